@@ -1,0 +1,106 @@
+// How a body is written: once, as an inline function over constant form and width, then instantiated.
+//
+//     BODY(add) {                                   // cpu, op, F (enum form), W (8, 16, 32, 64) are in scope
+//         uint64_t a, b;
+//         struct place p;
+//         TRY(source(cpu, op, F, W, &b));
+//         TRY(place_open(cpu, op, F, W, &p, &a));
+//         uint64_t r = (a + b) & MASK(W);
+//         TRY(place_set(cpu, F, W, &p, r));
+//         flags_add(&cpu->flags, a, b, r, W);
+//         return OUT_OK;
+//     }
+//     INSTANTIATE(add, NEXT, FORMS_ALU)
+//
+// The second argument of INSTANTIATE says what follows the body:
+//     NEXT    the next record of the block
+//     END     the block ends; RIP is advanced past the instruction (rows with T_END or T_ALONE)
+//     BRANCH  the block ends; the body has set cpu->rip (rows with T_BRANCH, alone or with T_ALONE)
+// The handlers tail-call each other; a build without tail calls returns to a loop (see cpu/run.c).
+#ifndef CPU_BODY_H
+#define CPU_BODY_H
+#include "cpu/access.h"
+
+#define MASK(w) (~0ull >> (64 - (w)))
+
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(VMXRAY_NO_TAIL_CALLS)
+#define VMXRAY_TAIL_CALLS 1
+#else
+#define VMXRAY_TAIL_CALLS 0
+#endif
+#if VMXRAY_TAIL_CALLS && defined(__clang__)
+#define TAIL __attribute__((musttail)) return
+#else
+#define TAIL return
+#endif
+
+// cpu/run.c
+
+enum outcome op_stopped(struct cpu *cpu, const struct op *op, enum outcome outcome);
+op_fn run_next_block;  // after END and BRANCH: cpu->rip is set; chain to the next block or return to the loop
+
+ALWAYS_INLINE enum outcome follow_next(struct cpu *cpu, const struct op *op) {
+#if VMXRAY_TAIL_CALLS
+    return op[1].fn(cpu, op + 1);
+#else
+    (void)cpu, (void)op;
+    return OUT_OK;
+#endif
+}
+
+#define BODY(name)                                                                                                    \
+    ALWAYS_INLINE enum outcome name##_inline(struct cpu *cpu, const struct op *op, const enum form F, const unsigned W)
+#define BODY_UNUSED (void)cpu, (void)op, (void)F, (void)W
+
+#define HANDLER_NEXT(name, f, w)                                                                                      \
+    static enum outcome name##_##f##_##w(struct cpu *cpu, const struct op *op) {                                      \
+        enum outcome outcome = name##_inline(cpu, op, FORM_##f, w);                                                   \
+        if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);                                         \
+        return follow_next(cpu, op);                                                                                  \
+    }
+#define HANDLER_END(name, f, w)                                                                                       \
+    static enum outcome name##_##f##_##w(struct cpu *cpu, const struct op *op) {                                      \
+        enum outcome outcome = name##_inline(cpu, op, FORM_##f, w);                                                   \
+        if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);                                         \
+        cpu->rip = op_next_rip(cpu, op);                                                                              \
+        return run_next_block(cpu, op);                                                                               \
+    }
+#define HANDLER_BRANCH(name, f, w)                                                                                    \
+    static enum outcome name##_##f##_##w(struct cpu *cpu, const struct op *op) {                                      \
+        enum outcome outcome = name##_inline(cpu, op, FORM_##f, w);                                                   \
+        if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);                                         \
+        return run_next_block(cpu, op);                                                                               \
+    }
+
+#define WIDTH_8 W8
+#define WIDTH_16 W16
+#define WIDTH_32 W32
+#define WIDTH_64 W64
+#define ENTRY(name, f, w) [FORM_##f][WIDTH_##w] = name##_##f##_##w,
+
+// Lists of (form, width): X(handler-kind, name, form, width)
+#define WIDTHS_ALL(X, n, f) X(n, f, 8) X(n, f, 16) X(n, f, 32) X(n, f, 64)
+#define WIDTHS_WORD(X, n, f) X(n, f, 16) X(n, f, 32) X(n, f, 64)
+#define WIDTHS_DWORD(X, n, f) X(n, f, 32) X(n, f, 64)
+#define WIDTHS_BYTE(X, n, f) X(n, f, 8)
+
+#define FORMS_ALU(X, n)                                                                                               \
+    WIDTHS_ALL(X, n, RR) WIDTHS_ALL(X, n, RM) WIDTHS_ALL(X, n, MR) WIDTHS_ALL(X, n, RI) WIDTHS_ALL(X, n, MI)
+#define FORMS_UNARY(X, n) WIDTHS_ALL(X, n, R) WIDTHS_ALL(X, n, M)
+#define FORMS_SHIFT(X, n) WIDTHS_ALL(X, n, RR) WIDTHS_ALL(X, n, MR) WIDTHS_ALL(X, n, RI) WIDTHS_ALL(X, n, MI)
+#define FORMS_REG_RM(X, n) WIDTHS_WORD(X, n, RR) WIDTHS_WORD(X, n, RM)
+#define FORMS_REG_RM_DWORD(X, n) WIDTHS_DWORD(X, n, RR) WIDTHS_DWORD(X, n, RM)
+#define FORMS_RM_REG(X, n) WIDTHS_WORD(X, n, RR) WIDTHS_WORD(X, n, MR)
+#define FORMS_BIT(X, n) WIDTHS_WORD(X, n, RR) WIDTHS_WORD(X, n, MR) WIDTHS_WORD(X, n, RI) WIDTHS_WORD(X, n, MI)
+#define FORMS_VEX_RM(X, n) WIDTHS_DWORD(X, n, RRR) WIDTHS_DWORD(X, n, RRM)
+#define FORMS_NONE(X, n) WIDTHS_ALL(X, n, NONE)
+#define FORMS_ONE_NONE(X, n) X(n, NONE, 32)
+// Vector instructions use one width slot: W is 32 whatever the vector length.
+#define FORMS_VECTOR(X, n) X(n, RR, 32) X(n, RM, 32)
+#define FORMS_VECTOR_STORE(X, n) X(n, RR, 32) X(n, MR, 32)
+
+#define INSTANTIATE(name, follow, FORMS)                                                                              \
+    FORMS(HANDLER_##follow, name)                                                                                     \
+    const struct body body_##name = {#name, {FORMS(ENTRY, name)}};
+
+#endif

@@ -1,0 +1,45 @@
+// The record that the processor executes: one decoded instruction, bound to a handler specialised by form and width.
+// Derived state: built from guest memory, dropped whenever that changes.
+#ifndef CPU_OP_H
+#define CPU_OP_H
+#include "cpu/insn.h"
+
+struct cpu;
+struct op;
+typedef enum outcome op_fn(struct cpu *cpu, const struct op *op);
+
+// Operand fields hold byte offsets from the start of struct cpu for general registers (gpr[16], then `zero`, `rip`
+// and segment bases, all below 256), plain numbers for every other register class.
+struct op {
+    op_fn *fn;
+    int64_t disp;      // displacement (RIP-relative: relative to the block's start); MOV r64's 64-bit immediate;
+                       // near branch: target relative to the block's start; far pointer: offset
+    int32_t imm;       // immediate, sign-extended; far pointer: selector
+    uint8_t dst, src;  // first and second operand where they are registers
+    uint8_t base, index;
+    uint8_t scale;
+    uint8_t segment_base;  // byte offset of the segment base to add (64-bit mode: FS, GS or `zero`)
+    uint8_t ea;        // 0: 64-bit address of base + index + disp, no segment checks; else EA_ bits: use op_linear_legacy
+    uint8_t length;    // bytes
+    uint16_t offset;   // bytes from the block's start
+    uint16_t row;      // index into the model's rows (bodies shared by several rows; explanations)
+};
+_Static_assert(sizeof(struct op) == 32, "two records in a cache line");
+
+#define EA_LEGACY 0x80      // set in every non-zero op.ea
+#define EA_ADDRESS32 0x40   // 32-bit address size; else 16-bit unless EA_ADDRESS64
+#define EA_ADDRESS64 0x20
+#define EA_SEGMENT 0x07     // segment register number
+
+enum form { FORM_NONE, FORM_R, FORM_M, FORM_I, FORM_RR, FORM_RM, FORM_MR, FORM_RI, FORM_MI, FORM_RRR, FORM_RRM, FORM_COUNT };
+enum width { W8, W16, W32, W64, WIDTH_COUNT };
+// RR covers every pair of registers; a third operand that is an immediate is in op.imm and does not change the form.
+// RRR and RRM: dst, src (VEX.vvvv), and `base` or memory.
+
+// What a row does: a handler for each form and width it can take (NULL where the form cannot occur).
+struct body {
+    const char *name;
+    op_fn *fn[FORM_COUNT][WIDTH_COUNT];
+};
+
+#endif
