@@ -335,8 +335,8 @@ enum run_result cpu_run(struct cpu *cpu, uint64_t steps);
 #define ATTENTION_EVENT 1u   // pending has changed
 #define ATTENTION_MACHINE 2u // return to the machine: the next event moved, power-off, reset
 
-// `model` and `platform` must outlive the processor. Returns NULL when memory is short.
-struct cpu *cpu_new(const struct cpu_model *model, const struct platform *platform, uint32_t id);
+// `model`, `decoder` and `platform` must outlive the processor. Returns NULL when memory is short.
+struct cpu *cpu_new(const struct cpu_model *model, const struct decoder *decoder, const struct platform *platform, uint32_t id);
 void cpu_free(struct cpu *cpu);
 void cpu_reset(struct cpu *cpu, bool init);   // SDM Vol. 3A, Table 9-1
 extern const struct state_table cpu_state;
