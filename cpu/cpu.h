@@ -234,6 +234,7 @@ struct cpu {
     uint32_t sipi_vector;
     uint64_t steps;             // retired or attempted instructions; exact at block boundaries (see cpu_steps)
     uint64_t idle_cycles;       // cycles spent with nothing to run, and others added to the steps
+    uint64_t vmx_deadline_cycles; // when VT-x wants PENDING_VMX (preemption timer); ~0: never. Set ATTENTION_MACHINE on a change
     uint64_t tsc_base;          // TSC = cycles + tsc_base
     uint64_t random_state;      // RDRAND, RDSEED
     uint64_t monitor_address;   // armed by MONITOR; 1 when not

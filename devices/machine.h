@@ -53,7 +53,7 @@ enum machine_stop {
     MACHINE_DEBUG_EXIT,    // isa-debug-exit was written: machine_exit_code
     MACHINE_TRIPLE_FAULT,  // the processor is in the shutdown state; a PC would reset now
     MACHINE_STUCK,         // every processor is halted and nothing can wake one: not even input
-    MACHINE_ALTERED,       // machine_stop_soon was called
+    MACHINE_INTERRUPTED,   // machine_stop_soon was called
 };
 
 // Runs for at most `steps` steps (~0: no limit). After MACHINE_POWER_OFF, MACHINE_RESET, MACHINE_DEBUG_EXIT it may be
@@ -69,7 +69,7 @@ uint64_t machine_idle_cycles(const struct machine *machine);
 // For a front end that slept less than that because input came: passes some of the halted time. At most what
 // machine_idle_cycles says is passed; nothing when a processor is not halted. An input, to be logged.
 void machine_idle_pass(struct machine *machine, uint64_t cycles);
-// Async-signal-safe and thread-safe: machine_run returns MACHINE_ALTERED soon (after a bounded number of steps).
+// Async-signal-safe and thread-safe: machine_run returns MACHINE_INTERRUPTED soon (after a bounded number of steps).
 void machine_stop_soon(struct machine *machine);
 // The value written to isa-debug-exit, and QEMU's exit status for it (2 * value + 1).
 uint32_t machine_exit_code(const struct machine *machine);
