@@ -1,0 +1,158 @@
+# vmxray: build, run, test.  GNU make.  `make help` lists the targets.
+#
+# Variables: CC=clang   the other compiler          SAN=1   ASan + UBSan
+#            COV=1      coverage counters           WERROR=1 warnings are errors
+#            O=DIR      where objects go (one directory per variant by default)
+#            TESTS=...  only tests whose name contains one of these words, e.g. TESTS="law cpu/"
+#
+# Sources are found by wildcard: a new cpu/*.c, vmx/*.c, devices/*.c or monitor/*.c just joins in, and so does a new
+# tests/*/test_*.c or tests/*/test_*.sh.  A folder with needs of its own has a rules.mk, which is read here
+# (target-specific flags, generated files, which go to $(O)/gen).
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.SECONDARY:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+AR ?= ar
+
+variant := $(if $(findstring clang,$(CC)),clang) $(if $(SAN),san) $(if $(COV),cov)
+space   := $(subst ,, )
+O       := o$(if $(strip $(variant)),/$(subst $(space),-,$(strip $(variant))))
+GUESTS  ?= o/guests
+PREFIX  ?= /usr/local
+
+# ---- flags ----------------------------------------------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes \
+            -Wvla -Wformat=2 -Wimplicit-fallthrough
+# -ffp-contract=off: what the compiler may fuse differs by host, and the machine may not.
+CODEGEN  := -O2 -g -fno-plt -fomit-frame-pointer -ffp-contract=off
+ifdef SAN
+CODEGEN  := -O1 -g -fno-omit-frame-pointer -ffp-contract=off -fsanitize=address,undefined -fno-sanitize-recover=undefined
+endif
+ifdef COV
+CODEGEN  := -O1 -g -ffp-contract=off --coverage
+endif
+
+CFLAGS   ?=
+flags    := -std=gnu2x $(CODEGEN) $(WARNINGS) -I. -I$(O)/gen $(CPPFLAGS) $(CFLAGS)
+link     := $(filter -fsanitize=% --coverage,$(CODEGEN)) $(CFLAGS) $(LDFLAGS)
+compile   = $(CC) $(flags) $(if $(WERROR),-Werror) -MMD -MP
+
+MONITOR_LIBS := -lelf
+TEST_LIBS    := -lZydis -lelf
+
+# ---- program and library --------------------------------------------------------------------------------------------
+
+CORE_SOURCES    := $(sort $(wildcard cpu/*.c vmx/*.c devices/*.c))
+MONITOR_SOURCES := $(sort $(wildcard monitor/*.c))
+CORE_OBJECTS    := $(CORE_SOURCES:%.c=$(O)/obj/%.o)
+MONITOR_OBJECTS := $(MONITOR_SOURCES:%.c=$(O)/obj/%.o)
+
+.PHONY: all
+all: $(O)/libvmxray.a $(O)/vmxray
+
+$(O)/libvmxray.a: $(CORE_OBJECTS) $(O)/core.list
+	@rm -f $@
+	$(AR) rcsD $@ $(CORE_OBJECTS)
+
+$(O)/vmxray: $(MONITOR_OBJECTS) $(O)/libvmxray.a
+	$(CC) $(link) -o $@ $(MONITOR_OBJECTS) $(O)/libvmxray.a $(MONITOR_LIBS)
+
+$(O)/obj/%.o: %.c $(O)/flags | need-build
+	@mkdir -p $(@D)
+	$(compile) -c -o $@ $<
+
+# Remember what was asked for last time; a file whose text is unchanged keeps its date.
+define remember
+@mkdir -p $(@D); printf '%s\n' '$(1)' | cmp -s - $@ || printf '%s\n' '$(1)' > $@
+endef
+
+.PHONY: FORCE
+$(O)/flags: FORCE
+	$(call remember,$(CC) $(flags))
+$(O)/core.list: FORCE
+	$(call remember,$(CORE_OBJECTS))
+
+# ---- tests ----------------------------------------------------------------------------------------------------------
+#
+# tests/DIR/test_X.c is linked with tests/tap.c, the other *.c of DIR that are neither tests nor tools (tool_*.c), and
+# the library.  tests/DIR/long_X.c and .sh run in `make test-long` only.
+
+TEST_SOURCES   := $(sort $(wildcard tests/*/test_*.c))
+LONG_SOURCES   := $(sort $(wildcard tests/*/long_*.c))
+TEST_SCRIPTS   := $(sort $(wildcard tests/*/test_*.sh))
+LONG_SCRIPTS   := $(sort $(wildcard tests/*/long_*.sh))
+TEST_PROGRAMS  := $(TEST_SOURCES:%.c=$(O)/%)
+LONG_PROGRAMS  := $(LONG_SOURCES:%.c=$(O)/%)
+TEST_DIRS      := $(sort $(patsubst %/,%,$(dir $(TEST_SOURCES) $(LONG_SOURCES))))
+support         = $(patsubst %.c,$(O)/obj/%.o,$(filter-out $(1)/test_% $(1)/long_% $(1)/tool_%,$(sort $(wildcard $(1)/*.c))))
+
+define test_rule
+$(O)/$(1)/%: $(O)/obj/$(1)/%.o $(call support,$(1)) $(O)/obj/tests/tap.o $(O)/libvmxray.a
+	@mkdir -p $$(@D)
+	$$(CC) $$(link) -o $$@ $$(filter %.o,$$^) $(O)/libvmxray.a $$(TEST_LIBS)
+endef
+$(foreach dir,$(TEST_DIRS),$(eval $(call test_rule,$(dir))))
+$(patsubst %.c,$(O)/obj/%.o,$(wildcard tests/*/*.c)): | need-test
+
+run_tests = CC='$(CC)' SAN='$(SAN)' O='$(O)' GUESTS='$(GUESTS)' VMXRAY='$(O)/vmxray' TESTS='$(TESTS)' tests/run.sh
+
+.PHONY: test test-long tests
+tests: $(TEST_PROGRAMS)
+test: all tests guests
+	@$(run_tests) $(TEST_PROGRAMS) $(TEST_SCRIPTS)
+test-long: all tests guests $(LONG_PROGRAMS)
+	@LONG=1 $(run_tests) $(TEST_PROGRAMS) $(TEST_SCRIPTS) $(LONG_PROGRAMS) $(LONG_SCRIPTS)
+
+# ---- guests ---------------------------------------------------------------------------------------------------------
+
+include tests/guests/guests.mk
+
+# ---- the rest -------------------------------------------------------------------------------------------------------
+
+# One line for each missing package, then apt-get installs them.
+.PHONY: need-build need-test need-guests
+need-build:
+	@CC='$(CC)' scripts/need.sh build
+need-test: | need-build
+	@CC='$(CC)' scripts/need.sh test
+need-guests: | need-build
+	@CC='$(CC)' scripts/need.sh guests
+
+.PHONY: lint install clean help
+lint:
+	@scripts/need.sh lint
+	@scripts/lint.sh
+
+install: all
+	install -Dm755 $(O)/vmxray $(DESTDIR)$(PREFIX)/bin/vmxray
+	install -Dm644 $(O)/libvmxray.a $(DESTDIR)$(PREFIX)/lib/libvmxray.a
+	set -e; for h in $(wildcard cpu/*.h vmx/*.h devices/*.h cpu/*.def vmx/*.def devices/*.def); do \
+		install -Dm644 $$h $(DESTDIR)$(PREFIX)/include/vmxray/$$h; done
+
+# Downloaded packages stay: they are large, and the same tomorrow.
+clean:
+	@if [ -d o ]; then find o -mindepth 1 -maxdepth 1 ! -name guests -exec rm -rf {} +; fi
+	@if [ -d $(GUESTS) ]; then find $(GUESTS) -mindepth 1 -maxdepth 1 ! -name packages -exec rm -rf {} +; fi
+	@rm -rf $(filter-out o,$(O))
+
+help:
+	@echo 'make            build $(O)/vmxray and $(O)/libvmxray.a'
+	@echo 'make run        boot Debian'"'"'s kernel, load its KVM, run a guest under it, print the account'
+	@echo 'make shell      a prompt in the same machine'
+	@echo 'make test       every test; test-long adds the long ones; TESTS="word ..." picks by name'
+	@echo 'make bench      time a boot with some work against QEMU'
+	@echo 'make lint       clang-format, cppcheck'
+	@echo 'make install    to PREFIX=$(PREFIX)'
+	@echo 'make clean      everything but downloaded packages'
+	@echo 'Variables: CC=clang SAN=1 COV=1 WERROR=1 O=dir TESTS=words GUESTS=dir'
+
+-include $(wildcard cpu/rules.mk vmx/rules.mk devices/rules.mk monitor/rules.mk tests/*/rules.mk)
+-include $(CORE_OBJECTS:.o=.d) $(MONITOR_OBJECTS:.o=.d)
+-include $(patsubst %.c,$(O)/obj/%.d,$(wildcard tests/*.c tests/*/*.c))

@@ -1,0 +1,93 @@
+#!/bin/bash
+# Makes sure that what a step needs is there: need.sh STEP...  (build, test, guests, lint)
+#
+# For each missing package one line says which and what for; then apt-get installs them all.  Without root the exact
+# apt-get line is printed and the exit status is 1.  When nothing is missing no program is started.
+set -u
+
+# step    package          what for                                           how to see that it is there
+needs='
+build     libelf-dev       reading ELF kernels and their symbols              header gelf.h
+build     libxxhash-dev    hashing the state of the machine                   header xxhash.h
+test      libzydis-dev     judging our instruction decoder                    header Zydis/Zydis.h
+guests    apt              downloading the packages the guests are made of    command apt-get
+guests    libc6-dev        linking the guest program (static C library)       library libc.a
+lint      clang-format     checking the layout of the sources                 command clang-format
+lint      cppcheck         checking the sources for mistakes                  command cppcheck
+'
+if [[ ${CC:-gcc} == *clang* ]]; then
+	needs+="build clang compiling with CC=$CC command ${CC%% *}"$'\n'
+else
+	needs+="build gcc compiling command ${CC:-gcc}"$'\n'
+fi
+
+header() {
+	local dir
+	for dir in /usr/include /usr/local/include /usr/include/x86_64-linux-gnu; do
+		[[ -e $dir/$1 ]] && return
+	done
+	# Perhaps the compiler looks elsewhere.
+	echo "#include <$1>" | "${CC:-gcc}" -E -o /dev/null - 2>/dev/null
+}
+
+library() {
+	local dir
+	for dir in /usr/lib/x86_64-linux-gnu /usr/lib64 /usr/lib /usr/local/lib; do
+		[[ -e $dir/$1 ]] && return
+	done
+	[[ $("${CC:-gcc}" -print-file-name="$1" 2>/dev/null) == /* ]]
+}
+
+command_() {
+	type -P -- "$1" >/dev/null
+}
+
+is_there() {
+	case $1 in
+	header) header "$2" ;;
+	library) library "$2" ;;
+	command) command_ "$2" ;;
+	esac
+}
+
+missing=()
+find_missing() {
+	local step line package rest
+	missing=()
+	while read -r step package rest; do
+		[[ -n $step && " $* " == *" $step "* ]] || continue
+		local words=($rest)
+		local count=${#words[@]}
+		is_there "${words[count - 2]}" "${words[count - 1]}" && continue
+		missing+=("$package")
+		[[ -n ${quiet:-} ]] || echo "missing: $package, for ${words[*]:0:count-2}"
+	done <<<"$needs"
+}
+
+find_missing "$@"
+((${#missing[@]})) || exit 0
+
+install="apt-get install -y --no-install-recommends ${missing[*]}"
+if ! command_ apt-get; then
+	echo "There is no apt-get here: please install what is named above (Debian's names)." >&2
+	exit 1
+fi
+if ((EUID != 0)); then
+	echo "Not root, so nothing was installed. Please run:" >&2
+	echo "    sudo apt-get update && sudo $install" >&2
+	exit 1
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+update="apt-get -o DPkg::Lock::Timeout=300 update"
+install="${install/apt-get/apt-get -o DPkg::Lock::Timeout=300}"
+echo "+ $install"
+# No lists, or lists so old that their files are gone: fetch lists, then once more.
+if ! apt-cache show "${missing[@]}" >/dev/null 2>&1 || ! $install </dev/null; then
+	$update && $install </dev/null || exit 1
+fi
+quiet=1 find_missing "$@"
+if ((${#missing[@]})); then
+	echo "Still missing after the installation: ${missing[*]}" >&2
+	exit 1
+fi
