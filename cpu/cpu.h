@@ -243,10 +243,14 @@ struct cpu {
     // --- derived and scratch ---
     struct event fault;         // set with OUT_FAULT
     uint64_t step_limit;        // steps at which budget becomes 0: steps now = step_limit - budget (block boundary)
-    uint32_t solo;              // the block in execution holds one instruction
+    uint64_t chain_context;     // fetch_context, or ~0 where every block's start must be checked against the CS limit
+    uint64_t fetch_base, fetch_mask;  // linear address of an instruction: (RIP + base) & mask
+    const struct op *stopped;   // the record that returned another outcome than OUT_OK
+    uint32_t access_rules;      // CR0.WP, CR4.SMEP, SMAP as last seen by the fast contexts
+    uint32_t non_canonical;     // the fault recorded is of a non-canonical address: #SS for the stack
     uint8_t bounce[64];         // operands that cross pages or live in MMIO
-    uint64_t bounce_linear;
-    uint64_t fault_linear;
+    uint64_t bounce_physical[2];// where its two parts go
+    uint32_t bounce_first;      // bytes of the first part
     struct intercepts intercepts;
     second_stage_fn *second_stage;
     uint64_t eptp;              // bits 51:12 | 1 while second_stage is set: the TLB's tag

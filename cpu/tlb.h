@@ -30,9 +30,11 @@ struct tlb_entry {
 #define TLB_DIRTY BIT(3)    // the dirty flag is set (in guest and EPT entries, as far as they have one)
 #define TLB_GLOBAL BIT(4)
 #define TLB_LARGE BIT(5)    // from a page larger than 4 KBytes
+#define TLB_STAGE2_WRITE BIT(6)  // the second stage allows writes (1 without one)
 #define TLB_PAGE_MASK BITS(51, 12)
 // Bits 55:52 hold the protection key.
 #define TLB_PKEY_SHIFT 52
+#define TLB_PCID_NONE 0xffff  // the context while CR0.PG is 0
 
 // A paging-structure-cache entry: the PDE that references a page table, with the rights of the walk so far.
 struct tlb_pde {
@@ -77,6 +79,7 @@ struct tlb {
     uint64_t next_generation;
     uint32_t next_context;     // the slot replaced next (first in, first out)
     uint32_t current;          // slot of the context in use
+    uint64_t large[TLB_BANKS][4];    // bit hash(linear >> 30): a piece of a large page of that GByte was cached
     // derived
     struct tlb_bank_fast fast[TLB_BANKS];
     uint16_t fast_context[TLB_CONTEXTS][3];  // [slot][access class]: 12-bit number in fast tags; 0: none yet
@@ -95,5 +98,15 @@ void tlb_flush_eptp(struct cpu *cpu, uint64_t eptp);           // combined mappi
 void tlb_flush_all_eptps(struct cpu *cpu);
 void tlb_drop_fast(struct cpu *cpu);                           // forget derived state: no visible effect
 void tlb_drop_fast_page(struct cpu *cpu, uint64_t physical_page);  // host pointer or write permission changed
+
+
+// --- for cpu/paging.c, cpu/memory.c and cpu/block.c ---
+enum access_class { ACCESS_SUPERVISOR, ACCESS_SUPERVISOR_ANY /* user pages too: SMAP off or AC set */, ACCESS_USER };
+enum access_class tlb_access_class(const struct cpu *cpu);
+void tlb_contexts_update(struct cpu *cpu);   // privilege, WP, SMEP, SMAP, AC or NXE may have changed
+void tlb_share_globals(struct tlb *tlb);
+struct tlb_bank *tlb_current_bank(const struct cpu *cpu);
+bool tlb_entry_valid(const struct cpu *cpu, const struct tlb_entry *entry, uint64_t linear);
+void tlb_fill(struct cpu *cpu, uint64_t linear, bool fetch, uint64_t page);
 
 #endif

@@ -1,0 +1,255 @@
+// The TLB: contexts, invalidation and the derived fast entries. SDM Vol. 3A, 4.10; Vol. 3C, 28.4.
+//
+// Choices where the SDM leaves one: a flush of a context also drops its paging-structure-cache entries; INVLPG drops the
+// fetch and data entries of the page, of all pieces of a large page, and all paging-structure-cache entries of the
+// current context; entries are direct-mapped and replaced only by a fill at the same index.
+#include "cpu/access.h"
+#include "cpu/tlb.h"
+
+#define FAST_CONTEXT_LAST 4094  // 4095 would make an empty tag (~0) match
+
+static unsigned bank_of(uint16_t vpid) { return vpid == 0 ? 0 : 1 + (unsigned)(vpid - 1) % (TLB_BANKS - 1); }
+
+static void forget_fast_contexts(struct tlb *tlb) {
+    memset(tlb->fast_context, 0, sizeof tlb->fast_context);
+}
+
+void tlb_drop_fast(struct cpu *cpu) {
+    struct tlb *tlb = cpu->tlb;
+    memset(tlb->fast, 0xff, sizeof tlb->fast);
+    forget_fast_contexts(tlb);
+    tlb->next_fast_context = 1;
+    tlb_contexts_update(cpu);
+}
+
+static uint16_t fast_context(struct cpu *cpu, unsigned class) {
+    struct tlb *tlb = cpu->tlb;
+    uint16_t *number = &tlb->fast_context[tlb->current][class];
+    if (*number) return *number;
+    if (tlb->next_fast_context > FAST_CONTEXT_LAST) {
+        memset(tlb->fast, 0xff, sizeof tlb->fast);
+        forget_fast_contexts(tlb);
+        tlb->next_fast_context = 1;
+    }
+    return *number = tlb->next_fast_context++;
+}
+
+static uint32_t access_rules(const struct cpu *cpu) {
+    return (cpu->cr0 & CR0_WP ? 1u : 0) | (cpu->cr4 & CR4_SMEP ? 2u : 0) | (cpu->cr4 & CR4_SMAP ? 4u : 0) |
+           (cpu->efer & EFER_NXE ? 8u : 0);
+}
+
+enum access_class tlb_access_class(const struct cpu *cpu) {
+    if (cpu_cpl(cpu) == 3) return ACCESS_USER;
+    return !(cpu->cr4 & CR4_SMAP) || (cpu->rflags & FLAG_AC) ? ACCESS_SUPERVISOR_ANY : ACCESS_SUPERVISOR;
+}
+
+void tlb_contexts_update(struct cpu *cpu) {
+    uint32_t rules = access_rules(cpu);
+    if (rules != cpu->access_rules) {
+        cpu->access_rules = rules;
+        forget_fast_contexts(cpu->tlb);
+    }
+    unsigned fetch_class = cpu_cpl(cpu) == 3 ? ACCESS_USER : ACCESS_SUPERVISOR;
+    // Both numbers may come from a fresh numbering: ask for the first again after the second.
+    fast_context(cpu, tlb_access_class(cpu));
+    cpu->fetch_context = fast_context(cpu, fetch_class);
+    cpu->data_context = fast_context(cpu, tlb_access_class(cpu));
+    cpu->fetch_context = fast_context(cpu, fetch_class);
+    bool every_block = !cpu_64bit(cpu) && cpu->segment[CS].limit != UINT32_MAX;
+    cpu->chain_context = every_block ? ~0ull : cpu->fetch_context;
+}
+
+static void context_renew(struct tlb *tlb, struct tlb_context *context, bool globals) {
+    context->generation = tlb->next_generation++;
+    context->pde_generation = tlb->next_generation++;
+    if (globals) context->global_generation = tlb->next_generation++;
+    memset(tlb->fast_context[context - tlb->context], 0, sizeof tlb->fast_context[0]);
+}
+
+// Contexts of one VPID and EPTP share their global translations.
+static uint64_t shared_globals(struct tlb *tlb, uint16_t vpid, uint64_t eptp) {
+    for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
+        const struct tlb_context *c = &tlb->context[i];
+        if (c->used && c->vpid == vpid && c->eptp == eptp && c->pcid != TLB_PCID_NONE) return c->global_generation;
+    }
+    return tlb->next_generation++;
+}
+
+static uint32_t context_find(struct tlb *tlb, uint16_t vpid, uint64_t eptp, uint16_t pcid) {
+    for (uint32_t i = 0; i < TLB_CONTEXTS; i++) {
+        const struct tlb_context *c = &tlb->context[i];
+        if (c->used && c->pcid == pcid && c->vpid == vpid && c->eptp == eptp) return i;
+    }
+    uint32_t slot = tlb->next_context;
+    tlb->next_context = (slot + 1) % TLB_CONTEXTS;
+    uint64_t globals = pcid == TLB_PCID_NONE ? tlb->next_generation++ : shared_globals(tlb, vpid, eptp);
+    struct tlb_context *c = &tlb->context[slot];
+    *c = (struct tlb_context){.eptp = eptp, .vpid = vpid, .pcid = pcid, .used = 1, .global_generation = globals};
+    context_renew(tlb, c, false);
+    return slot;
+}
+
+void tlb_select(struct cpu *cpu) {
+    struct tlb *tlb = cpu->tlb;
+    uint16_t pcid = !(cpu->cr0 & CR0_PG)       ? TLB_PCID_NONE
+                    : cpu->cr4 & CR4_PCIDE ? (uint16_t)(cpu->cr3 & BITS(11, 0)) : 0;
+    const struct tlb_context *c = &tlb->context[tlb->current];
+    if (!c->used || c->pcid != pcid || c->vpid != cpu->vpid || c->eptp != cpu->eptp)
+        tlb->current = context_find(tlb, cpu->vpid, cpu->eptp, pcid);
+    cpu->fast = &tlb->fast[bank_of(cpu->vpid)];
+    tlb_contexts_update(cpu);
+}
+
+void tlb_reset(struct cpu *cpu) {
+    struct tlb *tlb = cpu->tlb;
+    for (unsigned b = 0; b < TLB_BANKS; b++) {
+        for (unsigned i = 0; i < TLB_DATA; i++) tlb->bank[b].data[i] = (struct tlb_entry){.tag = 1};
+        for (unsigned i = 0; i < TLB_FETCH; i++) tlb->bank[b].fetch[i] = (struct tlb_entry){.tag = 1};
+        for (unsigned i = 0; i < TLB_PDE; i++) tlb->bank[b].pde[i] = (struct tlb_pde){.tag = 1};
+    }
+    memset(tlb->context, 0, sizeof tlb->context);
+    memset(tlb->large, 0, sizeof tlb->large);
+    tlb->next_generation = 1;
+    tlb->next_context = 0;
+    tlb->current = 0;
+    memset(tlb->fast, 0xff, sizeof tlb->fast);
+    forget_fast_contexts(tlb);
+    tlb->next_fast_context = 1;
+    tlb_select(cpu);
+}
+
+struct tlb_bank *tlb_current_bank(const struct cpu *cpu) { return &cpu->tlb->bank[bank_of(cpu->vpid)]; }
+
+static void drop_data(struct tlb *tlb, unsigned bank, unsigned i) {
+    tlb->bank[bank].data[i] = (struct tlb_entry){.tag = 1};
+    tlb->fast[bank].data[i].read = tlb->fast[bank].data[i].write = ~0ull;
+}
+
+static void drop_fetch(struct tlb *tlb, unsigned bank, unsigned i) {
+    tlb->bank[bank].fetch[i] = (struct tlb_entry){.tag = 1};
+    tlb->fast[bank].fetch[i].tag = ~0ull;
+}
+
+// Entries of large pages are dropped for the whole GByte around the address, others for the page alone.
+static bool covers(const struct tlb_entry *e, uint64_t linear) {
+    if (e->tag & 1) return false;
+    return e->page & TLB_LARGE ? e->tag >> 30 == linear >> 30 : e->tag == (linear & ~(PAGE_BYTES - 1));
+}
+
+static void drop_address(struct tlb *tlb, unsigned bank, uint64_t linear) {
+    for (unsigned i = 0; i < TLB_DATA; i++)
+        if (covers(&tlb->bank[bank].data[i], linear)) drop_data(tlb, bank, i);
+    for (unsigned i = 0; i < TLB_FETCH; i++)
+        if (covers(&tlb->bank[bank].fetch[i], linear)) drop_fetch(tlb, bank, i);
+}
+
+static unsigned large_hash(uint64_t linear) { return (unsigned)(linear >> 30 ^ linear >> 38) % 256; }
+static bool large_seen(const struct tlb *tlb, unsigned bank, uint64_t linear) {
+    return tlb->large[bank][large_hash(linear) / 64] >> large_hash(linear) % 64 & 1;
+}
+
+void tlb_invalidate_page(struct cpu *cpu, uint64_t linear) {
+    struct tlb *tlb = cpu->tlb;
+    unsigned bank = bank_of(cpu->vpid);
+    tlb->context[tlb->current].pde_generation = tlb->next_generation++;
+    unsigned i = (linear >> PAGE_SHIFT) & (TLB_DATA - 1);
+    const struct tlb_entry *e = &tlb->bank[bank].data[i];
+    // While no piece of a large page near the address was ever cached, the two slots of the page are enough.
+    if (!large_seen(tlb, bank, linear)) {
+        if (covers(e, linear)) drop_data(tlb, bank, i);
+        i = (linear >> PAGE_SHIFT) & (TLB_FETCH - 1);
+        if (covers(&tlb->bank[bank].fetch[i], linear)) drop_fetch(tlb, bank, i);
+        return;
+    }
+    drop_address(tlb, bank, linear);
+}
+
+void tlb_invalidate_address(struct cpu *cpu, uint16_t vpid, uint16_t pcid, bool any_pcid, uint64_t linear) {
+    struct tlb *tlb = cpu->tlb;
+    for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
+        struct tlb_context *c = &tlb->context[i];
+        if (c->used && c->vpid == vpid && (any_pcid || c->pcid == pcid)) c->pde_generation = tlb->next_generation++;
+    }
+    drop_address(tlb, bank_of(vpid), linear);
+}
+
+// Renews every context that `match` accepts; then the numbers of the current one are taken afresh.
+struct flush { uint16_t vpid, pcid; bool all_vpids, all_pcids, by_eptp, all_eptps, globals; uint64_t eptp; };
+
+static bool flush_matches(const struct flush *f, const struct tlb_context *c) {
+    if (!c->used) return false;
+    if (f->by_eptp) return c->eptp & 1 && (f->all_eptps || c->eptp >> PAGE_SHIFT == f->eptp >> PAGE_SHIFT);
+    if (f->all_vpids) return c->vpid != 0;
+    return c->vpid == f->vpid && (f->all_pcids || c->pcid == f->pcid);
+}
+
+static void flush(struct cpu *cpu, const struct flush *f) {
+    struct tlb *tlb = cpu->tlb;
+    for (unsigned i = 0; i < TLB_CONTEXTS; i++)
+        if (flush_matches(f, &tlb->context[i])) context_renew(tlb, &tlb->context[i], f->globals);
+    if (f->globals) tlb_share_globals(tlb);
+    tlb_contexts_update(cpu);
+}
+
+// After a flush of globals every context of the same VPID and EPTP must again carry one number.
+void tlb_share_globals(struct tlb *tlb) {
+    for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
+        struct tlb_context *c = &tlb->context[i];
+        for (unsigned j = 0; c->used && j < i; j++) {
+            const struct tlb_context *d = &tlb->context[j];
+            if (d->used && d->vpid == c->vpid && d->eptp == c->eptp && (d->pcid == TLB_PCID_NONE) == (c->pcid == TLB_PCID_NONE)) {
+                c->global_generation = d->global_generation;
+                break;
+            }
+        }
+    }
+}
+
+void tlb_flush_context(struct cpu *cpu, uint16_t vpid, uint16_t pcid) {
+    flush(cpu, &(struct flush){.vpid = vpid, .pcid = pcid});
+}
+void tlb_flush_vpid(struct cpu *cpu, uint16_t vpid, bool globals) {
+    flush(cpu, &(struct flush){.vpid = vpid, .all_pcids = true, .globals = globals});
+}
+void tlb_flush_all_vpids(struct cpu *cpu) { flush(cpu, &(struct flush){.all_vpids = true, .globals = true}); }
+void tlb_flush_eptp(struct cpu *cpu, uint64_t eptp) {
+    flush(cpu, &(struct flush){.by_eptp = true, .eptp = eptp, .globals = true});
+}
+void tlb_flush_all_eptps(struct cpu *cpu) {
+    flush(cpu, &(struct flush){.by_eptp = true, .all_eptps = true, .globals = true});
+}
+
+void tlb_drop_fast_page(struct cpu *cpu, uint64_t physical_page) {
+    struct tlb *tlb = cpu->tlb;
+    for (unsigned b = 0; b < TLB_BANKS; b++)
+        for (unsigned i = 0; i < TLB_DATA; i++)
+            if ((tlb->bank[b].data[i].page & TLB_PAGE_MASK) == physical_page)
+                tlb->fast[b].data[i].read = tlb->fast[b].data[i].write = ~0ull;
+}
+
+// --- lookup and fill, for cpu/paging.c and cpu/memory.c ---
+
+bool tlb_entry_valid(const struct cpu *cpu, const struct tlb_entry *e, uint64_t linear) {
+    const struct tlb_context *c = &cpu->tlb->context[cpu->tlb->current];
+    return e->tag == (linear & ~(PAGE_BYTES - 1)) &&
+           (e->generation == c->generation || (e->page & TLB_GLOBAL && e->generation == c->global_generation));
+}
+
+void tlb_fill(struct cpu *cpu, uint64_t linear, bool fetch, uint64_t page) {
+    struct tlb *tlb = cpu->tlb;
+    const struct tlb_context *c = &tlb->context[tlb->current];
+    unsigned bank = bank_of(cpu->vpid);
+    uint64_t number = linear >> PAGE_SHIFT;
+    struct tlb_entry entry = {.tag = number << PAGE_SHIFT, .page = page,
+                              .generation = page & TLB_GLOBAL ? c->global_generation : c->generation};
+    if (page & TLB_LARGE) tlb->large[bank][large_hash(linear) / 64] |= BIT(large_hash(linear) % 64);
+    if (fetch) {
+        tlb->bank[bank].fetch[number & (TLB_FETCH - 1)] = entry;
+        tlb->fast[bank].fetch[number & (TLB_FETCH - 1)].tag = ~0ull;
+    } else {
+        struct tlb_fast *f = &tlb->fast[bank].data[number & (TLB_DATA - 1)];
+        tlb->bank[bank].data[number & (TLB_DATA - 1)] = entry;
+        f->read = f->write = ~0ull;
+    }
+}
