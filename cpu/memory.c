@@ -1,0 +1,300 @@
+// Memory accesses off the fast path: TLB misses, page crossings, MMIO, ROM, stores into decoded code; segment checks.
+// SDM Vol. 3A, 5.3, 5.4 (segments), 4 (paging); Vol. 1, 3.3.7.1 (canonical addresses).
+//
+// NOT IMPLEMENTED: alignment checking (#AC).
+#include "cpu/access.h"
+#include "cpu/block.h"
+#include "cpu/paging.h"
+#include "cpu/segment.h"
+
+static uint64_t page_of(uint64_t address) { return address & ~(PAGE_BYTES - 1); }
+
+// An instruction that touches MMIO or decoded code runs alone, so that devices see the exact step and the next
+// instruction is decoded after the store.
+static bool alone(const struct cpu *cpu) { return cpu->block && cpu->block->count == 1; }
+
+// --- physical memory ---
+
+uint64_t physical_load(struct cpu *cpu, uint64_t physical, unsigned w) {
+    bool writable;
+    const uint8_t *page = cpu->platform->page(cpu->platform->machine, page_of(physical), &writable);
+    if (!page) return cpu->platform->mmio_read(cpu->platform->machine, cpu, physical, w / 8);
+    return bytes_get(page + (physical & (PAGE_BYTES - 1)), w);
+}
+
+void physical_store(struct cpu *cpu, uint64_t physical, unsigned w, uint64_t value) {
+    bool writable;
+    uint8_t *page = cpu->platform->page(cpu->platform->machine, page_of(physical), &writable);
+    if (!page) {
+        cpu->platform->mmio_write(cpu->platform->machine, cpu, physical, w / 8, value);
+        return;
+    }
+    if (!writable) return;
+    block_code_written(cpu, page_of(physical));
+    bytes_set(page + (physical & (PAGE_BYTES - 1)), w, value);
+}
+
+// The largest naturally aligned piece of at most 8 bytes that starts at `physical`.
+static unsigned piece(uint64_t physical, unsigned size) {
+    unsigned n = 8;
+    while (n > size || physical & (n - 1)) n /= 2;
+    return n;
+}
+
+static void physical_read_bytes(struct cpu *cpu, uint64_t physical, uint8_t *to, unsigned size) {
+    for (unsigned n; size; size -= n, physical += n, to += n) {
+        n = piece(physical, size);
+        bytes_set(to, n * 8, physical_load(cpu, physical, n * 8));
+    }
+}
+
+static void physical_write_bytes(struct cpu *cpu, uint64_t physical, const uint8_t *from, unsigned size) {
+    for (unsigned n; size; size -= n, physical += n, from += n) {
+        n = piece(physical, size);
+        physical_store(cpu, physical, n * 8, bytes_get(from, n * 8));
+    }
+}
+
+// --- translation of data accesses ---
+
+static enum outcome data_page(struct cpu *cpu, uint64_t linear, bool write, uint64_t *page) {
+    if (cpu_long(cpu) && unlikely(!cpu_canonical(cpu, linear))) {
+        cpu->non_canonical = 1;
+        return cpu_fault_gp0(cpu);
+    }
+    struct translation_access access = {.class = tlb_access_class(cpu), .write = write};
+    return translate(cpu, linear, &access, page);
+}
+
+// Enters what the translation allows without further checks into the fast entry.
+static void remember(struct cpu *cpu, uint64_t linear, uint8_t *host, bool write) {
+    struct tlb_fast *e = fast_entry(cpu, linear);
+    uint64_t tag = page_of(linear) | cpu->data_context;
+    e->addend = (uintptr_t)host - (uintptr_t)page_of(linear);
+    e->read = tag;
+    // A store is let through only after one was checked: rights, dirty flag, writable memory, no decoded code there.
+    if (write) e->write = tag;
+    else if (e->write != tag) e->write = ~0ull;
+}
+
+static const void *read_crossing(struct cpu *cpu, uint64_t linear, unsigned size, enum outcome *outcome) {
+    unsigned first = (unsigned)(PAGE_BYTES - (linear & (PAGE_BYTES - 1)));
+    uint64_t page[2];
+    uint64_t second = cpu_long(cpu) ? linear + first : (uint32_t)(linear + first);
+    if ((*outcome = data_page(cpu, linear, false, &page[0])) != OUT_OK) return NULL;
+    if ((*outcome = data_page(cpu, second, false, &page[1])) != OUT_OK) return NULL;
+    for (unsigned i = 0; i < 2; i++) {
+        bool writable;
+        if (alone(cpu) || cpu->platform->page(cpu->platform->machine, page[i] & TLB_PAGE_MASK, &writable)) continue;
+        *outcome = OUT_SOLO;
+        return NULL;
+    }
+    physical_read_bytes(cpu, (page[0] & TLB_PAGE_MASK) | (linear & (PAGE_BYTES - 1)), cpu->bounce, first);
+    physical_read_bytes(cpu, page[1] & TLB_PAGE_MASK, cpu->bounce + first, size - first);
+    return cpu->bounce;
+}
+
+static bool crosses(uint64_t linear, unsigned size) { return (linear & (PAGE_BYTES - 1)) + size > PAGE_BYTES; }
+
+const void *memory_read_slow(struct cpu *cpu, uint64_t linear, unsigned size, enum outcome *outcome) {
+    if (crosses(linear, size)) return read_crossing(cpu, linear, size, outcome);
+    uint64_t page = 0;
+    if ((*outcome = data_page(cpu, linear, false, &page)) != OUT_OK) return NULL;
+    bool writable;
+    uint8_t *host = cpu->platform->page(cpu->platform->machine, page & TLB_PAGE_MASK, &writable);
+    if (host) {
+        remember(cpu, linear, host, false);
+        return host + (linear & (PAGE_BYTES - 1));
+    }
+    if (!alone(cpu)) {
+        *outcome = OUT_SOLO;
+        return NULL;
+    }
+    physical_read_bytes(cpu, (page & TLB_PAGE_MASK) | (linear & (PAGE_BYTES - 1)), cpu->bounce, size);
+    return cpu->bounce;
+}
+
+// Whether the store may go ahead now: RAM without decoded code, or the instruction runs alone.
+static bool store_now(struct cpu *cpu, uint64_t page) {
+    bool writable;
+    if (alone(cpu)) return true;
+    return cpu->platform->page(cpu->platform->machine, page & TLB_PAGE_MASK, &writable) &&
+           !block_page_has_code(cpu, page & TLB_PAGE_MASK);
+}
+
+static void *write_bounced(struct cpu *cpu, uint64_t linear, unsigned size, bool read, const uint64_t page[2]) {
+    unsigned room = (unsigned)(PAGE_BYTES - (linear & (PAGE_BYTES - 1)));
+    unsigned first = size < room ? size : room;
+    cpu->bounce_first = first;
+    cpu->bounce_physical[0] = (page[0] & TLB_PAGE_MASK) | (linear & (PAGE_BYTES - 1));
+    cpu->bounce_physical[1] = page[1] & TLB_PAGE_MASK;
+    if (read) {
+        physical_read_bytes(cpu, cpu->bounce_physical[0], cpu->bounce, first);
+        if (size > first) physical_read_bytes(cpu, cpu->bounce_physical[1], cpu->bounce + first, size - first);
+    }
+    return cpu->bounce;
+}
+
+void *memory_write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool read, enum outcome *outcome) {
+    uint64_t page[2] = {0, 0};
+    bool crossing = crosses(linear, size);
+    if ((*outcome = data_page(cpu, linear, true, &page[0])) != OUT_OK) return NULL;
+    if (crossing) {
+        uint64_t second = page_of(linear) + PAGE_BYTES;
+        if ((*outcome = data_page(cpu, cpu_long(cpu) ? second : (uint32_t)second, true, &page[1])) != OUT_OK) return NULL;
+    }
+    if (!store_now(cpu, page[0]) || (crossing && !store_now(cpu, page[1]))) {
+        *outcome = OUT_SOLO;
+        return NULL;
+    }
+    bool writable = false;
+    uint8_t *host = cpu->platform->page(cpu->platform->machine, page[0] & TLB_PAGE_MASK, &writable);
+    if (crossing || !host || !writable) return write_bounced(cpu, linear, size, read, page);
+    block_code_written(cpu, page[0] & TLB_PAGE_MASK);
+    remember(cpu, linear, host, true);
+    return host + (linear & (PAGE_BYTES - 1));
+}
+
+enum outcome memory_commit(struct cpu *cpu, unsigned size) {
+    unsigned first = size < cpu->bounce_first ? size : cpu->bounce_first;
+    physical_write_bytes(cpu, cpu->bounce_physical[0], cpu->bounce, first);
+    if (size > first) physical_write_bytes(cpu, cpu->bounce_physical[1], cpu->bounce + first, size - first);
+    return OUT_OK;
+}
+
+enum outcome load_bytes(struct cpu *cpu, uint64_t linear, void *to, unsigned size) {
+    enum outcome outcome;
+    const void *p = memory_read(cpu, linear, size, &outcome);
+    if (unlikely(!p)) return outcome;
+    memcpy(to, p, size);
+    return OUT_OK;
+}
+
+enum outcome store_bytes(struct cpu *cpu, uint64_t linear, const void *from, unsigned size) {
+    enum outcome outcome;
+    void *p = memory_write(cpu, linear, size, false, &outcome);
+    if (unlikely(!p)) return outcome;
+    memcpy(p, from, size);
+    return unlikely(p == cpu->bounce) ? memory_commit(cpu, size) : OUT_OK;
+}
+
+// --- areas: every page is checked before the first byte moves ---
+
+static enum outcome area_probe(struct cpu *cpu, uint64_t linear, unsigned size, bool write) {
+    for (uint64_t at = linear, end = linear + size; at < end; at = page_of(at) + PAGE_BYTES) {
+        uint64_t page = 0;
+        TRY(data_page(cpu, at, write, &page));
+        bool writable;
+        bool ram = cpu->platform->page(cpu->platform->machine, page & TLB_PAGE_MASK, &writable) != NULL;
+        if (!alone(cpu) && (!ram || (write && block_page_has_code(cpu, page & TLB_PAGE_MASK)))) return OUT_SOLO;
+    }
+    return OUT_OK;
+}
+
+enum outcome store_probe(struct cpu *cpu, uint64_t linear, unsigned size) {
+    return area_probe(cpu, linear, size, true);
+}
+
+enum outcome load_area(struct cpu *cpu, uint64_t linear, void *to, unsigned size) {
+    TRY(area_probe(cpu, linear, size, false));
+    for (unsigned done = 0, n; done < size; done += n) {
+        n = piece(linear + done, size - done);
+        TRY(load_bytes(cpu, linear + done, (uint8_t *)to + done, n));
+    }
+    return OUT_OK;
+}
+
+enum outcome store_area(struct cpu *cpu, uint64_t linear, const void *from, unsigned size) {
+    TRY(area_probe(cpu, linear, size, true));
+    for (unsigned done = 0, n; done < size; done += n) {
+        n = piece(linear + done, size - done);
+        TRY(store_bytes(cpu, linear + done, (const uint8_t *)from + done, n));
+    }
+    return OUT_OK;
+}
+
+// --- implicit supervisor accesses ---
+
+static enum outcome system_page(struct cpu *cpu, uint64_t linear, bool write, uint64_t *page) {
+    if (cpu_long(cpu) && !cpu_canonical(cpu, linear)) return cpu_fault_gp0(cpu);
+    bool smap = cpu->cr4 & CR4_SMAP;
+    struct translation_access access = {.class = smap ? ACCESS_SUPERVISOR : ACCESS_SUPERVISOR_ANY, .write = write};
+    return translate(cpu, linear, &access, page);
+}
+
+static enum outcome system_access(struct cpu *cpu, uint64_t linear, unsigned size, bool write, uint8_t *bytes) {
+    unsigned room = (unsigned)(PAGE_BYTES - (linear & (PAGE_BYTES - 1)));
+    unsigned first = size < room ? size : room;
+    uint64_t page[2] = {0, 0};
+    TRY(system_page(cpu, linear, write, &page[0]));
+    if (size > first) TRY(system_page(cpu, page_of(linear) + PAGE_BYTES, write, &page[1]));
+    uint64_t physical = (page[0] & TLB_PAGE_MASK) | (linear & (PAGE_BYTES - 1));
+    if (!write) {
+        physical_read_bytes(cpu, physical, bytes, first);
+        if (size > first) physical_read_bytes(cpu, page[1] & TLB_PAGE_MASK, bytes + first, size - first);
+    } else {
+        physical_write_bytes(cpu, physical, bytes, first);
+        if (size > first) physical_write_bytes(cpu, page[1] & TLB_PAGE_MASK, bytes + first, size - first);
+    }
+    return OUT_OK;
+}
+
+enum outcome system_load(struct cpu *cpu, uint64_t linear, unsigned w, uint64_t *value) {
+    uint8_t bytes[8] = {0};
+    TRY(system_access(cpu, linear, w / 8, false, bytes));
+    *value = bytes_get(bytes, w);
+    return OUT_OK;
+}
+
+enum outcome system_store(struct cpu *cpu, uint64_t linear, unsigned w, uint64_t value) {
+    uint8_t bytes[8];
+    bytes_set(bytes, 64, value);
+    return system_access(cpu, linear, w / 8, true, bytes);
+}
+
+// --- segments ---
+
+static enum outcome segment_fault(struct cpu *cpu, unsigned segment) {
+    return cpu_fault_code(cpu, segment == SS ? VECTOR_SS : VECTOR_GP, 0);
+}
+
+static bool segment_allows(const struct cpu *cpu, const struct segment *s, bool write) {
+    if (s->rights & RIGHTS_UNUSABLE) return false;
+    if (!cpu_protected(cpu)) return true;
+    bool code = s->rights & BIT(3);
+    if (write) return !code && s->rights & BIT(1);
+    return !code || s->rights & BIT(1);
+}
+
+static bool segment_within(const struct segment *s, uint64_t offset, unsigned size) {
+    uint64_t last = offset + (size ? size - 1 : 0);
+    bool expand_down = (s->rights & (RIGHTS_S | BIT(3) | BIT(2))) == (RIGHTS_S | BIT(2));
+    if (!expand_down) return last <= s->limit;
+    return offset > s->limit && last <= (s->rights & RIGHTS_DB ? UINT32_MAX : UINT16_MAX);
+}
+
+enum outcome segment_linear(struct cpu *cpu, unsigned segment, uint64_t offset, unsigned size, bool write, uint64_t *linear) {
+    if (cpu_64bit(cpu)) {
+        *linear = offset + (segment == FS || segment == GS ? cpu->segment_base[segment] : 0);
+        if (unlikely(!cpu_canonical(cpu, *linear))) return segment_fault(cpu, segment);
+        return OUT_OK;
+    }
+    const struct segment *s = &cpu->segment[segment];
+    if (!segment_allows(cpu, s, write)) {
+        bool null = s->rights & RIGHTS_UNUSABLE;
+        return null && segment == SS ? segment_fault(cpu, SS) : cpu_fault_gp0(cpu);
+    }
+    if (!segment_within(s, offset, size)) return segment_fault(cpu, segment);
+    *linear = (uint32_t)(offset + cpu->segment_base[segment]);
+    return OUT_OK;
+}
+
+uint64_t op_effective_address(struct cpu *cpu, const struct op *op) {
+    uint64_t address = reg64(cpu, op->base) + (reg64(cpu, op->index) << op->scale) + (uint64_t)op->disp;
+    if (!op->ea || op->ea & EA_ADDRESS64) return address;
+    return op->ea & EA_ADDRESS32 ? (uint32_t)address : (uint16_t)address;
+}
+
+enum outcome op_linear_legacy(struct cpu *cpu, const struct op *op, unsigned size, bool write, uint64_t *linear) {
+    return segment_linear(cpu, op->ea & EA_SEGMENT, op_effective_address(cpu, op), size, write, linear);
+}
