@@ -1,0 +1,103 @@
+// Builds the decoder of a CPU model: the rows of the features that it lists, sorted into candidates by opcode and
+// ModRM.reg. Among the rows of one opcode those that accept less come first: mandatory prefixes and REX.W before none,
+// whole ModRM bytes before /digit.
+#include "cpu/decode_table.h"
+#include <stdlib.h>
+
+static bool patterns_read(struct decoder *d, const struct row_set *sets, uint32_t set_count,
+                          bool (*has_feature)(const void *, unsigned), const void *model) {
+    for (uint32_t s = 0; s < set_count; s++) {
+        for (uint32_t i = 0; i < sets[s].count; i++) {
+            const struct insn_row *row = &sets[s].rows[i];
+            if (!has_feature(model, row->feature)) continue;
+            if (!pattern_parse(row, &d->patterns[d->pattern_count++])) return false;
+        }
+    }
+    return true;
+}
+
+static unsigned accepted(const struct pattern *p) { return (unsigned)__builtin_popcount(p->accept); }
+
+// Stable: rows that are equally particular stay in their order.
+static void patterns_sort(struct decoder *d) {
+    for (uint32_t i = 1; i < d->pattern_count; i++) {
+        struct pattern p = d->patterns[i];
+        uint32_t k = i;
+        for (; k && accepted(&d->patterns[k - 1]) > accepted(&p); k--) d->patterns[k] = d->patterns[k - 1];
+        d->patterns[k] = p;
+    }
+}
+
+// Every opcode byte that the pattern stands for (eight with +r) has one shape.
+static bool shape_set(struct decoder *d, const struct pattern *p) {
+    uint8_t shape = p->has_modrm ? SHAPE_MODRM : SHAPE_PLAIN;
+    for (unsigned i = 0; i < (p->plus_r ? 8u : 1u); i++) {
+        uint8_t *have = &d->shape[p->space][p->map][p->opcode + i];
+        if (*have != SHAPE_UNDEFINED && *have != shape) return false;
+        *have = shape;
+    }
+    return true;
+}
+static bool shapes_set(struct decoder *d) {
+    for (uint32_t i = 0; i < d->pattern_count; i++)
+        if (!shape_set(d, &d->patterns[i])) return false;
+    return true;
+}
+
+static bool pattern_has(const struct pattern *p, unsigned space, unsigned map, unsigned opcode, unsigned reg) {
+    return p->space == space && p->map == map && (p->plus_r ? opcode >> 3 == p->opcode >> 3 : opcode == p->opcode) &&
+           (p->reg_digit == REG_ANY || p->reg_digit == reg);
+}
+
+// The candidates of one slot. 90 is NOP, and XCHG with REX.B: where an opcode has a row with +r and one without, the
+// latter wants REX.B to be 0.
+static bool slot_fill(struct decoder *d, unsigned space, unsigned map, unsigned opcode, unsigned reg) {
+    bool any_plus_r = false;
+    uint32_t first = d->candidate_count;
+    for (uint32_t i = 0; i < d->pattern_count; i++)
+        any_plus_r |= d->patterns[i].plus_r && pattern_has(&d->patterns[i], space, map, opcode, reg);
+    for (uint32_t i = 0; i < d->pattern_count; i++) {
+        const struct pattern *p = &d->patterns[i];
+        if (!pattern_has(p, space, map, opcode, reg)) continue;
+        struct candidate *grown = realloc(d->candidates, (d->candidate_count + 1) * sizeof(*grown));
+        if (!grown) return false;
+        d->candidates = grown;
+        uint32_t b_is_1 = any_plus_r && !p->plus_r ? FACT(FACT_B_SHIFT, 1) : 0;
+        d->candidates[d->candidate_count++] = (struct candidate){p->accept & ~b_is_1, i};
+    }
+    d->slot[space][map][opcode][reg] = (struct slot){(uint16_t)first, (uint16_t)(d->candidate_count - first)};
+    return d->candidate_count <= UINT16_MAX;
+}
+
+static bool slots_fill(struct decoder *d) {
+    for (unsigned space = 0; space < SPACE_COUNT; space++)
+        for (unsigned map = 0; map < MAP_COUNT; map++)
+            for (unsigned opcode = 0; opcode < 256; opcode++)
+                for (unsigned reg = 0; reg < 8; reg++)
+                    if (d->shape[space][map][opcode] && !slot_fill(d, space, map, opcode, reg)) return false;
+    return true;
+}
+
+struct decoder *decoder_new(const struct row_set *sets, uint32_t set_count, bool (*has_feature)(const void *, unsigned),
+                            const void *model) {
+    uint32_t rows = 1;
+    for (uint32_t s = 0; s < set_count; s++) rows += sets[s].count;
+    struct decoder *d = calloc(1, sizeof(*d));
+    if (!d) return NULL;
+    d->patterns = calloc(rows, sizeof(*d->patterns));
+    bool good = d->patterns && patterns_read(d, sets, set_count, has_feature, model);
+    if (good) {
+        patterns_sort(d);
+        good = shapes_set(d) && slots_fill(d);
+    }
+    if (good) return d;
+    decoder_free(d);
+    return NULL;
+}
+
+void decoder_free(struct decoder *decoder) {
+    if (!decoder) return;
+    free(decoder->patterns);
+    free(decoder->candidates);
+    free(decoder);
+}
