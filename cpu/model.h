@@ -19,6 +19,7 @@ struct cpu_model {
     const char *brand;         // CPUID 80000002H..4H, at most 47 characters
     char vendor[13];           // "GenuineIntel"
     uint32_t signature;        // CPUID 1 EAX: family, model, stepping
+    uint32_t microcode;        // update revision, IA32_BIOS_SIGN_ID[63:32] after CPUID 1
     uint8_t physical_bits, linear_bits;
     uint64_t tsc_hz;           // frequency of the TSC and of one cycle
     uint64_t crystal_hz;       // CPUID 15H; the APIC timer's input
