@@ -1,0 +1,23 @@
+// Numbers, sizes, dates and lists as people type them. Each returns false, and leaves the result alone, when the text is
+// not entirely what it should be.
+#ifndef MONITOR_PARSE_H
+#define MONITOR_PARSE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// Decimal, or hexadecimal after 0x.
+bool parse_number(const char *text, uint64_t *value);
+// Also with k, M, G, T for thousands, millions, billions: steps.
+bool parse_count(const char *text, uint64_t *value);
+// With k, M, G, T for 2^10, 2^20, ...; a bare number is in units of `unit` bytes.
+bool parse_size(const char *text, uint64_t unit, uint64_t *bytes);
+// 2006-06-17T16:01:21 or 2006-06-17, to seconds since 1970 (UTC).
+bool parse_date(const char *text, uint64_t *seconds);
+// Takes the next element off a list with commas (",," is a comma, as in QEMU): copied to `to`, cut off when too long.
+// False at the end of the list.
+bool parse_item(const char **list, char *to, size_t size);
+// Letters to insert, delete or change to make one word of the other.
+unsigned parse_distance(const char *a, const char *b);
+
+#endif
