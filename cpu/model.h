@@ -34,6 +34,9 @@ const struct cpu_model *cpu_model_at(unsigned index);
 const char *feature_text(enum feature feature);
 static inline bool cpu_model_has(const struct cpu_model *model, enum feature f) { return f == FEATURE_BASE || model->features[f]; }
 
+// The bits that XCR0 can have: the user state components. IA32_XSS can have none so far.
+uint64_t cpu_model_xcr0(const struct cpu_model *model);
+
 struct cpu;
 struct cpuid_result { uint32_t eax, ebx, ecx, edx; };
 struct cpuid_result cpuid(struct cpu *cpu, uint32_t leaf, uint32_t subleaf);

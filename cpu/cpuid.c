@@ -1,0 +1,250 @@
+// CPUID: leaves 0 to 16H and 80000000H to 80000008H. Features come from the rows of cpu/feature.def that the CPU model
+// lists; a few bits mirror control registers. SDM Vol. 2A, CPUID, Table 3-8.
+// NOT IMPLEMENTED: power management beyond ARAT, performance monitoring (leaf 0AH says version 0), Intel PT, SGX.
+#include "cpu/cpu.h"
+#include "cpu/model.h"
+#include <string.h>
+
+#define LEAF_MAX 0x16u
+#define LEAF_EXTENDED_MAX 0x80000008u
+#define MISC_ENABLE_LIMIT_CPUID BIT(22)
+#define MSR_APIC_BASE 0x1bu
+#define APIC_BASE_ENABLE BIT(11)
+
+// --- features ---
+
+static const struct { uint32_t leaf; uint8_t subleaf, reg, bit; } rows[FEATURE_COUNT] = {
+#define FEATURE(name, leaf, subleaf, reg, bit, text) [FEATURE_##name] = {leaf, subleaf, reg, bit},
+#include "cpu/feature.def"
+#undef FEATURE
+};
+
+static uint32_t features(const struct cpu_model *model, uint32_t leaf, uint32_t subleaf, enum cpuid_register reg) {
+    uint32_t word = 0;
+    for (unsigned f = FEATURE_BASE + 1; f < FEATURE_COUNT; f++)
+        if (model->features[f] && rows[f].leaf == leaf && rows[f].subleaf == subleaf && rows[f].reg == reg)
+            word |= (uint32_t)BIT(rows[f].bit);
+    return word;
+}
+
+static struct cpuid_result feature_leaf(struct cpu *cpu, uint32_t leaf, uint32_t subleaf) {
+    const struct cpu_model *m = cpu->model;
+    return (struct cpuid_result){features(m, leaf, subleaf, EAX), features(m, leaf, subleaf, EBX),
+                                 features(m, leaf, subleaf, ECX), features(m, leaf, subleaf, EDX)};
+}
+
+// --- basic leaves ---
+
+static uint32_t four(const char *text) {
+    uint32_t v;
+    memcpy(&v, text, 4);
+    return v;
+}
+
+static uint32_t leaf_max(const struct cpu *cpu) { return cpu->misc_enable & MISC_ENABLE_LIMIT_CPUID ? 2 : LEAF_MAX; }
+
+static struct cpuid_result leaf_vendor(struct cpu *cpu, uint32_t subleaf) {
+    (void)subleaf;
+    const char *vendor = cpu->model->vendor;
+    return (struct cpuid_result){leaf_max(cpu), four(vendor), four(vendor + 8), four(vendor + 4)};
+}
+
+static bool apic_enabled(struct cpu *cpu) {
+    uint64_t base = APIC_BASE_ENABLE;
+    if (cpu->platform && cpu->platform->msr_read)
+        (void)cpu->platform->msr_read(cpu->platform->machine, cpu, MSR_APIC_BASE, &base);
+    return base & APIC_BASE_ENABLE;
+}
+
+static struct cpuid_result leaf_features(struct cpu *cpu, uint32_t subleaf) {
+    enum { CLFLUSH_8_BYTES = 8, LOGICAL_PROCESSORS = 1, OSXSAVE = 27, APIC = 9 };
+    (void)subleaf;
+    struct cpuid_result r = feature_leaf(cpu, 1, 0);
+    r.eax = cpu->model->signature;
+    r.ebx = cpu->id << 24 | LOGICAL_PROCESSORS << 16 | CLFLUSH_8_BYTES << 8;
+    if (cpu->cr4 & CR4_OSXSAVE) r.ecx |= (uint32_t)BIT(OSXSAVE);
+    if (!apic_enabled(cpu)) r.edx &= ~(uint32_t)BIT(APIC);
+    return r;
+}
+
+// Descriptor FFH: use leaf 4. F0H: 64-byte prefetching. FEH: TLB information in leaf 18H, which is not there: not given.
+static struct cpuid_result leaf_descriptors(struct cpu *cpu, uint32_t subleaf) {
+    (void)cpu, (void)subleaf;
+    return (struct cpuid_result){0x00fff001, 0, 0, 0};
+}
+
+// Deterministic cache parameters. Caches are not modelled; these are the sizes of the part that the model is named after.
+static struct cpuid_result leaf_caches(struct cpu *cpu, uint32_t subleaf) {
+    enum { DATA = 1, INSTRUCTION = 2, UNIFIED = 3, SELF_INITIALISING = 1 << 8, LINE = 64 };
+    static const struct { uint8_t type, level; uint16_t ways; uint32_t sets; } caches[] = {
+        {DATA, 1, 12, 64}, {INSTRUCTION, 1, 8, 64}, {UNIFIED, 2, 16, 2048}, {UNIFIED, 3, 15, 32768},
+    };
+    (void)cpu;
+    if (subleaf >= sizeof(caches) / sizeof(caches[0])) return (struct cpuid_result){0};
+    return (struct cpuid_result){
+        (uint32_t)(caches[subleaf].type | caches[subleaf].level << 5 | SELF_INITIALISING),
+        (uint32_t)((caches[subleaf].ways - 1) << 22 | (LINE - 1)),
+        caches[subleaf].sets - 1,
+        0,
+    };
+}
+
+static struct cpuid_result leaf_power(struct cpu *cpu, uint32_t subleaf) {
+    (void)subleaf;
+    return feature_leaf(cpu, 6, 0);
+}
+
+static struct cpuid_result leaf_structured(struct cpu *cpu, uint32_t subleaf) {
+    enum { OSPKE = 4 };
+    if (subleaf) return (struct cpuid_result){0};
+    struct cpuid_result r = feature_leaf(cpu, 7, 0);
+    if (cpu->cr4 & CR4_PKE) r.ecx |= (uint32_t)BIT(OSPKE);
+    return r;
+}
+
+static struct cpuid_result leaf_nothing(struct cpu *cpu, uint32_t subleaf) {
+    (void)cpu, (void)subleaf;
+    return (struct cpuid_result){0};
+}
+
+// Every processor is a package of its own: one thread, one core.
+static struct cpuid_result leaf_topology(struct cpu *cpu, uint32_t subleaf) {
+    enum { SMT = 1, CORE = 2 };
+    struct cpuid_result r = {0, 0, subleaf & 0xff, cpu->id};
+    if (subleaf > 1) return r;
+    r.ebx = 1;
+    r.ecx |= (subleaf == 0 ? SMT : CORE) << 8;
+    return r;
+}
+
+// --- XSAVE state components, SDM Vol. 1, 13.1 ---
+
+static const struct component { uint8_t number; uint16_t feature, size, offset; } components[] = {
+    {0, FEATURE_XSAVE, 160, 0},   // x87
+    {1, FEATURE_XSAVE, 256, 160}, // SSE
+    {2, FEATURE_AVX, 256, 576},
+    {9, FEATURE_PKU, 8, 2688},
+};
+enum { COMPONENT_COUNT = sizeof(components) / sizeof(components[0]), LEGACY_AREA_AND_HEADER = 576 };
+
+uint64_t cpu_model_xcr0(const struct cpu_model *model) {
+    uint64_t mask = 0;
+    for (unsigned i = 0; i < COMPONENT_COUNT; i++)
+        if (model->features[components[i].feature]) mask |= BIT(components[i].number);
+    return mask;
+}
+
+static uint32_t area_standard(uint64_t enabled) {
+    uint32_t size = LEGACY_AREA_AND_HEADER;
+    for (unsigned i = 2; i < COMPONENT_COUNT; i++) {
+        uint32_t end = (uint32_t)components[i].offset + components[i].size;
+        if (enabled & BIT(components[i].number) && end > size) size = end;
+    }
+    return size;
+}
+static uint32_t area_compacted(uint64_t enabled) {
+    uint32_t size = LEGACY_AREA_AND_HEADER;
+    for (unsigned i = 2; i < COMPONENT_COUNT; i++)
+        if (enabled & BIT(components[i].number)) size += components[i].size;
+    return size;
+}
+
+static struct cpuid_result leaf_xsave(struct cpu *cpu, uint32_t subleaf) {
+    const struct cpu_model *m = cpu->model;
+    uint64_t supported = cpu_model_xcr0(m);
+    if (!supported) return (struct cpuid_result){0};
+    if (subleaf == 0)
+        return (struct cpuid_result){(uint32_t)supported, area_standard(cpu->xcr0), area_standard(supported),
+                                     (uint32_t)(supported >> 32)};
+    if (subleaf == 1) {
+        bool compacted = m->features[FEATURE_XSAVEC] || m->features[FEATURE_XSAVES];
+        return (struct cpuid_result){features(m, 0xd, 1, EAX), compacted ? area_compacted(cpu->xcr0 | cpu->xss) : 0, 0, 0};
+    }
+    for (unsigned i = 2; i < COMPONENT_COUNT; i++)
+        if (components[i].number == subleaf && supported & BIT(subleaf))
+            return (struct cpuid_result){components[i].size, components[i].offset, 0, 0};
+    return (struct cpuid_result){0};
+}
+
+// --- clocks ---
+
+static struct cpuid_result leaf_crystal(struct cpu *cpu, uint32_t subleaf) {
+    (void)subleaf;
+    const struct cpu_model *m = cpu->model;
+    uint64_t a = m->tsc_hz, b = m->crystal_hz;
+    if (!b) return (struct cpuid_result){0};
+    while (b) {
+        uint64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return (struct cpuid_result){(uint32_t)(m->crystal_hz / a), (uint32_t)(m->tsc_hz / a), (uint32_t)m->crystal_hz, 0};
+}
+
+static struct cpuid_result leaf_frequency(struct cpu *cpu, uint32_t subleaf) {
+    enum { BUS_MHZ = 100 };
+    (void)subleaf;
+    uint32_t mhz = (uint32_t)(cpu->model->tsc_hz / 1000000);
+    return (struct cpuid_result){mhz, mhz, BUS_MHZ, 0};
+}
+
+// --- extended leaves ---
+
+static struct cpuid_result leaf_extended_max(struct cpu *cpu, uint32_t subleaf) {
+    (void)cpu, (void)subleaf;
+    return (struct cpuid_result){LEAF_EXTENDED_MAX, 0, 0, 0};
+}
+
+// SYSCALL is enumerated in 64-bit mode only.
+static struct cpuid_result leaf_extended_features(struct cpu *cpu, uint32_t subleaf) {
+    (void)subleaf;
+    struct cpuid_result r = feature_leaf(cpu, 0x80000001, 0);
+    if (!cpu_64bit(cpu)) r.edx &= ~(uint32_t)BIT(rows[FEATURE_SYSCALL].bit);
+    return r;
+}
+
+static struct cpuid_result leaf_brand(struct cpu *cpu, unsigned part) {
+    char text[48] = "";
+    strncpy(text, cpu->model->brand, sizeof(text) - 1);
+    const char *p = text + 16 * part;
+    return (struct cpuid_result){four(p), four(p + 4), four(p + 8), four(p + 12)};
+}
+static struct cpuid_result leaf_brand0(struct cpu *cpu, uint32_t subleaf) { return (void)subleaf, leaf_brand(cpu, 0); }
+static struct cpuid_result leaf_brand1(struct cpu *cpu, uint32_t subleaf) { return (void)subleaf, leaf_brand(cpu, 1); }
+static struct cpuid_result leaf_brand2(struct cpu *cpu, uint32_t subleaf) { return (void)subleaf, leaf_brand(cpu, 2); }
+
+static struct cpuid_result leaf_l2(struct cpu *cpu, uint32_t subleaf) {
+    enum { LINE = 64, WAYS_16 = 8, KBYTES = 2048 };
+    (void)cpu, (void)subleaf;
+    return (struct cpuid_result){0, 0, (uint32_t)KBYTES << 16 | WAYS_16 << 12 | LINE, 0};
+}
+
+static struct cpuid_result leaf_tsc(struct cpu *cpu, uint32_t subleaf) {
+    (void)subleaf;
+    return feature_leaf(cpu, 0x80000007, 0);
+}
+
+static struct cpuid_result leaf_address_sizes(struct cpu *cpu, uint32_t subleaf) {
+    (void)subleaf;
+    unsigned linear = cpu->model->features[FEATURE_LA57] ? 57 : cpu->model->linear_bits;
+    return (struct cpuid_result){cpu->model->physical_bits | (uint32_t)linear << 8, 0, 0, 0};
+}
+
+typedef struct cpuid_result leaf_fn(struct cpu *cpu, uint32_t subleaf);
+static leaf_fn *const basic_leaves[LEAF_MAX + 1] = {
+    [0x00] = leaf_vendor,   [0x01] = leaf_features,  [0x02] = leaf_descriptors, [0x04] = leaf_caches,
+    [0x05] = leaf_nothing,  [0x06] = leaf_power,     [0x07] = leaf_structured,  [0x0a] = leaf_nothing,
+    [0x0b] = leaf_topology, [0x0d] = leaf_xsave,     [0x15] = leaf_crystal,     [0x16] = leaf_frequency,
+};
+static leaf_fn *const extended_leaves[] = {
+    leaf_extended_max, leaf_extended_features, leaf_brand0, leaf_brand1, leaf_brand2, leaf_nothing,
+    leaf_l2,           leaf_tsc,               leaf_address_sizes,
+};
+
+// A leaf above the highest one of its range answers like the highest basic leaf.
+struct cpuid_result cpuid(struct cpu *cpu, uint32_t leaf, uint32_t subleaf) {
+    if (leaf >= 0x80000000 && leaf <= LEAF_EXTENDED_MAX) return extended_leaves[leaf - 0x80000000](cpu, subleaf);
+    if (leaf > leaf_max(cpu)) leaf = leaf_max(cpu);
+    leaf_fn *fn = basic_leaves[leaf];
+    return fn ? fn(cpu, subleaf) : (struct cpuid_result){0};
+}
