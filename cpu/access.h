@@ -42,7 +42,12 @@ ALWAYS_INLINE uint64_t op_linear_flat(const struct cpu *cpu, const struct op *op
     return reg64(cpu, op->base) + (reg64(cpu, op->index) << op->scale) + (uint64_t)op->disp + reg64(cpu, op->segment_base);
 }
 ALWAYS_INLINE enum outcome op_linear(struct cpu *cpu, const struct op *op, unsigned size, bool write, uint64_t *linear) {
-    if (unlikely(op->ea)) return op_linear_legacy(cpu, op, size, write, linear);
+    if (unlikely(op->ea)) {
+        uint64_t legacy = 0;  // its address is taken, not linear's: that one stays in a register
+        TRY(op_linear_legacy(cpu, op, size, write, &legacy));
+        *linear = legacy;
+        return OUT_OK;
+    }
     *linear = op_linear_flat(cpu, op);
     return OUT_OK;
 }
