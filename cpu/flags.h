@@ -117,11 +117,11 @@ ALWAYS_INLINE bool flags_condition(const struct flags *f, unsigned cc) {
     case 0: v = flags_of(f); break;
     case 1: v = flags_cf(f); break;
     case 2: v = flags_zf(f); break;
-    case 3: v = flags_cf(f) | flags_zf(f); break;
+    case 3: v = flags_cf(f) || flags_zf(f); break;
     case 4: v = flags_sf(f); break;
     case 5: v = flags_pf(f); break;
     case 6: v = flags_sf(f) != flags_of(f); break;
-    default: v = flags_zf(f) | (flags_sf(f) != flags_of(f)); break;
+    default: v = flags_zf(f) || flags_sf(f) != flags_of(f); break;
     }
     return v != (cc & 1);
 }

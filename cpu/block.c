@@ -1,0 +1,174 @@
+// The cache of decoded blocks: physical pages that hold code, their blocks, and what happens when they are written.
+#include "cpu/block.h"
+#include "cpu/access.h"
+#include "cpu/bind.h"
+#include <stdlib.h>
+
+enum { CHUNK_BYTES = 1 << 20, CHUNKS = 48, PAGE_BUCKETS = 4096 };
+
+struct block_cache {
+    uint8_t *chunk[CHUNKS];
+    unsigned chunks, used;      // chunks allocated; the one being filled
+    size_t fill;                // bytes used of it
+    struct code_page *bucket[PAGE_BUCKETS];
+    uint64_t built, emptied, invalidated;
+    struct block *solo;         // scratch
+    struct block *building;
+};
+
+static const size_t block_bytes = sizeof(struct block) + (BLOCK_OPS + 1) * sizeof(struct op);
+
+struct block_cache *block_cache_new(void) {
+    struct block_cache *cache = calloc(1, sizeof *cache);
+    if (!cache) return NULL;
+    cache->solo = calloc(1, block_bytes);
+    cache->building = calloc(1, block_bytes);
+    cache->chunk[0] = malloc(CHUNK_BYTES);
+    cache->chunks = 1;
+    if (cache->solo && cache->building && cache->chunk[0]) return cache;
+    block_cache_free(cache);
+    return NULL;
+}
+
+void block_cache_free(struct block_cache *cache) {
+    if (!cache) return;
+    for (unsigned i = 0; i < CHUNKS; i++) free(cache->chunk[i]);
+    free(cache->solo);
+    free(cache->building);
+    free(cache);
+}
+
+void block_cache_counts(const struct cpu *cpu, uint64_t *built, uint64_t *emptied, uint64_t *invalidated) {
+    *built = cpu->blocks->built;
+    *emptied = cpu->blocks->emptied;
+    *invalidated = cpu->blocks->invalidated;
+}
+
+void block_cache_clear(struct cpu *cpu) {
+    struct block_cache *cache = cpu->blocks;
+    memset(cache->bucket, 0, sizeof cache->bucket);
+    cache->used = 0;
+    cache->fill = 0;
+    cache->emptied++;
+    cpu->block = NULL;
+    tlb_drop_fast(cpu);
+}
+
+// Room for `bytes`; empties the whole cache when it is full. NULL: no memory, or larger than a chunk.
+static void *cache_take(struct cpu *cpu, size_t bytes, bool *emptied) {
+    struct block_cache *cache = cpu->blocks;
+    bytes = (bytes + 31) & ~(size_t)31;
+    if (cache->fill + bytes > CHUNK_BYTES) {
+        if (cache->used + 1 == CHUNKS) {
+            block_cache_clear(cpu);
+            *emptied = true;
+        } else if (cache->used + 1 < cache->chunks || (cache->chunk[cache->chunks] = malloc(CHUNK_BYTES))) {
+            if (cache->used + 1 == cache->chunks) cache->chunks++;
+            cache->used++;
+            cache->fill = 0;
+        } else {
+            block_cache_clear(cpu);
+            *emptied = true;
+        }
+    }
+    void *p = cache->chunk[cache->used] + cache->fill;
+    cache->fill += bytes;
+    return p;
+}
+
+static struct code_page **bucket(struct block_cache *cache, uint64_t physical) {
+    return &cache->bucket[(physical >> PAGE_SHIFT) % PAGE_BUCKETS];
+}
+
+static struct code_page *page_find(const struct cpu *cpu, uint64_t physical) {
+    struct code_page *page = *bucket(cpu->blocks, physical);
+    while (page && page->physical != physical) page = page->next;
+    return page;
+}
+
+struct code_page *block_page(struct cpu *cpu, uint64_t physical, const uint8_t *host) {
+    struct code_page *page = page_find(cpu, physical);
+    if (page) return page;
+    bool emptied = false;
+    page = cache_take(cpu, sizeof *page, &emptied);
+    struct code_page **head = bucket(cpu->blocks, physical);
+    *page = (struct code_page){.next = *head, .physical = physical, .host = host};
+    *head = page;
+    return page;
+}
+
+bool block_page_has_code(const struct cpu *cpu, uint64_t physical) {
+    const struct code_page *page = page_find(cpu, physical);
+    if (!page) return false;
+    for (unsigned i = 0; i < PAGE_SLOTS; i++)
+        if (page->slot[i]) return true;
+    return false;
+}
+
+// The page's blocks stay in memory until the cache is emptied; whoever still links to one finds a record that sends it
+// back to the run loop.
+void block_code_written(struct cpu *cpu, uint64_t physical) {
+    struct code_page *page = page_find(cpu, physical);
+    if (!page) return;
+    for (unsigned i = 0; i < PAGE_SLOTS; i++) {
+        for (struct block *b = page->slot[i]; b; b = b->next) {
+            b->ops[0].fn = run_block_stale;
+            cpu->blocks->invalidated++;
+        }
+        page->slot[i] = NULL;
+    }
+}
+
+static void end_block(struct block *block) {
+    block->ops[block->count] = (struct op){.fn = run_block_end, .offset = block->bytes};
+}
+
+// Decodes from bytes[0..available): up to `limit` instructions. false: the first one needs more bytes.
+static bool fill_block(struct cpu *cpu, struct block *block, const uint8_t *bytes, unsigned available, unsigned limit) {
+    block->count = 0;
+    block->bytes = 0;
+    block->link[0] = block->link[1] = NULL;
+    bool more = true;
+    while (more && block->count < limit) {
+        struct insn insn;
+        unsigned left = available - block->bytes;
+        enum decode_error error = decode(cpu->decoder, (enum code_size)(cpu->mode & MODE_CODE_MASK),
+                                         bytes + block->bytes, left < 15 ? left : 15, &insn);
+        if (error == DECODE_MORE) break;
+        if (error == DECODE_OK && insn.row->traits & T_ALONE && block->count) break;
+        struct op *op = &block->ops[block->count];
+        more = bind(cpu, &insn, error, block->bytes, op);
+        block->count++;
+        block->bytes = (uint16_t)(block->bytes + op->length);
+    }
+    end_block(block);
+    return block->count > 0;
+}
+
+struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offset) {
+    struct block_cache *cache = cpu->blocks;
+    struct block *draft = cache->building;
+    uint64_t physical = page->physical;
+    const uint8_t *host = page->host;
+    fill_block(cpu, draft, host + offset, (unsigned)PAGE_BYTES - offset, BLOCK_OPS);
+    size_t bytes = sizeof *draft + (draft->count + 1u) * sizeof(struct op);
+    bool emptied = false;
+    struct block *block = cache_take(cpu, bytes, &emptied);
+    if (emptied) page = block_page(cpu, physical, host);
+    memcpy(block, draft, bytes);
+    block->key = block_key(offset, cpu->mode);
+    block->page = page;
+    bool first = !block_page_has_code(cpu, physical);
+    struct block **slot = &page->slot[block_slot(block->key)];
+    block->next = *slot;
+    *slot = block;
+    cache->built++;
+    if (first) tlb_drop_fast_page(cpu, physical);
+    return block;
+}
+
+struct block *block_solo(struct cpu *cpu, const uint8_t *bytes, unsigned available) {
+    struct block *block = cpu->blocks->solo;
+    block->page = NULL;
+    return fill_block(cpu, block, bytes, available, 1) ? block : NULL;
+}

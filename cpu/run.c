@@ -1,0 +1,290 @@
+// The run loop: events at instruction boundaries, then blocks. SDM Vol. 3A, 6.9 (priority), 6.8.1, 6.8.3 (inhibition),
+// 17.3.1.4 (single step).
+//
+// Every attempt at an instruction is a step, whether it retires, faults or exits; so is one iteration of a repeated
+// string instruction. Delivering an event takes none, and at least one attempt follows each delivery.
+// NOT IMPLEMENTED: instruction and data breakpoints (DR7), SMI.
+#include "cpu/run.h"
+#include "cpu/access.h"
+#include "cpu/block.h"
+#include "cpu/body.h"
+#include "cpu/paging.h"
+
+enum outcome op_stopped(struct cpu *cpu, const struct op *op, enum outcome outcome) {
+    cpu->stopped = op;
+    return outcome;
+}
+
+static inline struct block *block_chained(const struct cpu *cpu) {
+    uint64_t linear = (cpu->rip + cpu->fetch_base) & cpu->fetch_mask;
+    const struct tlb_fetch_fast *e = &cpu->fast->fetch[(linear >> PAGE_SHIFT) & (TLB_FETCH - 1)];
+    if (unlikely(e->tag != ((linear & ~(PAGE_BYTES - 1)) | cpu->chain_context))) return NULL;
+    uint32_t key = block_key(linear, cpu->mode);
+    struct block *b = e->page->slot[block_slot(key)];
+    while (b && b->key != key) b = b->next;
+    return b;
+}
+
+enum outcome run_next_block(struct cpu *cpu, const struct op *op) {
+    (void)op;
+#if VMXRAY_TAIL_CALLS
+    if (unlikely(cpu->attention)) return OUT_LEAVE;
+    struct block *b = block_chained(cpu);
+    if (unlikely(!b) || cpu->budget < b->count) return OUT_LEAVE;
+    cpu->budget -= b->count;
+    cpu->block = b;
+    TAIL b->ops[0].fn(cpu, b->ops);
+#else
+    return OUT_LEAVE;
+#endif
+}
+
+enum outcome run_block_end(struct cpu *cpu, const struct op *op) {
+    cpu->rip = cpu_64bit(cpu) ? cpu->rip + op->offset : (uint32_t)(cpu->rip + op->offset);
+    TAIL run_next_block(cpu, op);
+}
+
+enum outcome run_block_stale(struct cpu *cpu, const struct op *op) { return op_stopped(cpu, op, OUT_SOLO); }
+
+static enum outcome execute(struct cpu *cpu, struct block *block) {
+    cpu->block = block;
+    cpu->budget -= block->count;
+    const struct op *op = block->ops;
+#if VMXRAY_TAIL_CALLS
+    return op->fn(cpu, op);
+#else
+    for (;;) {
+        enum outcome outcome = op->fn(cpu, op);
+        if (outcome != OUT_OK) return outcome;
+        op++;
+    }
+#endif
+}
+
+// --- finding code ---
+
+static enum outcome fetch_page(struct cpu *cpu, uint64_t linear, uint64_t *page) {
+    if (cpu_64bit(cpu) && !cpu_canonical(cpu, linear)) return cpu_fault_gp0(cpu);
+    struct translation_access access = {.class = cpu_cpl(cpu) == 3 ? ACCESS_USER : ACCESS_SUPERVISOR, .fetch = true};
+    return translate(cpu, linear, &access, page);
+}
+
+static uint64_t fetch_linear(const struct cpu *cpu) { return (cpu->rip + cpu->fetch_base) & cpu->fetch_mask; }
+
+// Bytes from the present page and, when the instruction crosses, from the next. MMIO and absent memory read as FFH.
+struct fetched { uint8_t bytes[15]; unsigned count; uint64_t physical; const uint8_t *host; };
+
+static const uint8_t *host_page(struct cpu *cpu, uint64_t page) {
+    bool writable;
+    return cpu->platform->page(cpu->platform->machine, page & TLB_PAGE_MASK, &writable);
+}
+
+static void copy_code(uint8_t *to, const uint8_t *host, unsigned offset, unsigned n) {
+    if (host) memcpy(to, host + offset, n);
+    else memset(to, 0xff, n);
+}
+
+// The scratch block for the instruction at RIP.
+static enum outcome solo_block(struct cpu *cpu, struct block **block) {
+    uint8_t bytes[15];
+    uint64_t linear = fetch_linear(cpu), page = 0;
+    unsigned offset = (unsigned)(linear & (PAGE_BYTES - 1)), here = (unsigned)PAGE_BYTES - offset;
+    TRY(fetch_page(cpu, linear, &page));
+    unsigned n = here < sizeof bytes ? here : (unsigned)sizeof bytes;
+    copy_code(bytes, host_page(cpu, page), offset, n);
+    *block = block_solo(cpu, bytes, n);
+    if (*block) return OUT_OK;
+    TRY(fetch_page(cpu, (linear + n) & cpu->fetch_mask, &page));
+    copy_code(bytes + n, host_page(cpu, page), 0, (unsigned)sizeof bytes - n);
+    *block = block_solo(cpu, bytes, sizeof bytes);
+    return OUT_OK;
+}
+
+// The block at RIP, made when missing; NULL in *block when the instruction must run from the scratch block.
+static enum outcome find_block(struct cpu *cpu, struct block **block) {
+    uint64_t linear = fetch_linear(cpu), page = 0;
+    *block = NULL;
+    TRY(fetch_page(cpu, linear, &page));
+    const uint8_t *host = host_page(cpu, page);
+    if (!host) return OUT_OK;
+    struct code_page *code = block_page(cpu, page & TLB_PAGE_MASK, host);
+    uint32_t key = block_key(linear, cpu->mode);
+    struct block *b = code->slot[block_slot(key)];
+    while (b && b->key != key) b = b->next;
+    if (!b) {
+        b = block_build(cpu, code, (unsigned)(linear & (PAGE_BYTES - 1)));
+        code = b->page;
+    }
+    struct tlb_fetch_fast *e = &cpu->fast->fetch[(linear >> PAGE_SHIFT) & (TLB_FETCH - 1)];
+    e->tag = (linear & ~(PAGE_BYTES - 1)) | cpu->fetch_context;
+    e->page = code;
+    *block = b->count ? b : NULL;
+    return OUT_OK;
+}
+
+// Outside 64-bit mode every byte of an instruction must lie within the CS limit.
+static bool within_limit(const struct cpu *cpu, unsigned bytes) {
+    return cpu_64bit(cpu) || cpu->rip + bytes - 1 <= cpu->segment[CS].limit;
+}
+
+// --- after a block ---
+
+static unsigned stopped_index(const struct cpu *cpu) { return (unsigned)(cpu->stopped - cpu->block->ops); }
+
+// RIP and steps as they are when the stopped instruction was attempted (`attempted`) or not yet.
+static void rewind_to_stopped(struct cpu *cpu, bool attempted) {
+    unsigned done = stopped_index(cpu) + (attempted ? 1 : 0);
+    cpu->budget += cpu->block->count - done;
+    cpu->rip += cpu->stopped->offset;
+    if (!cpu_64bit(cpu)) cpu->rip = (uint32_t)cpu->rip;
+}
+
+static void steps_settle(struct cpu *cpu) { cpu->steps = cpu->step_limit - (uint64_t)cpu->budget; }
+
+// A non-canonical address formed with RSP or RBP raises #SS. SDM Vol. 1, 3.3.7.1.
+static void stack_fault(struct cpu *cpu) {
+    const struct op *op = cpu->stopped;
+    bool by_stack = op->base == RSP * 8 || op->base == RBP * 8 || op->base == offsetof(struct cpu, zero);
+    if (op->ea) return;
+    bool no_segment = op->segment_base == offsetof(struct cpu, zero);
+    if (by_stack && no_segment && !(op->base == offsetof(struct cpu, zero) && (op->disp || op->index != op->base)))
+        cpu->fault.vector = VECTOR_SS;
+}
+
+static enum outcome carry_out(struct cpu *cpu, enum outcome outcome) {
+    if (outcome == OUT_VMEXIT) outcome = cpu->intercepts.exit(cpu);
+    return outcome;
+}
+
+static enum outcome deliver_fault(struct cpu *cpu) {
+    steps_settle(cpu);
+    struct event event = cpu->fault;
+    return carry_out(cpu, event_deliver(cpu, &event));
+}
+
+static enum outcome after(struct cpu *cpu, enum outcome outcome) {
+    switch (outcome) {
+    case OUT_FAULT:
+        cpu->trap = 0;
+        rewind_to_stopped(cpu, true);
+        if (cpu->non_canonical) stack_fault(cpu);
+        cpu->non_canonical = 0;
+        return deliver_fault(cpu);
+    case OUT_VMEXIT:
+        cpu->trap = 0;
+        rewind_to_stopped(cpu, true);
+        steps_settle(cpu);
+        return carry_out(cpu, outcome);
+    case OUT_SOLO:
+        rewind_to_stopped(cpu, false);
+        return OUT_SOLO;
+    default:
+        return OUT_OK;  // RIP and budget are settled
+    }
+}
+
+// One attempt at the instruction at RIP, alone.
+static enum outcome run_solo(struct cpu *cpu) {
+    struct block *block = NULL;
+    enum outcome outcome = solo_block(cpu, &block);
+    if (outcome == OUT_OK && !within_limit(cpu, block->bytes)) outcome = cpu_fault_gp0(cpu);
+    if (outcome != OUT_OK) {
+        cpu->budget--;
+        steps_settle(cpu);
+        return outcome == OUT_FAULT ? deliver_fault(cpu) : carry_out(cpu, outcome);
+    }
+    return after(cpu, execute(cpu, block));
+}
+
+// Single step and RF: the trap comes after an instruction that began with TF set; RF lasts for one instruction.
+static enum outcome run_watched(struct cpu *cpu) {
+    uint64_t before = cpu->rflags;
+    bool was_exited = cpu->intercepts.non_root;
+    cpu->trap = before & FLAG_TF ? 1 : 0;
+    cpu->rflags &= ~FLAG_RF;
+    enum outcome outcome = run_solo(cpu);
+    if (cpu->trap && was_exited == cpu->intercepts.non_root) {
+        cpu->pending_debug |= DEBUG_BS;
+        cpu_pend(cpu, PENDING_DEBUG, true);
+    }
+    cpu->trap = 0;
+    return outcome;
+}
+
+static enum outcome run_blocks(struct cpu *cpu) {
+    struct block *block = NULL;
+    enum outcome outcome = find_block(cpu, &block);
+    if (outcome != OUT_OK || !block || block->count > cpu->budget || !within_limit(cpu, block->bytes))
+        return run_solo(cpu);
+    outcome = after(cpu, execute(cpu, block));
+    return outcome == OUT_SOLO ? run_solo(cpu) : outcome;
+}
+
+// --- events ---
+
+static bool interrupts_open(const struct cpu *cpu) {
+    return cpu->rflags & FLAG_IF && !cpu_sti_shadow(cpu) && !cpu_mov_ss_shadow(cpu);
+}
+
+static enum outcome deliver(struct cpu *cpu, enum event_type type, uint8_t vector, uint64_t payload) {
+    struct event event = {.vector = vector, .type = (uint8_t)type, .payload = payload};
+    cpu->activity = ACTIVITY_ACTIVE;
+    return carry_out(cpu, event_deliver(cpu, &event));
+}
+
+static enum outcome deliver_debug(struct cpu *cpu) {
+    uint64_t bits = cpu->pending_debug;
+    cpu->pending_debug = 0;
+    cpu_pend(cpu, PENDING_DEBUG, false);
+    return deliver(cpu, EVENT_HARDWARE_EXCEPTION, VECTOR_DB, bits);
+}
+
+static enum outcome deliver_interrupt(struct cpu *cpu) {
+    int vector = cpu->platform->acknowledge(cpu->platform->machine, cpu);
+    if (vector < 0) return OUT_OK;
+    return deliver(cpu, EVENT_EXTERNAL, (uint8_t)vector, 0);
+}
+
+// The first of the pending events that can be taken at this boundary, in the order of SDM Vol. 3A, table 6-2.
+static enum outcome take_event(struct cpu *cpu) {
+    uint32_t pending = cpu->pending;
+    if (cpu->intercepts.poll) {
+        enum outcome outcome = cpu->intercepts.poll(cpu);
+        if (outcome != OUT_OK) return carry_out(cpu, outcome);
+        pending = cpu->pending;
+    }
+    if (cpu->activity >= ACTIVITY_SHUTDOWN) return OUT_OK;
+    if (pending & PENDING_DEBUG && !cpu_mov_ss_shadow(cpu) && cpu->activity == ACTIVITY_ACTIVE) return deliver_debug(cpu);
+    if (pending & PENDING_NMI && !cpu->nmi_blocked && !cpu_mov_ss_shadow(cpu) && !cpu_sti_shadow(cpu)) {
+        cpu_pend(cpu, PENDING_NMI, false);
+        cpu->nmi_blocked = 1;
+        return deliver(cpu, EVENT_NMI, VECTOR_NMI, 0);
+    }
+    if (pending & PENDING_INTR && interrupts_open(cpu)) return deliver_interrupt(cpu);
+    return OUT_OK;
+}
+
+static bool shadowed(const struct cpu *cpu) { return cpu_sti_shadow(cpu) || cpu_mov_ss_shadow(cpu); }
+
+enum run_result cpu_run(struct cpu *cpu, uint64_t steps) {
+    if (steps > INT64_MAX / 2) steps = INT64_MAX / 2;
+    cpu->step_limit = cpu->steps + steps;
+    cpu->budget = (int64_t)steps;
+    while (cpu->budget > 0) {
+        steps_settle(cpu);
+        if (cpu->attention & ATTENTION_MACHINE) {
+            cpu->attention &= ~ATTENTION_MACHINE;
+            return RUN_ATTENTION;
+        }
+        cpu->attention = 0;
+        enum outcome outcome = cpu->pending ? take_event(cpu) : OUT_OK;
+        if (cpu->activity != ACTIVITY_ACTIVE) return cpu->activity == ACTIVITY_SHUTDOWN ? RUN_SHUTDOWN : RUN_HALTED;
+        if (outcome == OUT_STOP) continue;
+        bool alone = cpu->pending && shadowed(cpu);
+        if (cpu->rflags & (FLAG_TF | FLAG_RF)) outcome = run_watched(cpu);
+        else outcome = alone ? run_solo(cpu) : run_blocks(cpu);
+        if (outcome == OUT_SOLO) return RUN_ATTENTION;  // cannot be: a lone instruction has no reason to ask for it
+    }
+    steps_settle(cpu);
+    return RUN_BUDGET;
+}
