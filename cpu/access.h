@@ -64,16 +64,22 @@ const void *memory_read_slow(struct cpu *cpu, uint64_t linear, unsigned size, en
 void *memory_write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool read, enum outcome *outcome);
 enum outcome memory_commit(struct cpu *cpu, unsigned size);
 
+// Never NULL nor the bounce buffer, and the compiler knows it.
+ALWAYS_INLINE void *host_pointer(uint64_t linear, const struct tlb_fast *e) {
+    void *p = (void *)(uintptr_t)(linear + e->addend);
+    if (!p) __builtin_unreachable();
+    return p;
+}
 ALWAYS_INLINE const void *memory_read(struct cpu *cpu, uint64_t linear, unsigned size, enum outcome *outcome) {
     const struct tlb_fast *e = fast_entry(cpu, linear);
     if (likely(e->read == (((linear + size - 1) & ~(PAGE_BYTES - 1)) | cpu->data_context)))
-        return (const void *)(uintptr_t)(linear + e->addend);
+        return host_pointer(linear, e);
     return memory_read_slow(cpu, linear, size, outcome);
 }
 ALWAYS_INLINE void *memory_write(struct cpu *cpu, uint64_t linear, unsigned size, bool read, enum outcome *outcome) {
     const struct tlb_fast *e = fast_entry(cpu, linear);
     if (likely(e->write == (((linear + size - 1) & ~(PAGE_BYTES - 1)) | cpu->data_context)))
-        return (void *)(uintptr_t)(linear + e->addend);
+        return host_pointer(linear, e);
     return memory_write_slow(cpu, linear, size, read, outcome);
 }
 ALWAYS_INLINE uint64_t bytes_get(const void *p, unsigned w) {
