@@ -3,7 +3,7 @@
 # Variables: CC=clang   the other compiler          SAN=1   ASan + UBSan
 #            COV=1      coverage counters           WERROR=1 warnings are errors
 #            O=DIR      where objects go (one directory per variant by default)
-#            TESTS=...  only tests whose name contains one of these words, e.g. TESTS="law cpu/"
+#            TESTS=...  only tests whose name contains one of these words, e.g. TESTS="law cpu/"; -word leaves out
 #
 # Sources are found by wildcard: a new cpu/*.c, vmx/*.c, devices/*.c or monitor/*.c just joins in, and so does a new
 # tests/*/test_*.c or tests/*/test_*.sh.  A folder with needs of its own has a rules.mk, which is read here

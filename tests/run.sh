@@ -8,7 +8,8 @@
 #
 # A test that crashes, runs out of time, breaks its plan, prints nothing, or exits non-zero without a `not ok` counts as
 # one failure more.  Two run at a time (JOBS=).  Each one's output goes to $O/tests/NAME.log.  A test runs at most
-# TIMEOUT seconds (600; 3600 with LONG=1).  The last line is `N passed, N failed`.
+# TIMEOUT seconds (600; 3600 with LONG=1).  TESTS="word -word" runs those whose name has one of the words, and none of
+# the words after a minus.  The last line is `N passed, N failed`.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 
@@ -24,12 +25,17 @@ name_of() { # o/tests/cpu/test_decode -> cpu/test_decode
 }
 
 wanted() {
-	[[ -z ${TESTS:-} ]] && return
-	local word
-	for word in $TESTS; do
-		[[ $1 == *"$word"* ]] && return
+	local word is_wanted=0
+	for word in ${TESTS:-}; do
+		[[ $word == -* ]] || is_wanted=1
 	done
-	return 1
+	for word in ${TESTS:-}; do
+		case $word in
+		-*) [[ $1 != *"${word#-}"* ]] || return 1 ;;
+		*) [[ $1 != *"$word"* ]] || is_wanted=0 ;;
+		esac
+	done
+	return $is_wanted
 }
 
 # Writes NAME.log and NAME.result: passed, failed, skipped, seconds; prints a line, and the failures.

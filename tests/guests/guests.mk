@@ -1,2 +1,46 @@
-.PHONY: guests
-guests:
+# Guests: Debian's kernel and busybox, downloaded and unpacked under $(GUESTS); kvm-mini; one initramfs for all uses.
+# Everything here is the same for all variants of the emulator, and built with gcc.
+
+GUEST_CC      ?= gcc
+guest_flags   := -std=gnu2x -Os -march=x86-64 $(filter-out -Wconversion,$(WARNINGS)) -Itests/guests/kvm-mini
+kvm_mini      := tests/guests/kvm-mini
+kvm_mini_out  := $(GUESTS)/kvm-mini
+
+INITRAMFS     := $(GUESTS)/initramfs.cpio
+GUEST_RUN      = O='$(O)' GUESTS='$(GUESTS)' VMXRAY='$(O)/vmxray' tests/guests/run.sh
+
+.PHONY: guests run shell bench
+guests: $(GUESTS)/vmlinuz $(INITRAMFS)
+
+run: all guests
+	@$(GUEST_RUN) run
+shell: all guests
+	@$(GUEST_RUN) shell
+bench: all guests
+	@$(GUEST_RUN) bench
+
+$(GUESTS)/vmlinuz $(GUESTS)/busybox $(GUESTS)/modules/order &: tests/guests/fetch.sh | need-guests
+	@tests/guests/fetch.sh $(GUESTS)
+
+$(INITRAMFS): $(GUESTS)/newc tests/guests/initramfs.sh tests/guests/init $(GUESTS)/busybox $(GUESTS)/modules/order \
+              $(kvm_mini_out)/kvm-mini
+	tests/guests/initramfs.sh $(GUESTS) > $(GUESTS)/initramfs.list
+	$(GUESTS)/newc $(GUESTS)/initramfs.list > $@
+
+$(GUESTS)/newc: tests/guests/newc.c | need-guests
+	@mkdir -p $(@D)
+	$(GUEST_CC) -std=gnu2x -O2 $(WARNINGS) -o $@ $<
+
+# kvm-mini contains the image of its 64-bit guest, which is a freestanding program.
+$(kvm_mini_out)/long: $(kvm_mini)/entry.S $(kvm_mini)/long.c $(kvm_mini)/long.ld $(kvm_mini)/protocol.h | need-guests
+	@mkdir -p $(@D)
+	$(GUEST_CC) $(guest_flags) -ffreestanding -nostdlib -static -no-pie -fno-pic -fno-stack-protector \
+		-fno-asynchronous-unwind-tables -mno-red-zone -mgeneral-regs-only -fcf-protection=none -Wl,--build-id=none \
+		-Wl,-z,noexecstack -Wl,--no-warn-rwx-segments -T $(kvm_mini)/long.ld -o $@ $(kvm_mini)/entry.S $(kvm_mini)/long.c
+$(kvm_mini_out)/long.image: $(kvm_mini_out)/long
+	objcopy -O binary -j .image $< $@
+
+$(kvm_mini_out)/kvm-mini: $(kvm_mini)/kvm-mini.c $(kvm_mini)/vm.c $(kvm_mini)/vm.h $(kvm_mini)/real.S \
+                          $(kvm_mini)/protocol.h $(kvm_mini_out)/long.image
+	$(GUEST_CC) $(guest_flags) -static -s '-DLONG_IMAGE="$(kvm_mini_out)/long.image"' -o $@ \
+		$(kvm_mini)/kvm-mini.c $(kvm_mini)/vm.c $(kvm_mini)/real.S
