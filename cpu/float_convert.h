@@ -1,0 +1,13 @@
+// Integers and the unpacked form, for every precision.
+#ifndef CPU_FLOAT_CONVERT_H
+#define CPU_FLOAT_CONVERT_H
+#include "cpu/float_format.h"
+
+// A finite value, with an unbiased exponent, to a signed integer of `width` bits: the integer indefinite and IE if it
+// does not fit; PE and C1 otherwise as for every rounding.
+int64_t float_to_integer(struct float_parts value, int width, unsigned rounding, struct float_env *env);
+
+// An integer, with an unbiased exponent; 0 has the significand 0.
+struct float_parts float_from_integer(int64_t a);
+
+#endif
