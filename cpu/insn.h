@@ -34,6 +34,7 @@ enum insn_traits {
     T_NOVM86 = 1 << 13,  // #UD in virtual-8086 mode only
     T_ALIGN16 = 1 << 14, // a 16-byte memory operand must be aligned: #GP(0)
     T_STRING = 1 << 15,  // string instruction
+    T_SECOND = 1 << 16,  // the width is that of the second operand (OUT)
 };
 
 enum operand_kind { OPERAND_NONE, OPERAND_REG, OPERAND_MEM, OPERAND_IMM, OPERAND_REL, OPERAND_FAR, OPERAND_MOFFS };
