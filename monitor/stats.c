@@ -1,0 +1,94 @@
+// What --stats prints: steps, time, speed, block cache, and the table of VM exits (level, reason, count, cycles).
+// NOT IMPLEMENTED: hit rates of the TLB, which nothing counts.
+#include "monitor/stats.h"
+#include "cpu/block.h"
+#include "cpu/cpu.h"
+#include "vmx/vmx.h"
+#include <inttypes.h>
+#include <time.h>
+
+static double seconds_of(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+struct stopwatch stopwatch_now(void)
+{
+    return (struct stopwatch){seconds_of(CLOCK_MONOTONIC), seconds_of(CLOCK_PROCESS_CPUTIME_ID)};
+}
+
+static void row(FILE *out, const char *name, uint64_t value)
+{
+    fprintf(out, "%-22s %16" PRIu64 "\n", name, value);
+}
+
+static void row_real(FILE *out, const char *name, double value, const char *unit)
+{
+    fprintf(out, "%-22s %16.3f %s\n", name, value, unit);
+}
+
+static void print_time(FILE *out, const struct run *run, const struct machine_stats *stats, struct stopwatch begin)
+{
+    struct stopwatch now = stopwatch_now();
+    double busy = now.wall - begin.wall - run->waited_seconds;
+    row(out, "steps", stats->steps);
+    row(out, "cycles", stats->cycles);
+    row(out, "idle cycles", stats->idle_cycles);
+    row_real(out, "guest time", (double)machine_nanoseconds(run->machine) * 1e-9, "s");
+    row_real(out, "wall time", now.wall - begin.wall, "s");
+    if (run->waited_seconds > 0)
+        row_real(out, "  waiting for input", run->waited_seconds, "s");
+    row_real(out, "processor time", now.cpu - begin.cpu, "s");
+    row_real(out, "speed", busy > 0 ? (double)stats->steps / busy * 1e-6 : 0, "million steps/s");
+}
+
+static void print_machine(FILE *out, const struct run *run, const struct machine_stats *stats)
+{
+    uint64_t built, emptied, invalidated;
+    block_cache_counts(machine_cpu(run->machine, 0), &built, &emptied, &invalidated);
+    row(out, "blocks built", built);
+    row(out, "  cache emptied", emptied);
+    row(out, "  invalidated", invalidated);
+    row(out, "interrupts", stats->interrupts);
+    row(out, "timer events", stats->timer_events);
+    row(out, "halts", stats->halts);
+    row(out, "port reads", stats->port_reads);
+    row(out, "port writes", stats->port_writes);
+    row(out, "MMIO reads", stats->mmio_reads);
+    row(out, "MMIO writes", stats->mmio_writes);
+}
+
+static void print_exits(FILE *out, const struct cpu *cpu)
+{
+    bool any = false;
+    for (unsigned level = 0; level < VMX_LEVELS; level++) {
+        for (unsigned reason = 0; reason < VMX_REASONS; reason++) {
+            uint64_t count = vmx_exit_count(cpu, level, reason);
+            if (!count)
+                continue;
+            if (!any)
+                fprintf(out, "\n%5s  %-22s %12s %16s\n", "level", "VM exit", "count", "cycles until entry");
+            any = true;
+            const char *name = vmx_exit_name(reason);
+            fprintf(out, "%5u  %-22s %12" PRIu64 " %18" PRIu64 "\n", level, name ? name : "?", count,
+                    vmx_exit_cycles(cpu, level, reason));
+        }
+    }
+    for (unsigned level = 1; level < VMX_LEVELS; level++)
+        if (vmx_entry_count(cpu, level))
+            fprintf(out, "%5u  %-22s %12" PRIu64 "\n", level, "(VM entries)", vmx_entry_count(cpu, level));
+    if (vmx_failed_entry_count(cpu))
+        fprintf(out, "       %-22s %12" PRIu64 "\n", "(VM entries failed)", vmx_failed_entry_count(cpu));
+}
+
+void stats_print(FILE *out, const struct run *run, struct stopwatch begin)
+{
+    struct machine_stats stats;
+    machine_stats(run->machine, &stats);
+    print_time(out, run, &stats, begin);
+    print_machine(out, run, &stats);
+    if (machine_cpu(run->machine, 0)->extension)
+        print_exits(out, machine_cpu(run->machine, 0));
+}

@@ -1,0 +1,28 @@
+// The keyboard side of the terminal (or of whatever stdin is), and the signals that end a run. There is one of it in a
+// process. On a terminal, raw mode lasts from terminal_open to the end of the process, whichever way that comes.
+#ifndef MONITOR_TERMINAL_H
+#define MONITOR_TERMINAL_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct machine;
+
+// Installs the signal handlers; with `keyboard`, takes stdin. A signal makes `machine` return MACHINE_INTERRUPTED.
+void terminal_open(struct machine *machine, bool keyboard);
+void terminal_close(void);   // before the machine is freed
+
+// Whether input can still come.
+bool terminal_has_input(void);
+// Waits for input, a signal or `milliseconds` (-1: no limit), whichever comes first.
+void terminal_wait(int milliseconds);
+// Bytes for the guest that are there now, without waiting. Ctrl-A commands are taken out and carried out.
+size_t terminal_read(uint8_t *bytes, size_t size);
+// Ctrl-A x.
+bool terminal_left(void);
+// SIGINT, SIGTERM, ... that has come in; 0: none. To be re-raised after everything is put in order.
+int terminal_signal(void);
+// Ends the process by that signal, as it would have ended without handlers.
+_Noreturn void terminal_raise(int signal);
+
+#endif
