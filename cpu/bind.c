@@ -85,6 +85,8 @@ static void bind_operands(const struct cpu *cpu, const struct insn *insn, unsign
     op->base = op->index = op->segment_base = OFFSET_ZERO;
     if (insn->row->traits & T_STRING) {
         bind_string(cpu, insn, op);
+        if (insn->operand[0].kind == OPERAND_REG) op->dst = register_field(&insn->operand[0]);  // MASKMOVDQU
+        if (insn->operand[1].kind == OPERAND_REG) op->src = register_field(&insn->operand[1]);
         return;
     }
     for (unsigned i = 0; i < insn->operand_count; i++) {
