@@ -1,0 +1,52 @@
+// The x87 FPU's state: names of its bits, the register stack, and what every instruction of it begins and ends with.
+// SDM Vol. 1, chapter 8.
+#ifndef CPU_X87_H
+#define CPU_X87_H
+#include "cpu/cpu.h"
+#include "cpu/float.h"
+
+// Status word (8.1.3, Figure 8-4). Bits 5:0 are enum float_exception, C0 to C3 enum float_condition.
+#define X87_SF BIT(6)               // stack fault
+#define X87_ES BIT(7)               // error summary: an unmasked exception is pending
+#define X87_B BIT(15)               // busy: as ES
+#define X87_TOP BITS(13, 11)
+#define X87_CONDITIONS (FLOAT_C0 | FLOAT_C1 | FLOAT_C2 | FLOAT_C3)
+#define X87_TOP_SHIFT 11
+#define X87_CONTROL_RESET 0x037f    // after FNINIT: all exceptions masked, 64 bits, to nearest
+#define X87_CONTROL_POWER_UP 0x0040 // Vol. 3A, Table 9-1
+#define X87_CONTROL_DEFINED (BITS(5, 0) | BITS(12, 8))
+#define X87_CONTROL_FIXED BIT(6)    // reads as 1
+#define X87_OPCODE BITS(10, 0)
+
+#define MXCSR_RESET 0x1f80u
+#define MXCSR_MASK 0xffffu          // every bit that may be set: DAZ is supported
+
+ALWAYS_INLINE unsigned x87_top(const struct cpu *cpu) { return cpu->x87.status >> X87_TOP_SHIFT & 7; }
+ALWAYS_INLINE void x87_set_top(struct cpu *cpu, unsigned top) {
+    cpu->x87.status = (uint16_t)((cpu->x87.status & ~X87_TOP) | (top & 7) << X87_TOP_SHIFT);
+}
+
+// The pending exception that waiting x87 instructions, MMX instructions and WAIT report first. SDM Vol. 1, 8.7.
+// NOT IMPLEMENTED: the MS-DOS compatible mode (CR0.NE = 0): there is no FERR# pin; the processor behaves as if IGNNE#
+// were asserted, and goes on.
+COLD enum outcome x87_wait_slow(struct cpu *cpu);
+ALWAYS_INLINE enum outcome x87_wait(struct cpu *cpu) {
+    return unlikely(cpu->x87.status & X87_ES) ? x87_wait_slow(cpu) : OUT_OK;
+}
+
+// ES and B follow from the flags and the masks.
+ALWAYS_INLINE void x87_summarise(struct cpu *cpu) {
+    struct x87 *x = &cpu->x87;
+    bool pending = x->status & ~x->control & FLOAT_ALL;
+    x->status = (uint16_t)((x->status & ~(X87_ES | X87_B)) | (pending ? X87_ES | X87_B : 0));
+}
+ALWAYS_INLINE void x87_set_control(struct cpu *cpu, uint16_t control) {
+    cpu->x87.control = (uint16_t)((control & X87_CONTROL_DEFINED) | X87_CONTROL_FIXED);
+    x87_summarise(cpu);
+}
+void x87_init(struct cpu *cpu);             // FNINIT, and the x87 part of XRSTOR from an initial configuration
+
+// The abridged tag word of FXSAVE: bit i set when physical register i is not empty.
+ALWAYS_INLINE uint8_t x87_tags_abridged(const struct cpu *cpu) { return (uint8_t)~cpu->x87.empty; }
+
+#endif
