@@ -7,6 +7,7 @@ set -u
 
 # step    package          what for                                           how to see that it is there
 needs='
+build     libc6-dev        compiling anything (headers of the C library)      header stdio.h
 build     libelf-dev       reading ELF kernels and their symbols              header gelf.h
 build     libxxhash-dev    hashing the state of the machine                   header xxhash.h
 test      libzydis-dev     judging our instruction decoder                    header Zydis/Zydis.h
@@ -67,24 +68,28 @@ find_missing() {
 find_missing "$@"
 ((${#missing[@]})) || exit 0
 
-install="apt-get install -y --no-install-recommends ${missing[*]}"
 if ! command_ apt-get; then
 	echo "There is no apt-get here: please install what is named above (Debian's names)." >&2
 	exit 1
 fi
 if ((EUID != 0)); then
+	# In one go what this step and the usual later ones need.
+	quiet=1 find_missing "$@" build test guests
 	echo "Not root, so nothing was installed. Please run:" >&2
-	echo "    sudo apt-get update && sudo $install" >&2
+	echo "    sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing[*]}" >&2
 	exit 1
 fi
 
+install() {
+	echo "+ apt-get install -y --no-install-recommends ${missing[*]}"
+	apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}" </dev/null >/dev/null
+}
+
 export DEBIAN_FRONTEND=noninteractive
-update="apt-get -o DPkg::Lock::Timeout=300 update"
-install="${install/apt-get/apt-get -o DPkg::Lock::Timeout=300}"
-echo "+ $install"
 # No lists, or lists so old that their files are gone: fetch lists, then once more.
-if ! apt-cache show "${missing[@]}" >/dev/null 2>&1 || ! $install </dev/null; then
-	$update && $install </dev/null || exit 1
+if ! apt-cache show "${missing[@]}" >/dev/null 2>&1 || ! install; then
+	echo "+ apt-get update"
+	apt-get -qq -o DPkg::Lock::Timeout=300 update && install || exit 1
 fi
 quiet=1 find_missing "$@"
 if ((${#missing[@]})); then
