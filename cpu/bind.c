@@ -99,7 +99,10 @@ static void bind_operands(const struct cpu *cpu, const struct insn *insn, unsign
             break;
         case OPERAND_MEM: case OPERAND_MOFFS: bind_memory(cpu, insn, offset, op); break;
         case OPERAND_IMM: op->imm = (int32_t)insn->immediate; break;
-        case OPERAND_REL: op->disp = offset + insn->length + insn->immediate; break;
+        case OPERAND_REL:
+            op->disp = offset + insn->length + insn->immediate;
+            op->ea = insn->address_size == 8 ? EA_ADDRESS64 : insn->address_size == 4 ? EA_ADDRESS32 : 0;  // LOOP, JRCXZ
+            break;
         case OPERAND_FAR: op->disp = insn->displacement; op->imm = insn->far_selector; break;
         default: break;
         }
@@ -142,6 +145,7 @@ bool bind(const struct cpu *cpu, const struct insn *insn, enum decode_error erro
     enum form form = form_of(insn);
     bind_operands(cpu, insn, offset, op);
     bind_special(insn, form, op);
+    if (insn->row->traits & T_X87) op->imm = (insn->opcode & 7) << 8 | insn->modrm;  // FOP, SDM Vol. 1, Figure 8-8
     const struct body *body = insn->row->body;
     op->fn = body ? body->fn[form][width_of(insn)] : NULL;
     if (!op->fn && body) op->fn = body->fn[form][W32];

@@ -49,4 +49,37 @@ void x87_init(struct cpu *cpu);             // FNINIT, and the x87 part of XRSTO
 // The abridged tag word of FXSAVE: bit i set when physical register i is not empty.
 ALWAYS_INLINE uint8_t x87_tags_abridged(const struct cpu *cpu) { return (uint8_t)~cpu->x87.empty; }
 
+// --- the register stack ---
+ALWAYS_INLINE unsigned x87_physical(const struct cpu *cpu, unsigned i) { return (x87_top(cpu) + i) & 7; }
+ALWAYS_INLINE bool x87_is_empty(const struct cpu *cpu, unsigned i) { return cpu->x87.empty >> x87_physical(cpu, i) & 1; }
+ALWAYS_INLINE struct f80 x87_get(const struct cpu *cpu, unsigned i) {
+    const struct x87_register *r = &cpu->x87.r[x87_physical(cpu, i)];
+    return (struct f80){r->significand, r->sign_exponent};
+}
+ALWAYS_INLINE void x87_set(struct cpu *cpu, unsigned i, struct f80 v) {
+    unsigned n = x87_physical(cpu, i);
+    cpu->x87.r[n].significand = v.significand;
+    cpu->x87.r[n].sign_exponent = v.sign_exponent;
+    cpu->x87.empty &= (uint8_t)~(1u << n);
+}
+ALWAYS_INLINE void x87_pop(struct cpu *cpu) {
+    cpu->x87.empty |= (uint8_t)(1u << x87_top(cpu));
+    x87_set_top(cpu, x87_top(cpu) + 1);
+}
+ALWAYS_INLINE void x87_push(struct cpu *cpu, struct f80 v) {
+    x87_set_top(cpu, x87_top(cpu) - 1);
+    x87_set(cpu, 0, v);
+}
+
+// How a non-control instruction ends: its exceptions (enum float_exception, X87_SF) join the status word, C1 is as
+// given, the instruction pointer is recorded; FOP only with an unmasked exception (8.1.9), FDP so if the model says so.
+// `memory`: it has a memory operand.
+void x87_end(struct cpu *cpu, const struct op *op, bool memory, unsigned flags, bool c1);
+// A stack fault (8.5.1.1): C1 tells overflow from underflow. True when masked: the caller delivers the indefinite.
+#define X87_STACK_FAULT (FLOAT_IE | X87_SF)
+ALWAYS_INLINE bool x87_invalid_masked(const struct cpu *cpu) { return cpu->x87.control & FLOAT_IE; }
+ALWAYS_INLINE struct float_env x87_env(const struct cpu *cpu) {
+    return float_env_from_control_word(cpu->x87.control);
+}
+
 #endif
