@@ -1,0 +1,401 @@
+// The loaders: where everything lies, what the processor is given, and what is said about files that are cut short or
+// lie. Random damage never crashes: it loads, or there is one line and nothing else.
+#define _GNU_SOURCE
+#include "cpu/cpu.h"
+#include "monitor/linux_params.h"
+#include "monitor/status.h"
+#include "tests/monitor/image.h"
+#include "tests/tap.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { RAM = 64 << 20 };
+static struct machine *machine;
+static int kernel_fd, initrd_fd, errors_fd, real_stderr;
+static char kernel_path[64], initrd_path[64];
+static char errors[4096];    // what the last load said
+
+static int memory_file(char path[64])
+{
+    int fd = memfd_create("image", 0);
+    if (fd < 0)
+        bail("memfd_create");
+    if (path)
+        snprintf(path, 64, "/proc/self/fd/%d", fd);
+    return fd;
+}
+
+static void set_file(int fd, const void *bytes, size_t size)
+{
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, bytes, size, 0) != (ssize_t)size)
+        bail("memory file");
+}
+
+// Loads, with stderr caught.
+static bool try_load(const struct image *image, const char *initrd, const char *append)
+{
+    struct boot boot;
+    set_file(kernel_fd, image->bytes, image->size);
+    if (ftruncate(errors_fd, 0) != 0)
+        bail("ftruncate");
+    lseek(errors_fd, 0, SEEK_SET);
+    fflush(stderr);
+    dup2(errors_fd, STDERR_FILENO);
+    bool done = boot_open(&boot, kernel_path, initrd, append) && boot_load(&boot, machine);
+    boot_close(&boot);
+    fflush(stderr);
+    dup2(real_stderr, STDERR_FILENO);
+    ssize_t got = pread(errors_fd, errors, sizeof errors - 1, 0);
+    errors[got > 0 ? got : 0] = '\0';
+    return done;
+}
+
+// Success in silence, or failure with one line.
+static bool well_behaved(bool loaded)
+{
+    const char *newline = strchr(errors, '\n');
+    return loaded ? errors[0] == '\0' : strncmp(errors, "vmxray: ", 8) == 0 && newline && newline[1] == '\0';
+}
+
+static void fails(const struct image *image, const char *expected, const char *name)
+{
+    bool loaded = try_load(image, NULL, NULL);
+    ok(!loaded && well_behaved(loaded) && strstr(errors, expected), "%s: %s (%s)", image->name, name, errors);
+}
+
+static const void *ram(uint64_t address, uint64_t bytes)
+{
+    const void *host = machine_ram(machine, address, bytes);
+    if (!host)
+        bail("no RAM at %llx", (unsigned long long)address);
+    return host;
+}
+
+static uint64_t word(uint64_t address)
+{
+    uint64_t value;
+    memcpy(&value, ram(address, 8), 8);
+    return value;
+}
+
+// The physical address that the page tables at CR3 give, ~0 when none.
+static uint64_t walk(const struct cpu *cpu, uint64_t linear)
+{
+    uint64_t entry = word((cpu->cr3 & ~0xfffull) + (linear >> 39 & 511) * 8);
+    if (!(entry & 1))
+        return ~0ull;
+    entry = word((entry & ~0xfffull) + (linear >> 30 & 511) * 8);
+    if (!(entry & 1))
+        return ~0ull;
+    entry = word((entry & ~0xfffull) + (linear >> 21 & 511) * 8);
+    return (entry & 0x83) == 0x83 ? (entry & ~0x1fffffull) + (linear & 0x1fffff) : ~0ull;
+}
+
+static void check_segments(const struct cpu *cpu, bool is_64bit)
+{
+    bool good = true;
+    for (unsigned s = ES; s <= GS; s++) {
+        uint32_t rights = s != CS ? 0xc093 : is_64bit ? 0xa09b : 0xc09b;
+        good &= cpu->segment[s].rights == rights && cpu->segment[s].limit == UINT32_MAX && cpu->segment_base[s] == 0;
+        good &= cpu->segment[s].selector == (s == CS ? 0x10 : 0x18);
+        // The descriptor in the GDT says the same.
+        uint64_t descriptor = word(cpu->gdtr.base + (cpu->segment[s].selector & ~7u));
+        good &= (descriptor >> 40 & 0xf0ff) == rights && (descriptor & 0xffff) == 0xffff;
+    }
+    ok(good && cpu->gdtr.limit == 31, "segments are flat and are those of the GDT");
+}
+
+static void check_64bit(const struct cpu *cpu)
+{
+    ok(cpu->cr0 & CR0_PG && cpu->cr0 & CR0_PE && cpu->cr4 & CR4_PAE && (cpu->efer & (EFER_LME | EFER_LMA)) == 0x500,
+       "IA-32e mode with paging");
+    ok(cpu_64bit(cpu) && cpu_cpl(cpu) == 0, "the mode follows");
+    ok(cpu_rflags(cpu) == 2, "RFLAGS is 2: no interrupts");
+    loop_begin("the low 4 GBytes are mapped to themselves");
+    for (uint64_t a = 0; a < 1ull << 32; a += 0x1ff000)
+        loop_check(walk(cpu, a) == a, "%llx", (unsigned long long)a);
+    loop_end();
+    check_segments(cpu, true);
+}
+
+static void check_memory_map(const struct linux_params *params)
+{
+    struct machine_region region[64];
+    unsigned count = machine_memory_map(machine, region, 64);
+    bool same = params->e820_entries == count && count >= 2;
+    for (unsigned i = 0; same && i < count; i++)
+        same = params->e820[i].base == region[i].base && params->e820[i].bytes == region[i].bytes &&
+               params->e820[i].type == region[i].type;
+    ok(same, "the memory map is the machine's");
+}
+
+static void test_linux(void)
+{
+    struct image image = image_linux();
+    uint8_t initrd[5000], page_0[4096];
+    memset(initrd, 0x5a, sizeof initrd);
+    set_file(initrd_fd, initrd, sizeof initrd);
+    memcpy(page_0, ram(0, 4096), 4096);
+    ok(try_load(&image, initrd_path, "console=ttyS0 a=b"), "a bzImage loads (%s)", errors);
+    const struct cpu *cpu = machine_cpu(machine, 0);
+    const struct linux_params *params = ram(cpu->gpr[RSI], 4096);
+    const struct linux_header *header = &params->header;
+    ok(cpu->rip == 0x1000200, "it starts 200H behind its preferred address");
+    ok(memcmp(ram(0x1000000, 8192), image.bytes + 5 * 512, 8192) == 0, "its code is there");
+    check_64bit(cpu);
+    ok(header->header == LINUX_MAGIC && header->version == 0x20f && header->type_of_loader == 0xff, "setup header");
+    ok(strcmp(ram(header->cmd_line_ptr, 18), "console=ttyS0 a=b") == 0, "command line");
+    ok(header->ramdisk_size == 5000 && header->ramdisk_image % 4096 == 0 &&
+       memcmp(ram(header->ramdisk_image, 5000), initrd, 5000) == 0, "initrd");
+    ok(header->ramdisk_image > RAM - (1 << 20), "the initrd is as high as RAM reaches (%x)", header->ramdisk_image);
+    ok(params->acpi_rsdp_addr == machine_acpi_rsdp(machine), "ACPI root pointer");
+    check_memory_map(params);
+    ok(memcmp(page_0, ram(0, 4096), 4096) == 0, "physical page 0 is untouched");
+    set_file(initrd_fd, initrd, 0);
+    ok(try_load(&image, initrd_path, NULL) && ((const struct linux_params *)ram(cpu->gpr[RSI], 4096))->header.ramdisk_size == 0,
+       "an empty initrd is none");
+    image_put(&image, offsetof(struct linux_params, header.pref_address), 1ull << 40, 8);
+    ok(try_load(&image, NULL, NULL) && cpu->rip == 0x200200, "moved to where there is RAM");
+}
+
+static void test_linux_lies(void)
+{
+#define LIE(member, value, expected) \
+    do { \
+        struct image lie = image_linux(); \
+        image_put(&lie, offsetof(struct linux_params, header.member), value, sizeof(((struct linux_header *)0)->member)); \
+        fails(&lie, expected, #member " = " #value); \
+    } while (0)
+    LIE(header, 0, "not a kernel");
+    LIE(boot_flag, 0, "damaged");
+    LIE(version, 0x20b, "boot protocol 2.11");
+    LIE(xloadflags, 2, "without a 64-bit entry");
+    LIE(loadflags, 0, "zImage");
+    LIE(syssize, 0xffffffff, "cut short");
+    LIE(syssize, 0, "cut short");
+    LIE(setup_sects, 255, "cut short");
+    LIE(header_end, 4, "boot protocol");
+    LIE(init_size, 0xffffffff, "no room for the kernel");
+    struct image fixed = image_linux();
+    image_put(&fixed, offsetof(struct linux_params, header.relocatable_kernel), 0, 1);
+    image_put(&fixed, offsetof(struct linux_params, header.pref_address), RAM - 4096, 8);
+    fails(&fixed, "not all RAM", "where no RAM is");
+    image_put(&fixed, offsetof(struct linux_params, header.pref_address), -4096ull, 8);
+    fails(&fixed, "not all RAM", "at the end of the address space");
+    image_put(&fixed, offsetof(struct linux_params, header.pref_address), 0, 8);
+    fails(&fixed, "the first page is already", "at 0");
+    struct image image = image_linux();
+    for (size_t size = 0x1f2; size < 0x26c; size += 30) {
+        image.size = size;
+        fails(&image, size < 0x206 ? "not a kernel" : "cut short", "cut short in the header");
+    }
+    image = image_linux();
+    image.size--;
+    fails(&image, "cut short", "cut short by a byte");
+    uint8_t *big = calloc(1, RAM);
+    set_file(initrd_fd, big, RAM);
+    image = image_linux();
+    bool loaded = try_load(&image, initrd_path, NULL);
+    ok(!loaded && well_behaved(loaded) && strstr(errors, "no room for the initrd"), "an initrd larger than RAM (%s)", errors);
+    free(big);
+}
+
+static void test_elf(bool is_64bit)
+{
+    struct image image = image_elf(is_64bit);
+    memset(machine_ram(machine, 0x200000, 0x10000), 0xff, 0x10000);
+    ok(try_load(&image, NULL, "words"), "%s loads (%s)", image.name, errors);
+    const struct cpu *cpu = machine_cpu(machine, 0);
+    ok(cpu->rip == 0x200010, "it starts at its entry point");
+    ok(memcmp(ram(0x200000, 4096), image.bytes + 0x1000, 4096) == 0 &&
+       memcmp(ram(0x202000, 0x800), image.bytes + 0x2000, 0x800) == 0, "its segments are there");
+    const uint8_t *bss = ram(0x202800, 0x1001);
+    ok(bss[0] == 0 && memcmp(bss, bss + 1, 0xfff) == 0 && bss[0x1000] == 0xff, "its bss is zero, and no more than that");
+    const struct linux_params *params = ram(cpu->gpr[RSI], 4096);
+    ok(strcmp(ram(params->header.cmd_line_ptr, 6), "words") == 0, "boot parameters with the command line");
+    if (is_64bit) {
+        check_64bit(cpu);
+    } else {
+        ok(cpu->cr0 == (CR0_PE | CR0_ET) && cpu->efer == 0 && cpu_rflags(cpu) == 2, "protected mode, no paging");
+        ok((cpu->mode & MODE_CODE_MASK) == MODE_CODE_32, "the mode follows");
+        check_segments(cpu, false);
+    }
+}
+
+static void test_elf_lies(void)
+{
+    enum { PHOFF = 32, TYPE = 16, MACHINE_AT = 18, ENTRY = 24, PHNUM = 56, P1 = 64, P2 = P1 + 56, OFFSET = 8, PADDR = 24,
+           FILESZ = 32, MEMSZ = 40 };
+    static const struct { size_t at, bytes; uint64_t value; const char *expected, *name; } lies[] = {
+        {MACHINE_AT, 2, 183, "another processor (e_machine 183)", "for another processor"},
+        {5, 1, 2, "another processor", "big-endian"},
+        {TYPE, 2, 3, "without a fixed address", "position-independent"},
+        {TYPE, 2, 1, "without a fixed address", "relocatable"},
+        {4, 1, 9, "damaged or cut short", "of an unknown class"},
+        {ENTRY, 8, 0x500000, "lies in no segment", "entry point outside"},
+        {PHNUM, 2, 0, "lies in no segment", "no program headers"},
+        {PHOFF, 8, 1 << 20, "damaged or cut short", "program headers behind the end"},
+        {PHOFF, 8, -8ull, "damaged or cut short", "program headers at the end of the address space"},
+        {P1 + OFFSET, 8, 0x10000, "cut short or damaged", "segment behind the end"},
+        {P1 + OFFSET, 8, -0x1000ull, "cut short or damaged", "segment offset that wraps"},
+        {P1 + FILESZ, 8, 0x1001, "more bytes in the file than in memory", "more bytes in the file than in memory"},
+        {P1 + MEMSZ, 8, -1ull, "not all RAM", "segment of 2^64 bytes"},
+        {P1 + MEMSZ, 8, 0x2001, "where a segment is already", "overlapping segments"},
+        {P1 + PADDR, 8, 0xa0000, "not all RAM", "segment in the VGA hole"},
+        {P1 + PADDR, 8, 0, "the first page is already", "segment at 0"},
+        {P2 + PADDR, 8, -0x1000ull, "not all RAM", "segment at the end of the address space"},
+    };
+    for (unsigned i = 0; i < sizeof lies / sizeof *lies; i++) {
+        struct image image = image_elf(true);
+        image_put(&image, lies[i].at, lies[i].value, lies[i].bytes);
+        fails(&image, lies[i].expected, lies[i].name);
+    }
+}
+
+struct multiboot_seen { uint32_t flags, lower, upper, device, cmdline, modules, modules_at, syms[4], map_bytes, map_at; };
+
+static void test_multiboot(struct image image)
+{
+    uint8_t module[100];
+    char modules[256];
+    memset(module, 0x77, sizeof module);
+    set_file(initrd_fd, module, sizeof module);
+    snprintf(modules, sizeof modules, "%s one,,1,%s", initrd_path, initrd_path);
+    memset(machine_ram(machine, 0x200000, 0x10000), 0xff, 0x10000);
+    ok(try_load(&image, modules, "words"), "%s loads (%s)", image.name, errors);
+    const struct cpu *cpu = machine_cpu(machine, 0);
+    ok(cpu->gpr[RAX] == 0x2badb002 && cpu->cr0 == (CR0_PE | CR0_ET) && cpu_rflags(cpu) == 2, "protected mode, magic in EAX");
+    check_segments(cpu, false);
+    const struct multiboot_seen *info = ram(cpu->gpr[RBX], sizeof *info);
+    ok(cpu->gpr[RBX] >= 0x1000, "the information lies outside page 0");
+    ok((info->flags & 0x4d) == 0x4d, "memory, command line, modules, memory map");
+    char line[128];
+    snprintf(line, sizeof line, "%s words", kernel_path);
+    ok(strcmp(ram(info->cmdline, 100), line) == 0, "the command line begins with the file's name");
+    ok(info->lower > 500 && info->lower <= 640 && info->upper > 60000 && info->upper <= 63 * 1024, "lower and upper memory");
+    const uint32_t *list = ram(info->modules_at, 32);
+    bool good = info->modules == 2;
+    for (unsigned i = 0; good && i < 2; i++)
+        good = list[4 * i] % 4096 == 0 && list[4 * i + 1] - list[4 * i] == 100 && list[4 * i] >= 0x202000 &&
+               memcmp(ram(list[4 * i], 100), module, 100) == 0;
+    snprintf(line, sizeof line, "%s one,1", initrd_path);
+    ok(good && strcmp(ram(list[2], 64), line) == 0 && list[4] != list[0], "two modules behind the image, with their words");
+    struct machine_region region[64];
+    unsigned count = machine_memory_map(machine, region, 64);
+    good = info->map_bytes == count * 24;
+    for (unsigned i = 0; good && i < count; i++) {
+        const uint8_t *entry = ram(info->map_at + i * 24, 24);
+        good = entry[0] == 20 && memcmp(entry + 4, &region[i].base, 8) == 0 && memcmp(entry + 12, &region[i].bytes, 8) == 0 &&
+               memcmp(entry + 20, &region[i].type, 4) == 0;
+    }
+    ok(good, "the memory map is the machine's");
+}
+
+static void test_multiboot_flat(void)
+{
+    struct image image = image_multiboot_flat();
+    const struct cpu *cpu = machine_cpu(machine, 0);
+    const uint8_t *bss = ram(0x201000, 4097);
+    test_multiboot(image);
+    ok(cpu->rip == 0x200080 && memcmp(ram(0x200000, 4096), image.bytes, 4096) == 0 && bss[0] == 0 && bss[4095] == 0 &&
+       bss[4096] == 0xff, "loaded where its header says, with bss");
+    static const struct { size_t at; uint32_t value; const char *expected, *name; } lies[] = {
+        {64 + 12, 0x1fffff, "before the file", "header below the load address"},
+        {64 + 12, 0x200041, "before the file", "load address before the file"},
+        {64 + 16, 0x200020, "cut short or damaged", "more bytes than there are"},
+        {64 + 20, 0x201001, "cut short or damaged", "load end behind the end"},
+        {64 + 20, 0x1000, "cut short or damaged", "load end below its begin"},
+        {64 + 24, 0xffffffff, "not all RAM", "bss up to 4 GBytes"},
+        {64 + 28, 0x201000, "entry point 201000H", "entry point behind the image"},
+        {64 + 28, 0, "entry point 0H", "entry point before the image"},
+    };
+    for (unsigned i = 0; i < sizeof lies / sizeof *lies; i++) {
+        struct image lie = image_multiboot_flat();
+        image_put(&lie, lies[i].at, lies[i].value, 4);
+        fails(&lie, lies[i].expected, lies[i].name);
+    }
+    image.size = 64 + 20;
+    fails(&image, "cut short within the multiboot header", "cut short in the header");
+    image_put(&image, 64 + 4, 0, 4);
+    image_put(&image, 64 + 8, 0u - 0x1badb002u, 4);
+    fails(&image, "no ELF file and gives no load addresses", "neither ELF nor addresses");
+    image_put(&image, 64 + 4, 1 << 5, 4);
+    image_put(&image, 64 + 8, 0u - 0x1badb002u - (1 << 5), 4);
+    fails(&image, "requires features", "unknown required feature");
+}
+
+static uint64_t random_state = 88172645463325252ull;
+static uint64_t random_number(uint64_t below)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state % below;
+}
+
+// Flips bits, mostly in the headers, sets words to extreme values, or cuts.
+static void damage(struct image *image)
+{
+    static const uint64_t extreme[] = {0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0xfffffffffffff000, ~0ull};
+    size_t headers = image->size < 0x300 ? image->size : 0x300;
+    for (uint64_t n = 1 + random_number(4); n; n--) {
+        size_t at = random_number(4) ? random_number(headers) : random_number(image->size);
+        switch (random_number(4)) {
+        case 0: image->size = 1 + random_number(image->size); return;
+        case 1: image_put(image, at < 8 ? at : at - 8, extreme[random_number(7)], 1ull << random_number(4)); break;
+        default: image->bytes[at] ^= (uint8_t)(1u << random_number(8));
+        }
+    }
+}
+
+static void fuzz(struct image (*make)(void))
+{
+    struct image good = make();
+    unsigned loaded = 0;
+    enum { TURNS = 3000 };
+    loop_begin("%s: random damage loads, or gives one line", good.name);
+    for (unsigned i = 0; i < TURNS; i++) {
+        struct image image = good;
+        damage(&image);
+        bool done = try_load(&image, NULL, "words");
+        loaded += done;
+        loop_check(well_behaved(done), "turn %u: %s", i, errors);
+    }
+    loop_end();
+    ok(loaded > TURNS / 20 && loaded < TURNS * 19 / 20, "%s: %u of %u damaged ones still loaded", good.name, loaded, TURNS);
+}
+
+static struct image make_elf32(void) { return image_elf(false); }
+static struct image make_elf64(void) { return image_elf(true); }
+
+int main(void)
+{
+    struct machine_config config;
+    char error[200];
+    kernel_fd = memory_file(kernel_path);
+    initrd_fd = memory_file(initrd_path);
+    errors_fd = memory_file(NULL);
+    real_stderr = dup(STDERR_FILENO);
+    machine_config_default(&config);
+    config.model = *cpu_model_at(0);
+    config.ram_bytes = RAM;
+    if (!(machine = machine_new(&config, error, sizeof error)))
+        bail("machine_new: %s", error);
+    test_linux();
+    test_linux_lies();
+    test_elf(true);
+    test_elf(false);
+    test_elf_lies();
+    test_multiboot(image_multiboot_elf());
+    test_multiboot_flat();
+    fuzz(image_linux);
+    fuzz(make_elf64);
+    fuzz(make_elf32);
+    fuzz(image_multiboot_elf);
+    fuzz(image_multiboot_flat);
+    machine_free(machine);
+    return done_testing();
+}

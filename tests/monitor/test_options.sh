@@ -1,0 +1,153 @@
+#!/bin/bash
+# The command line: what each option does, what is refused and how, and the status each kind of end gives.
+. "$(dirname "$0")/lib.bash"
+
+# ---- what is refused ------------------------------------------------------------------------------------------------
+
+spin=$(guest spin)
+refused 'an unknown option is named, with the nearest' '^vmxray: -kernl: no such option; did you mean -kernel\?' -kernl x
+refused 'the same with two dashes' '--kernl: no such option; did you mean -kernel\?' --kernl x
+refused 'the same with a value' '-hash-evry=5: no such option; did you mean -hash-every\?' -hash-evry=5
+refused 'nonsense has no nearest' '-xyzzyxyzzy: no such option \(-help lists all\)' -xyzzyxyzzy
+refused 'a lone word' 'disk.img: not an option; a kernel is named with -kernel' disk.img
+refused 'a lone dash' '-: not an option' -
+refused 'no kernel' 'nothing to boot: give a kernel with -kernel FILE'
+refused 'a missing value' '-kernel: what is missing is FILE' -kernel
+refused 'a value too many' '-nographic takes no value' -nographic=1
+refused 'a kernel that is not there' 'nowhere: cannot be opened: No such file' -kernel nowhere
+refused 'a kernel that is a directory' 'tests: a directory' -kernel tests
+refused 'a kernel that is none' 'README.md: not a kernel' -kernel README.md
+refused 'an initrd that is not there' 'nowhere: cannot be opened' -kernel "$spin" -initrd nowhere
+for size in '' x 0 -1 12Q 512MB 99999999999999999999 1T1 0x; do
+	refused "-m '$size'" "-m $size: " -kernel "$spin" -m "$size"
+done
+refused '-m of half a page' 'RAM comes in pages' -kernel "$spin" -m 1k
+refused '-m of more than there can be' '.' -kernel "$spin" -m 16000000G
+refused '-smp 2' 'more than one processor is not modelled yet' -kernel "$spin" -smp 2
+refused '-smp 0' 'not a number of processors' -kernel "$spin" -smp 0
+refused '-cpu' '-cpu z80: ' -kernel "$spin" -cpu z80
+refused '-machine' '-machine isapc: there is one machine, pc' -kernel "$spin" -machine isapc
+refused '-device' '-device e1000: no such device' -kernel "$spin" -device e1000
+refused '-device without a name' 'which device' -kernel "$spin" -device ''
+refused '-device isa-debug-exit,irq=5' 'takes iobase=PORT and iosize=BYTES' -kernel "$spin" -device isa-debug-exit,irq=5
+refused '-device isa-debug-exit,iosize=3' 'iosize is 1, 2 or 4' -kernel "$spin" -device isa-debug-exit,iosize=3
+refused '-device isa-debug-exit,iobase=65536' 'iobase is a port' -kernel "$spin" -device isa-debug-exit,iobase=65536
+refused '-device pc-testdev,x=y' 'has no properties' -kernel "$spin" -device pc-testdev,x=y
+refused '-display gtk' 'not modelled yet' -kernel "$spin" -display gtk
+refused '-serial' 'write stdio' -kernel "$spin" -serial pty
+refused '-serial twice stdio' 'on stdio already' -kernel "$spin" -serial stdio -serial mon:stdio
+refused '-serial five times' 'four serial ports at most' -kernel "$spin" -serial null -serial null -serial null -serial null -serial null
+refused '-serial to a bad file' 'cannot be opened for writing' -kernel "$spin" -serial file:/nonexistent/x
+for date in base=yesterday base=2023-02-29 base=2024-13-01 base=2024-01-01T25:00:00 base=1969-12-31 base= clock=host; do
+	refused "-rtc $date" 'write base=' -kernel "$spin" -rtc "$date"
+done
+refused '-seed x' 'not a number' -kernel "$spin" -seed x
+for option in steps hash-every drop-derived-every; do
+	refused "-$option 0" "-$option 0: not a number of steps" -kernel "$spin" -$option 0
+	refused "-$option 1x" 'not a number of steps' -kernel "$spin" -$option 1x
+done
+refused '-single-step=5' 'write -single-step=FROM:COUNT' -kernel "$spin" -single-step=5
+refused '-append too long' '-append: 3000 bytes' -kernel "$GUESTS/vmlinuz" -append "$(printf '%3000s' x)"
+
+# ---- what is answered -----------------------------------------------------------------------------------------------
+
+for help in -help --help -h; do
+	vmxray $help </dev/null
+	[[ $out == *'  -kernel FILE '*'Exit status'* && $err == '' ]]
+	claim $? "$help prints the options and the statuses" "$out"
+	ends $help 0
+done
+missing=$(sed -n 's/^OPTION([A-Z]*, *"\([^"]*\)".*/\1/p' monitor/options.def | while read -r name; do
+	grep -q -- "^  -$name[ =]" <<<"$out" || echo "$name"
+done)
+[[ -z $missing ]]
+claim $? 'every row is in the help text' "$missing"
+widest=$(wc -L <<<"$out")
+((widest <= 120))
+claim $? 'the help text fits 120 columns' "$widest"
+vmxray -version </dev/null
+[[ $out =~ ^vmxray\ [0-9]+\.[0-9]+$ ]]
+claim $? '-version' "$out"
+for list in cpu machine device; do
+	vmxray -$list help </dev/null
+	[[ $status == 0 && -n $out && -z $err ]]
+	claim $? "-$list help" "$err"
+done
+
+# ---- how runs end ---------------------------------------------------------------------------------------------------
+
+debug_exit='-device isa-debug-exit,iobase=0xf4,iosize=0x04'
+vmxray -kernel "$(guest exit)" $debug_exit </dev/null
+ends 'isa-debug-exit with 21' 43
+vmxray -kernel "$(guest power_off)" </dev/null
+ends 'power-off' 0
+vmxray -kernel "$(guest triple_fault)" -no-reboot </dev/null
+ends 'triple fault' 2
+[[ $err =~ ^'vmxray: triple fault at step '[0-9]+,\ RIP\ 00000000002 ]]
+claim $? 'the triple fault is reported with step and RIP' "$err"
+vmxray -kernel "$(guest stuck)" </dev/null
+ends 'stuck' 4
+[[ $err == *'the guest is stuck'* ]]
+claim $? 'that it is stuck is reported' "$err"
+vmxray -kernel "$spin" --steps 1000 </dev/null
+ends '--steps' 6
+vmxray -kernel "$(guest reset)" -no-reboot </dev/null
+ends 'reset' 0
+[[ $out == boot ]]
+claim $? 'the guest that resets has run once' "$out"
+vmxray -kernel "$(guest reset)" -steps 100k </dev/null
+ends 'reset without -no-reboot' 6
+(($(grep -c boot <<<"$out") > 3))
+claim $? 'the guest that resets runs again and again' "$out"
+vmxray -kernel "$(guest triple_fault)" -steps 100k </dev/null
+ends 'triple fault without -no-reboot' 6
+
+# ---- what options do ------------------------------------------------------------------------------------------------
+
+print=$(guest print)
+for serial in '' '-serial stdio' '-serial mon:stdio' '-nographic' '--nographic' '-serial null -serial stdio'; do
+	vmxray -kernel "$print" $debug_exit $serial </dev/null
+	expected=$'hello\nworld'
+	[[ $serial == '-serial null'* ]] && expected=''
+	[[ $status == 1 && $out == "$expected" && $err == '' ]]
+	claim $? "serial output with '$serial'" "status $status: $out$err"
+done
+rm -f "$dir/serial"
+vmxray -kernel "$print" $debug_exit -serial file:"$dir/serial" </dev/null
+[[ $status == 1 && $out == '' && $(<"$dir/serial") == $'hello\nworld' ]]
+claim $? '-serial file:' "$out"
+for accepted in '-display none' '-vnc none' '-nodefaults' '-machine pc' '-machine accel=tcg' '-M type=pc,accel=tcg' \
+	'-m 64' '-m 64M' '-m size=64M' '-m 0x40' '-m 1G' '-smp 1' '-device pc-testdev' '-rtc base=2020-02-29T23:59:59' \
+	'-rtc base=utc' '-rtc base=localtime' '-seed 0x55' '-monitor none' '-no-shutdown' '--single-step' \
+	'--single-step=3:10' '--drop-derived-every 7' '-debugcon null'; do
+	vmxray -kernel "$print" $debug_exit $accepted </dev/null
+	[[ $status == 1 && $out == $'hello\nworld' && $err == '' ]]
+	claim $? "$accepted" "status $status: $out$err"
+done
+vmxray -kernel "$(guest words)" $debug_exit -append 'one two' -initrd "tests/run.sh with words" </dev/null
+[[ $out == "$dir/words one two"$'\n'"$(<tests/run.sh)" ]]
+claim $? 'a multiboot image gets its command line and its module' "${out:0:200}$err"
+
+# ---- hashes and statistics ------------------------------------------------------------------------------------------
+
+vmxray -kernel "$spin" --steps 10k --hash-every 3000 </dev/null
+[[ $(cut -d ' ' -f 1,2 <<<"$err") == $'hash 0\nhash 3000\nhash 6000\nhash 9000\nhash 10000' ]]
+claim $? '--hash-every prints at each multiple and at the end' "$err"
+[[ $(cut -d ' ' -f 3 <<<"$err" | sort -u | grep -Ec '^[0-9a-f]{16}$') == 5 ]]
+claim $? 'the hashes differ' "$err"
+every=$err
+vmxray -kernel "$spin" --steps 10k --hash </dev/null
+[[ $err == "${every##*$'\n'}" ]]
+claim $? '--hash prints the last one' "$err"
+vmxray -kernel "$spin" --steps 10k --hash-every 3000 --single-step </dev/null
+[[ $err == "$every" ]]
+claim $? 'single-stepped, the hashes are the same' "$err"
+vmxray -kernel "$spin" --steps 10k --hash-every 3000 --single-step=1234:5000 --drop-derived-every 77 </dev/null
+[[ $err == "$every" ]]
+claim $? 'with caches dropped, the hashes are the same' "$err"
+vmxray -kernel "$spin" --steps 10k --hash --seed 5 </dev/null
+[[ $err == hash* && $err != "${every##*$'\n'}" ]]
+claim $? 'another seed, another hash' "$err"
+vmxray -kernel "$spin" --steps 10k --stats </dev/null
+[[ $err =~ steps\ +10000 && $err == *'million steps/s'* && $err == *'wall time'* ]]
+claim $? '--stats' "$err"

@@ -1,0 +1,79 @@
+#!/bin/bash
+# Serial input from pipes, files and a terminal; signals; the terminal restored on every way out.
+. "$(dirname "$0")/lib.bash"
+
+debug_exit='-device isa-debug-exit,iobase=0xf4,iosize=0x04'
+echo=$(guest echo) wait=$(guest wait)
+long=$(seq 1 200 | tr '\n' ' ')
+
+for guest in "$echo" "$wait"; do
+	name=${guest##*/}
+	printf '%sq' "$long" >"$dir/typed"
+	vmxray -kernel "$guest" $debug_exit <"$dir/typed"
+	[[ $status == 1 && $out == "$long" ]]
+	claim $? "$name: input from a file" "status $status: $out $err"
+	vmxray -kernel "$guest" $debug_exit --hash < <(sleep 0.3; printf 'ab'; sleep 0.3; printf 'cq')
+	[[ $status == 1 && $out == abc ]]
+	claim $? "$name: input from a pipe that takes its time" "status $status: $out $err"
+	vmxray -kernel "$guest" $debug_exit < <(printf 'a\1\1b\1x')
+	[[ $status == 0 && $out == $'a\1b' ]]
+	claim $? "$name: Ctrl-A Ctrl-A sends one, Ctrl-A x leaves" "status $status: $out $err"
+	vmxray -kernel "$guest" $debug_exit < <(printf '\1hq')
+	[[ $status == 1 && $err == *'Ctrl-A x '* ]]
+	claim $? "$name: Ctrl-A h helps" "status $status: $out $err"
+done
+
+# Two runs with the same file are the same run.
+vmxray -kernel "$wait" $debug_exit --hash <"$dir/typed"
+first=$err
+vmxray -kernel "$wait" $debug_exit --hash --single-step <"$dir/typed"
+[[ $err == "$first" && $first == hash* ]]
+claim $? 'the same input from a file, single-stepped: the same hash' "$first; $err"
+
+vmxray -kernel "$wait" </dev/null
+ends 'waiting for input that cannot come' 4
+[[ $err == *'waits for input for ever'* ]]
+claim $? 'and it says so' "$err"
+
+# Waiting for a person costs no processor time.
+vmxray -kernel "$wait" $debug_exit --stats < <(sleep 2; printf q)
+used=$(awk '/^processor time/ { print $3 }' <<<"$err")
+awk -v used="${used:-9}" 'BEGIN { exit !(used < 0.5) }'
+claim $? 'two seconds of waiting take less than half a second of processor time' "$used s"
+
+for signal in INT TERM HUP; do
+	"$VMXRAY" -kernel "$(guest spin)" --stats --hash </dev/null >"$dir/out" 2>"$dir/err" &
+	sleep 0.5
+	kill -$signal $!
+	wait $!
+	status=$? expected=$((128 + $(kill -l $signal)))
+	[[ $status == "$expected" && $(<"$dir/err") == hash*'million steps/s'* ]]
+	claim $? "SIG$signal ends the run with the statistics so far" "status $status: $(<"$dir/err")"
+done
+timeout 20 "$VMXRAY" -kernel "$(guest echo)" < <(yes) 2>"$dir/err" | head -c 100 >"$dir/out"
+status=${PIPESTATUS[0]}
+[[ $status != 124 && $(wc -c <"$dir/out") == 100 ]]
+claim $? 'when nobody reads the output any more, the run ends' "status $status: $(<"$dir/err")"
+
+# ---- on a terminal --------------------------------------------------------------------------------------------------
+
+if ! type -P script >/dev/null; then
+	echo 'ok on a terminal # SKIP script (package bsdutils) is not there'
+	exit 0
+fi
+# Runs a shell line on a terminal of its own; what it types comes on stdin. The screen goes to $dir/screen.
+on_terminal() { # SHELL-LINE
+	timeout --kill-after=5 30 script -qefc "$1" "$dir/screen" >/dev/null
+}
+line="stty -a >$dir/before; $VMXRAY -kernel $wait $debug_exit; echo status=\$?; stty -a >$dir/after"
+on_terminal "$line" < <(sleep 1; printf 'hello'; sleep 0.5; printf '\3\1x'; sleep 0.5)
+grep -q 'hello' "$dir/screen" && grep -q 'status=0' "$dir/screen"
+claim $? 'on a terminal keys reach the guest, Ctrl-C too, and Ctrl-A x leaves' "$(tr -d '\r' <"$dir/screen" | tr '\n' ';')"
+cmp -s "$dir/before" "$dir/after"
+claim $? 'the terminal is as it was' "$(diff "$dir/before" "$dir/after" | head -n 4)"
+for signal in TERM HUP SEGV ABRT; do
+	on_terminal "set -m; $VMXRAY -version; stty -a >$dir/before; (sleep 1; stty -a >$dir/during; kill -$signal \$(cat $dir/pid)) & \
+		sh -c 'echo \$\$ >$dir/pid; exec $VMXRAY -kernel $wait'; stty -a >$dir/after" < <(sleep 3)
+	cmp -s "$dir/before" "$dir/after" && ! cmp -s "$dir/before" "$dir/during"
+	claim $? "the terminal is as it was after SIG$signal" "$(diff "$dir/before" "$dir/after" | head -n 4)"
+done
