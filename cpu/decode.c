@@ -126,7 +126,8 @@ static enum decode_error choose_row(struct reading *r, struct insn *insn) {
     uint8_t shape = d->shape[r->space][r->map][insn->opcode];
     if (shape == SHAPE_UNDEFINED) return DECODE_UD;
     uint32_t facts = FACT(FACT_MODE_SHIFT, r->size) | FACT(FACT_PREFIX_SHIFT, r->mandatory) |
-                     FACT(FACT_W_SHIFT, r->rex >> 3) | FACT(FACT_L_SHIFT, insn->vex_l) | FACT(FACT_B_SHIFT, r->rex & 1);
+                     FACT(FACT_W_SHIFT, r->rex >> 3) | FACT(FACT_L_SHIFT, insn->vex_l) | FACT(FACT_B_SHIFT, r->rex & 1) |
+                     FACT(FACT_SIZE_16_SHIFT, r->operand_prefix != (r->size == CODE_16) && !(r->rex & REX_W));
     if (shape == SHAPE_MODRM) {
         if (!next_byte(r, &insn->modrm)) return r->at_end;
         insn->has_modrm = true;
@@ -259,7 +260,7 @@ static enum decode_error read_immediate(struct reading *r, struct insn *insn, co
     bool second = o > insn->operand && o[-1].kind == OPERAND_IMM;
     if (second) insn->immediate2 = (uint8_t)value;
     else insn->immediate = value;
-    *o = (struct operand){.kind = OPERAND_IMM, .size = (uint8_t)(code->type == TYPE_Z ? insn->operand_size : size)};
+    *o = (struct operand){.kind = OPERAND_IMM, .size = code->type == TYPE_B ? 1 : insn->operand_size};
     return DECODE_OK;
 }
 
@@ -376,6 +377,6 @@ enum decode_error decode(const struct decoder *decoder, enum code_size size, con
     if (error == DECODE_OK) error = read_operands(&r, insn);
     if (error != DECODE_OK) return error;
     insn->length = (uint8_t)(r.at - bytes);
-    if (r.pattern->mandatory_rep) insn->rep = 0;
+    if (r.pattern->mandatory_rep && !(insn->row->traits & T_REP)) insn->rep = 0;
     return allowed(&r, insn) ? DECODE_OK : DECODE_UD;
 }

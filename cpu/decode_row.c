@@ -39,7 +39,12 @@ static int hex_byte(struct word w) {
 static void accept_only(struct pattern *p, enum fact shift, unsigned count, unsigned value) {
     p->accept &= ~FACTS(shift, count) | FACT(shift, value);
 }
+// "66 F2": of the two F2 is the mandatory prefix; 66 makes the operand size 16 bits.
 static void accept_prefix(struct pattern *p, enum mandatory_prefix prefix) {
+    if (p->mandatory_66 && prefix >= PREFIX_F3) {
+        p->accept |= FACTS(FACT_PREFIX_SHIFT, 4);
+        accept_only(p, FACT_SIZE_16_SHIFT, 2, 1);
+    }
     accept_only(p, FACT_PREFIX_SHIFT, 4, prefix);
     p->mandatory_66 = prefix == PREFIX_66;
     p->mandatory_rep = prefix >= PREFIX_F3;
@@ -118,7 +123,7 @@ static bool encoding_word(struct word w, struct pattern *p, struct opcode_readin
         else p->plus_r = true;
         return true;
     }
-    if (!r->opcode_known && mandatory_prefix(w, p)) return true;
+    if (p->map == MAP_ONE_BYTE && !r->opcode_known && mandatory_prefix(w, p)) return true;
     int byte = hex_byte(w);
     return byte >= 0 && opcode_byte(w, byte, p, r);
 }
@@ -150,8 +155,8 @@ static bool fixed_register(struct word w, struct operand_code *code) {
         {"DX", REG_GPR, RDX, TYPE_W},  {"CX", REG_GPR, RCX, TYPE_W},  {"eAX", REG_GPR, RAX, TYPE_Z},
         {"rAX", REG_GPR, RAX, TYPE_V}, {"rCX", REG_GPR, RCX, TYPE_V}, {"rDX", REG_GPR, RDX, TYPE_V},
         {"rBX", REG_GPR, RBX, TYPE_V}, {"rSP", REG_GPR, RSP, TYPE_V}, {"rBP", REG_GPR, RBP, TYPE_V},
-        {"ES", REG_SEG, ES, TYPE_W},   {"CS", REG_SEG, CS, TYPE_W},   {"SS", REG_SEG, SS, TYPE_W},
-        {"DS", REG_SEG, DS, TYPE_W},   {"FS", REG_SEG, FS, TYPE_W},   {"GS", REG_SEG, GS, TYPE_W},
+        {"ES", REG_SEG, ES, TYPE_NONE},   {"CS", REG_SEG, CS, TYPE_NONE},   {"SS", REG_SEG, SS, TYPE_NONE},
+        {"DS", REG_SEG, DS, TYPE_NONE},   {"FS", REG_SEG, FS, TYPE_NONE},   {"GS", REG_SEG, GS, TYPE_NONE},
         {"ST(0)", REG_X87, 0, TYPE_T}, {"ST", REG_X87, 0, TYPE_T},    {"XMM0", REG_XMM, 0, TYPE_X},
     };
     for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {

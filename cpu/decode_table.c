@@ -44,38 +44,51 @@ static bool shapes_set(struct decoder *d) {
     return true;
 }
 
-static bool pattern_has(const struct pattern *p, unsigned space, unsigned map, unsigned opcode, unsigned reg) {
-    return p->space == space && p->map == map && (p->plus_r ? opcode >> 3 == p->opcode >> 3 : opcode == p->opcode) &&
-           (p->reg_digit == REG_ANY || p->reg_digit == reg);
+static bool pattern_has(const struct pattern *p, unsigned space, unsigned map, unsigned opcode) {
+    return p->space == space && p->map == map && (p->plus_r ? opcode >> 3 == p->opcode >> 3u : opcode == p->opcode);
 }
 
-// The candidates of one slot. 90 is NOP, and XCHG with REX.B: where an opcode has a row with +r and one without, the
-// latter wants REX.B to be 0.
-static bool slot_fill(struct decoder *d, unsigned space, unsigned map, unsigned opcode, unsigned reg) {
-    bool any_plus_r = false;
-    uint32_t first = d->candidate_count;
-    for (uint32_t i = 0; i < d->pattern_count; i++)
-        any_plus_r |= d->patterns[i].plus_r && pattern_has(&d->patterns[i], space, map, opcode, reg);
-    for (uint32_t i = 0; i < d->pattern_count; i++) {
-        const struct pattern *p = &d->patterns[i];
-        if (!pattern_has(p, space, map, opcode, reg)) continue;
-        struct candidate *grown = realloc(d->candidates, (d->candidate_count + 1) * sizeof(*grown));
-        if (!grown) return false;
-        d->candidates = grown;
-        uint32_t b_is_1 = any_plus_r && !p->plus_r ? FACT(FACT_B_SHIFT, 1) : 0;
-        d->candidates[d->candidate_count++] = (struct candidate){p->accept & ~b_is_1, i};
-    }
-    d->slot[space][map][opcode][reg] = (struct slot){(uint16_t)first, (uint16_t)(d->candidate_count - first)};
+static bool candidate_add(struct decoder *d, uint32_t accept, uint32_t pattern) {
+    struct candidate *grown = realloc(d->candidates, (d->candidate_count + 1) * sizeof(*grown));
+    if (!grown) return false;
+    d->candidates = grown;
+    grown[d->candidate_count++] = (struct candidate){accept, pattern};
     return d->candidate_count <= UINT16_MAX;
 }
 
-static bool slots_fill(struct decoder *d) {
-    for (unsigned space = 0; space < SPACE_COUNT; space++)
-        for (unsigned map = 0; map < MAP_COUNT; map++)
-            for (unsigned opcode = 0; opcode < 256; opcode++)
-                for (unsigned reg = 0; reg < 8; reg++)
-                    if (d->shape[space][map][opcode] && !slot_fill(d, space, map, opcode, reg)) return false;
+// The candidates of one opcode; `fitting` is scratch. 90 is NOP, and XCHG with REX.B: where an opcode has a row with +r
+// and one without, the latter wants REX.B to be 0.
+static bool opcode_fill(struct decoder *d, unsigned space, unsigned map, unsigned opcode, uint32_t *fitting) {
+    uint32_t count = 0;
+    bool any_plus_r = false;
+    for (uint32_t i = 0; i < d->pattern_count; i++) {
+        if (!pattern_has(&d->patterns[i], space, map, opcode)) continue;
+        fitting[count++] = i;
+        any_plus_r |= d->patterns[i].plus_r;
+    }
+    for (unsigned reg = 0; reg < 8; reg++) {
+        struct slot *slot = &d->slot[space][map][opcode][reg];
+        slot->first = (uint16_t)d->candidate_count;
+        for (uint32_t i = 0; i < count; i++) {
+            const struct pattern *p = &d->patterns[fitting[i]];
+            if (p->reg_digit != REG_ANY && p->reg_digit != reg) continue;
+            uint32_t b_is_1 = any_plus_r && !p->plus_r ? FACT(FACT_B_SHIFT, 1) : 0;
+            if (!candidate_add(d, p->accept & ~b_is_1, fitting[i])) return false;
+        }
+        slot->count = (uint16_t)(d->candidate_count - slot->first);
+    }
     return true;
+}
+
+static bool slots_fill(struct decoder *d) {
+    uint32_t *fitting = calloc(d->pattern_count, sizeof(*fitting));
+    bool good = fitting;
+    for (unsigned i = 0; good && i < SPACE_COUNT * MAP_COUNT * 256; i++) {
+        unsigned opcode = i & 255, map = i >> 8 & 3, space = i >> 10;
+        if (d->shape[space][map][opcode]) good = opcode_fill(d, space, map, opcode, fitting);
+    }
+    free(fitting);
+    return good;
 }
 
 struct decoder *decoder_new(const struct row_set *sets, uint32_t set_count, bool (*has_feature)(const void *, unsigned),

@@ -13,7 +13,8 @@ enum fact {
     FACT_MOD_SHIFT = 12,     // 2: memory, register
     FACT_B_SHIFT = 14,       // 2: REX.B
     FACT_RM_SHIFT = 16,      // 8: ModRM.rm
-    FACT_END = 24,
+    FACT_SIZE_16_SHIFT = 24, // 2: 66 and the mode make it 16 bits
+    FACT_END = 26,
 };
 #define FACT(shift, value) (1u << ((unsigned)(shift) + (unsigned)(value)))
 #define FACTS(shift, count) (((1u << (count)) - 1) << (shift))

@@ -1,15 +1,15 @@
 // The instruction rows of the processor, VT-x aside: cpu/insn.def as an array.
 #include "cpu/body.h"
 
-#define INSN(encoding, mnemonic, operands, modes, feature, traits, body) extern const struct body body_##body;
+#define INSN(encoding, mnemonic, operands, modes, feature, traits, what) extern const struct body body_##what;
 #include "cpu/insn.def"
 #undef INSN
 
 #include "cpu/model.h"
 
 static const struct insn_row rows[] = {
-#define INSN(encoding, mnemonic, operands, modes, feature, traits, body)                                              \
-    {encoding, mnemonic, operands, modes, FEATURE_##feature, traits, &body_##body},
+#define INSN(encoding, mnemonic, operands, modes, feature, traits, what)                                              \
+    {encoding, mnemonic, operands, modes, FEATURE_##feature, traits, &body_##what},
 #include "cpu/insn.def"
 #undef INSN
 };

@@ -1,0 +1,121 @@
+// Near transfers: Jcc JMP CALL RET LOOP JRCXZ. SDM Vol. 2. Far transfers are in cpu/far.c.
+// A target outside the code segment's limit, or not canonical in 64-bit mode, is #GP(0) with nothing changed.
+#include "cpu/body.h"
+#include "cpu/condition.h"
+#include "cpu/segment.h"
+#include "cpu/stack.h"
+
+// A target that agrees with a canonical RIP in bits 63:46 is canonical.
+ALWAYS_INLINE enum outcome target_check(struct cpu *cpu, unsigned w, uint64_t target) {
+    if (w == 64 && likely((target ^ cpu->rip) >> 46 == 0)) return OUT_OK;
+    return near_target(cpu, target);
+}
+ALWAYS_INLINE enum outcome jump_to(struct cpu *cpu, unsigned w, uint64_t target) {
+    TRY(target_check(cpu, w, target));
+    cpu->rip = target;
+    return OUT_OK;
+}
+ALWAYS_INLINE uint64_t relative_target(const struct cpu *cpu, const struct op *op, unsigned w) {
+    return (cpu->rip + (uint64_t)op->disp) & MASK(w);
+}
+
+#define FORMS_RELATIVE(X, n) WIDTHS_WORD(X, n, I)
+#define FORMS_INDIRECT(X, n) WIDTHS_WORD(X, n, R) WIDTHS_WORD(X, n, M)
+#define FORMS_RET(X, n) WIDTHS_WORD(X, n, NONE)
+#define FORMS_RET_RELEASE(X, n) WIDTHS_WORD(X, n, I)
+
+BODY(jmp) {
+    (void)F;
+    return jump_to(cpu, W, relative_target(cpu, op, W));
+}
+INSTANTIATE(jmp, BRANCH, FORMS_RELATIVE)
+
+BODY(jmp_indirect) {
+    uint64_t target = 0;
+    TRY(source(cpu, op, F, W, &target));
+    return jump_to(cpu, W, target);
+}
+INSTANTIATE(jmp_indirect, BRANCH, FORMS_INDIRECT)
+
+ALWAYS_INLINE enum outcome branch_if(struct cpu *cpu, const struct op *op, unsigned w, bool taken) {
+    if (taken) return jump_to(cpu, w, relative_target(cpu, op, w));
+    cpu->rip = op_next_rip(cpu, op);
+    return OUT_OK;
+}
+#define JUMP_IF(cc, number)                                                                                           \
+    BODY(j##cc) {                                                                                                     \
+        (void)F;                                                                                                      \
+        return branch_if(cpu, op, W, flags_condition(&cpu->flags, number));                                           \
+    }                                                                                                                 \
+    INSTANTIATE(j##cc, BRANCH, FORMS_RELATIVE)
+CONDITIONS(JUMP_IF)
+
+// The counter is CX, ECX or RCX by the address size.
+ALWAYS_INLINE uint64_t counter_get(const struct cpu *cpu, const struct op *op) {
+    uint64_t v = cpu->gpr[RCX];
+    return op->ea & EA_ADDRESS64 ? v : op->ea & EA_ADDRESS32 ? (uint32_t)v : (uint16_t)v;
+}
+ALWAYS_INLINE void counter_set(struct cpu *cpu, const struct op *op, uint64_t v) {
+    reg_set(cpu, RCX * 8, op->ea & EA_ADDRESS64 ? 64 : op->ea & EA_ADDRESS32 ? 32 : 16, v);
+}
+ALWAYS_INLINE enum outcome loop_if(struct cpu *cpu, const struct op *op, unsigned w, bool condition) {
+    uint64_t count = counter_get(cpu, op) - 1;
+    bool zero = op->ea & EA_ADDRESS64 ? count == 0 : op->ea & EA_ADDRESS32 ? (uint32_t)count == 0 : (uint16_t)count == 0;
+    TRY(branch_if(cpu, op, w, !zero && condition));
+    counter_set(cpu, op, count);
+    return OUT_OK;
+}
+#define LOOP(name, condition)                                                                                         \
+    BODY(name) {                                                                                                      \
+        (void)F;                                                                                                      \
+        return loop_if(cpu, op, W, condition);                                                                        \
+    }                                                                                                                 \
+    INSTANTIATE(name, BRANCH, FORMS_RELATIVE)
+LOOP(loop, true)
+LOOP(loope, flags_zf(&cpu->flags))
+LOOP(loopne, !flags_zf(&cpu->flags))
+
+BODY(jrcxz) {
+    (void)F;
+    return branch_if(cpu, op, W, counter_get(cpu, op) == 0);
+}
+INSTANTIATE(jrcxz, BRANCH, FORMS_RELATIVE)
+
+ALWAYS_INLINE enum outcome call_to(struct cpu *cpu, const struct op *op, unsigned w, uint64_t target) {
+    TRY(target_check(cpu, w, target));
+    TRY(stack_push(cpu, w, op_next_rip(cpu, op) & MASK(w)));
+    cpu->rip = target;
+    return OUT_OK;
+}
+BODY(call) {
+    (void)F;
+    return call_to(cpu, op, W, relative_target(cpu, op, W));
+}
+INSTANTIATE(call, BRANCH, FORMS_RELATIVE)
+
+BODY(call_indirect) {
+    uint64_t target = 0;
+    TRY(source(cpu, op, F, W, &target));
+    return call_to(cpu, op, W, target);
+}
+INSTANTIATE(call_indirect, BRANCH, FORMS_INDIRECT)
+
+BODY(ret) {
+    (void)F, (void)op;
+    uint64_t target = 0;
+    TRY(stack_top(cpu, W, &target));
+    TRY(jump_to(cpu, W, target));
+    stack_drop(cpu, W);
+    return OUT_OK;
+}
+INSTANTIATE(ret, BRANCH, FORMS_RET)
+
+BODY(ret_release) {
+    (void)F;
+    uint64_t target = 0;
+    TRY(stack_top(cpu, W, &target));
+    TRY(jump_to(cpu, W, target));
+    stack_pointer_add(cpu, W / 8 + (uint16_t)op->imm);
+    return OUT_OK;
+}
+INSTANTIATE(ret_release, BRANCH, FORMS_RET_RELEASE)

@@ -1,0 +1,140 @@
+// Data movement: MOV and its extending and conditional kin, LEA, XCHG, BSWAP, MOVBE, XLAT, SETcc. SDM Vol. 2.
+#include "cpu/body.h"
+#include "cpu/condition.h"
+
+BODY(mov) {
+    uint64_t v = 0;
+    TRY(source(cpu, op, F, W, &v));
+    return destination(cpu, op, F, W, v);
+}
+INSTANTIATE(mov, NEXT, FORMS_ALU)
+
+// B8 +r: the only instruction with an immediate of 64 bits, which the record holds as its displacement.
+BODY(mov_wide) {
+    BODY_UNUSED;
+    reg_set(cpu, op->dst, W, W == 64 ? (uint64_t)op->disp : (uint64_t)(int64_t)op->imm);
+    return OUT_OK;
+}
+#define FORMS_MOV_WIDE(X, n) WIDTHS_WORD(X, n, RI)
+INSTANTIATE(mov_wide, NEXT, FORMS_MOV_WIDE)
+
+#define EXTENDING(name, from, extend)                                                                                 \
+    BODY(name) {                                                                                                      \
+        uint64_t v = 0;                                                                                               \
+        TRY(source(cpu, op, F, W < (from) ? W : (from), &v));                                                         \
+        reg_set(cpu, op->dst, W, extend);                                                                             \
+        return OUT_OK;                                                                                                \
+    }                                                                                                                 \
+    INSTANTIATE(name, NEXT, FORMS_REG_RM)
+
+EXTENDING(movzx_byte, 8, v)
+EXTENDING(movzx_word, 16, v)
+EXTENDING(movsx_byte, 8, flags_extend(v, 8))
+EXTENDING(movsx_word, 16, flags_extend(v, 16))
+EXTENDING(movsxd, 32, flags_extend(v, 32))
+
+// The effective address: no segment. 64-bit mode with 64-bit addresses is the fast case.
+BODY(lea) {
+    uint64_t address = op->ea ? op_effective_address(cpu, op)
+                              : reg64(cpu, op->base) + (reg64(cpu, op->index) << op->scale) + (uint64_t)op->disp;
+    (void)F;
+    reg_set(cpu, op->dst, W, address);
+    return OUT_OK;
+}
+#define FORMS_LEA(X, n) WIDTHS_WORD(X, n, RM)
+INSTANTIATE(lea, NEXT, FORMS_LEA)
+
+BODY(xchg) {
+    uint64_t a = 0, b = reg_get(cpu, op->src, W);
+    struct place p;
+    TRY(place_open(cpu, op, F, W, &p, &a));
+    TRY(place_set(cpu, F, W, &p, b));
+    reg_set(cpu, op->src, W, a);
+    return OUT_OK;
+}
+#define FORMS_XCHG(X, n) WIDTHS_ALL(X, n, RR) WIDTHS_ALL(X, n, MR)
+INSTANTIATE(xchg, NEXT, FORMS_XCHG)
+
+ALWAYS_INLINE uint64_t swap_bytes(uint64_t v, unsigned w) { return __builtin_bswap64(v) >> (64 - w); }
+
+// With a 16-bit operand the result is undefined; silicon clears the register's low 16 bits.
+BODY(bswap) {
+    (void)F;
+    reg_set(cpu, op->dst, W, W == 16 ? 0 : swap_bytes(reg_get(cpu, op->dst, W), W));
+    return OUT_OK;
+}
+#define FORMS_BSWAP(X, n) WIDTHS_WORD(X, n, R)
+INSTANTIATE(bswap, NEXT, FORMS_BSWAP)
+
+BODY(movbe) {
+    uint64_t v = 0;
+    TRY(source(cpu, op, F, W, &v));
+    return destination(cpu, op, F, W, swap_bytes(v, W));
+}
+#define FORMS_MOVBE(X, n) WIDTHS_WORD(X, n, RM) WIDTHS_WORD(X, n, MR)
+INSTANTIATE(movbe, NEXT, FORMS_MOVBE)
+
+// CBW, CWDE, CDQE.
+BODY(cbw) {
+    BODY_UNUSED;
+    const uint8_t rax = RAX * 8;
+    reg_set(cpu, rax, W, flags_extend(reg_get(cpu, rax, W / 2), W / 2));
+    return OUT_OK;
+}
+#define FORMS_NONE_WORD(X, n) WIDTHS_WORD(X, n, NONE)
+INSTANTIATE(cbw, NEXT, FORMS_NONE_WORD)
+
+// CWD, CDQ, CQO.
+BODY(cwd) {
+    BODY_UNUSED;
+    reg_set(cpu, RDX * 8, W, flags_extend(reg_get(cpu, RAX * 8, W), W) >> 63 ? MASK(W) : 0);
+    return OUT_OK;
+}
+INSTANTIATE(cwd, NEXT, FORMS_NONE_WORD)
+
+BODY(xlat) {
+    BODY_UNUSED;
+    uint64_t offset = cpu->gpr[RBX] + (cpu->gpr[RAX] & 0xff), linear = 0, v = 0;
+    if (!(op->ea & EA_ADDRESS64)) offset = op->ea & EA_ADDRESS32 ? (uint32_t)offset : (uint16_t)offset;
+    TRY(segment_linear(cpu, op->ea & EA_SEGMENT, offset, 1, false, &linear));
+    TRY(load(cpu, linear, 8, &v));
+    reg_set(cpu, RAX * 8, 8, v);
+    return OUT_OK;
+}
+INSTANTIATE(xlat, NEXT, FORMS_ONE_NONE)
+
+// The source is read, and may fault, whatever the condition; a 32-bit destination is zero-extended either way.
+#define CMOV(cc, number)                                                                                              \
+    BODY(cmov##cc) {                                                                                                  \
+        uint64_t v = 0;                                                                                               \
+        TRY(source(cpu, op, F, W, &v));                                                                               \
+        if (!flags_condition(&cpu->flags, number)) v = reg_get(cpu, op->dst, W);                                      \
+        reg_set(cpu, op->dst, W, v);                                                                                  \
+        return OUT_OK;                                                                                                \
+    }                                                                                                                 \
+    INSTANTIATE(cmov##cc, NEXT, FORMS_REG_RM)
+CONDITIONS(CMOV)
+
+#define FORMS_SET(X, n) WIDTHS_BYTE(X, n, R) WIDTHS_BYTE(X, n, M)
+ALWAYS_INLINE enum outcome set_byte(struct cpu *cpu, const struct op *op, enum form f, bool v) {
+    if (f == FORM_R) {
+        reg_set(cpu, op->dst, 8, v);
+        return OUT_OK;
+    }
+    return destination(cpu, op, f, 8, v);
+}
+#define SET(cc, number)                                                                                               \
+    BODY(set##cc) {                                                                                                   \
+        (void)W;                                                                                                      \
+        return set_byte(cpu, op, F, flags_condition(&cpu->flags, number));                                            \
+    }                                                                                                                 \
+    INSTANTIATE(set##cc, NEXT, FORMS_SET)
+CONDITIONS(SET)
+
+// Undocumented, present in every processor: AL = CF ? FFH : 0.
+BODY(salc) {
+    BODY_UNUSED;
+    reg_set(cpu, RAX * 8, 8, flags_cf(&cpu->flags) ? 0xff : 0);
+    return OUT_OK;
+}
+INSTANTIATE(salc, NEXT, FORMS_ONE_NONE)

@@ -1,0 +1,147 @@
+// Shifts and rotates: SHL SHR SAR ROL ROR RCL RCR SHLD SHRD, SARX SHLX SHRX RORX. SDM Vol. 2.
+// Counts are masked to 5 bits (6 with 64-bit operands); a masked count of 0 changes nothing.
+// What the SDM leaves undefined (OF for counts other than 1, AF, SHLD and SHRD beyond 16 bits) is as on Intel silicon:
+// see each operation.
+#include "cpu/body.h"
+
+ALWAYS_INLINE unsigned shift_count(const struct cpu *cpu, const struct op *op, enum form f, unsigned w) {
+    uint64_t count = f == FORM_RI || f == FORM_MI ? (uint64_t)(int64_t)op->imm : reg_get(cpu, op->src, 8);
+    return (unsigned)count & (w == 64 ? 63 : 31);
+}
+
+// `compute` sets r from a and count n (not 0) and updates the flags once the destination is written.
+#define SHIFT(name, compute)                                                                                          \
+    BODY(name) {                                                                                                      \
+        uint64_t a = 0;                                                                                               \
+        struct place p;                                                                                               \
+        unsigned n = shift_count(cpu, op, F, W);                                                                      \
+        TRY(place_open(cpu, op, F, W, &p, &a));                                                                       \
+        struct flags flags = cpu->flags;                                                                              \
+        uint64_t r = n ? compute(&flags, a, n, W) : a;                                                                \
+        TRY(place_set(cpu, F, W, &p, r));                                                                             \
+        cpu->flags = flags;                                                                                           \
+        return OUT_OK;                                                                                                \
+    }                                                                                                                 \
+    INSTANTIATE(name, NEXT, FORMS_SHIFT)
+
+ALWAYS_INLINE bool bit(uint64_t v, unsigned n) { return v >> n & 1; }
+
+// OF is the result's sign xor CF whatever the count; AF is clear.
+ALWAYS_INLINE uint64_t shl_compute(struct flags *f, uint64_t a, unsigned n, unsigned w) {
+    uint64_t r = (a << n) & MASK(w);
+    bool cf = n <= w && bit(a, w - n);
+    flags_result(f, r, w, cf, cf ^ bit(r, w - 1), false);
+    return r;
+}
+// OF is the top two bits of the result, xored: for a count of 1 the operand's sign.
+ALWAYS_INLINE uint64_t shr_compute(struct flags *f, uint64_t a, unsigned n, unsigned w) {
+    uint64_t r = a >> n;
+    flags_result(f, r, w, bit(a, n - 1), bit(r, w - 1) ^ bit(r, w - 2), false);
+    return r;
+}
+ALWAYS_INLINE uint64_t sar_compute(struct flags *f, uint64_t a, unsigned n, unsigned w) {
+    int64_t s = (int64_t)flags_extend(a, w);
+    uint64_t r = (uint64_t)(s >> n) & MASK(w);
+    flags_result(f, r, w, bit((uint64_t)s, n - 1), false, false);
+    return r;
+}
+SHIFT(shl, shl_compute)
+SHIFT(shr, shr_compute)
+SHIFT(sar, sar_compute)
+
+// Rotates change CF and OF alone, also when the count is a multiple of the width.
+ALWAYS_INLINE uint64_t rol_compute(struct flags *f, uint64_t a, unsigned n, unsigned w) {
+    n &= w - 1;
+    uint64_t r = n ? (a << n | a >> (w - n)) & MASK(w) : a;
+    flags_set_cf_of(f, bit(r, 0), bit(r, 0) ^ bit(r, w - 1));
+    return r;
+}
+ALWAYS_INLINE uint64_t ror_compute(struct flags *f, uint64_t a, unsigned n, unsigned w) {
+    n &= w - 1;
+    uint64_t r = n ? (a >> n | a << (w - n)) & MASK(w) : a;
+    flags_set_cf_of(f, bit(r, w - 1), bit(r, w - 1) ^ bit(r, w - 2));
+    return r;
+}
+// Through CF: the operand has one bit more.
+ALWAYS_INLINE uint64_t rcl_compute(struct flags *f, uint64_t a, unsigned n, unsigned w) {
+    n %= w + 1;
+    if (n == 0) {
+        flags_set_cf_of(f, flags_cf(f), flags_cf(f) ^ bit(a, w - 1));
+        return a;
+    }
+    uint64_t r = (n < w ? a << n : 0) | (uint64_t)flags_cf(f) << (n - 1) | (n > 1 ? a >> (w + 1 - n) : 0);
+    bool cf = bit(a, w - n);
+    flags_set_cf_of(f, cf, cf ^ bit(r, w - 1));
+    return r & MASK(w);
+}
+ALWAYS_INLINE uint64_t rcr_compute(struct flags *f, uint64_t a, unsigned n, unsigned w) {
+    n %= w + 1;
+    if (n == 0) {
+        flags_set_cf_of(f, flags_cf(f), bit(a, w - 1) ^ bit(a, w - 2));
+        return a;
+    }
+    uint64_t r = (n < w ? a >> n : 0) | (uint64_t)flags_cf(f) << (w - n) | (n > 1 ? a << (w + 1 - n) : 0);
+    flags_set_cf_of(f, bit(a, n - 1), bit(r, w - 1) ^ bit(r, w - 2));
+    return r & MASK(w);
+}
+SHIFT(rol, rol_compute)
+SHIFT(ror, ror_compute)
+SHIFT(rcl, rcl_compute)
+SHIFT(rcr, rcr_compute)
+
+// Double shifts. 16-bit operands with counts beyond 16 shift on into the destination again.
+ALWAYS_INLINE uint64_t shld_compute(struct flags *f, uint64_t a, uint64_t b, unsigned n, unsigned w) {
+    uint64_t r = w > 16 ? a << n | b >> (w - n) : (a << 32 | b << 16 | a) << n >> 32;
+    bool cf = n <= w ? bit(a, w - n) : bit(b, 2 * w - n);
+    r &= MASK(w);
+    flags_result(f, r, w, cf, bit(a, w - 1) ^ bit(r, w - 1), false);
+    return r;
+}
+ALWAYS_INLINE uint64_t shrd_compute(struct flags *f, uint64_t a, uint64_t b, unsigned n, unsigned w) {
+    uint64_t r = w > 16 ? a >> n | b << (w - n) : (a << 32 | b << 16 | a) >> n;
+    bool cf = n <= w ? bit(a, n - 1) : bit(b, n - w - 1);
+    r &= MASK(w);
+    flags_result(f, r, w, cf, bit(r, w - 1) ^ bit(r, w - 2), false);
+    return r;
+}
+#define DOUBLE_SHIFT(name, count, compute)                                                                            \
+    BODY(name) {                                                                                                      \
+        uint64_t a = 0, b = reg_get(cpu, op->src, W);                                                                 \
+        struct place p;                                                                                               \
+        unsigned n = (unsigned)(count) & (W == 64 ? 63 : 31);                                                         \
+        TRY(place_open(cpu, op, F, W, &p, &a));                                                                       \
+        struct flags flags = cpu->flags;                                                                              \
+        uint64_t r = n ? compute(&flags, a, b, n, W) : a;                                                             \
+        TRY(place_set(cpu, F, W, &p, r));                                                                             \
+        cpu->flags = flags;                                                                                           \
+        return OUT_OK;                                                                                                \
+    }                                                                                                                 \
+    INSTANTIATE(name, NEXT, FORMS_RM_REG)
+DOUBLE_SHIFT(shld_immediate, op->imm, shld_compute)
+DOUBLE_SHIFT(shld_cl, cpu->gpr[RCX], shld_compute)
+DOUBLE_SHIFT(shrd_immediate, op->imm, shrd_compute)
+DOUBLE_SHIFT(shrd_cl, cpu->gpr[RCX], shrd_compute)
+
+// BMI2: no flags. "Gy,Ey,By": with the source in memory the count is op->src, else op->base.
+#define SHIFT_X(name, operation)                                                                                      \
+    BODY(name) {                                                                                                      \
+        uint64_t a = 0, count = reg_get(cpu, F == FORM_RRR ? op->base : op->src, W);                                  \
+        if (F == FORM_RRR) a = reg_get(cpu, op->src, W);                                                              \
+        else TRY(source(cpu, op, FORM_RM, W, &a));                                                                    \
+        unsigned n = (unsigned)count & (W - 1);                                                                       \
+        reg_set(cpu, op->dst, W, operation);                                                                          \
+        return OUT_OK;                                                                                                \
+    }                                                                                                                 \
+    INSTANTIATE(name, NEXT, FORMS_VEX_RM)
+SHIFT_X(shlx, a << n)
+SHIFT_X(shrx, a >> n)
+SHIFT_X(sarx, (uint64_t)((int64_t)flags_extend(a, W) >> n))
+
+BODY(rorx) {
+    uint64_t a = 0;
+    TRY(source(cpu, op, F, W, &a));
+    unsigned n = (unsigned)op->imm & (W - 1);
+    reg_set(cpu, op->dst, W, n ? a >> n | a << (W - n) : a);
+    return OUT_OK;
+}
+INSTANTIATE(rorx, NEXT, FORMS_REG_RM_DWORD)
