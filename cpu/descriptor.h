@@ -80,14 +80,14 @@ struct stack {
     uint32_t fault_code;
 };
 // The stack in use, for transfers that stay on it.
-struct stack stack_current(const struct cpu *cpu);
+struct stack transfer_stack(const struct cpu *cpu);
 // A stack by the descriptor of its segment.
-struct stack stack_of(uint16_t selector, const struct descriptor *d, uint64_t sp, unsigned cpl, uint32_t ext);
-enum outcome stack_push(struct cpu *cpu, struct stack *s, unsigned w, uint64_t value);
+struct stack transfer_stack_of(uint16_t selector, const struct descriptor *d, uint64_t sp, unsigned cpl, uint32_t ext);
+enum outcome transfer_push(struct cpu *cpu, struct stack *s, unsigned w, uint64_t value);
 // Reads the current stack without moving it: s->sp advances.
-enum outcome stack_pop(struct cpu *cpu, struct stack *s, unsigned w, uint64_t *value);
+enum outcome transfer_pop(struct cpu *cpu, struct stack *s, unsigned w, uint64_t *value);
 // RSP := s->sp, as wide as the stack.
-void stack_adopt(struct cpu *cpu, const struct stack *s);
+void transfer_adopt(struct cpu *cpu, const struct stack *s);
 
 // The stack pointer of a privilege level in the 64-bit TSS (`ist` 1 to 7: that entry); canonical, or #SS(ext).
 enum outcome tss_stack_64(struct cpu *cpu, unsigned cpl, unsigned ist, uint32_t ext, uint64_t *rsp);

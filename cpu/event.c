@@ -100,12 +100,12 @@ static enum outcome deliver_long(struct cpu *cpu, const struct event *e) {
     struct stack s = {.sp = cpu->gpr[RSP], .mask = ~0ull, .flat = true, .cpl = cpl, .fault_code = ext};
     if (g.ist || cpl < old_cpl) TRY(tss_stack_64(cpu, cpl, g.ist, ext, &s.sp));
     s.sp &= ~15ull;
-    TRY(stack_push(cpu, &s, 64, cpu->segment[SS].selector));
-    TRY(stack_push(cpu, &s, 64, cpu->gpr[RSP]));
-    TRY(stack_push(cpu, &s, 64, saved_rflags(cpu, e)));
-    TRY(stack_push(cpu, &s, 64, cpu->segment[CS].selector));
-    TRY(stack_push(cpu, &s, 64, saved_rip(cpu, e)));
-    if (e->has_error_code) TRY(stack_push(cpu, &s, 64, e->error_code));
+    TRY(transfer_push(cpu, &s, 64, cpu->segment[SS].selector));
+    TRY(transfer_push(cpu, &s, 64, cpu->gpr[RSP]));
+    TRY(transfer_push(cpu, &s, 64, saved_rflags(cpu, e)));
+    TRY(transfer_push(cpu, &s, 64, cpu->segment[CS].selector));
+    TRY(transfer_push(cpu, &s, 64, saved_rip(cpu, e)));
+    if (e->has_error_code) TRY(transfer_push(cpu, &s, 64, e->error_code));
     cpu->gpr[RSP] = s.sp;
     if (cpl < old_cpl) segment_set_null_stack(cpu, cpl);
     enter_handler(cpu, &g, &d, cpl);
@@ -114,15 +114,15 @@ static enum outcome deliver_long(struct cpu *cpu, const struct event *e) {
 
 static enum outcome push_data_segments(struct cpu *cpu, struct stack *s, unsigned w) {
     static const uint8_t order[] = {GS, FS, DS, ES};
-    for (unsigned i = 0; i < 4; i++) TRY(stack_push(cpu, s, w, cpu->segment[order[i]].selector));
+    for (unsigned i = 0; i < 4; i++) TRY(transfer_push(cpu, s, w, cpu->segment[order[i]].selector));
     return OUT_OK;
 }
 
 static enum outcome push_return(struct cpu *cpu, struct stack *s, unsigned w, const struct event *e) {
-    TRY(stack_push(cpu, s, w, saved_rflags(cpu, e)));
-    TRY(stack_push(cpu, s, w, cpu->segment[CS].selector));
-    TRY(stack_push(cpu, s, w, saved_rip(cpu, e)));
-    return e->has_error_code ? stack_push(cpu, s, w, e->error_code) : OUT_OK;
+    TRY(transfer_push(cpu, s, w, saved_rflags(cpu, e)));
+    TRY(transfer_push(cpu, s, w, cpu->segment[CS].selector));
+    TRY(transfer_push(cpu, s, w, saved_rip(cpu, e)));
+    return e->has_error_code ? transfer_push(cpu, s, w, e->error_code) : OUT_OK;
 }
 
 static enum outcome deliver_inner(struct cpu *cpu, const struct event *e, const struct gate *g, const struct descriptor *d,
@@ -135,10 +135,10 @@ static enum outcome deliver_inner(struct cpu *cpu, const struct event *e, const 
     uint64_t sp = 0;
     TRY(tss_stack(cpu, cpl, event_ext(e), &ss, &stack_segment, &sp));
     TRY(descriptor_mark_accessed(cpu, &stack_segment));
-    struct stack s = stack_of(ss, &stack_segment, sp, cpl, event_ext(e));
+    struct stack s = transfer_stack_of(ss, &stack_segment, sp, cpl, event_ext(e));
     if (vm86) TRY(push_data_segments(cpu, &s, w));
-    TRY(stack_push(cpu, &s, w, cpu->segment[SS].selector));
-    TRY(stack_push(cpu, &s, w, cpu->gpr[RSP]));
+    TRY(transfer_push(cpu, &s, w, cpu->segment[SS].selector));
+    TRY(transfer_push(cpu, &s, w, cpu->gpr[RSP]));
     TRY(push_return(cpu, &s, w, e));
     for (unsigned i = 0; vm86 && i < 4; i++) segment_set_null(cpu, cleared[i], 0);
     segment_set(cpu, SS, ss, &stack_segment);
@@ -154,10 +154,10 @@ static enum outcome deliver_protected(struct cpu *cpu, const struct event *e) {
     TRY(gate_load(cpu, e, &g));
     TRY(handler_load(cpu, &g, event_ext(e), &d, &cpl));
     if (cpl < cpu_cpl(cpu)) return deliver_inner(cpu, e, &g, &d, cpl);
-    struct stack s = stack_current(cpu);
+    struct stack s = transfer_stack(cpu);
     s.fault_code = event_ext(e);
     TRY(push_return(cpu, &s, g.type & BIT(3) ? 32 : 16, e));
-    stack_adopt(cpu, &s);
+    transfer_adopt(cpu, &s);
     enter_handler(cpu, &g, &d, cpl);
     return OUT_OK;
 }
@@ -167,11 +167,11 @@ static enum outcome deliver_real(struct cpu *cpu, const struct event *e) {
     uint64_t vector = 0;
     if (e->vector * ENTRY + ENTRY - 1u > cpu->idtr.limit) return cpu_fault_gp0(cpu);
     TRY(system_load(cpu, cpu->idtr.base + e->vector * ENTRY, 32, &vector));
-    struct stack s = stack_current(cpu);
-    TRY(stack_push(cpu, &s, 16, saved_rflags(cpu, e)));
-    TRY(stack_push(cpu, &s, 16, cpu->segment[CS].selector));
-    TRY(stack_push(cpu, &s, 16, saved_rip(cpu, e)));
-    stack_adopt(cpu, &s);
+    struct stack s = transfer_stack(cpu);
+    TRY(transfer_push(cpu, &s, 16, saved_rflags(cpu, e)));
+    TRY(transfer_push(cpu, &s, 16, cpu->segment[CS].selector));
+    TRY(transfer_push(cpu, &s, 16, saved_rip(cpu, e)));
+    transfer_adopt(cpu, &s);
     segment_load_real(cpu, CS, (uint16_t)(vector >> 16));
     cpu->rip = vector & BITS(15, 0);
     cpu->rflags &= ~(FLAG_TF | FLAG_IF | FLAG_RF | FLAG_AC);

@@ -35,17 +35,17 @@ static enum outcome enter_real(struct cpu *cpu, uint16_t selector, uint64_t offs
 }
 
 static enum outcome push_return(struct cpu *cpu, struct stack *s, const struct op *op, unsigned w) {
-    TRY(stack_push(cpu, s, w, cpu->segment[CS].selector));
-    return stack_push(cpu, s, w, op_next_rip(cpu, op));
+    TRY(transfer_push(cpu, s, w, cpu->segment[CS].selector));
+    return transfer_push(cpu, s, w, op_next_rip(cpu, op));
 }
 
 static enum outcome far_real(struct cpu *cpu, const struct op *op, enum far_kind kind, unsigned w, uint16_t selector,
                              uint64_t offset) {
     TRY(near_target(cpu, offset));
     if (kind == FAR_CALL) {
-        struct stack s = stack_current(cpu);
+        struct stack s = transfer_stack(cpu);
         TRY(push_return(cpu, &s, op, w));
-        stack_adopt(cpu, &s);
+        transfer_adopt(cpu, &s);
     }
     return enter_real(cpu, selector, offset);
 }
@@ -55,11 +55,11 @@ static enum outcome far_real(struct cpu *cpu, const struct op *op, enum far_kind
 // A transfer without a change of privilege.
 static enum outcome enter_code(struct cpu *cpu, const struct op *op, enum far_kind kind, unsigned w, uint16_t selector,
                                struct descriptor *d, uint64_t offset) {
-    struct stack s = stack_current(cpu);
+    struct stack s = transfer_stack(cpu);
     TRY(descriptor_target(cpu, d, offset, 0));
     if (kind == FAR_CALL) TRY(push_return(cpu, &s, op, w));
     TRY(descriptor_mark_accessed(cpu, d));
-    if (kind == FAR_CALL) stack_adopt(cpu, &s);
+    if (kind == FAR_CALL) transfer_adopt(cpu, &s);
     segment_set_code(cpu, selector, cpu_cpl(cpu), d);
     cpu->rip = offset;
     cpu_update_mode(cpu);
@@ -114,9 +114,9 @@ static enum outcome gate_target(struct cpu *cpu, const struct call_gate *g, enum
 
 static enum outcome copy_parameters(struct cpu *cpu, const struct call_gate *g, struct stack *to) {
     uint64_t value[31];
-    struct stack from = stack_current(cpu);
-    for (unsigned i = 0; i < g->parameters; i++) TRY(stack_pop(cpu, &from, g->width, &value[i]));
-    for (unsigned i = g->parameters; i-- > 0;) TRY(stack_push(cpu, to, g->width, value[i]));
+    struct stack from = transfer_stack(cpu);
+    for (unsigned i = 0; i < g->parameters; i++) TRY(transfer_pop(cpu, &from, g->width, &value[i]));
+    for (unsigned i = g->parameters; i-- > 0;) TRY(transfer_push(cpu, to, g->width, value[i]));
     return OUT_OK;
 }
 
@@ -132,11 +132,11 @@ static enum outcome gate_inner(struct cpu *cpu, const struct op *op, const struc
     } else {
         TRY(tss_stack(cpu, cpl, 0, &selector, &ss, &sp));
         TRY(descriptor_mark_accessed(cpu, &ss));
-        s = stack_of(selector, &ss, sp, cpl, 0);
+        s = transfer_stack_of(selector, &ss, sp, cpl, 0);
     }
     TRY(descriptor_target(cpu, code, g->offset, 0));
-    TRY(stack_push(cpu, &s, g->width, cpu->segment[SS].selector));
-    TRY(stack_push(cpu, &s, g->width, cpu->gpr[RSP]));
+    TRY(transfer_push(cpu, &s, g->width, cpu->segment[SS].selector));
+    TRY(transfer_push(cpu, &s, g->width, cpu->gpr[RSP]));
     if (!cpu_long(cpu)) TRY(copy_parameters(cpu, g, &s));
     TRY(push_return(cpu, &s, op, g->width));
     TRY(descriptor_mark_accessed(cpu, code));
@@ -240,10 +240,10 @@ void return_drop_segments(struct cpu *cpu, unsigned cpl) {
 
 // The new stack pointer, as wide as the new stack, after `release` bytes of parameters.
 static void adopt_outer(struct cpu *cpu, uint64_t rsp, unsigned release, bool to_64bit) {
-    struct stack s = stack_current(cpu);
+    struct stack s = transfer_stack(cpu);
     s.mask = to_64bit ? ~0ull : cpu->segment[SS].rights & RIGHTS_DB ? BITS(31, 0) : BITS(15, 0);
     s.sp = rsp + release;
-    stack_adopt(cpu, &s);
+    transfer_adopt(cpu, &s);
 }
 
 static enum outcome ret_outer(struct cpu *cpu, struct stack *s, unsigned w, unsigned release, uint16_t selector,
@@ -253,8 +253,8 @@ static enum outcome ret_outer(struct cpu *cpu, struct stack *s, unsigned w, unsi
     uint64_t rsp = 0, ss = 0;
     struct descriptor d;
     s->sp += release;
-    TRY(stack_pop(cpu, s, w, &rsp));
-    TRY(stack_pop(cpu, s, w, &ss));
+    TRY(transfer_pop(cpu, s, w, &rsp));
+    TRY(transfer_pop(cpu, s, w, &ss));
     TRY(return_stack(cpu, (uint16_t)ss, cpl, to_64bit, &d));
     TRY(descriptor_target(cpu, code, rip, 0));
     TRY(descriptor_mark_accessed(cpu, code));
@@ -268,16 +268,16 @@ static enum outcome ret_outer(struct cpu *cpu, struct stack *s, unsigned w, unsi
 }
 
 static enum outcome ret_far_to(struct cpu *cpu, unsigned w, unsigned release) {
-    struct stack s = stack_current(cpu);
+    struct stack s = transfer_stack(cpu);
     struct descriptor code;
     uint64_t rip = 0, cs = 0;
-    TRY(stack_pop(cpu, &s, w, &rip));
-    TRY(stack_pop(cpu, &s, w, &cs));
+    TRY(transfer_pop(cpu, &s, w, &rip));
+    TRY(transfer_pop(cpu, &s, w, &cs));
     uint16_t selector = (uint16_t)cs;
     if (!cpu_protected(cpu)) {
         TRY(near_target(cpu, rip));
         s.sp += release;
-        stack_adopt(cpu, &s);
+        transfer_adopt(cpu, &s);
         return enter_real(cpu, selector, rip);
     }
     TRY(return_code(cpu, selector, &code));
@@ -285,7 +285,7 @@ static enum outcome ret_far_to(struct cpu *cpu, unsigned w, unsigned release) {
     TRY(descriptor_target(cpu, &code, rip, 0));
     TRY(descriptor_mark_accessed(cpu, &code));
     s.sp += release;
-    stack_adopt(cpu, &s);
+    transfer_adopt(cpu, &s);
     segment_set_code(cpu, selector, cpu_cpl(cpu), &code);
     cpu->rip = rip;
     cpu_update_mode(cpu);

@@ -26,17 +26,17 @@ static void set_flags(struct cpu *cpu, unsigned w, unsigned cpl, unsigned iopl, 
 }
 
 static enum outcome pop_frame(struct cpu *cpu, struct stack *s, unsigned w, struct iret_frame *f) {
-    TRY(stack_pop(cpu, s, w, &f->rip));
-    TRY(stack_pop(cpu, s, w, &f->cs));
-    return stack_pop(cpu, s, w, &f->rflags);
+    TRY(transfer_pop(cpu, s, w, &f->rip));
+    TRY(transfer_pop(cpu, s, w, &f->cs));
+    return transfer_pop(cpu, s, w, &f->rflags);
 }
 
 static enum outcome iret_real(struct cpu *cpu, unsigned w) {
-    struct stack s = stack_current(cpu);
+    struct stack s = transfer_stack(cpu);
     struct iret_frame f = {0};
     TRY(pop_frame(cpu, &s, w, &f));
     TRY(near_target(cpu, f.rip));
-    stack_adopt(cpu, &s);
+    transfer_adopt(cpu, &s);
     segment_load_real(cpu, CS, (uint16_t)f.cs);
     cpu->rip = f.rip;
     unsigned iopl = cpu_iopl(cpu);
@@ -49,8 +49,8 @@ static enum outcome iret_real(struct cpu *cpu, unsigned w) {
 static enum outcome iret_to_vm86(struct cpu *cpu, struct stack *s, const struct iret_frame *f) {
     static const uint8_t order[] = {SS, ES, DS, FS, GS};
     uint64_t esp = 0, selector[5] = {0};
-    TRY(stack_pop(cpu, s, 32, &esp));
-    for (unsigned i = 0; i < 5; i++) TRY(stack_pop(cpu, s, 32, &selector[i]));
+    TRY(transfer_pop(cpu, s, 32, &esp));
+    for (unsigned i = 0; i < 5; i++) TRY(transfer_pop(cpu, s, 32, &selector[i]));
     if (f->rip > UINT16_MAX) return cpu_fault_gp0(cpu);
     cpu_set_rflags(cpu, f->rflags);
     cpu_update_mode(cpu);
@@ -69,8 +69,8 @@ static enum outcome iret_with_stack(struct cpu *cpu, struct stack *s, unsigned w
     bool to_64bit = descriptor_code_64bit(cpu, code);
     uint64_t rsp = 0, ss = 0;
     struct descriptor d;
-    TRY(stack_pop(cpu, s, w, &rsp));
-    TRY(stack_pop(cpu, s, w, &ss));
+    TRY(transfer_pop(cpu, s, w, &rsp));
+    TRY(transfer_pop(cpu, s, w, &ss));
     TRY(return_stack(cpu, (uint16_t)ss, cpl, to_64bit, &d));
     TRY(descriptor_target(cpu, code, f->rip, 0));
     TRY(descriptor_mark_accessed(cpu, code));
@@ -90,7 +90,7 @@ static enum outcome iret_same(struct cpu *cpu, struct stack *s, unsigned w, cons
     unsigned cpl = cpu_cpl(cpu), iopl = cpu_iopl(cpu);
     TRY(descriptor_target(cpu, code, f->rip, 0));
     TRY(descriptor_mark_accessed(cpu, code));
-    stack_adopt(cpu, s);
+    transfer_adopt(cpu, s);
     segment_set_code(cpu, (uint16_t)f->cs, cpl, code);
     cpu->rip = f->rip;
     set_flags(cpu, w, cpl, iopl, f->rflags);
@@ -107,7 +107,7 @@ static enum outcome iret_from_task(struct cpu *cpu, const struct op *op) {
 }
 
 static enum outcome iret_protected(struct cpu *cpu, const struct op *op, unsigned w) {
-    struct stack s = stack_current(cpu);
+    struct stack s = transfer_stack(cpu);
     struct iret_frame f = {0};
     struct descriptor code;
     if (cpu->rflags & FLAG_NT) return iret_from_task(cpu, op);

@@ -4,7 +4,7 @@
 #include "cpu/descriptor.h"
 #include "cpu/paging.h"
 
-struct stack stack_current(const struct cpu *cpu) {
+struct stack transfer_stack(const struct cpu *cpu) {
     const struct segment *ss = &cpu->segment[SS];
     bool flat = cpu_64bit(cpu);
     return (struct stack){
@@ -18,7 +18,7 @@ struct stack stack_current(const struct cpu *cpu) {
     };
 }
 
-struct stack stack_of(uint16_t selector, const struct descriptor *d, uint64_t sp, unsigned cpl, uint32_t ext) {
+struct stack transfer_stack_of(uint16_t selector, const struct descriptor *d, uint64_t sp, unsigned cpl, uint32_t ext) {
     return (struct stack){
         .base = d->base,
         .sp = sp,
@@ -64,7 +64,7 @@ static enum outcome user_store(struct cpu *cpu, uint64_t linear, unsigned w, uin
     return OUT_OK;
 }
 
-enum outcome stack_push(struct cpu *cpu, struct stack *s, unsigned w, uint64_t value) {
+enum outcome transfer_push(struct cpu *cpu, struct stack *s, unsigned w, uint64_t value) {
     struct stack next = *s;
     uint64_t linear = 0;
     next.sp = (s->sp & ~s->mask) | ((s->sp - w / 8) & s->mask);
@@ -75,7 +75,7 @@ enum outcome stack_push(struct cpu *cpu, struct stack *s, unsigned w, uint64_t v
     return OUT_OK;
 }
 
-enum outcome stack_pop(struct cpu *cpu, struct stack *s, unsigned w, uint64_t *value) {
+enum outcome transfer_pop(struct cpu *cpu, struct stack *s, unsigned w, uint64_t *value) {
     uint64_t linear = 0;
     TRY(stack_linear(cpu, s, w / 8, &linear));
     TRY(load(cpu, linear, w, value));
@@ -83,7 +83,7 @@ enum outcome stack_pop(struct cpu *cpu, struct stack *s, unsigned w, uint64_t *v
     return OUT_OK;
 }
 
-void stack_adopt(struct cpu *cpu, const struct stack *s) {
+void transfer_adopt(struct cpu *cpu, const struct stack *s) {
     uint64_t rsp = cpu->gpr[RSP];
     cpu->gpr[RSP] = s->mask == BITS(15, 0) ? (rsp & ~s->mask) | (s->sp & s->mask) : s->sp & s->mask;
 }
