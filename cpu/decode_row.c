@@ -144,7 +144,7 @@ static bool type_parse(struct word w, uint8_t *type) {
         {"p", TYPE_NONE}, {"s", TYPE_NONE},
     };
     for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-        if (is(w, table[i].text)) return *type = table[i].type, true;
+        if (is(w, table[i].text)) return *type = (uint8_t)table[i].type, true;
     return false;
 }
 
