@@ -56,10 +56,12 @@ static bool load_segments(const struct file *file, struct layout *layout, Elf *e
     GElf_Phdr segment;
     size_t count;
     bool found = false;
-    if (!gelf_getehdr(elf, &header) || elf_getphdrnum(elf, &count) != 0)
+    if (!gelf_getehdr(elf, &header))
         return complain("%s: damaged or cut short: %s", file->path, elf_errmsg(-1));
     if (!check_header(file, &header))
         return false;
+    if (elf_getphdrnum(elf, &count) != 0)
+        return complain("%s: damaged or cut short: %s", file->path, elf_errmsg(-1));
     *image = (struct elf_image){.is_64bit = gelf_getclass(elf) == ELFCLASS64};
     for (size_t i = 0; i < count; i++) {
         if (!gelf_getphdr(elf, (int)i, &segment))

