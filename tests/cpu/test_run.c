@@ -1,0 +1,219 @@
+// The run loop and the block cache: exact steps at faults and MMIO, self-modifying code, instructions across pages,
+// interrupt shadows, and equality of free, stepped and cache-less runs over random programs.
+#include "tests/cpu/flat.h"
+#include "tests/tap.h"
+
+enum { IDT = 0x20000, HANDLERS = 0x21000, GDT = 0x22000, DATA = 0x300000 };
+
+static void gate(struct flat *f, unsigned vector, uint64_t handler) {
+    uint64_t low = (handler & 0xffff) | 0x10ull << 16 | 0x8eull << 40 | (handler >> 16 & 0xffff) << 48;
+    flat_poke(f, IDT + 16 * vector, low);
+    flat_poke(f, IDT + 16 * vector + 8, handler >> 32);
+}
+
+// Every exception's handler moves the saved RIP one byte on and returns; interrupts (from 32) count in R15.
+static void install_handlers(struct flat *f) {
+    static const uint8_t plain[] = {0x48, 0xff, 0x04, 0x24, 0x48, 0xcf};                               // inc [rsp]; iretq
+    static const uint8_t coded[] = {0x48, 0x83, 0xc4, 0x08, 0x48, 0xff, 0x04, 0x24, 0x48, 0xcf};       // add rsp,8; ...
+    static const uint8_t count[] = {0x49, 0xff, 0xc7, 0x48, 0xcf};                                     // inc r15; iretq
+    memcpy(f->ram + HANDLERS, plain, sizeof plain);
+    memcpy(f->ram + HANDLERS + 0x40, coded, sizeof coded);
+    memcpy(f->ram + HANDLERS + 0x80, count, sizeof count);
+    for (unsigned v = 0; v < 64; v++) {
+        bool code = v == 8 || (v >= 10 && v <= 14) || v == 17;
+        gate(f, v, v >= 32 ? HANDLERS + 0x80 : code ? HANDLERS + 0x40 : HANDLERS);
+    }
+    f->cpu->idtr = (struct descriptor_table){IDT, 64 * 16 - 1};
+    flat_poke(f, GDT + 0x10, 0x00af9b000000ffff);
+    flat_poke(f, GDT + 0x18, 0x00cf93000000ffff);
+    f->cpu->gdtr = (struct descriptor_table){GDT, 0x1f};
+}
+
+static void start(struct flat *f, const void *code, size_t size) {
+    flat_new(f);
+    install_handlers(f);
+    flat_write(f, FLAT_CODE, code, size);
+}
+#define START(f, ...) start(f, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}))
+
+static void test_fault_in_block(void) {
+    struct flat f;
+    // inc rax; inc rax; mov rbx,[rcx]; inc rax; jmp $
+    START(&f, 0x48, 0xff, 0xc0, 0x48, 0xff, 0xc0, 0x48, 0x8b, 0x19, 0x48, 0xff, 0xc0, 0xeb, 0xfe);
+    f.cpu->gpr[RCX] = 0x7000000000;
+    (void)cpu_run(f.cpu, 3);
+    ok(f.cpu->steps == 3 && f.cpu->rip == HANDLERS + 0x40 && f.cpu->gpr[RAX] == 2, "a fault is a step; later ones wait");
+    ok(f.cpu->cr2 == 0x7000000000 && flat_peek(&f, f.cpu->gpr[RSP] + 8) == FLAT_CODE + 6, "CR2 and the saved RIP");
+    flat_free(&f);
+}
+
+static void test_self_modifying(void) {
+    struct flat f;
+    // mov byte [rip+3],0xc3 (the next `inc eax` becomes `inc ebx`); inc eax (ff c0 -> ff c3); jmp $
+    START(&f, 0xc6, 0x05, 0x01, 0x00, 0x00, 0x00, 0xc3, 0xff, 0xc0, 0xeb, 0xfe);
+    (void)cpu_run(f.cpu, 2);
+    ok(f.cpu->gpr[RAX] == 0 && f.cpu->gpr[RBX] == 1, "a store into the next instruction is seen by it");
+    (void)cpu_run(f.cpu, 100);
+    f.cpu->rip = FLAT_CODE + 7;
+    flat_poke(&f, DATA, 0);
+    (void)cpu_run(f.cpu, 1);
+    ok(f.cpu->gpr[RBX] == 2, "and stays");
+    flat_free(&f);
+}
+
+static void test_page_crossing(void) {
+    struct flat f;
+    START(&f, 0x90);
+    uint64_t at = FLAT_CODE + 4096 - 3;
+    static const uint8_t code[] = {0x48, 0xb8, 1, 2, 3, 4, 5, 6, 7, 8, 0xeb, 0xfe};  // mov rax, imm64; jmp $
+    flat_write(&f, at, code, sizeof code);
+    f.cpu->rip = at;
+    (void)cpu_run(f.cpu, 1);
+    ok(f.cpu->gpr[RAX] == 0x0807060504030201 && f.cpu->rip == at + 10, "an instruction across two pages");
+    flat_map(&f, FLAT_CODE + 4096, 0, 0);
+    tlb_flush_vpid(f.cpu, 0, true);
+    f.cpu->rip = at;
+    (void)cpu_run(f.cpu, 1);
+    ok(f.cpu->cr2 == FLAT_CODE + 4096, "its second page is not present: CR2 names that page");
+    flat_free(&f);
+}
+
+static void test_mmio(void) {
+    struct flat f;
+    // inc rbx; inc rbx; mov eax,[rcx]; inc rbx; mov [rcx],ebx; jmp $
+    START(&f, 0x48, 0xff, 0xc3, 0x48, 0xff, 0xc3, 0x8b, 0x01, 0x48, 0xff, 0xc3, 0x89, 0x19, 0xeb, 0xfe);
+    f.cpu->gpr[RCX] = FLAT_MMIO;
+    f.mmio_value = 0x12345678;
+    (void)cpu_run(f.cpu, 3);
+    ok(f.cpu->gpr[RAX] == 0x12345678 && f.mmio_reads == 1 && f.mmio_step == 3, "MMIO is read once, at its step");
+    (void)cpu_run(f.cpu, 10);
+    ok(f.mmio_writes == 1 && f.mmio_value == 3 && f.mmio_step == 5, "and written once, at its step");
+    flat_free(&f);
+}
+
+static void test_shadow(void) {
+    struct flat f;
+    // sti; inc rbx; inc rbx; jmp $
+    START(&f, 0xfb, 0x48, 0xff, 0xc3, 0x48, 0xff, 0xc3, 0xeb, 0xfe);
+    f.interrupt = 40;
+    cpu_pend(f.cpu, PENDING_INTR, true);
+    (void)cpu_run(f.cpu, 2);
+    ok(f.cpu->gpr[RBX] == 1 && f.cpu->rip == FLAT_CODE + 4, "STI lets one more instruction run");
+    (void)cpu_run(f.cpu, 1);
+    ok(f.cpu->gpr[R15] == 1 && f.cpu->gpr[RBX] == 1, "then the interrupt is taken");
+    (void)cpu_run(f.cpu, 2);
+    ok(f.cpu->gpr[RBX] == 2, "and the program goes on");
+    flat_free(&f);
+}
+
+static void test_single_step(void) {
+    struct flat f;
+    // inc rbx; inc rbx; jmp $
+    START(&f, 0x48, 0xff, 0xc3, 0x48, 0xff, 0xc3, 0xeb, 0xfe);
+    f.cpu->rflags |= FLAG_TF;
+    (void)cpu_run(f.cpu, 2);
+    // The second step is the first instruction of the #DB handler.
+    ok(f.cpu->gpr[RBX] == 1 && f.cpu->rip == HANDLERS + 4 && f.cpu->dr[6] & DEBUG_BS, "TF traps after one instruction");
+    ok(flat_peek(&f, f.cpu->gpr[RSP]) == FLAT_CODE + 4, "the saved RIP is after it (the handler has added one)");
+    flat_free(&f);
+}
+
+// --- equality over random programs ---
+
+static uint64_t random_next(uint64_t *s) {
+    *s ^= *s << 13;
+    *s ^= *s >> 7;
+    return *s ^= *s << 17;
+}
+
+static size_t random_insn(uint64_t *seed, uint8_t *out) {
+    static const uint8_t alu[] = {0x01, 0x03, 0x29, 0x2b, 0x31, 0x33, 0x11, 0x13, 0x39, 0x3b, 0x85, 0x87, 0x89, 0x8b, 0x8d};
+    uint64_t r = random_next(seed);
+    size_t n = 0;
+    switch (r % 8) {
+    case 0: case 1: case 2: case 3: {  // alu with a register or [rsi + disp32]
+        if (r & 0x100) out[n++] = 0x66;
+        out[n++] = (uint8_t)(0x40 | (r >> 9 & 8));
+        out[n++] = alu[(r >> 16) % sizeof alu];
+        uint8_t reg = (uint8_t)(r >> 32 & 3);  // rax rcx rdx rbx
+        if (r & 0x200) {
+            out[n++] = (uint8_t)(0x86 | reg << 3);
+            uint32_t disp = (uint32_t)(r >> 40 & 0x1fff);
+            memcpy(out + n, &disp, 4);
+            return n + 4;
+        }
+        out[n++] = (uint8_t)(0xc0 | reg << 3 | (r >> 36 & 3));
+        return n;
+    }
+    case 4: out[0] = (uint8_t)(0x70 | (r >> 8 & 15)); out[1] = (uint8_t)(r >> 16 & 31); return 2;  // jcc forwards
+    case 5: out[0] = 0xf3; out[1] = (uint8_t)(0xa4 | (r >> 8 & 1)); return 2;                      // rep movs
+    case 6: out[0] = (uint8_t)(r >> 8); out[1] = (uint8_t)(r >> 16); return 2;                      // anything
+    default: out[0] = 0xc6; out[1] = 0x87; memcpy(out + 2, &(uint32_t){(uint32_t)(r >> 20 & 0xfff)}, 4);
+             out[6] = (uint8_t)(r >> 8); return 7;                                                  // mov byte [rdi+..],imm
+    }
+}
+
+static void random_program(struct flat *f, uint64_t seed) {
+    uint8_t code[6000];
+    size_t n = 0;
+    while (n < 5900) n += random_insn(&seed, code + n);
+    code[n++] = 0xe9;
+    int32_t back = -(int32_t)(n + 4);
+    memcpy(code + n, &back, 4);
+    start(f, code, n + 4);
+    f->cpu->gpr[RSI] = DATA;
+    f->cpu->gpr[RDI] = FLAT_CODE + 0x700;  // stores here change the program
+    f->cpu->gpr[RCX] = 20;
+}
+
+static uint64_t hash(struct flat *f) {
+    cpu_canonicalise(f->cpu);
+    uint64_t h = state_hash(&cpu_state, f->cpu, 1);
+    h = state_hash(&cpu_tlb_state, f->cpu->tlb, h);
+    const struct state_field all = {"ram", 0, 1, FLAT_RAM, 1};
+    const struct state_table ram = {"ram", &all, 1};
+    return state_hash(&ram, f->ram, h);
+}
+
+enum style { FREE, STEPPED, DROPPED };
+static void advance(struct flat *f, uint64_t steps, enum style style) {
+    uint64_t end = f->cpu->steps + steps;
+    while (f->cpu->steps < end) {
+        uint64_t left = end - f->cpu->steps, n = style == FREE ? left : style == STEPPED ? 1 : left < 37 ? left : 37;
+        if (style == DROPPED) cpu_drop_derived(f->cpu);
+        enum run_result result = cpu_run(f->cpu, n);
+        if (result == RUN_HALTED || result == RUN_SHUTDOWN) return;
+    }
+}
+
+static void test_equality(void) {
+    loop_begin("free, stepped and cache-less runs of random programs are equal");
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        struct flat f[3];
+        for (unsigned i = 0; i < 3; i++) random_program(&f[i], seed * 0x9e3779b97f4a7c15ull);
+        for (unsigned round = 0; round < 6; round++) {
+            uint64_t h[3];
+            for (unsigned i = 0; i < 3; i++) {
+                advance(&f[i], 700 + 91 * round, (enum style)i);
+                h[i] = hash(&f[i]);
+            }
+            loop_check(h[0] == h[1] && h[0] == h[2], "seed %llu round %u: rip %llx %llx %llx steps %llu %llu %llu",
+                       (unsigned long long)seed, round, (unsigned long long)f[0].cpu->rip, (unsigned long long)f[1].cpu->rip,
+                       (unsigned long long)f[2].cpu->rip, (unsigned long long)f[0].cpu->steps,
+                       (unsigned long long)f[1].cpu->steps, (unsigned long long)f[2].cpu->steps);
+        }
+        for (unsigned i = 0; i < 3; i++) flat_free(&f[i]);
+    }
+    loop_end();
+}
+
+int main(void) {
+    test_fault_in_block();
+    test_self_modifying();
+    test_page_crossing();
+    test_mmio();
+    test_shadow();
+    test_single_step();
+    test_equality();
+    return done_testing();
+}
