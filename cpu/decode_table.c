@@ -56,27 +56,29 @@ static bool candidate_add(struct decoder *d, uint32_t accept, uint32_t pattern) 
     return d->candidate_count <= UINT16_MAX;
 }
 
-// The candidates of one opcode; `fitting` is scratch. 90 is NOP, and XCHG with REX.B: where an opcode has a row with +r
-// and one without, the latter wants REX.B to be 0.
+// The candidates of one slot. 90 is NOP, and XCHG with REX.B (F3 90 is PAUSE either way): where an opcode has a row with
+// +r and one without, the latter comes first and wants REX.B to be 0.
+static bool slot_fill(struct decoder *d, struct slot *slot, unsigned reg, const uint32_t *fitting, uint32_t count) {
+    slot->first = (uint16_t)d->candidate_count;
+    bool any_plus_r = false;
+    for (uint32_t i = 0; i < count; i++) any_plus_r |= d->patterns[fitting[i]].plus_r;
+    for (uint32_t i = 0; i < 2 * count; i++) {
+        const struct pattern *p = &d->patterns[fitting[i % count]];
+        if (p->plus_r != (i >= count) || (p->reg_digit != REG_ANY && p->reg_digit != reg)) continue;
+        uint32_t b_is_1 = any_plus_r && !p->plus_r && !p->mandatory_rep ? FACT(FACT_B_SHIFT, 1) : 0;
+        if (!candidate_add(d, p->accept & ~b_is_1, fitting[i % count])) return false;
+    }
+    slot->count = (uint16_t)(d->candidate_count - slot->first);
+    return true;
+}
+
+// The candidates of one opcode; `fitting` is scratch.
 static bool opcode_fill(struct decoder *d, unsigned space, unsigned map, unsigned opcode, uint32_t *fitting) {
     uint32_t count = 0;
-    bool any_plus_r = false;
-    for (uint32_t i = 0; i < d->pattern_count; i++) {
-        if (!pattern_has(&d->patterns[i], space, map, opcode)) continue;
-        fitting[count++] = i;
-        any_plus_r |= d->patterns[i].plus_r;
-    }
-    for (unsigned reg = 0; reg < 8; reg++) {
-        struct slot *slot = &d->slot[space][map][opcode][reg];
-        slot->first = (uint16_t)d->candidate_count;
-        for (uint32_t i = 0; i < count; i++) {
-            const struct pattern *p = &d->patterns[fitting[i]];
-            if (p->reg_digit != REG_ANY && p->reg_digit != reg) continue;
-            uint32_t b_is_1 = any_plus_r && !p->plus_r ? FACT(FACT_B_SHIFT, 1) : 0;
-            if (!candidate_add(d, p->accept & ~b_is_1, fitting[i])) return false;
-        }
-        slot->count = (uint16_t)(d->candidate_count - slot->first);
-    }
+    for (uint32_t i = 0; i < d->pattern_count; i++)
+        if (pattern_has(&d->patterns[i], space, map, opcode)) fitting[count++] = i;
+    for (unsigned reg = 0; reg < 8; reg++)
+        if (!slot_fill(d, &d->slot[space][map][opcode][reg], reg, fitting, count)) return false;
     return true;
 }
 
