@@ -124,7 +124,8 @@ static void end_block(struct block *block) {
 }
 
 // Decodes from bytes[0..available): up to `limit` instructions. false: the first one needs more bytes.
-static bool fill_block(struct cpu *cpu, struct block *block, const uint8_t *bytes, unsigned available, unsigned limit) {
+static bool fill_block(struct cpu *cpu, struct block *block, const uint8_t *bytes, unsigned available, unsigned limit,
+                       bool *relative) {
     block->count = 0;
     block->bytes = 0;
     block->link[0] = block->link[1] = NULL;
@@ -138,6 +139,7 @@ static bool fill_block(struct cpu *cpu, struct block *block, const uint8_t *byte
         if (error == DECODE_OK && insn.row->traits & T_ALONE && block->count) break;
         struct op *op = &block->ops[block->count];
         more = bind(cpu, &insn, error, block->bytes, op);
+        *relative = !more && error == DECODE_OK && insn.operand_count && insn.operand[0].kind == OPERAND_REL;
         block->count++;
         block->bytes = (uint16_t)(block->bytes + op->length);
     }
@@ -145,12 +147,24 @@ static bool fill_block(struct cpu *cpu, struct block *block, const uint8_t *byte
     return block->count > 0;
 }
 
+// Marks what can be linked: targets on the block's own page, in 64-bit code.
+static void mark_links(const struct cpu *cpu, struct block *block, unsigned offset, bool branch) {
+    if (!cpu_64bit(cpu) || !block->count) return;
+    struct op *last = &block->ops[block->count - 1], *end = &block->ops[block->count];
+    int64_t taken = (int64_t)offset + last->disp, next = (int64_t)offset + block->bytes;
+    bool next_here = next < (int64_t)PAGE_BYTES, taken_here = taken >= 0 && taken < (int64_t)PAGE_BYTES;
+    if (branch) last->imm = (taken_here ? 1 : 0) | (next_here ? 2 : 0);
+    end->imm = next_here ? 1 : 0;
+}
+
 struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offset) {
     struct block_cache *cache = cpu->blocks;
     struct block *draft = cache->building;
     uint64_t physical = page->physical;
     const uint8_t *host = page->host;
-    fill_block(cpu, draft, host + offset, (unsigned)PAGE_BYTES - offset, BLOCK_OPS);
+    bool relative = false;
+    fill_block(cpu, draft, host + offset, (unsigned)PAGE_BYTES - offset, BLOCK_OPS, &relative);
+    mark_links(cpu, draft, offset, relative);
     size_t bytes = sizeof *draft + (draft->count + 1u) * sizeof(struct op);
     bool emptied = false;
     struct block *block = cache_take(cpu, bytes, &emptied);
@@ -169,6 +183,7 @@ struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offs
 
 struct block *block_solo(struct cpu *cpu, const uint8_t *bytes, unsigned available) {
     struct block *block = cpu->blocks->solo;
+    bool relative;
     block->page = NULL;
-    return fill_block(cpu, block, bytes, available, 1) ? block : NULL;
+    return fill_block(cpu, block, bytes, available, 1, &relative) ? block : NULL;
 }

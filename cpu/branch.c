@@ -2,6 +2,7 @@
 // A target outside the code segment's limit, or not canonical in 64-bit mode, is #GP(0) with nothing changed.
 #include "cpu/body.h"
 #include "cpu/condition.h"
+#include "cpu/run.h"
 #include "cpu/segment.h"
 #include "cpu/stack.h"
 
@@ -24,11 +25,27 @@ ALWAYS_INLINE uint64_t relative_target(const struct cpu *cpu, const struct op *o
 #define FORMS_RET(X, n) WIDTHS_WORD(X, n, NONE)
 #define FORMS_RET_RELEASE(X, n) WIDTHS_WORD(X, n, I)
 
+// In 64-bit code a direct branch goes by the block's links (cpu/run.h); the widths of legacy code look their target up.
+#define INSTANTIATE_DIRECT(name)                                                                                      \
+    WIDTHS_LEGACY(HANDLER_BRANCH, name, I)                                                                            \
+    const struct body body_##name = {#name, {WIDTHS_LEGACY(ENTRY, name, I)[FORM_I][W64] = name##_I_64}};
+#define WIDTHS_LEGACY(X, n, f) X(n, f, 16) X(n, f, 32)
+
+ALWAYS_INLINE enum outcome follow_direct(struct cpu *cpu, const struct op *op, unsigned link, uint64_t target) {
+    enum outcome outcome = target_check(cpu, 64, target);
+    if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);
+    cpu->rip = target;
+    return follow_link(cpu, op, link);
+}
+
 BODY(jmp) {
     (void)F;
     return jump_to(cpu, W, relative_target(cpu, op, W));
 }
-INSTANTIATE(jmp, BRANCH, FORMS_RELATIVE)
+static enum outcome jmp_I_64(struct cpu *cpu, const struct op *op) {
+    return follow_direct(cpu, op, 0, relative_target(cpu, op, 64));
+}
+INSTANTIATE_DIRECT(jmp)
 
 BODY(jmp_indirect) {
     uint64_t target = 0;
@@ -47,7 +64,12 @@ ALWAYS_INLINE enum outcome branch_if(struct cpu *cpu, const struct op *op, unsig
         (void)F;                                                                                                      \
         return branch_if(cpu, op, W, flags_condition(&cpu->flags, number));                                           \
     }                                                                                                                 \
-    INSTANTIATE(j##cc, BRANCH, FORMS_RELATIVE)
+    static enum outcome j##cc##_I_64(struct cpu *cpu, const struct op *op) {                                          \
+        if (flags_condition(&cpu->flags, number)) return follow_direct(cpu, op, 0, relative_target(cpu, op, 64));     \
+        cpu->rip = op_rip(cpu, op) + op->length;                                                                      \
+        return follow_link(cpu, op, 1);                                                                               \
+    }                                                                                                                 \
+    INSTANTIATE_DIRECT(j##cc)
 CONDITIONS(JUMP_IF)
 
 // The counter is CX, ECX or RCX by the address size.
@@ -91,7 +113,12 @@ BODY(call) {
     (void)F;
     return call_to(cpu, op, W, relative_target(cpu, op, W));
 }
-INSTANTIATE(call, BRANCH, FORMS_RELATIVE)
+static enum outcome call_I_64(struct cpu *cpu, const struct op *op) {
+    enum outcome outcome = call_inline(cpu, op, FORM_I, 64);
+    if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);
+    return follow_link(cpu, op, 0);
+}
+INSTANTIATE_DIRECT(call)
 
 BODY(call_indirect) {
     uint64_t target = 0;

@@ -39,9 +39,15 @@ enum outcome run_next_block(struct cpu *cpu, const struct op *op) {
 #endif
 }
 
+enum outcome run_link(struct cpu *cpu, const struct op *op, unsigned link) {
+    struct block *from = cpu->block, *to = block_chained(cpu);
+    if (to) from->link[link] = to;
+    return run_next_block(cpu, op);
+}
+
 enum outcome run_block_end(struct cpu *cpu, const struct op *op) {
     cpu->rip = cpu_64bit(cpu) ? cpu->rip + op->offset : (uint32_t)(cpu->rip + op->offset);
-    TAIL run_next_block(cpu, op);
+    return follow_link(cpu, op, 0);
 }
 
 enum outcome run_block_stale(struct cpu *cpu, const struct op *op) { return op_stopped(cpu, op, OUT_SOLO); }
