@@ -183,7 +183,7 @@ static bool handle(struct run *run, enum machine_stop why, enum status *status)
     case MACHINE_RESET:
         return !run->options->no_reboot && restart(run, status);
     case MACHINE_DEBUG_EXIT:
-        *status = (enum status)(machine_exit_code(run->machine) & 0xff);
+        *status = (enum status)((machine_exit_code(run->machine) << 1 | 1) & 0xff);
         return false;
     case MACHINE_TRIPLE_FAULT:
         if (!run->options->no_reboot)
@@ -220,7 +220,8 @@ enum status run_machine(struct run *run)
         machine_idle_limit(run->machine, terminal_has_input() ? hertz / IDLE_HERTZ : UINT64_MAX);
         why = advance(run, step, next_stop(run, step));
     } while (handle(run, why, &status));
-    console_flush(run->console);
+    if (!console_flush(run->console))
+        status = STATUS_HOST_ERROR;
     if (run->options->hash || run->options->hash_every)
         print_hash(run, machine_steps(run->machine));
     return status;
