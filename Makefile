@@ -31,7 +31,7 @@ PREFIX  ?= /usr/local
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes \
             -Wvla -Wformat=2 -Wimplicit-fallthrough
 # -ffp-contract=off: what the compiler may fuse differs by host, and the machine may not.
-CODEGEN  := -O2 -g -fno-plt -fomit-frame-pointer -ffp-contract=off
+CODEGEN  := -O2 -g -fno-plt -fomit-frame-pointer -ffp-contract=off -DVMXRAY_TAIL_CALLS=1
 ifdef SAN
 CODEGEN  := -O1 -g -fno-omit-frame-pointer -ffp-contract=off -fsanitize=address,undefined -fno-sanitize-recover=undefined
 endif

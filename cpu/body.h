@@ -23,9 +23,8 @@
 
 #define MASK(w) (~0ull >> (64 - (w)))
 
-#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(VMXRAY_NO_TAIL_CALLS)
-#define VMXRAY_TAIL_CALLS 1
-#else
+// The Makefile sets this where the compiler turns calls in tail position into jumps (gcc and clang at -O2).
+#ifndef VMXRAY_TAIL_CALLS
 #define VMXRAY_TAIL_CALLS 0
 #endif
 #if VMXRAY_TAIL_CALLS && defined(__clang__)
