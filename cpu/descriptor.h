@@ -48,6 +48,8 @@ ALWAYS_INLINE unsigned rights_system_type(uint32_t rights) { return rights & RIG
 // error code selector | ext. `bytes` is 8, or 16 for system descriptors of IA-32e mode.
 enum outcome descriptor_fetch(struct cpu *cpu, uint16_t selector, unsigned bytes, enum exception_vector vector,
                               uint32_t ext, struct descriptor *d);
+// Whether a selector's descriptor lies within its table.
+bool descriptor_within(const struct cpu *cpu, uint16_t selector, unsigned bytes);
 // Sets the accessed flag in memory when it is clear. To be done when nothing else can fault.
 enum outcome descriptor_mark_accessed(struct cpu *cpu, struct descriptor *d);
 // Fills a segment register, hidden part included.

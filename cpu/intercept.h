@@ -13,6 +13,8 @@
 // INS_OUTS           port | size << 16 | in << 24 | rep << 26     linear address of the memory operand
 // CR_READ            CR number                                    GPR number
 // CR_WRITE           CR number | GPR number << 8                  value
+// CR8                GPR number | write << 8                      value   (TPR shadow, after CR_READ and CR_WRITE:
+//                    OUT_LEAVE when VT-x did the access itself, OUT_OK to go on to the local APIC)
 // LMSW               source operand (16 bits) | memory << 16      linear address when memory
 // DR                 DR number | in(to DR) ? 0 : 1 << 4           GPR number
 // GDTR_IDTR          0 SGDT, 1 SIDT, 2 LGDT, 3 LIDT               linear or effective address

@@ -12,16 +12,17 @@ static void descriptor_unpack(struct descriptor *d) {
     d->limit = d->rights & RIGHTS_G ? limit << 12 | 0xfff : limit;
 }
 
+bool descriptor_within(const struct cpu *cpu, uint16_t selector, unsigned bytes) {
+    const struct segment *ldt = &cpu->segment[LDTR];
+    bool local = selector & SELECTOR_TI;
+    if (local && ldt->rights & RIGHTS_UNUSABLE) return false;
+    return (selector & ~7u) + bytes - 1 <= (local ? ldt->limit : cpu->gdtr.limit);
+}
+
 enum outcome descriptor_fetch(struct cpu *cpu, uint16_t selector, unsigned bytes, enum exception_vector vector,
                               uint32_t ext, struct descriptor *d) {
-    bool local = selector & SELECTOR_TI;
-    const struct segment *ldt = &cpu->segment[LDTR];
-    uint64_t base = local ? cpu->segment_base[LDTR] : cpu->gdtr.base;
-    uint32_t limit = local ? ldt->limit : cpu->gdtr.limit;
-    uint32_t index = selector & ~7u;
-    if ((local && ldt->rights & RIGHTS_UNUSABLE) || index + bytes - 1 > limit)
-        return cpu_fault_code(cpu, vector, selector_code(selector) | ext);
-    d->linear = base + index;
+    if (!descriptor_within(cpu, selector, bytes)) return cpu_fault_code(cpu, vector, selector_code(selector) | ext);
+    d->linear = (selector & SELECTOR_TI ? cpu->segment_base[LDTR] : cpu->gdtr.base) + (selector & ~7u);
     if (!cpu_long(cpu)) d->linear = (uint32_t)d->linear;
     d->high = 0;
     TRY(system_load(cpu, d->linear, 64, &d->raw));
