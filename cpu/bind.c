@@ -75,8 +75,9 @@ static enum form form_of(const struct insn *insn) {
 
 static enum width width_of(const struct insn *insn) {
     unsigned size = insn->operand_size;
+    bool selector = insn->operand_count && insn->operand[0].kind == OPERAND_REG && insn->operand[0].class == REG_SEG;
     if (insn->row->traits & T_SECOND) size = insn->operand[1].size;
-    else if (insn->operand_count && insn->operand[0].size && insn->operand[0].size <= 8 && !(insn->row->traits & T_STRING))
+    else if (!selector && insn->operand_count && insn->operand[0].size && insn->operand[0].size <= 8 && !(insn->row->traits & T_STRING))
         size = insn->operand[0].size;
     return size == 1 ? W8 : size == 2 ? W16 : size == 4 ? W32 : W64;
 }
