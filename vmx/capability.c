@@ -1,6 +1,7 @@
 // The VMX capability MSRs, computed from the rows of control.def and the CPU model. SDM Vol. 3D, Appendix A.
 // NOT IMPLEMENTED: dual-monitor treatment of SMM, tertiary controls, secondary VM-exit controls, VM functions.
 #include "vmx/vmcs.h"
+#include "cpu/system.h"
 
 #define MODELLED FEATURE_BASE
 #define NOT_MODELLED FEATURE_COUNT
@@ -32,20 +33,6 @@ static void compute_controls(const struct cpu_model *model, struct vmx_capabilit
         c->allowed0[g] = default1[g] & ~named[g];
         c->allowed1[g] |= default1[g];
     }
-}
-
-static uint64_t cr4_supported(const struct cpu_model *model) {
-    static const struct { uint64_t bits; uint16_t feature; } rows[] = {
-        {CR4_VME | CR4_PVI, FEATURE_VME}, {CR4_TSD, FEATURE_TSC}, {CR4_DE, FEATURE_DE}, {CR4_PSE, FEATURE_PSE},
-        {CR4_PAE, FEATURE_PAE}, {CR4_MCE, FEATURE_MCE}, {CR4_PGE, FEATURE_PGE}, {CR4_PCE, FEATURE_BASE},
-        {CR4_OSFXSR, FEATURE_FXSR}, {CR4_OSXMMEXCPT, FEATURE_SSE}, {CR4_UMIP, FEATURE_UMIP}, {CR4_LA57, FEATURE_LA57},
-        {CR4_VMXE, FEATURE_VMX}, {CR4_FSGSBASE, FEATURE_FSGSBASE}, {CR4_PCIDE, FEATURE_PCID},
-        {CR4_OSXSAVE, FEATURE_XSAVE}, {CR4_SMEP, FEATURE_SMEP}, {CR4_SMAP, FEATURE_SMAP}, {CR4_PKE, FEATURE_PKU},
-    };
-    uint64_t bits = 0;
-    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (cpu_model_has(model, rows[i].feature)) bits |= rows[i].bits;
-    return bits;
 }
 
 static uint64_t ept_vpid_capability(const struct cpu_model *model) {
@@ -93,9 +80,10 @@ static uint64_t basic(void) {
     return VMCS_REVISION | (uint64_t)VMCS_REGION_BYTES << 32 | (uint64_t)WRITE_BACK << 50 | BIT(54) | BIT(55);
 }
 
-// IA32_VMX_MISC, A.6: IA32_EFER.LMA is stored, activity states HLT, shutdown and wait-for-SIPI, CR3 targets.
+// IA32_VMX_MISC, A.6: IA32_EFER.LMA is stored, activity states HLT, shutdown and wait-for-SIPI, CR3 targets, VMWRITE to
+// any field, injection with instruction length 0.
 static uint64_t misc(void) {
-    return PREEMPTION_TIMER_SHIFT | BIT(5) | BIT(6) | BIT(7) | BIT(8) | (uint64_t)CR3_TARGETS << 16;
+    return PREEMPTION_TIMER_SHIFT | BIT(5) | BIT(6) | BIT(7) | BIT(8) | (uint64_t)CR3_TARGETS << 16 | BIT(29) | BIT(30);
 }
 
 static uint64_t true_controls(const struct vmx *vmx, enum control_group group) {

@@ -40,8 +40,6 @@ int field_by_encoding(const struct vmx *vmx, uint64_t encoding, bool *high) {
     return field >= 0 && vmx->capability.exists[field] ? field : -1;
 }
 
-bool field_read_only(enum vmcs_field field) { return ENCODING_TYPE(fields[field].encoding) == TYPE_INFORMATION; }
-
 unsigned field_highest_index(const struct vmx *vmx) {
     unsigned highest = 0;
     for (unsigned f = 0; f < FIELD_COUNT; f++) {

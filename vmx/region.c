@@ -82,3 +82,11 @@ void region_vmclear(struct cpu *cpu, uint64_t pointer) {
         vmx->vmcs = NULL;
     }
 }
+
+// VMXOFF: nothing stays on the processor.
+void region_write_back_all(struct cpu *cpu) {
+    struct vmx *vmx = vmx_of(cpu);
+    for (unsigned i = 0; i < VMCS_SLOTS; i++)
+        if (vmx->slot[i].pointer != VMCS_NONE) write_back(cpu, &vmx->slot[i]);
+    region_clear_slots(vmx);
+}

@@ -220,11 +220,11 @@ void region_clear_slots(struct vmx *vmx);
 void region_find_current(struct vmx *vmx);             // vmx->vmcs from vmx->current
 void region_make_current(struct cpu *cpu, uint64_t pointer);
 void region_vmclear(struct cpu *cpu, uint64_t pointer);
+void region_write_back_all(struct cpu *cpu);
 bool physical_address_valid(const struct vmx *vmx, uint64_t address);
 
 // --- vmx/field.c: fields by encoding, as VMREAD and VMWRITE see them ---
 int field_by_encoding(const struct vmx *vmx, uint64_t encoding, bool *high);  // enum vmcs_field, or -1
-bool field_read_only(enum vmcs_field field);
 unsigned field_highest_index(const struct vmx *vmx);
 uint64_t field_mask(enum vmcs_field field);            // bits that the field has
 const char *field_name(enum vmcs_field field);
@@ -236,18 +236,21 @@ int check_controls_and_host(struct cpu *cpu, unsigned *error);   // the first fa
 int check_guest(struct cpu *cpu, uint64_t *qualification);
 bool check_eptp(const struct vmx *vmx, uint64_t eptp); // as VM entry checks the EPTP field
 
-// --- vmx/entry.c, vmx/load.c, vmx/inject.c ---
+// --- vmx/entry.c, vmx/guest_state.c, vmx/inject.c, vmx/msr_area.c ---
 enum outcome vmx_enter(struct cpu *cpu, const struct op *op, bool launch);
 void load_guest_state(struct cpu *cpu);
-enum outcome inject_event(struct cpu *cpu);
-uint32_t load_msrs(struct cpu *cpu, uint64_t address, uint64_t count);               // 0, or the failing entry from 1
+void load_non_register_state(struct cpu *cpu);
+enum outcome inject_event(struct cpu *cpu);                                          // OUT_OK also when there is none
+uint64_t msr_area_load(struct cpu *cpu, uint64_t address, uint64_t count);           // 0, or the failing entry from 1
+bool msr_area_store(struct cpu *cpu, uint64_t address, uint64_t count);
 
-// --- vmx/exit.c, vmx/save.c, vmx/host.c ---
+// --- vmx/exit.c, vmx/guest_state.c, vmx/host_state.c ---
 void exit_begin(struct cpu *cpu, const struct op *op, enum exit_reason reason);      // starts cpu's exit record
 enum outcome exit_for(struct cpu *cpu, const struct op *op, enum exit_reason reason, uint64_t qualification);
 enum outcome exit_carry_out(struct cpu *cpu);                                        // intercepts.exit
-void save_guest_state(struct cpu *cpu);
-void load_host_state(struct cpu *cpu);
+void save_guest_state(struct cpu *cpu, bool delivering);
+bool load_host_state(struct cpu *cpu);                                               // false: invalid PDPTEs
+enum outcome exit_to_host(struct cpu *cpu, uint32_t reason);                         // the part a failed VM entry shares
 enum outcome vmx_abort(struct cpu *cpu, enum vmx_abort indicator);
 
 // --- vmx/establish.c: what the controls mean for the processor in non-root operation ---
@@ -262,6 +265,7 @@ enum outcome intercept_shutdown(struct cpu *cpu);
 uint32_t information_memory(const struct cpu *cpu, const struct op *op);             // Tables 27-9 to 27-14, memory operand
 uint32_t information_string_io(const struct cpu *cpu, const struct op *op, bool in); // Table 27-8
 uint64_t information_displacement(const struct cpu *cpu, const struct op *op);
+bool information_is_memory(const struct op *op);
 
 // --- vmx/ept.c ---
 second_stage_fn ept_translate;

@@ -1,0 +1,198 @@
+// The extended page tables: second-stage translation with its cache of guest-physical mappings. SDM Vol. 3C, 28.3, 28.4.
+//
+// The cache is architectural: it holds what the tables said when it was filled, until INVEPT or an EPT violation drops it.
+// Only complete translations are cached, a 4-KByte page an entry; no paging-structure caches are kept.
+// NOT IMPLEMENTED: mode-based execute control, sub-page write permissions, #VE, PML, advanced exit information; memory
+// types are checked but have no effect.
+#include "vmx/vmcs.h"
+
+#define EPT_READ BIT(0)
+#define EPT_WRITE BIT(1)
+#define EPT_EXECUTE BIT(2)
+#define EPT_RIGHTS (EPT_READ | EPT_WRITE | EPT_EXECUTE)
+#define EPT_MEMORY_TYPE BITS(5, 3)
+#define EPT_PAGE BIT(7)
+#define EPT_ACCESSED BIT(8)
+#define EPT_DIRTY BIT(9)
+#define EPT_ADDRESS BITS(51, 12)
+#define EPT_LARGE BIT(10)         // in the cache only: from a page of at least 2 MBytes
+#define TAG_USED BIT(0)
+
+enum { LEVEL_PT = 1, LEVEL_PD, LEVEL_PDPT, LEVEL_PML4 };
+static unsigned level_shift(unsigned level) { return 12 + 9 * (level - 1); }
+
+// --- the cache ---
+
+void ept_reset(struct vmx *vmx) {
+    memset(vmx->ept, 0, sizeof vmx->ept);
+    for (unsigned i = 0; i < EPT_TABLES; i++) vmx->ept_table[i] = (struct ept_table){.root = VMCS_NONE};
+    vmx->ept_next_table = 0;
+    vmx->ept_next_generation = 1;
+    vmx->ept_generation = 0;
+}
+
+void ept_use(struct vmx *vmx, uint64_t eptp) {
+    uint64_t root = eptp & EPTP_ROOT;
+    for (unsigned i = 0; i < EPT_TABLES; i++) {
+        if (vmx->ept_table[i].root != root) continue;
+        vmx->ept_generation = vmx->ept_table[i].generation;
+        return;
+    }
+    struct ept_table *t = &vmx->ept_table[vmx->ept_next_table % EPT_TABLES];
+    vmx->ept_next_table = (vmx->ept_next_table + 1) % EPT_TABLES;
+    *t = (struct ept_table){.root = root, .generation = vmx->ept_next_generation++};
+    vmx->ept_generation = t->generation;
+}
+
+// In VMX non-root operation INVEPT always exits: the table in use is found again by the next VM entry.
+void ept_invalidate(struct vmx *vmx, uint64_t eptp) {
+    for (unsigned i = 0; i < EPT_TABLES; i++)
+        if (vmx->ept_table[i].root == (eptp & EPTP_ROOT)) vmx->ept_table[i].generation = vmx->ept_next_generation++;
+}
+
+void ept_invalidate_all(struct vmx *vmx) {
+    for (unsigned i = 0; i < EPT_TABLES; i++) vmx->ept_table[i].generation = vmx->ept_next_generation++;
+}
+
+static struct ept_entry *cache_slot(struct vmx *vmx, uint64_t guest_physical) {
+    return &vmx->ept[(guest_physical >> PAGE_SHIFT) % EPT_SETS];
+}
+
+// --- what an access needs ---
+
+struct demand { uint64_t rights; bool write; };
+
+// With accessed and dirty flags for EPT, an access to a guest paging-structure entry counts as a write; the PDPTEs that
+// MOV to CR loads are only read. 28.3.3.2
+static struct demand demand_of(const struct second_stage_access *access, bool accessed_dirty) {
+    bool structure = access->page_walk && access->linear_valid && accessed_dirty;
+    bool write = access->write || structure;
+    uint64_t rights = access->fetch ? EPT_EXECUTE : access->write ? EPT_WRITE : EPT_READ;
+    return (struct demand){.rights = rights | (structure ? EPT_READ | EPT_WRITE : 0), .write = write};
+}
+
+// --- exits ---
+
+// Table 27-7
+static enum outcome violation(struct cpu *cpu, uint64_t guest_physical, const struct second_stage_access *access,
+                              uint64_t rights, bool accessed_dirty) {
+    enum { READ = 0, WRITE, FETCH, RIGHTS, LINEAR_VALID = 7, TRANSLATED, NMI_UNBLOCKING = 12 };
+    struct vmx *vmx = vmx_of(cpu);
+    bool structure = access->page_walk && access->linear_valid;
+    uint64_t q = rights << RIGHTS;
+    if (access->fetch) q |= BIT(FETCH);
+    else if (access->write) q |= BIT(WRITE);
+    else q |= BIT(READ);
+    if (structure && (accessed_dirty || access->write)) q |= BIT(READ) | BIT(WRITE);
+    if (access->linear_valid) q |= BIT(LINEAR_VALID) | (access->page_walk ? 0 : BIT(TRANSLATED));
+    exit_begin(cpu, NULL, EXIT_EPT_VIOLATION);
+    vmx->exit.resume_flag = cpu->delivering_valid ? RF_AS_IS : RF_SET;
+    vmx->exit.qualification = q;
+    vmx->exit.has_linear = access->linear_valid;
+    vmx->exit.guest_linear = cpu_64bit(cpu) ? access->linear : (uint32_t)access->linear;
+    vmx->exit.has_physical = true;
+    vmx->exit.guest_physical = guest_physical;
+    *cache_slot(vmx, guest_physical) = (struct ept_entry){0};
+    if (access->linear_valid && !access->page_walk) tlb_invalidate_page(cpu, access->linear);
+    return OUT_VMEXIT;
+}
+
+static enum outcome misconfiguration(struct cpu *cpu, uint64_t guest_physical) {
+    struct vmx *vmx = vmx_of(cpu);
+    exit_begin(cpu, NULL, EXIT_EPT_MISCONFIGURATION);
+    vmx->exit.resume_flag = cpu->delivering_valid ? RF_AS_IS : RF_SET;
+    vmx->exit.has_physical = true;
+    vmx->exit.guest_physical = guest_physical;
+    return OUT_VMEXIT;
+}
+
+// --- the walk ---
+
+static bool maps_page(uint64_t entry, unsigned level) { return level == LEVEL_PT || (entry & EPT_PAGE && level <= LEVEL_PDPT); }
+
+// 28.3.3.1, for an entry that is present.
+static bool misconfigured(const struct vmx *vmx, uint64_t entry, unsigned level) {
+    const struct vmx_capability *c = &vmx->capability;
+    if ((entry & (EPT_READ | EPT_WRITE)) == EPT_WRITE) return true;
+    if (!(entry & EPT_READ) && !(c->ept_vpid & CAP_EXECUTE_ONLY)) return true;
+    if (entry & BITS(51, 12) & c->physical_reserved) return true;
+    if (!maps_page(entry, level)) return entry & (level == LEVEL_PML4 ? BITS(7, 3) : BITS(6, 3));
+    if (level == LEVEL_PDPT && !(c->ept_vpid & CAP_1G)) return true;
+    if (level == LEVEL_PD && !(c->ept_vpid & CAP_2M)) return true;
+    if (entry & (BIT(level_shift(level)) - 1) & BITS(29, 12)) return true;
+    uint64_t type = (entry & EPT_MEMORY_TYPE) >> 3;
+    return type == 2 || type == 3 || type == 7;
+}
+
+struct ept_walk {
+    uint64_t guest_physical;
+    uint64_t rights;                   // logical AND of bits 2:0
+    uint64_t entry[LEVEL_PML4 + 1], at[LEVEL_PML4 + 1];
+    unsigned level;                    // of the last entry read
+    bool absent, bad;
+};
+
+static void walk(struct cpu *cpu, struct ept_walk *w, uint64_t eptp) {
+    const struct vmx *vmx = vmx_of(cpu);
+    uint64_t table = eptp & EPTP_ROOT;
+    w->rights = EPT_RIGHTS;
+    for (w->level = LEVEL_PML4;; w->level--) {
+        w->at[w->level] = table | (w->guest_physical >> level_shift(w->level) & 511) << 3;
+        uint64_t entry = w->entry[w->level] = physical_load(cpu, w->at[w->level], 64);
+        w->absent = !(entry & EPT_RIGHTS);
+        w->bad = !w->absent && misconfigured(vmx, entry, w->level);
+        if (w->absent || w->bad) return;
+        w->rights &= entry;
+        if (maps_page(entry, w->level)) return;
+        table = entry & EPT_ADDRESS;
+    }
+}
+
+// 28.3.5
+static void set_flags(struct cpu *cpu, struct ept_walk *w, bool write) {
+    for (unsigned level = LEVEL_PML4; level >= w->level; level--) {
+        uint64_t flags = EPT_ACCESSED | (level == w->level && write ? EPT_DIRTY : 0);
+        if ((w->entry[level] & flags) == flags) continue;
+        w->entry[level] |= flags;
+        physical_store(cpu, w->at[level], 64, w->entry[level]);
+    }
+}
+
+static uint64_t walk_page(const struct ept_walk *w) {
+    uint64_t offset = BIT(level_shift(w->level)) - 1, entry = w->entry[w->level];
+    return (entry & EPT_ADDRESS & ~offset) | (w->guest_physical & offset & ~(PAGE_BYTES - 1));
+}
+
+// The page with the rights in EPT bits 2:0, EPT_DIRTY when a write needs no more, EPT_LARGE.
+static void result_from(struct second_stage_result *result, uint64_t page) {
+    result->page = (page & EPT_ADDRESS) | (page & EPT_WRITE ? TLB_WRITE : 0) | (page & EPT_EXECUTE ? TLB_EXECUTE : 0) |
+                   (page & EPT_DIRTY ? TLB_DIRTY : 0);
+    result->large = page & EPT_LARGE;
+}
+
+enum outcome ept_translate(struct cpu *cpu, uint64_t guest_physical, const struct second_stage_access *access,
+                           struct second_stage_result *result) {
+    struct vmx *vmx = vmx_of(cpu);
+    uint64_t eptp = vmcs_get(vmx->vmcs, EPT_POINTER);
+    bool accessed_dirty = eptp & EPTP_ACCESSED_DIRTY;
+    struct demand demand = demand_of(access, accessed_dirty);
+    struct ept_entry *e = cache_slot(vmx, guest_physical);
+    uint64_t tag = (guest_physical & EPT_ADDRESS) | TAG_USED;
+    if (e->tag == tag && e->generation == vmx->ept_generation && (e->page & demand.rights) == demand.rights &&
+        (!demand.write || e->page & EPT_DIRTY)) {
+        result_from(result, e->page);
+        return OUT_OK;
+    }
+    struct ept_walk w = {.guest_physical = guest_physical};
+    walk(cpu, &w, eptp);
+    if (w.bad) return misconfiguration(cpu, guest_physical);
+    if (w.absent) return violation(cpu, guest_physical, access, 0, accessed_dirty);
+    if ((w.rights & demand.rights) != demand.rights) return violation(cpu, guest_physical, access, w.rights, accessed_dirty);
+    if (accessed_dirty) set_flags(cpu, &w, demand.write);
+    bool dirty = !accessed_dirty || w.entry[w.level] & EPT_DIRTY;
+    e->tag = tag;
+    e->generation = vmx->ept_generation;
+    e->page = walk_page(&w) | w.rights | (dirty ? EPT_DIRTY : 0) | (w.level > LEVEL_PT ? EPT_LARGE : 0);
+    result_from(result, e->page);
+    return OUT_OK;
+}

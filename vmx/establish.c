@@ -1,0 +1,60 @@
+// What the controls of the current VMCS mean for the processor while it is in VMX non-root operation: the intercepts that
+// bodies consult, second-stage translation, the tags of the TLB. All derived. SDM Vol. 3C, 24.6.
+#include "vmx/vmcs.h"
+
+#define IF(group, control, bits) (vmcs_on(vmcs, group, control) ? (bits) : 0)
+
+// Controls that enable a check; always consulted are the instructions that exit unconditionally, those whose condition
+// lies in other fields, and those that an absent "enable" control makes #UD.
+static uint64_t enabled_checks(const struct vmcs *vmcs) {
+    uint64_t always = BIT(ICEPT_CPUID) | BIT(ICEPT_INVD) | BIT(ICEPT_GETSEC) | BIT(ICEPT_XSETBV) | BIT(ICEPT_VMX) |
+                      BIT(ICEPT_TASK_SWITCH) | BIT(ICEPT_RDMSR) | BIT(ICEPT_WRMSR) | BIT(ICEPT_CR_WRITE) |
+                      BIT(ICEPT_CLTS) | BIT(ICEPT_LMSW) | BIT(ICEPT_XSAVES) | BIT(ICEPT_XRSTORS) | BIT(ICEPT_EXCEPTION) |
+                      BIT(ICEPT_RSM);
+    uint64_t io = BIT(ICEPT_IO) | BIT(ICEPT_INS_OUTS);
+    uint64_t tables = BIT(ICEPT_GDTR_IDTR) | BIT(ICEPT_LDTR_TR);
+    return always | IF(PIN, NMI_EXITING, BIT(ICEPT_IRET)) | IF(PROC, HLT_EXITING, BIT(ICEPT_HLT)) |
+           IF(PROC, INVLPG_EXITING, BIT(ICEPT_INVLPG) | BIT(ICEPT_INVPCID)) | IF(PROC, MWAIT_EXITING, BIT(ICEPT_MWAIT)) |
+           IF(PROC, RDPMC_EXITING, BIT(ICEPT_RDPMC)) | IF(PROC, RDTSC_EXITING, BIT(ICEPT_RDTSC) | BIT(ICEPT_RDTSCP)) |
+           IF(PROC, CR3_STORE_EXITING, BIT(ICEPT_CR_READ)) | IF(PROC, CR8_STORE_EXITING, BIT(ICEPT_CR_READ)) |
+           IF(PROC, MOV_DR_EXITING, BIT(ICEPT_DR)) | IF(PROC, UNCONDITIONAL_IO_EXITING, io) |
+           IF(PROC, USE_IO_BITMAPS, io) | IF(PROC, MONITOR_EXITING, BIT(ICEPT_MONITOR)) |
+           IF(PROC, PAUSE_EXITING, BIT(ICEPT_PAUSE)) | IF(PROC2, PAUSE_LOOP_EXITING, BIT(ICEPT_PAUSE)) |
+           IF(PROC2, DESCRIPTOR_TABLE_EXITING, tables) | IF(PROC2, WBINVD_EXITING, BIT(ICEPT_WBINVD)) |
+           IF(PROC2, RDRAND_EXITING, BIT(ICEPT_RDRAND)) | IF(PROC2, RDSEED_EXITING, BIT(ICEPT_RDSEED)) |
+           (vmcs_on(vmcs, PROC2, ENABLE_RDTSCP) ? 0 : BIT(ICEPT_RDTSCP)) |
+           (vmcs_on(vmcs, PROC2, ENABLE_INVPCID) ? 0 : BIT(ICEPT_INVPCID));
+}
+
+void establish_non_root(struct cpu *cpu) {
+    struct vmx *vmx = vmx_of(cpu);
+    const struct vmcs *vmcs = vmx->vmcs;
+    bool ept = vmcs_on(vmcs, PROC2, ENABLE_EPT);
+    cpu->intercepts = (struct intercepts){
+        .enabled = enabled_checks(vmcs),
+        .check = intercept_check,
+        .event = intercept_event,
+        .exit = exit_carry_out,
+        .poll = intercept_poll,
+        .shutdown = intercept_shutdown,
+        .cr0_mask = vmcs_get(vmcs, CR0_MASK),
+        .cr0_shadow = vmcs_get(vmcs, CR0_SHADOW),
+        .cr4_mask = vmcs_get(vmcs, CR4_MASK),
+        .cr4_shadow = vmcs_get(vmcs, CR4_SHADOW),
+        .tsc_offset = vmcs_on(vmcs, PROC, TSC_OFFSETTING) ? vmcs_get(vmcs, TSC_OFFSET) : 0,
+        .non_root = true,
+        .unrestricted = vmcs_on(vmcs, PROC2, UNRESTRICTED_GUEST),
+        .virtual_nmis = vmcs_on(vmcs, PIN, VIRTUAL_NMIS),
+    };
+    cpu->vpid = vmcs_on(vmcs, PROC2, ENABLE_VPID) ? (uint16_t)vmcs_get(vmcs, VPID) : 0;
+    cpu->eptp = ept ? (vmcs_get(vmcs, EPT_POINTER) & EPTP_ROOT) | 1 : 0;
+    cpu->second_stage = ept ? ept_translate : NULL;
+    if (ept) ept_use(vmx, vmcs_get(vmcs, EPT_POINTER));
+}
+
+void establish_root(struct cpu *cpu) {
+    cpu->intercepts = (struct intercepts){0};
+    cpu->second_stage = NULL;
+    cpu->eptp = 0;
+    cpu->vpid = 0;
+}

@@ -1,0 +1,48 @@
+// The VMCS pointer: VMCLEAR, VMPTRLD, VMPTRST. SDM Vol. 3C, 30.3.
+#include "vmx/instruction.h"
+
+static enum outcome operand(struct cpu *cpu, const struct op *op, uint64_t *value) {
+    uint64_t linear = 0;
+    TRY(op_linear(cpu, op, 8, false, &linear));
+    return load(cpu, linear, 64, value);
+}
+
+BODY(vmclear) {
+    BODY_UNUSED;
+    const struct vmx *vmx = vmx_of(cpu);
+    uint64_t pointer = 0;
+    TRY(vmx_permit(cpu, op, EXIT_VMCLEAR, information_memory(cpu, op)));
+    TRY(operand(cpu, op, &pointer));
+    if (!physical_address_valid(vmx, pointer)) return vmx_fail(cpu, ERROR_VMCLEAR_ADDRESS);
+    if (pointer == vmx->vmxon_pointer) return vmx_fail(cpu, ERROR_VMCLEAR_VMXON_POINTER);
+    region_vmclear(cpu, pointer);
+    return vmx_succeed(cpu);
+}
+
+// A shadow VMCS (bit 31 of its revision identifier) is refused: "VMCS shadowing" is not supported.
+BODY(vmptrld) {
+    BODY_UNUSED;
+    const struct vmx *vmx = vmx_of(cpu);
+    uint64_t pointer = 0;
+    TRY(vmx_permit(cpu, op, EXIT_VMPTRLD, information_memory(cpu, op)));
+    TRY(operand(cpu, op, &pointer));
+    if (!physical_address_valid(vmx, pointer)) return vmx_fail(cpu, ERROR_VMPTRLD_ADDRESS);
+    if (pointer == vmx->vmxon_pointer) return vmx_fail(cpu, ERROR_VMPTRLD_VMXON_POINTER);
+    if (physical_load(cpu, pointer, 32) != VMCS_REVISION) return vmx_fail(cpu, ERROR_VMPTRLD_REVISION);
+    region_make_current(cpu, pointer);
+    return vmx_succeed(cpu);
+}
+
+BODY(vmptrst) {
+    BODY_UNUSED;
+    uint64_t linear = 0;
+    TRY(vmx_permit(cpu, op, EXIT_VMPTRST, information_memory(cpu, op)));
+    TRY(op_linear(cpu, op, 8, true, &linear));
+    TRY(store(cpu, linear, 64, vmx_of(cpu)->current));
+    return vmx_succeed(cpu);
+}
+
+#define FORMS_OPERAND_64(X, n) X(n, M, 64)
+INSTANTIATE(vmclear, END, FORMS_OPERAND_64)
+INSTANTIATE(vmptrld, END, FORMS_OPERAND_64)
+INSTANTIATE(vmptrst, END, FORMS_OPERAND_64)
