@@ -100,6 +100,7 @@ static void flat_segment(struct cpu *cpu, unsigned s, uint16_t selector, uint32_
 
 static void flat_long_mode(struct flat *f) {
     struct cpu *cpu = f->cpu;
+    cpu->activity = ACTIVITY_ACTIVE;  // there is no local APIC that calls it the bootstrap processor
     cpu->cr0 = CR0_PE | CR0_PG | CR0_ET | CR0_NE | CR0_WP;
     cpu->cr4 = CR4_PAE | CR4_OSFXSR;
     cpu->cr3 = FLAT_PML4;
