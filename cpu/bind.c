@@ -90,13 +90,14 @@ static void bind_operands(const struct cpu *cpu, const struct insn *insn, unsign
         if (insn->operand[1].kind == OPERAND_REG) op->src = register_field(&insn->operand[1]);
         return;
     }
+    bool memory = insn->operand[0].kind == OPERAND_MEM || insn->operand[1].kind == OPERAND_MEM;
     for (unsigned i = 0; i < insn->operand_count; i++) {
         const struct operand *o = &insn->operand[i];
         switch (o->kind) {
         case OPERAND_REG:
             if (i == 0) op->dst = register_field(o);
             else if (i == 1) op->src = register_field(o);
-            else op->base = register_field(o);
+            else if (!memory) op->base = register_field(o);
             break;
         case OPERAND_MEM: case OPERAND_MOFFS: bind_memory(cpu, insn, offset, op); break;
         case OPERAND_IMM: op->imm = (int32_t)insn->immediate; break;
