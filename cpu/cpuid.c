@@ -3,6 +3,7 @@
 // NOT IMPLEMENTED: power management beyond ARAT, performance monitoring (leaf 0AH says version 0), Intel PT, SGX.
 #include "cpu/cpu.h"
 #include "cpu/model.h"
+#include "cpu/xsave.h"
 #include <string.h>
 
 #define LEAF_MAX 0x16u
@@ -119,34 +120,16 @@ static struct cpuid_result leaf_topology(struct cpu *cpu, uint32_t subleaf) {
 
 // --- XSAVE state components, SDM Vol. 1, 13.1 ---
 
-static const struct component { uint8_t number; uint16_t feature, size, offset; } components[] = {
-    {0, FEATURE_XSAVE, 160, 0},   // x87
-    {1, FEATURE_XSAVE, 256, 160}, // SSE
-    {2, FEATURE_AVX, 256, 576},
-    {9, FEATURE_PKU, 8, 2688},
+// The features whose state XCR0 manages.
+static const struct { uint8_t component; uint16_t feature; } state_features[] = {
+    {COMPONENT_X87, FEATURE_XSAVE}, {COMPONENT_SSE, FEATURE_XSAVE}, {COMPONENT_AVX, FEATURE_AVX}, {COMPONENT_PKRU, FEATURE_PKU},
 };
-enum { COMPONENT_COUNT = sizeof(components) / sizeof(components[0]), LEGACY_AREA_AND_HEADER = 576 };
 
 uint64_t cpu_model_xcr0(const struct cpu_model *model) {
     uint64_t mask = 0;
-    for (unsigned i = 0; i < COMPONENT_COUNT; i++)
-        if (model->features[components[i].feature]) mask |= BIT(components[i].number);
+    for (unsigned i = 0; i < sizeof(state_features) / sizeof(state_features[0]); i++)
+        if (model->features[state_features[i].feature]) mask |= BIT(state_features[i].component);
     return mask;
-}
-
-static uint32_t area_standard(uint64_t enabled) {
-    uint32_t size = LEGACY_AREA_AND_HEADER;
-    for (unsigned i = 2; i < COMPONENT_COUNT; i++) {
-        uint32_t end = (uint32_t)components[i].offset + components[i].size;
-        if (enabled & BIT(components[i].number) && end > size) size = end;
-    }
-    return size;
-}
-static uint32_t area_compacted(uint64_t enabled) {
-    uint32_t size = LEGACY_AREA_AND_HEADER;
-    for (unsigned i = 2; i < COMPONENT_COUNT; i++)
-        if (enabled & BIT(components[i].number)) size += components[i].size;
-    return size;
 }
 
 static struct cpuid_result leaf_xsave(struct cpu *cpu, uint32_t subleaf) {
@@ -154,15 +137,17 @@ static struct cpuid_result leaf_xsave(struct cpu *cpu, uint32_t subleaf) {
     uint64_t supported = cpu_model_xcr0(m);
     if (!supported) return (struct cpuid_result){0};
     if (subleaf == 0)
-        return (struct cpuid_result){(uint32_t)supported, area_standard(cpu->xcr0), area_standard(supported),
+        return (struct cpuid_result){(uint32_t)supported, xsave_area_size(cpu->xcr0, false), xsave_area_size(supported, false),
                                      (uint32_t)(supported >> 32)};
     if (subleaf == 1) {
         bool compacted = m->features[FEATURE_XSAVEC] || m->features[FEATURE_XSAVES];
-        return (struct cpuid_result){features(m, 0xd, 1, EAX), compacted ? area_compacted(cpu->xcr0 | cpu->xss) : 0, 0, 0};
+        return (struct cpuid_result){features(m, 0xd, 1, EAX), compacted ? xsave_area_size(cpu->xcr0 | cpu->xss, true) : 0, 0, 0};
     }
-    for (unsigned i = 2; i < COMPONENT_COUNT; i++)
-        if (components[i].number == subleaf && supported & BIT(subleaf))
-            return (struct cpuid_result){components[i].size, components[i].offset, 0, 0};
+    for (unsigned i = 0; i < XSAVE_COMPONENTS; i++) {
+        const struct xsave_component *c = &xsave_components[i];
+        if (c->number == subleaf && supported & BIT(subleaf))
+            return (struct cpuid_result){c->size, c->offset, (c->supervisor ? 1 : 0) | (c->aligned ? 2 : 0), 0};
+    }
     return (struct cpuid_result){0};
 }
 
