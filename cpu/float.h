@@ -10,7 +10,8 @@
 //         destination stays as it was; the flags are ORed into MXCSR in either case.
 //   x87   one env for an instruction (flags 0 at the start); the f80 functions settle by themselves. With an
 //         unmasked IE, DE or ZE (`float_env_blocked`) nothing is stored and the stack does not move; a store to
-//         memory does not happen with an unmasked OE or UE either (`float_env_store_blocked`). C1 = env.round_up.
+//         memory does not happen with an unmasked OE or UE either (`float_env_store_blocked`), and a load happens
+//         with an unmasked DE (`float_env_load_blocked`). C1 = env.round_up.
 //
 // Not modelled here: the x87 register stack and its #IS, the status word (the caller's), fused multiply-add, binary16.
 #ifndef CPU_FLOAT_H
@@ -81,6 +82,10 @@ static inline struct float_env float_env_from_control_word(uint16_t control_word
 static inline bool float_env_blocked(const struct float_env *env) {
     return env->flags & ~env->masks & FLOAT_PRE_COMPUTATION;
 }
+
+// True if FLD m32fp or FLD m64fp does not push. An unmasked DE is pending afterwards, but the value has been pushed: so
+// do processors, while section 8.5.2 says that TOP remains unchanged.
+static inline bool float_env_load_blocked(const struct float_env *env) { return env->flags & ~env->masks & FLOAT_IE; }
 
 // True if an x87 store to memory does not happen (sections 8.5.4 and 8.5.5: a memory destination stays unaltered).
 static inline bool float_env_store_blocked(const struct float_env *env) {
@@ -190,7 +195,9 @@ struct f80 f80_extract(struct f80 a, struct f80 *exponent, struct float_env *env
 struct f80 f80_remainder(struct f80 a, struct f80 b, uint16_t *conditions, struct float_env *env);
 struct f80 f80_remainder_nearest(struct f80 a, struct f80 b, uint16_t *conditions, struct float_env *env);
 
-// FCOM, FCOMI (ordered: IE for any NaN), FUCOM, FUCOMI (unordered: IE for an SNaN or an unsupported operand).
+// FCOM, FCOMI (ordered: IE for any NaN), FUCOM, FUCOMI (unordered: IE for an SNaN or an unsupported operand). An
+// unmasked exception keeps the stack from popping; the condition codes or EFLAGS are written all the same, which is
+// what processors do, while the descriptions of the instructions say that they are not set.
 enum float_relation f80_compare_ordered(struct f80 a, struct f80 b, struct float_env *env);
 enum float_relation f80_compare_unordered(struct f80 a, struct f80 b, struct float_env *env);
 

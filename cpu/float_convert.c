@@ -3,39 +3,33 @@
 #include "cpu/float_convert.h"
 #include "cpu/float_format.h"
 
-// Splits |value| = significand / 2^63 * 2^exponent, below 2^63, into its integer part and the fraction times 2^64. A
-// fraction far below one half is just not zero.
-static uint64_t integer_part(struct float_parts value, uint64_t *fraction) {
-    if (value.exponent < -1) {
-        *fraction = value.significand != 0;
-        return 0;
+struct float_integral float_integral(struct float_parts value, unsigned rounding) {
+    // The fraction times 2^64; one that is far below one half is just not zero.
+    struct float_integral r = {0};
+    uint64_t fraction = value.significand != 0;
+    if (value.exponent >= 0) {
+        r.magnitude = value.significand >> (63 - value.exponent);
+        fraction = value.significand << (value.exponent + 1);
+    } else if (value.exponent == -1) {
+        fraction = value.significand;
     }
-    if (value.exponent == -1) {
-        *fraction = value.significand;
-        return 0;
-    }
-    *fraction = value.significand << (value.exponent + 1);
-    return value.significand >> (63 - value.exponent);
+    r.inexact = fraction != 0;
+    r.up = float_rounds_up(fraction, 1ull << 63, r.magnitude & 1, value.sign, rounding);
+    r.magnitude += r.up;
+    return r;
 }
 
 int64_t float_to_integer(struct float_parts value, int width, unsigned rounding, struct float_env *env) {
     const uint64_t limit = 1ull << (width - 1);
-    uint64_t fraction = 0, magnitude;
-    bool up = false;
-    if (value.exponent < 63) {
-        magnitude = integer_part(value, &fraction);
-        up = float_rounds_up(fraction, 1ull << 63, magnitude & 1, value.sign, rounding);
-        magnitude += up;
-    } else {
-        magnitude = value.exponent > 63 ? UINT64_MAX : value.significand;
-    }
-    if (magnitude > limit - !value.sign) {
+    struct float_integral r = {.magnitude = value.exponent > 63 ? UINT64_MAX : value.significand};
+    if (value.exponent < 63) r = float_integral(value, rounding);
+    if (r.magnitude > limit - !value.sign) {
         env->flags |= FLOAT_IE;
         return (int64_t)(0 - limit);
     }
-    if (fraction) env->flags |= FLOAT_PE;
-    env->round_up = up;
-    return (int64_t)(value.sign ? 0 - magnitude : magnitude);
+    if (r.inexact) env->flags |= FLOAT_PE;
+    env->round_up = r.up;
+    return (int64_t)(value.sign ? 0 - r.magnitude : r.magnitude);
 }
 
 struct float_parts float_from_integer(int64_t a) {
