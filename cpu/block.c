@@ -165,6 +165,7 @@ struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offs
     bool relative = false;
     fill_block(cpu, draft, host + offset, (unsigned)PAGE_BYTES - offset, BLOCK_OPS, &relative);
     mark_links(cpu, draft, offset, relative);
+    if (draft->count == 0) draft->ops[0].fn = run_block_crossing;
     size_t bytes = sizeof *draft + (draft->count + 1u) * sizeof(struct op);
     bool emptied = false;
     struct block *block = cache_take(cpu, bytes, &emptied);

@@ -44,6 +44,6 @@ bool block_page_has_code(const struct cpu *cpu, uint64_t physical);
 void block_code_written(struct cpu *cpu, uint64_t physical);
 
 // cpu/run.c: what ends a block without a branch, and what an invalidated block does.
-op_fn run_block_end, run_block_stale;
+op_fn run_block_end, run_block_stale, run_block_crossing;
 
 #endif

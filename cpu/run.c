@@ -67,6 +67,12 @@ static enum outcome execute(struct cpu *cpu, struct block *block) {
 #endif
 }
 
+// In place of an instruction that crosses into the next page: the run loop fetches it whole.
+enum outcome run_block_crossing(struct cpu *cpu, const struct op *op) {
+    (void)cpu, (void)op;
+    return OUT_LEAVE;
+}
+
 // --- finding code ---
 
 static enum outcome fetch_page(struct cpu *cpu, uint64_t linear, uint64_t *page) {

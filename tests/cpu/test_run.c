@@ -70,6 +70,12 @@ static void test_page_crossing(void) {
     f.cpu->rip = at;
     (void)cpu_run(f.cpu, 1);
     ok(f.cpu->gpr[RAX] == 0x0807060504030201 && f.cpu->rip == at + 10, "an instruction across two pages");
+    static const uint8_t jump[] = {0x90, 0xeb, 0x00};  // nop; jmp to the crossing instruction
+    flat_write(&f, at - 3, jump, sizeof jump);
+    flat_write(&f, at + 10, (const uint8_t[]){0xeb, 0xf1}, 2);  // and back
+    f.cpu->rip = at - 3;
+    (void)cpu_run(f.cpu, 400);
+    ok(f.cpu->steps == 401, "and reached through blocks that are linked");
     flat_map(&f, FLAT_CODE + 4096, 0, 0);
     tlb_flush_vpid(f.cpu, 0, true);
     f.cpu->rip = at;
