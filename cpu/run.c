@@ -228,8 +228,7 @@ static enum outcome run_blocks(struct cpu *cpu) {
     enum outcome outcome = find_block(cpu, &block);
     if (outcome != OUT_OK || !block || block->count > cpu->budget || !within_limit(cpu, block->bytes))
         return run_solo(cpu);
-    outcome = after(cpu, execute(cpu, block));
-    return outcome == OUT_SOLO ? run_solo(cpu) : outcome;
+    return after(cpu, execute(cpu, block));
 }
 
 // --- events ---
@@ -282,6 +281,7 @@ enum run_result cpu_run(struct cpu *cpu, uint64_t steps) {
     if (steps > INT64_MAX / 2) steps = INT64_MAX / 2;
     cpu->step_limit = cpu->steps + steps;
     cpu->budget = (int64_t)steps;
+    enum outcome outcome = OUT_OK;
     while (cpu->budget > 0) {
         steps_settle(cpu);
         if (cpu->attention & ATTENTION_MACHINE) {
@@ -289,13 +289,12 @@ enum run_result cpu_run(struct cpu *cpu, uint64_t steps) {
             return RUN_ATTENTION;
         }
         cpu->attention = 0;
-        enum outcome outcome = cpu->pending ? take_event(cpu) : OUT_OK;
+        bool alone = outcome == OUT_SOLO || (cpu->pending && shadowed(cpu));
+        outcome = cpu->pending ? take_event(cpu) : OUT_OK;
         if (cpu->activity != ACTIVITY_ACTIVE) return cpu->activity == ACTIVITY_SHUTDOWN ? RUN_SHUTDOWN : RUN_HALTED;
         if (outcome == OUT_STOP) continue;
-        bool alone = cpu->pending && shadowed(cpu);
         if (cpu->rflags & (FLAG_TF | FLAG_RF)) outcome = run_watched(cpu);
         else outcome = alone ? run_solo(cpu) : run_blocks(cpu);
-        if (outcome == OUT_SOLO) return RUN_ATTENTION;  // cannot be: a lone instruction has no reason to ask for it
     }
     steps_settle(cpu);
     return RUN_BUDGET;

@@ -97,6 +97,17 @@ static void test_mmio(void) {
     flat_free(&f);
 }
 
+// A loop over MMIO: after every lone access the chain of blocks meets the next one.
+static void test_mmio_loop(void) {
+    struct flat f;
+    // inc rbx; mov eax,[rcx]; inc rbx; mov [rcx],ebx; jmp back
+    START(&f, 0x48, 0xff, 0xc3, 0x8b, 0x01, 0x48, 0xff, 0xc3, 0x89, 0x19, 0xeb, 0xf4);
+    f.cpu->gpr[RCX] = FLAT_MMIO;
+    for (unsigned i = 0; i < 10; i++) (void)cpu_run(f.cpu, 500);
+    ok(f.cpu->steps == 5000 && f.cpu->gpr[RBX] == 2000 && f.mmio_reads == 1000 && f.mmio_writes == 1000, "no step is lost");
+    flat_free(&f);
+}
+
 static void test_shadow(void) {
     struct flat f;
     // sti; inc rbx; inc rbx; jmp $
@@ -218,6 +229,7 @@ int main(void) {
     test_self_modifying();
     test_page_crossing();
     test_mmio();
+    test_mmio_loop();
     test_shadow();
     test_single_step();
     test_equality();
