@@ -42,6 +42,7 @@ INSTANTIATE(mmx_movq_store, NEXT, FORMS_VECTOR_STORE)
 BODY(emms) {
     BODY_UNUSED;
     TRY(x87_wait(cpu));
+    mmx_enter(cpu);  // TOP becomes 0 as with the others
     cpu->x87.empty = 0xff;
     return OUT_OK;
 }

@@ -81,7 +81,8 @@ TO_GENERAL(cvttss2si, 4, u32, F32_TO_TRUNCATE)
 TO_GENERAL(cvtsd2si, 8, u64, F64_TO)
 TO_GENERAL(cvttsd2si, 8, u64, F64_TO_TRUNCATE)
 
-// --- MMX registers: these put the x87 FPU into MMX operation, CVTPI2PD only with a register source ---
+// --- MMX registers: these put the x87 FPU into MMX operation (before a #XM of theirs). CVTPI2PD and, on processors though
+// not in the manual, CVTPI2PS do so with a register source only ---
 #define FROM_MMX(name, transition, first, second)                                                                     \
     BODY(sse_##name) {                                                                                                \
         BODY_UNUSED;                                                                                                  \
@@ -91,13 +92,13 @@ TO_GENERAL(cvttsd2si, 8, u64, F64_TO_TRUNCATE)
         else s = mmx_get(cpu, op->src);                                                                               \
         [[maybe_unused]] struct float_env env = float_env_from_mxcsr(cpu->mxcsr);                                     \
         first, second;                                                                                                \
-        TRY(sse_float_end(cpu, &env));                                                                                \
         if (transition) mmx_enter(cpu);                                                                               \
+        TRY(sse_float_end(cpu, &env));                                                                                \
         xmm_set(cpu, op->dst, &d);                                                                                    \
         return OUT_OK;                                                                                                \
     }                                                                                                                 \
     INSTANTIATE(sse_##name, NEXT, FORMS_VECTOR)
-FROM_MMX(cvtpi2ps, true, d.u32[0] = i32_to_f32(s.i32[0], &env), d.u32[1] = i32_to_f32(s.i32[1], &env))
+FROM_MMX(cvtpi2ps, F == FORM_RR, d.u32[0] = i32_to_f32(s.i32[0], &env), d.u32[1] = i32_to_f32(s.i32[1], &env))
 FROM_MMX(cvtpi2pd, F == FORM_RR, d.u64[0] = i32_to_f64(s.i32[0]), d.u64[1] = i32_to_f64(s.i32[1]))
 
 #define TO_MMX(name, bytes, alignment, type, function)                                                                \
@@ -108,8 +109,8 @@ FROM_MMX(cvtpi2pd, F == FORM_RR, d.u64[0] = i32_to_f64(s.i32[0]), d.u64[1] = i32
         TRY(xmm_source(cpu, op, F, bytes, alignment, &s));                                                            \
         struct float_env env = float_env_from_mxcsr(cpu->mxcsr);                                                      \
         for (unsigned i = 0; i < 2; i++) r.i32[i] = function(s.type[i], &env);                                        \
-        TRY(sse_float_end(cpu, &env));                                                                                \
         mmx_enter(cpu);                                                                                               \
+        TRY(sse_float_end(cpu, &env));                                                                                \
         mmx_set(cpu, op->dst, &r);                                                                                    \
         return OUT_OK;                                                                                                \
     }                                                                                                                 \

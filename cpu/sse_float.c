@@ -91,17 +91,23 @@ HORIZONTAL(haddpd, u64, 2, f64_add(a, b, &env))
 HORIZONTAL(hsubps, u32, 4, f32_sub(a, b, &env))
 HORIZONTAL(hsubpd, u64, 2, f64_sub(a, b, &env))
 
-// SSE4.1 dot products: imm[7:4] selects the products, imm[3:0] the elements that get the sum, the others 0.
+// SSE4.1 dot products: imm[7:4] selects the products, imm[3:0] the elements that get the sum, the others 0. Which of
+// several NaNs an element gets follows from the order of its additions, which is that of processors. An unmasked
+// exception of one step keeps the next from being taken.
 BODY(sse_dpps) {
     BODY_UNUSED;
     union lane d = xmm_get(cpu, op->dst), s;
     TRY(xmm_source(cpu, op, F, 16, ALIGNED, &s));
     struct float_env env = float_env_from_mxcsr(cpu->mxcsr);
-    f32 product[4];
+    f32 product[4], pair[4];
     for (unsigned i = 0; i < 4; i++) product[i] = op->imm >> (4 + i) & 1 ? f32_mul(d.u32[i], s.u32[i], &env) : 0;
-    f32 low = f32_add(product[0], product[1], &env), high = f32_add(product[2], product[3], &env);
-    f32 sum = f32_add(low, high, &env);
-    for (unsigned i = 0; i < 4; i++) d.u32[i] = op->imm >> i & 1 ? sum : 0;
+    TRY(sse_float_end(cpu, &env));
+    for (unsigned i = 0; i < 4; i++) pair[i] = f32_add(product[i ^ 1], product[i], &env);
+    TRY(sse_float_end(cpu, &env));
+    for (unsigned i = 0; i < 4; i++) {
+        f32 sum = f32_add(pair[i], pair[i ^ 2], &env);
+        d.u32[i] = op->imm >> i & 1 ? sum : 0;
+    }
     TRY(sse_float_end(cpu, &env));
     xmm_set(cpu, op->dst, &d);
     return OUT_OK;
@@ -115,8 +121,11 @@ BODY(sse_dppd) {
     struct float_env env = float_env_from_mxcsr(cpu->mxcsr);
     f64 product[2];
     for (unsigned i = 0; i < 2; i++) product[i] = op->imm >> (4 + i) & 1 ? f64_mul(d.u64[i], s.u64[i], &env) : 0;
-    f64 sum = f64_add(product[0], product[1], &env);
-    for (unsigned i = 0; i < 2; i++) d.u64[i] = op->imm >> i & 1 ? sum : 0;
+    TRY(sse_float_end(cpu, &env));
+    for (unsigned i = 0; i < 2; i++) {
+        f64 sum = f64_add(product[i], product[i ^ 1], &env);
+        d.u64[i] = op->imm >> i & 1 ? sum : 0;
+    }
     TRY(sse_float_end(cpu, &env));
     xmm_set(cpu, op->dst, &d);
     return OUT_OK;

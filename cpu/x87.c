@@ -93,7 +93,7 @@ BODY(ffree) {
     BODY_UNUSED;
     TRY(x87_wait(cpu));
     cpu->x87.empty |= (uint8_t)(1u << x87_physical(cpu, op->dst));
-    x87_end(cpu, op, false, 0, cpu->x87.status & FLOAT_C1);
+    x87_end(cpu, op, false, 0, false);
     return OUT_OK;
 }
 INSTANTIATE(ffree, NEXT, FORMS_STI)

@@ -106,18 +106,21 @@ BODY(fscale) {
 }
 INSTANTIATE(fscale, NEXT, FORMS_ONE_NONE)
 
-// FPREM, FPREM1: the quotient's low bits are in C0, C3, C1; C2 says that the reduction is incomplete.
+// FPREM, FPREM1: the quotient's low bits are in C0, C3, C1; C2 says that the reduction is incomplete. Without a quotient
+// (a NaN results) processors clear C1 and C2 and leave C0 and C3; the manual says nothing of these.
 typedef struct f80 f80_partial(struct f80 a, struct f80 b, uint16_t *conditions, struct float_env *env);
 static enum outcome partial_remainder(struct cpu *cpu, const struct op *op, f80_partial *fn) {
     TRY(x87_wait(cpu));
+    cpu->x87.status &= (uint16_t)~FLOAT_C2;
     if (x87_is_empty(cpu, 0) || x87_is_empty(cpu, 1)) return underflow(cpu, op, false, 0, false);
     struct float_env env = x87_env(cpu);
     uint16_t conditions = 0;
     struct f80 r = fn(x87_get(cpu, 0), x87_get(cpu, 1), &conditions, &env);
+    bool nan = (r.sign_exponent & 0x7fff) == 0x7fff;
     x87_end(cpu, op, false, env.flags, false);
     if (float_env_blocked(&env)) return OUT_OK;
     x87_set(cpu, 0, r);
-    cpu->x87.status = (uint16_t)((cpu->x87.status & ~X87_CONDITIONS) | conditions);
+    if (!nan) cpu->x87.status = (uint16_t)((cpu->x87.status & ~X87_CONDITIONS) | conditions);
     return OUT_OK;
 }
 BODY(fprem) { BODY_UNUSED; return partial_remainder(cpu, op, f80_remainder); }

@@ -1,4 +1,8 @@
 // x87 comparison and classification: FCOM, FUCOM, FICOM, FTST, FXAM, FCOMI, FUCOMI, and FCMOV. SDM Vol. 1, 8.3.3, 8.3.6.
+//
+// With an unmasked exception the manual leaves the condition codes as they were ("IF FPUControlWord.IM = 1 THEN ...");
+// processors report the relation all the same, and only do not pop. Here they are processors. FCOMI leaves C1 alone but
+// for a stack fault, where the manual says that it is cleared.
 #include "cpu/body.h"
 #include "cpu/x87.h"
 
@@ -9,13 +13,14 @@ static void set_conditions(struct cpu *cpu, unsigned conditions) {
     cpu->x87.status = (uint16_t)((cpu->x87.status & ~X87_CONDITIONS) | conditions);
 }
 
-// Ends a comparison: nothing but the exception is reported when it is unmasked.
+// Ends a comparison.
 static enum outcome report(struct cpu *cpu, const struct op *op, bool memory, enum float_relation relation, unsigned flags,
                            bool blocked, enum result result, unsigned pops) {
-    x87_end(cpu, op, memory, flags, false);
-    if (blocked) return OUT_OK;
+    bool c1 = result == TO_EFLAGS && !(flags & X87_SF) && cpu->x87.status & FLOAT_C1;
+    x87_end(cpu, op, memory, flags, c1);
     if (result == TO_EFLAGS) flags_set(&cpu->flags, relation);  // OF, SF and AF are cleared
     else set_conditions(cpu, (unsigned)relation << 8);
+    if (blocked) return OUT_OK;
     while (pops--) x87_pop(cpu);
     return OUT_OK;
 }
@@ -103,7 +108,7 @@ static enum outcome move_if(struct cpu *cpu, const struct op *op, unsigned condi
         if (x87_invalid_masked(cpu)) x87_set(cpu, 0, F80_INDEFINITE);
         return OUT_OK;
     }
-    x87_end(cpu, op, false, 0, false);
+    x87_end(cpu, op, false, 0, cpu->x87.status & FLOAT_C1);
     if (flags_condition(&cpu->flags, condition)) x87_set(cpu, 0, x87_get(cpu, op->src));
     return OUT_OK;
 }

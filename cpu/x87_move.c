@@ -16,7 +16,8 @@ static enum outcome store_extended(struct cpu *cpu, const struct op *op, const u
 }
 
 // --- loads ---
-// Pushes `v`; a full stack is an overflow, and the indefinite is pushed when that is masked.
+// Pushes `v`; a full stack is an overflow, and the indefinite is pushed when that is masked. An unmasked denormal operand
+// is pushed, too: so do processors, while the manual (8.5.2) says that TOP remains unchanged.
 static enum outcome push(struct cpu *cpu, const struct op *op, bool memory, struct f80 v, const struct float_env *env) {
     if (!x87_is_empty(cpu, 7)) {
         x87_end(cpu, op, memory, X87_STACK_FAULT, true);
@@ -24,7 +25,7 @@ static enum outcome push(struct cpu *cpu, const struct op *op, bool memory, stru
         return OUT_OK;
     }
     x87_end(cpu, op, memory, env->flags, false);
-    if (!float_env_blocked(env)) x87_push(cpu, v);
+    if (!(env->flags & ~env->masks & FLOAT_IE)) x87_push(cpu, v);
     return OUT_OK;
 }
 
