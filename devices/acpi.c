@@ -167,7 +167,6 @@ static void board_resources(struct aml *a) {
     aml_io(a, 0x61, 1);
     aml_io(a, 0x92, 1);
     aml_io(a, PM_BASE, PM_BYTES);
-    aml_memory(a, (uint32_t)IOAPIC_BASE, 0x400);
     aml_memory(a, (uint32_t)APIC_BASE_DEFAULT, 0x1000);
     aml_resources_end(a);
     aml_end(a);

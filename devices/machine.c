@@ -180,8 +180,8 @@ void machine_free(struct machine *m) {
 }
 
 void machine_reset(struct machine *m) {
+    board_reset(&m->board);  // first: IA32_APIC_BASE.BSP decides how a processor begins
     for (unsigned i = 0; i < m->config.cpus; i++) cpu_reset(m->cpu[i], false);
-    board_reset(&m->board);
     m->stop = -1;
     m->idle_granted = false;
 }
