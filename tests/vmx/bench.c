@@ -165,24 +165,29 @@ int bench_vmx_instruction(struct bench *b, const char *hex) {
     }
 }
 
+// These leave the registers as they were.
+static int with_registers(struct bench *b, const char *hex, uint64_t rax, uint64_t rbx, uint64_t *out) {
+    struct cpu *cpu = b->cpu;
+    uint64_t old_rax = cpu->gpr[RAX], old_rbx = cpu->gpr[RBX], old_rsp = cpu->gpr[RSP];
+    cpu->gpr[RAX] = rax;
+    cpu->gpr[RBX] = rbx;
+    int outcome = bench_vmx_instruction(b, hex);
+    if (out) *out = cpu->gpr[RBX];
+    cpu->gpr[RAX] = old_rax, cpu->gpr[RBX] = old_rbx, cpu->gpr[RSP] = old_rsp;
+    return outcome;
+}
 static int with_pointer(struct bench *b, const char *hex, uint64_t pointer) {
-    bench_store(b, AT_DATA, 8, pointer);
-    b->cpu->gpr[RAX] = AT_DATA;
-    return bench_vmx_instruction(b, hex);
+    bench_store(b, AT_POINTER, 8, pointer);
+    return with_registers(b, hex, AT_POINTER, 0, NULL);
 }
 int bench_vmxon(struct bench *b, uint64_t pointer) { return with_pointer(b, "f3 0f c7 30", pointer); }
 int bench_vmclear(struct bench *b, uint64_t pointer) { return with_pointer(b, "66 0f c7 30", pointer); }
 int bench_vmptrld(struct bench *b, uint64_t pointer) { return with_pointer(b, "0f c7 30", pointer); }
 int bench_vmread(struct bench *b, uint64_t encoding, uint64_t *value) {
-    b->cpu->gpr[RAX] = encoding;
-    int outcome = bench_vmx_instruction(b, "0f 78 c3");
-    *value = b->cpu->gpr[RBX];
-    return outcome;
+    return with_registers(b, "0f 78 c3", encoding, 0, value);
 }
 int bench_vmwrite(struct bench *b, uint64_t encoding, uint64_t value) {
-    b->cpu->gpr[RAX] = encoding;
-    b->cpu->gpr[RBX] = value;
-    return bench_vmx_instruction(b, "0f 79 c3");
+    return with_registers(b, "0f 79 c3", encoding, value, NULL);
 }
 int bench_vmlaunch(struct bench *b) { return bench_vmx_instruction(b, "0f 01 c2"); }
 int bench_vmresume(struct bench *b) { return bench_vmx_instruction(b, "0f 01 c3"); }
