@@ -4,6 +4,7 @@
 // image a function of the state alone. In 64-bit mode SSE and AVX state are 16 registers, otherwise 8.
 // Modified optimization: not used, as the manual allows (XMODIFIED is always all ones).
 // The area is read, changed and written back whole, so bytes that an instruction must not modify keep their values.
+// A fault changes nothing, also a #GP for MXCSR's reserved bits, before which processors may have restored XMM registers.
 // NOT IMPLEMENTED: components other than x87, SSE, AVX and PKRU.
 #include "cpu/xsave.h"
 #include "cpu/intercept.h"

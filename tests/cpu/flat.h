@@ -67,20 +67,20 @@ static bool flat_msr_write(void *machine, struct cpu *cpu, uint32_t index, uint6
 }
 static bool flat_has(const void *model, unsigned feature) { return cpu_model_has(model, (enum feature)feature); }
 
-static void flat_poke(struct flat *f, uint64_t physical, uint64_t value) { memcpy(f->ram + physical, &value, 8); }
-static uint64_t flat_peek(const struct flat *f, uint64_t physical) {
+static inline void flat_poke(struct flat *f, uint64_t physical, uint64_t value) { memcpy(f->ram + physical, &value, 8); }
+static inline uint64_t flat_peek(const struct flat *f, uint64_t physical) {
     uint64_t v;
     memcpy(&v, f->ram + physical, 8);
     return v;
 }
 // Bytes of code, or of anything; drops decoded blocks, as a loader must.
-static void flat_write(struct flat *f, uint64_t physical, const void *bytes, size_t size) {
+static inline void flat_write(struct flat *f, uint64_t physical, const void *bytes, size_t size) {
     memcpy(f->ram + physical, bytes, size);
     cpu_drop_derived(f->cpu);
 }
 
 // Maps one 4-KByte page; `flags` are those of the last entry, upper ones allow all.
-static void flat_map(struct flat *f, uint64_t linear, uint64_t physical, uint64_t flags) {
+static inline void flat_map(struct flat *f, uint64_t linear, uint64_t physical, uint64_t flags) {
     uint64_t table = FLAT_PML4;
     for (unsigned level = 4; level > 1; level--) {
         uint64_t at = table + 8 * (linear >> (12 + 9 * (level - 1)) & 511);
@@ -93,12 +93,12 @@ static void flat_map(struct flat *f, uint64_t linear, uint64_t physical, uint64_
     flat_poke(f, table + 8 * (linear >> 12 & 511), physical | flags);
 }
 
-static void flat_segment(struct cpu *cpu, unsigned s, uint16_t selector, uint32_t rights) {
+static inline void flat_segment(struct cpu *cpu, unsigned s, uint16_t selector, uint32_t rights) {
     cpu->segment[s] = (struct segment){.limit = UINT32_MAX, .rights = rights, .selector = selector};
     cpu->segment_base[s] = 0;
 }
 
-static void flat_long_mode(struct flat *f) {
+static inline void flat_long_mode(struct flat *f) {
     struct cpu *cpu = f->cpu;
     cpu->activity = ACTIVITY_ACTIVE;  // there is no local APIC that calls it the bootstrap processor
     cpu->cr0 = CR0_PE | CR0_PG | CR0_ET | CR0_NE | CR0_WP;
@@ -114,7 +114,7 @@ static void flat_long_mode(struct flat *f) {
     tlb_select(cpu);
 }
 
-static void flat_new(struct flat *f) {
+static inline void flat_new(struct flat *f) {
     char error[200];
     memset(f, 0, sizeof *f);
     if (!cpu_model_parse("server", &f->model, error, sizeof error)) {
@@ -133,7 +133,7 @@ static void flat_new(struct flat *f) {
     flat_long_mode(f);
 }
 
-static void flat_free(struct flat *f) {
+static inline void flat_free(struct flat *f) {
     cpu_free(f->cpu);
     decoder_free(f->decoder);
     free(f->ram);
