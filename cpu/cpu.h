@@ -245,7 +245,7 @@ struct cpu {
     struct event delivering;    // the event whose delivery is going on (SDM Vol. 3C, 27.2.4), while delivering_valid
     bool delivering_valid;      // left set by a VM exit during delivery: VT-x reads and clears it
     uint64_t step_limit;        // steps at which budget becomes 0: steps now = step_limit - budget (block boundary)
-    uint64_t chain_context;     // fetch_context, or ~0 where every block's start must be checked against the CS limit
+    uint64_t chain_context;     // fetch_context, or 0 where every block's start must be checked against the CS limit
     uint64_t fetch_base, fetch_mask;  // linear address of an instruction: (RIP + base) & mask
     const struct op *stopped;   // the record that returned another outcome than OUT_OK
     uint32_t trap;              // the instruction in execution began with RFLAGS.TF set; event_deliver clears it

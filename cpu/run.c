@@ -214,6 +214,7 @@ static enum outcome run_watched(struct cpu *cpu) {
     bool was_exited = cpu->intercepts.non_root;
     cpu->trap = before & FLAG_TF ? 1 : 0;
     cpu->rflags &= ~FLAG_RF;
+    cpu->attention |= ATTENTION_EVENT;  // no chaining into the next block
     enum outcome outcome = run_solo(cpu);
     if (cpu->trap && was_exited == cpu->intercepts.non_root) {
         cpu->pending_debug |= DEBUG_BS;
@@ -293,6 +294,7 @@ enum run_result cpu_run(struct cpu *cpu, uint64_t steps) {
         outcome = cpu->pending ? take_event(cpu) : OUT_OK;
         if (cpu->activity != ACTIVITY_ACTIVE) return cpu->activity == ACTIVITY_SHUTDOWN ? RUN_SHUTDOWN : RUN_HALTED;
         if (outcome == OUT_STOP) continue;
+        if (cpu->pending && shadowed(cpu)) cpu->attention |= ATTENTION_EVENT;  // look again after one instruction
         if (cpu->rflags & (FLAG_TF | FLAG_RF)) outcome = run_watched(cpu);
         else outcome = alone ? run_solo(cpu) : run_blocks(cpu);
     }

@@ -57,7 +57,7 @@ void tlb_contexts_update(struct cpu *cpu) {
     cpu->data_context = fast_context(cpu, tlb_access_class(cpu));
     cpu->fetch_context = fast_context(cpu, fetch_class);
     bool every_block = !cpu_64bit(cpu) && cpu->segment[CS].limit != UINT32_MAX;
-    cpu->chain_context = every_block ? ~0ull : cpu->fetch_context;
+    cpu->chain_context = every_block ? 0 : cpu->fetch_context;  // no fast entry has number 0
 }
 
 static void context_renew(struct tlb *tlb, struct tlb_context *context, bool globals) {

@@ -131,7 +131,12 @@ static void test_single_step(void) {
     (void)cpu_run(f.cpu, 2);
     // The second step is the first instruction of the #DB handler.
     ok(f.cpu->gpr[RBX] == 1 && f.cpu->rip == HANDLERS + 4 && f.cpu->dr[6] & DEBUG_BS, "TF traps after one instruction");
-    ok(flat_peek(&f, f.cpu->gpr[RSP]) == FLAT_CODE + 4, "the saved RIP is after it (the handler has added one)");
+    uint64_t saved = flat_peek(&f, f.cpu->gpr[RSP]);
+    f.cpu->rip = FLAT_CODE;
+    f.cpu->rflags |= FLAG_TF;
+    (void)cpu_run(f.cpu, 100);
+    ok(f.cpu->gpr[RBX] == 2 + 1, "nor does a block that is chained to hide it");
+    ok(saved == FLAT_CODE + 4, "the saved RIP is after it (the handler has added one)");
     flat_free(&f);
 }
 
