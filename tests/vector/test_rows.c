@@ -25,8 +25,34 @@ static const char *inputs(const struct state *s, char *text) {
     return text;
 }
 
+static const char transcendental[] = " f2xm1 fyl2x fyl2xp1 fpatan fptan fsin fcos fsincos ";
+
+// The transcendental instructions have an error of one unit in the last place, and processors report exact and tiny
+// results as they please: where both results are that close, the model's, and UE, PE and C1, are taken for the host's.
+// SDM Vol. 1, 8.3.10.
+static __int128 ordinal(const uint8_t *st) {
+    uint64_t significand, high = 0;
+    memcpy(&significand, st, 8), memcpy(&high, st + 8, 2);
+    return (__int128)high << 63 | (significand & ~BIT(63));
+}
+static void forgive_last_place(struct state *model, const struct state *host) {
+    for (unsigned i = 0; i < 2; i++) {
+        __int128 apart = ordinal(model->fx + 32 + 16 * i) - ordinal(host->fx + 32 + 16 * i);
+        if (apart == 1 || apart == -1) memcpy(model->fx + 32 + 16 * i, host->fx + 32 + 16 * i, 10);
+    }
+    model->fx[2] = (uint8_t)((model->fx[2] & ~0x30) | (host->fx[2] & 0x30));
+    model->fx[3] = (uint8_t)((model->fx[3] & ~2) | (host->fx[3] & 2));
+}
+// Operands for which the manual defines no result: |x| > 1 of F2XM1, |x| > 1 - sqrt(2)/2 of FYL2XP1.
+static bool undefined_operand(const char *mnemonic, const struct state *s) {
+    unsigned exponent = s->fx[40] | (s->fx[41] & 0x7fu) << 8;
+    if (!strcmp(mnemonic, "f2xm1")) return exponent >= 0x3fff && exponent < 0x7fff;
+    return !strcmp(mnemonic, "fyl2xp1") && exponent >= 0x3ffd && exponent < 0x7fff;
+}
+
 static void compare_row(struct flat *f, const struct insn_row *row, unsigned instances, unsigned operands) {
     char text[100], code_text[64], input_text[300];
+    bool inexact = is_one_of(row->mnemonic, transcendental);
     loop_begin("%s (%s)", row->mnemonic, row->encoding);
     for (unsigned i = 0; i < instances; i++) {
         uint8_t code[16];
@@ -35,12 +61,14 @@ static void compare_row(struct flat *f, const struct insn_row *row, unsigned ins
         native_code(code, length);
         flat_write(f, FLAT_CODE, code, length);
         for (unsigned j = 0; j < operands; j++) {
-            struct random_options options = {random_below(2), random_below(2), random_below(2), random_below(2)};
+            struct random_options options = {random_below(2), random_below(2), random_below(2), random_below(2) || inexact};
             struct state before, model, host;
             random_state(&before, &options);
+            if (undefined_operand(row->mnemonic, &before)) continue;
             model = host = before;
             model_run(f, &model, length);
             native_run(&host);
+            if (inexact) forgive_last_place(&model, &host);
             const char *d = difference(&model, &host, text, sizeof text);
             loop_check(!d, "%s%s; %s", hex(code, length, code_text), d, inputs(&before, input_text));
         }
@@ -50,7 +78,7 @@ static void compare_row(struct flat *f, const struct insn_row *row, unsigned ins
 
 int main(int argc, char **argv) {
     static const char not_compared[] =
-        " rcpps rcpss rsqrtps rsqrtss f2xm1 fyl2x fyl2xp1 fpatan fptan fsin fcos fsincos"  // exact to within an error
+        " rcpps rcpss rsqrtps rsqrtss"                                                   // exact to within an error
         " fxsave fxrstor fxsave64 fxrstor64 xsave xrstor xsaveopt xsavec xsaves xrstors"   // test_xsave.c
         " xsave64 xrstor64 xsaveopt64 xsavec64 xsaves64 xrstors64 ";
     struct flat f;
