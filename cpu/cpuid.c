@@ -96,9 +96,10 @@ static struct cpuid_result leaf_power(struct cpu *cpu, uint32_t subleaf) {
 }
 
 static struct cpuid_result leaf_structured(struct cpu *cpu, uint32_t subleaf) {
-    enum { OSPKE = 4 };
-    if (subleaf) return (struct cpuid_result){0};
+    enum { OSPKE = 4, SUBLEAF_MAX = 2 };
+    if (subleaf) return subleaf <= SUBLEAF_MAX ? feature_leaf(cpu, 7, subleaf) : (struct cpuid_result){0};
     struct cpuid_result r = feature_leaf(cpu, 7, 0);
+    r.eax = SUBLEAF_MAX;
     if (cpu->cr4 & CR4_PKE) r.ecx |= (uint32_t)BIT(OSPKE);
     return r;
 }

@@ -13,8 +13,8 @@
     FEATURES_X86_64_V2(F)                                                                                             \
     F(SS) F(VMX) F(PCID) F(X2APIC) F(MOVBE) F(TSC_DEADLINE) F(XSAVE) F(XSAVEOPT) F(XSAVEC) F(XGETBV1) F(XSAVES)       \
     F(RDRAND) F(RDSEED) F(ARAT) F(FSGSBASE) F(TSC_ADJUST) F(BMI1) F(BMI2) F(SMEP) F(SMAP) F(ERMS) F(INVPCID) F(ADX)   \
-    F(CLFLUSHOPT) F(CLWB) F(UMIP) F(RDPID) F(AES) F(PCLMULQDQ) F(SHA) F(FDP_EXCPTN) F(FCS_FDS)  \
-    F(SPEC_CTRL) F(ARCH_CAP) F(SSBD) F(LZCNT) F(PREFETCHW) F(PAGE1GB) F(RDTSCP)
+    F(CLFLUSHOPT) F(CLWB) F(UMIP) F(RDPID) F(AES) F(PCLMULQDQ) F(SHA) F(FDP_EXCPTN) F(FCS_FDS)                  \
+    F(SPEC_CTRL) F(ARCH_CAP) F(SSBD) F(BHI_CTRL) F(LZCNT) F(PREFETCHW) F(PAGE1GB) F(RDTSCP)
 
 #define LISTED(name) [FEATURE_##name] = true,
 static const struct cpu_model models[] = {
@@ -66,6 +66,7 @@ static const struct { uint16_t feature, needs; } dependencies[] = {
     {FEATURE_VMX, FEATURE_MSR},        {FEATURE_RDTSCP, FEATURE_TSC},       {FEATURE_TSC_ADJUST, FEATURE_TSC},
     {FEATURE_TSC_DEADLINE, FEATURE_TSC}, {FEATURE_LM, FEATURE_SSE2},        {FEATURE_LM, FEATURE_CMOV},
     {FEATURE_LM, FEATURE_CX8},         {FEATURE_PKU, FEATURE_XSAVE},        {FEATURE_LA57, FEATURE_LM},
+    {FEATURE_BHI_CTRL, FEATURE_SPEC_CTRL},
     {FEATURE_AES, FEATURE_SSE2},       {FEATURE_PCLMULQDQ, FEATURE_SSE2},   {FEATURE_SHA, FEATURE_SSE2},
 };
 enum { DEPENDENCY_COUNT = sizeof(dependencies) / sizeof(dependencies[0]) };

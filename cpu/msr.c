@@ -102,10 +102,12 @@ static enum outcome write_tsc_adjust(struct cpu *cpu, const struct op *op, const
     return OUT_OK;
 }
 
+// BHI_DIS_S: "Branch History Injection and Intra-mode Branch Target Injection", Intel, newer than edition 077 of the SDM.
 static enum outcome write_spec_ctrl(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
-    const uint64_t ibrs = BIT(0), stibp = BIT(1), ssbd = BIT(2);
+    const uint64_t ibrs = BIT(0), stibp = BIT(1), ssbd = BIT(2), bhi_dis_s = BIT(10);
+    const bool *has = cpu->model->features;
     (void)op;
-    uint64_t allowed = ibrs | stibp | (cpu->model->features[FEATURE_SSBD] ? ssbd : 0);
+    uint64_t allowed = ibrs | stibp | (has[FEATURE_SSBD] ? ssbd : 0) | (has[FEATURE_BHI_CTRL] ? bhi_dis_s : 0);
     return value & ~allowed ? cpu_fault_gp0(cpu) : field_set(cpu, row, value);
 }
 static enum outcome write_pred_cmd(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
