@@ -2,6 +2,8 @@
 //
 // Repeated MOVS and STOS go in bulk where single iterations would do the same: ascending, within one page each, in
 // memory that the fast entries know (RAM without decoded code).
+// A count of 0 changes no register, as the SDM's operation says; some processors then clear the upper halves of RSI and
+// RDI when MOVS or STOS use 32-bit addresses in 64-bit mode.
 #include "cpu/string.h"
 #include "cpu/block.h"
 
