@@ -11,6 +11,7 @@ build     libc6-dev        compiling anything (headers of the C library)      he
 build     libelf-dev       reading ELF kernels and their symbols              header gelf.h
 build     libxxhash-dev    hashing the state of the machine                   header xxhash.h
 test      libzydis-dev     judging our instruction decoder                    header Zydis/Zydis.h
+test      libmpfr-dev      judging sines, logarithms and their like             header mpfr.h
 guests    apt              downloading the packages the guests are made of    command apt-get
 guests    libc6-dev        linking the guest program (static C library)       library libc.a
 lint      clang-format     checking the layout of the sources                 command clang-format
