@@ -1,5 +1,6 @@
 // Bit instructions: BT BTS BTR BTC, BSF BSR, POPCNT TZCNT LZCNT, BMI1 and BMI2, CRC32. SDM Vol. 2.
-// Undefined by the SDM, here as on Intel silicon: BSF and BSR of 0 leave the destination as it was.
+// Undefined by the SDM, here as on Intel silicon: BSF and BSR of 0 leave the destination as it was, their PF follows the
+// index found, the other flags are clear; the BMI instructions and the counts clear PF and AF.
 #include "cpu/body.h"
 
 enum bit_action { BIT_KEEP, BIT_SET, BIT_RESET, BIT_COMPLEMENT };
@@ -63,14 +64,16 @@ BIT_TEST(bts, BIT_SET)
 BIT_TEST(btr, BIT_RESET)
 BIT_TEST(btc, BIT_COMPLEMENT)
 
+ALWAYS_INLINE void flags_clear_pf(struct flags *f) { f->carry ^= flags_pf(f) ? BIT(16) : 0; }
 ALWAYS_INLINE unsigned highest_bit(uint64_t v) { return 63 - (unsigned)__builtin_clzll(v); }
 
+// ZF tells that the source was 0; bit 8 keeps an index of 0 from setting it.
 #define BIT_SCAN(name, scan)                                                                                          \
     BODY(name) {                                                                                                      \
         uint64_t v = 0;                                                                                               \
         TRY(source(cpu, op, F, W, &v));                                                                               \
         if (v) reg_set(cpu, op->dst, W, scan);                                                                        \
-        flags_set_zf(&cpu->flags, v == 0);                                                                            \
+        cpu->flags = (struct flags){.result = v ? (scan) | BIT(8) : 0};                                               \
         return OUT_OK;                                                                                                \
     }                                                                                                                 \
     INSTANTIATE(name, NEXT, FORMS_REG_RM)
@@ -80,7 +83,8 @@ BIT_SCAN(bsr, highest_bit(v))
 // `r`, then ZF by it and CF for a source of 0.
 ALWAYS_INLINE void count_set(struct cpu *cpu, const struct op *op, unsigned w, uint64_t v, uint64_t r) {
     reg_set(cpu, op->dst, w, r);
-    flags_result(&cpu->flags, r, w, v == 0, false, false);
+    flags_result(&cpu->flags, r != 0, w, v == 0, false, false);
+    flags_clear_pf(&cpu->flags);
 }
 BODY(tzcnt) {
     uint64_t v = 0;
@@ -130,6 +134,7 @@ BODY(andn) {
     v &= ~reg_get(cpu, op->src, W);
     reg_set(cpu, op->dst, W, v);
     flags_logic(&cpu->flags, v, W);
+    flags_clear_pf(&cpu->flags);
     return OUT_OK;
 }
 INSTANTIATE(andn, NEXT, FORMS_VEX_RM)
@@ -141,6 +146,7 @@ INSTANTIATE(andn, NEXT, FORMS_VEX_RM)
         uint64_t r = (operation) & MASK(W);                                                                           \
         reg_set(cpu, op->dst, W, r);                                                                                  \
         flags_result(&cpu->flags, r, W, carry, false, false);                                                         \
+        flags_clear_pf(&cpu->flags);                                                                                  \
         return OUT_OK;                                                                                                \
     }                                                                                                                 \
     INSTANTIATE(name, NEXT, FORMS_REG_RM_DWORD)
@@ -167,6 +173,7 @@ BODY(bzhi) {
     uint64_t r = n < W ? v & (BIT(n) - 1) : v;
     reg_set(cpu, op->dst, W, r);
     flags_result(&cpu->flags, r, W, n >= W, false, false);
+    flags_clear_pf(&cpu->flags);
     return OUT_OK;
 }
 INSTANTIATE(bzhi, NEXT, FORMS_VEX_RM)

@@ -1,6 +1,6 @@
 // MUL, IMUL, DIV, IDIV, MULX. SDM Vol. 2.
-// Undefined flags as on silicon: after multiplications SF and PF follow the low half of the result, ZF and AF are clear;
-// divisions leave all flags as they were.
+// Undefined flags as on Intel silicon: after multiplications SF and PF follow the low half of the result, ZF and AF are
+// clear; divisions leave all flags as they were.
 #include "cpu/body.h"
 
 typedef unsigned __int128 u128;
@@ -21,8 +21,10 @@ ALWAYS_INLINE u128 pair_get(const struct cpu *cpu, unsigned w) {
 }
 ALWAYS_INLINE s128 extended(uint64_t v, unsigned w) { return (int64_t)flags_extend(v, w); }
 
+// Bit 8 keeps a result of 0 from setting ZF, and leaves SF and PF as they are.
 ALWAYS_INLINE void flags_product(struct flags *f, uint64_t low, bool overflow, unsigned w) {
     flags_result(f, low & MASK(w), w, overflow, overflow, false);
+    if (f->result == 0) f->result = BIT(8);
 }
 
 BODY(mul) {

@@ -1,7 +1,8 @@
 // Shifts and rotates: SHL SHR SAR ROL ROR RCL RCR SHLD SHRD, SARX SHLX SHRX RORX. SDM Vol. 2.
 // Counts are masked to 5 bits (6 with 64-bit operands); a masked count of 0 changes nothing.
-// What the SDM leaves undefined (OF for counts other than 1, AF, SHLD and SHRD beyond 16 bits) is as on Intel silicon:
-// see each operation.
+// What the SDM leaves undefined is as on Intel silicon: OF is what a count of 1 would have left, except that ROL and ROR of a
+// register by an immediate other than 1 keep it; AF is clear; SHLD and SHRD of 16 bits by more than 16 shift on into the
+// destination again.
 #include "cpu/body.h"
 
 ALWAYS_INLINE unsigned shift_count(const struct cpu *cpu, const struct op *op, enum form f, unsigned w) {
@@ -9,8 +10,8 @@ ALWAYS_INLINE unsigned shift_count(const struct cpu *cpu, const struct op *op, e
     return (unsigned)count & (w == 64 ? 63 : 31);
 }
 
-// `compute` sets r from a and count n (not 0) and updates the flags once the destination is written.
-#define SHIFT(name, compute)                                                                                          \
+// `compute` makes the result and the flags from a and count n (not 0); the flags change once the destination is written.
+#define SHIFT(name, compute, keep_of)                                                                                 \
     BODY(name) {                                                                                                      \
         uint64_t a = 0;                                                                                               \
         struct place p;                                                                                               \
@@ -18,25 +19,27 @@ ALWAYS_INLINE unsigned shift_count(const struct cpu *cpu, const struct op *op, e
         TRY(place_open(cpu, op, F, W, &p, &a));                                                                       \
         struct flags flags = cpu->flags;                                                                              \
         uint64_t r = n ? compute(&flags, a, n, W) : a;                                                                \
+        if ((keep_of) && n != 1 && F == FORM_RI)                                                                      \
+            flags_set_cf_of(&flags, flags_cf(&flags), flags_of(&cpu->flags));                                         \
         TRY(place_set(cpu, F, W, &p, r));                                                                             \
         cpu->flags = flags;                                                                                           \
         return OUT_OK;                                                                                                \
     }                                                                                                                 \
     INSTANTIATE(name, NEXT, FORMS_SHIFT)
 
+// OF after a shift by one, from the operand.
+ALWAYS_INLINE bool top_bits_differ(uint64_t a, unsigned w) { return (a >> (w - 1) ^ a >> (w - 2)) & 1; }
 ALWAYS_INLINE bool bit(uint64_t v, unsigned n) { return v >> n & 1; }
 
-// OF is the result's sign xor CF whatever the count; AF is clear.
 ALWAYS_INLINE uint64_t shl_compute(struct flags *f, uint64_t a, unsigned n, unsigned w) {
     uint64_t r = (a << n) & MASK(w);
     bool cf = n <= w && bit(a, w - n);
-    flags_result(f, r, w, cf, cf ^ bit(r, w - 1), false);
+    flags_result(f, r, w, cf, top_bits_differ(a, w), false);
     return r;
 }
-// OF is the top two bits of the result, xored: for a count of 1 the operand's sign.
 ALWAYS_INLINE uint64_t shr_compute(struct flags *f, uint64_t a, unsigned n, unsigned w) {
     uint64_t r = a >> n;
-    flags_result(f, r, w, bit(a, n - 1), bit(r, w - 1) ^ bit(r, w - 2), false);
+    flags_result(f, r, w, bit(a, n - 1), bit(a, w - 1), false);
     return r;
 }
 ALWAYS_INLINE uint64_t sar_compute(struct flags *f, uint64_t a, unsigned n, unsigned w) {
@@ -45,63 +48,56 @@ ALWAYS_INLINE uint64_t sar_compute(struct flags *f, uint64_t a, unsigned n, unsi
     flags_result(f, r, w, bit((uint64_t)s, n - 1), false, false);
     return r;
 }
-SHIFT(shl, shl_compute)
-SHIFT(shr, shr_compute)
-SHIFT(sar, sar_compute)
+SHIFT(shl, shl_compute, false)
+SHIFT(shr, shr_compute, false)
+SHIFT(sar, sar_compute, false)
 
 // Rotates change CF and OF alone, also when the count is a multiple of the width.
 ALWAYS_INLINE uint64_t rol_compute(struct flags *f, uint64_t a, unsigned n, unsigned w) {
     n &= w - 1;
     uint64_t r = n ? (a << n | a >> (w - n)) & MASK(w) : a;
-    flags_set_cf_of(f, bit(r, 0), bit(r, 0) ^ bit(r, w - 1));
+    flags_set_cf_of(f, bit(r, 0), top_bits_differ(a, w));
     return r;
 }
 ALWAYS_INLINE uint64_t ror_compute(struct flags *f, uint64_t a, unsigned n, unsigned w) {
     n &= w - 1;
     uint64_t r = n ? (a >> n | a << (w - n)) & MASK(w) : a;
-    flags_set_cf_of(f, bit(r, w - 1), bit(r, w - 1) ^ bit(r, w - 2));
+    flags_set_cf_of(f, bit(r, w - 1), bit(a, 0) ^ bit(a, w - 1));
     return r;
 }
 // Through CF: the operand has one bit more.
 ALWAYS_INLINE uint64_t rcl_compute(struct flags *f, uint64_t a, unsigned n, unsigned w) {
     n %= w + 1;
-    if (n == 0) {
-        flags_set_cf_of(f, flags_cf(f), flags_cf(f) ^ bit(a, w - 1));
-        return a;
-    }
+    if (n == 0) return a;
     uint64_t r = (n < w ? a << n : 0) | (uint64_t)flags_cf(f) << (n - 1) | (n > 1 ? a >> (w + 1 - n) : 0);
-    bool cf = bit(a, w - n);
-    flags_set_cf_of(f, cf, cf ^ bit(r, w - 1));
+    flags_set_cf_of(f, bit(a, w - n), top_bits_differ(a, w));
     return r & MASK(w);
 }
 ALWAYS_INLINE uint64_t rcr_compute(struct flags *f, uint64_t a, unsigned n, unsigned w) {
     n %= w + 1;
-    if (n == 0) {
-        flags_set_cf_of(f, flags_cf(f), bit(a, w - 1) ^ bit(a, w - 2));
-        return a;
-    }
+    if (n == 0) return a;
     uint64_t r = (n < w ? a >> n : 0) | (uint64_t)flags_cf(f) << (w - n) | (n > 1 ? a << (w + 1 - n) : 0);
-    flags_set_cf_of(f, bit(a, n - 1), bit(r, w - 1) ^ bit(r, w - 2));
+    flags_set_cf_of(f, bit(a, n - 1), bit(a, w - 1) ^ flags_cf(f));
     return r & MASK(w);
 }
-SHIFT(rol, rol_compute)
-SHIFT(ror, ror_compute)
-SHIFT(rcl, rcl_compute)
-SHIFT(rcr, rcr_compute)
+SHIFT(rol, rol_compute, true)
+SHIFT(ror, ror_compute, true)
+SHIFT(rcl, rcl_compute, false)
+SHIFT(rcr, rcr_compute, false)
 
 // Double shifts. 16-bit operands with counts beyond 16 shift on into the destination again.
 ALWAYS_INLINE uint64_t shld_compute(struct flags *f, uint64_t a, uint64_t b, unsigned n, unsigned w) {
     uint64_t r = w > 16 ? a << n | b >> (w - n) : (a << 32 | b << 16 | a) << n >> 32;
     bool cf = n <= w ? bit(a, w - n) : bit(b, 2 * w - n);
     r &= MASK(w);
-    flags_result(f, r, w, cf, bit(a, w - 1) ^ bit(r, w - 1), false);
+    flags_result(f, r, w, cf, top_bits_differ(a, w), false);
     return r;
 }
 ALWAYS_INLINE uint64_t shrd_compute(struct flags *f, uint64_t a, uint64_t b, unsigned n, unsigned w) {
     uint64_t r = w > 16 ? a >> n | b << (w - n) : (a << 32 | b << 16 | a) >> n;
     bool cf = n <= w ? bit(a, n - 1) : bit(b, n - w - 1);
     r &= MASK(w);
-    flags_result(f, r, w, cf, bit(r, w - 1) ^ bit(r, w - 2), false);
+    flags_result(f, r, w, cf, bit(b, 0) ^ bit(a, w - 1), false);
     return r;
 }
 #define DOUBLE_SHIFT(name, count, compute)                                                                            \

@@ -30,7 +30,8 @@ static const struct { const char *mnemonic, *why; } excluded[] = {
     {"out", "host's ports"},                   {"ins", "host's ports"},                  {"outs", "host's ports"},
     {"fxsave", "host's reserved bytes"},       {"fxrstor", "random reserved bits"},      {"popf", "tested in tests/cpu"},
     {"ldmxcsr", "random reserved bits"},       {"fldenv", "selectors"},                  {"frstor", "selectors"},
-    {"fnstenv", "selectors"},                  {"fnsave", "selectors"},                  {"cli", "host's IOPL"},
+    {"fnstenv", "selectors"},                  {"fnsave", "selectors"},                  {"cli", "host's IOPL"},                    {"xsave64", "host's components"},          {"xsavec64", "host's components"},
+    {"xsaveopt64", "host's components"},       {"xrstor64", "host's components"},
     {"sti", "host's IOPL"},                    {"clflush", "no effect"},                 {"clflushopt", "no effect"},
     {"clwb", "no effect"},                     {"ud0", "length differs between processors"},
 };
