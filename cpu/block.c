@@ -12,11 +12,20 @@ struct block_cache {
     size_t fill;                // bytes used of it
     struct code_page *bucket[PAGE_BUCKETS];
     uint64_t built, emptied, invalidated;
+    struct cpu *member[BLOCK_MEMBERS];  // the processors that share the cache
+    unsigned members;
     struct block *solo;         // scratch
     struct block *building;
 };
 
 static const size_t block_bytes = sizeof(struct block) + (BLOCK_OPS + 1) * sizeof(struct op);
+
+static void cache_destroy(struct block_cache *cache) {
+    for (unsigned i = 0; i < CHUNKS; i++) free(cache->chunk[i]);
+    free(cache->solo);
+    free(cache->building);
+    free(cache);
+}
 
 struct block_cache *block_cache_new(void) {
     struct block_cache *cache = calloc(1, sizeof *cache);
@@ -26,16 +35,24 @@ struct block_cache *block_cache_new(void) {
     cache->chunk[0] = malloc(CHUNK_BYTES);
     cache->chunks = 1;
     if (cache->solo && cache->building && cache->chunk[0]) return cache;
-    block_cache_free(cache);
+    cache_destroy(cache);
     return NULL;
 }
 
-void block_cache_free(struct block_cache *cache) {
+void block_cache_leave(struct cpu *cpu) {
+    struct block_cache *cache = cpu->blocks;
     if (!cache) return;
-    for (unsigned i = 0; i < CHUNKS; i++) free(cache->chunk[i]);
-    free(cache->solo);
-    free(cache->building);
-    free(cache);
+    for (unsigned i = 0; i < cache->members; i++)
+        if (cache->member[i] == cpu) cache->member[i--] = cache->member[--cache->members];
+    cpu->blocks = NULL;
+    if (!cache->members) cache_destroy(cache);
+}
+
+bool block_cache_join(struct block_cache *cache, struct cpu *cpu) {
+    if (cache->members == BLOCK_MEMBERS) return false;
+    cache->member[cache->members++] = cpu;
+    cpu->blocks = cache;
+    return true;
 }
 
 void block_cache_counts(const struct cpu *cpu, uint64_t *built, uint64_t *emptied, uint64_t *invalidated) {
@@ -50,8 +67,10 @@ void block_cache_clear(struct cpu *cpu) {
     cache->used = 0;
     cache->fill = 0;
     cache->emptied++;
-    cpu->block = NULL;
-    tlb_drop_fast(cpu);
+    for (unsigned i = 0; i < cache->members; i++) {
+        cache->member[i]->block = NULL;
+        tlb_drop_fast(cache->member[i]);
+    }
 }
 
 // Room for `bytes`; empties the whole cache when it is full. NULL: no memory, or larger than a chunk.
@@ -178,7 +197,7 @@ struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offs
     block->next = *slot;
     *slot = block;
     cache->built++;
-    if (first) tlb_drop_fast_page(cpu, physical);
+    for (unsigned i = 0; first && i < cache->members; i++) tlb_drop_fast_page(cache->member[i], physical);
     return block;
 }
 

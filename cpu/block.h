@@ -25,8 +25,11 @@ struct code_page {
 ALWAYS_INLINE uint32_t block_key(uint64_t address, uint32_t mode) { return (uint32_t)(address & 4095) | mode << 12; }
 ALWAYS_INLINE unsigned block_slot(uint32_t key) { return (key ^ key >> 6) & (PAGE_SLOTS - 1); }
 
-struct block_cache *block_cache_new(void);
-void block_cache_free(struct block_cache *cache);
+// One cache serves all processors over the same memory; they run in turns.
+enum { BLOCK_MEMBERS = 64 };
+struct block_cache *block_cache_new(void);   // NULL when memory is short
+bool block_cache_join(struct block_cache *cache, struct cpu *cpu);
+void block_cache_leave(struct cpu *cpu);     // the last one frees it
 void block_cache_clear(struct cpu *cpu);
 // Statistics: blocks built and times the cache was emptied since the start.
 void block_cache_counts(const struct cpu *cpu, uint64_t *built, uint64_t *emptied, uint64_t *invalidated);

@@ -15,8 +15,9 @@ struct cpu *cpu_new(const struct cpu_model *model, const struct decoder *decoder
     cpu->vmx_deadline_cycles = ~0ull;
     cpu->sti_shadow_step = cpu->mov_ss_shadow_step = ~0ull;
     cpu->tlb = calloc(1, sizeof *cpu->tlb);
-    cpu->blocks = block_cache_new();
-    if (cpu->tlb && cpu->blocks) {
+    struct block_cache *blocks = block_cache_new();
+    if (blocks) block_cache_join(blocks, cpu);
+    if (cpu->tlb && blocks) {
         tlb_reset(cpu);
         cpu_reset(cpu, false);
         return cpu;
@@ -27,9 +28,16 @@ struct cpu *cpu_new(const struct cpu_model *model, const struct decoder *decoder
 
 void cpu_free(struct cpu *cpu) {
     if (!cpu) return;
-    block_cache_free(cpu->blocks);
+    block_cache_leave(cpu);
     free(cpu->tlb);
     free(cpu);
+}
+
+bool cpu_share_memory(struct cpu *cpu, struct cpu *with) {
+    block_cache_leave(cpu);
+    if (!block_cache_join(with->blocks, cpu)) return false;
+    tlb_drop_fast(cpu);
+    return true;
 }
 
 // --- mode ---

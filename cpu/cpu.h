@@ -346,6 +346,9 @@ enum run_result cpu_run(struct cpu *cpu, uint64_t steps);
 // `model`, `decoder` and `platform` must outlive the processor. Returns NULL when memory is short.
 struct cpu *cpu_new(const struct cpu_model *model, const struct decoder *decoder, const struct platform *platform, uint32_t id);
 void cpu_free(struct cpu *cpu);
+// To be called for each further processor over the same memory, before it runs: stores of one reach the decoded code of
+// all. False when there are too many (64).
+bool cpu_share_memory(struct cpu *cpu, struct cpu *with);
 void cpu_reset(struct cpu *cpu, bool init);   // SDM Vol. 3A, Table 9-1
 extern const struct state_table cpu_state;
 extern const struct state_table cpu_tlb_state;  // over struct tlb

@@ -9,6 +9,7 @@
 #include "cpu/block.h"
 #include "cpu/body.h"
 #include "cpu/paging.h"
+#include "cpu/segment.h"
 
 enum outcome op_stopped(struct cpu *cpu, const struct op *op, enum outcome outcome) {
     cpu->stopped = op;
@@ -257,6 +258,22 @@ static enum outcome deliver_interrupt(struct cpu *cpu) {
     return deliver(cpu, EVENT_EXTERNAL, (uint8_t)vector, 0);
 }
 
+// SDM Vol. 3A, 8.4.1, 9.1.4: INIT leaves a bootstrap processor at its reset vector and others waiting for SIPI.
+static void take_init(struct cpu *cpu) {
+    cpu_pend(cpu, PENDING_INIT, false);
+    cpu_pend(cpu, PENDING_SIPI, false);
+    cpu_reset(cpu, true);
+}
+
+static void take_sipi(struct cpu *cpu) {
+    cpu_pend(cpu, PENDING_SIPI, false);
+    if (cpu->activity != ACTIVITY_WAIT_FOR_SIPI) return;
+    segment_load_real(cpu, CS, (uint16_t)((cpu->sipi_vector & 255) << 8));
+    cpu->rip = 0;
+    cpu->activity = ACTIVITY_ACTIVE;
+    cpu_update_mode(cpu);
+}
+
 // The first of the pending events that can be taken at this boundary, in the order of SDM Vol. 3A, table 6-2.
 static enum outcome take_event(struct cpu *cpu) {
     uint32_t pending = cpu->pending;
@@ -265,6 +282,11 @@ static enum outcome take_event(struct cpu *cpu) {
         if (outcome != OUT_OK) return carry_out(cpu, outcome);
         pending = cpu->pending;
     }
+    if (pending & PENDING_INIT) {
+        take_init(cpu);
+        return OUT_OK;
+    }
+    if (pending & PENDING_SIPI) take_sipi(cpu);
     if (cpu->activity >= ACTIVITY_SHUTDOWN) return OUT_OK;
     if (pending & PENDING_DEBUG && !cpu_mov_ss_shadow(cpu) && cpu->activity == ACTIVITY_ACTIVE) return deliver_debug(cpu);
     if (pending & PENDING_NMI && !cpu->nmi_blocked && !cpu_mov_ss_shadow(cpu) && !cpu_sti_shadow(cpu)) {
