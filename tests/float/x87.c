@@ -29,7 +29,7 @@ void x87_ours(const struct x87_operation *op, struct f80 a, struct f80 b, uint64
         else
             *r = before;
     } else if (op->flags & X87_POPS) {
-        r->st[0] = b;
+        r->st[0] = r->st[1];
     }
     r->status |= (uint16_t)(env.flags | (env.round_up ? FLOAT_C1 : 0));
 }

@@ -1,0 +1,2 @@
+# MPFR judges the transcendental instructions.
+$(O)/tests/float/test_transcendental: TEST_LIBS += -lmpfr -lgmp
