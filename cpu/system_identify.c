@@ -97,7 +97,7 @@ BODY(xgetbv) {
     uint32_t index = (uint32_t)cpu->gpr[RCX];
     if (!(cpu->cr4 & CR4_OSXSAVE)) return cpu_fault_ud(cpu);
     if (index > 1 || (index == 1 && !cpu->model->features[FEATURE_XGETBV1])) return cpu_fault_gp0(cpu);
-    set_pair(cpu, index ? cpu->xcr0 & xsave_in_use(cpu) : cpu->xcr0);
+    set_pair(cpu, index ? cpu->xcr0 & xsave_in_use_with_mxcsr(cpu) : cpu->xcr0);
     return OUT_OK;
 }
 

@@ -58,6 +58,10 @@ uint64_t xsave_in_use(const struct cpu *cpu) {
            (vectors_in_use(cpu, 1) ? BIT(COMPONENT_AVX) : 0) | (cpu->pkru ? BIT(COMPONENT_PKRU) : 0);
 }
 
+uint64_t xsave_in_use_with_mxcsr(const struct cpu *cpu) {
+    return xsave_in_use(cpu) | (cpu->mxcsr != MXCSR_RESET ? BIT(COMPONENT_SSE) : 0);
+}
+
 static void component_save(const struct cpu *cpu, const struct xsave_component *c, uint8_t *at) {
     if (c->number == COMPONENT_PKRU) {
         bytes_set(at, 64, cpu->pkru);
@@ -125,8 +129,7 @@ static enum outcome save_compacted(struct cpu *cpu, const struct op *op, uint64_
     TRY(xsave_open(cpu, op, allowed, true, what, &r));
     unsigned size = xsave_area_size(r.features, true);
     TRY(load_area(cpu, r.linear, area, size));
-    uint64_t in_use = xsave_in_use(cpu) | (cpu->mxcsr != MXCSR_RESET ? BIT(COMPONENT_SSE) : 0);
-    uint64_t saved = in_use & r.features;
+    uint64_t saved = xsave_in_use_with_mxcsr(cpu) & r.features;
     save_components(cpu, area, saved, r.features, true, wide);
     if (saved & BIT(COMPONENT_SSE)) legacy_save_mxcsr(cpu, area);
     bytes_set(area + XSAVE_HEADER, 64, saved);

@@ -19,6 +19,8 @@ extern const struct xsave_component xsave_components[XSAVE_COMPONENTS];
 uint32_t xsave_area_size(uint64_t components, bool compacted);
 // XINUSE (13.6): a component is in use iff it is not in its initial configuration.
 uint64_t xsave_in_use(const struct cpu *cpu);
+// The same with SSE state in use also when MXCSR is not 1F80H: XSAVEC, XSAVES, XGETBV.
+uint64_t xsave_in_use_with_mxcsr(const struct cpu *cpu);
 
 // The legacy region (13.4.1), shared with FXSAVE. `wide`: REX.W, 64-bit instruction and data pointers.
 #define LEGACY_REGION_BYTES 512

@@ -106,6 +106,9 @@ static void init_optimization(struct flat *f) {
     s.fx[24] = 0xa0;
     execute(f, &s, xsavec64, 4);
     ok(get64(&s, HEADER) == 2 && s.data[AREA + 24] == 0xa0 && s.data[AREA + 160] == 0, "MXCSR alone puts SSE state in use");
+    s.gpr[RCX] = 1;
+    execute(f, &s, "\x0f\x01\xd0", 3);
+    ok(s.vector < 0 && s.gpr[RAX] == 2, "and XGETBV says so");
     initial_state(&s);
     s.fx[32 + 9] = 0x40;
     execute(f, &s, xsaves64, 4);
