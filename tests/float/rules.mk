@@ -1,2 +1,3 @@
 # MPFR judges the transcendental instructions.
 $(O)/tests/float/test_transcendental: TEST_LIBS += -lmpfr -lgmp
+$(O)/tests/float/test_reciprocal: TEST_LIBS += -lm
