@@ -65,7 +65,7 @@ static enum machine_stop advance(struct run *run, uint64_t step, uint64_t stop)
 static bool read_input(struct run *run)
 {
     size_t room = sizeof run->input - run->input_used;
-    size_t got = run->console->stdin_port >= 0 && room ? terminal_read(run->input + run->input_used, room) : 0;
+    size_t got = terminal_read(run->input + run->input_used, room);
     run->input_used += got;
     return got > 0;
 }
@@ -130,8 +130,8 @@ static bool idle(struct run *run)
     read_input(run);
     if (feed(run))
         return true;
-    if (!terminal_has_input())
-        return cycles != UINT64_MAX;
+    if (!terminal_has_input() || (run->input_used == sizeof run->input && !terminal_is_raw()))
+        return cycles != UINT64_MAX;  // nobody can type, or nothing that is typed is taken
     if (wait_for_input(run, cycles == UINT64_MAX ? 1e9 : (double)cycles / hertz, &seconds)) {
         machine_idle_pass(run->machine, least((uint64_t)(seconds * hertz), cycles));
         feed(run);
@@ -174,7 +174,8 @@ static bool handle(struct run *run, enum machine_stop why, enum status *status)
     case MACHINE_IDLE:
         if (idle(run))
             return true;
-        complain("the guest waits for input for ever, and there is none (step %" PRIu64 ")", step);
+        complain("the guest waits for input for ever, and %s (step %" PRIu64 ")",
+                 run->input_used ? "takes none" : "there is none", step);
         *status = STATUS_STUCK;
         return false;
     case MACHINE_POWER_OFF:

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ESCAPE = 'A' & 0x1f, READ_BYTES = 256, WAIT_PIECE_MS = 100 };
+enum { ESCAPE = 'A' & 0x1f, READ_BYTES = 256, WAIT_PIECE_MS = 100, PATIENCE_SECONDS = 10 };
 
 // Signal handlers reach their data through statics only; this is the whole of it.
 static struct {
@@ -25,7 +25,7 @@ static struct {
     bool left;
 } terminal;
 
-static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM};
 static const int crashing[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS};
 
 static void cook(void)
@@ -34,17 +34,18 @@ static void cook(void)
         tcsetattr(STDIN_FILENO, TCSANOW, &terminal.cooked);
 }
 
-// The first one asks the run to end; the second one does not wait.
+// The first one asks the run to end; the second one does not wait, and neither does time.
 static void on_ending(int number)
 {
     int none = 0;
     if (atomic_compare_exchange_strong(&terminal.signal, &none, number)) {
         machine_stop_soon(terminal.machine);
+        alarm(PATIENCE_SECONDS);
         return;
     }
     cook();
-    signal(number, SIG_DFL);
-    raise(number);
+    signal(none, SIG_DFL);
+    raise(none);
 }
 
 static void on_crash(int number)
@@ -99,6 +100,7 @@ void terminal_close(void)
 {
     cook();
     terminal.keyboard = false;
+    alarm(0);
     for (unsigned i = 0; i < sizeof ending / sizeof *ending; i++)
         handle(ending[i], SIG_DFL, 0);
 }
@@ -160,15 +162,21 @@ size_t terminal_read(uint8_t *bytes, size_t size)
 {
     uint8_t raw[READ_BYTES];
     size_t used = 0;
-    if (!terminal.keyboard || !size || !readable(0))
+    bool lose = size == 0;
+    if (!terminal.keyboard || (lose && !terminal.is_raw) || !readable(0))
         return 0;
-    ssize_t got = read(STDIN_FILENO, raw, size < sizeof raw ? size : sizeof raw);
+    ssize_t got = read(STDIN_FILENO, raw, !lose && size < sizeof raw ? size : sizeof raw);
     if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN))
         terminal.keyboard = false;
     for (ssize_t i = 0; i < got; i++)
-        if (filter(raw[i]))
+        if (filter(raw[i]) && !lose)
             bytes[used++] = raw[i];
     return used;
+}
+
+bool terminal_is_raw(void)
+{
+    return terminal.is_raw;
 }
 
 bool terminal_left(void)

@@ -17,7 +17,10 @@ bool terminal_has_input(void);
 // Waits for input, a signal or `milliseconds` (-1: no limit), whichever comes first.
 void terminal_wait(int milliseconds);
 // Bytes for the guest that are there now, without waiting. Ctrl-A commands are taken out and carried out.
+// With `size` 0, on a terminal, only the commands are: what else was typed is lost (a pipe keeps it instead).
 size_t terminal_read(uint8_t *bytes, size_t size);
+// Whether stdin is a terminal.
+bool terminal_is_raw(void);
 // Ctrl-A x.
 bool terminal_left(void);
 // SIGINT, SIGTERM, ... that has come in; 0: none. To be re-raised after everything is put in order.

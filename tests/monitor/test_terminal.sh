@@ -15,7 +15,7 @@ for guest in "$echo" "$wait"; do
 	vmxray -kernel "$guest" $debug_exit --hash < <(sleep 0.3; printf 'ab'; sleep 0.3; printf 'cq')
 	[[ $status == 1 && $out == abc ]]
 	claim $? "$name: input from a pipe that takes its time" "status $status: $out $err"
-	vmxray -kernel "$guest" $debug_exit < <(printf 'a\1\1b\1x')
+	vmxray -kernel "$guest" $debug_exit < <(printf 'a\1\1b'; sleep 0.3; printf '\1x')
 	[[ $status == 0 && $out == $'a\1b' ]]
 	claim $? "$name: Ctrl-A Ctrl-A sends one, Ctrl-A x leaves" "status $status: $out $err"
 	vmxray -kernel "$guest" $debug_exit < <(printf '\1hq')
@@ -42,10 +42,11 @@ awk -v used="${used:-9}" 'BEGIN { exit !(used < 0.5) }'
 claim $? 'two seconds of waiting take less than half a second of processor time' "$used s"
 
 for signal in INT TERM HUP; do
-	"$VMXRAY" -kernel "$(guest spin)" --stats --hash </dev/null >"$dir/out" 2>"$dir/err" &
+	# bash starts background programs with SIGINT ignored
+	env --default-signal=$signal "$VMXRAY" -kernel "$(guest spin)" --stats --hash </dev/null >"$dir/out" 2>"$dir/err" &
 	sleep 0.5
 	kill -$signal $!
-	wait $!
+	wait $! 2>/dev/null
 	status=$? expected=$((128 + $(kill -l $signal)))
 	[[ $status == "$expected" && $(<"$dir/err") == hash*'million steps/s'* ]]
 	claim $? "SIG$signal ends the run with the statistics so far" "status $status: $(<"$dir/err")"
