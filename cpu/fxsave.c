@@ -8,8 +8,16 @@
 
 // Table 10-2.
 enum legacy_layout {
-    AT_FCW = 0, AT_FSW = 2, AT_FTW = 4, AT_FOP = 6, AT_FIP = 8, AT_FDP = 16, AT_MXCSR = 24, AT_MXCSR_MASK = 28,
-    AT_ST = 32, AT_XMM = 160,
+    AT_FCW = 0,
+    AT_FSW = 2,
+    AT_FTW = 4,
+    AT_FOP = 6,
+    AT_FIP = 8,
+    AT_FDP = 16,
+    AT_MXCSR = 24,
+    AT_MXCSR_MASK = 28,
+    AT_ST = 32,
+    AT_XMM = 160,
 };
 static unsigned xmm_count(const struct cpu *cpu) { return cpu_64bit(cpu) ? 16 : 8; }
 
@@ -96,5 +104,8 @@ BODY(ldmxcsr) {
 }
 INSTANTIATE(ldmxcsr, NEXT, FORMS_M)
 
-BODY(stmxcsr) { BODY_UNUSED; return destination(cpu, op, F, 32, cpu->mxcsr); }
+BODY(stmxcsr) {
+    BODY_UNUSED;
+    return destination(cpu, op, F, 32, cpu->mxcsr);
+}
 INSTANTIATE(stmxcsr, NEXT, FORMS_M)

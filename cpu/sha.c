@@ -15,7 +15,8 @@ OPERATION(sha1nexte) {
 SSE(sha1nexte)
 
 OPERATION(sha1msg1) {
-    *d = (union lane){.u32 = {d->u32[0] ^ s->u32[2], d->u32[1] ^ s->u32[3], d->u32[2] ^ d->u32[0], d->u32[3] ^ d->u32[1]}};
+    *d = (union lane){
+        .u32 = {d->u32[0] ^ s->u32[2], d->u32[1] ^ s->u32[3], d->u32[2] ^ d->u32[0], d->u32[3] ^ d->u32[1]}};
 }
 SSE(sha1msg1)
 

@@ -4,21 +4,21 @@
 #include "cpu/sse_float.h"
 
 // FLOAT(name, type, count, bytes, alignment, e): elements 0..count-1 of the destination become e, of a and b.
-#define FLOAT(name, type, count, bytes, alignment, expression)                                                        \
-    BODY(sse_##name) {                                                                                                \
-        BODY_UNUSED;                                                                                                  \
-        union lane d = xmm_get(cpu, op->dst), s;                                                                      \
-        TRY(xmm_source(cpu, op, F, bytes, alignment, &s));                                                            \
-        struct float_env env = float_env_from_mxcsr(cpu->mxcsr);                                                      \
-        [[maybe_unused]] const uint8_t imm = (uint8_t)op->imm;                                                        \
-        for (unsigned i = 0; i < count; i++) {                                                                        \
-            [[maybe_unused]] const __typeof__(d.type[0]) a = d.type[i], b = s.type[i];                                \
-            d.type[i] = (expression);                                                                                 \
-        }                                                                                                             \
-        TRY(sse_float_end(cpu, &env));                                                                                \
-        xmm_set(cpu, op->dst, &d);                                                                                    \
-        return OUT_OK;                                                                                                \
-    }                                                                                                                 \
+#define FLOAT(name, type, count, bytes, alignment, expression)                                                         \
+    BODY(sse_##name) {                                                                                                 \
+        BODY_UNUSED;                                                                                                   \
+        union lane d = xmm_get(cpu, op->dst), s;                                                                       \
+        TRY(xmm_source(cpu, op, F, bytes, alignment, &s));                                                             \
+        struct float_env env = float_env_from_mxcsr(cpu->mxcsr);                                                       \
+        [[maybe_unused]] const uint8_t imm = (uint8_t)op->imm;                                                         \
+        for (unsigned i = 0; i < count; i++) {                                                                         \
+            [[maybe_unused]] const __typeof__(d.type[0]) a = d.type[i], b = s.type[i];                                 \
+            d.type[i] = (expression);                                                                                  \
+        }                                                                                                              \
+        TRY(sse_float_end(cpu, &env));                                                                                 \
+        xmm_set(cpu, op->dst, &d);                                                                                     \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
     INSTANTIATE(sse_##name, NEXT, FORMS_VECTOR)
 #define PS(name, expression) FLOAT(name, u32, 4, 16, ALIGNED, expression)
 #define PD(name, expression) FLOAT(name, u64, 2, 16, ALIGNED, expression)
@@ -70,21 +70,21 @@ PS(addsubps, i & 1 ? f32_add(a, b, &env) : f32_sub(a, b, &env))
 PD(addsubpd, i & 1 ? f64_add(a, b, &env) : f64_sub(a, b, &env))
 
 // SSE3: neighbours of the destination, then of the source
-#define HORIZONTAL(name, type, count, expression)                                                                     \
-    BODY(sse_##name) {                                                                                                \
-        BODY_UNUSED;                                                                                                  \
-        union lane d = xmm_get(cpu, op->dst), s, r;                                                                   \
-        TRY(xmm_source(cpu, op, F, 16, ALIGNED, &s));                                                                 \
-        struct float_env env = float_env_from_mxcsr(cpu->mxcsr);                                                      \
-        for (unsigned i = 0; i < count; i++) {                                                                        \
-            const union lane *from = i < count / 2 ? &d : &s;                                                         \
-            const __typeof__(d.type[0]) a = from->type[2 * i % count], b = from->type[2 * i % count + 1];             \
-            r.type[i] = (expression);                                                                                 \
-        }                                                                                                             \
-        TRY(sse_float_end(cpu, &env));                                                                                \
-        xmm_set(cpu, op->dst, &r);                                                                                    \
-        return OUT_OK;                                                                                                \
-    }                                                                                                                 \
+#define HORIZONTAL(name, type, count, expression)                                                                      \
+    BODY(sse_##name) {                                                                                                 \
+        BODY_UNUSED;                                                                                                   \
+        union lane d = xmm_get(cpu, op->dst), s, r;                                                                    \
+        TRY(xmm_source(cpu, op, F, 16, ALIGNED, &s));                                                                  \
+        struct float_env env = float_env_from_mxcsr(cpu->mxcsr);                                                       \
+        for (unsigned i = 0; i < count; i++) {                                                                         \
+            const union lane *from = i < count / 2 ? &d : &s;                                                          \
+            const __typeof__(d.type[0]) a = from->type[2 * i % count], b = from->type[2 * i % count + 1];              \
+            r.type[i] = (expression);                                                                                  \
+        }                                                                                                              \
+        TRY(sse_float_end(cpu, &env));                                                                                 \
+        xmm_set(cpu, op->dst, &r);                                                                                     \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
     INSTANTIATE(sse_##name, NEXT, FORMS_VECTOR)
 HORIZONTAL(haddps, u32, 4, f32_add(a, b, &env))
 HORIZONTAL(haddpd, u64, 2, f64_add(a, b, &env))
@@ -133,17 +133,17 @@ BODY(sse_dppd) {
 INSTANTIATE(sse_dppd, NEXT, FORMS_VECTOR)
 
 // Comparison of the low elements into ZF, PF and CF; OF, SF and AF are 0.
-#define COMPARE(name, type, bytes, function)                                                                          \
-    BODY(sse_##name) {                                                                                                \
-        BODY_UNUSED;                                                                                                  \
-        union lane d = xmm_get(cpu, op->dst), s;                                                                      \
-        TRY(xmm_source(cpu, op, F, bytes, UNALIGNED, &s));                                                            \
-        struct float_env env = float_env_from_mxcsr(cpu->mxcsr);                                                      \
-        enum float_relation relation = function(d.type[0], s.type[0], &env);                                          \
-        TRY(sse_float_end(cpu, &env));                                                                                \
-        flags_set(&cpu->flags, relation);                                                                             \
-        return OUT_OK;                                                                                                \
-    }                                                                                                                 \
+#define COMPARE(name, type, bytes, function)                                                                           \
+    BODY(sse_##name) {                                                                                                 \
+        BODY_UNUSED;                                                                                                   \
+        union lane d = xmm_get(cpu, op->dst), s;                                                                       \
+        TRY(xmm_source(cpu, op, F, bytes, UNALIGNED, &s));                                                             \
+        struct float_env env = float_env_from_mxcsr(cpu->mxcsr);                                                       \
+        enum float_relation relation = function(d.type[0], s.type[0], &env);                                           \
+        TRY(sse_float_end(cpu, &env));                                                                                 \
+        flags_set(&cpu->flags, relation);                                                                              \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
     INSTANTIATE(sse_##name, NEXT, FORMS_VECTOR)
 COMPARE(comiss, u32, 4, f32_compare_ordered)
 COMPARE(comisd, u64, 8, f64_compare_ordered)

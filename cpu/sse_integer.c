@@ -103,9 +103,9 @@ PACKED(pcmpgtq, i64, ALL_ONES_IF(a > b))
 SSE(pcmpgtq)
 
 // --- logic; the floating-point forms (andps and so on) are the same operations ---
-PACKED(pand, u64, a & b)
+PACKED(pand, u64, a &b)
 MMX_SSE(pand)
-PACKED(pandn, u64, ~a & b)
+PACKED(pandn, u64, ~a &b)
 MMX_SSE(pandn)
 PACKED(por, u64, a | b)
 MMX_SSE(por)
@@ -113,19 +113,19 @@ PACKED(pxor, u64, a ^ b)
 MMX_SSE(pxor)
 
 // --- multiplication ---
-PACKED(pmullw, i16, a * b)
+PACKED(pmullw, i16, a *b)
 MMX_SSE(pmullw)
-PACKED(pmulhw, i16, a * b >> 16)
+PACKED(pmulhw, i16, a *b >> 16)
 MMX_SSE(pmulhw)
-PACKED(pmulhuw, u16, (uint32_t)a * b >> 16)
+PACKED(pmulhuw, u16, (uint32_t)a *b >> 16)
 MMX_SSE(pmulhuw)
 PACKED(pmulhrsw, i16, ((a * b >> 14) + 1) >> 1)
 MMX_SSE(pmulhrsw)
-PACKED(pmulld, u32, a * b)
+PACKED(pmulld, u32, a *b)
 SSE(pmulld)
 PACKED(pmuludq, u64, (a & UINT32_MAX) * (b & UINT32_MAX))
 MMX_SSE(pmuludq)
-PACKED(pmuldq, i64, (int64_t)(int32_t)a * (int32_t)b)
+PACKED(pmuldq, i64, (int64_t)(int32_t)a *(int32_t)b)
 SSE(pmuldq)
 
 OPERATION(pmaddwd) {
@@ -178,17 +178,17 @@ OPERATION(phminposuw) {
 SSE(phminposuw)
 
 // --- horizontal: pairs of the destination, then pairs of the source ---
-#define HORIZONTAL(name, type, expression)                                                                            \
-    OPERATION(name) {                                                                                                 \
-        const unsigned count = N / sizeof(d->type[0]);                                                                \
-        union lane r;                                                                                                 \
-        for (unsigned i = 0; i < count; i++) {                                                                        \
-            const union lane *from = i < count / 2 ? d : s;                                                           \
-            unsigned at = 2 * i % count;                                                                              \
-            const __typeof__(d->type[0]) a = from->type[at], b = from->type[at + 1];                                  \
-            r.type[i] = (__typeof__(d->type[0]))(expression);                                                         \
-        }                                                                                                             \
-        memcpy(d, &r, N);                                                                                             \
+#define HORIZONTAL(name, type, expression)                                                                             \
+    OPERATION(name) {                                                                                                  \
+        const unsigned count = N / sizeof(d->type[0]);                                                                 \
+        union lane r;                                                                                                  \
+        for (unsigned i = 0; i < count; i++) {                                                                         \
+            const union lane *from = i < count / 2 ? d : s;                                                            \
+            unsigned at = 2 * i % count;                                                                               \
+            const __typeof__(d->type[0]) a = from->type[at], b = from->type[at + 1];                                   \
+            r.type[i] = (__typeof__(d->type[0]))(expression);                                                          \
+        }                                                                                                              \
+        memcpy(d, &r, N);                                                                                              \
     }
 HORIZONTAL(phaddw, u16, a + b)
 MMX_SSE(phaddw)

@@ -27,9 +27,15 @@ ALWAYS_INLINE enum outcome store_whole(struct cpu *cpu, const struct op *op, enu
     xmm_set(cpu, op->dst, &s);
     return OUT_OK;
 }
-BODY(sse_store) { BODY_UNUSED; return store_whole(cpu, op, F, ALIGNED); }
+BODY(sse_store) {
+    BODY_UNUSED;
+    return store_whole(cpu, op, F, ALIGNED);
+}
 INSTANTIATE(sse_store, NEXT, FORMS_VECTOR_STORE)
-BODY(sse_storeu) { BODY_UNUSED; return store_whole(cpu, op, F, UNALIGNED); }
+BODY(sse_storeu) {
+    BODY_UNUSED;
+    return store_whole(cpu, op, F, UNALIGNED);
+}
 INSTANTIATE(sse_storeu, NEXT, FORMS_VECTOR_STORE)
 
 // --- scalars: a register source merges, a memory source clears the rest ---
@@ -37,8 +43,10 @@ BODY(sse_load_ss) {
     BODY_UNUSED;
     union lane d = xmm_get(cpu, op->dst), s;
     TRY(xmm_source(cpu, op, F, 4, UNALIGNED, &s));
-    if (F == FORM_RM) d = s;
-    else d.u32[0] = s.u32[0];
+    if (F == FORM_RM)
+        d = s;
+    else
+        d.u32[0] = s.u32[0];
     xmm_set(cpu, op->dst, &d);
     return OUT_OK;
 }
@@ -48,8 +56,10 @@ BODY(sse_load_sd) {
     BODY_UNUSED;
     union lane d = xmm_get(cpu, op->dst), s;
     TRY(xmm_source(cpu, op, F, 8, UNALIGNED, &s));
-    if (F == FORM_RM) d = s;
-    else d.u64[0] = s.u64[0];
+    if (F == FORM_RM)
+        d = s;
+    else
+        d.u64[0] = s.u64[0];
     xmm_set(cpu, op->dst, &d);
     return OUT_OK;
 }
@@ -99,11 +109,11 @@ BODY(sse_store_q) {
 INSTANTIATE(sse_store_q, NEXT, FORMS_VECTOR_STORE)
 
 // --- halves ---
-OPERATION(load_low) { d->u64[0] = s->u64[0]; }        // movlps movlpd
+OPERATION(load_low) { d->u64[0] = s->u64[0]; } // movlps movlpd
 SSE_BYTES(load_low, 8)
-OPERATION(load_high) { d->u64[1] = s->u64[0]; }       // movhps movhpd, movlhps
+OPERATION(load_high) { d->u64[1] = s->u64[0]; } // movhps movhpd, movlhps
 SSE_BYTES(load_high, 8)
-OPERATION(high_to_low) { d->u64[0] = s->u64[1]; }     // movhlps
+OPERATION(high_to_low) { d->u64[0] = s->u64[1]; } // movhlps
 SSE_BYTES(high_to_low, 8)
 
 BODY(sse_store_low) {
@@ -131,14 +141,22 @@ SSE(movshdup)
 // --- general registers ---
 ALWAYS_INLINE enum outcome from_general(struct cpu *cpu, const struct op *op, enum form f, unsigned w) {
     union lane v = {.u64 = {0, 0}};
-    if (f == FORM_RM) TRY(vector_load(cpu, op, w / 8, UNALIGNED, &v));
-    else v.u64[0] = reg_get(cpu, op->src, w);
+    if (f == FORM_RM)
+        TRY(vector_load(cpu, op, w / 8, UNALIGNED, &v));
+    else
+        v.u64[0] = reg_get(cpu, op->src, w);
     xmm_set(cpu, op->dst, &v);
     return OUT_OK;
 }
-BODY(sse_movd) { BODY_UNUSED; return from_general(cpu, op, F, 32); }
+BODY(sse_movd) {
+    BODY_UNUSED;
+    return from_general(cpu, op, F, 32);
+}
 INSTANTIATE(sse_movd, NEXT, FORMS_VECTOR)
-BODY(sse_movq) { BODY_UNUSED; return from_general(cpu, op, F, 64); }
+BODY(sse_movq) {
+    BODY_UNUSED;
+    return from_general(cpu, op, F, 64);
+}
 INSTANTIATE(sse_movq, NEXT, FORMS_VECTOR)
 
 BODY(sse_mov_to_general) {
@@ -157,7 +175,7 @@ INSTANTIATE(movnti, NEXT, FORMS_MOVNTI)
 // --- sign masks ---
 ALWAYS_INLINE unsigned mask_bytes(const union lane *s, unsigned bytes) {
     uint64_t mask = 0;
-    for (unsigned i = 0; i < bytes / 8; i++)  // the sign bits, gathered by a multiplication that puts them side by side
+    for (unsigned i = 0; i < bytes / 8; i++) // the sign bits, gathered by a multiplication that puts them side by side
         mask |= ((s->u64[i] & 0x8080808080808080) * 0x0002040810204081 >> 56) << 8 * i;
     return (unsigned)mask;
 }

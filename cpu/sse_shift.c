@@ -3,32 +3,32 @@
 #include "cpu/vector.h"
 
 // SHIFT(name, type, e, past): e of element a and count n below the width; `past` when n is not below it.
-#define SHIFT(name, type, expression, past)                                                                           \
-    ALWAYS_INLINE void name##_by(union lane *d, uint64_t n, const unsigned N) {                                       \
-        for (unsigned i = 0; i < N / sizeof(d->type[0]); i++) {                                                       \
-            const __typeof__(d->type[0]) a = d->type[i];                                                              \
-            d->type[i] = (__typeof__(d->type[0]))(n < 8 * sizeof(a) ? (expression) : (past));                         \
-        }                                                                                                             \
-    }                                                                                                                 \
-    OPERATION(name) { name##_by(d, s->u64[0], N); }                                                                   \
-    MMX_SSE(name)                                                                                                     \
-    BODY(sse_##name##_imm) {                                                                                          \
-        BODY_UNUSED;                                                                                                  \
-        union lane d = xmm_get(cpu, op->dst);                                                                         \
-        name##_by(&d, (uint8_t)op->imm, 16);                                                                          \
-        xmm_set(cpu, op->dst, &d);                                                                                    \
-        return OUT_OK;                                                                                                \
-    }                                                                                                                 \
-    INSTANTIATE(sse_##name##_imm, NEXT, FORMS_RI)                                                                     \
-    BODY(mmx_##name##_imm) {                                                                                          \
-        BODY_UNUSED;                                                                                                  \
-        TRY(x87_wait(cpu));                                                                                           \
-        mmx_enter(cpu);                                                                                               \
-        union lane d = mmx_get(cpu, op->dst);                                                                         \
-        name##_by(&d, (uint8_t)op->imm, 8);                                                                           \
-        mmx_set(cpu, op->dst, &d);                                                                                    \
-        return OUT_OK;                                                                                                \
-    }                                                                                                                 \
+#define SHIFT(name, type, expression, past)                                                                            \
+    ALWAYS_INLINE void name##_by(union lane *d, uint64_t n, const unsigned N) {                                        \
+        for (unsigned i = 0; i < N / sizeof(d->type[0]); i++) {                                                        \
+            const __typeof__(d->type[0]) a = d->type[i];                                                               \
+            d->type[i] = (__typeof__(d->type[0]))(n < 8 * sizeof(a) ? (expression) : (past));                          \
+        }                                                                                                              \
+    }                                                                                                                  \
+    OPERATION(name) { name##_by(d, s->u64[0], N); }                                                                    \
+    MMX_SSE(name)                                                                                                      \
+    BODY(sse_##name##_imm) {                                                                                           \
+        BODY_UNUSED;                                                                                                   \
+        union lane d = xmm_get(cpu, op->dst);                                                                          \
+        name##_by(&d, (uint8_t)op->imm, 16);                                                                           \
+        xmm_set(cpu, op->dst, &d);                                                                                     \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
+    INSTANTIATE(sse_##name##_imm, NEXT, FORMS_RI)                                                                      \
+    BODY(mmx_##name##_imm) {                                                                                           \
+        BODY_UNUSED;                                                                                                   \
+        TRY(x87_wait(cpu));                                                                                            \
+        mmx_enter(cpu);                                                                                                \
+        union lane d = mmx_get(cpu, op->dst);                                                                          \
+        name##_by(&d, (uint8_t)op->imm, 8);                                                                            \
+        mmx_set(cpu, op->dst, &d);                                                                                     \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
     INSTANTIATE(mmx_##name##_imm, NEXT, FORMS_RI)
 
 SHIFT(psllw, u16, a << n, 0)

@@ -2,15 +2,15 @@
 #include "cpu/vector.h"
 
 // --- pack: the destination's elements, then the source's, narrowed with saturation ---
-#define PACK(name, wide, narrow, low, high)                                                                           \
-    OPERATION(name) {                                                                                                 \
-        const unsigned count = N / sizeof(d->wide[0]);                                                                \
-        union lane r;                                                                                                 \
-        for (unsigned i = 0; i < count; i++) {                                                                        \
-            r.narrow[i] = (__typeof__(d->narrow[0]))clamp(d->wide[i], low, high);                                     \
-            r.narrow[count + i] = (__typeof__(d->narrow[0]))clamp(s->wide[i], low, high);                             \
-        }                                                                                                             \
-        memcpy(d, &r, N);                                                                                             \
+#define PACK(name, wide, narrow, low, high)                                                                            \
+    OPERATION(name) {                                                                                                  \
+        const unsigned count = N / sizeof(d->wide[0]);                                                                 \
+        union lane r;                                                                                                  \
+        for (unsigned i = 0; i < count; i++) {                                                                         \
+            r.narrow[i] = (__typeof__(d->narrow[0]))clamp(d->wide[i], low, high);                                      \
+            r.narrow[count + i] = (__typeof__(d->narrow[0]))clamp(s->wide[i], low, high);                              \
+        }                                                                                                              \
+        memcpy(d, &r, N);                                                                                              \
     }
 PACK(packsswb, i16, i8, INT8_MIN, INT8_MAX)
 MMX_SSE(packsswb)
@@ -21,16 +21,17 @@ MMX_SSE(packuswb)
 PACK(packusdw, i32, u16, 0, UINT16_MAX)
 SSE(packusdw)
 
-// --- unpack: elements of the low or high halves, the destination's first. MMX reads 4 bytes of memory for the low ones.
-#define UNPACK(name, type, high)                                                                                      \
-    OPERATION(name) {                                                                                                 \
-        const unsigned half = N / sizeof(d->type[0]) / 2, from = (high) ? half : 0;                                   \
-        union lane r;                                                                                                 \
-        for (unsigned i = 0; i < half; i++) {                                                                         \
-            r.type[2 * i] = d->type[from + i];                                                                        \
-            r.type[2 * i + 1] = s->type[from + i];                                                                    \
-        }                                                                                                             \
-        memcpy(d, &r, N);                                                                                             \
+// --- unpack: elements of the low or high halves, the destination's first. MMX reads 4 bytes of memory for the low
+// ones.
+#define UNPACK(name, type, high)                                                                                       \
+    OPERATION(name) {                                                                                                  \
+        const unsigned half = N / sizeof(d->type[0]) / 2, from = (high) ? half : 0;                                    \
+        union lane r;                                                                                                  \
+        for (unsigned i = 0; i < half; i++) {                                                                          \
+            r.type[2 * i] = d->type[from + i];                                                                         \
+            r.type[2 * i + 1] = s->type[from + i];                                                                     \
+        }                                                                                                              \
+        memcpy(d, &r, N);                                                                                              \
     }
 UNPACK(punpcklbw, u8, 0)
 SSE(punpcklbw)
@@ -93,10 +94,10 @@ OPERATION(palignr) {
 MMX_SSE(palignr)
 
 // --- blends: the immediate's bits, or the sign bits of XMM0, choose the source ---
-#define BLEND(name, type)                                                                                             \
-    OPERATION(name) {                                                                                                 \
-        for (unsigned i = 0; i < N / sizeof(d->type[0]); i++)                                                         \
-            if (imm >> i & 1) d->type[i] = s->type[i];                                                                \
+#define BLEND(name, type)                                                                                              \
+    OPERATION(name) {                                                                                                  \
+        for (unsigned i = 0; i < N / sizeof(d->type[0]); i++)                                                          \
+            if (imm >> i & 1) d->type[i] = s->type[i];                                                                 \
     }
 BLEND(blendps, u32)
 SSE(blendps)
@@ -105,28 +106,28 @@ SSE(blendpd)
 BLEND(pblendw, u16)
 SSE(pblendw)
 
-#define BLEND_BY_XMM0(name, type, selector)                                                                           \
-    BODY(sse_##name) {                                                                                                \
-        BODY_UNUSED;                                                                                                  \
-        union lane d = xmm_get(cpu, op->dst), mask = xmm_get(cpu, 0), s;                                              \
-        TRY(xmm_source(cpu, op, F, 16, ALIGNED, &s));                                                                 \
-        for (unsigned i = 0; i < 16 / sizeof(d.type[0]); i++)                                                         \
-            if (mask.selector[i] < 0) d.type[i] = s.type[i];                                                          \
-        xmm_set(cpu, op->dst, &d);                                                                                    \
-        return OUT_OK;                                                                                                \
-    }                                                                                                                 \
+#define BLEND_BY_XMM0(name, type, selector)                                                                            \
+    BODY(sse_##name) {                                                                                                 \
+        BODY_UNUSED;                                                                                                   \
+        union lane d = xmm_get(cpu, op->dst), mask = xmm_get(cpu, 0), s;                                               \
+        TRY(xmm_source(cpu, op, F, 16, ALIGNED, &s));                                                                  \
+        for (unsigned i = 0; i < 16 / sizeof(d.type[0]); i++)                                                          \
+            if (mask.selector[i] < 0) d.type[i] = s.type[i];                                                           \
+        xmm_set(cpu, op->dst, &d);                                                                                     \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
     INSTANTIATE(sse_##name, NEXT, FORMS_VECTOR)
 BLEND_BY_XMM0(blendvps, u32, i32)
 BLEND_BY_XMM0(blendvpd, u64, i64)
 BLEND_BY_XMM0(pblendvb, u8, i8)
 
 // --- widening moves of SSE4.1: `bytes` of memory ---
-#define WIDEN(name, narrow, wide, bytes)                                                                              \
-    OPERATION(name) {                                                                                                 \
-        union lane r;                                                                                                 \
-        for (unsigned i = 0; i < 16 / sizeof(d->wide[0]); i++) r.wide[i] = s->narrow[i];                              \
-        *d = r;                                                                                                       \
-    }                                                                                                                 \
+#define WIDEN(name, narrow, wide, bytes)                                                                               \
+    OPERATION(name) {                                                                                                  \
+        union lane r;                                                                                                  \
+        for (unsigned i = 0; i < 16 / sizeof(d->wide[0]); i++) r.wide[i] = s->narrow[i];                               \
+        *d = r;                                                                                                        \
+    }                                                                                                                  \
     SSE_BYTES(name, bytes)
 WIDEN(pmovsxbw, i8, i16, 8)
 WIDEN(pmovsxbd, i8, i32, 4)
@@ -142,35 +143,37 @@ WIDEN(pmovzxwq, u16, u64, 4)
 WIDEN(pmovzxdq, u32, u64, 8)
 
 // --- insertion of a general register or memory, extraction to one ---
-#define INSERT(name, type, bits)                                                                                      \
-    BODY(sse_##name) {                                                                                                \
-        BODY_UNUSED;                                                                                                  \
-        union lane d = xmm_get(cpu, op->dst), s;                                                                      \
-        if (F == FORM_RM) TRY(vector_load(cpu, op, bits / 8, UNALIGNED, &s));                                         \
-        else s.u64[0] = reg_get(cpu, op->src, 64);                                                                    \
-        d.type[(uint8_t)op->imm & (128 / bits - 1)] = (__typeof__(d.type[0]))s.u64[0];                                \
-        xmm_set(cpu, op->dst, &d);                                                                                    \
-        return OUT_OK;                                                                                                \
-    }                                                                                                                 \
+#define INSERT(name, type, bits)                                                                                       \
+    BODY(sse_##name) {                                                                                                 \
+        BODY_UNUSED;                                                                                                   \
+        union lane d = xmm_get(cpu, op->dst), s;                                                                       \
+        if (F == FORM_RM)                                                                                              \
+            TRY(vector_load(cpu, op, bits / 8, UNALIGNED, &s));                                                        \
+        else                                                                                                           \
+            s.u64[0] = reg_get(cpu, op->src, 64);                                                                      \
+        d.type[(uint8_t)op->imm & (128 / bits - 1)] = (__typeof__(d.type[0]))s.u64[0];                                 \
+        xmm_set(cpu, op->dst, &d);                                                                                     \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
     INSTANTIATE(sse_##name, NEXT, FORMS_VECTOR)
 INSERT(pinsrb, u8, 8)
 INSERT(pinsrw, u16, 16)
 INSERT(pinsrd, u32, 32)
 INSERT(pinsrq, u64, 64)
 
-#define EXTRACT(name, type, bits)                                                                                     \
-    BODY(sse_##name) {                                                                                                \
-        BODY_UNUSED;                                                                                                  \
-        union lane s = xmm_get(cpu, op->src);                                                                         \
-        union lane r = {.u64 = {s.type[(uint8_t)op->imm & (128 / bits - 1)], 0}};                                     \
-        if (F == FORM_MR) return vector_store(cpu, op, bits / 8, UNALIGNED, &r);                                      \
-        reg_set(cpu, op->dst, 64, r.u64[0]);                                                                          \
-        return OUT_OK;                                                                                                \
-    }                                                                                                                 \
+#define EXTRACT(name, type, bits)                                                                                      \
+    BODY(sse_##name) {                                                                                                 \
+        BODY_UNUSED;                                                                                                   \
+        union lane s = xmm_get(cpu, op->src);                                                                          \
+        union lane r = {.u64 = {s.type[(uint8_t)op->imm & (128 / bits - 1)], 0}};                                      \
+        if (F == FORM_MR) return vector_store(cpu, op, bits / 8, UNALIGNED, &r);                                       \
+        reg_set(cpu, op->dst, 64, r.u64[0]);                                                                           \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
     INSTANTIATE(sse_##name, NEXT, FORMS_VECTOR_STORE)
 EXTRACT(pextrb, u8, 8)
 EXTRACT(pextrw, u16, 16)
-EXTRACT(pextrd, u32, 32)  // also extractps
+EXTRACT(pextrd, u32, 32) // also extractps
 EXTRACT(pextrq, u64, 64)
 
 BODY(mmx_pinsrw) {

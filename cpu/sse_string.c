@@ -1,24 +1,26 @@
 // SSE4.2 string comparison: PCMPESTRI, PCMPESTRM, PCMPISTRI, PCMPISTRM. SDM Vol. 2B, 4.1.
 //
-// The first operand is the needle (set, ranges or string), the second is searched. An element is valid below its string's
-// length: the length given in RAX and RDX, or the position of the first zero element.
+// The first operand is the needle (set, ranges or string), the second is searched. An element is valid below its
+// string's length: the length given in RAX and RDX, or the position of the first zero element.
 #include "cpu/vector.h"
 
 enum aggregation { EQUAL_ANY, RANGES, EQUAL_EACH, EQUAL_ORDERED };
 enum polarity { POSITIVE, NEGATIVE, MASKED_POSITIVE, MASKED_NEGATIVE };
 #define IMM_WORDS BIT(0)
 #define IMM_SIGNED BIT(1)
-#define IMM_LAST BIT(6)   // index: of the most significant bit; mask: of elements instead of bits
+#define IMM_LAST BIT(6) // index: of the most significant bit; mask: of elements instead of bits
 
 struct strings {
-    int32_t needle[16], text[16];       // elements, extended
+    int32_t needle[16], text[16]; // elements, extended
     unsigned needle_length, text_length, count;
 };
 
 static void elements(int32_t out[16], const union lane *v, unsigned imm) {
     for (unsigned i = 0; i < 16; i++) {
-        if (imm & IMM_WORDS) out[i] = imm & IMM_SIGNED ? v->i16[i & 7] : v->u16[i & 7];
-        else out[i] = imm & IMM_SIGNED ? v->i8[i] : v->u8[i];
+        if (imm & IMM_WORDS)
+            out[i] = imm & IMM_SIGNED ? v->i16[i & 7] : v->u16[i & 7];
+        else
+            out[i] = imm & IMM_SIGNED ? v->i8[i] : v->u8[i];
     }
 }
 static unsigned length_implicit(const int32_t e[16], unsigned count) {
@@ -77,15 +79,19 @@ static uint32_t compare(struct cpu *cpu, const struct strings *s, unsigned imm) 
 }
 
 static void set_index(struct cpu *cpu, uint32_t result, unsigned count, unsigned imm) {
-    unsigned index = !result ? count : imm & IMM_LAST ? 31u - (unsigned)__builtin_clz(result) : (unsigned)__builtin_ctz(result);
+    unsigned index = !result          ? count
+                     : imm & IMM_LAST ? 31u - (unsigned)__builtin_clz(result)
+                                      : (unsigned)__builtin_ctz(result);
     cpu->gpr[RCX] = index;
 }
 static void set_mask(struct cpu *cpu, uint32_t result, unsigned count, unsigned imm) {
     union lane mask = {.u64 = {0, 0}};
     if (!(imm & IMM_LAST)) mask.u32[0] = result;
     for (unsigned i = 0; imm & IMM_LAST && i < count; i++) {
-        if (imm & IMM_WORDS) mask.i16[i] = (int16_t)-(int)(result >> i & 1);
-        else mask.i8[i] = (int8_t)-(int)(result >> i & 1);
+        if (imm & IMM_WORDS)
+            mask.i16[i] = (int16_t) - (int)(result >> i & 1);
+        else
+            mask.i8[i] = (int8_t) - (int)(result >> i & 1);
     }
     xmm_set(cpu, 0, &mask);
 }
@@ -106,18 +112,20 @@ static enum outcome finish(struct cpu *cpu, const struct op *op, const union lan
     s.text_length = lengths == IMPLICIT ? length_implicit(s.text, s.count)
                                         : length_explicit(lengths == EXPLICIT_64 ? (int64_t)d : (int32_t)d, s.count);
     uint32_t result = compare(cpu, &s, imm);
-    if (kind == INDEX) set_index(cpu, result, s.count, imm);
-    else set_mask(cpu, result, s.count, imm);
+    if (kind == INDEX)
+        set_index(cpu, result, s.count, imm);
+    else
+        set_mask(cpu, result, s.count, imm);
     return OUT_OK;
 }
 
-#define STRING(name, lengths, kind)                                                                                   \
-    BODY(sse_##name) {                                                                                                \
-        BODY_UNUSED;                                                                                                  \
-        union lane s;                                                                                                 \
-        TRY(xmm_source(cpu, op, F, 16, UNALIGNED, &s));                                                               \
-        return finish(cpu, op, &s, lengths, kind);                                                                    \
-    }                                                                                                                 \
+#define STRING(name, lengths, kind)                                                                                    \
+    BODY(sse_##name) {                                                                                                 \
+        BODY_UNUSED;                                                                                                   \
+        union lane s;                                                                                                  \
+        TRY(xmm_source(cpu, op, F, 16, UNALIGNED, &s));                                                                \
+        return finish(cpu, op, &s, lengths, kind);                                                                     \
+    }                                                                                                                  \
     INSTANTIATE(sse_##name, NEXT, FORMS_VECTOR)
 STRING(pcmpestri, EXPLICIT_32, INDEX)
 STRING(pcmpestri_q, EXPLICIT_64, INDEX)

@@ -80,11 +80,14 @@ ALWAYS_INLINE void mmx_enter(struct cpu *cpu) {
     cpu->x87.status &= (uint16_t)~X87_TOP;
     cpu->x87.empty = 0;
 }
-ALWAYS_INLINE enum outcome mmx_source(struct cpu *cpu, const struct op *op, enum form f, unsigned bytes, union lane *v) {
+ALWAYS_INLINE enum outcome mmx_source(struct cpu *cpu, const struct op *op, enum form f, unsigned bytes,
+                                      union lane *v) {
     *v = (union lane){.u64 = {0, 0}};
     TRY(x87_wait(cpu));
-    if (f == FORM_RM) TRY(vector_load(cpu, op, bytes, UNALIGNED, v));
-    else *v = mmx_get(cpu, op->src);
+    if (f == FORM_RM)
+        TRY(vector_load(cpu, op, bytes, UNALIGNED, v));
+    else
+        *v = mmx_get(cpu, op->src);
     mmx_enter(cpu);
     return OUT_OK;
 }
@@ -92,41 +95,41 @@ ALWAYS_INLINE enum outcome mmx_source(struct cpu *cpu, const struct op *op, enum
 // --- bodies from an operation ---
 // OPERATION(name) { ... }      d, s, N (bytes) and imm in scope
 // PACKED(name, type, e)        every element: e, of a (of d) and b (of s), cast to the element type
-#define OPERATION(name)                                                                                               \
-    ALWAYS_INLINE void name##_lane([[maybe_unused]] union lane *d, [[maybe_unused]] const union lane *s,              \
+#define OPERATION(name)                                                                                                \
+    ALWAYS_INLINE void name##_lane([[maybe_unused]] union lane *d, [[maybe_unused]] const union lane *s,               \
                                    [[maybe_unused]] const unsigned N, [[maybe_unused]] unsigned imm)
-#define PACKED(name, type, expression)                                                                                \
-    OPERATION(name) {                                                                                                 \
-        for (unsigned i = 0; i < N / sizeof(d->type[0]); i++) {                                                       \
-            [[maybe_unused]] const __typeof__(d->type[0]) a = d->type[i], b = s->type[i];                             \
-            d->type[i] = (__typeof__(d->type[0]))(expression);                                                        \
-        }                                                                                                             \
+#define PACKED(name, type, expression)                                                                                 \
+    OPERATION(name) {                                                                                                  \
+        for (unsigned i = 0; i < N / sizeof(d->type[0]); i++) {                                                        \
+            [[maybe_unused]] const __typeof__(d->type[0]) a = d->type[i], b = s->type[i];                              \
+            d->type[i] = (__typeof__(d->type[0]))(expression);                                                         \
+        }                                                                                                              \
     }
 
 // SSE(name): body sse_name, 16-byte aligned source. SSE_BYTES: the memory source has `bytes` bytes, any alignment.
-#define SSE_SOURCE(name, bytes, alignment)                                                                            \
-    BODY(sse_##name) {                                                                                                \
-        BODY_UNUSED;                                                                                                  \
-        union lane d = xmm_get(cpu, op->dst), s;                                                                      \
-        TRY(xmm_source(cpu, op, F, bytes, alignment, &s));                                                            \
-        name##_lane(&d, &s, 16, (uint8_t)op->imm);                                                                    \
-        xmm_set(cpu, op->dst, &d);                                                                                    \
-        return OUT_OK;                                                                                                \
-    }                                                                                                                 \
+#define SSE_SOURCE(name, bytes, alignment)                                                                             \
+    BODY(sse_##name) {                                                                                                 \
+        BODY_UNUSED;                                                                                                   \
+        union lane d = xmm_get(cpu, op->dst), s;                                                                       \
+        TRY(xmm_source(cpu, op, F, bytes, alignment, &s));                                                             \
+        name##_lane(&d, &s, 16, (uint8_t)op->imm);                                                                     \
+        xmm_set(cpu, op->dst, &d);                                                                                     \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
     INSTANTIATE(sse_##name, NEXT, FORMS_VECTOR)
 #define SSE(name) SSE_SOURCE(name, 16, ALIGNED)
 #define SSE_BYTES(name, bytes) SSE_SOURCE(name, bytes, UNALIGNED)
 
-#define MMX_BYTES(name, bytes)                                                                                        \
-    BODY(mmx_##name) {                                                                                                \
-        BODY_UNUSED;                                                                                                  \
-        union lane d, s;                                                                                              \
-        TRY(mmx_source(cpu, op, F, bytes, &s));                                                                       \
-        d = mmx_get(cpu, op->dst);                                                                                    \
-        name##_lane(&d, &s, 8, (uint8_t)op->imm);                                                                     \
-        mmx_set(cpu, op->dst, &d);                                                                                    \
-        return OUT_OK;                                                                                                \
-    }                                                                                                                 \
+#define MMX_BYTES(name, bytes)                                                                                         \
+    BODY(mmx_##name) {                                                                                                 \
+        BODY_UNUSED;                                                                                                   \
+        union lane d, s;                                                                                               \
+        TRY(mmx_source(cpu, op, F, bytes, &s));                                                                        \
+        d = mmx_get(cpu, op->dst);                                                                                     \
+        name##_lane(&d, &s, 8, (uint8_t)op->imm);                                                                      \
+        mmx_set(cpu, op->dst, &d);                                                                                     \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
     INSTANTIATE(mmx_##name, NEXT, FORMS_VECTOR)
 #define MMX(name) MMX_BYTES(name, 8)
 #define MMX_SSE(name) SSE(name) MMX(name)

@@ -6,9 +6,7 @@
 #include "cpu/body.h"
 #include "cpu/model.h"
 
-enum outcome x87_wait_slow(struct cpu *cpu) {
-    return cpu->cr0 & CR0_NE ? cpu_fault(cpu, VECTOR_MF) : OUT_OK;
-}
+enum outcome x87_wait_slow(struct cpu *cpu) { return cpu->cr0 & CR0_NE ? cpu_fault(cpu, VECTOR_MF) : OUT_OK; }
 
 void x87_init(struct cpu *cpu) {
     struct x87 *x = &cpu->x87;
@@ -39,7 +37,7 @@ INSTANTIATE(fninit, NEXT, FORMS_ONE_NONE)
 
 BODY(fnclex) {
     BODY_UNUSED;
-    cpu->x87.status &= (uint16_t)~(FLOAT_ALL | X87_SF | X87_ES | X87_B);
+    cpu->x87.status &= (uint16_t) ~(FLOAT_ALL | X87_SF | X87_ES | X87_B);
     return OUT_OK;
 }
 INSTANTIATE(fnclex, NEXT, FORMS_ONE_NONE)
@@ -83,9 +81,15 @@ ALWAYS_INLINE enum outcome move_top(struct cpu *cpu, const struct op *op, unsign
     x87_end(cpu, op, false, 0, false);
     return OUT_OK;
 }
-BODY(fincstp) { BODY_UNUSED; return move_top(cpu, op, 1); }
+BODY(fincstp) {
+    BODY_UNUSED;
+    return move_top(cpu, op, 1);
+}
 INSTANTIATE(fincstp, NEXT, FORMS_ONE_NONE)
-BODY(fdecstp) { BODY_UNUSED; return move_top(cpu, op, 7); }
+BODY(fdecstp) {
+    BODY_UNUSED;
+    return move_top(cpu, op, 7);
+}
 INSTANTIATE(fdecstp, NEXT, FORMS_ONE_NONE)
 
 #define FORMS_STI(X, n) X(n, R, 32)

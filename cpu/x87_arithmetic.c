@@ -1,7 +1,7 @@
 // x87 arithmetic: FADD to FDIVR, FSQRT, FRNDINT, FSCALE, FPREM, FXTRACT, FCHS, FABS. SDM Vol. 1, 8.3.5, 8.5.
 //
-// An unmasked invalid, denormal or zero-divide exception leaves registers and stack as they were; the handler is invoked
-// by the next waiting instruction. A stack fault comes before all else.
+// An unmasked invalid, denormal or zero-divide exception leaves registers and stack as they were; the handler is
+// invoked by the next waiting instruction. A stack fault comes before all else.
 #include "cpu/body.h"
 #include "cpu/x87.h"
 
@@ -40,7 +40,7 @@ static enum outcome memory(struct cpu *cpu, const struct op *op, f80_binary *fn,
     if (x87_is_empty(cpu, 0)) return underflow(cpu, op, true, 0, false);
     struct float_env env = x87_env(cpu);
     struct f80 a = x87_get(cpu, 0);
-    struct f80 b = integer    ? f80_from_i64(w == 16 ? (int16_t)bits : (int32_t)bits)
+    struct f80 b = integer   ? f80_from_i64(w == 16 ? (int16_t)bits : (int32_t)bits)
                    : w == 32 ? f80_from_f32((f32)bits, &env)
                              : f80_from_f64(bits, &env);
     struct f80 r = reverse ? fn(b, a, &env) : fn(a, b, &env);
@@ -52,23 +52,26 @@ static enum outcome memory(struct cpu *cpu, const struct op *op, f80_binary *fn,
 #define FORMS_RR(X, n) X(n, RR, 32)
 
 // ARITHMETIC(add, reverse): fadd with a register, or a float in memory; faddp; fiadd.
-#define ARITHMETIC(name, fn, reverse)                                                                                 \
-    BODY(f##name) {                                                                                                   \
-        uint64_t bits = 0;                                                                                            \
-        if (F == FORM_RR) return registers(cpu, op, fn, reverse, false);                                              \
-        TRY(x87_wait(cpu));                                                                                           \
-        TRY(source(cpu, op, F, W, &bits));                                                                            \
-        return memory(cpu, op, fn, reverse, false, W, bits);                                                          \
-    }                                                                                                                 \
-    INSTANTIATE(f##name, NEXT, FORMS_FLOAT)                                                                           \
-    BODY(f##name##p) { BODY_UNUSED; return registers(cpu, op, fn, reverse, true); }                                   \
-    INSTANTIATE(f##name##p, NEXT, FORMS_RR)                                                                           \
-    BODY(fi##name) {                                                                                                  \
-        uint64_t bits = 0;                                                                                            \
-        TRY(x87_wait(cpu));                                                                                           \
-        TRY(source(cpu, op, F, W, &bits));                                                                            \
-        return memory(cpu, op, fn, reverse, true, W, bits);                                                           \
-    }                                                                                                                 \
+#define ARITHMETIC(name, fn, reverse)                                                                                  \
+    BODY(f##name) {                                                                                                    \
+        uint64_t bits = 0;                                                                                             \
+        if (F == FORM_RR) return registers(cpu, op, fn, reverse, false);                                               \
+        TRY(x87_wait(cpu));                                                                                            \
+        TRY(source(cpu, op, F, W, &bits));                                                                             \
+        return memory(cpu, op, fn, reverse, false, W, bits);                                                           \
+    }                                                                                                                  \
+    INSTANTIATE(f##name, NEXT, FORMS_FLOAT)                                                                            \
+    BODY(f##name##p) {                                                                                                 \
+        BODY_UNUSED;                                                                                                   \
+        return registers(cpu, op, fn, reverse, true);                                                                  \
+    }                                                                                                                  \
+    INSTANTIATE(f##name##p, NEXT, FORMS_RR)                                                                            \
+    BODY(fi##name) {                                                                                                   \
+        uint64_t bits = 0;                                                                                             \
+        TRY(x87_wait(cpu));                                                                                            \
+        TRY(source(cpu, op, F, W, &bits));                                                                             \
+        return memory(cpu, op, fn, reverse, true, W, bits);                                                            \
+    }                                                                                                                  \
     INSTANTIATE(fi##name, NEXT, FORMS_INTEGER)
 ARITHMETIC(add, f80_add, false)
 ARITHMETIC(mul, f80_mul, false)
@@ -85,11 +88,20 @@ static enum outcome unary(struct cpu *cpu, const struct op *op, f80_unary *fn) {
     struct f80 r = fn(x87_get(cpu, 0), &env);
     return finish(cpu, op, false, 0, r, &env, false);
 }
-static struct f80 negate(struct f80 a, struct float_env *env) { (void)env; return f80_negate(a); }
-static struct f80 absolute(struct f80 a, struct float_env *env) { (void)env; return f80_absolute(a); }
+static struct f80 negate(struct f80 a, struct float_env *env) {
+    (void)env;
+    return f80_negate(a);
+}
+static struct f80 absolute(struct f80 a, struct float_env *env) {
+    (void)env;
+    return f80_absolute(a);
+}
 
-#define UNARY(name, fn)                                                                                               \
-    BODY(name) { BODY_UNUSED; return unary(cpu, op, fn); }                                                            \
+#define UNARY(name, fn)                                                                                                \
+    BODY(name) {                                                                                                       \
+        BODY_UNUSED;                                                                                                   \
+        return unary(cpu, op, fn);                                                                                     \
+    }                                                                                                                  \
     INSTANTIATE(name, NEXT, FORMS_ONE_NONE)
 UNARY(fsqrt, f80_sqrt)
 UNARY(frndint, f80_round)
@@ -106,8 +118,8 @@ BODY(fscale) {
 }
 INSTANTIATE(fscale, NEXT, FORMS_ONE_NONE)
 
-// FPREM, FPREM1: the quotient's low bits are in C0, C3, C1; C2 says that the reduction is incomplete. Without a quotient
-// (a NaN results) processors clear C1 and C2 and leave C0 and C3; the manual says nothing of these.
+// FPREM, FPREM1: the quotient's low bits are in C0, C3, C1; C2 says that the reduction is incomplete. Without a
+// quotient (a NaN results) processors clear C1 and C2 and leave C0 and C3; the manual says nothing of these.
 typedef struct f80 f80_partial(struct f80 a, struct f80 b, uint16_t *conditions, struct float_env *env);
 static enum outcome partial_remainder(struct cpu *cpu, const struct op *op, f80_partial *fn) {
     TRY(x87_wait(cpu));
@@ -123,9 +135,15 @@ static enum outcome partial_remainder(struct cpu *cpu, const struct op *op, f80_
     if (!nan) cpu->x87.status = (uint16_t)((cpu->x87.status & ~X87_CONDITIONS) | conditions);
     return OUT_OK;
 }
-BODY(fprem) { BODY_UNUSED; return partial_remainder(cpu, op, f80_remainder); }
+BODY(fprem) {
+    BODY_UNUSED;
+    return partial_remainder(cpu, op, f80_remainder);
+}
 INSTANTIATE(fprem, NEXT, FORMS_ONE_NONE)
-BODY(fprem1) { BODY_UNUSED; return partial_remainder(cpu, op, f80_remainder_nearest); }
+BODY(fprem1) {
+    BODY_UNUSED;
+    return partial_remainder(cpu, op, f80_remainder_nearest);
+}
 INSTANTIATE(fprem1, NEXT, FORMS_ONE_NONE)
 
 // FXTRACT: the exponent replaces ST(0), the significand is pushed.

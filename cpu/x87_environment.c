@@ -28,7 +28,7 @@ static void set_tag_word(struct x87 *x, unsigned word) {
 
 static bool real_format(const struct cpu *cpu) { return cpu_real(cpu) || cpu_vm86(cpu); }
 
-#define ENVIRONMENT_WORDS 7  // of 2 or 4 bytes
+#define ENVIRONMENT_WORDS 7 // of 2 or 4 bytes
 #define SAVE_BYTES_MAX (ENVIRONMENT_WORDS * 4 + 80)
 
 // The words in the order of the figures; `w` is 16 or 32.
@@ -55,7 +55,9 @@ static void environment_get(struct cpu *cpu, const uint8_t *in, unsigned w) {
     x->status = (uint16_t)word[1];
     set_tag_word(x, word[2]);
     x->ip = word[3], x->dp = word[5];
-    x->opcode = (uint16_t)(w == 32 && !real_format(cpu) ? word[4] >> 16 & X87_OPCODE : real_format(cpu) ? word[4] & X87_OPCODE : 0);
+    x->opcode = (uint16_t)(w == 32 && !real_format(cpu) ? word[4] >> 16 & X87_OPCODE
+                           : real_format(cpu)           ? word[4] & X87_OPCODE
+                                                        : 0);
     if (real_format(cpu)) {
         x->ip = (word[3] & 0xffff) | (w == 32 ? word[4] >> 12 & 0xffff : word[4] >> 12 & 15) << 16;
         x->dp = (word[5] & 0xffff) | (w == 32 ? word[6] >> 12 & 0xffff : word[6] >> 12 & 15) << 16;

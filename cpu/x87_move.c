@@ -16,8 +16,8 @@ static enum outcome store_extended(struct cpu *cpu, const struct op *op, const u
 }
 
 // --- loads ---
-// Pushes `v`; a full stack is an overflow, and the indefinite is pushed when that is masked. An unmasked denormal operand
-// is pushed, too: so do processors, while the manual (8.5.2) says that TOP remains unchanged.
+// Pushes `v`; a full stack is an overflow, and the indefinite is pushed when that is masked. An unmasked denormal
+// operand is pushed, too: so do processors, while the manual (8.5.2) says that TOP remains unchanged.
 static enum outcome push(struct cpu *cpu, const struct op *op, bool memory, struct f80 v, const struct float_env *env) {
     if (!x87_is_empty(cpu, 7)) {
         x87_end(cpu, op, memory, X87_STACK_FAULT, true);
@@ -89,8 +89,11 @@ static enum outcome push_constant(struct cpu *cpu, const struct op *op, struct f
     struct float_env env = x87_env(cpu);
     return push(cpu, op, false, v, &env);
 }
-#define CONSTANT(name, value)                                                                                         \
-    BODY(name) { BODY_UNUSED; return push_constant(cpu, op, value); }                                                 \
+#define CONSTANT(name, value)                                                                                          \
+    BODY(name) {                                                                                                       \
+        BODY_UNUSED;                                                                                                   \
+        return push_constant(cpu, op, value);                                                                          \
+    }                                                                                                                  \
     INSTANTIATE(name, NEXT, FORMS_ONE_NONE)
 #define ROUNDED(constant) f80_constant(constant, (enum float_rounding)x87_env(cpu).rounding)
 CONSTANT(fld1, F80_ONE)
@@ -103,7 +106,11 @@ CONSTANT(fldln2, ROUNDED(FLOAT_LN_2))
 
 // --- stores ---
 // What is stored for an empty ST(0), when that is masked: the indefinite of each format.
-struct stored { struct float_env env; unsigned flags; bool blocked; };
+struct stored {
+    struct float_env env;
+    unsigned flags;
+    bool blocked;
+};
 static bool store_underflow(const struct cpu *cpu, struct stored *s) {
     s->env = x87_env(cpu);
     if (!x87_is_empty(cpu, 0)) return false;
@@ -121,27 +128,27 @@ static void store_end(struct cpu *cpu, const struct op *op, const struct stored 
 }
 
 // STORE(name, forms, pop, indefinite, e): e converts ST(0), `a`, with `env`.
-#define STORE(name, forms, pop, indefinite, expression)                                                               \
-    BODY(name) {                                                                                                      \
-        struct stored s = {0};                                                                                        \
-        uint64_t bits = (indefinite);                                                                                 \
-        TRY(x87_wait(cpu));                                                                                           \
-        if (!store_underflow(cpu, &s)) {                                                                              \
-            struct float_env *env = &s.env;                                                                           \
-            const struct f80 a = x87_get(cpu, 0);                                                                     \
-            bits = (uint64_t)(expression);                                                                            \
-            store_settle(&s);                                                                                         \
-        }                                                                                                             \
-        if (!s.blocked) TRY(destination(cpu, op, F, W, bits & MASK(W)));                                              \
-        store_end(cpu, op, &s, pop);                                                                                  \
-        return OUT_OK;                                                                                                \
-    }                                                                                                                 \
+#define STORE(name, forms, pop, indefinite, expression)                                                                \
+    BODY(name) {                                                                                                       \
+        struct stored s = {0};                                                                                         \
+        uint64_t bits = (indefinite);                                                                                  \
+        TRY(x87_wait(cpu));                                                                                            \
+        if (!store_underflow(cpu, &s)) {                                                                               \
+            struct float_env *env = &s.env;                                                                            \
+            const struct f80 a = x87_get(cpu, 0);                                                                      \
+            bits = (uint64_t)(expression);                                                                             \
+            store_settle(&s);                                                                                          \
+        }                                                                                                              \
+        if (!s.blocked) TRY(destination(cpu, op, F, W, bits &MASK(W)));                                                \
+        store_end(cpu, op, &s, pop);                                                                                   \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
     INSTANTIATE(name, NEXT, forms)
 #define FLOAT_INDEFINITE (W == 32 ? F32_INDEFINITE : F64_INDEFINITE)
 #define INTEGER_INDEFINITE (1ull << (W - 1))
 #define TO_FLOAT (W == 32 ? f80_to_f32(a, env) : f80_to_f64(a, env))
 #define TO_INTEGER (W == 16 ? f80_to_i16(a, env) : W == 32 ? f80_to_i32(a, env) : f80_to_i64(a, env))
-#define TO_TRUNCATED                                                                                                  \
+#define TO_TRUNCATED                                                                                                   \
     (W == 16 ? f80_to_i16_truncate(a, env) : W == 32 ? f80_to_i32_truncate(a, env) : f80_to_i64_truncate(a, env))
 STORE(fst, FORMS_FLOAT, false, FLOAT_INDEFINITE, TO_FLOAT)
 STORE(fstp, FORMS_FLOAT, true, FLOAT_INDEFINITE, TO_FLOAT)
@@ -169,7 +176,7 @@ INSTANTIATE(fstp_extended, NEXT, FORMS_M)
 BODY(fbstp) {
     BODY_UNUSED;
     struct stored s = {0};
-    uint8_t image[EXTENDED_BYTES] = {[7] = 0xc0, [8] = 0xff, [9] = 0xff};  // the packed BCD indefinite
+    uint8_t image[EXTENDED_BYTES] = {[7] = 0xc0, [8] = 0xff, [9] = 0xff}; // the packed BCD indefinite
     TRY(x87_wait(cpu));
     if (!store_underflow(cpu, &s)) {
         f80_to_bcd(x87_get(cpu, 0), image, &s.env);
@@ -191,9 +198,15 @@ static enum outcome store_register(struct cpu *cpu, const struct op *op, bool po
     if (pop) x87_pop(cpu);
     return OUT_OK;
 }
-BODY(fst_register) { BODY_UNUSED; return store_register(cpu, op, false); }
+BODY(fst_register) {
+    BODY_UNUSED;
+    return store_register(cpu, op, false);
+}
 INSTANTIATE(fst_register, NEXT, FORMS_STI)
-BODY(fstp_register) { BODY_UNUSED; return store_register(cpu, op, true); }
+BODY(fstp_register) {
+    BODY_UNUSED;
+    return store_register(cpu, op, true);
+}
 INSTANTIATE(fstp_register, NEXT, FORMS_STI)
 
 BODY(fxch) {

@@ -31,11 +31,20 @@ static enum outcome combine(struct cpu *cpu, const struct op *op, two_operands *
     x87_pop(cpu);
     return OUT_OK;
 }
-BODY(fyl2x) { BODY_UNUSED; return combine(cpu, op, ylog2x); }
+BODY(fyl2x) {
+    BODY_UNUSED;
+    return combine(cpu, op, ylog2x);
+}
 INSTANTIATE(fyl2x, NEXT, FORMS_ONE_NONE)
-BODY(fyl2xp1) { BODY_UNUSED; return combine(cpu, op, ylog2xp1); }
+BODY(fyl2xp1) {
+    BODY_UNUSED;
+    return combine(cpu, op, ylog2xp1);
+}
 INSTANTIATE(fyl2xp1, NEXT, FORMS_ONE_NONE)
-BODY(fpatan) { BODY_UNUSED; return combine(cpu, op, f80_atan); }
+BODY(fpatan) {
+    BODY_UNUSED;
+    return combine(cpu, op, f80_atan);
+}
 INSTANTIATE(fpatan, NEXT, FORMS_ONE_NONE)
 
 // --- trigonometric: one result, or one that stays in ST(0) and one that is pushed ---
@@ -74,11 +83,23 @@ static enum outcome trigonometry(struct cpu *cpu, const struct op *op, trigonome
     if (pushes) x87_push(cpu, second);
     return OUT_OK;
 }
-BODY(fsin) { BODY_UNUSED; return trigonometry(cpu, op, sine, false); }
+BODY(fsin) {
+    BODY_UNUSED;
+    return trigonometry(cpu, op, sine, false);
+}
 INSTANTIATE(fsin, NEXT, FORMS_ONE_NONE)
-BODY(fcos) { BODY_UNUSED; return trigonometry(cpu, op, cosine, false); }
+BODY(fcos) {
+    BODY_UNUSED;
+    return trigonometry(cpu, op, cosine, false);
+}
 INSTANTIATE(fcos, NEXT, FORMS_ONE_NONE)
-BODY(fsincos) { BODY_UNUSED; return trigonometry(cpu, op, f80_sincos, true); }
+BODY(fsincos) {
+    BODY_UNUSED;
+    return trigonometry(cpu, op, f80_sincos, true);
+}
 INSTANTIATE(fsincos, NEXT, FORMS_ONE_NONE)
-BODY(fptan) { BODY_UNUSED; return trigonometry(cpu, op, tangent, true); }
+BODY(fptan) {
+    BODY_UNUSED;
+    return trigonometry(cpu, op, tangent, true);
+}
 INSTANTIATE(fptan, NEXT, FORMS_ONE_NONE)

@@ -4,8 +4,8 @@
 // image a function of the state alone. In 64-bit mode SSE and AVX state are 16 registers, otherwise 8.
 // Modified optimization: not used, as the manual allows (XMODIFIED is always all ones).
 // The area is read, changed and written back whole, so bytes that an instruction must not modify keep their values.
-// A fault changes nothing, also a #GP for MXCSR's reserved bits, before which processors may have restored XMM registers.
-// NOT IMPLEMENTED: components other than x87, SSE, AVX and PKRU.
+// A fault changes nothing, also a #GP for MXCSR's reserved bits, before which processors may have restored XMM
+// registers. NOT IMPLEMENTED: components other than x87, SSE, AVX and PKRU.
 #include "cpu/xsave.h"
 #include "cpu/intercept.h"
 #include "cpu/vector.h"
@@ -41,8 +41,8 @@ uint32_t xsave_area_size(uint64_t components, bool compacted) {
 // --- the components ---
 static bool x87_in_use(const struct cpu *cpu) {
     const struct x87 *x = &cpu->x87;
-    uint64_t any = x->status | x->opcode | x->ip | x->dp | x->cs | x->ds | (x->control ^ X87_CONTROL_RESET) |
-                   (x->empty ^ 0xffu);
+    uint64_t any =
+        x->status | x->opcode | x->ip | x->dp | x->cs | x->ds | (x->control ^ X87_CONTROL_RESET) | (x->empty ^ 0xffu);
     for (unsigned i = 0; i < 8; i++) any |= x->r[i].significand | x->r[i].sign_exponent;
     return any;
 }
@@ -76,19 +76,21 @@ static void component_load(struct cpu *cpu, const struct xsave_component *c, con
         return;
     }
     for (unsigned i = 0; i < (cpu_64bit(cpu) ? 16 : 8); i++) {
-        if (at) memcpy(&cpu->vector[i].u8[16], at + 16 * i, 16);
-        else memset(&cpu->vector[i].u8[16], 0, 16);
+        if (at)
+            memcpy(&cpu->vector[i].u8[16], at + 16 * i, 16);
+        else
+            memset(&cpu->vector[i].u8[16], 0, 16);
     }
 }
 
 // --- what all six begin with: #UD, #NM, the VM exit, the address ---
 struct xsave_request {
-    uint64_t features;  // RFBM
+    uint64_t features; // RFBM
     uint64_t linear;
-    bool wide;          // REX.W
+    bool wide; // REX.W
 };
-static enum outcome xsave_open(struct cpu *cpu, const struct op *op, uint64_t allowed, bool write,
-                               enum intercept what, struct xsave_request *r) {
+static enum outcome xsave_open(struct cpu *cpu, const struct op *op, uint64_t allowed, bool write, enum intercept what,
+                               struct xsave_request *r) {
     if (!(cpu->cr4 & CR4_OSXSAVE)) return cpu_fault_ud(cpu);
     if (cpu->cr0 & CR0_TS) return cpu_fault(cpu, VECTOR_NM);
     r->features = (cpu->gpr[RDX] << 32 | (uint32_t)cpu->gpr[RAX]) & allowed;
@@ -99,7 +101,8 @@ static enum outcome xsave_open(struct cpu *cpu, const struct op *op, uint64_t al
 #define NO_INTERCEPT ICEPT_HLT
 
 // --- saving ---
-static void save_components(const struct cpu *cpu, uint8_t *area, uint64_t which, uint64_t layout, bool compacted, bool wide) {
+static void save_components(const struct cpu *cpu, uint8_t *area, uint64_t which, uint64_t layout, bool compacted,
+                            bool wide) {
     if (which & BIT(COMPONENT_X87)) legacy_save_x87(cpu, area, wide);
     if (which & BIT(COMPONENT_SSE)) legacy_save_xmm(cpu, area);
     for (unsigned i = 0; i < XSAVE_COMPONENTS; i++) {
@@ -123,7 +126,8 @@ static enum outcome save_standard(struct cpu *cpu, const struct op *op, bool opt
 }
 
 // XSAVEC and XSAVES: the compacted format, with the init optimization. 13.10, 13.11.
-static enum outcome save_compacted(struct cpu *cpu, const struct op *op, uint64_t allowed, enum intercept what, bool wide) {
+static enum outcome save_compacted(struct cpu *cpu, const struct op *op, uint64_t allowed, enum intercept what,
+                                   bool wide) {
     struct xsave_request r = {.wide = wide};
     uint8_t area[XSAVE_AREA_MAX];
     TRY(xsave_open(cpu, op, allowed, true, what, &r));
@@ -138,13 +142,25 @@ static enum outcome save_compacted(struct cpu *cpu, const struct op *op, uint64_
 }
 
 #define FORMS_XSAVE(X, n) WIDTHS_DWORD(X, n, M)
-BODY(xsave) { BODY_UNUSED; return save_standard(cpu, op, false, W == 64); }
+BODY(xsave) {
+    BODY_UNUSED;
+    return save_standard(cpu, op, false, W == 64);
+}
 INSTANTIATE(xsave, NEXT, FORMS_XSAVE)
-BODY(xsaveopt) { BODY_UNUSED; return save_standard(cpu, op, true, W == 64); }
+BODY(xsaveopt) {
+    BODY_UNUSED;
+    return save_standard(cpu, op, true, W == 64);
+}
 INSTANTIATE(xsaveopt, NEXT, FORMS_XSAVE)
-BODY(xsavec) { BODY_UNUSED; return save_compacted(cpu, op, cpu->xcr0, NO_INTERCEPT, W == 64); }
+BODY(xsavec) {
+    BODY_UNUSED;
+    return save_compacted(cpu, op, cpu->xcr0, NO_INTERCEPT, W == 64);
+}
 INSTANTIATE(xsavec, NEXT, FORMS_XSAVE)
-BODY(xsaves) { BODY_UNUSED; return save_compacted(cpu, op, cpu->xcr0 | cpu->xss, ICEPT_XSAVES, W == 64); }
+BODY(xsaves) {
+    BODY_UNUSED;
+    return save_compacted(cpu, op, cpu->xcr0 | cpu->xss, ICEPT_XSAVES, W == 64);
+}
 INSTANTIATE(xsaves, NEXT, FORMS_XSAVE)
 
 // --- restoring ---
@@ -188,11 +204,11 @@ static enum outcome xrstor_any(struct cpu *cpu, const struct op *op, uint64_t al
     bool compacted = layout & XCOMP_COMPACTED;
     if (what == ICEPT_XRSTORS && !compacted) return cpu_fault_gp0(cpu);
     if (!header_allowed(area, allowed)) return cpu_fault_gp0(cpu);
-    unsigned size = compacted ? xsave_area_size(layout & ~XCOMP_COMPACTED, true)
-                              : xsave_area_size(r.features & present, false);
+    unsigned size =
+        compacted ? xsave_area_size(layout & ~XCOMP_COMPACTED, true) : xsave_area_size(r.features & present, false);
     TRY(load_area(cpu, r.linear, area, size));
-    bool sse = r.features & BIT(COMPONENT_SSE), loads = compacted ? sse && present & BIT(COMPONENT_SSE)
-                                                                  : sse || r.features & BIT(COMPONENT_AVX);
+    bool sse = r.features & BIT(COMPONENT_SSE),
+         loads = compacted ? sse && present & BIT(COMPONENT_SSE) : sse || r.features & BIT(COMPONENT_AVX);
     uint32_t mxcsr = loads ? legacy_mxcsr(area) : sse ? MXCSR_RESET : cpu->mxcsr;
     if (mxcsr & ~MXCSR_MASK) return cpu_fault_gp0(cpu);
     restore(cpu, area, &r, layout);
@@ -201,7 +217,13 @@ static enum outcome xrstor_any(struct cpu *cpu, const struct op *op, uint64_t al
     return OUT_OK;
 }
 
-BODY(xrstor) { BODY_UNUSED; return xrstor_any(cpu, op, cpu->xcr0, NO_INTERCEPT, W == 64); }
+BODY(xrstor) {
+    BODY_UNUSED;
+    return xrstor_any(cpu, op, cpu->xcr0, NO_INTERCEPT, W == 64);
+}
 INSTANTIATE(xrstor, END, FORMS_XSAVE)
-BODY(xrstors) { BODY_UNUSED; return xrstor_any(cpu, op, cpu->xcr0 | cpu->xss, ICEPT_XRSTORS, W == 64); }
+BODY(xrstors) {
+    BODY_UNUSED;
+    return xrstor_any(cpu, op, cpu->xcr0 | cpu->xss, ICEPT_XRSTORS, W == 64);
+}
 INSTANTIATE(xrstors, END, FORMS_XSAVE)

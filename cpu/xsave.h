@@ -8,9 +8,9 @@ enum state_component { COMPONENT_X87 = 0, COMPONENT_SSE = 1, COMPONENT_AVX = 2, 
 // The extended region's components, as CPUID leaf 0DH enumerates them.
 struct xsave_component {
     uint8_t number;
-    uint16_t offset, size;  // bytes; the offset of the standard format
-    bool aligned;           // starts on a 64-byte boundary in the compacted format
-    bool supervisor;        // managed by IA32_XSS instead of XCR0
+    uint16_t offset, size; // bytes; the offset of the standard format
+    bool aligned;          // starts on a 64-byte boundary in the compacted format
+    bool supervisor;       // managed by IA32_XSS instead of XCR0
 };
 #define XSAVE_COMPONENTS 2
 extern const struct xsave_component xsave_components[XSAVE_COMPONENTS];

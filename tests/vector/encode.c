@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct parts { uint8_t prefix, rex, opcode[4], opcode_count, digit; bool modrm, immediate, plus; };
+struct parts {
+    uint8_t prefix, rex, opcode[4], opcode_count, digit;
+    bool modrm, immediate, plus;
+};
 #define ANY_DIGIT 8
 
 static void parse(const struct insn_row *row, struct parts *p) {
@@ -14,12 +17,18 @@ static void parse(const struct insn_row *row, struct parts *p) {
     for (char *w = strtok(text, " "); w; w = strtok(NULL, " ")) {
         unsigned long byte = strtoul(w, NULL, 16);
         if (!strcmp(w, "NP")) continue;
-        if (!strcmp(w, "REX.W")) p->rex = 0x48;
-        else if (!strcmp(w, "/r")) p->modrm = true;
-        else if (w[0] == '/') p->modrm = true, p->digit = (uint8_t)(w[1] - '0');
-        else if (!strcmp(w, "ib")) p->immediate = true;
-        else if (!p->opcode_count && !p->prefix && (byte == 0x66 || byte >= 0xf2)) p->prefix = (uint8_t)byte;
-        else p->opcode[p->opcode_count++] = (uint8_t)byte, p->plus |= w[2] == '+';
+        if (!strcmp(w, "REX.W"))
+            p->rex = 0x48;
+        else if (!strcmp(w, "/r"))
+            p->modrm = true;
+        else if (w[0] == '/')
+            p->modrm = true, p->digit = (uint8_t)(w[1] - '0');
+        else if (!strcmp(w, "ib"))
+            p->immediate = true;
+        else if (!p->opcode_count && !p->prefix && (byte == 0x66 || byte >= 0xf2))
+            p->prefix = (uint8_t)byte;
+        else
+            p->opcode[p->opcode_count++] = (uint8_t)byte, p->plus |= w[2] == '+';
     }
 }
 

@@ -53,8 +53,11 @@ const char *difference(const struct state *a, const struct state *b, char *text,
         return snprintf(text, size, "flags %lx, host %lx", a->flags & 0x8d5, b->flags & 0x8d5), text;
     for (unsigned i = 0; i < 416; i += 2)
         if (memcmp(a->fx + i, b->fx + i, 2))
-            return snprintf(text, size, "fxsave[%u] %02x%02x, host %02x%02x", i, a->fx[i + 1], a->fx[i], b->fx[i + 1], b->fx[i]), text;
+            return snprintf(text, size, "fxsave[%u] %02x%02x, host %02x%02x", i, a->fx[i + 1], a->fx[i], b->fx[i + 1],
+                            b->fx[i]),
+                   text;
     for (unsigned i = 0; i < NATIVE_DATA_BYTES; i++)
-        if (a->data[i] != b->data[i]) return snprintf(text, size, "memory[%u] %02x, host %02x", i, a->data[i], b->data[i]), text;
+        if (a->data[i] != b->data[i])
+            return snprintf(text, size, "memory[%u] %02x, host %02x", i, a->data[i], b->data[i]), text;
     return NULL;
 }

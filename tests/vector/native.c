@@ -66,7 +66,9 @@ void native_run(struct state *state) {
     memcpy((void *)NATIVE_DATA, state->data, NATIVE_DATA_BYTES);
     running = state;
     state->vector = -1;
-    if (!sigsetjmp(back, 1)) native_trampoline(state);
-    else __asm__ volatile("fninit; ldmxcsr %0; cld" ::"m"(mxcsr));
+    if (!sigsetjmp(back, 1))
+        native_trampoline(state);
+    else
+        __asm__ volatile("fninit; ldmxcsr %0; cld" ::"m"(mxcsr));
     memcpy(state->data, (void *)NATIVE_DATA, NATIVE_DATA_BYTES);
 }

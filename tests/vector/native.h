@@ -5,17 +5,17 @@
 #include <stdint.h>
 
 enum {
-    NATIVE_CODE = 0x100000,  // the instruction lies here, in the host process as in the modelled machine
-    NATIVE_DATA = 0x300000,  // its memory operand is somewhere in these bytes
+    NATIVE_CODE = 0x100000, // the instruction lies here, in the host process as in the modelled machine
+    NATIVE_DATA = 0x300000, // its memory operand is somewhere in these bytes
     NATIVE_DATA_BYTES = 1024,
 };
 
 struct state {
-    uint8_t fx[512] __attribute__((aligned(64)));  // FXSAVE64 image
-    uint64_t gpr[8];         // RAX RCX RDX RBX (RSP RBP unused) RSI RDI
-    uint64_t flags;          // CF PF AF ZF SF OF
+    uint8_t fx[512] __attribute__((aligned(64))); // FXSAVE64 image
+    uint64_t gpr[8];                              // RAX RCX RDX RBX (RSP RBP unused) RSI RDI
+    uint64_t flags;                               // CF PF AF ZF SF OF
     uint8_t data[NATIVE_DATA_BYTES];
-    int vector;              // exception, or -1
+    int vector; // exception, or -1
 };
 
 // Maps code and data at their addresses; false when the host does not let us.

@@ -5,7 +5,7 @@
 static uint64_t seed = 1;
 void random_seed(uint64_t s) { seed = s; }
 
-uint64_t random64(void) {  // splitmix64
+uint64_t random64(void) { // splitmix64
     uint64_t z = seed += 0x9e3779b97f4a7c15;
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
     z = (z ^ z >> 27) * 0x94d049bb133111eb;
@@ -13,7 +13,8 @@ uint64_t random64(void) {  // splitmix64
 }
 
 static uint64_t corner64(void) {
-    static const uint64_t corners[] = {0, 1, ~0ull, 1ull << 63, ~0ull >> 1, 0x8080808080808080, 0x7f7f7f7f7f7f7f7f, 0x00ff00ff00ff00ff};
+    static const uint64_t corners[] = {
+        0, 1, ~0ull, 1ull << 63, ~0ull >> 1, 0x8080808080808080, 0x7f7f7f7f7f7f7f7f, 0x00ff00ff00ff00ff};
     return corners[random_below(8)];
 }
 static uint64_t integer64(void) {
@@ -43,7 +44,8 @@ static uint64_t element64(const struct random_options *o) {
 }
 
 static void random_x87(struct state *s, const struct random_options *o) {
-    uint16_t control = (uint16_t)(0x40 | (random64() & 0xf00) | (o->masked || random_below(3) ? 0x3f : random64() & 0x3f));
+    uint16_t control =
+        (uint16_t)(0x40 | (random64() & 0xf00) | (o->masked || random_below(3) ? 0x3f : random64() & 0x3f));
     uint16_t flags = (uint16_t)(random_below(2) ? random64() & control & 0x3f : 0);
     uint16_t status = (uint16_t)((random64() & 0x7f00) | flags | (random_below(8) ? 0 : 0x40));
     if (random_below(50) == 0 && !o->masked) status |= 1;
@@ -52,7 +54,7 @@ static void random_x87(struct state *s, const struct random_options *o) {
     memcpy(s->fx + 2, &status, 2);
     s->fx[4] = (uint8_t)(o->full_stack || random_below(2) ? 0xff : random64());
     uint16_t opcode = (uint16_t)(random64() & 0x7ff);
-    uint64_t ip = random64() >> 17, dp = random64() >> 17;  // canonical: processors keep no others
+    uint64_t ip = random64() >> 17, dp = random64() >> 17; // canonical: processors keep no others
     memcpy(s->fx + 6, &opcode, 2), memcpy(s->fx + 8, &ip, 8), memcpy(s->fx + 16, &dp, 8);
     for (unsigned i = 0; i < 8; i++) {
         uint64_t significand = integer64();
@@ -66,7 +68,8 @@ static void random_x87(struct state *s, const struct random_options *o) {
 
 void random_state(struct state *s, const struct random_options *o) {
     random_x87(s, o);
-    uint32_t mxcsr = (uint32_t)(random64() & 0xe07f) | (o->masked || random_below(3) ? 0x1f80 : (uint32_t)random64() & 0x1f80);
+    uint32_t mxcsr =
+        (uint32_t)(random64() & 0xe07f) | (o->masked || random_below(3) ? 0x1f80 : (uint32_t)random64() & 0x1f80);
     memcpy(s->fx + 24, &mxcsr, 4);
     for (unsigned i = 0; i < 16; i++) {
         uint64_t v[2] = {element64(o), element64(o)};

@@ -1,10 +1,13 @@
-// What stands before an SSE, MMX or x87 instruction: CR0.EM, TS, MP, NE, CR4.OSFXSR, OSXMMEXCPT. SDM Vol. 3A, 2.5, 13.1,
-// Tables 2-3 and 12-1, Vol. 1, 8.7, 11.5. And FXSAVE outside 64-bit mode.
+// What stands before an SSE, MMX or x87 instruction: CR0.EM, TS, MP, NE, CR4.OSFXSR, OSXMMEXCPT. SDM Vol.
+// 3A, 2.5, 13.1, Tables 2-3 and 12-1, Vol. 1, 8.7, 11.5. And FXSAVE outside 64-bit mode.
 #include "cpu/x87.h"
 #include "tests/tap.h"
 #include "tests/vector/model.h"
 
-static const struct { const char *name, *code; unsigned length; } instructions[] = {
+static const struct {
+    const char *name, *code;
+    unsigned length;
+} instructions[] = {
     {"addps", "\x0f\x58\xc1", 3}, {"paddb mm", "\x0f\xfc\xc1", 3}, {"fld1", "\xd9\xe8", 2},
     {"fwait", "\x9b", 1},         {"fxsave", "\x0f\xae\x03", 3},   {"movnti", "\x0f\xc3\x03", 3},
 };
@@ -22,7 +25,11 @@ static int execute(struct flat *f, struct state *s, const char *code, unsigned l
 }
 
 static void control_bits(struct flat *f) {
-    static const struct { const char *when; uint64_t cr0, cr4_clear; int vector[COUNT]; } table[] = {
+    static const struct {
+        const char *when;
+        uint64_t cr0, cr4_clear;
+        int vector[COUNT];
+    } table[] = {
         // addps, paddb, fld1, fwait, fxsave, movnti
         {"nothing special", 0, 0, {NONE, NONE, NONE, NONE, NONE, NONE}},
         {"CR0.EM", CR0_EM, 0, {UD, UD, NM, NONE, NM, NONE}},
@@ -54,7 +61,8 @@ static void unmasked(struct flat *f) {
     struct state s;
     plain_state(&s);
     s.fx[24] = 0;
-    ok(execute(f, &s, "\x0f\x5e\xc1", 3) == VECTOR_XM && s.fx[24] == FLOAT_IE, "DIVPS of 0 by 0 unmasked: #XM, IE in MXCSR");
+    ok(execute(f, &s, "\x0f\x5e\xc1", 3) == VECTOR_XM && s.fx[24] == FLOAT_IE,
+       "DIVPS of 0 by 0 unmasked: #XM, IE in MXCSR");
     cpu->cr4 &= ~CR4_OSXMMEXCPT;
     plain_state(&s);
     s.fx[24] = 0;

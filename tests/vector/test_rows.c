@@ -19,9 +19,11 @@ static const char *hex(const uint8_t *bytes, unsigned n, char *text) {
 static const char *inputs(const struct state *s, char *text) {
     uint64_t st[2][2], x[2];
     memcpy(st, s->fx + 32, 32), memcpy(x, s->data + 128, 16);
-    sprintf(text, "cw %02x%02x sw %02x%02x tags %02x mxcsr %02x%02x st0 %04x %016lx st1 %04x %016lx mem %016lx %016lx flags %lx",
-            s->fx[1], s->fx[0], s->fx[3], s->fx[2], s->fx[4], s->fx[25], s->fx[24], (uint16_t)st[0][1], st[0][0],
-            (uint16_t)st[1][1], st[1][0], x[0], x[1], s->flags);
+    sprintf(
+        text,
+        "cw %02x%02x sw %02x%02x tags %02x mxcsr %02x%02x st0 %04x %016lx st1 %04x %016lx mem %016lx %016lx flags %lx",
+        s->fx[1], s->fx[0], s->fx[3], s->fx[2], s->fx[4], s->fx[25], s->fx[24], (uint16_t)st[0][1], st[0][0],
+        (uint16_t)st[1][1], st[1][0], x[0], x[1], s->flags);
     return text;
 }
 
@@ -61,7 +63,8 @@ static void compare_row(struct flat *f, const struct insn_row *row, unsigned ins
         native_code(code, length);
         flat_write(f, FLAT_CODE, code, length);
         for (unsigned j = 0; j < operands; j++) {
-            struct random_options options = {random_below(2), random_below(2), random_below(2), random_below(2) || inexact};
+            struct random_options options = {random_below(2), random_below(2), random_below(2),
+                                             random_below(2) || inexact};
             struct state before, model, host;
             random_state(&before, &options);
             if (undefined_operand(row->mnemonic, &before)) continue;
@@ -79,7 +82,7 @@ static void compare_row(struct flat *f, const struct insn_row *row, unsigned ins
 int main(int argc, char **argv) {
     static const char not_compared[] =
         " rcpps rcpss rsqrtps rsqrtss"                                                   // exact to within an error
-        " fxsave fxrstor fxsave64 fxrstor64 xsave xrstor xsaveopt xsavec xsaves xrstors"   // test_xsave.c
+        " fxsave fxrstor fxsave64 fxrstor64 xsave xrstor xsaveopt xsavec xsaves xrstors" // test_xsave.c
         " xsave64 xrstor64 xsaveopt64 xsavec64 xsaves64 xrstors64 ";
     struct flat f;
     if (!native_open()) {

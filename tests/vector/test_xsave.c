@@ -5,7 +5,7 @@
 #include "tests/vector/model.h"
 #include "tests/vector/random.h"
 
-enum { AREA = 128, HEADER = AREA + 512 };  // in the data; RBX points at the area
+enum { AREA = 128, HEADER = AREA + 512 }; // in the data; RBX points at the area
 
 static void put64(struct state *s, unsigned at, uint64_t v) { memcpy(s->data + at, &v, 8); }
 static uint64_t get64(const struct state *s, unsigned at) {
@@ -19,12 +19,14 @@ static void random_area(struct state *s) {
     struct state image;
     random_state(&image, &(struct random_options){.masked = true});
     memcpy(s->data + AREA, image.fx, 416);
-    if (random_below(20) == 0) s->data[AREA + 26] = 1;  // a reserved bit of MXCSR
+    if (random_below(20) == 0) s->data[AREA + 26] = 1; // a reserved bit of MXCSR
     memset(s->data + HEADER, 0, 64);
-    uint64_t present = random_below(4), layout = random_below(2) ? 0 : BIT(63) | random_below(4) | (random_below(4) ? present : 0);
+    uint64_t present = random_below(4),
+             layout = random_below(2) ? 0 : BIT(63) | random_below(4) | (random_below(4) ? present : 0);
     put64(s, HEADER, present), put64(s, HEADER + 8, layout);
-    static const uint8_t wrong[] = {0, 1, 3, 7, 8, 9, 11, 15, 16, 23, 24, 40, 63};  // XCR0 has none of these bits
-    if (random_below(8) == 0) s->data[HEADER + wrong[random_below(sizeof wrong)]] |= (uint8_t)(1 << (3 + random_below(2)));
+    static const uint8_t wrong[] = {0, 1, 3, 7, 8, 9, 11, 15, 16, 23, 24, 40, 63}; // XCR0 has none of these bits
+    if (random_below(8) == 0)
+        s->data[HEADER + wrong[random_below(sizeof wrong)]] |= (uint8_t)(1 << (3 + random_below(2)));
     s->gpr[RAX] = random_below(4) | (random_below(2) ? 0x18 : 0);
     s->gpr[RDX] = random_below(2);
 }
@@ -37,7 +39,7 @@ static void against_host(struct flat *f, const char *name, const uint8_t *code, 
     for (unsigned i = 0; i < 2000; i++) {
         struct state before, model, host;
         if (i % 100 == 0) {
-            bytes[length - 1] = (uint8_t)(i % 500 == 400 ? random_below(64) : 0);  // sometimes unaligned
+            bytes[length - 1] = (uint8_t)(i % 500 == 400 ? random_below(64) : 0); // sometimes unaligned
             native_code(bytes, length);
             flat_write(f, FLAT_CODE, bytes, length);
         }
@@ -56,13 +58,17 @@ static void against_host(struct flat *f, const char *name, const uint8_t *code, 
 }
 
 static void compare_with_host(struct flat *f) {
-    static const struct { const char *name; uint8_t code[5]; uint8_t length; } table[] = {
-        {"fxsave", {0x0f, 0xae, 0x43, 0}, 4},    {"fxsave64", {0x48, 0x0f, 0xae, 0x43, 0}, 5},
-        {"fxrstor", {0x0f, 0xae, 0x4b, 0}, 4},   {"fxrstor64", {0x48, 0x0f, 0xae, 0x4b, 0}, 5},
-        {"xsave", {0x0f, 0xae, 0x63, 0}, 4},     {"xsave64", {0x48, 0x0f, 0xae, 0x63, 0}, 5},
-        {"xrstor", {0x0f, 0xae, 0x6b, 0}, 4},    {"xrstor64", {0x48, 0x0f, 0xae, 0x6b, 0}, 5},
-        {"xsaveopt", {0x0f, 0xae, 0x73, 0}, 4},  {"xsaveopt64", {0x48, 0x0f, 0xae, 0x73, 0}, 5},
-        {"xsavec", {0x0f, 0xc7, 0x63, 0}, 4},    {"xsavec64", {0x48, 0x0f, 0xc7, 0x63, 0}, 5},
+    static const struct {
+        const char *name;
+        uint8_t code[5];
+        uint8_t length;
+    } table[] = {
+        {"fxsave", {0x0f, 0xae, 0x43, 0}, 4},   {"fxsave64", {0x48, 0x0f, 0xae, 0x43, 0}, 5},
+        {"fxrstor", {0x0f, 0xae, 0x4b, 0}, 4},  {"fxrstor64", {0x48, 0x0f, 0xae, 0x4b, 0}, 5},
+        {"xsave", {0x0f, 0xae, 0x63, 0}, 4},    {"xsave64", {0x48, 0x0f, 0xae, 0x63, 0}, 5},
+        {"xrstor", {0x0f, 0xae, 0x6b, 0}, 4},   {"xrstor64", {0x48, 0x0f, 0xae, 0x6b, 0}, 5},
+        {"xsaveopt", {0x0f, 0xae, 0x73, 0}, 4}, {"xsaveopt64", {0x48, 0x0f, 0xae, 0x73, 0}, 5},
+        {"xsavec", {0x0f, 0xc7, 0x63, 0}, 4},   {"xsavec64", {0x48, 0x0f, 0xc7, 0x63, 0}, 5},
     };
     if (!native_open()) {
         skip("images against the host", "code and data cannot be mapped where the model has them");
@@ -93,19 +99,22 @@ static void init_optimization(struct flat *f) {
     struct state s;
     initial_state(&s);
     execute(f, &s, xsave64, 4);
-    ok(get64(&s, HEADER) == 0 && s.data[AREA] == 0x7f, "XSAVE of an initial state writes it, and says that nothing is in use");
+    ok(get64(&s, HEADER) == 0 && s.data[AREA] == 0x7f,
+       "XSAVE of an initial state writes it, and says that nothing is in use");
     initial_state(&s);
     execute(f, &s, xsaveopt64, 4);
     ok(get64(&s, HEADER) == 0 && s.data[AREA] == 0xcc && s.data[AREA + 24] == 0x80, "XSAVEOPT writes MXCSR only");
     initial_state(&s);
     s.fx[160] = 1;
     execute(f, &s, xsavec64, 4);
-    ok(get64(&s, HEADER) == 2 && get64(&s, HEADER + 8) == (BIT(63) | 3) && s.data[AREA + 160] == 1 && s.data[AREA] == 0xcc,
+    ok(get64(&s, HEADER) == 2 && get64(&s, HEADER + 8) == (BIT(63) | 3) && s.data[AREA + 160] == 1 &&
+           s.data[AREA] == 0xcc,
        "XSAVEC writes the component in use, and the layout of those asked for");
     initial_state(&s);
     s.fx[24] = 0xa0;
     execute(f, &s, xsavec64, 4);
-    ok(get64(&s, HEADER) == 2 && s.data[AREA + 24] == 0xa0 && s.data[AREA + 160] == 0, "MXCSR alone puts SSE state in use");
+    ok(get64(&s, HEADER) == 2 && s.data[AREA + 24] == 0xa0 && s.data[AREA + 160] == 0,
+       "MXCSR alone puts SSE state in use");
     s.gpr[RCX] = 1;
     execute(f, &s, "\x0f\x01\xd0", 3);
     ok(s.vector < 0 && s.gpr[RAX] == 2, "and XGETBV says so");
