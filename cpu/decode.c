@@ -321,14 +321,16 @@ static enum decode_error read_operand(struct reading *r, struct insn *insn, cons
     return DECODE_OK;
 }
 
-// Whether the first operand, or the memory operand of a string instruction, is a byte.
-static bool byte_form(const struct pattern *p) {
+// The operand size that insn.h promises: 1 where the first operand is a byte; of a string instruction the element's.
+static uint8_t final_operand_size(const struct pattern *p, const struct insn *insn) {
     for (unsigned i = 0; i < p->operand_count; i++) {
         const struct operand_code *code = &p->operand[i];
-        if (p->row->traits & T_STRING && code->from != FROM_SOURCE && code->from != FROM_TARGET) continue;
-        return code->type == TYPE_B && code->from != FROM_REL;
+        bool element = code->from == FROM_SOURCE || code->from == FROM_TARGET;
+        if (element && p->row->traits & T_STRING) return insn->operand[i].size;
+        if (!(p->row->traits & T_STRING) && code->type == TYPE_B && code->from != FROM_REL) return 1;
+        if (!(p->row->traits & T_STRING)) break;
     }
-    return false;
+    return insn->operand_size;
 }
 
 static enum decode_error read_operands(struct reading *r, struct insn *insn) {
@@ -349,7 +351,7 @@ static enum decode_error read_operands(struct reading *r, struct insn *insn) {
         error = read_operand(r, insn, &p->operand[i], &insn->operand[i]);
         if (error != DECODE_OK) return error;
     }
-    if (byte_form(p)) insn->operand_size = 1;
+    insn->operand_size = final_operand_size(p, insn);
     return DECODE_OK;
 }
 

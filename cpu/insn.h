@@ -61,7 +61,8 @@ struct insn {
     struct operand operand[4];
     uint8_t operand_count;
     uint8_t length;          // bytes
-    uint8_t operand_size;    // bytes: 2, 4 or 8: the effective operand size (what "v" means); 1 where the row is a byte form
+    uint8_t operand_size;    // bytes: 2, 4 or 8: the effective operand size (what "v" means); 1 where the row is a byte form;
+                             // the element's of a string instruction
     uint8_t address_size;    // bytes: 2, 4 or 8
     uint8_t rep;             // 0, 0xF2 or 0xF3: the last one seen (when not a mandatory prefix)
     bool lock;

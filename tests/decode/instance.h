@@ -32,10 +32,10 @@ static inline void instance_prefixes(struct instance *n, const struct pattern *p
     if (p->space == SPACE_VEX) return;
     bool any = (p->accept & FACTS(FACT_PREFIX_SHIFT, 4)) == FACTS(FACT_PREFIX_SHIFT, 4);
     bool size_16 = !(p->accept & FACT(FACT_SIZE_16_SHIFT, 0));
-    if (any || (p->accept & FACT(FACT_PREFIX_SHIFT, PREFIX_66) && !p->mandatory_66)) {
+    if (size_16) {
+        if (size != CODE_16) instance_put(n, 0x66);
+    } else if (any || p->mandatory_rep || (p->accept & FACT(FACT_PREFIX_SHIFT, PREFIX_66) && !p->mandatory_66)) {
         if (instance_chance(n, 4)) instance_put(n, 0x66);
-    } else if (size_16 && size != CODE_16) {
-        instance_put(n, 0x66);
     }
     unsigned prefix = any ? 0 : instance_pick(n, p, FACT_PREFIX_SHIFT, 4);
     if (prefix && !(prefix == PREFIX_66 && n->length)) instance_put(n, mandatory[prefix]);
@@ -78,13 +78,14 @@ static inline void instance_memory(struct instance *n, unsigned reg, bool index,
     for (unsigned i = 0; i < size; i++) instance_put(n, (unsigned)(displacement >> (8 * i)));
 }
 
-// In 64-bit mode. `memory` is wanted where the row has both; random bytes fill the rest.
-static inline void instance_make(struct instance *n, const struct pattern *p, uint64_t *random, bool memory) {
+// `memory` is wanted where the row has both; random bytes fill the rest.
+static inline void instance_make(struct instance *n, const struct pattern *p, enum code_size size, uint64_t *random,
+                                 bool memory) {
     *n = (struct instance){.random = random};
     if (!(p->accept & FACT(FACT_MOD_SHIFT, 0))) memory = false;
     if (!(p->accept & FACT(FACT_MOD_SHIFT, 1))) memory = true;
     memory &= p->has_modrm && !p->mod_ignored;
-    instance_prefixes(n, p, CODE_64);
+    instance_prefixes(n, p, size);
     bool lock = p->row->traits & T_LOCK && memory && instance_chance(n, 8);
     if (lock) instance_put(n, 0xf0);
     bool index = instance_chance(n, 2), rip = memory && instance_chance(n, 6), extended = instance_chance(n, 2);
@@ -92,7 +93,7 @@ static inline void instance_make(struct instance *n, const struct pattern *p, ui
     if (memory) wrxb = (wrxb & 12) | (extended ? 3 : 0);
     wrxb = (wrxb & 7) | (unsigned)instance_pick(n, p, FACT_W_SHIFT, 2) * (instance_chance(n, 2) ? 8 : 0);
     if (instance_needs(p, FACT_W_SHIFT, 2, 1)) wrxb |= 8;
-    instance_opcode(n, p, CODE_64, wrxb);
+    instance_opcode(n, p, size, wrxb);
     unsigned reg = p->reg_digit == REG_ANY ? random_below(random, 8) : p->reg_digit;
     if (memory) instance_memory(n, reg, index, rip);
     else if (p->has_modrm) instance_put(n, 0xc0 | reg << 3 | instance_pick(n, p, FACT_RM_SHIFT, 8));

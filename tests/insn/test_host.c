@@ -245,7 +245,7 @@ static bool needs_fx(const struct insn_row *row) { return row->traits & (T_SSE |
 // A random instance, patched so that RIP-relative operands hit the data and relative branches the target.
 static bool make_instance(const struct pattern *p, uint8_t bytes[15], struct insn *insn) {
     struct instance n;
-    instance_make(&n, p, &seed, random_below(&seed, 2));
+    instance_make(&n, p, CODE_64, &seed, random_below(&seed, 2));
     if (decode(h.decoder, CODE_64, n.bytes, 15, insn) != DECODE_OK || insn->row != p->row) return false;
     uint64_t next = HARNESS_CODE + HARNESS_INSN + insn->length;
     if (insn->base == REG_RIP) {
