@@ -54,6 +54,12 @@ PD(sqrtpd, f64_sqrt(b, &env))
 SS(sqrtss, f32_sqrt(b, &env))
 SD(sqrtsd, f64_sqrt(b, &env))
 
+// Approximations, without exceptions.
+PS(rcpps, f32_reciprocal(b))
+SS(rcpss, f32_reciprocal(b))
+PS(rsqrtps, f32_reciprocal_sqrt(b))
+SS(rsqrtss, f32_reciprocal_sqrt(b))
+
 PS(cmpps, f32_predicate(a, b, imm & 7, &env) ? ~0u : 0)
 PD(cmppd, f64_predicate(a, b, imm & 7, &env) ? ~0ull : 0)
 SS(cmpss, f32_predicate(a, b, imm & 7, &env) ? ~0u : 0)

@@ -1,6 +1,8 @@
 // The host's side of a comparison: a trampoline in assembly, and signals turned back into exception vectors.
 #define _GNU_SOURCE
 #include "tests/vector/native.h"
+#include "cpu/model.h"
+#include <cpuid.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
@@ -41,6 +43,27 @@ static void on_signal(int number, siginfo_t *info, void *context) {
     memcpy(running->fx, u->uc_mcontext.fpregs, sizeof(running->fx));
     running->vector = (int)u->uc_mcontext.gregs[REG_TRAPNO];
     siglongjmp(back, 1);
+}
+
+bool native_has(unsigned feature) {
+    static const struct {
+        uint32_t leaf, subleaf, reg, bit;
+    } table[FEATURE_COUNT] = {
+#define FEATURE(name, leaf, subleaf, reg, bit, text) [FEATURE_##name] = {leaf, subleaf, reg, bit},
+#include "cpu/feature.def"
+#undef FEATURE
+    };
+    unsigned r[4];
+    if (feature == FEATURE_BASE) return true;
+    if (!__get_cpuid_count(table[feature].leaf, table[feature].subleaf, &r[EAX], &r[EBX], &r[ECX], &r[EDX]))
+        return false;
+    return r[table[feature].reg] >> table[feature].bit & 1;
+}
+
+bool native_is_reference(void) {
+    unsigned a, b, c, d;
+    bool intel = __get_cpuid(0, &a, &b, &c, &d) && b == signature_INTEL_ebx;
+    return intel && native_has(FEATURE_FDP_EXCPTN) && native_has(FEATURE_FCS_FDS);
 }
 
 bool native_open(void) {

@@ -18,6 +18,10 @@ struct state {
     int vector; // exception, or -1
 };
 
+// Whether the host has a feature of cpu/feature.def.
+bool native_has(unsigned feature);
+// Whether it is of the kind that is modelled, also in what the manual leaves to the implementation.
+bool native_is_reference(void);
 // Maps code and data at their addresses; false when the host does not let us.
 bool native_open(void);
 // Executes the instruction at NATIVE_CODE once.
