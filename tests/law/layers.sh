@@ -26,15 +26,14 @@ table=$(mktemp -d)
 trap 'rm -rf "$table"' EXIT
 
 # floor object symbol, for what each floor defines and for what it takes
-for floor in "${floors[@]}"; do
-	for object in "$objects/$floor"/*.o; do
-		[[ -e $object ]] || continue
-		nm -P -g --defined-only "$object" | sed "s|^|$floor $object |" >>"$table/defined"
-		nm -P -g --undefined-only "$object" | sed "s|^|$floor $object |" >>"$table/taken"
-		[[ $floor == monitor ]] || echo "$object" >>"$table/core"
-	done
-done
 touch "$table/defined" "$table/taken" "$table/core"
+for floor in "${floors[@]}"; do
+	list=("$objects/$floor"/*.o)
+	[[ -e ${list[0]} ]] || continue
+	nm -A -P -g --defined-only "${list[@]}" | sed "s|^\(.*\): |$floor \1 |" >>"$table/defined"
+	nm -A -P -g --undefined-only "${list[@]}" | sed "s|^\(.*\): |$floor \1 |" >>"$table/taken"
+	[[ $floor == monitor ]] || printf '%s\n' "${list[@]}" >>"$table/core"
+done
 
 awk -v allowed="$allowed" -v patterns="$allowed_patterns" '
 	BEGIN {
@@ -52,10 +51,9 @@ awk -v allowed="$allowed" -v patterns="$allowed_patterns" '
 
 # Sanitizers and coverage keep records of their own in writable sections.
 if [[ -z ${SAN:-}${COV:-} ]]; then
-	while read -r object; do
-		size -A "$object" | awk -v object="$object" '
-			$1 ~ /^\.(data|bss|tdata|tbss)(\.|$)/ && $1 !~ /^\.data\.rel\.ro/ && $2 > 0 { print "state", object, $1, $2 }'
-	done <"$table/core"
+	xargs -r size -A <"$table/core" | awk '
+		$2 == ":" { object = $1 }
+		$1 ~ /^\.(data|bss|tdata|tbss)(\.|$)/ && $1 !~ /^\.data\.rel\.ro/ && $2 > 0 { print "state", object, $1, $2 }'
 fi
 
 echo "looked at $(wc -l <"$table/core") core objects"
