@@ -68,13 +68,15 @@ static struct cpuid_result leaf_features(struct cpu *cpu, uint32_t subleaf) {
     return r;
 }
 
-// Descriptor FFH: use leaf 4. F0H: 64-byte prefetching. FEH: TLB information in leaf 18H, which is not there: not given.
+// Descriptor FFH: use leaf 4. F0H: 64-byte prefetching. FEH: TLB information in leaf 18H, which is not there: not
+// given.
 static struct cpuid_result leaf_descriptors(struct cpu *cpu, uint32_t subleaf) {
     (void)cpu, (void)subleaf;
     return (struct cpuid_result){0x00fff001, 0, 0, 0};
 }
 
-// Deterministic cache parameters. Caches are not modelled; these are the sizes of the part that the model is named after.
+// Deterministic cache parameters. Caches are not modelled; these are the sizes of the part that the model is named
+// after.
 static struct cpuid_result leaf_caches(struct cpu *cpu, uint32_t subleaf) {
     enum { DATA = 1, INSTRUCTION = 2, UNIFIED = 3, SELF_INITIALISING = 1 << 8, LINE = 64 };
     static const struct { uint8_t type, level; uint16_t ways; uint32_t sets; } caches[] = {
@@ -122,8 +124,12 @@ static struct cpuid_result leaf_topology(struct cpu *cpu, uint32_t subleaf) {
 // --- XSAVE state components, SDM Vol. 1, 13.1 ---
 
 // The features whose state XCR0 manages.
-static const struct { uint8_t component; uint16_t feature; } state_features[] = {
-    {COMPONENT_X87, FEATURE_XSAVE}, {COMPONENT_SSE, FEATURE_XSAVE}, {COMPONENT_AVX, FEATURE_AVX}, {COMPONENT_PKRU, FEATURE_PKU},
+static const struct { uint8_t component; uint16_t feature;
+} state_features[] = {
+    {COMPONENT_X87, FEATURE_XSAVE},
+    {COMPONENT_SSE, FEATURE_XSAVE},
+    {COMPONENT_AVX, FEATURE_AVX},
+    {COMPONENT_PKRU, FEATURE_PKU},
 };
 
 uint64_t cpu_model_xcr0(const struct cpu_model *model) {
@@ -138,11 +144,12 @@ static struct cpuid_result leaf_xsave(struct cpu *cpu, uint32_t subleaf) {
     uint64_t supported = cpu_model_xcr0(m);
     if (!supported) return (struct cpuid_result){0};
     if (subleaf == 0)
-        return (struct cpuid_result){(uint32_t)supported, xsave_area_size(cpu->xcr0, false), xsave_area_size(supported, false),
-                                     (uint32_t)(supported >> 32)};
+        return (struct cpuid_result){(uint32_t)supported, xsave_area_size(cpu->xcr0, false),
+                                     xsave_area_size(supported, false), (uint32_t)(supported >> 32)};
     if (subleaf == 1) {
         bool compacted = m->features[FEATURE_XSAVEC] || m->features[FEATURE_XSAVES];
-        return (struct cpuid_result){features(m, 0xd, 1, EAX), compacted ? xsave_area_size(cpu->xcr0 | cpu->xss, true) : 0, 0, 0};
+        return (struct cpuid_result){features(m, 0xd, 1, EAX),
+                                     compacted ? xsave_area_size(cpu->xcr0 | cpu->xss, true) : 0, 0, 0};
     }
     for (unsigned i = 0; i < XSAVE_COMPONENTS; i++) {
         const struct xsave_component *c = &xsave_components[i];

@@ -68,7 +68,8 @@ static enum outcome gate_load(struct cpu *cpu, const struct event *e, struct gat
 }
 
 // The handler's code segment; *cpl becomes its privilege level.
-static enum outcome handler_load(struct cpu *cpu, const struct gate *g, uint32_t ext, struct descriptor *d, unsigned *cpl) {
+static enum outcome handler_load(struct cpu *cpu, const struct gate *g, uint32_t ext, struct descriptor *d,
+                                 unsigned *cpl) {
     uint32_t code = selector_code(g->selector) | ext;
     if (selector_null(g->selector)) return cpu_fault_code(cpu, VECTOR_GP, ext);
     TRY(descriptor_fetch(cpu, g->selector, 8, VECTOR_GP, ext, d));
@@ -125,8 +126,8 @@ static enum outcome push_return(struct cpu *cpu, struct stack *s, unsigned w, co
     return e->has_error_code ? transfer_push(cpu, s, w, e->error_code) : OUT_OK;
 }
 
-static enum outcome deliver_inner(struct cpu *cpu, const struct event *e, const struct gate *g, const struct descriptor *d,
-                                  unsigned cpl) {
+static enum outcome deliver_inner(struct cpu *cpu, const struct event *e, const struct gate *g,
+                                  const struct descriptor *d, unsigned cpl) {
     static const uint8_t cleared[] = {ES, DS, FS, GS};
     unsigned w = g->type & BIT(3) ? 32 : 16;
     bool vm86 = cpu_vm86(cpu);

@@ -8,8 +8,8 @@
 
 enum far_kind { FAR_CALL = 0, FAR_JUMP = 2 };  // as in the exit qualification of task switches
 
-ALWAYS_INLINE enum outcome far_pointer(struct cpu *cpu, const struct op *op, enum form f, unsigned w, uint16_t *selector,
-                                       uint64_t *offset) {
+ALWAYS_INLINE enum outcome far_pointer(struct cpu *cpu, const struct op *op, enum form f, unsigned w,
+                                       uint16_t *selector, uint64_t *offset) {
     *selector = (uint16_t)op->imm;
     *offset = (uint64_t)op->disp & MASK(w);
     if (f == FORM_I) return OUT_OK;
@@ -107,8 +107,10 @@ static enum outcome gate_target(struct cpu *cpu, const struct call_gate *g, enum
     TRY(descriptor_fetch(cpu, g->selector, 8, VECTOR_GP, 0, d));
     unsigned dpl = rights_dpl(d->rights);
     bool same = kind == FAR_JUMP && !rights_conforming(d->rights);
-    if (!rights_code(d->rights) || dpl > cpl || (same && dpl != cpl)) return fault_selector(cpu, VECTOR_GP, g->selector);
-    if (cpu_long(cpu) && (d->rights & (RIGHTS_L | RIGHTS_DB)) != RIGHTS_L) return fault_selector(cpu, VECTOR_GP, g->selector);
+    if (!rights_code(d->rights) || dpl > cpl || (same && dpl != cpl))
+        return fault_selector(cpu, VECTOR_GP, g->selector);
+    if (cpu_long(cpu) && (d->rights & (RIGHTS_L | RIGHTS_DB)) != RIGHTS_L)
+        return fault_selector(cpu, VECTOR_GP, g->selector);
     return d->rights & RIGHTS_P ? OUT_OK : fault_selector(cpu, VECTOR_NP, g->selector);
 }
 
@@ -121,7 +123,8 @@ static enum outcome copy_parameters(struct cpu *cpu, const struct call_gate *g, 
 }
 
 // A call to a more privileged level: onto the stack of that level.
-static enum outcome gate_inner(struct cpu *cpu, const struct op *op, const struct call_gate *g, struct descriptor *code) {
+static enum outcome gate_inner(struct cpu *cpu, const struct op *op, const struct call_gate *g,
+                               struct descriptor *code) {
     unsigned cpl = rights_dpl(code->rights);
     struct stack s = {.mask = ~0ull, .flat = true, .cpl = cpl};
     struct descriptor ss;
@@ -165,8 +168,8 @@ static enum outcome far_task(struct cpu *cpu, const struct op *op, enum far_kind
     return fault_selector(cpu, VECTOR_GP, selector);
 }
 
-static enum outcome far_transfer(struct cpu *cpu, const struct op *op, enum far_kind kind, unsigned w, uint16_t selector,
-                                 uint64_t offset) {
+static enum outcome far_transfer(struct cpu *cpu, const struct op *op, enum far_kind kind, unsigned w,
+                                 uint16_t selector, uint64_t offset) {
     struct descriptor d;
     if (!cpu_protected(cpu)) return far_real(cpu, op, kind, w, selector, offset);
     if (selector_null(selector)) return cpu_fault_gp0(cpu);

@@ -58,8 +58,9 @@ static uint64_t read_mcg_cap(struct cpu *cpu, const struct op *op, const struct 
     (void)cpu, (void)op, (void)row;
     return 0;  // no banks
 }
-// Nothing is executed speculatively here, so the processor is susceptible to none of these. Bits 13 to 15, 20, 24, 26, 27
-// and 62 are not in edition 077 of the SDM: "Speculative Execution Side Channel Mitigations", 336996, and its updates.
+// Nothing is executed speculatively here, so the processor is susceptible to none of these. Bits 13 to 15, 20, 24, 26,
+// 27 and 62 are not in edition 077 of the SDM: "Speculative Execution Side Channel Mitigations", 336996, and its
+// updates.
 static uint64_t read_arch_capabilities(struct cpu *cpu, const struct op *op, const struct msr_row *row) {
     const uint64_t rdcl_no = BIT(0), ibrs_all = BIT(1), skip_l1dfl_vmentry = BIT(3), ssb_no = BIT(4), mds_no = BIT(5),
                    if_pschange_mc_no = BIT(6), taa_no = BIT(8), sbdr_ssdp_no = BIT(13), fbsdp_no = BIT(14),
@@ -67,7 +68,8 @@ static uint64_t read_arch_capabilities(struct cpu *cpu, const struct op *op, con
                    its_no = BIT(62);
     (void)op, (void)row;
     return rdcl_no | (cpu->model->features[FEATURE_SPEC_CTRL] ? ibrs_all : 0) | skip_l1dfl_vmentry | ssb_no | mds_no |
-           if_pschange_mc_no | taa_no | sbdr_ssdp_no | fbsdp_no | psdp_no | bhi_no | pbrsb_no | gds_no | rfds_no | its_no;
+           if_pschange_mc_no | taa_no | sbdr_ssdp_no | fbsdp_no | psdp_no | bhi_no | pbrsb_no | gds_no | rfds_no |
+           its_no;
 }
 
 // --- writing ---
@@ -102,7 +104,8 @@ static enum outcome write_tsc_adjust(struct cpu *cpu, const struct op *op, const
     return OUT_OK;
 }
 
-// BHI_DIS_S: "Branch History Injection and Intra-mode Branch Target Injection", Intel, newer than edition 077 of the SDM.
+// BHI_DIS_S: "Branch History Injection and Intra-mode Branch Target Injection", Intel, newer than edition 077 of the
+// SDM.
 static enum outcome write_spec_ctrl(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
     const uint64_t ibrs = BIT(0), stibp = BIT(1), ssbd = BIT(2), bhi_dis_s = BIT(10);
     const bool *has = cpu->model->features;
@@ -116,7 +119,8 @@ static enum outcome write_pred_cmd(struct cpu *cpu, const struct op *op, const s
     return value & ~ibpb ? cpu_fault_gp0(cpu) : OUT_OK;
 }
 
-// Bits 11 and 12 (BTS and PEBS unavailable) are read-only ones; 7 (performance monitoring available) is a read-only zero.
+// Bits 11 and 12 (BTS and PEBS unavailable) are read-only ones; 7 (performance monitoring available) is a read-only
+// zero.
 static enum outcome write_misc_enable(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
     const uint64_t fast_strings = BIT(0), thermal = BIT(3), bts_unavailable = BIT(11), pebs_unavailable = BIT(12),
                    speedstep = BIT(16), limit_cpuid = BIT(22), xtpr_disable = BIT(23);
@@ -144,7 +148,8 @@ static enum outcome write_pat(struct cpu *cpu, const struct op *op, const struct
         if (!mtrr_type_valid(value >> i & 0xff) && (value >> i & 0xff) != UNCACHED_MINUS) return cpu_fault_gp0(cpu);
     return field_set(cpu, row, value);
 }
-static enum outcome write_mtrr_def_type(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
+static enum outcome write_mtrr_def_type(struct cpu *cpu, const struct op *op, const struct msr_row *row,
+                                        uint64_t value) {
     const uint64_t fixed_enable = BIT(10), enable = BIT(11);
     (void)op;
     if (value & ~(BITS(7, 0) | fixed_enable | enable) || !mtrr_type_valid(value & 0xff)) return cpu_fault_gp0(cpu);
@@ -208,7 +213,8 @@ enum owner { OWNER_ROWS, OWNER_PLATFORM, OWNER_EXTENSION };
 static enum owner msr_owner(uint32_t index) {
     enum { APIC_BASE = 0x1b, FEATURE_CONTROL = 0x3a, VMX_FIRST = 0x480, VMX_LAST = 0x491, TSC_DEADLINE = 0x6e0,
            X2APIC_FIRST = 0x800, X2APIC_LAST = 0x8ff };
-    if (index == APIC_BASE || index == TSC_DEADLINE || (index >= X2APIC_FIRST && index <= X2APIC_LAST)) return OWNER_PLATFORM;
+    if (index == APIC_BASE || index == TSC_DEADLINE || (index >= X2APIC_FIRST && index <= X2APIC_LAST))
+        return OWNER_PLATFORM;
     if (index == FEATURE_CONTROL || (index >= VMX_FIRST && index <= VMX_LAST)) return OWNER_EXTENSION;
     return OWNER_ROWS;
 }

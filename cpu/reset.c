@@ -1,4 +1,5 @@
-// Power-up, RESET and INIT. SDM Vol. 3A, 9.1.1, Table 9-1; 10.4.7.3 (INIT and the local APIC); 8.4 (multiple processors).
+// Power-up, RESET and INIT. SDM Vol. 3A, 9.1.1, Table 9-1; 10.4.7.3 (INIT and the local APIC); 8.4 (multiple
+// processors).
 #include "cpu/cpu.h"
 #include "cpu/model.h"
 #include <string.h>

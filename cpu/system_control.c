@@ -132,7 +132,9 @@ enum outcome cr4_write(struct cpu *cpu, uint64_t value) {
 
 // --- MOV CR ---
 
-static bool cr_exists(unsigned number) { return number == 0 || number == 2 || number == 3 || number == 4 || number == 8; }
+static bool cr_exists(unsigned number) {
+    return number == 0 || number == 2 || number == 3 || number == 4 || number == 8;
+}
 
 // Undefined registers are #UD whatever the privilege.
 static enum outcome cr_check(struct cpu *cpu, unsigned number) {

@@ -34,7 +34,8 @@ static void port_out(struct cpu *cpu, uint16_t port, unsigned w, uint64_t value)
 }
 
 // The port: an immediate byte, or DX.
-ALWAYS_INLINE enum outcome io_port(struct cpu *cpu, const struct op *op, enum form f, unsigned w, uint32_t in, uint16_t *port) {
+ALWAYS_INLINE enum outcome io_port(struct cpu *cpu, const struct op *op, enum form f, unsigned w, uint32_t in,
+                                   uint16_t *port) {
     *port = f == FORM_RI ? (uint8_t)op->imm : (uint16_t)cpu->gpr[RDX];
     TRY(io_check(cpu, *port, w / 8));
     uint32_t what = *port | w / 8 << IO_SIZE_SHIFT | in | (f == FORM_RI ? (uint32_t)IO_IMMEDIATE : 0);

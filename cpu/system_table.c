@@ -15,7 +15,8 @@ static enum outcome umip(struct cpu *cpu) {
 
 static unsigned pointer_bytes(const struct cpu *cpu) { return cpu_64bit(cpu) ? 10 : 6; }
 
-static enum outcome table_store(struct cpu *cpu, const struct op *op, const struct descriptor_table *table, uint64_t what) {
+static enum outcome table_store(struct cpu *cpu, const struct op *op, const struct descriptor_table *table,
+                                uint64_t what) {
     uint8_t image[10];
     uint64_t linear = 0;
     unsigned size = pointer_bytes(cpu);
@@ -28,7 +29,8 @@ static enum outcome table_store(struct cpu *cpu, const struct op *op, const stru
 }
 
 // With a 16-bit operand size the base has 24 bits.
-static enum outcome table_load(struct cpu *cpu, const struct op *op, struct descriptor_table *table, uint64_t what, unsigned w) {
+static enum outcome table_load(struct cpu *cpu, const struct op *op, struct descriptor_table *table, uint64_t what,
+                               unsigned w) {
     uint8_t image[10] = {0};
     uint64_t linear = 0;
     TRY(op_linear(cpu, op, pointer_bytes(cpu), false, &linear));
@@ -64,7 +66,8 @@ static enum outcome selector_store(struct cpu *cpu, const struct op *op, enum fo
     reg_set(cpu, op->dst, w, selector);
     return OUT_OK;
 }
-static enum outcome selector_source(struct cpu *cpu, const struct op *op, enum form f, uint64_t what, uint16_t *selector) {
+static enum outcome selector_source(struct cpu *cpu, const struct op *op, enum form f, uint64_t what,
+                                    uint16_t *selector) {
     uint64_t linear = 0, value = 0;
     if (f == FORM_M) TRY(op_linear(cpu, op, 2, false, &linear));
     TRY(intercept(cpu, op, ICEPT_LDTR_TR, what, linear));

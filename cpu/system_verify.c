@@ -25,7 +25,8 @@ static bool type_in(uint32_t rights, uint64_t system_types) {
     return rights & RIGHTS_S || system_types & BIT(rights_system_type(rights));
 }
 
-ALWAYS_INLINE enum outcome selector_operand(struct cpu *cpu, const struct op *op, enum form f, uint8_t reg, uint16_t *selector) {
+ALWAYS_INLINE enum outcome selector_operand(struct cpu *cpu, const struct op *op, enum form f, uint8_t reg,
+                                            uint16_t *selector) {
     uint64_t value = 0, linear = 0;
     if (f == FORM_RM || f == FORM_M) {
         TRY(op_linear(cpu, op, 2, false, &linear));

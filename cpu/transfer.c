@@ -105,7 +105,8 @@ enum outcome tss_stack_64(struct cpu *cpu, unsigned cpl, unsigned ist, uint32_t 
     return cpu_canonical(cpu, *rsp) ? OUT_OK : cpu_fault_code(cpu, VECTOR_SS, ext);
 }
 
-static enum outcome stack_segment_check(struct cpu *cpu, uint16_t selector, unsigned cpl, uint32_t ext, struct descriptor *d) {
+static enum outcome stack_segment_check(struct cpu *cpu, uint16_t selector, unsigned cpl, uint32_t ext,
+                                        struct descriptor *d) {
     uint32_t code = selector_code(selector) | ext;
     if (selector_null(selector)) return cpu_fault_code(cpu, VECTOR_TS, ext);
     TRY(descriptor_fetch(cpu, selector, 8, VECTOR_TS, ext, d));
@@ -114,7 +115,8 @@ static enum outcome stack_segment_check(struct cpu *cpu, uint16_t selector, unsi
     return d->rights & RIGHTS_P ? OUT_OK : cpu_fault_code(cpu, VECTOR_SS, code);
 }
 
-enum outcome tss_stack(struct cpu *cpu, unsigned cpl, uint32_t ext, uint16_t *selector, struct descriptor *d, uint64_t *sp) {
+enum outcome tss_stack(struct cpu *cpu, unsigned cpl, uint32_t ext, uint16_t *selector, struct descriptor *d,
+                       uint64_t *sp) {
     enum { ESP0 = 4, SS0 = 8, SP0_16 = 2, SS0_16 = 4 };
     bool wide = cpu->segment[TR].rights & BIT(3);  // a 32-bit TSS
     uint64_t ss = 0;

@@ -13,8 +13,21 @@ enum {
 };
 // Selectors, RPL 0. As Linux lays them out for SYSCALL and SYSRET.
 enum {
-    CODE32 = 0x08, CODE64 = 0x10, DATA0 = 0x18, USER32 = 0x20, DATA3 = 0x28, USER64 = 0x30, CODE16 = 0x38, DATA16 = 0x40,
-    CONFORMING = 0x48, SPARE = 0x50, TASK = 0x60, LOCAL = 0x70, GATE = 0x80, ABSENT = 0x90, READ_ONLY_DATA = 0x98,
+    CODE32 = 0x08,
+    CODE64 = 0x10,
+    DATA0 = 0x18,
+    USER32 = 0x20,
+    DATA3 = 0x28,
+    USER64 = 0x30,
+    CODE16 = 0x38,
+    DATA16 = 0x40,
+    CONFORMING = 0x48,
+    SPARE = 0x50,
+    TASK = 0x60,
+    LOCAL = 0x70,
+    GATE = 0x80,
+    ABSENT = 0x90,
+    READ_ONLY_DATA = 0x98,
     BENCH_GDT_LIMIT = 0xff,
 };
 
@@ -26,7 +39,8 @@ struct bench {
 
 static void bench_descriptor(struct bench *b, unsigned selector, uint32_t base, uint32_t limit, uint32_t rights) {
     uint64_t v = (limit & 0xffff) | (uint64_t)(base & 0xffffff) << 16 | (uint64_t)(rights & 0xff) << 40 |
-                 (uint64_t)(limit >> 16 & 0xf) << 48 | (uint64_t)(rights >> 12 & 0xf) << 52 | (uint64_t)(base >> 24) << 56;
+                 (uint64_t)(limit >> 16 & 0xf) << 48 | (uint64_t)(rights >> 12 & 0xf) << 52 |
+                 (uint64_t)(base >> 24) << 56;
     flat_poke(&b->f, BENCH_GDT + selector, v);
 }
 
@@ -65,7 +79,8 @@ static void bench_gate(struct bench *b, unsigned vector, unsigned selector, unsi
 // Interrupt gates for every vector; 32 and above may be called by INT n at any level.
 static void bench_idt(struct bench *b) {
     for (unsigned v = 0; v < 256; v++)
-        bench_gate(b, v, cpu_long(b->cpu) ? CODE64 : CODE32, TYPE_INTERRUPT_GATE32, v >= 32 || v == 3 || v == 4 ? 3 : 0, 0);
+        bench_gate(b, v, cpu_long(b->cpu) ? CODE64 : CODE32, TYPE_INTERRUPT_GATE32, v >= 32 || v == 3 || v == 4 ? 3 : 0,
+                   0);
     b->cpu->idtr = (struct descriptor_table){BENCH_IDT, 0xfff};
 }
 
@@ -164,7 +179,8 @@ static void bench_run(struct bench *b, const uint8_t *code, size_t size, uint64_
 static int bench_vector(const struct bench *b) {
     uint64_t rip = b->cpu->rip;
     if (cpu_real(b->cpu)) return b->cpu->segment[CS].selector == 0x2000 && rip >= 0x100 ? (int)(rip - 0x100) / 16 : -1;
-    return rip >= BENCH_HANDLERS && rip < BENCH_HANDLERS + 4096 && rip % 16 == 0 ? (int)(rip - BENCH_HANDLERS) / 16 : -1;
+    return rip >= BENCH_HANDLERS && rip < BENCH_HANDLERS + 4096 && rip % 16 == 0 ? (int)(rip - BENCH_HANDLERS) / 16
+                                                                                 : -1;
 }
 // What lies on the stack, in elements of the frame (8 bytes in IA-32e mode, else 4).
 static uint64_t bench_stack(const struct bench *b, unsigned index) {
@@ -175,7 +191,8 @@ static uint64_t bench_stack(const struct bench *b, unsigned index) {
 // Whether one fault with an error code was delivered.
 static bool bench_faulted(const struct bench *b, int vector, uint32_t code) {
     if (bench_vector(b) != vector) diag("vector %d, expected %d", bench_vector(b), vector);
-    else if (bench_stack(b, 0) != code) diag("error code %llx, expected %x", (unsigned long long)bench_stack(b, 0), code);
+    else if (bench_stack(b, 0) != code)
+        diag("error code %llx, expected %x", (unsigned long long)bench_stack(b, 0), code);
     return bench_vector(b) == vector && bench_stack(b, 0) == code;
 }
 

@@ -25,7 +25,8 @@ static void test_cr0(void) {
     WITH(b, bench_long(&b, 0)) {
         b.cpu->gpr[RAX] = b.cpu->cr0 | CR0_TS | BIT(10);
         RUN(&b, MOV_CR0_RAX);
-        ok(b.cpu->cr0 & CR0_TS && !(b.cpu->cr0 & BIT(10)) && b.cpu->rip == FLAT_CODE + 3, "reserved bits of CR0 are ignored");
+        ok(b.cpu->cr0 & CR0_TS && !(b.cpu->cr0 & BIT(10)) && b.cpu->rip == FLAT_CODE + 3,
+           "reserved bits of CR0 are ignored");
         RUN(&b, 0x0f, 0x06);
         ok(!(b.cpu->cr0 & CR0_TS), "CLTS");
         b.cpu->gpr[RAX] = CR0_EM;
@@ -49,7 +50,8 @@ static void test_long_mode_switch(void) {
         b.cpu->efer = EFER_LME;
         b.cpu->gpr[RAX] = CR0_PE | CR0_PG;
         RUN(&b, MOV_CR0_RAX);
-        ok(b.cpu->efer & EFER_LMA && !cpu_64bit(b.cpu) && b.cpu->rip == FLAT_CODE + 3, "PG with LME: compatibility mode, LMA set");
+        ok(b.cpu->efer & EFER_LMA && !cpu_64bit(b.cpu) && b.cpu->rip == FLAT_CODE + 3,
+           "PG with LME: compatibility mode, LMA set");
         b.cpu->gpr[RAX] = CR0_PE;
         RUN(&b, MOV_CR0_RAX);
         ok(!(b.cpu->efer & EFER_LMA) && b.cpu->efer & EFER_LME, "and back");
@@ -149,13 +151,16 @@ static void test_dr(void) {
     WITH(b, bench_long(&b, 0)) {
         b.cpu->dr[7] |= BIT(13);
         RUN(&b, 0x0f, 0x21, 0xc3);
-        ok(bench_vector(&b) == VECTOR_DB && b.cpu->dr[6] & DEBUG_BD && !(b.cpu->dr[7] & BIT(13)), "DR7.GD: #DB with BD");
+        ok(bench_vector(&b) == VECTOR_DB && b.cpu->dr[6] & DEBUG_BD && !(b.cpu->dr[7] & BIT(13)),
+           "DR7.GD: #DB with BD");
     }
 }
 
 // --- MSRs ---
 
-static bool wrmsr(struct bench *b, uint32_t index, uint64_t value) { return msr_write(b->cpu, NULL, index, value) == OUT_OK; }
+static bool wrmsr(struct bench *b, uint32_t index, uint64_t value) {
+    return msr_write(b->cpu, NULL, index, value) == OUT_OK;
+}
 static uint64_t rdmsr(struct bench *b, uint32_t index) {
     uint64_t value = 0xbadbadbad;
     enum outcome outcome = msr_read(b->cpu, NULL, index, &value);
@@ -184,7 +189,8 @@ static void test_msr(void) {
         WITH(b, bench_long(&b, 0)) {
             bool good = wrmsr(&b, rows[i].index, rows[i].good);
             bool bad = wrmsr(&b, rows[i].index, rows[i].bad);
-            bool same = rows[i].index == 0x49 || rows[i].index == 0xc0000080 || rdmsr(&b, rows[i].index) == rows[i].good;
+            bool same =
+                rows[i].index == 0x49 || rows[i].index == 0xc0000080 || rdmsr(&b, rows[i].index) == rows[i].good;
             ok(good && !bad && same, "%s takes %llx and refuses %llx", rows[i].name, (unsigned long long)rows[i].good,
                (unsigned long long)rows[i].bad);
         }
@@ -206,7 +212,8 @@ static void test_tsc(void) {
     WITH(b, bench_long(&b, 0)) {
         RUN_STEPS(&b, 4, 0x90, 0x90, 0x90, 0x0f, 0x31);
         ok(b.cpu->gpr[RAX] == 3 && b.cpu->gpr[RDX] == 0, "RDTSC after three instructions");
-        ok(wrmsr(&b, 0x10, 1000000) && rdmsr(&b, 0x10) == 1000000 && rdmsr(&b, 0x3b) == 1000000 - 4, "writing the TSC shows in TSC_ADJUST");
+        ok(wrmsr(&b, 0x10, 1000000) && rdmsr(&b, 0x10) == 1000000 && rdmsr(&b, 0x3b) == 1000000 - 4,
+           "writing the TSC shows in TSC_ADJUST");
         ok(wrmsr(&b, 0x3b, 0) && rdmsr(&b, 0x10) == 4, "and TSC_ADJUST moves the TSC, Vol. 3B, 17.17.3");
     }
     WITH(b, bench_long(&b, 3)) {
@@ -228,13 +235,17 @@ static void test_cpuid(void) {
         };
         for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
             struct cpuid_result r = cpuid(b.cpu, rows[i].leaf, rows[i].subleaf);
-            uint32_t word = rows[i].reg == EAX ? r.eax : rows[i].reg == EBX ? r.ebx : rows[i].reg == ECX ? r.ecx : r.edx;
+            uint32_t word = rows[i].reg == EAX   ? r.eax
+                            : rows[i].reg == EBX ? r.ebx
+                            : rows[i].reg == ECX ? r.ecx
+                                                 : r.edx;
             bool apic = !strcmp(rows[i].text, "apic");  // follows IA32_APIC_BASE, which is 0 here
             loop_check((word >> rows[i].bit & 1) == (!apic && b.cpu->model->features[i + 1]), "%s", rows[i].text);
         }
         loop_end();
         struct cpuid_result r = cpuid(b.cpu, 0, 0);
-        ok(r.eax == 0x16 && !memcmp(&r.ebx, "Genu", 4) && !memcmp(&r.edx, "ineI", 4) && !memcmp(&r.ecx, "ntel", 4), "leaf 0");
+        ok(r.eax == 0x16 && !memcmp(&r.ebx, "Genu", 4) && !memcmp(&r.edx, "ineI", 4) && !memcmp(&r.ecx, "ntel", 4),
+           "leaf 0");
         r = cpuid(b.cpu, 0x15, 0);
         ok((uint64_t)r.ecx * r.ebx / r.eax == b.cpu->model->tsc_hz, "leaf 15H gives the TSC's frequency");
         r = cpuid(b.cpu, 0xd, 0);
@@ -254,11 +265,15 @@ static void test_cpuid(void) {
 static void test_models(void) {
     struct cpu_model m;
     char error[200];
-    ok(cpu_model_parse("x86-64-v2", &m, error, sizeof error) && m.features[FEATURE_SSE42] && !m.features[FEATURE_VMX], "x86-64-v2");
-    ok(cpu_model_parse("server,-vmx,-xsave", &m, error, sizeof error) && !m.features[FEATURE_VMX] && !m.features[FEATURE_XSAVES],
+    ok(cpu_model_parse("x86-64-v2", &m, error, sizeof error) && m.features[FEATURE_SSE42] && !m.features[FEATURE_VMX],
+       "x86-64-v2");
+    ok(cpu_model_parse("server,-vmx,-xsave", &m, error, sizeof error) && !m.features[FEATURE_VMX] &&
+           !m.features[FEATURE_XSAVES],
        "a feature goes with what needs it");
-    ok(!cpu_model_parse("serverr", &m, error, sizeof error) && strstr(error, "x86-64-v2"), "an unknown model: %s", error);
-    ok(!cpu_model_parse("server,+avx512", &m, error, sizeof error) && strstr(error, "avx512"), "an unknown feature: %s", error);
+    ok(!cpu_model_parse("serverr", &m, error, sizeof error) && strstr(error, "x86-64-v2"), "an unknown model: %s",
+       error);
+    ok(!cpu_model_parse("server,+avx512", &m, error, sizeof error) && strstr(error, "avx512"), "an unknown feature: %s",
+       error);
     ok(!cpu_model_parse("server,+avx2", &m, error, sizeof error) && strstr(error, "not implemented"), "%s", error);
     ok(!cpu_model_parse("server,vmx", &m, error, sizeof error), "%s", error);
     ok(!cpu_model_parse("x86-64-v2,+xsaves", &m, error, sizeof error), "%s", error);
@@ -277,9 +292,11 @@ static void test_reset(void) {
         b.cpu->lstar = 5;
         b.cpu->cr0 = CR0_PE | CR0_NW | CR0_CD;
         cpu_reset(b.cpu, true);
-        ok(b.cpu->rip == 0xfff0 && b.cpu->segment_base[CS] == 0xffff0000 && b.cpu->cr0 == 0x60000010 && cpu_real(b.cpu), "INIT");
+        ok(b.cpu->rip == 0xfff0 && b.cpu->segment_base[CS] == 0xffff0000 && b.cpu->cr0 == 0x60000010 && cpu_real(b.cpu),
+           "INIT");
         ok(b.cpu->vector[3].u64[0] == 5 && b.cpu->lstar == 5, "leaves XMM registers and LSTAR");
-        ok(b.cpu->gpr[RDX] == b.cpu->model->signature && b.cpu->dr[6] == 0xffff0ff0 && b.cpu->dr[7] == 0x400, "EDX, DR6, DR7");
+        ok(b.cpu->gpr[RDX] == b.cpu->model->signature && b.cpu->dr[6] == 0xffff0ff0 && b.cpu->dr[7] == 0x400,
+           "EDX, DR6, DR7");
         cpu_reset(b.cpu, false);
         ok(b.cpu->vector[3].u64[0] == 0 && b.cpu->lstar == 0 && b.cpu->mxcsr == 0x1f80 && b.cpu->xcr0 == 1 &&
            b.cpu->pat == 0x0007040600070406, "RESET does not");

@@ -1,11 +1,15 @@
 // Delivery of interrupts and exceptions: SDM Vol. 3A, chapter 6.
 #include "tests/system/bench.h"
 
-static enum outcome deliver(struct bench *b, uint8_t type, uint8_t vector, bool has_code, uint32_t code, uint64_t payload) {
-    struct event e = {.vector = vector, .type = type, .has_error_code = has_code, .error_code = code, .payload = payload};
+static enum outcome deliver(struct bench *b, uint8_t type, uint8_t vector, bool has_code, uint32_t code,
+                            uint64_t payload) {
+    struct event e = {
+        .vector = vector, .type = type, .has_error_code = has_code, .error_code = code, .payload = payload};
     return event_deliver(b->cpu, &e);
 }
-static enum outcome external(struct bench *b, uint8_t vector) { return deliver(b, EVENT_EXTERNAL, vector, false, 0, 0); }
+static enum outcome external(struct bench *b, uint8_t vector) {
+    return deliver(b, EVENT_EXTERNAL, vector, false, 0, 0);
+}
 static enum outcome exception(struct bench *b, uint8_t vector, bool has_code, uint32_t code, uint64_t payload) {
     return deliver(b, EVENT_HARDWARE_EXCEPTION, vector, has_code, code, payload);
 }
@@ -22,7 +26,8 @@ static void test_long_frame(void) {
         ok(b.cpu->gpr[RSP] == BENCH_STACK - 40, "the frame is five quadwords below RSP aligned down to 16");
         ok(bench_stack(&b, 0) == 0x123456 && bench_stack(&b, 1) == CODE64 && bench_stack(&b, 3) == BENCH_STACK + 5 &&
            bench_stack(&b, 4) == DATA0, "RIP, CS, RSP and SS are saved even without a change of privilege");
-        ok(bench_stack(&b, 2) == (FLAG_IF | FLAG_TF | FLAG_NT | FLAG_CF | FLAG_AC | 2), "RFLAGS are saved, RF as it was");
+        ok(bench_stack(&b, 2) == (FLAG_IF | FLAG_TF | FLAG_NT | FLAG_CF | FLAG_AC | 2),
+           "RFLAGS are saved, RF as it was");
         ok(!(b.cpu->rflags & (FLAG_IF | FLAG_TF | FLAG_NT | FLAG_RF)), "an interrupt gate clears IF, TF, NT, RF");
         ok(b.cpu->rflags & FLAG_AC && flags_cf(&b.cpu->flags), "and leaves the others");
         ok(b.cpu->segment[SS].selector == DATA0, "SS stays without a change of privilege");
@@ -50,7 +55,8 @@ static void test_long_inner(void) {
     WITH(b, bench_long(&b, 3)) {
         flat_poke(&b.f, BENCH_TSS + 4, 0x8000000000000000);
         bench_gate(&b, VECTOR_DF, CODE64, TYPE_INTERRUPT_GATE32, 0, 1);
-        ok(external(&b, 64) == OUT_OK && bench_vector(&b) == VECTOR_DF, "a non-canonical RSP0 is #SS, whose delivery makes #DF");
+        ok(external(&b, 64) == OUT_OK && bench_vector(&b) == VECTOR_DF,
+           "a non-canonical RSP0 is #SS, whose delivery makes #DF");
     }
 }
 
@@ -65,7 +71,8 @@ static void test_compatibility(void) {
 
 static void test_exceptions(void) {
     WITH(b, bench_long(&b, 0)) {
-        ok(exception(&b, VECTOR_GP, true, 0x1234, 0) == OUT_OK && bench_faulted(&b, VECTOR_GP, 0x1234), "the error code is on top");
+        ok(exception(&b, VECTOR_GP, true, 0x1234, 0) == OUT_OK && bench_faulted(&b, VECTOR_GP, 0x1234),
+           "the error code is on top");
         ok(bench_stack(&b, 3) & FLAG_RF, "a fault saves RF set, 17.3.1.1");
     }
     WITH(b, bench_long(&b, 0)) {
@@ -88,7 +95,8 @@ static void test_exceptions(void) {
 static void test_gate_faults(void) {
     WITH(b, bench_long(&b, 0)) {
         flat_poke(&b.f, BENCH_IDT + 16 * 64, flat_peek(&b.f, BENCH_IDT + 16 * 64) & ~(1ull << 47));
-        ok(external(&b, 64) == OUT_OK && bench_faulted(&b, VECTOR_NP, 64 * 8 + 3), "a gate not present: #NP(vector * 8 + IDT + EXT)");
+        ok(external(&b, 64) == OUT_OK && bench_faulted(&b, VECTOR_NP, 64 * 8 + 3),
+           "a gate not present: #NP(vector * 8 + IDT + EXT)");
     }
     WITH(b, bench_long(&b, 0)) {
         flat_poke(&b.f, BENCH_IDT + 16 * 64, flat_peek(&b.f, BENCH_IDT + 16 * 64) & ~(1ull << 47));
@@ -113,7 +121,8 @@ static void test_gate_faults(void) {
     }
     WITH(b, bench_long(&b, 0)) {
         bench_gate(&b, 64, CODE32, TYPE_INTERRUPT_GATE32, 0, 0);
-        ok(external(&b, 64) == OUT_OK && bench_faulted(&b, VECTOR_GP, CODE32 + 1), "a 32-bit handler in IA-32e mode: #GP(selector)");
+        ok(external(&b, 64) == OUT_OK && bench_faulted(&b, VECTOR_GP, CODE32 + 1),
+           "a 32-bit handler in IA-32e mode: #GP(selector)");
     }
     WITH(b, bench_long(&b, 0)) {
         bench_gate(&b, 64, 0, TYPE_INTERRUPT_GATE32, 0, 0);
@@ -122,7 +131,8 @@ static void test_gate_faults(void) {
     WITH(b, bench_long(&b, 0)) {
         bench_descriptor(&b, SPARE, 0, 0xfffff, R_CODE64 & ~0x80u);
         bench_gate(&b, 64, SPARE, TYPE_INTERRUPT_GATE32, 0, 0);
-        ok(external(&b, 64) == OUT_OK && bench_faulted(&b, VECTOR_NP, SPARE + 1), "a handler segment not present: #NP(selector)");
+        ok(external(&b, 64) == OUT_OK && bench_faulted(&b, VECTOR_NP, SPARE + 1),
+           "a handler segment not present: #NP(selector)");
     }
 }
 
@@ -137,26 +147,31 @@ static void unmapped_stack(struct bench *b) { b->cpu->gpr[RSP] = 0x7000000000; }
 static void test_double_fault(void) {
     WITH(b, bench_long(&b, 0)) {
         absent(&b, VECTOR_GP);
-        ok(exception(&b, VECTOR_GP, true, 0, 0) == OUT_OK && bench_faulted(&b, VECTOR_DF, 0), "#NP while delivering #GP: #DF(0)");
+        ok(exception(&b, VECTOR_GP, true, 0, 0) == OUT_OK && bench_faulted(&b, VECTOR_DF, 0),
+           "#NP while delivering #GP: #DF(0)");
     }
     WITH(b, bench_long(&b, 0)) {
         absent(&b, VECTOR_UD);
-        ok(exception(&b, VECTOR_UD, false, 0, 0) == OUT_OK && bench_vector(&b) == VECTOR_NP, "#UD is benign: #NP is delivered");
+        ok(exception(&b, VECTOR_UD, false, 0, 0) == OUT_OK && bench_vector(&b) == VECTOR_NP,
+           "#UD is benign: #NP is delivered");
     }
     WITH(b, bench_long(&b, 0)) {
         bench_gate(&b, VECTOR_PF, CODE64, TYPE_INTERRUPT_GATE32, 0, 1);
         unmapped_stack(&b);
-        ok(exception(&b, VECTOR_GP, true, 0, 0) == OUT_OK && bench_vector(&b) == VECTOR_PF && b.cpu->cr2 == 0x7000000000 - 8,
+        ok(exception(&b, VECTOR_GP, true, 0, 0) == OUT_OK && bench_vector(&b) == VECTOR_PF &&
+               b.cpu->cr2 == 0x7000000000 - 8,
            "#PF while delivering #GP is delivered");
     }
     WITH(b, bench_long(&b, 0)) {
         bench_gate(&b, VECTOR_DF, CODE64, TYPE_INTERRUPT_GATE32, 0, 1);
         unmapped_stack(&b);
-        ok(exception(&b, VECTOR_PF, true, 0, 5) == OUT_OK && bench_vector(&b) == VECTOR_DF, "#PF while delivering #PF: #DF");
+        ok(exception(&b, VECTOR_PF, true, 0, 5) == OUT_OK && bench_vector(&b) == VECTOR_DF,
+           "#PF while delivering #PF: #DF");
     }
     WITH(b, bench_long(&b, 0)) {
         unmapped_stack(&b);
-        ok(exception(&b, VECTOR_PF, true, 0, 5) == OUT_STOP && b.cpu->activity == ACTIVITY_SHUTDOWN, "without a stack: shutdown");
+        ok(exception(&b, VECTOR_PF, true, 0, 5) == OUT_STOP && b.cpu->activity == ACTIVITY_SHUTDOWN,
+           "without a stack: shutdown");
     }
 }
 
@@ -178,7 +193,8 @@ static void test_intercepts(void) {
         memset(&seen, 0, sizeof seen);
         b.cpu->intercepts.event = watch;
         absent(&b, VECTOR_GP);
-        ok(exception(&b, VECTOR_GP, true, 0, 0) == OUT_OK && seen.count == 3, "the event, the nested one and #DF are asked about");
+        ok(exception(&b, VECTOR_GP, true, 0, 0) == OUT_OK && seen.count == 3,
+           "the event, the nested one and #DF are asked about");
         ok(seen.vector[0] == VECTOR_GP && seen.vector[1] == VECTOR_NP && seen.vector[2] == VECTOR_DF, "in this order");
         ok(!seen.delivering[0] && seen.delivering[1] && seen.original[1] == VECTOR_GP && !seen.delivering[2],
            "IDT-vectoring information is that of the event in delivery; none for #DF, 27.2.4");
@@ -202,24 +218,29 @@ static void test_protected(void) {
         b.cpu->gpr[RSP] = BENCH_STACK;
         flags(&b, FLAG_IF);
         ok(external(&b, 64) == OUT_OK && b.cpu->gpr[RSP] == BENCH_STACK - 12, "same level: EFLAGS, CS, EIP");
-        ok(bench_stack(&b, 0) == FLAT_CODE && bench_stack(&b, 1) == CODE32 && bench_stack(&b, 2) == (FLAG_IF | 2), "in this order");
+        ok(bench_stack(&b, 0) == FLAT_CODE && bench_stack(&b, 1) == CODE32 && bench_stack(&b, 2) == (FLAG_IF | 2),
+           "in this order");
     }
     WITH(b, bench_protected(&b, 3)) {
         b.cpu->gpr[RSP] = 0x123450;
-        ok(exception(&b, VECTOR_GP, true, 7, 0) == OUT_OK && b.cpu->gpr[RSP] == BENCH_STACK0 - 24, "inner level: on ESP0");
-        ok(bench_stack(&b, 0) == 7 && bench_stack(&b, 4) == 0x123450 && bench_stack(&b, 5) == (DATA3 | 3), "with SS:ESP");
+        ok(exception(&b, VECTOR_GP, true, 7, 0) == OUT_OK && b.cpu->gpr[RSP] == BENCH_STACK0 - 24,
+           "inner level: on ESP0");
+        ok(bench_stack(&b, 0) == 7 && bench_stack(&b, 4) == 0x123450 && bench_stack(&b, 5) == (DATA3 | 3),
+           "with SS:ESP");
         ok(b.cpu->segment[SS].selector == DATA0 && cpu_cpl(b.cpu) == 0, "SS0 is loaded");
     }
     WITH(b, bench_protected(&b, 0)) {
         b.cpu->gpr[RSP] = BENCH_STACK;
         bench_gate(&b, 64, CODE32, TYPE_TRAP_GATE16, 0, 0);
-        ok(external(&b, 64) == OUT_OK && b.cpu->gpr[RSP] == BENCH_STACK - 6 && b.cpu->rip == ((BENCH_HANDLERS + 64 * 16) & 0xffff),
+        ok(external(&b, 64) == OUT_OK && b.cpu->gpr[RSP] == BENCH_STACK - 6 &&
+               b.cpu->rip == ((BENCH_HANDLERS + 64 * 16) & 0xffff),
            "a 16-bit gate pushes words and has a 16-bit offset");
     }
     WITH(b, bench_protected(&b, 3)) {
         flat_poke(&b.f, BENCH_TSS + 4, BENCH_STACK0 | (uint64_t)DATA3 << 32);
         bench_gate(&b, VECTOR_TS, CONFORMING, TYPE_INTERRUPT_GATE32, 0, 0);
-        ok(external(&b, 64) == OUT_OK && bench_faulted(&b, VECTOR_TS, DATA3 + 1), "SS0 of the wrong level: #TS(selector + EXT)");
+        ok(external(&b, 64) == OUT_OK && bench_faulted(&b, VECTOR_TS, DATA3 + 1),
+           "SS0 of the wrong level: #TS(selector + EXT)");
     }
     WITH(b, bench_protected(&b, 3)) {
         b.cpu->segment[TR].limit = 8;
@@ -233,8 +254,10 @@ static void test_protected(void) {
 static void test_real(void) {
     WITH(b, bench_real(&b)) {
         flags(&b, FLAG_IF | FLAG_TF);
-        ok(exception(&b, VECTOR_GP, true, 0, 0) == OUT_OK && bench_vector(&b) == VECTOR_GP, "the vector table has segment and offset");
-        ok(b.cpu->gpr[RSP] == 0x8000 - 6 && (uint16_t)flat_peek(&b.f, 0x8000 - 6) == 0x7c00, "three words; no error code");
+        ok(exception(&b, VECTOR_GP, true, 0, 0) == OUT_OK && bench_vector(&b) == VECTOR_GP,
+           "the vector table has segment and offset");
+        ok(b.cpu->gpr[RSP] == 0x8000 - 6 && (uint16_t)flat_peek(&b.f, 0x8000 - 6) == 0x7c00,
+           "three words; no error code");
         ok(!(b.cpu->rflags & (FLAG_IF | FLAG_TF)), "IF and TF are cleared");
     }
     WITH(b, bench_real(&b)) {
@@ -262,7 +285,8 @@ static void test_vm86(void) {
     }
     WITH(b, bench_vm86(&b, 3)) {
         bench_gate(&b, 64, CONFORMING, TYPE_INTERRUPT_GATE32, 0, 0);
-        ok(external(&b, 64) == OUT_OK && bench_faulted(&b, VECTOR_GP, CONFORMING + 1), "a handler not of level 0: #GP(selector)");
+        ok(external(&b, 64) == OUT_OK && bench_faulted(&b, VECTOR_GP, CONFORMING + 1),
+           "a handler not of level 0: #GP(selector)");
     }
 }
 

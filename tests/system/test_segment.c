@@ -6,7 +6,14 @@
 #define MOV_FS_AX 0x8e, 0xe0
 
 static void test_loads(void) {
-    static const struct { uint16_t selector; unsigned cpl; bool stack; int vector; uint32_t code; const char *what; } cases[] = {
+    static const struct {
+        uint16_t selector;
+        unsigned cpl;
+        bool stack;
+        int vector;
+        uint32_t code;
+        const char *what;
+    } cases[] = {
         {DATA0, 0, false, -1, 0, "DS: data"},
         {0, 0, false, -1, 0, "DS: null"},
         {3, 3, false, -1, 0, "DS: null with RPL 3"},
@@ -34,7 +41,8 @@ static void test_loads(void) {
             if (cases[i].stack) RUN(&b, MOV_SS_AX);
             else RUN(&b, MOV_DS_AX);
             unsigned s = cases[i].stack ? SS : DS;
-            if (cases[i].vector < 0) ok(b.cpu->rip == FLAT_CODE + 2 && b.cpu->segment[s].selector == cases[i].selector, "%s", cases[i].what);
+            if (cases[i].vector < 0)
+                ok(b.cpu->rip == FLAT_CODE + 2 && b.cpu->segment[s].selector == cases[i].selector, "%s", cases[i].what);
             else ok(bench_faulted(&b, cases[i].vector, cases[i].code), "%s", cases[i].what);
         }
     }
@@ -55,7 +63,8 @@ static void test_hidden_part(void) {
         b.cpu->gpr[RAX] = SPARE;
         RUN(&b, MOV_FS_AX);
         ok(b.cpu->segment_base[FS] == 0x12345678 && b.cpu->segment[FS].limit == 0x54321fff, "base and limit");
-        ok(flat_peek(&b.f, BENCH_GDT + SPARE) >> 40 & 1 && b.cpu->segment[FS].rights == 0x8093, "the accessed flag is set, in memory too");
+        ok(flat_peek(&b.f, BENCH_GDT + SPARE) >> 40 & 1 && b.cpu->segment[FS].rights == 0x8093,
+           "the accessed flag is set, in memory too");
         b.cpu->gpr[RAX] = 0;
         RUN(&b, MOV_FS_AX);
         ok(b.cpu->segment_base[FS] == 0 && b.cpu->segment[FS].rights & RIGHTS_UNUSABLE, "null clears the base");
@@ -64,7 +73,8 @@ static void test_hidden_part(void) {
         b.cpu->segment[DS].limit = UINT32_MAX;
         b.cpu->gpr[RAX] = 0x1234;
         RUN(&b, MOV_DS_AX);
-        ok(b.cpu->segment_base[DS] == 0x12340 && b.cpu->segment[DS].limit == UINT32_MAX, "real-address mode keeps the limit");
+        ok(b.cpu->segment_base[DS] == 0x12340 && b.cpu->segment[DS].limit == UINT32_MAX,
+           "real-address mode keeps the limit");
     }
     WITH(b, bench_protected(&b, 0)) {
         uint32_t far[2] = {0x11223344, DATA0};
@@ -82,9 +92,11 @@ static void test_hidden_part(void) {
 }
 
 static void test_verify(void) {
-    static const struct { uint16_t selector; bool lar, lsl, verr, verw; } cases[] = {
-        {DATA0, true, true, true, true},        {0, false, false, false, false},  {CODE32, true, true, true, false},
-        {READ_ONLY_DATA, true, true, true, false}, {TASK, true, true, false, false}, {0xff8, false, false, false, false},
+    static const struct { uint16_t selector; bool lar, lsl, verr, verw;
+    } cases[] = {
+        {DATA0, true, true, true, true},         {0, false, false, false, false},
+        {CODE32, true, true, true, false},       {READ_ONLY_DATA, true, true, true, false},
+        {TASK, true, true, false, false},        {0xff8, false, false, false, false},
         {DATA0 | 3, false, false, false, false}, {CONFORMING | 3, true, true, true, false},
     };
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -127,7 +139,8 @@ static void test_tables(void) {
     WITH(b, bench_long(&b, 0)) {
         b.cpu->gpr[RAX] = TASK;
         RUN(&b, 0x0f, 0x00, 0xd8);  // ltr ax
-        ok(b.cpu->segment[TR].selector == TASK && (flat_peek(&b.f, BENCH_GDT + TASK) >> 40 & 0xf) == TYPE_TSS32_BUSY, "LTR makes the TSS busy");
+        ok(b.cpu->segment[TR].selector == TASK && (flat_peek(&b.f, BENCH_GDT + TASK) >> 40 & 0xf) == TYPE_TSS32_BUSY,
+           "LTR makes the TSS busy");
         b.cpu->rip = FLAT_CODE;
         RUN(&b, 0x0f, 0x00, 0xd8);
         ok(bench_faulted(&b, VECTOR_GP, TASK), "LTR of a busy TSS: #GP");
@@ -190,9 +203,11 @@ static void test_ports(void) {
         b.cpu->gpr[RCX] = 3;
         b.cpu->gpr[RDI] = BENCH_DATA;
         RUN_STEPS(&b, 2, 0xf3, 0x6d);
-        ok(b.cpu->gpr[RCX] == 1 && b.cpu->gpr[RDI] == BENCH_DATA + 8 && b.cpu->rip == FLAT_CODE, "REP INSD: an iteration is a step");
+        ok(b.cpu->gpr[RCX] == 1 && b.cpu->gpr[RDI] == BENCH_DATA + 8 && b.cpu->rip == FLAT_CODE,
+           "REP INSD: an iteration is a step");
         (void)cpu_run(b.cpu, 1);
-        ok(b.cpu->gpr[RCX] == 0 && b.cpu->rip == FLAT_CODE + 2 && flat_peek(&b.f, BENCH_DATA) == ~0ull, "the last one ends it");
+        ok(b.cpu->gpr[RCX] == 0 && b.cpu->rip == FLAT_CODE + 2 && flat_peek(&b.f, BENCH_DATA) == ~0ull,
+           "the last one ends it");
     }
 }
 
@@ -227,7 +242,8 @@ static void test_flags(void) {
     WITH(b, bench_long(&b, 0)) {
         uint8_t code[] = {0xf4};
         flat_write(&b.f, FLAT_CODE, code, sizeof code);
-        ok(cpu_run(b.cpu, 10) == RUN_HALTED && b.cpu->rip == FLAT_CODE + 1 && b.cpu->steps == 1, "HLT halts after one step");
+        ok(cpu_run(b.cpu, 10) == RUN_HALTED && b.cpu->rip == FLAT_CODE + 1 && b.cpu->steps == 1,
+           "HLT halts after one step");
         b.cpu->rflags |= FLAG_IF;
         b.f.interrupt = 64;
         cpu_pend(b.cpu, PENDING_INTR, true);

@@ -14,7 +14,9 @@ static void frame64(struct bench *b, uint64_t ss, uint64_t rsp, uint64_t rflags,
     b->cpu->gpr[RSP] = BENCH_STACK;
     push64(b, ss), push64(b, rsp), push64(b, rflags), push64(b, cs), push64(b, rip);
 }
-static void frame32(struct bench *b, uint32_t eflags, uint32_t cs, uint32_t eip) { push32(b, eflags), push32(b, cs), push32(b, eip); }
+static void frame32(struct bench *b, uint32_t eflags, uint32_t cs, uint32_t eip) {
+    push32(b, eflags), push32(b, cs), push32(b, eip);
+}
 #define IRETQ 0x48, 0xcf
 
 // --- IRET in 64-bit mode ---
@@ -64,7 +66,8 @@ static void test_iretq_faults(void) {
         WITH(b, bench_long(&b, 0)) {
             frame64(&b, cases[i].ss, BENCH_STACK, 2, cases[i].cs, cases[i].rip);
             RUN(&b, IRETQ);
-            ok(bench_faulted(&b, cases[i].vector, cases[i].code) && bench_stack(&b, 1) == FLAT_CODE, "IRET: %s", cases[i].what);
+            ok(bench_faulted(&b, cases[i].vector, cases[i].code) && bench_stack(&b, 1) == FLAT_CODE, "IRET: %s",
+               cases[i].what);
         }
     }
     WITH(b, bench_long(&b, 0)) {
@@ -86,7 +89,8 @@ static void test_iret_legacy(void) {
         b.cpu->gpr[RSP] = BENCH_STACK;
         frame32(&b, FLAG_IF | 2, CODE32, 0x5000);
         RUN(&b, 0xcf);
-        ok(b.cpu->rip == 0x5000 && b.cpu->gpr[RSP] == BENCH_STACK && b.cpu->rflags & FLAG_IF, "same level: three doublewords");
+        ok(b.cpu->rip == 0x5000 && b.cpu->gpr[RSP] == BENCH_STACK && b.cpu->rflags & FLAG_IF,
+           "same level: three doublewords");
     }
     WITH(b, bench_protected(&b, 0)) {
         b.cpu->gpr[RSP] = BENCH_STACK;
@@ -108,8 +112,10 @@ static void test_iret_legacy(void) {
         push32(&b, 0x8000);
         frame32(&b, FLAG_VM | FLAG_IF | 2, 0x1000, 0x100);
         RUN(&b, 0xcf);
-        ok(cpu_vm86(b.cpu) && cpu_cpl(b.cpu) == 3 && b.cpu->rip == 0x100 && b.cpu->segment_base[CS] == 0x10000, "to virtual-8086 mode");
-        ok(b.cpu->segment[GS].selector == 0x6000 && b.cpu->segment_base[ES] == 0x30000 && b.cpu->gpr[RSP] == 0x8000, "with all segments");
+        ok(cpu_vm86(b.cpu) && cpu_cpl(b.cpu) == 3 && b.cpu->rip == 0x100 && b.cpu->segment_base[CS] == 0x10000,
+           "to virtual-8086 mode");
+        ok(b.cpu->segment[GS].selector == 0x6000 && b.cpu->segment_base[ES] == 0x30000 && b.cpu->gpr[RSP] == 0x8000,
+           "with all segments");
         ok(b.cpu->segment[DS].limit == 0xffff && b.cpu->segment[DS].rights == 0xf3, "of 64 KBytes, DPL 3");
     }
     WITH(b, bench_vm86(&b, 0)) {
@@ -119,7 +125,8 @@ static void test_iret_legacy(void) {
     WITH(b, bench_real(&b)) {
         push16(&b, FLAG_IF | FLAG_IOPL | 2), push16(&b, 0x1000), push16(&b, 0x200);
         RUN(&b, 0xcf);
-        ok(b.cpu->rip == 0x200 && b.cpu->segment_base[CS] == 0x10000 && b.cpu->rflags & FLAG_IOPL, "in real-address mode");
+        ok(b.cpu->rip == 0x200 && b.cpu->segment_base[CS] == 0x10000 && b.cpu->rflags & FLAG_IOPL,
+           "in real-address mode");
     }
 }
 
@@ -142,7 +149,8 @@ static void test_far_direct(void) {
         b.cpu->gpr[RSP] = BENCH_STACK;
         far_pointer(&b, 0x400000, CODE64);
         RUN(&b, 0xff, 0x1f);  // call far [rdi]
-        ok(b.cpu->rip == 0x400000 && b.cpu->gpr[RSP] == BENCH_STACK - 8 && (uint32_t)flat_peek(&b.f, BENCH_STACK - 8) == FLAT_CODE + 2,
+        ok(b.cpu->rip == 0x400000 && b.cpu->gpr[RSP] == BENCH_STACK - 8 &&
+               (uint32_t)flat_peek(&b.f, BENCH_STACK - 8) == FLAT_CODE + 2,
            "a far call pushes doublewords");
         RUN(&b, 0xcb);
         ok(b.cpu->rip == FLAT_CODE + 2 && b.cpu->gpr[RSP] == BENCH_STACK, "and RET comes back");
@@ -153,7 +161,8 @@ static void test_far_direct(void) {
     }
     WITH(b, bench_real(&b)) {
         RUN(&b, 0x9a, 0x34, 0x12, 0x00, 0x10);
-        ok(b.cpu->rip == 0x1234 && b.cpu->segment_base[CS] == 0x10000 && b.cpu->gpr[RSP] == 0x7ffc, "a far call in real-address mode");
+        ok(b.cpu->rip == 0x1234 && b.cpu->segment_base[CS] == 0x10000 && b.cpu->gpr[RSP] == 0x7ffc,
+           "a far call in real-address mode");
     }
     WITH(b, bench_protected(&b, 3)) {
         b.cpu->gpr[RSP] = BENCH_STACK;
@@ -206,9 +215,11 @@ static void test_call_gates(void) {
         b.cpu->gpr[RSP] = BENCH_STACK;
         call_gate(&b, CODE64, 0x400000, 0, 3);
         RUN(&b, 0xff, 0x1f);
-        ok(b.cpu->rip == 0x400000 && cpu_cpl(b.cpu) == 0 && b.cpu->gpr[RSP] == BENCH_STACK0 - 32, "a 64-bit gate to level 0: on RSP0");
-        ok(bench_stack(&b, 0) == FLAT_CODE + 2 && bench_stack(&b, 1) == (USER64 | 3) && bench_stack(&b, 2) == BENCH_STACK &&
-           bench_stack(&b, 3) == (DATA3 | 3), "RIP, CS, RSP, SS");
+        ok(b.cpu->rip == 0x400000 && cpu_cpl(b.cpu) == 0 && b.cpu->gpr[RSP] == BENCH_STACK0 - 32,
+           "a 64-bit gate to level 0: on RSP0");
+        ok(bench_stack(&b, 0) == FLAT_CODE + 2 && bench_stack(&b, 1) == (USER64 | 3) &&
+               bench_stack(&b, 2) == BENCH_STACK && bench_stack(&b, 3) == (DATA3 | 3),
+           "RIP, CS, RSP, SS");
         RUN(&b, 0x48, 0xcb);
         ok(b.cpu->rip == FLAT_CODE + 2 && cpu_cpl(b.cpu) == 3 && b.cpu->gpr[RSP] == BENCH_STACK, "and RET comes back");
     }
@@ -217,7 +228,8 @@ static void test_call_gates(void) {
         push32(&b, 0x111), push32(&b, 0x222);
         call_gate(&b, CODE32, 0x400000, 2, 3);
         RUN(&b, 0xff, 0x1f);
-        ok(cpu_cpl(b.cpu) == 0 && b.cpu->gpr[RSP] == BENCH_STACK0 - 24 && bench_stack(&b, 2) == 0x222 && bench_stack(&b, 3) == 0x111,
+        ok(cpu_cpl(b.cpu) == 0 && b.cpu->gpr[RSP] == BENCH_STACK0 - 24 && bench_stack(&b, 2) == 0x222 &&
+               bench_stack(&b, 3) == 0x111,
            "a 32-bit gate copies parameters");
     }
     WITH(b, bench_long(&b, 3)) {
@@ -250,7 +262,8 @@ static void test_syscall(void) {
         ok(b.cpu->rip == 0xffff800000001000 && cpu_cpl(b.cpu) == 0, "SYSCALL enters LSTAR at CPL 0");
         ok(b.cpu->gpr[RCX] == FLAT_CODE + 2 && b.cpu->gpr[R11] == (FLAG_IF | FLAG_CF | FLAG_ZF | 2), "RCX and R11");
         ok(cpu_rflags(b.cpu) == (FLAG_ZF | 2), "RFLAGS without FMASK");
-        ok(b.cpu->segment[CS].selector == CODE64 && b.cpu->segment[SS].selector == DATA0 && b.cpu->segment[SS].limit == UINT32_MAX,
+        ok(b.cpu->segment[CS].selector == CODE64 && b.cpu->segment[SS].selector == DATA0 &&
+               b.cpu->segment[SS].limit == UINT32_MAX,
            "fixed CS and SS");
     }
     WITH(b, bench_long(&b, 0)) {
@@ -260,18 +273,21 @@ static void test_syscall(void) {
         RUN(&b, 0x48, 0x0f, 0x07);
         ok(b.cpu->rip == 0x400000 && cpu_cpl(b.cpu) == 3 && cpu_64bit(b.cpu), "SYSRET to 64-bit mode");
         ok(cpu_rflags(b.cpu) == 0x3c7fd7, "RFLAGS are R11 and 3C7FD7H, with bit 1");
-        ok(b.cpu->segment[CS].selector == (USER64 | 3) && b.cpu->segment[SS].selector == (DATA3 | 3), "CS is STAR + 16, SS + 8");
+        ok(b.cpu->segment[CS].selector == (USER64 | 3) && b.cpu->segment[SS].selector == (DATA3 | 3),
+           "CS is STAR + 16, SS + 8");
     }
     WITH(b, bench_long(&b, 0)) {
         b.cpu->star = star;
         b.cpu->gpr[RCX] = 0xffff800000400000;
         RUN(&b, 0x0f, 0x07);
-        ok(b.cpu->rip == 0x400000 && !cpu_64bit(b.cpu) && b.cpu->segment[CS].selector == (USER32 | 3), "SYSRET to compatibility mode");
+        ok(b.cpu->rip == 0x400000 && !cpu_64bit(b.cpu) && b.cpu->segment[CS].selector == (USER32 | 3),
+           "SYSRET to compatibility mode");
     }
     WITH(b, bench_long(&b, 0)) {
         b.cpu->gpr[RCX] = 0x800000000000;
         RUN(&b, 0x48, 0x0f, 0x07);
-        ok(bench_faulted(&b, VECTOR_GP, 0) && cpu_cpl(b.cpu) == 0, "SYSRET to a non-canonical address: #GP(0) at CPL 0");
+        ok(bench_faulted(&b, VECTOR_GP, 0) && cpu_cpl(b.cpu) == 0,
+           "SYSRET to a non-canonical address: #GP(0) at CPL 0");
     }
     WITH(b, bench_long(&b, 3)) {
         RUN(&b, 0x48, 0x0f, 0x07);
