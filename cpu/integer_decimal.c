@@ -1,5 +1,6 @@
 // Decimal adjustment, not in 64-bit mode: AAA AAS DAA DAS AAM AAD. SDM Vol. 2A.
-// What the SDM leaves undefined is as on silicon: SF, ZF and PF follow AL, OF is clear except where said.
+// What the SDM leaves undefined is as on Intel silicon: SF, ZF and PF follow AL, OF is clear; the flags of AAD are those of
+// its addition.
 #include "cpu/body.h"
 
 static uint8_t al(const struct cpu *cpu) { return (uint8_t)cpu->gpr[RAX]; }
@@ -59,10 +60,10 @@ INSTANTIATE(aam, NEXT, FORMS_ONE_IMMEDIATE)
 
 BODY(aad) {
     (void)F, (void)W;
-    unsigned v = (al(cpu) + ah(cpu) * (uint8_t)op->imm) & 0xff;
-    set_al(cpu, v);
+    uint64_t a = al(cpu), b = (ah(cpu) * (unsigned)(uint8_t)op->imm) & 0xff, v = (a + b) & 0xff;
+    set_al(cpu, (unsigned)v);
     set_ah(cpu, 0);
-    flags_logic(&cpu->flags, v, 8);
+    flags_add(&cpu->flags, a, b, v, 8);
     return OUT_OK;
 }
 INSTANTIATE(aad, NEXT, FORMS_ONE_IMMEDIATE)

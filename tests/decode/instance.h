@@ -40,7 +40,7 @@ static inline void instance_prefixes(struct instance *n, const struct pattern *p
     unsigned prefix = any ? 0 : instance_pick(n, p, FACT_PREFIX_SHIFT, 4);
     if (prefix && !(prefix == PREFIX_66 && n->length)) instance_put(n, mandatory[prefix]);
     if (instance_chance(n, 32)) instance_put(n, harmless[random_below(n->random, 4)]);
-    if (instance_chance(n, 24)) instance_put(n, 0x67);
+    if (size == CODE_64 && instance_chance(n, 24)) instance_put(n, 0x67);
 }
 
 // REX or the VEX bytes with these W, R, X and B, up to the opcode.
@@ -88,11 +88,13 @@ static inline void instance_make(struct instance *n, const struct pattern *p, en
     instance_prefixes(n, p, size);
     bool lock = p->row->traits & T_LOCK && memory && instance_chance(n, 8);
     if (lock) instance_put(n, 0xf0);
-    bool index = instance_chance(n, 2), rip = memory && instance_chance(n, 6), extended = instance_chance(n, 2);
+    bool index = instance_chance(n, 2) && size != CODE_16, rip = memory && instance_chance(n, 6), extended = instance_chance(n, 2);
     unsigned wrxb = instance_chance(n, 3) ? 0 : random_below(random, 16);
     if (memory) wrxb = (wrxb & 12) | (extended ? 3 : 0);
+    if (size != CODE_64) wrxb = 0;
     wrxb = (wrxb & 7) | (unsigned)instance_pick(n, p, FACT_W_SHIFT, 2) * (instance_chance(n, 2) ? 8 : 0);
     if (instance_needs(p, FACT_W_SHIFT, 2, 1)) wrxb |= 8;
+    if (size != CODE_64 && p->space == SPACE_LEGACY) wrxb = 0;
     instance_opcode(n, p, size, wrxb);
     unsigned reg = p->reg_digit == REG_ANY ? random_below(random, 8) : p->reg_digit;
     if (memory) instance_memory(n, reg, index, rip);

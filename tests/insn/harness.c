@@ -20,10 +20,12 @@ struct host_area {
     struct fx_image fx;         // 160 = 0xa0
     struct fx_image host_fx;    // 672 = 0x2a0
     uint8_t scratch[1024];      // 1184..2208: the stub's stack, top at 0x8a0
+    struct { uint32_t offset; uint16_t selector; } far_insn;  // 0x8a0: the instruction in compatibility mode
 };
 _Static_assert(offsetof(struct host_area, fx) == 0xa0, "assembly");
 _Static_assert(offsetof(struct host_area, host_fx) == 0x2a0, "assembly");
-_Static_assert(sizeof(struct host_area) == 0x8a0, "assembly");
+_Static_assert(offsetof(struct host_area, far_insn) == 0x8a0, "assembly");
+enum { USER_CS_32 = 0x23, USER_CS_64 = 0x33, USER_DS = 0x2b };  // Linux's selectors
 #define AREA ((struct host_area *)HARNESS_STATE)
 
 // Absolute addresses, so that the pieces can be copied anywhere. AREA is 0x18000000.
@@ -35,6 +37,10 @@ __asm__(
     "stub_load_fx: fxsave64 0x180002a0\n"
     "  fxrstor64 0x180000a0\n"
     "stub_load_fx_end:\n"
+    "stub_data_segments: mov $0x2b, %eax; mov %eax, %ds; mov %eax, %es\n"
+    "stub_data_segments_end:\n"
+    "stub_far_jump: ljmp *0x180008a0\n"
+    "stub_far_jump_end:\n"
     "stub_load: mov $0x180008a0, %esp\n"
     "  pushq 0x18000080; popfq\n"
     "  mov 0x18000000, %rax; mov 0x18000008, %rcx; mov 0x18000010, %rdx; mov 0x18000018, %rbx\n"
@@ -61,6 +67,7 @@ __asm__(
 
 #define PIECE(name) extern const uint8_t name[], name##_end[];
 PIECE(stub_enter) PIECE(stub_load_fx) PIECE(stub_load) PIECE(stub_store) PIECE(stub_store_fx) PIECE(stub_leave)
+PIECE(stub_data_segments) PIECE(stub_far_jump)
 extern const uint8_t stub_leave_fx[];
 
 enum { STUB_ENTRY = 0, STUB_RECOVER = 0x400, STUB_RECOVER_FX = 0x480 };
@@ -71,33 +78,52 @@ static uint8_t *put(uint8_t *at, const uint8_t *from, const uint8_t *end) {
 }
 static uint8_t *code_at(uint64_t offset) { return (uint8_t *)(HARNESS_CODE + offset); }
 
-// Stores everything and returns; `exit` tells which of the two places was reached.
-static void put_exit(uint8_t *at, unsigned exit, bool vector) {
+static uint8_t *put_u32(uint8_t *at, uint32_t value) {
+    memcpy(at, &value, 4);
+    return at + 4;
+}
+
+// Stores everything and returns; `exit` tells which of the two places was reached. From compatibility mode a far jump
+// comes first.
+static void put_exit(const struct harness *h, unsigned exit) {
     static const uint8_t mov_exit[] = {0x48, 0xc7, 0x04, 0x25, 0x88, 0x00, 0x00, 0x18};  // movq $imm32, 0x18000088
-    uint32_t value = exit;
+    static const uint8_t ljmp[] = {0xea}, selector[] = {USER_CS_64, 0};
+    uint8_t *at = code_at(exit);
+    if (h->size == CODE_32) {
+        at = put(at, ljmp, ljmp + 1);
+        at = put_u32(at, (uint32_t)(uintptr_t)at + 6);
+        at = put(at, selector, selector + 2);
+    }
     at = put(at, stub_store, stub_store_end);
     at = put(at, mov_exit, mov_exit + sizeof(mov_exit));
-    at = put(at, (const uint8_t *)&value, (const uint8_t *)&value + 4);
-    if (vector) at = put(at, stub_store_fx, stub_store_fx_end);
+    at = put_u32(at, exit);
+    if (h->vector) at = put(at, stub_store_fx, stub_store_fx_end);
     put(at, stub_leave, stub_leave_end);
 }
 
-static void host_install(const struct harness *h, const uint8_t *bytes) {
+static uint8_t *put_jump_to_insn(uint8_t *at, const struct harness *h) {
     static const uint8_t jmp[] = {0xe9};
+    AREA->far_insn.offset = HARNESS_CODE + HARNESS_INSN;
+    AREA->far_insn.selector = USER_CS_32;
+    if (h->size == CODE_32) return put(at, stub_far_jump, stub_far_jump_end);
+    at = put(at, jmp, jmp + 1);
+    return put_u32(at, (uint32_t)(code_at(HARNESS_INSN) - (at + 4)));
+}
+
+static void host_install(const struct harness *h, const uint8_t *bytes) {
     uint8_t *at = code_at(STUB_ENTRY);
     at = put(at, stub_enter, stub_enter_end);
     if (h->vector) at = put(at, stub_load_fx, stub_load_fx_end);
+    at = put(at, stub_data_segments, stub_data_segments_end);
     at = put(at, stub_load, stub_load_end);
-    at = put(at, jmp, jmp + 1);
-    int32_t distance = (int32_t)(code_at(HARNESS_INSN) - (at + 4));
-    memcpy(at, &distance, 4);
+    put_jump_to_insn(at, h);
     memcpy(code_at(HARNESS_INSN), bytes, h->length);
-    put_exit(code_at(HARNESS_INSN + h->length), HARNESS_INSN + h->length, h->vector);
-    put_exit(code_at(HARNESS_TARGET + 0x40), HARNESS_TARGET + 0x40, h->vector);
+    put_exit(h, HARNESS_INSN + h->length);
+    put_exit(h, HARNESS_TARGET + 0x40);
 }
 
 // Indexes of ucontext's gregs; its own names collide with ours.
-enum { GREG_RSP = 15, GREG_RIP = 16, GREG_TRAPNO = 20 };
+enum { GREG_RSP = 15, GREG_RIP = 16, GREG_CSGSFS = 18, GREG_TRAPNO = 20 };
 
 static void on_signal(int number, siginfo_t *info, void *context) {
     ucontext_t *c = context;
@@ -110,7 +136,8 @@ static void on_signal(int number, siginfo_t *info, void *context) {
     }
     AREA->fault = (uint64_t)g[GREG_TRAPNO] + 1;
     g[GREG_RIP] = (greg_t)(HARNESS_CODE + (AREA->exit ? STUB_RECOVER_FX : STUB_RECOVER));
-    g[GREG_RSP] = (greg_t)(HARNESS_STATE + sizeof(struct host_area));
+    g[GREG_RSP] = (greg_t)(HARNESS_STATE + offsetof(struct host_area, far_insn));
+    g[GREG_CSGSFS] = (g[GREG_CSGSFS] & ~0xffffll) | USER_CS_64;
 }
 
 static void map_at(uint64_t address, size_t size, int protection) {
@@ -220,13 +247,18 @@ static void long_mode(struct cpu *cpu) {
     cpu->xcr0 = 3;
     cpu->cr3 = RAM_PML4;
     cpu->efer = EFER_LME | EFER_LMA | EFER_NXE | EFER_SCE;
-    user_segment(cpu, CS, 0x33, 0xa0fb);
-    for (unsigned s = 0; s < 6; s++)
-        if (s != CS) user_segment(cpu, s, s == SS ? 0x2b : 0, 0xc0f3);
     cpu->intercepts.event = catch_event;
     cpu->intercepts.exit = after_event;
-    cpu_update_mode(cpu);
     tlb_select(cpu);
+}
+
+static void code_mode(struct cpu *cpu, enum code_size size) {
+    bool wide = size == CODE_64;
+    user_segment(cpu, CS, wide ? USER_CS_64 : USER_CS_32, wide ? 0xa0fb : 0xc0fb);
+    user_segment(cpu, SS, USER_DS, 0xc0f3);
+    for (unsigned s = 0; s < 6; s++)
+        if (s != CS && s != SS) user_segment(cpu, s, s <= DS ? USER_DS : 0, 0xc0f3);
+    cpu_update_mode(cpu);
 }
 
 static bool model_has(const void *model, unsigned feature) { return cpu_model_has(model, (enum feature)feature); }
@@ -247,6 +279,7 @@ void harness_new(struct harness *h) {
     map_page(h, HARNESS_DATA, RAM_DATA);
     map_page(h, HARNESS_DATA + 4096, RAM_DATA + 4096);
     long_mode(h->cpu);
+    code_mode(h->cpu, CODE_64);
 }
 
 void harness_free(struct harness *h) {
@@ -255,13 +288,15 @@ void harness_free(struct harness *h) {
     free(h->ram);
 }
 
-void harness_code(struct harness *h, const uint8_t *bytes, unsigned length, bool vector) {
+void harness_code(struct harness *h, enum code_size size, const uint8_t *bytes, unsigned length, bool vector) {
+    h->size = size;
     h->length = length;
     h->vector = vector;
     host_install(h, bytes);
     memset(h->ram + RAM_CODE + HARNESS_INSN, 0x90, 256);
     memcpy(h->ram + RAM_CODE + HARNESS_INSN, bytes, length);
     cpu_drop_derived(h->cpu);
+    code_mode(h->cpu, size);
 }
 
 static void fx_load(struct cpu *cpu, const struct fx_image *fx) {

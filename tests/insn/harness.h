@@ -1,9 +1,9 @@
 // One instruction on the host's processor and on ours, from the same state.
 //
 // Both see the same linear addresses: code at HARNESS_CODE, data at HARNESS_DATA. On the host the instruction runs in a
-// stub that loads every register from a struct and stores it back; a fault is caught as a signal. Ours runs it in 64-bit
-// mode at CPL 3. Reusable: harness_new, then for each piece of code harness_code, for each state harness_host and
-// harness_ours.
+// stub that loads every register from a struct and stores it back; a fault is caught as a signal. Ours runs it in the same
+// mode at CPL 3: 64-bit or compatibility mode. Reusable: harness_new, then for each piece of code harness_code, for each
+// state harness_host and harness_ours.
 #ifndef TESTS_INSN_HARNESS_H
 #define TESTS_INSN_HARNESS_H
 #include "cpu/cpu.h"
@@ -43,6 +43,7 @@ struct harness {
     struct platform platform;
     uint8_t *ram;
     uint64_t next_table;
+    enum code_size size;  // CODE_64; CODE_32: compatibility mode
     unsigned length;      // bytes of the instruction
     unsigned run_steps;   // steps given to each run of ours: 1 but for repeated string instructions
     bool vector;          // x87 and XMM state take part
@@ -55,7 +56,7 @@ void harness_free(struct harness *h);
 // Whether the host's processor has the feature.
 bool harness_host_has(unsigned feature);
 // Installs an instruction; `vector`: with x87 and XMM state.
-void harness_code(struct harness *h, const uint8_t *bytes, unsigned length, bool vector);
+void harness_code(struct harness *h, enum code_size size, const uint8_t *bytes, unsigned length, bool vector);
 // Each runs it once from `in`.
 void harness_host(struct harness *h, const struct processor_state *in, struct processor_state *out);
 void harness_ours(struct harness *h, const struct processor_state *in, struct processor_state *out);

@@ -36,6 +36,12 @@ static const struct { const char *mnemonic; uint64_t flags; const char *manual; 
     {"blsmsk", FLAG_AF | FLAG_PF, "AF and PF flags are undefined."},
     {"blsi", FLAG_AF | FLAG_PF, "AF and PF flags are undefined."},
     {"bzhi", FLAG_AF | FLAG_PF, "The AF and PF flags are undefined."},
+    {"aaa", FLAG_OF | FLAG_SF | FLAG_ZF | FLAG_PF, "The OF, SF, ZF, and PF flags are undefined."},
+    {"aas", FLAG_OF | FLAG_SF | FLAG_ZF | FLAG_PF, "The OF, SF, ZF, and PF flags are undefined."},
+    {"daa", FLAG_OF, "The OF flag is undefined."},
+    {"das", FLAG_OF, "The OF flag is undefined."},
+    {"aam", FLAG_OF | FLAG_AF | FLAG_CF, "The OF, AF, and CF flags are undefined."},
+    {"aad", FLAG_OF | FLAG_AF | FLAG_CF, "The OF, AF, and CF flags are undefined."},
     {"bextr", FLAG_AF | FLAG_SF | FLAG_PF, "The AF, SF, and PF flags are undefined."},
 };
 
