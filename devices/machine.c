@@ -323,6 +323,13 @@ uint64_t machine_acpi_rsdp(const struct machine *m) {
     return ACPI_BASE;
 }
 
+// Virtual wire mode: the 8259s' interrupts through LINT0, NMI through LINT1. Intel MultiProcessor Specification, 3.6.2.2.
+static void virtual_wire(struct lapic *l) {
+    lapic_write_register(l, APIC_SVR, 0x1ff);
+    lapic_write_register(l, APIC_LVT + LVT_LINT0, DELIVERY_EXTINT << LVT_DELIVERY_SHIFT);
+    lapic_write_register(l, APIC_LVT + LVT_LINT1, DELIVERY_NMI << LVT_DELIVERY_SHIFT);
+}
+
 void machine_write_tables(struct machine *m) {
     static const uint16_t serial[MACHINE_SERIAL_PORTS] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
     struct acpi_config acpi = {.cpus = m->config.cpus, .serial_ports = m->config.serial_ports,
@@ -333,6 +340,7 @@ void machine_write_tables(struct machine *m) {
     memcpy(ram + BDA_EBDA_SEGMENT, &(uint16_t){EBDA >> 4}, 2);
     memcpy(ram + BDA_BASE_KBYTES, &(uint16_t){EBDA >> 10}, 2);
     ram[EBDA] = 1;  // its size in KBytes
+    virtual_wire(&m->board.lapic[0]);
 }
 
 // --- observation ---

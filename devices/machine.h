@@ -97,7 +97,8 @@ unsigned machine_memory_map(const struct machine *machine, struct machine_region
 // Physical address of the ACPI root pointer (RSDP), as the boot protocols pass it. It also lies where a scan of
 // E0000H..FFFFFH finds it. The loader must not write to E0000H..FFFFFH.
 uint64_t machine_acpi_rsdp(const struct machine *machine);
-// (Re)writes the ACPI tables and the BIOS data area into RAM: done by machine_new; for a loader after machine_reset.
+// What firmware leaves behind: the ACPI tables and the BIOS data area in RAM, the local APIC in virtual wire mode. Done
+// by machine_new; for a loader after machine_reset.
 void machine_write_tables(struct machine *machine);
 
 // --- observation ---

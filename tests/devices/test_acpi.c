@@ -1,0 +1,104 @@
+// The ACPI tables: where a scan finds them, checksums, pointers, and AML whose lengths nest.
+#include "devices/acpi.h"
+#include "devices/aml.h"
+#include "tests/tap.h"
+#include <string.h>
+
+static uint8_t area[ACPI_BYTES];
+
+static uint32_t u32(const uint8_t *p) {
+    uint32_t v;
+    memcpy(&v, p, 4);
+    return v;
+}
+static uint64_t u64(const uint8_t *p) {
+    uint64_t v;
+    memcpy(&v, p, 8);
+    return v;
+}
+static bool sums_to_zero(const uint8_t *p, uint32_t bytes) {
+    uint8_t sum = 0;
+    for (uint32_t i = 0; i < bytes; i++) sum = (uint8_t)(sum + p[i]);
+    return sum == 0;
+}
+static const uint8_t *at(uint64_t physical) {
+    return physical >= ACPI_BASE && physical < ACPI_BASE + ACPI_BYTES - 64 ? area + (physical - ACPI_BASE) : NULL;
+}
+static const uint8_t *table(uint64_t physical, const char *signature) {
+    const uint8_t *t = at(physical);
+    bool good = t && !memcmp(t, signature, 4) && u32(t + 4) <= ACPI_BYTES && sums_to_zero(t, u32(t + 4));
+    ok(good, "%s: signature, length, checksum", signature);
+    return good ? t : area;
+}
+
+// Every package of a term list ends inside its parent; names are of the allowed characters. Device, Scope, Name, Package,
+// Buffer and integers are all that is written.
+static const uint8_t *object(const uint8_t *p, const uint8_t *end);
+static const uint8_t *package_end(const uint8_t *p) { return p + ((p[0] & 15) | p[1] << 4 | p[2] << 12); }
+static const uint8_t *name(const uint8_t *p) {
+    if (*p == '\\') p++;
+    for (unsigned i = 0; i < 4; i++)
+        if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789", p[i])) return NULL;
+    return p + 4;
+}
+static const uint8_t *list(const uint8_t *p, const uint8_t *end) {
+    while (p && p < end) p = object(p, end);
+    return p == end ? p : NULL;
+}
+static const uint8_t *object(const uint8_t *p, const uint8_t *end) {
+    const uint8_t *inner, *close;
+    switch (*p) {
+    case 0x00:
+    case 0x01: return p + 1;
+    case 0x0a: return p + 2;
+    case 0x0b: return p + 3;
+    case 0x0c: return p + 5;
+    case 0x08: return name(p + 1);
+    case 0x5b:
+    case 0x10:
+        p += *p == 0x5b ? 2 : 1;
+        close = package_end(p);
+        inner = name(p + 3);
+        return inner && close <= end ? list(inner, close) : NULL;
+    case 0x12: close = package_end(p + 1); return close <= end ? list(p + 5, close) : NULL;
+    case 0x11:
+        close = package_end(p + 1);
+        return close <= end && p[4] == 0x0a && p + 6 + p[5] == close && close[-2] == 0x79 ? close : NULL;
+    default: return NULL;
+    }
+}
+
+static void tables(unsigned cpus, unsigned serial_ports) {
+    struct acpi_config config = {.cpus = cpus, .serial_ports = serial_ports, .pci_window_first = 0xc0000000, .pci_window_last = 0xfebfffff};
+    ok(acpi_write(&config, area), "%u processors, %u serial ports", cpus, serial_ports);
+    ok(!memcmp(area, "RSD PTR ", 8) && sums_to_zero(area, 20) && sums_to_zero(area, 36) && area[15] == 2, "RSDP");
+    const uint8_t *xsdt = table(u64(area + 24), "XSDT"), *rsdt = table(u32(area + 16), "RSDT");
+    ok((u32(xsdt + 4) - 36) / 8 == 3 && (u32(rsdt + 4) - 36) / 4 == 3, "three tables in each");
+    ok(u64(xsdt + 36) == u32(rsdt + 36) && u64(xsdt + 44) == u32(rsdt + 40) && u64(xsdt + 52) == u32(rsdt + 44), "the same ones");
+    const uint8_t *fadt = table(u64(xsdt + 36), "FACP"), *madt = table(u64(xsdt + 44), "APIC");
+    table(u64(xsdt + 52), "HPET");
+    ok(u32(fadt + 36) == u64(fadt + 132) && u32(fadt + 40) == u64(fadt + 140), "FACS and DSDT by 32 and 64 bits");
+    const uint8_t *facs = at(u32(fadt + 36)), *dsdt = table(u32(fadt + 40), "DSDT");
+    ok(facs && !memcmp(facs, "FACS", 4) && u32(facs + 4) == 64 && u32(fadt + 36) % 64 == 0, "FACS, 64-byte aligned");
+    ok(u32(fadt + 56) == u64(fadt + 152) && u32(fadt + 64) == u64(fadt + 176) && u32(fadt + 76) == u64(fadt + 212), "blocks by both");
+    unsigned lapics = 0, others = 0;
+    for (const uint8_t *p = madt + 44; p < madt + u32(madt + 4); p += p[1]) lapics += p[0] == 0, others += p[0] != 0;
+    ok(lapics == cpus && others == 4, "MADT: local APICs, I/O APIC, two overrides, NMI");
+    ok(list(dsdt + 36, dsdt + u32(dsdt + 4)), "DSDT: every length nests");
+}
+
+static void overflow(void) {
+    uint8_t small[16];
+    struct aml aml = {.bytes = small, .capacity = sizeof small};
+    for (unsigned i = 0; i < 20; i++) aml_device(&aml, "DEEP");
+    for (unsigned i = 0; i < 20; i++) aml_end(&aml);
+    ok(aml.overflow && aml.size <= sizeof small, "a buffer too small is noticed");
+    ok(!acpi_write(&(struct acpi_config){.cpus = 100000}, area), "tables too large are noticed");
+}
+
+int main(void) {
+    tables(1, 1);
+    tables(64, 4);
+    overflow();
+    return done_testing();
+}

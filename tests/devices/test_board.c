@@ -1,0 +1,221 @@
+// The board as the processor sees it through ports, MMIO and MSRs: wiring of interrupts, PCI, CMOS, 8042, PM, test device.
+#include "cpu/cpu.h"
+#include "cpu/insn.h"
+#include "cpu/model.h"
+#include "devices/board.h"
+#include "fake.h"
+#include "tests/tap.h"
+#include <stdlib.h>
+#include <string.h>
+
+static struct fake fake;
+static struct board *b;
+static struct memory memory;
+static struct cpu *cpu;
+static struct cpu_model model;
+static struct decoder *decoder;
+static int stopped;
+
+static bool has_feature(const void *m, unsigned feature) { return cpu_model_has(m, (enum feature)feature); }
+
+static uint64_t now(void *source) { return ((struct fake *)source)->cycle; }
+static void stop(void *owner, enum machine_stop why) { (void)owner, stopped = (int)why; }
+
+static void begin(void) {
+    struct machine_config config = {.serial_ports = 4, .pc_testdev = true, .debug_exit_port = 0xf4, .debug_exit_bytes = 4,
+                                    .rtc_epoch = 1704067200};
+    static const struct platform platform;
+    free(b), cpu_free(cpu), memory_free(&memory);
+    model = *cpu_model_at(0);
+    if (!decoder) decoder = decoder_new(&cpu_rows, 1, has_feature, &model);
+    b = calloc(1, sizeof *b), cpu = cpu_new(&model, decoder, &platform, 0);
+    memory = (struct memory){0};
+    if (!b || !cpu || !memory_init(&memory, 6ull << 30, true)) bail("no memory");
+    fake.cycle = 0;
+    clock_init(&b->clock, 1000000000, now, NULL, &fake);
+    board_init(b, &config, &memory);
+    b->stop = stop;
+    board_add_cpu(b, cpu);
+    board_reset(b);
+    cpu->pending = 0;
+    stopped = -1;
+}
+static void pass(uint64_t cycles) {
+    uint64_t end = fake.cycle + cycles;
+    while (b->clock.next <= end) {
+        if (b->clock.next > fake.cycle) fake.cycle = b->clock.next;
+        clock_run(&b->clock);
+    }
+    fake.cycle = end;
+}
+static void out(uint16_t port, unsigned size, uint32_t value) { bus_out(&b->bus, port, size, value); }
+static uint32_t in(uint16_t port, unsigned size) { return bus_in(&b->bus, port, size); }
+static void mmio(uint64_t address, uint32_t value) { board_mmio_write(b, cpu, address, 4, value); }
+static uint32_t mmio_in(uint64_t address) { return (uint32_t)board_mmio_read(b, cpu, address, 4); }
+static void redirect(unsigned pin, uint32_t low) { mmio(IOAPIC_BASE, 0x10 + 2 * pin), mmio(IOAPIC_BASE + 0x10, low); }
+// Takes everything that waits; whether `vector` was among it.
+static bool took(int vector) {
+    bool found = false;
+    while (cpu->pending & PENDING_INTR) {
+        found |= lapic_acknowledge(&b->lapic[0]) == vector;
+        mmio(APIC_BASE_DEFAULT + 0xb0, 0);
+    }
+    return found;
+}
+
+static void wiring(void) {
+    begin();
+    mmio(APIC_BASE_DEFAULT + 0xf0, 0x1ff);
+    ok(mmio_in(APIC_BASE_DEFAULT + 0xf0) == 0x1ff, "the local APIC's page");
+    redirect(2, 0x30), redirect(4, 0x34), redirect(8, 0x38), redirect(9, 0x8039), redirect(19, 0x43);
+    out(0x43, 1, 0x34), out(0x40, 1, 100), out(0x40, 1, 0);
+    pass(200000);
+    ok(took(0x30), "the 8254 is on I/O APIC pin 2");
+    out(0x70, 1, 0x0b), out(0x71, 1, 0x42);
+    pass(1000000);
+    ok(took(0x38), "the RTC on pin 8");
+    out(0x3fc, 1, 8), out(0x3f9, 1, 2);
+    ok(took(0x34), "COM1 on pin 4");
+    out(0x3ec, 1, 8), out(0x3e9, 1, 2);
+    ok(!took(0x34), "COM3 shares the line: no second edge");
+    in(0x3fa, 1), in(0x3ea, 1);
+    out(0x3e8, 1, 'x');
+    ok(took(0x34), "until both were low");
+    out(0x600 + 2, 2, 1);
+    out(0x43, 1, 0x30), redirect(8, 0x10000);
+    pass(700000000000);
+    ok(lapic_acknowledge(&b->lapic[0]) == 0x39, "the PM timer's carry is a level on pin 9");
+    ok(in(0x600, 2) & 1 && (out(0x600, 2, 1), !(in(0x600, 2) & 1)), "until its status bit is cleared");
+    mmio(APIC_BASE_DEFAULT + 0xb0, 0);
+    ok(!took(0x39), "and not again");
+    out(0x2000 + 19, 1, 1);
+    ok(took(0x43), "pc-testdev raises any pin");
+    out(0x2000 + 19, 1, 0);
+    out(0x60, 1, 0xee);
+    redirect(1, 0x31);
+    ok(in(0x64, 1) & 1 && in(0x60, 1) == 0xee, "the keyboard echoes");
+    out(0x60, 1, 0xee);
+    ok(took(0x31) && in(0x60, 1) == 0xee, "on pin 1");
+}
+
+static void legacy_replacement(void) {
+    begin();
+    mmio(APIC_BASE_DEFAULT + 0xf0, 0x1ff);
+    redirect(2, 0x30);
+    out(0x43, 1, 0x34), out(0x40, 1, 100), out(0x40, 1, 0);
+    mmio(HPET_BASE + 0x10, 3);
+    took(0x30);
+    pass(10000000);
+    ok(!took(0x30), "HPET legacy replacement cuts the 8254 off");
+    mmio(HPET_BASE + 0x100, 4), mmio(HPET_BASE + 0x108, mmio_in(HPET_BASE + 0xf0) + 1000), mmio(HPET_BASE + 0x10c, 0);
+    pass(10000);
+    ok(took(0x30), "and puts timer 0 in its place");
+    mmio(HPET_BASE + 0x10, 0);
+    pass(200000);
+    ok(took(0x30), "and back");
+}
+
+static void apic_page(void) {
+    begin();
+    ok(!memory_page(&memory, APIC_BASE_DEFAULT) && memory_page(&memory, 0x5000), "RAM and not");
+    ok(!memory_page(&memory, 0xa0000) && !memory_page(&memory, 0xbffff) && memory_page(&memory, 0xc0000), "the display's hole");
+    ok(memory_page(&memory, 0xff000000) && memory_page(&memory, 0xff00f000) && !memory_page(&memory, 0xff010000), "pc-testdev's memory");
+    ok(mmio_in(0xe0000000) == UINT32_MAX, "nothing answers in the PCI hole");
+    uint64_t base;
+    ok(lapic_msr_read(&b->lapic[0], 0x1b, &base) && base & APIC_BASE_BSP, "the bootstrap processor");
+}
+
+static void pci(void) {
+    begin();
+    out(0xcf8, 4, 0x80000000);
+    ok(in(0xcf8, 4) == 0x80000000 && in(0xcfc, 4) == 0x12378086, "the host bridge");
+    ok(in(0xcfe, 2) == 0x1237 && in(0xcfd, 1) == 0x80, "by words and bytes");
+    out(0xcfc, 4, 0), out(0xcf8, 4, 0x80000008);
+    ok(in(0xcfc, 4) == 0x06000002, "class");
+    out(0xcf8, 4, 0x80000800);
+    ok(in(0xcfc, 4) == 0x70008086, "the ISA bridge");
+    out(0xcf8, 4, 0x80001000);
+    ok(in(0xcfc, 4) == UINT32_MAX && in(0xcfc, 2) == 0xffff, "an empty slot");
+    out(0xcf8, 4, 0x80010000);
+    ok(in(0xcfc, 4) == UINT32_MAX, "another bus");
+    out(0xcf8, 4, 0x00000000);
+    ok(in(0xcfc, 4) == UINT32_MAX, "not enabled");
+    out(0xcf8, 4, 0x80000010), out(0xcfc, 4, UINT32_MAX);
+    ok(in(0xcfc, 4) == 0, "no base address registers");
+    out(0xcf9, 1, 2);
+    ok(stopped == -1 && in(0xcf8, 4) == 0x80000010, "CF9H is not part of the address register");
+    out(0xcf9, 1, 6);
+    ok(stopped == MACHINE_RESET, "and resets");
+}
+
+static void cmos(void) {
+    begin();
+    static const struct { uint8_t reg, value; const char *what; } rows[] = {
+        {0x15, 0x80, "640 KBytes"}, {0x16, 0x02, "of base memory"}, {0x17, 0xff, "extended memory"}, {0x18, 0xff, "at its limit"},
+        {0x34, 0x00, "above 16 MBytes"}, {0x35, 0xbf, "in 64 KBytes"}, {0x5b, 0x00, "above 4 GBytes"}, {0x5c, 0xc0, "in 64 KBytes"},
+    };
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        out(0x70, 1, rows[i].reg);
+        ok(in(0x71, 1) == rows[i].value, "CMOS %02x: %s", rows[i].reg, rows[i].what);
+    }
+}
+
+static void keyboard_controller(void) {
+    begin();
+    out(0x64, 1, 0xaa);
+    ok(in(0x60, 1) == 0x55, "self-test");
+    out(0x64, 1, 0xab);
+    ok(in(0x60, 1) == 0x00, "interface test");
+    out(0x64, 1, 0x60), out(0x60, 1, 0x34), out(0x64, 1, 0x20);
+    ok(in(0x60, 1) == 0x34, "command byte");
+    out(0x64, 1, 0xae), out(0x60, 1, 0xff);
+    ok(in(0x60, 1) == 0xfa && in(0x60, 1) == 0xaa && !(in(0x64, 1) & 1), "keyboard reset: ACK, self-test passed");
+    out(0x60, 1, 0xf2);
+    ok(in(0x60, 1) == 0xfa && in(0x60, 1) == 0xab && in(0x60, 1) == 0x83, "identify");
+    out(0x60, 1, 0xed), in(0x60, 1), out(0x60, 1, 7);
+    ok(in(0x60, 1) == 0xfa, "indicators");
+    out(0x60, 1, 0xf0), in(0x60, 1), out(0x60, 1, 0);
+    ok(in(0x60, 1) == 0xfa && in(0x60, 1) == 2, "scan code set");
+    out(0x64, 1, 0xd3), out(0x60, 1, 0x5a);
+    ok((in(0x64, 1) & 0x21) == 0x21 && in(0x60, 1) == 0x5a, "auxiliary loop");
+    out(0x64, 1, 0xfe);
+    ok(stopped == MACHINE_RESET, "pulse of the reset line");
+}
+
+static void power(void) {
+    begin();
+    ok(in(0x604, 2) == 1, "SCI_EN");
+    uint32_t first = in(0x608, 4);
+    pass(1000000);
+    uint32_t ticks = in(0x608, 4) - first;
+    ok(ticks >= 3579 && ticks <= 3580, "the PM timer runs at 3.579545 MHz: %u in a millisecond", ticks);
+    out(0x604, 2, 0x2000);
+    ok(stopped == -1, "another sleep type does nothing");
+    out(0x604, 2, 0x3400);
+    ok(stopped == MACHINE_POWER_OFF, "S5");
+    in(0x61, 1);
+    uint8_t before = in(0x61, 1) & 0x10;
+    pass(15100);
+    ok((in(0x61, 1) & 0x10) != before, "the refresh toggle of port 61H");
+    out(0x61, 1, 1), out(0x43, 1, 0xb0), out(0x42, 1, 100), out(0x42, 1, 0);
+    ok(!(in(0x61, 1) & 0x20), "counter 2 counts");
+    pass(90000);
+    ok(in(0x61, 1) & 0x20, "and ends");
+    out(0x64, 1, 0x60);
+    out(0xe0, 4, 0x12345678);
+    ok(in(0xe0, 4) == 0x12345678 && in(0xe0, 1) == 0x78, "pc-testdev's echo");
+    out(0xf4, 4, 33);
+    ok(stopped == MACHINE_DEBUG_EXIT && b->debug.exit_code == 33, "isa-debug-exit");
+    ok(in(0x1234, 4) == UINT32_MAX, "a port that nobody has");
+}
+
+int main(void) {
+    wiring();
+    legacy_replacement();
+    apic_page();
+    pci();
+    cmos();
+    keyboard_controller();
+    power();
+    return done_testing();
+}

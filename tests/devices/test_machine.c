@@ -1,0 +1,234 @@
+// The whole machine with guests of a few bytes: every reason to stop, idle time, input, memory, equality of hashes.
+#include "cpu/cpu.h"
+#include "devices/machine.h"
+#include "tests/tap.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { CODE = 0x7c00, HANDLER = 0x7d00, COUNTER = 0x7e00 };
+static char sent[64];
+static char console[64];
+
+static void put(char *text, uint8_t byte) {
+    size_t n = strlen(text);
+    if (n < 63) text[n] = (char)byte, text[n + 1] = 0;
+}
+static void serial(void *context, unsigned port, uint8_t byte) { (void)context, (void)port, put(sent, byte); }
+static void debug(void *context, uint8_t byte) { (void)context, put(console, byte); }
+
+static struct machine *make(uint64_t ram) {
+    struct machine_config config;
+    char error[200] = "";
+    machine_config_default(&config);
+    config.model = *cpu_model_at(0);
+    config.ram_bytes = ram;
+    config.debug_exit_port = 0xf4;
+    config.debug_exit_bytes = 4;
+    config.output = (struct machine_output){NULL, serial, debug};
+    struct machine *m = machine_new(&config, error, sizeof error);
+    if (!m) bail("no machine: %s", error);
+    sent[0] = console[0] = 0;
+    return m;
+}
+
+// Real-address mode, all segments 0, at CODE.
+static void start_at_code(struct machine *m) {
+    struct cpu *cpu = machine_cpu(m, 0);
+    cpu->segment[CS].selector = 0;
+    cpu->segment_base[CS] = 0;
+    cpu->rip = CODE;
+    cpu->gpr[RSP] = CODE;
+    cpu_update_mode(cpu);
+    machine_drop_derived(m);
+}
+static struct machine *boot(const void *code, size_t bytes) {
+    struct machine *m = make(1 << 20);
+    machine_write(m, CODE, code, bytes);
+    start_at_code(m);
+    return m;
+}
+#define BOOT(...) boot((const uint8_t[]){__VA_ARGS__}, sizeof (const uint8_t[]){__VA_ARGS__})
+
+static void stops(void) {
+    struct machine *m = BOOT(0xba, 0x04, 0x06, 0xb8, 0x00, 0x34, 0xef, 0xeb, 0xfe);
+    ok(machine_run(m, 100) == MACHINE_POWER_OFF && machine_steps(m) == 3, "SLP_EN with S5's type powers off, at its step");
+    ok(machine_run(m, 10) == MACHINE_STEPS && machine_steps(m) == 13, "one may go on nevertheless");
+    machine_free(m);
+    m = BOOT(0xb0, 0x15, 0xe6, 0xf4, 0xeb, 0xfe);
+    ok(machine_run(m, 100) == MACHINE_DEBUG_EXIT && machine_exit_code(m) == 0x15, "isa-debug-exit");
+    machine_free(m);
+    m = BOOT(0xb0, 0xfe, 0xe6, 0x64, 0xeb, 0xfe);
+    ok(machine_run(m, 100) == MACHINE_RESET, "8042 reset");
+    uint64_t steps = machine_steps(m);
+    uint8_t byte = 0;
+    machine_reset(m);
+    ok(machine_steps(m) == steps && machine_cpu(m, 0)->rip == 0xfff0, "machine_reset: processor at its reset vector, steps go on");
+    ok(machine_read(m, CODE, &byte, 1) && byte == 0xb0, "RAM is kept");
+    machine_free(m);
+    m = BOOT(0xb0, 0x01, 0xe6, 0x92, 0xeb, 0xfe);
+    ok(machine_run(m, 100) == MACHINE_RESET, "port 92H reset");
+    machine_free(m);
+    m = BOOT(0xba, 0xf9, 0x0c, 0xb0, 0x06, 0xee, 0xeb, 0xfe);
+    ok(machine_run(m, 100) == MACHINE_RESET, "port CF9H reset");
+    machine_free(m);
+    m = BOOT(0xfa, 0xf4);
+    ok(machine_run(m, 100) == MACHINE_STUCK && machine_steps(m) == 2, "CLI, HLT: stuck");
+    ok(machine_run(m, 100) == MACHINE_STUCK, "and stays so");
+    machine_free(m);
+    m = BOOT(0x0f, 0x01, 0x1e, 0x00, 0x70, 0xcc);
+    ok(machine_run(m, 100) == MACHINE_TRIPLE_FAULT, "an empty IDT: triple fault");
+    machine_free(m);
+    m = BOOT(0xeb, 0xfe);
+    machine_stop_soon(m);
+    ok(machine_run(m, ~0ull) == MACHINE_INTERRUPTED, "machine_stop_soon");
+    ok(machine_run(m, 0) == MACHINE_STEPS && machine_run(m, 7) == MACHINE_STEPS && machine_steps(m) == 7, "steps are exact");
+    machine_free(m);
+}
+
+static void outputs(void) {
+    struct machine *m = BOOT(0xba, 0xf8, 0x03, 0xb0, 'h', 0xee, 0xb0, 'i', 0xee, 0xe6, 0xe9, 0xe4, 0xe9, 0xfa, 0xf4);
+    machine_run(m, 100);
+    ok(!strcmp(sent, "hi") && !strcmp(console, "i"), "serial port and debug console");
+    ok((machine_cpu(m, 0)->gpr[RAX] & 0xff) == 0xe9, "port E9H reads E9H");
+    struct machine_stats stats;
+    machine_stats(m, &stats);
+    ok(stats.port_writes == 3 && stats.port_reads == 1 && stats.steps == machine_steps(m), "statistics");
+    machine_free(m);
+}
+
+// 8259 at vector 8, only IRQ 0; 8254 at 1000 Hz; STI; HLT in a loop. The handler counts and ends the interrupt.
+static const uint8_t timer_code[] = {
+    0xb0, 0x11, 0xe6, 0x20, 0xb0, 0x08, 0xe6, 0x21, 0xb0, 0x04, 0xe6, 0x21, 0xb0, 0x01, 0xe6, 0x21, 0xb0, 0xfe, 0xe6, 0x21,
+    0xb0, 0x34, 0xe6, 0x43, 0xb0, 0xa9, 0xe6, 0x40, 0xb0, 0x04, 0xe6, 0x40, 0xfb, 0xf4, 0xeb, 0xfd,
+};
+static const uint8_t timer_handler[] = {0xff, 0x06, 0x00, 0x7e, 0xb0, 0x20, 0xe6, 0x20, 0xcf};
+
+static struct machine *boot_timer(void) {
+    struct machine *m = boot(timer_code, sizeof timer_code);
+    machine_write(m, 8 * 4, &(uint32_t){HANDLER}, 4);
+    machine_write(m, HANDLER, timer_handler, sizeof timer_handler);
+    return m;
+}
+static unsigned counted(struct machine *m) {
+    uint16_t n = 0;
+    machine_read(m, COUNTER, &n, 2);
+    return n;
+}
+
+static void idle(void) {
+    struct machine *m = boot_timer();
+    ok(machine_run(m, 619) == MACHINE_STEPS && machine_steps(m) == 619, "a guest that waits for its timer");
+    uint64_t ms = machine_nanoseconds(m) / 1000000;
+    ok(counted(m) > 99 && counted(m) <= 101 && ms + 1 >= counted(m) && ms <= counted(m) + 1, "halted time is skipped: %u interrupts in %u ms", counted(m), (unsigned)ms);
+    machine_idle_limit(m, 1000);
+    ok(machine_run(m, 1000) == MACHINE_IDLE, "with a limit the front end is asked");
+    uint64_t cycles = machine_idle_cycles(m), before = machine_cycles(m);
+    ok(cycles >= 1000 && cycles != ~0ull, "and told how long");
+    machine_idle_pass(m, cycles / 2);
+    ok(machine_cycles(m) == before + cycles / 2 && machine_idle_cycles(m) == cycles - cycles / 2, "it may pass a part");
+    ok(machine_run(m, 3) == MACHINE_STEPS && machine_cycles(m) >= before + cycles, "the next run skips the rest");
+    machine_free(m);
+    m = BOOT(0xfb, 0xf4, 0xeb, 0xfd);
+    ok(machine_run(m, 100) == MACHINE_IDLE && machine_idle_cycles(m) == ~0ull, "only input can wake it");
+    machine_free(m);
+}
+
+// IRQ 4 at vector 0CH, received data interrupts, STI, HLT; the handler sends back what it reads.
+static void input(void) {
+    static const uint8_t code[] = {
+        0xb0, 0x11, 0xe6, 0x20, 0xb0, 0x08, 0xe6, 0x21, 0xb0, 0x04, 0xe6, 0x21, 0xb0, 0x01, 0xe6, 0x21, 0xb0, 0xef, 0xe6, 0x21,
+        0xba, 0xfc, 0x03, 0xb0, 0x08, 0xee, 0xba, 0xf9, 0x03, 0xb0, 0x01, 0xee, 0xfb, 0xf4, 0xeb, 0xfd,
+    };
+    static const uint8_t handler[] = {0xba, 0xf8, 0x03, 0xec, 0xee, 0xb0, 0x20, 0xe6, 0x20, 0xcf};
+    struct machine *m = boot(code, sizeof code);
+    machine_write(m, 12 * 4, &(uint32_t){HANDLER}, 4);
+    machine_write(m, HANDLER, handler, sizeof handler);
+    ok(machine_run(m, 1000) == MACHINE_IDLE, "waits for input");
+    ok(machine_serial_room(m, 0) == 1 && machine_serial_input(m, 0, 'k'), "a byte is taken");
+    ok(!machine_serial_input(m, 0, 'l') && machine_serial_room(m, 0) == 0, "the next must wait");
+    ok(machine_run(m, 1000) == MACHINE_IDLE && !strcmp(sent, "k"), "the guest answers: \"%s\"", sent);
+    ok(machine_serial_input(m, 0, 'l') && machine_run(m, 1000) == MACHINE_IDLE && !strcmp(sent, "kl"), "and again");
+    ok(!machine_serial_input(m, 1, 'x') && !machine_serial_input(m, 99, 'x'), "a port that is not there takes nothing");
+    machine_free(m);
+}
+
+static void memory(void) {
+    struct machine_region map[8];
+    struct machine *m = make(5ull << 30);
+    unsigned n = machine_memory_map(m, map, 8);
+    ok(n == 5 && map[4].base == 1ull << 32 && map[4].bytes == 2ull << 30 && map[3].base + map[3].bytes == 0xc0000000, "RAM around the hole");
+    ok(machine_memory_map(m, map, 2) == 5, "a short buffer is not overrun");
+    ok(machine_ram(m, 0, 0xc0000000) && !machine_ram(m, 1, 0xc0000000) && !machine_ram(m, 0xc0000000, 1), "the hole is not RAM");
+    ok(machine_ram(m, 0x17fffffff, 1) && !machine_ram(m, 0x17fffffff, 2) && !machine_ram(m, ~0ull, 1) && !machine_ram(m, 1ull << 32, ~0ull),
+       "nor is what lies behind its end");
+    uint64_t before = machine_hash(m);
+    ok(machine_ram(m, 1ull << 32, 1ull << 20) && machine_hash(m) == before, "touching memory changes no hash");
+    uint8_t one = 1, zero = 0;
+    machine_write(m, 0x17fffffff, &one, 1);
+    ok(machine_hash(m) != before, "the last byte counts");
+    machine_write(m, 0x17fffffff, &zero, 1);
+    ok(machine_hash(m) == before, "back to zero");
+    ok(!machine_write(m, 0xc0000000, &one, 1) && !machine_read(m, 0xbfffffff, map, 2), "no access outside");
+    machine_free(m);
+}
+
+static void refusals(void) {
+    struct machine_config config;
+    char error[100] = "";
+    machine_config_default(&config);
+    ok(!machine_new(&config, error, sizeof error) && error[0], "no model: %s", error);
+    config.model = *cpu_model_at(0);
+    config.ram_bytes = 12345;
+    ok(!machine_new(&config, error, sizeof error), "RAM: %s", error);
+    config.ram_bytes = 1 << 20;
+    config.cpus = 0;
+    ok(!machine_new(&config, error, sizeof error), "processors: %s", error);
+    config.cpus = 1;
+    config.serial_ports = 5;
+    ok(!machine_new(&config, error, sizeof error), "serial ports: %s", error);
+    config.serial_ports = 4;
+    config.debug_exit_port = 0xffff;
+    config.debug_exit_bytes = 2;
+    ok(!machine_new(&config, error, 1), "isa-debug-exit, and no room for the message");
+}
+
+static uint64_t hash_after(uint64_t steps, unsigned piece, bool drop, uint64_t limit) {
+    struct machine *m = boot_timer();
+    machine_idle_limit(m, limit);
+    while (machine_steps(m) < steps) {
+        uint64_t left = steps - machine_steps(m);
+        machine_run(m, left < piece ? left : piece);
+        if (drop) machine_drop_derived(m);
+    }
+    uint64_t hash = machine_hash(m);
+    machine_free(m);
+    return hash;
+}
+
+static void equalities(void) {
+    uint64_t free_run = hash_after(5000, 5000, false, ~0ull);
+    ok(hash_after(5000, 5000, false, ~0ull) == free_run, "two runs");
+    ok(hash_after(5000, 1, false, ~0ull) == free_run, "stepped");
+    ok(hash_after(5000, 7, true, ~0ull) == free_run, "caches dropped");
+    ok(hash_after(5000, 5000, false, 1) == free_run, "asked at every halt");
+    ok(hash_after(4999, 5000, false, ~0ull) != free_run, "another step has another hash");
+    struct machine *a = boot_timer(), *b = boot_timer();
+    for (unsigned i = 0; i < 500; i++) machine_run(a, 10), machine_run(b, 10);
+    ok(machine_hash(a) == free_run && machine_hash(b) == free_run, "two machines side by side");
+    struct machine_part part;
+    unsigned parts = 0;
+    while (machine_part(a, parts, &part)) parts++;
+    ok(parts > 15, "%u parts of state", parts);
+    machine_free(a), machine_free(b);
+}
+
+int main(void) {
+    stops();
+    outputs();
+    idle();
+    input();
+    memory();
+    refusals();
+    equalities();
+    return done_testing();
+}
