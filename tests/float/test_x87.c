@@ -1,6 +1,7 @@
 // Double-extended precision against the processor the test runs on: registers, memory, exception flags and condition
 // codes, for all rounding and precision controls, with masked and unmasked exceptions. Nothing traps: the state is
-// read with FNSTSW and FNSAVE, which do not wait for pending exceptions.
+// read with FNSTSW and FNSAVE, which do not wait for pending exceptions. What the manual leaves to the implementation,
+// or says otherwise than processors do, is compared with Intel processors only: unmasked exceptions, incomplete FPREM.
 #include "tests/float/operands.h"
 #include "tests/tap.h"
 
@@ -112,17 +113,18 @@ static uint64_t draw_memory(struct operands *o, const struct x87_operation *op, 
     return m;
 }
 
-static void compare(const struct x87_operation *op, struct operands *o, unsigned count) {
+static void compare(const struct x87_operation *op, struct operands *o, bool intel, unsigned count) {
     loop_begin("%s agrees with the host", op->name);
     for (unsigned i = 0; i < count; i++) {
         struct x87_result host = {0}, ours;
         struct f80 a = operands_f80(o), b = operands_f80_beside(o, a);
-        unsigned masks = operands_below(o, 4) ? FLOAT_ALL : operands_below(o, 64);
+        unsigned masks = !intel || operands_below(o, 4) ? FLOAT_ALL : operands_below(o, 64);
         uint16_t control = (uint16_t)(0x40 | masks | operands_below(o, 4) << 8 | operands_below(o, 4) << 10);
         uint64_t m = draw_memory(o, op, &host);
         memcpy(&ours, &host, sizeof ours);
         op->host(&a, &b, control, &host);
         x87_ours(op, a, b, m, control, &ours);
+        if (!intel && (op == &fprem || op == &fprem1) && host.status & FLOAT_C2) continue;
         loop_check(x87_same(op, &host, &ours), "%s", x87_difference(a, b, m, control, &host, &ours));
     }
     loop_end();
@@ -130,8 +132,11 @@ static void compare(const struct x87_operation *op, struct operands *o, unsigned
 
 int main(void) {
     struct operands o = {.state = 19800615};
+    __builtin_cpu_init();
+    bool intel = __builtin_cpu_is("intel");
+    if (!intel) skip("unmasked exceptions and incomplete FPREM", "the host is not an Intel processor");
     for (unsigned i = 0; i < sizeof operations / sizeof operations[0]; i++)
-        compare(operations[i], &o, i < 21 ? 1000000 : 200000);
+        compare(operations[i], &o, intel, i < 21 ? 700000 : 200000);
     return done_testing();
 }
 #endif
