@@ -58,7 +58,7 @@ static enum outcome nmi_exit(struct cpu *cpu) {
 
 enum outcome intercept_event(struct cpu *cpu, const struct event *event) {
     struct vmx *vmx = vmx_of(cpu);
-    if (vmx->injecting) {  // the injected event itself; exceptions during its delivery come here again
+    if (vmx->injecting) { // the injected event itself; exceptions during its delivery come here again
         vmx->injecting = false;
         return OUT_OK;
     }
@@ -91,7 +91,7 @@ static enum outcome poll_init_sipi(struct cpu *cpu) {
         return boundary_exit(cpu, EXIT_INIT, 0);
     }
     if (!(cpu->pending & PENDING_SIPI)) return OUT_OK;
-    cpu_pend(cpu, PENDING_SIPI, false);  // discarded unless waited for
+    cpu_pend(cpu, PENDING_SIPI, false); // discarded unless waited for
     return waiting ? boundary_exit(cpu, EXIT_SIPI, cpu->sipi_vector & 255) : OUT_OK;
 }
 
@@ -122,7 +122,8 @@ static enum outcome poll_interrupt(struct cpu *cpu, bool shadow) {
     if (cpu->activity > ACTIVITY_HLT || shadow) return OUT_OK;
     if (vmcs_on(vmcs, PROC, INTERRUPT_WINDOW_EXITING) && cpu->rflags & FLAG_IF)
         return boundary_exit(cpu, EXIT_INTERRUPT_WINDOW, 0);
-    if (cpu->pending & PENDING_INTR && vmcs_on(vmcs, PIN, EXTERNAL_INTERRUPT_EXITING)) return external_interrupt_exit(cpu);
+    if (cpu->pending & PENDING_INTR && vmcs_on(vmcs, PIN, EXTERNAL_INTERRUPT_EXITING))
+        return external_interrupt_exit(cpu);
     return OUT_OK;
 }
 
@@ -131,7 +132,7 @@ enum outcome intercept_poll(struct cpu *cpu) {
     TRY(poll_init_sipi(cpu));
     if (cpu->activity == ACTIVITY_WAIT_FOR_SIPI) return OUT_OK;
     if (cpu->pending & PENDING_DEBUG && !cpu_mov_ss_shadow(cpu) && cpu->activity == ACTIVITY_ACTIVE) {
-        cpu->attention |= ATTENTION_EVENT;  // debug traps come first; look again after them
+        cpu->attention |= ATTENTION_EVENT; // debug traps come first; look again after them
         return OUT_OK;
     }
     if (cpu->vmx_deadline_cycles <= cpu->steps + cpu->idle_cycles) return boundary_exit(cpu, EXIT_PREEMPTION_TIMER, 0);

@@ -15,8 +15,8 @@ static void leave_operation(struct cpu *cpu) {
     cpu->pending &= ~(uint32_t)PENDING_VMX;
 }
 
-// Both a reset and INIT leave VMX operation; a reset drops cached mappings too. IA32_FEATURE_CONTROL keeps its value over
-// INIT. SDM Vol. 3C, 23.7, 28.4.3.1.
+// Both a reset and INIT leave VMX operation; a reset drops cached mappings too. IA32_FEATURE_CONTROL keeps its value
+// over INIT. SDM Vol. 3C, 23.7, 28.4.3.1.
 static void reset(struct cpu *cpu, bool init) {
     leave_operation(cpu);
     if (init) return;
@@ -29,8 +29,11 @@ bool vmx_attach(struct cpu *cpu) {
     if (!vmx) return false;
     capability_compute(cpu->model, &vmx->capability);
     vmx->counts.exit_reason = ~0u;
-    vmx->extension = (struct extension){.state = vmx, .msr_read = capability_msr_read, .msr_write = capability_msr_write,
-                                        .reset = reset, .cr_allowed = capability_cr_allowed};
+    vmx->extension = (struct extension){.state = vmx,
+                                        .msr_read = capability_msr_read,
+                                        .msr_write = capability_msr_write,
+                                        .reset = reset,
+                                        .cr_allowed = capability_cr_allowed};
     cpu->extension = &vmx->extension;
     reset(cpu, false);
     return true;
@@ -50,15 +53,29 @@ void vmx_drop_derived(struct cpu *cpu) {
     struct vmx *vmx = vmx_of(cpu);
     for (unsigned i = 0; i < VMCS_SLOTS; i++) vmx->dirty[i] = PART_ALL;
     region_find_current(vmx);
-    if (vmx->non_root && vmx->vmcs) establish_non_root(cpu);
-    else establish_root(cpu);
+    if (vmx->non_root && vmx->vmcs)
+        establish_non_root(cpu);
+    else
+        establish_root(cpu);
 }
 
 #define ONE(member) STATE_ONE(struct vmx, member)
-#define WORDS(member) {#member, offsetof(struct vmx, member), 8, sizeof(((struct vmx *)0)->member) / 8, 8}
+#define WORDS(member)                                                                                                  \
+    { #member, offsetof(struct vmx, member), 8, sizeof(((struct vmx *)0)->member) / 8, 8 }
 static const struct state_field state_fields[] = {
-    ONE(vmxon_pointer), ONE(current), ONE(next_slot), ONE(non_root), ONE(virtual_nmi_blocked), ONE(aborted),
-    ONE(ple_first), ONE(ple_last), WORDS(slot), WORDS(ept), WORDS(ept_table), ONE(ept_next_table), ONE(ept_next_generation),
+    ONE(vmxon_pointer),
+    ONE(current),
+    ONE(next_slot),
+    ONE(non_root),
+    ONE(virtual_nmi_blocked),
+    ONE(aborted),
+    ONE(ple_first),
+    ONE(ple_last),
+    WORDS(slot),
+    WORDS(ept),
+    WORDS(ept_table),
+    ONE(ept_next_table),
+    ONE(ept_next_generation),
 };
 const struct state_table vmx_state = STATE_TABLE("vmx", state_fields);
 
@@ -68,7 +85,7 @@ const struct state_table vmx_state = STATE_TABLE("vmx", state_fields);
 #include "vmx/insn.def"
 #undef INSN
 static const struct insn_row rows[] = {
-#define INSN(encoding, mnemonic, operands, modes, feature, traits, name)                                              \
+#define INSN(encoding, mnemonic, operands, modes, feature, traits, name)                                               \
     {encoding, mnemonic, operands, modes, FEATURE_##feature, traits, &body_##name},
 #include "vmx/insn.def"
 #undef INSN

@@ -6,7 +6,10 @@
 #define MODELLED FEATURE_BASE
 #define NOT_MODELLED FEATURE_COUNT
 
-static const struct { uint8_t group, bit; uint16_t support; } controls[] = {
+static const struct {
+    uint8_t group, bit;
+    uint16_t support;
+} controls[] = {
 #define CONTROL(group, bit, name, support, text) {GROUP_##group, bit, support},
 #include "vmx/control.def"
 #undef CONTROL
@@ -68,9 +71,22 @@ void capability_compute(const struct cpu_model *model, struct vmx_capability *c)
 
 enum vmx_msr {
     MSR_FEATURE_CONTROL = 0x3a,
-    MSR_VMX_BASIC = 0x480, MSR_VMX_PINBASED, MSR_VMX_PROCBASED, MSR_VMX_EXIT, MSR_VMX_ENTRY, MSR_VMX_MISC,
-    MSR_VMX_CR0_FIXED0, MSR_VMX_CR0_FIXED1, MSR_VMX_CR4_FIXED0, MSR_VMX_CR4_FIXED1, MSR_VMX_VMCS_ENUM,
-    MSR_VMX_PROCBASED2, MSR_VMX_EPT_VPID_CAP, MSR_VMX_TRUE_PINBASED, MSR_VMX_TRUE_PROCBASED, MSR_VMX_TRUE_EXIT,
+    MSR_VMX_BASIC = 0x480,
+    MSR_VMX_PINBASED,
+    MSR_VMX_PROCBASED,
+    MSR_VMX_EXIT,
+    MSR_VMX_ENTRY,
+    MSR_VMX_MISC,
+    MSR_VMX_CR0_FIXED0,
+    MSR_VMX_CR0_FIXED1,
+    MSR_VMX_CR4_FIXED0,
+    MSR_VMX_CR4_FIXED1,
+    MSR_VMX_VMCS_ENUM,
+    MSR_VMX_PROCBASED2,
+    MSR_VMX_EPT_VPID_CAP,
+    MSR_VMX_TRUE_PINBASED,
+    MSR_VMX_TRUE_PROCBASED,
+    MSR_VMX_TRUE_EXIT,
     MSR_VMX_TRUE_ENTRY,
 };
 

@@ -15,20 +15,24 @@ uint64_t check_memory(const struct check *c, uint64_t physical, unsigned bytes) 
 
 // The first failing row of a group, or CHECK_NONE.
 ALWAYS_INLINE int first_failure(const struct check *c, enum check_group wanted) {
-#define CHECK(name, group, when, must, section, text)                                                                 \
+#define CHECK(name, group, when, must, section, text)                                                                  \
     if (CHECKS_##group == wanted && (when) && !(must)) return CHECK_##name;
 #include "vmx/check.def"
 #undef CHECK
     return CHECK_NONE;
 }
 
-#define GROUP(name, outcome, qualification, parts)                                                                    \
+#define GROUP(name, outcome, qualification, parts)                                                                     \
     static int run_##name(const struct check *c) { return first_failure(c, CHECKS_##name); }
 #include "vmx/group.def"
 #undef GROUP
 
 #define PART(name) PART_##name
-static const struct group { int (*run)(const struct check *c); uint8_t outcome, qualification; uint16_t parts; } groups[] = {
+static const struct group {
+    int (*run)(const struct check *c);
+    uint8_t outcome, qualification;
+    uint16_t parts;
+} groups[] = {
 #define GROUP(name, outcome, qualification, parts) {run_##name, outcome, qualification, parts},
 #include "vmx/group.def"
 #undef GROUP
@@ -59,8 +63,10 @@ int check_guest(struct cpu *cpu, uint64_t *qualification) {
     struct vmx *vmx = vmx_of(cpu);
     const struct group *failed = NULL;
     int row = run_groups(cpu, true, &failed);
-    if (failed) *qualification = failed->qualification;
-    else vmx->dirty[vmx->vmcs - vmx->slot] = 0;
+    if (failed)
+        *qualification = failed->qualification;
+    else
+        vmx->dirty[vmx->vmcs - vmx->slot] = 0;
     return row;
 }
 

@@ -9,7 +9,7 @@ struct check {
     struct cpu *cpu;
     const struct vmx *vmx;
     const struct vmcs *vmcs;
-    struct vmx_failure *record;  // with CHECK_RECORD
+    struct vmx_failure *record; // with CHECK_RECORD
 };
 
 enum check_group {
@@ -40,10 +40,10 @@ uint64_t check_note(const struct check *c, const char *what, uint64_t value);
 #define in_ia32e_mode() CHECK_READ("in_ia32e_mode()", cpu_long(c->cpu))
 #define current_vmcs() CHECK_READ("current_vmcs()", c->vmx->current)
 #define revision_at(address) CHECK_READ("revision_at(" #address ")", check_memory(c, address, 4))
-#define pdpte_at(cr3, i) CHECK_READ("pdpte_at(" #cr3 ", " #i ")", check_memory(c, ((cr3) & BITS(31, 5)) + 8 * (i), 8))
+#define pdpte_at(cr3, i) CHECK_READ("pdpte_at(" #cr3 ", " #i ")", check_memory(c, ((cr3)&BITS(31, 5)) + 8 * (i), 8))
 
 // --- words made of these ---
-#define bit(X, n) (field(X) >> (n) & 1)
+#define bit(X, n) (field(X) >> (n)&1)
 #define bits(X, high, low) ((field(X) & BITS(high, low)) >> (low))
 #define usable(S) (!bit(GUEST_##S##_RIGHTS, 16))
 #define in_use(S) ((S) == CS || usable(S))
@@ -52,8 +52,8 @@ uint64_t check_note(const struct check *c, const char *what, uint64_t value);
 #define injecting() bit(ENTRY_INTERRUPTION, 31)
 #define event_type() bits(ENTRY_INTERRUPTION, 10, 8)
 #define event_vector() bits(ENTRY_INTERRUPTION, 7, 0)
-#define event_wakes_hlt()                                                                                             \
-    (event_type() == EVENT_EXTERNAL || event_type() == EVENT_NMI ||                                                   \
+#define event_wakes_hlt()                                                                                              \
+    (event_type() == EVENT_EXTERNAL || event_type() == EVENT_NMI ||                                                    \
      (event_type() == EVENT_HARDWARE_EXCEPTION && (event_vector() == VECTOR_DB || event_vector() == VECTOR_MC)))
 #define debug_exceptions_blocked() (bits(GUEST_INTERRUPTIBILITY, 1, 0) != 0 || field(GUEST_ACTIVITY) == ACTIVITY_HLT)
 #define pae_paging() (bit(GUEST_CR0, 31) && bit(GUEST_CR4, 5) && !on(ENTRY, IA32E_MODE_GUEST))
@@ -62,7 +62,7 @@ uint64_t check_note(const struct check *c, const char *what, uint64_t value);
 
 // --- words that compute ---
 #define canonical(v) check_canonical(c, v)
-#define physical(v) (!((v) & c->vmx->capability.physical_reserved))
+#define physical(v) (!((v)&c->vmx->capability.physical_reserved))
 #define page_address(v) physical_address_valid(c->vmx, v)
 #define msr_area(address, count) check_msr_area(c, address, count)
 #define cr0_supported(v) check_cr0(c, v, 0)
@@ -70,20 +70,23 @@ uint64_t check_note(const struct check *c, const char *what, uint64_t value);
 #define pat_valid(v) check_pat(v)
 #define efer_valid(v) check_efer(c, v)
 #define debugctl_valid(v) (!((v) & ~DEBUGCTL_BITS))
-#define has_error_code(vector) ((vector) <= 31 && VECTORS_WITH_ERROR_CODE >> (vector) & 1)
-#define code_accessed(type) (((type) & 9) == 9)
+#define has_error_code(vector) ((vector) <= 31 && VECTORS_WITH_ERROR_CODE >> (vector)&1)
+#define code_accessed(type) (((type)&9) == 9)
 #define ept_memory_type(type) check_ept_memory_type(c, type)
 #define high_bits_identical(v) check_high_bits(c, v)
 #define pdpte_valid(v) check_pdpte(c, v)
 
-#define DEBUGCTL_BITS (BIT(0) | BIT(1))  // LBR, BTF
-#define VECTORS_WITH_ERROR_CODE                                                                                       \
-    (BIT(VECTOR_DF) | BIT(VECTOR_TS) | BIT(VECTOR_NP) | BIT(VECTOR_SS) | BIT(VECTOR_GP) | BIT(VECTOR_PF) | BIT(VECTOR_AC))
+#define DEBUGCTL_BITS (BIT(0) | BIT(1)) // LBR, BTF
+#define VECTORS_WITH_ERROR_CODE                                                                                        \
+    (BIT(VECTOR_DF) | BIT(VECTOR_TS) | BIT(VECTOR_NP) | BIT(VECTOR_SS) | BIT(VECTOR_GP) | BIT(VECTOR_PF) |             \
+     BIT(VECTOR_AC))
 
 static inline bool check_allowed(const struct check *c, enum control_group g, uint64_t v) {
     return !(~v & c->vmx->capability.allowed0[g]) && !(v & ~(uint64_t)c->vmx->capability.allowed1[g]);
 }
-static inline uint64_t check_sign(uint64_t v, unsigned bits) { return (uint64_t)((int64_t)(v << (64 - bits)) >> (64 - bits)); }
+static inline uint64_t check_sign(uint64_t v, unsigned bits) {
+    return (uint64_t)((int64_t)(v << (64 - bits)) >> (64 - bits));
+}
 static inline bool check_canonical(const struct check *c, uint64_t v) {
     return check_sign(v, c->cpu->model->linear_bits) == v;
 }

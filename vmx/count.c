@@ -2,9 +2,11 @@
 #include "vmx/vmcs.h"
 #include "vmx/vmx.h"
 
-_Static_assert(sizeof ((struct vmx_counts *)0)->exits / 8 == VMX_LEVELS * VMX_REASONS, "levels and reasons");
+_Static_assert(sizeof((struct vmx_counts *)0)->exits / 8 == VMX_LEVELS * VMX_REASONS, "levels and reasons");
 
-static const struct { const char *name, *text; } reasons[VMX_REASONS] = {
+static const struct {
+    const char *name, *text;
+} reasons[VMX_REASONS] = {
 #define EXIT(number, name, text) [number] = {#name, text},
 #include "vmx/exit.def"
 #undef EXIT
@@ -40,7 +42,9 @@ uint64_t vmx_exit_cycles(const struct cpu *cpu, unsigned level, unsigned reason)
 uint64_t vmx_entry_count(const struct cpu *cpu, unsigned level) {
     return counted(cpu, level, 0) ? vmx_of(cpu)->counts.entries[level] : 0;
 }
-uint64_t vmx_failed_entry_count(const struct cpu *cpu) { return cpu->extension ? vmx_of(cpu)->counts.failed_entries : 0; }
+uint64_t vmx_failed_entry_count(const struct cpu *cpu) {
+    return cpu->extension ? vmx_of(cpu)->counts.failed_entries : 0;
+}
 
 const char *vmx_exit_name(unsigned reason) { return reason < VMX_REASONS ? reasons[reason].name : NULL; }
 const char *vmx_exit_text(unsigned reason) { return reason < VMX_REASONS ? reasons[reason].text : NULL; }
@@ -48,7 +52,9 @@ const char *vmx_exit_text(unsigned reason) { return reason < VMX_REASONS ? reaso
 const char *vmx_error_text(unsigned number) {
     switch (number) {
 #define ABORT(number, name, text)
-#define ERROR(number, name, text) case number: return text;
+#define ERROR(number, name, text)                                                                                      \
+    case number:                                                                                                       \
+        return text;
 #include "vmx/error.def"
 #undef ERROR
 #undef ABORT
@@ -59,7 +65,9 @@ const char *vmx_error_text(unsigned number) {
 const char *vmx_abort_text(unsigned indicator) {
     switch (indicator) {
 #define ERROR(number, name, text)
-#define ABORT(number, name, text) case number: return text;
+#define ABORT(number, name, text)                                                                                      \
+    case number:                                                                                                       \
+        return text;
 #include "vmx/error.def"
 #undef ERROR
 #undef ABORT

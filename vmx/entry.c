@@ -43,8 +43,8 @@ enum outcome vmx_enter(struct cpu *cpu, const struct op *op, bool launch) {
         count_failed_entry(cpu);
         return vmx_fail(cpu, (enum vm_instruction_error)error);
     }
-    cpu->steps = steps + 1;  // this attempt is over
-    cpu->trap = 0;           // a VM entry causes no single-step trap
+    cpu->steps = steps + 1; // this attempt is over
+    cpu->trap = 0;          // a VM entry causes no single-step trap
     enum outcome outcome = enter(cpu, launch);
     return outcome == OUT_OK ? OUT_LEAVE : outcome;
 }

@@ -1,8 +1,9 @@
-// The extended page tables: second-stage translation with its cache of guest-physical mappings. SDM Vol. 3C, 28.3, 28.4.
+// The extended page tables: second-stage translation with its cache of guest-physical mappings. SDM Vol.
+// 3C, 28.3, 28.4.
 //
-// The cache is architectural: it holds what the tables said when it was filled, until INVEPT or an EPT violation drops it.
-// Only complete translations are cached, a 4-KByte page an entry; no paging-structure caches are kept.
-// NOT IMPLEMENTED: mode-based execute control, sub-page write permissions, #VE, PML, advanced exit information; memory
+// The cache is architectural: it holds what the tables said when it was filled, until INVEPT or an EPT violation drops
+// it. Only complete translations are cached, a 4-KByte page an entry; no paging-structure caches are kept. NOT
+// IMPLEMENTED: mode-based execute control, sub-page write permissions, #VE, PML, advanced exit information; memory
 // types are checked but have no effect.
 #include "vmx/vmcs.h"
 
@@ -15,7 +16,7 @@
 #define EPT_ACCESSED BIT(8)
 #define EPT_DIRTY BIT(9)
 #define EPT_ADDRESS BITS(51, 12)
-#define EPT_LARGE BIT(10)         // in the cache only: from a page of at least 2 MBytes
+#define EPT_LARGE BIT(10) // in the cache only: from a page of at least 2 MBytes
 #define TAG_USED BIT(0)
 
 enum { LEVEL_PT = 1, LEVEL_PD, LEVEL_PDPT, LEVEL_PML4 };
@@ -60,7 +61,10 @@ static struct ept_entry *cache_slot(struct vmx *vmx, uint64_t guest_physical) {
 
 // --- what an access needs ---
 
-struct demand { uint64_t rights; bool write; };
+struct demand {
+    uint64_t rights;
+    bool write;
+};
 
 // With accessed and dirty flags for EPT, an access to a guest paging-structure entry counts as a write; the PDPTEs that
 // MOV to CR loads are only read. 28.3.3.2
@@ -80,9 +84,12 @@ static enum outcome violation(struct cpu *cpu, uint64_t guest_physical, const st
     struct vmx *vmx = vmx_of(cpu);
     bool structure = access->page_walk && access->linear_valid;
     uint64_t q = rights << RIGHTS;
-    if (access->fetch) q |= BIT(FETCH);
-    else if (access->write) q |= BIT(WRITE);
-    else q |= BIT(READ);
+    if (access->fetch)
+        q |= BIT(FETCH);
+    else if (access->write)
+        q |= BIT(WRITE);
+    else
+        q |= BIT(READ);
     if (structure && (accessed_dirty || access->write)) q |= BIT(READ) | BIT(WRITE);
     if (access->linear_valid) q |= BIT(LINEAR_VALID) | (access->page_walk ? 0 : BIT(TRANSLATED));
     exit_begin(cpu, NULL, EXIT_EPT_VIOLATION);
@@ -108,7 +115,9 @@ static enum outcome misconfiguration(struct cpu *cpu, uint64_t guest_physical) {
 
 // --- the walk ---
 
-static bool maps_page(uint64_t entry, unsigned level) { return level == LEVEL_PT || (entry & EPT_PAGE && level <= LEVEL_PDPT); }
+static bool maps_page(uint64_t entry, unsigned level) {
+    return level == LEVEL_PT || (entry & EPT_PAGE && level <= LEVEL_PDPT);
+}
 
 // 28.3.3.1, for an entry that is present.
 static bool misconfigured(const struct vmx *vmx, uint64_t entry, unsigned level) {
@@ -126,9 +135,9 @@ static bool misconfigured(const struct vmx *vmx, uint64_t entry, unsigned level)
 
 struct ept_walk {
     uint64_t guest_physical;
-    uint64_t rights;                   // logical AND of bits 2:0
+    uint64_t rights; // logical AND of bits 2:0
     uint64_t entry[LEVEL_PML4 + 1], at[LEVEL_PML4 + 1];
-    unsigned level;                    // of the last entry read
+    unsigned level; // of the last entry read
     bool absent, bad;
 };
 
@@ -187,7 +196,8 @@ enum outcome ept_translate(struct cpu *cpu, uint64_t guest_physical, const struc
     walk(cpu, &w, eptp);
     if (w.bad) return misconfiguration(cpu, guest_physical);
     if (w.absent) return violation(cpu, guest_physical, access, 0, accessed_dirty);
-    if ((w.rights & demand.rights) != demand.rights) return violation(cpu, guest_physical, access, w.rights, accessed_dirty);
+    if ((w.rights & demand.rights) != demand.rights)
+        return violation(cpu, guest_physical, access, w.rights, accessed_dirty);
     if (accessed_dirty) set_flags(cpu, &w, demand.write);
     bool dirty = !accessed_dirty || w.entry[w.level] & EPT_DIRTY;
     e->tag = tag;

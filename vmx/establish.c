@@ -1,5 +1,5 @@
-// What the controls of the current VMCS mean for the processor while it is in VMX non-root operation: the intercepts that
-// bodies consult, second-stage translation, the tags of the TLB. All derived. SDM Vol. 3C, 24.6.
+// What the controls of the current VMCS mean for the processor while it is in VMX non-root operation: the intercepts
+// that bodies consult, second-stage translation, the tags of the TLB. All derived. SDM Vol. 3C, 24.6.
 #include "vmx/vmcs.h"
 
 #define IF(group, control, bits) (vmcs_on(vmcs, group, control) ? (bits) : 0)
@@ -9,13 +9,14 @@
 static uint64_t enabled_checks(const struct vmcs *vmcs) {
     uint64_t always = BIT(ICEPT_CPUID) | BIT(ICEPT_INVD) | BIT(ICEPT_GETSEC) | BIT(ICEPT_XSETBV) | BIT(ICEPT_VMX) |
                       BIT(ICEPT_TASK_SWITCH) | BIT(ICEPT_RDMSR) | BIT(ICEPT_WRMSR) | BIT(ICEPT_CR_WRITE) |
-                      BIT(ICEPT_CLTS) | BIT(ICEPT_LMSW) | BIT(ICEPT_XSAVES) | BIT(ICEPT_XRSTORS) | BIT(ICEPT_EXCEPTION) |
-                      BIT(ICEPT_RSM);
+                      BIT(ICEPT_CLTS) | BIT(ICEPT_LMSW) | BIT(ICEPT_XSAVES) | BIT(ICEPT_XRSTORS) |
+                      BIT(ICEPT_EXCEPTION) | BIT(ICEPT_RSM);
     uint64_t io = BIT(ICEPT_IO) | BIT(ICEPT_INS_OUTS);
     uint64_t tables = BIT(ICEPT_GDTR_IDTR) | BIT(ICEPT_LDTR_TR);
     return always | IF(PIN, NMI_EXITING, BIT(ICEPT_IRET)) | IF(PROC, HLT_EXITING, BIT(ICEPT_HLT)) |
-           IF(PROC, INVLPG_EXITING, BIT(ICEPT_INVLPG) | BIT(ICEPT_INVPCID)) | IF(PROC, MWAIT_EXITING, BIT(ICEPT_MWAIT)) |
-           IF(PROC, RDPMC_EXITING, BIT(ICEPT_RDPMC)) | IF(PROC, RDTSC_EXITING, BIT(ICEPT_RDTSC) | BIT(ICEPT_RDTSCP)) |
+           IF(PROC, INVLPG_EXITING, BIT(ICEPT_INVLPG) | BIT(ICEPT_INVPCID)) |
+           IF(PROC, MWAIT_EXITING, BIT(ICEPT_MWAIT)) | IF(PROC, RDPMC_EXITING, BIT(ICEPT_RDPMC)) |
+           IF(PROC, RDTSC_EXITING, BIT(ICEPT_RDTSC) | BIT(ICEPT_RDTSCP)) |
            IF(PROC, CR3_STORE_EXITING, BIT(ICEPT_CR_READ)) | IF(PROC, CR8_STORE_EXITING, BIT(ICEPT_CR_READ)) |
            IF(PROC, MOV_DR_EXITING, BIT(ICEPT_DR)) | IF(PROC, UNCONDITIONAL_IO_EXITING, io) |
            IF(PROC, USE_IO_BITMAPS, io) | IF(PROC, MONITOR_EXITING, BIT(ICEPT_MONITOR)) |

@@ -2,8 +2,8 @@
 #include "vmx/vmcs.h"
 
 void exit_begin(struct cpu *cpu, const struct op *op, enum exit_reason reason) {
-    vmx_of(cpu)->exit = (struct exit_record){.reason = reason, .instruction_length = op ? op->length : 0,
-                                             .attempted = true, .resume_flag = RF_CLEAR};
+    vmx_of(cpu)->exit = (struct exit_record){
+        .reason = reason, .instruction_length = op ? op->length : 0, .attempted = true, .resume_flag = RF_CLEAR};
 }
 
 enum outcome exit_for(struct cpu *cpu, const struct op *op, enum exit_reason reason, uint64_t qualification) {
@@ -25,8 +25,9 @@ static void write_vectoring(struct cpu *cpu, struct vmx *vmx, bool delivering) {
         return;
     }
     bool error_code = e->has_error_code && cpu->cr0 & CR0_PE;
-    vmcs_set(vmx, IDT_VECTORING, INTERRUPTION_VALID | (uint64_t)e->type << INTERRUPTION_TYPE_SHIFT | e->vector |
-                                     (error_code ? INTERRUPTION_ERROR_CODE : 0));
+    vmcs_set(vmx, IDT_VECTORING,
+             INTERRUPTION_VALID | (uint64_t)e->type << INTERRUPTION_TYPE_SHIFT | e->vector |
+                 (error_code ? INTERRUPTION_ERROR_CODE : 0));
     if (error_code) vmcs_set(vmx, IDT_VECTORING_ERROR_CODE, e->error_code);
     if (e->type >= EVENT_SOFTWARE_INTERRUPT) vmx->exit.instruction_length = e->length;
 }
@@ -39,7 +40,7 @@ static void write_information(struct vmx *vmx) {
     vmcs_set(vmx, EXIT_INTERRUPTION, r->interruption);
     vmcs_set(vmx, EXIT_ERROR_CODE, r->error_code);
     vmcs_set(vmx, EXIT_INSTRUCTION_LENGTH, r->instruction_length);
-    vmcs_set(vmx, EXIT_INSTRUCTION_INFORMATION, r->instruction_information);
+    vmcs_set(vmx, INSTRUCTION_INFORMATION, r->instruction_information);
     if (r->has_linear) vmcs_set(vmx, GUEST_LINEAR_ADDRESS, r->guest_linear);
     if (r->has_physical) vmcs_set(vmx, GUEST_PHYSICAL_ADDRESS, r->guest_physical);
     vmcs_set(vmx, ENTRY_INTERRUPTION, vmcs_get(vmx->vmcs, ENTRY_INTERRUPTION) & ~INTERRUPTION_VALID);
@@ -50,7 +51,7 @@ enum outcome exit_carry_out(struct cpu *cpu) {
     bool delivering = during_delivery(cpu, &vmx->exit), was_long = cpu->efer & EFER_LMA;
     write_vectoring(cpu, vmx, delivering);
     if (vmx->exit.reason == EXIT_EPT_VIOLATION && !delivering && vmx->nmi_unblocked_step == cpu->steps - 1)
-        vmx->exit.qualification |= INTERRUPTION_NMI_UNBLOCKING;  // the same bit in both, 27.2.3
+        vmx->exit.qualification |= INTERRUPTION_NMI_UNBLOCKING; // the same bit in both, 27.2.3
     cpu->delivering_valid = false;
     write_information(vmx);
     save_guest_state(cpu, delivering);

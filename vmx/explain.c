@@ -10,8 +10,11 @@ uint64_t check_note(const struct check *c, const char *what, uint64_t value) {
     return value;
 }
 
-#define CHECK(name, group, when, must, section, text)                                                                 \
-    static bool fails_##name(const struct check *c) { (void)c; return (when) && !(must); }
+#define CHECK(name, group, when, must, section, text)                                                                  \
+    static bool fails_##name(const struct check *c) {                                                                  \
+        (void)c;                                                                                                       \
+        return (when) && !(must);                                                                                      \
+    }
 #include "vmx/check.def"
 #undef CHECK
 
@@ -20,19 +23,28 @@ enum section {
 #include "vmx/section.def"
 #undef SECTION
 };
-static const struct { const char *number, *title; } sections[] = {
+static const struct {
+    const char *number, *title;
+} sections[] = {
 #define SECTION(name, volume, number, title) {"SDM Vol. " volume ", " number, title},
 #include "vmx/section.def"
 #undef SECTION
 };
-static const struct { uint8_t outcome; uint16_t parts; } groups[] = {
+static const struct {
+    uint8_t outcome;
+    uint16_t parts;
+} groups[] = {
 #define PART(name) PART_##name
 #define GROUP(name, outcome, qualification, parts) {outcome, parts},
 #include "vmx/group.def"
 #undef GROUP
 };
-static const struct { bool (*fails)(const struct check *c); const char *name, *when, *must, *text; uint8_t group, section; } rows[] = {
-#define CHECK(name, group, when, must, section, text)                                                                 \
+static const struct {
+    bool (*fails)(const struct check *c);
+    const char *name, *when, *must, *text;
+    uint8_t group, section;
+} rows[] = {
+#define CHECK(name, group, when, must, section, text)                                                                  \
     {fails_##name, #name, #when, #must, text, CHECKS_##group, SECTION_##section},
 #include "vmx/check.def"
 #undef CHECK
@@ -43,7 +55,10 @@ unsigned vmx_explain_checks(struct cpu *cpu, struct vmx_failure *failures, unsig
     unsigned count = 0;
     if (!vmx->vmcs) return 0;
     for (unsigned i = 0; i < CHECK_COUNT; i++) {
-        struct vmx_failure f = {.name = rows[i].name, .when = rows[i].when, .must = rows[i].must, .text = rows[i].text,
+        struct vmx_failure f = {.name = rows[i].name,
+                                .when = rows[i].when,
+                                .must = rows[i].must,
+                                .text = rows[i].text,
                                 .section = sections[rows[i].section].number,
                                 .section_title = sections[rows[i].section].title,
                                 .outcome = groups[rows[i].group].outcome};

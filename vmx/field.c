@@ -1,7 +1,10 @@
 // VMCS fields by encoding, as VMREAD and VMWRITE name them. SDM Vol. 3C, 24.11.2; Vol. 3D, Appendix B.
 #include "vmx/vmcs.h"
 
-static const struct { uint32_t encoding; const char *name, *text; } fields[FIELD_COUNT] = {
+static const struct {
+    uint32_t encoding;
+    const char *name, *text;
+} fields[FIELD_COUNT] = {
 #define FIELD(encoding, name, exists, part, text) [FIELD_##name] = {encoding, #name, text},
 #include "vmx/field.def"
 #undef FIELD
@@ -21,11 +24,11 @@ const uint16_t vmcs_part_of[FIELD_COUNT] = {
 #define ENCODING_RESERVED (BITS(63, 15) | BIT(12))
 enum { WIDTH_16, WIDTH_64, WIDTH_32, WIDTH_NATURAL };
 enum { TYPE_CONTROL, TYPE_INFORMATION, TYPE_GUEST, TYPE_HOST };
-enum { INDEXES = 40 };  // one more than any row's index
+enum { INDEXES = 40 }; // one more than any row's index
 
 // [width][type][index]: field + 1, or 0.
 static const uint8_t by_encoding[4][4][INDEXES] = {
-#define FIELD(encoding, name, exists, part, text)                                                                     \
+#define FIELD(encoding, name, exists, part, text)                                                                      \
     [ENCODING_WIDTH(encoding)][ENCODING_TYPE(encoding)][ENCODING_INDEX(encoding)] = FIELD_##name + 1,
 #include "vmx/field.def"
 #undef FIELD

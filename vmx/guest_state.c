@@ -27,7 +27,8 @@ static void load_segment(struct cpu *cpu, const struct vmcs *vmcs, unsigned s) {
         rights |= (uint32_t)RIGHTS_DB;
         base &= ~15ull;
     }
-    cpu->segment[s] = (struct segment){.limit = (uint32_t)vmcs->field[FIELD_GUEST_ES_LIMIT + s], .rights = rights,
+    cpu->segment[s] = (struct segment){.limit = (uint32_t)vmcs->field[FIELD_GUEST_ES_LIMIT + s],
+                                       .rights = rights,
                                        .selector = (uint16_t)vmcs->field[FIELD_GUEST_ES_SELECTOR + s]};
     cpu->segment_base[s] = base;
 }

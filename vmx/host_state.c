@@ -28,15 +28,17 @@ static void load_registers(struct cpu *cpu, const struct vmcs *vmcs, bool host_6
 static void load_data_segment(struct cpu *cpu, unsigned s, uint64_t selector, uint64_t base) {
     uint64_t rights = selector ? TYPE_DATA | RIGHTS_FLAT | RIGHTS_DB : RIGHTS_UNUSABLE;
     if (s == SS) rights |= RIGHTS_DB;
-    cpu->segment[s] = (struct segment){.selector = (uint16_t)selector, .limit = selector ? UINT32_MAX : 0,
-                                       .rights = (uint32_t)rights};
+    cpu->segment[s] = (struct segment){
+        .selector = (uint16_t)selector, .limit = selector ? UINT32_MAX : 0, .rights = (uint32_t)rights};
     cpu->segment_base[s] = base;
 }
 
 // 27.5.2. An unusable FS or GS keeps its base in 64-bit mode; elsewhere it is undefined: 0.
 static void load_segments(struct cpu *cpu, const struct vmcs *vmcs, bool host_64) {
-    cpu->segment[CS] = (struct segment){.selector = (uint16_t)vmcs_get(vmcs, HOST_CS_SELECTOR), .limit = UINT32_MAX,
-                                        .rights = (uint32_t)(TYPE_CODE | RIGHTS_FLAT | (host_64 ? RIGHTS_L : RIGHTS_DB))};
+    cpu->segment[CS] =
+        (struct segment){.selector = (uint16_t)vmcs_get(vmcs, HOST_CS_SELECTOR),
+                         .limit = UINT32_MAX,
+                         .rights = (uint32_t)(TYPE_CODE | RIGHTS_FLAT | (host_64 ? RIGHTS_L : RIGHTS_DB))};
     cpu->segment_base[CS] = 0;
     load_data_segment(cpu, SS, vmcs_get(vmcs, HOST_SS_SELECTOR), 0);
     load_data_segment(cpu, DS, vmcs_get(vmcs, HOST_DS_SELECTOR), 0);
@@ -44,7 +46,8 @@ static void load_segments(struct cpu *cpu, const struct vmcs *vmcs, bool host_64
     uint64_t fs = vmcs_get(vmcs, HOST_FS_SELECTOR), gs = vmcs_get(vmcs, HOST_GS_SELECTOR);
     load_data_segment(cpu, FS, fs, host_64 || fs ? vmcs_get(vmcs, HOST_FS_BASE) : 0);
     load_data_segment(cpu, GS, gs, host_64 || gs ? vmcs_get(vmcs, HOST_GS_BASE) : 0);
-    cpu->segment[TR] = (struct segment){.selector = (uint16_t)vmcs_get(vmcs, HOST_TR_SELECTOR), .limit = 0x67,
+    cpu->segment[TR] = (struct segment){.selector = (uint16_t)vmcs_get(vmcs, HOST_TR_SELECTOR),
+                                        .limit = 0x67,
                                         .rights = (uint32_t)(TYPE_TSS | RIGHTS_P)};
     cpu->segment_base[TR] = vmcs_get(vmcs, HOST_TR_BASE);
     cpu->segment[LDTR] = (struct segment){.rights = (uint32_t)RIGHTS_UNUSABLE};

@@ -1,5 +1,5 @@
-// The VM-exit instruction-information field and the displacement in the exit qualification. SDM Vol. 3C, 27.2.1, 27.2.5.
-// Read from the record that is executed; bits that the tables leave undefined are 0.
+// The VM-exit instruction-information field and the displacement in the exit qualification. SDM Vol.
+// 3C, 27.2.1, 27.2.5. Read from the record that is executed; bits that the tables leave undefined are 0.
 #include "vmx/vmcs.h"
 
 #define OFFSET_ZERO offsetof(struct cpu, zero)
@@ -24,10 +24,14 @@ static uint32_t segment(const struct op *op) {
 uint32_t information_memory(const struct cpu *cpu, const struct op *op) {
     (void)cpu;
     uint32_t info = address_size(op) << ADDRESS_SIZE | segment(op) << SEGMENT;
-    if (op->index == OFFSET_ZERO) info |= BIT(NO_INDEX);
-    else info |= op->scale | (uint32_t)(op->index / 8) << INDEX;
-    if (op->base == OFFSET_ZERO || op->base == OFFSET_RIP) info |= BIT(NO_BASE);
-    else info |= (uint32_t)(op->base / 8) << BASE;
+    if (op->index == OFFSET_ZERO)
+        info |= BIT(NO_INDEX);
+    else
+        info |= op->scale | (uint32_t)(op->index / 8) << INDEX;
+    if (op->base == OFFSET_ZERO || op->base == OFFSET_RIP)
+        info |= BIT(NO_BASE);
+    else
+        info |= (uint32_t)(op->base / 8) << BASE;
     return info;
 }
 
@@ -41,7 +45,8 @@ uint64_t information_displacement(const struct cpu *cpu, const struct op *op) {
     return op->base == OFFSET_RIP ? cpu->rip + (uint64_t)op->disp : (uint64_t)op->disp;
 }
 
-// Whether the operand is in memory. An absolute address of 0 without base and index, in 64-bit mode, passes for a register.
+// Whether the operand is in memory. An absolute address of 0 without base and index, in 64-bit mode, passes for a
+// register.
 bool information_is_memory(const struct op *op) {
     return op->ea || op->base != OFFSET_ZERO || op->index != OFFSET_ZERO || op->disp;
 }

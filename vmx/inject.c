@@ -19,7 +19,7 @@ enum outcome inject_event(struct cpu *cpu) {
     vmx->injecting = true;
     enum outcome outcome = event_deliver(cpu, &event);
     vmx->injecting = false;
-    if (cpu->intercepts.virtual_nmis) cpu->nmi_blocked = 0;  // an injected NMI blocks virtual NMIs
+    if (cpu->intercepts.virtual_nmis) cpu->nmi_blocked = 0; // an injected NMI blocks virtual NMIs
     if (event.vector == VECTOR_DB) cpu->dr[6] = dr6, cpu->dr[7] = dr7, cpu->debugctl = debugctl;
     return outcome;
 }

@@ -4,20 +4,28 @@
 
 static const struct vmcs *current(const struct cpu *cpu) { return vmx_of(cpu)->vmcs; }
 
-static uint64_t linear_of_mode(const struct cpu *cpu, uint64_t linear) { return cpu_64bit(cpu) ? linear : (uint32_t)linear; }
+static uint64_t linear_of_mode(const struct cpu *cpu, uint64_t linear) {
+    return cpu_64bit(cpu) ? linear : (uint32_t)linear;
+}
 
 // --- exits without more conditions than the control that enabled the check ---
 
 static const uint8_t plain_reason[64] = {
-    [ICEPT_HLT] = EXIT_HLT, [ICEPT_CPUID] = EXIT_CPUID, [ICEPT_INVD] = EXIT_INVD, [ICEPT_WBINVD] = EXIT_WBINVD,
-    [ICEPT_RDTSC] = EXIT_RDTSC, [ICEPT_RDPMC] = EXIT_RDPMC, [ICEPT_MONITOR] = EXIT_MONITOR, [ICEPT_MWAIT] = EXIT_MWAIT,
-    [ICEPT_GETSEC] = EXIT_GETSEC, [ICEPT_XSETBV] = EXIT_XSETBV, [ICEPT_RSM] = EXIT_RSM,
-    [ICEPT_TASK_SWITCH] = EXIT_TASK_SWITCH,
+    [ICEPT_HLT] = EXIT_HLT,         [ICEPT_CPUID] = EXIT_CPUID, [ICEPT_INVD] = EXIT_INVD,
+    [ICEPT_WBINVD] = EXIT_WBINVD,   [ICEPT_RDTSC] = EXIT_RDTSC, [ICEPT_RDPMC] = EXIT_RDPMC,
+    [ICEPT_MONITOR] = EXIT_MONITOR, [ICEPT_MWAIT] = EXIT_MWAIT, [ICEPT_GETSEC] = EXIT_GETSEC,
+    [ICEPT_XSETBV] = EXIT_XSETBV,   [ICEPT_RSM] = EXIT_RSM,     [ICEPT_TASK_SWITCH] = EXIT_TASK_SWITCH,
 };
 
 // --- control registers, Table 27-3 ---
 
-enum { ACCESS_TO_CR = 0 << 4, ACCESS_FROM_CR = 1 << 4, ACCESS_CLTS = 2 << 4, ACCESS_LMSW = 3 << 4, LMSW_MEMORY = 1 << 6 };
+enum {
+    ACCESS_TO_CR = 0 << 4,
+    ACCESS_FROM_CR = 1 << 4,
+    ACCESS_CLTS = 2 << 4,
+    ACCESS_LMSW = 3 << 4,
+    LMSW_MEMORY = 1 << 6
+};
 enum { QUALIFICATION_GPR = 8, LMSW_SOURCE = 16 };
 
 static bool cr3_is_target(const struct vmcs *vmcs, uint64_t value) {
@@ -125,8 +133,8 @@ static bool msr_exits(struct cpu *cpu, uint32_t index, bool write) {
     if (!vmcs_on(vmcs, PROC, USE_MSR_BITMAPS)) return true;
     bool low = index <= 0x1fff, high = index >= 0xc0000000u && index <= 0xc0001fffu;
     if (!low && !high) return true;
-    unsigned n = index & 0x1fff, part = low ? (write ? BITMAP_WRITE_LOW : BITMAP_READ_LOW)
-                                            : (write ? BITMAP_WRITE_HIGH : BITMAP_READ_HIGH);
+    unsigned n = index & 0x1fff,
+             part = low ? (write ? BITMAP_WRITE_LOW : BITMAP_READ_LOW) : (write ? BITMAP_WRITE_HIGH : BITMAP_READ_HIGH);
     return physical_load(cpu, vmcs_get(vmcs, MSR_BITMAPS) + part + n / 8, 8) >> n % 8 & 1;
 }
 
@@ -142,7 +150,13 @@ static enum outcome check_wrmsr(struct cpu *cpu, const struct op *op, uint64_t i
 
 // --- descriptor tables, Tables 27-10 and 27-11 ---
 
-enum { INFORMATION_OPERAND_32 = 11, INFORMATION_IDENTITY = 28, INFORMATION_REGISTER = 10, INFORMATION_REG1 = 3, INFORMATION_REG2 = 28 };
+enum {
+    INFORMATION_OPERAND_32 = 11,
+    INFORMATION_IDENTITY = 28,
+    INFORMATION_REGISTER = 10,
+    INFORMATION_REG1 = 3,
+    INFORMATION_REG2 = 28
+};
 
 // Outside 64-bit mode the operand size reported is that of the code segment.
 static enum outcome check_gdtr_idtr(struct cpu *cpu, const struct op *op, uint64_t identity, uint64_t b) {
@@ -161,8 +175,9 @@ static enum outcome check_ldtr_tr(struct cpu *cpu, const struct op *op, uint64_t
     bool memory = information_is_memory(op);
     exit_begin(cpu, op, EXIT_LDTR_TR);
     vmx->exit.qualification = memory ? information_displacement(cpu, op) : 0;
-    vmx->exit.instruction_information = memory ? information_memory(cpu, op)
-                                               : (uint32_t)(BIT(INFORMATION_REGISTER) | (op->dst / 8u) << INFORMATION_REG1);
+    vmx->exit.instruction_information =
+        memory ? information_memory(cpu, op)
+               : (uint32_t)(BIT(INFORMATION_REGISTER) | (op->dst / 8u) << INFORMATION_REG1);
     vmx->exit.instruction_information |= (uint32_t)identity << INFORMATION_IDENTITY;
     return OUT_VMEXIT;
 }
@@ -212,7 +227,8 @@ static enum outcome check_invlpg(struct cpu *cpu, const struct op *op, uint64_t 
 }
 
 // Table 27-12
-static enum outcome random_exit(struct cpu *cpu, const struct op *op, enum exit_reason reason, uint64_t gpr, uint64_t bytes) {
+static enum outcome random_exit(struct cpu *cpu, const struct op *op, enum exit_reason reason, uint64_t gpr,
+                                uint64_t bytes) {
     exit_begin(cpu, op, reason);
     vmx_of(cpu)->exit.instruction_information = (uint32_t)(gpr << 3 | (bytes == 8 ? 2u : bytes == 4 ? 1u : 0u) << 11);
     return OUT_VMEXIT;
@@ -232,8 +248,10 @@ static enum outcome check_pause(struct cpu *cpu, const struct op *op, uint64_t a
     if (cpu_cpl(cpu)) return OUT_OK;
     uint64_t now = cpu_cycles(cpu, op), last = vmx->ple_last;
     vmx->ple_last = now;
-    if (!last || now - last > vmcs_get(vmx->vmcs, PLE_GAP)) vmx->ple_first = now;
-    else if (now - vmx->ple_first > vmcs_get(vmx->vmcs, PLE_WINDOW)) return exit_for(cpu, op, EXIT_PAUSE, 0);
+    if (!last || now - last > vmcs_get(vmx->vmcs, PLE_GAP))
+        vmx->ple_first = now;
+    else if (now - vmx->ple_first > vmcs_get(vmx->vmcs, PLE_WINDOW))
+        return exit_for(cpu, op, EXIT_PAUSE, 0);
     return OUT_OK;
 }
 
@@ -250,12 +268,13 @@ static enum outcome check_iret(struct cpu *cpu, const struct op *op, uint64_t a,
 
 typedef enum outcome check_fn(struct cpu *cpu, const struct op *op, uint64_t a, uint64_t b);
 static check_fn *const checks[64] = {
-    [ICEPT_CR_WRITE] = check_cr_write, [ICEPT_CR_READ] = check_cr_read, [ICEPT_CLTS] = check_clts,
-    [ICEPT_LMSW] = check_lmsw, [ICEPT_DR] = check_dr, [ICEPT_IO] = check_io, [ICEPT_INS_OUTS] = check_ins_outs,
-    [ICEPT_RDMSR] = check_rdmsr, [ICEPT_WRMSR] = check_wrmsr, [ICEPT_GDTR_IDTR] = check_gdtr_idtr,
-    [ICEPT_LDTR_TR] = check_ldtr_tr, [ICEPT_RDTSCP] = check_rdtscp, [ICEPT_INVPCID] = check_invpcid,
-    [ICEPT_XSAVES] = check_xsaves, [ICEPT_XRSTORS] = check_xrstors, [ICEPT_INVLPG] = check_invlpg,
-    [ICEPT_RDRAND] = check_rdrand, [ICEPT_RDSEED] = check_rdseed, [ICEPT_PAUSE] = check_pause, [ICEPT_IRET] = check_iret,
+    [ICEPT_CR_WRITE] = check_cr_write,   [ICEPT_CR_READ] = check_cr_read, [ICEPT_CLTS] = check_clts,
+    [ICEPT_LMSW] = check_lmsw,           [ICEPT_DR] = check_dr,           [ICEPT_IO] = check_io,
+    [ICEPT_INS_OUTS] = check_ins_outs,   [ICEPT_RDMSR] = check_rdmsr,     [ICEPT_WRMSR] = check_wrmsr,
+    [ICEPT_GDTR_IDTR] = check_gdtr_idtr, [ICEPT_LDTR_TR] = check_ldtr_tr, [ICEPT_RDTSCP] = check_rdtscp,
+    [ICEPT_INVPCID] = check_invpcid,     [ICEPT_XSAVES] = check_xsaves,   [ICEPT_XRSTORS] = check_xrstors,
+    [ICEPT_INVLPG] = check_invlpg,       [ICEPT_RDRAND] = check_rdrand,   [ICEPT_RDSEED] = check_rdseed,
+    [ICEPT_PAUSE] = check_pause,         [ICEPT_IRET] = check_iret,
 };
 
 enum outcome intercept_check(struct cpu *cpu, const struct op *op, enum intercept what, uint64_t a, uint64_t b) {

@@ -4,7 +4,9 @@
 enum { INVEPT_SINGLE = 1, INVEPT_ALL = 2 };
 enum { INVVPID_ADDRESS, INVVPID_SINGLE, INVVPID_ALL, INVVPID_RETAINING_GLOBALS };
 
-struct descriptor { uint64_t low, high; };
+struct descriptor {
+    uint64_t low, high;
+};
 
 static enum outcome operand(struct cpu *cpu, const struct op *op, struct descriptor *d) {
     uint64_t linear = 0;

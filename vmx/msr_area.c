@@ -14,7 +14,8 @@ uint64_t msr_area_load(struct cpu *cpu, uint64_t address, uint64_t count) {
     if (count > ENTRIES_MAX) count = ENTRIES_MAX;
     for (uint64_t i = 0; i < count; i++, address += ENTRY_BYTES) {
         uint64_t index = physical_load(cpu, address, 64);
-        if (index >> 32 || index == MSR_FS_BASE || index == MSR_GS_BASE || x2apic(index) || index == MSR_SMM_MONITOR_CTL)
+        if (index >> 32 || index == MSR_FS_BASE || index == MSR_GS_BASE || x2apic(index) ||
+            index == MSR_SMM_MONITOR_CTL)
             return i + 1;
         uint64_t value = physical_load(cpu, address + DATA_OFFSET, 64);
         if (msr_write(cpu, NULL, (uint32_t)index, value) != OUT_OK) return i + 1;

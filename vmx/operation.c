@@ -2,7 +2,7 @@
 // NOT IMPLEMENTED: A20M mode, SMX operation, dual-monitor treatment of SMM, VM functions (VMFUNC is #UD).
 #include "vmx/instruction.h"
 
-#define FEATURE_CONTROL_ENABLED (BIT(0) | BIT(2))  // lock, VMX outside SMX operation
+#define FEATURE_CONTROL_ENABLED (BIT(0) | BIT(2)) // lock, VMX outside SMX operation
 
 bool vmx_mode_allows(const struct cpu *cpu) { return cpu_protected(cpu) && (!cpu_long(cpu) || cpu_64bit(cpu)); }
 

@@ -12,7 +12,8 @@ BODY(vmread) {
     const struct vmx *vmx = vmx_of(cpu);
     uint64_t encoding = reg_get(cpu, op->src, W);
     bool high;
-    if (unlikely(vmx->non_root)) return vmx_permit(cpu, op, EXIT_VMREAD, information(cpu, op, F == FORM_MR, op->dst, op->src));
+    if (unlikely(vmx->non_root))
+        return vmx_permit(cpu, op, EXIT_VMREAD, information(cpu, op, F == FORM_MR, op->dst, op->src));
     TRY(vmx_permit(cpu, op, EXIT_VMREAD, 0));
     if (!vmx->vmcs) return vmx_fail_invalid(cpu);
     int field = field_by_encoding(vmx, encoding, &high);
@@ -26,7 +27,8 @@ BODY(vmwrite) {
     struct vmx *vmx = vmx_of(cpu);
     uint64_t encoding = reg_get(cpu, op->dst, W), value = 0;
     bool high;
-    if (unlikely(vmx->non_root)) return vmx_permit(cpu, op, EXIT_VMWRITE, information(cpu, op, F == FORM_RM, op->src, op->dst));
+    if (unlikely(vmx->non_root))
+        return vmx_permit(cpu, op, EXIT_VMWRITE, information(cpu, op, F == FORM_RM, op->src, op->dst));
     TRY(vmx_permit(cpu, op, EXIT_VMWRITE, 0));
     if (!vmx->vmcs) return vmx_fail_invalid(cpu);
     TRY(source(cpu, op, F, W, &value));

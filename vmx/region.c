@@ -1,10 +1,10 @@
 // VMCSs on the processor and their regions in memory. SDM Vol. 3C, 24.1, 24.2, 24.11.1.
 //
 // A VMCS that VMPTRLD made active is kept on the processor, in one of VMCS_SLOTS slots, until VMCLEAR, or until another
-// VMCS needs its slot: then it is written to its region, as a processor may do at any time. While it is kept, the region
-// in memory is neither read nor written: software that looks there sees what was written back last.
-// Format of a region: revision identifier, VMX-abort indicator, launch state, reserved, then 8 bytes a field in the order
-// of field.def.
+// VMCS needs its slot: then it is written to its region, as a processor may do at any time. While it is kept, the
+// region in memory is neither read nor written: software that looks there sees what was written back last. Format of a
+// region: revision identifier, VMX-abort indicator, launch state, reserved, then 8 bytes a field in the order of
+// field.def.
 #include "vmx/vmcs.h"
 
 enum { REGION_LAUNCH_STATE = 8, REGION_FIELDS = 16 };
@@ -29,9 +29,7 @@ static struct vmcs *slot_of(struct vmx *vmx, uint64_t pointer) {
     return NULL;
 }
 
-void region_find_current(struct vmx *vmx) {
-    vmx->vmcs = vmx->current == VMCS_NONE ? NULL : slot_of(vmx, vmx->current);
-}
+void region_find_current(struct vmx *vmx) { vmx->vmcs = vmx->current == VMCS_NONE ? NULL : slot_of(vmx, vmx->current); }
 
 static void write_back(struct cpu *cpu, const struct vmcs *vmcs) {
     physical_store(cpu, vmcs->pointer + REGION_LAUNCH_STATE, 32, vmcs->launched);

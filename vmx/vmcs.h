@@ -57,57 +57,57 @@ enum vmcs_part {
     PART_ACTIVITY = 1 << 10,
     PART_LINK = 1 << 11,
     PART_PDPTE = 1 << 12,
-    PART_MODE = 1 << 13,     // IA32_EFER.LMA at VM entry
+    PART_MODE = 1 << 13, // IA32_EFER.LMA at VM entry
     PART_MEMORY = 1 << 14,
     PART_FREE = 0,
     PART_ALL = (1 << 15) - 1,
 };
 
-#define VMCS_NONE (~0ull)              // an invalid VMCS pointer
-#define VMCS_REVISION 0x564d5801u      // bits 30:0 of IA32_VMX_BASIC: the region format of vmx/region.c
+#define VMCS_NONE (~0ull)         // an invalid VMCS pointer
+#define VMCS_REVISION 0x564d5801u // bits 30:0 of IA32_VMX_BASIC: the region format of vmx/region.c
 #define VMCS_REGION_BYTES 4096u
 
 // One VMCS kept by the processor. 64-bit members only: one row of the state table covers all.
 struct vmcs {
-    uint64_t pointer;                  // of its region; VMCS_NONE: the slot is free
-    uint64_t launched;                 // launch state: 0 clear, 1 launched
+    uint64_t pointer;  // of its region; VMCS_NONE: the slot is free
+    uint64_t launched; // launch state: 0 clear, 1 launched
     uint64_t field[FIELD_COUNT];
 };
 
 enum {
-    VMCS_SLOTS = 8,                    // VMCSs kept on the processor; older ones are written back to their regions
-    EPT_SETS = 1024,                   // guest-physical translations kept, direct-mapped
-    EPT_TABLES = 16,                   // values of EP4TA remembered
+    VMCS_SLOTS = 8,  // VMCSs kept on the processor; older ones are written back to their regions
+    EPT_SETS = 1024, // guest-physical translations kept, direct-mapped
+    EPT_TABLES = 16, // values of EP4TA remembered
 };
 
 // Guest-physical mappings, SDM Vol. 3C, 28.4.1.
 struct ept_entry {
-    uint64_t tag;                      // guest-physical page address | 1 when used
+    uint64_t tag; // guest-physical page address | 1 when used
     uint64_t generation;
-    uint64_t page;                     // physical page address | EPT_ bits (vmx/ept.c)
+    uint64_t page; // physical page address | EPT_ bits (vmx/ept.c)
 };
 struct ept_table {
-    uint64_t root;                     // EPTP bits 51:12, or VMCS_NONE
-    uint64_t generation;               // of the entries that belong to it; never reused
+    uint64_t root;       // EPTP bits 51:12, or VMCS_NONE
+    uint64_t generation; // of the entries that belong to it; never reused
 };
 
 // What VM exits write into the VM-exit information fields; collected until the exit is carried out.
 struct exit_record {
-    uint32_t reason;                   // exit-reason field
+    uint32_t reason; // exit-reason field
     uint32_t interruption, error_code;
     uint32_t instruction_length, instruction_information;
     uint64_t qualification;
     uint64_t guest_linear, guest_physical;
     bool has_linear, has_physical;
-    bool attempted;                    // the step in progress is an attempt at an instruction, not yet at a boundary
-    enum { RF_AS_IS, RF_CLEAR, RF_SET } resume_flag;  // how RFLAGS.RF is saved (27.3.3)
-    bool nmi;                          // caused directly by an NMI
+    bool attempted; // the step in progress is an attempt at an instruction, not yet at a boundary
+    enum { RF_AS_IS, RF_CLEAR, RF_SET } resume_flag; // how RFLAGS.RF is saved (27.3.3)
+    bool nmi;                                        // caused directly by an NMI
 };
 
 struct vmx_counts {
     uint64_t exits[2][70], cycles[2][70], entries[2], failed_entries;
-    uint64_t exit_cycles;              // when the last exit happened
-    uint32_t exit_reason;              // and why; ~0: none, or followed by an entry
+    uint64_t exit_cycles; // when the last exit happened
+    uint32_t exit_reason; // and why; ~0: none, or followed by an entry
 };
 
 struct vmx_capability {
@@ -115,32 +115,32 @@ struct vmx_capability {
     uint32_t allowed1[CONTROL_GROUPS]; // bits that may be 1
     uint64_t cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
     uint64_t ept_vpid;
-    uint64_t physical_reserved;        // bits that no physical address sets
+    uint64_t physical_reserved; // bits that no physical address sets
     bool exists[FIELD_COUNT];
 };
 
 struct vmx {
     // --- architectural ---
-    uint64_t vmxon_pointer;            // VMCS_NONE: outside VMX operation
-    uint64_t current;                  // current-VMCS pointer
-    uint64_t next_slot;                // the slot replaced next (first in, first out)
+    uint64_t vmxon_pointer; // VMCS_NONE: outside VMX operation
+    uint64_t current;       // current-VMCS pointer
+    uint64_t next_slot;     // the slot replaced next (first in, first out)
     uint64_t non_root;
     uint64_t virtual_nmi_blocked;
-    uint64_t aborted;                  // in the VMX-abort shutdown state; the indicator
-    uint64_t ple_first, ple_last;      // PAUSE-loop exiting: TSC of the first and last PAUSE of a loop
+    uint64_t aborted;             // in the VMX-abort shutdown state; the indicator
+    uint64_t ple_first, ple_last; // PAUSE-loop exiting: TSC of the first and last PAUSE of a loop
     struct vmcs slot[VMCS_SLOTS];
     struct ept_entry ept[EPT_SETS];
     struct ept_table ept_table[EPT_TABLES];
     uint64_t ept_next_table, ept_next_generation;
     // --- derived ---
-    struct vmcs *vmcs;                 // current VMCS's slot, NULL when there is none
-    uint32_t dirty[VMCS_SLOTS];        // vmcs_part bits written since the checks passed
-    uint64_t ept_generation;           // of the EPTP in use
+    struct vmcs *vmcs;          // current VMCS's slot, NULL when there is none
+    uint32_t dirty[VMCS_SLOTS]; // vmcs_part bits written since the checks passed
+    uint64_t ept_generation;    // of the EPTP in use
     struct vmx_capability capability;
     // --- scratch ---
     struct exit_record exit;
-    bool injecting;                    // VM entry delivers an event: it does not cause a VM exit directly
-    uint64_t nmi_unblocked_step;       // the step in which IRET removed blocking by NMI
+    bool injecting;              // VM entry delivers an event: it does not cause a VM exit directly
+    uint64_t nmi_unblocked_step; // the step in which IRET removed blocking by NMI
     // --- no state ---
     struct vmx_counts counts;
     struct extension extension;
@@ -217,22 +217,22 @@ bool capability_cr_allowed(struct cpu *cpu, unsigned cr, uint64_t value);
 
 // --- vmx/region.c: VMCSs on the processor and their regions in memory ---
 void region_clear_slots(struct vmx *vmx);
-void region_find_current(struct vmx *vmx);             // vmx->vmcs from vmx->current
+void region_find_current(struct vmx *vmx); // vmx->vmcs from vmx->current
 void region_make_current(struct cpu *cpu, uint64_t pointer);
 void region_vmclear(struct cpu *cpu, uint64_t pointer);
 void region_write_back_all(struct cpu *cpu);
 bool physical_address_valid(const struct vmx *vmx, uint64_t address);
 
 // --- vmx/field.c: fields by encoding, as VMREAD and VMWRITE see them ---
-int field_by_encoding(const struct vmx *vmx, uint64_t encoding, bool *high);  // enum vmcs_field, or -1
+int field_by_encoding(const struct vmx *vmx, uint64_t encoding, bool *high); // enum vmcs_field, or -1
 unsigned field_highest_index(const struct vmx *vmx);
-uint64_t field_mask(enum vmcs_field field);            // bits that the field has
+uint64_t field_mask(enum vmcs_field field); // bits that the field has
 const char *field_name(enum vmcs_field field);
 const char *field_text(enum vmcs_field field);
 uint32_t field_encoding(enum vmcs_field field);
 
 // --- vmx/check.c ---
-int check_controls_and_host(struct cpu *cpu, unsigned *error);   // the first failing row, or -1: all pass
+int check_controls_and_host(struct cpu *cpu, unsigned *error); // the first failing row, or -1: all pass
 int check_guest(struct cpu *cpu, uint64_t *qualification);
 bool check_eptp(const struct vmx *vmx, uint64_t eptp); // as VM entry checks the EPTP field
 
@@ -240,17 +240,17 @@ bool check_eptp(const struct vmx *vmx, uint64_t eptp); // as VM entry checks the
 enum outcome vmx_enter(struct cpu *cpu, const struct op *op, bool launch);
 void load_guest_state(struct cpu *cpu);
 void load_non_register_state(struct cpu *cpu);
-enum outcome inject_event(struct cpu *cpu);                                          // OUT_OK also when there is none
-uint64_t msr_area_load(struct cpu *cpu, uint64_t address, uint64_t count);           // 0, or the failing entry from 1
+enum outcome inject_event(struct cpu *cpu);                                // OUT_OK also when there is none
+uint64_t msr_area_load(struct cpu *cpu, uint64_t address, uint64_t count); // 0, or the failing entry from 1
 bool msr_area_store(struct cpu *cpu, uint64_t address, uint64_t count);
 
 // --- vmx/exit.c, vmx/guest_state.c, vmx/host_state.c ---
-void exit_begin(struct cpu *cpu, const struct op *op, enum exit_reason reason);      // starts cpu's exit record
+void exit_begin(struct cpu *cpu, const struct op *op, enum exit_reason reason); // starts cpu's exit record
 enum outcome exit_for(struct cpu *cpu, const struct op *op, enum exit_reason reason, uint64_t qualification);
-enum outcome exit_carry_out(struct cpu *cpu);                                        // intercepts.exit
+enum outcome exit_carry_out(struct cpu *cpu); // intercepts.exit
 void save_guest_state(struct cpu *cpu, bool delivering);
-bool load_host_state(struct cpu *cpu);                                               // false: invalid PDPTEs
-enum outcome exit_to_host(struct cpu *cpu, uint32_t reason);                         // the part a failed VM entry shares
+bool load_host_state(struct cpu *cpu);                       // false: invalid PDPTEs
+enum outcome exit_to_host(struct cpu *cpu, uint32_t reason); // the part a failed VM entry shares
 enum outcome vmx_abort(struct cpu *cpu, enum vmx_abort indicator);
 
 // --- vmx/establish.c: what the controls mean for the processor in non-root operation ---
@@ -262,7 +262,7 @@ enum outcome intercept_check(struct cpu *cpu, const struct op *op, enum intercep
 enum outcome intercept_event(struct cpu *cpu, const struct event *event);
 enum outcome intercept_poll(struct cpu *cpu);
 enum outcome intercept_shutdown(struct cpu *cpu);
-uint32_t information_memory(const struct cpu *cpu, const struct op *op);             // Tables 27-9 to 27-14, memory operand
+uint32_t information_memory(const struct cpu *cpu, const struct op *op); // Tables 27-9 to 27-14, memory operand
 uint32_t information_string_io(const struct cpu *cpu, const struct op *op, bool in); // Table 27-8
 uint64_t information_displacement(const struct cpu *cpu, const struct op *op);
 bool information_is_memory(const struct op *op);

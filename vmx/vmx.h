@@ -11,8 +11,8 @@
 bool vmx_attach(struct cpu *cpu);
 void vmx_detach(struct cpu *cpu);
 
-extern const struct row_set vmx_rows;       // vmx/insn.def, for decoder_new
-extern const struct state_table vmx_state;  // over cpu->extension->state
+extern const struct row_set vmx_rows;      // vmx/insn.def, for decoder_new
+extern const struct state_table vmx_state; // over cpu->extension->state
 // Derived state: forget what was concluded from the VMCSs; after state_load over vmx_state, always.
 void vmx_drop_derived(struct cpu *cpu);
 
@@ -21,23 +21,27 @@ enum { VMX_LEVELS = 2, VMX_REASONS = 70 };
 unsigned vmx_level(const struct cpu *cpu);
 
 // --- counters, for --stats; no part of the architectural state ---
-uint64_t vmx_exit_count(const struct cpu *cpu, unsigned level, unsigned basic_reason);  // VM exits out of `level`
-uint64_t vmx_exit_cycles(const struct cpu *cpu, unsigned level, unsigned basic_reason); // from these exits to the next entry
-uint64_t vmx_entry_count(const struct cpu *cpu, unsigned level);                        // VM entries into `level`
-uint64_t vmx_failed_entry_count(const struct cpu *cpu);                                 // VMfail 7 and 8
-const char *vmx_exit_name(unsigned basic_reason);    // "EPT_VIOLATION"; NULL: no such reason
-const char *vmx_exit_text(unsigned basic_reason);    // in the manual's words
-const char *vmx_error_text(unsigned number);         // VM-instruction error
-const char *vmx_abort_text(unsigned indicator);      // VMX abort
+uint64_t vmx_exit_count(const struct cpu *cpu, unsigned level, unsigned basic_reason); // VM exits out of `level`
+uint64_t vmx_exit_cycles(const struct cpu *cpu, unsigned level,
+                         unsigned basic_reason);                 // from these exits to the next entry
+uint64_t vmx_entry_count(const struct cpu *cpu, unsigned level); // VM entries into `level`
+uint64_t vmx_failed_entry_count(const struct cpu *cpu);          // VMfail 7 and 8
+const char *vmx_exit_name(unsigned basic_reason);                // "EPT_VIOLATION"; NULL: no such reason
+const char *vmx_exit_text(unsigned basic_reason);                // in the manual's words
+const char *vmx_error_text(unsigned number);                     // VM-instruction error
+const char *vmx_abort_text(unsigned indicator);                  // VMX abort
 
 // --- the VM-entry checks, explained (vmx/check.def) ---
 enum { VMX_READS = 12 };
-struct vmx_read { const char *what; uint64_t value; };   // "field(GUEST_CR0)"
+struct vmx_read {
+    const char *what;
+    uint64_t value;
+}; // "field(GUEST_CR0)"
 struct vmx_failure {
     const char *name, *section, *section_title;
-    const char *when, *must;       // as written in the row
-    const char *text;              // the manual's words
-    unsigned outcome;              // VM-instruction error 7 or 8, or exit reason 33
+    const char *when, *must; // as written in the row
+    const char *text;        // the manual's words
+    unsigned outcome;        // VM-instruction error 7 or 8, or exit reason 33
     unsigned read_count;
     struct vmx_read read[VMX_READS];
 };

@@ -34,9 +34,13 @@ static int acknowledge(void *machine, struct cpu *cpu) {
     return b->interrupt_vector;
 }
 
-struct vmx *bench_vmx(struct bench *b) { return b->cpu->extension->state; }
+struct vmx *bench_vmx(struct bench *b) {
+    return b->cpu->extension->state;
+}
 
-void bench_store(struct bench *b, uint64_t physical, unsigned bytes, uint64_t value) { memcpy(b->ram + physical, &value, bytes); }
+void bench_store(struct bench *b, uint64_t physical, unsigned bytes, uint64_t value) {
+    memcpy(b->ram + physical, &value, bytes);
+}
 uint64_t bench_load(struct bench *b, uint64_t physical, unsigned bytes) {
     uint64_t v = 0;
     memcpy(&v, b->ram + physical, bytes);
@@ -65,11 +69,12 @@ static void tables(struct bench *b) {
     // Every vector goes to AT_HANDLER + 16 * vector: HLT.
     for (unsigned v = 0; v < 256; v++) {
         uint64_t handler = AT_HANDLER + 16 * v;
-        bench_store(b, AT_IDT + 16 * v, 8, (handler & 0xffff) | CODE_SELECTOR << 16 | 0x8e00ull << 32 | handler >> 16 << 48);
+        bench_store(b, AT_IDT + 16 * v, 8,
+                    (handler & 0xffff) | CODE_SELECTOR << 16 | 0x8e00ull << 32 | handler >> 16 << 48);
         bench_store(b, AT_IDT + 16 * v + 8, 8, 0);
         bench_store(b, handler, 1, 0xf4);
     }
-    bench_store(b, AT_HOST_EXIT, 2, 0xfeeb);  // JMP to itself
+    bench_store(b, AT_HOST_EXIT, 2, 0xfeeb); // JMP to itself
 }
 
 static void segment(struct cpu *cpu, unsigned s, uint16_t selector, uint32_t limit, uint32_t rights, uint64_t base) {
@@ -107,8 +112,13 @@ struct bench *bench_new(const char *model) {
     if (!b || !cpu_model_parse(model, &b->model, error, sizeof error)) bail("model %s", model);
     b->ram = calloc(1, BENCH_RAM);
     b->decoder = decoder_new(sets, 2, has_feature, &b->model);
-    b->platform = (struct platform){.machine = b, .page = ram_page, .mmio_read = mmio_read, .mmio_write = mmio_write,
-                                    .port_in = port_in, .port_out = port_out, .acknowledge = acknowledge};
+    b->platform = (struct platform){.machine = b,
+                                    .page = ram_page,
+                                    .mmio_read = mmio_read,
+                                    .mmio_write = mmio_write,
+                                    .port_in = port_in,
+                                    .port_out = port_out,
+                                    .acknowledge = acknowledge};
     b->interrupt_vector = 0x31;
     if (!b->ram || !b->decoder) bail("no memory");
     b->cpu = cpu_new(&b->model, b->decoder, &b->platform, 0);

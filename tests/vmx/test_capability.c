@@ -8,14 +8,21 @@ static uint64_t msr(struct bench *b, uint32_t index) {
 }
 
 static void test_controls(struct bench *b) {
-    static const struct { uint32_t plain, precise; uint64_t default1; const char *name; } groups[] = {
-        {0x481, 0x48d, 0x16, "pin-based"}, {0x482, 0x48e, 0x0401e172, "primary"},
-        {0x483, 0x48f, 0x00036dff, "exit"}, {0x484, 0x490, 0x000011ff, "entry"},
+    static const struct {
+        uint32_t plain, precise;
+        uint64_t default1;
+        const char *name;
+    } groups[] = {
+        {0x481, 0x48d, 0x16, "pin-based"},
+        {0x482, 0x48e, 0x0401e172, "primary"},
+        {0x483, 0x48f, 0x00036dff, "exit"},
+        {0x484, 0x490, 0x000011ff, "entry"},
     };
     for (unsigned i = 0; i < 4; i++) {
         uint64_t plain = msr(b, groups[i].plain), precise = msr(b, groups[i].precise);
         ok((plain & groups[i].default1) == groups[i].default1, "%s: the default1 class is fixed to 1", groups[i].name);
-        ok((plain & ~precise & UINT32_MAX) == (groups[i].default1 & ~precise), "%s: TRUE differs only there", groups[i].name);
+        ok((plain & ~precise & UINT32_MAX) == (groups[i].default1 & ~precise), "%s: TRUE differs only there",
+           groups[i].name);
         ok(plain >> 32 == precise >> 32, "%s: the same allowed 1-settings", groups[i].name);
         ok(!(precise & ~(precise >> 32) & UINT32_MAX), "%s: what must be 1 may be 1", groups[i].name);
     }
@@ -27,9 +34,11 @@ static void test_others(struct bench *b) {
     uint64_t basic = msr(b, 0x480), misc = msr(b, 0x485), cap = msr(b, 0x48c), v;
     ok((basic & 0x7fffffff) == VMCS_REVISION && !(basic & BIT(31)), "revision identifier");
     ok((basic >> 32 & 0x1fff) == 4096, "region size");
-    ok(!(basic & BIT(48)) && (basic >> 50 & 15) == 6 && basic & BIT(54) && basic & BIT(55), "write-back, INS/OUTS, TRUE MSRs");
+    ok(!(basic & BIT(48)) && (basic >> 50 & 15) == 6 && basic & BIT(54) && basic & BIT(55),
+       "write-back, INS/OUTS, TRUE MSRs");
     ok(misc & BIT(5) && misc & BIT(6) && (misc >> 16 & 511) == 4, "EFER.LMA store, HLT, four CR3 targets");
-    ok((cap & (BIT(6) | BIT(14) | BIT(20) | BIT(25) | BIT(26))) == (BIT(6) | BIT(14) | BIT(20) | BIT(25) | BIT(26)), "EPT as Linux wants it");
+    ok((cap & (BIT(6) | BIT(14) | BIT(20) | BIT(25) | BIT(26))) == (BIT(6) | BIT(14) | BIT(20) | BIT(25) | BIT(26)),
+       "EPT as Linux wants it");
     ok((msr(b, 0x486) & ~msr(b, 0x487)) == 0 && (msr(b, 0x488) & ~msr(b, 0x489)) == 0, "fixed bits");
     ok(!b->cpu->extension->msr_read(b->cpu, 0x491, &v), "no VM functions: no IA32_VMX_VMFUNC");
     ok(!b->cpu->extension->msr_write(b->cpu, 0x480, 0), "capability MSRs cannot be written");

@@ -15,19 +15,21 @@ static struct bench *ready(const char *guest) {
     return b;
 }
 
-#define LOAD "48 8b 03"        // mov rax, [rbx]
-#define STORE "48 89 03"       // mov [rbx], rax
+#define LOAD "48 8b 03"  // mov rax, [rbx]
+#define STORE "48 89 03" // mov [rbx], rax
 #define HLT "f4"
 
-static void violation(const char *what, const char *guest, uint64_t page, uint64_t entry, uint64_t qualification, uint64_t linear) {
+static void violation(const char *what, const char *guest, uint64_t page, uint64_t entry, uint64_t qualification,
+                      uint64_t linear) {
     struct bench *b = ready(guest);
     bench_store(b, PAGE_ENTRY(page), 8, entry);
     uint32_t reason = bench_enter(b, 5);
     uint64_t q = bench_field(b, EXIT_QUALIFICATION);
-    ok(reason == EXIT_EPT_VIOLATION && q == qualification, "%s: qualification %llx (is %u, %llx)", what, (unsigned long long)qualification,
-       reason, (unsigned long long)q);
+    ok(reason == EXIT_EPT_VIOLATION && q == qualification, "%s: qualification %llx (is %u, %llx)", what,
+       (unsigned long long)qualification, reason, (unsigned long long)q);
     ok(bench_field(b, GUEST_PHYSICAL_ADDRESS) >> 12 == page >> 12 && bench_field(b, GUEST_LINEAR_ADDRESS) == linear &&
-       bench_field(b, GUEST_RIP) == AT_GUEST_CODE && bench_field(b, GUEST_RFLAGS) & FLAG_RF, "%s: addresses, RIP, RF", what);
+           bench_field(b, GUEST_RIP) == AT_GUEST_CODE && bench_field(b, GUEST_RFLAGS) & FLAG_RF,
+       "%s: addresses, RIP, RF", what);
     bench_free(b);
 }
 
@@ -35,9 +37,11 @@ static void test_violations(void) {
     uint64_t data = AT_GUEST_DATA, code = AT_GUEST_CODE;
     violation("read of an absent page", LOAD, data, 0, READ | LINEAR | FINAL, data + 8);
     violation("write to an absent page", STORE, data, 0, WRITE | LINEAR | FINAL, data + 8);
-    violation("write to a read-only page", STORE, data, data | R | X | WB, WRITE | RIGHTS_RX | LINEAR | FINAL, data + 8);
+    violation("write to a read-only page", STORE, data, data | R | X | WB, WRITE | RIGHTS_RX | LINEAR | FINAL,
+              data + 8);
     violation("read of an execute-only page", LOAD, data, data | X | WB, READ | X << 3 | LINEAR | FINAL, data + 8);
-    violation("fetch from a page without execute", LOAD, code, code | R | W | WB, FETCH | RIGHTS_RW | LINEAR | FINAL, code);
+    violation("fetch from a page without execute", LOAD, code, code | R | W | WB, FETCH | RIGHTS_RW | LINEAR | FINAL,
+              code);
     violation("a guest page directory that is absent", LOAD, AT_PD, 0, READ | LINEAR, code);
 }
 
@@ -45,7 +49,8 @@ static void misconfiguration(const char *what, uint64_t at, uint64_t entry) {
     struct bench *b = ready(LOAD);
     bench_store(b, at, 8, entry);
     uint32_t reason = bench_enter(b, 5);
-    ok(reason == EXIT_EPT_MISCONFIGURATION && bench_field(b, GUEST_PHYSICAL_ADDRESS) == AT_GUEST_DATA + 8, "%s (is %u)", what, reason);
+    ok(reason == EXIT_EPT_MISCONFIGURATION && bench_field(b, GUEST_PHYSICAL_ADDRESS) == AT_GUEST_DATA + 8, "%s (is %u)",
+       what, reason);
     bench_free(b);
 }
 
@@ -63,12 +68,13 @@ static void test_large_misconfiguration(void) {
     struct bench *b = ready(LOAD);
     b->cpu->gpr[RBX] = 0x800000;
     bench_store(b, AT_EPT_PD + 8 * 4, 8, 0x801000 | R | W | X | WB | EPT_2M);
-    ok(bench_enter(b, 5) == EXIT_EPT_MISCONFIGURATION && bench_field(b, GUEST_PHYSICAL_ADDRESS) == 0x800000, "reserved bits of a 2-MByte page");
+    ok(bench_enter(b, 5) == EXIT_EPT_MISCONFIGURATION && bench_field(b, GUEST_PHYSICAL_ADDRESS) == 0x800000,
+       "reserved bits of a 2-MByte page");
     bench_store(b, AT_EPT_PD + 8 * 4, 8, 0x800000 | R | W | X | WB | EPT_2M);
     bench_store(b, 0x800000, 8, 4242);
     bench_guest(b, LOAD HLT);
     ok(bench_reenter(b, 5) == EXIT_HLT && b->cpu->gpr[RAX] == 4242, "a 2-MByte page");
-    bench_store(b, AT_EPT_PDPT + 8 * 1, 8, R | W | X | WB | EPT_2M);  // 1 GByte at 0
+    bench_store(b, AT_EPT_PDPT + 8 * 1, 8, R | W | X | WB | EPT_2M); // 1 GByte at 0
     bench_store(b, AT_PDPT + 8 * 1, 8, 1 << 30 | 0x87);
     b->cpu->gpr[RBX] = 0x40800000;
     bench_set(b, GUEST_RIP, AT_GUEST_CODE);
@@ -78,7 +84,8 @@ static void test_large_misconfiguration(void) {
 
 static void test_flags(void) {
     struct bench *b = ready(LOAD STORE HLT);
-    ok(bench_enter(b, 5) == EXIT_HLT && !(bench_load(b, PAGE_ENTRY(AT_GUEST_DATA), 8) & (A | D)), "no flags unless EPTP bit 6 is set");
+    ok(bench_enter(b, 5) == EXIT_HLT && !(bench_load(b, PAGE_ENTRY(AT_GUEST_DATA), 8) & (A | D)),
+       "no flags unless EPTP bit 6 is set");
     bench_free(b);
     b = ready(LOAD HLT);
     bench_set(b, EPT_POINTER, bench_field(b, EPT_POINTER) | EPTP_ACCESSED_DIRTY);
@@ -88,12 +95,14 @@ static void test_flags(void) {
     ok(bench_load(b, AT_EPT_PML4, 8) & A && bench_load(b, AT_EPT_PD, 8) & A, "upper levels are accessed");
     bench_set(b, GUEST_RIP, AT_GUEST_CODE);
     bench_guest(b, STORE HLT);
-    ok(bench_reenter(b, 5) == EXIT_HLT && (bench_load(b, PAGE_ENTRY(AT_GUEST_DATA), 8) & (A | D)) == (A | D), "a write after the read sets dirty");
+    ok(bench_reenter(b, 5) == EXIT_HLT && (bench_load(b, PAGE_ENTRY(AT_GUEST_DATA), 8) & (A | D)) == (A | D),
+       "a write after the read sets dirty");
     bench_free(b);
     b = ready(LOAD HLT);
     bench_set(b, EPT_POINTER, bench_field(b, EPT_POINTER) | EPTP_ACCESSED_DIRTY);
     bench_store(b, PAGE_ENTRY(AT_PD), 8, AT_PD | R | X | WB);
-    ok(bench_enter(b, 5) == EXIT_EPT_VIOLATION && bench_field(b, EXIT_QUALIFICATION) == (READ | WRITE | RIGHTS_RX | LINEAR),
+    ok(bench_enter(b, 5) == EXIT_EPT_VIOLATION &&
+           bench_field(b, EXIT_QUALIFICATION) == (READ | WRITE | RIGHTS_RX | LINEAR),
        "a guest paging structure on a read-only page: qualification bits 0 and 1");
     bench_free(b);
 }
@@ -135,7 +144,8 @@ static void test_staleness(void) {
     bench_store(b, PAGE_ENTRY(AT_GUEST_DATA), 8, AT_GUEST_DATA | R | WB);
     invept(b);
     again(b, LOAD STORE HLT);
-    ok(bench_reenter(b, 5) == EXIT_EPT_VIOLATION && bench_field(b, GUEST_RIP) == AT_GUEST_CODE + 3, "a write to what was cached read-only");
+    ok(bench_reenter(b, 5) == EXIT_EPT_VIOLATION && bench_field(b, GUEST_RIP) == AT_GUEST_CODE + 3,
+       "a write to what was cached read-only");
     bench_store(b, PAGE_ENTRY(AT_GUEST_DATA), 8, AT_GUEST_DATA | R | W | WB);
     b->cpu->gpr[RBX] = AT_GUEST_DATA + 8;
     ok(bench_reenter(b, 5) == EXIT_HLT, "more rights need no INVEPT");
@@ -174,7 +184,7 @@ static void test_tags(void) {
 
 // A guest that starts in real-address mode: no paging, 16-bit code.
 static void test_unrestricted(void) {
-    struct bench *b = ready("b8 34 12 e6 42 66 0f 20 c0 f4");  // mov ax, 1234h; out 42h, al; mov eax, cr0; hlt
+    struct bench *b = ready("b8 34 12 e6 42 66 0f 20 c0 f4"); // mov ax, 1234h; out 42h, al; mov eax, cr0; hlt
     bench_on(b, PROC2, UNRESTRICTED_GUEST);
     bench_off(b, ENTRY, IA32E_MODE_GUEST);
     bench_set(b, GUEST_EFER, 0);
@@ -195,7 +205,8 @@ static void test_unrestricted(void) {
     bench_set(b, GUEST_RIP, 0);
     bench_store(b, PAGE_ENTRY(AT_GUEST_CODE), 8, 0);
     invept(b);
-    ok(bench_reenter(b, 10) == EXIT_EPT_VIOLATION && bench_field(b, GUEST_LINEAR_ADDRESS) == AT_GUEST_CODE, "linear addresses are guest-physical");
+    ok(bench_reenter(b, 10) == EXIT_EPT_VIOLATION && bench_field(b, GUEST_LINEAR_ADDRESS) == AT_GUEST_CODE,
+       "linear addresses are guest-physical");
     bench_free(b);
 }
 

@@ -9,18 +9,21 @@ static struct bench *ready(const char *guest) {
 }
 
 static void test_round_trip(void) {
-    struct bench *b = ready("48 c7 c1 05 00 00 00 0f a2");  // mov rcx, 5; cpuid
+    struct bench *b = ready("48 c7 c1 05 00 00 00 0f a2"); // mov rcx, 5; cpuid
     struct cpu *cpu = b->cpu;
     cpu->dr[7] = 0x700;
     cpu->gpr[RDX] = 77;
     ok(bench_enter(b, 10) == EXIT_CPUID, "CPUID exits");
-    ok(bench_field(b, GUEST_RIP) == AT_GUEST_CODE + 7 && bench_field(b, EXIT_INSTRUCTION_LENGTH) == 2, "RIP and length");
+    ok(bench_field(b, GUEST_RIP) == AT_GUEST_CODE + 7 && bench_field(b, EXIT_INSTRUCTION_LENGTH) == 2,
+       "RIP and length");
     ok(cpu->gpr[RCX] == 5 && cpu->gpr[RDX] == 77, "general registers are those of the guest");
     ok(cpu->gpr[RSP] == AT_HOST_STACK && cpu_rflags(cpu) == 2, "RSP and RFLAGS of the host");
-    ok(cpu->gdtr.limit == 0xffff && cpu->idtr.limit == 0xffff && cpu->gdtr.base == AT_GDT, "descriptor-table limits are FFFFH");
+    ok(cpu->gdtr.limit == 0xffff && cpu->idtr.limit == 0xffff && cpu->gdtr.base == AT_GDT,
+       "descriptor-table limits are FFFFH");
     ok(cpu->dr[7] == 0x400 && cpu->debugctl == 0, "DR7 = 400H, IA32_DEBUGCTL = 0");
     ok(cpu->segment[CS].rights == 0xa09b && cpu->segment[CS].limit == ~0u && cpu_64bit(cpu), "CS is flat 64-bit code");
-    ok(cpu->segment[SS].rights == 0xc093 && cpu->segment[TR].rights == 0x8b && cpu->segment[TR].limit == 0x67, "SS and TR");
+    ok(cpu->segment[SS].rights == 0xc093 && cpu->segment[TR].rights == 0x8b && cpu->segment[TR].limit == 0x67,
+       "SS and TR");
     ok(cpu->segment[LDTR].rights & RIGHTS_UNUSABLE && cpu->segment[LDTR].selector == 0, "LDTR is unusable");
     ok(!cpu->second_stage && !cpu->vpid && !cpu->intercepts.enabled, "nothing of VMX non-root operation is left");
     ok(vmx_exit_count(cpu, 1, EXIT_CPUID) == 1 && vmx_entry_count(cpu, 1) == 1 && vmx_level(cpu) == 0, "counters");
@@ -31,7 +34,12 @@ static void test_round_trip(void) {
 }
 
 // One guest instruction with some controls: reason, qualification.
-struct one { const char *hex, *text; void (*prepare)(struct bench *b); uint32_t reason; uint64_t qualification; };
+struct one {
+    const char *hex, *text;
+    void (*prepare)(struct bench *b);
+    uint32_t reason;
+    uint64_t qualification;
+};
 
 static void hlt(struct bench *b) { bench_on(b, PROC, HLT_EXITING); }
 static void invlpg(struct bench *b) { bench_on(b, PROC, INVLPG_EXITING); }
@@ -125,35 +133,40 @@ static void test_instructions(void) {
         b->cpu->gpr[RAX] = b->cpu->gpr[RCX] = 0x1000;
         uint32_t reason = bench_enter(b, 10);
         uint64_t q = bench_field(b, EXIT_QUALIFICATION);
-        ok(reason == ones[i].reason && q == ones[i].qualification, "%s: reason %u (is %u), qualification %llx (is %llx)", ones[i].text,
-           ones[i].reason, reason, (unsigned long long)ones[i].qualification, (unsigned long long)q);
+        ok(reason == ones[i].reason && q == ones[i].qualification,
+           "%s: reason %u (is %u), qualification %llx (is %llx)", ones[i].text, ones[i].reason, reason,
+           (unsigned long long)ones[i].qualification, (unsigned long long)q);
         bench_free(b);
     }
 }
 
 static void test_information(void) {
-    struct bench *b = ready("66 0f 38 80 54 cb 40");  // INVEPT rdx, [rbx+rcx*8+40h]
+    struct bench *b = ready("66 0f 38 80 54 cb 40"); // INVEPT rdx, [rbx+rcx*8+40h]
     bench_enter(b, 5);
-    ok(bench_field(b, EXIT_INSTRUCTION_INFORMATION) == (3 | 2 << 7 | DS << 15 | RCX << 18 | RBX << 23 | (uint32_t)RDX << 28),
-       "INVEPT: scaling, address size, segment, index, base, Reg2 (%llx)", (unsigned long long)bench_field(b, EXIT_INSTRUCTION_INFORMATION));
+    ok(bench_field(b, INSTRUCTION_INFORMATION) == (3 | 2 << 7 | DS << 15 | RCX << 18 | RBX << 23 | (uint32_t)RDX << 28),
+       "INVEPT: scaling, address size, segment, index, base, Reg2 (%llx)",
+       (unsigned long long)bench_field(b, INSTRUCTION_INFORMATION));
     bench_free(b);
-    b = ready("0f 78 c3");  // VMREAD rbx, rax
+    b = ready("0f 78 c3"); // VMREAD rbx, rax
     bench_enter(b, 5);
-    ok(bench_field(b, EXIT_INSTRUCTION_INFORMATION) == (BIT(10) | RBX << 3 | RAX << 28), "VMREAD: Reg1 and Reg2");
+    ok(bench_field(b, INSTRUCTION_INFORMATION) == (BIT(10) | RBX << 3 | RAX << 28), "VMREAD: Reg1 and Reg2");
     bench_free(b);
-    b = ready("64 0f 79 01");  // VMWRITE rax, fs:[rcx]
+    b = ready("64 0f 79 01"); // VMWRITE rax, fs:[rcx]
     bench_enter(b, 5);
-    ok(bench_field(b, EXIT_INSTRUCTION_INFORMATION) == (2 << 7 | FS << 15 | BIT(22) | RCX << 23), "VMWRITE: FS override, no index");
+    ok(bench_field(b, INSTRUCTION_INFORMATION) == (2 << 7 | FS << 15 | BIT(22) | RCX << 23),
+       "VMWRITE: FS override, no index");
     bench_free(b);
-    b = ready("48 0f c7 f2");  // RDRAND rdx
+    b = ready("48 0f c7 f2"); // RDRAND rdx
     bench_on(b, PROC2, RDRAND_EXITING);
     bench_enter(b, 5);
-    ok(bench_field(b, EXIT_INSTRUCTION_INFORMATION) == (RDX << 3 | 2 << 11), "RDRAND: register and operand size");
+    ok(bench_field(b, INSTRUCTION_INFORMATION) == (RDX << 3 | 2 << 11), "RDRAND: register and operand size");
     bench_free(b);
 }
 
 static void test_not_enabled(void) {
-    static const struct { const char *hex, *text; } list[] = {
+    static const struct {
+        const char *hex, *text;
+    } list[] = {
         {"0f 01 f9", "RDTSCP"}, {"66 0f 38 82 08", "INVPCID"}, {"48 0f c7 28", "XSAVES"}, {"48 0f c7 18", "XRSTORS"}};
     for (unsigned i = 0; i < 4; i++) {
         struct bench *b = ready(list[i].hex);
@@ -167,7 +180,7 @@ static void test_not_enabled(void) {
 }
 
 static void test_masks(void) {
-    struct bench *b = ready("0f 20 c0 0f 20 e3 0f 06 f4");  // mov rax, cr0; mov rbx, cr4; clts; hlt
+    struct bench *b = ready("0f 20 c0 0f 20 e3 0f 06 f4"); // mov rax, cr0; mov rbx, cr4; clts; hlt
     bench_set(b, CR0_MASK, CR0_TS | CR0_PE);
     bench_set(b, CR0_SHADOW, 0);
     bench_set(b, CR4_MASK, CR4_VMXE | CR4_SMEP);
@@ -192,36 +205,45 @@ static void test_exceptions(void) {
     bench_set(b, EXCEPTION_BITMAP, BIT(VECTOR_UD));
     ok(bench_enter(b, 5) == EXIT_EXCEPTION_NMI, "#UD in the exception bitmap exits");
     ok(bench_field(b, EXIT_INTERRUPTION) == (BIT(31) | 3 << 8 | VECTOR_UD), "as a hardware exception");
-    ok(bench_field(b, GUEST_RIP) == AT_GUEST_CODE && bench_field(b, GUEST_RFLAGS) & FLAG_RF, "RIP of the fault, RF set");
+    ok(bench_field(b, GUEST_RIP) == AT_GUEST_CODE && bench_field(b, GUEST_RFLAGS) & FLAG_RF,
+       "RIP of the fault, RF set");
     bench_free(b);
     b = ready("0f 0b");
-    ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, GUEST_RIP) == AT_HANDLER + 16 * VECTOR_UD, "otherwise the guest's handler runs");
+    ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, GUEST_RIP) == AT_HANDLER + 16 * VECTOR_UD,
+       "otherwise the guest's handler runs");
     bench_free(b);
     b = ready("cc");
     bench_set(b, EXCEPTION_BITMAP, BIT(VECTOR_BP));
     ok(bench_enter(b, 5) == EXIT_EXCEPTION_NMI && bench_field(b, EXIT_INTERRUPTION) == (BIT(31) | 6 << 8 | VECTOR_BP) &&
-       bench_field(b, EXIT_INSTRUCTION_LENGTH) == 1 && bench_field(b, GUEST_RIP) == AT_GUEST_CODE, "INT3 is a software exception");
+           bench_field(b, EXIT_INSTRUCTION_LENGTH) == 1 && bench_field(b, GUEST_RIP) == AT_GUEST_CODE,
+       "INT3 is a software exception");
     bench_free(b);
     for (unsigned match = 0; match < 2; match++) {
-        b = ready("48 8b 04 25 00 00 00 40");  // mov rax, [40000000h]: not mapped
+        b = ready("48 8b 04 25 00 00 00 40"); // mov rax, [40000000h]: not mapped
         bench_set(b, EXCEPTION_BITMAP, BIT(VECTOR_PF));
         bench_set(b, PAGE_FAULT_MASK, 1);
         bench_set(b, PAGE_FAULT_MATCH, match);
         uint32_t reason = bench_enter(b, 5);
-        ok(reason == (match ? EXIT_HLT : EXIT_EXCEPTION_NMI), "page fault, error code 0, match %u: reason %u", match, reason);
-        if (!match) ok(bench_field(b, EXIT_QUALIFICATION) == 0x40000000 && b->cpu->cr2 == 0, "the address in the qualification, not in CR2");
+        ok(reason == (match ? EXIT_HLT : EXIT_EXCEPTION_NMI), "page fault, error code 0, match %u: reason %u", match,
+           reason);
+        if (!match)
+            ok(bench_field(b, EXIT_QUALIFICATION) == 0x40000000 && b->cpu->cr2 == 0,
+               "the address in the qualification, not in CR2");
         bench_free(b);
     }
     b = ready("0f 0b");
     bench_set(b, GUEST_IDTR_LIMIT, 0);
     ok(bench_enter(b, 5) == EXIT_TRIPLE_FAULT, "a triple fault exits");
-    ok(bench_field(b, IDT_VECTORING) == 0 && bench_field(b, GUEST_ACTIVITY) == ACTIVITY_ACTIVE, "without vectoring information");
+    ok(bench_field(b, IDT_VECTORING) == 0 && bench_field(b, GUEST_ACTIVITY) == ACTIVITY_ACTIVE,
+       "without vectoring information");
     bench_free(b);
     b = ready("0f 0b");
     bench_set(b, GUEST_IDTR_LIMIT, 0);
     bench_set(b, EXCEPTION_BITMAP, BIT(VECTOR_GP));
-    ok(bench_enter(b, 5) == EXIT_EXCEPTION_NMI && bench_field(b, EXIT_INTERRUPTION) == (BIT(31) | BIT(11) | 3 << 8 | VECTOR_GP) &&
-       bench_field(b, IDT_VECTORING) == (BIT(31) | 3 << 8 | VECTOR_UD), "a fault during delivery: IDT-vectoring information");
+    ok(bench_enter(b, 5) == EXIT_EXCEPTION_NMI &&
+           bench_field(b, EXIT_INTERRUPTION) == (BIT(31) | BIT(11) | 3 << 8 | VECTOR_GP) &&
+           bench_field(b, IDT_VECTORING) == (BIT(31) | 3 << 8 | VECTOR_UD),
+       "a fault during delivery: IDT-vectoring information");
     ok((bench_field(b, EXIT_ERROR_CODE) & 0xff) == (VECTOR_UD << 3 | 3), "error code with EXT and IDT");
     bench_free(b);
 }
@@ -230,45 +252,52 @@ static void test_interrupts(void) {
     struct bench *b = ready("90 90 90 f4");
     bench_on(b, EXIT, ACKNOWLEDGE_INTERRUPT);
     cpu_pend(b->cpu, PENDING_INTR, true);
-    ok(bench_enter(b, 5) == EXIT_EXTERNAL_INTERRUPT && bench_field(b, EXIT_INTERRUPTION) == (BIT(31) | 0x31), "acknowledged: the vector");
+    ok(bench_enter(b, 5) == EXIT_EXTERNAL_INTERRUPT && bench_field(b, EXIT_INTERRUPTION) == (BIT(31) | 0x31),
+       "acknowledged: the vector");
     ok(bench_field(b, GUEST_RIP) == AT_GUEST_CODE, "before the first instruction, whatever RFLAGS.IF");
     bench_free(b);
     b = ready("90 f4");
     cpu_pend(b->cpu, PENDING_INTR, true);
     ok(bench_enter(b, 5) == EXIT_EXTERNAL_INTERRUPT && !(bench_field(b, EXIT_INTERRUPTION) & BIT(31)) &&
-       b->cpu->pending & PENDING_INTR, "not acknowledged: it stays pending");
+           b->cpu->pending & PENDING_INTR,
+       "not acknowledged: it stays pending");
     bench_free(b);
     b = ready("90 f4");
     bench_off(b, PIN, EXTERNAL_INTERRUPT_EXITING);
     bench_set(b, GUEST_RFLAGS, 2 | FLAG_IF);
     cpu_pend(b->cpu, PENDING_INTR, true);
-    ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, GUEST_RIP) == AT_HANDLER + 16 * 0x31, "without the control the guest takes it");
+    ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, GUEST_RIP) == AT_HANDLER + 16 * 0x31,
+       "without the control the guest takes it");
     bench_free(b);
     b = ready("90 f4");
     bench_enter(b, 1);
     cpu_pend(b->cpu, PENDING_NMI, true);
-    ok(bench_continue(b, 5) == EXIT_EXCEPTION_NMI && bench_field(b, EXIT_INTERRUPTION) == (BIT(31) | 2 << 8 | 2), "an NMI exits");
+    ok(bench_continue(b, 5) == EXIT_EXCEPTION_NMI && bench_field(b, EXIT_INTERRUPTION) == (BIT(31) | 2 << 8 | 2),
+       "an NMI exits");
     ok(b->cpu->nmi_blocked && !(b->cpu->pending & PENDING_NMI), "and blocks NMIs afterwards");
     bench_free(b);
 }
 
 static void test_windows(void) {
-    struct bench *b = ready("90 fb 90 90 f4");  // nop; sti; nop; nop; hlt
+    struct bench *b = ready("90 fb 90 90 f4"); // nop; sti; nop; nop; hlt
     bench_on(b, PROC, INTERRUPT_WINDOW_EXITING);
-    ok(bench_enter(b, 10) == EXIT_INTERRUPT_WINDOW && bench_field(b, GUEST_RIP) == AT_GUEST_CODE + 3, "after the shadow of STI");
+    ok(bench_enter(b, 10) == EXIT_INTERRUPT_WINDOW && bench_field(b, GUEST_RIP) == AT_GUEST_CODE + 3,
+       "after the shadow of STI");
     bench_free(b);
     b = ready("90 f4");
     bench_on(b, PROC, INTERRUPT_WINDOW_EXITING);
     bench_set(b, GUEST_RFLAGS, 2 | FLAG_IF);
-    ok(bench_enter(b, 5) == EXIT_INTERRUPT_WINDOW && bench_field(b, GUEST_RIP) == AT_GUEST_CODE, "at once when IF is 1");
+    ok(bench_enter(b, 5) == EXIT_INTERRUPT_WINDOW && bench_field(b, GUEST_RIP) == AT_GUEST_CODE,
+       "at once when IF is 1");
     bench_free(b);
     b = ready("90 f4");
     bench_on(b, PROC, INTERRUPT_WINDOW_EXITING);
     bench_set(b, GUEST_RFLAGS, 2 | FLAG_IF);
     bench_set(b, GUEST_INTERRUPTIBILITY, BLOCKING_BY_STI);
-    ok(bench_enter(b, 5) == EXIT_INTERRUPT_WINDOW && bench_field(b, GUEST_RIP) == AT_GUEST_CODE + 1, "one instruction later with blocking by STI");
+    ok(bench_enter(b, 5) == EXIT_INTERRUPT_WINDOW && bench_field(b, GUEST_RIP) == AT_GUEST_CODE + 1,
+       "one instruction later with blocking by STI");
     bench_free(b);
-    b = ready("90 48 cf f4");  // nop; iretq
+    b = ready("90 48 cf f4"); // nop; iretq
     bench_on(b, PIN, VIRTUAL_NMIS);
     bench_on(b, PROC, NMI_WINDOW_EXITING);
     bench_set(b, GUEST_INTERRUPTIBILITY, BLOCKING_BY_NMI);
@@ -285,20 +314,24 @@ static void test_windows(void) {
     bench_on(b, PROC, INTERRUPT_WINDOW_EXITING);
     bench_set(b, GUEST_ACTIVITY, ACTIVITY_HLT);
     bench_set(b, GUEST_RFLAGS, 2 | FLAG_IF);
-    ok(bench_enter(b, 5) == EXIT_INTERRUPT_WINDOW && bench_field(b, GUEST_ACTIVITY) == ACTIVITY_HLT, "wakes from HLT, which is saved");
+    ok(bench_enter(b, 5) == EXIT_INTERRUPT_WINDOW && bench_field(b, GUEST_ACTIVITY) == ACTIVITY_HLT,
+       "wakes from HLT, which is saved");
     bench_free(b);
 }
 
 static void test_blocking(void) {
-    struct bench *b = ready("fb f4");  // sti; hlt
-    ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, GUEST_INTERRUPTIBILITY) == BLOCKING_BY_STI, "HLT after STI: blocking by STI is saved");
+    struct bench *b = ready("fb f4"); // sti; hlt
+    ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, GUEST_INTERRUPTIBILITY) == BLOCKING_BY_STI,
+       "HLT after STI: blocking by STI is saved");
     bench_free(b);
-    b = ready("8e d0 f4");  // mov ss, eax; hlt
+    b = ready("8e d0 f4"); // mov ss, eax; hlt
     b->cpu->gpr[RAX] = DATA_SELECTOR;
-    ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, GUEST_INTERRUPTIBILITY) == BLOCKING_BY_MOV_SS, "HLT after MOV SS");
+    ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, GUEST_INTERRUPTIBILITY) == BLOCKING_BY_MOV_SS,
+       "HLT after MOV SS");
     bench_free(b);
     b = ready("fb 90 f4");
-    ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, GUEST_INTERRUPTIBILITY) == 0, "no blocking two instructions later");
+    ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, GUEST_INTERRUPTIBILITY) == 0,
+       "no blocking two instructions later");
     bench_free(b);
 }
 
@@ -306,20 +339,23 @@ static void test_timer(void) {
     struct bench *b = ready("eb fe");
     bench_on(b, PIN, PREEMPTION_TIMER);
     bench_set(b, PREEMPTION_TIMER, 0);
-    ok(bench_enter(b, 5) == EXIT_PREEMPTION_TIMER && bench_field(b, GUEST_RIP) == AT_GUEST_CODE, "a timer of 0 expires at once");
+    ok(bench_enter(b, 5) == EXIT_PREEMPTION_TIMER && bench_field(b, GUEST_RIP) == AT_GUEST_CODE,
+       "a timer of 0 expires at once");
     bench_free(b);
     b = ready("90 90 0f a2");
     bench_on(b, PIN, PREEMPTION_TIMER);
     bench_on(b, EXIT, SAVE_PREEMPTION_TIMER);
     bench_set(b, PREEMPTION_TIMER, 1000);
-    ok(bench_enter(b, 5) == EXIT_CPUID && bench_field(b, PREEMPTION_TIMER) >= 999 && bench_field(b, PREEMPTION_TIMER) <= 1000, "what is left is saved");
+    ok(bench_enter(b, 5) == EXIT_CPUID && bench_field(b, PREEMPTION_TIMER) >= 999 &&
+           bench_field(b, PREEMPTION_TIMER) <= 1000,
+       "what is left is saved");
     ok(b->cpu->vmx_deadline_cycles == ~0ull, "no deadline outside VMX non-root operation");
     bench_free(b);
 }
 
 static void test_msr_areas(void) {
     struct bench *b = ready("0f a2");
-    bench_store(b, AT_MSR_AREA, 8, 0xc0000082);       // LSTAR
+    bench_store(b, AT_MSR_AREA, 8, 0xc0000082); // LSTAR
     bench_store(b, AT_MSR_AREA + 8, 8, 0x1234);
     bench_set(b, ENTRY_MSR_LOAD_COUNT, 1);
     bench_store(b, AT_MSR_AREA + 0x100, 8, 0xc0000082);
@@ -329,14 +365,17 @@ static void test_msr_areas(void) {
     bench_store(b, AT_MSR_AREA + 0x208, 8, 0x5678);
     bench_set(b, EXIT_MSR_LOAD_ADDRESS, AT_MSR_AREA + 0x200);
     bench_set(b, EXIT_MSR_LOAD_COUNT, 1);
-    ok(bench_enter(b, 5) == EXIT_CPUID && bench_load(b, AT_MSR_AREA + 0x108, 8) == 0x1234 && b->cpu->lstar == 0x5678, "loaded, stored, loaded");
-    bench_store(b, AT_MSR_AREA, 8, 0xc0000100);       // FS.base is not allowed
-    ok(bench_reenter(b, 5) == (BIT(31) | EXIT_MSR_LOADING) && bench_field(b, EXIT_QUALIFICATION) == 1, "a bad entry is reason 34");
+    ok(bench_enter(b, 5) == EXIT_CPUID && bench_load(b, AT_MSR_AREA + 0x108, 8) == 0x1234 && b->cpu->lstar == 0x5678,
+       "loaded, stored, loaded");
+    bench_store(b, AT_MSR_AREA, 8, 0xc0000100); // FS.base is not allowed
+    ok(bench_reenter(b, 5) == (BIT(31) | EXIT_MSR_LOADING) && bench_field(b, EXIT_QUALIFICATION) == 1,
+       "a bad entry is reason 34");
     ok(b->cpu->lstar == 0x5678 && !bench_vmx(b)->non_root, "and the host runs");
     bench_store(b, AT_MSR_AREA, 8, 0xc0000082);
     bench_store(b, AT_MSR_AREA + 0x200, 8, 0x801);
     bench_reenter(b, 5);
-    ok(bench_load(b, AT_VMCS + 4, 4) == ABORT_LOADING_MSRS && b->cpu->activity == ACTIVITY_SHUTDOWN, "a bad exit entry is VMX abort 4");
+    ok(bench_load(b, AT_VMCS + 4, 4) == ABORT_LOADING_MSRS && b->cpu->activity == ACTIVITY_SHUTDOWN,
+       "a bad exit entry is VMX abort 4");
     bench_free(b);
 }
 
@@ -344,12 +383,15 @@ static void test_failed_entry(void) {
     struct bench *b = ready("0f a2");
     bench_set(b, GUEST_RFLAGS, 0);
     bench_set(b, ENTRY_INTERRUPTION, BIT(31) | 3 << 8 | VECTOR_UD);
-    ok(bench_enter(b, 5) == (BIT(31) | EXIT_INVALID_GUEST_STATE) && bench_field(b, EXIT_QUALIFICATION) == 0, "reason 33");
-    ok(bench_field(b, ENTRY_INTERRUPTION) & BIT(31) && !bench_vmx(b)->vmcs->launched, "injection and launch state stay");
+    ok(bench_enter(b, 5) == (BIT(31) | EXIT_INVALID_GUEST_STATE) && bench_field(b, EXIT_QUALIFICATION) == 0,
+       "reason 33");
+    ok(bench_field(b, ENTRY_INTERRUPTION) & BIT(31) && !bench_vmx(b)->vmcs->launched,
+       "injection and launch state stay");
     bench_set(b, GUEST_RFLAGS, 2);
     bench_set(b, ENTRY_INTERRUPTION, 0);
     bench_set(b, VMCS_LINK_POINTER, AT_SHADOW);
-    ok(bench_enter(b, 5) == (BIT(31) | EXIT_INVALID_GUEST_STATE) && bench_field(b, EXIT_QUALIFICATION) == 4, "qualification 4: the link pointer");
+    ok(bench_enter(b, 5) == (BIT(31) | EXIT_INVALID_GUEST_STATE) && bench_field(b, EXIT_QUALIFICATION) == 4,
+       "qualification 4: the link pointer");
     bench_free(b);
 }
 

@@ -10,7 +10,9 @@ static struct bench *ready(const char *guest) {
 static void inject(struct bench *b, unsigned type, unsigned vector, uint64_t more) {
     bench_set(b, ENTRY_INTERRUPTION, BIT(31) | (uint64_t)type << 8 | vector | more);
 }
-static uint64_t stacked(struct bench *b, unsigned word) { return bench_load(b, bench_field(b, GUEST_RSP) + 8 * word, 8); }
+static uint64_t stacked(struct bench *b, unsigned word) {
+    return bench_load(b, bench_field(b, GUEST_RSP) + 8 * word, 8);
+}
 
 static void test_types(void) {
     struct bench *b = ready("90");
@@ -24,13 +26,15 @@ static void test_types(void) {
     inject(b, EVENT_HARDWARE_EXCEPTION, VECTOR_GP, BIT(11));
     bench_set(b, ENTRY_ERROR_CODE, 0x1234);
     bench_set(b, EXCEPTION_BITMAP, ~0u);
-    ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, GUEST_RIP) == AT_HANDLER + 16 * VECTOR_GP && stacked(b, 0) == 0x1234,
+    ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, GUEST_RIP) == AT_HANDLER + 16 * VECTOR_GP &&
+           stacked(b, 0) == 0x1234,
        "hardware exception with error code, whatever the exception bitmap");
     bench_free(b);
     b = ready("90");
     inject(b, EVENT_SOFTWARE_INTERRUPT, 0x80, 0);
     bench_set(b, ENTRY_INSTRUCTION_LENGTH, 2);
-    ok(bench_enter(b, 5) == EXIT_HLT && stacked(b, 0) == AT_GUEST_CODE + 2, "software interrupt: RIP plus the instruction length");
+    ok(bench_enter(b, 5) == EXIT_HLT && stacked(b, 0) == AT_GUEST_CODE + 2,
+       "software interrupt: RIP plus the instruction length");
     bench_free(b);
     b = ready("90");
     b->cpu->cr2 = 0x1111;
@@ -45,13 +49,16 @@ static void test_types(void) {
     b = ready("90");
     bench_on(b, PIN, VIRTUAL_NMIS);
     inject(b, EVENT_NMI, 2, 0);
-    ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, GUEST_INTERRUPTIBILITY) & BLOCKING_BY_NMI, "an injected NMI blocks virtual NMIs");
+    ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, GUEST_INTERRUPTIBILITY) & BLOCKING_BY_NMI,
+       "an injected NMI blocks virtual NMIs");
     ok(!b->cpu->nmi_blocked, "and not the host's");
     bench_free(b);
     b = ready("90");
     bench_set(b, GUEST_ACTIVITY, ACTIVITY_HLT);
     inject(b, EVENT_NMI, 2, 0);
-    ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, GUEST_RIP) == AT_HANDLER + 16 * 2 && bench_field(b, GUEST_ACTIVITY) == 0, "wakes from HLT");
+    ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, GUEST_RIP) == AT_HANDLER + 16 * 2 &&
+           bench_field(b, GUEST_ACTIVITY) == 0,
+       "wakes from HLT");
     bench_free(b);
 }
 
@@ -63,13 +70,15 @@ static void test_delivery_exits(void) {
     bench_set(b, ENTRY_INSTRUCTION_LENGTH, 2);
     ok(bench_enter(b, 5) == EXIT_EPT_VIOLATION, "an EPT violation while pushing");
     ok(bench_field(b, IDT_VECTORING) == (BIT(31) | EVENT_SOFTWARE_INTERRUPT << 8 | 0x80), "IDT-vectoring information");
-    ok(bench_field(b, EXIT_INSTRUCTION_LENGTH) == 2 && bench_field(b, GUEST_RIP) == AT_GUEST_CODE, "instruction length, RIP of the instruction");
+    ok(bench_field(b, EXIT_INSTRUCTION_LENGTH) == 2 && bench_field(b, GUEST_RIP) == AT_GUEST_CODE,
+       "instruction length, RIP of the instruction");
     ok(bench_field(b, EXIT_QUALIFICATION) & 2 && !(bench_field(b, GUEST_RFLAGS) & FLAG_RF), "a write; RF as it was");
     ok(bench_field(b, GUEST_RSP) == AT_GUEST_STACK, "RSP unchanged");
     bench_free(b);
     b = ready("0f 0b");
     bench_store(b, AT_EPT_PT + 8 * (AT_IDT >> 12), 8, 0);
-    ok(bench_enter(b, 5) == EXIT_EPT_VIOLATION && bench_field(b, IDT_VECTORING) == (BIT(31) | 3 << 8 | VECTOR_UD), "while reading the IDT for #UD");
+    ok(bench_enter(b, 5) == EXIT_EPT_VIOLATION && bench_field(b, IDT_VECTORING) == (BIT(31) | 3 << 8 | VECTOR_UD),
+       "while reading the IDT for #UD");
     bench_free(b);
     b = ready("90");
     bench_set(b, GUEST_IDTR_LIMIT, 0x80);
@@ -77,7 +86,8 @@ static void test_delivery_exits(void) {
     bench_set(b, GUEST_RFLAGS, 2 | FLAG_IF);
     inject(b, EVENT_EXTERNAL, 0x55, 0);
     ok(bench_enter(b, 5) == EXIT_EXCEPTION_NMI && bench_field(b, IDT_VECTORING) == (BIT(31) | 0x55) &&
-       (bench_field(b, EXIT_INTERRUPTION) & 0xff) == VECTOR_GP, "#GP for an entry beyond the IDT limit");
+           (bench_field(b, EXIT_INTERRUPTION) & 0xff) == VECTOR_GP,
+       "#GP for an entry beyond the IDT limit");
     ok(bench_field(b, EXIT_ERROR_CODE) == (0x55 << 3 | 3), "its error code names the vector, with EXT");
     bench_free(b);
     b = ready("90");
@@ -92,7 +102,8 @@ static void test_pending_debug(void) {
     bench_set(b, GUEST_PENDING_DEBUG, BIT(14));
     bench_set(b, EXCEPTION_BITMAP, BIT(VECTOR_DB));
     ok(bench_enter(b, 5) == EXIT_EXCEPTION_NMI && bench_field(b, EXIT_QUALIFICATION) == BIT(14) &&
-       bench_field(b, GUEST_RIP) == AT_GUEST_CODE, "a pending single-step exception comes first");
+           bench_field(b, GUEST_RIP) == AT_GUEST_CODE,
+       "a pending single-step exception comes first");
     bench_free(b);
     b = ready("90 f4");
     bench_set(b, GUEST_PENDING_DEBUG, BIT(14));
@@ -101,7 +112,8 @@ static void test_pending_debug(void) {
     b = ready("90 90 f4");
     bench_set(b, GUEST_RFLAGS, 2 | FLAG_TF);
     bench_set(b, EXCEPTION_BITMAP, BIT(VECTOR_DB));
-    ok(bench_enter(b, 5) == EXIT_EXCEPTION_NMI && bench_field(b, GUEST_RIP) == AT_GUEST_CODE + 1 && bench_field(b, EXIT_QUALIFICATION) == BIT(14),
+    ok(bench_enter(b, 5) == EXIT_EXCEPTION_NMI && bench_field(b, GUEST_RIP) == AT_GUEST_CODE + 1 &&
+           bench_field(b, EXIT_QUALIFICATION) == BIT(14),
        "RFLAGS.TF in the guest: after one instruction");
     bench_free(b);
 }

@@ -17,12 +17,14 @@ static void test_vmxon(void) {
     ok(bench_vmxon(b, AT_VMXON) == FAULTED_GP, "VMXON with CR0.NE = 0 is #GP(0)");
     b->cpu->cr0 |= CR0_NE;
     ok(bench_vmxon(b, AT_VMXON + 8) == FAIL_INVALID, "VMXON with an unaligned pointer is VMfailInvalid");
-    ok(bench_vmxon(b, 1ull << 45) == FAIL_INVALID, "VMXON with a pointer beyond the physical-address width is VMfailInvalid");
+    ok(bench_vmxon(b, 1ull << 45) == FAIL_INVALID,
+       "VMXON with a pointer beyond the physical-address width is VMfailInvalid");
     ok(bench_vmxon(b, AT_VMCS) == FAIL_INVALID, "VMXON with a wrong revision identifier is VMfailInvalid");
     ok(bench_vmxon(b, AT_VMXON) == SUCCEED, "VMXON succeeds");
     ok(bench_vmxon(b, AT_VMXON) == FAIL_INVALID, "VMXON in VMX root operation without a VMCS is VMfailInvalid");
     bench_store(b, AT_VMCS, 4, VMCS_REVISION);
-    ok(bench_vmptrld(b, AT_VMCS) == SUCCEED && bench_vmxon(b, AT_VMXON) == ERROR_VMXON_IN_ROOT, "with one it is error 15");
+    ok(bench_vmptrld(b, AT_VMCS) == SUCCEED && bench_vmxon(b, AT_VMXON) == ERROR_VMXON_IN_ROOT,
+       "with one it is error 15");
     ok(bench_vmx_instruction(b, "0f 01 c1") == ERROR_VMCALL_IN_ROOT, "VMCALL in VMX root operation is error 1");
     ok(bench_vmx_instruction(b, "0f 01 d4") == FAULTED_UD, "VMFUNC outside VMX non-root operation is #UD");
     ok(bench_vmx_instruction(b, "f0 0f 01 c4") == FAULTED_UD, "LOCK VMXOFF is #UD");
@@ -43,7 +45,8 @@ static void test_pointers(void) {
     ok(bench_vmptrld(b, AT_DATA) == ERROR_VMPTRLD_REVISION, "VMPTRLD with a wrong revision identifier is error 11");
     ok(bench_vmptrld(b, AT_SHADOW) == ERROR_VMPTRLD_REVISION, "VMPTRLD of a shadow VMCS is error 11");
     b->cpu->gpr[RAX] = AT_DATA;
-    ok(bench_vmx_instruction(b, "0f c7 38") == SUCCEED && bench_load(b, AT_DATA, 8) == AT_VMCS, "VMPTRST stores the pointer");
+    ok(bench_vmx_instruction(b, "0f c7 38") == SUCCEED && bench_load(b, AT_DATA, 8) == AT_VMCS,
+       "VMPTRST stores the pointer");
     ok(bench_vmwrite(b, 0x681e, 0x1234) == SUCCEED, "VMWRITE Guest RIP");
     ok(bench_vmptrld(b, AT_VMCS2) == SUCCEED && bench_vmread(b, 0x681e, &value) == SUCCEED && value == 0,
        "another VMCS has its own Guest RIP");
@@ -66,11 +69,13 @@ static void test_many(void) {
     bench_prepare(b);
     for (unsigned i = 0; i < COUNT; i++) bench_store(b, AT + 4096 * i, 4, VMCS_REVISION);
     for (unsigned i = 0; i < COUNT; i++)
-        if (bench_vmptrld(b, AT + 4096 * i) != SUCCEED || bench_vmwrite(b, 0x681c, 1000 + i) != SUCCEED) bail("VMCS %u", i);
+        if (bench_vmptrld(b, AT + 4096 * i) != SUCCEED || bench_vmwrite(b, 0x681c, 1000 + i) != SUCCEED)
+            bail("VMCS %u", i);
     loop_begin("%d VMCSs keep their fields apart", COUNT);
     for (unsigned i = 0; i < COUNT; i++) {
         loop_check(bench_vmptrld(b, AT + 4096 * i) == SUCCEED, "%u", i);
-        loop_check(bench_vmread(b, 0x681c, &value) == SUCCEED && value == 1000 + i, "%u: %llu", i, (unsigned long long)value);
+        loop_check(bench_vmread(b, 0x681c, &value) == SUCCEED && value == 1000 + i, "%u: %llu", i,
+                   (unsigned long long)value);
     }
     loop_end();
     bench_free(b);
@@ -85,18 +90,24 @@ static void test_fields(void) {
         uint64_t pattern = 0xfedcba9876543210ull + f;
         if (!bench_vmx(b)->capability.exists[f]) continue;
         loop_check(bench_vmwrite(b, field_encoding(f), pattern) == SUCCEED, "VMWRITE %s", field_name(f));
-        loop_check(bench_vmread(b, field_encoding(f), &value) == SUCCEED && value == (pattern & field_mask(f)), "%s", field_name(f));
+        loop_check(bench_vmread(b, field_encoding(f), &value) == SUCCEED && value == (pattern & field_mask(f)), "%s",
+                   field_name(f));
         if ((field_encoding(f) >> 13 & 3) != 1) continue;
-        loop_check(bench_vmread(b, field_encoding(f) | 1, &value) == SUCCEED && value == pattern >> 32, "%s high", field_name(f));
+        loop_check(bench_vmread(b, field_encoding(f) | 1, &value) == SUCCEED && value == pattern >> 32, "%s high",
+                   field_name(f));
         loop_check(bench_vmwrite(b, field_encoding(f) | 1, 0x12345678) == SUCCEED, "%s high", field_name(f));
-        loop_check(bench_vmread(b, field_encoding(f), &value) == SUCCEED && value == (0x1234567800000000 | (uint32_t)pattern),
+        loop_check(bench_vmread(b, field_encoding(f), &value) == SUCCEED &&
+                       value == (0x1234567800000000 | (uint32_t)pattern),
                    "%s after its high half", field_name(f));
     }
     loop_end();
-    ok(bench_vmread(b, 0x4, &value) == ERROR_UNSUPPORTED_COMPONENT, "VMREAD of a field that does not exist is error 12");
+    ok(bench_vmread(b, 0x4, &value) == ERROR_UNSUPPORTED_COMPONENT,
+       "VMREAD of a field that does not exist is error 12");
     ok(bench_vmwrite(b, 0x6c18, 0) == ERROR_UNSUPPORTED_COMPONENT, "VMWRITE of one too");
-    ok(bench_vmread(b, 0x4003, &value) == ERROR_UNSUPPORTED_COMPONENT, "the high half of a 32-bit field does not exist");
-    ok(bench_vmread(b, 0x10000681eull, &value) == ERROR_UNSUPPORTED_COMPONENT, "reserved bits of an encoding are looked at");
+    ok(bench_vmread(b, 0x4003, &value) == ERROR_UNSUPPORTED_COMPONENT,
+       "the high half of a 32-bit field does not exist");
+    ok(bench_vmread(b, 0x10000681eull, &value) == ERROR_UNSUPPORTED_COMPONENT,
+       "reserved bits of an encoding are looked at");
     ok(bench_vmread(b, 0x4fff, &value) == ERROR_UNSUPPORTED_COMPONENT, "so are high indexes");
     bench_free(b);
 }
@@ -118,7 +129,8 @@ static void test_invalidations(void) {
     ok(invalidate(b, invept, 0, eptp, 0) == ERROR_INVEPT_INVVPID_OPERAND, "INVEPT type 0 is error 28");
     ok(invalidate(b, invept, 3, eptp, 0) == ERROR_INVEPT_INVVPID_OPERAND, "INVEPT type 3 is error 28");
     ok(invalidate(b, invept, 1ull << 32 | 1, eptp, 0) == ERROR_INVEPT_INVVPID_OPERAND, "all 64 bits of the type count");
-    ok(invalidate(b, invept, 1, eptp | 1 << 11, 0) == ERROR_INVEPT_INVVPID_OPERAND, "INVEPT with a bad EPTP is error 28");
+    ok(invalidate(b, invept, 1, eptp | 1 << 11, 0) == ERROR_INVEPT_INVVPID_OPERAND,
+       "INVEPT with a bad EPTP is error 28");
     ok(invalidate(b, invept, 1, eptp, 0) == SUCCEED, "INVEPT of one EPTP");
     ok(invalidate(b, invept, 2, ~0ull, 0) == SUCCEED, "INVEPT of all");
     ok(invalidate(b, invvpid, 4, 1, 0) == ERROR_INVEPT_INVVPID_OPERAND, "INVVPID type 4 is error 28");
@@ -128,7 +140,8 @@ static void test_invalidations(void) {
     ok(invalidate(b, invvpid, 1, 0, 0) == ERROR_INVEPT_INVVPID_OPERAND, "INVVPID of VPID 0");
     ok(invalidate(b, invvpid, 3, 0, 0) == ERROR_INVEPT_INVVPID_OPERAND, "INVVPID of VPID 0, retaining globals");
     loop_begin("INVVPID succeeds");
-    for (unsigned type = 0; type < 4; type++) loop_check(invalidate(b, invvpid, type, 1, 0x1000) == SUCCEED, "type %u", type);
+    for (unsigned type = 0; type < 4; type++)
+        loop_check(invalidate(b, invvpid, type, 1, 0x1000) == SUCCEED, "type %u", type);
     loop_end();
     bench_free(b);
 }
