@@ -17,23 +17,33 @@ struct reading {
     const struct decoder *decoder;
     const struct pattern *pattern;
     const uint8_t *at, *end;
-    enum decode_error at_end;    // what running out of bytes means
+    enum decode_error at_end; // what running out of bytes means
     enum code_size size;
     bool operand_prefix, address_prefix;
     uint8_t space, map;
-    uint8_t mandatory;           // enum mandatory_prefix
-    uint8_t rex;                 // WRXB, from REX or VEX
-    uint8_t segment;             // override, or SEGMENT_COUNT
+    uint8_t mandatory; // enum mandatory_prefix
+    uint8_t rex;       // WRXB, from REX or VEX
+    uint8_t segment;   // override, or SEGMENT_COUNT
 };
 
 enum prefix_kind {
-    NOT_PREFIX, SEGMENT_ES, SEGMENT_CS, SEGMENT_SS, SEGMENT_DS, SEGMENT_FS, SEGMENT_GS, OPERAND_SIZE, ADDRESS_SIZE, LOCK,
-    REPEAT, REX,
+    NOT_PREFIX,
+    SEGMENT_ES,
+    SEGMENT_CS,
+    SEGMENT_SS,
+    SEGMENT_DS,
+    SEGMENT_FS,
+    SEGMENT_GS,
+    OPERAND_SIZE,
+    ADDRESS_SIZE,
+    LOCK,
+    REPEAT,
+    REX,
 };
 static const uint8_t prefix_kinds[256] = {
-    [0x26] = SEGMENT_ES,   [0x2e] = SEGMENT_CS,   [0x36] = SEGMENT_SS, [0x3e] = SEGMENT_DS, [0x64] = SEGMENT_FS,
-    [0x65] = SEGMENT_GS,   [0x66] = OPERAND_SIZE, [0x67] = ADDRESS_SIZE, [0xf0] = LOCK,     [0xf2] = REPEAT,
-    [0xf3] = REPEAT,       [0x40 ... 0x4f] = REX,
+    [0x26] = SEGMENT_ES, [0x2e] = SEGMENT_CS, [0x36] = SEGMENT_SS,   [0x3e] = SEGMENT_DS,
+    [0x64] = SEGMENT_FS, [0x65] = SEGMENT_GS, [0x66] = OPERAND_SIZE, [0x67] = ADDRESS_SIZE,
+    [0xf0] = LOCK,       [0xf2] = REPEAT,     [0xf3] = REPEAT,       [0x40 ... 0x4f] = REX,
 };
 
 static enum decode_error read_prefixes(struct reading *r, struct insn *insn) {
@@ -79,7 +89,7 @@ static bool next_bytes(struct reading *r, unsigned size, int64_t *value) {
 
 // C5 RvvvvLpp or C4 RXBmmmmm WvvvvLpp; the inverted fields are stored inverted.
 static enum decode_error read_vex(struct reading *r, struct insn *insn, uint8_t first) {
-    uint8_t low, high = 0xe1;  // what C5 implies: X, B as 1 (inverted), map 0F
+    uint8_t low, high = 0xe1; // what C5 implies: X, B as 1 (inverted), map 0F
     if (insn->rex || r->operand_prefix || insn->rep || insn->lock) return DECODE_UD;
     if (first == 0xc4 && !next_byte(r, &high)) return r->at_end;
     if (!next_byte(r, &low)) return r->at_end;
@@ -126,7 +136,8 @@ static enum decode_error choose_row(struct reading *r, struct insn *insn) {
     uint8_t shape = d->shape[r->space][r->map][insn->opcode];
     if (shape == SHAPE_UNDEFINED) return DECODE_UD;
     uint32_t facts = FACT(FACT_MODE_SHIFT, r->size) | FACT(FACT_PREFIX_SHIFT, r->mandatory) |
-                     FACT(FACT_W_SHIFT, r->rex >> 3) | FACT(FACT_L_SHIFT, insn->vex_l) | FACT(FACT_B_SHIFT, r->rex & 1) |
+                     FACT(FACT_W_SHIFT, r->rex >> 3) | FACT(FACT_L_SHIFT, insn->vex_l) |
+                     FACT(FACT_B_SHIFT, r->rex & 1) |
                      FACT(FACT_SIZE_16_SHIFT, r->operand_prefix != (r->size == CODE_16) && !(r->rex & REX_W));
     if (shape == SHAPE_MODRM) {
         if (!next_byte(r, &insn->modrm)) return r->at_end;
@@ -215,7 +226,7 @@ static enum decode_error read_memory(struct reading *r, struct insn *insn) {
 }
 
 static void set_register(struct operand *o, const struct insn *insn, unsigned class, unsigned number, unsigned size) {
-    *o = (struct operand){OPERAND_REG, (uint8_t)class, (uint8_t)number, (uint8_t)size};
+    *o = (struct operand){OPERAND_REG, (uint8_t) class, (uint8_t)number, (uint8_t)size};
     if (class == REG_GPR && size == 1 && number >= 4 && number < 8 && !insn->rex) {
         o->class = REG_GPR8H;
         o->number = (uint8_t)(number - 4);
@@ -236,14 +247,15 @@ static bool extends_number(unsigned class) {
     return class == REG_GPR || class == REG_XMM || class == REG_CR || class == REG_DR;
 }
 
-static enum decode_error set_reg_operand(const struct reading *r, const struct insn *insn, const struct operand_code *code,
-                                         struct operand *o) {
+static enum decode_error set_reg_operand(const struct reading *r, const struct insn *insn,
+                                         const struct operand_code *code, struct operand *o) {
     unsigned extension = extends_number(code->class) && r->rex & REX_R ? 8 : 0;
     set_register(o, insn, code->class, (insn->modrm >> 3 & 7) | extension, type_size(insn, code->type));
     return register_exists(o, o == insn->operand) ? DECODE_OK : DECODE_UD;
 }
 
-static void set_rm_operand(const struct reading *r, struct insn *insn, const struct operand_code *code, struct operand *o) {
+static void set_rm_operand(const struct reading *r, struct insn *insn, const struct operand_code *code,
+                           struct operand *o) {
     if (insn->modrm < 0xc0 && !r->pattern->mod_ignored) {
         *o = (struct operand){.kind = OPERAND_MEM, .size = (uint8_t)type_size(insn, code->type_memory)};
         return;
@@ -256,10 +268,13 @@ static enum decode_error read_immediate(struct reading *r, struct insn *insn, co
                                         struct operand *o) {
     int64_t value;
     unsigned size = type_size(insn, code->type);
-    if (!next_bytes(r, code->type == TYPE_BS ? 1 : code->type == TYPE_Z && size == 8 ? 4 : size, &value)) return r->at_end;
+    if (!next_bytes(r, code->type == TYPE_BS ? 1 : code->type == TYPE_Z && size == 8 ? 4 : size, &value))
+        return r->at_end;
     bool second = o > insn->operand && o[-1].kind == OPERAND_IMM;
-    if (second) insn->immediate2 = (uint8_t)value;
-    else insn->immediate = value;
+    if (second)
+        insn->immediate2 = (uint8_t)value;
+    else
+        insn->immediate = value;
     *o = (struct operand){.kind = OPERAND_IMM, .size = code->type == TYPE_B ? 1 : insn->operand_size};
     return DECODE_OK;
 }
@@ -336,7 +351,7 @@ static uint8_t final_operand_size(const struct pattern *p, const struct insn *in
 static enum decode_error read_operands(struct reading *r, struct insn *insn) {
     const struct pattern *p = r->pattern;
     insn->operand_size = operand_size(r);
-    insn->address_size = r->size == CODE_64                        ? r->address_prefix ? 4 : 8
+    insn->address_size = r->size == CODE_64                          ? r->address_prefix ? 4 : 8
                          : r->address_prefix == (r->size == CODE_32) ? 2
                                                                      : 4;
     insn->segment = DS;

@@ -11,7 +11,10 @@
 #include "cpu/decode_table.h"
 #include <string.h>
 
-struct word { const char *at; unsigned length; };
+struct word {
+    const char *at;
+    unsigned length;
+};
 
 static bool is(struct word w, const char *text) { return strlen(text) == w.length && !memcmp(w.at, text, w.length); }
 
@@ -27,9 +30,7 @@ static bool next_word(const char **text, char separator, struct word *w) {
     return true;
 }
 
-static int hex_digit(char c) {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
+static int hex_digit(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; }
 static int hex_byte(struct word w) {
     if (w.length < 2) return -1;
     int high = hex_digit(w.at[0]), low = hex_digit(w.at[1]);
@@ -51,8 +52,14 @@ static void accept_prefix(struct pattern *p, enum mandatory_prefix prefix) {
 }
 
 static bool mandatory_prefix(struct word w, struct pattern *p) {
-    static const struct { const char *text; enum mandatory_prefix prefix; } table[] = {
-        {"NP", PREFIX_NONE}, {"66", PREFIX_66}, {"F3", PREFIX_F3}, {"F2", PREFIX_F2},
+    static const struct {
+        const char *text;
+        enum mandatory_prefix prefix;
+    } table[] = {
+        {"NP", PREFIX_NONE},
+        {"66", PREFIX_66},
+        {"F3", PREFIX_F3},
+        {"F2", PREFIX_F2},
     };
     for (unsigned i = 0; i < 4; i++)
         if (is(w, table[i].text)) return accept_prefix(p, table[i].prefix), true;
@@ -95,7 +102,9 @@ static bool fixed_modrm(struct word w, int byte, struct pattern *p) {
     return byte >= 0xc0;
 }
 
-struct opcode_reading { bool map_known, opcode_known; };
+struct opcode_reading {
+    bool map_known, opcode_known;
+};
 
 static bool opcode_byte(struct word w, int byte, struct pattern *p, struct opcode_reading *r) {
     if (r->opcode_known) return fixed_modrm(w, byte, p);
@@ -119,8 +128,10 @@ static bool encoding_word(struct word w, struct pattern *p, struct opcode_readin
         return p->has_modrm = true;
     }
     if (w.at[0] == '+') {
-        if (p->has_modrm) p->accept |= FACTS(FACT_RM_SHIFT, 8);  // "D8 C0 +i"
-        else p->plus_r = true;
+        if (p->has_modrm)
+            p->accept |= FACTS(FACT_RM_SHIFT, 8); // "D8 C0 +i"
+        else
+            p->plus_r = true;
         return true;
     }
     if (p->map == MAP_ONE_BYTE && !r->opcode_known && mandatory_prefix(w, p)) return true;
@@ -137,11 +148,14 @@ static bool encoding_parse(const char *text, struct pattern *p) {
 }
 
 static bool type_parse(struct word w, uint8_t *type) {
-    static const struct { const char *text; enum operand_type type; } table[] = {
-        {"", TYPE_NONE}, {"b", TYPE_B}, {"w", TYPE_W}, {"d", TYPE_D}, {"q", TYPE_Q}, {"dq", TYPE_DQ}, {"qq", TYPE_QQ},
-        {"t", TYPE_T}, {"x", TYPE_X}, {"ps", TYPE_X}, {"pd", TYPE_X}, {"ss", TYPE_D}, {"sd", TYPE_Q}, {"si", TYPE_D},
-        {"pi", TYPE_Q}, {"v", TYPE_V}, {"y", TYPE_Y}, {"z", TYPE_Z}, {"bs", TYPE_BS}, {"a", TYPE_NONE},
-        {"p", TYPE_NONE}, {"s", TYPE_NONE},
+    static const struct {
+        const char *text;
+        enum operand_type type;
+    } table[] = {
+        {"", TYPE_NONE}, {"b", TYPE_B},    {"w", TYPE_W},    {"d", TYPE_D},    {"q", TYPE_Q},  {"dq", TYPE_DQ},
+        {"qq", TYPE_QQ}, {"t", TYPE_T},    {"x", TYPE_X},    {"ps", TYPE_X},   {"pd", TYPE_X}, {"ss", TYPE_D},
+        {"sd", TYPE_Q},  {"si", TYPE_D},   {"pi", TYPE_Q},   {"v", TYPE_V},    {"y", TYPE_Y},  {"z", TYPE_Z},
+        {"bs", TYPE_BS}, {"a", TYPE_NONE}, {"p", TYPE_NONE}, {"s", TYPE_NONE},
     };
     for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         if (is(w, table[i].text)) return *type = (uint8_t)table[i].type, true;
@@ -150,14 +164,17 @@ static bool type_parse(struct word w, uint8_t *type) {
 
 // A register that the row names.
 static bool fixed_register(struct word w, struct operand_code *code) {
-    static const struct { const char *text; uint8_t class, number, type; } table[] = {
-        {"AL", REG_GPR, RAX, TYPE_B},  {"CL", REG_GPR, RCX, TYPE_B},  {"AX", REG_GPR, RAX, TYPE_W},
-        {"DX", REG_GPR, RDX, TYPE_W},  {"CX", REG_GPR, RCX, TYPE_W},  {"eAX", REG_GPR, RAX, TYPE_Z},
-        {"rAX", REG_GPR, RAX, TYPE_V}, {"rCX", REG_GPR, RCX, TYPE_V}, {"rDX", REG_GPR, RDX, TYPE_V},
-        {"rBX", REG_GPR, RBX, TYPE_V}, {"rSP", REG_GPR, RSP, TYPE_V}, {"rBP", REG_GPR, RBP, TYPE_V},
-        {"ES", REG_SEG, ES, TYPE_NONE},   {"CS", REG_SEG, CS, TYPE_NONE},   {"SS", REG_SEG, SS, TYPE_NONE},
-        {"DS", REG_SEG, DS, TYPE_NONE},   {"FS", REG_SEG, FS, TYPE_NONE},   {"GS", REG_SEG, GS, TYPE_NONE},
-        {"ST(0)", REG_X87, 0, TYPE_T}, {"ST", REG_X87, 0, TYPE_T},    {"XMM0", REG_XMM, 0, TYPE_X},
+    static const struct {
+        const char *text;
+        uint8_t class, number, type;
+    } table[] = {
+        {"AL", REG_GPR, RAX, TYPE_B},   {"CL", REG_GPR, RCX, TYPE_B},   {"AX", REG_GPR, RAX, TYPE_W},
+        {"DX", REG_GPR, RDX, TYPE_W},   {"CX", REG_GPR, RCX, TYPE_W},   {"eAX", REG_GPR, RAX, TYPE_Z},
+        {"rAX", REG_GPR, RAX, TYPE_V},  {"rCX", REG_GPR, RCX, TYPE_V},  {"rDX", REG_GPR, RDX, TYPE_V},
+        {"rBX", REG_GPR, RBX, TYPE_V},  {"rSP", REG_GPR, RSP, TYPE_V},  {"rBP", REG_GPR, RBP, TYPE_V},
+        {"ES", REG_SEG, ES, TYPE_NONE}, {"CS", REG_SEG, CS, TYPE_NONE}, {"SS", REG_SEG, SS, TYPE_NONE},
+        {"DS", REG_SEG, DS, TYPE_NONE}, {"FS", REG_SEG, FS, TYPE_NONE}, {"GS", REG_SEG, GS, TYPE_NONE},
+        {"ST(0)", REG_X87, 0, TYPE_T},  {"ST", REG_X87, 0, TYPE_T},     {"XMM0", REG_XMM, 0, TYPE_X},
     };
     for (unsigned i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         if (!is(w, table[i].text)) continue;
@@ -170,14 +187,17 @@ static bool fixed_register(struct word w, struct operand_code *code) {
 }
 
 // The addressing-method letters, SDM Vol. 2D, A.2.1. `mod`: 1 memory, 2 register, 3 both.
-static const struct method { char letter; uint8_t from, class, mod; } methods[] = {
-    {'A', FROM_FAR, 0, 3},            {'B', FROM_VVVV, REG_GPR, 3},   {'C', FROM_REG, REG_CR, 3},
-    {'D', FROM_REG, REG_DR, 3},       {'E', FROM_RM, REG_GPR, 3},     {'G', FROM_REG, REG_GPR, 3},
-    {'H', FROM_VVVV, REG_XMM, 3},     {'I', FROM_IMM, 0, 3},          {'J', FROM_REL, 0, 3},
-    {'M', FROM_RM, REG_GPR, 1},       {'N', FROM_RM, REG_MMX, 2},     {'O', FROM_MOFFS, 0, 3},
-    {'P', FROM_REG, REG_MMX, 3},      {'Q', FROM_RM, REG_MMX, 3},     {'R', FROM_RM, REG_GPR, 2},
-    {'S', FROM_REG, REG_SEG, 3},      {'U', FROM_RM, REG_XMM, 2},     {'V', FROM_REG, REG_XMM, 3},
-    {'W', FROM_RM, REG_XMM, 3},       {'X', FROM_SOURCE, 0, 3},       {'Y', FROM_TARGET, 0, 3},
+static const struct method {
+    char letter;
+    uint8_t from, class, mod;
+} methods[] = {
+    {'A', FROM_FAR, 0, 3},          {'B', FROM_VVVV, REG_GPR, 3}, {'C', FROM_REG, REG_CR, 3},
+    {'D', FROM_REG, REG_DR, 3},     {'E', FROM_RM, REG_GPR, 3},   {'G', FROM_REG, REG_GPR, 3},
+    {'H', FROM_VVVV, REG_XMM, 3},   {'I', FROM_IMM, 0, 3},        {'J', FROM_REL, 0, 3},
+    {'M', FROM_RM, REG_GPR, 1},     {'N', FROM_RM, REG_MMX, 2},   {'O', FROM_MOFFS, 0, 3},
+    {'P', FROM_REG, REG_MMX, 3},    {'Q', FROM_RM, REG_MMX, 3},   {'R', FROM_RM, REG_GPR, 2},
+    {'S', FROM_REG, REG_SEG, 3},    {'U', FROM_RM, REG_XMM, 2},   {'V', FROM_REG, REG_XMM, 3},
+    {'W', FROM_RM, REG_XMM, 3},     {'X', FROM_SOURCE, 0, 3},     {'Y', FROM_TARGET, 0, 3},
     {'Z', FROM_OPCODE, REG_GPR, 3},
 };
 

@@ -56,8 +56,8 @@ static bool candidate_add(struct decoder *d, uint32_t accept, uint32_t pattern) 
     return d->candidate_count <= UINT16_MAX;
 }
 
-// The candidates of one slot. 90 is NOP, and XCHG with REX.B (F3 90 is PAUSE either way): where an opcode has a row with
-// +r and one without, the latter comes first and wants REX.B to be 0.
+// The candidates of one slot. 90 is NOP, and XCHG with REX.B (F3 90 is PAUSE either way): where an opcode has a row
+// with +r and one without, the latter comes first and wants REX.B to be 0.
 static bool slot_fill(struct decoder *d, struct slot *slot, unsigned reg, const uint32_t *fitting, uint32_t count) {
     slot->first = (uint16_t)d->candidate_count;
     bool any_plus_r = false;

@@ -3,24 +3,24 @@
 #include "cpu/body.h"
 
 // An operation on two operands with its flags; a destination in memory is written before the flags change.
-#define ALU(name, operation, set_flags)                                                                               \
-    BODY(name) {                                                                                                      \
-        uint64_t a = 0, b = 0;                                                                                        \
-        struct place p;                                                                                               \
-        TRY(source(cpu, op, F, W, &b));                                                                               \
-        TRY(place_open(cpu, op, F, W, &p, &a));                                                                       \
-        uint64_t r = (operation) & MASK(W);                                                                           \
-        TRY(place_set(cpu, F, W, &p, r));                                                                             \
-        set_flags;                                                                                                    \
-        return OUT_OK;                                                                                                \
-    }                                                                                                                 \
+#define ALU(name, operation, set_flags)                                                                                \
+    BODY(name) {                                                                                                       \
+        uint64_t a = 0, b = 0;                                                                                         \
+        struct place p;                                                                                                \
+        TRY(source(cpu, op, F, W, &b));                                                                                \
+        TRY(place_open(cpu, op, F, W, &p, &a));                                                                        \
+        uint64_t r = (operation)&MASK(W);                                                                              \
+        TRY(place_set(cpu, F, W, &p, r));                                                                              \
+        set_flags;                                                                                                     \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
     INSTANTIATE(name, NEXT, FORMS_ALU)
 
 ALU(add, a + b, flags_add(&cpu->flags, a, b, r, W))
 ALU(adc, a + b + flags_cf(&cpu->flags), flags_add(&cpu->flags, a, b, r, W))
 ALU(sub, a - b, flags_sub(&cpu->flags, a, b, r, W))
 ALU(sbb, a - b - flags_cf(&cpu->flags), flags_sub(&cpu->flags, a, b, r, W))
-ALU(and, a & b, flags_logic(&cpu->flags, r, W))
+ALU(and, a &b, flags_logic(&cpu->flags, r, W))
 ALU(or, a | b, flags_logic(&cpu->flags, r, W))
 ALU(xor, a ^ b, flags_logic(&cpu->flags, r, W))
 
@@ -56,16 +56,16 @@ INSTANTIATE(test, NEXT, FORMS_ALU)
 // The only operand, read and written: FORM_R or FORM_M.
 ALWAYS_INLINE enum form unary_form(enum form f) { return f == FORM_M ? FORM_MR : FORM_RR; }
 
-#define UNARY(name, operation, set_flags)                                                                             \
-    BODY(name) {                                                                                                      \
-        uint64_t a = 0;                                                                                               \
-        struct place p;                                                                                               \
-        TRY(place_open(cpu, op, unary_form(F), W, &p, &a));                                                           \
-        uint64_t r = (operation) & MASK(W);                                                                           \
-        TRY(place_set(cpu, unary_form(F), W, &p, r));                                                                 \
-        set_flags;                                                                                                    \
-        return OUT_OK;                                                                                                \
-    }                                                                                                                 \
+#define UNARY(name, operation, set_flags)                                                                              \
+    BODY(name) {                                                                                                       \
+        uint64_t a = 0;                                                                                                \
+        struct place p;                                                                                                \
+        TRY(place_open(cpu, op, unary_form(F), W, &p, &a));                                                            \
+        uint64_t r = (operation)&MASK(W);                                                                              \
+        TRY(place_set(cpu, unary_form(F), W, &p, r));                                                                  \
+        set_flags;                                                                                                     \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
     INSTANTIATE(name, NEXT, FORMS_UNARY)
 
 // CF stays. OF and AF are those of an addition of 1.
@@ -155,12 +155,12 @@ INSTANTIATE(cmpxchg16b, NEXT, FORMS_M64)
 
 // --- instructions on the flags ---
 
-#define FLAG_INSTRUCTION(name, statement)                                                                             \
-    BODY(name) {                                                                                                      \
-        BODY_UNUSED;                                                                                                  \
-        statement;                                                                                                    \
-        return OUT_OK;                                                                                                \
-    }                                                                                                                 \
+#define FLAG_INSTRUCTION(name, statement)                                                                              \
+    BODY(name) {                                                                                                       \
+        BODY_UNUSED;                                                                                                   \
+        statement;                                                                                                     \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
     INSTANTIATE(name, NEXT, FORMS_ONE_NONE)
 
 FLAG_INSTRUCTION(clc, flags_set_cf(&cpu->flags, false))
@@ -171,7 +171,8 @@ FLAG_INSTRUCTION(std, cpu->rflags |= FLAG_DF)
 
 #define FLAGS_AH (FLAG_SF | FLAG_ZF | FLAG_AF | FLAG_PF | FLAG_CF)
 FLAG_INSTRUCTION(lahf, reg_set(cpu, RAX * 8 + 1, 8, (cpu_rflags(cpu) & FLAGS_AH) | BIT(1)))
-FLAG_INSTRUCTION(sahf, flags_set(&cpu->flags, (flags_get(&cpu->flags) & FLAG_OF) | (reg_get(cpu, RAX * 8 + 1, 8) & FLAGS_AH)))
+FLAG_INSTRUCTION(sahf,
+                 flags_set(&cpu->flags, (flags_get(&cpu->flags) & FLAG_OF) | (reg_get(cpu, RAX * 8 + 1, 8) & FLAGS_AH)))
 
 // ADCX and ADOX: additions that carry through one flag and leave the others alone.
 BODY(adcx) {

@@ -1,6 +1,6 @@
 // Bit instructions: BT BTS BTR BTC, BSF BSR, POPCNT TZCNT LZCNT, BMI1 and BMI2, CRC32. SDM Vol. 2.
-// Undefined by the SDM, here as on Intel silicon: BSF and BSR of 0 leave the destination as it was, their PF follows the
-// index found, the other flags are clear; the BMI instructions and the counts clear PF and AF.
+// Undefined by the SDM, here as on Intel silicon: BSF and BSR of 0 leave the destination as it was, their PF follows
+// the index found, the other flags are clear; the BMI instructions and the counts clear PF and AF.
 #include "cpu/body.h"
 
 enum bit_action { BIT_KEEP, BIT_SET, BIT_RESET, BIT_COMPLEMENT };
@@ -42,22 +42,22 @@ ALWAYS_INLINE enum outcome bit_memory(struct cpu *cpu, const struct op *op, enum
     return unlikely(p == cpu->bounce) ? memory_commit(cpu, w / 8) : OUT_OK;
 }
 
-#define BIT_TEST(name, action)                                                                                        \
-    BODY(name) {                                                                                                      \
-        bool was = false;                                                                                             \
-        bool immediate = F == FORM_RI || F == FORM_MI;                                                                \
-        int64_t offset = immediate ? op->imm & (int)(W - 1) : (int64_t)flags_extend(reg_get(cpu, op->src, W), W);     \
-        if (F == FORM_MR || F == FORM_MI) {                                                                           \
-            TRY(bit_memory(cpu, op, F, W, offset, action, &was));                                                     \
-        } else {                                                                                                      \
-            uint64_t v = reg_get(cpu, op->dst, W);                                                                    \
-            unsigned n = (unsigned)offset & (W - 1);                                                                  \
-            was = v >> n & 1;                                                                                         \
-            if ((action) != BIT_KEEP) reg_set(cpu, op->dst, W, bit_apply(v, n, action));                              \
-        }                                                                                                             \
-        flags_set_cf(&cpu->flags, was);                                                                               \
-        return OUT_OK;                                                                                                \
-    }                                                                                                                 \
+#define BIT_TEST(name, action)                                                                                         \
+    BODY(name) {                                                                                                       \
+        bool was = false;                                                                                              \
+        bool immediate = F == FORM_RI || F == FORM_MI;                                                                 \
+        int64_t offset = immediate ? op->imm & (int)(W - 1) : (int64_t)flags_extend(reg_get(cpu, op->src, W), W);      \
+        if (F == FORM_MR || F == FORM_MI) {                                                                            \
+            TRY(bit_memory(cpu, op, F, W, offset, action, &was));                                                      \
+        } else {                                                                                                       \
+            uint64_t v = reg_get(cpu, op->dst, W);                                                                     \
+            unsigned n = (unsigned)offset & (W - 1);                                                                   \
+            was = v >> n & 1;                                                                                          \
+            if ((action) != BIT_KEEP) reg_set(cpu, op->dst, W, bit_apply(v, n, action));                               \
+        }                                                                                                              \
+        flags_set_cf(&cpu->flags, was);                                                                                \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
     INSTANTIATE(name, NEXT, FORMS_BIT)
 BIT_TEST(bt, BIT_KEEP)
 BIT_TEST(bts, BIT_SET)
@@ -68,14 +68,14 @@ ALWAYS_INLINE void flags_clear_pf(struct flags *f) { f->carry ^= flags_pf(f) ? B
 ALWAYS_INLINE unsigned highest_bit(uint64_t v) { return 63 - (unsigned)__builtin_clzll(v); }
 
 // ZF tells that the source was 0; bit 8 keeps an index of 0 from setting it.
-#define BIT_SCAN(name, scan)                                                                                          \
-    BODY(name) {                                                                                                      \
-        uint64_t v = 0;                                                                                               \
-        TRY(source(cpu, op, F, W, &v));                                                                               \
-        if (v) reg_set(cpu, op->dst, W, scan);                                                                        \
-        cpu->flags = (struct flags){.result = v ? (scan) | BIT(8) : 0};                                               \
-        return OUT_OK;                                                                                                \
-    }                                                                                                                 \
+#define BIT_SCAN(name, scan)                                                                                           \
+    BODY(name) {                                                                                                       \
+        uint64_t v = 0;                                                                                                \
+        TRY(source(cpu, op, F, W, &v));                                                                                \
+        if (v) reg_set(cpu, op->dst, W, scan);                                                                         \
+        cpu->flags = (struct flags){.result = v ? (scan) | BIT(8) : 0};                                                \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
     INSTANTIATE(name, NEXT, FORMS_REG_RM)
 BIT_SCAN(bsf, (unsigned)__builtin_ctzll(v))
 BIT_SCAN(bsr, highest_bit(v))
@@ -139,20 +139,20 @@ BODY(andn) {
 }
 INSTANTIATE(andn, NEXT, FORMS_VEX_RM)
 
-#define LOWEST_BIT(name, operation, carry)                                                                            \
-    BODY(name) {                                                                                                      \
-        uint64_t v = 0;                                                                                               \
-        TRY(source(cpu, op, F, W, &v));                                                                               \
-        uint64_t r = (operation) & MASK(W);                                                                           \
-        reg_set(cpu, op->dst, W, r);                                                                                  \
-        flags_result(&cpu->flags, r, W, carry, false, false);                                                         \
-        flags_clear_pf(&cpu->flags);                                                                                  \
-        return OUT_OK;                                                                                                \
-    }                                                                                                                 \
+#define LOWEST_BIT(name, operation, carry)                                                                             \
+    BODY(name) {                                                                                                       \
+        uint64_t v = 0;                                                                                                \
+        TRY(source(cpu, op, F, W, &v));                                                                                \
+        uint64_t r = (operation)&MASK(W);                                                                              \
+        reg_set(cpu, op->dst, W, r);                                                                                   \
+        flags_result(&cpu->flags, r, W, carry, false, false);                                                          \
+        flags_clear_pf(&cpu->flags);                                                                                   \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
     INSTANTIATE(name, NEXT, FORMS_REG_RM_DWORD)
-LOWEST_BIT(blsr, v & (v - 1), v == 0)
+LOWEST_BIT(blsr, v &(v - 1), v == 0)
 LOWEST_BIT(blsmsk, v ^ (v - 1), v == 0)
-LOWEST_BIT(blsi, v & (0 - v), v != 0)
+LOWEST_BIT(blsi, v &(0 - v), v != 0)
 
 BODY(bextr) {
     uint64_t v = 0, control = 0;
@@ -191,13 +191,13 @@ static uint64_t extract(uint64_t v, uint64_t mask) {
         if (v & mask & (0 - mask)) r |= BIT(n);
     return r;
 }
-#define BY_MASK(name, function)                                                                                       \
-    BODY(name) {                                                                                                      \
-        uint64_t mask = 0;                                                                                            \
-        TRY(vex_second(cpu, op, F, W, &mask));                                                                        \
-        reg_set(cpu, op->dst, W, function(reg_get(cpu, op->src, W), mask));                                           \
-        return OUT_OK;                                                                                                \
-    }                                                                                                                 \
+#define BY_MASK(name, function)                                                                                        \
+    BODY(name) {                                                                                                       \
+        uint64_t mask = 0;                                                                                             \
+        TRY(vex_second(cpu, op, F, W, &mask));                                                                         \
+        reg_set(cpu, op->dst, W, function(reg_get(cpu, op->src, W), mask));                                            \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
     INSTANTIATE(name, NEXT, FORMS_VEX_RM)
 BY_MASK(pdep, deposit)
 BY_MASK(pext, extract)
@@ -211,14 +211,14 @@ static uint32_t crc32_accumulate(uint32_t crc, uint64_t v, unsigned bytes) {
     }
     return crc;
 }
-#define CRC32(name, width)                                                                                            \
-    BODY(name) {                                                                                                      \
-        uint64_t v = 0;                                                                                               \
-        TRY(source(cpu, op, F, width, &v));                                                                           \
-        set_reg64(cpu, op->dst, crc32_accumulate((uint32_t)reg_get(cpu, op->dst, 32), v, (width) / 8));               \
-        (void)W;                                                                                                      \
-        return OUT_OK;                                                                                                \
-    }                                                                                                                 \
+#define CRC32(name, width)                                                                                             \
+    BODY(name) {                                                                                                       \
+        uint64_t v = 0;                                                                                                \
+        TRY(source(cpu, op, F, width, &v));                                                                            \
+        set_reg64(cpu, op->dst, crc32_accumulate((uint32_t)reg_get(cpu, op->dst, 32), v, (width) / 8));                \
+        (void)W;                                                                                                       \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
     INSTANTIATE(name, NEXT, FORMS_REG_RM_DWORD)
 CRC32(crc32_byte, 8)
 CRC32(crc32_word, 16)

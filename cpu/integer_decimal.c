@@ -1,6 +1,6 @@
 // Decimal adjustment, not in 64-bit mode: AAA AAS DAA DAS AAM AAD. SDM Vol. 2A.
-// What the SDM leaves undefined is as on Intel silicon: SF, ZF and PF follow AL, OF is clear; the flags of AAD are those of
-// its addition.
+// What the SDM leaves undefined is as on Intel silicon: SF, ZF and PF follow AL, OF is clear; the flags of AAD are
+// those of its addition.
 #include "cpu/body.h"
 
 static uint8_t al(const struct cpu *cpu) { return (uint8_t)cpu->gpr[RAX]; }
@@ -33,12 +33,12 @@ static void decimal_adjust(struct cpu *cpu, int sign) {
     flags_result(&cpu->flags, (unsigned)v & 0xff, 8, cf, false, adjust);
 }
 
-#define DECIMAL(name, statement)                                                                                      \
-    BODY(name) {                                                                                                      \
-        BODY_UNUSED;                                                                                                  \
-        statement;                                                                                                    \
-        return OUT_OK;                                                                                                \
-    }                                                                                                                 \
+#define DECIMAL(name, statement)                                                                                       \
+    BODY(name) {                                                                                                       \
+        BODY_UNUSED;                                                                                                   \
+        statement;                                                                                                     \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
     INSTANTIATE(name, NEXT, FORMS_ONE_NONE)
 
 DECIMAL(aaa, ascii_adjust(cpu, 0x106))

@@ -18,13 +18,13 @@ BODY(mov_wide) {
 #define FORMS_MOV_WIDE(X, n) WIDTHS_WORD(X, n, RI)
 INSTANTIATE(mov_wide, NEXT, FORMS_MOV_WIDE)
 
-#define EXTENDING(name, from, extend)                                                                                 \
-    BODY(name) {                                                                                                      \
-        uint64_t v = 0;                                                                                               \
-        TRY(source(cpu, op, F, W < (from) ? W : (from), &v));                                                         \
-        reg_set(cpu, op->dst, W, extend);                                                                             \
-        return OUT_OK;                                                                                                \
-    }                                                                                                                 \
+#define EXTENDING(name, from, extend)                                                                                  \
+    BODY(name) {                                                                                                       \
+        uint64_t v = 0;                                                                                                \
+        TRY(source(cpu, op, F, W < (from) ? W : (from), &v));                                                          \
+        reg_set(cpu, op->dst, W, extend);                                                                              \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
     INSTANTIATE(name, NEXT, FORMS_REG_RM)
 
 EXTENDING(movzx_byte, 8, v)
@@ -104,14 +104,14 @@ BODY(xlat) {
 INSTANTIATE(xlat, NEXT, FORMS_ONE_NONE)
 
 // The source is read, and may fault, whatever the condition; a 32-bit destination is zero-extended either way.
-#define CMOV(cc, number)                                                                                              \
-    BODY(cmov##cc) {                                                                                                  \
-        uint64_t v = 0;                                                                                               \
-        TRY(source(cpu, op, F, W, &v));                                                                               \
-        if (!flags_condition(&cpu->flags, number)) v = reg_get(cpu, op->dst, W);                                      \
-        reg_set(cpu, op->dst, W, v);                                                                                  \
-        return OUT_OK;                                                                                                \
-    }                                                                                                                 \
+#define CMOV(cc, number)                                                                                               \
+    BODY(cmov##cc) {                                                                                                   \
+        uint64_t v = 0;                                                                                                \
+        TRY(source(cpu, op, F, W, &v));                                                                                \
+        if (!flags_condition(&cpu->flags, number)) v = reg_get(cpu, op->dst, W);                                       \
+        reg_set(cpu, op->dst, W, v);                                                                                   \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
     INSTANTIATE(cmov##cc, NEXT, FORMS_REG_RM)
 CONDITIONS(CMOV)
 
@@ -123,11 +123,11 @@ ALWAYS_INLINE enum outcome set_byte(struct cpu *cpu, const struct op *op, enum f
     }
     return destination(cpu, op, f, 8, v);
 }
-#define SET(cc, number)                                                                                               \
-    BODY(set##cc) {                                                                                                   \
-        (void)W;                                                                                                      \
-        return set_byte(cpu, op, F, flags_condition(&cpu->flags, number));                                            \
-    }                                                                                                                 \
+#define SET(cc, number)                                                                                                \
+    BODY(set##cc) {                                                                                                    \
+        (void)W;                                                                                                       \
+        return set_byte(cpu, op, F, flags_condition(&cpu->flags, number));                                             \
+    }                                                                                                                  \
     INSTANTIATE(set##cc, NEXT, FORMS_SET)
 CONDITIONS(SET)
 

@@ -77,9 +77,11 @@ BODY(div) {
     uint64_t b = 0;
     TRY(source(cpu, op, F, W, &b));
     u128 a = pair_get(cpu, W);
-    if (b == 0 || (uint64_t)(a >> W) >= b) return cpu_fault(cpu, VECTOR_DE);  // the quotient does not fit
-    if (W < 64 || a >> 64 == 0) quotient_set(cpu, W, (uint64_t)a / b, (uint64_t)a % b);
-    else quotient_set(cpu, W, (uint64_t)(a / b), (uint64_t)(a % b));
+    if (b == 0 || (uint64_t)(a >> W) >= b) return cpu_fault(cpu, VECTOR_DE); // the quotient does not fit
+    if (W < 64 || a >> 64 == 0)
+        quotient_set(cpu, W, (uint64_t)a / b, (uint64_t)a % b);
+    else
+        quotient_set(cpu, W, (uint64_t)(a / b), (uint64_t)(a % b));
     return OUT_OK;
 }
 INSTANTIATE(div, NEXT, FORMS_UNARY)
@@ -102,8 +104,10 @@ INSTANTIATE(idiv, NEXT, FORMS_UNARY)
 // The high half is written last: it stays when both destinations are the same.
 BODY(mulx) {
     uint64_t b = 0;
-    if (F == FORM_RRR) b = reg_get(cpu, op->base, W);
-    else TRY(source(cpu, op, FORM_RM, W, &b));
+    if (F == FORM_RRR)
+        b = reg_get(cpu, op->base, W);
+    else
+        TRY(source(cpu, op, FORM_RM, W, &b));
     u128 r = (u128)reg_get(cpu, RDX * 8, W) * b;
     reg_set(cpu, op->src, W, (uint64_t)r & MASK(W));
     reg_set(cpu, op->dst, W, (uint64_t)(r >> W) & MASK(W));

@@ -1,8 +1,8 @@
 // Shifts and rotates: SHL SHR SAR ROL ROR RCL RCR SHLD SHRD, SARX SHLX SHRX RORX. SDM Vol. 2.
 // Counts are masked to 5 bits (6 with 64-bit operands); a masked count of 0 changes nothing.
-// What the SDM leaves undefined is as on Intel silicon: OF is what a count of 1 would have left, except that ROL and ROR of a
-// register by an immediate other than 1 keep it; AF is clear; SHLD and SHRD of 16 bits by more than 16 shift on into the
-// destination again.
+// What the SDM leaves undefined is as on Intel silicon: OF is what a count of 1 would have left, except that ROL and
+// ROR of a register by an immediate other than 1 keep it; AF is clear; SHLD and SHRD of 16 bits by more than 16 shift
+// on into the destination again.
 #include "cpu/body.h"
 
 ALWAYS_INLINE unsigned shift_count(const struct cpu *cpu, const struct op *op, enum form f, unsigned w) {
@@ -10,21 +10,21 @@ ALWAYS_INLINE unsigned shift_count(const struct cpu *cpu, const struct op *op, e
     return (unsigned)count & (w == 64 ? 63 : 31);
 }
 
-// `compute` makes the result and the flags from a and count n (not 0); the flags change once the destination is written.
-#define SHIFT(name, compute, keep_of)                                                                                 \
-    BODY(name) {                                                                                                      \
-        uint64_t a = 0;                                                                                               \
-        struct place p;                                                                                               \
-        unsigned n = shift_count(cpu, op, F, W);                                                                      \
-        TRY(place_open(cpu, op, F, W, &p, &a));                                                                       \
-        struct flags flags = cpu->flags;                                                                              \
-        uint64_t r = n ? compute(&flags, a, n, W) : a;                                                                \
-        if ((keep_of) && n != 1 && F == FORM_RI)                                                                      \
-            flags_set_cf_of(&flags, flags_cf(&flags), flags_of(&cpu->flags));                                         \
-        TRY(place_set(cpu, F, W, &p, r));                                                                             \
-        cpu->flags = flags;                                                                                           \
-        return OUT_OK;                                                                                                \
-    }                                                                                                                 \
+// `compute` makes the result and the flags from a and count n (not 0); the flags change once the destination is
+// written.
+#define SHIFT(name, compute, keep_of)                                                                                  \
+    BODY(name) {                                                                                                       \
+        uint64_t a = 0;                                                                                                \
+        struct place p;                                                                                                \
+        unsigned n = shift_count(cpu, op, F, W);                                                                       \
+        TRY(place_open(cpu, op, F, W, &p, &a));                                                                        \
+        struct flags flags = cpu->flags;                                                                               \
+        uint64_t r = n ? compute(&flags, a, n, W) : a;                                                                 \
+        if ((keep_of) && n != 1 && F == FORM_RI) flags_set_cf_of(&flags, flags_cf(&flags), flags_of(&cpu->flags));     \
+        TRY(place_set(cpu, F, W, &p, r));                                                                              \
+        cpu->flags = flags;                                                                                            \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
     INSTANTIATE(name, NEXT, FORMS_SHIFT)
 
 // OF after a shift by one, from the operand.
@@ -100,18 +100,18 @@ ALWAYS_INLINE uint64_t shrd_compute(struct flags *f, uint64_t a, uint64_t b, uns
     flags_result(f, r, w, cf, bit(b, 0) ^ bit(a, w - 1), false);
     return r;
 }
-#define DOUBLE_SHIFT(name, count, compute)                                                                            \
-    BODY(name) {                                                                                                      \
-        uint64_t a = 0, b = reg_get(cpu, op->src, W);                                                                 \
-        struct place p;                                                                                               \
-        unsigned n = (unsigned)(count) & (W == 64 ? 63 : 31);                                                         \
-        TRY(place_open(cpu, op, F, W, &p, &a));                                                                       \
-        struct flags flags = cpu->flags;                                                                              \
-        uint64_t r = n ? compute(&flags, a, b, n, W) : a;                                                             \
-        TRY(place_set(cpu, F, W, &p, r));                                                                             \
-        cpu->flags = flags;                                                                                           \
-        return OUT_OK;                                                                                                \
-    }                                                                                                                 \
+#define DOUBLE_SHIFT(name, count, compute)                                                                             \
+    BODY(name) {                                                                                                       \
+        uint64_t a = 0, b = reg_get(cpu, op->src, W);                                                                  \
+        struct place p;                                                                                                \
+        unsigned n = (unsigned)(count) & (W == 64 ? 63 : 31);                                                          \
+        TRY(place_open(cpu, op, F, W, &p, &a));                                                                        \
+        struct flags flags = cpu->flags;                                                                               \
+        uint64_t r = n ? compute(&flags, a, b, n, W) : a;                                                              \
+        TRY(place_set(cpu, F, W, &p, r));                                                                              \
+        cpu->flags = flags;                                                                                            \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
     INSTANTIATE(name, NEXT, FORMS_RM_REG)
 DOUBLE_SHIFT(shld_immediate, op->imm, shld_compute)
 DOUBLE_SHIFT(shld_cl, cpu->gpr[RCX], shld_compute)
@@ -119,15 +119,17 @@ DOUBLE_SHIFT(shrd_immediate, op->imm, shrd_compute)
 DOUBLE_SHIFT(shrd_cl, cpu->gpr[RCX], shrd_compute)
 
 // BMI2: no flags. "Gy,Ey,By": with the source in memory the count is op->src, else op->base.
-#define SHIFT_X(name, operation)                                                                                      \
-    BODY(name) {                                                                                                      \
-        uint64_t a = 0, count = reg_get(cpu, F == FORM_RRR ? op->base : op->src, W);                                  \
-        if (F == FORM_RRR) a = reg_get(cpu, op->src, W);                                                              \
-        else TRY(source(cpu, op, FORM_RM, W, &a));                                                                    \
-        unsigned n = (unsigned)count & (W - 1);                                                                       \
-        reg_set(cpu, op->dst, W, operation);                                                                          \
-        return OUT_OK;                                                                                                \
-    }                                                                                                                 \
+#define SHIFT_X(name, operation)                                                                                       \
+    BODY(name) {                                                                                                       \
+        uint64_t a = 0, count = reg_get(cpu, F == FORM_RRR ? op->base : op->src, W);                                   \
+        if (F == FORM_RRR)                                                                                             \
+            a = reg_get(cpu, op->src, W);                                                                              \
+        else                                                                                                           \
+            TRY(source(cpu, op, FORM_RM, W, &a));                                                                      \
+        unsigned n = (unsigned)count & (W - 1);                                                                        \
+        reg_set(cpu, op->dst, W, operation);                                                                           \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
     INSTANTIATE(name, NEXT, FORMS_VEX_RM)
 SHIFT_X(shlx, a << n)
 SHIFT_X(shrx, a >> n)

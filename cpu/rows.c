@@ -8,7 +8,7 @@
 #include "cpu/model.h"
 
 static const struct insn_row rows[] = {
-#define INSN(encoding, mnemonic, operands, modes, feature, traits, what)                                              \
+#define INSN(encoding, mnemonic, operands, modes, feature, traits, what)                                               \
     {encoding, mnemonic, operands, modes, FEATURE_##feature, traits, &body_##what},
 #include "cpu/insn.def"
 #undef INSN

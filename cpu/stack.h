@@ -46,8 +46,10 @@ ALWAYS_INLINE enum outcome stack_top(struct cpu *cpu, unsigned w, uint64_t *v) {
     return stack_load(cpu, w, 0, v);
 }
 ALWAYS_INLINE void stack_drop(struct cpu *cpu, unsigned w) {
-    if (w == 64) cpu->gpr[RSP] += 8;
-    else stack_pointer_add(cpu, w / 8);
+    if (w == 64)
+        cpu->gpr[RSP] += 8;
+    else
+        stack_pointer_add(cpu, w / 8);
 }
 
 #endif

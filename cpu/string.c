@@ -58,7 +58,8 @@ enum outcome string_repeat(struct cpu *cpu, const struct op *op, string_once_fn 
 // --- bulk ---
 
 // The linear address of `bytes` ascending bytes from an index register, which must not wrap, within one page.
-static bool span_linear(struct cpu *cpu, const struct op *op, enum gpr number, uint64_t bytes, bool write, uint64_t *linear) {
+static bool span_linear(struct cpu *cpu, const struct op *op, enum gpr number, uint64_t bytes, bool write,
+                        uint64_t *linear) {
     uint64_t offset = string_register(cpu, op, number);
     unsigned segment = number == RSI ? op->ea & EA_SEGMENT : ES;
     if (bytes - 1 > MASK(string_address_width(op)) - offset) return false;
@@ -183,12 +184,12 @@ ALWAYS_INLINE enum outcome cmps_once(struct cpu *cpu, const struct op *op, unsig
     return OUT_OK;
 }
 
-#define ONCE(name)                                                                                                    \
-    BODY(name) {                                                                                                      \
-        bool unused;                                                                                                  \
-        (void)F;                                                                                                      \
-        return name##_once(cpu, op, W, &unused);                                                                      \
-    }                                                                                                                 \
+#define ONCE(name)                                                                                                     \
+    BODY(name) {                                                                                                       \
+        bool unused;                                                                                                   \
+        (void)F;                                                                                                       \
+        return name##_once(cpu, op, W, &unused);                                                                       \
+    }                                                                                                                  \
     INSTANTIATE(name, NEXT, FORMS_NONE)
 ONCE(movs)
 ONCE(stos)
@@ -202,28 +203,28 @@ static uint64_t no_bulk(struct cpu *cpu, const struct op *op, uint64_t count, un
 }
 
 // A repeated one: for each width the single iteration and the bulk as functions. `condition` says whether to go on.
-#define REPEATED_WIDTH(name, iteration, condition, bulk, w)                                                           \
-    static enum outcome name##_once_##w(struct cpu *cpu, const struct op *op, bool *more) {                           \
-        bool equal = true;                                                                                            \
-        enum outcome outcome = iteration##_once(cpu, op, w, &equal);                                                  \
-        *more = condition;                                                                                            \
-        return outcome;                                                                                               \
-    }                                                                                                                 \
-    static uint64_t name##_bulk_##w(struct cpu *cpu, const struct op *op, uint64_t count) {                           \
-        return bulk(cpu, op, count, w);                                                                               \
+#define REPEATED_WIDTH(name, iteration, condition, bulk, w)                                                            \
+    static enum outcome name##_once_##w(struct cpu *cpu, const struct op *op, bool *more) {                            \
+        bool equal = true;                                                                                             \
+        enum outcome outcome = iteration##_once(cpu, op, w, &equal);                                                   \
+        *more = condition;                                                                                             \
+        return outcome;                                                                                                \
+    }                                                                                                                  \
+    static uint64_t name##_bulk_##w(struct cpu *cpu, const struct op *op, uint64_t count) {                            \
+        return bulk(cpu, op, count, w);                                                                                \
     }
-#define REPEATED(name, iteration, condition, bulk)                                                                    \
-    REPEATED_WIDTH(name, iteration, condition, bulk, 8)                                                               \
-    REPEATED_WIDTH(name, iteration, condition, bulk, 16)                                                              \
-    REPEATED_WIDTH(name, iteration, condition, bulk, 32)                                                              \
-    REPEATED_WIDTH(name, iteration, condition, bulk, 64)                                                              \
-    BODY(name) {                                                                                                      \
-        (void)F;                                                                                                      \
-        if (W == 8) return string_repeat(cpu, op, name##_once_8, name##_bulk_8);                                      \
-        if (W == 16) return string_repeat(cpu, op, name##_once_16, name##_bulk_16);                                   \
-        if (W == 32) return string_repeat(cpu, op, name##_once_32, name##_bulk_32);                                   \
-        return string_repeat(cpu, op, name##_once_64, name##_bulk_64);                                                \
-    }                                                                                                                 \
+#define REPEATED(name, iteration, condition, bulk)                                                                     \
+    REPEATED_WIDTH(name, iteration, condition, bulk, 8)                                                                \
+    REPEATED_WIDTH(name, iteration, condition, bulk, 16)                                                               \
+    REPEATED_WIDTH(name, iteration, condition, bulk, 32)                                                               \
+    REPEATED_WIDTH(name, iteration, condition, bulk, 64)                                                               \
+    BODY(name) {                                                                                                       \
+        (void)F;                                                                                                       \
+        if (W == 8) return string_repeat(cpu, op, name##_once_8, name##_bulk_8);                                       \
+        if (W == 16) return string_repeat(cpu, op, name##_once_16, name##_bulk_16);                                    \
+        if (W == 32) return string_repeat(cpu, op, name##_once_32, name##_bulk_32);                                    \
+        return string_repeat(cpu, op, name##_once_64, name##_bulk_64);                                                 \
+    }                                                                                                                  \
     INSTANTIATE(name, BRANCH, FORMS_NONE)
 
 REPEATED(movs_repeated, movs, true, movs_bulk)

@@ -25,7 +25,8 @@ ALWAYS_INLINE void string_advance(struct cpu *cpu, const struct op *op, enum gpr
 ALWAYS_INLINE enum outcome string_source(struct cpu *cpu, const struct op *op, unsigned w, uint64_t *linear) {
     return segment_linear(cpu, op->ea & EA_SEGMENT, string_register(cpu, op, RSI), w / 8, false, linear);
 }
-ALWAYS_INLINE enum outcome string_target(struct cpu *cpu, const struct op *op, unsigned w, bool write, uint64_t *linear) {
+ALWAYS_INLINE enum outcome string_target(struct cpu *cpu, const struct op *op, unsigned w, bool write,
+                                         uint64_t *linear) {
     return segment_linear(cpu, ES, string_register(cpu, op, RDI), w / 8, write, linear);
 }
 

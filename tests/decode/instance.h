@@ -7,8 +7,8 @@
 
 struct instance {
     uint8_t bytes[32];
-    unsigned length;        // up to and with ModRM, SIB and displacement; immediates follow at random
-    unsigned displacement;  // where the displacement is in the bytes; 0: none
+    unsigned length;       // up to and with ModRM, SIB and displacement; immediates follow at random
+    unsigned displacement; // where the displacement is in the bytes; 0: none
     bool rip_relative;
     uint64_t *random;
 };
@@ -88,7 +88,8 @@ static inline void instance_make(struct instance *n, const struct pattern *p, en
     instance_prefixes(n, p, size);
     bool lock = p->row->traits & T_LOCK && memory && instance_chance(n, 8);
     if (lock) instance_put(n, 0xf0);
-    bool index = instance_chance(n, 2) && size != CODE_16, rip = memory && instance_chance(n, 6), extended = instance_chance(n, 2);
+    bool index = instance_chance(n, 2) && size != CODE_16, rip = memory && instance_chance(n, 6),
+         extended = instance_chance(n, 2);
     unsigned wrxb = instance_chance(n, 3) ? 0 : random_below(random, 16);
     if (memory) wrxb = (wrxb & 12) | (extended ? 3 : 0);
     if (size != CODE_64) wrxb = 0;
@@ -97,8 +98,10 @@ static inline void instance_make(struct instance *n, const struct pattern *p, en
     if (size != CODE_64 && p->space == SPACE_LEGACY) wrxb = 0;
     instance_opcode(n, p, size, wrxb);
     unsigned reg = p->reg_digit == REG_ANY ? random_below(random, 8) : p->reg_digit;
-    if (memory) instance_memory(n, reg, index, rip);
-    else if (p->has_modrm) instance_put(n, 0xc0 | reg << 3 | instance_pick(n, p, FACT_RM_SHIFT, 8));
+    if (memory)
+        instance_memory(n, reg, index, rip);
+    else if (p->has_modrm)
+        instance_put(n, 0xc0 | reg << 3 | instance_pick(n, p, FACT_RM_SHIFT, 8));
     for (unsigned i = n->length; i < sizeof(n->bytes); i++) n->bytes[i] = (uint8_t)random64(random);
 }
 

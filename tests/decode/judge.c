@@ -10,8 +10,8 @@ void judge_init(ZydisDecoder zydis[3]) {
     ZydisDecoderInit(&zydis[CODE_32], ZYDIS_MACHINE_MODE_LEGACY_32, ZYDIS_STACK_WIDTH_32);
     ZydisDecoderInit(&zydis[CODE_64], ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
     static const ZydisDecoderMode off[] = {
-        ZYDIS_DECODER_MODE_KNC, ZYDIS_DECODER_MODE_MPX, ZYDIS_DECODER_MODE_CLDEMOTE, ZYDIS_DECODER_MODE_AMD_BRANCHES,
-        ZYDIS_DECODER_MODE_WBNOINVD, ZYDIS_DECODER_MODE_CET,
+        ZYDIS_DECODER_MODE_KNC,          ZYDIS_DECODER_MODE_MPX,      ZYDIS_DECODER_MODE_CLDEMOTE,
+        ZYDIS_DECODER_MODE_AMD_BRANCHES, ZYDIS_DECODER_MODE_WBNOINVD, ZYDIS_DECODER_MODE_CET,
     };
     for (unsigned size = 0; size < 3; size++)
         for (unsigned i = 0; i < sizeof(off) / sizeof(off[0]); i++) ZydisDecoderEnableMode(&zydis[size], off[i], false);
@@ -22,20 +22,60 @@ void judge_init(ZydisDecoder zydis[3]) {
 // The instruction sets that the model lists, in Zydis's names. An instruction of another set is ours to reject.
 static bool set_listed(const ZydisDecodedInstruction *z) {
     switch (z->meta.isa_set) {
-    case ZYDIS_ISA_SET_ADOX_ADCX: case ZYDIS_ISA_SET_BMI1: case ZYDIS_ISA_SET_BMI2: case ZYDIS_ISA_SET_CLFLUSHOPT:
-    case ZYDIS_ISA_SET_CLFSH: case ZYDIS_ISA_SET_CLWB: case ZYDIS_ISA_SET_CMOV: case ZYDIS_ISA_SET_CMPXCHG16B:
-    case ZYDIS_ISA_SET_FAT_NOP: case ZYDIS_ISA_SET_FCMOV: case ZYDIS_ISA_SET_FXSAVE: case ZYDIS_ISA_SET_FXSAVE64:
-    case ZYDIS_ISA_SET_I186: case ZYDIS_ISA_SET_I286PROTECTED: case ZYDIS_ISA_SET_I286REAL: case ZYDIS_ISA_SET_I386:
-    case ZYDIS_ISA_SET_I486: case ZYDIS_ISA_SET_I486REAL: case ZYDIS_ISA_SET_I86: case ZYDIS_ISA_SET_INVPCID:
-    case ZYDIS_ISA_SET_LAHF: case ZYDIS_ISA_SET_LONGMODE: case ZYDIS_ISA_SET_LZCNT: case ZYDIS_ISA_SET_MOVBE:
-    case ZYDIS_ISA_SET_PAUSE: case ZYDIS_ISA_SET_PENTIUMMMX: case ZYDIS_ISA_SET_PENTIUMREAL: case ZYDIS_ISA_SET_POPCNT:
-    case ZYDIS_ISA_SET_PPRO: case ZYDIS_ISA_SET_PREFETCH_NOP: case ZYDIS_ISA_SET_RDPID: case ZYDIS_ISA_SET_RDPMC:
-    case ZYDIS_ISA_SET_RDRAND: case ZYDIS_ISA_SET_RDSEED: case ZYDIS_ISA_SET_RDTSCP: case ZYDIS_ISA_SET_RDWRFSGS:
-    case ZYDIS_ISA_SET_SMAP: case ZYDIS_ISA_SET_SSE: case ZYDIS_ISA_SET_SSE2: case ZYDIS_ISA_SET_SSE2MMX:
-    case ZYDIS_ISA_SET_SSE3: case ZYDIS_ISA_SET_SSE3X87: case ZYDIS_ISA_SET_SSE4: case ZYDIS_ISA_SET_SSE42:
-    case ZYDIS_ISA_SET_SSEMXCSR: case ZYDIS_ISA_SET_SSE_PREFETCH: case ZYDIS_ISA_SET_SSSE3:
-    case ZYDIS_ISA_SET_SSSE3MMX: case ZYDIS_ISA_SET_VTX: case ZYDIS_ISA_SET_X87: case ZYDIS_ISA_SET_XSAVE:
-    case ZYDIS_ISA_SET_XSAVEC: case ZYDIS_ISA_SET_XSAVEOPT: case ZYDIS_ISA_SET_XSAVES: return true;
+    case ZYDIS_ISA_SET_ADOX_ADCX:
+    case ZYDIS_ISA_SET_BMI1:
+    case ZYDIS_ISA_SET_BMI2:
+    case ZYDIS_ISA_SET_CLFLUSHOPT:
+    case ZYDIS_ISA_SET_CLFSH:
+    case ZYDIS_ISA_SET_CLWB:
+    case ZYDIS_ISA_SET_CMOV:
+    case ZYDIS_ISA_SET_CMPXCHG16B:
+    case ZYDIS_ISA_SET_FAT_NOP:
+    case ZYDIS_ISA_SET_FCMOV:
+    case ZYDIS_ISA_SET_FXSAVE:
+    case ZYDIS_ISA_SET_FXSAVE64:
+    case ZYDIS_ISA_SET_I186:
+    case ZYDIS_ISA_SET_I286PROTECTED:
+    case ZYDIS_ISA_SET_I286REAL:
+    case ZYDIS_ISA_SET_I386:
+    case ZYDIS_ISA_SET_I486:
+    case ZYDIS_ISA_SET_I486REAL:
+    case ZYDIS_ISA_SET_I86:
+    case ZYDIS_ISA_SET_INVPCID:
+    case ZYDIS_ISA_SET_LAHF:
+    case ZYDIS_ISA_SET_LONGMODE:
+    case ZYDIS_ISA_SET_LZCNT:
+    case ZYDIS_ISA_SET_MOVBE:
+    case ZYDIS_ISA_SET_PAUSE:
+    case ZYDIS_ISA_SET_PENTIUMMMX:
+    case ZYDIS_ISA_SET_PENTIUMREAL:
+    case ZYDIS_ISA_SET_POPCNT:
+    case ZYDIS_ISA_SET_PPRO:
+    case ZYDIS_ISA_SET_PREFETCH_NOP:
+    case ZYDIS_ISA_SET_RDPID:
+    case ZYDIS_ISA_SET_RDPMC:
+    case ZYDIS_ISA_SET_RDRAND:
+    case ZYDIS_ISA_SET_RDSEED:
+    case ZYDIS_ISA_SET_RDTSCP:
+    case ZYDIS_ISA_SET_RDWRFSGS:
+    case ZYDIS_ISA_SET_SMAP:
+    case ZYDIS_ISA_SET_SSE:
+    case ZYDIS_ISA_SET_SSE2:
+    case ZYDIS_ISA_SET_SSE2MMX:
+    case ZYDIS_ISA_SET_SSE3:
+    case ZYDIS_ISA_SET_SSE3X87:
+    case ZYDIS_ISA_SET_SSE4:
+    case ZYDIS_ISA_SET_SSE42:
+    case ZYDIS_ISA_SET_SSEMXCSR:
+    case ZYDIS_ISA_SET_SSE_PREFETCH:
+    case ZYDIS_ISA_SET_SSSE3:
+    case ZYDIS_ISA_SET_SSSE3MMX:
+    case ZYDIS_ISA_SET_VTX:
+    case ZYDIS_ISA_SET_X87:
+    case ZYDIS_ISA_SET_XSAVE:
+    case ZYDIS_ISA_SET_XSAVEC:
+    case ZYDIS_ISA_SET_XSAVEOPT:
+    case ZYDIS_ISA_SET_XSAVES: return true;
     default: return false;
     }
 }
@@ -43,14 +83,27 @@ static bool set_listed(const ZydisDecodedInstruction *z) {
 // --- mnemonics ---
 
 // Names that depend on the operand size, or differ between the manuals.
-static const struct { const char *ours, *zydis; } aliases[] = {
-    {"cbw", "cwde"}, {"cbw", "cdqe"}, {"cwd", "cdq"}, {"cwd", "cqo"}, {"pushf", "pushfd"}, {"pushf", "pushfq"},
-    {"popf", "popfd"}, {"popf", "popfq"}, {"pusha", "pushad"}, {"popa", "popad"}, {"iret", "iretd"}, {"iret", "iretq"},
-    {"jrcxz", "jecxz"}, {"jrcxz", "jcxz"}, {"xlatb", "xlat"}, {"retf", "ret"}, {"nop", "prefetchw"},
-    {"nop", "prefetch"}, {"int1", "int1"}, {"cmpxchg8b", "cmpxchg8b"}, {"sysexit", "sysexit"}, {"jmpf", "jmp"},
-    {"callf", "call"}, {"wait", "fwait"}, {"movd", "movq"}, {"fxsave", "fxsave64"}, {"fxrstor", "fxrstor64"},
-    {"xsave", "xsave64"}, {"xrstor", "xrstor64"}, {"xsaveopt", "xsaveopt64"}, {"xsavec", "xsavec64"},
-    {"xsaves", "xsaves64"}, {"xrstors", "xrstors64"}, {"pextrd", "pextrq"}, {"pinsrd", "pinsrq"},
+static const struct {
+    const char *ours, *zydis;
+} aliases[] = {
+    {"cbw", "cwde"},          {"cbw", "cdqe"},
+    {"cwd", "cdq"},           {"cwd", "cqo"},
+    {"pushf", "pushfd"},      {"pushf", "pushfq"},
+    {"popf", "popfd"},        {"popf", "popfq"},
+    {"pusha", "pushad"},      {"popa", "popad"},
+    {"iret", "iretd"},        {"iret", "iretq"},
+    {"jrcxz", "jecxz"},       {"jrcxz", "jcxz"},
+    {"xlatb", "xlat"},        {"retf", "ret"},
+    {"nop", "prefetchw"},     {"nop", "prefetch"},
+    {"int1", "int1"},         {"cmpxchg8b", "cmpxchg8b"},
+    {"sysexit", "sysexit"},   {"jmpf", "jmp"},
+    {"callf", "call"},        {"wait", "fwait"},
+    {"movd", "movq"},         {"fxsave", "fxsave64"},
+    {"fxrstor", "fxrstor64"}, {"xsave", "xsave64"},
+    {"xrstor", "xrstor64"},   {"xsaveopt", "xsaveopt64"},
+    {"xsavec", "xsavec64"},   {"xsaves", "xsaves64"},
+    {"xrstors", "xrstors64"}, {"pextrd", "pextrq"},
+    {"pinsrd", "pinsrq"},
 };
 
 static bool string_mnemonic(const struct insn *insn, const char *zydis) {
@@ -144,7 +197,8 @@ static const char *compare_operand(const struct insn *insn, const struct operand
     case OPERAND_REG: return compare_register(o, z);
     case OPERAND_MEM: return compare_memory(insn, o, z);
     case OPERAND_MOFFS: return compare_moffs(insn, o, z);
-    case OPERAND_IMM: case OPERAND_REL: return compare_immediate(insn, o, z);
+    case OPERAND_IMM:
+    case OPERAND_REL: return compare_immediate(insn, o, z);
     case OPERAND_FAR: return compare_far(insn, z);
     default: return "operand of no kind";
     }
@@ -153,7 +207,7 @@ static const char *compare_operand(const struct insn *insn, const struct operand
 static const char *compare_operands(const struct insn *insn, const ZydisDecodedInstruction *z,
                                     const ZydisDecodedOperand *operands) {
     unsigned visible = 0;
-    if (insn->row->traits & T_STRING) return NULL;  // hidden operands to Zydis
+    if (insn->row->traits & T_STRING) return NULL; // hidden operands to Zydis
     for (unsigned i = 0; i < z->operand_count; i++) {
         if (operands[i].visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN) continue;
         if (visible == insn->operand_count) return insn->operand_count ? "operand count" : NULL;
@@ -169,14 +223,19 @@ static const char *compare_operands(const struct insn *insn, const ZydisDecodedI
 // What Zydis knows and the manual does not, or not here.
 static bool unlisted(const ZydisDecodedInstruction *z, const uint8_t *opcode) {
     switch (z->mnemonic) {
-    case ZYDIS_MNEMONIC_RSM: return true;  // SDM Vol. 2B, RSM: #UD outside of system-management mode
+    case ZYDIS_MNEMONIC_RSM:
+        return true; // SDM Vol. 2B, RSM: #UD outside of system-management mode
     // Vol. 2D, A.5: the other encodings of FCOM, FCOMP, FXCH and FSTP, and FFREEP, are reserved; so are the 8087's and
     // the 287's instructions.
-    case ZYDIS_MNEMONIC_FCOM: case ZYDIS_MNEMONIC_FCOMP: return opcode[0] == 0xdc || opcode[0] == 0xde;
+    case ZYDIS_MNEMONIC_FCOM:
+    case ZYDIS_MNEMONIC_FCOMP: return opcode[0] == 0xdc || opcode[0] == 0xde;
     case ZYDIS_MNEMONIC_FXCH: return opcode[0] != 0xd9;
     case ZYDIS_MNEMONIC_FSTP: return opcode[0] == 0xdf;
-    case ZYDIS_MNEMONIC_FSTPNCE: case ZYDIS_MNEMONIC_FFREEP: case ZYDIS_MNEMONIC_FENI8087_NOP:
-    case ZYDIS_MNEMONIC_FDISI8087_NOP: case ZYDIS_MNEMONIC_FSETPM287_NOP: return true;
+    case ZYDIS_MNEMONIC_FSTPNCE:
+    case ZYDIS_MNEMONIC_FFREEP:
+    case ZYDIS_MNEMONIC_FENI8087_NOP:
+    case ZYDIS_MNEMONIC_FDISI8087_NOP:
+    case ZYDIS_MNEMONIC_FSETPM287_NOP: return true;
     default: return !set_listed(z);
     }
 }
@@ -213,8 +272,10 @@ struct verdict judge(const struct decoder *decoder, const ZydisDecoder zydis[3],
     enum decode_error error = decode(decoder, size, bytes, 15, insn);
     bool other = ZYAN_SUCCESS(ZydisDecoderDecodeFull(&zydis[size], bytes, 15, &z, operands));
     struct verdict v = {.mnemonic = ""};
-    if (other) v.mnemonic = ZydisMnemonicGetString(z.mnemonic);
-    else if (error == DECODE_OK) v.mnemonic = insn->row->mnemonic;
+    if (other)
+        v.mnemonic = ZydisMnemonicGetString(z.mnemonic);
+    else if (error == DECODE_OK)
+        v.mnemonic = insn->row->mnemonic;
     if (error != DECODE_OK) {
         if (other && !unlisted(&z, bytes + z.raw.prefix_count)) v.why = "we reject, Zydis accepts";
         return v;
@@ -224,9 +285,12 @@ struct verdict judge(const struct decoder *decoder, const ZydisDecoder zydis[3],
         return v;
     }
     v.accepted = true;
-    if (insn->length != z.length) v.why = "length";
-    else if (!same_mnemonic(insn, v.mnemonic)) v.why = "mnemonic";
-    else v.why = compare_operands(insn, &z, operands);
+    if (insn->length != z.length)
+        v.why = "length";
+    else if (!same_mnemonic(insn, v.mnemonic))
+        v.why = "mnemonic";
+    else
+        v.why = compare_operands(insn, &z, operands);
     if (v.why && documented(insn, &z, operands)) v.why = NULL;
     return v;
 }

@@ -5,9 +5,9 @@
 #include <Zydis/Zydis.h>
 
 struct verdict {
-    const char *why;        // NULL: both agree, or the difference is documented in judge.c
-    const char *mnemonic;   // as Zydis names it, or we; "" when neither accepts
-    bool accepted;          // by both
+    const char *why;      // NULL: both agree, or the difference is documented in judge.c
+    const char *mnemonic; // as Zydis names it, or we; "" when neither accepts
+    bool accepted;        // by both
 };
 void judge_init(ZydisDecoder zydis[3]);
 // Decodes 15 bytes both ways and compares. `insn` is ours when we accept.

@@ -6,7 +6,9 @@
 #include "tests/tap.h"
 #include "vmx/vmx.h"
 
-static inline bool model_has(const void *model, unsigned feature) { return cpu_model_has(model, (enum feature)feature); }
+static inline bool model_has(const void *model, unsigned feature) {
+    return cpu_model_has(model, (enum feature)feature);
+}
 static inline struct decoder *model_decoder(const struct cpu_model *model) {
     struct row_set sets[] = {cpu_rows, vmx_rows};
     struct decoder *decoder = decoder_new(sets, 2, model_has, model);

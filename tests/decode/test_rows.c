@@ -1,4 +1,5 @@
-// Every row of every model can be reached: an instance of it decodes to it. And every row's notation and body are sound.
+// Every row of every model can be reached: an instance of it decodes to it. And every row's notation and body are
+// sound.
 #include "tests/decode/instance.h"
 #include "tests/decode/model.h"
 

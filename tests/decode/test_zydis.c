@@ -39,7 +39,8 @@ static void test_truncated(const struct decoder *decoder) {
         random_instruction(&seed, bytes);
         if (decode(decoder, size, bytes, 15, &insn) != DECODE_OK) continue;
         for (unsigned n = 0; n < insn.length; n++)
-            loop_check(decode(decoder, size, bytes, n, &piece) == DECODE_MORE, "%s: %u of %u bytes", hex(bytes), n, insn.length);
+            loop_check(decode(decoder, size, bytes, n, &piece) == DECODE_MORE, "%s: %u of %u bytes", hex(bytes), n,
+                       insn.length);
         loop_check(decode(decoder, size, bytes, insn.length, &piece) == DECODE_OK, "%s: all bytes", hex(bytes));
     }
     loop_end();

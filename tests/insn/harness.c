@@ -12,63 +12,65 @@
 
 // What the stub addresses at HARNESS_STATE. Offsets are known to the assembly below.
 struct host_area {
-    uint64_t gpr[16];           // 0
-    uint64_t rflags;            // 128
-    uint64_t exit;              // 136
-    uint64_t saved_rsp;         // 144
-    uint64_t fault;             // 152
-    struct fx_image fx;         // 160 = 0xa0
-    struct fx_image host_fx;    // 672 = 0x2a0
-    uint8_t scratch[1024];      // 1184..2208: the stub's stack, top at 0x8a0
-    struct { uint32_t offset; uint16_t selector; } far_insn;  // 0x8a0: the instruction in compatibility mode
+    uint64_t gpr[16];        // 0
+    uint64_t rflags;         // 128
+    uint64_t exit;           // 136
+    uint64_t saved_rsp;      // 144
+    uint64_t fault;          // 152
+    struct fx_image fx;      // 160 = 0xa0
+    struct fx_image host_fx; // 672 = 0x2a0
+    uint8_t scratch[1024];   // 1184..2208: the stub's stack, top at 0x8a0
+    struct {
+        uint32_t offset;
+        uint16_t selector;
+    } far_insn; // 0x8a0: the instruction in compatibility mode
 };
 _Static_assert(offsetof(struct host_area, fx) == 0xa0, "assembly");
 _Static_assert(offsetof(struct host_area, host_fx) == 0x2a0, "assembly");
 _Static_assert(offsetof(struct host_area, far_insn) == 0x8a0, "assembly");
-enum { USER_CS_32 = 0x23, USER_CS_64 = 0x33, USER_DS = 0x2b };  // Linux's selectors
+enum { USER_CS_32 = 0x23, USER_CS_64 = 0x33, USER_DS = 0x2b }; // Linux's selectors
 #define AREA ((struct host_area *)HARNESS_STATE)
 
 // Absolute addresses, so that the pieces can be copied anywhere. AREA is 0x18000000.
-__asm__(
-    ".pushsection .rodata\n"
-    "stub_enter: push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"
-    "  mov %rsp, 0x18000090\n"
-    "stub_enter_end:\n"
-    "stub_load_fx: fxsave64 0x180002a0\n"
-    "  fxrstor64 0x180000a0\n"
-    "stub_load_fx_end:\n"
-    "stub_data_segments: mov $0x2b, %eax; mov %eax, %ds; mov %eax, %es\n"
-    "stub_data_segments_end:\n"
-    "stub_far_jump: ljmp *0x180008a0\n"
-    "stub_far_jump_end:\n"
-    "stub_load: mov $0x180008a0, %esp\n"
-    "  pushq 0x18000080; popfq\n"
-    "  mov 0x18000000, %rax; mov 0x18000008, %rcx; mov 0x18000010, %rdx; mov 0x18000018, %rbx\n"
-    "  mov 0x18000028, %rbp; mov 0x18000030, %rsi; mov 0x18000038, %rdi; mov 0x18000040, %r8\n"
-    "  mov 0x18000048, %r9;  mov 0x18000050, %r10; mov 0x18000058, %r11; mov 0x18000060, %r12\n"
-    "  mov 0x18000068, %r13; mov 0x18000070, %r14; mov 0x18000078, %r15; mov 0x18000020, %rsp\n"
-    "stub_load_end:\n"
-    "stub_store: mov %rax, 0x18000000; mov %rcx, 0x18000008; mov %rdx, 0x18000010; mov %rbx, 0x18000018\n"
-    "  mov %rbp, 0x18000028; mov %rsi, 0x18000030; mov %rdi, 0x18000038; mov %r8, 0x18000040\n"
-    "  mov %r9, 0x18000048;  mov %r10, 0x18000050; mov %r11, 0x18000058; mov %r12, 0x18000060\n"
-    "  mov %r13, 0x18000068; mov %r14, 0x18000070; mov %r15, 0x18000078; mov %rsp, 0x18000020\n"
-    "  mov $0x180008a0, %esp\n"
-    "  pushfq; popq 0x18000080\n"
-    "stub_store_end:\n"
-    "stub_store_fx: fxsave64 0x180000a0\n"
-    "stub_leave_fx: fninit; fxrstor64 0x180002a0\n"
-    "stub_store_fx_end:\n"
-    "stub_leave: pushq $0x202; popfq\n"
-    "  mov 0x18000090, %rsp\n"
-    "  pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx\n"
-    "  ret\n"
-    "stub_leave_end:\n"
-    ".popsection\n");
+__asm__(".pushsection .rodata\n"
+        "stub_enter: push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n"
+        "  mov %rsp, 0x18000090\n"
+        "stub_enter_end:\n"
+        "stub_load_fx: fxsave64 0x180002a0\n"
+        "  fxrstor64 0x180000a0\n"
+        "stub_load_fx_end:\n"
+        "stub_data_segments: mov $0x2b, %eax; mov %eax, %ds; mov %eax, %es\n"
+        "stub_data_segments_end:\n"
+        "stub_far_jump: ljmp *0x180008a0\n"
+        "stub_far_jump_end:\n"
+        "stub_load: mov $0x180008a0, %esp\n"
+        "  pushq 0x18000080; popfq\n"
+        "  mov 0x18000000, %rax; mov 0x18000008, %rcx; mov 0x18000010, %rdx; mov 0x18000018, %rbx\n"
+        "  mov 0x18000028, %rbp; mov 0x18000030, %rsi; mov 0x18000038, %rdi; mov 0x18000040, %r8\n"
+        "  mov 0x18000048, %r9;  mov 0x18000050, %r10; mov 0x18000058, %r11; mov 0x18000060, %r12\n"
+        "  mov 0x18000068, %r13; mov 0x18000070, %r14; mov 0x18000078, %r15; mov 0x18000020, %rsp\n"
+        "stub_load_end:\n"
+        "stub_store: mov %rax, 0x18000000; mov %rcx, 0x18000008; mov %rdx, 0x18000010; mov %rbx, 0x18000018\n"
+        "  mov %rbp, 0x18000028; mov %rsi, 0x18000030; mov %rdi, 0x18000038; mov %r8, 0x18000040\n"
+        "  mov %r9, 0x18000048;  mov %r10, 0x18000050; mov %r11, 0x18000058; mov %r12, 0x18000060\n"
+        "  mov %r13, 0x18000068; mov %r14, 0x18000070; mov %r15, 0x18000078; mov %rsp, 0x18000020\n"
+        "  mov $0x180008a0, %esp\n"
+        "  pushfq; popq 0x18000080\n"
+        "stub_store_end:\n"
+        "stub_store_fx: fxsave64 0x180000a0\n"
+        "stub_leave_fx: fninit; fxrstor64 0x180002a0\n"
+        "stub_store_fx_end:\n"
+        "stub_leave: pushq $0x202; popfq\n"
+        "  mov 0x18000090, %rsp\n"
+        "  pop %r15; pop %r14; pop %r13; pop %r12; pop %rbp; pop %rbx\n"
+        "  ret\n"
+        "stub_leave_end:\n"
+        ".popsection\n");
 
 #define PIECE(name) extern const uint8_t name[], name##_end[];
-PIECE(stub_enter) PIECE(stub_load_fx) PIECE(stub_load) PIECE(stub_store) PIECE(stub_store_fx) PIECE(stub_leave)
-PIECE(stub_data_segments) PIECE(stub_far_jump)
-extern const uint8_t stub_leave_fx[];
+PIECE(stub_enter)
+PIECE(stub_load_fx) PIECE(stub_load) PIECE(stub_store) PIECE(stub_store_fx) PIECE(stub_leave) PIECE(stub_data_segments)
+    PIECE(stub_far_jump) extern const uint8_t stub_leave_fx[];
 
 enum { STUB_ENTRY = 0, STUB_RECOVER = 0x400, STUB_RECOVER_FX = 0x480 };
 
@@ -86,7 +88,7 @@ static uint8_t *put_u32(uint8_t *at, uint32_t value) {
 // Stores everything and returns; `exit` tells which of the two places was reached. From compatibility mode a far jump
 // comes first.
 static void put_exit(const struct harness *h, unsigned exit) {
-    static const uint8_t mov_exit[] = {0x48, 0xc7, 0x04, 0x25, 0x88, 0x00, 0x00, 0x18};  // movq $imm32, 0x18000088
+    static const uint8_t mov_exit[] = {0x48, 0xc7, 0x04, 0x25, 0x88, 0x00, 0x00, 0x18}; // movq $imm32, 0x18000088
     static const uint8_t ljmp[] = {0xea}, selector[] = {USER_CS_64, 0};
     uint8_t *at = code_at(exit);
     if (h->size == CODE_32) {
@@ -178,7 +180,10 @@ void harness_host(struct harness *h, const struct processor_state *in, struct pr
     if (h->vector) out->fx = area->fx;
 }
 
-static const struct { uint32_t leaf, subleaf; uint8_t reg, bit; } cpuid_bits[FEATURE_COUNT] = {
+static const struct {
+    uint32_t leaf, subleaf;
+    uint8_t reg, bit;
+} cpuid_bits[FEATURE_COUNT] = {
 #define FEATURE(name, leaf, subleaf, reg, bit, text) [FEATURE_##name] = {leaf, subleaf, reg, bit},
 #include "cpu/feature.def"
 #undef FEATURE

@@ -11,38 +11,82 @@
 static struct harness h;
 static enum code_size size;
 static uint64_t seed = 1;
-static bool strict;   // undefined flags too: the host is of the family that we model
+static bool strict; // undefined flags too: the host is of the family that we model
 
 // Rows that are not comparable: what they do depends on the system around them.
-static const struct { const char *mnemonic, *why; } excluded[] = {
-    {"syscall", "enters the host's kernel"},   {"sysenter", "enters the host's kernel"}, {"int", "enters the host's kernel"},
-    {"int3", "enters the host's kernel"},      {"int1", "enters the host's kernel"},     {"into", "enters the host's kernel"},
-    {"cpuid", "models differ"},                {"rdtsc", "time differs"},                {"rdtscp", "time differs"},
-    {"rdpmc", "counters differ"},              {"rdrand", "random"},                     {"rdseed", "random"},
-    {"rdpid", "host's processor number"},      {"xgetbv", "host's XCR0"},                {"xsave", "host's components"},
-    {"xsavec", "host's components"},           {"xsaveopt", "host's components"},        {"xrstor", "host's components"},
-    {"sgdt", "host's tables (or UMIP)"},       {"sidt", "host's tables (or UMIP)"},      {"sldt", "host's tables (or UMIP)"},
-    {"str", "host's tables (or UMIP)"},        {"smsw", "host's CR0 (or UMIP)"},         {"lar", "host's descriptors"},
-    {"lsl", "host's descriptors"},             {"verr", "host's descriptors"},           {"verw", "host's descriptors"},
-    {"lfs", "host's descriptors"},             {"lgs", "host's descriptors"},            {"lss", "host's descriptors"},
-    {"iret", "host's descriptors"},            {"retf", "host's descriptors"},           {"jmpf", "host's descriptors"},
-    {"callf", "host's descriptors"},           {"rdfsbase", "host's thread pointer"},    {"rdgsbase", "host's thread pointer"},
-    {"wrfsbase", "host's thread pointer"},     {"wrgsbase", "host's thread pointer"},    {"in", "host's ports"},
-    {"out", "host's ports"},                   {"ins", "host's ports"},                  {"outs", "host's ports"},
-    {"fxsave", "host's reserved bytes"},       {"fxrstor", "random reserved bits"},      {"popf", "tested in tests/cpu"},
-    {"ldmxcsr", "random reserved bits"},       {"fldenv", "selectors"},                  {"frstor", "selectors"},
-    {"fnstenv", "selectors"},                  {"fnsave", "selectors"},                  {"cli", "host's IOPL"},                    {"xsave64", "host's components"},          {"xsavec64", "host's components"},
-    {"xsaveopt64", "host's components"},       {"xrstor64", "host's components"},
-    {"sti", "host's IOPL"},                    {"clflush", "no effect"},                 {"clflushopt", "no effect"},
-    {"clwb", "no effect"},                     {"les", "host's descriptors"},            {"lds", "host's descriptors"},
-                        {"ud0", "length differs between processors"},
+static const struct {
+    const char *mnemonic, *why;
+} excluded[] = {
+    {"syscall", "enters the host's kernel"},
+    {"sysenter", "enters the host's kernel"},
+    {"int", "enters the host's kernel"},
+    {"int3", "enters the host's kernel"},
+    {"int1", "enters the host's kernel"},
+    {"into", "enters the host's kernel"},
+    {"cpuid", "models differ"},
+    {"rdtsc", "time differs"},
+    {"rdtscp", "time differs"},
+    {"rdpmc", "counters differ"},
+    {"rdrand", "random"},
+    {"rdseed", "random"},
+    {"rdpid", "host's processor number"},
+    {"xgetbv", "host's XCR0"},
+    {"xsave", "host's components"},
+    {"xsavec", "host's components"},
+    {"xsaveopt", "host's components"},
+    {"xrstor", "host's components"},
+    {"sgdt", "host's tables (or UMIP)"},
+    {"sidt", "host's tables (or UMIP)"},
+    {"sldt", "host's tables (or UMIP)"},
+    {"str", "host's tables (or UMIP)"},
+    {"smsw", "host's CR0 (or UMIP)"},
+    {"lar", "host's descriptors"},
+    {"lsl", "host's descriptors"},
+    {"verr", "host's descriptors"},
+    {"verw", "host's descriptors"},
+    {"lfs", "host's descriptors"},
+    {"lgs", "host's descriptors"},
+    {"lss", "host's descriptors"},
+    {"iret", "host's descriptors"},
+    {"retf", "host's descriptors"},
+    {"jmpf", "host's descriptors"},
+    {"callf", "host's descriptors"},
+    {"rdfsbase", "host's thread pointer"},
+    {"rdgsbase", "host's thread pointer"},
+    {"wrfsbase", "host's thread pointer"},
+    {"wrgsbase", "host's thread pointer"},
+    {"in", "host's ports"},
+    {"out", "host's ports"},
+    {"ins", "host's ports"},
+    {"outs", "host's ports"},
+    {"fxsave", "host's reserved bytes"},
+    {"fxrstor", "random reserved bits"},
+    {"popf", "tested in tests/cpu"},
+    {"ldmxcsr", "random reserved bits"},
+    {"fldenv", "selectors"},
+    {"frstor", "selectors"},
+    {"fnstenv", "selectors"},
+    {"fnsave", "selectors"},
+    {"cli", "host's IOPL"},
+    {"xsave64", "host's components"},
+    {"xsavec64", "host's components"},
+    {"xsaveopt64", "host's components"},
+    {"xrstor64", "host's components"},
+    {"sti", "host's IOPL"},
+    {"clflush", "no effect"},
+    {"clflushopt", "no effect"},
+    {"clwb", "no effect"},
+    {"les", "host's descriptors"},
+    {"lds", "host's descriptors"},
+    {"ud0", "length differs between processors"},
 };
 
 // MOV to and from control and debug registers, and loads of segment registers.
 static bool system_move(const struct insn_row *row) {
     const char *o = row->operands, *second = strchr(o, ',');
     if (!strcmp(row->mnemonic, "pop") && o[1] == 'S') return true;
-    return o[0] == 'C' || o[0] == 'D' || o[0] == 'S' || (second && (second[1] == 'C' || second[1] == 'D') && second[2] == 'y');
+    return o[0] == 'C' || o[0] == 'D' || o[0] == 'S' ||
+           (second && (second[1] == 'C' || second[1] == 'D') && second[2] == 'y');
 }
 
 static bool comparable(const struct insn_row *row) {
@@ -67,7 +111,7 @@ static uint64_t edge_value(void) {
     case 5: return 0 - (1ull << (r >> 8 & 63));
     case 6: return r >> 8 & 0xff;
     case 7: return 0 - (r >> 8 & 0xff);
-    case 8: return 0x8080808080808080 ^ (r >> 63) ;
+    case 8: return 0x8080808080808080 ^ (r >> 63);
     case 9: return r >> 32;
     default: return random64(&seed);
     }
@@ -90,9 +134,10 @@ static void implicit_addresses(const struct insn_row *row, unsigned address_size
     for (unsigned i = 0; i < sizeof(stack) / sizeof(stack[0]); i++) implicit |= strcmp(row->mnemonic, stack[i]) == 0;
     if (!implicit) return;
     static const uint8_t pointers[] = {RSI, RDI, RBX, RSP, RBP};
-    for (unsigned i = 0; i < sizeof(pointers); i++) s->gpr[pointers[i]] = operand_address(random_below(&seed, 3) ? 8 : 1);
-    // REP MOVS and STOS with 32-bit addresses and a count of 0 clear the upper halves of RSI and RDI on some processors;
-    // the SDM's operation changes nothing.
+    for (unsigned i = 0; i < sizeof(pointers); i++)
+        s->gpr[pointers[i]] = operand_address(random_below(&seed, 3) ? 8 : 1);
+    // REP MOVS and STOS with 32-bit addresses and a count of 0 clear the upper halves of RSI and RDI on some
+    // processors; the SDM's operation changes nothing.
     if (row->traits & T_STRING) s->gpr[RCX] = random_below(&seed, 4) + (address_size == 4);
     s->gpr[RAX] &= strcmp(row->mnemonic, "xlatb") == 0 ? 0x3f : ~0ull;
 }
@@ -125,13 +170,17 @@ static void branch_target(const struct insn *insn, struct processor_state *s, ui
 }
 
 static void make_state(const struct insn *insn, struct processor_state *s) {
-    unsigned alignment = insn->row->traits & (T_SSE | T_ALIGN16) && random_below(&seed, 8) ? 16 : random_below(&seed, 2) ? 8 : 1;
+    unsigned alignment = insn->row->traits & (T_SSE | T_ALIGN16) && random_below(&seed, 8) ? 16
+                         : random_below(&seed, 2)                                          ? 8
+                                                                                           : 1;
     uint64_t next = HARNESS_CODE + HARNESS_INSN + insn->length;
-    uint64_t address = insn->base == REG_RIP ? next + (uint64_t)insn->displacement
-                     : insn->base == REG_NONE && insn->displacement ? (uint64_t)insn->displacement : operand_address(alignment);
+    uint64_t address = insn->base == REG_RIP                          ? next + (uint64_t)insn->displacement
+                       : insn->base == REG_NONE && insn->displacement ? (uint64_t)insn->displacement
+                                                                      : operand_address(alignment);
     for (unsigned i = 0; i < 16; i++) s->gpr[i] = size == CODE_64 ? edge_value() : i < 8 ? (uint32_t)edge_value() : 0;
     for (unsigned i = 0; i < HARNESS_WINDOW; i += 8) {
-        uint64_t v = i >= HARNESS_WINDOW / 2 - 160 && i < HARNESS_WINDOW / 2 + 160 ? edge_value() : i * 0x0101010101010101;
+        uint64_t v =
+            i >= HARNESS_WINDOW / 2 - 160 && i < HARNESS_WINDOW / 2 + 160 ? edge_value() : i * 0x0101010101010101;
         memcpy(s->window + i, &v, 8);
     }
     s->rflags = (random64(&seed) & (FLAGS_ARITHMETIC | FLAG_DF)) | FLAG_IF | BIT(1);
@@ -145,9 +194,20 @@ static void make_state(const struct insn *insn, struct processor_state *s) {
 // --- x87 and XMM values ---
 
 static uint64_t float_value(void) {
-    static const uint64_t special[] = {0, 0x3ff0000000000000, 0x7ff0000000000000, 0x7ff8000000000000, 0x7ff0000000000001,
-                                       0x0010000000000000, 0x000fffffffffffff, 1, 0x3f8000003f800000, 0x7f8000007f800001,
-                                       0x0080000000000001, 0x41dfffffffc00000, 0x43e0000000000000, 0x4f0000004f000000};
+    static const uint64_t special[] = {0,
+                                       0x3ff0000000000000,
+                                       0x7ff0000000000000,
+                                       0x7ff8000000000000,
+                                       0x7ff0000000000001,
+                                       0x0010000000000000,
+                                       0x000fffffffffffff,
+                                       1,
+                                       0x3f8000003f800000,
+                                       0x7f8000007f800001,
+                                       0x0080000000000001,
+                                       0x41dfffffffc00000,
+                                       0x43e0000000000000,
+                                       0x4f0000004f000000};
     uint64_t r = random64(&seed);
     if (r & 1) return edge_value();
     if (r & 2) return special[random_below(&seed, sizeof(special) / 8)] ^ (r & BIT(63)) ^ (r >> 5 & BIT(31));
@@ -189,7 +249,7 @@ static bool near(const struct fx_image *a, const struct fx_image *b, unsigned i)
 }
 
 static const char *compare_transcendental(const struct fx_image *a, const struct fx_image *b) {
-    enum { C1 = 1 << 9 };  // the direction of rounding
+    enum { C1 = 1 << 9 }; // the direction of rounding
     if ((a->status ^ b->status) & ~C1) return "status word";
     if (a->tags != b->tags) return "tags";
     for (unsigned i = 0; i < 8; i++)
@@ -204,7 +264,8 @@ static const char *compare_fx(const struct fx_image *a, const struct fx_image *b
     if (a->control != b->control) return "control word";
     if (a->tags != b->tags) return "tags";
     for (unsigned i = 0; i < 8; i++)
-        if (a->st[i].significand != b->st[i].significand || a->st[i].sign_exponent != b->st[i].sign_exponent) return "st";
+        if (a->st[i].significand != b->st[i].significand || a->st[i].sign_exponent != b->st[i].sign_exponent)
+            return "st";
     return NULL;
 }
 
@@ -218,13 +279,15 @@ static bool result_undefined(const struct insn *insn, const struct processor_sta
     return false;
 }
 
-static const char *compare(const struct insn *insn, const struct processor_state *host, const struct processor_state *ours) {
+static const char *compare(const struct insn *insn, const struct processor_state *host,
+                           const struct processor_state *ours) {
     if (host->fault != ours->fault) return "fault";
     if (host->fault) return NULL;
     uint64_t mask = FLAGS_ARITHMETIC | FLAG_DF;
     if (!strict) mask &= ~flags_undefined(insn->row->mnemonic);
     for (unsigned i = 0; i < (size == CODE_64 ? 16 : 8); i++)
-        if (size == CODE_64 ? host->gpr[i] != ours->gpr[i] : (uint32_t)(host->gpr[i] ^ ours->gpr[i])) return "registers";
+        if (size == CODE_64 ? host->gpr[i] != ours->gpr[i] : (uint32_t)(host->gpr[i] ^ ours->gpr[i]))
+            return "registers";
     if ((host->rflags ^ ours->rflags) & mask) return "flags";
     if (host->exit != ours->exit) return "rip";
     if (memcmp(host->window, ours->window, HARNESS_WINDOW)) return "memory";
@@ -237,21 +300,24 @@ static const char *describe(const struct insn *insn, const uint8_t *bytes, const
     static char text[2000];
     int n = snprintf(text, sizeof(text), "%s %s:", insn->row->mnemonic, insn->row->operands);
     for (unsigned i = 0; i < insn->length; i++) n += snprintf(text + n, sizeof(text) - n, " %02x", bytes[i]);
-    n += snprintf(text + n, sizeof(text) - n, " flags %lx -> host %lx ours %lx; fault %ld %ld; exit %lx %lx", (long)in->rflags,
-                  (long)host->rflags, (long)ours->rflags, (long)host->fault - 1, (long)ours->fault - 1, (long)host->exit,
-                  (long)ours->exit);
+    n += snprintf(text + n, sizeof(text) - n, " flags %lx -> host %lx ours %lx; fault %ld %ld; exit %lx %lx",
+                  (long)in->rflags, (long)host->rflags, (long)ours->rflags, (long)host->fault - 1,
+                  (long)ours->fault - 1, (long)host->exit, (long)ours->exit);
     for (unsigned i = 0; i < 16 && !host->fault; i++)
         if (host->gpr[i] != ours->gpr[i])
-            n += snprintf(text + n, sizeof(text) - n, " gpr%u %lx -> %lx %lx", i, (long)in->gpr[i], (long)host->gpr[i], (long)ours->gpr[i]);
+            n += snprintf(text + n, sizeof(text) - n, " gpr%u %lx -> %lx %lx", i, (long)in->gpr[i], (long)host->gpr[i],
+                          (long)ours->gpr[i]);
     for (unsigned i = 0; i < 3; i++) {
         const struct operand *o = &insn->operand[i];
-        if (o->kind == OPERAND_REG && o->class == REG_GPR) n += snprintf(text + n, sizeof(text) - n, " op%u=%lx", i, (long)in->gpr[o->number]);
+        if (o->kind == OPERAND_REG && o->class == REG_GPR)
+            n += snprintf(text + n, sizeof(text) - n, " op%u=%lx", i, (long)in->gpr[o->number]);
     }
     for (unsigned i = 0; i < 2 && h.vector && insn->row->traits & T_X87; i++)
         n += snprintf(text + n, sizeof(text) - n, " st%u %x:%lx -> %x:%lx %x:%lx", i, in->fx.st[i].sign_exponent,
                       (long)in->fx.st[i].significand, host->fx.st[i].sign_exponent, (long)host->fx.st[i].significand,
                       ours->fx.st[i].sign_exponent, (long)ours->fx.st[i].significand);
-    if (h.vector) n += snprintf(text + n, sizeof(text) - n, " fsw %x -> %x %x", in->fx.status, host->fx.status, ours->fx.status);
+    if (h.vector)
+        n += snprintf(text + n, sizeof(text) - n, " fsw %x -> %x %x", in->fx.status, host->fx.status, ours->fx.status);
     return text;
 }
 
@@ -264,7 +330,7 @@ static bool make_instance(const struct pattern *p, uint8_t bytes[15], struct ins
     struct instance n;
     instance_make(&n, p, size, &seed, random_below(&seed, 2));
     if (decode(h.decoder, size, n.bytes, 15, insn) != DECODE_OK || insn->row != p->row) return false;
-    if (p->row->traits & T_BRANCH && insn->operand_size == 2) return false;  // cannot reach the target
+    if (p->row->traits & T_BRANCH && insn->operand_size == 2) return false; // cannot reach the target
     uint64_t next = HARNESS_CODE + HARNESS_INSN + insn->length;
     if (n.rip_relative) {
         uint64_t from = size == CODE_64 ? next : 0;
@@ -273,9 +339,9 @@ static bool make_instance(const struct pattern *p, uint8_t bytes[15], struct ins
     }
     if (insn->operand[0].kind == OPERAND_REL) {
         int32_t distance = (int32_t)(HARNESS_CODE + HARNESS_TARGET + 0x40 - next);
-        unsigned size = insn->length - n.length;
-        if (size == 1) distance = 0;
-        memcpy(n.bytes + n.length, &distance, size);
+        unsigned immediate_bytes = insn->length - n.length;
+        if (immediate_bytes == 1) distance = 0;
+        memcpy(n.bytes + n.length, &distance, immediate_bytes);
     }
     memcpy(bytes, n.bytes, 15);
     return decode(h.decoder, size, bytes, 15, insn) == DECODE_OK;
@@ -287,7 +353,9 @@ static void test_instance(const struct insn *insn, const uint8_t *bytes, unsigne
         static struct processor_state in, host, ours;
         make_state(insn, &in);
         bool ends_early = insn->operand[0].size == 0 || strstr("scas cmps", insn->row->mnemonic);
-        h.run_steps = insn->rep && !ends_early && in.gpr[RCX] > 1 && random_below(&seed, 2) ? 1 + random_below(&seed, (unsigned)in.gpr[RCX]) : 1;
+        h.run_steps = insn->rep && !ends_early && in.gpr[RCX] > 1 && random_below(&seed, 2)
+                          ? 1 + random_below(&seed, (unsigned)in.gpr[RCX])
+                          : 1;
         harness_host(&h, &in, &host);
         harness_ours(&h, &in, &ours);
         if (!strict && result_undefined(insn, &in)) continue;
@@ -312,7 +380,7 @@ static void test_row(const struct insn_row *row, unsigned instances, unsigned st
 
 static bool host_is_modelled(void) {
     unsigned a, b, c, d;
-    return __get_cpuid(0, &a, &b, &c, &d) && b == 0x756e6547;  // "Genu"
+    return __get_cpuid(0, &a, &b, &c, &d) && b == 0x756e6547; // "Genu"
 }
 
 int main(int count, char **arguments) {

@@ -1,10 +1,10 @@
-// Repeated string instructions: however the steps are dealt out, and whether they go in bulk or one by one, the state at
-// every step is the same. Overlaps, page ends, faults in the middle, both directions, their own code as the target.
+// Repeated string instructions: however the steps are dealt out, and whether they go in bulk or one by one, the state
+// at every step is the same. Overlaps, page ends, faults in the middle, both directions, their own code as the target.
 #include "tests/cpu/flat.h"
 #include "tests/decode/random.h"
 #include "tests/tap.h"
 
-enum { AREA = 0x300000, AREA_BYTES = 0x8000, HOLE = 0x306000 };  // the page at HOLE is absent
+enum { AREA = 0x300000, AREA_BYTES = 0x8000, HOLE = 0x306000 }; // the page at HOLE is absent
 
 struct run {
     uint64_t gpr[16], rflags, rip, steps;
@@ -72,7 +72,8 @@ static void random_registers(uint64_t gpr[16]) {
     gpr[RSP] = 0x200000;
     gpr[RAX] = random_below(&seed, 2) ? 0 : gpr[RAX];
     gpr[RSI] = AREA + random_below(&seed, AREA_BYTES);
-    gpr[RDI] = random_below(&seed, 2) ? gpr[RSI] + random_below(&seed, 64) - 32 : AREA + random_below(&seed, AREA_BYTES);
+    gpr[RDI] =
+        random_below(&seed, 2) ? gpr[RSI] + random_below(&seed, 64) - 32 : AREA + random_below(&seed, AREA_BYTES);
     gpr[RCX] = random_below(&seed, random_below(&seed, 2) ? 40 : 6000);
 }
 
@@ -91,7 +92,8 @@ static void test_equal(void) {
         go(steps, random_below(&seed, 2) ? 1 : 1 + random_below(&seed, 100));
         record(&stepped);
         const char *why = differs(&whole, &stepped);
-        loop_check(!why, "%s: %02x %02x %02x, count %lx, steps %u", why, code[0], code[1], code[2], (long)gpr[RCX], steps);
+        loop_check(!why, "%s: %02x %02x %02x, count %lx, steps %u", why, code[0], code[1], code[2], (long)gpr[RCX],
+                   steps);
     }
     loop_end();
 }
@@ -115,7 +117,8 @@ static void test_fault(void) {
     uint64_t gpr[16] = {[RCX] = 100, [RSI] = AREA, [RDI] = HOLE - 10, [RSP] = 0x200000};
     start(gpr, BIT(1), code, sizeof(code));
     go(10, 10);
-    ok(f.cpu->gpr[RCX] == 90 && f.cpu->gpr[RDI] == HOLE && f.cpu->rip == FLAT_CODE, "ten bytes before an absent page are moved");
+    ok(f.cpu->gpr[RCX] == 90 && f.cpu->gpr[RDI] == HOLE && f.cpu->rip == FLAT_CODE,
+       "ten bytes before an absent page are moved");
     go(1, 1);
     ok(f.cpu->cr2 == HOLE && f.cpu->gpr[RCX] == 90 && f.cpu->steps == 11, "the eleventh faults, at its own step");
 }

@@ -5,7 +5,11 @@
 #include "cpu/flags.h"
 #include <string.h>
 
-static const struct { const char *mnemonic; uint64_t flags; const char *manual; } undefined_flags[] = {
+static const struct {
+    const char *mnemonic;
+    uint64_t flags;
+    const char *manual;
+} undefined_flags[] = {
     {"and", FLAG_AF, "The state of the AF flag is undefined."},
     {"or", FLAG_AF, "The state of the AF flag is undefined."},
     {"xor", FLAG_AF, "the state of the AF flag is undefined."},
@@ -15,8 +19,10 @@ static const struct { const char *mnemonic; uint64_t flags; const char *manual; 
     {"imul", FLAG_SF | FLAG_ZF | FLAG_AF | FLAG_PF, "The SF, ZF, AF, and PF flags are undefined."},
     {"div", FLAGS_ARITHMETIC, "The CF, OF, SF, ZF, AF, and PF flags are undefined."},
     {"idiv", FLAGS_ARITHMETIC, "The CF, OF, SF, ZF, AF, and PF flags are undefined."},
-    {"shl", FLAG_OF | FLAG_AF | FLAG_CF, "CF is undefined where the count is not less than the size; OF for counts but 1; AF."},
-    {"shr", FLAG_OF | FLAG_AF | FLAG_CF, "CF is undefined where the count is not less than the size; OF for counts but 1; AF."},
+    {"shl", FLAG_OF | FLAG_AF | FLAG_CF,
+     "CF is undefined where the count is not less than the size; OF for counts but 1; AF."},
+    {"shr", FLAG_OF | FLAG_AF | FLAG_CF,
+     "CF is undefined where the count is not less than the size; OF for counts but 1; AF."},
     {"sar", FLAG_OF | FLAG_AF, "The OF flag is affected only on 1-bit shifts; AF is undefined."},
     {"rol", FLAG_OF, "The OF flag is affected only for single-bit rotates; it is undefined for multi-bit rotates."},
     {"ror", FLAG_OF, "The OF flag is affected only for single-bit rotates; it is undefined for multi-bit rotates."},
