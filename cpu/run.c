@@ -316,6 +316,7 @@ enum run_result cpu_run(struct cpu *cpu, uint64_t steps) {
         outcome = cpu->pending ? take_event(cpu) : OUT_OK;
         if (cpu->activity != ACTIVITY_ACTIVE) return cpu->activity == ACTIVITY_SHUTDOWN ? RUN_SHUTDOWN : RUN_HALTED;
         if (outcome == OUT_STOP) continue;
+        if (cpu->attention & ATTENTION_EVENT) alone = true;  // another event waits behind the one just taken
         if (cpu->pending && shadowed(cpu)) cpu->attention |= ATTENTION_EVENT;  // look again after one instruction
         if (cpu->rflags & (FLAG_TF | FLAG_RF)) outcome = run_watched(cpu);
         else outcome = alone ? run_solo(cpu) : run_blocks(cpu);

@@ -7,7 +7,7 @@ static void leave_operation(struct cpu *cpu) {
     struct vmx *vmx = vmx_of(cpu);
     vmx->vmxon_pointer = vmx->current = VMCS_NONE;
     vmx->non_root = vmx->virtual_nmi_blocked = vmx->aborted = 0;
-    vmx->ple_first = vmx->ple_last = 0;
+    vmx->ple_first = vmx->ple_last = vmx->init_blocked = 0;
     vmx->nmi_unblocked_step = ~0ull;
     region_clear_slots(vmx);
     establish_root(cpu);
@@ -68,6 +68,7 @@ static const struct state_field state_fields[] = {
     ONE(next_slot),
     ONE(non_root),
     ONE(virtual_nmi_blocked),
+    ONE(init_blocked),
     ONE(aborted),
     ONE(ple_first),
     ONE(ple_last),

@@ -26,6 +26,7 @@ static enum outcome enter(struct cpu *cpu, bool launch) {
     if (!vmcs_on(vmcs, PROC2, ENABLE_VPID)) tlb_flush_vpid(cpu, 0, true);
     tlb_select(cpu);
     load_non_register_state(cpu);
+    init_unblock(cpu);
     enum outcome outcome = inject_event(cpu);
     return outcome == OUT_VMEXIT ? exit_carry_out(cpu) : outcome;
 }

@@ -51,6 +51,7 @@ static enum outcome enter_operation(struct cpu *cpu, const struct op *op) {
     vmx->current = VMCS_NONE;
     vmx->vmcs = NULL;
     cpu->monitor_address = 1;
+    establish_root(cpu);
     return vmx_succeed(cpu);
 }
 
@@ -70,6 +71,8 @@ BODY(vmxoff) {
     struct vmx *vmx = vmx_of(cpu);
     vmx->vmxon_pointer = vmx->current = VMCS_NONE;
     cpu->monitor_address = 1;
+    establish_root(cpu);
+    init_unblock(cpu);
     return vmx_succeed(cpu);
 }
 

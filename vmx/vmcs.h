@@ -126,6 +126,7 @@ struct vmx {
     uint64_t next_slot;     // the slot replaced next (first in, first out)
     uint64_t non_root;
     uint64_t virtual_nmi_blocked;
+    uint64_t init_blocked;        // an INIT waits for the end of VMX root operation
     uint64_t aborted;             // in the VMX-abort shutdown state; the indicator
     uint64_t ple_first, ple_last; // PAUSE-loop exiting: TSC of the first and last PAUSE of a loop
     struct vmcs slot[VMCS_SLOTS];
@@ -256,6 +257,7 @@ enum outcome vmx_abort(struct cpu *cpu, enum vmx_abort indicator);
 // --- vmx/establish.c: what the controls mean for the processor in non-root operation ---
 void establish_non_root(struct cpu *cpu);
 void establish_root(struct cpu *cpu);
+void init_unblock(struct cpu *cpu);
 
 // --- vmx/intercept.c, vmx/asynchronous.c, vmx/information.c ---
 enum outcome intercept_check(struct cpu *cpu, const struct op *op, enum intercept what, uint64_t a, uint64_t b);

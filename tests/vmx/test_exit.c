@@ -379,6 +379,20 @@ static void test_msr_areas(void) {
     bench_free(b);
 }
 
+static void test_init(void) {
+    struct bench *b = ready("eb fe");
+    cpu_pend(b->cpu, PENDING_INIT, true);
+    ok(bench_run(b, "90") == RAN_ON && bench_vmx(b)->vmcs, "INIT is blocked in VMX root operation");
+    ok(bench_enter(b, 5) == EXIT_INIT && bench_field(b, GUEST_RIP) == AT_GUEST_CODE,
+       "and exits from VMX non-root operation");
+    cpu_pend(b->cpu, PENDING_INIT, true);
+    (void)bench_run(b, "90");
+    (void)bench_run(b, "0f 01 c4");
+    (void)cpu_run(b->cpu, 1);
+    ok(!(b->cpu->cr0 & CR0_PE) && bench_vmx(b)->vmxon_pointer == VMCS_NONE, "VMXOFF lets it through");
+    bench_free(b);
+}
+
 static void test_failed_entry(void) {
     struct bench *b = ready("0f a2");
     bench_set(b, GUEST_RFLAGS, 0);
@@ -407,6 +421,7 @@ int main(void) {
     test_blocking();
     test_timer();
     test_msr_areas();
+    test_init();
     test_failed_entry();
     return done_testing();
 }
