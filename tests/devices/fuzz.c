@@ -1,0 +1,95 @@
+#include "fuzz.h"
+#include "cpu/cpu.h"
+#include "devices/machine.h"
+#include "tests/tap.h"
+#include <string.h>
+
+struct source { uint64_t state; };
+
+static uint64_t next(struct source *s) {
+    uint64_t z = s->state += 0x9e3779b97f4a7c15;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return z ^ z >> 31;
+}
+
+static uint16_t port(struct source *s) {
+    static const uint16_t known[] = {0x20, 0x21, 0xa0, 0xa1, 0x4d0, 0x40, 0x42, 0x43, 0x60, 0x61, 0x64, 0x70, 0x71, 0x92, 0x80, 0x3f8,
+                                     0x2f8, 0x3e8, 0x2e8, 0x600, 0x604, 0x608, 0xcf8, 0xcfc, 0xe0, 0xe9, 0x402, 0xf4, 0x2000, 0x2017};
+    uint64_t r = next(s);
+    if (r % 16 == 0) return (uint16_t)(r >> 16);
+    return (uint16_t)(known[(r >> 8) % (sizeof known / sizeof known[0])] + (r >> 32) % 8);
+}
+
+static uint64_t address(struct source *s) {
+    static const uint64_t known[] = {0xfec00000, 0xfec00010, 0xfed00000, 0xfed00100, 0xfee00000, 0xfee00300, 0xff000000, 0xa0000, 0x100000000};
+    uint64_t r = next(s);
+    if (r % 16 == 0) return next(s) >> (r >> 8 & 63);
+    return known[(r >> 8) % (sizeof known / sizeof known[0])] + ((r >> 32) % 0x140 & ~(r >> 60 & 1 ? 0ull : 15ull));
+}
+
+static uint64_t value(struct source *s) {
+    uint64_t r = next(s);
+    switch (r % 4) {
+    case 0: return 1ull << (r >> 8 & 63);
+    case 1: return r >> 8 & 0xff;
+    case 2: return ~0ull << (r >> 8 & 63);
+    default: return next(s);
+    }
+}
+
+static void msr(struct source *s, const struct platform *p, struct cpu *cpu) {
+    static const uint32_t known[] = {0x1b, 0x6e0, 0x800, 0x808, 0x80b, 0x80f, 0x828, 0x830, 0x832, 0x835, 0x838, 0x83e, 0x83f};
+    uint32_t index = known[next(s) % (sizeof known / sizeof known[0])] + (next(s) % 8 == 0);
+    uint64_t v = value(s), old = 0;
+    if (index == 0x1b) v = (v & 0xd00) | 0xfee00000 | (next(s) % 4 ? 0x800 : 0);
+    if (next(s) & 1) (void)p->msr_read(p->machine, cpu, index, &old);
+    else (void)p->msr_write(p->machine, cpu, index, v);
+}
+
+static void access(struct source *s, const struct platform *p, struct cpu *cpu) {
+    unsigned size = 1u << next(s) % 3;
+    uint64_t r = next(s);
+    switch (r % 8) {
+    case 0:
+    case 1: p->port_out(p->machine, cpu, port(s), size, (uint32_t)value(s)); break;
+    case 2: (void)p->port_in(p->machine, cpu, port(s), size); break;
+    case 3:
+    case 4: p->mmio_write(p->machine, cpu, address(s), 1u << r / 8 % 4, value(s)); break;
+    case 5: (void)p->mmio_read(p->machine, cpu, address(s), 1u << r / 8 % 4); break;
+    case 6: msr(s, p, cpu); break;
+    default:
+        if (cpu->pending & PENDING_INTR) (void)p->acknowledge(p->machine, cpu);
+        p->cr8_write(p->machine, cpu, r >> 8 & 15);
+        break;
+    }
+    cpu->pending &= PENDING_INTR;
+}
+
+uint64_t fuzz_board(uint64_t seed, unsigned accesses) {
+    struct source s = {seed};
+    struct machine_config config;
+    char error[100];
+    machine_config_default(&config);
+    config.model = *cpu_model_at(seed % 2 && cpu_model_at(1) ? 1 : 0);
+    config.ram_bytes = 1 << 20;
+    config.serial_ports = (uint32_t)(seed % 5);
+    config.pc_testdev = true;
+    config.debug_exit_port = 0xf4;
+    config.debug_exit_bytes = 4;
+    struct machine *m = machine_new(&config, error, sizeof error);
+    if (!m) bail("no machine: %s", error);
+    memset(machine_ram(m, 0x1000, 4096), 0x90, 4096);
+    struct cpu *cpu = machine_cpu(m, 0);
+    for (unsigned i = 0; i < accesses; i++) {
+        access(&s, cpu->platform, cpu);
+        if (next(&s) % 4 == 0) (void)machine_serial_input(m, (unsigned)next(&s) % 5, (uint8_t)next(&s));
+        // Time: no instruction matters here, the idle cycles do.
+        cpu->idle_cycles += next(&s) % 3 ? next(&s) % 2000 : 1ull << next(&s) % 42;
+        (void)machine_run(m, 0);
+        if (next(&s) % 512 == 0) machine_reset(m);
+    }
+    uint64_t hash = machine_hash(m);
+    machine_free(m);
+    return hash;
+}

@@ -1,0 +1,6 @@
+// Hostile guests of the board: random accesses to every register, with time passing.
+#pragma once
+#include <stdint.h>
+
+// Does `accesses` random things to a machine of its own; returns a hash of what came of it.
+uint64_t fuzz_board(uint64_t seed, unsigned accesses);
