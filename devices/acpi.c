@@ -12,7 +12,10 @@ struct writer {
     uint32_t used;
     bool overflow;
 };
-struct table { struct writer *w; uint32_t start; };
+struct table {
+    struct writer *w;
+    uint32_t start;
+};
 
 enum { HEADER_BYTES = 36, RSDP_BYTES = 36, FACS_BYTES = 64, FADT_BYTES = 244 };
 
@@ -80,8 +83,11 @@ static void isa_device(struct aml *a, const char *name, const char *id) {
 }
 
 static void serial_port(struct aml *a, unsigned n) {
-    static const struct { const char *name; uint16_t base; uint8_t irq; } ports[4] = {
-        {"COM1", 0x3f8, 4}, {"COM2", 0x2f8, 3}, {"COM3", 0x3e8, 4}, {"COM4", 0x2e8, 3}};
+    static const struct {
+        const char *name;
+        uint16_t base;
+        uint8_t irq;
+    } ports[4] = {{"COM1", 0x3f8, 4}, {"COM2", 0x2f8, 3}, {"COM3", 0x3e8, 4}, {"COM4", 0x2e8, 3}};
     isa_device(a, ports[n].name, "PNP0501");
     aml_name(a, "_UID");
     aml_integer(a, n + 1);
@@ -199,21 +205,21 @@ static uint32_t write_dsdt(struct writer *w, const struct acpi_config *config) {
 }
 
 // --- the other tables ---
-static uint32_t write_facs(struct writer *w) {  // 5.2.10: no checksum, 64-byte aligned
+static uint32_t write_facs(struct writer *w) { // 5.2.10: no checksum, 64-byte aligned
     align(w, FACS_BYTES);
     uint32_t start = w->used;
     put(w, "FACS", 4);
     put32(w, FACS_BYTES);
     put(w, NULL, 24);
-    put8(w, 2);  // version
+    put8(w, 2); // version
     put(w, NULL, FACS_BYTES - 33);
     return address(start);
 }
 
 #define FADT_WBINVD BIT(0)
 #define FADT_PROC_C1 BIT(2)
-#define FADT_SLP_BUTTON BIT(5)      // no fixed-hardware sleep button
-#define FADT_FIX_RTC BIT(6)         // RTC wake status is not in fixed register space
+#define FADT_SLP_BUTTON BIT(5) // no fixed-hardware sleep button
+#define FADT_FIX_RTC BIT(6)    // RTC wake status is not in fixed register space
 #define FADT_TMR_VAL_EXT BIT(8)
 #define FADT_RESET_REG_SUP BIT(10)
 #define FADT_FLAGS (FADT_WBINVD | FADT_PROC_C1 | FADT_SLP_BUTTON | FADT_FIX_RTC | FADT_TMR_VAL_EXT | FADT_RESET_REG_SUP)
@@ -222,7 +228,7 @@ static uint32_t write_facs(struct writer *w) {  // 5.2.10: no checksum, 64-byte 
 #define BOOT_NO_VGA BIT(2)
 enum { RESET_PORT = 0xcf9, RESET_VALUE = 6, CENTURY_REGISTER = 0x32 };
 
-static void fadt_blocks_32(struct writer *w) {  // offsets 56 to 95
+static void fadt_blocks_32(struct writer *w) { // offsets 56 to 95
     put32(w, PM_BASE + PM_EVENT);
     put32(w, 0);
     put32(w, PM_BASE + PM_CONTROL);
@@ -231,10 +237,10 @@ static void fadt_blocks_32(struct writer *w) {  // offsets 56 to 95
     put32(w, PM_BASE + PM_TIMER);
     put32(w, 0);
     put32(w, 0);
-    put(w, (const uint8_t[]){4, 2, 0, 4, 0, 0, 0, 0}, 8);  // lengths of the blocks
+    put(w, (const uint8_t[]){4, 2, 0, 4, 0, 0, 0, 0}, 8); // lengths of the blocks
 }
 
-static void fadt_blocks_64(struct writer *w) {  // offsets 148 to 243
+static void fadt_blocks_64(struct writer *w) { // offsets 148 to 243
     put_address(w, GAS_IO, 32, 2, PM_BASE + PM_EVENT);
     put_address(w, GAS_IO, 0, 0, 0);
     put_address(w, GAS_IO, 16, 2, PM_BASE + PM_CONTROL);
@@ -245,19 +251,19 @@ static void fadt_blocks_64(struct writer *w) {  // offsets 148 to 243
     put_address(w, GAS_IO, 0, 0, 0);
 }
 
-static uint32_t write_fadt(struct writer *w, uint32_t facs, uint32_t dsdt) {  // 5.2.9, revision 3
+static uint32_t write_fadt(struct writer *w, uint32_t facs, uint32_t dsdt) { // 5.2.9, revision 3
     struct table t = table_begin(w, "FACP", 3);
     put32(w, facs);
     put32(w, dsdt);
     put8(w, 0);
-    put8(w, 4);                         // preferred profile: enterprise server
+    put8(w, 4); // preferred profile: enterprise server
     put16(w, PM_SCI);
-    put32(w, 0);                        // SMI_CMD: always in ACPI mode
-    put32(w, 0);                        // ACPI_ENABLE, ACPI_DISABLE, S4BIOS_REQ, PSTATE_CNT
+    put32(w, 0); // SMI_CMD: always in ACPI mode
+    put32(w, 0); // ACPI_ENABLE, ACPI_DISABLE, S4BIOS_REQ, PSTATE_CNT
     fadt_blocks_32(w);
-    put16(w, 0xfff);                    // P_LVL2_LAT, P_LVL3_LAT: no C2, no C3
+    put16(w, 0xfff); // P_LVL2_LAT, P_LVL3_LAT: no C2, no C3
     put16(w, 0xfff);
-    put(w, NULL, 8);                    // FLUSH_SIZE to MON_ALRM
+    put(w, NULL, 8); // FLUSH_SIZE to MON_ALRM
     put8(w, CENTURY_REGISTER);
     put16(w, BOOT_LEGACY_DEVICES | BOOT_8042 | BOOT_NO_VGA);
     put8(w, 0);
@@ -281,10 +287,10 @@ static void madt_override(struct writer *w, uint8_t irq, uint32_t gsi, uint16_t 
     put16(w, flags);
 }
 
-static uint32_t write_madt(struct writer *w, const struct acpi_config *config) {  // 5.2.12
+static uint32_t write_madt(struct writer *w, const struct acpi_config *config) { // 5.2.12
     struct table t = table_begin(w, "APIC", 3);
     put32(w, (uint32_t)APIC_BASE_DEFAULT);
-    put32(w, 1);                        // PCAT_COMPAT: there are 8259s
+    put32(w, 1); // PCAT_COMPAT: there are 8259s
     for (uint32_t i = 0; i < config->cpus; i++) {
         put(w, (const uint8_t[]){MADT_LAPIC, 8, (uint8_t)i, (uint8_t)i}, 4);
         put32(w, 1);
@@ -300,15 +306,15 @@ static uint32_t write_madt(struct writer *w, const struct acpi_config *config) {
 
 static uint32_t write_hpet(struct writer *w) {
     struct table t = table_begin(w, "HPET", 1);
-    put32(w, 0x8086a201 | (HPET_TIMERS - 1) << 8);  // the low half of GCAP_ID
+    put32(w, 0x8086a201 | (HPET_TIMERS - 1) << 8); // the low half of GCAP_ID
     put_address(w, GAS_MEMORY, 64, 0, HPET_BASE);
     put8(w, 0);
-    put16(w, 128);                      // minimum ticks in periodic mode
+    put16(w, 128); // minimum ticks in periodic mode
     put8(w, 0);
     return table_end(t);
 }
 
-static void write_rsdp(uint8_t *out, uint32_t rsdt, uint64_t xsdt) {  // 5.2.5.3
+static void write_rsdp(uint8_t *out, uint32_t rsdt, uint64_t xsdt) { // 5.2.5.3
     memcpy(out, "RSD PTR ", 8);
     memcpy(out + 9, "VMXRAY", 6);
     out[15] = 2;

@@ -5,8 +5,17 @@
 #include <string.h>
 
 enum {
-    ZERO_OP = 0x00, ONE_OP = 0x01, NAME_OP = 0x08, BYTE_PREFIX = 0x0a, WORD_PREFIX = 0x0b, DWORD_PREFIX = 0x0c,
-    SCOPE_OP = 0x10, BUFFER_OP = 0x11, PACKAGE_OP = 0x12, EXT_OP = 0x5b, DEVICE_OP = 0x82,
+    ZERO_OP = 0x00,
+    ONE_OP = 0x01,
+    NAME_OP = 0x08,
+    BYTE_PREFIX = 0x0a,
+    WORD_PREFIX = 0x0b,
+    DWORD_PREFIX = 0x0c,
+    SCOPE_OP = 0x10,
+    BUFFER_OP = 0x11,
+    PACKAGE_OP = 0x12,
+    EXT_OP = 0x5b,
+    DEVICE_OP = 0x82,
 };
 
 static void put(struct aml *aml, const void *bytes, size_t count) {
@@ -107,30 +116,32 @@ void aml_resources(struct aml *aml) {
 }
 
 void aml_resources_end(struct aml *aml) {
-    put(aml, "\x79\0", 2);  // end tag; checksum 0: not checked
+    put(aml, "\x79\0", 2); // end tag; checksum 0: not checked
     if (!aml->overflow && aml->depth) {
         size_t size_at = aml->open[aml->depth - 1] + 4, size = aml->size - size_at - 1;
-        if (size > UINT8_MAX) aml->overflow = true;
-        else aml->bytes[size_at] = (uint8_t)size;
+        if (size > UINT8_MAX)
+            aml->overflow = true;
+        else
+            aml->bytes[size_at] = (uint8_t)size;
     }
     aml_end(aml);
 }
 
-void aml_io(struct aml *aml, uint16_t base, uint8_t count) {  // 6.4.2.5
+void aml_io(struct aml *aml, uint16_t base, uint8_t count) { // 6.4.2.5
     put8(aml, 0x47);
-    put8(aml, 1);  // decodes 16 bits
+    put8(aml, 1); // decodes 16 bits
     put16(aml, base);
     put16(aml, base);
     put8(aml, 1);
     put8(aml, count);
 }
 
-void aml_irq(struct aml *aml, unsigned irq) {  // 6.4.2.1: edge-triggered, active high, exclusive
+void aml_irq(struct aml *aml, unsigned irq) { // 6.4.2.1: edge-triggered, active high, exclusive
     put8(aml, 0x22);
     put16(aml, 1u << irq);
 }
 
-void aml_memory(struct aml *aml, uint32_t base, uint32_t bytes) {  // 6.4.3.4
+void aml_memory(struct aml *aml, uint32_t base, uint32_t bytes) { // 6.4.3.4
     put8(aml, 0x86);
     put16(aml, 9);
     put8(aml, 1);
@@ -147,10 +158,10 @@ static void window_word(struct aml *aml, unsigned space, unsigned type_flags, ui
     put8(aml, space);
     put8(aml, WINDOW_FLAGS);
     put8(aml, type_flags);
-    put16(aml, 0);  // granularity
+    put16(aml, 0); // granularity
     put16(aml, first);
     put16(aml, last);
-    put16(aml, 0);  // translation
+    put16(aml, 0); // translation
     put16(aml, (unsigned)(last - first + 1));
 }
 
@@ -162,7 +173,7 @@ void aml_window_memory(struct aml *aml, uint32_t first, uint32_t last) {
     put16(aml, 23);
     put8(aml, SPACE_MEMORY);
     put8(aml, WINDOW_FLAGS);
-    put8(aml, 1);  // read and write, not cacheable
+    put8(aml, 1); // read and write, not cacheable
     put32(aml, 0);
     put32(aml, first);
     put32(aml, last);

@@ -9,27 +9,27 @@ enum { AML_DEPTH = 8 };
 struct aml {
     uint8_t *bytes;
     size_t size, capacity;
-    bool overflow;              // something did not fit
-    size_t open[AML_DEPTH];     // where the packages that are being written have their lengths
+    bool overflow;          // something did not fit
+    size_t open[AML_DEPTH]; // where the packages that are being written have their lengths
     unsigned depth;
 };
 
-void aml_scope(struct aml *aml, const char *name);        // Scope (\xxxx) {   ... aml_end
-void aml_device(struct aml *aml, const char *name);       // Device (xxxx) {   ... aml_end
-void aml_package(struct aml *aml, unsigned elements);     // Package () {      ... aml_end
+void aml_scope(struct aml *aml, const char *name);    // Scope (\xxxx) {   ... aml_end
+void aml_device(struct aml *aml, const char *name);   // Device (xxxx) {   ... aml_end
+void aml_package(struct aml *aml, unsigned elements); // Package () {      ... aml_end
 void aml_end(struct aml *aml);
-void aml_name(struct aml *aml, const char *name);         // Name (xxxx, the object that follows)
+void aml_name(struct aml *aml, const char *name); // Name (xxxx, the object that follows)
 void aml_integer(struct aml *aml, uint64_t value);
-void aml_eisa_id(struct aml *aml, const char *id);        // EISAID ("PNP0A03")
+void aml_eisa_id(struct aml *aml, const char *id); // EISAID ("PNP0A03")
 
 // ResourceTemplate () { ... aml_resources_end
 void aml_resources(struct aml *aml);
 void aml_resources_end(struct aml *aml);
 void aml_io(struct aml *aml, uint16_t base, uint8_t count);
 void aml_irq(struct aml *aml, unsigned irq);
-void aml_memory(struct aml *aml, uint32_t base, uint32_t bytes);                 // Memory32Fixed, read and write
-void aml_window_bus(struct aml *aml, uint16_t first, uint16_t last);             // WordBusNumber
-void aml_window_io(struct aml *aml, uint16_t first, uint16_t last);              // WordIO
-void aml_window_memory(struct aml *aml, uint32_t first, uint32_t last);          // DWordMemory, not cacheable
+void aml_memory(struct aml *aml, uint32_t base, uint32_t bytes);        // Memory32Fixed, read and write
+void aml_window_bus(struct aml *aml, uint16_t first, uint16_t last);    // WordBusNumber
+void aml_window_io(struct aml *aml, uint16_t first, uint16_t last);     // WordIO
+void aml_window_memory(struct aml *aml, uint32_t first, uint32_t last); // DWordMemory, not cacheable
 
 #endif

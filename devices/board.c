@@ -3,7 +3,8 @@
 #include "cpu/model.h"
 
 static const struct state_field fields[] = {
-    STATE_ARRAY(struct board, sources), STATE_ONE(struct board, hpet_legacy),
+    STATE_ARRAY(struct board, sources),
+    STATE_ONE(struct board, hpet_legacy),
 };
 const struct state_table board_state = STATE_TABLE("board", fields);
 
@@ -15,9 +16,11 @@ static bool asserted(const struct board *b, unsigned input) {
 
 static void drive(struct board *b, unsigned input) {
     bool level = asserted(b, input);
-    if (input < 16 && input != 2) pic_set(&b->pic, input, level);  // IR2 is the slave's
-    if (input == 0 || input == 2) ioapic_set(&b->ioapic, 2, asserted(b, 0) || asserted(b, 2));
-    else ioapic_set(&b->ioapic, input, level);
+    if (input < 16 && input != 2) pic_set(&b->pic, input, level); // IR2 is the slave's
+    if (input == 0 || input == 2)
+        ioapic_set(&b->ioapic, 2, asserted(b, 0) || asserted(b, 2));
+    else
+        ioapic_set(&b->ioapic, input, level);
 }
 
 static void set_source(struct board *b, unsigned input, enum interrupt_source source, bool level) {
@@ -27,12 +30,12 @@ static void set_source(struct board *b, unsigned input, enum interrupt_source so
 }
 
 #define LINE_INPUT(irq, source) ((source) << 8 | (irq))
-static void line_changed(void *owner, unsigned input, bool level) {
-    set_source(owner, input & 255, input >> 8, level);
-}
+static void line_changed(void *owner, unsigned input, bool level) { set_source(owner, input & 255, input >> 8, level); }
 
 static void hpet_interrupt(void *owner, unsigned input, bool level) { set_source(owner, input, SOURCE_HPET, level); }
-static void testdev_interrupt(void *owner, unsigned input, bool level) { set_source(owner, input, SOURCE_TESTDEV, level); }
+static void testdev_interrupt(void *owner, unsigned input, bool level) {
+    set_source(owner, input, SOURCE_TESTDEV, level);
+}
 
 static void hpet_legacy(void *owner, bool on) {
     struct board *b = owner;
@@ -44,7 +47,7 @@ static void hpet_legacy(void *owner, bool on) {
 static void pic_intr_changed(void *owner, unsigned input, bool level) {
     (void)input;
     struct board *b = owner;
-    if (b->apics.count) lapic_set_lint0(&b->lapic[0], level);  // the 8259 is wired to the first processor
+    if (b->apics.count) lapic_set_lint0(&b->lapic[0], level); // the 8259 is wired to the first processor
 }
 
 static uint8_t acknowledge_pic(void *owner) { return pic_acknowledge(&((struct board *)owner)->pic); }
@@ -76,26 +79,35 @@ uint64_t board_mmio_read(struct board *b, const struct cpu *cpu, uint64_t physic
 
 void board_mmio_write(struct board *b, const struct cpu *cpu, uint64_t physical, unsigned size, uint64_t value) {
     struct region r;
-    if (lapic_region(b, cpu, physical, &r)) region_write(&r, physical - r.base, size, value);
-    else bus_write(&b->bus, physical, size, value);
+    if (lapic_region(b, cpu, physical, &r))
+        region_write(&r, physical - r.base, size, value);
+    else
+        bus_write(&b->bus, physical, size, value);
 }
 
 // --- what stops the machine ---
-static void stop_power_off(void *owner) { ((struct board *)owner)->stop(((struct board *)owner)->owner, MACHINE_POWER_OFF); }
+static void stop_power_off(void *owner) {
+    ((struct board *)owner)->stop(((struct board *)owner)->owner, MACHINE_POWER_OFF);
+}
 static void stop_reset(void *owner) { ((struct board *)owner)->stop(((struct board *)owner)->owner, MACHINE_RESET); }
-static void stop_exit(void *owner) { ((struct board *)owner)->stop(((struct board *)owner)->owner, MACHINE_DEBUG_EXIT); }
+static void stop_exit(void *owner) {
+    ((struct board *)owner)->stop(((struct board *)owner)->owner, MACHINE_DEBUG_EXIT);
+}
 
 // --- construction ---
 static void wire(struct board *b, const struct machine_config *config) {
-#define PORTS(when, member, device, space, first, count, widths) \
+#define PORTS(when, member, device, space, first, count, widths)                                                       \
     if (when) bus_add_ports(&b->bus, &(struct region){first, count, &device, &b->member, space, widths});
-#define MMIO(when, member, device, space, base, bytes, widths) \
+#define MMIO(when, member, device, space, base, bytes, widths)                                                         \
     if (when) bus_add_mmio(&b->bus, &(struct region){base, bytes, &device, &b->member, space, widths});
 #define IRQ(output, irq, source) b->output = (struct line){line_changed, b, LINE_INPUT(irq, source)};
 #include "devices/board.def"
     b->pic.intr = (struct line){pic_intr_changed, b, 0};
-    b->apics = (struct apic_bus){.lapic = b->lapic, .pic_acknowledge = acknowledge_pic, .eoi = eoi,
-                                 .base_changed = apic_base_changed, .owner = b};
+    b->apics = (struct apic_bus){.lapic = b->lapic,
+                                 .pic_acknowledge = acknowledge_pic,
+                                 .eoi = eoi,
+                                 .base_changed = apic_base_changed,
+                                 .owner = b};
     b->ioapic.bus = &b->apics;
     b->hpet.interrupt = hpet_interrupt;
     b->hpet.legacy = hpet_legacy;
@@ -115,7 +127,7 @@ static void describe_memory(struct board *b) {
     uint64_t low = b->memory->low_bytes, kbytes = low > 1 << 20 ? (low >> 10) - 1024 : 0;
     uint16_t extended = kbytes > 0xffff ? 0xffff : (uint16_t)kbytes;
     uint64_t blocks = low > 16 << 20 ? (low - (16 << 20)) >> 16 : 0, high = b->memory->high_bytes >> 16;
-    c[CMOS_EQUIPMENT] = 0x02;  // a coprocessor, no display
+    c[CMOS_EQUIPMENT] = 0x02; // a coprocessor, no display
     c[CMOS_BASE_LOW] = 640 & 255;
     c[CMOS_BASE_HIGH] = 640 >> 8;
     c[CMOS_EXTENDED_LOW] = c[CMOS_EXTENDED_LOW2] = (uint8_t)extended;
@@ -156,7 +168,10 @@ void board_add_cpu(struct board *b, struct cpu *cpu) {
     lapic_init(l, &b->apics, cpu, &b->clock);
 }
 
-struct board_chip { const struct device *device; size_t offset; };
+struct board_chip {
+    const struct device *device;
+    size_t offset;
+};
 static const struct board_chip chips[] = {
 #define CHIP(member, device) {&device, offsetof(struct board, member)},
 #include "devices/board.def"

@@ -21,15 +21,23 @@
 
 // Who drives an interrupt input: inputs are wired-or.
 enum interrupt_source {
-    SOURCE_PIT, SOURCE_PS2, SOURCE_COM1, SOURCE_COM2, SOURCE_COM3, SOURCE_COM4, SOURCE_RTC, SOURCE_PM, SOURCE_HPET,
+    SOURCE_PIT,
+    SOURCE_PS2,
+    SOURCE_COM1,
+    SOURCE_COM2,
+    SOURCE_COM3,
+    SOURCE_COM4,
+    SOURCE_RTC,
+    SOURCE_PM,
+    SOURCE_HPET,
     SOURCE_TESTDEV,
 };
 enum { INTERRUPT_INPUTS = 24 };
 
 struct board {
     // architectural
-    uint32_t sources[INTERRUPT_INPUTS];   // bit (1 << enum interrupt_source): that source asserts the input
-    uint8_t hpet_legacy;                  // legacy replacement: the 8254 and the RTC are cut off
+    uint32_t sources[INTERRUPT_INPUTS]; // bit (1 << enum interrupt_source): that source asserts the input
+    uint8_t hpet_legacy;                // legacy replacement: the 8254 and the RTC are cut off
     // chips
     struct clock clock;
     struct pic pic;

@@ -3,9 +3,10 @@
 #include "cpu/outcome.h"
 
 void bus_add_ports(struct bus *bus, const struct region *region) {
-    if (bus->port_regions == BUS_PORT_REGIONS) __builtin_trap();  // a mistake in the board's wiring, not the guest's
+    if (bus->port_regions == BUS_PORT_REGIONS) __builtin_trap(); // a mistake in the board's wiring, not the guest's
     bus->ports[bus->port_regions++] = *region;
-    for (uint64_t i = 0; i < region->bytes; i++) bus->port_region[(region->base + i) & 0xffff] = (uint8_t)bus->port_regions;
+    for (uint64_t i = 0; i < region->bytes; i++)
+        bus->port_region[(region->base + i) & 0xffff] = (uint8_t)bus->port_regions;
 }
 
 void bus_add_mmio(struct bus *bus, const struct region *region) {

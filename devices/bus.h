@@ -11,7 +11,7 @@ struct device {
     const char *name;
     uint64_t (*read)(void *chip, unsigned space, uint64_t offset, unsigned size);
     void (*write)(void *chip, unsigned space, uint64_t offset, unsigned size, uint64_t value);
-    void (*reset)(void *chip);                // hardware reset
+    void (*reset)(void *chip); // hardware reset
     const struct state_table *state;
 };
 
@@ -22,14 +22,14 @@ struct region {
     const struct device *device;
     void *chip;
     uint8_t space;
-    uint8_t widths;                           // enum bus_width, or-ed
+    uint8_t widths; // enum bus_width, or-ed
 };
 
 enum { BUS_PORT_REGIONS = 48, BUS_MMIO_REGIONS = 8 };
-struct bus {                                  // all wiring
+struct bus { // all wiring
     struct region ports[BUS_PORT_REGIONS];
     unsigned port_regions;
-    uint8_t port_region[0x10000];             // number of the region plus one; 0: nothing answers
+    uint8_t port_region[0x10000]; // number of the region plus one; 0: nothing answers
     struct region mmio[BUS_MMIO_REGIONS];
     unsigned mmio_regions;
 };

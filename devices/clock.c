@@ -12,7 +12,7 @@ void clock_init(struct clock *clock, uint64_t hz, uint64_t (*cycles)(void *), vo
 }
 
 unsigned clock_timer_new(struct clock *clock, void (*fire)(void *chip), void *chip) {
-    if (clock->timers == CLOCK_TIMERS) __builtin_trap();  // a mistake in the board's wiring, not the guest's
+    if (clock->timers == CLOCK_TIMERS) __builtin_trap(); // a mistake in the board's wiring, not the guest's
     clock->timer[clock->timers] = (struct clock_timer){fire, chip};
     return clock->timers++;
 }

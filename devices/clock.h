@@ -18,14 +18,14 @@ struct clock_timer {
 
 struct clock {
     // architectural
-    uint64_t deadline[CLOCK_TIMERS];          // cycle at which each timer fires
+    uint64_t deadline[CLOCK_TIMERS]; // cycle at which each timer fires
     // derived
-    uint64_t next;                            // the earliest deadline
-    uint64_t fired;                           // statistics
+    uint64_t next;  // the earliest deadline
+    uint64_t fired; // statistics
     // wiring
-    uint64_t hz;                              // cycles per second
-    uint64_t (*cycles)(void *source);         // the present cycle
-    void (*earlier)(void *source);            // `next` moved towards the present; may be NULL
+    uint64_t hz;                      // cycles per second
+    uint64_t (*cycles)(void *source); // the present cycle
+    void (*earlier)(void *source);    // `next` moved towards the present; may be NULL
     void *source;
     struct clock_timer timer[CLOCK_TIMERS];
     unsigned timers;

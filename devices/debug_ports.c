@@ -3,7 +3,8 @@
 #include "devices/debug_ports.h"
 
 static const struct state_field fields[] = {
-    STATE_ONE(struct debug_ports, exit_code), STATE_ONE(struct debug_ports, echo),
+    STATE_ONE(struct debug_ports, exit_code),
+    STATE_ONE(struct debug_ports, echo),
 };
 static const struct state_table debug_state = STATE_TABLE("debug", fields);
 
@@ -13,7 +14,7 @@ static uint64_t debug_read(void *chip, unsigned space, uint64_t offset, unsigned
     switch (space) {
     case DEBUG_EXIT: return 0;
     case DEBUG_CONSOLE_E9:
-    case DEBUG_CONSOLE_402: return 0xe9;    // how a guest finds out that the port is there
+    case DEBUG_CONSOLE_402: return 0xe9; // how a guest finds out that the port is there
     case TESTDEV_ECHO: return d->echo;
     default: return ~0ull;
     }

@@ -6,7 +6,7 @@
 
 struct debug_ports {
     uint32_t exit_code;
-    uint32_t echo;          // port E0H reads back what was written
+    uint32_t echo; // port E0H reads back what was written
     // wiring
     void (*console)(void *context, uint8_t byte);
     void *console_context;

@@ -3,7 +3,14 @@
 #include "devices/hpet.h"
 #include "cpu/outcome.h"
 
-enum { CAPABILITIES = 0x000, CONFIGURATION = 0x010, STATUS = 0x020, COUNTER = 0x0f0, TIMERS = 0x100, TIMER_BYTES = 0x20 };
+enum {
+    CAPABILITIES = 0x000,
+    CONFIGURATION = 0x010,
+    STATUS = 0x020,
+    COUNTER = 0x0f0,
+    TIMERS = 0x100,
+    TIMER_BYTES = 0x20
+};
 enum { TIMER_CONFIG = 0x00, TIMER_COMPARATOR = 0x08 };
 #define FEMTOSECONDS (1000000000000000ull / HPET_HZ)
 #define CAP_VALUE (FEMTOSECONDS << 32 | 0x8086ull << 16 | BIT(15) | BIT(13) | (HPET_TIMERS - 1) << 8 | 1)
@@ -17,12 +24,13 @@ enum { TIMER_CONFIG = 0x00, TIMER_COMPARATOR = 0x08 };
 #define TN_SET_VALUE BIT(6)
 #define TN_32BIT BIT(8)
 #define TN_ROUTE_SHIFT 9
-#define TN_ROUTES (BITS(23, 16) << 32)     // I/O APIC pins 16..23
+#define TN_ROUTES (BITS(23, 16) << 32) // I/O APIC pins 16..23
 #define TN_WRITABLE (TN_LEVEL | TN_ENABLE | TN_PERIODIC | TN_SET_VALUE | TN_32BIT | BITS(13, 9))
 
 static const struct state_field fields[] = {
-    STATE_EACH(struct hpet, timer, config), STATE_EACH(struct hpet, timer, comparator), STATE_EACH(struct hpet, timer, period),
-    STATE_ONE(struct hpet, config),         STATE_ONE(struct hpet, status),             STATE_ONE(struct hpet, counter),
+    STATE_EACH(struct hpet, timer, config), STATE_EACH(struct hpet, timer, comparator),
+    STATE_EACH(struct hpet, timer, period), STATE_ONE(struct hpet, config),
+    STATE_ONE(struct hpet, status),         STATE_ONE(struct hpet, counter),
 };
 static const struct state_table hpet_state = STATE_TABLE("hpet", fields);
 
@@ -45,8 +53,10 @@ static void arm(struct hpet *h, unsigned n) {
     }
     uint64_t now = now_tick(h), ticks = until_match(h, t);
     uint64_t cycle = ticks > BITS(61, 0) ? CLOCK_NEVER : clock_cycle_of_tick(h->clock, now + ticks, HPET_HZ, 1);
-    if (cycle == CLOCK_NEVER) clock_disarm(h->clock, h->clock_timer[n]);
-    else clock_arm(h->clock, h->clock_timer[n], cycle);
+    if (cycle == CLOCK_NEVER)
+        clock_disarm(h->clock, h->clock_timer[n]);
+    else
+        clock_arm(h->clock, h->clock_timer[n], cycle);
 }
 
 // Where a timer's interrupt goes: "LegacyReplacement Route" for timers 0 and 1, otherwise Tn_INT_ROUTE.
@@ -144,8 +154,10 @@ static uint64_t read_register(const struct hpet *h, uint64_t reg) {
 
 static void write_timer_register(struct hpet *h, uint64_t reg, uint64_t value) {
     unsigned n = (unsigned)((reg - TIMERS) / TIMER_BYTES);
-    if (reg % TIMER_BYTES == TIMER_CONFIG) write_timer_config(h, n, value);
-    else if (reg % TIMER_BYTES == TIMER_COMPARATOR) write_comparator(h, n, value);
+    if (reg % TIMER_BYTES == TIMER_CONFIG)
+        write_timer_config(h, n, value);
+    else if (reg % TIMER_BYTES == TIMER_COMPARATOR)
+        write_comparator(h, n, value);
 }
 
 static void write_register(struct hpet *h, uint64_t reg, uint64_t value) {

@@ -11,17 +11,18 @@ enum { HPET_TIMERS = 3 };
 struct hpet_timer {
     uint64_t config;
     uint64_t comparator;
-    uint64_t period;       // periodic mode: what is added to the comparator
+    uint64_t period; // periodic mode: what is added to the comparator
 };
 struct hpet {
     struct hpet_timer timer[HPET_TIMERS];
     uint64_t config, status;
-    uint64_t counter;      // main counter while halted; while it runs, its value at tick 0 (modulo 2^64)
+    uint64_t counter; // main counter while halted; while it runs, its value at tick 0 (modulo 2^64)
     // wiring
     struct clock *clock;
     unsigned clock_timer[HPET_TIMERS];
-    void (*interrupt)(void *owner, unsigned input, bool level);  // an I/O APIC pin; with legacy replacement ISA IRQ 0 or 8
-    void (*legacy)(void *owner, bool on);                        // legacy replacement: the 8254 and the RTC lose their lines
+    void (*interrupt)(void *owner, unsigned input,
+                      bool level);        // an I/O APIC pin; with legacy replacement ISA IRQ 0 or 8
+    void (*legacy)(void *owner, bool on); // legacy replacement: the 8254 and the RTC lose their lines
     void *owner;
 };
 extern const struct device hpet_device;

@@ -19,8 +19,9 @@ enum { IOAPIC_ID = 0, IOAPIC_VER = 1, IOAPIC_ARB = 2, IOREDTBL = 0x10 };
 #define RTE_DESTINATION_SHIFT 56
 
 static const struct state_field fields[] = {
-    STATE_ARRAY(struct ioapic, redirection), STATE_ONE(struct ioapic, lines), STATE_ONE(struct ioapic, waiting),
-    STATE_ONE(struct ioapic, id),            STATE_ONE(struct ioapic, select),
+    STATE_ARRAY(struct ioapic, redirection), STATE_ONE(struct ioapic, lines),
+    STATE_ONE(struct ioapic, waiting),       STATE_ONE(struct ioapic, id),
+    STATE_ONE(struct ioapic, select),
 };
 static const struct state_table ioapic_state = STATE_TABLE("ioapic", fields);
 
@@ -73,7 +74,8 @@ void ioapic_eoi(struct ioapic *io, uint8_t vector) {
 bool ioapic_has_nmi(const struct ioapic *io) {
     for (unsigned pin = 0; pin < IOAPIC_PINS; pin++) {
         unsigned delivery = io->redirection[pin] >> RTE_DELIVERY_SHIFT & 7;
-        if (!(io->redirection[pin] & RTE_MASKED) && (delivery == DELIVERY_NMI || delivery == DELIVERY_INIT)) return true;
+        if (!(io->redirection[pin] & RTE_MASKED) && (delivery == DELIVERY_NMI || delivery == DELIVERY_INIT))
+            return true;
     }
     return false;
 }
@@ -107,8 +109,10 @@ static uint32_t read_register(const struct ioapic *io) {
 
 static void write_register(struct ioapic *io, uint32_t value) {
     unsigned reg = io->select;
-    if (reg == IOAPIC_ID) io->id = value >> 24 & 15;
-    else if (reg >= IOREDTBL && reg < IOREDTBL + 2 * IOAPIC_PINS) write_redirection(io, reg - IOREDTBL, value);
+    if (reg == IOAPIC_ID)
+        io->id = value >> 24 & 15;
+    else if (reg >= IOREDTBL && reg < IOREDTBL + 2 * IOAPIC_PINS)
+        write_redirection(io, reg - IOREDTBL, value);
 }
 
 static uint64_t ioapic_read(void *chip, unsigned space, uint64_t offset, unsigned size) {
@@ -120,9 +124,12 @@ static uint64_t ioapic_read(void *chip, unsigned space, uint64_t offset, unsigne
 static void ioapic_write(void *chip, unsigned space, uint64_t offset, unsigned size, uint64_t value) {
     (void)space, (void)size;
     struct ioapic *io = chip;
-    if (offset == IOREGSEL) io->select = (uint8_t)value;
-    else if (offset == IOWIN) write_register(io, (uint32_t)value);
-    else if (offset == EOIR) ioapic_eoi(io, (uint8_t)value);
+    if (offset == IOREGSEL)
+        io->select = (uint8_t)value;
+    else if (offset == IOWIN)
+        write_register(io, (uint32_t)value);
+    else if (offset == EOIR)
+        ioapic_eoi(io, (uint8_t)value);
 }
 
 static void ioapic_reset(void *chip) {

@@ -9,8 +9,8 @@ enum { IOAPIC_PINS = 24 };
 
 struct ioapic {
     uint64_t redirection[IOAPIC_PINS];
-    uint32_t lines;        // levels of the pins
-    uint32_t waiting;      // pins whose message no local APIC has taken yet
+    uint32_t lines;   // levels of the pins
+    uint32_t waiting; // pins whose message no local APIC has taken yet
     uint8_t id;
     uint8_t select;
     // wiring

@@ -1,4 +1,5 @@
-// The local APIC: registers, priorities, acceptance of interrupts, interprocessor interrupts. SDM Vol. 3A, 10.4 to 10.8.
+// The local APIC: registers, priorities, acceptance of interrupts, interprocessor interrupts. SDM Vol. 3A, 10.4
+// to 10.8.
 //
 // ICR delivery is immediate: the delivery status bit always reads 0. Focus checking and arbitration do not exist on
 // current processors. NOT IMPLEMENTED: SMI delivery (no SMM), EOI-broadcast suppression, LVT CMCI.
@@ -6,7 +7,7 @@
 #include "cpu/cpu.h"
 
 #define SVR_ENABLE BIT(8)
-#define VERSION 0x00050014u                // Table in 10.4.8: version 14H, six LVT entries
+#define VERSION 0x00050014u // Table in 10.4.8: version 14H, six LVT entries
 #define ICR_DELIVERY_SHIFT 8
 #define ICR_LOGICAL BIT(11)
 #define ICR_STATUS BIT(12)
@@ -18,13 +19,16 @@ enum shorthand { TO_DESTINATION, TO_SELF, TO_ALL, TO_OTHERS };
 #define BROADCAST_X2APIC 0xffffffffu
 
 static const struct state_field fields[] = {
-    STATE_ONE(struct lapic, base),          STATE_ONE(struct lapic, icr),           STATE_ONE(struct lapic, timer_start),
-    STATE_ONE(struct lapic, tsc_deadline),  STATE_ARRAY(struct lapic, irr),         STATE_ARRAY(struct lapic, isr),
-    STATE_ARRAY(struct lapic, tmr),         STATE_ARRAY(struct lapic, lvt),         STATE_ONE(struct lapic, id),
-    STATE_ONE(struct lapic, tpr),           STATE_ONE(struct lapic, ldr),           STATE_ONE(struct lapic, dfr),
-    STATE_ONE(struct lapic, svr),           STATE_ONE(struct lapic, esr),           STATE_ONE(struct lapic, errors),
-    STATE_ONE(struct lapic, timer_initial), STATE_ONE(struct lapic, timer_divide),  STATE_ONE(struct lapic, timer_counting),
-    STATE_ONE(struct lapic, lint0),         STATE_ONE(struct lapic, extint),
+    STATE_ONE(struct lapic, base),         STATE_ONE(struct lapic, icr),
+    STATE_ONE(struct lapic, timer_start),  STATE_ONE(struct lapic, tsc_deadline),
+    STATE_ARRAY(struct lapic, irr),        STATE_ARRAY(struct lapic, isr),
+    STATE_ARRAY(struct lapic, tmr),        STATE_ARRAY(struct lapic, lvt),
+    STATE_ONE(struct lapic, id),           STATE_ONE(struct lapic, tpr),
+    STATE_ONE(struct lapic, ldr),          STATE_ONE(struct lapic, dfr),
+    STATE_ONE(struct lapic, svr),          STATE_ONE(struct lapic, esr),
+    STATE_ONE(struct lapic, errors),       STATE_ONE(struct lapic, timer_initial),
+    STATE_ONE(struct lapic, timer_divide), STATE_ONE(struct lapic, timer_counting),
+    STATE_ONE(struct lapic, lint0),        STATE_ONE(struct lapic, extint),
 };
 static const struct state_table lapic_state = STATE_TABLE("lapic", fields);
 
@@ -106,8 +110,10 @@ void lapic_accept(struct lapic *l, uint8_t vector, bool level) {
         return;
     }
     vector_set(l->irr, vector);
-    if (level) vector_set(l->tmr, vector);
-    else vector_clear(l->tmr, vector);
+    if (level)
+        vector_set(l->tmr, vector);
+    else
+        vector_clear(l->tmr, vector);
     lapic_update(l);
 }
 
@@ -145,8 +151,10 @@ void lapic_set_lint0(struct lapic *l, bool level) {
 }
 
 void lapic_nmi(struct lapic *l) {
-    if (lapic_enabled(l)) lapic_local_interrupt(l, LVT_LINT1);
-    else cpu_pend(l->cpu, PENDING_NMI, true);
+    if (lapic_enabled(l))
+        lapic_local_interrupt(l, LVT_LINT1);
+    else
+        cpu_pend(l->cpu, PENDING_NMI, true);
 }
 
 // --- messages, 10.6.2 ---
@@ -157,8 +165,8 @@ static bool matches_logical(const struct lapic *l, uint32_t destination) {
     }
     uint32_t mda = destination & 0xff, id = l->ldr >> 24;
     if (mda == BROADCAST_XAPIC) return true;
-    if (l->dfr >> 28 == 15) return mda & id;                    // flat model
-    return mda >> 4 == id >> 4 && mda & id & 15;                // cluster model
+    if (l->dfr >> 28 == 15) return mda & id;     // flat model
+    return mda >> 4 == id >> 4 && mda & id & 15; // cluster model
 }
 
 static bool matches(const struct lapic *l, const struct apic_message *m) {
@@ -219,21 +227,25 @@ void lapic_write_icr(struct lapic *l, uint64_t value) {
         }
     }
     enum shorthand to = value >> 18 & 3;
-    if (to == TO_DESTINATION) apic_deliver(l->bus, &m);
-    else deliver_shorthand(l, to, &m);
+    if (to == TO_DESTINATION)
+        apic_deliver(l->bus, &m);
+    else
+        deliver_shorthand(l, to, &m);
 }
 
 // "Semantically identical to sending a self-IPI" through the ICR, 10.12.11; the ICR keeps its value.
 void lapic_self_ipi(struct lapic *l, uint8_t vector) {
-    if (vector < 16) lapic_error(l, ESR_SEND_VECTOR);
-    else if (software_enabled(l)) lapic_accept(l, vector, false);
+    if (vector < 16)
+        lapic_error(l, ESR_SEND_VECTOR);
+    else if (software_enabled(l))
+        lapic_accept(l, vector, false);
 }
 
 // --- registers, 10.4.1 ---
 static void write_svr(struct lapic *l, uint32_t value) {
     l->svr = value & (uint32_t)(BITS(9, 8) | BITS(7, 0));
     if (software_enabled(l)) return;
-    for (unsigned i = 0; i < LVT_COUNT; i++) l->lvt[i] |= LVT_MASKED;  // 10.4.7.2
+    for (unsigned i = 0; i < LVT_COUNT; i++) l->lvt[i] |= LVT_MASKED; // 10.4.7.2
     lapic_timer_lvt(l, l->lvt[LVT_TIMER]);
 }
 
@@ -327,12 +339,14 @@ static void lapic_page_write(void *chip, unsigned space, uint64_t offset, unsign
     struct lapic *l = chip;
     if (offset & 15) return;
     unsigned reg = (unsigned)(offset >> 4 & 0xff);
-    if (exists_in_page(reg)) lapic_write_register(l, reg, (uint32_t)value);
-    else lapic_error(l, ESR_REGISTER);
+    if (exists_in_page(reg))
+        lapic_write_register(l, reg, (uint32_t)value);
+    else
+        lapic_error(l, ESR_REGISTER);
 }
 
 // --- life ---
-void lapic_reset(struct lapic *l, bool init) {  // 10.4.7.1, 10.4.7.3
+void lapic_reset(struct lapic *l, bool init) { // 10.4.7.1, 10.4.7.3
     if (!init) {
         l->id = l->cpu->id;
         l->base = APIC_BASE_DEFAULT | APIC_BASE_EN | (l->id == 0 ? APIC_BASE_BSP : 0);

@@ -9,23 +9,29 @@ struct cpu;
 enum lapic_lvt { LVT_TIMER, LVT_THERMAL, LVT_PERFORMANCE, LVT_LINT0, LVT_LINT1, LVT_ERROR, LVT_COUNT };
 // Message types: the delivery modes of LVT entries, of the ICR and of the I/O APIC.
 enum apic_delivery {
-    DELIVERY_FIXED, DELIVERY_LOWEST, DELIVERY_SMI, DELIVERY_NMI = 4, DELIVERY_INIT, DELIVERY_STARTUP, DELIVERY_EXTINT,
+    DELIVERY_FIXED,
+    DELIVERY_LOWEST,
+    DELIVERY_SMI,
+    DELIVERY_NMI = 4,
+    DELIVERY_INIT,
+    DELIVERY_STARTUP,
+    DELIVERY_EXTINT,
 };
 
 struct lapic {
     // architectural
-    uint64_t base;             // IA32_APIC_BASE
+    uint64_t base; // IA32_APIC_BASE
     uint64_t icr;
-    uint64_t timer_start;      // divided tick at which the count in use was loaded
-    uint64_t tsc_deadline;     // 0: disarmed
+    uint64_t timer_start;  // divided tick at which the count in use was loaded
+    uint64_t tsc_deadline; // 0: disarmed
     uint32_t irr[8], isr[8], tmr[8];
     uint32_t lvt[LVT_COUNT];
     uint32_t id, tpr, ldr, dfr, svr, esr;
-    uint32_t errors;           // ESR bits that wait for the write that shows them
+    uint32_t errors; // ESR bits that wait for the write that shows them
     uint32_t timer_initial, timer_divide;
     uint8_t timer_counting;
-    uint8_t lint0;             // level of the INTR input: the PIC
-    uint8_t extint;            // an ExtINT message waits
+    uint8_t lint0;  // level of the INTR input: the PIC
+    uint8_t extint; // an ExtINT message waits
     // wiring
     struct cpu *cpu;
     struct clock *clock;
@@ -33,7 +39,7 @@ struct lapic {
     uint64_t timer_hz;
     bool has_x2apic, has_tsc_deadline;
     unsigned physical_bits;
-    uint64_t tsc_base_seen;    // derived: what the armed deadline was worked out from
+    uint64_t tsc_base_seen; // derived: what the armed deadline was worked out from
     struct apic_bus *bus;
 };
 
@@ -41,20 +47,20 @@ struct lapic {
 struct apic_message {
     uint32_t destination;
     bool logical;
-    uint8_t delivery;          // enum apic_delivery
+    uint8_t delivery; // enum apic_delivery
     uint8_t vector;
-    bool level;                // trigger mode
+    bool level; // trigger mode
 };
-struct apic_bus {              // wiring
+struct apic_bus { // wiring
     struct lapic *lapic;
     unsigned count;
-    uint8_t (*pic_acknowledge)(void *owner);      // INTA to the 8259A
-    void (*eoi)(void *owner, uint8_t vector);     // EOI of a level-triggered interrupt
-    void (*base_changed)(void *owner);            // the register page moved
+    uint8_t (*pic_acknowledge)(void *owner);  // INTA to the 8259A
+    void (*eoi)(void *owner, uint8_t vector); // EOI of a level-triggered interrupt
+    void (*base_changed)(void *owner);        // the register page moved
     void *owner;
 };
 
-extern const struct device lapic_device;   // the xAPIC register page
+extern const struct device lapic_device; // the xAPIC register page
 #define APIC_BASE_BSP BIT(8)
 #define APIC_BASE_EXTD BIT(10)
 #define APIC_BASE_EN BIT(11)
@@ -67,7 +73,7 @@ void lapic_reset(struct lapic *lapic, bool init);
 // Delivers a message; false: no local APIC took it.
 bool apic_deliver(struct apic_bus *bus, const struct apic_message *message);
 void lapic_set_lint0(struct lapic *lapic, bool level);
-void lapic_nmi(struct lapic *lapic);                      // an edge on LINT1
+void lapic_nmi(struct lapic *lapic); // an edge on LINT1
 
 // What the processor asks: see struct platform.
 int lapic_acknowledge(struct lapic *lapic);
@@ -86,23 +92,40 @@ void lapic_self_ipi(struct lapic *lapic, uint8_t vector);
 void lapic_accept(struct lapic *lapic, uint8_t vector, bool level);
 void lapic_local_interrupt(struct lapic *lapic, enum lapic_lvt which);
 void lapic_update(struct lapic *lapic);
-uint8_t lapic_priority(const struct lapic *lapic);        // PPR
+uint8_t lapic_priority(const struct lapic *lapic); // PPR
 void lapic_timer_init(struct lapic *lapic);
 void lapic_timer_reset(struct lapic *lapic);
-void lapic_timer_lvt(struct lapic *lapic, uint32_t old);  // the LVT timer register was written
+void lapic_timer_lvt(struct lapic *lapic, uint32_t old); // the LVT timer register was written
 void lapic_timer_set_initial(struct lapic *lapic, uint32_t value);
 void lapic_timer_set_divide(struct lapic *lapic, uint32_t value);
 uint32_t lapic_timer_current(const struct lapic *lapic);
 uint64_t lapic_tsc_deadline(const struct lapic *lapic);
 void lapic_set_tsc_deadline(struct lapic *lapic, uint64_t value);
-void lapic_tsc_changed(struct lapic *lapic);              // the TSC was written: TSC deadlines moved
+void lapic_tsc_changed(struct lapic *lapic); // the TSC was written: TSC deadlines moved
 
 // Registers by number: offset / 16 in the register page, MSR index - 800H in x2APIC mode.
 enum lapic_register {
-    APIC_ID = 0x02, APIC_VERSION = 0x03, APIC_TPR = 0x08, APIC_APR = 0x09, APIC_PPR = 0x0a, APIC_EOI = 0x0b, APIC_RRD = 0x0c,
-    APIC_LDR = 0x0d, APIC_DFR = 0x0e, APIC_SVR = 0x0f, APIC_ISR = 0x10, APIC_TMR = 0x18, APIC_IRR = 0x20, APIC_ESR = 0x28,
-    APIC_ICR = 0x30, APIC_ICR_HIGH = 0x31, APIC_LVT = 0x32, APIC_TIMER_INITIAL = 0x38, APIC_TIMER_CURRENT = 0x39,
-    APIC_TIMER_DIVIDE = 0x3e, APIC_SELF_IPI = 0x3f,
+    APIC_ID = 0x02,
+    APIC_VERSION = 0x03,
+    APIC_TPR = 0x08,
+    APIC_APR = 0x09,
+    APIC_PPR = 0x0a,
+    APIC_EOI = 0x0b,
+    APIC_RRD = 0x0c,
+    APIC_LDR = 0x0d,
+    APIC_DFR = 0x0e,
+    APIC_SVR = 0x0f,
+    APIC_ISR = 0x10,
+    APIC_TMR = 0x18,
+    APIC_IRR = 0x20,
+    APIC_ESR = 0x28,
+    APIC_ICR = 0x30,
+    APIC_ICR_HIGH = 0x31,
+    APIC_LVT = 0x32,
+    APIC_TIMER_INITIAL = 0x38,
+    APIC_TIMER_CURRENT = 0x39,
+    APIC_TIMER_DIVIDE = 0x3e,
+    APIC_SELF_IPI = 0x3f,
 };
 #define LVT_VECTOR BITS(7, 0)
 #define LVT_DELIVERY_SHIFT 8

@@ -9,7 +9,10 @@
 
 // Table 10-6: what each x2APIC register allows, and the bits that must be 0 in a write.
 enum x2apic_access { X2_NONE, X2_READ, X2_WRITE, X2_BOTH };
-struct x2apic_row { uint8_t first, last, access; uint64_t writable; };
+struct x2apic_row {
+    uint8_t first, last, access;
+    uint64_t writable;
+};
 static const struct x2apic_row x2apic_rows[] = {
     {APIC_ID, APIC_ID, X2_READ, 0},
     {APIC_VERSION, APIC_VERSION, X2_READ, 0},
@@ -46,17 +49,20 @@ static uint32_t logical_id(uint32_t id) { return id >> 4 << 16 | 1u << (id & 15)
 
 // 10.12.5: the states are disabled (00), xAPIC (EN) and x2APIC (EN, EXTD); EXTD is left by way of disabled only.
 static bool write_base(struct lapic *l, uint64_t value) {
-    uint64_t allowed = APIC_BASE_BSP | APIC_BASE_EN | (l->has_x2apic ? APIC_BASE_EXTD : 0) | BITS(l->physical_bits - 1, 12);
+    uint64_t allowed =
+        APIC_BASE_BSP | APIC_BASE_EN | (l->has_x2apic ? APIC_BASE_EXTD : 0) | BITS(l->physical_bits - 1, 12);
     uint64_t old = l->base;
-    bool was_on = old & APIC_BASE_EN, was_x2 = old & APIC_BASE_EXTD, on = value & APIC_BASE_EN, x2 = value & APIC_BASE_EXTD;
+    bool was_on = old & APIC_BASE_EN, was_x2 = old & APIC_BASE_EXTD, on = value & APIC_BASE_EN,
+         x2 = value & APIC_BASE_EXTD;
     if (value & ~allowed || (x2 && !on) || (was_x2 && on && !x2) || (!was_on && x2)) return false;
     l->base = value;
     if (was_on && !on) {
         l->ldr = 0;
-        lapic_reset(l, true);  // "prior initialization to the APIC may be lost and the APIC may return to the state" of 10.4.7.1
+        lapic_reset(
+            l, true); // "prior initialization to the APIC may be lost and the APIC may return to the state" of 10.4.7.1
     } else if (!was_x2 && x2) {
         l->ldr = logical_id(l->id);
-        l->icr &= BITS(31, 0);  // "ICR_High ... is cleared": bits 63:32 are no longer a destination of 8 bits
+        l->icr &= BITS(31, 0); // "ICR_High ... is cleared": bits 63:32 are no longer a destination of 8 bits
     }
     if ((old ^ value) & ~APIC_BASE_BSP) l->bus->base_changed(l->bus->owner);
     lapic_update(l);
@@ -88,8 +94,11 @@ bool lapic_msr_write(struct lapic *l, uint32_t index, uint64_t value) {
     if (!row || value & ~row->writable) return false;
     unsigned reg = index - MSR_X2APIC;
     if (reg == APIC_LVT + LVT_TIMER && value & BIT(18) && !l->has_tsc_deadline) return false;
-    if (reg == APIC_ICR) lapic_write_icr(l, value);
-    else if (reg == APIC_SELF_IPI) lapic_self_ipi(l, (uint8_t)value);
-    else lapic_write_register(l, reg, (uint32_t)value);
+    if (reg == APIC_ICR)
+        lapic_write_icr(l, value);
+    else if (reg == APIC_SELF_IPI)
+        lapic_self_ipi(l, (uint8_t)value);
+    else
+        lapic_write_register(l, reg, (uint32_t)value);
     return true;
 }

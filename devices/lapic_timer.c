@@ -1,7 +1,7 @@
 // The local APIC timer: one-shot, periodic and TSC-deadline mode. SDM Vol. 3A, 10.5.4.
 //
-// The divider runs freely from cycle 0: the count goes down at the ticks of (crystal frequency / divisor), and its value
-// is a function of the ticks since it was loaded. A masked timer fires nothing, so it needs no event.
+// The divider runs freely from cycle 0: the count goes down at the ticks of (crystal frequency / divisor), and its
+// value is a function of the ticks since it was loaded. A masked timer fires nothing, so it needs no event.
 #include "devices/lapic.h"
 #include "cpu/cpu.h"
 
@@ -33,8 +33,10 @@ uint32_t lapic_timer_current(const struct lapic *l) { return deadline_mode(l) ? 
 
 static void arm_count(struct lapic *l) {
     uint64_t tick = now_tick(l), ticks = left(l, tick);
-    if (ticks == 0) clock_disarm(l->clock, l->timer);
-    else clock_arm(l->clock, l->timer, clock_cycle_of_tick(l->clock, tick + ticks, l->timer_hz, divisor(l)));
+    if (ticks == 0)
+        clock_disarm(l->clock, l->timer);
+    else
+        clock_arm(l->clock, l->timer, clock_cycle_of_tick(l->clock, tick + ticks, l->timer_hz, divisor(l)));
 }
 
 static void fire_deadline(struct lapic *l) {
@@ -47,15 +49,19 @@ static void arm_deadline(struct lapic *l) {
     clock_disarm(l->clock, l->timer);
     if (l->tsc_deadline == 0) return;
     uint64_t now = tsc(l);
-    if (now >= l->tsc_deadline) fire_deadline(l);
+    if (now >= l->tsc_deadline)
+        fire_deadline(l);
     else if (l->tsc_deadline - now < CLOCK_NEVER - clock_now(l->clock))
         clock_arm(l->clock, l->timer, clock_now(l->clock) + (l->tsc_deadline - now));
 }
 
 static void arm(struct lapic *l) {
-    if (deadline_mode(l)) arm_deadline(l);
-    else if (masked(l)) clock_disarm(l->clock, l->timer);
-    else arm_count(l);
+    if (deadline_mode(l))
+        arm_deadline(l);
+    else if (masked(l))
+        clock_disarm(l->clock, l->timer);
+    else
+        arm_count(l);
 }
 
 static void fire(void *chip) {
@@ -81,13 +87,13 @@ void lapic_timer_lvt(struct lapic *l, uint32_t old) {
         uint64_t tick = now_tick(l), elapsed = tick - l->timer_start;
         l->timer_start = tick - elapsed % l->timer_initial;
     } else if (l->timer_counting && mode(l) != LVT_TIMER_PERIODIC && left(l, now_tick(l)) == 0) {
-        l->timer_counting = 0;  // ran out while masked
+        l->timer_counting = 0; // ran out while masked
     }
     arm(l);
 }
 
 void lapic_timer_set_initial(struct lapic *l, uint32_t value) {
-    if (deadline_mode(l)) return;  // "writes to the initial-count register are ignored"
+    if (deadline_mode(l)) return; // "writes to the initial-count register are ignored"
     l->timer_initial = value;
     l->timer_counting = value != 0;
     l->timer_start = now_tick(l);

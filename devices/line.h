@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 struct line {
-    void (*set)(void *owner, unsigned input, bool level);  // NULL: not connected
+    void (*set)(void *owner, unsigned input, bool level); // NULL: not connected
     void *owner;
     unsigned input;
 };

@@ -1,92 +1,21 @@
-// The machine: its life, its loop, its hash. See machine.h.
+// The machine: its life and its loop. See machine.h.
 //
 // The loop runs the processor up to the next deadline of any timer, at most; so every event comes at its cycle, however
 // the run is cut into pieces. A halted processor's time is skipped to the next deadline.
-#include "devices/machine.h"
-#include "cpu/access.h"
-#include "cpu/block.h"
 #include "cpu/insn.h"
-#include "devices/acpi.h"
-#include "devices/board.h"
+#include "devices/machine_private.h"
 #include "vmx/vmx.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
-    SLICE_STEPS = 1 << 22,         // between looks at machine_stop_soon
-    IDLE_EVENTS = 1 << 16,         // timer events without a step before the front end is asked
-};
-
-struct machine {
-    struct machine_config config;
-    struct board board;
-    struct memory memory;
-    struct platform platform;
-    struct decoder *decoder;
-    struct cpu *cpu[MACHINE_CPUS];
-    struct machine_stats counts;
-    // the run in progress: nothing of it is state
-    int stop;                      // enum machine_stop that a chip asked for; -1: none
-    int interrupted;               // machine_stop_soon
-    uint64_t idle_limit;
-    bool idle_granted;             // MACHINE_IDLE was returned: the next run may skip the time
-};
-
-// --- what the processors ask of the machine ---
-static uint8_t *platform_page(void *machine, uint64_t physical, bool *writable) {
-    struct machine *m = machine;
-    *writable = true;
-    return memory_page(&m->memory, physical);
-}
-static uint64_t platform_mmio_read(void *machine, struct cpu *cpu, uint64_t physical, unsigned size) {
-    struct machine *m = machine;
-    m->counts.mmio_reads++;
-    return board_mmio_read(&m->board, cpu, physical, size);
-}
-static void platform_mmio_write(void *machine, struct cpu *cpu, uint64_t physical, unsigned size, uint64_t value) {
-    struct machine *m = machine;
-    m->counts.mmio_writes++;
-    board_mmio_write(&m->board, cpu, physical, size, value);
-}
-static uint32_t platform_port_in(void *machine, struct cpu *cpu, uint16_t port, unsigned size) {
-    (void)cpu;
-    struct machine *m = machine;
-    m->counts.port_reads++;
-    return bus_in(&m->board.bus, port, size);
-}
-static void platform_port_out(void *machine, struct cpu *cpu, uint16_t port, unsigned size, uint32_t value) {
-    (void)cpu;
-    struct machine *m = machine;
-    m->counts.port_writes++;
-    bus_out(&m->board.bus, port, size, value);
-}
-static struct lapic *lapic_of(struct machine *m, const struct cpu *cpu) { return &m->board.lapic[cpu->id]; }
-static int platform_acknowledge(void *machine, struct cpu *cpu) {
-    struct machine *m = machine;
-    m->counts.interrupts++;
-    return lapic_acknowledge(lapic_of(m, cpu));
-}
-static uint64_t platform_cr8_read(void *machine, struct cpu *cpu) { return lapic_cr8(lapic_of(machine, cpu)); }
-static void platform_cr8_write(void *machine, struct cpu *cpu, uint64_t value) {
-    lapic_set_cr8(lapic_of(machine, cpu), value);
-}
-static bool platform_msr_read(void *machine, struct cpu *cpu, uint32_t index, uint64_t *value) {
-    return lapic_msr_read(lapic_of(machine, cpu), index, value);
-}
-static bool platform_msr_write(void *machine, struct cpu *cpu, uint32_t index, uint64_t value) {
-    return lapic_msr_write(lapic_of(machine, cpu), index, value);
-}
-static const struct platform platform_functions = {
-    .page = platform_page,             .mmio_read = platform_mmio_read, .mmio_write = platform_mmio_write,
-    .port_in = platform_port_in,       .port_out = platform_port_out,   .acknowledge = platform_acknowledge,
-    .cr8_read = platform_cr8_read,     .cr8_write = platform_cr8_write, .msr_read = platform_msr_read,
-    .msr_write = platform_msr_write,
+    SLICE_STEPS = 1 << 22, // between looks at machine_stop_soon
+    IDLE_EVENTS = 1 << 16, // timer events without a step before the front end is asked
 };
 
 // --- what the board asks of the machine ---
-static uint64_t now(const struct machine *m) { return cpu_cycles(m->cpu[0], NULL); }
-static uint64_t now_cycles(void *machine) { return now(machine); }
+static uint64_t now_cycles(void *machine) { return machine_now(machine); }
 static void deadline_moved(void *machine) { ((struct machine *)machine)->cpu[0]->attention |= ATTENTION_MACHINE; }
 static void stop_asked(void *machine, enum machine_stop why) {
     struct machine *m = machine;
@@ -109,7 +38,8 @@ __attribute__((format(printf, 3, 4))) static bool refuse(char *error, size_t siz
 }
 
 static bool config_valid(const struct machine_config *c, char *error, size_t size) {
-    if (c->cpus < 1 || c->cpus > MACHINE_CPUS) return refuse(error, size, "%u processors: 1 to %d can be had", c->cpus, MACHINE_CPUS);
+    if (c->cpus < 1 || c->cpus > MACHINE_CPUS)
+        return refuse(error, size, "%u processors: 1 to %d can be had", c->cpus, MACHINE_CPUS);
     if (c->ram_bytes < 1 << 20 || c->ram_bytes % MEMORY_PAGE || c->ram_bytes > 1ull << 40)
         return refuse(error, size, "%llu bytes of RAM: a multiple of 4096 from 1 MByte to 1 TByte can be had",
                       (unsigned long long)c->ram_bytes);
@@ -118,7 +48,8 @@ static bool config_valid(const struct machine_config *c, char *error, size_t siz
     bool exit_fits = c->debug_exit_bytes == 1 || c->debug_exit_bytes == 2 || c->debug_exit_bytes == 4;
     if (c->debug_exit_port && (!exit_fits || c->debug_exit_port + c->debug_exit_bytes > 0x10000))
         return refuse(error, size, "isa-debug-exit: its size must be 1, 2 or 4, and it must end below port 10000H");
-    if (c->model.tsc_hz < 1000000 || c->model.tsc_hz > 1ull << 40 || !c->model.crystal_hz || c->model.crystal_hz > c->model.tsc_hz)
+    if (c->model.tsc_hz < 1000000 || c->model.tsc_hz > 1ull << 40 || !c->model.crystal_hz ||
+        c->model.crystal_hz > c->model.tsc_hz)
         return refuse(error, size, "the processor model has no usable TSC and crystal frequencies");
     return true;
 }
@@ -153,7 +84,7 @@ struct machine *machine_new(const struct machine_config *config, char *error, si
     struct machine *m = calloc(1, sizeof *m);
     if (m) {
         m->config = *config;
-        m->platform = platform_functions;
+        m->platform = machine_platform;
         m->platform.machine = m;
         m->idle_limit = ~0ull;
     }
@@ -180,7 +111,7 @@ void machine_free(struct machine *m) {
 }
 
 void machine_reset(struct machine *m) {
-    board_reset(&m->board);  // first: IA32_APIC_BASE.BSP decides how a processor begins
+    board_reset(&m->board); // first: IA32_APIC_BASE.BSP decides how a processor begins
     for (unsigned i = 0; i < m->config.cpus; i++) cpu_reset(m->cpu[i], false);
     m->stop = -1;
     m->idle_granted = false;
@@ -191,7 +122,7 @@ static uint64_t next_deadline(const struct machine *m) {
     uint64_t next = m->board.clock.next;
     for (unsigned i = 0; i < m->config.cpus; i++) {
         uint64_t vmx = m->cpu[i]->vmx_deadline_cycles;
-        if (vmx > now(m) && vmx < next) next = vmx;
+        if (vmx > machine_now(m) && vmx < next) next = vmx;
     }
     return next;
 }
@@ -201,7 +132,7 @@ static void run_events(struct machine *m) {
     for (unsigned i = 0; i < m->config.cpus; i++) lapic_tsc_changed(&m->board.lapic[i]);
     clock_run(&m->board.clock);
     for (unsigned i = 0; i < m->config.cpus; i++)
-        if (m->cpu[i]->vmx_deadline_cycles <= now(m)) cpu_pend(m->cpu[i], PENDING_VMX, true);
+        if (m->cpu[i]->vmx_deadline_cycles <= machine_now(m)) cpu_pend(m->cpu[i], PENDING_VMX, true);
 }
 
 // Whether any event at all could end the halt: interrupts are on, or leave VMX non-root operation, or come as NMIs.
@@ -216,7 +147,7 @@ static bool can_wake(const struct machine *m) {
 
 // All processors are halted: skips time to the next deadline. -1: go on.
 static int skip_idle(struct machine *m, unsigned *events) {
-    uint64_t next = next_deadline(m), cycles = next - now(m);
+    uint64_t next = next_deadline(m), cycles = next - machine_now(m);
     if (!can_wake(m)) return MACHINE_STUCK;
     bool ask = next == CLOCK_NEVER || ++*events > IDLE_EVENTS || (cycles >= m->idle_limit && !m->idle_granted);
     if (ask) {
@@ -230,7 +161,7 @@ static int skip_idle(struct machine *m, unsigned *events) {
 }
 
 static uint64_t budget_for(const struct machine *m, uint64_t end) {
-    uint64_t cycles = next_deadline(m) - now(m), steps = end - m->cpu[0]->steps;
+    uint64_t cycles = next_deadline(m) - machine_now(m), steps = end - m->cpu[0]->steps;
     uint64_t budget = cycles < steps ? cycles : steps;
     return budget < SLICE_STEPS ? budget : SLICE_STEPS;
 }
@@ -262,7 +193,7 @@ void machine_idle_limit(struct machine *m, uint64_t cycles) { m->idle_limit = cy
 
 uint64_t machine_idle_cycles(const struct machine *m) {
     uint64_t next = next_deadline(m);
-    return next == CLOCK_NEVER ? CLOCK_NEVER : next - now(m);
+    return next == CLOCK_NEVER ? CLOCK_NEVER : next - machine_now(m);
 }
 
 void machine_idle_pass(struct machine *m, uint64_t cycles) {
@@ -280,114 +211,4 @@ bool machine_serial_input(struct machine *m, unsigned port, uint8_t byte) {
 }
 unsigned machine_serial_room(const struct machine *m, unsigned port) {
     return port < m->config.serial_ports ? uart_room(&m->board.uart[port]) : 0;
-}
-
-// --- memory ---
-void *machine_ram(struct machine *m, uint64_t physical, uint64_t length) { return memory_at(&m->memory, physical, length); }
-
-bool machine_read(struct machine *m, uint64_t physical, void *to, size_t length) {
-    const uint8_t *from = memory_at(&m->memory, physical, length);
-    if (from) memcpy(to, from, length);
-    return from;
-}
-
-bool machine_write(struct machine *m, uint64_t physical, const void *from, size_t length) {
-    uint8_t *to = memory_at(&m->memory, physical, length);
-    if (!to) return false;
-    memcpy(to, from, length);
-    machine_drop_derived(m);
-    return true;
-}
-
-enum { EBDA = 0x9fc00, BDA_SERIAL = 0x400, BDA_EBDA_SEGMENT = 0x40e, BDA_BASE_KBYTES = 0x413, BIOS_AREA = 0xe0000 };
-
-unsigned machine_memory_map(const struct machine *m, struct machine_region *out, unsigned count) {
-    const struct machine_region all[] = {
-        {0, EBDA, MEMORY_RAM},
-        {EBDA, MEMORY_HOLE_BASE - EBDA, MEMORY_RESERVED},
-        {BIOS_AREA, (1 << 20) - BIOS_AREA, MEMORY_RESERVED},
-        {1 << 20, m->memory.low_bytes - (1 << 20), MEMORY_RAM},
-        {MEMORY_HIGH_BASE, m->memory.high_bytes, MEMORY_RAM},
-    };
-    unsigned regions = 0;
-    for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++) {
-        if (!all[i].bytes) continue;
-        if (regions < count) out[regions] = all[i];
-        regions++;
-    }
-    return regions;
-}
-
-uint64_t machine_acpi_rsdp(const struct machine *m) {
-    (void)m;
-    return ACPI_BASE;
-}
-
-// Virtual wire mode: the 8259s' interrupts through LINT0, NMI through LINT1. Intel MultiProcessor Specification, 3.6.2.2.
-static void virtual_wire(struct lapic *l) {
-    lapic_write_register(l, APIC_SVR, 0x1ff);
-    lapic_write_register(l, APIC_LVT + LVT_LINT0, DELIVERY_EXTINT << LVT_DELIVERY_SHIFT);
-    lapic_write_register(l, APIC_LVT + LVT_LINT1, DELIVERY_NMI << LVT_DELIVERY_SHIFT);
-}
-
-void machine_write_tables(struct machine *m) {
-    static const uint16_t serial[MACHINE_SERIAL_PORTS] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
-    struct acpi_config acpi = {.cpus = m->config.cpus, .serial_ports = m->config.serial_ports,
-                               .pci_window_first = (uint32_t)MEMORY_LOW_LIMIT, .pci_window_last = (uint32_t)IOAPIC_BASE - 1};
-    uint8_t *ram = memory_at(&m->memory, 0, 1 << 20);
-    if (!acpi_write(&acpi, ram + ACPI_BASE)) __builtin_trap();  // the space is made for the largest configuration
-    memcpy(ram + BDA_SERIAL, serial, m->config.serial_ports * sizeof serial[0]);
-    memcpy(ram + BDA_EBDA_SEGMENT, &(uint16_t){EBDA >> 4}, 2);
-    memcpy(ram + BDA_BASE_KBYTES, &(uint16_t){EBDA >> 10}, 2);
-    ram[EBDA] = 1;  // its size in KBytes
-    virtual_wire(&m->board.lapic[0]);
-}
-
-// --- observation ---
-struct cpu *machine_cpu(struct machine *m, unsigned index) { return index < m->config.cpus ? m->cpu[index] : NULL; }
-const struct machine_config *machine_configuration(const struct machine *m) { return &m->config; }
-uint64_t machine_steps(const struct machine *m) { return m->cpu[0]->steps; }
-uint64_t machine_cycles(const struct machine *m) { return now(m); }
-uint64_t machine_nanoseconds(const struct machine *m) { return clock_nanoseconds(&m->board.clock, machine_cycles(m)); }
-
-void machine_stats(const struct machine *m, struct machine_stats *out) {
-    *out = m->counts;
-    out->steps = machine_steps(m);
-    out->cycles = machine_cycles(m);
-    out->idle_cycles = m->cpu[0]->idle_cycles;
-    out->timer_events = m->board.clock.fired;
-}
-
-// Three parts for each processor, then the board's.
-enum { PART_CPU, PART_TLB, PART_VMX, CPU_PARTS };
-static void cpu_part(struct machine *m, unsigned index, struct machine_part *out) {
-    struct cpu *cpu = m->cpu[index / CPU_PARTS];
-    switch (index % CPU_PARTS) {
-    case PART_CPU: *out = (struct machine_part){"cpu", &cpu_state, cpu}; break;
-    case PART_TLB: *out = (struct machine_part){"tlb", &cpu_tlb_state, cpu->tlb}; break;
-    default: *out = (struct machine_part){"vmx", &vmx_state, cpu->extension ? cpu->extension->state : NULL}; break;
-    }
-}
-
-bool machine_part(struct machine *m, unsigned index, struct machine_part *out) {
-    unsigned of_cpus = m->config.cpus * CPU_PARTS;
-    if (index >= of_cpus) return board_part(&m->board, index - of_cpus, out);
-    cpu_part(m, index, out);
-    return true;
-}
-
-uint64_t machine_hash(struct machine *m) {
-    struct machine_part part;
-    uint64_t hash = 0;
-    for (unsigned i = 0; i < m->config.cpus; i++) cpu_canonicalise(m->cpu[i]);
-    for (unsigned i = 0; machine_part(m, i, &part); i++)
-        if (part.object) hash = state_hash(part.table, part.object, hash);
-    return memory_hash(&m->memory, hash);
-}
-
-void machine_drop_derived(struct machine *m) {
-    for (unsigned i = 0; i < m->config.cpus; i++) {
-        cpu_drop_derived(m->cpu[i]);
-        if (m->cpu[i]->extension) vmx_drop_derived(m->cpu[i]);
-    }
 }

@@ -14,26 +14,26 @@ struct machine;
 
 enum {
     MACHINE_SERIAL_PORTS = 4,
-    MACHINE_CPUS = 1,              // at most, for now
+    MACHINE_CPUS = 1, // at most, for now
 };
 
 // What leaves the machine. Each may be NULL. Called from within machine_run; must not call back into the machine.
 struct machine_output {
     void *context;
-    void (*serial)(void *context, unsigned port, uint8_t byte);   // a byte sent by COM1..COM4 (port 0..3)
-    void (*debug_console)(void *context, uint8_t byte);           // a byte written to port E9H or 402H
+    void (*serial)(void *context, unsigned port, uint8_t byte); // a byte sent by COM1..COM4 (port 0..3)
+    void (*debug_console)(void *context, uint8_t byte);         // a byte written to port E9H or 402H
 };
 
 struct machine_config {
-    struct cpu_model model;        // see cpu_model_parse
-    uint64_t ram_bytes;            // a multiple of 4096, 1 MByte at least; what does not fit below 3 GBytes is above 4 GBytes
-    uint32_t cpus;                 // 1 for now
-    uint32_t serial_ports;         // 0..4: COM1 (3F8H, IRQ 4), COM2 (2F8H, 3), COM3 (3E8H, 4), COM4 (2E8H, 3)
-    uint64_t rtc_epoch;            // seconds since 1970-01-01 00:00 UTC at step 0
-    uint64_t seed;                 // of everything random (RDRAND, RDSEED)
-    uint16_t debug_exit_port;      // isa-debug-exit; 0: none. QEMU's default is 501H, kvm-unit-tests use F4H
-    uint16_t debug_exit_bytes;     // ports it occupies: 1, 2 or 4
-    bool pc_testdev;               // the ports and memory that kvm-unit-tests know as pc-testdev
+    struct cpu_model model; // see cpu_model_parse
+    uint64_t ram_bytes;     // a multiple of 4096, 1 MByte at least; what does not fit below 3 GBytes is above 4 GBytes
+    uint32_t cpus;          // 1 for now
+    uint32_t serial_ports;  // 0..4: COM1 (3F8H, IRQ 4), COM2 (2F8H, 3), COM3 (3E8H, 4), COM4 (2E8H, 3)
+    uint64_t rtc_epoch;     // seconds since 1970-01-01 00:00 UTC at step 0
+    uint64_t seed;          // of everything random (RDRAND, RDSEED)
+    uint16_t debug_exit_port;  // isa-debug-exit; 0: none. QEMU's default is 501H, kvm-unit-tests use F4H
+    uint16_t debug_exit_bytes; // ports it occupies: 1, 2 or 4
+    bool pc_testdev;           // the ports and memory that kvm-unit-tests know as pc-testdev
     struct machine_output output;
 };
 
@@ -46,14 +46,14 @@ void machine_free(struct machine *machine);
 
 // Why machine_run returned.
 enum machine_stop {
-    MACHINE_STEPS,         // the steps asked for are done
-    MACHINE_IDLE,          // every processor is halted: see machine_idle_cycles. Call machine_run again to skip the time
-    MACHINE_POWER_OFF,     // by ACPI
-    MACHINE_RESET,         // the guest asked for a reset: machine_reset, load again and go on, or leave (-no-reboot)
-    MACHINE_DEBUG_EXIT,    // isa-debug-exit was written: machine_exit_code
-    MACHINE_TRIPLE_FAULT,  // the processor is in the shutdown state; a PC would reset now
-    MACHINE_STUCK,         // every processor is halted and nothing can wake one: not even input
-    MACHINE_INTERRUPTED,   // machine_stop_soon was called
+    MACHINE_STEPS,        // the steps asked for are done
+    MACHINE_IDLE,         // every processor is halted: see machine_idle_cycles. Call machine_run again to skip the time
+    MACHINE_POWER_OFF,    // by ACPI
+    MACHINE_RESET,        // the guest asked for a reset: machine_reset, load again and go on, or leave (-no-reboot)
+    MACHINE_DEBUG_EXIT,   // isa-debug-exit was written: machine_exit_code
+    MACHINE_TRIPLE_FAULT, // the processor is in the shutdown state; a PC would reset now
+    MACHINE_STUCK,        // every processor is halted and nothing can wake one: not even input
+    MACHINE_INTERRUPTED,  // machine_stop_soon was called
 };
 
 // Runs for at most `steps` steps (~0: no limit). After MACHINE_POWER_OFF, MACHINE_RESET, MACHINE_DEBUG_EXIT it may be
@@ -76,7 +76,8 @@ uint32_t machine_exit_code(const struct machine *machine);
 // Hardware reset of everything but RAM contents: processors, chips. The clock and the steps go on.
 void machine_reset(struct machine *machine);
 
-// Input enters at the present step (and cycle). False: the receiver is full, nothing was taken; try again after some steps.
+// Input enters at the present step (and cycle). False: the receiver is full, nothing was taken; try again after some
+// steps.
 bool machine_serial_input(struct machine *machine, unsigned port, uint8_t byte);
 // Bytes that can be given now without loss.
 unsigned machine_serial_room(const struct machine *machine, unsigned port);
@@ -92,7 +93,10 @@ bool machine_write(struct machine *machine, uint64_t physical, const void *from,
 
 // The memory map, as e820 reports it, in ascending order. Returns the number of regions; fills at most `count`.
 enum machine_memory_type { MEMORY_RAM = 1, MEMORY_RESERVED = 2, MEMORY_ACPI = 3, MEMORY_NVS = 4 };
-struct machine_region { uint64_t base, bytes; uint32_t type; };
+struct machine_region {
+    uint64_t base, bytes;
+    uint32_t type;
+};
 unsigned machine_memory_map(const struct machine *machine, struct machine_region *out, unsigned count);
 // Physical address of the ACPI root pointer (RSDP), as the boot protocols pass it. It also lies where a scan of
 // E0000H..FFFFFH finds it. The loader must not write to E0000H..FFFFFH.
@@ -102,17 +106,17 @@ uint64_t machine_acpi_rsdp(const struct machine *machine);
 void machine_write_tables(struct machine *machine);
 
 // --- observation ---
-struct cpu *machine_cpu(struct machine *machine, unsigned index);   // NULL past the last one
+struct cpu *machine_cpu(struct machine *machine, unsigned index); // NULL past the last one
 const struct machine_config *machine_configuration(const struct machine *machine);
 uint64_t machine_steps(const struct machine *machine);
-uint64_t machine_cycles(const struct machine *machine);             // of the clock: steps and halted time
-uint64_t machine_nanoseconds(const struct machine *machine);        // of the guest's time since step 0
+uint64_t machine_cycles(const struct machine *machine);      // of the clock: steps and halted time
+uint64_t machine_nanoseconds(const struct machine *machine); // of the guest's time since step 0
 struct machine_stats {
     uint64_t steps, cycles, idle_cycles;
     uint64_t port_reads, port_writes, mmio_reads, mmio_writes;
-    uint64_t interrupts;           // acknowledged by a processor
+    uint64_t interrupts; // acknowledged by a processor
     uint64_t timer_events;
-    uint64_t halts;                // times that time was skipped
+    uint64_t halts; // times that time was skipped
 };
 void machine_stats(const struct machine *machine, struct machine_stats *out);
 // Hash of all architectural state: processors with their TLBs, VT-x, devices, clock, RAM. Equal states, equal hashes.
@@ -120,7 +124,11 @@ uint64_t machine_hash(struct machine *machine);
 // Forgets every cache. No visible effect.
 void machine_drop_derived(struct machine *machine);
 // The pieces of state, in a fixed order, for saving, comparing and printing. False past the last one.
-struct machine_part { const char *name; const struct state_table *table; void *object; };
+struct machine_part {
+    const char *name;
+    const struct state_table *table;
+    void *object;
+};
 bool machine_part(struct machine *machine, unsigned index, struct machine_part *out);
 
 #endif

@@ -15,7 +15,7 @@ bool memory_init(struct memory *m, uint64_t bytes, bool extra) {
     m->high_bytes = bytes - m->low_bytes;
     m->extra_bytes = extra ? MEMORY_EXTRA : 0;
     m->masked_page = 1;
-    m->ram = calloc(1, total(m) + MEMORY_PAGE);  // large: fresh pages of the host, which are zero without being touched
+    m->ram = calloc(1, total(m) + MEMORY_PAGE); // large: fresh pages of the host, which are zero without being touched
     m->touched = calloc(1, total(m) / MEMORY_CHUNK + 1);
     if (m->ram && m->touched) return true;
     memory_free(m);
@@ -43,7 +43,8 @@ static uint64_t offset_of(const struct memory *m, uint64_t physical, uint64_t le
 uint8_t *memory_at(struct memory *m, uint64_t physical, uint64_t length) {
     uint64_t offset = offset_of(m, physical, length);
     if (offset == ~0ull) return NULL;
-    if (length) memset(m->touched + offset / MEMORY_CHUNK, 1, (offset + length - 1) / MEMORY_CHUNK - offset / MEMORY_CHUNK + 1);
+    if (length)
+        memset(m->touched + offset / MEMORY_CHUNK, 1, (offset + length - 1) / MEMORY_CHUNK - offset / MEMORY_CHUNK + 1);
     return m->ram + offset;
 }
 

@@ -6,18 +6,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MEMORY_LOW_LIMIT 0xc0000000ull    // where the hole for PCI begins
+#define MEMORY_LOW_LIMIT 0xc0000000ull // where the hole for PCI begins
 #define MEMORY_HIGH_BASE 0x100000000ull
 #define MEMORY_HOLE_BASE 0xa0000ull
 #define MEMORY_HOLE_END 0xc0000ull
-#define MEMORY_EXTRA_BASE 0xff000000ull   // pc-testdev's 64 KBytes
+#define MEMORY_EXTRA_BASE 0xff000000ull // pc-testdev's 64 KBytes
 enum { MEMORY_PAGE = 4096, MEMORY_CHUNK = 65536, MEMORY_EXTRA = 65536 };
 
 struct memory {
-    uint8_t *ram;              // low, high, extra, one after the other; untouched pages cost nothing
-    uint8_t *touched;          // derived: chunks that were ever handed out; the others are still zero
+    uint8_t *ram;     // low, high, extra, one after the other; untouched pages cost nothing
+    uint8_t *touched; // derived: chunks that were ever handed out; the others are still zero
     uint64_t low_bytes, high_bytes, extra_bytes;
-    uint64_t masked_page;      // a page that is not RAM though it lies there: the local APIC's; 1: none
+    uint64_t masked_page; // a page that is not RAM though it lies there: the local APIC's; 1: none
 };
 
 bool memory_init(struct memory *memory, uint64_t bytes, bool extra);

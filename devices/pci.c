@@ -15,7 +15,7 @@ static const struct state_field fields[] = {
 static const struct state_table pci_state = STATE_TABLE("pci", fields);
 
 struct pci_identity {
-    uint8_t device, function;                   // on bus 0
+    uint8_t device, function; // on bus 0
     uint16_t vendor_id, device_id;
     uint8_t revision, class, subclass, header;
     uint16_t command, status;
@@ -48,13 +48,17 @@ static uint64_t pci_read(void *chip, unsigned space, uint64_t offset, unsigned s
 }
 
 // Identity, class and header registers are read-only; status bits are cleared by writing 1 (none is ever set).
-static bool writable(unsigned reg) { return reg == 4 || reg == 5 || reg == 0x0c || reg == 0x0d || reg == 0x3c || reg >= 0x40; }
+static bool writable(unsigned reg) {
+    return reg == 4 || reg == 5 || reg == 0x0c || reg == 0x0d || reg == 0x3c || reg >= 0x40;
+}
 
 static void pci_write(void *chip, unsigned space, uint64_t offset, unsigned size, uint64_t value) {
     struct pci *pci = chip;
     if (space == PCI_ADDRESS) {
-        if (size == 4) pci->address = (uint32_t)(value & ADDRESS_DEFINED);
-        else if (offset == 1 && size == 1) system_set_reset_control(pci->system, (uint8_t)value);
+        if (size == 4)
+            pci->address = (uint32_t)(value & ADDRESS_DEFINED);
+        else if (offset == 1 && size == 1)
+            system_set_reset_control(pci->system, (uint8_t)value);
         return;
     }
     uint8_t *config = selected(pci);

@@ -6,7 +6,7 @@
 
 enum { PCI_FUNCTIONS = 2, PCI_CONFIG = 256 };
 struct pci {
-    uint32_t address;                           // CF8H
+    uint32_t address; // CF8H
     uint8_t config[PCI_FUNCTIONS][PCI_CONFIG];
     // wiring
     struct system_ports *system;

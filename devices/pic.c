@@ -19,13 +19,13 @@
 enum { CASCADE = 2, SPURIOUS = 7, NONE = 8 };
 
 static const struct state_field fields[] = {
-    STATE_EACH(struct pic, chip, lines),     STATE_EACH(struct pic, chip, irr),
-    STATE_EACH(struct pic, chip, imr),       STATE_EACH(struct pic, chip, isr),
-    STATE_EACH(struct pic, chip, elcr),      STATE_EACH(struct pic, chip, vector),
-    STATE_EACH(struct pic, chip, lowest),    STATE_EACH(struct pic, chip, init_step),
-    STATE_EACH(struct pic, chip, icw1),      STATE_EACH(struct pic, chip, icw3),
-    STATE_EACH(struct pic, chip, icw4),      STATE_EACH(struct pic, chip, read_isr),
-    STATE_EACH(struct pic, chip, poll),      STATE_EACH(struct pic, chip, special_mask),
+    STATE_EACH(struct pic, chip, lines),       STATE_EACH(struct pic, chip, irr),
+    STATE_EACH(struct pic, chip, imr),         STATE_EACH(struct pic, chip, isr),
+    STATE_EACH(struct pic, chip, elcr),        STATE_EACH(struct pic, chip, vector),
+    STATE_EACH(struct pic, chip, lowest),      STATE_EACH(struct pic, chip, init_step),
+    STATE_EACH(struct pic, chip, icw1),        STATE_EACH(struct pic, chip, icw3),
+    STATE_EACH(struct pic, chip, icw4),        STATE_EACH(struct pic, chip, read_isr),
+    STATE_EACH(struct pic, chip, poll),        STATE_EACH(struct pic, chip, special_mask),
     STATE_EACH(struct pic, chip, rotate_aeoi),
 };
 static const struct state_table pic_state = STATE_TABLE("pic", fields);
@@ -51,7 +51,7 @@ static unsigned request(const struct pic *pic, const struct pic_chip *c) {
     if (input == NONE) return NONE;
     uint8_t serving = c->isr;
     if (c->special_mask) serving &= (uint8_t)~c->imr;
-    if (is_master(pic, c) && c->icw4 & ICW4_SFNM) serving &= (uint8_t)~(1 << CASCADE & 1 << input);
+    if (is_master(pic, c) && c->icw4 & ICW4_SFNM) serving &= (uint8_t) ~(1 << CASCADE & 1 << input);
     return rank_of(c, input) < rank_of(c, highest(c, serving)) ? input : NONE;
 }
 
@@ -64,7 +64,7 @@ static void chip_set(struct pic_chip *c, unsigned input, bool level) {
     } else if (level && !was) {
         c->irr |= bit;
     } else if (!level) {
-        c->irr &= (uint8_t)~bit;  // "IR inputs must remain high until after the falling edge of the first INTA"
+        c->irr &= (uint8_t)~bit; // "IR inputs must remain high until after the falling edge of the first INTA"
     }
 }
 
@@ -102,7 +102,7 @@ uint8_t pic_acknowledge(struct pic *pic) {
     if (cascade) {
         c = &pic->chip[1];
         input = chip_acknowledge(pic, c);
-        pic->chip[0].lines &= (uint8_t)~(1 << CASCADE);  // the slave's INT falls with INTA: its next request is an edge
+        pic->chip[0].lines &= (uint8_t) ~(1 << CASCADE); // the slave's INT falls with INTA: its next request is an edge
     }
     update(pic);
     return (uint8_t)(c->vector | input);
@@ -111,8 +111,14 @@ uint8_t pic_acknowledge(struct pic *pic) {
 static void write_icw1(struct pic_chip *c, uint8_t value) {
     // "The edge sense circuit is reset", IMR is cleared, IR7 gets priority 7, special mask mode off, IRR is read.
     uint8_t held = c->lines & level_triggered(c);
-    *c = (struct pic_chip){.lines = c->lines, .elcr = c->elcr, .irr = held, .vector = c->vector, .lowest = 7,
-                           .icw1 = value, .icw3 = c->icw3, .init_step = 2};
+    *c = (struct pic_chip){.lines = c->lines,
+                           .elcr = c->elcr,
+                           .irr = held,
+                           .vector = c->vector,
+                           .lowest = 7,
+                           .icw1 = value,
+                           .icw3 = c->icw3,
+                           .init_step = 2};
 }
 
 static void write_ocw2(struct pic_chip *c, uint8_t value) {
@@ -124,12 +130,12 @@ static void write_ocw2(struct pic_chip *c, uint8_t value) {
     case EOI:
     case ROTATE_EOI:
         if (input == NONE) break;
-        c->isr &= (uint8_t)~(1 << input);
+        c->isr &= (uint8_t) ~(1 << input);
         if (value >> 5 == ROTATE_EOI) c->lowest = (uint8_t)input;
         break;
-    case EOI_SPECIFIC: c->isr &= (uint8_t)~(1 << level); break;
+    case EOI_SPECIFIC: c->isr &= (uint8_t) ~(1 << level); break;
     case ROTATE_EOI_SPECIFIC:
-        c->isr &= (uint8_t)~(1 << level);
+        c->isr &= (uint8_t) ~(1 << level);
         c->lowest = (uint8_t)level;
         break;
     case SET_PRIORITY: c->lowest = (uint8_t)level; break;
@@ -162,11 +168,16 @@ static void write_icw(struct pic_chip *c, uint8_t value) {
 }
 
 static void chip_write(struct pic_chip *c, unsigned offset, uint8_t value) {
-    if (offset == 0 && value & ICW1) write_icw1(c, value);
-    else if (offset == 0 && value & OCW3) write_ocw3(c, value);
-    else if (offset == 0) write_ocw2(c, value);
-    else if (c->init_step) write_icw(c, value);
-    else c->imr = value;
+    if (offset == 0 && value & ICW1)
+        write_icw1(c, value);
+    else if (offset == 0 && value & OCW3)
+        write_ocw3(c, value);
+    else if (offset == 0)
+        write_ocw2(c, value);
+    else if (c->init_step)
+        write_icw(c, value);
+    else
+        c->imr = value;
 }
 
 static uint8_t chip_read(struct pic *pic, struct pic_chip *c, unsigned offset) {
@@ -192,8 +203,10 @@ static void pic_write(void *chip, unsigned space, uint64_t offset, unsigned size
     (void)size;
     struct pic *pic = chip;
     // ELCR: IRQ 0, 1, 2, 8 and 13 are always edge-triggered.
-    if (space == PIC_ELCR) pic->chip[offset & 1].elcr = (uint8_t)(value & (offset ? 0xde : 0xf8));
-    else chip_write(&pic->chip[space], (unsigned)offset, (uint8_t)value);
+    if (space == PIC_ELCR)
+        pic->chip[offset & 1].elcr = (uint8_t)(value & (offset ? 0xde : 0xf8));
+    else
+        chip_write(&pic->chip[space], (unsigned)offset, (uint8_t)value);
     update(pic);
 }
 

@@ -14,14 +14,14 @@ enum { CONTROL = 3, READ_BACK = 3 };
 #define READ_BACK_NO_STATUS BIT(4)
 
 static const struct state_field fields[] = {
-    STATE_EACH(struct pit, counter, start),         STATE_EACH(struct pit, counter, switch_tick),
-    STATE_EACH(struct pit, counter, count),         STATE_EACH(struct pit, counter, next_count),
-    STATE_EACH(struct pit, counter, held),          STATE_EACH(struct pit, counter, latched),
-    STATE_EACH(struct pit, counter, mode),          STATE_EACH(struct pit, counter, bcd),
-    STATE_EACH(struct pit, counter, access),        STATE_EACH(struct pit, counter, gate),
-    STATE_EACH(struct pit, counter, loaded),        STATE_EACH(struct pit, counter, triggered),
-    STATE_EACH(struct pit, counter, write_high),    STATE_EACH(struct pit, counter, read_high),
-    STATE_EACH(struct pit, counter, write_low),     STATE_EACH(struct pit, counter, count_latched),
+    STATE_EACH(struct pit, counter, start),          STATE_EACH(struct pit, counter, switch_tick),
+    STATE_EACH(struct pit, counter, count),          STATE_EACH(struct pit, counter, next_count),
+    STATE_EACH(struct pit, counter, held),           STATE_EACH(struct pit, counter, latched),
+    STATE_EACH(struct pit, counter, mode),           STATE_EACH(struct pit, counter, bcd),
+    STATE_EACH(struct pit, counter, access),         STATE_EACH(struct pit, counter, gate),
+    STATE_EACH(struct pit, counter, loaded),         STATE_EACH(struct pit, counter, triggered),
+    STATE_EACH(struct pit, counter, write_high),     STATE_EACH(struct pit, counter, read_high),
+    STATE_EACH(struct pit, counter, write_low),      STATE_EACH(struct pit, counter, count_latched),
     STATE_EACH(struct pit, counter, status_latched), STATE_EACH(struct pit, counter, status),
 };
 static const struct state_table pit_state = STATE_TABLE("pit", fields);
@@ -56,7 +56,7 @@ static bool out_after(const struct pit_counter *c, uint64_t ticks) {
     case ONE_SHOT: return !counting(c) || ticks >= c->count;
     case RATE_GENERATOR: return !counting(c) || ticks % c->count != c->count - 1;
     case SQUARE_WAVE: return !counting(c) || ticks % c->count < (c->count + 1) / 2;
-    default: return !counting(c) || ticks != c->count;  // the strobes: low for one tick
+    default: return !counting(c) || ticks != c->count; // the strobes: low for one tick
     }
 }
 
@@ -86,11 +86,11 @@ static uint16_t value_at(const struct pit_counter *c, uint64_t now) {
     uint64_t ticks = elapsed(c, now), phase = ticks % c->count, value;
     if (c->mode == RATE_GENERATOR) {
         value = c->count - phase;
-    } else if (c->mode == SQUARE_WAVE) {  // counts by two, twice a period
+    } else if (c->mode == SQUARE_WAVE) { // counts by two, twice a period
         uint64_t high = (c->count + 1) / 2;
         value = (c->count & ~1u) - 2 * (phase < high ? phase : phase - high);
     } else {
-        value = c->count - ticks;         // goes on below zero: "wraps around"
+        value = c->count - ticks; // goes on below zero: "wraps around"
     }
     uint64_t modulus = full(c);
     value = ((int64_t)value % (int64_t)modulus + (int64_t)modulus) % modulus;
@@ -106,20 +106,22 @@ static void update(void *chip) {
     advance(c, now);
     uint64_t ticks = elapsed(c, now), change = next_change(c, ticks);
     line_set(&pit->irq, out_after(c, ticks));
-    if (change == CLOCK_NEVER) clock_disarm(pit->clock, pit->timer);
-    else clock_arm(pit->clock, pit->timer, clock_cycle_of_tick(pit->clock, now + (change - ticks), PIT_HZ, 1));
+    if (change == CLOCK_NEVER)
+        clock_disarm(pit->clock, pit->timer);
+    else
+        clock_arm(pit->clock, pit->timer, clock_cycle_of_tick(pit->clock, now + (change - ticks), PIT_HZ, 1));
 }
 
 static uint32_t count_of(const struct pit_counter *c, uint16_t written) {
     uint32_t n = written;
     if (c->bcd) n = (n >> 12) * 1000 + (n >> 8 & 15) * 100 + (n >> 4 & 15) * 10 + (n & 15);
     if (n == 0) n = full(c);
-    return n == 1 && periodic(c) ? 2 : n;  // a count of 1 is illegal in modes 2 and 3
+    return n == 1 && periodic(c) ? 2 : n; // a count of 1 is illegal in modes 2 and 3
 }
 
 static void load(struct pit_counter *c, uint16_t written, uint64_t now) {
     uint32_t count = count_of(c, written);
-    if (periodic(c) && counting(c)) {  // "the new count will be loaded at the end of the current counting cycle"
+    if (periodic(c) && counting(c)) { // "the new count will be loaded at the end of the current counting cycle"
         uint64_t ticks = now - c->start;
         c->next_count = count;
         c->switch_tick = now - ticks % c->count + c->count;
@@ -128,7 +130,7 @@ static void load(struct pit_counter *c, uint16_t written, uint64_t now) {
     c->count = count;
     c->loaded = 1;
     c->switch_tick = CLOCK_NEVER;
-    if (by_gate_edge(c) && c->triggered) return;  // the current one-shot goes on; the count is taken at the next trigger
+    if (by_gate_edge(c) && c->triggered) return; // the current one-shot goes on; the count is taken at the next trigger
     c->start = now;
     c->held = 0;
 }
@@ -141,7 +143,7 @@ static void write_count(struct pit_counter *c, uint8_t value, uint64_t now) {
     } else if (!c->write_high) {
         c->write_low = value;
         c->write_high = 1;
-        if (c->mode == TERMINAL_COUNT) c->loaded = 0;  // "writing the first byte disables counting"
+        if (c->mode == TERMINAL_COUNT) c->loaded = 0; // "writing the first byte disables counting"
     } else {
         c->write_high = 0;
         load(c, (uint16_t)(value << 8 | c->write_low), now);
@@ -177,8 +179,12 @@ static void write_control(struct pit *pit, uint8_t value, uint64_t now) {
         latch_count(c, now);
         return;
     }
-    *c = (struct pit_counter){.mode = (uint8_t)(mode > 5 ? mode & 3 : mode), .bcd = value & 1, .access = (uint8_t)access,
-                              .gate = c->gate, .count = full(c), .switch_tick = CLOCK_NEVER};
+    *c = (struct pit_counter){.mode = (uint8_t)(mode > 5 ? mode & 3 : mode),
+                              .bcd = value & 1,
+                              .access = (uint8_t)access,
+                              .gate = c->gate,
+                              .count = full(c),
+                              .switch_tick = CLOCK_NEVER};
 }
 
 static uint8_t read_count(struct pit_counter *c, uint64_t now) {
@@ -227,16 +233,18 @@ static void pit_write(void *chip, unsigned space, uint64_t offset, unsigned size
     struct pit *pit = chip;
     uint64_t now = now_tick(pit);
     for (unsigned i = 0; i < 3; i++) advance(&pit->counter[i], now);
-    if (offset == CONTROL) write_control(pit, (uint8_t)value, now);
-    else write_count(&pit->counter[offset], (uint8_t)value, now);
+    if (offset == CONTROL)
+        write_control(pit, (uint8_t)value, now);
+    else
+        write_count(&pit->counter[offset], (uint8_t)value, now);
     update(pit);
 }
 
 static void pit_reset(void *chip) {
     struct pit *pit = chip;
     for (unsigned i = 0; i < 3; i++)
-        pit->counter[i] = (struct pit_counter){.mode = SQUARE_WAVE, .access = ACCESS_BOTH, .gate = i != 2, .count = 0x10000,
-                                               .switch_tick = CLOCK_NEVER};
+        pit->counter[i] = (struct pit_counter){
+            .mode = SQUARE_WAVE, .access = ACCESS_BOTH, .gate = i != 2, .count = 0x10000, .switch_tick = CLOCK_NEVER};
     update(pit);
 }
 

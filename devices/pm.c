@@ -14,10 +14,13 @@
 #define CNT_SLP_TYP_SHIFT 10
 #define CNT_SLP_EN BIT(13)
 #define CNT_WRITABLE (BITS(12, 10) | BITS(2, 1))
-enum { TIMER_TOP = 31 };   // TMR_VAL_EXT: 32 bits; TMR_STS is set when the most significant bit changes
+enum { TIMER_TOP = 31 }; // TMR_VAL_EXT: 32 bits; TMR_STS is set when the most significant bit changes
 
 static const struct state_field fields[] = {
-    STATE_ONE(struct pm, seen), STATE_ONE(struct pm, status), STATE_ONE(struct pm, enable), STATE_ONE(struct pm, control),
+    STATE_ONE(struct pm, seen),
+    STATE_ONE(struct pm, status),
+    STATE_ONE(struct pm, enable),
+    STATE_ONE(struct pm, control),
 };
 static const struct state_table pm_state = STATE_TABLE("pm", fields);
 
@@ -30,7 +33,8 @@ static void update(void *chip) {
     pm->seen = now;
     line_set(&pm->sci, pm->status & pm->enable & ENABLES);
     if (pm->enable & ~pm->status & STS_TIMER)
-        clock_arm(pm->clock, pm->timer, clock_cycle_of_tick(pm->clock, ((now >> TIMER_TOP) + 1) << TIMER_TOP, PM_TIMER_HZ, 1));
+        clock_arm(pm->clock, pm->timer,
+                  clock_cycle_of_tick(pm->clock, ((now >> TIMER_TOP) + 1) << TIMER_TOP, PM_TIMER_HZ, 1));
     else
         clock_disarm(pm->clock, pm->timer);
 }
@@ -39,8 +43,8 @@ static uint64_t pm_read(void *chip, unsigned space, uint64_t offset, unsigned si
     (void)space;
     struct pm *pm = chip;
     update(pm);
-    uint64_t word = offset < PM_CONTROL ? pm->status | (uint32_t)pm->enable << 16
-                    : offset < PM_TIMER ? pm->control
+    uint64_t word = offset < PM_CONTROL     ? pm->status | (uint32_t)pm->enable << 16
+                    : offset < PM_TIMER     ? pm->control
                     : offset < PM_TIMER + 4 ? ticks(pm) & BITS(31, 0)
                                             : 0;
     return word >> (8 * (offset & 3)) & BITS(8 * size - 1, 0);
@@ -60,9 +64,12 @@ static void pm_write(void *chip, unsigned space, uint64_t offset, unsigned size,
         pm_write(chip, space, offset + 2, 2, value >> 16);
         return;
     }
-    if (offset == PM_EVENT) pm->status &= (uint16_t)~value;  // write 1 to clear
-    else if (offset == PM_EVENT + 2) pm->enable = value & ENABLES;
-    else if (offset == PM_CONTROL) write_control(pm, (uint16_t)value);
+    if (offset == PM_EVENT)
+        pm->status &= (uint16_t)~value; // write 1 to clear
+    else if (offset == PM_EVENT + 2)
+        pm->enable = value & ENABLES;
+    else if (offset == PM_CONTROL)
+        write_control(pm, (uint16_t)value);
     update(pm);
 }
 

@@ -9,7 +9,7 @@
 enum { PM_BASE = 0x600, PM_EVENT = 0, PM_CONTROL = 4, PM_TIMER = 8, PM_BYTES = 16, PM_SCI = 9, PM_SLEEP_OFF = 5 };
 
 struct pm {
-    uint64_t seen;         // PM timer's value when TMR_STS was last worked out
+    uint64_t seen; // PM timer's value when TMR_STS was last worked out
     uint16_t status, enable, control;
     // wiring
     struct line sci;

@@ -20,10 +20,17 @@
 #define KEYBOARD_RESEND 0xfe
 
 static const struct state_field fields[] = {
-    STATE_ARRAY(struct ps2, queue),           STATE_ONE(struct ps2, first),            STATE_ONE(struct ps2, count),
-    STATE_ONE(struct ps2, output),            STATE_ONE(struct ps2, status),           STATE_ONE(struct ps2, command_byte),
-    STATE_ONE(struct ps2, output_port),       STATE_ONE(struct ps2, controller_command),
-    STATE_ONE(struct ps2, keyboard_command),  STATE_ONE(struct ps2, scanning),         STATE_ONE(struct ps2, scancode_set),
+    STATE_ARRAY(struct ps2, queue),
+    STATE_ONE(struct ps2, first),
+    STATE_ONE(struct ps2, count),
+    STATE_ONE(struct ps2, output),
+    STATE_ONE(struct ps2, status),
+    STATE_ONE(struct ps2, command_byte),
+    STATE_ONE(struct ps2, output_port),
+    STATE_ONE(struct ps2, controller_command),
+    STATE_ONE(struct ps2, keyboard_command),
+    STATE_ONE(struct ps2, scanning),
+    STATE_ONE(struct ps2, scancode_set),
 };
 static const struct state_table ps2_state = STATE_TABLE("ps2", fields);
 
@@ -69,25 +76,27 @@ static void keyboard_argument(struct ps2 *k, uint8_t value) {
     uint8_t command = k->keyboard_command;
     k->keyboard_command = 0;
     keyboard_send(k, KEYBOARD_ACK);
-    if (command == 0xf0 && value == 0) keyboard_send(k, k->scancode_set);
-    else if (command == 0xf0 && value <= 3) k->scancode_set = value;
+    if (command == 0xf0 && value == 0)
+        keyboard_send(k, k->scancode_set);
+    else if (command == 0xf0 && value <= 3)
+        k->scancode_set = value;
 }
 
 static void keyboard_write(struct ps2 *k, uint8_t value) {
-    k->command_byte &= (uint8_t)~CMD_KEYBOARD_OFF;  // "a write to port 60H enables the keyboard"
+    k->command_byte &= (uint8_t)~CMD_KEYBOARD_OFF; // "a write to port 60H enables the keyboard"
     if (k->keyboard_command && value < 0xed) {
         keyboard_argument(k, value);
         return;
     }
     switch (value) {
-    case 0xed:  // indicators
-    case 0xf0:  // scan code set
-    case 0xf3:  // typematic rate
+    case 0xed: // indicators
+    case 0xf0: // scan code set
+    case 0xf3: // typematic rate
         k->keyboard_command = value;
         keyboard_send(k, KEYBOARD_ACK);
         break;
-    case 0xee: keyboard_send(k, 0xee); break;   // echo
-    case 0xf2:                                  // identify
+    case 0xee: keyboard_send(k, 0xee); break; // echo
+    case 0xf2:                                // identify
         keyboard_send(k, KEYBOARD_ACK);
         keyboard_send(k, 0xab);
         keyboard_send(k, 0x83);
@@ -113,7 +122,7 @@ static void write_output_port(struct ps2 *k, uint8_t value) {
 }
 
 static void controller_command(struct ps2 *k, uint8_t value) {
-    if (value >= 0xf0) {  // pulse output port bits: bit 0 low pulses the reset line
+    if (value >= 0xf0) { // pulse output port bits: bit 0 low pulses the reset line
         if (!(value & PORT_RESET)) k->reset(k->owner);
         return;
     }
@@ -126,15 +135,15 @@ static void controller_command(struct ps2 *k, uint8_t value) {
     case 0xd4: k->controller_command = value; break;
     case 0xa7: k->command_byte |= CMD_AUX_OFF; break;
     case 0xa8: k->command_byte &= (uint8_t)~CMD_AUX_OFF; break;
-    case 0xa9: put(k, 0x02, 0); break;          // test of the auxiliary interface: clock line stuck high (nothing there)
-    case 0xaa: put(k, 0x55, 0); break;          // self-test
-    case 0xab: put(k, 0x00, 0); break;          // keyboard interface test: no error
+    case 0xa9: put(k, 0x02, 0); break; // test of the auxiliary interface: clock line stuck high (nothing there)
+    case 0xaa: put(k, 0x55, 0); break; // self-test
+    case 0xab: put(k, 0x00, 0); break; // keyboard interface test: no error
     case 0xad: k->command_byte |= CMD_KEYBOARD_OFF; break;
     case 0xae:
         k->command_byte &= (uint8_t)~CMD_KEYBOARD_OFF;
         refill(k);
         break;
-    case 0xc0: put(k, 0x80, 0); break;          // input port: keyboard not inhibited
+    case 0xc0: put(k, 0x80, 0); break; // input port: keyboard not inhibited
     case 0xd0: put(k, (uint8_t)(k->output_port | (k->status & STS_OUTPUT ? PORT_OUTPUT_FULL : 0)), 0); break;
     default: break;
     }
@@ -153,7 +162,7 @@ static void controller_argument(struct ps2 *k, uint8_t value) {
     case 0xd1: write_output_port(k, value); break;
     case 0xd2: put(k, value, 0); break;
     case 0xd3: put(k, value, STS_AUX); break;
-    default: put(k, KEYBOARD_RESEND, STS_AUX); break;  // D4H: no auxiliary device answers
+    default: put(k, KEYBOARD_RESEND, STS_AUX); break; // D4H: no auxiliary device answers
     }
 }
 
@@ -162,7 +171,7 @@ static uint64_t ps2_read(void *chip, unsigned space, uint64_t offset, unsigned s
     struct ps2 *k = chip;
     if (space == PS2_COMMAND) return k->status;
     uint8_t value = k->output;
-    k->status &= (uint8_t)~(STS_OUTPUT | STS_AUX);
+    k->status &= (uint8_t) ~(STS_OUTPUT | STS_AUX);
     update_line(k);
     refill(k);
     return value;
@@ -172,9 +181,12 @@ static void ps2_write(void *chip, unsigned space, uint64_t offset, unsigned size
     (void)offset, (void)size;
     struct ps2 *k = chip;
     k->status = (uint8_t)(space == PS2_COMMAND ? k->status | STS_COMMAND : k->status & ~STS_COMMAND);
-    if (space == PS2_COMMAND) controller_command(k, (uint8_t)value);
-    else if (k->controller_command) controller_argument(k, (uint8_t)value);
-    else keyboard_write(k, (uint8_t)value);
+    if (space == PS2_COMMAND)
+        controller_command(k, (uint8_t)value);
+    else if (k->controller_command)
+        controller_argument(k, (uint8_t)value);
+    else
+        keyboard_write(k, (uint8_t)value);
 }
 
 static void ps2_reset(void *chip) {

@@ -8,10 +8,10 @@
 enum { PS2_QUEUE = 16 };
 enum ps2_space { PS2_DATA, PS2_COMMAND };
 struct ps2 {
-    uint8_t queue[PS2_QUEUE];   // bytes from the keyboard that wait for the output buffer
+    uint8_t queue[PS2_QUEUE]; // bytes from the keyboard that wait for the output buffer
     uint8_t first, count;
-    uint8_t output;             // output buffer (port 60H)
-    uint8_t status;             // port 64H
+    uint8_t output; // output buffer (port 60H)
+    uint8_t status; // port 64H
     uint8_t command_byte;
     uint8_t output_port;
     uint8_t controller_command; // a controller command that waits for its byte; 0: none
@@ -19,7 +19,7 @@ struct ps2 {
     uint8_t scanning;
     uint8_t scancode_set;
     // wiring
-    struct line irq;            // IRQ 1
+    struct line irq; // IRQ 1
     void (*reset)(void *owner);
     void *owner;
 };

@@ -27,12 +27,15 @@
 enum { UIP_TICKS = 8, DAY_SECONDS = 86400, RTC_INDEX = 0 };
 
 static const struct state_field fields[] = {
-    STATE_ARRAY(struct rtc, cmos),      STATE_ONE(struct rtc, index),        STATE_ONE(struct rtc, flags),
-    STATE_ONE(struct rtc, base_tick),   STATE_ONE(struct rtc, base_seconds), STATE_ONE(struct rtc, seen_tick),
+    STATE_ARRAY(struct rtc, cmos),    STATE_ONE(struct rtc, index),        STATE_ONE(struct rtc, flags),
+    STATE_ONE(struct rtc, base_tick), STATE_ONE(struct rtc, base_seconds), STATE_ONE(struct rtc, seen_tick),
 };
 static const struct state_table rtc_state = STATE_TABLE("rtc", fields);
 
-struct date { int64_t year; unsigned month, day, weekday, hour, minute, second; };
+struct date {
+    int64_t year;
+    unsigned month, day, weekday, hour, minute, second;
+};
 
 static uint64_t now_tick(const struct rtc *rtc) { return clock_ticks(rtc->clock, clock_now(rtc->clock), RTC_HZ, 1); }
 static bool running(const struct rtc *rtc) {
@@ -53,8 +56,9 @@ static int64_t days_from_date(int64_t year, unsigned month, unsigned day) {
 static struct date date_of(int64_t seconds) {
     int64_t days = seconds / DAY_SECONDS, rest = seconds % DAY_SECONDS;
     if (rest < 0) rest += DAY_SECONDS, days--;
-    struct date d = {.hour = (unsigned)(rest / 3600), .minute = (unsigned)(rest / 60 % 60), .second = (unsigned)(rest % 60)};
-    d.weekday = (unsigned)(((days + 4) % 7 + 7) % 7);  // 1970-01-01 was a Thursday; Sunday is 0
+    struct date d = {
+        .hour = (unsigned)(rest / 3600), .minute = (unsigned)(rest / 60 % 60), .second = (unsigned)(rest % 60)};
+    d.weekday = (unsigned)(((days + 4) % 7 + 7) % 7); // 1970-01-01 was a Thursday; Sunday is 0
     days += 719468;
     int64_t era = (days >= 0 ? days : days - 146096) / 146097, of_era = days - era * 146097;
     int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
@@ -105,8 +109,8 @@ static void time_from_registers(struct rtc *rtc, uint64_t tick) {
     unsigned month = decode(rtc, r[CMOS_MONTH]);
     month = month < 1 ? 1 : month > 12 ? 12 : month;
     int64_t days = days_from_date(year, month, decode(rtc, r[CMOS_DAY]));
-    rtc->base_seconds = days * DAY_SECONDS + decode_hour(rtc, r[CMOS_HOURS]) * 3600 + decode(rtc, r[CMOS_MINUTES]) * 60 +
-                        decode(rtc, r[CMOS_SECONDS]);
+    rtc->base_seconds = days * DAY_SECONDS + decode_hour(rtc, r[CMOS_HOURS]) * 3600 +
+                        decode(rtc, r[CMOS_MINUTES]) * 60 + decode(rtc, r[CMOS_SECONDS]);
     rtc->base_tick = tick;
 }
 
@@ -120,10 +124,14 @@ static int64_t next_alarm(const struct rtc *rtc, int64_t after) {
     int64_t t = after + 1, end = t + DAY_SECONDS;
     while (t <= end) {
         struct date d = date_of(t);
-        if (!alarm_matches(r[CMOS_HOURS_ALARM], d.hour, hour)) t += 3600 - (d.minute * 60 + d.second);
-        else if (!alarm_matches(r[CMOS_MINUTES_ALARM], d.minute, minute)) t += 60 - d.second;
-        else if (!alarm_matches(r[CMOS_SECONDS_ALARM], d.second, second)) t++;
-        else return t;
+        if (!alarm_matches(r[CMOS_HOURS_ALARM], d.hour, hour))
+            t += 3600 - (d.minute * 60 + d.second);
+        else if (!alarm_matches(r[CMOS_MINUTES_ALARM], d.minute, minute))
+            t += 60 - d.second;
+        else if (!alarm_matches(r[CMOS_SECONDS_ALARM], d.second, second))
+            t++;
+        else
+            return t;
     }
     return -1;
 }
@@ -160,8 +168,10 @@ static void arm(struct rtc *rtc, uint64_t now) {
         uint64_t at = rtc->base_tick + (uint64_t)(next - rtc->base_seconds) * RTC_HZ;
         if (next > seconds && at < tick) tick = at;
     }
-    if (tick == CLOCK_NEVER) clock_disarm(rtc->clock, rtc->timer);
-    else clock_arm(rtc->clock, rtc->timer, clock_cycle_of_tick(rtc->clock, tick, RTC_HZ, 1));
+    if (tick == CLOCK_NEVER)
+        clock_disarm(rtc->clock, rtc->timer);
+    else
+        clock_arm(rtc->clock, rtc->timer, clock_cycle_of_tick(rtc->clock, tick, RTC_HZ, 1));
 }
 
 static void update(void *chip) {
@@ -199,7 +209,7 @@ static void write_register(struct rtc *rtc, unsigned index, uint8_t value) {
     uint64_t phase = was ? (now - rtc->base_tick) % RTC_HZ : 0;
     if (was) registers_from_time(rtc, seconds_at(rtc, now));
     if (index == CMOS_A) value &= (uint8_t)~A_UIP;
-    if (index == CMOS_B && value & B_SET) value &= (uint8_t)~B_UIE;  // "SET ... clears the UIE bit"
+    if (index == CMOS_B && value & B_SET) value &= (uint8_t)~B_UIE; // "SET ... clears the UIE bit"
     rtc->cmos[index] = value;
     // Writes while the clock runs keep its phase; a clock that is started makes its first update after half a second.
     if (running(rtc) && (!was || is_time(index))) time_from_registers(rtc, was ? now - phase : now - RTC_HZ / 2);
@@ -215,14 +225,16 @@ static uint64_t rtc_read(void *chip, unsigned space, uint64_t offset, unsigned s
 static void rtc_write(void *chip, unsigned space, uint64_t offset, unsigned size, uint64_t value) {
     (void)space, (void)size;
     struct rtc *rtc = chip;
-    if (offset == RTC_INDEX) rtc->index = value & 127;
-    else write_register(rtc, rtc->index, (uint8_t)value);
+    if (offset == RTC_INDEX)
+        rtc->index = value & 127;
+    else
+        write_register(rtc, rtc->index, (uint8_t)value);
 }
 
 // "RESET ... does not affect the clock, calendar, or RAM functions": the interrupt enables and flags go.
 static void rtc_reset(void *chip) {
     struct rtc *rtc = chip;
-    rtc->cmos[CMOS_B] &= (uint8_t)~(B_PIE | B_AIE | B_UIE);
+    rtc->cmos[CMOS_B] &= (uint8_t) ~(B_PIE | B_AIE | B_UIE);
     rtc->index = 0;
     rtc->flags = 0;
     update(rtc);
@@ -233,7 +245,7 @@ void rtc_init(struct rtc *rtc, struct clock *clock, int64_t epoch) {
     rtc->clock = clock;
     rtc->timer = clock_timer_new(clock, update, rtc);
     rtc->base_seconds = epoch;
-    rtc->cmos[CMOS_A] = A_DIVIDER_RUN | 6;  // 1024 Hz
+    rtc->cmos[CMOS_A] = A_DIVIDER_RUN | 6; // 1024 Hz
     rtc->cmos[CMOS_B] = B_24H;
 }
 

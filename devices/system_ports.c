@@ -11,11 +11,13 @@
 #define P92_A20 BIT(1)
 #define RST_CPU BIT(2)
 #define RST_WRITABLE (BIT(1) | BIT(3))
-#define REFRESH_HZ 66287   // the refresh toggle changes every 15.085 microseconds
+#define REFRESH_HZ 66287 // the refresh toggle changes every 15.085 microseconds
 
 static const struct state_field fields[] = {
-    STATE_ONE(struct system_ports, port61), STATE_ONE(struct system_ports, port92),
-    STATE_ONE(struct system_ports, reset_control), STATE_ONE(struct system_ports, post),
+    STATE_ONE(struct system_ports, port61),
+    STATE_ONE(struct system_ports, port92),
+    STATE_ONE(struct system_ports, reset_control),
+    STATE_ONE(struct system_ports, post),
 };
 static const struct state_table system_state = STATE_TABLE("system", fields);
 

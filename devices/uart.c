@@ -1,8 +1,8 @@
 // The 16550A serial port. National Semiconductor PC16550D data sheet, section 8.
 //
-// A byte is sent the moment it is written: the transmitter is always empty. Received bytes come as fast as they are read;
-// the character timeout takes the four character times of the programmed speed.
-// NOT IMPLEMENTED: parity, framing, overrun errors and break from outside (a full receiver takes no byte); DMA modes.
+// A byte is sent the moment it is written: the transmitter is always empty. Received bytes come as fast as they are
+// read; the character timeout takes the four character times of the programmed speed. NOT IMPLEMENTED: parity, framing,
+// overrun errors and break from outside (a full receiver takes no byte); DMA modes.
 #include "devices/uart.h"
 #include "cpu/outcome.h"
 
@@ -40,10 +40,10 @@ enum uart_register { THR_RBR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };
 #define MSR_DELTAS BITS(3, 0)
 
 static const struct state_field fields[] = {
-    STATE_ARRAY(struct uart, fifo),        STATE_ONE(struct uart, fifo_first), STATE_ONE(struct uart, fifo_count),
-    STATE_ONE(struct uart, ier),           STATE_ONE(struct uart, fcr),        STATE_ONE(struct uart, lcr),
-    STATE_ONE(struct uart, mcr),           STATE_ONE(struct uart, lsr),        STATE_ONE(struct uart, msr),
-    STATE_ONE(struct uart, scr),           STATE_ONE(struct uart, divisor),    STATE_ONE(struct uart, transmit_pending),
+    STATE_ARRAY(struct uart, fifo),  STATE_ONE(struct uart, fifo_first), STATE_ONE(struct uart, fifo_count),
+    STATE_ONE(struct uart, ier),     STATE_ONE(struct uart, fcr),        STATE_ONE(struct uart, lcr),
+    STATE_ONE(struct uart, mcr),     STATE_ONE(struct uart, lsr),        STATE_ONE(struct uart, msr),
+    STATE_ONE(struct uart, scr),     STATE_ONE(struct uart, divisor),    STATE_ONE(struct uart, transmit_pending),
     STATE_ONE(struct uart, timeout),
 };
 static const struct state_table uart_state = STATE_TABLE("uart", fields);
@@ -66,7 +66,7 @@ static uint8_t identify(const struct uart *u) {
 
 static void update(struct uart *u) {
     u->lsr = (uint8_t)(u->fifo_count ? u->lsr | LSR_DATA : u->lsr & ~LSR_DATA);
-    bool out2 = u->mcr & MCR_OUT2 && !(u->mcr & MCR_LOOP);  // on a PC, OUT2 gates the interrupt line
+    bool out2 = u->mcr & MCR_OUT2 && !(u->mcr & MCR_LOOP); // on a PC, OUT2 gates the interrupt line
     line_set(&u->irq, out2 && identify(u) != IIR_NONE);
 }
 
@@ -91,7 +91,7 @@ static void timed_out(void *chip) {
 static void push(struct uart *u, uint8_t byte) {
     if (u->fifo_count == capacity(u)) {
         u->lsr |= LSR_OVERRUN;
-        if (u->fcr & FCR_ENABLE) return;  // without FIFOs the new byte overwrites the old one
+        if (u->fcr & FCR_ENABLE) return; // without FIFOs the new byte overwrites the old one
         u->fifo_count = 0;
     }
     u->fifo[(u->fifo_first + u->fifo_count) % UART_FIFO] = byte;
@@ -120,8 +120,10 @@ static uint8_t pop(struct uart *u) {
 }
 
 static void transmit(struct uart *u, uint8_t byte) {
-    if (u->mcr & MCR_LOOP) push(u, byte);
-    else if (u->send) u->send(u->context, u->port, byte);
+    if (u->mcr & MCR_LOOP)
+        push(u, byte);
+    else if (u->send)
+        u->send(u->context, u->port, byte);
     u->transmit_pending = 1;
 }
 
@@ -132,7 +134,7 @@ static void update_modem(struct uart *u) {
         now = (uint8_t)((u->mcr & MCR_RTS ? MSR_CTS : 0) | (u->mcr & MCR_DTR ? MSR_DSR : 0) |
                         (u->mcr & MCR_OUT1 ? MSR_RI : 0) | (u->mcr & MCR_OUT2 ? MSR_DCD : 0));
     uint8_t changed = (uint8_t)((now ^ old) >> 4);
-    if (!(old & ~now & MSR_RI)) changed &= (uint8_t)~(MSR_RI >> 4);  // TERI: the trailing edge only
+    if (!(old & ~now & MSR_RI)) changed &= (uint8_t) ~(MSR_RI >> 4); // TERI: the trailing edge only
     u->msr = (uint8_t)(now | (old & MSR_DELTAS) | changed);
 }
 
@@ -173,7 +175,7 @@ static uint8_t read_register(struct uart *u, unsigned reg) {
 }
 
 static void write_ier(struct uart *u, uint8_t value) {
-    if (value & ~u->ier & IER_TRANSMIT) u->transmit_pending = 1;  // enabled while the transmitter is empty
+    if (value & ~u->ier & IER_TRANSMIT) u->transmit_pending = 1; // enabled while the transmitter is empty
     u->ier = value & 15;
 }
 
@@ -181,12 +183,16 @@ static void write_register(struct uart *u, unsigned reg, uint8_t value) {
     bool dlab = u->lcr & LCR_DLAB;
     switch (reg) {
     case THR_RBR:
-        if (dlab) u->divisor = (uint16_t)((u->divisor & 0xff00) | value);
-        else transmit(u, value);
+        if (dlab)
+            u->divisor = (uint16_t)((u->divisor & 0xff00) | value);
+        else
+            transmit(u, value);
         break;
     case IER:
-        if (dlab) u->divisor = (uint16_t)((u->divisor & 0xff) | value << 8);
-        else write_ier(u, value);
+        if (dlab)
+            u->divisor = (uint16_t)((u->divisor & 0xff) | value << 8);
+        else
+            write_ier(u, value);
         break;
     case IIR_FCR: write_fcr(u, value); break;
     case LCR: u->lcr = value; break;
@@ -194,7 +200,7 @@ static void write_register(struct uart *u, unsigned reg, uint8_t value) {
         u->mcr = value & 31;
         update_modem(u);
         break;
-    case LSR: break;  // "intended for read operations only"
+    case LSR: break; // "intended for read operations only"
     case MSR: break;
     default: u->scr = value; break;
     }

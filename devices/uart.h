@@ -7,12 +7,12 @@
 
 enum { UART_FIFO = 16 };
 struct uart {
-    uint8_t fifo[UART_FIFO];   // received bytes
+    uint8_t fifo[UART_FIFO]; // received bytes
     uint8_t fifo_first, fifo_count;
     uint8_t ier, fcr, lcr, mcr, lsr, msr, scr;
     uint16_t divisor;
-    uint8_t transmit_pending;  // the "transmitter holding register empty" interrupt has not been taken
-    uint8_t timeout;           // received bytes have waited for four character times
+    uint8_t transmit_pending; // the "transmitter holding register empty" interrupt has not been taken
+    uint8_t timeout;          // received bytes have waited for four character times
     // wiring
     struct line irq;
     struct clock *clock;
@@ -25,6 +25,6 @@ extern const struct device uart_device;
 
 void uart_init(struct uart *uart, struct clock *clock);
 unsigned uart_room(const struct uart *uart);
-bool uart_receive(struct uart *uart, uint8_t byte);  // false: no room, nothing taken
+bool uart_receive(struct uart *uart, uint8_t byte); // false: no room, nothing taken
 
 #endif

@@ -4,7 +4,9 @@
 #include "tests/tap.h"
 #include <string.h>
 
-struct source { uint64_t state; };
+struct source {
+    uint64_t state;
+};
 
 static uint64_t next(struct source *s) {
     uint64_t z = s->state += 0x9e3779b97f4a7c15;
@@ -14,15 +16,17 @@ static uint64_t next(struct source *s) {
 }
 
 static uint16_t port(struct source *s) {
-    static const uint16_t known[] = {0x20, 0x21, 0xa0, 0xa1, 0x4d0, 0x40, 0x42, 0x43, 0x60, 0x61, 0x64, 0x70, 0x71, 0x92, 0x80, 0x3f8,
-                                     0x2f8, 0x3e8, 0x2e8, 0x600, 0x604, 0x608, 0xcf8, 0xcfc, 0xe0, 0xe9, 0x402, 0xf4, 0x2000, 0x2017};
+    static const uint16_t known[] = {0x20,  0x21,  0xa0,  0xa1,  0x4d0, 0x40,  0x42,  0x43,  0x60,   0x61,
+                                     0x64,  0x70,  0x71,  0x92,  0x80,  0x3f8, 0x2f8, 0x3e8, 0x2e8,  0x600,
+                                     0x604, 0x608, 0xcf8, 0xcfc, 0xe0,  0xe9,  0x402, 0xf4,  0x2000, 0x2017};
     uint64_t r = next(s);
     if (r % 16 == 0) return (uint16_t)(r >> 16);
     return (uint16_t)(known[(r >> 8) % (sizeof known / sizeof known[0])] + (r >> 32) % 8);
 }
 
 static uint64_t address(struct source *s) {
-    static const uint64_t known[] = {0xfec00000, 0xfec00010, 0xfed00000, 0xfed00100, 0xfee00000, 0xfee00300, 0xff000000, 0xa0000, 0x100000000};
+    static const uint64_t known[] = {0xfec00000, 0xfec00010, 0xfed00000, 0xfed00100, 0xfee00000,
+                                     0xfee00300, 0xff000000, 0xa0000,    0x100000000};
     uint64_t r = next(s);
     if (r % 16 == 0) return next(s) >> (r >> 8 & 63);
     return known[(r >> 8) % (sizeof known / sizeof known[0])] + ((r >> 32) % 0x140 & ~(r >> 60 & 1 ? 0ull : 15ull));
@@ -39,12 +43,15 @@ static uint64_t value(struct source *s) {
 }
 
 static void msr(struct source *s, const struct platform *p, struct cpu *cpu) {
-    static const uint32_t known[] = {0x1b, 0x6e0, 0x800, 0x808, 0x80b, 0x80f, 0x828, 0x830, 0x832, 0x835, 0x838, 0x83e, 0x83f};
+    static const uint32_t known[] = {0x1b,  0x6e0, 0x800, 0x808, 0x80b, 0x80f, 0x828,
+                                     0x830, 0x832, 0x835, 0x838, 0x83e, 0x83f};
     uint32_t index = known[next(s) % (sizeof known / sizeof known[0])] + (next(s) % 8 == 0);
     uint64_t v = value(s), old = 0;
     if (index == 0x1b) v = (v & 0xd00) | 0xfee00000 | (next(s) % 4 ? 0x800 : 0);
-    if (next(s) & 1) (void)p->msr_read(p->machine, cpu, index, &old);
-    else (void)p->msr_write(p->machine, cpu, index, v);
+    if (next(s) & 1)
+        (void)p->msr_read(p->machine, cpu, index, &old);
+    else
+        (void)p->msr_write(p->machine, cpu, index, v);
 }
 
 static void access(struct source *s, const struct platform *p, struct cpu *cpu) {

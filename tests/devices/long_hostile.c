@@ -6,7 +6,8 @@
 int main(void) {
     time_t end = time(NULL) + 60;
     loop_begin("random register accesses for a minute");
-    for (uint64_t seed = 1000; time(NULL) < end; seed++) loop_check(fuzz_board(seed, 20000), "seed %lu", (unsigned long)seed);
+    for (uint64_t seed = 1000; time(NULL) < end; seed++)
+        loop_check(fuzz_board(seed, 20000), "seed %lu", (unsigned long)seed);
     loop_end();
     return done_testing();
 }

@@ -31,8 +31,8 @@ static const uint8_t *table(uint64_t physical, const char *signature) {
     return good ? t : area;
 }
 
-// Every package of a term list ends inside its parent; names are of the allowed characters. Device, Scope, Name, Package,
-// Buffer and integers are all that is written.
+// Every package of a term list ends inside its parent; names are of the allowed characters. Device, Scope, Name,
+// Package, Buffer and integers are all that is written.
 static const uint8_t *object(const uint8_t *p, const uint8_t *end);
 static const uint8_t *package_end(const uint8_t *p) { return p + ((p[0] & 15) | p[1] << 4 | p[2] << 12); }
 static const uint8_t *name(const uint8_t *p) {
@@ -69,18 +69,21 @@ static const uint8_t *object(const uint8_t *p, const uint8_t *end) {
 }
 
 static void tables(unsigned cpus, unsigned serial_ports) {
-    struct acpi_config config = {.cpus = cpus, .serial_ports = serial_ports, .pci_window_first = 0xc0000000, .pci_window_last = 0xfebfffff};
+    struct acpi_config config = {
+        .cpus = cpus, .serial_ports = serial_ports, .pci_window_first = 0xc0000000, .pci_window_last = 0xfebfffff};
     ok(acpi_write(&config, area), "%u processors, %u serial ports", cpus, serial_ports);
     ok(!memcmp(area, "RSD PTR ", 8) && sums_to_zero(area, 20) && sums_to_zero(area, 36) && area[15] == 2, "RSDP");
     const uint8_t *xsdt = table(u64(area + 24), "XSDT"), *rsdt = table(u32(area + 16), "RSDT");
     ok((u32(xsdt + 4) - 36) / 8 == 3 && (u32(rsdt + 4) - 36) / 4 == 3, "three tables in each");
-    ok(u64(xsdt + 36) == u32(rsdt + 36) && u64(xsdt + 44) == u32(rsdt + 40) && u64(xsdt + 52) == u32(rsdt + 44), "the same ones");
+    ok(u64(xsdt + 36) == u32(rsdt + 36) && u64(xsdt + 44) == u32(rsdt + 40) && u64(xsdt + 52) == u32(rsdt + 44),
+       "the same ones");
     const uint8_t *fadt = table(u64(xsdt + 36), "FACP"), *madt = table(u64(xsdt + 44), "APIC");
     table(u64(xsdt + 52), "HPET");
     ok(u32(fadt + 36) == u64(fadt + 132) && u32(fadt + 40) == u64(fadt + 140), "FACS and DSDT by 32 and 64 bits");
     const uint8_t *facs = at(u32(fadt + 36)), *dsdt = table(u32(fadt + 40), "DSDT");
     ok(facs && !memcmp(facs, "FACS", 4) && u32(facs + 4) == 64 && u32(fadt + 36) % 64 == 0, "FACS, 64-byte aligned");
-    ok(u32(fadt + 56) == u64(fadt + 152) && u32(fadt + 64) == u64(fadt + 176) && u32(fadt + 76) == u64(fadt + 212), "blocks by both");
+    ok(u32(fadt + 56) == u64(fadt + 152) && u32(fadt + 64) == u64(fadt + 176) && u32(fadt + 76) == u64(fadt + 212),
+       "blocks by both");
     unsigned lapics = 0, others = 0;
     for (const uint8_t *p = madt + 44; p < madt + u32(madt + 4); p += p[1]) lapics += p[0] == 0, others += p[0] != 0;
     ok(lapics == cpus && others == 4, "MADT: local APICs, I/O APIC, two overrides, NMI");

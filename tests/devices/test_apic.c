@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CPUS = 2, CRYSTAL = 10, PIC_VECTOR = 0x77 };  // ten cycles a crystal tick
+enum { CPUS = 2, CRYSTAL = 10, PIC_VECTOR = 0x77 }; // ten cycles a crystal tick
 static struct fake fake;
 static struct lapic lapic[CPUS];
 static struct cpu *cpu[CPUS];
@@ -26,12 +26,17 @@ static void base_changed(void *owner) { (void)owner, moved++; }
 
 static void begin(void) {
     fake_init(&fake, 1000000000);
-    bus = (struct apic_bus){.lapic = lapic, .count = CPUS, .pic_acknowledge = pic_acknowledge_fake, .eoi = eoi,
-                            .base_changed = base_changed, .owner = &ioapic};
+    bus = (struct apic_bus){.lapic = lapic,
+                            .count = CPUS,
+                            .pic_acknowledge = pic_acknowledge_fake,
+                            .eoi = eoi,
+                            .base_changed = base_changed,
+                            .owner = &ioapic};
     for (unsigned i = 0; i < CPUS; i++) {
         if (!cpu[i]) cpu[i] = calloc(1, sizeof *cpu[i]);
         *cpu[i] = (struct cpu){.id = i};
-        lapic[i] = (struct lapic){.timer_hz = fake.clock.hz / CRYSTAL, .has_x2apic = true, .has_tsc_deadline = true, .physical_bits = 46};
+        lapic[i] = (struct lapic){
+            .timer_hz = fake.clock.hz / CRYSTAL, .has_x2apic = true, .has_tsc_deadline = true, .physical_bits = 46};
         lapic_init(&lapic[i], &bus, cpu[i], &fake.clock);
         lapic_device.reset(&lapic[i]);
     }
@@ -49,7 +54,8 @@ static void power_up(void) {
     uint64_t base = 0;
     ok(lapic_msr_read(&lapic[0], 0x1b, &base) && base == 0xfee00900, "IA32_APIC_BASE of the bootstrap processor");
     ok(lapic_msr_read(&lapic[1], 0x1b, &base) && base == 0xfee00800, "and of another");
-    ok(get(APIC_SVR) == 0xff && get(APIC_DFR) == UINT32_MAX && get(APIC_LVT) == 0x10000 && get(APIC_LVT + 3) == 0x10000, "10.4.7.1");
+    ok(get(APIC_SVR) == 0xff && get(APIC_DFR) == UINT32_MAX && get(APIC_LVT) == 0x10000 && get(APIC_LVT + 3) == 0x10000,
+       "10.4.7.1");
     ok(get(APIC_VERSION) == 0x50014, "version 14H, six LVT entries");
     set(APIC_LVT, 0x20030);
     ok(get(APIC_LVT) == 0x30030, "while disabled by software an LVT entry stays masked");
@@ -105,7 +111,8 @@ static void interprocessor(void) {
     set(APIC_ICR_HIGH, 0xff000000), set(APIC_ICR, 0x400);
     ok(cpu[0]->pending & PENDING_NMI && cpu[1]->pending & PENDING_NMI, "NMI to all by broadcast");
     set(APIC_ICR_HIGH, 1u << 24), set(APIC_ICR, 0x4500), set(APIC_ICR, 0x4612);
-    ok(cpu[1]->pending & PENDING_INIT && cpu[1]->pending & PENDING_SIPI && cpu[1]->sipi_vector == 0x12, "INIT and SIPI");
+    ok(cpu[1]->pending & PENDING_INIT && cpu[1]->pending & PENDING_SIPI && cpu[1]->sipi_vector == 0x12,
+       "INIT and SIPI");
     set(APIC_ICR, 0x4005);
     set(APIC_ESR, 0);
     ok(get(APIC_ESR) == 0x20, "sending a vector below 16 is an error");
@@ -159,7 +166,8 @@ static void deadline(void) {
     begin(), enable(0);
     cpu[0]->tsc_base = 1000;
     uint64_t value = 1;
-    ok(lapic_msr_write(&lapic[0], 0x6e0, 5000) && lapic_msr_read(&lapic[0], 0x6e0, &value) && value == 0, "IA32_TSC_DEADLINE is 0 in other modes");
+    ok(lapic_msr_write(&lapic[0], 0x6e0, 5000) && lapic_msr_read(&lapic[0], 0x6e0, &value) && value == 0,
+       "IA32_TSC_DEADLINE is 0 in other modes");
     set(APIC_LVT, 0x40042);
     lapic_msr_write(&lapic[0], 0x6e0, 5000);
     ok(lapic_msr_read(&lapic[0], 0x6e0, &value) && value == 5000, "armed");
@@ -168,7 +176,8 @@ static void deadline(void) {
     fake_pass(&fake, 3999);
     ok(!pending(0), "not yet");
     fake_pass(&fake, 1);
-    ok(lapic_acknowledge(&lapic[0]) == 0x42 && lapic_msr_read(&lapic[0], 0x6e0, &value) && value == 0, "fires at its TSC and disarms");
+    ok(lapic_acknowledge(&lapic[0]) == 0x42 && lapic_msr_read(&lapic[0], 0x6e0, &value) && value == 0,
+       "fires at its TSC and disarms");
     set(APIC_EOI, 0);
     lapic_msr_write(&lapic[0], 0x6e0, 1);
     ok(pending(0), "a deadline in the past fires at once");
@@ -198,13 +207,17 @@ static void base_msr(void) {
     lapic_set_lint0(l, true);
     ok(pending(0) && lapic_acknowledge(l) == PIC_VECTOR, "disabled: the 8259A's INTR goes to the processor");
     ok(!lapic_msr_write(l, 0x1b, 0xfee00d00), "from disabled to x2APIC: #GP");
-    ok(lapic_msr_write(l, 0x1b, 0xfee00900) && get(APIC_SVR) == 0xff && get(APIC_LVT + LVT_LINT0) == 0x10000, "EN on again: as after reset");
+    ok(lapic_msr_write(l, 0x1b, 0xfee00900) && get(APIC_SVR) == 0xff && get(APIC_LVT + LVT_LINT0) == 0x10000,
+       "EN on again: as after reset");
     ok(lapic_msr_write(l, 0x1b, 0xfee00d00), "to x2APIC");
-    ok(lapic_msr_read(l, 0x802, &value) && value == 0 && lapic_msr_read(l, 0x80d, &value) && value == 1, "ID, logical ID");
-    ok(!lapic_msr_write(l, 0x802, 1) && !lapic_msr_write(l, 0x80b, 1) && !lapic_msr_read(l, 0x80b, &value) && !lapic_msr_read(l, 0x831, &value),
+    ok(lapic_msr_read(l, 0x802, &value) && value == 0 && lapic_msr_read(l, 0x80d, &value) && value == 1,
+       "ID, logical ID");
+    ok(!lapic_msr_write(l, 0x802, 1) && !lapic_msr_write(l, 0x80b, 1) && !lapic_msr_read(l, 0x80b, &value) &&
+           !lapic_msr_read(l, 0x831, &value),
        "read-only, non-zero EOI, write-only, absent: #GP");
     ok(lapic_msr_write(l, 0x80f, 0x1ff) && lapic_msr_write(l, 0x83f, 0x44) && lapic_acknowledge(l) == 0x44, "self IPI");
-    ok(lapic_msr_write(l, 0x80b, 0) && lapic_msr_write(l, 0x830, 0x0000000000004045) && lapic_acknowledge(l) == 0x45, "ICR in one write");
+    ok(lapic_msr_write(l, 0x80b, 0) && lapic_msr_write(l, 0x830, 0x0000000000004045) && lapic_acknowledge(l) == 0x45,
+       "ICR in one write");
     ok(!lapic_msr_write(l, 0x808, 0x100), "reserved bits of TPR: #GP");
     ok(!lapic_msr_write(l, 0x1b, 0xfee00900), "from x2APIC to xAPIC: #GP");
     ok(lapic_msr_write(l, 0x1b, 0xfee00100) && lapic_msr_write(l, 0x1b, 0xfee00900), "by way of disabled");
@@ -218,7 +231,8 @@ static void virtual_wire(void) {
     ok(pending(0), "LINT0 as ExtINT");
     lapic_accept(&lapic[0], 0x80, false);
     ok(lapic_acknowledge(&lapic[0]) == 0x80 && pending(0), "the local APIC's own interrupts come first");
-    ok(lapic_acknowledge(&lapic[0]) == PIC_VECTOR && get(APIC_ISR + 3) == 0, "ExtINT is not in service in the local APIC");
+    ok(lapic_acknowledge(&lapic[0]) == PIC_VECTOR && get(APIC_ISR + 3) == 0,
+       "ExtINT is not in service in the local APIC");
     set(APIC_LVT + LVT_LINT1, 0x400);
     lapic_nmi(&lapic[0]);
     ok(cpu[0]->pending & PENDING_NMI, "LINT1 as NMI");
@@ -236,7 +250,8 @@ static void redirection(void) {
     begin(), enable(0);
     ok(io_read(1) == 0x170020 && io_read(0x10) == 0x10000, "24 pins, all masked");
     io_write(1, 0), io_write(0, 0x0f000000);
-    ok(io_read(1) == 0x170020 && io_read(0) == 0x0f000000 && io_read(2) == 0x0f000000, "version is read-only, ID and arbitration ID");
+    ok(io_read(1) == 0x170020 && io_read(0) == 0x0f000000 && io_read(2) == 0x0f000000,
+       "version is read-only, ID and arbitration ID");
     ioapic_set(&ioapic, 4, true);
     io_write(0x18, 0x34);
     ok(!pending(0), "an edge on a masked pin is lost");
@@ -246,7 +261,8 @@ static void redirection(void) {
     ok(!pending(0), "once");
     io_write(0x22, 0x8059);
     ioapic_set(&ioapic, 9, true);
-    ok(lapic_acknowledge(&lapic[0]) == 0x59 && io_read(0x22) == 0xc059 && get(APIC_TMR + 2) == BIT(0x19), "a level: remote IRR and TMR");
+    ok(lapic_acknowledge(&lapic[0]) == 0x59 && io_read(0x22) == 0xc059 && get(APIC_TMR + 2) == BIT(0x19),
+       "a level: remote IRR and TMR");
     io_write(0x22, 0x8059);
     ok(io_read(0x22) == 0xc059 && !pending(0), "remote IRR is read-only and keeps the pin quiet");
     set(APIC_EOI, 0);

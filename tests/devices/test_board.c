@@ -1,4 +1,5 @@
-// The board as the processor sees it through ports, MMIO and MSRs: wiring of interrupts, PCI, CMOS, 8042, PM, test device.
+// The board as the processor sees it through ports, MMIO and MSRs: wiring of interrupts, PCI, CMOS, 8042, PM, test
+// device.
 #include "cpu/cpu.h"
 #include "cpu/insn.h"
 #include "cpu/model.h"
@@ -22,8 +23,8 @@ static uint64_t now(void *source) { return ((struct fake *)source)->cycle; }
 static void stop(void *owner, enum machine_stop why) { (void)owner, stopped = (int)why; }
 
 static void begin(void) {
-    struct machine_config config = {.serial_ports = 4, .pc_testdev = true, .debug_exit_port = 0xf4, .debug_exit_bytes = 4,
-                                    .rtc_epoch = 1704067200};
+    struct machine_config config = {
+        .serial_ports = 4, .pc_testdev = true, .debug_exit_port = 0xf4, .debug_exit_bytes = 4, .rtc_epoch = 1704067200};
     static const struct platform platform;
     free(b), cpu_free(cpu), memory_free(&memory);
     model = *cpu_model_at(0);
@@ -118,8 +119,10 @@ static void legacy_replacement(void) {
 static void apic_page(void) {
     begin();
     ok(!memory_page(&memory, APIC_BASE_DEFAULT) && memory_page(&memory, 0x5000), "RAM and not");
-    ok(!memory_page(&memory, 0xa0000) && !memory_page(&memory, 0xbffff) && memory_page(&memory, 0xc0000), "the display's hole");
-    ok(memory_page(&memory, 0xff000000) && memory_page(&memory, 0xff00f000) && !memory_page(&memory, 0xff010000), "pc-testdev's memory");
+    ok(!memory_page(&memory, 0xa0000) && !memory_page(&memory, 0xbffff) && memory_page(&memory, 0xc0000),
+       "the display's hole");
+    ok(memory_page(&memory, 0xff000000) && memory_page(&memory, 0xff00f000) && !memory_page(&memory, 0xff010000),
+       "pc-testdev's memory");
     ok(mmio_in(0xe0000000) == UINT32_MAX, "nothing answers in the PCI hole");
     uint64_t base;
     ok(lapic_msr_read(&b->lapic[0], 0x1b, &base) && base & APIC_BASE_BSP, "the bootstrap processor");
@@ -150,9 +153,13 @@ static void pci(void) {
 
 static void cmos(void) {
     begin();
-    static const struct { uint8_t reg, value; const char *what; } rows[] = {
-        {0x15, 0x80, "640 KBytes"}, {0x16, 0x02, "of base memory"}, {0x17, 0xff, "extended memory"}, {0x18, 0xff, "at its limit"},
-        {0x34, 0x00, "above 16 MBytes"}, {0x35, 0xbf, "in 64 KBytes"}, {0x5b, 0x00, "above 4 GBytes"}, {0x5c, 0xc0, "in 64 KBytes"},
+    static const struct {
+        uint8_t reg, value;
+        const char *what;
+    } rows[] = {
+        {0x15, 0x80, "640 KBytes"},     {0x16, 0x02, "of base memory"},  {0x17, 0xff, "extended memory"},
+        {0x18, 0xff, "at its limit"},   {0x34, 0x00, "above 16 MBytes"}, {0x35, 0xbf, "in 64 KBytes"},
+        {0x5b, 0x00, "above 4 GBytes"}, {0x5c, 0xc0, "in 64 KBytes"},
     };
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         out(0x70, 1, rows[i].reg);

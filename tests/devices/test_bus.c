@@ -27,19 +27,22 @@ static void ports(void) {
     bus_add_ports(&bus, &(struct region){0x200, 8, &device, NULL, 0, WIDTH_4});
     bus_add_ports(&bus, &(struct region){0x300, 8, &device, NULL, 0, WIDTH_1 | WIDTH_2 | WIDTH_4});
     bus_out(&bus, 0x100, 4, 0x44332211);
-    ok(accesses == 4 && last_size == 1 && cells[0] == 0x11 && cells[3] == 0x44, "OUT of 4 bytes to byte registers is four accesses");
+    ok(accesses == 4 && last_size == 1 && cells[0] == 0x11 && cells[3] == 0x44,
+       "OUT of 4 bytes to byte registers is four accesses");
     ok(bus_in(&bus, 0x101, 2) == 0x3322, "IN of 2 bytes from byte registers");
     ok(bus_in(&bus, 0x102, 4) == 0xffff4433, "the part of an access that nothing answers reads as ones");
     ok(bus_in(&bus, 0xffe, 1) == 0xff && bus_in(&bus, 0xffff, 4) == UINT32_MAX, "nothing answers: all ones");
     bus_out(&bus, 0xffff, 4, 1);
     accesses = 0;
-    ok(bus_in(&bus, 0x202, 1) == 0x33 && accesses == 1 && last_size == 4 && last_offset == 0, "a narrow read takes part of a wide register");
+    ok(bus_in(&bus, 0x202, 1) == 0x33 && accesses == 1 && last_size == 4 && last_offset == 0,
+       "a narrow read takes part of a wide register");
     bus_out(&bus, 0x202, 1, 0x99);
     ok(cells[2] == 0x33, "a narrow write to a wide register is lost");
     ok(bus_in(&bus, 0x202, 4) == 0x4433, "an unaligned wide read is made of two parts");
     accesses = 0;
     bus_out(&bus, 0x302, 2, 0xbeef);
-    ok(accesses == 1 && last_size == 2 && cells[2] == 0xef && cells[3] == 0xbe, "a width that the chip has is one access");
+    ok(accesses == 1 && last_size == 2 && cells[2] == 0xef && cells[3] == 0xbe,
+       "a width that the chip has is one access");
 }
 
 static void memory(void) {

@@ -47,11 +47,12 @@ static struct machine *boot(const void *code, size_t bytes) {
     start_at_code(m);
     return m;
 }
-#define BOOT(...) boot((const uint8_t[]){__VA_ARGS__}, sizeof (const uint8_t[]){__VA_ARGS__})
+#define BOOT(...) boot((const uint8_t[]){__VA_ARGS__}, sizeof(const uint8_t[]){__VA_ARGS__})
 
 static void stops(void) {
     struct machine *m = BOOT(0xba, 0x04, 0x06, 0xb8, 0x00, 0x34, 0xef, 0xeb, 0xfe);
-    ok(machine_run(m, 100) == MACHINE_POWER_OFF && machine_steps(m) == 3, "SLP_EN with S5's type powers off, at its step");
+    ok(machine_run(m, 100) == MACHINE_POWER_OFF && machine_steps(m) == 3,
+       "SLP_EN with S5's type powers off, at its step");
     ok(machine_run(m, 10) == MACHINE_STEPS && machine_steps(m) == 13, "one may go on nevertheless");
     machine_free(m);
     m = BOOT(0xb0, 0x15, 0xe6, 0xf4, 0xeb, 0xfe);
@@ -62,7 +63,8 @@ static void stops(void) {
     uint64_t steps = machine_steps(m);
     uint8_t byte = 0;
     machine_reset(m);
-    ok(machine_steps(m) == steps && machine_cpu(m, 0)->rip == 0xfff0, "machine_reset: processor at its reset vector, steps go on");
+    ok(machine_steps(m) == steps && machine_cpu(m, 0)->rip == 0xfff0,
+       "machine_reset: processor at its reset vector, steps go on");
     ok(machine_read(m, CODE, &byte, 1) && byte == 0xb0, "RAM is kept");
     machine_free(m);
     m = BOOT(0xb0, 0x01, 0xe6, 0x92, 0xeb, 0xfe);
@@ -81,7 +83,8 @@ static void stops(void) {
     m = BOOT(0xeb, 0xfe);
     machine_stop_soon(m);
     ok(machine_run(m, ~0ull) == MACHINE_INTERRUPTED, "machine_stop_soon");
-    ok(machine_run(m, 0) == MACHINE_STEPS && machine_run(m, 7) == MACHINE_STEPS && machine_steps(m) == 7, "steps are exact");
+    ok(machine_run(m, 0) == MACHINE_STEPS && machine_run(m, 7) == MACHINE_STEPS && machine_steps(m) == 7,
+       "steps are exact");
     machine_free(m);
 }
 
@@ -98,8 +101,8 @@ static void outputs(void) {
 
 // 8259 at vector 8, only IRQ 0; 8254 at 1000 Hz; STI; HLT in a loop. The handler counts and ends the interrupt.
 static const uint8_t timer_code[] = {
-    0xb0, 0x11, 0xe6, 0x20, 0xb0, 0x08, 0xe6, 0x21, 0xb0, 0x04, 0xe6, 0x21, 0xb0, 0x01, 0xe6, 0x21, 0xb0, 0xfe, 0xe6, 0x21,
-    0xb0, 0x34, 0xe6, 0x43, 0xb0, 0xa9, 0xe6, 0x40, 0xb0, 0x04, 0xe6, 0x40, 0xfb, 0xf4, 0xeb, 0xfd,
+    0xb0, 0x11, 0xe6, 0x20, 0xb0, 0x08, 0xe6, 0x21, 0xb0, 0x04, 0xe6, 0x21, 0xb0, 0x01, 0xe6, 0x21, 0xb0, 0xfe,
+    0xe6, 0x21, 0xb0, 0x34, 0xe6, 0x43, 0xb0, 0xa9, 0xe6, 0x40, 0xb0, 0x04, 0xe6, 0x40, 0xfb, 0xf4, 0xeb, 0xfd,
 };
 static const uint8_t timer_handler[] = {0xff, 0x06, 0x00, 0x7e, 0xb0, 0x20, 0xe6, 0x20, 0xcf};
 
@@ -119,7 +122,8 @@ static void idle(void) {
     struct machine *m = boot_timer();
     ok(machine_run(m, 619) == MACHINE_STEPS && machine_steps(m) == 619, "a guest that waits for its timer");
     uint64_t ms = machine_nanoseconds(m) / 1000000;
-    ok(counted(m) > 99 && counted(m) <= 101 && ms + 1 >= counted(m) && ms <= counted(m) + 1, "halted time is skipped: %u interrupts in %u ms", counted(m), (unsigned)ms);
+    ok(counted(m) > 99 && counted(m) <= 101 && ms + 1 >= counted(m) && ms <= counted(m) + 1,
+       "halted time is skipped: %u interrupts in %u ms", counted(m), (unsigned)ms);
     machine_idle_limit(m, 1000);
     ok(machine_run(m, 1000) == MACHINE_IDLE, "with a limit the front end is asked");
     uint64_t cycles = machine_idle_cycles(m), before = machine_cycles(m);
@@ -136,8 +140,8 @@ static void idle(void) {
 // IRQ 4 at vector 0CH, received data interrupts, STI, HLT; the handler sends back what it reads.
 static void input(void) {
     static const uint8_t code[] = {
-        0xb0, 0x11, 0xe6, 0x20, 0xb0, 0x08, 0xe6, 0x21, 0xb0, 0x04, 0xe6, 0x21, 0xb0, 0x01, 0xe6, 0x21, 0xb0, 0xef, 0xe6, 0x21,
-        0xba, 0xfc, 0x03, 0xb0, 0x08, 0xee, 0xba, 0xf9, 0x03, 0xb0, 0x01, 0xee, 0xfb, 0xf4, 0xeb, 0xfd,
+        0xb0, 0x11, 0xe6, 0x20, 0xb0, 0x08, 0xe6, 0x21, 0xb0, 0x04, 0xe6, 0x21, 0xb0, 0x01, 0xe6, 0x21, 0xb0, 0xef,
+        0xe6, 0x21, 0xba, 0xfc, 0x03, 0xb0, 0x08, 0xee, 0xba, 0xf9, 0x03, 0xb0, 0x01, 0xee, 0xfb, 0xf4, 0xeb, 0xfd,
     };
     static const uint8_t handler[] = {0xba, 0xf8, 0x03, 0xec, 0xee, 0xb0, 0x20, 0xe6, 0x20, 0xcf};
     struct machine *m = boot(code, sizeof code);
@@ -156,10 +160,13 @@ static void memory(void) {
     struct machine_region map[8];
     struct machine *m = make(5ull << 30);
     unsigned n = machine_memory_map(m, map, 8);
-    ok(n == 5 && map[4].base == 1ull << 32 && map[4].bytes == 2ull << 30 && map[3].base + map[3].bytes == 0xc0000000, "RAM around the hole");
+    ok(n == 5 && map[4].base == 1ull << 32 && map[4].bytes == 2ull << 30 && map[3].base + map[3].bytes == 0xc0000000,
+       "RAM around the hole");
     ok(machine_memory_map(m, map, 2) == 5, "a short buffer is not overrun");
-    ok(machine_ram(m, 0, 0xc0000000) && !machine_ram(m, 1, 0xc0000000) && !machine_ram(m, 0xc0000000, 1), "the hole is not RAM");
-    ok(machine_ram(m, 0x17fffffff, 1) && !machine_ram(m, 0x17fffffff, 2) && !machine_ram(m, ~0ull, 1) && !machine_ram(m, 1ull << 32, ~0ull),
+    ok(machine_ram(m, 0, 0xc0000000) && !machine_ram(m, 1, 0xc0000000) && !machine_ram(m, 0xc0000000, 1),
+       "the hole is not RAM");
+    ok(machine_ram(m, 0x17fffffff, 1) && !machine_ram(m, 0x17fffffff, 2) && !machine_ram(m, ~0ull, 1) &&
+           !machine_ram(m, 1ull << 32, ~0ull),
        "nor is what lies behind its end");
     uint64_t before = machine_hash(m);
     ok(machine_ram(m, 1ull << 32, 1ull << 20) && machine_hash(m) == before, "touching memory changes no hash");

@@ -43,7 +43,7 @@ static void mode0(void) {
     start(0, 0, 50);
     ok(!irq.level, "mode 0: a new count starts again");
     ticks(1000);
-    ok(irq.rises == 3, "mode 0: one interrupt a count");  // one from the reset state
+    ok(irq.rises == 3, "mode 0: one interrupt a count"); // one from the reset state
     out(3, 0x30), out(0, 1);
     ticks(2000);
     ok(!irq.level, "mode 0: the first byte of a count stops counting");
@@ -137,7 +137,7 @@ static void reading(void) {
     ticks(5);
     uint8_t low = in(0);
     ok((low | in(0) << 8) == 0x1234, "a latched count does not move");
-    out(3, 0xc2);  // read-back: count and status of counter 0
+    out(3, 0xc2); // read-back: count and status of counter 0
     ok(in(0) == 0xb4, "read-back status: OUT, access, mode");
     low = in(0);
     ok((low | in(0) << 8) == 0x1234 - 5, "read-back count follows");

@@ -30,8 +30,8 @@ static void seconds(uint64_t n) { fake_pass(&fake, n * HZ); }
 // "20240229 235959 5": what the registers say, weekday last.
 static const char *shown(void) {
     static char text[64];
-    snprintf(text, sizeof text, "%02x%02x%02x%02x %02x%02x%02x %x", get(CMOS_CENTURY), get(CMOS_YEAR), get(CMOS_MONTH), get(CMOS_DAY),
-             get(CMOS_HOURS), get(CMOS_MINUTES), get(CMOS_SECONDS), get(CMOS_DAY_OF_WEEK));
+    snprintf(text, sizeof text, "%02x%02x%02x%02x %02x%02x%02x %x", get(CMOS_CENTURY), get(CMOS_YEAR), get(CMOS_MONTH),
+             get(CMOS_DAY), get(CMOS_HOURS), get(CMOS_MINUTES), get(CMOS_SECONDS), get(CMOS_DAY_OF_WEEK));
     return text;
 }
 
