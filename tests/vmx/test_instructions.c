@@ -167,6 +167,14 @@ static void test_entry_order(void) {
     bench_free(b);
 }
 
+static void test_without_vmx(void) {
+    struct bench *b = bench_new("server,-vmx");
+    uint64_t value = 0;
+    ok(bench_vmxon(b, AT_VMXON) == FAULTED_UD, "a model without VMX has no VMXON");
+    ok(!b->cpu->extension->msr_read(b->cpu, 0x480, &value), "and no capability MSRs");
+    bench_free(b);
+}
+
 int main(void) {
     test_vmxon();
     test_pointers();
@@ -174,5 +182,6 @@ int main(void) {
     test_fields();
     test_invalidations();
     test_entry_order();
+    test_without_vmx();
     return done_testing();
 }
