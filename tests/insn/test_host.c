@@ -151,6 +151,14 @@ static void explicit_address(const struct insn *insn, struct processor_state *s,
     if (size == CODE_32) s->gpr[insn->base] = (uint32_t)s->gpr[insn->base];
 }
 
+// A bit offset in a register reaches memory beyond the operand: near it, or where nothing can be.
+static void bit_offset(const struct insn *insn, struct processor_state *s) {
+    if (strncmp(insn->row->mnemonic, "bt", 2) || insn->operand[0].kind != OPERAND_MEM) return;
+    if (insn->operand[1].kind != OPERAND_REG) return;
+    uint64_t near_offset = (uint64_t)random_below(&seed, 2048) - 1024;
+    s->gpr[insn->operand[1].number] = random_below(&seed, 8) ? near_offset : BIT(62) + (near_offset & 63);
+}
+
 static uint64_t *operand_word(struct processor_state *s, const struct insn *insn, uint64_t address) {
     const struct operand *o = &insn->operand[0];
     if (o->kind == OPERAND_REG) return &s->gpr[o->number];
@@ -180,12 +188,13 @@ static void make_state(const struct insn *insn, struct processor_state *s) {
     for (unsigned i = 0; i < 16; i++) s->gpr[i] = size == CODE_64 ? edge_value() : i < 8 ? (uint32_t)edge_value() : 0;
     for (unsigned i = 0; i < HARNESS_WINDOW; i += 8) {
         uint64_t v =
-            i >= HARNESS_WINDOW / 2 - 160 && i < HARNESS_WINDOW / 2 + 160 ? edge_value() : i * 0x0101010101010101;
+            i >= HARNESS_WINDOW / 2 - 160 && i < HARNESS_WINDOW / 2 + 160 ? edge_value() : i * 0x0101010101010101u;
         memcpy(s->window + i, &v, 8);
     }
     s->rflags = (random64(&seed) & (FLAGS_ARITHMETIC | FLAG_DF)) | FLAG_IF | BIT(1);
     if (random_below(&seed, 4)) s->gpr[RCX] &= 0xff;
     implicit_addresses(insn->row, insn->address_size, s);
+    bit_offset(insn, s);
     explicit_address(insn, s, address);
     branch_target(insn, s, address);
     if (h.vector) fx_random(&s->fx);
@@ -331,11 +340,17 @@ static bool make_instance(const struct pattern *p, uint8_t bytes[15], struct ins
     instance_make(&n, p, size, &seed, random_below(&seed, 2));
     if (decode(h.decoder, size, n.bytes, 15, insn) != DECODE_OK || insn->row != p->row) return false;
     if (p->row->traits & T_BRANCH && insn->operand_size == 2) return false; // cannot reach the target
+    bool offset_is_base = insn->operand[1].number == insn->base || insn->operand[1].number == insn->index;
+    if (!strncmp(p->row->mnemonic, "bt", 2) && insn->operand[0].kind == OPERAND_MEM && offset_is_base) return false;
     uint64_t next = HARNESS_CODE + HARNESS_INSN + insn->length;
     if (n.rip_relative) {
         uint64_t from = size == CODE_64 ? next : 0;
         int32_t displacement = (int32_t)(HARNESS_MIDDLE + random_below(&seed, 128) - 64 - from);
         memcpy(n.bytes + n.displacement, &displacement, 4);
+    }
+    if (insn->operand[0].kind == OPERAND_MOFFS || insn->operand[1].kind == OPERAND_MOFFS) {
+        uint64_t offset = HARNESS_MIDDLE + random_below(&seed, 128) - 64;
+        memcpy(n.bytes + n.length, &offset, insn->address_size);
     }
     if (insn->operand[0].kind == OPERAND_REL) {
         int32_t distance = (int32_t)(HARNESS_CODE + HARNESS_TARGET + 0x40 - next);
