@@ -57,7 +57,9 @@ _start:	cmp $0x2badb002, %eax
 	mov $0xfe, %al
 	out %al, $0x64
 
-#elif defined GUEST_spin
+#elif defined GUEST_spin	// after a greeting
+	mov $hello, %esi
+	call print
 1:	inc %eax
 	jmp 1b
 

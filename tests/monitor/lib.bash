@@ -38,3 +38,16 @@ refused() { # NAME PATTERN ARGUMENT...
 	[[ $status == 1 && $out == '' && $err == vmxray:* && $err != *$'\n'* && $err =~ $pattern ]]
 	claim $? "$name" "status $status; stdout: $out; stderr: ${err//$'\n'/; }"
 }
+
+# Waits, at most 30 seconds, for a command to be true; for what cannot be told by time on a busy machine.
+until_true() { # COMMAND...
+	local turn
+	for ((turn = 0; turn < 300; turn++)); do
+		"$@" && return
+		sleep 0.1
+	done
+	return 1
+}
+holds() { # FILE TEXT
+	[[ -e $1 ]] && grep -qF -e "$2" "$1"
+}

@@ -15,7 +15,8 @@ for guest in "$echo" "$wait"; do
 	vmxray -kernel "$guest" $debug_exit --hash < <(sleep 0.3; printf 'ab'; sleep 0.3; printf 'cq')
 	[[ $status == 1 && $out == abc ]]
 	claim $? "$name: input from a pipe that takes its time" "status $status: $out $err"
-	vmxray -kernel "$guest" $debug_exit < <(printf 'a\1\1b'; sleep 0.3; printf '\1x')
+	rm -f "$dir/out"
+	vmxray -kernel "$guest" $debug_exit < <(printf 'a\1\1b'; until_true holds "$dir/out" b; printf '\1x')
 	[[ $status == 0 && $out == $'a\1b' ]]
 	claim $? "$name: Ctrl-A Ctrl-A sends one, Ctrl-A x leaves" "status $status: $out $err"
 	vmxray -kernel "$guest" $debug_exit < <(printf '\1hq')
@@ -42,9 +43,10 @@ awk -v used="${used:-9}" 'BEGIN { exit !(used < 0.5) }'
 claim $? 'two seconds of waiting take less than half a second of processor time' "$used s"
 
 for signal in INT TERM HUP; do
+	rm -f "$dir/out"
 	# bash starts background programs with SIGINT ignored
 	env --default-signal=$signal "$VMXRAY" -kernel "$(guest spin)" --stats --hash </dev/null >"$dir/out" 2>"$dir/err" &
-	sleep 0.5
+	until_true holds "$dir/out" world
 	kill -$signal $!
 	wait $! 2>/dev/null
 	status=$? expected=$((128 + $(kill -l $signal)))
@@ -62,19 +64,35 @@ if ! type -P script >/dev/null; then
 	echo 'ok on a terminal # SKIP script (package bsdutils) is not there'
 	exit 0
 fi
-# Runs a shell line on a terminal of its own; what it types comes on stdin. The screen goes to $dir/screen.
-on_terminal() { # SHELL-LINE
-	timeout --kill-after=5 30 script -qefc "$1" "$dir/screen" >/dev/null
+# Runs a shell line on a terminal of its own, on which a typist types. The screen goes to $dir/screen. The settings of the
+# terminal go to before, during (when it has become raw) and after.
+on_terminal() { # LINE LINE-WHEN-RAW TYPIST
+	rm -f "$dir"/{screen,before,during,now,after}
+	timeout --kill-after=5 90 script -qefc "exec 3<&0; stty -a >$dir/before
+		( while sleep 0.1; do stty -a <&3 >$dir/now; cmp -s $dir/before $dir/now || break; done
+		mv $dir/now $dir/during; $2 ) &
+		$1; stty -a >$dir/after" "$dir/screen" >/dev/null < <($3)
 }
-line="stty -a >$dir/before; $VMXRAY -kernel $wait $debug_exit; echo status=\$?; stty -a >$dir/after"
-on_terminal "$line" < <(sleep 1; printf 'hello'; sleep 0.5; printf '\3\1x'; sleep 0.5)
-grep -q 'hello' "$dir/screen" && grep -q 'status=0' "$dir/screen"
+is_raw() { [[ -e $dir/during ]]; }
+is_over() { [[ -e $dir/after ]]; }
+types_and_leaves() {
+	until_true is_raw
+	printf 'hello'
+	until_true holds "$dir/screen" hello
+	printf '\3\1x'
+	until_true is_over
+}
+types_nothing() { until_true is_over; }
+restored() { # NAME
+	[[ -s $dir/during ]] && cmp -s "$dir/before" "$dir/after" && ! cmp -s "$dir/before" "$dir/during"
+	claim $? "$1" "$(diff "$dir/before" "$dir/after" | head -n 4)"
+}
+
+on_terminal "$VMXRAY -kernel $wait $debug_exit; echo status=\$?" : types_and_leaves
+grep -q 'status=0' "$dir/screen"
 claim $? 'on a terminal keys reach the guest, Ctrl-C too, and Ctrl-A x leaves' "$(tr -d '\r' <"$dir/screen" | tr '\n' ';')"
-cmp -s "$dir/before" "$dir/after"
-claim $? 'the terminal is as it was' "$(diff "$dir/before" "$dir/after" | head -n 4)"
+restored 'the terminal is as it was'
 for signal in TERM HUP SEGV ABRT; do
-	on_terminal "set -m; $VMXRAY -version; stty -a >$dir/before; (sleep 1; stty -a >$dir/during; kill -$signal \$(cat $dir/pid)) & \
-		sh -c 'echo \$\$ >$dir/pid; exec $VMXRAY -kernel $wait'; stty -a >$dir/after" < <(sleep 3)
-	cmp -s "$dir/before" "$dir/after" && ! cmp -s "$dir/before" "$dir/during"
-	claim $? "the terminal is as it was after SIG$signal" "$(diff "$dir/before" "$dir/after" | head -n 4)"
+	on_terminal "sh -c 'echo \$\$ >$dir/pid; exec $VMXRAY -kernel $wait'" "kill -$signal \$(cat $dir/pid)" types_nothing
+	restored "the terminal is as it was after SIG$signal"
 done
