@@ -1,6 +1,7 @@
 // Every unprivileged row that the host can execute, against the host: random instances, random and edge operands;
 // registers, flags, RIP, memory, faults, and the x87 and XMM state where the row has to do with it.
 #include "tests/decode/instance.h"
+#include "tests/insn/excluded.h"
 #include "tests/insn/harness.h"
 #include "tests/insn/undefined.h"
 #include "tests/tap.h"
@@ -12,74 +13,6 @@ static struct harness h;
 static enum code_size size;
 static uint64_t seed = 1;
 static bool strict; // undefined flags too: the host is of the family that we model
-
-// Rows that are not comparable: what they do depends on the system around them.
-static const struct {
-    const char *mnemonic, *why;
-} excluded[] = {
-    {"syscall", "enters the host's kernel"},
-    {"sysenter", "enters the host's kernel"},
-    {"int", "enters the host's kernel"},
-    {"int3", "enters the host's kernel"},
-    {"int1", "enters the host's kernel"},
-    {"into", "enters the host's kernel"},
-    {"cpuid", "models differ"},
-    {"rdtsc", "time differs"},
-    {"rdtscp", "time differs"},
-    {"rdpmc", "counters differ"},
-    {"rdrand", "random"},
-    {"rdseed", "random"},
-    {"rdpid", "host's processor number"},
-    {"xgetbv", "host's XCR0"},
-    {"xsave", "host's components"},
-    {"xsavec", "host's components"},
-    {"xsaveopt", "host's components"},
-    {"xrstor", "host's components"},
-    {"sgdt", "host's tables (or UMIP)"},
-    {"sidt", "host's tables (or UMIP)"},
-    {"sldt", "host's tables (or UMIP)"},
-    {"str", "host's tables (or UMIP)"},
-    {"smsw", "host's CR0 (or UMIP)"},
-    {"lar", "host's descriptors"},
-    {"lsl", "host's descriptors"},
-    {"verr", "host's descriptors"},
-    {"verw", "host's descriptors"},
-    {"lfs", "host's descriptors"},
-    {"lgs", "host's descriptors"},
-    {"lss", "host's descriptors"},
-    {"iret", "host's descriptors"},
-    {"retf", "host's descriptors"},
-    {"jmpf", "host's descriptors"},
-    {"callf", "host's descriptors"},
-    {"rdfsbase", "host's thread pointer"},
-    {"rdgsbase", "host's thread pointer"},
-    {"wrfsbase", "host's thread pointer"},
-    {"wrgsbase", "host's thread pointer"},
-    {"in", "host's ports"},
-    {"out", "host's ports"},
-    {"ins", "host's ports"},
-    {"outs", "host's ports"},
-    {"fxsave", "host's reserved bytes"},
-    {"fxrstor", "random reserved bits"},
-    {"popf", "tested in tests/cpu"},
-    {"ldmxcsr", "random reserved bits"},
-    {"fldenv", "selectors"},
-    {"frstor", "selectors"},
-    {"fnstenv", "selectors"},
-    {"fnsave", "selectors"},
-    {"cli", "host's IOPL"},
-    {"xsave64", "host's components"},
-    {"xsavec64", "host's components"},
-    {"xsaveopt64", "host's components"},
-    {"xrstor64", "host's components"},
-    {"sti", "host's IOPL"},
-    {"clflush", "no effect"},
-    {"clflushopt", "no effect"},
-    {"clwb", "no effect"},
-    {"les", "host's descriptors"},
-    {"lds", "host's descriptors"},
-    {"ud0", "length differs between processors"},
-};
 
 // MOV to and from control and debug registers, and loads of segment registers.
 static bool system_move(const struct insn_row *row) {
