@@ -84,6 +84,12 @@ static void priorities(void) {
     set(APIC_EOI, 0);
     set(APIC_TPR, 0x40);
     ok(!pending(0) && get(APIC_PPR) == 0x40, "TPR holds its class back");
+    set(APIC_TPR, 0x5d);
+    lapic_accept(&lapic[0], 0x6a, false);
+    ok(lapic_acknowledge(&lapic[0]) == 0x6a, "a class above TPR's");
+    set(APIC_TPR, 0x6d);
+    ok(get(APIC_PPR) == 0x6d, "PPR is TPR when TPR's class is at least that in service");
+    set(APIC_EOI, 0);
     set(APIC_TPR, 0x3f);
     ok(pending(0) && get(APIC_PPR) == 0x3f, "and lets the next through");
     lapic_set_cr8(&lapic[0], 4);
@@ -276,6 +282,8 @@ static void redirection(void) {
     ioapic_device.write(&ioapic, 0, 0x40, 4, 0x59);
     ok(io_read(0x22) == 0x8059, "the EOI register does the same");
     set(APIC_EOI, 0);
+    io_write(0x22, 0xd059);
+    ok(io_read(0x22) == 0x8059, "status bits cannot be written");
     io_write(0x22, 0x18059);
     ioapic_set(&ioapic, 9, true);
     ok(!pending(0), "a masked level waits");

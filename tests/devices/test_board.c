@@ -49,8 +49,8 @@ static void pass(uint64_t cycles) {
     }
     fake.cycle = end;
 }
-static void out(uint16_t port, unsigned size, uint32_t value) { bus_out(&b->bus, port, size, value); }
-static uint32_t in(uint16_t port, unsigned size) { return bus_in(&b->bus, port, size); }
+static void set(uint16_t port, unsigned size, uint32_t value) { bus_out(&b->bus, port, size, value); }
+static uint32_t get(uint16_t port, unsigned size) { return bus_in(&b->bus, port, size); }
 static void mmio(uint64_t address, uint32_t value) { board_mmio_write(b, cpu, address, 4, value); }
 static uint32_t mmio_in(uint64_t address) { return (uint32_t)board_mmio_read(b, cpu, address, 4); }
 static void redirect(unsigned pin, uint32_t low) { mmio(IOAPIC_BASE, 0x10 + 2 * pin), mmio(IOAPIC_BASE + 0x10, low); }
@@ -69,41 +69,41 @@ static void wiring(void) {
     mmio(APIC_BASE_DEFAULT + 0xf0, 0x1ff);
     ok(mmio_in(APIC_BASE_DEFAULT + 0xf0) == 0x1ff, "the local APIC's page");
     redirect(2, 0x30), redirect(4, 0x34), redirect(8, 0x38), redirect(9, 0x8039), redirect(19, 0x43);
-    out(0x43, 1, 0x34), out(0x40, 1, 100), out(0x40, 1, 0);
+    set(0x43, 1, 0x34), set(0x40, 1, 100), set(0x40, 1, 0);
     pass(200000);
     ok(took(0x30), "the 8254 is on I/O APIC pin 2");
-    out(0x70, 1, 0x0b), out(0x71, 1, 0x42);
+    set(0x70, 1, 0x0b), set(0x71, 1, 0x42);
     pass(1000000);
     ok(took(0x38), "the RTC on pin 8");
-    out(0x3fc, 1, 8), out(0x3f9, 1, 2);
+    set(0x3fc, 1, 8), set(0x3f9, 1, 2);
     ok(took(0x34), "COM1 on pin 4");
-    out(0x3ec, 1, 8), out(0x3e9, 1, 2);
+    set(0x3ec, 1, 8), set(0x3e9, 1, 2);
     ok(!took(0x34), "COM3 shares the line: no second edge");
-    in(0x3fa, 1), in(0x3ea, 1);
-    out(0x3e8, 1, 'x');
+    get(0x3fa, 1), get(0x3ea, 1);
+    set(0x3e8, 1, 'x');
     ok(took(0x34), "until both were low");
-    out(0x600 + 2, 2, 1);
-    out(0x43, 1, 0x30), redirect(8, 0x10000);
+    set(0x600 + 2, 2, 1);
+    set(0x43, 1, 0x30), redirect(8, 0x10000);
     pass(700000000000);
     ok(lapic_acknowledge(&b->lapic[0]) == 0x39, "the PM timer's carry is a level on pin 9");
-    ok(in(0x600, 2) & 1 && (out(0x600, 2, 1), !(in(0x600, 2) & 1)), "until its status bit is cleared");
+    ok(get(0x600, 2) & 1 && (set(0x600, 2, 1), !(get(0x600, 2) & 1)), "until its status bit is cleared");
     mmio(APIC_BASE_DEFAULT + 0xb0, 0);
     ok(!took(0x39), "and not again");
-    out(0x2000 + 19, 1, 1);
+    set(0x2000 + 19, 1, 1);
     ok(took(0x43), "pc-testdev raises any pin");
-    out(0x2000 + 19, 1, 0);
-    out(0x60, 1, 0xee);
+    set(0x2000 + 19, 1, 0);
+    set(0x60, 1, 0xee);
     redirect(1, 0x31);
-    ok(in(0x64, 1) & 1 && in(0x60, 1) == 0xee, "the keyboard echoes");
-    out(0x60, 1, 0xee);
-    ok(took(0x31) && in(0x60, 1) == 0xee, "on pin 1");
+    ok(get(0x64, 1) & 1 && get(0x60, 1) == 0xee, "the keyboard echoes");
+    set(0x60, 1, 0xee);
+    ok(took(0x31) && get(0x60, 1) == 0xee, "on pin 1");
 }
 
 static void legacy_replacement(void) {
     begin();
     mmio(APIC_BASE_DEFAULT + 0xf0, 0x1ff);
     redirect(2, 0x30);
-    out(0x43, 1, 0x34), out(0x40, 1, 100), out(0x40, 1, 0);
+    set(0x43, 1, 0x34), set(0x40, 1, 100), set(0x40, 1, 0);
     mmio(HPET_BASE + 0x10, 3);
     took(0x30);
     pass(10000000);
@@ -130,24 +130,24 @@ static void apic_page(void) {
 
 static void pci(void) {
     begin();
-    out(0xcf8, 4, 0x80000000);
-    ok(in(0xcf8, 4) == 0x80000000 && in(0xcfc, 4) == 0x12378086, "the host bridge");
-    ok(in(0xcfe, 2) == 0x1237 && in(0xcfd, 1) == 0x80, "by words and bytes");
-    out(0xcfc, 4, 0), out(0xcf8, 4, 0x80000008);
-    ok(in(0xcfc, 4) == 0x06000002, "class");
-    out(0xcf8, 4, 0x80000800);
-    ok(in(0xcfc, 4) == 0x70008086, "the ISA bridge");
-    out(0xcf8, 4, 0x80001000);
-    ok(in(0xcfc, 4) == UINT32_MAX && in(0xcfc, 2) == 0xffff, "an empty slot");
-    out(0xcf8, 4, 0x80010000);
-    ok(in(0xcfc, 4) == UINT32_MAX, "another bus");
-    out(0xcf8, 4, 0x00000000);
-    ok(in(0xcfc, 4) == UINT32_MAX, "not enabled");
-    out(0xcf8, 4, 0x80000010), out(0xcfc, 4, UINT32_MAX);
-    ok(in(0xcfc, 4) == 0, "no base address registers");
-    out(0xcf9, 1, 2);
-    ok(stopped == -1 && in(0xcf8, 4) == 0x80000010, "CF9H is not part of the address register");
-    out(0xcf9, 1, 6);
+    set(0xcf8, 4, 0x80000000);
+    ok(get(0xcf8, 4) == 0x80000000 && get(0xcfc, 4) == 0x12378086, "the host bridge");
+    ok(get(0xcfe, 2) == 0x1237 && get(0xcfd, 1) == 0x80, "by words and bytes");
+    set(0xcfc, 4, 0), set(0xcf8, 4, 0x80000008);
+    ok(get(0xcfc, 4) == 0x06000002, "class");
+    set(0xcf8, 4, 0x80000800);
+    ok(get(0xcfc, 4) == 0x70008086, "the ISA bridge");
+    set(0xcf8, 4, 0x80001000);
+    ok(get(0xcfc, 4) == UINT32_MAX && get(0xcfc, 2) == 0xffff, "an empty slot");
+    set(0xcf8, 4, 0x80010000);
+    ok(get(0xcfc, 4) == UINT32_MAX, "another bus");
+    set(0xcf8, 4, 0x00000000);
+    ok(get(0xcfc, 4) == UINT32_MAX, "not enabled");
+    set(0xcf8, 4, 0x80000010), set(0xcfc, 4, UINT32_MAX);
+    ok(get(0xcfc, 4) == 0, "no base address registers");
+    set(0xcf9, 1, 2);
+    ok(stopped == -1 && get(0xcf8, 4) == 0x80000010, "CF9H is not part of the address register");
+    set(0xcf9, 1, 6);
     ok(stopped == MACHINE_RESET, "and resets");
 }
 
@@ -162,58 +162,58 @@ static void cmos(void) {
         {0x5b, 0x00, "above 4 GBytes"}, {0x5c, 0xc0, "in 64 KBytes"},
     };
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        out(0x70, 1, rows[i].reg);
-        ok(in(0x71, 1) == rows[i].value, "CMOS %02x: %s", rows[i].reg, rows[i].what);
+        set(0x70, 1, rows[i].reg);
+        ok(get(0x71, 1) == rows[i].value, "CMOS %02x: %s", rows[i].reg, rows[i].what);
     }
 }
 
 static void keyboard_controller(void) {
     begin();
-    out(0x64, 1, 0xaa);
-    ok(in(0x60, 1) == 0x55, "self-test");
-    out(0x64, 1, 0xab);
-    ok(in(0x60, 1) == 0x00, "interface test");
-    out(0x64, 1, 0x60), out(0x60, 1, 0x34), out(0x64, 1, 0x20);
-    ok(in(0x60, 1) == 0x34, "command byte");
-    out(0x64, 1, 0xae), out(0x60, 1, 0xff);
-    ok(in(0x60, 1) == 0xfa && in(0x60, 1) == 0xaa && !(in(0x64, 1) & 1), "keyboard reset: ACK, self-test passed");
-    out(0x60, 1, 0xf2);
-    ok(in(0x60, 1) == 0xfa && in(0x60, 1) == 0xab && in(0x60, 1) == 0x83, "identify");
-    out(0x60, 1, 0xed), in(0x60, 1), out(0x60, 1, 7);
-    ok(in(0x60, 1) == 0xfa, "indicators");
-    out(0x60, 1, 0xf0), in(0x60, 1), out(0x60, 1, 0);
-    ok(in(0x60, 1) == 0xfa && in(0x60, 1) == 2, "scan code set");
-    out(0x64, 1, 0xd3), out(0x60, 1, 0x5a);
-    ok((in(0x64, 1) & 0x21) == 0x21 && in(0x60, 1) == 0x5a, "auxiliary loop");
-    out(0x64, 1, 0xfe);
+    set(0x64, 1, 0xaa);
+    ok(get(0x60, 1) == 0x55, "self-test");
+    set(0x64, 1, 0xab);
+    ok(get(0x60, 1) == 0x00, "interface test");
+    set(0x64, 1, 0x60), set(0x60, 1, 0x34), set(0x64, 1, 0x20);
+    ok(get(0x60, 1) == 0x34, "command byte");
+    set(0x64, 1, 0xae), set(0x60, 1, 0xff);
+    ok(get(0x60, 1) == 0xfa && get(0x60, 1) == 0xaa && !(get(0x64, 1) & 1), "keyboard reset: ACK, self-test passed");
+    set(0x60, 1, 0xf2);
+    ok(get(0x60, 1) == 0xfa && get(0x60, 1) == 0xab && get(0x60, 1) == 0x83, "identify");
+    set(0x60, 1, 0xed), get(0x60, 1), set(0x60, 1, 7);
+    ok(get(0x60, 1) == 0xfa, "indicators");
+    set(0x60, 1, 0xf0), get(0x60, 1), set(0x60, 1, 0);
+    ok(get(0x60, 1) == 0xfa && get(0x60, 1) == 2, "scan code set");
+    set(0x64, 1, 0xd3), set(0x60, 1, 0x5a);
+    ok((get(0x64, 1) & 0x21) == 0x21 && get(0x60, 1) == 0x5a, "auxiliary loop");
+    set(0x64, 1, 0xfe);
     ok(stopped == MACHINE_RESET, "pulse of the reset line");
 }
 
 static void power(void) {
     begin();
-    ok(in(0x604, 2) == 1, "SCI_EN");
-    uint32_t first = in(0x608, 4);
+    ok(get(0x604, 2) == 1, "SCI_EN");
+    uint32_t first = get(0x608, 4);
     pass(1000000);
-    uint32_t ticks = in(0x608, 4) - first;
+    uint32_t ticks = get(0x608, 4) - first;
     ok(ticks >= 3579 && ticks <= 3580, "the PM timer runs at 3.579545 MHz: %u in a millisecond", ticks);
-    out(0x604, 2, 0x2000);
+    set(0x604, 2, 0x2000);
     ok(stopped == -1, "another sleep type does nothing");
-    out(0x604, 2, 0x3400);
+    set(0x604, 2, 0x3400);
     ok(stopped == MACHINE_POWER_OFF, "S5");
-    in(0x61, 1);
-    uint8_t before = in(0x61, 1) & 0x10;
+    get(0x61, 1);
+    uint8_t before = get(0x61, 1) & 0x10;
     pass(15100);
-    ok((in(0x61, 1) & 0x10) != before, "the refresh toggle of port 61H");
-    out(0x61, 1, 1), out(0x43, 1, 0xb0), out(0x42, 1, 100), out(0x42, 1, 0);
-    ok(!(in(0x61, 1) & 0x20), "counter 2 counts");
+    ok((get(0x61, 1) & 0x10) != before, "the refresh toggle of port 61H");
+    set(0x61, 1, 1), set(0x43, 1, 0xb0), set(0x42, 1, 100), set(0x42, 1, 0);
+    ok(!(get(0x61, 1) & 0x20), "counter 2 counts");
     pass(90000);
-    ok(in(0x61, 1) & 0x20, "and ends");
-    out(0x64, 1, 0x60);
-    out(0xe0, 4, 0x12345678);
-    ok(in(0xe0, 4) == 0x12345678 && in(0xe0, 1) == 0x78, "pc-testdev's echo");
-    out(0xf4, 4, 33);
+    ok(get(0x61, 1) & 0x20, "and ends");
+    set(0x64, 1, 0x60);
+    set(0xe0, 4, 0x12345678);
+    ok(get(0xe0, 4) == 0x12345678 && get(0xe0, 1) == 0x78, "pc-testdev's echo");
+    set(0xf4, 4, 33);
     ok(stopped == MACHINE_DEBUG_EXIT && b->debug.exit_code == 33, "isa-debug-exit");
-    ok(in(0x1234, 4) == UINT32_MAX, "a port that nobody has");
+    ok(get(0x1234, 4) == UINT32_MAX, "a port that nobody has");
 }
 
 int main(void) {

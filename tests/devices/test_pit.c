@@ -9,18 +9,18 @@ static struct fake fake;
 static struct pit pit;
 static struct fake_line irq;
 
-static void out(unsigned offset, uint8_t value) { pit_device.write(&pit, 0, offset, 1, value); }
-static uint8_t in(unsigned offset) { return (uint8_t)pit_device.read(&pit, 0, offset, 1); }
+static void set(unsigned offset, uint8_t value) { pit_device.write(&pit, 0, offset, 1, value); }
+static uint8_t get(unsigned offset) { return (uint8_t)pit_device.read(&pit, 0, offset, 1); }
 static void ticks(uint64_t n) { fake_pass(&fake, n * CYCLES); }
 
 static void start(unsigned counter, unsigned mode, uint16_t count) {
-    out(3, (uint8_t)(counter << 6 | 3 << 4 | mode << 1));
-    out(counter, (uint8_t)count), out(counter, (uint8_t)(count >> 8));
+    set(3, (uint8_t)(counter << 6 | 3 << 4 | mode << 1));
+    set(counter, (uint8_t)count), set(counter, (uint8_t)(count >> 8));
 }
 static uint16_t latched(unsigned counter) {
-    out(3, (uint8_t)(counter << 6));
-    uint8_t low = in(counter);
-    return (uint16_t)(low | in(counter) << 8);
+    set(3, (uint8_t)(counter << 6));
+    uint8_t low = get(counter);
+    return (uint16_t)(low | get(counter) << 8);
 }
 
 static void begin(void) {
@@ -44,7 +44,7 @@ static void mode0(void) {
     ok(!irq.level, "mode 0: a new count starts again");
     ticks(1000);
     ok(irq.rises == 3, "mode 0: one interrupt a count"); // one from the reset state
-    out(3, 0x30), out(0, 1);
+    set(3, 0x30), set(0, 1);
     ticks(2000);
     ok(!irq.level, "mode 0: the first byte of a count stops counting");
 }
@@ -61,12 +61,16 @@ static void mode2(void) {
     ticks(9 * 1000);
     ok(irq.rises - before == 10, "mode 2: an interrupt every 1000 ticks");
     ticks(300);
-    out(0, 200), out(0, 0);
+    set(0, 200), set(0, 0);
     ok(latched(0) == 700, "mode 2: a new count waits for the end of the period");
     ticks(700);
     ok(latched(0) == 200, "mode 2: and is loaded there");
     ticks(200);
     ok(latched(0) == 200, "mode 2: the period is the new one");
+    start(0, 2, 1);
+    before = irq.rises;
+    ticks(20);
+    ok(irq.rises - before == 10, "mode 2: a count of 1 is illegal, taken as 2");
     start(0, 2, 0);
     ticks(1);
     ok(latched(0) == 0xffff, "a count of 0 means 10000H");
@@ -133,24 +137,25 @@ static void strobes_and_gates(void) {
 static void reading(void) {
     begin();
     start(0, 2, 0x1234);
-    out(3, 0x00);
+    set(3, 0x00);
     ticks(5);
-    uint8_t low = in(0);
-    ok((low | in(0) << 8) == 0x1234, "a latched count does not move");
-    out(3, 0xc2); // read-back: count and status of counter 0
-    ok(in(0) == 0xb4, "read-back status: OUT, access, mode");
-    low = in(0);
-    ok((low | in(0) << 8) == 0x1234 - 5, "read-back count follows");
-    out(3, 0x14), out(0, 99);
+    set(3, 0x00);
+    uint8_t low = get(0);
+    ok((low | get(0) << 8) == 0x1234, "a latched count does not move");
+    set(3, 0xc2); // read-back: count and status of counter 0
+    ok(get(0) == 0xb4, "read-back status: OUT, access, mode");
+    low = get(0);
+    ok((low | get(0) << 8) == 0x1234 - 5, "read-back count follows");
+    set(3, 0x14), set(0, 99);
     ticks(9);
-    ok(in(0) == 90 && in(0) == 90, "access to the low byte only");
-    out(3, 0x31), out(0, 0x00), out(0, 0x10);
+    ok(get(0) == 90 && get(0) == 90, "access to the low byte only");
+    set(3, 0x31), set(0, 0x00), set(0, 0x10);
     ticks(1);
     ok(latched(0) == 0x0999, "BCD: 1000 - 1");
-    out(3, 0xe2);
-    ok((in(0) & 0x40) == 0, "read-back: the count is loaded");
-    out(3, 0x30), out(3, 0xe2);
-    ok(in(0) & 0x40, "read-back: null count after a control word");
+    set(3, 0xe2);
+    ok((get(0) & 0x40) == 0, "read-back: the count is loaded");
+    set(3, 0x30), set(3, 0xe2);
+    ok(get(0) & 0x40, "read-back: null count after a control word");
 }
 
 int main(void) {

@@ -107,9 +107,19 @@ static void interrupts(void) {
         if (irq.level) get(CMOS_C);
     }
     ok(irq.rises == 101, "1024 Hz: %u in 100 periods", irq.rises - 1);
-    set(CMOS_B, 0x12);
+    set(CMOS_A, 0x21);
     get(CMOS_C);
     unsigned before = irq.rises;
+    for (unsigned i = 0; i < 256; i++) {
+        fake_pass(&fake, HZ / 256);
+        get(CMOS_C);
+    }
+    ok(irq.rises - before == 256, "rate 1 is 256 Hz");
+    set(CMOS_B, 0x92);
+    ok(get(CMOS_B) == 0x82, "SET clears UIE");
+    set(CMOS_B, 0x12);
+    get(CMOS_C);
+    before = irq.rises;
     for (unsigned i = 0; i < 10; i++) {
         seconds(1);
         get(CMOS_C);
