@@ -9,6 +9,7 @@
 #define LEAF_MAX 0x16u
 #define LEAF_EXTENDED_MAX 0x80000008u
 #define MISC_ENABLE_LIMIT_CPUID BIT(22)
+#define MISC_ENABLE_XD_DISABLE BIT(34)
 #define MSR_APIC_BASE 0x1bu
 #define APIC_BASE_ENABLE BIT(11)
 
@@ -193,6 +194,7 @@ static struct cpuid_result leaf_extended_features(struct cpu *cpu, uint32_t subl
     (void)subleaf;
     struct cpuid_result r = feature_leaf(cpu, 0x80000001, 0);
     if (!cpu_64bit(cpu)) r.edx &= ~(uint32_t)BIT(rows[FEATURE_SYSCALL].bit);
+    if (cpu->misc_enable & MISC_ENABLE_XD_DISABLE) r.edx &= ~(uint32_t)BIT(rows[FEATURE_NX].bit);
     return r;
 }
 

@@ -4,10 +4,11 @@
 //
 // A delivery either happens whole or, when it faults, changes nothing but memory below the stack pointer it was writing
 // to and accessed flags of descriptors; CR2, DR6 and NMI blocking belong to the event itself and come first.
-// NOT IMPLEMENTED: task gates (#GP of the gate), virtual interrupts of CR4.VME, shadow stacks.
+// NOT IMPLEMENTED: virtual interrupts of CR4.VME, shadow stacks.
 #include "cpu/access.h"
 #include "cpu/descriptor.h"
 #include "cpu/segment.h"
+#include "cpu/task.h"
 
 #define NEVER UINT64_MAX  // a step at which no shadow holds
 #define ERROR_EXT 1u
@@ -47,7 +48,7 @@ static uint64_t saved_rflags(const struct cpu *cpu, const struct event *e) {
 
 static bool gate_type_valid(const struct cpu *cpu, unsigned type) {
     if (type == TYPE_INTERRUPT_GATE32 || type == TYPE_TRAP_GATE32) return true;
-    return !cpu_long(cpu) && (type == TYPE_INTERRUPT_GATE16 || type == TYPE_TRAP_GATE16);
+    return !cpu_long(cpu) && (type == TYPE_INTERRUPT_GATE16 || type == TYPE_TRAP_GATE16 || type == TYPE_TASK_GATE);
 }
 
 static enum outcome gate_load(struct cpu *cpu, const struct event *e, struct gate *g) {
@@ -148,11 +149,19 @@ static enum outcome deliver_inner(struct cpu *cpu, const struct event *e, const 
     return OUT_OK;
 }
 
+static enum outcome deliver_task(struct cpu *cpu, const struct event *e, const struct gate *g) {
+    struct task_switch t = {.source = TASK_EVENT, .selector = g->selector, .rip = saved_rip(cpu, e),
+                            .rflags = saved_rflags(cpu, e), .ext = event_ext(e), .has_error_code = e->has_error_code,
+                            .error_code = e->error_code};
+    return task_switch(cpu, NULL, &t);
+}
+
 static enum outcome deliver_protected(struct cpu *cpu, const struct event *e) {
     struct gate g;
     struct descriptor d;
     unsigned cpl = cpu_cpl(cpu);
     TRY(gate_load(cpu, e, &g));
+    if (g.type == TYPE_TASK_GATE) return deliver_task(cpu, e, &g);
     TRY(handler_load(cpu, &g, event_ext(e), &d, &cpl));
     if (cpl < cpu_cpl(cpu)) return deliver_inner(cpu, e, &g, &d, cpl);
     struct stack s = transfer_stack(cpu);

@@ -1,12 +1,12 @@
 // Far jumps, calls and returns: direct, through call gates, in every mode. SDM Vol. 3A, 5.8; Vol. 2A, CALL, JMP;
 // Vol. 2B, RET.
-// NOT IMPLEMENTED: transfers to a task (TSS or task gate): after the VM exit of VMX non-root operation, #GP(selector).
 #include "cpu/far.h"
 #include "cpu/body.h"
 #include "cpu/intercept.h"
 #include "cpu/segment.h"
+#include "cpu/task.h"
 
-enum far_kind { FAR_CALL = 0, FAR_JUMP = 2 };  // as in the exit qualification of task switches
+enum far_kind { FAR_CALL = TASK_CALL, FAR_JUMP = TASK_JUMP };
 
 ALWAYS_INLINE enum outcome far_pointer(struct cpu *cpu, const struct op *op, enum form f, unsigned w,
                                        uint16_t *selector, uint64_t *offset) {
@@ -163,9 +163,16 @@ static enum outcome far_gate(struct cpu *cpu, const struct op *op, enum far_kind
     return enter_code(cpu, op, kind, g.width, g.selector, &code, g.offset);
 }
 
-static enum outcome far_task(struct cpu *cpu, const struct op *op, enum far_kind kind, uint16_t selector) {
-    TRY(intercept(cpu, op, ICEPT_TASK_SWITCH, selector | (uint64_t)kind << 30, 0));
-    return fault_selector(cpu, VECTOR_GP, selector);
+// To a TSS, directly or through a task gate: the descriptor that the instruction names decides the privilege.
+static enum outcome far_task(struct cpu *cpu, const struct op *op, enum far_kind kind, uint16_t selector,
+                             const struct descriptor *d) {
+    unsigned dpl = rights_dpl(d->rights);
+    bool gate = rights_system_type(d->rights) == TYPE_TASK_GATE;
+    if (dpl < cpu_cpl(cpu) || dpl < selector_rpl(selector)) return fault_selector(cpu, VECTOR_GP, selector);
+    if (gate && !(d->rights & RIGHTS_P)) return fault_selector(cpu, VECTOR_NP, selector);
+    struct task_switch t = {.source = (enum task_source)kind, .rip = op_next_rip(cpu, op), .rflags = cpu_rflags(cpu),
+                            .selector = gate ? task_gate_selector(d->raw) : selector};
+    return task_switch(cpu, op, &t);
 }
 
 static enum outcome far_transfer(struct cpu *cpu, const struct op *op, enum far_kind kind, unsigned w,
@@ -179,7 +186,7 @@ static enum outcome far_transfer(struct cpu *cpu, const struct op *op, enum far_
     case TYPE_CALL_GATE16: if (cpu_long(cpu)) break; [[fallthrough]];
     case TYPE_CALL_GATE32: return far_gate(cpu, op, kind, selector, &d);
     case TYPE_TSS16: case TYPE_TSS32: case TYPE_TASK_GATE:
-        if (!cpu_long(cpu)) return far_task(cpu, op, kind, selector);
+        if (!cpu_long(cpu)) return far_task(cpu, op, kind, selector, &d);
         break;
     default: break;
     }
@@ -232,12 +239,15 @@ void return_stack_set(struct cpu *cpu, uint16_t selector, unsigned cpl, const st
     else segment_set(cpu, SS, selector, d);
 }
 
+// The selector becomes null and the segment unusable; the manual is silent on the base: processors of Intel keep it, as
+// 64-bit code can see through FS and GS.
 void return_drop_segments(struct cpu *cpu, unsigned cpl) {
     static const uint8_t segments[] = {ES, FS, GS, DS};
     for (unsigned i = 0; i < 4; i++) {
         uint32_t rights = cpu->segment[segments[i]].rights;
         if (rights & RIGHTS_UNUSABLE || rights_conforming(rights) || rights_dpl(rights) >= cpl) continue;
-        segment_set_null(cpu, segments[i], 0);
+        cpu->segment[segments[i]].selector = 0;
+        cpu->segment[segments[i]].rights |= RIGHTS_UNUSABLE;
     }
 }
 

@@ -1,9 +1,9 @@
 // IRET, in every mode. SDM Vol. 2A, IRET; Vol. 3A, 6.7.1 (NMI unblocking), 6.14.3 (IRET in IA-32e mode).
-// NOT IMPLEMENTED: the return from a nested task (NT set): after the VM exit of VMX non-root operation, #GP(0).
 #include "cpu/body.h"
 #include "cpu/far.h"
 #include "cpu/intercept.h"
 #include "cpu/segment.h"
+#include "cpu/task.h"
 
 struct iret_frame { uint64_t rip, cs, rflags; };
 
@@ -102,8 +102,9 @@ static enum outcome iret_from_task(struct cpu *cpu, const struct op *op) {
     uint64_t link = 0;
     if (cpu_long(cpu)) return cpu_fault_gp0(cpu);
     TRY(system_load(cpu, cpu->segment_base[TR], 16, &link));
-    TRY(intercept(cpu, op, ICEPT_TASK_SWITCH, link | 1ull << 30, 0));
-    return cpu_fault_gp0(cpu);
+    struct task_switch t = {.source = TASK_IRET, .selector = (uint16_t)link, .rip = op_next_rip(cpu, op),
+                            .rflags = cpu_rflags(cpu)};
+    return task_switch(cpu, op, &t);
 }
 
 static enum outcome iret_protected(struct cpu *cpu, const struct op *op, unsigned w) {

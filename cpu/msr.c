@@ -120,11 +120,13 @@ static enum outcome write_pred_cmd(struct cpu *cpu, const struct op *op, const s
 }
 
 // Bits 11 and 12 (BTS and PEBS unavailable) are read-only ones; 7 (performance monitoring available) is a read-only
-// zero.
+// zero. While 34 (XD disable) is set, CPUID does not list NX and EFER.NXE cannot be set.
 static enum outcome write_misc_enable(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
     const uint64_t fast_strings = BIT(0), thermal = BIT(3), bts_unavailable = BIT(11), pebs_unavailable = BIT(12),
-                   speedstep = BIT(16), limit_cpuid = BIT(22), xtpr_disable = BIT(23);
-    const uint64_t writable = fast_strings | thermal | speedstep | limit_cpuid | xtpr_disable;
+                   speedstep = BIT(16), monitor = BIT(18), limit_cpuid = BIT(22), xtpr_disable = BIT(23);
+    const uint64_t xd_disable = cpu->model->features[FEATURE_NX] ? BIT(34) : 0;
+    const uint64_t writable =
+        fast_strings | thermal | speedstep | monitor | limit_cpuid | xtpr_disable | xd_disable;
     const uint64_t fixed = bts_unavailable | pebs_unavailable, perfmon_available = BIT(7);
     (void)op;
     if (value & ~(writable | fixed | perfmon_available)) return cpu_fault_gp0(cpu);
@@ -171,7 +173,7 @@ static enum outcome write_mtrr_mask(struct cpu *cpu, const struct op *op, const 
 static enum outcome write_efer(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
     const bool *has = cpu->model->features;
     uint64_t allowed = (has[FEATURE_SYSCALL] ? EFER_SCE : 0) | (has[FEATURE_LM] ? EFER_LME | EFER_LMA : 0) |
-                       (has[FEATURE_NX] ? EFER_NXE : 0);
+                       (has[FEATURE_NX] && !(cpu->misc_enable & BIT(34)) ? EFER_NXE : 0);
     (void)op, (void)row;
     if (value & ~allowed) return cpu_fault_gp0(cpu);
     if ((value ^ cpu->efer) & EFER_LME && cpu->cr0 & CR0_PG) return cpu_fault_gp0(cpu);

@@ -1,4 +1,5 @@
 // Control registers, debug registers, MSRs and CPUID: SDM Vol. 3A, 2.5, 4.1, 9.8.5; Vol. 3B, 17.2; Vol. 4.
+#include "cpu/model.h"
 #include "cpu/msr.h"
 #include "cpu/system.h"
 #include "tests/system/bench.h"
@@ -303,6 +304,17 @@ static void test_reset(void) {
     }
 }
 
+static void test_misc_enable(void) {
+    enum { MISC_ENABLE = 0x1a0, READ_ONLY = BIT(11) | BIT(12) };
+    WITH(b, bench_long(&b, 0)) {
+        uint64_t value = 0, wanted = BIT(34) | BIT(23) | BIT(22) | BIT(18) | BIT(16) | BIT(3) | BIT(0);
+        ok(msr_write(b.cpu, NULL, MISC_ENABLE, wanted) == OUT_OK && msr_read(b.cpu, NULL, MISC_ENABLE, &value) == OUT_OK &&
+           value == (wanted | READ_ONLY), "IA32_MISC_ENABLE: the writable bits of Vol. 4, Table 2-2");
+        ok(!(cpuid(b.cpu, 0x80000001, 0).edx & BIT(20)), "XD disabled: CPUID does not list NX");
+        ok(msr_write(b.cpu, NULL, MISC_ENABLE, BIT(1)) == OUT_FAULT, "a reserved bit: #GP");
+    }
+}
+
 int main(void) {
     test_cr0();
     test_long_mode_switch();
@@ -314,5 +326,6 @@ int main(void) {
     test_cpuid();
     test_models();
     test_reset();
+    test_misc_enable();
     return done_testing();
 }

@@ -332,6 +332,19 @@ static void test_sysenter(void) {
     }
 }
 
+static void test_dropped_segment_base(void) {
+    WITH(b, bench_long(&b, 0)) {
+        const uint64_t frame[5] = {0x1000, USER64 | 3, 2, BENCH_STACK, DATA3 | 3};
+        memcpy(b.f.ram + BENCH_STACK, frame, sizeof frame);
+        b.cpu->gpr[RSP] = BENCH_STACK;
+        b.cpu->segment_base[GS] = 0x400000;
+        RUN(&b, 0x48, 0xcf);
+        ok(cpu_cpl(b.cpu) == 3 && b.cpu->segment[GS].selector == 0 && b.cpu->segment[GS].rights & RIGHTS_UNUSABLE,
+           "IRET to an outer level makes GS of a lower DPL null");
+        ok(b.cpu->segment_base[GS] == 0x400000, "and leaves its base");
+    }
+}
+
 int main(void) {
     test_iretq();
     test_iretq_faults();
@@ -341,5 +354,6 @@ int main(void) {
     test_call_gates();
     test_syscall();
     test_sysenter();
+    test_dropped_segment_base();
     return done_testing();
 }
