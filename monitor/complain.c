@@ -3,8 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-bool complain(const char *format, ...)
-{
+bool complain(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     flockfile(stderr);

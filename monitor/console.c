@@ -8,8 +8,7 @@
 #include <unistd.h>
 
 // Our stdout may be a non-blocking pipe or terminal that somebody else made so: wait for it.
-static bool write_all(struct console_output *output)
-{
+static bool write_all(struct console_output *output) {
     for (size_t done = 0; done < output->used;) {
         ssize_t wrote = write(output->fd, output->buffer + done, output->used - done);
         if (wrote > 0)
@@ -22,70 +21,53 @@ static bool write_all(struct console_output *output)
     return true;
 }
 
-static void flush(struct console_output *output)
-{
+static void flush(struct console_output *output) {
     if (output->used && output->fd >= 0 && !output->broken && !write_all(output)) {
         output->broken = true;
-        if (errno != EPIPE)
-            complain("%s: cannot be written: %s", output->name, strerror(errno));
+        if (errno != EPIPE) complain("%s: cannot be written: %s", output->name, strerror(errno));
     }
     output->used = 0;
 }
 
-static void put(struct console_output *output, uint8_t byte)
-{
-    if (!output)
-        return;
+static void put(struct console_output *output, uint8_t byte) {
+    if (!output) return;
     output->buffer[output->used++] = byte;
-    if (output->used == sizeof output->buffer)
-        flush(output);
+    if (output->used == sizeof output->buffer) flush(output);
 }
 
-static void put_serial(void *context, unsigned port, uint8_t byte)
-{
+static void put_serial(void *context, unsigned port, uint8_t byte) {
     put(((struct console *)context)->serial[port], byte);
 }
 
-static void put_debug(void *context, uint8_t byte)
-{
-    put(((struct console *)context)->debug, byte);
-}
+static void put_debug(void *context, uint8_t byte) { put(((struct console *)context)->debug, byte); }
 
-struct machine_output console_callbacks(struct console *console)
-{
+struct machine_output console_callbacks(struct console *console) {
     return (struct machine_output){console, put_serial, put_debug};
 }
 
-static bool open_channel(struct console *console, const struct channel *channel, struct console_output **output)
-{
+static bool open_channel(struct console *console, const struct channel *channel, struct console_output **output) {
     *output = channel->kind == CHANNEL_STDIO ? &console->output[0] : NULL;
-    if (channel->kind != CHANNEL_FILE)
-        return true;
+    if (channel->kind != CHANNEL_FILE) return true;
     int fd = open(channel->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return complain("%s: cannot be opened for writing: %s", channel->path, strerror(errno));
+    if (fd < 0) return complain("%s: cannot be opened for writing: %s", channel->path, strerror(errno));
     *output = &console->output[console->outputs++];
     (*output)->fd = fd;
     (*output)->name = channel->path;
     return true;
 }
 
-bool console_open(struct console *console, const struct options *options)
-{
+bool console_open(struct console *console, const struct options *options) {
     *console = (struct console){.outputs = 1, .stdin_port = -1};
     console->output[0].fd = STDOUT_FILENO;
     console->output[0].name = "standard output";
     for (unsigned port = 0; port < options->machine.serial_ports; port++) {
-        if (!open_channel(console, &options->serial[port], &console->serial[port]))
-            return false;
-        if (options->serial[port].kind == CHANNEL_STDIO)
-            console->stdin_port = (int)port;
+        if (!open_channel(console, &options->serial[port], &console->serial[port])) return false;
+        if (options->serial[port].kind == CHANNEL_STDIO) console->stdin_port = (int)port;
     }
     return open_channel(console, &options->debug_console, &console->debug);
 }
 
-bool console_flush(struct console *console)
-{
+bool console_flush(struct console *console) {
     bool fine = true;
     for (unsigned i = 0; i < console->outputs; i++) {
         flush(&console->output[i]);
@@ -94,10 +76,8 @@ bool console_flush(struct console *console)
     return fine;
 }
 
-void console_close(struct console *console)
-{
+void console_close(struct console *console) {
     console_flush(console);
-    for (unsigned i = 1; i < console->outputs; i++)
-        close(console->output[i].fd);
+    for (unsigned i = 1; i < console->outputs; i++) close(console->output[i].fd);
     console->outputs = 1;
 }

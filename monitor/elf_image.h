@@ -5,8 +5,8 @@
 #include "monitor/layout.h"
 
 struct elf_image {
-    uint64_t entry;    // physical
-    uint64_t end;      // the first byte behind the highest segment
+    uint64_t entry; // physical
+    uint64_t end;   // the first byte behind the highest segment
     bool is_64bit;
 };
 

@@ -4,30 +4,30 @@
 #include "monitor/status.h"
 #include <string.h>
 
-static bool place_command_line(const struct boot *boot, struct layout *layout, struct linux_header *header)
-{
+static bool place_command_line(const struct boot *boot, struct layout *layout, struct linux_header *header) {
     size_t length = strlen(boot->command_line);
     if (length > header->cmdline_size)
         return complain("-append: %zu bytes, but this kernel takes no more than %u", length, header->cmdline_size);
-    header->cmd_line_ptr = (uint32_t)layout_put(layout, LAYOUT_LOW(length + 1, 16), boot->command_line, "the command line");
+    header->cmd_line_ptr =
+        (uint32_t)layout_put(layout, LAYOUT_LOW(length + 1, 16), boot->command_line, "the command line");
     return header->cmd_line_ptr != 0;
 }
 
 // As high as the kernel can read it and RAM reaches.
-static bool place_initrd(const struct boot *boot, struct layout *layout, struct linux_header *header)
-{
+static bool place_initrd(const struct boot *boot, struct layout *layout, struct linux_header *header) {
     const struct file *initrd = &boot->module[0].file;
-    if (boot->modules == 0 || initrd->size == 0)
-        return true;
-    const struct layout_wish wish = {.bytes = initrd->size, .align = 4096, .min = 0x100000,
-                                     .end = (uint64_t)header->initrd_addr_max + 1, .order = LAYOUT_HIGHEST};
+    if (boot->modules == 0 || initrd->size == 0) return true;
+    const struct layout_wish wish = {.bytes = initrd->size,
+                                     .align = 4096,
+                                     .min = 0x100000,
+                                     .end = (uint64_t)header->initrd_addr_max + 1,
+                                     .order = LAYOUT_HIGHEST};
     header->ramdisk_image = (uint32_t)layout_put(layout, &wish, initrd->bytes, "the initrd");
     header->ramdisk_size = (uint32_t)initrd->size;
     return header->ramdisk_image != 0;
 }
 
-static void set_memory_map(const struct layout *layout, struct linux_params *params)
-{
+static void set_memory_map(const struct layout *layout, struct linux_params *params) {
     for (unsigned i = 0; i < layout->regions && i < LINUX_E820_ENTRIES; i++) {
         const struct machine_region *r = &layout->region[i];
         params->e820[i] = (struct linux_e820){r->base, r->bytes, r->type};
@@ -35,13 +35,11 @@ static void set_memory_map(const struct layout *layout, struct linux_params *par
     }
 }
 
-uint64_t linux_params_place(const struct boot *boot, struct layout *layout, struct linux_params *params)
-{
+uint64_t linux_params_place(const struct boot *boot, struct layout *layout, struct linux_params *params) {
     params->header.type_of_loader = LINUX_LOADER_UNDEFINED;
     params->header.vid_mode = LINUX_VIDEO_NORMAL;
     params->acpi_rsdp_addr = machine_acpi_rsdp(layout->machine);
     set_memory_map(layout, params);
-    if (!place_command_line(boot, layout, &params->header) || !place_initrd(boot, layout, &params->header))
-        return 0;
+    if (!place_command_line(boot, layout, &params->header) || !place_initrd(boot, layout, &params->header)) return 0;
     return layout_put(layout, LAYOUT_LOW(sizeof *params, 4096), params, "the boot parameters");
 }

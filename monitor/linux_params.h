@@ -10,10 +10,10 @@
 struct __attribute__((packed)) linux_header {
     uint8_t setup_sects;
     uint16_t root_flags;
-    uint32_t syssize;              // of the protected-mode code, in 16 bytes
+    uint32_t syssize; // of the protected-mode code, in 16 bytes
     uint16_t ram_size, vid_mode, root_dev, boot_flag;
-    uint8_t jump, header_end;      // the header ends at 202H + header_end
-    uint32_t header;               // "HdrS"
+    uint8_t jump, header_end; // the header ends at 202H + header_end
+    uint32_t header;          // "HdrS"
     uint16_t version;
     uint32_t realmode_swtch;
     uint16_t start_sys_seg, kernel_version;
@@ -32,17 +32,20 @@ struct __attribute__((packed)) linux_header {
     uint32_t init_size, handover_offset, kernel_info_offset;
 };
 enum { LINUX_HEADER = 0x1f1, LINUX_HEADER_JUMP_TARGET = 0x202, LINUX_HEADER_LARGEST = 0x290 - LINUX_HEADER };
-#define LINUX_MAGIC 0x53726448u         // "HdrS"
-#define LINUX_LOADED_HIGH BIT(0)        // loadflags
-#define LINUX_XLF_KERNEL_64 BIT(0)      // xloadflags: an entry for 64-bit mode 200H behind the load address
-#define LINUX_LOADER_UNDEFINED 0xff     // type_of_loader without a number of its own
+#define LINUX_MAGIC 0x53726448u     // "HdrS"
+#define LINUX_LOADED_HIGH BIT(0)    // loadflags
+#define LINUX_XLF_KERNEL_64 BIT(0)  // xloadflags: an entry for 64-bit mode 200H behind the load address
+#define LINUX_LOADER_UNDEFINED 0xff // type_of_loader without a number of its own
 #define LINUX_VIDEO_NORMAL 0xffff
 
-struct __attribute__((packed)) linux_e820 { uint64_t base, bytes; uint32_t type; };
+struct __attribute__((packed)) linux_e820 {
+    uint64_t base, bytes;
+    uint32_t type;
+};
 enum { LINUX_E820_ENTRIES = 128 };
 
 struct __attribute__((packed)) linux_params {
-    uint8_t screen_info[0x70];     // all 0: no display; and APM, IST
+    uint8_t screen_info[0x70]; // all 0: no display; and APM, IST
     uint64_t acpi_rsdp_addr;
     uint8_t reserved_1[0x170];
     uint8_t e820_entries;

@@ -8,49 +8,37 @@
 
 static const struct loader *const loaders[] = {&load_linux, &load_multiboot, &load_elf};
 
-static bool add_module(struct boot *boot, const char *words)
-{
-    if (boot->modules == BOOT_MODULES)
-        return complain("-initrd names more than %d modules", BOOT_MODULES);
+static bool add_module(struct boot *boot, const char *words) {
+    if (boot->modules == BOOT_MODULES) return complain("-initrd names more than %d modules", BOOT_MODULES);
     struct boot_module *module = &boot->module[boot->modules++];
     module->words = strdup(words);
-    if (!module->words)
-        return complain("not enough memory");
-    if (!boot->loader->many_modules)
-        return file_read(&module->file, words);
+    if (!module->words) return complain("not enough memory");
+    if (!boot->loader->many_modules) return file_read(&module->file, words);
     char path[4096];
     snprintf(path, sizeof path, "%.*s", (int)strcspn(words, " "), words);
     return file_read(&module->file, path);
 }
 
-static bool add_modules(struct boot *boot, const char *initrd)
-{
+static bool add_modules(struct boot *boot, const char *initrd) {
     char words[4096];
-    if (!initrd)
-        return true;
-    if (!boot->loader->many_modules)
-        return add_module(boot, initrd);
+    if (!initrd) return true;
+    if (!boot->loader->many_modules) return add_module(boot, initrd);
     while (parse_item(&initrd, words, sizeof words))
-        if (!add_module(boot, words))
-            return false;
+        if (!add_module(boot, words)) return false;
     return true;
 }
 
-bool boot_open(struct boot *boot, const char *kernel, const char *initrd, const char *append)
-{
+bool boot_open(struct boot *boot, const char *kernel, const char *initrd, const char *append) {
     *boot = (struct boot){.command_line = append ? append : ""};
-    if (!file_read(&boot->kernel, kernel))
-        return false;
+    if (!file_read(&boot->kernel, kernel)) return false;
     for (unsigned i = 0; i < sizeof loaders / sizeof *loaders && !boot->loader; i++)
-        if (loaders[i]->probe(&boot->kernel))
-            boot->loader = loaders[i];
+        if (loaders[i]->probe(&boot->kernel)) boot->loader = loaders[i];
     if (!boot->loader)
         return complain("%s: not a kernel: neither a Linux bzImage nor a multiboot 1 image nor an ELF file", kernel);
     return add_modules(boot, initrd);
 }
 
-void boot_close(struct boot *boot)
-{
+void boot_close(struct boot *boot) {
     file_free(&boot->kernel);
     for (unsigned i = 0; i < boot->modules; i++) {
         file_free(&boot->module[i].file);
@@ -59,8 +47,7 @@ void boot_close(struct boot *boot)
     *boot = (struct boot){0};
 }
 
-bool boot_load(struct boot *boot, struct machine *machine)
-{
+bool boot_load(struct boot *boot, struct machine *machine) {
     struct layout layout;
     boot->machine = machine;
     layout_init(&layout, machine, boot->kernel.path);

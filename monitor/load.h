@@ -9,10 +9,13 @@ enum { BOOT_MODULES = 16 };
 struct boot {
     struct machine *machine;
     struct file kernel;
-    const char *command_line;       // "" when there is none
+    const char *command_line; // "" when there is none
     const struct loader *loader;
-    struct boot_module { struct file file; char *words; } module[BOOT_MODULES];  // words: "FILE WORDS", as given
-    unsigned modules;               // a Linux kernel has one at most, its initrd
+    struct boot_module {
+        struct file file;
+        char *words;
+    } module[BOOT_MODULES]; // words: "FILE WORDS", as given
+    unsigned modules;       // a Linux kernel has one at most, its initrd
 };
 
 struct loader {

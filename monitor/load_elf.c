@@ -5,17 +5,17 @@
 #include "monitor/handover.h"
 #include "monitor/linux_params.h"
 
-static bool load(const struct boot *boot, struct layout *layout)
-{
+static bool load(const struct boot *boot, struct layout *layout) {
     struct elf_image image;
-    struct linux_params params = {.header = {.boot_flag = 0xaa55, .header = LINUX_MAGIC, .version = 0x20c,
-                                             .initrd_addr_max = 0x7fffffff, .cmdline_size = 2047}};
-    if (!elf_load(&boot->kernel, layout, &image))
-        return false;
+    struct linux_params params = {.header = {.boot_flag = 0xaa55,
+                                             .header = LINUX_MAGIC,
+                                             .version = 0x20c,
+                                             .initrd_addr_max = 0x7fffffff,
+                                             .cmdline_size = 2047}};
+    if (!elf_load(&boot->kernel, layout, &image)) return false;
     uint64_t zero_page = linux_params_place(boot, layout, &params);
     const struct handover handover = {.entry = image.entry, .rsi = zero_page};
-    return zero_page &&
-           (image.is_64bit ? handover_64bit(layout, &handover) : handover_protected(layout, &handover));
+    return zero_page && (image.is_64bit ? handover_64bit(layout, &handover) : handover_protected(layout, &handover));
 }
 
 const struct loader load_elf = {"ELF", elf_probe, load, .many_modules = false};

@@ -4,31 +4,28 @@
 #include "monitor/terminal.h"
 #include <stdlib.h>
 
-static struct machine *make_machine(struct options *options, struct console *console)
-{
+static struct machine *make_machine(struct options *options, struct console *console) {
     char error[200];
     options->machine.output = console_callbacks(console);
     struct machine *machine = machine_new(&options->machine, error, sizeof error);
-    if (!machine)
-        complain("%s", error);
+    if (!machine) complain("%s", error);
     return machine;
 }
 
 // The machine exists and is loaded: run it and tell what was asked for.
-static enum status run_loaded(struct options *options, struct console *console, struct boot *boot, struct machine *machine)
-{
-    struct run run = {.options = options, .machine = machine, .boot = boot, .console = console, .hashed_step = UINT64_MAX};
+static enum status run_loaded(struct options *options, struct console *console, struct boot *boot,
+                              struct machine *machine) {
+    struct run run = {
+        .options = options, .machine = machine, .boot = boot, .console = console, .hashed_step = UINT64_MAX};
     struct stopwatch begin = stopwatch_now();
     terminal_open(machine, console->stdin_port >= 0);
     enum status status = run_machine(&run);
     terminal_close();
-    if (options->stats)
-        stats_print(stderr, &run, begin);
+    if (options->stats) stats_print(stderr, &run, begin);
     return status;
 }
 
-static enum status run_options(struct options *options)
-{
+static enum status run_options(struct options *options) {
     struct console console;
     struct boot boot = {0};
     struct machine *machine = NULL;
@@ -38,13 +35,11 @@ static enum status run_options(struct options *options)
         status = run_loaded(options, &console, &boot, machine);
     console_close(&console);
     boot_close(&boot);
-    if (machine)
-        machine_free(machine);
+    if (machine) machine_free(machine);
     return status;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     struct options options;
     switch (options_parse(&options, argc, argv)) {
     case PARSED_DONE: return fflush(stdout) == 0 ? STATUS_DONE : STATUS_HOST_ERROR;
@@ -52,7 +47,6 @@ int main(int argc, char **argv)
     case PARSED_RUN: break;
     }
     enum status status = run_options(&options);
-    if (terminal_signal())
-        terminal_raise(terminal_signal());
+    if (terminal_signal()) terminal_raise(terminal_signal());
     return (int)status;
 }

@@ -12,15 +12,13 @@ static const struct option rows[] = {
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
-enum taken take_help(struct options *options, const struct option *option, const char *value)
-{
+enum taken take_help(struct options *options, const struct option *option, const char *value) {
     (void)options, (void)option, (void)value;
     static const char *const groups[] = {"What to boot", "The machine", "The console", "The run", "Other"};
     puts("vmxray " VMXRAY_VERSION ": an x86-64 PC with VT-x, in software\n"
          "usage: vmxray -kernel FILE [-initrd FILE] [-append TEXT] [option...]");
     for (unsigned i = 0; i < ROWS; i++) {
-        if (i == 0 || rows[i].group != rows[i - 1].group)
-            printf("\n%s\n", groups[rows[i].group]);
+        if (i == 0 || rows[i].group != rows[i - 1].group) printf("\n%s\n", groups[rows[i].group]);
         const char *optional = rows[i].argument[0] == '[' ? "=" : " ";
         int width = printf("  -%s%s%s", rows[i].name, *rows[i].argument ? optional : "", rows[i].argument);
         printf("%*s%s\n", width < 33 ? 33 - width : 1, "", rows[i].help);
@@ -34,16 +32,13 @@ enum taken take_help(struct options *options, const struct option *option, const
 }
 
 // `name` is cut off at '='.
-static const struct option *find(const char *name, size_t length)
-{
+static const struct option *find(const char *name, size_t length) {
     for (unsigned i = 0; i < ROWS; i++)
-        if (strlen(rows[i].name) == length && memcmp(rows[i].name, name, length) == 0)
-            return &rows[i];
+        if (strlen(rows[i].name) == length && memcmp(rows[i].name, name, length) == 0) return &rows[i];
     return NULL;
 }
 
-static bool complain_unknown(const char *argument, const char *name, size_t length)
-{
+static bool complain_unknown(const char *argument, const char *name, size_t length) {
     char word[64];
     unsigned best = UINT32_MAX, distance;
     const struct option *nearest = NULL;
@@ -60,8 +55,7 @@ static bool complain_unknown(const char *argument, const char *name, size_t leng
 }
 
 // One option at argv[*at]; *at moves on to its last word.
-static enum taken take_argument(struct options *options, int argc, char **argv, int *at)
-{
+static enum taken take_argument(struct options *options, int argc, char **argv, int *at) {
     const char *argument = argv[*at], *value = NULL;
     if (argument[0] != '-' || argument[1] == '\0') {
         complain("%s: not an option; a kernel is named with -kernel FILE, and disks are not modelled yet", argument);
@@ -88,21 +82,17 @@ static enum taken take_argument(struct options *options, int argc, char **argv, 
     return TAKEN_WRONG;
 }
 
-static void set_defaults(struct options *options)
-{
+static void set_defaults(struct options *options) {
     *options = (struct options){.steps = UINT64_MAX, .serial[0].kind = CHANNEL_STDIO};
     machine_config_default(&options->machine);
-    if (cpu_model_at(0))
-        options->machine.model = *cpu_model_at(0);
+    if (cpu_model_at(0)) options->machine.model = *cpu_model_at(0);
 }
 
-enum parsed options_parse(struct options *options, int argc, char **argv)
-{
+enum parsed options_parse(struct options *options, int argc, char **argv) {
     set_defaults(options);
     for (int i = 1; i < argc; i++) {
         enum taken taken = take_argument(options, argc, argv, &i);
-        if (taken != TAKEN)
-            return taken == TAKEN_LAST ? PARSED_DONE : PARSED_WRONG;
+        if (taken != TAKEN) return taken == TAKEN_LAST ? PARSED_DONE : PARSED_WRONG;
     }
     options->machine.serial_ports = options->no_serial ? 0 : options->serial_options ? options->serial_options : 1;
     if (options->no_serial && options->serial_options > 1) {

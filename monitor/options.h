@@ -9,21 +9,25 @@
 #define VMXRAY_VERSION "0.1"
 
 enum channel_kind { CHANNEL_NULL, CHANNEL_STDIO, CHANNEL_FILE };
-struct channel { enum channel_kind kind; const char *path; };
+struct channel {
+    enum channel_kind kind;
+    const char *path;
+};
 
 struct options {
     struct machine_config machine;
-    const char *kernel, *initrd, *append;  // NULL: not given. Of a multiboot image initrd names its modules
+    const char *kernel, *initrd, *append; // NULL: not given. Of a multiboot image initrd names its modules
     struct channel serial[MACHINE_SERIAL_PORTS], debug_console;
-    unsigned serial_options;               // -serial seen so far
+    unsigned serial_options; // -serial seen so far
     bool no_serial, no_reboot, no_shutdown, hash, stats;
-    uint64_t steps;                        // stop when the machine has done so many; UINT64_MAX: no limit
-    uint64_t hash_every, drop_every;       // steps; 0: never
-    uint64_t single_from, single_count;    // this window is driven one step at a time
+    uint64_t steps;                     // stop when the machine has done so many; UINT64_MAX: no limit
+    uint64_t hash_every, drop_every;    // steps; 0: never
+    uint64_t single_from, single_count; // this window is driven one step at a time
 };
 
 enum parsed { PARSED_RUN, PARSED_DONE, PARSED_WRONG };
-// DONE: -help or the like has printed what was asked for. WRONG: one line on stderr has said what. Strings stay in argv.
+// DONE: -help or the like has printed what was asked for. WRONG: one line on stderr has said what. Strings stay in
+// argv.
 enum parsed options_parse(struct options *options, int argc, char **argv);
 
 #endif

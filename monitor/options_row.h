@@ -3,7 +3,7 @@
 #define MONITOR_OPTIONS_ROW_H
 #include "monitor/options.h"
 
-enum taken { TAKEN, TAKEN_LAST, TAKEN_WRONG };  // LAST: there is nothing to run. WRONG: one line has said what is wrong
+enum taken { TAKEN, TAKEN_LAST, TAKEN_WRONG }; // LAST: there is nothing to run. WRONG: one line has said what is wrong
 enum option_group { BOOT, MACHINE, CONSOLE, RUN, HELP };
 
 struct option {
@@ -14,7 +14,7 @@ struct option {
 };
 
 // `value` is NULL when the row has no argument, or an optional one that was left out.
-#define OPTION(group, name, argument, handler, help) \
+#define OPTION(group, name, argument, handler, help)                                                                   \
     enum taken take_##handler(struct options *options, const struct option *option, const char *value);
 #include "monitor/options.def"
 #undef OPTION

@@ -1,5 +1,5 @@
-// Numbers, sizes, dates and lists as people type them. Each returns false, and leaves the result alone, when the text is
-// not entirely what it should be.
+// Numbers, sizes, dates and lists as people type them. Each returns false, and leaves the result alone, when the text
+// is not entirely what it should be.
 #ifndef MONITOR_PARSE_H
 #define MONITOR_PARSE_H
 #include <stdbool.h>

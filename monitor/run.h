@@ -1,4 +1,5 @@
-// Drives a machine from its first step to its end: input, output, idle time, resets, and the stops that options ask for.
+// Drives a machine from its first step to its end: input, output, idle time, resets, and the stops that options ask
+// for.
 #ifndef MONITOR_RUN_H
 #define MONITOR_RUN_H
 #include "monitor/console.h"
@@ -13,10 +14,10 @@ struct run {
     struct machine *machine;
     struct boot *boot;
     struct console *console;
-    uint8_t input[RUN_INPUT_BYTES];  // read from the terminal, not yet taken by the guest
+    uint8_t input[RUN_INPUT_BYTES]; // read from the terminal, not yet taken by the guest
     size_t input_used;
-    uint64_t hashed_step;            // where the last hash was printed; UINT64_MAX: nowhere
-    double waited_seconds;           // for input, while the guest had nothing to do
+    uint64_t hashed_step;  // where the last hash was printed; UINT64_MAX: nowhere
+    double waited_seconds; // for input, while the guest had nothing to do
 };
 
 // Runs a loaded machine to its end and prints the hashes asked for.

@@ -4,7 +4,9 @@
 #include "monitor/run.h"
 #include <stdio.h>
 
-struct stopwatch { double wall, cpu; };  // seconds
+struct stopwatch {
+    double wall, cpu;
+}; // seconds
 struct stopwatch stopwatch_now(void);
 // The run as it is now; `begin` is when it began.
 void stats_print(FILE *out, const struct run *run, struct stopwatch begin);

@@ -20,23 +20,20 @@ static struct {
     struct termios cooked, raw;
     atomic_bool is_raw;
     atomic_int signal;
-    bool keyboard;       // stdin is ours and has not ended
-    bool escaped;        // the last byte was Ctrl-A
+    bool keyboard; // stdin is ours and has not ended
+    bool escaped;  // the last byte was Ctrl-A
     bool left;
 } terminal;
 
 static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM};
 static const int crashing[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS};
 
-static void cook(void)
-{
-    if (atomic_exchange(&terminal.is_raw, false))
-        tcsetattr(STDIN_FILENO, TCSANOW, &terminal.cooked);
+static void cook(void) {
+    if (atomic_exchange(&terminal.is_raw, false)) tcsetattr(STDIN_FILENO, TCSANOW, &terminal.cooked);
 }
 
 // The first one asks the run to end; the second one does not wait, and neither does time.
-static void on_ending(int number)
-{
+static void on_ending(int number) {
     int none = 0;
     if (atomic_compare_exchange_strong(&terminal.signal, &none, number)) {
         machine_stop_soon(terminal.machine);
@@ -48,32 +45,26 @@ static void on_ending(int number)
     raise(none);
 }
 
-static void on_crash(int number)
-{
+static void on_crash(int number) {
     cook();
     signal(number, SIG_DFL);
     raise(number);
 }
 
-static void on_continue(int number)
-{
+static void on_continue(int number) {
     (void)number;
-    if (terminal.is_raw)
-        tcsetattr(STDIN_FILENO, TCSANOW, &terminal.raw);
+    if (terminal.is_raw) tcsetattr(STDIN_FILENO, TCSANOW, &terminal.raw);
 }
 
-static void handle(int number, void (*handler)(int), int flags)
-{
+static void handle(int number, void (*handler)(int), int flags) {
     struct sigaction action = {.sa_handler = handler, .sa_flags = flags}, before;
-    if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)  // ignored: under nohup
+    if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN) // ignored: under nohup
         sigaction(number, &action, NULL);
 }
 
 // Every key goes to the guest, Ctrl-C too; output keeps its newline processing.
-static void make_raw(void)
-{
-    if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &terminal.cooked) != 0)
-        return;
+static void make_raw(void) {
+    if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &terminal.cooked) != 0) return;
     terminal.raw = terminal.cooked;
     cfmakeraw(&terminal.raw);
     terminal.raw.c_oflag |= OPOST;
@@ -82,50 +73,38 @@ static void make_raw(void)
     tcsetattr(STDIN_FILENO, TCSANOW, &terminal.raw);
 }
 
-void terminal_open(struct machine *machine, bool keyboard)
-{
+void terminal_open(struct machine *machine, bool keyboard) {
     terminal.machine = machine;
     terminal.keyboard = keyboard;
-    for (unsigned i = 0; i < sizeof ending / sizeof *ending; i++)
-        handle(ending[i], on_ending, 0);
-    for (unsigned i = 0; i < sizeof crashing / sizeof *crashing; i++)
-        handle(crashing[i], on_crash, (int)SA_RESETHAND);
+    for (unsigned i = 0; i < sizeof ending / sizeof *ending; i++) handle(ending[i], on_ending, 0);
+    for (unsigned i = 0; i < sizeof crashing / sizeof *crashing; i++) handle(crashing[i], on_crash, (int)SA_RESETHAND);
     handle(SIGCONT, on_continue, SA_RESTART);
-    signal(SIGPIPE, SIG_IGN);  // a write tells
-    if (keyboard)
-        make_raw();
+    signal(SIGPIPE, SIG_IGN); // a write tells
+    if (keyboard) make_raw();
 }
 
-void terminal_close(void)
-{
+void terminal_close(void) {
     cook();
     terminal.keyboard = false;
     alarm(0);
-    for (unsigned i = 0; i < sizeof ending / sizeof *ending; i++)
-        handle(ending[i], SIG_DFL, 0);
+    for (unsigned i = 0; i < sizeof ending / sizeof *ending; i++) handle(ending[i], SIG_DFL, 0);
 }
 
-bool terminal_has_input(void)
-{
-    return terminal.keyboard;
-}
+bool terminal_has_input(void) { return terminal.keyboard; }
 
-static bool readable(int milliseconds)
-{
+static bool readable(int milliseconds) {
     struct pollfd stdin_poll = {STDIN_FILENO, POLLIN, 0};
     return poll(&stdin_poll, 1, milliseconds) > 0;
 }
 
-static int64_t milliseconds_now(void)
-{
+static int64_t milliseconds_now(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 // In pieces, so that a signal that comes just before poll() is seen soon.
-void terminal_wait(int milliseconds)
-{
+void terminal_wait(int milliseconds) {
     int64_t end = milliseconds_now() + milliseconds, left;
     while (!terminal.signal && (left = milliseconds < 0 ? WAIT_PIECE_MS : end - milliseconds_now()) > 0) {
         int piece = left < WAIT_PIECE_MS ? (int)left : WAIT_PIECE_MS;
@@ -136,16 +115,15 @@ void terminal_wait(int milliseconds)
     }
 }
 
-static void help(void)
-{
+static void help(void) {
     fputs("\nCtrl-A h       this text\n"
           "Ctrl-A x       leave\n"
-          "Ctrl-A Ctrl-A  send Ctrl-A to the guest\n", stderr);
+          "Ctrl-A Ctrl-A  send Ctrl-A to the guest\n",
+          stderr);
 }
 
 // Whether the byte is for the guest.
-static bool filter(uint8_t byte)
-{
+static bool filter(uint8_t byte) {
     if (!terminal.escaped) {
         terminal.escaped = byte == ESCAPE;
         return !terminal.escaped;
@@ -158,39 +136,25 @@ static bool filter(uint8_t byte)
     return byte == ESCAPE;
 }
 
-size_t terminal_read(uint8_t *bytes, size_t size)
-{
+size_t terminal_read(uint8_t *bytes, size_t size) {
     uint8_t raw[READ_BYTES];
     size_t used = 0;
     bool lose = size == 0;
-    if (!terminal.keyboard || (lose && !terminal.is_raw) || !readable(0))
-        return 0;
+    if (!terminal.keyboard || (lose && !terminal.is_raw) || !readable(0)) return 0;
     ssize_t got = read(STDIN_FILENO, raw, !lose && size < sizeof raw ? size : sizeof raw);
-    if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN))
-        terminal.keyboard = false;
+    if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) terminal.keyboard = false;
     for (ssize_t i = 0; i < got; i++)
-        if (filter(raw[i]) && !lose)
-            bytes[used++] = raw[i];
+        if (filter(raw[i]) && !lose) bytes[used++] = raw[i];
     return used;
 }
 
-bool terminal_is_raw(void)
-{
-    return terminal.is_raw;
-}
+bool terminal_is_raw(void) { return terminal.is_raw; }
 
-bool terminal_left(void)
-{
-    return terminal.left;
-}
+bool terminal_left(void) { return terminal.left; }
 
-int terminal_signal(void)
-{
-    return terminal.signal;
-}
+int terminal_signal(void) { return terminal.signal; }
 
-void terminal_raise(int number)
-{
+void terminal_raise(int number) {
     cook();
     signal(number, SIG_DFL);
     raise(number);

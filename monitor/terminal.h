@@ -10,7 +10,7 @@ struct machine;
 
 // Installs the signal handlers; with `keyboard`, takes stdin. A signal makes `machine` return MACHINE_INTERRUPTED.
 void terminal_open(struct machine *machine, bool keyboard);
-void terminal_close(void);   // before the machine is freed
+void terminal_close(void); // before the machine is freed
 
 // Whether input can still come.
 bool terminal_has_input(void);

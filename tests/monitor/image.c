@@ -4,26 +4,32 @@
 #include <elf.h>
 #include <string.h>
 
-void image_put(struct image *image, size_t offset, uint64_t value, size_t bytes)
-{
+void image_put(struct image *image, size_t offset, uint64_t value, size_t bytes) {
     memcpy(image->bytes + offset, &value, bytes);
 }
 
 // Recognisable bytes where a loader must bring them.
-static void fill(struct image *image, size_t from, size_t to)
-{
-    for (size_t i = from; i < to; i++)
-        image->bytes[i] = (uint8_t)(i * 7 + (i >> 8));
+static void fill(struct image *image, size_t from, size_t to) {
+    for (size_t i = from; i < to; i++) image->bytes[i] = (uint8_t)(i * 7 + (i >> 8));
 }
 
-struct image image_linux(void)
-{
+struct image image_linux(void) {
     struct image image = {.name = "bzImage", .size = 5 * 512 + 8192};
     struct linux_header header = {
-        .setup_sects = 4, .syssize = 8192 / 16, .boot_flag = 0xaa55, .jump = 0xeb,
-        .header_end = sizeof header - (LINUX_HEADER_JUMP_TARGET - LINUX_HEADER), .header = LINUX_MAGIC, .version = 0x20f,
-        .loadflags = LINUX_LOADED_HIGH, .initrd_addr_max = 0x7fffffff, .kernel_alignment = 0x200000,
-        .relocatable_kernel = 1, .xloadflags = LINUX_XLF_KERNEL_64, .cmdline_size = 2047, .pref_address = 0x1000000,
+        .setup_sects = 4,
+        .syssize = 8192 / 16,
+        .boot_flag = 0xaa55,
+        .jump = 0xeb,
+        .header_end = sizeof header - (LINUX_HEADER_JUMP_TARGET - LINUX_HEADER),
+        .header = LINUX_MAGIC,
+        .version = 0x20f,
+        .loadflags = LINUX_LOADED_HIGH,
+        .initrd_addr_max = 0x7fffffff,
+        .kernel_alignment = 0x200000,
+        .relocatable_kernel = 1,
+        .xloadflags = LINUX_XLF_KERNEL_64,
+        .cmdline_size = 2047,
+        .pref_address = 0x1000000,
         .init_size = 0x100000,
     };
     fill(&image, 0, image.size);
@@ -33,64 +39,82 @@ struct image image_linux(void)
 
 enum { ELF_TEXT = 0x1000, ELF_DATA = 0x2000, ELF_END = 0x2800, ELF_BASE = 0x200000, ELF_BSS = 0x1000 };
 
-static struct image elf64(void)
-{
+static struct image elf64(void) {
     struct image image = {.name = "ELF64", .size = ELF_END};
-    const Elf64_Ehdr header = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT}, .e_type = ET_EXEC,
-                               .e_machine = EM_X86_64, .e_version = EV_CURRENT, .e_entry = ELF_BASE + 0x10,
-                               .e_phoff = sizeof header, .e_ehsize = sizeof header, .e_phentsize = sizeof(Elf64_Phdr),
+    const Elf64_Ehdr header = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+                               .e_type = ET_EXEC,
+                               .e_machine = EM_X86_64,
+                               .e_version = EV_CURRENT,
+                               .e_entry = ELF_BASE + 0x10,
+                               .e_phoff = sizeof header,
+                               .e_ehsize = sizeof header,
+                               .e_phentsize = sizeof(Elf64_Phdr),
                                .e_phnum = 2};
-    const Elf64_Phdr segments[2] = {
-        {.p_type = PT_LOAD, .p_offset = ELF_TEXT, .p_vaddr = ELF_BASE, .p_paddr = ELF_BASE, .p_filesz = 0x1000,
-         .p_memsz = 0x1000},
-        {.p_type = PT_LOAD, .p_offset = ELF_DATA, .p_vaddr = ELF_BASE + 0x2000, .p_paddr = ELF_BASE + 0x2000,
-         .p_filesz = ELF_END - ELF_DATA, .p_memsz = ELF_END - ELF_DATA + ELF_BSS}};
+    const Elf64_Phdr segments[2] = {{.p_type = PT_LOAD,
+                                     .p_offset = ELF_TEXT,
+                                     .p_vaddr = ELF_BASE,
+                                     .p_paddr = ELF_BASE,
+                                     .p_filesz = 0x1000,
+                                     .p_memsz = 0x1000},
+                                    {.p_type = PT_LOAD,
+                                     .p_offset = ELF_DATA,
+                                     .p_vaddr = ELF_BASE + 0x2000,
+                                     .p_paddr = ELF_BASE + 0x2000,
+                                     .p_filesz = ELF_END - ELF_DATA,
+                                     .p_memsz = ELF_END - ELF_DATA + ELF_BSS}};
     fill(&image, ELF_TEXT, ELF_END);
     memcpy(image.bytes, &header, sizeof header);
     memcpy(image.bytes + sizeof header, segments, sizeof segments);
     return image;
 }
 
-static struct image elf32(void)
-{
+static struct image elf32(void) {
     struct image image = {.name = "ELF32", .size = ELF_END};
-    const Elf32_Ehdr header = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS32, ELFDATA2LSB, EV_CURRENT}, .e_type = ET_EXEC,
-                               .e_machine = EM_386, .e_version = EV_CURRENT, .e_entry = ELF_BASE + 0x10,
-                               .e_phoff = sizeof header, .e_ehsize = sizeof header, .e_phentsize = sizeof(Elf32_Phdr),
+    const Elf32_Ehdr header = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS32, ELFDATA2LSB, EV_CURRENT},
+                               .e_type = ET_EXEC,
+                               .e_machine = EM_386,
+                               .e_version = EV_CURRENT,
+                               .e_entry = ELF_BASE + 0x10,
+                               .e_phoff = sizeof header,
+                               .e_ehsize = sizeof header,
+                               .e_phentsize = sizeof(Elf32_Phdr),
                                .e_phnum = 2};
-    const Elf32_Phdr segments[2] = {
-        {.p_type = PT_LOAD, .p_offset = ELF_TEXT, .p_vaddr = ELF_BASE, .p_paddr = ELF_BASE, .p_filesz = 0x1000,
-         .p_memsz = 0x1000},
-        {.p_type = PT_LOAD, .p_offset = ELF_DATA, .p_vaddr = ELF_BASE + 0x2000, .p_paddr = ELF_BASE + 0x2000,
-         .p_filesz = ELF_END - ELF_DATA, .p_memsz = ELF_END - ELF_DATA + ELF_BSS}};
+    const Elf32_Phdr segments[2] = {{.p_type = PT_LOAD,
+                                     .p_offset = ELF_TEXT,
+                                     .p_vaddr = ELF_BASE,
+                                     .p_paddr = ELF_BASE,
+                                     .p_filesz = 0x1000,
+                                     .p_memsz = 0x1000},
+                                    {.p_type = PT_LOAD,
+                                     .p_offset = ELF_DATA,
+                                     .p_vaddr = ELF_BASE + 0x2000,
+                                     .p_paddr = ELF_BASE + 0x2000,
+                                     .p_filesz = ELF_END - ELF_DATA,
+                                     .p_memsz = ELF_END - ELF_DATA + ELF_BSS}};
     fill(&image, ELF_TEXT, ELF_END);
     memcpy(image.bytes, &header, sizeof header);
     memcpy(image.bytes + sizeof header, segments, sizeof segments);
     return image;
 }
 
-struct image image_elf(bool is_64bit)
-{
+struct image image_elf(bool is_64bit) {
     return is_64bit ? elf64() : elf32();
 }
 
-static void put_multiboot(struct image *image, size_t offset, uint32_t flags)
-{
+static void put_multiboot(struct image *image, size_t offset, uint32_t flags) {
     image_put(image, offset, 0x1badb002, 4);
     image_put(image, offset + 4, flags, 4);
     image_put(image, offset + 8, 0u - 0x1badb002u - flags, 4);
 }
 
-struct image image_multiboot_elf(void)
-{
+struct image image_multiboot_elf(void) {
     struct image image = elf32();
     image.name = "multiboot ELF";
     put_multiboot(&image, ELF_TEXT, 3);
     return image;
 }
 
-struct image image_multiboot_flat(void)
-{
+struct image image_multiboot_flat(void) {
     struct image image = {.name = "multiboot flat", .size = 4096};
     fill(&image, 0, image.size);
     put_multiboot(&image, 64, 1 << 16);

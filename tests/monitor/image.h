@@ -12,10 +12,10 @@ struct image {
     uint8_t bytes[IMAGE_BYTES];
 };
 
-struct image image_linux(void);            // bzImage, 4 + 1 sectors of setup, 8192 bytes of code for 16 MBytes
-struct image image_elf(bool is_64bit);     // two segments at 2 MBytes, the second with bss
-struct image image_multiboot_elf(void);    // an ELF32 one
-struct image image_multiboot_flat(void);   // with addresses in its header
+struct image image_linux(void);          // bzImage, 4 + 1 sectors of setup, 8192 bytes of code for 16 MBytes
+struct image image_elf(bool is_64bit);   // two segments at 2 MBytes, the second with bss
+struct image image_multiboot_elf(void);  // an ELF32 one
+struct image image_multiboot_flat(void); // with addresses in its header
 
 void image_put(struct image *image, size_t offset, uint64_t value, size_t bytes);
 

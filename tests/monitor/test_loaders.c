@@ -16,32 +16,25 @@ enum { RAM = 64 << 20 };
 static struct machine *machine;
 static int kernel_fd, initrd_fd, errors_fd, real_stderr;
 static char kernel_path[64], initrd_path[64];
-static char errors[4096];    // what the last load said
-static unsigned lines;       // how many lines that was
+static char errors[4096]; // what the last load said
+static unsigned lines;    // how many lines that was
 
-static int memory_file(char path[64])
-{
+static int memory_file(char path[64]) {
     int fd = memfd_create("image", 0);
-    if (fd < 0)
-        bail("memfd_create");
-    if (path)
-        snprintf(path, 64, "/proc/self/fd/%d", fd);
+    if (fd < 0) bail("memfd_create");
+    if (path) snprintf(path, 64, "/proc/self/fd/%d", fd);
     return fd;
 }
 
-static void set_file(int fd, const void *bytes, size_t size)
-{
-    if (ftruncate(fd, 0) != 0 || pwrite(fd, bytes, size, 0) != (ssize_t)size)
-        bail("memory file");
+static void set_file(int fd, const void *bytes, size_t size) {
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, bytes, size, 0) != (ssize_t)size) bail("memory file");
 }
 
 // Loads, with stderr caught.
-static bool try_load(const struct image *image, const char *initrd, const char *append)
-{
+static bool try_load(const struct image *image, const char *initrd, const char *append) {
     struct boot boot;
     set_file(kernel_fd, image->bytes, image->size);
-    if (ftruncate(errors_fd, 0) != 0)
-        bail("ftruncate");
+    if (ftruncate(errors_fd, 0) != 0) bail("ftruncate");
     lseek(errors_fd, 0, SEEK_SET);
     fflush(stderr);
     dup2(errors_fd, STDERR_FILENO);
@@ -52,53 +45,43 @@ static bool try_load(const struct image *image, const char *initrd, const char *
     ssize_t got = pread(errors_fd, errors, sizeof errors - 1, 0);
     errors[got > 0 ? got : 0] = '\0';
     lines = 0;
-    for (char *p = errors; (p = strchr(p, '\n')); lines++)
-        *p = ' ';
+    for (char *p = errors; (p = strchr(p, '\n')); lines++) *p = ' ';
     return done;
 }
 
 // Success in silence, or failure with one line.
-static bool well_behaved(bool loaded)
-{
+static bool well_behaved(bool loaded) {
     return loaded ? errors[0] == '\0' : strncmp(errors, "vmxray: ", 8) == 0 && lines == 1;
 }
 
-static void fails(const struct image *image, const char *expected, const char *name)
-{
+static void fails(const struct image *image, const char *expected, const char *name) {
     bool loaded = try_load(image, NULL, NULL);
     ok(!loaded && well_behaved(loaded) && strstr(errors, expected), "%s: %s (%s)", image->name, name, errors);
 }
 
-static const void *ram(uint64_t address, uint64_t bytes)
-{
+static const void *ram(uint64_t address, uint64_t bytes) {
     const void *host = machine_ram(machine, address, bytes);
-    if (!host)
-        bail("no RAM at %llx", (unsigned long long)address);
+    if (!host) bail("no RAM at %llx", (unsigned long long)address);
     return host;
 }
 
-static uint64_t word(uint64_t address)
-{
+static uint64_t word(uint64_t address) {
     uint64_t value;
     memcpy(&value, ram(address, 8), 8);
     return value;
 }
 
 // The physical address that the page tables at CR3 give, ~0 when none.
-static uint64_t walk(const struct cpu *cpu, uint64_t linear)
-{
+static uint64_t walk(const struct cpu *cpu, uint64_t linear) {
     uint64_t entry = word((cpu->cr3 & ~0xfffull) + (linear >> 39 & 511) * 8);
-    if (!(entry & 1))
-        return ~0ull;
+    if (!(entry & 1)) return ~0ull;
     entry = word((entry & ~0xfffull) + (linear >> 30 & 511) * 8);
-    if (!(entry & 1))
-        return ~0ull;
+    if (!(entry & 1)) return ~0ull;
     entry = word((entry & ~0xfffull) + (linear >> 21 & 511) * 8);
     return (entry & 0x83) == 0x83 ? (entry & ~0x1fffffull) + (linear & 0x1fffff) : ~0ull;
 }
 
-static void check_segments(const struct cpu *cpu, bool is_64bit)
-{
+static void check_segments(const struct cpu *cpu, bool is_64bit) {
     bool good = true;
     for (unsigned s = ES; s <= GS; s++) {
         uint32_t rights = s != CS ? 0xc093 : is_64bit ? 0xa09b : 0xc09b;
@@ -111,21 +94,18 @@ static void check_segments(const struct cpu *cpu, bool is_64bit)
     ok(good && cpu->gdtr.limit == 31, "segments are flat and are those of the GDT");
 }
 
-static void check_64bit(const struct cpu *cpu)
-{
+static void check_64bit(const struct cpu *cpu) {
     ok(cpu->cr0 & CR0_PG && cpu->cr0 & CR0_PE && cpu->cr4 & CR4_PAE && (cpu->efer & (EFER_LME | EFER_LMA)) == 0x500,
        "IA-32e mode with paging");
     ok(cpu_64bit(cpu) && cpu_cpl(cpu) == 0, "the mode follows");
     ok(cpu_rflags(cpu) == 2, "RFLAGS is 2: no interrupts");
     loop_begin("the low 4 GBytes are mapped to themselves");
-    for (uint64_t a = 0; a < 1ull << 32; a += 0x1ff000)
-        loop_check(walk(cpu, a) == a, "%llx", (unsigned long long)a);
+    for (uint64_t a = 0; a < 1ull << 32; a += 0x1ff000) loop_check(walk(cpu, a) == a, "%llx", (unsigned long long)a);
     loop_end();
     check_segments(cpu, true);
 }
 
-static void check_memory_map(const struct linux_params *params)
-{
+static void check_memory_map(const struct linux_params *params) {
     struct machine_region region[64];
     unsigned count = machine_memory_map(machine, region, 64);
     bool same = params->e820_entries == count && count >= 2;
@@ -135,8 +115,7 @@ static void check_memory_map(const struct linux_params *params)
     ok(same, "the memory map is the machine's");
 }
 
-static void test_linux(void)
-{
+static void test_linux(void) {
     struct image image = image_linux();
     uint8_t initrd[5000], page_0[4096];
     memset(initrd, 0x5a, sizeof initrd);
@@ -152,25 +131,27 @@ static void test_linux(void)
     ok(header->header == LINUX_MAGIC && header->version == 0x20f && header->type_of_loader == 0xff, "setup header");
     ok(strcmp(ram(header->cmd_line_ptr, 18), "console=ttyS0 a=b") == 0, "command line");
     ok(header->ramdisk_size == 5000 && header->ramdisk_image % 4096 == 0 &&
-       memcmp(ram(header->ramdisk_image, 5000), initrd, 5000) == 0, "initrd");
+           memcmp(ram(header->ramdisk_image, 5000), initrd, 5000) == 0,
+       "initrd");
     ok(header->ramdisk_image > RAM - (1 << 20), "the initrd is as high as RAM reaches (%x)", header->ramdisk_image);
     ok(params->acpi_rsdp_addr == machine_acpi_rsdp(machine), "ACPI root pointer");
     check_memory_map(params);
     ok(memcmp(page_0, ram(0, 4096), 4096) == 0, "physical page 0 is untouched");
     set_file(initrd_fd, initrd, 0);
-    ok(try_load(&image, initrd_path, NULL) && ((const struct linux_params *)ram(cpu->gpr[RSI], 4096))->header.ramdisk_size == 0,
+    ok(try_load(&image, initrd_path, NULL) &&
+           ((const struct linux_params *)ram(cpu->gpr[RSI], 4096))->header.ramdisk_size == 0,
        "an empty initrd is none");
     image_put(&image, offsetof(struct linux_params, header.pref_address), 1ull << 40, 8);
     ok(try_load(&image, NULL, NULL) && cpu->rip == 0x200200, "moved to where there is RAM");
 }
 
-static void test_linux_lies(void)
-{
-#define LIE(member, value, expected) \
-    do { \
-        struct image lie = image_linux(); \
-        image_put(&lie, offsetof(struct linux_params, header.member), value, sizeof(((struct linux_header *)0)->member)); \
-        fails(&lie, expected, #member " = " #value); \
+static void test_linux_lies(void) {
+#define LIE(member, value, expected)                                                                                   \
+    do {                                                                                                               \
+        struct image lie = image_linux();                                                                              \
+        image_put(&lie, offsetof(struct linux_params, header.member), value,                                           \
+                  sizeof(((struct linux_header *)0)->member));                                                         \
+        fails(&lie, expected, #member " = " #value);                                                                   \
     } while (0)
     LIE(header, 0, "not a kernel");
     LIE(boot_flag, 0, "damaged");
@@ -203,21 +184,23 @@ static void test_linux_lies(void)
     set_file(initrd_fd, big, RAM);
     image = image_linux();
     bool loaded = try_load(&image, initrd_path, NULL);
-    ok(!loaded && well_behaved(loaded) && strstr(errors, "no room for the initrd"), "an initrd larger than RAM (%s)", errors);
+    ok(!loaded && well_behaved(loaded) && strstr(errors, "no room for the initrd"), "an initrd larger than RAM (%s)",
+       errors);
     free(big);
 }
 
-static void test_elf(bool is_64bit)
-{
+static void test_elf(bool is_64bit) {
     struct image image = image_elf(is_64bit);
     memset(machine_ram(machine, 0x200000, 0x10000), 0xff, 0x10000);
     ok(try_load(&image, NULL, "words"), "%s loads (%s)", image.name, errors);
     const struct cpu *cpu = machine_cpu(machine, 0);
     ok(cpu->rip == 0x200010, "it starts at its entry point");
     ok(memcmp(ram(0x200000, 4096), image.bytes + 0x1000, 4096) == 0 &&
-       memcmp(ram(0x202000, 0x800), image.bytes + 0x2000, 0x800) == 0, "its segments are there");
+           memcmp(ram(0x202000, 0x800), image.bytes + 0x2000, 0x800) == 0,
+       "its segments are there");
     const uint8_t *bss = ram(0x202800, 0x1001);
-    ok(bss[0] == 0 && memcmp(bss, bss + 1, 0xfff) == 0 && bss[0x1000] == 0xff, "its bss is zero, and no more than that");
+    ok(bss[0] == 0 && memcmp(bss, bss + 1, 0xfff) == 0 && bss[0x1000] == 0xff,
+       "its bss is zero, and no more than that");
     const struct linux_params *params = ram(cpu->gpr[RSI], 4096);
     ok(strcmp(ram(params->header.cmd_line_ptr, 6), "words") == 0, "boot parameters with the command line");
     if (is_64bit) {
@@ -229,11 +212,25 @@ static void test_elf(bool is_64bit)
     }
 }
 
-static void test_elf_lies(void)
-{
-    enum { PHOFF = 32, TYPE = 16, MACHINE_AT = 18, ENTRY = 24, PHNUM = 56, P1 = 64, P2 = P1 + 56, OFFSET = 8, PADDR = 24,
-           FILESZ = 32, MEMSZ = 40 };
-    static const struct { size_t at, bytes; uint64_t value; const char *expected, *name; } lies[] = {
+static void test_elf_lies(void) {
+    enum {
+        PHOFF = 32,
+        TYPE = 16,
+        MACHINE_AT = 18,
+        ENTRY = 24,
+        PHNUM = 56,
+        P1 = 64,
+        P2 = P1 + 56,
+        OFFSET = 8,
+        PADDR = 24,
+        FILESZ = 32,
+        MEMSZ = 40
+    };
+    static const struct {
+        size_t at, bytes;
+        uint64_t value;
+        const char *expected, *name;
+    } lies[] = {
         {MACHINE_AT, 2, 183, "another processor (e_machine 183)", "for another processor"},
         {5, 1, 2, "another processor", "big-endian"},
         {TYPE, 2, 3, "without a fixed address", "position-independent"},
@@ -259,10 +256,11 @@ static void test_elf_lies(void)
     }
 }
 
-struct multiboot_seen { uint32_t flags, lower, upper, device, cmdline, modules, modules_at, syms[4], map_bytes, map_at; };
+struct multiboot_seen {
+    uint32_t flags, lower, upper, device, cmdline, modules, modules_at, syms[4], map_bytes, map_at;
+};
 
-static void test_multiboot(struct image image)
-{
+static void test_multiboot(struct image image) {
     uint8_t module[100];
     char modules[256];
     memset(module, 0x77, sizeof module);
@@ -271,7 +269,8 @@ static void test_multiboot(struct image image)
     memset(machine_ram(machine, 0x200000, 0x10000), 0xff, 0x10000);
     ok(try_load(&image, modules, "words"), "%s loads (%s)", image.name, errors);
     const struct cpu *cpu = machine_cpu(machine, 0);
-    ok(cpu->gpr[RAX] == 0x2badb002 && cpu->cr0 == (CR0_PE | CR0_ET) && cpu_rflags(cpu) == 2, "protected mode, magic in EAX");
+    ok(cpu->gpr[RAX] == 0x2badb002 && cpu->cr0 == (CR0_PE | CR0_ET) && cpu_rflags(cpu) == 2,
+       "protected mode, magic in EAX");
     check_segments(cpu, false);
     const struct multiboot_seen *info = ram(cpu->gpr[RBX], sizeof *info);
     ok(cpu->gpr[RBX] >= 0x1000, "the information lies outside page 0");
@@ -279,33 +278,39 @@ static void test_multiboot(struct image image)
     char line[128];
     snprintf(line, sizeof line, "%s words", kernel_path);
     ok(strcmp(ram(info->cmdline, 100), line) == 0, "the command line begins with the file's name");
-    ok(info->lower > 500 && info->lower <= 640 && info->upper > 60000 && info->upper <= 63 * 1024, "lower and upper memory");
+    ok(info->lower > 500 && info->lower <= 640 && info->upper > 60000 && info->upper <= 63 * 1024,
+       "lower and upper memory");
     const uint32_t *list = ram(info->modules_at, 32);
     bool good = info->modules == 2;
     for (unsigned i = 0; good && i < 2; i++)
         good = list[4 * i] % 4096 == 0 && list[4 * i + 1] - list[4 * i] == 100 && list[4 * i] >= 0x202000 &&
                memcmp(ram(list[4 * i], 100), module, 100) == 0;
     snprintf(line, sizeof line, "%s one,1", initrd_path);
-    ok(good && strcmp(ram(list[2], 64), line) == 0 && list[4] != list[0], "two modules behind the image, with their words");
+    ok(good && strcmp(ram(list[2], 64), line) == 0 && list[4] != list[0],
+       "two modules behind the image, with their words");
     struct machine_region region[64];
     unsigned count = machine_memory_map(machine, region, 64);
     good = info->map_bytes == count * 24;
     for (unsigned i = 0; good && i < count; i++) {
         const uint8_t *entry = ram(info->map_at + i * 24, 24);
-        good = entry[0] == 20 && memcmp(entry + 4, &region[i].base, 8) == 0 && memcmp(entry + 12, &region[i].bytes, 8) == 0 &&
-               memcmp(entry + 20, &region[i].type, 4) == 0;
+        good = entry[0] == 20 && memcmp(entry + 4, &region[i].base, 8) == 0 &&
+               memcmp(entry + 12, &region[i].bytes, 8) == 0 && memcmp(entry + 20, &region[i].type, 4) == 0;
     }
     ok(good, "the memory map is the machine's");
 }
 
-static void test_multiboot_flat(void)
-{
+static void test_multiboot_flat(void) {
     struct image image = image_multiboot_flat();
     const struct cpu *cpu = machine_cpu(machine, 0);
     const uint8_t *bss = ram(0x201000, 4096);
     test_multiboot(image);
-    ok(cpu->rip == 0x200080 && memcmp(ram(0x200000, 4096), image.bytes, 4096) == 0 && bss[0] == 0 && bss[4095] == 0, "loaded where its header says, with bss");
-    static const struct { size_t at; uint32_t value; const char *expected, *name; } lies[] = {
+    ok(cpu->rip == 0x200080 && memcmp(ram(0x200000, 4096), image.bytes, 4096) == 0 && bss[0] == 0 && bss[4095] == 0,
+       "loaded where its header says, with bss");
+    static const struct {
+        size_t at;
+        uint32_t value;
+        const char *expected, *name;
+    } lies[] = {
         {64 + 12, 0x1fffff, "before the file", "header below the load address"},
         {64 + 12, 0x200041, "before the file", "load address before the file"},
         {64 + 20, 0x201001, "cut short or damaged", "load end behind the end"},
@@ -330,8 +335,7 @@ static void test_multiboot_flat(void)
 }
 
 static uint64_t random_state = 88172645463325252ull;
-static uint64_t random_number(uint64_t below)
-{
+static uint64_t random_number(uint64_t below) {
     random_state ^= random_state << 13;
     random_state ^= random_state >> 7;
     random_state ^= random_state << 17;
@@ -339,8 +343,7 @@ static uint64_t random_number(uint64_t below)
 }
 
 // Flips bits, mostly in the headers, sets words to extreme values, or cuts.
-static void damage(struct image *image)
-{
+static void damage(struct image *image) {
     static const uint64_t extreme[] = {0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0xfffffffffffff000, ~0ull};
     size_t headers = image->size < 0x300 ? image->size : 0x300;
     for (uint64_t n = 1 + random_number(4); n; n--) {
@@ -353,8 +356,7 @@ static void damage(struct image *image)
     }
 }
 
-static void fuzz(struct image (*make)(void))
-{
+static void fuzz(struct image (*make)(void)) {
     struct image good = make();
     unsigned loaded = 0;
     enum { TURNS = 3000 };
@@ -367,14 +369,14 @@ static void fuzz(struct image (*make)(void))
         loop_check(well_behaved(done), "turn %u: %s", i, errors);
     }
     loop_end();
-    ok(loaded > TURNS / 20 && loaded < TURNS * 19 / 20, "%s: %u of %u damaged ones still loaded", good.name, loaded, TURNS);
+    ok(loaded > TURNS / 20 && loaded < TURNS * 19 / 20, "%s: %u of %u damaged ones still loaded", good.name, loaded,
+       TURNS);
 }
 
 static struct image make_elf32(void) { return image_elf(false); }
 static struct image make_elf64(void) { return image_elf(true); }
 
-int main(void)
-{
+int main(void) {
     struct machine_config config;
     char error[200];
     kernel_fd = memory_file(kernel_path);
@@ -384,8 +386,7 @@ int main(void)
     machine_config_default(&config);
     config.model = *cpu_model_at(0);
     config.ram_bytes = RAM;
-    if (!(machine = machine_new(&config, error, sizeof error)))
-        bail("machine_new: %s", error);
+    if (!(machine = machine_new(&config, error, sizeof error))) bail("machine_new: %s", error);
     test_linux();
     test_linux_lies();
     test_elf(true);

@@ -23,7 +23,7 @@ for size in '' x 0 -1 12Q 512MB 99999999999999999999 1T1 0x; do
 done
 refused '-m of half a page' 'RAM comes in pages' -kernel "$spin" -m 1k
 refused '-m of more than there can be' '.' -kernel "$spin" -m 16000000G
-refused '-smp 2' 'more than one processor is not modelled yet' -kernel "$spin" -smp 2
+refused '-smp 65' 'processor' -kernel "$spin" -smp 65
 refused '-smp 0' 'not a number of processors' -kernel "$spin" -smp 0
 refused '-cpu' '-cpu z80: ' -kernel "$spin" -cpu z80
 refused '-machine' '-machine isapc: there is one machine, pc' -kernel "$spin" -machine isapc
