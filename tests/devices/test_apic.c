@@ -98,6 +98,11 @@ static void priorities(void) {
     ok(lapic_acknowledge(&lapic[0]) == 0x41, "last");
     set(APIC_EOI, 0), set(APIC_EOI, 0);
     ok(lapic_acknowledge(&lapic[0]) == -1, "nothing more");
+    lapic_accept(&lapic[0], 0x71, true);
+    ok(get(APIC_TMR + 3) == BIT(0x11), "TMR: a level");
+    lapic_accept(&lapic[0], 0x71, false);
+    ok(get(APIC_TMR + 3) == 0 && lapic_acknowledge(&lapic[0]) == 0x71, "TMR: the same vector as an edge");
+    set(APIC_EOI, 0);
     lapic_accept(&lapic[0], 0x0f, false);
     set(APIC_ESR, 0);
     ok(get(APIC_ESR) == 0x40 && !pending(0), "a vector below 16 is an error: received illegal vector");
