@@ -2,6 +2,7 @@
 #
 # Variables: CC=clang   the other compiler          SAN=1   ASan + UBSan
 #            COV=1      coverage counters           WERROR=1 warnings are errors
+#            V=1        show the commands
 #            O=DIR      where objects go (one directory per variant by default)
 #            TESTS=...  only tests whose name contains one of these words, e.g. TESTS="law cpu/"; -word leaves out
 #
@@ -44,6 +45,9 @@ flags    := -std=gnu2x $(CODEGEN) $(WARNINGS) -I. -I$(O)/gen $(CPPFLAGS) $(CFLAG
 link     := $(filter -fsanitize=% --coverage,$(CODEGEN)) $(CFLAGS) $(LDFLAGS)
 compile   = $(CC) $(flags) $(if $(WERROR),-Werror) -MMD -MP
 
+# A word and a name for each step; V=1 shows the command itself.
+quiet     = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
+
 MONITOR_LIBS := -lelf
 TEST_LIBS    := -lZydis -lelf
 
@@ -59,14 +63,14 @@ all: $(O)/libvmxray.a $(O)/vmxray
 
 $(O)/libvmxray.a: $(CORE_OBJECTS) $(O)/core.list
 	@rm -f $@
-	$(AR) rcsD $@ $(CORE_OBJECTS)
+	$(call quiet,AR,$@)$(AR) rcsD $@ $(CORE_OBJECTS)
 
 $(O)/vmxray: $(MONITOR_OBJECTS) $(O)/libvmxray.a
-	$(CC) $(link) -o $@ $(MONITOR_OBJECTS) $(O)/libvmxray.a $(MONITOR_LIBS)
+	$(call quiet,LINK,$@)$(CC) $(link) -o $@ $(MONITOR_OBJECTS) $(O)/libvmxray.a $(MONITOR_LIBS)
 
 $(O)/obj/%.o: %.c $(O)/flags | need-build
 	@mkdir -p $(@D)
-	$(compile) -c -o $@ $<
+	$(call quiet,CC,$<)$(compile) -c -o $@ $<
 
 # Remember what was asked for last time; a file whose text is unchanged keeps its date.
 define remember
@@ -96,7 +100,7 @@ support         = $(patsubst %.c,$(O)/obj/%.o,$(filter-out $(1)/test_% $(1)/long
 define test_rule
 $(O)/$(1)/%: $(O)/obj/$(1)/%.o $(call support,$(1)) $(O)/obj/tests/tap.o $(O)/libvmxray.a
 	@mkdir -p $$(@D)
-	$$(CC) $$(link) -o $$@ $$(filter %.o,$$^) $(O)/libvmxray.a $$(TEST_LIBS)
+	$$(call quiet,LINK,$$@)$$(CC) $$(link) -o $$@ $$(filter %.o,$$^) $(O)/libvmxray.a $$(TEST_LIBS)
 endef
 $(foreach dir,$(TEST_DIRS),$(eval $(call test_rule,$(dir))))
 $(patsubst %.c,$(O)/obj/%.o,$(wildcard tests/*/*.c)): | need-test

@@ -24,23 +24,23 @@ $(GUESTS)/vmlinuz $(GUESTS)/busybox $(GUESTS)/modules/order &: tests/guests/fetc
 
 $(INITRAMFS): $(GUESTS)/newc tests/guests/initramfs.sh tests/guests/init $(GUESTS)/busybox $(GUESTS)/modules/order \
               $(kvm_mini_out)/kvm-mini
-	tests/guests/initramfs.sh $(GUESTS) > $(GUESTS)/initramfs.list
-	$(GUESTS)/newc $(GUESTS)/initramfs.list > $@
+	@tests/guests/initramfs.sh $(GUESTS) > $(GUESTS)/initramfs.list
+	$(call quiet,GUEST,$@)$(GUESTS)/newc $(GUESTS)/initramfs.list > $@
 
 $(GUESTS)/newc: tests/guests/newc.c | need-guests
 	@mkdir -p $(@D)
-	$(GUEST_CC) -std=gnu2x -O2 $(WARNINGS) -o $@ $<
+	$(call quiet,GUEST,$@)$(GUEST_CC) -std=gnu2x -O2 $(WARNINGS) -o $@ $<
 
 # kvm-mini contains the image of its 64-bit guest, which is a freestanding program.
 $(kvm_mini_out)/long: $(kvm_mini)/entry.S $(kvm_mini)/long.c $(kvm_mini)/long.ld $(kvm_mini)/protocol.h | need-guests
 	@mkdir -p $(@D)
-	$(GUEST_CC) $(guest_flags) -ffreestanding -nostdlib -static -no-pie -fno-pic -fno-stack-protector \
+	$(call quiet,GUEST,$@)$(GUEST_CC) $(guest_flags) -ffreestanding -nostdlib -static -no-pie -fno-pic -fno-stack-protector \
 		-fno-asynchronous-unwind-tables -mno-red-zone -mgeneral-regs-only -fcf-protection=none -Wl,--build-id=none \
 		-Wl,-z,noexecstack -Wl,--no-warn-rwx-segments -T $(kvm_mini)/long.ld -o $@ $(kvm_mini)/entry.S $(kvm_mini)/long.c
 $(kvm_mini_out)/long.image: $(kvm_mini_out)/long
-	objcopy -O binary -j .image $< $@
+	$(call quiet,GUEST,$@)objcopy -O binary -j .image $< $@
 
 $(kvm_mini_out)/kvm-mini: $(kvm_mini)/kvm-mini.c $(kvm_mini)/vm.c $(kvm_mini)/vm.h $(kvm_mini)/real.S \
                           $(kvm_mini)/protocol.h $(kvm_mini_out)/long.image
-	$(GUEST_CC) $(guest_flags) -static -s '-DLONG_IMAGE="$(kvm_mini_out)/long.image"' -o $@ \
+	$(call quiet,GUEST,$@)$(GUEST_CC) $(guest_flags) -static -s '-DLONG_IMAGE="$(kvm_mini_out)/long.image"' -o $@ \
 		$(kvm_mini)/kvm-mini.c $(kvm_mini)/vm.c $(kvm_mini)/real.S
