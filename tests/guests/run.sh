@@ -70,7 +70,7 @@ timed() { # NAME COMMAND...: prints a line; `median` is the middle time
 	done
 	median=$(printf '%s\n' "${times[@]}" | sort -n | sed -n "$(((${#times[@]} + 1) / 2))p")
 	printf '%-28s %6d.%03d s, median of %d  ' "$name" $((median / 1000)) $((median % 1000)) ${#times[@]}
-	tr -d '\r' <"$log" | sed -n '/reboot: Power down/,$p' | grep -i -m 1 'million\|mips' | sed 's/^ */it says: /' || echo
+	echo "$(tr -d '\r' <"$log" | sed -n '/reboot: Power down/,$p' | sed -n 's/^speed  */it says: /p')"
 }
 
 case $mode in
