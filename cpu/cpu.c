@@ -126,7 +126,15 @@ uint64_t cpu_steps(const struct cpu *cpu, const struct op *op) {
 uint64_t cpu_cycles(const struct cpu *cpu, const struct op *op) { return cpu_steps(cpu, op) + cpu->idle_cycles; }
 
 uint64_t cpu_tsc(const struct cpu *cpu, const struct op *op) {
-    return cpu_cycles(cpu, op) + cpu->tsc_base + cpu->intercepts.tsc_offset;
+    uint64_t cycles = cpu_cycles(cpu, op);
+    if (cpu->latest_cycles && *cpu->latest_cycles > cycles) cycles = *cpu->latest_cycles;
+    return cycles + cpu->tsc_base + cpu->intercepts.tsc_offset;
+}
+
+uint64_t cpu_tell_tsc(struct cpu *cpu, const struct op *op) {
+    uint64_t cycles = cpu_cycles(cpu, op);
+    if (cpu->latest_cycles && *cpu->latest_cycles < cycles) *cpu->latest_cycles = cycles;
+    return cpu_tsc(cpu, op);
 }
 
 // --- state ---

@@ -176,6 +176,8 @@ struct platform {
     // MSRs that belong to the local APIC (IA32_APIC_BASE, x2APIC range, TSC deadline): false: #GP(0).
     bool (*msr_read)(void *machine, struct cpu *cpu, uint32_t index, uint64_t *value);
     bool (*msr_write)(void *machine, struct cpu *cpu, uint32_t index, uint64_t value);
+    // The processor took an INIT: so does its local APIC. May be NULL.
+    void (*init)(void *machine, struct cpu *cpu);
 };
 
 // VT-x, as the processor sees it (NULL without): MSRs 3AH and 480H..491H, and what resets do to it.
@@ -264,6 +266,7 @@ struct cpu {
     const struct cpu_model *model;
     const struct decoder *decoder;
     struct block_cache *blocks;
+    uint64_t *latest_cycles;    // the latest time that any processor of the machine was told; NULL: the only processor
 };
 _Static_assert(offsetof(struct cpu, segment_base) + 64 <= 256, "op fields are bytes");
 
@@ -325,7 +328,9 @@ ALWAYS_INLINE enum outcome cpu_fault_ud(struct cpu *cpu) { return cpu_fault(cpu,
 // Steps and cycles now, exact at the instruction that `op` belongs to (pass NULL at a block boundary).
 uint64_t cpu_steps(const struct cpu *cpu, const struct op *op);
 uint64_t cpu_cycles(const struct cpu *cpu, const struct op *op);
-uint64_t cpu_tsc(const struct cpu *cpu, const struct op *op);   // as RDTSC returns it, offset of VT-x included
+uint64_t cpu_tsc(const struct cpu *cpu, const struct op *op);   // as RDTSC would return it, offset of VT-x included
+// RDTSC itself: what one processor was told, another will not find in its future.
+uint64_t cpu_tell_tsc(struct cpu *cpu, const struct op *op);
 
 // Whether STI or MOV SS blocks at this boundary. SDM Vol. 3A, 6.8.1, 6.8.3.
 ALWAYS_INLINE bool cpu_sti_shadow(const struct cpu *cpu) { return cpu->sti_shadow_step == cpu->steps; }

@@ -58,14 +58,24 @@ static bool apic_enabled(struct cpu *cpu) {
     return base & APIC_BASE_ENABLE;
 }
 
+// Topology: one package of `processors` cores, one thread each; the APIC ID is the number of the core. Bits of an APIC
+// ID that tell cores apart, and how many IDs that makes. SDM Vol. 3A, 8.9.
+static unsigned core_bits(const struct cpu *cpu) {
+    unsigned bits = 0;
+    while (1u << bits < cpu->model->processors) bits++;
+    return bits;
+}
+static uint32_t core_ids(const struct cpu *cpu) { return 1u << core_bits(cpu); }
+
 static struct cpuid_result leaf_features(struct cpu *cpu, uint32_t subleaf) {
-    enum { CLFLUSH_8_BYTES = 8, LOGICAL_PROCESSORS = 1, OSXSAVE = 27, APIC = 9 };
+    enum { CLFLUSH_8_BYTES = 8, OSXSAVE = 27, APIC = 9, HTT = 28 };
     (void)subleaf;
     struct cpuid_result r = feature_leaf(cpu, 1, 0);
     r.eax = cpu->model->signature;
-    r.ebx = cpu->id << 24 | LOGICAL_PROCESSORS << 16 | CLFLUSH_8_BYTES << 8;
+    r.ebx = cpu->id << 24 | core_ids(cpu) << 16 | CLFLUSH_8_BYTES << 8;
     if (cpu->cr4 & CR4_OSXSAVE) r.ecx |= (uint32_t)BIT(OSXSAVE);
     if (!apic_enabled(cpu)) r.edx &= ~(uint32_t)BIT(APIC);
+    if (core_ids(cpu) > 1) r.edx |= (uint32_t)BIT(HTT);
     return r;
 }
 
@@ -80,13 +90,15 @@ static struct cpuid_result leaf_descriptors(struct cpu *cpu, uint32_t subleaf) {
 // after.
 static struct cpuid_result leaf_caches(struct cpu *cpu, uint32_t subleaf) {
     enum { DATA = 1, INSTRUCTION = 2, UNIFIED = 3, SELF_INITIALISING = 1 << 8, LINE = 64 };
+    enum { SHARING_SHIFT = 14, CORES_SHIFT = 26, SHARED_LEVEL = 3 };
     static const struct { uint8_t type, level; uint16_t ways; uint32_t sets; } caches[] = {
-        {DATA, 1, 12, 64}, {INSTRUCTION, 1, 8, 64}, {UNIFIED, 2, 16, 2048}, {UNIFIED, 3, 15, 32768},
+        {DATA, 1, 12, 64}, {INSTRUCTION, 1, 8, 64}, {UNIFIED, 2, 16, 2048}, {UNIFIED, SHARED_LEVEL, 15, 32768},
     };
-    (void)cpu;
     if (subleaf >= sizeof(caches) / sizeof(caches[0])) return (struct cpuid_result){0};
+    uint32_t more_cores = core_ids(cpu) - 1, sharing = caches[subleaf].level == SHARED_LEVEL ? more_cores : 0;
     return (struct cpuid_result){
-        (uint32_t)(caches[subleaf].type | caches[subleaf].level << 5 | SELF_INITIALISING),
+        (uint32_t)(caches[subleaf].type | caches[subleaf].level << 5 | SELF_INITIALISING) | sharing << SHARING_SHIFT |
+            more_cores << CORES_SHIFT,
         (uint32_t)((caches[subleaf].ways - 1) << 22 | (LINE - 1)),
         caches[subleaf].sets - 1,
         0,
@@ -112,12 +124,13 @@ static struct cpuid_result leaf_nothing(struct cpu *cpu, uint32_t subleaf) {
     return (struct cpuid_result){0};
 }
 
-// Every processor is a package of its own: one thread, one core.
+// Subleaf 0: threads of a core; 1: processors of the package.
 static struct cpuid_result leaf_topology(struct cpu *cpu, uint32_t subleaf) {
     enum { SMT = 1, CORE = 2 };
     struct cpuid_result r = {0, 0, subleaf & 0xff, cpu->id};
     if (subleaf > 1) return r;
-    r.ebx = 1;
+    r.eax = subleaf == 0 ? 0 : core_bits(cpu);
+    r.ebx = subleaf == 0 || !cpu->model->processors ? 1 : cpu->model->processors;
     r.ecx |= (subleaf == 0 ? SMT : CORE) << 8;
     return r;
 }

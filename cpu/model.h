@@ -23,6 +23,7 @@ struct cpu_model {
     uint8_t physical_bits, linear_bits;
     uint64_t tsc_hz;           // frequency of the TSC and of one cycle
     uint64_t crystal_hz;       // CPUID 15H; the APIC timer's input
+    uint32_t processors;       // of the package, one a core; 0 is 1. The machine fills it in
     bool features[FEATURE_COUNT];
 };
 

@@ -40,7 +40,7 @@ static uint64_t read_zero(struct cpu *cpu, const struct op *op, const struct msr
 }
 static uint64_t read_tsc(struct cpu *cpu, const struct op *op, const struct msr_row *row) {
     (void)row;
-    return cpu_tsc(cpu, op);
+    return cpu_tell_tsc(cpu, op);
 }
 // The ratio of the TSC to 100 MHz: maximum non-turbo, and as the minimum.
 static uint64_t read_platform_info(struct cpu *cpu, const struct op *op, const struct msr_row *row) {

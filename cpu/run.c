@@ -259,10 +259,12 @@ static enum outcome deliver_interrupt(struct cpu *cpu) {
 }
 
 // SDM Vol. 3A, 8.4.1, 9.1.4: INIT leaves a bootstrap processor at its reset vector and others waiting for SIPI.
+// A SIPI that came with it came after it.
 static void take_init(struct cpu *cpu) {
-    cpu_pend(cpu, PENDING_INIT, false);
-    cpu_pend(cpu, PENDING_SIPI, false);
+    bool sipi = cpu->pending & PENDING_SIPI;
     cpu_reset(cpu, true);
+    cpu_pend(cpu, PENDING_SIPI, sipi);
+    if (cpu->platform->init) cpu->platform->init(cpu->platform->machine, cpu);
 }
 
 static void take_sipi(struct cpu *cpu) {
@@ -282,11 +284,9 @@ static enum outcome take_event(struct cpu *cpu) {
         if (outcome != OUT_OK) return carry_out(cpu, outcome);
         pending = cpu->pending;
     }
-    if (pending & PENDING_INIT) {
-        take_init(cpu);
-        return OUT_OK;
-    }
+    if (pending & PENDING_INIT) take_init(cpu);
     if (pending & PENDING_SIPI) take_sipi(cpu);
+    if (pending & PENDING_INIT) return OUT_OK;
     if (cpu->activity >= ACTIVITY_SHUTDOWN) return OUT_OK;
     if (pending & PENDING_DEBUG && !cpu_mov_ss_shadow(cpu) && cpu->activity == ACTIVITY_ACTIVE) return deliver_debug(cpu);
     if (pending & PENDING_NMI && !cpu->nmi_blocked && !cpu_mov_ss_shadow(cpu) && !cpu_sti_shadow(cpu)) {

@@ -38,14 +38,14 @@ BODY(rdtsc) {
     BODY_UNUSED;
     TRY(time_allowed(cpu));
     TRY(intercept(cpu, op, ICEPT_RDTSC, 0, 0));
-    set_pair(cpu, cpu_tsc(cpu, op));
+    set_pair(cpu, cpu_tell_tsc(cpu, op));
     return OUT_OK;
 }
 BODY(rdtscp) {
     BODY_UNUSED;
     TRY(time_allowed(cpu));
     TRY(intercept(cpu, op, ICEPT_RDTSCP, 0, 0));
-    set_pair(cpu, cpu_tsc(cpu, op));
+    set_pair(cpu, cpu_tell_tsc(cpu, op));
     cpu->gpr[RCX] = (uint32_t)cpu->tsc_aux;
     return OUT_OK;
 }

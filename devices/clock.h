@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define CLOCK_NEVER (~0ull)
-enum { CLOCK_TIMERS = 24 };
+enum { CLOCK_TIMERS = 96 }; // one for each local APIC, and of the other chips
 
 struct clock_timer {
     void (*fire)(void *chip);
@@ -25,6 +25,7 @@ struct clock {
     // wiring
     uint64_t hz;                      // cycles per second
     uint64_t (*cycles)(void *source); // the present cycle
+    uint64_t (*local)(void *source);  // the same in the time of the processor in whose turn it is; see turns.c
     void (*earlier)(void *source);    // `next` moved towards the present; may be NULL
     void *source;
     struct clock_timer timer[CLOCK_TIMERS];
@@ -37,6 +38,7 @@ void clock_init(struct clock *clock, uint64_t hz, uint64_t (*cycles)(void *), vo
 unsigned clock_timer_new(struct clock *clock, void (*fire)(void *chip), void *chip);
 
 static inline uint64_t clock_now(const struct clock *clock) { return clock->cycles(clock->source); }
+static inline uint64_t clock_local(const struct clock *clock) { return clock->local(clock->source); }
 // Ticks of a frequency `hz` divided by `divide` that have begun by a cycle, and the first cycle of a tick.
 uint64_t clock_ticks(const struct clock *clock, uint64_t cycle, uint64_t hz, uint32_t divide);
 uint64_t clock_cycle_of_tick(const struct clock *clock, uint64_t tick, uint64_t hz, uint32_t divide);

@@ -122,7 +122,10 @@ static void take(struct lapic *l, unsigned delivery, uint8_t vector, bool level)
     case DELIVERY_FIXED:
     case DELIVERY_LOWEST: lapic_accept(l, vector, level); break;
     case DELIVERY_NMI: cpu_pend(l->cpu, PENDING_NMI, true); break;
-    case DELIVERY_INIT: cpu_pend(l->cpu, PENDING_INIT, true); break;
+    case DELIVERY_INIT:
+        cpu_pend(l->cpu, PENDING_SIPI, false); // one that comes after the INIT counts
+        cpu_pend(l->cpu, PENDING_INIT, true);
+        break;
     case DELIVERY_STARTUP:
         l->cpu->sipi_vector = vector;
         cpu_pend(l->cpu, PENDING_SIPI, true);
@@ -158,21 +161,17 @@ void lapic_nmi(struct lapic *l) {
 }
 
 // --- messages, 10.6.2 ---
-static bool matches_logical(const struct lapic *l, uint32_t destination) {
-    if (lapic_x2apic(l)) {
-        if (destination == BROADCAST_X2APIC) return true;
-        return destination >> 16 == l->ldr >> 16 && destination & l->ldr & 0xffff;
-    }
-    uint32_t mda = destination & 0xff, id = l->ldr >> 24;
-    if (mda == BROADCAST_XAPIC) return true;
+static bool matches_logical(const struct lapic *l, uint32_t mda) {
+    if (lapic_x2apic(l)) return mda >> 16 == l->ldr >> 16 && mda & l->ldr & 0xffff;
+    uint32_t id = l->ldr >> 24;
+    if (mda > 0xff) return false;
     if (l->dfr >> 28 == 15) return mda & id;     // flat model
     return mda >> 4 == id >> 4 && mda & id & 15; // cluster model
 }
 
 static bool matches(const struct lapic *l, const struct apic_message *m) {
-    if (m->logical) return matches_logical(l, m->destination);
-    if (m->destination == (lapic_x2apic(l) ? BROADCAST_X2APIC : BROADCAST_XAPIC)) return true;
-    return m->destination == l->id;
+    if (m->destination == (m->wide ? BROADCAST_X2APIC : BROADCAST_XAPIC)) return true;
+    return m->logical ? matches_logical(l, m->destination) : m->destination == l->id;
 }
 
 static bool takes(const struct lapic *l, const struct apic_message *m) {
@@ -214,6 +213,7 @@ void lapic_write_icr(struct lapic *l, uint64_t value) {
     l->icr = value & (ICR_WRITABLE | BITS(63, 32));
     struct apic_message m = {
         .destination = lapic_x2apic(l) ? (uint32_t)(value >> 32) : (uint32_t)(value >> 56),
+        .wide = lapic_x2apic(l),
         .logical = value & ICR_LOGICAL,
         .delivery = value >> ICR_DELIVERY_SHIFT & 7,
         .vector = (uint8_t)value,

@@ -46,6 +46,7 @@ struct lapic {
 // What local APICs and I/O APICs say to each other.
 struct apic_message {
     uint32_t destination;
+    bool wide; // a destination of 32 bits, from an x2APIC; else of 8 bits
     bool logical;
     uint8_t delivery; // enum apic_delivery
     uint8_t vector;

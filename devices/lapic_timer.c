@@ -18,8 +18,8 @@ static uint32_t divisor(const struct lapic *l) {
 static uint64_t tick_at(const struct lapic *l, uint64_t cycle) {
     return clock_ticks(l->clock, cycle, l->timer_hz, divisor(l));
 }
-static uint64_t now_tick(const struct lapic *l) { return tick_at(l, clock_now(l->clock)); }
-static uint64_t tsc(const struct lapic *l) { return clock_now(l->clock) + l->cpu->tsc_base; }
+static uint64_t now_tick(const struct lapic *l) { return tick_at(l, clock_local(l->clock)); }
+static uint64_t tsc(const struct lapic *l) { return clock_local(l->clock) + l->cpu->tsc_base; }
 
 // Ticks of the present count that are left.
 static uint64_t left(const struct lapic *l, uint64_t tick) {
@@ -51,8 +51,8 @@ static void arm_deadline(struct lapic *l) {
     uint64_t now = tsc(l);
     if (now >= l->tsc_deadline)
         fire_deadline(l);
-    else if (l->tsc_deadline - now < CLOCK_NEVER - clock_now(l->clock))
-        clock_arm(l->clock, l->timer, clock_now(l->clock) + (l->tsc_deadline - now));
+    else if (l->tsc_deadline - now < CLOCK_NEVER - clock_local(l->clock))
+        clock_arm(l->clock, l->timer, clock_local(l->clock) + (l->tsc_deadline - now));
 }
 
 static void arm(struct lapic *l) {

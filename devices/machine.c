@@ -1,6 +1,6 @@
 // The machine: its life and its loop. See machine.h.
 //
-// The loop runs the processor up to the next deadline of any timer, at most; so every event comes at its cycle, however
+// The loop runs the one processor (of several: turns.c) up to the next deadline of any timer, at most; so every event comes at its cycle, however
 // the run is cut into pieces. A halted processor's time is skipped to the next deadline.
 #include "cpu/insn.h"
 #include "devices/machine_private.h"
@@ -16,11 +16,16 @@ enum {
 
 // --- what the board asks of the machine ---
 static uint64_t now_cycles(void *machine) { return machine_now(machine); }
-static void deadline_moved(void *machine) { ((struct machine *)machine)->cpu[0]->attention |= ATTENTION_MACHINE; }
+static uint64_t local_cycles(void *machine) { return machine_local_now(machine); }
+static void come_back(struct machine *m) { m->cpu[m->turns.processor]->attention |= ATTENTION_MACHINE; }
+static void deadline_moved(void *machine) {
+    struct machine *m = machine;
+    if (m->config.cpus == 1) come_back(m); // else it can wait until the round is over
+}
 static void stop_asked(void *machine, enum machine_stop why) {
     struct machine *m = machine;
     m->stop = (int)why;
-    deadline_moved(m);
+    come_back(m);
 }
 
 // --- life ---
@@ -60,6 +65,8 @@ static bool build_cpu(struct machine *m, unsigned index) {
     struct cpu *cpu = cpu_new(&m->config.model, m->decoder, &m->platform, index);
     if (!cpu) return false;
     m->cpu[index] = cpu;
+    if (m->config.cpus > 1) cpu->latest_cycles = &m->turns.latest;
+    if (index && !cpu_share_memory(cpu, m->cpu[0])) return false;
     cpu->random_state = m->config.seed * 0x9e3779b97f4a7c15 + index + 1;
     if (cpu_model_has(&m->config.model, FEATURE_VMX) && !vmx_attach(cpu)) return false;
     board_add_cpu(&m->board, cpu);
@@ -71,6 +78,7 @@ static bool build(struct machine *m) {
     m->decoder = decoder_new(sets, 2, has_feature, &m->config.model);
     if (!m->decoder || !memory_init(&m->memory, m->config.ram_bytes, m->config.pc_testdev)) return false;
     clock_init(&m->board.clock, m->config.model.tsc_hz, now_cycles, deadline_moved, m);
+    m->board.clock.local = local_cycles;
     board_init(&m->board, &m->config, &m->memory);
     m->board.stop = stop_asked;
     m->board.owner = m;
@@ -84,6 +92,7 @@ struct machine *machine_new(const struct machine_config *config, char *error, si
     struct machine *m = calloc(1, sizeof *m);
     if (m) {
         m->config = *config;
+        m->config.model.processors = config->cpus;
         m->platform = machine_platform;
         m->platform.machine = m;
         m->idle_limit = ~0ull;
@@ -111,6 +120,7 @@ void machine_free(struct machine *m) {
 }
 
 void machine_reset(struct machine *m) {
+    if (m->config.cpus > 1) turns_reset(m);
     board_reset(&m->board); // first: IA32_APIC_BASE.BSP decides how a processor begins
     for (unsigned i = 0; i < m->config.cpus; i++) cpu_reset(m->cpu[i], false);
     m->stop = -1;
@@ -118,7 +128,7 @@ void machine_reset(struct machine *m) {
 }
 
 // --- the loop ---
-static uint64_t next_deadline(const struct machine *m) {
+uint64_t machine_next_deadline(const struct machine *m) {
     uint64_t next = m->board.clock.next;
     for (unsigned i = 0; i < m->config.cpus; i++) {
         uint64_t vmx = m->cpu[i]->vmx_deadline_cycles;
@@ -136,7 +146,7 @@ static void run_events(struct machine *m) {
 }
 
 // Whether any event at all could end the halt: interrupts are on, or leave VMX non-root operation, or come as NMIs.
-static bool can_wake(const struct machine *m) {
+bool machine_can_wake(const struct machine *m) {
     if (ioapic_has_nmi(&m->board.ioapic)) return true;
     for (unsigned i = 0; i < m->config.cpus; i++) {
         const struct cpu *cpu = m->cpu[i];
@@ -147,8 +157,8 @@ static bool can_wake(const struct machine *m) {
 
 // All processors are halted: skips time to the next deadline. -1: go on.
 static int skip_idle(struct machine *m, unsigned *events) {
-    uint64_t next = next_deadline(m), cycles = next - machine_now(m);
-    if (!can_wake(m)) return MACHINE_STUCK;
+    uint64_t next = machine_next_deadline(m), cycles = next - machine_now(m);
+    if (!machine_can_wake(m)) return MACHINE_STUCK;
     bool ask = next == CLOCK_NEVER || ++*events > IDLE_EVENTS || (cycles >= m->idle_limit && !m->idle_granted);
     if (ask) {
         m->idle_granted = true;
@@ -161,12 +171,13 @@ static int skip_idle(struct machine *m, unsigned *events) {
 }
 
 static uint64_t budget_for(const struct machine *m, uint64_t end) {
-    uint64_t cycles = next_deadline(m) - machine_now(m), steps = end - m->cpu[0]->steps;
+    uint64_t cycles = machine_next_deadline(m) - machine_now(m), steps = end - m->cpu[0]->steps;
     uint64_t budget = cycles < steps ? cycles : steps;
     return budget < SLICE_STEPS ? budget : SLICE_STEPS;
 }
 
 enum machine_stop machine_run(struct machine *m, uint64_t steps) {
+    if (m->config.cpus > 1) return turns_run(m, steps);
     struct cpu *cpu = m->cpu[0];
     uint64_t end = steps > ~0ull - cpu->steps ? ~0ull : cpu->steps + steps;
     unsigned idle_events = 0;
@@ -192,11 +203,15 @@ enum machine_stop machine_run(struct machine *m, uint64_t steps) {
 void machine_idle_limit(struct machine *m, uint64_t cycles) { m->idle_limit = cycles; }
 
 uint64_t machine_idle_cycles(const struct machine *m) {
-    uint64_t next = next_deadline(m);
+    uint64_t next = machine_next_deadline(m);
     return next == CLOCK_NEVER ? CLOCK_NEVER : next - machine_now(m);
 }
 
 void machine_idle_pass(struct machine *m, uint64_t cycles) {
+    if (m->config.cpus > 1) {
+        turns_idle_pass(m, cycles);
+        return;
+    }
     if (m->cpu[0]->activity != ACTIVITY_HLT) return;
     uint64_t most = machine_idle_cycles(m);
     m->cpu[0]->idle_cycles += cycles < most ? cycles : most;
@@ -207,6 +222,7 @@ void machine_stop_soon(struct machine *m) { __atomic_store_n(&m->interrupted, 1,
 uint32_t machine_exit_code(const struct machine *m) { return m->board.debug.exit_code; }
 
 bool machine_serial_input(struct machine *m, unsigned port, uint8_t byte) {
+    m->turns.quiet = 0;
     return port < m->config.serial_ports && uart_receive(&m->board.uart[port], byte);
 }
 unsigned machine_serial_room(const struct machine *m, unsigned port) {

@@ -14,7 +14,7 @@ struct machine;
 
 enum {
     MACHINE_SERIAL_PORTS = 4,
-    MACHINE_CPUS = 1, // at most, for now
+    MACHINE_CPUS = 64, // at most
 };
 
 // What leaves the machine. Each may be NULL. Called from within machine_run; must not call back into the machine.
@@ -27,7 +27,7 @@ struct machine_output {
 struct machine_config {
     struct cpu_model model; // see cpu_model_parse
     uint64_t ram_bytes;     // a multiple of 4096, 1 MByte at least; what does not fit below 3 GBytes is above 4 GBytes
-    uint32_t cpus;          // 1 for now
+    uint32_t cpus;          // 1 to MACHINE_CPUS, taking turns in a fixed order
     uint32_t serial_ports;  // 0..4: COM1 (3F8H, IRQ 4), COM2 (2F8H, 3), COM3 (3E8H, 4), COM4 (2E8H, 3)
     uint64_t rtc_epoch;     // seconds since 1970-01-01 00:00 UTC at step 0
     uint64_t seed;          // of everything random (RDRAND, RDSEED)
@@ -108,7 +108,7 @@ void machine_write_tables(struct machine *machine);
 // --- observation ---
 struct cpu *machine_cpu(struct machine *machine, unsigned index); // NULL past the last one
 const struct machine_config *machine_configuration(const struct machine *machine);
-uint64_t machine_steps(const struct machine *machine);
+uint64_t machine_steps(const struct machine *machine);              // of all processors together
 uint64_t machine_cycles(const struct machine *machine);      // of the clock: steps and halted time
 uint64_t machine_nanoseconds(const struct machine *machine); // of the guest's time since step 0
 struct machine_stats {

@@ -3,6 +3,7 @@
 #define DEVICES_MACHINE_PRIVATE_H
 #include "devices/board.h"
 #include "devices/machine.h"
+#include "devices/turns.h"
 
 struct machine {
     struct machine_config config;
@@ -12,6 +13,7 @@ struct machine {
     struct decoder *decoder;
     struct cpu *cpu[MACHINE_CPUS];
     struct machine_stats counts;
+    struct turns turns; // of several processors
     // the run in progress: nothing of it is state
     int stop;        // enum machine_stop that a chip asked for; -1: none
     int interrupted; // machine_stop_soon
@@ -21,6 +23,29 @@ struct machine {
 
 extern const struct platform machine_platform; // `machine` is to be filled in
 
-static inline uint64_t machine_now(const struct machine *m) { return cpu_cycles(m->cpu[0], NULL); }
+// The present cycle, of the processor whose turn it is.
+static inline uint64_t machine_local_now(const struct machine *m) {
+    return cpu_cycles(m->cpu[m->turns.processor], NULL);
+}
+// The same as the world outside the processors knows it: what was seen of time does not come again.
+static inline uint64_t machine_now(const struct machine *m) {
+    uint64_t now = machine_local_now(m);
+    return now > m->turns.latest ? now : m->turns.latest;
+}
+
+// machine.c: the earliest deadline of any timer; whether any event at all could end the halt of all processors.
+uint64_t machine_next_deadline(const struct machine *m);
+bool machine_can_wake(const struct machine *m);
+
+// turns.c: the loop for several processors.
+enum machine_stop turns_run(struct machine *m, uint64_t steps);
+void turns_idle_pass(struct machine *m, uint64_t cycles);
+void turns_reset(struct machine *m);
+// A processor learns what time it is, or does something that others can see the time of.
+static inline void turns_tell(struct machine *m, const struct cpu *cpu) {
+    if (m->config.cpus == 1) return;
+    uint64_t now = cpu_cycles(cpu, NULL);
+    if (now > m->turns.latest) m->turns.latest = now;
+}
 
 #endif

@@ -75,7 +75,11 @@ struct cpu *machine_cpu(struct machine *m, unsigned index) {
     return index < m->config.cpus ? m->cpu[index] : NULL;
 }
 const struct machine_config *machine_configuration(const struct machine *m) { return &m->config; }
-uint64_t machine_steps(const struct machine *m) { return m->cpu[0]->steps; }
+uint64_t machine_steps(const struct machine *m) {
+    uint64_t steps = 0;
+    for (unsigned i = 0; i < m->config.cpus; i++) steps += m->cpu[i]->steps;
+    return steps;
+}
 uint64_t machine_cycles(const struct machine *m) { return machine_now(m); }
 uint64_t machine_nanoseconds(const struct machine *m) { return clock_nanoseconds(&m->board.clock, machine_cycles(m)); }
 
@@ -83,7 +87,7 @@ void machine_stats(const struct machine *m, struct machine_stats *out) {
     *out = m->counts;
     out->steps = machine_steps(m);
     out->cycles = machine_cycles(m);
-    out->idle_cycles = m->cpu[0]->idle_cycles;
+    for (unsigned i = 0; i < m->config.cpus; i++) out->idle_cycles += m->cpu[i]->idle_cycles;
     out->timer_events = m->board.clock.fired;
 }
 
@@ -100,8 +104,9 @@ static void cpu_part(struct machine *m, unsigned index, struct machine_part *out
 
 bool machine_part(struct machine *m, unsigned index, struct machine_part *out) {
     unsigned of_cpus = m->config.cpus * CPU_PARTS;
-    if (index >= of_cpus) return board_part(&m->board, index - of_cpus, out);
-    cpu_part(m, index, out);
+    if (index < of_cpus) cpu_part(m, index, out);
+    else if (m->config.cpus > 1 && index == of_cpus) *out = (struct machine_part){"turns", &turns_state, &m->turns};
+    else return board_part(&m->board, index - of_cpus - (m->config.cpus > 1), out);
     return true;
 }
 

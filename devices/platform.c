@@ -9,23 +9,25 @@ static uint8_t *platform_page(void *machine, uint64_t physical, bool *writable) 
 static uint64_t platform_mmio_read(void *machine, struct cpu *cpu, uint64_t physical, unsigned size) {
     struct machine *m = machine;
     m->counts.mmio_reads++;
+    turns_tell(m, cpu);
     return board_mmio_read(&m->board, cpu, physical, size);
 }
 static void platform_mmio_write(void *machine, struct cpu *cpu, uint64_t physical, unsigned size, uint64_t value) {
     struct machine *m = machine;
     m->counts.mmio_writes++;
+    turns_tell(m, cpu);
     board_mmio_write(&m->board, cpu, physical, size, value);
 }
 static uint32_t platform_port_in(void *machine, struct cpu *cpu, uint16_t port, unsigned size) {
-    (void)cpu;
     struct machine *m = machine;
     m->counts.port_reads++;
+    turns_tell(m, cpu);
     return bus_in(&m->board.bus, port, size);
 }
 static void platform_port_out(void *machine, struct cpu *cpu, uint16_t port, unsigned size, uint32_t value) {
-    (void)cpu;
     struct machine *m = machine;
     m->counts.port_writes++;
+    turns_tell(m, cpu);
     bus_out(&m->board.bus, port, size, value);
 }
 static struct lapic *lapic_of(struct machine *m, const struct cpu *cpu) { return &m->board.lapic[cpu->id]; }
@@ -44,6 +46,7 @@ static bool platform_msr_read(void *machine, struct cpu *cpu, uint32_t index, ui
 static bool platform_msr_write(void *machine, struct cpu *cpu, uint32_t index, uint64_t value) {
     return lapic_msr_write(lapic_of(machine, cpu), index, value);
 }
+static void platform_init(void *machine, struct cpu *cpu) { lapic_reset(lapic_of(machine, cpu), true); }
 const struct platform machine_platform = {
     .page = platform_page,
     .mmio_read = platform_mmio_read,
@@ -55,4 +58,5 @@ const struct platform machine_platform = {
     .cr8_write = platform_cr8_write,
     .msr_read = platform_msr_read,
     .msr_write = platform_msr_write,
+    .init = platform_init,
 };

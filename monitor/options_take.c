@@ -47,12 +47,18 @@ enum taken take_memory(struct options *options, const struct option *option, con
 
 enum taken take_smp(struct options *options, const struct option *option, const char *value)
 {
-    uint64_t cpus;
-    const char *number = strncmp(value, "cpus=", 5) == 0 ? value + 5 : value;
-    if (!parse_number(number, &cpus) || cpus == 0)
-        return wrong(option, value, "not a number of processors");
-    if (cpus > MACHINE_CPUS)
-        return wrong(option, value, "more than one processor is not modelled yet; leave -smp out");
+    char item[64];
+    uint64_t cpus = 0;
+    for (const char *list = value; parse_item(&list, item, sizeof item);) {
+        static const char *const accepted[] = {"sockets=1", "dies=1", "threads=1", "cores=", "maxcpus="};
+        bool known = false;
+        for (unsigned i = 0; i < sizeof accepted / sizeof *accepted; i++)
+            known |= strncmp(item, accepted[i], strlen(accepted[i])) == 0;
+        if (!known && (cpus || !parse_number(strncmp(item, "cpus=", 5) == 0 ? item + 5 : item, &cpus)))
+            return wrong(option, value, "write N or cpus=N; the processors are cores of one package");
+    }
+    if (cpus == 0 || cpus > MACHINE_CPUS)
+        return wrong(option, value, "not a number of processors; 1 to 64 can be had");
     options->machine.cpus = (uint32_t)cpus;
     return TAKEN;
 }

@@ -60,7 +60,7 @@ static void print_machine(FILE *out, const struct run *run, const struct machine
     row(out, "MMIO writes", stats->mmio_writes);
 }
 
-static void print_exits(FILE *out, const struct cpu *cpu)
+static void print_exits(FILE *out, const struct cpu *cpu, unsigned processor, bool several)
 {
     bool any = false;
     for (unsigned level = 0; level < VMX_LEVELS; level++) {
@@ -68,6 +68,8 @@ static void print_exits(FILE *out, const struct cpu *cpu)
             uint64_t count = vmx_exit_count(cpu, level, reason);
             if (!count)
                 continue;
+            if (!any && several)
+                fprintf(out, "\nprocessor %u", processor);
             if (!any)
                 fprintf(out, "\n%5s  %-22s %12s %16s\n", "level", "VM exit", "count", "cycles until entry");
             any = true;
@@ -89,6 +91,9 @@ void stats_print(FILE *out, const struct run *run, struct stopwatch begin)
     machine_stats(run->machine, &stats);
     print_time(out, run, &stats, begin);
     print_machine(out, run, &stats);
-    if (machine_cpu(run->machine, 0)->extension)
-        print_exits(out, machine_cpu(run->machine, 0));
+    const struct cpu *cpu;
+    bool several = machine_cpu(run->machine, 1);
+    for (unsigned i = 0; (cpu = machine_cpu(run->machine, i)); i++)
+        if (cpu->extension)
+            print_exits(out, cpu, i, several);
 }

@@ -117,7 +117,8 @@ vmxray -kernel "$print" $debug_exit -serial file:"$dir/serial" </dev/null
 [[ $status == 1 && $out == '' && $(<"$dir/serial") == $'hello\nworld' ]]
 claim $? '-serial file:' "$out"
 for accepted in '-display none' '-vnc none' '-nodefaults' '-machine pc' '-machine accel=tcg' '-M type=pc,accel=tcg' \
-	'-m 64' '-m 64M' '-m size=64M' '-m 0x40' '-m 1G' '-smp 1' '-device pc-testdev' '-rtc base=2020-02-29T23:59:59' \
+	'-m 64' '-m 64M' '-m size=64M' '-m 0x40' '-m 1G' '-smp 1' '-smp 3' '-smp cpus=2,cores=2,threads=1' \
+	'-device pc-testdev' '-rtc base=2020-02-29T23:59:59' \
 	'-rtc base=utc' '-rtc base=localtime' '-seed 0x55' '-monitor none' '-no-shutdown' '--single-step' \
 	'--single-step=3:10' '--drop-derived-every 7' '-debugcon null'; do
 	vmxray -kernel "$print" $debug_exit $accepted </dev/null
