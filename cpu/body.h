@@ -38,14 +38,12 @@
 enum outcome op_stopped(struct cpu *cpu, const struct op *op, enum outcome outcome);
 op_fn run_next_block;  // after END and BRANCH: cpu->rip is set; chain to the next block or return to the loop
 
-ALWAYS_INLINE enum outcome follow_next(struct cpu *cpu, const struct op *op) {
+// The next record of the block; a statement, because a call in tail position must stand in the handler itself.
 #if VMXRAY_TAIL_CALLS
-    return op[1].fn(cpu, op + 1);
+#define FOLLOW_NEXT(cpu, op) TAIL(op)[1].fn(cpu, (op) + 1)
 #else
-    (void)cpu, (void)op;
-    return OUT_OK;
+#define FOLLOW_NEXT(cpu, op) return OUT_OK
 #endif
-}
 
 #define BODY(name)                                                                                                    \
     ALWAYS_INLINE enum outcome name##_inline(struct cpu *cpu, const struct op *op, const enum form F, const unsigned W)
@@ -55,20 +53,20 @@ ALWAYS_INLINE enum outcome follow_next(struct cpu *cpu, const struct op *op) {
     static enum outcome name##_##f##_##w(struct cpu *cpu, const struct op *op) {                                      \
         enum outcome outcome = name##_inline(cpu, op, FORM_##f, w);                                                   \
         if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);                                         \
-        return follow_next(cpu, op);                                                                                  \
+        FOLLOW_NEXT(cpu, op);                                                                                        \
     }
 #define HANDLER_END(name, f, w)                                                                                       \
     static enum outcome name##_##f##_##w(struct cpu *cpu, const struct op *op) {                                      \
         enum outcome outcome = name##_inline(cpu, op, FORM_##f, w);                                                   \
         if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);                                         \
         cpu->rip = op_next_rip(cpu, op);                                                                              \
-        return run_next_block(cpu, op);                                                                               \
+        TAIL run_next_block(cpu, op);                                                                                 \
     }
 #define HANDLER_BRANCH(name, f, w)                                                                                    \
     static enum outcome name##_##f##_##w(struct cpu *cpu, const struct op *op) {                                      \
         enum outcome outcome = name##_inline(cpu, op, FORM_##f, w);                                                   \
         if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);                                         \
-        return run_next_block(cpu, op);                                                                               \
+        TAIL run_next_block(cpu, op);                                                                                 \
     }
 
 #define WIDTH_8 W8

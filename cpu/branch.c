@@ -31,19 +31,27 @@ ALWAYS_INLINE uint64_t relative_target(const struct cpu *cpu, const struct op *o
     const struct body body_##name = {#name, {WIDTHS_LEGACY(ENTRY, name, I)[FORM_I][W64] = name##_I_64}};
 #define WIDTHS_LEGACY(X, n, f) X(n, f, 16) X(n, f, 32)
 
-ALWAYS_INLINE enum outcome follow_direct(struct cpu *cpu, const struct op *op, unsigned link, uint64_t target) {
-    enum outcome outcome = target_check(cpu, 64, target);
+// A target on another page: it may not be canonical.
+static enum outcome branch_off_page(struct cpu *cpu, const struct op *op) {
+    enum outcome outcome = jump_to(cpu, 64, relative_target(cpu, op, 64));
     if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);
-    cpu->rip = target;
-    return follow_link(cpu, op, link);
+    TAIL run_next_block(cpu, op);
 }
+
+// A statement at the end of a handler: to the relative target.
+#define FOLLOW_TAKEN(cpu, op)                                                                                         \
+    do {                                                                                                              \
+        if (unlikely(!((op)->imm & 1))) TAIL branch_off_page(cpu, op);                                                \
+        (cpu)->rip += (uint64_t)(op)->disp;                                                                           \
+        FOLLOW_LINK(cpu, op, 0);                                                                                      \
+    } while (0)
 
 BODY(jmp) {
     (void)F;
     return jump_to(cpu, W, relative_target(cpu, op, W));
 }
 static enum outcome jmp_I_64(struct cpu *cpu, const struct op *op) {
-    return follow_direct(cpu, op, 0, relative_target(cpu, op, 64));
+    FOLLOW_TAKEN(cpu, op);
 }
 INSTANTIATE_DIRECT(jmp)
 
@@ -65,9 +73,9 @@ ALWAYS_INLINE enum outcome branch_if(struct cpu *cpu, const struct op *op, unsig
         return branch_if(cpu, op, W, flags_condition(&cpu->flags, number));                                           \
     }                                                                                                                 \
     static enum outcome j##cc##_I_64(struct cpu *cpu, const struct op *op) {                                          \
-        if (flags_condition(&cpu->flags, number)) return follow_direct(cpu, op, 0, relative_target(cpu, op, 64));     \
+        if (flags_condition(&cpu->flags, number)) FOLLOW_TAKEN(cpu, op);                                              \
         cpu->rip = op_rip(cpu, op) + op->length;                                                                      \
-        return follow_link(cpu, op, 1);                                                                               \
+        FOLLOW_LINK(cpu, op, 1);                                                                                      \
     }                                                                                                                 \
     INSTANTIATE_DIRECT(j##cc)
 CONDITIONS(JUMP_IF)
@@ -116,7 +124,7 @@ BODY(call) {
 static enum outcome call_I_64(struct cpu *cpu, const struct op *op) {
     enum outcome outcome = call_inline(cpu, op, FORM_I, 64);
     if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);
-    return follow_link(cpu, op, 0);
+    FOLLOW_LINK(cpu, op, 0);
 }
 INSTANTIATE_DIRECT(call)
 

@@ -40,15 +40,24 @@ enum outcome run_next_block(struct cpu *cpu, const struct op *op) {
 #endif
 }
 
-enum outcome run_link(struct cpu *cpu, const struct op *op, unsigned link) {
+static void enter_link(struct cpu *cpu, unsigned link) {
     struct block *from = cpu->block, *to = block_chained(cpu);
     if (to) from->link[link] = to;
-    return run_next_block(cpu, op);
+}
+
+enum outcome run_link_taken(struct cpu *cpu, const struct op *op) {
+    enter_link(cpu, 0);
+    TAIL run_next_block(cpu, op);
+}
+
+enum outcome run_link_next(struct cpu *cpu, const struct op *op) {
+    enter_link(cpu, 1);
+    TAIL run_next_block(cpu, op);
 }
 
 enum outcome run_block_end(struct cpu *cpu, const struct op *op) {
     cpu->rip = cpu_64bit(cpu) ? cpu->rip + op->offset : (uint32_t)(cpu->rip + op->offset);
-    return follow_link(cpu, op, 0);
+    FOLLOW_LINK(cpu, op, 0);
 }
 
 enum outcome run_block_stale(struct cpu *cpu, const struct op *op) { return op_stopped(cpu, op, OUT_SOLO); }

@@ -7,20 +7,22 @@
 // Links: a block remembers where its direct branch goes, [0] taken and [1] not, while that is on its own page: the page's
 // translation is then in the TLB, as the block itself was fetched through it, and a store into the page ends all of the
 // page's blocks together. block_build sets BIT(link) in the record's `imm` where the target qualifies.
-enum outcome run_link(struct cpu *cpu, const struct op *op, unsigned link);  // when the link is missing
+op_fn run_link_taken, run_link_next;  // when the link is missing: enter it and go there
 
-ALWAYS_INLINE enum outcome follow_link(struct cpu *cpu, const struct op *op, unsigned link) {
+// A statement at the end of a handler: on to link 0 (taken) or 1 (not taken), RIP being set.
 #if VMXRAY_TAIL_CALLS
-    if (unlikely(!(op->imm & (1 << link)))) return run_next_block(cpu, op);
-    struct block *b = cpu->block->link[link];
-    if (unlikely(!b || cpu->attention || cpu->budget < b->count)) return run_link(cpu, op, link);
-    cpu->budget -= b->count;
-    cpu->block = b;
-    return b->ops[0].fn(cpu, b->ops);
+#define FOLLOW_LINK(cpu, op, number)                                                                                  \
+    do {                                                                                                              \
+        if (unlikely(!((op)->imm & (1 << (number))))) TAIL run_next_block(cpu, op);                                   \
+        struct block *to = (cpu)->block->link[number];                                                                \
+        if (unlikely(!to || (cpu)->attention || (cpu)->budget < to->count))                                           \
+            TAIL((number) == 0 ? run_link_taken : run_link_next)(cpu, op);                                            \
+        (cpu)->budget -= to->count;                                                                                   \
+        (cpu)->block = to;                                                                                            \
+        TAIL to->ops[0].fn(cpu, to->ops);                                                                             \
+    } while (0)
 #else
-    (void)link;
-    return run_next_block(cpu, op);
+#define FOLLOW_LINK(cpu, op, number) return run_next_block(cpu, op)
 #endif
-}
 
 #endif
