@@ -250,6 +250,9 @@ struct cpu {
     uint64_t chain_context;     // fetch_context, or 0 where every block's start must be checked against the CS limit
     uint64_t fetch_base, fetch_mask;  // linear address of an instruction: (RIP + base) & mask
     const struct op *stopped;   // the record that returned another outcome than OUT_OK
+    uint32_t watch;             // enum watch (cpu/debug.h): what accesses are looked at
+    uint32_t watch_hits;        // breakpoints that the instruction in execution has hit: bits of DR6
+    uint64_t watch_seen[5];     // DR0 to DR3 and DR7 as last seen by the fast contexts
     uint32_t trap;              // the instruction in execution began with RFLAGS.TF set; event_deliver clears it
     uint32_t access_rules;      // CR0.WP, CR4.SMEP, SMAP as last seen by the fast contexts
     uint32_t non_canonical;     // the fault recorded is of a non-canonical address: #SS for the stack

@@ -6,6 +6,7 @@
 // to and accessed flags of descriptors; CR2, DR6 and NMI blocking belong to the event itself and come first.
 // NOT IMPLEMENTED: virtual interrupts of CR4.VME, shadow stacks.
 #include "cpu/access.h"
+#include "cpu/debug.h"
 #include "cpu/descriptor.h"
 #include "cpu/segment.h"
 #include "cpu/task.h"
@@ -196,17 +197,31 @@ static enum outcome deliver(struct cpu *cpu, const struct event *e) {
 
 // B0 to B3 tell the latest #DB only; the other bits stay until software clears them. SDM Vol. 3B, 17.2.3.
 static void debug_registers_update(struct cpu *cpu, uint64_t bits) {
-    enum { DR7_GD = 1 << 13, DEBUGCTL_LBR = 1 << 0, DEBUGCTL_BTF = 1 << 1 };
+    enum { DEBUGCTL_LBR = 1 << 0, DEBUGCTL_BTF = 1 << 1 };
     cpu->dr[6] = (cpu->dr[6] & ~(uint64_t)DEBUG_B0_B3) | bits;
-    cpu->dr[7] &= ~(uint64_t)DR7_GD;
+    cpu->dr[7] &= ~DR7_GD;
     cpu->debugctl &= ~(uint64_t)(DEBUGCTL_LBR | DEBUGCTL_BTF);
 }
 
+// A debug exception that MOV SS held back: the breakpoints of one that is delivered now are reported with it; those held
+// back by another event come at its handler's first instruction. A held-back single step is lost: delivery clears TF.
+static uint64_t pending_debug_take(struct cpu *cpu, uint64_t taken) {
+    uint64_t bits = cpu->pending_debug & taken & DEBUG_B0_B3;
+    cpu->pending_debug &= ~(taken | DEBUG_BS);
+    cpu_pend(cpu, PENDING_DEBUG, cpu->pending_debug != 0);
+    return bits;
+}
+
 static void event_effects(struct cpu *cpu, const struct event *e) {
+    bool debug = e->vector == VECTOR_DB &&
+                 (e->type == EVENT_HARDWARE_EXCEPTION || e->type == EVENT_PRIVILEGED_SOFTWARE_EXCEPTION);
     if (e->type == EVENT_NMI) cpu->nmi_blocked = 1;
+    if (cpu->pending_debug || debug) {
+        uint64_t held = pending_debug_take(cpu, debug ? ~0ull : 0);
+        if (debug) debug_registers_update(cpu, e->payload | held);
+    }
     if (e->type != EVENT_HARDWARE_EXCEPTION) return;
     if (e->vector == VECTOR_PF) cpu->cr2 = e->payload;
-    if (e->vector == VECTOR_DB) debug_registers_update(cpu, e->payload);
 }
 
 // --- exceptions during delivery, SDM Vol. 3A, Table 6-5 ---

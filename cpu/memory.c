@@ -1,9 +1,8 @@
 // Memory accesses off the fast path: TLB misses, page crossings, MMIO, ROM, stores into decoded code; segment checks.
 // SDM Vol. 3A, 5.3, 5.4 (segments), 4 (paging); Vol. 1, 3.3.7.1 (canonical addresses).
-//
-// NOT IMPLEMENTED: alignment checking (#AC).
 #include "cpu/access.h"
 #include "cpu/block.h"
+#include "cpu/debug.h"
 #include "cpu/paging.h"
 #include "cpu/segment.h"
 
@@ -68,6 +67,8 @@ static enum outcome data_page(struct cpu *cpu, uint64_t linear, bool write, uint
 
 // Enters what the translation allows without further checks into the fast entry.
 static void remember(struct cpu *cpu, uint64_t linear, uint8_t *host, bool write) {
+    if (unlikely(cpu->watch & WATCH_ALIGNMENT)) return;
+    if (unlikely(cpu->watch & WATCH_DATA) && debug_page_watched(cpu, WATCH_DATA, linear)) return;
     struct tlb_fast *e = fast_entry(cpu, linear);
     uint64_t tag = page_of(linear) | cpu->data_context;
     e->addend = (uintptr_t)host - (uintptr_t)page_of(linear);
@@ -96,7 +97,7 @@ static const void *read_crossing(struct cpu *cpu, uint64_t linear, unsigned size
 
 static bool crosses(uint64_t linear, unsigned size) { return (linear & (PAGE_BYTES - 1)) + size > PAGE_BYTES; }
 
-const void *memory_read_slow(struct cpu *cpu, uint64_t linear, unsigned size, enum outcome *outcome) {
+static const void *read_slow(struct cpu *cpu, uint64_t linear, unsigned size, enum outcome *outcome) {
     if (crosses(linear, size)) return read_crossing(cpu, linear, size, outcome);
     uint64_t page = 0;
     if ((*outcome = data_page(cpu, linear, false, &page)) != OUT_OK) return NULL;
@@ -135,7 +136,7 @@ static void *write_bounced(struct cpu *cpu, uint64_t linear, unsigned size, bool
     return cpu->bounce;
 }
 
-void *memory_write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool read, enum outcome *outcome) {
+static void *write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool read, enum outcome *outcome) {
     uint64_t page[2] = {0, 0};
     bool crossing = crosses(linear, size);
     if ((*outcome = data_page(cpu, linear, true, &page[0])) != OUT_OK) return NULL;
@@ -153,6 +154,34 @@ void *memory_write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool re
     block_code_written(cpu, page[0] & TLB_PAGE_MASK);
     remember(cpu, linear, host, true);
     return host + (linear & (PAGE_BYTES - 1));
+}
+
+// With data breakpoints or alignment checking. An access that hits a breakpoint makes its instruction run alone.
+static bool watched(struct cpu *cpu, uint64_t linear, unsigned size, bool write, enum outcome *outcome) {
+    bool hit = cpu->watch & WATCH_DATA && !debug_data(cpu, linear, size, write);
+    *outcome = OUT_SOLO;
+    return !hit || alone(cpu);
+}
+
+// An alignment-check exception comes after all others of the access.
+static bool aligned(struct cpu *cpu, uint64_t linear, unsigned size, enum outcome *outcome) {
+    if (!(cpu->watch & WATCH_ALIGNMENT) || !debug_misaligned(linear, size)) return true;
+    *outcome = cpu_fault_code(cpu, VECTOR_AC, 0);
+    return false;
+}
+
+const void *memory_read_slow(struct cpu *cpu, uint64_t linear, unsigned size, enum outcome *outcome) {
+    if (likely(!cpu->watch)) return read_slow(cpu, linear, size, outcome);
+    if (!watched(cpu, linear, size, false, outcome)) return NULL;
+    const void *p = read_slow(cpu, linear, size, outcome);
+    return p && aligned(cpu, linear, size, outcome) ? p : NULL;
+}
+
+void *memory_write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool read, enum outcome *outcome) {
+    if (likely(!cpu->watch)) return write_slow(cpu, linear, size, read, outcome);
+    if (!watched(cpu, linear, size, true, outcome)) return NULL;
+    void *p = write_slow(cpu, linear, size, read, outcome);
+    return p && aligned(cpu, linear, size, outcome) ? p : NULL;
 }
 
 enum outcome memory_commit(struct cpu *cpu, unsigned size) {

@@ -3,11 +3,12 @@
 //
 // Every attempt at an instruction is a step, whether it retires, faults or exits; so is one iteration of a repeated
 // string instruction. Delivering an event takes none, and at least one attempt follows each delivery.
-// NOT IMPLEMENTED: instruction and data breakpoints (DR7), SMI.
+// NOT IMPLEMENTED: SMI.
 #include "cpu/run.h"
 #include "cpu/access.h"
 #include "cpu/block.h"
 #include "cpu/body.h"
+#include "cpu/debug.h"
 #include "cpu/paging.h"
 #include "cpu/segment.h"
 
@@ -129,6 +130,7 @@ static enum outcome find_block(struct cpu *cpu, struct block **block) {
     TRY(fetch_page(cpu, linear, &page));
     const uint8_t *host = host_page(cpu, page);
     if (!host) return OUT_OK;
+    if (unlikely(cpu->watch & WATCH_CODE) && debug_page_watched(cpu, WATCH_CODE, linear)) return OUT_OK;
     struct code_page *code = block_page(cpu, page & TLB_PAGE_MASK, host);
     uint32_t key = block_key(linear, cpu->mode);
     struct block *b = code->slot[block_slot(key)];
@@ -187,20 +189,22 @@ static enum outcome deliver_fault(struct cpu *cpu) {
 static enum outcome after(struct cpu *cpu, enum outcome outcome) {
     switch (outcome) {
     case OUT_FAULT:
-        cpu->trap = 0;
+        cpu->trap = cpu->watch_hits = 0;
         rewind_to_stopped(cpu, true);
         if (cpu->non_canonical) stack_fault(cpu);
         cpu->non_canonical = 0;
         return deliver_fault(cpu);
     case OUT_VMEXIT:
-        cpu->trap = 0;
+        cpu->trap = cpu->watch_hits = 0;
         rewind_to_stopped(cpu, true);
         steps_settle(cpu);
         return carry_out(cpu, outcome);
     case OUT_SOLO:
+        cpu->watch_hits = 0;
         rewind_to_stopped(cpu, false);
         return OUT_SOLO;
     default:
+        if (unlikely(cpu->watch_hits)) debug_hits_pend(cpu);
         return OUT_OK;  // RIP and budget are settled
     }
 }
@@ -232,6 +236,19 @@ static enum outcome run_watched(struct cpu *cpu) {
     }
     cpu->trap = 0;
     return outcome;
+}
+
+// An instruction breakpoint comes before its instruction is fetched; RF and MOV SS hold it back. SDM Vol. 3B, 17.3.1.1.
+static uint64_t code_breakpoints(const struct cpu *cpu) {
+    if (likely(!(cpu->watch & WATCH_CODE)) || cpu->rflags & FLAG_RF || cpu_mov_ss_shadow(cpu)) return 0;
+    return debug_code(cpu, fetch_linear(cpu));
+}
+
+static enum outcome run_breakpoint(struct cpu *cpu) {
+    (void)cpu_fault(cpu, VECTOR_DB);
+    cpu->fault.payload = code_breakpoints(cpu);
+    cpu->budget--;
+    return deliver_fault(cpu);
 }
 
 static enum outcome run_blocks(struct cpu *cpu) {
@@ -297,7 +314,7 @@ static enum outcome take_event(struct cpu *cpu) {
     if (pending & PENDING_SIPI) take_sipi(cpu);
     if (pending & PENDING_INIT) return OUT_OK;
     if (cpu->activity >= ACTIVITY_SHUTDOWN) return OUT_OK;
-    if (pending & PENDING_DEBUG && !cpu_mov_ss_shadow(cpu) && cpu->activity == ACTIVITY_ACTIVE) return deliver_debug(cpu);
+    if (pending & PENDING_DEBUG && !cpu_mov_ss_shadow(cpu) && cpu->activity <= ACTIVITY_HLT) return deliver_debug(cpu);
     if (pending & PENDING_NMI && !cpu->nmi_blocked && !cpu_mov_ss_shadow(cpu) && !cpu_sti_shadow(cpu)) {
         cpu_pend(cpu, PENDING_NMI, false);
         cpu->nmi_blocked = 1;
@@ -327,7 +344,8 @@ enum run_result cpu_run(struct cpu *cpu, uint64_t steps) {
         if (outcome == OUT_STOP) continue;
         if (cpu->attention & ATTENTION_EVENT) alone = true;  // another event waits behind the one just taken
         if (cpu->pending && shadowed(cpu)) cpu->attention |= ATTENTION_EVENT;  // look again after one instruction
-        if (cpu->rflags & (FLAG_TF | FLAG_RF)) outcome = run_watched(cpu);
+        if (unlikely(code_breakpoints(cpu))) outcome = run_breakpoint(cpu);
+        else if (cpu->rflags & (FLAG_TF | FLAG_RF)) outcome = run_watched(cpu);
         else outcome = alone ? run_solo(cpu) : run_blocks(cpu);
     }
     steps_settle(cpu);

@@ -41,6 +41,7 @@ enum outcome string_repeat(struct cpu *cpu, const struct op *op, string_once_fn 
             enum outcome outcome = once(cpu, op, &more);
             if (outcome != OUT_OK) {
                 if (!done) return outcome;
+                cpu->watch_hits = 0;
                 cpu->budget++;
                 return again(cpu, op);
             }

@@ -1,11 +1,11 @@
 // Debug registers: MOV DR. SDM Vol. 3B, 17.2; Vol. 2B, MOV - Move to/from Debug Registers.
 // NOT IMPLEMENTED: restricted transactional memory (DR6.RTM and DR7.RTM keep their reset values).
 #include "cpu/body.h"
+#include "cpu/debug.h"
 #include "cpu/intercept.h"
 
 #define DR6_WRITABLE (BITS(3, 0) | BIT(13) | BIT(14) | BIT(15))      // B0-B3, BD, BS, BT
 #define DR6_ONES (BITS(31, 16) | BITS(11, 4))
-#define DR7_GD BIT(13)
 #define DR7_WRITABLE (BITS(9, 0) | DR7_GD | BITS(31, 16))
 #define DR7_ONES BIT(10)
 #define DR_FROM BIT(4)                                               // the direction in the exit qualification

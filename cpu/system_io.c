@@ -1,4 +1,5 @@
 // Ports: IN OUT INS OUTS and the I/O permission bitmap. SDM Vol. 1, 19.5; Vol. 3C, 25.1.1 (order of faults and exits).
+#include "cpu/debug.h"
 #include "cpu/descriptor.h"
 #include "cpu/intercept.h"
 #include "cpu/string.h"
@@ -26,10 +27,12 @@ static enum outcome io_check(struct cpu *cpu, uint16_t port, unsigned size) {
 
 static uint64_t port_in(struct cpu *cpu, uint16_t port, unsigned w) {
     const struct platform *p = cpu->platform;
+    if (unlikely(cpu->watch & WATCH_IO)) debug_port(cpu, port, w / 8);
     return p->port_in ? p->port_in(p->machine, cpu, port, w / 8) & MASK(w) : MASK(w);
 }
 static void port_out(struct cpu *cpu, uint16_t port, unsigned w, uint64_t value) {
     const struct platform *p = cpu->platform;
+    if (unlikely(cpu->watch & WATCH_IO)) debug_port(cpu, port, w / 8);
     if (p->port_out) p->port_out(p->machine, cpu, port, w / 8, (uint32_t)(value & MASK(w)));
 }
 

@@ -4,6 +4,7 @@
 // fetch and data entries of the page, of all pieces of a large page, and all paging-structure-cache entries of the
 // current context; entries are direct-mapped and replaced only by a fill at the same index.
 #include "cpu/access.h"
+#include "cpu/debug.h"
 #include "cpu/tlb.h"
 
 #define FAST_CONTEXT_LAST 4094  // 4095 would make an empty tag (~0) match
@@ -46,7 +47,8 @@ enum access_class tlb_access_class(const struct cpu *cpu) {
 
 void tlb_contexts_update(struct cpu *cpu) {
     uint32_t rules = access_rules(cpu);
-    if (rules != cpu->access_rules) {
+    bool watched = debug_update(cpu);
+    if (rules != cpu->access_rules || watched) {
         cpu->access_rules = rules;
         forget_fast_contexts(cpu->tlb);
     }
@@ -56,8 +58,9 @@ void tlb_contexts_update(struct cpu *cpu) {
     cpu->fetch_context = fast_context(cpu, fetch_class);
     cpu->data_context = fast_context(cpu, tlb_access_class(cpu));
     cpu->fetch_context = fast_context(cpu, fetch_class);
+    if (unlikely(cpu->watch & WATCH_ALIGNMENT)) cpu->data_context = 0;  // no fast entry has number 0
     bool every_block = !cpu_64bit(cpu) && cpu->segment[CS].limit != UINT32_MAX;
-    cpu->chain_context = every_block ? 0 : cpu->fetch_context;  // no fast entry has number 0
+    cpu->chain_context = every_block ? 0 : cpu->fetch_context;
 }
 
 static void context_renew(struct tlb *tlb, struct tlb_context *context, bool globals) {
