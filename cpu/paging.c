@@ -27,6 +27,7 @@
 struct walk {
     uint64_t linear;
     const struct translation_access *access;
+    struct translation_access unprotected;  // the same access without page-level protection (CR0.PG is 0)
     uint64_t rights;       // TLB_WRITE, TLB_USER, TLB_EXECUTE of the entries so far
     uint64_t table;        // (guest-)physical address of the next table
     uint64_t entry;        // last entry read
@@ -45,8 +46,7 @@ static enum outcome page_fault(struct cpu *cpu, const struct walk *w, uint64_t c
 static enum outcome entry_physical(struct cpu *cpu, const struct walk *w, uint64_t at, bool write, uint64_t *physical) {
     *physical = at;
     if (!cpu->second_stage) return OUT_OK;
-    struct second_stage_access access = {.linear = w->linear, .linear_valid = true, .write = write, .page_walk = true,
-                                         .user = w->access->class == ACCESS_USER};
+    struct second_stage_access access = {.linear = w->linear, .linear_valid = true, .write = write, .page_walk = true};
     struct second_stage_result result;
     TRY(cpu->second_stage(cpu, at, &access, &result));
     *physical = (result.page & TLB_PAGE_MASK) | (at & (PAGE_BYTES - 1));
@@ -117,7 +117,7 @@ static enum outcome finish(struct cpu *cpu, struct walk *w, uint64_t frame, unsi
         return OUT_OK;
     }
     struct second_stage_access access = {.linear = w->linear, .linear_valid = true, .write = a->write, .fetch = a->fetch,
-                                         .user = w->rights & TLB_USER};
+                                         .rights = w->rights};
     struct second_stage_result result;
     TRY(cpu->second_stage(cpu, physical | (w->linear & (PAGE_BYTES - 1)), &access, &result));
     if (!(result.page & TLB_DIRTY)) flags &= ~TLB_DIRTY;
@@ -189,9 +189,8 @@ static enum outcome walk_pae(struct cpu *cpu, struct walk *w, uint64_t *page) {
 static enum outcome walk(struct cpu *cpu, struct walk *w, uint64_t *page) {
     if (!(cpu->cr0 & CR0_PG)) {
         w->rights = TLB_WRITE | TLB_USER | TLB_EXECUTE;
-        struct translation_access any = *w->access;
-        any.class = ACCESS_USER;  // no page-level protection
-        w->access = &any;
+        w->unprotected = (struct translation_access){ACCESS_USER, w->access->write, w->access->fetch};
+        w->access = &w->unprotected;
         return finish(cpu, w, w->linear & ~(PAGE_BYTES - 1), PAGE_SHIFT, page);
     }
     if (!(cpu->cr4 & CR4_PAE)) return walk_32(cpu, w, page);
