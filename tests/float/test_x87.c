@@ -21,7 +21,8 @@ int main(void) {
 #define COMPARE(name, text, expression) NEW(name, text, X87_COMPARES, r->status |= (uint16_t)(expression << 8))
 #define REMAINDER(name, text, function)                                                                                \
     NEW(name, text, 0, r->st[0] = function(a, b, &conditions, env); r->status |= conditions)
-#define EFLAGS_OF(text) text "\n\tlahf\n\tand $0x45, %%ah\n\tmovb %%ah, %[memory]"
+// Through AL: AH cannot be stored where the address takes a REX prefix.
+#define EFLAGS_OF(text) text "\n\tlahf\n\tmovzbl %%ah, %%eax\n\tand $0x45, %%al\n\tmovb %%al, %[memory]"
 #define NEW(name, text, flags, statement)                                                                              \
     X87_HOST(name, text)                                                                                               \
     static void ours_##name(struct f80 a, struct f80 b, uint64_t m, struct float_env *env, struct x87_result *r) {     \

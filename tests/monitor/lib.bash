@@ -2,7 +2,7 @@
 set -u
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
 O=${O:-o} VMXRAY=${VMXRAY:-${O:-o}/vmxray} GUESTS=${GUESTS:-o/guests}
-dir=$O/tests/monitor/guests
+dir=$O/tests/monitor/${0##*/}.files  # two scripts run at a time
 mkdir -p "$dir"
 
 claim() { # RIGHT NAME [WHY]

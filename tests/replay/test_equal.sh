@@ -27,11 +27,12 @@ run() { # NAME [OPTION...]: hashes to NAME.hash, output to NAME.out
 
 # The same steps, the same hashes, the same output, the same end.
 same() { # NAME CLAIM
-	local difference count
+	local difference count result
 	difference=$(diff "$dir/free.hash" "$dir/$1.hash" | head -n 3 | tr '\n' ';')
 	[[ -z $difference ]] && cmp -s "$dir/free.out" "$dir/$1.out" && cmp -s "$dir/free.status" "$dir/$1.status"
+	result=$?
 	count=$(wc -l <"$dir/free.hash")
-	claim $? "$2: $count hashes are the same" "${difference:-the output or the status}"
+	claim $result "$2: $count hashes are the same" "${difference:-the output or the status}"
 }
 
 run free --stats
