@@ -125,37 +125,64 @@ uint64_t physical_load(struct cpu *cpu, uint64_t physical, unsigned w);
 void physical_store(struct cpu *cpu, uint64_t physical, unsigned w, uint64_t value);
 
 // --- operands of a body, by form; F and W must be constants ---
-ALWAYS_INLINE bool form_dst_memory(enum form f) { return f == FORM_M || f == FORM_MR || f == FORM_MI; }
+ALWAYS_INLINE enum form form_plain(enum form f) { return (enum form)(f & ~FORM_FAST); }
+ALWAYS_INLINE bool form_dst_memory(enum form f) {
+    return form_plain(f) == FORM_M || form_plain(f) == FORM_MR || form_plain(f) == FORM_MI;
+}
+
+// The memory operand of a fast form; NULL on a miss.
+ALWAYS_INLINE void *fast_operand(const struct cpu *cpu, const struct op *op, unsigned size, bool write) {
+    if (unlikely(op->ea)) return NULL;
+    uint64_t linear = op_linear_flat(cpu, op);
+    const struct tlb_fast *e = fast_entry(cpu, linear);
+    if (unlikely((write ? e->write : e->read) != (((linear + size - 1) & ~(PAGE_BYTES - 1)) | cpu->data_context))) return NULL;
+    return host_pointer(linear, e);
+}
+
+// A memory operand that is read.
+ALWAYS_INLINE enum outcome operand_load(struct cpu *cpu, const struct op *op, enum form f, unsigned w, uint64_t *v) {
+    if (f & FORM_FAST) {
+        const void *p = fast_operand(cpu, op, w / 8, false);
+        if (unlikely(!p)) return OUT_MISS;
+        *v = bytes_get(p, w);
+        return OUT_OK;
+    }
+    uint64_t linear = 0;
+    TRY(op_linear(cpu, op, w / 8, false, &linear));
+    return load(cpu, linear, w, v);
+}
 
 // The value of the source operand: second operand, or the only one of FORM_R, FORM_M, FORM_I.
 ALWAYS_INLINE enum outcome source(struct cpu *cpu, const struct op *op, enum form f, unsigned w, uint64_t *v) {
-    if (f == FORM_RI || f == FORM_MI || f == FORM_I) {
+    enum form plain = form_plain(f);
+    if (plain == FORM_RI || plain == FORM_MI || plain == FORM_I) {
         *v = (uint64_t)(int64_t)op->imm & (~0ull >> (64 - w));
         return OUT_OK;
     }
-    if (f == FORM_RM || f == FORM_M) {
-        uint64_t linear = 0;
-        TRY(op_linear(cpu, op, w / 8, false, &linear));
-        return load(cpu, linear, w, v);
-    }
-    *v = reg_get(cpu, f == FORM_R ? op->dst : op->src, w);
+    if (plain == FORM_RM || plain == FORM_M) return operand_load(cpu, op, f, w, v);
+    *v = reg_get(cpu, plain == FORM_R ? op->dst : op->src, w);
     return OUT_OK;
 }
 
 // A destination that is read, then written.
 struct place { void *memory; uint8_t reg; };
 ALWAYS_INLINE enum outcome place_open(struct cpu *cpu, const struct op *op, enum form f, unsigned w, struct place *p, uint64_t *v) {
-    if (form_dst_memory(f)) {
+    if (!form_dst_memory(f)) {
+        p->reg = op->dst;
+        *v = reg_get(cpu, op->dst, w);
+        return OUT_OK;
+    }
+    if (f & FORM_FAST) {
+        p->memory = fast_operand(cpu, op, w / 8, true);
+        if (unlikely(!p->memory)) return OUT_MISS;
+    } else {
         uint64_t linear = 0;
         enum outcome outcome;
         TRY(op_linear(cpu, op, w / 8, true, &linear));
         p->memory = memory_write(cpu, linear, w / 8, true, &outcome);
         if (unlikely(!p->memory)) return outcome;
-        *v = bytes_get(p->memory, w);
-        return OUT_OK;
     }
-    p->reg = op->dst;
-    *v = reg_get(cpu, op->dst, w);
+    *v = bytes_get(p->memory, w);
     return OUT_OK;
 }
 ALWAYS_INLINE enum outcome place_set(struct cpu *cpu, enum form f, unsigned w, struct place *p, uint64_t v) {
@@ -164,17 +191,24 @@ ALWAYS_INLINE enum outcome place_set(struct cpu *cpu, enum form f, unsigned w, s
         return OUT_OK;
     }
     bytes_set(p->memory, w, v);
+    if (f & FORM_FAST) return OUT_OK;
     return unlikely(p->memory == cpu->bounce) ? memory_commit(cpu, w / 8) : OUT_OK;
 }
 // A destination that is only written.
 ALWAYS_INLINE enum outcome destination(struct cpu *cpu, const struct op *op, enum form f, unsigned w, uint64_t v) {
-    if (form_dst_memory(f)) {
-        uint64_t linear = 0;
-        TRY(op_linear(cpu, op, w / 8, true, &linear));
-        return store(cpu, linear, w, v);
+    if (!form_dst_memory(f)) {
+        reg_set(cpu, op->dst, w, v);
+        return OUT_OK;
     }
-    reg_set(cpu, op->dst, w, v);
-    return OUT_OK;
+    if (f & FORM_FAST) {
+        void *p = fast_operand(cpu, op, w / 8, true);
+        if (unlikely(!p)) return OUT_MISS;
+        bytes_set(p, w, v);
+        return OUT_OK;
+    }
+    uint64_t linear = 0;
+    TRY(op_linear(cpu, op, w / 8, true, &linear));
+    return store(cpu, linear, w, v);
 }
 
 #endif

@@ -55,6 +55,19 @@ op_fn run_next_block;  // after END and BRANCH: cpu->rip is set; chain to the ne
         if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);                                         \
         FOLLOW_NEXT(cpu, op);                                                                                        \
     }
+// A plain instance behind a fast one without calls, for bodies that reach memory through source, place_open, place_set and
+// destination alone, hand F on to them and compare it with nothing: FOLLOW is NEXT.
+#define HANDLER_FAST(name, f, w)                                                                                      \
+    static COLD enum outcome name##_##f##_##w##_plain(struct cpu *cpu, const struct op *op) {                         \
+        enum outcome outcome = name##_inline(cpu, op, FORM_##f, w);                                                   \
+        if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);                                         \
+        FOLLOW_NEXT(cpu, op);                                                                                         \
+    }                                                                                                                 \
+    static enum outcome name##_##f##_##w(struct cpu *cpu, const struct op *op) {                                      \
+        if (unlikely(name##_inline(cpu, op, (enum form)(FORM_##f | FORM_FAST), w) != OUT_OK))                         \
+            TAIL name##_##f##_##w##_plain(cpu, op);                                                                   \
+        FOLLOW_NEXT(cpu, op);                                                                                         \
+    }
 #define HANDLER_END(name, f, w)                                                                                       \
     static enum outcome name##_##f##_##w(struct cpu *cpu, const struct op *op) {                                      \
         enum outcome outcome = name##_inline(cpu, op, FORM_##f, w);                                                   \

@@ -14,7 +14,7 @@
         set_flags;                                                                                                     \
         return OUT_OK;                                                                                                 \
     }                                                                                                                  \
-    INSTANTIATE(name, NEXT, FORMS_ALU)
+    INSTANTIATE(name, FAST, FORMS_ALU)
 
 ALU(add, a + b, flags_add(&cpu->flags, a, b, r, W))
 ALU(adc, a + b + flags_cf(&cpu->flags), flags_add(&cpu->flags, a, b, r, W))
@@ -26,13 +26,9 @@ ALU(xor, a ^ b, flags_logic(&cpu->flags, r, W))
 
 // The first operand where it is only read.
 ALWAYS_INLINE enum outcome first_source(struct cpu *cpu, const struct op *op, enum form f, unsigned w, uint64_t *v) {
-    if (!form_dst_memory(f)) {
-        *v = reg_get(cpu, op->dst, w);
-        return OUT_OK;
-    }
-    uint64_t linear = 0;
-    TRY(op_linear(cpu, op, w / 8, false, &linear));
-    return load(cpu, linear, w, v);
+    if (form_dst_memory(f)) return operand_load(cpu, op, f, w, v);
+    *v = reg_get(cpu, op->dst, w);
+    return OUT_OK;
 }
 
 BODY(cmp) {
@@ -42,7 +38,7 @@ BODY(cmp) {
     flags_sub(&cpu->flags, a, b, (a - b) & MASK(W), W);
     return OUT_OK;
 }
-INSTANTIATE(cmp, NEXT, FORMS_ALU)
+INSTANTIATE(cmp, FAST, FORMS_ALU)
 
 BODY(test) {
     uint64_t a = 0, b = 0;
@@ -51,10 +47,12 @@ BODY(test) {
     flags_logic(&cpu->flags, a & b, W);
     return OUT_OK;
 }
-INSTANTIATE(test, NEXT, FORMS_ALU)
+INSTANTIATE(test, FAST, FORMS_ALU)
 
 // The only operand, read and written: FORM_R or FORM_M.
-ALWAYS_INLINE enum form unary_form(enum form f) { return f == FORM_M ? FORM_MR : FORM_RR; }
+ALWAYS_INLINE enum form unary_form(enum form f) {
+    return (enum form)((form_plain(f) == FORM_M ? FORM_MR : FORM_RR) | (f & FORM_FAST));
+}
 
 #define UNARY(name, operation, set_flags)                                                                              \
     BODY(name) {                                                                                                       \
@@ -66,7 +64,7 @@ ALWAYS_INLINE enum form unary_form(enum form f) { return f == FORM_M ? FORM_MR :
         set_flags;                                                                                                     \
         return OUT_OK;                                                                                                 \
     }                                                                                                                  \
-    INSTANTIATE(name, NEXT, FORMS_UNARY)
+    INSTANTIATE(name, FAST, FORMS_UNARY)
 
 // CF stays. OF and AF are those of an addition of 1.
 ALWAYS_INLINE void flags_inc(struct flags *f, uint64_t a, uint64_t r, unsigned w) {

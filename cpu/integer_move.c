@@ -7,7 +7,7 @@ BODY(mov) {
     TRY(source(cpu, op, F, W, &v));
     return destination(cpu, op, F, W, v);
 }
-INSTANTIATE(mov, NEXT, FORMS_ALU)
+INSTANTIATE(mov, FAST, FORMS_ALU)
 
 // B8 +r: the only instruction with an immediate of 64 bits, which the record holds as its displacement.
 BODY(mov_wide) {
@@ -25,7 +25,7 @@ INSTANTIATE(mov_wide, NEXT, FORMS_MOV_WIDE)
         reg_set(cpu, op->dst, W, extend);                                                                              \
         return OUT_OK;                                                                                                 \
     }                                                                                                                  \
-    INSTANTIATE(name, NEXT, FORMS_REG_RM)
+    INSTANTIATE(name, FAST, FORMS_REG_RM)
 
 EXTENDING(movzx_byte, 8, v)
 EXTENDING(movzx_word, 16, v)
@@ -72,7 +72,7 @@ BODY(movbe) {
     return destination(cpu, op, F, W, swap_bytes(v, W));
 }
 #define FORMS_MOVBE(X, n) WIDTHS_WORD(X, n, RM) WIDTHS_WORD(X, n, MR)
-INSTANTIATE(movbe, NEXT, FORMS_MOVBE)
+INSTANTIATE(movbe, FAST, FORMS_MOVBE)
 
 // CBW, CWDE, CDQE.
 BODY(cbw) {
@@ -112,7 +112,7 @@ INSTANTIATE(xlat, NEXT, FORMS_ONE_NONE)
         reg_set(cpu, op->dst, W, v);                                                                                   \
         return OUT_OK;                                                                                                 \
     }                                                                                                                  \
-    INSTANTIATE(cmov##cc, NEXT, FORMS_REG_RM)
+    INSTANTIATE(cmov##cc, FAST, FORMS_REG_RM)
 CONDITIONS(CMOV)
 
 #define FORMS_SET(X, n) WIDTHS_BYTE(X, n, R) WIDTHS_BYTE(X, n, M)

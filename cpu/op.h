@@ -32,6 +32,8 @@ _Static_assert(sizeof(struct op) == 32, "two records in a cache line");
 #define EA_SEGMENT 0x07     // segment register number
 
 enum form { FORM_NONE, FORM_R, FORM_M, FORM_I, FORM_RR, FORM_RM, FORM_MR, FORM_RI, FORM_MI, FORM_RRR, FORM_RRM, FORM_COUNT };
+// A bit beside the form of a body's fast instance: memory operands that hit the fast TLB in 64-bit mode, no calls.
+#define FORM_FAST 0x20
 enum width { W8, W16, W32, W64, WIDTH_COUNT };
 // RR covers every pair of registers; a third operand that is an immediate is in op.imm and does not change the form.
 // RRR and RRM: dst, src (VEX.vvvv), and `base` or memory.

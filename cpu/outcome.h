@@ -10,6 +10,7 @@ enum [[nodiscard]] outcome {
     OUT_SOLO,      // nothing was done: the instruction must run alone, at its exact step (MMIO, self-modified code)
     OUT_LEAVE,     // done; RIP already names the next instruction; return to the run loop (RIP, mode or TLB changed)
     OUT_AGAIN,     // a repeated string instruction did some iterations and is not finished; RIP names it still
+    OUT_MISS,      // a fast form found its memory operand not in the fast TLB; the plain form does the instruction
     OUT_STOP,      // done like OUT_LEAVE, and the processor has nothing to run (HLT, shutdown, wait for SIPI)
 };
 
