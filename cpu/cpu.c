@@ -2,6 +2,7 @@
 #include "cpu/cpu.h"
 #include "cpu/access.h"
 #include "cpu/block.h"
+#include "cpu/model.h"
 #include <stdlib.h>
 
 struct cpu *cpu_new(const struct cpu_model *model, const struct decoder *decoder, const struct platform *platform,
@@ -62,6 +63,11 @@ static uint32_t mode_of_fpu(const struct cpu *cpu) {
     return (em || ts ? MODE_NO_X87 : 0) | (em ? MODE_NO_MMX : 0) | (ts ? MODE_TS : 0) |
            (em || !(cpu->cr4 & CR4_OSFXSR) ? MODE_NO_SSE : 0) | (avx ? 0 : MODE_NO_AVX) |
            (ts && cpu->cr0 & CR0_MP ? MODE_NO_WAIT : 0);
+}
+
+bool cpu_canonical_register(const struct cpu *cpu, uint64_t a) {
+    unsigned unused = cpu_model_has(cpu->model, FEATURE_LA57) ? 64 - 57 : 64 - 48;
+    return (uint64_t)((int64_t)(a << unused) >> unused) == a;
 }
 
 void cpu_update_mode(struct cpu *cpu) {

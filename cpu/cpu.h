@@ -254,6 +254,7 @@ struct cpu {
     uint32_t watch_hits;        // breakpoints that the instruction in execution has hit: bits of DR6
     uint64_t watch_seen[5];     // DR0 to DR3 and DR7 as last seen by the fast contexts
     uint32_t trap;              // the instruction in execution began with RFLAGS.TF set; event_deliver clears it
+    uint64_t pkru_seen;         // PKRU as last seen by the fast contexts
     uint32_t access_rules;      // CR0.WP, CR4.SMEP, SMAP as last seen by the fast contexts
     uint32_t non_canonical;     // the fault recorded is of a non-canonical address: #SS for the stack
     uint8_t bounce[64];         // operands that cross pages or live in MMIO
@@ -301,6 +302,10 @@ ALWAYS_INLINE bool cpu_canonical(const struct cpu *cpu, uint64_t a) {
     unsigned bits = cpu->cr4 & CR4_LA57 ? 57 : 48;
     return (uint64_t)((int64_t)(a << (64 - bits)) >> (64 - bits)) == a;
 }
+
+// What is loaded into registers that hold linear addresses must be canonical as wide as the processor can be, whatever
+// CR4.LA57 says.
+bool cpu_canonical_register(const struct cpu *cpu, uint64_t a);
 
 // RFLAGS, whole. Setting takes every defined bit of the image; the caller has masked what may not change.
 ALWAYS_INLINE uint64_t cpu_rflags(const struct cpu *cpu) { return cpu->rflags | flags_get(&cpu->flags); }

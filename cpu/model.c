@@ -14,7 +14,7 @@
     F(SS) F(VMX) F(PCID) F(X2APIC) F(MOVBE) F(TSC_DEADLINE) F(XSAVE) F(XSAVEOPT) F(XSAVEC) F(XGETBV1) F(XSAVES)       \
     F(RDRAND) F(RDSEED) F(ARAT) F(FSGSBASE) F(TSC_ADJUST) F(BMI1) F(BMI2) F(SMEP) F(SMAP) F(ERMS) F(INVPCID) F(ADX)   \
     F(CLFLUSHOPT) F(CLWB) F(UMIP) F(RDPID) F(AES) F(PCLMULQDQ) F(SHA) F(FDP_EXCPTN) F(FCS_FDS)                  \
-    F(SPEC_CTRL) F(ARCH_CAP) F(SSBD) F(BHI_CTRL) F(LZCNT) F(PREFETCHW) F(PAGE1GB) F(RDTSCP)
+    F(PKU) F(SPEC_CTRL) F(ARCH_CAP) F(SSBD) F(BHI_CTRL) F(LZCNT) F(PREFETCHW) F(PAGE1GB) F(RDTSCP)
 
 #define LISTED(name) [FEATURE_##name] = true,
 static const struct cpu_model models[] = {
@@ -45,7 +45,9 @@ static const struct cpu_model models[] = {
 };
 enum { MODEL_COUNT = sizeof(models) / sizeof(models[0]) };
 
-static const bool implemented[FEATURE_COUNT] = {FEATURES_SERVER(LISTED)};
+// Not listed: 5-level paging, which makes every walk longer and which Linux uses wherever it is offered.
+#define FEATURES_ON_REQUEST(F) F(LA57)
+static const bool implemented[FEATURE_COUNT] = {FEATURES_SERVER(LISTED) FEATURES_ON_REQUEST(LISTED)};
 
 static const char *const texts[FEATURE_COUNT] = {
     [FEATURE_BASE] = "base",

@@ -84,7 +84,7 @@ static enum outcome write_masked(struct cpu *cpu, const struct op *op, const str
 }
 static enum outcome write_canonical(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
     (void)op;
-    return cpu_canonical(cpu, value) ? field_set(cpu, row, value) : cpu_fault_gp0(cpu);
+    return cpu_canonical_register(cpu, value) ? field_set(cpu, row, value) : cpu_fault_gp0(cpu);
 }
 
 // The deadline of the local APIC's timer is in terms of the TSC: the machine must look at it again.

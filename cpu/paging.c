@@ -3,7 +3,7 @@
 //
 // A TLB entry whose rights do not allow an access is walked again before anything is reported, so that an access which
 // the structures in memory allow never faults because of a stale right; a stale entry that allows too much is used.
-// NOT IMPLEMENTED: protection keys; memory types.
+// NOT IMPLEMENTED: memory types.
 #include "cpu/paging.h"
 #include "cpu/access.h"
 #include "cpu/model.h"
@@ -16,6 +16,8 @@
 #define PTE_PS BIT(7)
 #define PTE_G BIT(8)
 #define PTE_XD BIT(63)
+#define PTE_PKEY BITS(62, 59)
+#define PTE_PKEY_SHIFT 59
 #define PTE_ADDRESS BITS(51, 12)
 
 #define PF_P BIT(0)
@@ -23,6 +25,7 @@
 #define PF_U BIT(2)
 #define PF_RSVD BIT(3)
 #define PF_ID BIT(4)
+#define PF_PK BIT(5)
 
 struct walk {
     uint64_t linear;
@@ -87,6 +90,14 @@ static uint64_t reserved_bits(const struct cpu *cpu, unsigned level, uint64_t en
     return reserved;
 }
 
+// Whether the protection key of a user page forbids a data access, 4.6.2. `page`: TLB_USER and the key.
+static bool key_forbids(const struct cpu *cpu, uint64_t page, const struct translation_access *a) {
+    if (likely(!(cpu->cr4 & CR4_PKE)) || !cpu_long(cpu) || a->fetch || !(page & TLB_USER)) return false;
+    unsigned key = page >> TLB_PKEY_SHIFT & 15;
+    bool access_disable = cpu->pkru >> (2 * key) & 1, write_disable = cpu->pkru >> (2 * key + 1) & 1;
+    return access_disable || (write_disable && a->write && (a->class == ACCESS_USER || cpu->cr0 & CR0_WP));
+}
+
 // Whether rights allow the access under the current rules.
 static bool allowed(const struct cpu *cpu, uint64_t rights, const struct translation_access *a) {
     bool user_page = rights & TLB_USER;
@@ -96,20 +107,23 @@ static bool allowed(const struct cpu *cpu, uint64_t rights, const struct transla
         return rights & TLB_EXECUTE;
     }
     if (a->class == ACCESS_SUPERVISOR && user_page && cpu->cr4 & CR4_SMAP) return false;
+    if (key_forbids(cpu, rights, a)) return false;
     return !a->write || rights & TLB_WRITE || (a->class != ACCESS_USER && !(cpu->cr0 & CR0_WP));
 }
 
 // The last step: rights, accessed and dirty flags, the second stage for the page itself.
 static enum outcome finish(struct cpu *cpu, struct walk *w, uint64_t frame, unsigned shift, uint64_t *page) {
     const struct translation_access *a = w->access;
-    if (!allowed(cpu, w->rights, a)) return page_fault(cpu, w, PF_P);
-    uint64_t flags = 0;
+    uint64_t key = w->entry_bytes == 8 ? (w->entry & PTE_PKEY) >> PTE_PKEY_SHIFT << TLB_PKEY_SHIFT : 0, flags = 0;
+    if (!allowed(cpu, w->rights | key, a))
+        return page_fault(cpu, w, PF_P | (key_forbids(cpu, w->rights | key, a) ? PF_PK : 0));
     if (w->entry_bytes) {
         TRY(entry_set(cpu, w, PTE_A | (a->write ? PTE_D : 0)));
         flags = (w->entry & PTE_D ? TLB_DIRTY : 0) | (w->entry & PTE_G && cpu->cr4 & CR4_PGE ? TLB_GLOBAL : 0);
     } else {
         flags = TLB_DIRTY;
     }
+    flags |= key;
     if (shift > PAGE_SHIFT) flags |= TLB_LARGE;
     uint64_t physical = frame | (w->linear & (BIT(shift) - 1) & ~(PAGE_BYTES - 1));
     if (!cpu->second_stage) {

@@ -52,7 +52,7 @@ enum invpcid_type { INVPCID_ADDRESS, INVPCID_CONTEXT, INVPCID_ALL_GLOBAL, INVPCI
 
 static bool invpcid_valid(const struct cpu *cpu, uint64_t type, uint64_t pcid, uint64_t linear) {
     if (type > INVPCID_ALL || pcid & ~BITS(11, 0)) return false;
-    if (type == INVPCID_ADDRESS && !cpu_canonical(cpu, linear)) return false;
+    if (type == INVPCID_ADDRESS && !cpu_canonical_register(cpu, linear)) return false;
     return type > INVPCID_CONTEXT || cpu->cr4 & CR4_PCIDE || !pcid;
 }
 

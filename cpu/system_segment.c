@@ -110,7 +110,7 @@ ALWAYS_INLINE enum outcome base_read(struct cpu *cpu, const struct op *op, unsig
 ALWAYS_INLINE enum outcome base_write(struct cpu *cpu, const struct op *op, unsigned w, unsigned segment) {
     uint64_t value = reg_get(cpu, op->dst, w);
     if (!(cpu->cr4 & CR4_FSGSBASE)) return cpu_fault_ud(cpu);
-    if (!cpu_canonical(cpu, value)) return cpu_fault_gp0(cpu);
+    if (!cpu_canonical_register(cpu, value)) return cpu_fault_gp0(cpu);
     cpu->segment_base[segment] = value;
     return OUT_OK;
 }

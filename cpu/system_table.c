@@ -37,7 +37,7 @@ static enum outcome table_load(struct cpu *cpu, const struct op *op, struct desc
     TRY(intercept(cpu, op, ICEPT_GDTR_IDTR, what, linear));
     TRY(load_bytes(cpu, linear, image, pointer_bytes(cpu)));
     uint64_t base = bytes_get(image + 2, 64);
-    if (cpu_64bit(cpu) && !cpu_canonical(cpu, base)) return cpu_fault_gp0(cpu);
+    if (cpu_64bit(cpu) && !cpu_canonical_register(cpu, base)) return cpu_fault_gp0(cpu);
     if (!cpu_64bit(cpu) && w == 16) base &= BITS(23, 0);
     *table = (struct descriptor_table){base, (uint16_t)bytes_get(image, 16)};
     return OUT_OK;
@@ -82,7 +82,7 @@ static enum outcome system_descriptor(struct cpu *cpu, uint16_t selector, struct
     uint32_t code = selector_code(selector);
     if (selector & SELECTOR_TI) return cpu_fault_code(cpu, VECTOR_GP, code);
     TRY(descriptor_fetch(cpu, selector, cpu_long(cpu) ? 16 : 8, VECTOR_GP, 0, d));
-    return cpu_long(cpu) && !cpu_canonical(cpu, d->base) ? cpu_fault_code(cpu, VECTOR_GP, code) : OUT_OK;
+    return cpu_long(cpu) && !cpu_canonical_register(cpu, d->base) ? cpu_fault_code(cpu, VECTOR_GP, code) : OUT_OK;
 }
 
 static enum outcome ldtr_load(struct cpu *cpu, uint16_t selector) {

@@ -37,7 +37,7 @@ static uint16_t fast_context(struct cpu *cpu, unsigned class) {
 
 static uint32_t access_rules(const struct cpu *cpu) {
     return (cpu->cr0 & CR0_WP ? 1u : 0) | (cpu->cr4 & CR4_SMEP ? 2u : 0) | (cpu->cr4 & CR4_SMAP ? 4u : 0) |
-           (cpu->efer & EFER_NXE ? 8u : 0);
+           (cpu->efer & EFER_NXE ? 8u : 0) | (cpu->cr4 & CR4_PKE ? 16u : 0);
 }
 
 enum access_class tlb_access_class(const struct cpu *cpu) {
@@ -47,8 +47,9 @@ enum access_class tlb_access_class(const struct cpu *cpu) {
 
 void tlb_contexts_update(struct cpu *cpu) {
     uint32_t rules = access_rules(cpu);
-    bool watched = debug_update(cpu);
-    if (rules != cpu->access_rules || watched) {
+    bool watched = debug_update(cpu), keys = cpu->cr4 & CR4_PKE && cpu->pkru != cpu->pkru_seen;
+    if (rules != cpu->access_rules || watched || keys) {
+        cpu->pkru_seen = cpu->pkru;
         cpu->access_rules = rules;
         forget_fast_contexts(cpu->tlb);
     }

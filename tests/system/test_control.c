@@ -250,7 +250,7 @@ static void test_cpuid(void) {
         r = cpuid(b.cpu, 0x15, 0);
         ok((uint64_t)r.ecx * r.ebx / r.eax == b.cpu->model->tsc_hz, "leaf 15H gives the TSC's frequency");
         r = cpuid(b.cpu, 0xd, 0);
-        ok(r.eax == 3 && r.ebx == 576 && r.ecx == 576, "leaf 0DH: x87 and SSE state");
+        ok(r.eax == 0x203 && r.ebx == 576 && r.ecx == 2696, "leaf 0DH: x87, SSE and PKRU state");
         ok(!(cpuid(b.cpu, 1, 0).ecx >> 27 & 1), "OSXSAVE follows CR4");
         b.cpu->cr4 |= CR4_OSXSAVE;
         ok(cpuid(b.cpu, 1, 0).ecx >> 27 & 1, "when it is set");
