@@ -134,7 +134,9 @@ uint64_t cpu_cycles(const struct cpu *cpu, const struct op *op) { return cpu_ste
 uint64_t cpu_tsc(const struct cpu *cpu, const struct op *op) {
     uint64_t cycles = cpu_cycles(cpu, op);
     if (cpu->latest_cycles && *cpu->latest_cycles > cycles) cycles = *cpu->latest_cycles;
-    return cycles + cpu->tsc_base + cpu->intercepts.tsc_offset;
+    uint64_t tsc = cycles + cpu->tsc_base, multiplier = cpu->intercepts.tsc_multiplier;
+    if (multiplier) tsc = (uint64_t)((unsigned __int128)tsc * multiplier >> 48);
+    return tsc + cpu->intercepts.tsc_offset;
 }
 
 uint64_t cpu_tell_tsc(struct cpu *cpu, const struct op *op) {

@@ -124,6 +124,7 @@ enum intercept {
     ICEPT_RDSEED, ICEPT_XSAVES, ICEPT_XRSTORS, ICEPT_ENCLS, ICEPT_TASK_SWITCH, ICEPT_RSM, ICEPT_VMX, ICEPT_UMWAIT, ICEPT_TPAUSE,
     ICEPT_EXCEPTION, ICEPT_IRET, ICEPT_CR8,
 };
+enum apic_access { APIC_READ, APIC_WRITE, APIC_FETCH };
 struct intercepts {
     // derived from the VMCS
     uint64_t enabled;       // BIT(ICEPT_...): consult `check`
@@ -138,11 +139,16 @@ struct intercepts {
     enum outcome (*poll)(struct cpu *cpu);
     // Triple fault: OUT_VMEXIT, or OUT_OK when outside non-root operation.
     enum outcome (*shutdown)(struct cpu *cpu);
+    // A linear access of `size` bytes to the APIC-access page. OUT_OK: do it to *page, which may be another page now.
+    enum outcome (*apic)(struct cpu *cpu, uint64_t linear, unsigned size, enum apic_access access, uint64_t *page);
+    uint64_t apic_access;   // physical address of the APIC-access page | 1; 0: none
     uint64_t cr0_mask, cr0_shadow, cr4_mask, cr4_shadow;  // guest/host masks and read shadows; 0 outside
     uint64_t tsc_offset;    // added to what RDTSC, RDTSCP and RDMSR of the TSC return
+    uint64_t tsc_multiplier; // 16.48 fixed point, applied before the offset; 0: none
     bool non_root;
     bool unrestricted;      // CR0.PE and CR0.PG may be 0
     bool virtual_nmis;
+    bool again;             // an event was delivered: look at the boundary once more before the next instruction
 };
 
 // Second-stage translation (EPT): NULL outside.
@@ -151,7 +157,7 @@ struct second_stage_access {
     bool linear_valid;       // false: PDPTE loads of MOV CR3
     bool write, fetch;
     bool page_walk;          // the address is of a guest paging-structure entry, not of the final page
-    bool user;
+    uint64_t rights;         // of the page, when page_walk is false: TLB_WRITE, TLB_USER, TLB_EXECUTE
 };
 struct second_stage_result {
     uint64_t page;           // host-physical page | TLB_WRITE, TLB_EXECUTE, TLB_DIRTY as the EPT entries allow

@@ -56,13 +56,21 @@ static void physical_write_bytes(struct cpu *cpu, uint64_t physical, const uint8
 
 // --- translation of data accesses ---
 
-static enum outcome data_page(struct cpu *cpu, uint64_t linear, bool write, uint64_t *page) {
+// The APIC-access page of VT-x: the access is done elsewhere or exits, alone, and is never remembered.
+static enum outcome apic_page(struct cpu *cpu, uint64_t linear, unsigned size, bool write, uint64_t *page) {
+    if (!cpu->intercepts.apic) return OUT_OK;
+    return cpu->intercepts.apic(cpu, linear, size, write ? APIC_WRITE : APIC_READ, page);
+}
+
+static enum outcome data_page(struct cpu *cpu, uint64_t linear, unsigned size, bool write, uint64_t *page) {
     if (cpu_long(cpu) && unlikely(!cpu_canonical(cpu, linear))) {
         cpu->non_canonical = 1;
         return cpu_fault_gp0(cpu);
     }
     struct translation_access access = {.class = tlb_access_class(cpu), .write = write};
-    return translate(cpu, linear, &access, page);
+    TRY(translate(cpu, linear, &access, page));
+    if (likely(!(*page & TLB_APIC))) return OUT_OK;
+    return alone(cpu) ? apic_page(cpu, linear, size, write, page) : OUT_SOLO;
 }
 
 // Enters what the translation allows without further checks into the fast entry.
@@ -82,8 +90,8 @@ static const void *read_crossing(struct cpu *cpu, uint64_t linear, unsigned size
     unsigned first = (unsigned)(PAGE_BYTES - (linear & (PAGE_BYTES - 1)));
     uint64_t page[2];
     uint64_t second = cpu_long(cpu) ? linear + first : (uint32_t)(linear + first);
-    if ((*outcome = data_page(cpu, linear, false, &page[0])) != OUT_OK) return NULL;
-    if ((*outcome = data_page(cpu, second, false, &page[1])) != OUT_OK) return NULL;
+    if ((*outcome = data_page(cpu, linear, first, false, &page[0])) != OUT_OK) return NULL;
+    if ((*outcome = data_page(cpu, second, size - first, false, &page[1])) != OUT_OK) return NULL;
     for (unsigned i = 0; i < 2; i++) {
         bool writable;
         if (alone(cpu) || cpu->platform->page(cpu->platform->machine, page[i] & TLB_PAGE_MASK, &writable)) continue;
@@ -100,11 +108,11 @@ static bool crosses(uint64_t linear, unsigned size) { return (linear & (PAGE_BYT
 static const void *read_slow(struct cpu *cpu, uint64_t linear, unsigned size, enum outcome *outcome) {
     if (crosses(linear, size)) return read_crossing(cpu, linear, size, outcome);
     uint64_t page = 0;
-    if ((*outcome = data_page(cpu, linear, false, &page)) != OUT_OK) return NULL;
+    if ((*outcome = data_page(cpu, linear, size, false, &page)) != OUT_OK) return NULL;
     bool writable;
     uint8_t *host = cpu->platform->page(cpu->platform->machine, page & TLB_PAGE_MASK, &writable);
     if (host) {
-        remember(cpu, linear, host, false);
+        if (likely(!(page & TLB_APIC))) remember(cpu, linear, host, false);
         return host + (linear & (PAGE_BYTES - 1));
     }
     if (!alone(cpu)) {
@@ -139,10 +147,10 @@ static void *write_bounced(struct cpu *cpu, uint64_t linear, unsigned size, bool
 static void *write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool read, enum outcome *outcome) {
     uint64_t page[2] = {0, 0};
     bool crossing = crosses(linear, size);
-    if ((*outcome = data_page(cpu, linear, true, &page[0])) != OUT_OK) return NULL;
+    if ((*outcome = data_page(cpu, linear, size, true, &page[0])) != OUT_OK) return NULL;
     if (crossing) {
         uint64_t second = page_of(linear) + PAGE_BYTES;
-        if ((*outcome = data_page(cpu, cpu_long(cpu) ? second : (uint32_t)second, true, &page[1])) != OUT_OK) return NULL;
+        if ((*outcome = data_page(cpu, cpu_long(cpu) ? second : (uint32_t)second, size, true, &page[1])) != OUT_OK) return NULL;
     }
     if (!store_now(cpu, page[0]) || (crossing && !store_now(cpu, page[1]))) {
         *outcome = OUT_SOLO;
@@ -152,7 +160,7 @@ static void *write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool re
     uint8_t *host = cpu->platform->page(cpu->platform->machine, page[0] & TLB_PAGE_MASK, &writable);
     if (crossing || !host || !writable) return write_bounced(cpu, linear, size, read, page);
     block_code_written(cpu, page[0] & TLB_PAGE_MASK);
-    remember(cpu, linear, host, true);
+    if (likely(!(page[0] & TLB_APIC))) remember(cpu, linear, host, true);
     return host + (linear & (PAGE_BYTES - 1));
 }
 
@@ -212,7 +220,7 @@ enum outcome store_bytes(struct cpu *cpu, uint64_t linear, const void *from, uns
 static enum outcome area_probe(struct cpu *cpu, uint64_t linear, unsigned size, bool write) {
     for (uint64_t at = linear, end = linear + size; at < end; at = page_of(at) + PAGE_BYTES) {
         uint64_t page = 0;
-        TRY(data_page(cpu, at, write, &page));
+        TRY(data_page(cpu, at, size, write, &page));
         bool writable;
         bool ram = cpu->platform->page(cpu->platform->machine, page & TLB_PAGE_MASK, &writable) != NULL;
         if (!alone(cpu) && (!ram || (write && block_page_has_code(cpu, page & TLB_PAGE_MASK)))) return OUT_SOLO;
@@ -244,19 +252,20 @@ enum outcome store_area(struct cpu *cpu, uint64_t linear, const void *from, unsi
 
 // --- implicit supervisor accesses ---
 
-static enum outcome system_page(struct cpu *cpu, uint64_t linear, bool write, uint64_t *page) {
+static enum outcome system_page(struct cpu *cpu, uint64_t linear, unsigned size, bool write, uint64_t *page) {
     if (cpu_long(cpu) && !cpu_canonical(cpu, linear)) return cpu_fault_gp0(cpu);
     bool smap = cpu->cr4 & CR4_SMAP;
     struct translation_access access = {.class = smap ? ACCESS_SUPERVISOR : ACCESS_SUPERVISOR_ANY, .write = write};
-    return translate(cpu, linear, &access, page);
+    TRY(translate(cpu, linear, &access, page));
+    return unlikely(*page & TLB_APIC) ? apic_page(cpu, linear, size, write, page) : OUT_OK;
 }
 
 static enum outcome system_access(struct cpu *cpu, uint64_t linear, unsigned size, bool write, uint8_t *bytes) {
     unsigned room = (unsigned)(PAGE_BYTES - (linear & (PAGE_BYTES - 1)));
     unsigned first = size < room ? size : room;
     uint64_t page[2] = {0, 0};
-    TRY(system_page(cpu, linear, write, &page[0]));
-    if (size > first) TRY(system_page(cpu, page_of(linear) + PAGE_BYTES, write, &page[1]));
+    TRY(system_page(cpu, linear, size, write, &page[0]));
+    if (size > first) TRY(system_page(cpu, page_of(linear) + PAGE_BYTES, size, write, &page[1]));
     uint64_t physical = (page[0] & TLB_PAGE_MASK) | (linear & (PAGE_BYTES - 1));
     if (!write) {
         physical_read_bytes(cpu, physical, bytes, first);

@@ -231,6 +231,7 @@ enum outcome translate(struct cpu *cpu, uint64_t linear, const struct translatio
     }
     struct walk w = {.linear = linear, .access = access, .rights = TLB_WRITE | TLB_USER | TLB_EXECUTE};
     TRY(walk(cpu, &w, page));
+    if (unlikely(cpu->intercepts.apic_access == ((*page & TLB_PAGE_MASK) | 1))) *page |= TLB_APIC;
     tlb_fill(cpu, linear, access->fetch, *page);
     return OUT_OK;
 }

@@ -89,7 +89,9 @@ enum outcome run_block_crossing(struct cpu *cpu, const struct op *op) {
 static enum outcome fetch_page(struct cpu *cpu, uint64_t linear, uint64_t *page) {
     if (cpu_64bit(cpu) && !cpu_canonical(cpu, linear)) return cpu_fault_gp0(cpu);
     struct translation_access access = {.class = cpu_cpl(cpu) == 3 ? ACCESS_USER : ACCESS_SUPERVISOR, .fetch = true};
-    return translate(cpu, linear, &access, page);
+    TRY(translate(cpu, linear, &access, page));
+    if (likely(!(*page & TLB_APIC)) || !cpu->intercepts.apic) return OUT_OK;
+    return cpu->intercepts.apic(cpu, linear, 1, APIC_FETCH, page);
 }
 
 static uint64_t fetch_linear(const struct cpu *cpu) { return (cpu->rip + cpu->fetch_base) & cpu->fetch_mask; }
@@ -342,6 +344,10 @@ enum run_result cpu_run(struct cpu *cpu, uint64_t steps) {
         outcome = cpu->pending ? take_event(cpu) : OUT_OK;
         if (cpu->activity != ACTIVITY_ACTIVE) return cpu->activity == ACTIVITY_SHUTDOWN ? RUN_SHUTDOWN : RUN_HALTED;
         if (outcome == OUT_STOP) continue;
+        if (unlikely(cpu->intercepts.again)) {
+            cpu->intercepts.again = false;
+            continue;
+        }
         if (cpu->attention & ATTENTION_EVENT) alone = true;  // another event waits behind the one just taken
         if (cpu->pending && shadowed(cpu)) cpu->attention |= ATTENTION_EVENT;  // look again after one instruction
         if (unlikely(code_breakpoints(cpu))) outcome = run_breakpoint(cpu);

@@ -31,6 +31,7 @@ struct tlb_entry {
 #define TLB_GLOBAL BIT(4)
 #define TLB_LARGE BIT(5)    // from a page larger than 4 KBytes
 #define TLB_STAGE2_WRITE BIT(6)  // the second stage allows writes (1 without one)
+#define TLB_APIC BIT(62)  // the page is the APIC-access page of VT-x: every access asks cpu->intercepts.apic
 #define TLB_PAGE_MASK BITS(51, 12)
 // Bits 55:52 hold the protection key.
 #define TLB_PKEY_SHIFT 52

@@ -177,5 +177,5 @@ int main(void) {
     test_contexts();
     test_large_pages();
     flat_free(&f);
-    done_testing();
+    return done_testing();
 }
