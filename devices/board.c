@@ -1,5 +1,6 @@
 // The motherboard: what board.def says, made.
 #include "devices/board.h"
+#include "cpu/block.h"
 #include "cpu/model.h"
 
 static const struct state_field fields[] = {
@@ -94,6 +95,14 @@ static void stop_exit(void *owner) {
     ((struct board *)owner)->stop(((struct board *)owner)->owner, MACHINE_DEBUG_EXIT);
 }
 
+// --- writes to RAM that no processor makes ---
+static void ram_written(void *owner, uint64_t physical, uint64_t bytes) {
+    struct board *b = owner;
+    uint64_t first = physical & ~(uint64_t)(MEMORY_PAGE - 1);
+    for (uint64_t page = first; b->apics.count && page < physical + bytes; page += MEMORY_PAGE)
+        block_code_written(b->lapic[0].cpu, page); // the decoded code is shared by all
+}
+
 // --- construction ---
 static void wire(struct board *b, const struct machine_config *config) {
 #define PORTS(when, member, device, space, first, count, widths)                                                       \
@@ -119,6 +128,9 @@ static void wire(struct board *b, const struct machine_config *config) {
     b->system.clock = &b->clock;
     b->system.pit = &b->pit;
     b->pci.system = &b->system;
+    b->fw_cfg.memory = b->memory;
+    b->fw_cfg.written = ram_written;
+    b->fw_cfg.owner = b;
 }
 
 // What a BIOS leaves in CMOS memory about the RAM.
@@ -147,6 +159,7 @@ void board_init(struct board *b, const struct machine_config *config, struct mem
     rtc_init(&b->rtc, &b->clock, (int64_t)config->rtc_epoch);
     hpet_init(&b->hpet, &b->clock);
     pm_init(&b->pm, &b->clock);
+    fw_cfg_init(&b->fw_cfg, config->ram_bytes, config->cpus);
     for (unsigned i = 0; i < MACHINE_SERIAL_PORTS; i++) {
         struct uart *u = &b->uart[i];
         uart_init(u, &b->clock);

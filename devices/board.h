@@ -5,6 +5,7 @@
 #include "devices/bus.h"
 #include "devices/clock.h"
 #include "devices/debug_ports.h"
+#include "devices/fw_cfg.h"
 #include "devices/hpet.h"
 #include "devices/ioapic.h"
 #include "devices/lapic.h"
@@ -50,6 +51,7 @@ struct board {
     struct system_ports system;
     struct pci pci;
     struct debug_ports debug;
+    struct fw_cfg fw_cfg;
     struct ioapic ioapic;
     struct lapic lapic[MACHINE_CPUS];
     // wiring

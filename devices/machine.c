@@ -11,6 +11,7 @@
 
 enum {
     SLICE_STEPS = 1 << 22, // between looks at machine_stop_soon
+    MEMORY_REGIONS = 8,
     IDLE_EVENTS = 1 << 16, // timer events without a step before the front end is asked
 };
 
@@ -73,6 +74,21 @@ static bool build_cpu(struct machine *m, unsigned index) {
     return true;
 }
 
+// The files of the firmware configuration device. Sleep states: S0 and S5 are there.
+static void describe(struct machine *m) {
+    static const uint8_t sleep_states[6] = {0x80, 0, 0, 1, 2, 0x80};
+    struct __attribute__((packed)) { uint64_t base, bytes; uint32_t type; } e820[MEMORY_REGIONS];
+    struct machine_region map[MEMORY_REGIONS];
+    unsigned regions = machine_memory_map(m, map, MEMORY_REGIONS);
+    for (unsigned i = 0; i < regions; i++) {
+        e820[i].base = map[i].base;
+        e820[i].bytes = map[i].bytes;
+        e820[i].type = map[i].type;
+    }
+    fw_cfg_add_file(&m->board.fw_cfg, "etc/e820", e820, regions * (unsigned)sizeof e820[0]);
+    fw_cfg_add_file(&m->board.fw_cfg, "etc/system-states", sleep_states, sizeof sleep_states);
+}
+
 static bool build(struct machine *m) {
     const struct row_set sets[] = {cpu_rows, vmx_rows};
     m->decoder = decoder_new(sets, 2, has_feature, &m->config.model);
@@ -80,6 +96,7 @@ static bool build(struct machine *m) {
     clock_init(&m->board.clock, m->config.model.tsc_hz, now_cycles, deadline_moved, m);
     m->board.clock.local = local_cycles;
     board_init(&m->board, &m->config, &m->memory);
+    describe(m);
     m->board.stop = stop_asked;
     m->board.owner = m;
     for (unsigned i = 0; i < m->config.cpus; i++)

@@ -1,9 +1,10 @@
 // Several processors, taking turns in the order of their APIC IDs.
 //
-// A round is a span of machine time, of TURN_CYCLES cycles or up to the next deadline of a timer if that is nearer. Each
-// processor in its turn runs through the whole span: it executes one instruction a cycle, or is halted. Then the round is
-// over, and what is due happens. So processors run side by side in machine time, and everything is decided by the state
-// alone, however the run is cut into pieces. When no processor executes anything, time is skipped to the next deadline.
+// A round is a span of machine time, of TURN_CYCLES cycles or up to the next deadline of a timer if that is nearer.
+// Each processor in its turn runs through the whole span: it executes one instruction a cycle, or is halted. Then the
+// round is over, and what is due happens. So processors run side by side in machine time, and everything is decided by
+// the state alone, however the run is cut into pieces. When no processor executes anything, time is skipped to the next
+// deadline.
 //
 // What one processor does to another, by memory or by message, the other sees in its next turn: up to a round early or
 // late in its own time. Time itself never goes back: a processor that reads the TSC or asks a chip sees no earlier time
@@ -63,8 +64,10 @@ static enum run_result go_on(struct machine *m, uint64_t most, uint64_t *steps) 
     struct cpu *cpu = m->cpu[t->processor];
     uint64_t now = cycles_of(cpu), stop = t->end, before = cpu->steps;
     enum run_result result = RUN_HALTED;
-    if (cpu->vmx_deadline_cycles <= now) cpu_pend(cpu, PENDING_VMX, true);
-    else stop = least(stop, cpu->vmx_deadline_cycles);
+    if (cpu->vmx_deadline_cycles <= now)
+        cpu_pend(cpu, PENDING_VMX, true);
+    else
+        stop = least(stop, cpu->vmx_deadline_cycles);
     if (cpu->activity == ACTIVITY_ACTIVE || cpu->activity == ACTIVITY_SHUTDOWN || cpu->pending)
         result = cpu_run(cpu, least(stop - now, most));
     if (result == RUN_HALTED) cpu->idle_cycles += stop - cycles_of(cpu);

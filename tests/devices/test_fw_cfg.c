@@ -1,0 +1,130 @@
+// The firmware configuration device: selector and data port, DMA requests good and bad, the directory of files.
+#include "devices/fw_cfg.h"
+#include "tests/tap.h"
+#include <string.h>
+
+enum { READ = 2, SKIP = 4, SELECT = 8, WRITE = 16, REQUEST = 0x1000, BUFFER = 0x2000 };
+static struct fw_cfg fw;
+static struct memory memory;
+static uint64_t dirty_first, dirty_bytes;
+
+static void written(void *owner, uint64_t physical, uint64_t bytes) {
+    (void)owner;
+    if (physical == REQUEST) return; // the answer
+    dirty_first = physical;
+    dirty_bytes = bytes;
+}
+
+static void begin(void) {
+    if (!memory.ram && !memory_init(&memory, 5ull << 30, false)) bail("no memory");
+    fw = (struct fw_cfg){.memory = &memory, .written = written};
+    fw_cfg_init(&fw, 5ull << 30, 7);
+    fw_cfg_add_file(&fw, "etc/first", "one", 3);
+    fw_cfg_add_file(&fw, "etc/second", "12345678", 8);
+    fw_cfg_device.reset(&fw);
+    dirty_first = dirty_bytes = 0;
+}
+
+static void select_key(unsigned key) { fw_cfg_device.write(&fw, FW_CFG_TRADITIONAL, 0, 2, key); }
+static uint64_t number(unsigned bytes) {
+    uint64_t value = 0;
+    for (unsigned i = 0; i < bytes; i++) value |= fw_cfg_device.read(&fw, FW_CFG_TRADITIONAL, 1, 1) << (8 * i);
+    return value;
+}
+static uint64_t item(unsigned key, unsigned bytes) {
+    select_key(key);
+    return number(bytes);
+}
+
+static void put_big(uint64_t at, uint64_t value, unsigned bytes) {
+    uint8_t *to = memory_at(&memory, at, bytes);
+    for (unsigned i = 0; i < bytes; i++) to[i] = (uint8_t)(value >> (8 * (bytes - 1 - i)));
+}
+static uint32_t get_big(uint64_t at) {
+    uint32_t value;
+    memcpy(&value, memory_at(&memory, at, 4), 4);
+    return __builtin_bswap32(value);
+}
+
+// The control field after the transfer.
+static uint32_t dma(uint64_t request, uint32_t control, uint32_t length, uint64_t address) {
+    put_big(request, control, 4), put_big(request + 4, length, 4), put_big(request + 8, address, 8);
+    if (request >> 32) fw_cfg_device.write(&fw, FW_CFG_DMA, 0, 4, __builtin_bswap32((uint32_t)(request >> 32)));
+    fw_cfg_device.write(&fw, FW_CFG_DMA, 4, 4, __builtin_bswap32((uint32_t)request));
+    return get_big(request);
+}
+static bool holds(uint64_t at, const char *text, unsigned bytes) {
+    return !memcmp(memory_at(&memory, at, bytes), text, bytes);
+}
+
+static void traditional(void) {
+    begin();
+    ok(item(FW_CFG_SIGNATURE, 4) == 0x554d4551, "signature QEMU");
+    ok(item(FW_CFG_ID, 4) == 3, "traditional interface and DMA");
+    ok(item(FW_CFG_NB_CPUS, 2) == 7 && item(FW_CFG_MAX_CPUS, 2) == 7, "processors");
+    ok(item(FW_CFG_RAM_SIZE, 8) == 5ull << 30 && number(8) == 0, "RAM size; zeros behind the end");
+    ok(item(FW_CFG_NB_CPUS | 0x4000, 2) == 7, "the write channel's bit is ignored");
+    ok(item(0x11, 8) == 0 && item(0xffff, 8) == 0, "keys that are not there are zeros");
+    select_key(FW_CFG_ID);
+    fw_cfg_device.write(&fw, FW_CFG_TRADITIONAL, 1, 1, 0x55);
+    ok(number(4) == 3, "the data port cannot be written");
+}
+
+static void directory(void) {
+    begin();
+    ok(__builtin_bswap32((uint32_t)item(FW_CFG_DIRECTORY, 4)) == 2, "two files");
+    char name[2][57] = {"", ""};
+    uint32_t bytes[2];
+    uint16_t key[2];
+    for (unsigned i = 0; i < 2; i++) {
+        bytes[i] = __builtin_bswap32((uint32_t)number(4));
+        key[i] = __builtin_bswap16((uint16_t)number(2));
+        number(2);
+        for (unsigned c = 0; c < 56; c++) name[i][c] = (char)number(1);
+    }
+    ok(!strcmp(name[0], "etc/first") && bytes[0] == 3 && !strcmp(name[1], "etc/second") && bytes[1] == 8,
+       "names and sizes");
+    ok(item(key[0], 4) == 0x656e6f && item(key[1], 8) == 0x3837363534333231, "contents");
+}
+
+static void transfers(void) {
+    begin();
+    ok(fw_cfg_device.read(&fw, FW_CFG_DMA, 0, 4) == 0x554d4551 &&
+           fw_cfg_device.read(&fw, FW_CFG_DMA, 4, 4) == 0x47464320,
+       "QEMU CFG");
+    memset(memory_at(&memory, BUFFER, 16), 0xff, 16);
+    ok(dma(REQUEST, SELECT | READ | (FW_CFG_FILES + 1) << 16, 4, BUFFER) == 0 && holds(BUFFER, "1234\xff", 5),
+       "select and read");
+    ok(dirty_first == BUFFER && dirty_bytes == 4, "the processors are told");
+    ok(dma(REQUEST, SKIP, 2, 0) == 0 && dma(REQUEST, READ, 4, BUFFER) == 0 && holds(BUFFER, "78\0\0\xff", 5),
+       "skip; zeros behind the end");
+    ok(dma(1ull << 32, SELECT | READ | FW_CFG_SIGNATURE << 16, 4, (1ull << 32) + 64) == 0 &&
+           holds((1ull << 32) + 64, "QEMU", 4),
+       "above 4 GBytes");
+    ok(dma(REQUEST, SELECT | READ | 0x77 << 16, 4, BUFFER) == 0 && holds(BUFFER, "\0\0\0\0\xff", 5),
+       "a key that is not there");
+    ok(dma(REQUEST, SELECT | WRITE | FW_CFG_ID << 16, 4, BUFFER) == 1 && item(FW_CFG_ID, 4) == 3,
+       "nothing can be written");
+}
+
+static void hostile(void) {
+    begin();
+    ok(dma(REQUEST, SELECT | READ, 4, 0xbffffffe) == 1, "a buffer that ends outside RAM");
+    ok(dma(REQUEST, SELECT | READ, 4, ~0ull - 1) == 1, "one that wraps");
+    ok(dma(REQUEST, SELECT | READ, ~0u, BUFFER) == 1 && dma(REQUEST, READ, 0, ~0ull) == 0, "too long; empty");
+    ok(dma(REQUEST, SELECT | SKIP, ~0u, 0) == 0 && dma(REQUEST, SKIP, ~0u, 0) == 0 && number(4) == 0,
+       "skipping too far");
+    fw_cfg_device.write(&fw, FW_CFG_DMA, 0, 4, ~0u), fw_cfg_device.write(&fw, FW_CFG_DMA, 4, 4, ~0u);
+    fw_cfg_device.write(&fw, FW_CFG_DMA, 4, 4, __builtin_bswap32(0xbffffff8));
+    ok(item(FW_CFG_ID, 4) == 3, "requests that are not in RAM are nothing");
+    ok(dma(BUFFER, SELECT | READ | FW_CFG_SIGNATURE << 16, 16, BUFFER) == 0 && holds(BUFFER + 4, "\0\0\0\0", 4),
+       "a request that overwrites itself");
+}
+
+int main(void) {
+    traditional();
+    directory();
+    transfers();
+    hostile();
+    return done_testing();
+}
