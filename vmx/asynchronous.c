@@ -2,7 +2,7 @@
 // triple faults. SDM Vol. 3C, 25.2, 27.1, 27.2.2.
 //
 // External interrupts and NMIs that exit are blocked by STI and MOV SS as those that do not exit: the manual leaves it
-// open (25.4.1). NOT IMPLEMENTED: monitor trap flag, virtual interrupts, SMI, machine checks.
+// open (25.4.1). NOT IMPLEMENTED: SMI, machine checks.
 #include "vmx/vmcs.h"
 
 static uint64_t interruption(const struct event *e, bool error_code) {
@@ -56,8 +56,18 @@ static enum outcome nmi_exit(struct cpu *cpu) {
     return OUT_VMEXIT;
 }
 
+// 25.5.2: once an event was delivered, an MTF VM exit is pending on the boundary before the handler's first
+// instruction.
+static void trap_flag_delivery(struct cpu *cpu) {
+    struct vmx *vmx = vmx_of(cpu);
+    if (!vmcs_on(vmx->vmcs, PROC, MONITOR_TRAP_FLAG)) return;
+    vmx->trap_flag_pending = 1;
+    cpu->intercepts.again = true;
+}
+
 enum outcome intercept_event(struct cpu *cpu, const struct event *event) {
     struct vmx *vmx = vmx_of(cpu);
+    trap_flag_delivery(cpu);
     if (vmx->injecting) { // the injected event itself; exceptions during its delivery come here again
         vmx->injecting = false;
         return OUT_OK;
@@ -75,7 +85,7 @@ enum outcome intercept_shutdown(struct cpu *cpu) {
 
 // --- at an instruction boundary, in the order of priority ---
 
-static enum outcome boundary_exit(struct cpu *cpu, enum exit_reason reason, uint64_t qualification) {
+enum outcome boundary_exit(struct cpu *cpu, enum exit_reason reason, uint64_t qualification) {
     struct vmx *vmx = vmx_of(cpu);
     exit_begin(cpu, NULL, reason);
     vmx->exit.attempted = false;
@@ -106,11 +116,16 @@ static enum outcome poll_nmi(struct cpu *cpu, bool shadow) {
     return OUT_OK;
 }
 
+// OUT_SOLO: a posted interrupt was processed.
 static enum outcome external_interrupt_exit(struct cpu *cpu) {
     struct vmx *vmx = vmx_of(cpu);
     if (!vmcs_on(vmx->vmcs, EXIT, ACKNOWLEDGE_INTERRUPT)) return boundary_exit(cpu, EXIT_EXTERNAL_INTERRUPT, 0);
     int vector = cpu->platform->acknowledge(cpu->platform->machine, cpu);
     if (vector < 0) return OUT_OK;
+    if (vmcs_on(vmx->vmcs, PIN, POSTED_INTERRUPTS) && (unsigned)vector == vmcs_get(vmx->vmcs, POSTED_VECTOR)) {
+        virtual_apic_posted(cpu);
+        return OUT_SOLO;
+    }
     struct event e = {.vector = (uint8_t)vector, .type = EVENT_EXTERNAL};
     enum outcome outcome = boundary_exit(cpu, EXIT_EXTERNAL_INTERRUPT, 0);
     vmx->exit.interruption = (uint32_t)interruption(&e, false);
@@ -122,20 +137,40 @@ static enum outcome poll_interrupt(struct cpu *cpu, bool shadow) {
     if (cpu->activity > ACTIVITY_HLT || shadow) return OUT_OK;
     if (vmcs_on(vmcs, PROC, INTERRUPT_WINDOW_EXITING) && cpu->rflags & FLAG_IF)
         return boundary_exit(cpu, EXIT_INTERRUPT_WINDOW, 0);
+    bool nmi = cpu->pending & PENDING_NMI && !cpu->nmi_blocked;
+    if (vmx_of(cpu)->virtual_interrupt && cpu->rflags & FLAG_IF && !nmi) {
+        TRY(virtual_apic_deliver(cpu));
+        return OUT_LEAVE; // nothing more at this boundary
+    }
     if (cpu->pending & PENDING_INTR && vmcs_on(vmcs, PIN, EXTERNAL_INTERRUPT_EXITING))
         return external_interrupt_exit(cpu);
     return OUT_OK;
 }
 
+// 25.5.2: after one instruction, or one iteration, or at once when an MTF VM exit was injected or an event delivered.
+static enum outcome poll_trap_flag(struct cpu *cpu) {
+    struct vmx *vmx = vmx_of(cpu);
+    bool on = vmcs_on(vmx->vmcs, PROC, MONITOR_TRAP_FLAG);
+    if (vmx->trap_flag_pending || (on && cpu->steps != vmx->trap_flag_step)) {
+        vmx->trap_flag_pending = 0;
+        return boundary_exit(cpu, EXIT_MONITOR_TRAP_FLAG, 0);
+    }
+    if (on) cpu->attention |= ATTENTION_EVENT; // one instruction, then look again
+    return OUT_OK;
+}
+
 enum outcome intercept_poll(struct cpu *cpu) {
     bool shadow = cpu_sti_shadow(cpu) || cpu_mov_ss_shadow(cpu);
+    TRY(virtual_apic_poll(cpu));
     TRY(poll_init_sipi(cpu));
     if (cpu->activity == ACTIVITY_WAIT_FOR_SIPI) return OUT_OK;
+    TRY(poll_trap_flag(cpu));
     if (cpu->pending & PENDING_DEBUG && !cpu_mov_ss_shadow(cpu) && cpu->activity == ACTIVITY_ACTIVE) {
         cpu->attention |= ATTENTION_EVENT; // debug traps come first; look again after them
         return OUT_OK;
     }
     if (cpu->vmx_deadline_cycles <= cpu->steps + cpu->idle_cycles) return boundary_exit(cpu, EXIT_PREEMPTION_TIMER, 0);
     TRY(poll_nmi(cpu, shadow));
-    return poll_interrupt(cpu, shadow);
+    enum outcome outcome = poll_interrupt(cpu, shadow);
+    return outcome == OUT_SOLO ? poll_interrupt(cpu, shadow) : outcome;
 }

@@ -8,6 +8,8 @@ static void leave_operation(struct cpu *cpu) {
     vmx->vmxon_pointer = vmx->current = VMCS_NONE;
     vmx->non_root = vmx->virtual_nmi_blocked = vmx->aborted = 0;
     vmx->ple_first = vmx->ple_last = vmx->init_blocked = 0;
+    vmx->apic_write = vmx->trap_exit = vmx->trap_qualification = vmx->virtual_interrupt = 0;
+    vmx->trap_flag_step = vmx->trap_flag_pending = 0;
     vmx->nmi_unblocked_step = ~0ull;
     region_clear_slots(vmx);
     establish_root(cpu);
@@ -72,6 +74,12 @@ static const struct state_field state_fields[] = {
     ONE(aborted),
     ONE(ple_first),
     ONE(ple_last),
+    ONE(apic_write),
+    ONE(trap_exit),
+    ONE(trap_qualification),
+    ONE(virtual_interrupt),
+    ONE(trap_flag_step),
+    ONE(trap_flag_pending),
     WORDS(slot),
     WORDS(ept),
     WORDS(ept_table),

@@ -1,5 +1,5 @@
 // The VMX capability MSRs, computed from the rows of control.def and the CPU model. SDM Vol. 3D, Appendix A.
-// NOT IMPLEMENTED: dual-monitor treatment of SMM, tertiary controls, secondary VM-exit controls, VM functions.
+// NOT IMPLEMENTED: dual-monitor treatment of SMM, tertiary controls, secondary VM-exit controls.
 #include "vmx/vmcs.h"
 #include "cpu/system.h"
 
@@ -40,7 +40,7 @@ static void compute_controls(const struct cpu_model *model, struct vmx_capabilit
 
 static uint64_t ept_vpid_capability(const struct cpu_model *model) {
     uint64_t ept = CAP_EXECUTE_ONLY | CAP_WALK_4 | CAP_UNCACHEABLE | CAP_WRITE_BACK | CAP_2M | CAP_INVEPT |
-                   CAP_ACCESSED_DIRTY | CAP_INVEPT_SINGLE | CAP_INVEPT_ALL;
+                   CAP_ACCESSED_DIRTY | CAP_ADVANCED_INFORMATION | CAP_INVEPT_SINGLE | CAP_INVEPT_ALL;
     if (cpu_model_has(model, FEATURE_PAGE1GB)) ept |= CAP_1G;
     return ept | CAP_INVVPID | CAP_INVVPID_ADDRESS | CAP_INVVPID_SINGLE | CAP_INVVPID_ALL | CAP_INVVPID_GLOBALS;
 }
@@ -88,6 +88,7 @@ enum vmx_msr {
     MSR_VMX_TRUE_PROCBASED,
     MSR_VMX_TRUE_EXIT,
     MSR_VMX_TRUE_ENTRY,
+    MSR_VMX_VMFUNC,
 };
 
 // IA32_VMX_BASIC, A.1: write-back regions, information for INS and OUTS, TRUE_ MSRs.
@@ -131,6 +132,7 @@ bool capability_msr_read(struct cpu *cpu, uint32_t index, uint64_t *value) {
     case MSR_VMX_TRUE_PROCBASED: *value = true_controls(vmx, GROUP_PROC); return true;
     case MSR_VMX_TRUE_EXIT: *value = true_controls(vmx, GROUP_EXIT); return true;
     case MSR_VMX_TRUE_ENTRY: *value = true_controls(vmx, GROUP_ENTRY); return true;
+    case MSR_VMX_VMFUNC: *value = VM_FUNCTIONS; return true;
     default: return false;
     }
 }

@@ -40,6 +40,7 @@ uint64_t check_note(const struct check *c, const char *what, uint64_t value);
 #define in_ia32e_mode() CHECK_READ("in_ia32e_mode()", cpu_long(c->cpu))
 #define current_vmcs() CHECK_READ("current_vmcs()", c->vmx->current)
 #define revision_at(address) CHECK_READ("revision_at(" #address ")", check_memory(c, address, 4))
+#define vtpr() CHECK_READ("vtpr()", check_memory(c, c->vmcs->field[FIELD_VIRTUAL_APIC_ADDRESS] + 0x80, 4))
 #define pdpte_at(cr3, i) CHECK_READ("pdpte_at(" #cr3 ", " #i ")", check_memory(c, ((cr3)&BITS(31, 5)) + 8 * (i), 8))
 
 // --- words made of these ---
@@ -54,7 +55,8 @@ uint64_t check_note(const struct check *c, const char *what, uint64_t value);
 #define event_vector() bits(ENTRY_INTERRUPTION, 7, 0)
 #define event_wakes_hlt()                                                                                              \
     (event_type() == EVENT_EXTERNAL || event_type() == EVENT_NMI ||                                                    \
-     (event_type() == EVENT_HARDWARE_EXCEPTION && (event_vector() == VECTOR_DB || event_vector() == VECTOR_MC)))
+     (event_type() == EVENT_HARDWARE_EXCEPTION && (event_vector() == VECTOR_DB || event_vector() == VECTOR_MC)) ||                           \
+     event_type() == EVENT_OTHER)
 #define debug_exceptions_blocked() (bits(GUEST_INTERRUPTIBILITY, 1, 0) != 0 || field(GUEST_ACTIVITY) == ACTIVITY_HLT)
 #define pae_paging() (bit(GUEST_CR0, 31) && bit(GUEST_CR4, 5) && !on(ENTRY, IA32E_MODE_GUEST))
 #define settings_allowed(G) check_allowed(c, GROUP_##G, field(G##_CONTROLS))

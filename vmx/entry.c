@@ -26,6 +26,7 @@ static enum outcome enter(struct cpu *cpu, bool launch) {
     if (!vmcs_on(vmcs, PROC2, ENABLE_VPID)) tlb_flush_vpid(cpu, 0, true);
     tlb_select(cpu);
     load_non_register_state(cpu);
+    virtual_apic_enter(cpu);
     init_unblock(cpu);
     enum outcome outcome = inject_event(cpu);
     return outcome == OUT_VMEXIT ? exit_carry_out(cpu) : outcome;
@@ -35,7 +36,7 @@ enum outcome vmx_enter(struct cpu *cpu, const struct op *op, bool launch) {
     struct vmx *vmx = vmx_of(cpu);
     unsigned error = 0;
     TRY(vmx_permit(cpu, op, launch ? EXIT_VMLAUNCH : EXIT_VMRESUME, 0));
-    if (!vmx->vmcs) return vmx_fail_invalid(cpu);
+    if (!vmx->vmcs || vmx->vmcs->shadow) return vmx_fail_invalid(cpu);
     uint64_t steps = cpu_steps(cpu, op);
     if (cpu->mov_ss_shadow_step == steps) return vmx_fail(cpu, ERROR_MOV_SS_BLOCKING);
     if (launch && vmx->vmcs->launched) return vmx_fail(cpu, ERROR_VMLAUNCH_NOT_CLEAR);

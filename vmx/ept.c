@@ -2,9 +2,8 @@
 // 3C, 28.3, 28.4.
 //
 // The cache is architectural: it holds what the tables said when it was filled, until INVEPT or an EPT violation drops
-// it. Only complete translations are cached, a 4-KByte page an entry; no paging-structure caches are kept. NOT
-// IMPLEMENTED: mode-based execute control, sub-page write permissions, #VE, PML, advanced exit information; memory
-// types are checked but have no effect.
+// it. Only complete translations are cached, a 4-KByte page an entry; no paging-structure caches are kept. Memory types
+// are checked but have no effect. NOT IMPLEMENTED: sub-page write permissions.
 #include "vmx/vmcs.h"
 
 #define EPT_READ BIT(0)
@@ -16,7 +15,9 @@
 #define EPT_ACCESSED BIT(8)
 #define EPT_DIRTY BIT(9)
 #define EPT_ADDRESS BITS(51, 12)
-#define EPT_LARGE BIT(10) // in the cache only: from a page of at least 2 MBytes
+#define EPT_USER_EXECUTE BIT(10) // with "mode-based execute control for EPT"
+#define EPT_SUPPRESS_VE BIT(63)
+#define EPT_LARGE BIT(11) // in the cache only: from a page of at least 2 MBytes
 #define TAG_USED BIT(0)
 
 enum { LEVEL_PT = 1, LEVEL_PD, LEVEL_PDPT, LEVEL_PML4 };
@@ -68,39 +69,70 @@ struct demand {
 
 // With accessed and dirty flags for EPT, an access to a guest paging-structure entry counts as a write; the PDPTEs that
 // MOV to CR loads are only read. 28.3.3.2
-static struct demand demand_of(const struct second_stage_access *access, bool accessed_dirty) {
+static struct demand demand_of(const struct vmcs *vmcs, const struct second_stage_access *access, bool accessed_dirty) {
+    uint64_t execute =
+        access->rights & TLB_USER && vmcs_on(vmcs, PROC2, MODE_BASED_EXECUTE) ? EPT_USER_EXECUTE : EPT_EXECUTE;
     bool structure = access->page_walk && access->linear_valid && accessed_dirty;
     bool write = access->write || structure;
-    uint64_t rights = access->fetch ? EPT_EXECUTE : access->write ? EPT_WRITE : EPT_READ;
+    uint64_t rights = access->fetch ? execute : access->write ? EPT_WRITE : EPT_READ;
     return (struct demand){.rights = rights | (structure ? EPT_READ | EPT_WRITE : 0), .write = write};
 }
 
 // --- exits ---
 
-// Table 27-7
-static enum outcome violation(struct cpu *cpu, uint64_t guest_physical, const struct second_stage_access *access,
-                              uint64_t rights, bool accessed_dirty) {
-    enum { READ = 0, WRITE, FETCH, RIGHTS, LINEAR_VALID = 7, TRANSLATED, NMI_UNBLOCKING = 12 };
-    struct vmx *vmx = vmx_of(cpu);
+// Table 27-7. `rights` are bits 2:0 and 10 of the EPT entries together. The advanced information is about the linear
+// address, from the guest's paging structures.
+static uint64_t violation_qualification(const struct vmcs *vmcs, const struct second_stage_access *access,
+                                        uint64_t rights, bool accessed_dirty) {
+    enum { READ = 0, WRITE, FETCH, RIGHTS, USER_EXECUTE = 6, LINEAR_VALID, TRANSLATED, USER, WRITABLE, NO_EXECUTE };
     bool structure = access->page_walk && access->linear_valid;
-    uint64_t q = rights << RIGHTS;
-    if (access->fetch)
-        q |= BIT(FETCH);
-    else if (access->write)
-        q |= BIT(WRITE);
-    else
-        q |= BIT(READ);
+    uint64_t q = (rights & EPT_RIGHTS) << RIGHTS | BIT(access->fetch ? FETCH : access->write ? WRITE : READ);
     if (structure && (accessed_dirty || access->write)) q |= BIT(READ) | BIT(WRITE);
-    if (access->linear_valid) q |= BIT(LINEAR_VALID) | (access->page_walk ? 0 : BIT(TRANSLATED));
-    exit_begin(cpu, NULL, EXIT_EPT_VIOLATION);
-    vmx->exit.resume_flag = cpu->delivering_valid ? RF_AS_IS : RF_SET;
-    vmx->exit.qualification = q;
-    vmx->exit.has_linear = access->linear_valid;
-    vmx->exit.guest_linear = cpu_64bit(cpu) ? access->linear : (uint32_t)access->linear;
-    vmx->exit.has_physical = true;
-    vmx->exit.guest_physical = guest_physical;
+    if (rights & EPT_USER_EXECUTE && vmcs_on(vmcs, PROC2, MODE_BASED_EXECUTE)) q |= BIT(USER_EXECUTE);
+    if (!access->linear_valid) return q;
+    q |= BIT(LINEAR_VALID);
+    if (access->page_walk) return q;
+    return q | BIT(TRANSLATED) | (access->rights & TLB_USER ? BIT(USER) : 0) |
+           (access->rights & TLB_WRITE ? BIT(WRITABLE) : 0) | (access->rights & TLB_EXECUTE ? 0 : BIT(NO_EXECUTE));
+}
+
+// 25.5.7: the violation becomes a virtualization exception, unless an event is being delivered or the area is in use.
+static bool convertible(struct cpu *cpu, uint64_t entry) {
+    enum { BUSY_OFFSET = 4 };
+    const struct vmcs *vmcs = vmx_of(cpu)->vmcs;
+    if (!vmcs_on(vmcs, PROC2, EPT_VIOLATION_VE) || entry & EPT_SUPPRESS_VE) return false;
+    if (!(cpu->cr0 & CR0_PE) || cpu->delivering_valid) return false;
+    return !physical_load(cpu, vmcs_get(vmcs, VE_INFORMATION_ADDRESS) + BUSY_OFFSET, 32);
+}
+
+static enum outcome virtualization_exception(struct cpu *cpu, uint64_t qualification, uint64_t linear,
+                                             uint64_t guest_physical) {
+    const struct vmcs *vmcs = vmx_of(cpu)->vmcs;
+    uint64_t area = vmcs_get(vmcs, VE_INFORMATION_ADDRESS);
+    physical_store(cpu, area, 64, EXIT_EPT_VIOLATION | (uint64_t)UINT32_MAX << 32);
+    physical_store(cpu, area + 8, 64, qualification);
+    physical_store(cpu, area + 16, 64, linear);
+    physical_store(cpu, area + 24, 64, guest_physical);
+    physical_store(cpu, area + 32, 16, vmcs_get(vmcs, EPTP_INDEX));
+    return cpu_fault(cpu, VECTOR_VE);
+}
+
+static enum outcome violation(struct cpu *cpu, uint64_t guest_physical, const struct second_stage_access *access,
+                              uint64_t rights, uint64_t entry) {
+    struct vmx *vmx = vmx_of(cpu);
+    bool accessed_dirty = vmcs_get(vmx->vmcs, EPT_POINTER) & EPTP_ACCESSED_DIRTY;
+    uint64_t qualification = violation_qualification(vmx->vmcs, access, rights, accessed_dirty);
+    uint64_t linear = cpu_64bit(cpu) ? access->linear : (uint32_t)access->linear;
     *cache_slot(vmx, guest_physical) = (struct ept_entry){0};
     if (access->linear_valid && !access->page_walk) tlb_invalidate_page(cpu, access->linear);
+    if (convertible(cpu, entry)) return virtualization_exception(cpu, qualification, linear, guest_physical);
+    exit_begin(cpu, NULL, EXIT_EPT_VIOLATION);
+    vmx->exit.resume_flag = cpu->delivering_valid ? RF_AS_IS : RF_SET;
+    vmx->exit.qualification = qualification;
+    vmx->exit.has_linear = access->linear_valid;
+    vmx->exit.guest_linear = linear;
+    vmx->exit.has_physical = true;
+    vmx->exit.guest_physical = guest_physical;
     return OUT_VMEXIT;
 }
 
@@ -143,12 +175,13 @@ struct ept_walk {
 
 static void walk(struct cpu *cpu, struct ept_walk *w, uint64_t eptp) {
     const struct vmx *vmx = vmx_of(cpu);
+    uint64_t rights = EPT_RIGHTS | (vmcs_on(vmx->vmcs, PROC2, MODE_BASED_EXECUTE) ? EPT_USER_EXECUTE : 0);
     uint64_t table = eptp & EPTP_ROOT;
-    w->rights = EPT_RIGHTS;
+    w->rights = rights;
     for (w->level = LEVEL_PML4;; w->level--) {
         w->at[w->level] = table | (w->guest_physical >> level_shift(w->level) & 511) << 3;
         uint64_t entry = w->entry[w->level] = physical_load(cpu, w->at[w->level], 64);
-        w->absent = !(entry & EPT_RIGHTS);
+        w->absent = !(entry & rights);
         w->bad = !w->absent && misconfigured(vmx, entry, w->level);
         if (w->absent || w->bad) return;
         w->rights &= entry;
@@ -172,11 +205,38 @@ static uint64_t walk_page(const struct ept_walk *w) {
     return (entry & EPT_ADDRESS & ~offset) | (w->guest_physical & offset & ~(PAGE_BYTES - 1));
 }
 
-// The page with the rights in EPT bits 2:0, EPT_DIRTY when a write needs no more, EPT_LARGE.
-static void result_from(struct second_stage_result *result, uint64_t page) {
-    result->page = (page & EPT_ADDRESS) | (page & EPT_WRITE ? TLB_WRITE : 0) | (page & EPT_EXECUTE ? TLB_EXECUTE : 0) |
+// 28.3.6: a write that sets a dirty flag is logged before. False: the log is full.
+static bool log_page(struct cpu *cpu, uint64_t guest_physical) {
+    enum { LAST_INDEX = 511 };
+    struct vmx *vmx = vmx_of(cpu);
+    uint64_t index = vmcs_get(vmx->vmcs, PML_INDEX);
+    if (index > LAST_INDEX) return false;
+    physical_store(cpu, vmcs_get(vmx->vmcs, PML_ADDRESS) + 8 * index, 64, guest_physical & ~(PAGE_BYTES - 1));
+    vmcs_set(vmx, PML_INDEX, (index - 1) & UINT16_MAX);
+    return true;
+}
+
+static enum outcome log_full(struct cpu *cpu) {
+    exit_begin(cpu, NULL, EXIT_PML_FULL);
+    vmx_of(cpu)->exit.resume_flag = cpu->delivering_valid ? RF_AS_IS : RF_SET;
+    return OUT_VMEXIT;
+}
+
+// Execution from a user-mode linear address has a right of its own with mode-based execute control.
+static bool executable(const struct vmcs *vmcs, const struct second_stage_access *access, uint64_t page) {
+    bool user = access->rights & TLB_USER && vmcs_on(vmcs, PROC2, MODE_BASED_EXECUTE);
+    return page & (user ? EPT_USER_EXECUTE : EPT_EXECUTE);
+}
+
+// `page`: with the rights as in EPT entries, EPT_DIRTY when a write needs no more, EPT_LARGE.
+static enum outcome finish(struct cpu *cpu, const struct second_stage_access *access, uint64_t page,
+                           struct second_stage_result *result) {
+    bool execute = executable(vmx_of(cpu)->vmcs, access, page);
+    result->page = (page & EPT_ADDRESS) | (page & EPT_WRITE ? TLB_WRITE : 0) | (execute ? TLB_EXECUTE : 0) |
                    (page & EPT_DIRTY ? TLB_DIRTY : 0);
     result->large = page & EPT_LARGE;
+    bool apic = cpu->intercepts.apic_access == ((page & EPT_ADDRESS) | 1);
+    return unlikely(apic && access->page_walk) ? virtual_apic_guest_physical(cpu) : OUT_OK;
 }
 
 enum outcome ept_translate(struct cpu *cpu, uint64_t guest_physical, const struct second_stage_access *access,
@@ -184,25 +244,24 @@ enum outcome ept_translate(struct cpu *cpu, uint64_t guest_physical, const struc
     struct vmx *vmx = vmx_of(cpu);
     uint64_t eptp = vmcs_get(vmx->vmcs, EPT_POINTER);
     bool accessed_dirty = eptp & EPTP_ACCESSED_DIRTY;
-    struct demand demand = demand_of(access, accessed_dirty);
+    struct demand demand = demand_of(vmx->vmcs, access, accessed_dirty);
     struct ept_entry *e = cache_slot(vmx, guest_physical);
     uint64_t tag = (guest_physical & EPT_ADDRESS) | TAG_USED;
     if (e->tag == tag && e->generation == vmx->ept_generation && (e->page & demand.rights) == demand.rights &&
-        (!demand.write || e->page & EPT_DIRTY)) {
-        result_from(result, e->page);
-        return OUT_OK;
-    }
+        (!demand.write || e->page & EPT_DIRTY))
+        return finish(cpu, access, e->page, result);
     struct ept_walk w = {.guest_physical = guest_physical};
     walk(cpu, &w, eptp);
+    uint64_t last = w.entry[w.level];
     if (w.bad) return misconfiguration(cpu, guest_physical);
-    if (w.absent) return violation(cpu, guest_physical, access, 0, accessed_dirty);
-    if ((w.rights & demand.rights) != demand.rights)
-        return violation(cpu, guest_physical, access, w.rights, accessed_dirty);
+    if (w.absent) return violation(cpu, guest_physical, access, 0, last);
+    if ((w.rights & demand.rights) != demand.rights) return violation(cpu, guest_physical, access, w.rights, last);
+    bool logs = accessed_dirty && demand.write && !(last & EPT_DIRTY) && vmcs_on(vmx->vmcs, PROC2, ENABLE_PML);
+    if (logs && !log_page(cpu, guest_physical)) return log_full(cpu);
     if (accessed_dirty) set_flags(cpu, &w, demand.write);
     bool dirty = !accessed_dirty || w.entry[w.level] & EPT_DIRTY;
     e->tag = tag;
     e->generation = vmx->ept_generation;
     e->page = walk_page(&w) | w.rights | (dirty ? EPT_DIRTY : 0) | (w.level > LEVEL_PT ? EPT_LARGE : 0);
-    result_from(result, e->page);
-    return OUT_OK;
+    return finish(cpu, access, e->page, result);
 }

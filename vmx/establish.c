@@ -23,7 +23,7 @@ static uint64_t enabled_checks(const struct vmcs *vmcs) {
            IF(PROC, PAUSE_EXITING, BIT(ICEPT_PAUSE)) | IF(PROC2, PAUSE_LOOP_EXITING, BIT(ICEPT_PAUSE)) |
            IF(PROC2, DESCRIPTOR_TABLE_EXITING, tables) | IF(PROC2, WBINVD_EXITING, BIT(ICEPT_WBINVD)) |
            IF(PROC2, RDRAND_EXITING, BIT(ICEPT_RDRAND)) | IF(PROC2, RDSEED_EXITING, BIT(ICEPT_RDSEED)) |
-           (vmcs_on(vmcs, PROC2, ENABLE_RDTSCP) ? 0 : BIT(ICEPT_RDTSCP)) |
+           IF(PROC, TPR_SHADOW, BIT(ICEPT_CR8)) | (vmcs_on(vmcs, PROC2, ENABLE_RDTSCP) ? 0 : BIT(ICEPT_RDTSCP)) |
            (vmcs_on(vmcs, PROC2, ENABLE_INVPCID) ? 0 : BIT(ICEPT_INVPCID));
 }
 
@@ -38,11 +38,16 @@ void establish_non_root(struct cpu *cpu) {
         .exit = exit_carry_out,
         .poll = intercept_poll,
         .shutdown = intercept_shutdown,
+        .apic = virtual_apic_access,
+        .apic_access = vmcs_on(vmcs, PROC2, VIRTUALIZE_APIC_ACCESSES) ? vmcs_get(vmcs, APIC_ACCESS_ADDRESS) | 1 : 0,
         .cr0_mask = vmcs_get(vmcs, CR0_MASK),
         .cr0_shadow = vmcs_get(vmcs, CR0_SHADOW),
         .cr4_mask = vmcs_get(vmcs, CR4_MASK),
         .cr4_shadow = vmcs_get(vmcs, CR4_SHADOW),
         .tsc_offset = vmcs_on(vmcs, PROC, TSC_OFFSETTING) ? vmcs_get(vmcs, TSC_OFFSET) : 0,
+        .tsc_multiplier = vmcs_on(vmcs, PROC, TSC_OFFSETTING) && vmcs_on(vmcs, PROC2, TSC_SCALING)
+                              ? vmcs_get(vmcs, TSC_MULTIPLIER)
+                              : 0,
         .non_root = true,
         .unrestricted = vmcs_on(vmcs, PROC2, UNRESTRICTED_GUEST),
         .virtual_nmis = vmcs_on(vmcs, PIN, VIRTUAL_NMIS),

@@ -102,8 +102,11 @@ void load_non_register_state(struct cpu *cpu) {
     struct vmx *vmx = vmx_of(cpu);
     const struct vmcs *vmcs = vmx->vmcs;
     uint64_t blocking = vmcs_get(vmcs, GUEST_INTERRUPTIBILITY), event = vmcs_get(vmcs, ENTRY_INTERRUPTION);
-    bool vectoring = event & INTERRUPTION_VALID;
-    bool nmi = vectoring && (event & INTERRUPTION_TYPE) >> INTERRUPTION_TYPE_SHIFT == EVENT_NMI;
+    uint64_t type = (event & INTERRUPTION_TYPE) >> INTERRUPTION_TYPE_SHIFT;
+    bool vectoring = event & INTERRUPTION_VALID && type != EVENT_OTHER;
+    bool nmi = vectoring && type == EVENT_NMI;
+    vmx->trap_flag_step = cpu->steps;
+    vmx->trap_flag_pending = 0;
     cpu->sti_shadow_step = !vectoring && blocking & BLOCKING_BY_STI ? cpu->steps : ~0ull;
     cpu->mov_ss_shadow_step = !vectoring && blocking & BLOCKING_BY_MOV_SS ? cpu->steps : ~0ull;
     cpu->activity = vectoring ? ACTIVITY_ACTIVE : (uint32_t)vmcs_get(vmcs, GUEST_ACTIVITY);
@@ -118,7 +121,8 @@ void load_non_register_state(struct cpu *cpu) {
         load_pending_debug(cpu, vmcs);
     }
     start_preemption_timer(cpu, vmcs);
-    bool window = controls_PROC(vmcs) & (BIT(PROC_INTERRUPT_WINDOW_EXITING) | BIT(PROC_NMI_WINDOW_EXITING));
+    bool window = controls_PROC(vmcs) &
+                  (BIT(PROC_INTERRUPT_WINDOW_EXITING) | BIT(PROC_NMI_WINDOW_EXITING) | BIT(PROC_MONITOR_TRAP_FLAG));
     cpu_pend(cpu, PENDING_VMX, window || cpu->vmx_deadline_cycles <= cpu->steps + cpu->idle_cycles);
 }
 

@@ -5,6 +5,11 @@ enum outcome inject_event(struct cpu *cpu) {
     struct vmx *vmx = vmx_of(cpu);
     uint64_t info = vmcs_get(vmx->vmcs, ENTRY_INTERRUPTION);
     if (!(info & INTERRUPTION_VALID)) return OUT_OK;
+    if ((info & INTERRUPTION_TYPE) >> INTERRUPTION_TYPE_SHIFT == EVENT_OTHER) { // a pending MTF VM exit
+        vmx->trap_flag_pending = 1;
+        cpu_pend(cpu, PENDING_VMX, true);
+        return OUT_OK;
+    }
     struct event event = {
         .vector = (uint8_t)(info & INTERRUPTION_VECTOR),
         .type = (uint8_t)((info & INTERRUPTION_TYPE) >> INTERRUPTION_TYPE_SHIFT),

@@ -138,14 +138,26 @@ static bool msr_exits(struct cpu *cpu, uint32_t index, bool write) {
     return physical_load(cpu, vmcs_get(vmcs, MSR_BITMAPS) + part + n / 8, 8) >> n % 8 & 1;
 }
 
-static enum outcome check_rdmsr(struct cpu *cpu, const struct op *op, uint64_t index, uint64_t b) {
-    (void)b;
-    return msr_exits(cpu, (uint32_t)index, false) ? exit_for(cpu, op, EXIT_RDMSR, 0) : OUT_OK;
+// What the virtual APIC did is done: on to the next instruction.
+static enum outcome virtualized(struct cpu *cpu, const struct op *op, enum outcome outcome) {
+    if (outcome == OUT_LEAVE) cpu->rip = op_next_rip(cpu, op);
+    return outcome;
 }
 
-static enum outcome check_wrmsr(struct cpu *cpu, const struct op *op, uint64_t index, uint64_t b) {
+static enum outcome check_rdmsr(struct cpu *cpu, const struct op *op, uint64_t index, uint64_t b) {
     (void)b;
-    return msr_exits(cpu, (uint32_t)index, true) ? exit_for(cpu, op, EXIT_WRMSR, 0) : OUT_OK;
+    if (msr_exits(cpu, (uint32_t)index, false)) return exit_for(cpu, op, EXIT_RDMSR, 0);
+    return virtualized(cpu, op, virtual_apic_rdmsr(cpu, index));
+}
+
+static enum outcome check_wrmsr(struct cpu *cpu, const struct op *op, uint64_t index, uint64_t value) {
+    if (msr_exits(cpu, (uint32_t)index, true)) return exit_for(cpu, op, EXIT_WRMSR, 0);
+    return virtualized(cpu, op, virtual_apic_wrmsr(cpu, index, value));
+}
+
+static enum outcome check_cr8(struct cpu *cpu, const struct op *op, uint64_t a, uint64_t value) {
+    (void)op;
+    return virtual_apic_cr8(cpu, a, value);
 }
 
 // --- descriptor tables, Tables 27-10 and 27-11 ---
@@ -274,7 +286,7 @@ static check_fn *const checks[64] = {
     [ICEPT_GDTR_IDTR] = check_gdtr_idtr, [ICEPT_LDTR_TR] = check_ldtr_tr, [ICEPT_RDTSCP] = check_rdtscp,
     [ICEPT_INVPCID] = check_invpcid,     [ICEPT_XSAVES] = check_xsaves,   [ICEPT_XRSTORS] = check_xrstors,
     [ICEPT_INVLPG] = check_invlpg,       [ICEPT_RDRAND] = check_rdrand,   [ICEPT_RDSEED] = check_rdseed,
-    [ICEPT_PAUSE] = check_pause,         [ICEPT_IRET] = check_iret,
+    [ICEPT_PAUSE] = check_pause,         [ICEPT_IRET] = check_iret,     [ICEPT_CR8] = check_cr8,
 };
 
 enum outcome intercept_check(struct cpu *cpu, const struct op *op, enum intercept what, uint64_t a, uint64_t b) {

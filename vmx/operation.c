@@ -1,5 +1,5 @@
 // Entering and leaving VMX operation, and the calls: VMXON, VMXOFF, VMCALL, VMFUNC. SDM Vol. 3C, 30.3.
-// NOT IMPLEMENTED: A20M mode, SMX operation, dual-monitor treatment of SMM, VM functions (VMFUNC is #UD).
+// NOT IMPLEMENTED: A20M mode, SMX operation, dual-monitor treatment of SMM.
 #include "vmx/instruction.h"
 
 #define FEATURE_CONTROL_ENABLED (BIT(0) | BIT(2)) // lock, VMX outside SMX operation
@@ -86,9 +86,31 @@ BODY(vmcall) {
     return vmx_fail(cpu, ERROR_VMCALL_IN_ROOT);
 }
 
+// 25.5.6.3: another EPTP from the list; false: it causes a VM exit.
+static bool switch_eptp(struct cpu *cpu, uint32_t entry) {
+    enum { LIST_ENTRIES = 512 };
+    struct vmx *vmx = vmx_of(cpu);
+    if (entry >= LIST_ENTRIES) return false;
+    uint64_t eptp = physical_load(cpu, vmcs_get(vmx->vmcs, EPTP_LIST_ADDRESS) + 8 * entry, 64);
+    if (!check_eptp(vmx, eptp)) return false;
+    vmcs_set(vmx, EPT_POINTER, eptp);
+    if (vmcs_on(vmx->vmcs, PROC2, EPT_VIOLATION_VE)) vmcs_set(vmx, EPTP_INDEX, entry);
+    cpu->eptp = (eptp & EPTP_ROOT) | 1;
+    ept_use(vmx, eptp);
+    tlb_select(cpu);
+    return true;
+}
+
+// 25.5.6.2. At every privilege level.
 BODY(vmfunc) {
     BODY_UNUSED;
-    return cpu_fault_ud(cpu);
+    enum { FUNCTIONS = 64 };
+    const struct vmx *vmx = vmx_of(cpu);
+    uint32_t function = (uint32_t)cpu->gpr[RAX];
+    if (!vmx->non_root || !vmcs_on(vmx->vmcs, PROC2, ENABLE_VM_FUNCTIONS)) return cpu_fault_ud(cpu);
+    if (function >= FUNCTIONS) return cpu_fault_ud(cpu);
+    if (!(vmcs_get(vmx->vmcs, VM_FUNCTION_CONTROLS) >> function & 1)) return exit_for(cpu, op, EXIT_VMFUNC, 0);
+    return switch_eptp(cpu, (uint32_t)cpu->gpr[RCX]) ? OUT_OK : exit_for(cpu, op, EXIT_VMFUNC, 0);
 }
 
 BODY(vmlaunch) {

@@ -19,7 +19,12 @@ BODY(vmclear) {
     return vmx_succeed(cpu);
 }
 
-// A shadow VMCS (bit 31 of its revision identifier) is refused: "VMCS shadowing" is not supported.
+// A shadow VMCS (bit 31 of its revision identifier) is accepted where "VMCS shadowing" is supported.
+static bool revision_allowed(const struct vmx *vmx, uint64_t revision) {
+    bool shadowing = vmx->capability.allowed1[GROUP_PROC2] >> PROC2_VMCS_SHADOWING & 1;
+    return (revision & ~(shadowing ? BIT(31) : 0)) == VMCS_REVISION;
+}
+
 BODY(vmptrld) {
     BODY_UNUSED;
     const struct vmx *vmx = vmx_of(cpu);
@@ -28,7 +33,7 @@ BODY(vmptrld) {
     TRY(operand(cpu, op, &pointer));
     if (!physical_address_valid(vmx, pointer)) return vmx_fail(cpu, ERROR_VMPTRLD_ADDRESS);
     if (pointer == vmx->vmxon_pointer) return vmx_fail(cpu, ERROR_VMPTRLD_VMXON_POINTER);
-    if (physical_load(cpu, pointer, 32) != VMCS_REVISION) return vmx_fail(cpu, ERROR_VMPTRLD_REVISION);
+    if (!revision_allowed(vmx, physical_load(cpu, pointer, 32))) return vmx_fail(cpu, ERROR_VMPTRLD_REVISION);
     region_make_current(cpu, pointer);
     return vmx_succeed(cpu);
 }

@@ -40,6 +40,7 @@ static void write_back(struct cpu *cpu, const struct vmcs *vmcs) {
 static void read_in(struct cpu *cpu, struct vmcs *vmcs, uint64_t pointer) {
     vmcs->pointer = pointer;
     vmcs->launched = physical_load(cpu, pointer + REGION_LAUNCH_STATE, 32) & 1;
+    vmcs->shadow = physical_load(cpu, pointer, 32) >> 31;
     for (unsigned f = 0; f < FIELD_COUNT; f++)
         vmcs->field[f] = physical_load(cpu, pointer + REGION_FIELDS + 8 * f, 64) & field_mask(f);
 }
@@ -50,6 +51,7 @@ static struct vmcs *slot_take(struct cpu *cpu) {
     struct vmcs *vmcs = slot_of(vmx, VMCS_NONE);
     if (vmcs) return vmcs;
     vmcs = &vmx->slot[vmx->next_slot % VMCS_SLOTS];
+    if (vmcs->pointer == vmx->current) vmcs = &vmx->slot[vmx->next_slot = (vmx->next_slot + 1) % VMCS_SLOTS];
     vmx->next_slot = (vmx->next_slot + 1) % VMCS_SLOTS;
     write_back(cpu, vmcs);
     return vmcs;
@@ -63,6 +65,18 @@ void region_make_current(struct cpu *cpu, uint64_t pointer) {
     vmx->vmcs = slot_take(cpu);
     read_in(cpu, vmx->vmcs, pointer);
     vmx->dirty[vmx->vmcs - vmx->slot] = PART_ALL;
+}
+
+struct vmcs *region_shadow(struct cpu *cpu) {
+    struct vmx *vmx = vmx_of(cpu);
+    uint64_t pointer = vmcs_get(vmx->vmcs, VMCS_LINK_POINTER);
+    if (pointer == VMCS_NONE) return NULL;
+    struct vmcs *shadow = slot_of(vmx, pointer);
+    if (shadow) return shadow;
+    shadow = slot_take(cpu);
+    read_in(cpu, shadow, pointer);
+    vmx->dirty[shadow - vmx->slot] = PART_ALL;
+    return shadow;
 }
 
 void region_vmclear(struct cpu *cpu, uint64_t pointer) {

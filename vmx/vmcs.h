@@ -71,6 +71,7 @@ enum vmcs_part {
 struct vmcs {
     uint64_t pointer;  // of its region; VMCS_NONE: the slot is free
     uint64_t launched; // launch state: 0 clear, 1 launched
+    uint64_t shadow;   // shadow-VMCS indicator
     uint64_t field[FIELD_COUNT];
 };
 
@@ -126,9 +127,14 @@ struct vmx {
     uint64_t next_slot;     // the slot replaced next (first in, first out)
     uint64_t non_root;
     uint64_t virtual_nmi_blocked;
-    uint64_t init_blocked;        // an INIT waits for the end of VMX root operation
-    uint64_t aborted;             // in the VMX-abort shutdown state; the indicator
-    uint64_t ple_first, ple_last; // PAUSE-loop exiting: TSC of the first and last PAUSE of a loop
+    uint64_t init_blocked;                  // an INIT waits for the end of VMX root operation
+    uint64_t aborted;                       // in the VMX-abort shutdown state; the indicator
+    uint64_t ple_first, ple_last;           // PAUSE-loop exiting: TSC of the first and last PAUSE of a loop
+    uint64_t apic_write;                    // APIC-write emulation to do: page offset | size << 12; 0: none
+    uint64_t trap_exit, trap_qualification; // trap-like VM exit at the next boundary; 0: none
+    uint64_t virtual_interrupt;             // one is recognized
+    uint64_t trap_flag_step;                // monitor trap flag: steps at VM entry
+    uint64_t trap_flag_pending;             // an MTF VM exit is pending on the present boundary
     struct vmcs slot[VMCS_SLOTS];
     struct ept_entry ept[EPT_SETS];
     struct ept_table ept_table[EPT_TABLES];
@@ -199,6 +205,7 @@ ALWAYS_INLINE void vmcs_put(struct vmx *vmx, enum vmcs_field field, uint64_t val
 #define CAP_1G BIT(17)
 #define CAP_INVEPT BIT(20)
 #define CAP_ACCESSED_DIRTY BIT(21)
+#define CAP_ADVANCED_INFORMATION BIT(22)
 #define CAP_INVEPT_SINGLE BIT(25)
 #define CAP_INVEPT_ALL BIT(26)
 #define CAP_INVVPID BIT(32)
@@ -209,6 +216,7 @@ ALWAYS_INLINE void vmcs_put(struct vmx *vmx, enum vmcs_field field, uint64_t val
 
 // The VMX-preemption timer counts down when bit PREEMPTION_TIMER_SHIFT of the TSC changes (IA32_VMX_MISC 4:0).
 enum { PREEMPTION_TIMER_SHIFT = 5, CR3_TARGETS = 4 };
+#define VM_FUNCTIONS BIT(0) // EPTP switching
 
 // --- vmx/capability.c ---
 void capability_compute(const struct cpu_model *model, struct vmx_capability *capability);
@@ -220,6 +228,7 @@ bool capability_cr_allowed(struct cpu *cpu, unsigned cr, uint64_t value);
 void region_clear_slots(struct vmx *vmx);
 void region_find_current(struct vmx *vmx); // vmx->vmcs from vmx->current
 void region_make_current(struct cpu *cpu, uint64_t pointer);
+struct vmcs *region_shadow(struct cpu *cpu); // the VMCS that the link pointer references, NULL when there is none
 void region_vmclear(struct cpu *cpu, uint64_t pointer);
 void region_write_back_all(struct cpu *cpu);
 bool physical_address_valid(const struct vmx *vmx, uint64_t address);
@@ -268,6 +277,20 @@ uint32_t information_memory(const struct cpu *cpu, const struct op *op); // Tabl
 uint32_t information_string_io(const struct cpu *cpu, const struct op *op, bool in); // Table 27-8
 uint64_t information_displacement(const struct cpu *cpu, const struct op *op);
 bool information_is_memory(const struct op *op);
+
+enum outcome boundary_exit(struct cpu *cpu, enum exit_reason reason, uint64_t qualification);
+
+// --- vmx/virtual_apic.c: OUT_LEAVE when the access was virtualized ---
+enum outcome virtual_apic_cr8(struct cpu *cpu, uint64_t a, uint64_t value);
+enum outcome virtual_apic_rdmsr(struct cpu *cpu, uint64_t index);
+enum outcome virtual_apic_wrmsr(struct cpu *cpu, uint64_t index, uint64_t value);
+enum outcome virtual_apic_access(struct cpu *cpu, uint64_t linear, unsigned size, enum apic_access access,
+                                 uint64_t *page);
+enum outcome virtual_apic_guest_physical(struct cpu *cpu);
+enum outcome virtual_apic_poll(struct cpu *cpu);    // APIC-write emulation and the exits that follow an instruction
+enum outcome virtual_apic_deliver(struct cpu *cpu); // the recognized virtual interrupt
+void virtual_apic_enter(struct cpu *cpu);
+void virtual_apic_posted(struct cpu *cpu);
 
 // --- vmx/ept.c ---
 second_stage_fn ept_translate;

@@ -36,6 +36,20 @@ static void usable_ldtr(struct bench *b) {
     SET(GUEST_LDTR_LIMIT, 0xff);
 }
 
+// "Virtual-interrupt delivery" and posted interrupts as they pass the checks.
+static void virtual_apic(struct bench *b) {
+    ON(PROC, TPR_SHADOW);
+    ON(PROC2, VIRTUAL_INTERRUPTS);
+    ON(PIN, EXTERNAL_INTERRUPT_EXITING);
+    SET(VIRTUAL_APIC_ADDRESS, AT_DATA);
+}
+static void posted_interrupts(struct bench *b) {
+    virtual_apic(b);
+    ON(PIN, POSTED_INTERRUPTS);
+    ON(EXIT, ACKNOWLEDGE_INTERRUPT);
+    SET(POSTED_DESCRIPTOR, AT_GUEST_DATA);
+}
+
 #define CHANGE(name, ...)                                                                                              \
     static void change_##name(struct bench *b) { __VA_ARGS__; }
 #include "tests/vmx/change.def"

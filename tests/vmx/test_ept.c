@@ -15,6 +15,7 @@ static struct bench *ready(const char *guest) {
     return b;
 }
 
+#define PAGE_UW (BIT(9) | BIT(10)) // advanced information: a user-mode, writable, executable page
 #define LOAD "48 8b 03"  // mov rax, [rbx]
 #define STORE "48 89 03" // mov [rbx], rax
 #define HLT "f4"
@@ -35,12 +36,12 @@ static void violation(const char *what, const char *guest, uint64_t page, uint64
 
 static void test_violations(void) {
     uint64_t data = AT_GUEST_DATA, code = AT_GUEST_CODE;
-    violation("read of an absent page", LOAD, data, 0, READ | LINEAR | FINAL, data + 8);
-    violation("write to an absent page", STORE, data, 0, WRITE | LINEAR | FINAL, data + 8);
-    violation("write to a read-only page", STORE, data, data | R | X | WB, WRITE | RIGHTS_RX | LINEAR | FINAL,
+    violation("read of an absent page", LOAD, data, 0, READ | LINEAR | FINAL | PAGE_UW, data + 8);
+    violation("write to an absent page", STORE, data, 0, WRITE | LINEAR | FINAL | PAGE_UW, data + 8);
+    violation("write to a read-only page", STORE, data, data | R | X | WB, WRITE | RIGHTS_RX | LINEAR | FINAL | PAGE_UW,
               data + 8);
-    violation("read of an execute-only page", LOAD, data, data | X | WB, READ | X << 3 | LINEAR | FINAL, data + 8);
-    violation("fetch from a page without execute", LOAD, code, code | R | W | WB, FETCH | RIGHTS_RW | LINEAR | FINAL,
+    violation("read of an execute-only page", LOAD, data, data | X | WB, READ | X << 3 | LINEAR | FINAL | PAGE_UW, data + 8);
+    violation("fetch from a page without execute", LOAD, code, code | R | W | WB, FETCH | RIGHTS_RW | LINEAR | FINAL | PAGE_UW,
               code);
     violation("a guest page directory that is absent", LOAD, AT_PD, 0, READ | LINEAR, code);
 }

@@ -43,7 +43,9 @@ static void test_pointers(void) {
     ok(bench_vmptrld(b, AT_VMCS2 + 64) == ERROR_VMPTRLD_ADDRESS, "VMPTRLD with an unaligned pointer is error 9");
     ok(bench_vmptrld(b, AT_VMXON) == ERROR_VMPTRLD_VMXON_POINTER, "VMPTRLD of the VMXON pointer is error 10");
     ok(bench_vmptrld(b, AT_DATA) == ERROR_VMPTRLD_REVISION, "VMPTRLD with a wrong revision identifier is error 11");
-    ok(bench_vmptrld(b, AT_SHADOW) == ERROR_VMPTRLD_REVISION, "VMPTRLD of a shadow VMCS is error 11");
+    ok(bench_vmptrld(b, AT_SHADOW) == SUCCEED && bench_vmlaunch(b) == FAIL_INVALID,
+       "a shadow VMCS can be current, and not be entered");
+    ok(bench_vmptrld(b, AT_VMCS) == SUCCEED, "back to the ordinary VMCS");
     b->cpu->gpr[RAX] = AT_DATA;
     ok(bench_vmx_instruction(b, "0f c7 38") == SUCCEED && bench_load(b, AT_DATA, 8) == AT_VMCS,
        "VMPTRST stores the pointer");
@@ -101,7 +103,7 @@ static void test_fields(void) {
                    "%s after its high half", field_name(f));
     }
     loop_end();
-    ok(bench_vmread(b, 0x4, &value) == ERROR_UNSUPPORTED_COMPONENT,
+    ok(bench_vmread(b, 0x6, &value) == ERROR_UNSUPPORTED_COMPONENT,
        "VMREAD of a field that does not exist is error 12");
     ok(bench_vmwrite(b, 0x6c18, 0) == ERROR_UNSUPPORTED_COMPONENT, "VMWRITE of one too");
     ok(bench_vmread(b, 0x4003, &value) == ERROR_UNSUPPORTED_COMPONENT,

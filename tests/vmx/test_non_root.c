@@ -1,0 +1,156 @@
+// Monitor trap flag, VMCS shadowing, page-modification logging, VM functions, virtualization exceptions, TSC scaling,
+// mode-based execute control. SDM Vol. 3C, 24.10, 25.3, 25.5, 28.3.
+#include "tests/vmx/bench.h"
+
+#define R BIT(0)
+#define W BIT(1)
+#define X BIT(2)
+#define XU BIT(10)
+#define WB (6 << 3)
+#define PAGE_ENTRY(page) (AT_EPT_PT + (page >> 12) * 8)
+enum { AT_LOG = 0x60000, AT_BITMAP = 0x61000, AT_AREA = 0x62000 };
+
+static struct bench *ready(const char *guest) {
+    struct bench *b = bench_new("server");
+    bench_prepare(b);
+    bench_guest(b, guest);
+    b->cpu->gpr[RBX] = AT_GUEST_DATA + 8;
+    return b;
+}
+
+static void test_trap_flag(void) {
+    struct bench *b = ready("90 90 f4");
+    bench_on(b, PROC, MONITOR_TRAP_FLAG);
+    ok(bench_enter(b, 5) == EXIT_MONITOR_TRAP_FLAG && bench_field(b, GUEST_RIP) == AT_GUEST_CODE + 1,
+       "MTF: one instruction");
+    ok(bench_reenter(b, 5) == EXIT_MONITOR_TRAP_FLAG && bench_field(b, GUEST_RIP) == AT_GUEST_CODE + 2, "and another");
+    bench_free(b);
+    b = ready("0f 0b");
+    bench_on(b, PROC, MONITOR_TRAP_FLAG);
+    ok(bench_enter(b, 5) == EXIT_MONITOR_TRAP_FLAG && bench_field(b, GUEST_RIP) == AT_HANDLER + 16 * VECTOR_UD,
+       "after a fault: before the handler's first instruction");
+    bench_free(b);
+    b = ready("90");
+    bench_on(b, PROC, MONITOR_TRAP_FLAG);
+    bench_set(b, ENTRY_INTERRUPTION, BIT(31) | EVENT_HARDWARE_EXCEPTION << 8 | VECTOR_UD);
+    ok(bench_enter(b, 5) == EXIT_MONITOR_TRAP_FLAG && bench_field(b, GUEST_RIP) == AT_HANDLER + 16 * VECTOR_UD,
+       "after an injected event too");
+    bench_free(b);
+    b = ready("90");
+    bench_set(b, ENTRY_INTERRUPTION, BIT(31) | EVENT_OTHER << 8);
+    ok(bench_enter(b, 5) == EXIT_MONITOR_TRAP_FLAG && bench_field(b, GUEST_RIP) == AT_GUEST_CODE,
+       "an injected MTF VM exit comes at once, whatever the control");
+    bench_free(b);
+}
+
+static void test_shadowing(void) {
+    struct bench *b = ready("0f 79 c3 0f 78 c1 f4"); // vmwrite rax, rbx; vmread rcx, rax; hlt
+    bench_store(b, AT_SHADOW, 4, VMCS_REVISION | BIT(31));
+    bench_on(b, PROC2, VMCS_SHADOWING);
+    bench_set(b, VMCS_LINK_POINTER, AT_SHADOW);
+    bench_set(b, VMREAD_BITMAP, AT_BITMAP);
+    bench_set(b, VMWRITE_BITMAP, AT_BITMAP);
+    b->cpu->gpr[RAX] = 0x681e, b->cpu->gpr[RBX] = 0x1234;
+    ok(bench_enter(b, 5) == EXIT_HLT && b->cpu->gpr[RCX] == 0x1234, "VMWRITE and VMREAD of the shadow VMCS");
+    uint64_t value = 0;
+    ok(bench_field(b, GUEST_RIP) == AT_GUEST_CODE + 6, "the current VMCS is another");
+    ok(bench_vmptrld(b, AT_SHADOW) == SUCCEED && bench_vmread(b, 0x681e, &value) == SUCCEED && value == 0x1234,
+       "the host finds the value in the shadow VMCS");
+    ok(bench_vmptrld(b, AT_VMCS) == SUCCEED, "back");
+    bench_store(b, AT_BITMAP + 0x681e / 8, 1, 1 << 0x681e % 8);
+    bench_set(b, GUEST_RIP, AT_GUEST_CODE);
+    ok(bench_reenter(b, 5) == EXIT_VMWRITE, "a bit of the bitmap makes it exit");
+    bench_free(b);
+}
+
+static void test_log(void) {
+    struct bench *b = ready("48 89 03 f4");
+    bench_set(b, EPT_POINTER, bench_field(b, EPT_POINTER) | EPTP_ACCESSED_DIRTY);
+    bench_on(b, PROC2, ENABLE_PML);
+    bench_set(b, PML_ADDRESS, AT_LOG);
+    bench_set(b, PML_INDEX, 511);
+    ok(bench_enter(b, 5) == EXIT_HLT, "page-modification log");
+    bool found = false;
+    for (uint64_t i = bench_field(b, PML_INDEX) + 1; i < 512; i++)
+        found |= bench_load(b, AT_LOG + 8 * i, 8) == AT_GUEST_DATA;
+    ok(found && bench_field(b, PML_INDEX) < 511, "names the page written to");
+    bench_free(b);
+    b = ready("48 89 03 f4");
+    bench_set(b, EPT_POINTER, bench_field(b, EPT_POINTER) | EPTP_ACCESSED_DIRTY);
+    bench_on(b, PROC2, ENABLE_PML);
+    bench_set(b, PML_ADDRESS, AT_LOG);
+    bench_set(b, PML_INDEX, 0xffff);
+    ok(bench_enter(b, 5) == EXIT_PML_FULL && bench_field(b, GUEST_RIP) == AT_GUEST_CODE, "a full log exits");
+    bench_free(b);
+}
+
+static void test_functions(void) {
+    struct bench *b = ready("0f 01 d4 f4");
+    bench_on(b, PROC2, ENABLE_VM_FUNCTIONS);
+    bench_set(b, VM_FUNCTION_CONTROLS, 1);
+    bench_set(b, EPTP_LIST_ADDRESS, AT_LOG);
+    bench_store(b, AT_LOG + 8 * 3, 8, bench_field(b, EPT_POINTER) | EPTP_ACCESSED_DIRTY);
+    b->cpu->gpr[RAX] = 0, b->cpu->gpr[RCX] = 3;
+    ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, EPT_POINTER) & EPTP_ACCESSED_DIRTY, "EPTP switching");
+    b->cpu->gpr[RAX] = 0, b->cpu->gpr[RCX] = 4;
+    bench_set(b, GUEST_RIP, AT_GUEST_CODE);
+    ok(bench_reenter(b, 5) == EXIT_VMFUNC, "an invalid EPTP exits");
+    b->cpu->gpr[RAX] = 1, b->cpu->gpr[RCX] = 3;
+    bench_set(b, GUEST_RIP, AT_GUEST_CODE);
+    ok(bench_reenter(b, 5) == EXIT_VMFUNC, "so does a function that is not enabled");
+    bench_free(b);
+}
+
+static void test_virtualization_exception(void) {
+    struct bench *b = ready("48 8b 03");
+    bench_on(b, PROC2, EPT_VIOLATION_VE);
+    bench_set(b, VE_INFORMATION_ADDRESS, AT_AREA);
+    bench_set(b, EPTP_INDEX, 5);
+    bench_store(b, PAGE_ENTRY(AT_GUEST_DATA), 8, 0);
+    ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, GUEST_RIP) == AT_HANDLER + 16 * VECTOR_VE, "#VE");
+    ok(bench_load(b, AT_AREA, 8) == (EXIT_EPT_VIOLATION | 0xffffffffull << 32) &&
+           bench_load(b, AT_AREA + 16, 8) == AT_GUEST_DATA + 8 && bench_load(b, AT_AREA + 24, 8) == AT_GUEST_DATA + 8 &&
+           bench_load(b, AT_AREA + 32, 2) == 5,
+       "its information area");
+    bench_set(b, GUEST_RIP, AT_GUEST_CODE);
+    ok(bench_reenter(b, 5) == EXIT_EPT_VIOLATION, "an exit while the area is in use");
+    bench_store(b, AT_AREA + 4, 4, 0);
+    bench_store(b, PAGE_ENTRY(AT_GUEST_DATA), 8, BIT(63));
+    bench_set(b, GUEST_RIP, AT_GUEST_CODE);
+    ok(bench_reenter(b, 5) == EXIT_EPT_VIOLATION, "an exit when the entry suppresses #VE");
+    bench_free(b);
+}
+
+static void test_rest(void) {
+    struct bench *b = ready("0f 31 f4");
+    bench_on(b, PROC, TSC_OFFSETTING);
+    bench_on(b, PROC2, TSC_SCALING);
+    bench_set(b, TSC_MULTIPLIER, 1ull << 50); // 4
+    bench_set(b, TSC_OFFSET, 3);
+    b->cpu->tsc_base = 1000000;
+    uint32_t reason = bench_enter(b, 5);
+    uint64_t tsc = b->cpu->gpr[RAX];
+    ok(reason == EXIT_HLT && tsc % 4 == 3 && tsc >= 4000000 && tsc < 5000000, "TSC scaling, then the offset (%llu)",
+       (unsigned long long)tsc);
+    bench_free(b);
+    b = ready("90 f4");
+    bench_on(b, PROC2, MODE_BASED_EXECUTE);
+    static const uint64_t upper[] = {AT_EPT_PML4, AT_EPT_PDPT, AT_EPT_PD};
+    for (unsigned i = 0; i < 3; i++) bench_store(b, upper[i], 8, bench_load(b, upper[i], 8) | XU);
+    bench_store(b, PAGE_ENTRY(AT_GUEST_CODE), 8, AT_GUEST_CODE | R | W | X | WB);
+    ok(bench_enter(b, 5) == EXIT_EPT_VIOLATION && (bench_field(b, EXIT_QUALIFICATION) & 0x7c) == (4 | 7 << 3),
+       "a user-mode page needs bit 10 to be executed");
+    bench_store(b, PAGE_ENTRY(AT_GUEST_CODE), 8, AT_GUEST_CODE | R | W | XU | WB);
+    ok(bench_reenter(b, 5) == EXIT_HLT, "and that alone");
+    bench_free(b);
+}
+
+int main(void) {
+    test_trap_flag();
+    test_shadowing();
+    test_log();
+    test_functions();
+    test_virtualization_exception();
+    test_rest();
+    return done_testing();
+}
