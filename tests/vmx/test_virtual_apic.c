@@ -1,6 +1,7 @@
 // The virtual APIC by SDM Vol. 3C, chapter 29: TPR shadow, APIC-access page, x2APIC MSRs, virtual and posted
 // interrupts.
 #include "tests/vmx/bench.h"
+#include <stdio.h>
 
 enum { AT_VAPIC = AT_DATA, AT_ACCESS = 0x60000, AT_DESCRIPTOR = 0x61000, VTPR = AT_VAPIC + 0x80 };
 #define LOAD32 "8b 03"  // mov eax, [rbx]
