@@ -287,11 +287,8 @@ static enum outcome deliver_interrupt(struct cpu *cpu) {
 }
 
 // SDM Vol. 3A, 8.4.1, 9.1.4: INIT leaves a bootstrap processor at its reset vector and others waiting for SIPI.
-// A SIPI that came with it came after it.
 static void take_init(struct cpu *cpu) {
-    bool sipi = cpu->pending & PENDING_SIPI;
     cpu_reset(cpu, true);
-    cpu_pend(cpu, PENDING_SIPI, sipi);
     if (cpu->platform->init) cpu->platform->init(cpu->platform->machine, cpu);
 }
 
@@ -313,7 +310,7 @@ static enum outcome take_event(struct cpu *cpu) {
         pending = cpu->pending;
     }
     if (pending & PENDING_INIT) take_init(cpu);
-    if (pending & PENDING_SIPI) take_sipi(cpu);
+    if (pending & PENDING_SIPI) take_sipi(cpu); // after the INIT that it came with
     if (pending & PENDING_INIT) return OUT_OK;
     if (cpu->activity >= ACTIVITY_SHUTDOWN) return OUT_OK;
     if (pending & PENDING_DEBUG && !cpu_mov_ss_shadow(cpu) && cpu->activity <= ACTIVITY_HLT) return deliver_debug(cpu);

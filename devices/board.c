@@ -61,7 +61,9 @@ static uint64_t page_of(const struct lapic *l) { return l->base & ~(uint64_t)(ME
 
 static void apic_base_changed(void *owner) {
     struct board *b = owner;
-    b->memory->masked_page = has_page(&b->lapic[0]) ? page_of(&b->lapic[0]) : 1;
+    uint64_t masked = has_page(&b->lapic[0]) ? page_of(&b->lapic[0]) : 1;
+    if (b->memory->masked_page == masked) return;
+    b->memory->masked_page = masked;
     for (unsigned i = 0; i < b->apics.count; i++) cpu_drop_derived(b->lapic[i].cpu);
 }
 
@@ -128,6 +130,9 @@ static void wire(struct board *b, const struct machine_config *config) {
     b->system.clock = &b->clock;
     b->system.pit = &b->pit;
     b->pci.system = &b->system;
+    b->pci.testdev = config->pci_testdev ? &b->pci_testdev : NULL;
+    b->bus.movable = pci_region;
+    b->bus.owner = &b->pci;
     b->fw_cfg.memory = b->memory;
     b->fw_cfg.written = ram_written;
     b->fw_cfg.owner = b;

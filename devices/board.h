@@ -50,6 +50,7 @@ struct board {
     struct uart uart[MACHINE_SERIAL_PORTS];
     struct system_ports system;
     struct pci pci;
+    struct pci_testdev pci_testdev;
     struct debug_ports debug;
     struct fw_cfg fw_cfg;
     struct ioapic ioapic;

@@ -42,15 +42,21 @@ void region_write(const struct region *r, uint64_t offset, unsigned size, uint64
     }
 }
 
-static const struct region *port_find(const struct bus *bus, uint16_t port, unsigned size) {
+static const struct region *movable(const struct bus *bus, bool memory, uint64_t address, unsigned size,
+                                    struct region *r) {
+    return bus->movable && bus->movable(bus->owner, memory, address, size, r) ? r : NULL;
+}
+
+static const struct region *port_find(const struct bus *bus, uint16_t port, unsigned size, struct region *other) {
     unsigned number = bus->port_region[port];
-    if (!number) return NULL;
+    if (!number) return movable(bus, false, port, size, other);
     const struct region *r = &bus->ports[number - 1];
     return port + size <= r->base + r->bytes ? r : NULL;
 }
 
 uint32_t bus_in(const struct bus *bus, uint16_t port, unsigned size) {
-    const struct region *r = port_find(bus, port, size);
+    struct region other;
+    const struct region *r = port_find(bus, port, size, &other);
     if (r) return (uint32_t)region_read(r, port - r->base, size);
     if (size == 1) return 0xff;
     uint32_t low = bus_in(bus, port, size / 2);
@@ -58,7 +64,8 @@ uint32_t bus_in(const struct bus *bus, uint16_t port, unsigned size) {
 }
 
 void bus_out(const struct bus *bus, uint16_t port, unsigned size, uint32_t value) {
-    const struct region *r = port_find(bus, port, size);
+    struct region other;
+    const struct region *r = port_find(bus, port, size, &other);
     if (r) {
         region_write(r, port - r->base, size, value);
     } else if (size > 1) {
@@ -67,20 +74,22 @@ void bus_out(const struct bus *bus, uint16_t port, unsigned size, uint32_t value
     }
 }
 
-static const struct region *mmio_find(const struct bus *bus, uint64_t address, unsigned size) {
+static const struct region *mmio_find(const struct bus *bus, uint64_t address, unsigned size, struct region *other) {
     for (unsigned i = 0; i < bus->mmio_regions; i++) {
         const struct region *r = &bus->mmio[i];
         if (address >= r->base && address - r->base + size <= r->bytes) return r;
     }
-    return NULL;
+    return movable(bus, true, address, size, other);
 }
 
 uint64_t bus_read(const struct bus *bus, uint64_t address, unsigned size) {
-    const struct region *r = mmio_find(bus, address, size);
+    struct region other;
+    const struct region *r = mmio_find(bus, address, size, &other);
     return r ? region_read(r, address - r->base, size) : ones(size);
 }
 
 void bus_write(const struct bus *bus, uint64_t address, unsigned size, uint64_t value) {
-    const struct region *r = mmio_find(bus, address, size);
+    struct region other;
+    const struct region *r = mmio_find(bus, address, size, &other);
     if (r) region_write(r, address - r->base, size, value);
 }

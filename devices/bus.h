@@ -32,6 +32,9 @@ struct bus { // all wiring
     uint8_t port_region[0x10000]; // number of the region plus one; 0: nothing answers
     struct region mmio[BUS_MMIO_REGIONS];
     unsigned mmio_regions;
+    // What else is there, where the guest can put it: asked where no region above answers. May be NULL.
+    bool (*movable)(void *owner, bool memory, uint64_t address, unsigned size, struct region *out);
+    void *owner;
 };
 
 uint64_t region_read(const struct region *region, uint64_t offset, unsigned size);

@@ -291,11 +291,15 @@ uint32_t lapic_read_register(struct lapic *l, unsigned reg) {
 }
 
 void lapic_write_register(struct lapic *l, unsigned reg, uint32_t value) {
+    lapic_timer_due(l);
     if (reg >= APIC_LVT && reg < APIC_LVT + LVT_COUNT) {
         write_lvt(l, reg - APIC_LVT, value);
         return;
     }
     switch (reg) {
+    case APIC_ID:
+        if (!l->has_x2apic) l->id = value >> 24; // "processor model specific": read-only in the newer ones
+        break;
     case APIC_TPR:
         l->tpr = value & 0xff;
         lapic_update(l);

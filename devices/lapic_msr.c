@@ -58,6 +58,7 @@ static bool write_base(struct lapic *l, uint64_t value) {
     l->base = value;
     if (was_on && !on) {
         l->ldr = 0;
+        l->id = l->cpu->id;
         lapic_reset(
             l, true); // "prior initialization to the APIC may be lost and the APIC may return to the state" of 10.4.7.1
     } else if (!was_x2 && x2) {

@@ -75,6 +75,14 @@ static void fire(void *chip) {
     arm(l);
 }
 
+// With several processors a timer's event comes at the end of the round. What looks at the timer before that, or
+// changes it, comes after it.
+void lapic_timer_due(struct lapic *l) {
+    if (l->clock->deadline[l->timer] > clock_local(l->clock)) return;
+    clock_disarm(l->clock, l->timer);
+    fire(l);
+}
+
 // "The timer is disarmed by a change between TSC-deadline mode and the others"; one-shot and periodic go on counting.
 void lapic_timer_lvt(struct lapic *l, uint32_t old) {
     bool was_deadline = (old & LVT_TIMER_MODE) == LVT_TIMER_TSC_DEADLINE;
@@ -86,7 +94,7 @@ void lapic_timer_lvt(struct lapic *l, uint32_t old) {
         // From periodic to one-shot: the period in progress is the last one.
         uint64_t tick = now_tick(l), elapsed = tick - l->timer_start;
         l->timer_start = tick - elapsed % l->timer_initial;
-    } else if (l->timer_counting && mode(l) != LVT_TIMER_PERIODIC && left(l, now_tick(l)) == 0) {
+    } else if (l->timer_counting && !(old & LVT_TIMER_PERIODIC) && now_tick(l) - l->timer_start >= l->timer_initial) {
         l->timer_counting = 0; // ran out while masked
     }
     arm(l);
@@ -110,6 +118,7 @@ void lapic_timer_set_divide(struct lapic *l, uint32_t value) {
 uint64_t lapic_tsc_deadline(const struct lapic *l) { return deadline_mode(l) ? l->tsc_deadline : 0; }
 
 void lapic_set_tsc_deadline(struct lapic *l, uint64_t value) {
+    lapic_timer_due(l);
     if (!deadline_mode(l)) return;
     l->tsc_deadline = value;
     arm_deadline(l);

@@ -33,6 +33,7 @@ struct machine_config {
     uint64_t seed;          // of everything random (RDRAND, RDSEED)
     uint16_t debug_exit_port;  // isa-debug-exit; 0: none. QEMU's default is 501H, kvm-unit-tests use F4H
     uint16_t debug_exit_bytes; // ports it occupies: 1, 2 or 4
+    bool pci_testdev;          // QEMU's pci-testdev, on PCI as 00:02.0
     bool pc_testdev;           // the ports and memory that kvm-unit-tests know as pc-testdev
     struct machine_output output;
 };

@@ -143,16 +143,19 @@ enum taken take_device(struct options *options, const struct option *option, con
         return wrong(option, value, "which device? -device help lists them");
     if (strcmp(name, "help") == 0 || strcmp(name, "?") == 0) {
         puts("isa-debug-exit,iobase=PORT,iosize=BYTES  a write of N to PORT ends vmxray with status 2 * N + 1\n"
-             "pc-testdev                               what kvm-unit-tests use to raise interrupts and test I/O");
+             "pc-testdev                               what kvm-unit-tests use to raise interrupts and test I/O\n"
+             "pci-testdev                              a PCI device that counts writes, for kvm-unit-tests");
         return TAKEN_LAST;
     }
     if (strcmp(name, "isa-debug-exit") == 0)
         return device_debug_exit(options, option, value, properties);
-    if (strcmp(name, "pc-testdev") != 0)
+    bool pc = strcmp(name, "pc-testdev") == 0, pci = strcmp(name, "pci-testdev") == 0;
+    if (!pc && !pci)
         return wrong(option, value, "no such device is modelled; -device help lists those that are");
     if (*properties)
-        return wrong(option, value, "pc-testdev has no properties");
-    options->machine.pc_testdev = true;
+        return wrong(option, value, "this device has no properties");
+    options->machine.pc_testdev |= pc;
+    options->machine.pci_testdev |= pci;
     return TAKEN;
 }
 
