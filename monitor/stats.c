@@ -7,30 +7,23 @@
 #include <inttypes.h>
 #include <time.h>
 
-static double seconds_of(clockid_t clock)
-{
+static double seconds_of(clockid_t clock) {
     struct timespec now;
     clock_gettime(clock, &now);
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-struct stopwatch stopwatch_now(void)
-{
+struct stopwatch stopwatch_now(void) {
     return (struct stopwatch){seconds_of(CLOCK_MONOTONIC), seconds_of(CLOCK_PROCESS_CPUTIME_ID)};
 }
 
-static void row(FILE *out, const char *name, uint64_t value)
-{
-    fprintf(out, "%-22s %16" PRIu64 "\n", name, value);
-}
+static void row(FILE *out, const char *name, uint64_t value) { fprintf(out, "%-22s %16" PRIu64 "\n", name, value); }
 
-static void row_real(FILE *out, const char *name, double value, const char *unit)
-{
+static void row_real(FILE *out, const char *name, double value, const char *unit) {
     fprintf(out, "%-22s %16.3f %s\n", name, value, unit);
 }
 
-static void print_time(FILE *out, const struct run *run, const struct machine_stats *stats, struct stopwatch begin)
-{
+static void print_time(FILE *out, const struct run *run, const struct machine_stats *stats, struct stopwatch begin) {
     struct stopwatch now = stopwatch_now();
     double busy = now.wall - begin.wall - run->waited_seconds;
     row(out, "steps", stats->steps);
@@ -38,14 +31,12 @@ static void print_time(FILE *out, const struct run *run, const struct machine_st
     row(out, "idle cycles", stats->idle_cycles);
     row_real(out, "guest time", (double)machine_nanoseconds(run->machine) * 1e-9, "s");
     row_real(out, "wall time", now.wall - begin.wall, "s");
-    if (run->waited_seconds > 0)
-        row_real(out, "  waiting for input", run->waited_seconds, "s");
+    if (run->waited_seconds > 0) row_real(out, "  waiting for input", run->waited_seconds, "s");
     row_real(out, "processor time", now.cpu - begin.cpu, "s");
     row_real(out, "speed", busy > 0 ? (double)stats->steps / busy * 1e-6 : 0, "million steps/s");
 }
 
-static void print_machine(FILE *out, const struct run *run, const struct machine_stats *stats)
-{
+static void print_machine(FILE *out, const struct run *run, const struct machine_stats *stats) {
     uint64_t built, emptied, invalidated;
     block_cache_counts(machine_cpu(run->machine, 0), &built, &emptied, &invalidated);
     row(out, "blocks built", built);
@@ -60,18 +51,14 @@ static void print_machine(FILE *out, const struct run *run, const struct machine
     row(out, "MMIO writes", stats->mmio_writes);
 }
 
-static void print_exits(FILE *out, const struct cpu *cpu, unsigned processor, bool several)
-{
+static void print_exits(FILE *out, const struct cpu *cpu, unsigned processor, bool several) {
     bool any = false;
     for (unsigned level = 0; level < VMX_LEVELS; level++) {
         for (unsigned reason = 0; reason < VMX_REASONS; reason++) {
             uint64_t count = vmx_exit_count(cpu, level, reason);
-            if (!count)
-                continue;
-            if (!any && several)
-                fprintf(out, "\nprocessor %u", processor);
-            if (!any)
-                fprintf(out, "\n%5s  %-22s %12s %16s\n", "level", "VM exit", "count", "cycles until entry");
+            if (!count) continue;
+            if (!any && several) fprintf(out, "\nprocessor %u", processor);
+            if (!any) fprintf(out, "\n%5s  %-22s %12s %16s\n", "level", "VM exit", "count", "cycles until entry");
             any = true;
             const char *name = vmx_exit_name(reason);
             fprintf(out, "%5u  %-22s %12" PRIu64 " %18" PRIu64 "\n", level, name ? name : "?", count,
@@ -85,8 +72,7 @@ static void print_exits(FILE *out, const struct cpu *cpu, unsigned processor, bo
         fprintf(out, "       %-22s %12" PRIu64 "\n", "(VM entries failed)", vmx_failed_entry_count(cpu));
 }
 
-void stats_print(FILE *out, const struct run *run, struct stopwatch begin)
-{
+void stats_print(FILE *out, const struct run *run, struct stopwatch begin) {
     struct machine_stats stats;
     machine_stats(run->machine, &stats);
     print_time(out, run, &stats, begin);
@@ -94,6 +80,5 @@ void stats_print(FILE *out, const struct run *run, struct stopwatch begin)
     const struct cpu *cpu;
     bool several = machine_cpu(run->machine, 1);
     for (unsigned i = 0; (cpu = machine_cpu(run->machine, i)); i++)
-        if (cpu->extension)
-            print_exits(out, cpu, i, several);
+        if (cpu->extension) print_exits(out, cpu, i, several);
 }

@@ -118,13 +118,26 @@ vmxray -kernel "$print" $debug_exit -serial file:"$dir/serial" </dev/null
 claim $? '-serial file:' "$out"
 for accepted in '-display none' '-vnc none' '-nodefaults' '-machine pc' '-machine accel=tcg' '-M type=pc,accel=tcg' \
 	'-m 64' '-m 64M' '-m size=64M' '-m 0x40' '-m 1G' '-smp 1' '-smp 3' '-smp cpus=2,cores=2,threads=1' \
-	'-device pc-testdev' '-rtc base=2020-02-29T23:59:59' \
+	'-device pc-testdev' '-device pci-testdev' '-enable-kvm' '-global kvm-pit.lost_tick_policy=discard' \
+	'-rtc base=2020-02-29T23:59:59' \
 	'-rtc base=utc' '-rtc base=localtime' '-seed 0x55' '-monitor none' '-no-shutdown' '--single-step' \
 	'--single-step=3:10' '--drop-derived-every 7' '-debugcon null'; do
 	vmxray -kernel "$print" $debug_exit $accepted </dev/null
 	[[ $status == 1 && $out == $'hello\nworld' && $err == '' ]]
 	claim $? "$accepted" "status $status: $out$err"
 done
+# Names of QEMU's processors stand for ours, with warnings (the word matters to kvm-unit-tests).
+for cpu in max host,migratable=no qemu64,+x2apic,+tsc-deadline,-vmx-mbec IvyBridge,phys-bits=36,vendor=GenuineIntel; do
+	vmxray -kernel "$print" $debug_exit -cpu $cpu </dev/null
+	[[ $status == 1 && $out == $'hello\nworld' && $err == "vmxray: warning: -cpu ${cpu%%,*}: taken for server"* && $err != *$'\n'* ]]
+	claim $? "-cpu $cpu" "status $status: $out$err"
+done
+vmxray -kernel "$print" $debug_exit -cpu max,+svm,vendor=AuthenticAMD </dev/null
+[[ $status == 1 && $err == *"warning: -cpu: '+svm' cannot be had"*"warning: -cpu: 'vendor=AuthenticAMD'"* ]]
+claim $? '-cpu with what cannot be had' "status $status: $out$err"
+vmxray -device '?' </dev/null
+[[ $status == 0 && $out == *'"pc-testdev"'* && $out == *'"pci-testdev"'* ]]
+claim $? "kvm-unit-tests find their devices in -device '?'" "$out"
 vmxray -kernel "$(guest words)" $debug_exit -append 'one two' -initrd "tests/run.sh with words" </dev/null
 [[ $out == "$dir/words one two"$'\n'"$(<tests/run.sh)" ]]
 claim $? 'a multiboot image gets its command line and its module' "${out:0:200}$err"
