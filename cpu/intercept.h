@@ -23,6 +23,7 @@
 // XSAVES XRSTORS     EDX:EAX & XCR0|IA32_XSS                      0
 // TASK_SWITCH        selector | source << 30 (0 CALL, 1 IRET, 2 JMP, 3 gate)   0
 // VMX                see vmx/: the VMX instructions exit unconditionally in non-root operation
+// RDPID              0                                            0   (never exits; #UD without "enable RDTSCP")
 // IRET               0 (NMI unblocking; never exits by itself)
 //
 // Intercepts with a fault of higher priority (SDM Vol. 3C, 25.1.1) are consulted after #UD, the CPL check and, for

@@ -59,6 +59,10 @@ static bool invpcid_valid(const struct cpu *cpu, uint64_t type, uint64_t pcid, u
 BODY(invpcid) {
     (void)F;
     uint64_t at = 0, pcid = 0, linear = 0, type = reg_get(cpu, op->dst, W);
+    if (cpu_cpl(cpu)) {
+        TRY(intercept(cpu, op, ICEPT_INVPCID, 0, 0)); // #UD comes first
+        return cpu_fault_gp0(cpu);
+    }
     TRY(op_linear(cpu, op, 16, false, &at));
     TRY(intercept(cpu, op, ICEPT_INVPCID, at, 0));
     TRY(load(cpu, at, 64, &pcid));

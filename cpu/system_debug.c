@@ -10,11 +10,13 @@
 #define DR7_ONES BIT(10)
 #define DR_FROM BIT(4)                                               // the direction in the exit qualification
 
-// DR4 and DR5 stand for DR6 and DR7 unless CR4.DE is set.
+// DR4 and DR5 stand for DR6 and DR7 unless CR4.DE is set. A VM exit comes before the faults that CR4.DE and the privilege
+// level cause: SDM Vol. 3C, 25.1.3.
 static enum outcome dr_check(struct cpu *cpu, const struct op *op, unsigned *number, uint64_t direction, unsigned gpr) {
-    if (*number >= 8 || ((*number == 4 || *number == 5) && cpu->cr4 & CR4_DE)) return cpu_fault_ud(cpu);
-    if (cpu_cpl(cpu)) return cpu_fault_gp0(cpu);
+    if (*number >= 8) return cpu_fault_ud(cpu);
     TRY(intercept(cpu, op, ICEPT_DR, *number | direction, gpr));
+    if ((*number == 4 || *number == 5) && cpu->cr4 & CR4_DE) return cpu_fault_ud(cpu);
+    if (cpu_cpl(cpu)) return cpu_fault_gp0(cpu);
     if (*number == 4 || *number == 5) *number += 2;
     if (cpu->dr[7] & DR7_GD) {
         cpu->fault = (struct event){.vector = VECTOR_DB, .type = EVENT_HARDWARE_EXCEPTION, .payload = DEBUG_BD};

@@ -54,6 +54,7 @@ INSTANTIATE(rdtscp, END, FORMS_ONE_NONE)
 
 BODY(rdpid) {
     (void)F, (void)W;
+    TRY(intercept(cpu, op, ICEPT_RDPID, 0, 0));
     set_reg64(cpu, op->dst, (uint32_t)cpu->tsc_aux);
     return OUT_OK;
 }

@@ -166,7 +166,7 @@ enum outcome intercept_poll(struct cpu *cpu) {
     if (cpu->activity == ACTIVITY_WAIT_FOR_SIPI) return OUT_OK;
     TRY(poll_trap_flag(cpu));
     if (cpu->pending & PENDING_DEBUG && !cpu_mov_ss_shadow(cpu) && cpu->activity == ACTIVITY_ACTIVE) {
-        cpu->attention |= ATTENTION_EVENT; // debug traps come first; look again after them
+        cpu->intercepts.again = true; // debug traps come first; look again after them
         return OUT_OK;
     }
     if (cpu->vmx_deadline_cycles <= cpu->steps + cpu->idle_cycles) return boundary_exit(cpu, EXIT_PREEMPTION_TIMER, 0);

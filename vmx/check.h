@@ -53,6 +53,7 @@ uint64_t check_note(const struct check *c, const char *what, uint64_t value);
 #define injecting() bit(ENTRY_INTERRUPTION, 31)
 #define event_type() bits(ENTRY_INTERRUPTION, 10, 8)
 #define event_vector() bits(ENTRY_INTERRUPTION, 7, 0)
+#define error_codes() (bit(GUEST_CR0, 0) || !on(PROC2, UNRESTRICTED_GUEST))
 #define event_wakes_hlt()                                                                                              \
     (event_type() == EVENT_EXTERNAL || event_type() == EVENT_NMI ||                                                    \
      (event_type() == EVENT_HARDWARE_EXCEPTION && (event_vector() == VECTOR_DB || event_vector() == VECTOR_MC)) ||                           \

@@ -18,10 +18,13 @@ static enum outcome enter(struct cpu *cpu, bool launch) {
     load_guest_state(cpu);
     cpu_update_mode(cpu);
     qualification = msr_area_load(cpu, vmcs_get(vmcs, ENTRY_MSR_LOAD_ADDRESS), vmcs_get(vmcs, ENTRY_MSR_LOAD_COUNT));
+    if (!qualification && vmcs_get(vmcs, ENTRY_MSR_LOAD_COUNT) > MSR_AREA_MAX) qualification = MSR_AREA_MAX + 1;
     if (qualification) return entry_failure(cpu, EXIT_MSR_LOADING, qualification);
     if (launch) vmx->vmcs->launched = 1;
     vmx->non_root = 1;
     count_entry(cpu, 1);
+    // Without VPIDs guest-physical mappings go too, which the manual permits (28.4.3.1) and silicon seems to do.
+    if (!vmcs_on(vmcs, PROC2, ENABLE_VPID)) ept_invalidate(vmx, vmcs_get(vmcs, EPT_POINTER));
     establish_non_root(cpu);
     if (!vmcs_on(vmcs, PROC2, ENABLE_VPID)) tlb_flush_vpid(cpu, 0, true);
     tlb_select(cpu);

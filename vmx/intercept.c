@@ -202,11 +202,17 @@ static enum outcome check_rdtscp(struct cpu *cpu, const struct op *op, uint64_t 
     return vmcs_on(current(cpu), PROC, RDTSC_EXITING) ? exit_for(cpu, op, EXIT_RDTSCP, 0) : OUT_OK;
 }
 
+static enum outcome check_rdpid(struct cpu *cpu, const struct op *op, uint64_t a, uint64_t b) {
+    (void)op, (void)a, (void)b;
+    return vmcs_on(current(cpu), PROC2, ENABLE_RDTSCP) ? OUT_OK : cpu_fault_ud(cpu);
+}
+
+// #UD comes before the check of the privilege level, which comes before the exit.
 static enum outcome check_invpcid(struct cpu *cpu, const struct op *op, uint64_t a, uint64_t b) {
     (void)a, (void)b;
     struct vmx *vmx = vmx_of(cpu);
     if (!vmcs_on(vmx->vmcs, PROC2, ENABLE_INVPCID)) return cpu_fault_ud(cpu);
-    if (!vmcs_on(vmx->vmcs, PROC, INVLPG_EXITING)) return OUT_OK;
+    if (cpu_cpl(cpu) || !vmcs_on(vmx->vmcs, PROC, INVLPG_EXITING)) return OUT_OK;
     exit_begin(cpu, op, EXIT_INVPCID);
     vmx->exit.qualification = information_displacement(cpu, op);
     vmx->exit.instruction_information = information_memory(cpu, op) | (uint32_t)(op->dst / 8) << INFORMATION_REG2;
@@ -216,7 +222,7 @@ static enum outcome check_invpcid(struct cpu *cpu, const struct op *op, uint64_t
 static enum outcome check_xss(struct cpu *cpu, const struct op *op, enum exit_reason reason, uint64_t features) {
     struct vmx *vmx = vmx_of(cpu);
     if (!vmcs_on(vmx->vmcs, PROC2, ENABLE_XSAVES)) return cpu_fault_ud(cpu);
-    if (!(features & cpu->xss & vmcs_get(vmx->vmcs, XSS_EXITING_BITMAP))) return OUT_OK;
+    if (cpu_cpl(cpu) || !(features & cpu->xss & vmcs_get(vmx->vmcs, XSS_EXITING_BITMAP))) return OUT_OK;
     exit_begin(cpu, op, reason);
     vmx->exit.qualification = information_displacement(cpu, op);
     vmx->exit.instruction_information = information_memory(cpu, op);
@@ -287,6 +293,7 @@ static check_fn *const checks[64] = {
     [ICEPT_INVPCID] = check_invpcid,     [ICEPT_XSAVES] = check_xsaves,   [ICEPT_XRSTORS] = check_xrstors,
     [ICEPT_INVLPG] = check_invlpg,       [ICEPT_RDRAND] = check_rdrand,   [ICEPT_RDSEED] = check_rdseed,
     [ICEPT_PAUSE] = check_pause,         [ICEPT_IRET] = check_iret,     [ICEPT_CR8] = check_cr8,
+    [ICEPT_RDPID] = check_rdpid,
 };
 
 enum outcome intercept_check(struct cpu *cpu, const struct op *op, enum intercept what, uint64_t a, uint64_t b) {

@@ -27,13 +27,6 @@ static enum outcome permit(struct cpu *cpu, const struct op *op, enum exit_reaso
     return cpu_cpl(cpu) ? cpu_fault_gp0(cpu) : OUT_OK;
 }
 
-// VMfailValid leaves its number in the VMCS that was accessed.
-static enum outcome unsupported(struct cpu *cpu, struct vmcs *vmcs) {
-    vmcs_get(vmcs, INSTRUCTION_ERROR) = ERROR_UNSUPPORTED_COMPONENT;
-    flags_set(&cpu->flags, FLAG_ZF);
-    return OUT_OK;
-}
-
 BODY(vmread) {
     const struct vmx *vmx = vmx_of(cpu);
     uint64_t encoding = reg_get(cpu, op->src, W);
@@ -42,7 +35,7 @@ BODY(vmread) {
     struct vmcs *vmcs = target(cpu);
     if (!vmcs) return vmx_fail_invalid(cpu);
     int field = field_by_encoding(vmx, encoding, &high);
-    if (field < 0) return unsupported(cpu, vmcs);
+    if (field < 0) return vmx_fail(cpu, ERROR_UNSUPPORTED_COMPONENT);
     uint64_t value = vmcs->field[field];
     TRY(destination(cpu, op, F, W, (high ? value >> 32 : value) & MASK(W)));
     return vmx_succeed(cpu);
@@ -57,7 +50,7 @@ BODY(vmwrite) {
     if (!vmcs) return vmx_fail_invalid(cpu);
     TRY(source(cpu, op, F, W, &value));
     int field = field_by_encoding(vmx, encoding, &high);
-    if (field < 0) return unsupported(cpu, vmcs);
+    if (field < 0) return vmx_fail(cpu, ERROR_UNSUPPORTED_COMPONENT);
     if (high) value = value << 32 | (uint32_t)vmcs->field[field];
     vmcs->field[field] = value & field_mask((enum vmcs_field)field);
     vmx->dirty[vmcs - vmx->slot] |= vmcs_part_of[field];

@@ -4,6 +4,7 @@
 // Choices where the manual leaves one: an APIC-access page within a larger page is an APIC-access page too; the
 // processor's own accesses to the paging structures, MSR bitmaps and so on (29.4.6.2) are not looked at.
 #include "vmx/vmcs.h"
+#include "cpu/block.h"
 
 enum register_offset {
     OFFSET_ID = 0x020,
@@ -179,8 +180,10 @@ static bool virtualized(const struct vmx *vmx, unsigned offset, unsigned size, b
 }
 
 // Table 27-6
-static enum outcome access_exit(struct cpu *cpu, uint64_t qualification) {
-    exit_begin(cpu, NULL, EXIT_APIC_ACCESS);
+static enum outcome access_exit(struct cpu *cpu, uint64_t qualification, bool fetch) {
+    // Such an instruction runs alone: its length is known, unless it is an event's delivery or a fetch that exits.
+    bool executing = !cpu->delivering_valid && !fetch && cpu->block && cpu->block->count == 1;
+    exit_begin(cpu, executing ? cpu->block->ops : NULL, EXIT_APIC_ACCESS);
     vmx_of(cpu)->exit.qualification = qualification;
     vmx_of(cpu)->exit.resume_flag = cpu->delivering_valid ? RF_AS_IS : RF_SET;
     return OUT_VMEXIT;
@@ -194,7 +197,7 @@ enum outcome virtual_apic_access(struct cpu *cpu, uint64_t linear, unsigned size
     if (((*page & TLB_PAGE_MASK) | 1) != cpu->intercepts.apic_access) return OUT_OK; // a mapping older than the control
     if (access == APIC_FETCH || !virtualized(vmx, offset, size, access == APIC_WRITE)) {
         uint64_t type = cpu->delivering_valid ? TYPE_EVENT : (uint64_t)access;
-        return access_exit(cpu, offset | type << TYPE_SHIFT);
+        return access_exit(cpu, offset | type << TYPE_SHIFT, access == APIC_FETCH);
     }
     *page = (*page & ~TLB_PAGE_MASK) | vmcs_get(vmx->vmcs, VIRTUAL_APIC_ADDRESS);
     if (access == APIC_WRITE) {
@@ -207,7 +210,7 @@ enum outcome virtual_apic_access(struct cpu *cpu, uint64_t linear, unsigned size
 // 29.4.6.1: never virtualized.
 enum outcome virtual_apic_guest_physical(struct cpu *cpu) {
     enum { TYPE_SHIFT = 12, TYPE_EVENT = 10, TYPE_OTHER = 15 };
-    return access_exit(cpu, (cpu->delivering_valid ? TYPE_EVENT : TYPE_OTHER) << TYPE_SHIFT);
+    return access_exit(cpu, (cpu->delivering_valid ? TYPE_EVENT : TYPE_OTHER) << TYPE_SHIFT, true);
 }
 
 // 29.4.3.2

@@ -1,5 +1,5 @@
-// Monitor trap flag, VMCS shadowing, page-modification logging, VM functions, virtualization exceptions, TSC scaling,
-// mode-based execute control. SDM Vol. 3C, 24.10, 25.3, 25.5, 28.3.
+// Orders of priority, MSR areas, monitor trap flag, VMCS shadowing, page-modification logging, VM functions,
+// virtualization exceptions, TSC scaling, mode-based execute control. SDM Vol. 3C, 24.10, 25.3, 25.5, 28.3.
 #include "tests/vmx/bench.h"
 
 #define R BIT(0)
@@ -145,6 +145,58 @@ static void test_rest(void) {
     bench_free(b);
 }
 
+// 25.1.1, 25.1.3: what comes first.
+static void user_mode(struct bench *b) {
+    bench_set(b, GUEST_CS_SELECTOR, CODE_SELECTOR | 3);
+    bench_set(b, GUEST_SS_SELECTOR, DATA_SELECTOR | 3);
+    bench_set(b, GUEST_CS_RIGHTS, bench_field(b, GUEST_CS_RIGHTS) | 0x60);
+    bench_set(b, GUEST_SS_RIGHTS, bench_field(b, GUEST_SS_RIGHTS) | 0x60);
+    bench_set(b, EXCEPTION_BITMAP, ~0u);
+}
+static unsigned vector_of(struct bench *b, uint32_t reason) {
+    return reason == EXIT_EXCEPTION_NMI ? bench_field(b, EXIT_INTERRUPTION) & 255 : reason + 256;
+}
+static void test_order(void) {
+    struct bench *b = ready("0f 23 e0"); // mov dr4, rax
+    user_mode(b);
+    bench_on(b, PROC, MOV_DR_EXITING);
+    ok(bench_enter(b, 5) == EXIT_MOV_DR, "MOV DR exits before the check of the privilege level");
+    bench_free(b);
+    b = ready("66 0f 38 82 03"); // invpcid rax, [rbx]
+    user_mode(b);
+    ok(vector_of(b, bench_enter(b, 5)) == VECTOR_UD, "INVPCID without its control is #UD at every privilege level");
+    bench_on(b, PROC2, ENABLE_INVPCID);
+    bench_on(b, PROC, INVLPG_EXITING);
+    ok(vector_of(b, bench_reenter(b, 5)) == VECTOR_GP, "with it #GP comes before the exit");
+    bench_free(b);
+    b = ready("f3 0f c7 f8 f4"); // rdpid rax
+    bench_set(b, EXCEPTION_BITMAP, ~0u);
+    ok(vector_of(b, bench_enter(b, 5)) == VECTOR_UD, "RDPID without \"enable RDTSCP\" is #UD");
+    bench_on(b, PROC2, ENABLE_RDTSCP);
+    bench_on(b, PROC, RDTSC_EXITING);
+    ok(bench_reenter(b, 5) == EXIT_HLT, "with it it never exits");
+    bench_free(b);
+}
+
+static void test_msr_areas(void) {
+    struct bench *b = ready("f4");
+    bench_on(b, PROC, TSC_OFFSETTING);
+    bench_set(b, TSC_OFFSET, 1ull << 40);
+    bench_set(b, EXIT_MSR_STORE_ADDRESS, AT_MSR_AREA);
+    bench_set(b, EXIT_MSR_STORE_COUNT, 1);
+    bench_store(b, AT_MSR_AREA, 8, 0x10);
+    ok(bench_enter(b, 5) == EXIT_HLT && bench_load(b, AT_MSR_AREA + 8, 8) < 1ull << 40,
+       "the TSC is stored without the offset");
+    bench_set(b, EXIT_MSR_STORE_COUNT, 0);
+    bench_set(b, ENTRY_MSR_LOAD_ADDRESS, AT_LOG);
+    bench_set(b, ENTRY_MSR_LOAD_COUNT, 513);
+    for (unsigned i = 0; i < 513; i++)
+        bench_store(b, AT_LOG + 16 * i, 8, 0x277), bench_store(b, AT_LOG + 16 * i + 8, 8, 6);
+    ok(bench_reenter(b, 5) == (BIT(31) | EXIT_MSR_LOADING) && bench_field(b, EXIT_QUALIFICATION) == 513,
+       "the 513th entry of an MSR-load area fails");
+    bench_free(b);
+}
+
 int main(void) {
     test_trap_flag();
     test_shadowing();
@@ -152,5 +204,7 @@ int main(void) {
     test_functions();
     test_virtualization_exception();
     test_rest();
+    test_order();
+    test_msr_areas();
     return done_testing();
 }
