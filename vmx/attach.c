@@ -31,6 +31,7 @@ bool vmx_attach(struct cpu *cpu) {
     if (!vmx) return false;
     capability_compute(cpu->model, &vmx->capability);
     vmx->counts.exit_reason = ~0u;
+    vmx->counts.level = 1;
     vmx->extension = (struct extension){.state = vmx,
                                         .msr_read = capability_msr_read,
                                         .msr_write = capability_msr_write,
@@ -49,7 +50,7 @@ void vmx_detach(struct cpu *cpu) {
     free(vmx);
 }
 
-unsigned vmx_level(const struct cpu *cpu) { return cpu->extension && vmx_of(cpu)->non_root ? 1 : 0; }
+unsigned vmx_level(const struct cpu *cpu) { return cpu->extension && vmx_of(cpu)->non_root ? vmx_of(cpu)->counts.level : 0; }
 
 void vmx_drop_derived(struct cpu *cpu) {
     struct vmx *vmx = vmx_of(cpu);

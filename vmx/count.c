@@ -14,17 +14,36 @@ static const struct {
 
 static uint64_t now(const struct cpu *cpu) { return cpu->steps + cpu->idle_cycles; }
 
-void count_exit(struct cpu *cpu, unsigned level, uint32_t reason) {
+void count_exit(struct cpu *cpu, uint32_t reason) {
     struct vmx_counts *c = &vmx_of(cpu)->counts;
-    c->exits[level][reason]++;
+    c->exits[c->level][reason]++;
     c->exit_reason = reason;
     c->exit_cycles = now(cpu);
 }
 
-void count_entry(struct cpu *cpu, unsigned level) {
+// The level of the guest that the current VMCS is for; found out when the VMCS is entered first.
+static struct vmcs_level *level_of(struct vmx_counts *c, uint64_t pointer) {
+    enum { KNOWN = sizeof c->known / sizeof c->known[0] };
+    for (unsigned i = 0; i < KNOWN; i++)
+        if (c->known[i].level && c->known[i].pointer == pointer) return &c->known[i];
+    bool nested = c->exit_reason == EXIT_VMLAUNCH || c->exit_reason == EXIT_VMRESUME;
+    uint32_t level = nested ? c->level + 1 : 1;
+    struct vmcs_level *k = &c->known[c->next_known++ % KNOWN];
+    *k = (struct vmcs_level){pointer, level < VMX_LEVELS ? level : VMX_LEVELS - 1};
+    return k;
+}
+
+void count_forget(struct cpu *cpu, uint64_t pointer) {
     struct vmx_counts *c = &vmx_of(cpu)->counts;
-    c->entries[level]++;
-    if (c->exit_reason < VMX_REASONS) c->cycles[level][c->exit_reason] += now(cpu) - c->exit_cycles;
+    for (unsigned i = 0; i < sizeof c->known / sizeof c->known[0]; i++)
+        if (c->known[i].pointer == pointer) c->known[i].level = 0;
+}
+
+void count_entry(struct cpu *cpu) {
+    struct vmx_counts *c = &vmx_of(cpu)->counts;
+    if (c->exit_reason < VMX_REASONS) c->cycles[c->level][c->exit_reason] += now(cpu) - c->exit_cycles;
+    c->level = level_of(c, vmx_of(cpu)->current)->level;
+    c->entries[c->level]++;
     c->exit_reason = ~0u;
 }
 

@@ -22,7 +22,7 @@ static enum outcome enter(struct cpu *cpu, bool launch) {
     if (qualification) return entry_failure(cpu, EXIT_MSR_LOADING, qualification);
     if (launch) vmx->vmcs->launched = 1;
     vmx->non_root = 1;
-    count_entry(cpu, 1);
+    count_entry(cpu);
     // Without VPIDs guest-physical mappings go too, which the manual permits (28.4.3.1) and silicon seems to do.
     if (!vmcs_on(vmcs, PROC2, ENABLE_VPID)) ept_invalidate(vmx, vmcs_get(vmcs, EPT_POINTER));
     establish_non_root(cpu);

@@ -66,7 +66,7 @@ enum outcome exit_carry_out(struct cpu *cpu) {
 enum outcome exit_to_host(struct cpu *cpu, uint32_t reason) {
     struct vmx *vmx = vmx_of(cpu);
     const struct vmcs *vmcs = vmx->vmcs;
-    count_exit(cpu, 1, reason);
+    count_exit(cpu, reason);
     vmx->non_root = 0;
     establish_root(cpu);
     if (!vmcs_on(vmcs, PROC2, ENABLE_VPID)) tlb_flush_vpid(cpu, 0, true);

@@ -106,7 +106,12 @@ struct exit_record {
 };
 
 struct vmx_counts {
-    uint64_t exits[2][70], cycles[2][70], entries[2], failed_entries;
+    uint64_t exits[3][70], cycles[3][70], entries[3], failed_entries;
+    struct vmcs_level {
+        uint64_t pointer;
+        uint32_t level; // 0: free
+    } known[16];
+    uint32_t next_known, level; // of the guest that runs, or ran last
     uint64_t exit_cycles; // when the last exit happened
     uint32_t exit_reason; // and why; ~0: none, or followed by an entry
 };
@@ -300,8 +305,9 @@ void ept_invalidate(struct vmx *vmx, uint64_t eptp);
 void ept_invalidate_all(struct vmx *vmx);
 
 // --- vmx/count.c ---
-void count_exit(struct cpu *cpu, unsigned level, uint32_t reason);
-void count_entry(struct cpu *cpu, unsigned level);
+void count_exit(struct cpu *cpu, uint32_t reason);
+void count_entry(struct cpu *cpu);
+void count_forget(struct cpu *cpu, uint64_t pointer); // VMCLEAR: what the VMCS will be for is open again
 void count_failed_entry(struct cpu *cpu);
 
 #endif

@@ -409,6 +409,22 @@ static void test_failed_entry(void) {
     bench_free(b);
 }
 
+// A VMCS entered right after a VMLAUNCH that exited is for a guest of the guest.
+static void test_levels(void) {
+    struct bench *b = bench_new("server");
+    bench_prepare(b);
+    bench_guest(b, "0f 01 c2"); // vmlaunch
+    ok(bench_enter(b, 5) == EXIT_VMLAUNCH && vmx_exit_count(b->cpu, 1, EXIT_VMLAUNCH) == 1, "level 1 launches a guest");
+    ok(bench_vmclear(b, AT_VMCS2) == SUCCEED && bench_vmptrld(b, AT_VMCS2) == SUCCEED, "a second VMCS");
+    bench_valid_vmcs(b);
+    bench_guest(b, "f4");
+    ok(bench_enter(b, 5) == EXIT_HLT && vmx_exit_count(b->cpu, 2, EXIT_HLT) == 1, "is for level 2");
+    ok(bench_vmptrld(b, AT_VMCS) == SUCCEED && bench_reenter(b, 5) == EXIT_HLT &&
+           vmx_exit_count(b->cpu, 1, EXIT_HLT) == 1,
+       "the first one stays level 1");
+    bench_free(b);
+}
+
 int main(void) {
     test_round_trip();
     test_instructions();
@@ -423,5 +439,6 @@ int main(void) {
     test_msr_areas();
     test_init();
     test_failed_entry();
+    test_levels();
     return done_testing();
 }
