@@ -253,12 +253,30 @@ static enum outcome run_breakpoint(struct cpu *cpu) {
     return deliver_fault(cpu);
 }
 
+// In place of the first instruction that the budget has no room for.
+static enum outcome run_block_cut(struct cpu *cpu, const struct op *op) {
+    cpu->rip = cpu_64bit(cpu) ? cpu->rip + op->offset : (uint32_t)(cpu->rip + op->offset);
+    return OUT_LEAVE;
+}
+
+// As many instructions of the block as the budget has room for: for now the block is that short.
+static enum outcome run_cut(struct cpu *cpu, struct block *block) {
+    uint16_t count = block->count;
+    struct op *cut = &block->ops[cpu->budget];
+    op_fn *fn = cut->fn;
+    block->count = (uint16_t)cpu->budget;
+    cut->fn = run_block_cut;
+    enum outcome outcome = after(cpu, execute(cpu, block));
+    cut->fn = fn;
+    block->count = count;
+    return outcome;
+}
+
 static enum outcome run_blocks(struct cpu *cpu) {
     struct block *block = NULL;
     enum outcome outcome = find_block(cpu, &block);
-    if (outcome != OUT_OK || !block || block->count > cpu->budget || !within_limit(cpu, block->bytes))
-        return run_solo(cpu);
-    return after(cpu, execute(cpu, block));
+    if (outcome != OUT_OK || !block || !within_limit(cpu, block->bytes)) return run_solo(cpu);
+    return block->count > cpu->budget ? run_cut(cpu, block) : after(cpu, execute(cpu, block));
 }
 
 // --- events ---
