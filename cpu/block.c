@@ -69,6 +69,7 @@ void block_cache_clear(struct cpu *cpu) {
     cache->emptied++;
     for (unsigned i = 0; i < cache->members; i++) {
         cache->member[i]->block = NULL;
+        memset(cache->member[i]->jump, 0, sizeof cache->member[i]->jump);
         tlb_drop_fast(cache->member[i]);
     }
 }
@@ -132,6 +133,7 @@ void block_code_written(struct cpu *cpu, uint64_t physical) {
     for (unsigned i = 0; i < PAGE_SLOTS; i++) {
         for (struct block *b = page->slot[i]; b; b = b->next) {
             b->ops[0].fn = run_block_stale;
+            b->page = NULL;
             cpu->blocks->invalidated++;
         }
         page->slot[i] = NULL;

@@ -15,7 +15,7 @@ struct block {
     struct op ops[];            // count records, then one that ends the block
 };
 
-enum { PAGE_SLOTS = 64 };
+enum { PAGE_SLOTS = 256 };
 struct code_page {
     struct code_page *next;     // same hash chain
     uint64_t physical;
@@ -23,7 +23,7 @@ struct code_page {
     struct block *slot[PAGE_SLOTS];
 };
 ALWAYS_INLINE uint32_t block_key(uint64_t address, uint32_t mode) { return (uint32_t)(address & 4095) | mode << 12; }
-ALWAYS_INLINE unsigned block_slot(uint32_t key) { return (key ^ key >> 6) & (PAGE_SLOTS - 1); }
+ALWAYS_INLINE unsigned block_slot(uint32_t key) { return (key ^ key >> 8) & (PAGE_SLOTS - 1); }
 
 // One cache serves all processors over the same memory; they run in turns.
 enum { BLOCK_MEMBERS = 64 };

@@ -17,14 +17,29 @@ enum outcome op_stopped(struct cpu *cpu, const struct op *op, enum outcome outco
     return outcome;
 }
 
-static inline struct block *block_chained(const struct cpu *cpu) {
+static struct jump *jump_slot(struct cpu *cpu, uint64_t linear) {
+    return &cpu->jump[(linear ^ linear >> 10) & (JUMPS - 1)];
+}
+
+static COLD struct block *block_search(struct cpu *cpu, const struct code_page *page, uint64_t linear) {
+    uint32_t key = block_key(linear, cpu->mode);
+    struct block *b = page->slot[block_slot(key)];
+    while (b && b->key != key) b = b->next;
+    if (b) *jump_slot(cpu, linear) = (struct jump){linear, cpu->chain_context | (uint64_t)cpu->mode << 12, b, 0};
+    return b;
+}
+
+// The block at RIP when its page is in the fast fetch TLB. A remembered block is right if it still belongs to the page
+// that the TLB names; one whose page was written belongs to none.
+static inline struct block *block_chained(struct cpu *cpu) {
     uint64_t linear = (cpu->rip + cpu->fetch_base) & cpu->fetch_mask;
     const struct tlb_fetch_fast *e = &cpu->fast->fetch[(linear >> PAGE_SHIFT) & (TLB_FETCH - 1)];
     if (unlikely(e->tag != ((linear & ~(PAGE_BYTES - 1)) | cpu->chain_context))) return NULL;
-    uint32_t key = block_key(linear, cpu->mode);
-    struct block *b = e->page->slot[block_slot(key)];
-    while (b && b->key != key) b = b->next;
-    return b;
+    const struct jump *jump = jump_slot(cpu, linear);
+    if (likely(jump->linear == linear && jump->context == (cpu->chain_context | (uint64_t)cpu->mode << 12) &&
+               jump->block->page == e->page))
+        return jump->block;
+    return block_search(cpu, e->page, linear);
 }
 
 enum outcome run_next_block(struct cpu *cpu, const struct op *op) {
