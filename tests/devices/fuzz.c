@@ -16,17 +16,18 @@ static uint64_t next(struct source *s) {
 }
 
 static uint16_t port(struct source *s) {
-    static const uint16_t known[] = {0x20,  0x21,  0xa0,  0xa1,  0x4d0, 0x40,  0x42,  0x43,  0x60,   0x61,
-                                     0x64,  0x70,  0x71,  0x92,  0x80,  0x3f8, 0x2f8, 0x3e8, 0x2e8,  0x600,
-                                     0x604, 0x608, 0xcf8, 0xcfc, 0xe0,  0xe9,  0x402, 0xf4,  0x2000, 0x2017};
+    static const uint16_t known[] = {0x20,   0x21,  0xa0,  0xa1,  0x4d0, 0x40,   0x42,  0x43,  0x60,
+                                     0x61,   0x64,  0x70,  0x71,  0x92,  0x80,   0x3f8, 0x2f8, 0x3e8,
+                                     0x2e8,  0x600, 0x604, 0x608, 0xcf8, 0xcfc,  0x510, 0x514, 0xc000,
+                                     0xc080, 0xe0,  0xe9,  0x402, 0xf4,  0x2000, 0x2017};
     uint64_t r = next(s);
     if (r % 16 == 0) return (uint16_t)(r >> 16);
     return (uint16_t)(known[(r >> 8) % (sizeof known / sizeof known[0])] + (r >> 32) % 8);
 }
 
 static uint64_t address(struct source *s) {
-    static const uint64_t known[] = {0xfec00000, 0xfec00010, 0xfed00000, 0xfed00100, 0xfee00000,
-                                     0xfee00300, 0xff000000, 0xa0000,    0x100000000};
+    static const uint64_t known[] = {0xfec00000, 0xfec00010, 0xfed00000, 0xfed00100, 0xfee00000, 0xfee00300,
+                                     0xff000000, 0xfebf0000, 0xfebf0800, 0xa0000,    0x100000000};
     uint64_t r = next(s);
     if (r % 16 == 0) return next(s) >> (r >> 8 & 63);
     return known[(r >> 8) % (sizeof known / sizeof known[0])] + ((r >> 32) % 0x140 & ~(r >> 60 & 1 ? 0ull : 15ull));
@@ -82,6 +83,7 @@ uint64_t fuzz_board(uint64_t seed, unsigned accesses) {
     config.ram_bytes = 1 << 20;
     config.serial_ports = (uint32_t)(seed % 5);
     config.pc_testdev = true;
+    config.pci_testdev = seed % 3;
     config.debug_exit_port = 0xf4;
     config.debug_exit_bytes = 4;
     struct machine *m = machine_new(&config, error, sizeof error);

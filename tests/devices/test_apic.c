@@ -144,6 +144,54 @@ static void interprocessor(void) {
     ok(!apic_deliver(&bus, &cluster), "another cluster");
 }
 
+// Destinations of 32 bits, sent by x2APICs, and of 8 bits, sent by I/O APICs, to local APICs in either mode.
+static void destinations(void) {
+    begin();
+    for (unsigned i = 0; i < CPUS; i++)
+        lapic_msr_write(&lapic[i], 0x1b, i ? 0xfee00c00 : 0xfee00d00), lapic_msr_write(&lapic[i], 0x80f, 0x1ff);
+    uint64_t logical = 0;
+    ok(lapic_msr_read(&lapic[1], 0x80d, &logical) && logical == 2, "logical x2APIC ID: cluster 0, bit 1");
+    ok(lapic_msr_write(&lapic[0], 0x830, 1ull << 32 | 0x4041) && lapic_acknowledge(&lapic[1]) == 0x41 && !pending(0),
+       "physical");
+    ok(lapic_msr_write(&lapic[0], 0x830, 3ull << 32 | 0x4852) && lapic_acknowledge(&lapic[1]) == 0x52 &&
+           lapic_acknowledge(&lapic[0]) == 0x52,
+       "logical: both of a cluster");
+    ok(lapic_msr_write(&lapic[0], 0x830, 0x10003ull << 32 | 0x4863) && !pending(0) && !pending(1), "another cluster");
+    ok(lapic_msr_write(&lapic[0], 0x830, 0xffull << 32 | 0x4063) && !pending(0) && !pending(1),
+       "FFH is no broadcast in 32 bits");
+    ok(lapic_msr_write(&lapic[0], 0x830, 0xffffffffull << 32 | 0x4063) && lapic_acknowledge(&lapic[0]) == 0x63 &&
+           lapic_acknowledge(&lapic[1]) == 0x63,
+       "physical broadcast");
+    ok(lapic_msr_write(&lapic[0], 0x830, 0xffffffffull << 32 | 0x4874) && lapic_acknowledge(&lapic[0]) == 0x74 &&
+           lapic_acknowledge(&lapic[1]) == 0x74,
+       "logical broadcast");
+    struct apic_message narrow = {.destination = 0xff, .vector = 0x85};
+    ok(apic_deliver(&bus, &narrow) && lapic_acknowledge(&lapic[0]) == 0x85 && lapic_acknowledge(&lapic[1]) == 0x85,
+       "broadcast in 8 bits");
+    narrow = (struct apic_message){.destination = 2, .logical = true, .vector = 0x96};
+    ok(apic_deliver(&bus, &narrow) && lapic_acknowledge(&lapic[1]) == 0x96 && !pending(0), "logical in 8 bits");
+    lapic_msr_write(&lapic[1], 0x1b, 0xfee00000), lapic_msr_write(&lapic[1], 0x1b, 0xfee00800);
+    lapic_write_register(&lapic[1], APIC_SVR, 0x1ff), lapic_write_register(&lapic[1], APIC_LDR, 0x02000000);
+    ok(lapic_msr_write(&lapic[0], 0x830, 0x10002ull << 32 | 0x48a7) && !pending(1),
+       "an xAPIC is in no cluster of x2APICs");
+}
+
+// What comes before an INIT is forgotten; the APIC ID can be written where there is no x2APIC.
+static void start(void) {
+    begin(), enable(0);
+    set(APIC_ICR, 0xc4612), set(APIC_ICR, 0xc4500);
+    ok(cpu[1]->pending == PENDING_INIT, "a SIPI before the INIT");
+    set(APIC_ICR, 0xc8500);
+    ok(cpu[1]->pending == PENDING_INIT && !(cpu[0]->pending & PENDING_INIT), "INIT level de-assert is nothing");
+    set(APIC_ID, 0x07000000);
+    ok(get(APIC_ID) == 0, "the APIC ID is read-only");
+    lapic[0].has_x2apic = false;
+    set(APIC_ID, 0x07000000);
+    ok(get(APIC_ID) == 0x07000000, "in older processors it is not");
+    struct apic_message physical = {.destination = 7, .vector = 0x31};
+    ok(apic_deliver(&bus, &physical) && pending(0), "and counts");
+}
+
 static void timer(void) {
     begin(), enable(0);
     set(APIC_TIMER_DIVIDE, 0xb), set(APIC_LVT, 0x40), set(APIC_TIMER_INITIAL, 100);
@@ -308,6 +356,8 @@ int main(void) {
     power_up();
     priorities();
     interprocessor();
+    destinations();
+    start();
     timer();
     deadline();
     base_msr();
