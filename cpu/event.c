@@ -4,7 +4,7 @@
 //
 // A delivery either happens whole or, when it faults, changes nothing but memory below the stack pointer it was writing
 // to and accessed flags of descriptors; CR2, DR6 and NMI blocking belong to the event itself and come first.
-// NOT IMPLEMENTED: virtual interrupts of CR4.VME, shadow stacks.
+// NOT IMPLEMENTED: shadow stacks.
 #include "cpu/access.h"
 #include "cpu/debug.h"
 #include "cpu/descriptor.h"

@@ -1,4 +1,5 @@
 // IRET, in every mode. SDM Vol. 2A, IRET; Vol. 3A, 6.7.1 (NMI unblocking), 6.14.3 (IRET in IA-32e mode).
+#include "cpu/vm86.h"
 #include "cpu/body.h"
 #include "cpu/far.h"
 #include "cpu/intercept.h"
@@ -122,8 +123,9 @@ static enum outcome iret_protected(struct cpu *cpu, const struct op *op, unsigne
 
 BODY(iret) {
     (void)F;
-    if (cpu_vm86(cpu) && cpu_iopl(cpu) < 3) return cpu_fault_gp0(cpu);
+    if (cpu_vm86(cpu) && cpu_iopl(cpu) < 3 && (W != 16 || !(cpu->cr4 & CR4_VME))) return cpu_fault_gp0(cpu);
     TRY(nmi_unblock(cpu, op));
+    if (cpu_vm86(cpu) && cpu_iopl(cpu) < 3) return vm86_iret(cpu, W);
     return cpu_protected(cpu) ? iret_protected(cpu, op, W) : iret_real(cpu, W);
 }
 #define FORMS_IRET(X, n) WIDTHS_WORD(X, n, NONE)

@@ -6,7 +6,7 @@
 
 // Features, as lists of rows of cpu/feature.def.
 #define FEATURES_X86_64_V2(F)                                                                                         \
-    F(X87) F(DE) F(PSE) F(TSC) F(MSR) F(PAE) F(MCE) F(CX8) F(APIC) F(SEP) F(MTRR) F(PGE) F(MCA) F(CMOV) F(PAT)        \
+    F(X87) F(VME) F(DE) F(PSE) F(TSC) F(MSR) F(PAE) F(MCE) F(CX8) F(APIC) F(SEP) F(MTRR) F(PGE) F(MCA) F(CMOV) F(PAT) \
     F(PSE36) F(CLFSH) F(MMX) F(FXSR) F(SSE) F(SSE2) F(SSE3) F(SSSE3) F(CX16) F(SSE41) F(SSE42) F(POPCNT) F(LAHF)      \
     F(SYSCALL) F(NX) F(LM) F(CONSTANT_TSC)
 #define FEATURES_SERVER(F)                                                                                            \

@@ -1,4 +1,5 @@
 // Fast system calls and software interrupts. SDM Vol. 2B, SYSCALL, SYSRET, SYSENTER, SYSEXIT; Vol. 2A, INT n.
+#include "cpu/vm86.h"
 #include "cpu/body.h"
 #include "cpu/descriptor.h"
 
@@ -89,7 +90,7 @@ static enum outcome software(struct cpu *cpu, const struct op *op, enum event_ty
 
 BODY(int_n) {
     BODY_UNUSED;
-    if (cpu_vm86(cpu) && cpu_iopl(cpu) < 3) return cpu_fault_gp0(cpu);
+    if (cpu_vm86(cpu)) TRY(vm86_int(cpu, op, (uint8_t)op->imm));
     return software(cpu, op, EVENT_SOFTWARE_INTERRUPT, (uint8_t)op->imm);
 }
 #define FORMS_INT(X, n) X(n, I, 32)

@@ -1,17 +1,17 @@
 // Interrupt flag, alignment-check flag, halt, undefined instructions: CLI STI CLAC STAC HLT UD. SDM Vol. 2A, 2B;
 // Vol. 3A, 6.8.1 (the shadow of STI), 4.6.1 (SMAP).
-// NOT IMPLEMENTED: virtual interrupts (CR4.VME, CR4.PVI): CLI and STI fault where these would use VIF.
+// Where the privilege level does not reach IF, CLI and STI are virtual: cpu/vm86.c.
 #include "cpu/body.h"
 #include "cpu/intercept.h"
+#include "cpu/vm86.h"
 
-static enum outcome iopl_check(struct cpu *cpu) {
-    bool allowed = cpu_real(cpu) || (cpu_vm86(cpu) ? cpu_iopl(cpu) == 3 : cpu_cpl(cpu) <= cpu_iopl(cpu));
-    return allowed ? OUT_OK : cpu_fault_gp0(cpu);
+static bool iopl_allows(const struct cpu *cpu) {
+    return cpu_real(cpu) || (cpu_vm86(cpu) ? cpu_iopl(cpu) == 3 : cpu_cpl(cpu) <= cpu_iopl(cpu));
 }
 
 BODY(cli) {
     BODY_UNUSED;
-    TRY(iopl_check(cpu));
+    if (!iopl_allows(cpu)) return vm86_cli(cpu);
     cpu->rflags &= ~FLAG_IF;
     return OUT_OK;
 }
@@ -20,7 +20,7 @@ INSTANTIATE(cli, NEXT, FORMS_ONE_NONE)
 // Interrupts stay off for one more instruction when they were off.
 BODY(sti) {
     BODY_UNUSED;
-    TRY(iopl_check(cpu));
+    if (!iopl_allows(cpu)) return vm86_sti(cpu);
     if (!(cpu->rflags & FLAG_IF)) cpu->sti_shadow_step = cpu_steps(cpu, op) + 1;
     cpu->rflags |= FLAG_IF;
     cpu_look(cpu);
