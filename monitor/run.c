@@ -137,9 +137,17 @@ static enum status power_off(struct run *run) {
     return STATUS_DONE;
 }
 
+// The processor in the shutdown state; else the first.
+static const struct cpu *stopped_processor(struct machine *machine) {
+    const struct cpu *cpu;
+    for (unsigned i = 0; (cpu = machine_cpu(machine, i)); i++)
+        if (cpu->activity == ACTIVITY_SHUTDOWN) return cpu;
+    return machine_cpu(machine, 0);
+}
+
 // Whether the run goes on.
 static bool handle(struct run *run, enum machine_stop why, enum status *status) {
-    const struct cpu *cpu = machine_cpu(run->machine, 0);
+    const struct cpu *cpu = stopped_processor(run->machine);
     uint64_t step = machine_steps(run->machine);
     *status = STATUS_DONE;
     switch (why) {
