@@ -1,5 +1,5 @@
-// Virtual-8086 mode extensions: INT n through the interrupt redirection bitmap, virtual interrupts for CLI, STI and IRET.
-// SDM Vol. 3A, 20.3; Vol. 2A, CLI, INT n, IRET, STI. The virtual interrupt flag of PUSHF and POPF: cpu/stack.c.
+// Virtual-8086 mode extensions: INT n through the interrupt redirection bitmap, virtual interrupts for CLI, STI and
+// IRET. SDM Vol. 3A, 20.3; Vol. 2A, CLI, INT n, IRET, STI. The virtual interrupt flag of PUSHF and POPF: cpu/stack.c.
 #include "cpu/vm86.h"
 #include "cpu/body.h"
 #include "cpu/far.h"

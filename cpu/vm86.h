@@ -1,4 +1,5 @@
-// What INT n, CLI, STI and IRET do in virtual-8086 mode, or at a privilege level that IOPL does not admit. SDM Vol. 3A, 20.3.
+// What INT n, CLI, STI and IRET do in virtual-8086 mode, or at a privilege level that IOPL does not admit. SDM Vol.
+// 3A, 20.3.
 #ifndef CPU_VM86_H
 #define CPU_VM86_H
 #include "cpu/cpu.h"

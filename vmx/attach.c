@@ -50,7 +50,9 @@ void vmx_detach(struct cpu *cpu) {
     free(vmx);
 }
 
-unsigned vmx_level(const struct cpu *cpu) { return cpu->extension && vmx_of(cpu)->non_root ? vmx_of(cpu)->counts.level : 0; }
+unsigned vmx_level(const struct cpu *cpu) {
+    return cpu->extension && vmx_of(cpu)->non_root ? vmx_of(cpu)->counts.level : 0;
+}
 
 void vmx_drop_derived(struct cpu *cpu) {
     struct vmx *vmx = vmx_of(cpu);

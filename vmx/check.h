@@ -56,7 +56,7 @@ uint64_t check_note(const struct check *c, const char *what, uint64_t value);
 #define error_codes() (bit(GUEST_CR0, 0) || !on(PROC2, UNRESTRICTED_GUEST))
 #define event_wakes_hlt()                                                                                              \
     (event_type() == EVENT_EXTERNAL || event_type() == EVENT_NMI ||                                                    \
-     (event_type() == EVENT_HARDWARE_EXCEPTION && (event_vector() == VECTOR_DB || event_vector() == VECTOR_MC)) ||                           \
+     (event_type() == EVENT_HARDWARE_EXCEPTION && (event_vector() == VECTOR_DB || event_vector() == VECTOR_MC)) ||     \
      event_type() == EVENT_OTHER)
 #define debug_exceptions_blocked() (bits(GUEST_INTERRUPTIBILITY, 1, 0) != 0 || field(GUEST_ACTIVITY) == ACTIVITY_HLT)
 #define pae_paging() (bit(GUEST_CR0, 31) && bit(GUEST_CR4, 5) && !on(ENTRY, IA32E_MODE_GUEST))

@@ -292,7 +292,7 @@ static check_fn *const checks[64] = {
     [ICEPT_GDTR_IDTR] = check_gdtr_idtr, [ICEPT_LDTR_TR] = check_ldtr_tr, [ICEPT_RDTSCP] = check_rdtscp,
     [ICEPT_INVPCID] = check_invpcid,     [ICEPT_XSAVES] = check_xsaves,   [ICEPT_XRSTORS] = check_xrstors,
     [ICEPT_INVLPG] = check_invlpg,       [ICEPT_RDRAND] = check_rdrand,   [ICEPT_RDSEED] = check_rdseed,
-    [ICEPT_PAUSE] = check_pause,         [ICEPT_IRET] = check_iret,     [ICEPT_CR8] = check_cr8,
+    [ICEPT_PAUSE] = check_pause,         [ICEPT_IRET] = check_iret,       [ICEPT_CR8] = check_cr8,
     [ICEPT_RDPID] = check_rdpid,
 };
 

@@ -17,8 +17,8 @@ extern const struct state_table vmx_state; // over cpu->extension->state
 void vmx_drop_derived(struct cpu *cpu);
 
 // --- levels: 0 is VMX root operation (and everything before VMXON), 1 its guests, 2 the guests of those ---
-// Found by watching: a VMCS that is entered first right after a VM exit by VMLAUNCH or VMRESUME under another VMCS belongs
-// to a guest of that one's guest. What runs below level 2 is counted as level 2.
+// Found by watching: a VMCS that is entered first right after a VM exit by VMLAUNCH or VMRESUME under another VMCS
+// belongs to a guest of that one's guest. What runs below level 2 is counted as level 2.
 enum { VMX_LEVELS = 3, VMX_REASONS = 70 };
 unsigned vmx_level(const struct cpu *cpu);
 
