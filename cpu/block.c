@@ -2,6 +2,7 @@
 #include "cpu/block.h"
 #include "cpu/access.h"
 #include "cpu/bind.h"
+#include "cpu/observe.h"
 #include <stdlib.h>
 
 enum { CHUNK_BYTES = 1 << 20, CHUNKS = 48, PAGE_BUCKETS = 4096 };
@@ -18,7 +19,7 @@ struct block_cache {
     struct block *building;
 };
 
-static const size_t block_bytes = sizeof(struct block) + (BLOCK_OPS + 1) * sizeof(struct op);
+static const size_t block_bytes = sizeof(struct block) + (2 * BLOCK_OPS + 1) * sizeof(struct op);
 
 static void cache_destroy(struct block_cache *cache) {
     for (unsigned i = 0; i < CHUNKS; i++) free(cache->chunk[i]);
@@ -147,7 +148,7 @@ static void end_block(struct block *block) {
 // Decodes from bytes[0..available): up to `limit` instructions. false: the first one needs more bytes.
 static bool fill_block(struct cpu *cpu, struct block *block, const uint8_t *bytes, unsigned available, unsigned limit,
                        bool *relative) {
-    block->count = 0;
+    block->count = block->points = 0;
     block->bytes = 0;
     block->link[0] = block->link[1] = NULL;
     bool more = true;
@@ -178,6 +179,18 @@ static void mark_links(const struct cpu *cpu, struct block *block, unsigned offs
     end->imm = next_here ? 1 : 0;
 }
 
+// Instructions that may be breakpoints' look before they run.
+static void patch_points(const struct cpu *cpu, struct block *block, unsigned offset) {
+    struct op *spare = &block->ops[block->count + 1];
+    for (unsigned i = 0; i < block->count; i++) {
+        struct op *op = &block->ops[i];
+        if (!observe_offset(cpu, offset + op->offset)) continue;
+        *spare++ = (struct op){.fn = op->fn, .row = (uint16_t)i};
+        op->fn = run_point;
+        block->points++;
+    }
+}
+
 struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offset) {
     struct block_cache *cache = cpu->blocks;
     struct block *draft = cache->building;
@@ -187,7 +200,8 @@ struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offs
     fill_block(cpu, draft, host + offset, (unsigned)PAGE_BYTES - offset, BLOCK_OPS, &relative);
     mark_links(cpu, draft, offset, relative);
     if (draft->count == 0) draft->ops[0].fn = run_block_crossing;
-    size_t bytes = sizeof *draft + (draft->count + 1u) * sizeof(struct op);
+    if (unlikely(cpu->observing & OBSERVING_EXECUTE)) patch_points(cpu, draft, offset);
+    size_t bytes = sizeof *draft + (draft->count + draft->points + 1u) * sizeof(struct op);
     bool emptied = false;
     struct block *block = cache_take(cpu, bytes, &emptied);
     if (emptied) page = block_page(cpu, physical, host);

@@ -8,11 +8,12 @@ enum { BLOCK_OPS = 32 };  // instructions in a block at most
 struct block {
     struct block *next;         // same slot of the page
     uint32_t key;               // offset in the page | mode << 12
-    uint16_t count;             // instructions
+    uint8_t count;              // instructions
+    uint8_t points;             // how many of them are patched: run_point; their handlers are in the records after the end
     uint16_t bytes;
     struct code_page *page;     // NULL: scratch
     struct block *link[2];      // where near branches went last: [0] taken, [1] not taken; same linear page only
-    struct op ops[];            // count records, then one that ends the block
+    struct op ops[];            // count records, one that ends the block, then `points` with handlers and index in `row`
 };
 
 enum { PAGE_SLOTS = 256 };
@@ -47,6 +48,6 @@ bool block_page_has_code(const struct cpu *cpu, uint64_t physical);
 void block_code_written(struct cpu *cpu, uint64_t physical);
 
 // cpu/run.c: what ends a block without a branch, and what an invalidated block does.
-op_fn run_block_end, run_block_stale, run_block_crossing;
+op_fn run_block_end, run_block_stale, run_block_crossing, run_point;
 
 #endif

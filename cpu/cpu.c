@@ -3,6 +3,7 @@
 #include "cpu/access.h"
 #include "cpu/block.h"
 #include "cpu/model.h"
+#include "cpu/observe.h"
 #include <stdlib.h>
 
 struct cpu *cpu_new(const struct cpu_model *model, const struct decoder *decoder, const struct platform *platform,
@@ -14,7 +15,7 @@ struct cpu *cpu_new(const struct cpu_model *model, const struct decoder *decoder
     cpu->platform = platform;
     cpu->id = id;
     cpu->vmx_deadline_cycles = ~0ull;
-    cpu->sti_shadow_step = cpu->mov_ss_shadow_step = ~0ull;
+    cpu->sti_shadow_step = cpu->mov_ss_shadow_step = cpu->held_step = cpu->passed_step = ~0ull;
     cpu->tlb = calloc(1, sizeof *cpu->tlb);
     struct block_cache *blocks = block_cache_new();
     if (blocks) block_cache_join(blocks, cpu);
@@ -70,13 +71,20 @@ bool cpu_canonical_register(const struct cpu *cpu, uint64_t a) {
     return (uint64_t)((int64_t)(a << unused) >> unused) == a;
 }
 
+static void tell_mode(struct cpu *cpu, uint32_t before) {
+    const uint32_t bits = MODE_CODE_MASK | MODE_PROTECTED | MODE_VM86;
+    if (((cpu->mode ^ before) & bits) == 0) return;
+    OBSERVE_TELL(cpu, NULL, MODE, .number = cpu->mode, .old = before);
+}
+
 void cpu_update_mode(struct cpu *cpu) {
-    uint32_t stack = cpu->segment[SS].rights & RIGHTS_DB ? MODE_STACK_32 : 0;
+    uint32_t stack = cpu->segment[SS].rights & RIGHTS_DB ? MODE_STACK_32 : 0, before = cpu->mode;
     cpu->mode = mode_of_code(cpu) | stack | mode_of_privilege(cpu) | mode_of_fpu(cpu);
     bool wide = cpu_64bit(cpu);
     cpu->fetch_base = wide ? 0 : cpu->segment_base[CS];
     cpu->fetch_mask = wide ? ~0ull : UINT32_MAX;
     tlb_contexts_update(cpu);
+    if (unlikely(observed(cpu, OBSERVE_MODE))) tell_mode(cpu, before);
 }
 
 void cpu_set_rflags(struct cpu *cpu, uint64_t image) {
@@ -151,6 +159,7 @@ void cpu_canonicalise(struct cpu *cpu) {
     flags_set(&cpu->flags, flags_get(&cpu->flags));
     if (cpu->sti_shadow_step != cpu->steps) cpu->sti_shadow_step = ~0ull;
     if (cpu->mov_ss_shadow_step != cpu->steps) cpu->mov_ss_shadow_step = ~0ull;
+    if (cpu->held_step != cpu->steps) cpu->held_step = ~0ull;
 }
 
 void cpu_drop_derived(struct cpu *cpu) { block_cache_clear(cpu); }
@@ -172,7 +181,7 @@ static const struct state_field cpu_fields[] = {
     EACH(x87.r, significand), EACH(x87.r, sign_exponent), ONE(x87.ip), ONE(x87.dp), ONE(x87.cs), ONE(x87.ds),
     ONE(x87.control), ONE(x87.status), ONE(x87.opcode), ONE(x87.empty),
     ONE(activity), ONE(pending), ONE(pending_debug), ONE(sti_shadow_step), ONE(mov_ss_shadow_step), ONE(nmi_blocked),
-    ONE(sipi_vector), ONE(steps), ONE(idle_cycles), ONE(tsc_base), ONE(random_state), ONE(monitor_address), ONE(id),
+    ONE(sipi_vector), ONE(held_step), ONE(steps), ONE(idle_cycles), ONE(tsc_base), ONE(random_state), ONE(monitor_address), ONE(id),
     ONE(vmx_deadline_cycles), ONE(eptp), ONE(vpid),
 };
 const struct state_table cpu_state = STATE_TABLE("cpu", cpu_fields);

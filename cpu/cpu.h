@@ -247,6 +247,8 @@ struct cpu {
     uint64_t mov_ss_shadow_step;// the same for MOV SS and POP SS (also debug exceptions)
     uint32_t nmi_blocked;
     uint32_t sipi_vector;
+    uint64_t held_step;         // no event is taken while steps equals this: the run was stopped after they were, before the
+                                // attempt at an instruction that must follow (cpu/observe.h)
     uint64_t steps;             // retired or attempted instructions; exact at block boundaries (see cpu_steps)
     uint64_t idle_cycles;       // cycles spent with nothing to run, and others added to the steps
     uint64_t vmx_deadline_cycles; // when VT-x wants PENDING_VMX (preemption timer); ~0: never. Set ATTENTION_MACHINE on a change
@@ -285,6 +287,15 @@ struct cpu {
     const struct decoder *decoder;
     struct block_cache *blocks;
     uint64_t *latest_cycles;    // the latest time that any processor of the machine was told; NULL: the only processor
+    // --- observation (cpu/observe.h): no state ---
+    uint64_t observed;          // BIT(OBSERVE_...) that any observer wants
+    uint32_t observing;         // enum observing
+    bool stop;                  // leave cpu_run at the next boundary
+    uint32_t events;            // taken at boundaries, by count
+    uint64_t passed_step, passed_linear;  // of an attempt whose beginning has been told
+    struct observer *observers;
+    struct point *points;
+    uint64_t bounce_linear;     // of the operand in the bounce buffer
 };
 _Static_assert(offsetof(struct cpu, segment_base) + 64 <= 256, "op fields are bytes");
 
@@ -365,7 +376,7 @@ enum outcome event_deliver(struct cpu *cpu, const struct event *event);
 
 // Runs for `steps` steps at most; returns early when the processor stops, or when something asked through
 // cpu->attention for the machine's attention. At return all of steps, rip and flags are exact.
-enum run_result { RUN_BUDGET, RUN_ATTENTION, RUN_HALTED, RUN_SHUTDOWN };
+enum run_result { RUN_BUDGET, RUN_ATTENTION, RUN_HALTED, RUN_SHUTDOWN, RUN_STOPPED /* cpu_stop */ };
 enum run_result cpu_run(struct cpu *cpu, uint64_t steps);
 #define ATTENTION_EVENT 1u   // pending has changed
 #define ATTENTION_MACHINE 2u // return to the machine: the next event moved, power-off, reset

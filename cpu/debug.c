@@ -6,6 +6,7 @@
 // NOT IMPLEMENTED: data breakpoints on implicit accesses (descriptor tables, TSS, frames of events, page walks).
 #include "cpu/debug.h"
 #include "cpu/access.h"
+#include "cpu/observe.h"
 
 enum { BREAKPOINTS = 4 };
 enum breakpoint_type { BREAK_CODE, BREAK_WRITE, BREAK_IO, BREAK_ACCESS };  // R/Wn of DR7
@@ -45,6 +46,7 @@ bool debug_update(struct cpu *cpu) {
     bool aligned = cpu->cr0 & CR0_AM && cpu->rflags & FLAG_AC && cpu_cpl(cpu) == 3;
     uint32_t watch = aligned ? WATCH_ALIGNMENT : 0;
     if (unlikely(cpu->dr[7] & DR7_ENABLED)) watch |= breakpoints_watch(cpu);
+    if (unlikely(cpu->observing & OBSERVING_DATA)) watch |= WATCH_POINT;
     cpu->watch = watch;
     return unlikely(had || watch & (WATCH_CODE | WATCH_DATA)) && registers_changed(cpu);
 }

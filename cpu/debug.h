@@ -12,6 +12,7 @@ enum watch {
     WATCH_DATA = 1 << 1,
     WATCH_IO = 1 << 2,
     WATCH_ALIGNMENT = 1 << 3,        // #AC: no data access takes the fast way
+    WATCH_POINT = 1 << 4,            // accesses are told to observers, or pages have watchpoints (cpu/observe.h)
 };
 
 // Recalculates cpu->watch. True when fast entries may let accesses pass that must now be looked at.

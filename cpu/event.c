@@ -8,6 +8,7 @@
 #include "cpu/access.h"
 #include "cpu/debug.h"
 #include "cpu/descriptor.h"
+#include "cpu/observe.h"
 #include "cpu/segment.h"
 #include "cpu/task.h"
 
@@ -245,6 +246,7 @@ static bool makes_double_fault(const struct event *first, const struct event *se
 
 static enum outcome shutdown(struct cpu *cpu) {
     cpu->delivering_valid = false;
+    OBSERVE_TELL(cpu, NULL, TRIPLE_FAULT);
     if (cpu->intercepts.shutdown) TRY(cpu->intercepts.shutdown(cpu));
     cpu->activity = ACTIVITY_SHUTDOWN;
     return OUT_STOP;
@@ -252,6 +254,13 @@ static enum outcome shutdown(struct cpu *cpu) {
 
 static enum outcome event_intercept(struct cpu *cpu, const struct event *e) {
     return cpu->intercepts.event ? cpu->intercepts.event(cpu, e) : OUT_OK;
+}
+
+static void tell_event(struct cpu *cpu, const struct event *e) {
+    if (e->type == EVENT_EXTERNAL || e->type == EVENT_NMI || e->type == EVENT_SOFTWARE_INTERRUPT)
+        OBSERVE_TELL(cpu, NULL, INTERRUPT, .number = e->vector, .information = e->type);
+    else
+        OBSERVE_TELL(cpu, NULL, EXCEPTION, .number = e->vector, .value = e->payload, .information = e->error_code);
 }
 
 static void delivered(struct cpu *cpu) {
@@ -267,6 +276,7 @@ enum outcome event_deliver(struct cpu *cpu, const struct event *event) {
     cpu->delivering_valid = false;
     for (;;) {
         TRY(event_intercept(cpu, &now));
+        tell_event(cpu, &now);
         event_effects(cpu, &now);
         cpu->delivering = now;
         cpu->delivering_valid = true;

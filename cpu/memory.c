@@ -3,6 +3,7 @@
 #include "cpu/access.h"
 #include "cpu/block.h"
 #include "cpu/debug.h"
+#include "cpu/observe.h"
 #include "cpu/paging.h"
 #include "cpu/segment.h"
 
@@ -74,8 +75,9 @@ static enum outcome data_page(struct cpu *cpu, uint64_t linear, unsigned size, b
 }
 
 // Enters what the translation allows without further checks into the fast entry.
-static void remember(struct cpu *cpu, uint64_t linear, uint8_t *host, bool write) {
-    if (unlikely(cpu->watch & WATCH_ALIGNMENT)) return;
+static void remember(struct cpu *cpu, uint64_t linear, uint64_t page, uint8_t *host, bool write) {
+    if (unlikely(cpu->watch & WATCH_ALIGNMENT) || unlikely(page & TLB_APIC)) return;
+    if (unlikely(cpu->watch & WATCH_POINT) && observe_page(cpu, linear, page)) return;
     if (unlikely(cpu->watch & WATCH_DATA) && debug_page_watched(cpu, WATCH_DATA, linear)) return;
     struct tlb_fast *e = fast_entry(cpu, linear);
     uint64_t tag = page_of(linear) | cpu->data_context;
@@ -84,6 +86,29 @@ static void remember(struct cpu *cpu, uint64_t linear, uint8_t *host, bool write
     // A store is let through only after one was checked: rights, dirty flag, writable memory, no decoded code there.
     if (write) e->write = tag;
     else if (e->write != tag) e->write = ~0ull;
+}
+
+// --- accesses that observers and watchpoints want to see (cpu/observe.h) ---
+
+static uint64_t physical_at(uint64_t linear, uint64_t page) {
+    return (page & TLB_PAGE_MASK) | (linear & (PAGE_BYTES - 1));
+}
+
+// False: it hits a watchpoint, and its instruction does not yet run alone.
+static bool may_be_seen(struct cpu *cpu, uint64_t linear, uint64_t page, unsigned size, bool write, enum outcome *outcome) {
+    if (likely(!(cpu->watch & WATCH_POINT)) || alone(cpu) || !observe_hits(cpu, linear, page, size, write)) return true;
+    *outcome = OUT_SOLO;
+    return false;
+}
+
+// Data has been read.
+static const void *seen_read(struct cpu *cpu, uint64_t linear, uint64_t page, unsigned size, const void *data) {
+    if (unlikely(cpu->watch & WATCH_POINT)) observe_access(cpu, linear, physical_at(linear, page), size, data, false);
+    return data;
+}
+
+static bool page_seen(struct cpu *cpu, uint64_t linear, uint64_t page) {
+    return unlikely(cpu->watch & WATCH_POINT) && observe_page(cpu, linear, page);
 }
 
 static const void *read_crossing(struct cpu *cpu, uint64_t linear, unsigned size, enum outcome *outcome) {
@@ -98,8 +123,12 @@ static const void *read_crossing(struct cpu *cpu, uint64_t linear, unsigned size
         *outcome = OUT_SOLO;
         return NULL;
     }
-    physical_read_bytes(cpu, (page[0] & TLB_PAGE_MASK) | (linear & (PAGE_BYTES - 1)), cpu->bounce, first);
+    if (!may_be_seen(cpu, linear, page[0], first, false, outcome)) return NULL;
+    if (!may_be_seen(cpu, second, page[1], size - first, false, outcome)) return NULL;
+    physical_read_bytes(cpu, physical_at(linear, page[0]), cpu->bounce, first);
     physical_read_bytes(cpu, page[1] & TLB_PAGE_MASK, cpu->bounce + first, size - first);
+    seen_read(cpu, linear, page[0], first, cpu->bounce);
+    seen_read(cpu, second, page[1], size - first, cpu->bounce + first);
     return cpu->bounce;
 }
 
@@ -112,15 +141,16 @@ static const void *read_slow(struct cpu *cpu, uint64_t linear, unsigned size, en
     bool writable;
     uint8_t *host = cpu->platform->page(cpu->platform->machine, page & TLB_PAGE_MASK, &writable);
     if (host) {
-        if (likely(!(page & TLB_APIC))) remember(cpu, linear, host, false);
-        return host + (linear & (PAGE_BYTES - 1));
+        if (!may_be_seen(cpu, linear, page, size, false, outcome)) return NULL;
+        remember(cpu, linear, page, host, false);
+        return seen_read(cpu, linear, page, size, host + (linear & (PAGE_BYTES - 1)));
     }
     if (!alone(cpu)) {
         *outcome = OUT_SOLO;
         return NULL;
     }
-    physical_read_bytes(cpu, (page & TLB_PAGE_MASK) | (linear & (PAGE_BYTES - 1)), cpu->bounce, size);
-    return cpu->bounce;
+    physical_read_bytes(cpu, physical_at(linear, page), cpu->bounce, size);
+    return seen_read(cpu, linear, page, size, cpu->bounce);
 }
 
 // Whether the store may go ahead now: RAM without decoded code, or the instruction runs alone.
@@ -135,13 +165,27 @@ static void *write_bounced(struct cpu *cpu, uint64_t linear, unsigned size, bool
     unsigned room = (unsigned)(PAGE_BYTES - (linear & (PAGE_BYTES - 1)));
     unsigned first = size < room ? size : room;
     cpu->bounce_first = first;
-    cpu->bounce_physical[0] = (page[0] & TLB_PAGE_MASK) | (linear & (PAGE_BYTES - 1));
+    cpu->bounce_linear = linear;
+    cpu->bounce_physical[0] = physical_at(linear, page[0]);
     cpu->bounce_physical[1] = page[1] & TLB_PAGE_MASK;
-    if (read) {
-        physical_read_bytes(cpu, cpu->bounce_physical[0], cpu->bounce, first);
-        if (size > first) physical_read_bytes(cpu, cpu->bounce_physical[1], cpu->bounce + first, size - first);
-    }
+    if (!read) return cpu->bounce;
+    physical_read_bytes(cpu, cpu->bounce_physical[0], cpu->bounce, first);
+    seen_read(cpu, linear, page[0], first, cpu->bounce);
+    if (size <= first) return cpu->bounce;
+    physical_read_bytes(cpu, cpu->bounce_physical[1], cpu->bounce + first, size - first);
+    seen_read(cpu, page_of(linear) + PAGE_BYTES, page[1], size - first, cpu->bounce + first);
     return cpu->bounce;
+}
+
+static bool write_may_be_seen(struct cpu *cpu, uint64_t linear, const uint64_t page[2], unsigned size, bool read,
+                              enum outcome *outcome) {
+    unsigned room = (unsigned)(PAGE_BYTES - (linear & (PAGE_BYTES - 1))), first = size < room ? size : room;
+    uint64_t second = page_of(linear) + PAGE_BYTES;
+    if (!may_be_seen(cpu, linear, page[0], first, true, outcome)) return false;
+    if (read && !may_be_seen(cpu, linear, page[0], first, false, outcome)) return false;
+    if (size == first) return true;
+    return may_be_seen(cpu, second, page[1], size - first, true, outcome) &&
+           (!read || may_be_seen(cpu, second, page[1], size - first, false, outcome));
 }
 
 static void *write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool read, enum outcome *outcome) {
@@ -156,11 +200,13 @@ static void *write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool re
         *outcome = OUT_SOLO;
         return NULL;
     }
-    bool writable = false;
+    bool writable = false, seen = page_seen(cpu, linear, page[0]);
+    if (unlikely(crossing)) seen |= page_seen(cpu, page_of(linear) + PAGE_BYTES, page[1]);
+    if (unlikely(seen) && !write_may_be_seen(cpu, linear, page, size, read, outcome)) return NULL;
     uint8_t *host = cpu->platform->page(cpu->platform->machine, page[0] & TLB_PAGE_MASK, &writable);
-    if (crossing || !host || !writable) return write_bounced(cpu, linear, size, read, page);
+    if (crossing || !host || !writable || seen) return write_bounced(cpu, linear, size, read, page);
     block_code_written(cpu, page[0] & TLB_PAGE_MASK);
-    if (likely(!(page[0] & TLB_APIC))) remember(cpu, linear, host, true);
+    remember(cpu, linear, page[0], host, true);
     return host + (linear & (PAGE_BYTES - 1));
 }
 
@@ -192,8 +238,16 @@ void *memory_write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool re
     return p && aligned(cpu, linear, size, outcome) ? p : NULL;
 }
 
+static void seen_write(struct cpu *cpu, uint64_t linear, const uint64_t physical[2], unsigned size, unsigned first,
+                       const uint8_t *data) {
+    observe_access(cpu, linear, physical[0], first, data, true);
+    if (size > first) observe_access(cpu, page_of(linear) + PAGE_BYTES, physical[1], size - first, data + first, true);
+}
+
 enum outcome memory_commit(struct cpu *cpu, unsigned size) {
     unsigned first = size < cpu->bounce_first ? size : cpu->bounce_first;
+    if (unlikely(cpu->watch & WATCH_POINT))
+        seen_write(cpu, cpu->bounce_linear, cpu->bounce_physical, size, first, cpu->bounce);
     physical_write_bytes(cpu, cpu->bounce_physical[0], cpu->bounce, first);
     if (size > first) physical_write_bytes(cpu, cpu->bounce_physical[1], cpu->bounce + first, size - first);
     return OUT_OK;
@@ -266,14 +320,18 @@ static enum outcome system_access(struct cpu *cpu, uint64_t linear, unsigned siz
     uint64_t page[2] = {0, 0};
     TRY(system_page(cpu, linear, size, write, &page[0]));
     if (size > first) TRY(system_page(cpu, page_of(linear) + PAGE_BYTES, size, write, &page[1]));
-    uint64_t physical = (page[0] & TLB_PAGE_MASK) | (linear & (PAGE_BYTES - 1));
+    const uint64_t physical[2] = {physical_at(linear, page[0]), page[1] & TLB_PAGE_MASK};
     if (!write) {
-        physical_read_bytes(cpu, physical, bytes, first);
-        if (size > first) physical_read_bytes(cpu, page[1] & TLB_PAGE_MASK, bytes + first, size - first);
-    } else {
-        physical_write_bytes(cpu, physical, bytes, first);
-        if (size > first) physical_write_bytes(cpu, page[1] & TLB_PAGE_MASK, bytes + first, size - first);
+        physical_read_bytes(cpu, physical[0], bytes, first);
+        seen_read(cpu, linear, page[0], first, bytes);
+        if (size <= first) return OUT_OK;
+        physical_read_bytes(cpu, physical[1], bytes + first, size - first);
+        seen_read(cpu, page_of(linear) + PAGE_BYTES, page[1], size - first, bytes + first);
+        return OUT_OK;
     }
+    if (unlikely(cpu->watch & WATCH_POINT)) seen_write(cpu, linear, physical, size, first, bytes);
+    physical_write_bytes(cpu, physical[0], bytes, first);
+    if (size > first) physical_write_bytes(cpu, physical[1], bytes + first, size - first);
     return OUT_OK;
 }
 

@@ -7,5 +7,7 @@
 // too). OUT_FAULT with #GP(0) recorded when the MSR does not exist or the value is not allowed. `op` is for exact time.
 enum outcome msr_read(struct cpu *cpu, const struct op *op, uint32_t index, uint64_t *value);
 enum outcome msr_write(struct cpu *cpu, const struct op *op, uint32_t index, uint64_t value);
+// The value of an MSR that is plainly stored, for those who look on; else 0.
+uint64_t msr_peek(struct cpu *cpu, uint32_t index);
 
 #endif

@@ -7,6 +7,7 @@
 #include "cpu/paging.h"
 #include "cpu/access.h"
 #include "cpu/model.h"
+#include "cpu/observe.h"
 
 #define PTE_P BIT(0)
 #define PTE_W BIT(1)
@@ -60,6 +61,8 @@ static enum outcome entry_load(struct cpu *cpu, struct walk *w, uint64_t at, uns
     uint64_t physical = 0;
     TRY(entry_physical(cpu, w, at, false, &physical));
     w->entry = physical_load(cpu, physical, bytes * 8);
+    OBSERVE_TELL(cpu, NULL, WALK, .number = 1, .size = (uint8_t)bytes, .value = w->entry, .linear = w->linear,
+                 .physical = physical);
     w->entry_at = at;
     w->entry_bytes = bytes;
     return OUT_OK;
@@ -254,25 +257,4 @@ enum outcome paging_load_pdptes(struct cpu *cpu, uint64_t cr3, uint64_t pdpte[4]
         pdpte[i] = w.entry;
     }
     return OUT_OK;
-}
-
-bool paging_peek(struct cpu *cpu, uint64_t linear, uint64_t *guest_physical) {
-    *guest_physical = linear;
-    if (!(cpu->cr0 & CR0_PG)) return true;
-    if (cpu->second_stage) return false;  // needs a side-effect-free second stage
-    bool wide = cpu->cr4 & CR4_PAE;
-    uint64_t table = cpu->cr3 & (wide ? PTE_ADDRESS : BITS(31, 12));
-    unsigned level = !wide ? 2 : !cpu_long(cpu) ? 2 : cpu->cr4 & CR4_LA57 ? 5 : 4;
-    if (wide && !cpu_long(cpu)) table = cpu->pdpte[linear >> 30 & 3] & PTE_ADDRESS;
-    unsigned bits = wide ? 9 : 10;
-    for (;; level--) {
-        unsigned shift = 12 + bits * (level - 1);
-        uint64_t entry = physical_load(cpu, table | (linear >> shift & (BIT(bits) - 1)) << (wide ? 3 : 2), wide ? 64 : 32);
-        if (!(entry & PTE_P)) return false;
-        table = entry & PTE_ADDRESS;
-        if (level == 1 || (entry & PTE_PS && level <= 3)) {
-            *guest_physical = (table & ~(BIT(shift) - 1)) | (linear & (BIT(shift) - 1));
-            return true;
-        }
-    }
 }

@@ -11,8 +11,5 @@ struct translation_access {
 enum outcome translate(struct cpu *cpu, uint64_t linear, const struct translation_access *access, uint64_t *page);
 // Reads the four PDPTEs of PAE paging at cr3 into pdpte[]; false: a reserved bit is set (#GP(0) in MOV CR3, CR0, CR4).
 enum outcome paging_load_pdptes(struct cpu *cpu, uint64_t cr3, uint64_t pdpte[4], bool *valid);
-// A translation without side effects, for tools: no TLB use, no accessed or dirty flag, no fault. Second stage excluded:
-// the result is guest-physical. false: not mapped.
-bool paging_peek(struct cpu *cpu, uint64_t linear, uint64_t *guest_physical);
 
 #endif

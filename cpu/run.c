@@ -9,6 +9,7 @@
 #include "cpu/block.h"
 #include "cpu/body.h"
 #include "cpu/debug.h"
+#include "cpu/observe.h"
 #include "cpu/paging.h"
 #include "cpu/segment.h"
 
@@ -97,6 +98,18 @@ static enum outcome execute(struct cpu *cpu, struct block *block) {
 enum outcome run_block_crossing(struct cpu *cpu, const struct op *op) {
     (void)cpu, (void)op;
     return OUT_LEAVE;
+}
+
+// In place of an instruction where a breakpoint may be: it looks, then the instruction's own handler follows.
+enum outcome run_point(struct cpu *cpu, const struct op *op) {
+    const struct block *block = cpu->block;
+    const struct op *saved = block->ops;
+    uint64_t linear = (cpu->rip + op->offset + cpu->fetch_base) & cpu->fetch_mask;
+    uint64_t physical = block->page ? block->page->physical | (linear & (PAGE_BYTES - 1)) : ~0ull;
+    while (saved->fn != run_block_end) saved++;
+    for (saved++; saved->row != op - block->ops;) saved++;
+    if (observe_breakpoint(cpu, linear, physical)) return op_stopped(cpu, op, OUT_SOLO);
+    TAIL saved->fn(cpu, op);
 }
 
 // --- finding code ---
@@ -226,6 +239,17 @@ static enum outcome after(struct cpu *cpu, enum outcome outcome) {
     }
 }
 
+// The instruction from `from` is done and has settled RIP: whether it went elsewhere than to the next one.
+static void tell_branch(struct cpu *cpu, enum outcome outcome, uint64_t from, unsigned bytes) {
+    if (outcome != OUT_OK && outcome != OUT_LEAVE) return;
+    uint64_t to = cpu->rip, next = cpu_64bit(cpu) ? from + bytes : (uint32_t)(from + bytes);
+    if (to == next) return;
+    struct sight sight = {.kind = OBSERVE_BRANCH, .value = to, .old = next};
+    cpu->rip = from;
+    observe_tell(cpu, NULL, &sight);
+    cpu->rip = to;
+}
+
 // One attempt at the instruction at RIP, alone.
 static enum outcome run_solo(struct cpu *cpu) {
     struct block *block = NULL;
@@ -236,7 +260,10 @@ static enum outcome run_solo(struct cpu *cpu) {
         steps_settle(cpu);
         return outcome == OUT_FAULT ? deliver_fault(cpu) : carry_out(cpu, outcome);
     }
-    return after(cpu, execute(cpu, block));
+    uint64_t from = cpu->rip;
+    outcome = execute(cpu, block);
+    if (unlikely(observed(cpu, OBSERVE_BRANCH))) tell_branch(cpu, outcome, from, block->bytes);
+    return after(cpu, outcome);
 }
 
 // Single step and RF: the trap comes after an instruction that began with TF set; RF lasts for one instruction.
@@ -276,10 +303,10 @@ static enum outcome run_block_cut(struct cpu *cpu, const struct op *op) {
 
 // As many instructions of the block as the budget has room for: for now the block is that short.
 static enum outcome run_cut(struct cpu *cpu, struct block *block) {
-    uint16_t count = block->count;
+    uint8_t count = block->count;
     struct op *cut = &block->ops[cpu->budget];
     op_fn *fn = cut->fn;
-    block->count = (uint16_t)cpu->budget;
+    block->count = (uint8_t)cpu->budget;
     cut->fn = run_block_cut;
     enum outcome outcome = after(cpu, execute(cpu, block));
     cut->fn = fn;
@@ -303,6 +330,7 @@ static bool interrupts_open(const struct cpu *cpu) {
 static enum outcome deliver(struct cpu *cpu, enum event_type type, uint8_t vector, uint64_t payload) {
     struct event event = {.vector = vector, .type = (uint8_t)type, .payload = payload};
     cpu->activity = ACTIVITY_ACTIVE;
+    cpu->events++;
     return carry_out(cpu, event_deliver(cpu, &event));
 }
 
@@ -315,6 +343,7 @@ static enum outcome deliver_debug(struct cpu *cpu) {
 
 static enum outcome deliver_interrupt(struct cpu *cpu) {
     int vector = cpu->platform->acknowledge(cpu->platform->machine, cpu);
+    cpu->events++;
     if (vector < 0) return OUT_OK;
     return deliver(cpu, EVENT_EXTERNAL, (uint8_t)vector, 0);
 }
@@ -339,9 +368,11 @@ static enum outcome take_event(struct cpu *cpu) {
     uint32_t pending = cpu->pending;
     if (cpu->intercepts.poll) {
         enum outcome outcome = cpu->intercepts.poll(cpu);
+        if (outcome != OUT_OK) cpu->events++;
         if (outcome != OUT_OK) return carry_out(cpu, outcome);
         pending = cpu->pending;
     }
+    if (pending & (PENDING_INIT | PENDING_SIPI)) cpu->events++;
     if (pending & PENDING_INIT) take_init(cpu);
     if (pending & PENDING_SIPI) take_sipi(cpu); // after the INIT that it came with
     if (pending & PENDING_INIT) return OUT_OK;
@@ -356,6 +387,22 @@ static enum outcome take_event(struct cpu *cpu) {
     return OUT_OK;
 }
 
+// --- observation ---
+
+static enum run_result run_stopped(struct cpu *cpu) {
+    cpu->stop = false;
+    return RUN_STOPPED;
+}
+
+// Before an attempt, after the events that come first at this boundary. True: stop here.
+static bool run_observed(struct cpu *cpu, bool *alone) {
+    if (!cpu->stop && cpu->observing && observe_before(cpu, fetch_linear(cpu))) {
+        *alone = true;
+        cpu->attention |= ATTENTION_EVENT;  // no chaining into the next block
+    }
+    return cpu->stop;
+}
+
 static bool shadowed(const struct cpu *cpu) { return cpu_sti_shadow(cpu) || cpu_mov_ss_shadow(cpu); }
 
 enum run_result cpu_run(struct cpu *cpu, uint64_t steps) {
@@ -365,13 +412,16 @@ enum run_result cpu_run(struct cpu *cpu, uint64_t steps) {
     enum outcome outcome = OUT_OK;
     while (cpu->budget > 0) {
         steps_settle(cpu);
+        if (unlikely(cpu->stop)) return run_stopped(cpu);
         if (cpu->attention & ATTENTION_MACHINE) {
             cpu->attention &= ~ATTENTION_MACHINE;
             return RUN_ATTENTION;
         }
         cpu->attention = 0;
-        bool alone = outcome == OUT_SOLO || (cpu->pending && shadowed(cpu));
-        outcome = cpu->pending ? take_event(cpu) : OUT_OK;
+        bool held = cpu->held_step == cpu->steps;
+        uint32_t events = cpu->events;
+        bool alone = outcome == OUT_SOLO || held || (cpu->pending && shadowed(cpu));
+        outcome = cpu->pending && !held ? take_event(cpu) : OUT_OK;
         if (cpu->activity != ACTIVITY_ACTIVE) return cpu->activity == ACTIVITY_SHUTDOWN ? RUN_SHUTDOWN : RUN_HALTED;
         if (outcome == OUT_STOP) continue;
         if (unlikely(cpu->intercepts.again)) {
@@ -379,7 +429,11 @@ enum run_result cpu_run(struct cpu *cpu, uint64_t steps) {
             continue;
         }
         if (cpu->attention & ATTENTION_EVENT) alone = true;  // another event waits behind the one just taken
-        if (cpu->pending && shadowed(cpu)) cpu->attention |= ATTENTION_EVENT;  // look again after one instruction
+        if (cpu->pending && (held || shadowed(cpu))) cpu->attention |= ATTENTION_EVENT;  // look again after one instruction
+        if (unlikely(cpu->observing | cpu->stop) && run_observed(cpu, &alone)) {
+            if (held || cpu->events != events) cpu->held_step = cpu->steps;
+            return run_stopped(cpu);
+        }
         if (unlikely(code_breakpoints(cpu))) outcome = run_breakpoint(cpu);
         else if (cpu->rflags & (FLAG_TF | FLAG_RF)) outcome = run_watched(cpu);
         else outcome = alone ? run_solo(cpu) : run_blocks(cpu);

@@ -19,9 +19,11 @@ static bool code_changed(const struct cpu *cpu, const struct op *op) {
     return ((target - code) >> PAGE_SHIFT) + 2 < 4;
 }
 
-// Whether only one iteration may run before the run loop looks again: single step, or an event held off for one
-// instruction.
-static bool one_only(const struct cpu *cpu) { return cpu->trap || (!cpu->block->page && cpu->pending); }
+// Whether only one iteration may run before the run loop looks again: single step, an event held off for one
+// instruction, or someone who watches each attempt.
+static bool one_only(const struct cpu *cpu) {
+    return cpu->trap || (!cpu->block->page && (cpu->pending || cpu->observing));
+}
 
 static enum outcome again(struct cpu *cpu, const struct op *op) {
     cpu->rip = op_rip(cpu, op);

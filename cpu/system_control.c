@@ -4,6 +4,7 @@
 #include "cpu/descriptor.h"
 #include "cpu/intercept.h"
 #include "cpu/model.h"
+#include "cpu/observe.h"
 #include "cpu/paging.h"
 #include "cpu/system.h"
 
@@ -180,6 +181,12 @@ BODY(mov_from_cr) {
     return OUT_OK;
 }
 
+// CR8 is the local APIC's: asking for it is not looking on.
+static uint64_t cr_peek(struct cpu *cpu, unsigned number) {
+    const uint64_t *registers[] = {&cpu->cr0, NULL, &cpu->cr2, &cpu->cr3, &cpu->cr4};
+    return number <= 4 && registers[number] ? *registers[number] : 0;
+}
+
 BODY(mov_to_cr) {
     (void)F;
     unsigned number = op->dst, gpr = op->src / 8u;
@@ -187,13 +194,16 @@ BODY(mov_to_cr) {
     TRY(cr_check(cpu, number));
     TRY(intercept(cpu, op, ICEPT_CR_WRITE, number | gpr << 8, value));
     if (number == 8) TRY(cr8_virtual(cpu, op, gpr | 1u << 8, value));
+    uint64_t old = observed(cpu, OBSERVE_CONTROL_REGISTER) ? cr_peek(cpu, number) : 0;
     switch (number) {
-    case 0: return cr0_write(cpu, value);
-    case 2: cpu->cr2 = value; return OUT_OK;
-    case 3: return cr3_write(cpu, value);
-    case 4: return cr4_write(cpu, value);
-    default: return cr8_write(cpu, value);
+    case 0: TRY(cr0_write(cpu, value)); break;
+    case 2: cpu->cr2 = value; break;
+    case 3: TRY(cr3_write(cpu, value)); break;
+    case 4: TRY(cr4_write(cpu, value)); break;
+    default: TRY(cr8_write(cpu, value)); break;
     }
+    OBSERVE_TELL(cpu, op, CONTROL_REGISTER, .number = number, .value = cr_peek(cpu, number), .old = old);
+    return OUT_OK;
 }
 
 #define FORMS_CR(X, n) WIDTHS_DWORD(X, n, RR)
@@ -205,8 +215,10 @@ INSTANTIATE(mov_to_cr, END, FORMS_CR)
 BODY(clts) {
     BODY_UNUSED;
     TRY(intercept(cpu, op, ICEPT_CLTS, 0, 0));
+    uint64_t old = cpu->cr0;
     cpu->cr0 &= ~CR0_TS | cpu->intercepts.cr0_mask;
     cpu_update_mode(cpu);
+    OBSERVE_TELL(cpu, op, CONTROL_REGISTER, .number = 0, .value = cpu->cr0, .old = old);
     return OUT_OK;
 }
 INSTANTIATE(clts, END, FORMS_ONE_NONE)
@@ -220,7 +232,10 @@ BODY(lmsw) {
     if (F == FORM_M) TRY(load(cpu, linear, 16, &value));
     else value = reg_get(cpu, op->dst, 16);
     TRY(intercept(cpu, op, ICEPT_LMSW, value | (F == FORM_M ? 1u << 16 : 0), linear));
-    return cr0_write(cpu, (cpu->cr0 & (~bits | CR0_PE)) | (value & bits));
+    uint64_t old = cpu->cr0;
+    TRY(cr0_write(cpu, (cpu->cr0 & (~bits | CR0_PE)) | (value & bits)));
+    OBSERVE_TELL(cpu, op, CONTROL_REGISTER, .number = 0, .value = cpu->cr0, .old = old);
+    return OUT_OK;
 }
 #define FORMS_WORD(X, n) X(n, R, 32) X(n, M, 32)
 INSTANTIATE(lmsw, END, FORMS_WORD)

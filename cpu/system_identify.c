@@ -5,6 +5,7 @@
 #include "cpu/intercept.h"
 #include "cpu/model.h"
 #include "cpu/msr.h"
+#include "cpu/observe.h"
 #include "cpu/xsave.h"
 
 static void set_pair(struct cpu *cpu, uint64_t value) {
@@ -19,6 +20,8 @@ BODY(cpuid) {
     TRY(intercept(cpu, op, ICEPT_CPUID, 0, 0));
     uint32_t leaf = (uint32_t)cpu->gpr[RAX];
     struct cpuid_result r = cpuid(cpu, leaf, (uint32_t)cpu->gpr[RCX]);
+    OBSERVE_TELL(cpu, op, CPUID, .number = leaf, .value = (uint64_t)r.eax << 32 | r.ebx,
+                 .old = (uint64_t)r.ecx << 32 | r.edx, .information = (uint32_t)cpu->gpr[RCX]);
     if (leaf == 1) cpu->bios_sign_id = (uint64_t)cpu->model->microcode << 32;
     cpu->gpr[RAX] = r.eax;
     cpu->gpr[RBX] = r.ebx;
@@ -78,6 +81,7 @@ BODY(rdmsr) {
     uint64_t value = 0;
     TRY(intercept(cpu, op, ICEPT_RDMSR, index, 0));
     TRY(msr_read(cpu, op, index, &value));
+    OBSERVE_TELL(cpu, op, MSR_READ, .number = index, .value = value);
     set_pair(cpu, value);
     return OUT_OK;
 }
@@ -86,7 +90,10 @@ BODY(wrmsr) {
     uint32_t index = (uint32_t)cpu->gpr[RCX];
     uint64_t value = get_pair(cpu);
     TRY(intercept(cpu, op, ICEPT_WRMSR, index, value));
-    return msr_write(cpu, op, index, value);
+    uint64_t old = observed(cpu, OBSERVE_MSR_WRITE) ? msr_peek(cpu, index) : 0;
+    TRY(msr_write(cpu, op, index, value));
+    OBSERVE_TELL(cpu, op, MSR_WRITE, .number = index, .value = value, .old = old);
+    return OUT_OK;
 }
 INSTANTIATE(rdmsr, END, FORMS_ONE_NONE)
 INSTANTIATE(wrmsr, END, FORMS_ONE_NONE)

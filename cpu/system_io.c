@@ -2,6 +2,7 @@
 #include "cpu/debug.h"
 #include "cpu/descriptor.h"
 #include "cpu/intercept.h"
+#include "cpu/observe.h"
 #include "cpu/string.h"
 
 enum { IO_IN = 1 << 24, IO_IMMEDIATE = 1 << 25, IO_REP = 1 << 26, IO_SIZE_SHIFT = 16 };
@@ -25,14 +26,17 @@ static enum outcome io_check(struct cpu *cpu, uint16_t port, unsigned size) {
     return bitmap_check(cpu, port, size);
 }
 
-static uint64_t port_in(struct cpu *cpu, uint16_t port, unsigned w) {
+static uint64_t port_in(struct cpu *cpu, const struct op *op, uint16_t port, unsigned w) {
     const struct platform *p = cpu->platform;
     if (unlikely(cpu->watch & WATCH_IO)) debug_port(cpu, port, w / 8);
-    return p->port_in ? p->port_in(p->machine, cpu, port, w / 8) & MASK(w) : MASK(w);
+    uint64_t value = p->port_in ? p->port_in(p->machine, cpu, port, w / 8) & MASK(w) : MASK(w);
+    OBSERVE_TELL(cpu, op, IO, .number = port, .size = (uint8_t)(w / 8), .value = value);
+    return value;
 }
-static void port_out(struct cpu *cpu, uint16_t port, unsigned w, uint64_t value) {
+static void port_out(struct cpu *cpu, const struct op *op, uint16_t port, unsigned w, uint64_t value) {
     const struct platform *p = cpu->platform;
     if (unlikely(cpu->watch & WATCH_IO)) debug_port(cpu, port, w / 8);
+    OBSERVE_TELL(cpu, op, IO, .number = port, .size = (uint8_t)(w / 8), .value = value & MASK(w), .write = true);
     if (p->port_out) p->port_out(p->machine, cpu, port, w / 8, (uint32_t)(value & MASK(w)));
 }
 
@@ -48,13 +52,13 @@ ALWAYS_INLINE enum outcome io_port(struct cpu *cpu, const struct op *op, enum fo
 BODY(in) {
     uint16_t port = 0;
     TRY(io_port(cpu, op, F, W, IO_IN, &port));
-    reg_set(cpu, RAX * 8, W, port_in(cpu, port, W));
+    reg_set(cpu, RAX * 8, W, port_in(cpu, op, port, W));
     return OUT_OK;
 }
 BODY(out) {
     uint16_t port = 0;
     TRY(io_port(cpu, op, F, W, 0, &port));
-    port_out(cpu, port, W, reg_get(cpu, RAX * 8, W));
+    port_out(cpu, op, port, W, reg_get(cpu, RAX * 8, W));
     return OUT_OK;
 }
 #define WIDTHS_IO(X, n, f) X(n, f, 8) X(n, f, 16) X(n, f, 32)
@@ -80,7 +84,7 @@ ALWAYS_INLINE enum outcome ins_once(struct cpu *cpu, const struct op *op, unsign
     TRY(string_intercept(cpu, op, port, w, IO_IN, linear));
     void *p = memory_write(cpu, linear, w / 8, false, &outcome);
     if (!p) return outcome;
-    bytes_set(p, w, port_in(cpu, port, w));
+    bytes_set(p, w, port_in(cpu, op, port, w));
     if (p == cpu->bounce) TRY(memory_commit(cpu, w / 8));
     string_advance(cpu, op, RDI, w, 1);
     return OUT_OK;
@@ -93,7 +97,7 @@ ALWAYS_INLINE enum outcome outs_once(struct cpu *cpu, const struct op *op, unsig
     TRY(string_source(cpu, op, w, &linear));
     TRY(string_intercept(cpu, op, port, w, 0, linear));
     TRY(load(cpu, linear, w, &value));
-    port_out(cpu, port, w, value);
+    port_out(cpu, op, port, w, value);
     string_advance(cpu, op, RSI, w, 1);
     return OUT_OK;
 }

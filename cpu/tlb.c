@@ -5,6 +5,7 @@
 // current context; entries are direct-mapped and replaced only by a fill at the same index.
 #include "cpu/access.h"
 #include "cpu/debug.h"
+#include "cpu/observe.h"
 #include "cpu/tlb.h"
 
 #define FAST_CONTEXT_LAST 4094  // 4095 would make an empty tag (~0) match
@@ -153,9 +154,14 @@ static bool large_seen(const struct tlb *tlb, unsigned bank, uint64_t linear) {
     return tlb->large[bank][large_hash(linear) / 64] >> large_hash(linear) % 64 & 1;
 }
 
+static void tell_page(struct cpu *cpu, uint16_t vpid, uint64_t linear) {
+    OBSERVE_TELL(cpu, NULL, TLB, .number = SIGHT_TLB_PAGE, .linear = linear, .physical = cpu->eptp, .information = vpid);
+}
+
 void tlb_invalidate_page(struct cpu *cpu, uint64_t linear) {
     struct tlb *tlb = cpu->tlb;
     unsigned bank = bank_of(cpu->vpid);
+    tell_page(cpu, cpu->vpid, linear);
     tlb->context[tlb->current].pde_generation = tlb->next_generation++;
     unsigned i = (linear >> PAGE_SHIFT) & (TLB_DATA - 1);
     const struct tlb_entry *e = &tlb->bank[bank].data[i];
@@ -176,6 +182,7 @@ void tlb_invalidate_address(struct cpu *cpu, uint16_t vpid, uint16_t pcid, bool 
         if (c->used && c->vpid == vpid && (any_pcid || c->pcid == pcid)) c->pde_generation = tlb->next_generation++;
     }
     drop_address(tlb, bank_of(vpid), linear);
+    tell_page(cpu, vpid, linear);
 }
 
 // Renews every context that `match` accepts; then the numbers of the current one are taken afresh.
@@ -194,6 +201,8 @@ static void flush(struct cpu *cpu, const struct flush *f) {
         if (flush_matches(f, &tlb->context[i])) context_renew(tlb, &tlb->context[i], f->globals);
     if (f->globals) tlb_share_globals(tlb);
     tlb_contexts_update(cpu);
+    OBSERVE_TELL(cpu, NULL, TLB, .number = SIGHT_TLB_FLUSH, .physical = f->eptp,
+                 .information = f->vpid | (uint32_t)f->pcid << 16);
 }
 
 // After a flush of globals every context of the same VPID and EPTP must again carry one number.
@@ -247,6 +256,8 @@ void tlb_fill(struct cpu *cpu, uint64_t linear, bool fetch, uint64_t page) {
     uint64_t number = linear >> PAGE_SHIFT;
     struct tlb_entry entry = {.tag = number << PAGE_SHIFT, .page = page,
                               .generation = page & TLB_GLOBAL ? c->global_generation : c->generation};
+    OBSERVE_TELL(cpu, NULL, TLB, .number = fetch ? SIGHT_TLB_FETCH : SIGHT_TLB_DATA, .value = page, .linear = linear,
+                 .physical = c->eptp, .information = c->vpid | (uint32_t)c->pcid << 16);
     if (page & TLB_LARGE) tlb->large[bank][large_hash(linear) / 64] |= BIT(large_hash(linear) % 64);
     if (fetch) {
         tlb->bank[bank].fetch[number & (TLB_FETCH - 1)] = entry;

@@ -1,7 +1,9 @@
 // Stacks for control transfers: pushing on a stack that SS:RSP does not name yet, and the stack pointers of the TSS.
 // SDM Vol. 3A, 5.8.5 (stack switching), 6.12.1, 6.14.2 to 6.14.5, 7.2.1 and 7.7.
 #include "cpu/access.h"
+#include "cpu/debug.h"
 #include "cpu/descriptor.h"
+#include "cpu/observe.h"
 #include "cpu/paging.h"
 
 struct stack transfer_stack(const struct cpu *cpu) {
@@ -53,6 +55,11 @@ static enum outcome user_store(struct cpu *cpu, uint64_t linear, unsigned w, uin
     TRY(translate(cpu, linear, &access, &first));
     if (size > room) TRY(translate(cpu, linear + room, &access, &second));
     uint64_t physical = (first & TLB_PAGE_MASK) | (linear & (PAGE_BYTES - 1));
+    if (unlikely(cpu->watch & WATCH_POINT)) {
+        observe_access(cpu, linear, physical, size < room ? size : room, &value, true);
+        if (size > room)
+            observe_access(cpu, linear + room, second & TLB_PAGE_MASK, size - room, (const uint8_t *)&value + room, true);
+    }
     if (size <= room) {
         physical_store(cpu, physical, w, value);
         return OUT_OK;

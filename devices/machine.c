@@ -210,6 +210,7 @@ enum machine_stop machine_run(struct machine *m, uint64_t steps) {
         uint64_t before = cpu->steps;
         enum run_result result = cpu_run(cpu, budget_for(m, end));
         if (cpu->steps != before) idle_events = 0;
+        if (unlikely(result == RUN_STOPPED || cpu->stop)) return machine_observed(m, cpu);
         if (result == RUN_SHUTDOWN) return MACHINE_TRIPLE_FAULT;
         if (result != RUN_HALTED || cpu->steps >= end || m->stop >= 0) continue;
         int why = skip_idle(m, &idle_events);

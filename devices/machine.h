@@ -54,7 +54,8 @@ enum machine_stop {
     MACHINE_DEBUG_EXIT,   // isa-debug-exit was written: machine_exit_code
     MACHINE_TRIPLE_FAULT, // the processor is in the shutdown state; a PC would reset now
     MACHINE_STUCK,        // every processor is halted and nothing can wake one: not even input
-    MACHINE_INTERRUPTED,  // machine_stop_soon was called
+    MACHINE_INTERRUPTED,  // machine_stop_soon was called.
+    MACHINE_OBSERVED,     // an observer or a point stopped it: devices/machine_observe.h
 };
 
 // Runs for at most `steps` steps (~0: no limit). After MACHINE_POWER_OFF, MACHINE_RESET, MACHINE_DEBUG_EXIT it may be

@@ -19,6 +19,10 @@ struct machine {
     int interrupted; // machine_stop_soon
     uint64_t idle_limit;
     bool idle_granted; // MACHINE_IDLE was returned: the next run may skip the time
+    // observation: no state either
+    struct observer *observers;
+    struct point *points;
+    unsigned observed_cpu;
 };
 
 extern const struct platform machine_platform; // `machine` is to be filled in
@@ -36,6 +40,9 @@ static inline uint64_t machine_now(const struct machine *m) {
 // machine.c: the earliest deadline of any timer; whether any event at all could end the halt of all processors.
 uint64_t machine_next_deadline(const struct machine *m);
 bool machine_can_wake(const struct machine *m);
+
+// machine_observe.c: the stop that `cpu` was asked for.
+enum machine_stop machine_observed(struct machine *m, struct cpu *cpu);
 
 // turns.c: the loop for several processors.
 enum machine_stop turns_run(struct machine *m, uint64_t steps);

@@ -115,9 +115,11 @@ enum machine_stop turns_run(struct machine *m, uint64_t steps) {
             begin_round(m);
         }
         uint64_t done;
+        struct cpu *cpu = m->cpu[m->turns.processor];
         enum run_result result = go_on(m, steps, &done);
         steps -= done;
         taken += done;
+        if (unlikely(result == RUN_STOPPED || cpu->stop)) return machine_observed(m, cpu);
         if (result == RUN_SHUTDOWN) return MACHINE_TRIPLE_FAULT;
     }
 }

@@ -152,7 +152,8 @@ static bool handle(struct run *run, enum machine_stop why, enum status *status) 
     *status = STATUS_DONE;
     switch (why) {
     case MACHINE_STEPS:
-    case MACHINE_INTERRUPTED: return true;
+    case MACHINE_INTERRUPTED:
+    case MACHINE_OBSERVED: return true;
     case MACHINE_IDLE:
         if (idle(run)) return true;
         complain("the guest waits for input for ever, and %s (step %" PRIu64 ")",

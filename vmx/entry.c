@@ -1,4 +1,5 @@
 // VM entry: VMLAUNCH and VMRESUME. SDM Vol. 3C, chapter 26, in the order of its sections.
+#include "cpu/observe.h"
 #include "vmx/instruction.h"
 
 // 26.8: VM-entry failures during or after loading guest state.
@@ -6,6 +7,8 @@ static enum outcome entry_failure(struct cpu *cpu, enum exit_reason reason, uint
     struct vmx *vmx = vmx_of(cpu);
     vmcs_set(vmx, EXIT_REASON, reason | EXIT_REASON_ENTRY_FAILURE);
     vmcs_set(vmx, EXIT_QUALIFICATION, qualification);
+    OBSERVE_TELL(cpu, NULL, FAILED_ENTRY, .number = reason | EXIT_REASON_ENTRY_FAILURE, .value = qualification,
+                 .physical = vmx->current);
     return exit_to_host(cpu, reason);
 }
 
@@ -31,22 +34,30 @@ static enum outcome enter(struct cpu *cpu, bool launch) {
     load_non_register_state(cpu);
     virtual_apic_enter(cpu);
     init_unblock(cpu);
+    OBSERVE_TELL(cpu, NULL, ENTRY, .number = launch, .value = cpu->rip, .physical = vmx->current,
+                 .information = vmcs_get(vmcs, ENTRY_INTERRUPTION));
     enum outcome outcome = inject_event(cpu);
     return outcome == OUT_VMEXIT ? exit_carry_out(cpu) : outcome;
+}
+
+// The instruction fails: with a VM-instruction error, or VMfailInvalid.
+static enum outcome failed(struct cpu *cpu, const struct op *op, unsigned error) {
+    OBSERVE_TELL(cpu, op, FAILED_ENTRY, .number = error, .physical = vmx_of(cpu)->current);
+    return error ? vmx_fail(cpu, (enum vm_instruction_error)error) : vmx_fail_invalid(cpu);
 }
 
 enum outcome vmx_enter(struct cpu *cpu, const struct op *op, bool launch) {
     struct vmx *vmx = vmx_of(cpu);
     unsigned error = 0;
     TRY(vmx_permit(cpu, op, launch ? EXIT_VMLAUNCH : EXIT_VMRESUME, 0));
-    if (!vmx->vmcs || vmx->vmcs->shadow) return vmx_fail_invalid(cpu);
+    if (!vmx->vmcs || vmx->vmcs->shadow) return failed(cpu, op, 0);
     uint64_t steps = cpu_steps(cpu, op);
-    if (cpu->mov_ss_shadow_step == steps) return vmx_fail(cpu, ERROR_MOV_SS_BLOCKING);
-    if (launch && vmx->vmcs->launched) return vmx_fail(cpu, ERROR_VMLAUNCH_NOT_CLEAR);
-    if (!launch && !vmx->vmcs->launched) return vmx_fail(cpu, ERROR_VMRESUME_NOT_LAUNCHED);
+    if (cpu->mov_ss_shadow_step == steps) return failed(cpu, op, ERROR_MOV_SS_BLOCKING);
+    if (launch && vmx->vmcs->launched) return failed(cpu, op, ERROR_VMLAUNCH_NOT_CLEAR);
+    if (!launch && !vmx->vmcs->launched) return failed(cpu, op, ERROR_VMRESUME_NOT_LAUNCHED);
     if (check_controls_and_host(cpu, &error) >= 0) {
         count_failed_entry(cpu);
-        return vmx_fail(cpu, (enum vm_instruction_error)error);
+        return failed(cpu, op, error);
     }
     cpu->steps = steps + 1; // this attempt is over
     cpu->trap = 0;          // a VM entry causes no single-step trap

@@ -4,6 +4,7 @@
 // The cache is architectural: it holds what the tables said when it was filled, until INVEPT or an EPT violation drops
 // it. Only complete translations are cached, a 4-KByte page an entry; no paging-structure caches are kept. Memory types
 // are checked but have no effect. NOT IMPLEMENTED: sub-page write permissions.
+#include "cpu/observe.h"
 #include "vmx/vmcs.h"
 
 #define EPT_READ BIT(0)
@@ -181,6 +182,8 @@ static void walk(struct cpu *cpu, struct ept_walk *w, uint64_t eptp) {
     for (w->level = LEVEL_PML4;; w->level--) {
         w->at[w->level] = table | (w->guest_physical >> level_shift(w->level) & 511) << 3;
         uint64_t entry = w->entry[w->level] = physical_load(cpu, w->at[w->level], 64);
+        OBSERVE_TELL(cpu, NULL, WALK, .number = 2, .size = 8, .value = entry, .linear = w->guest_physical,
+                     .physical = w->at[w->level]);
         w->absent = !(entry & rights);
         w->bad = !w->absent && misconfigured(vmx, entry, w->level);
         if (w->absent || w->bad) return;

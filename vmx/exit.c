@@ -1,4 +1,5 @@
 // VM exit: recording it and carrying it out; VMX aborts. SDM Vol. 3C, 26.8, chapter 27.
+#include "cpu/observe.h"
 #include "vmx/vmcs.h"
 
 void exit_begin(struct cpu *cpu, const struct op *op, enum exit_reason reason) {
@@ -46,6 +47,13 @@ static void write_information(struct vmx *vmx) {
     vmcs_set(vmx, ENTRY_INTERRUPTION, vmcs_get(vmx->vmcs, ENTRY_INTERRUPTION) & ~INTERRUPTION_VALID);
 }
 
+// The guest's state is in the VMCS and still on the processor, vmx_level is still the guest's.
+static void tell_exit(struct cpu *cpu, const struct exit_record *r) {
+    OBSERVE_TELL(cpu, NULL, EXIT, .number = r->reason, .value = r->qualification, .old = r->interruption,
+                 .information = r->error_code, .linear = r->has_linear ? r->guest_linear : 0,
+                 .physical = r->has_physical ? r->guest_physical : 0);
+}
+
 enum outcome exit_carry_out(struct cpu *cpu) {
     struct vmx *vmx = vmx_of(cpu);
     bool delivering = during_delivery(cpu, &vmx->exit), was_long = cpu->efer & EFER_LMA;
@@ -55,6 +63,7 @@ enum outcome exit_carry_out(struct cpu *cpu) {
     cpu->delivering_valid = false;
     write_information(vmx);
     save_guest_state(cpu, delivering);
+    if (observed(cpu, OBSERVE_EXIT)) tell_exit(cpu, &vmx->exit);
     const struct vmcs *vmcs = vmx->vmcs;
     if (!msr_area_store(cpu, vmcs_get(vmcs, EXIT_MSR_STORE_ADDRESS), vmcs_get(vmcs, EXIT_MSR_STORE_COUNT)))
         return vmx_abort(cpu, ABORT_SAVING_MSRS);

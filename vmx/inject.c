@@ -1,4 +1,5 @@
 // Event injection by VM entry. SDM Vol. 3C, 26.6.
+#include "cpu/observe.h"
 #include "vmx/vmcs.h"
 
 enum outcome inject_event(struct cpu *cpu) {
@@ -21,6 +22,7 @@ enum outcome inject_event(struct cpu *cpu) {
     // The registers that a real page fault or debug exception would update are not modified.
     if (event.vector == VECTOR_PF) event.payload = cpu->cr2;
     uint64_t dr6 = cpu->dr[6], dr7 = cpu->dr[7], debugctl = cpu->debugctl;
+    OBSERVE_TELL(cpu, NULL, EVENT_INJECTED, .number = event.vector, .value = info, .information = event.error_code);
     vmx->injecting = true;
     enum outcome outcome = event_deliver(cpu, &event);
     vmx->injecting = false;

@@ -1,4 +1,5 @@
 // INVEPT and INVVPID. SDM Vol. 3C, 28.4.3.1, 30.3.
+#include "cpu/observe.h"
 #include "vmx/instruction.h"
 
 enum { INVEPT_SINGLE = 1, INVEPT_ALL = 2 };
@@ -27,6 +28,7 @@ BODY(invept) {
     uint64_t type = reg_get(cpu, op->dst, W);
     if (type != INVEPT_SINGLE && type != INVEPT_ALL) return vmx_fail(cpu, ERROR_INVEPT_INVVPID_OPERAND);
     TRY(operand(cpu, op, &d));
+    OBSERVE_TELL(cpu, op, VMX_INSTRUCTION, .number = EXIT_INVEPT, .value = type, .physical = d.low);
     if (type == INVEPT_ALL) {
         ept_invalidate_all(vmx);
         tlb_flush_all_eptps(cpu);
@@ -51,6 +53,7 @@ BODY(invvpid) {
     if (type > INVVPID_RETAINING_GLOBALS) return vmx_fail(cpu, ERROR_INVEPT_INVVPID_OPERAND);
     TRY(operand(cpu, op, &d));
     uint16_t vpid = (uint16_t)d.low;
+    OBSERVE_TELL(cpu, op, VMX_INSTRUCTION, .number = EXIT_INVVPID, .value = type, .linear = d.high, .information = d.low);
     if (d.low >> 16 || (type != INVVPID_ALL && !vpid)) return vmx_fail(cpu, ERROR_INVEPT_INVVPID_OPERAND);
     if (type == INVVPID_ADDRESS && !canonical(cpu, d.high)) return vmx_fail(cpu, ERROR_INVEPT_INVVPID_OPERAND);
     switch (type) {

@@ -1,5 +1,6 @@
 // Entering and leaving VMX operation, and the calls: VMXON, VMXOFF, VMCALL, VMFUNC. SDM Vol. 3C, 30.3.
 // NOT IMPLEMENTED: A20M mode, SMX operation, dual-monitor treatment of SMM.
+#include "cpu/observe.h"
 #include "vmx/instruction.h"
 
 #define FEATURE_CONTROL_ENABLED (BIT(0) | BIT(2)) // lock, VMX outside SMX operation
@@ -45,6 +46,7 @@ static enum outcome enter_operation(struct cpu *cpu, const struct op *op) {
     if ((cpu->feature_control & FEATURE_CONTROL_ENABLED) != FEATURE_CONTROL_ENABLED) return cpu_fault_gp0(cpu);
     TRY(op_linear(cpu, op, 8, false, &linear));
     TRY(load(cpu, linear, 64, &pointer));
+    OBSERVE_TELL(cpu, op, VMX_INSTRUCTION, .number = EXIT_VMXON, .physical = pointer);
     if (!physical_address_valid(vmx, pointer)) return vmx_fail_invalid(cpu);
     if (physical_load(cpu, pointer, 32) != VMCS_REVISION) return vmx_fail_invalid(cpu);
     vmx->vmxon_pointer = pointer;
@@ -67,6 +69,7 @@ BODY(vmxon) {
 BODY(vmxoff) {
     BODY_UNUSED;
     TRY(vmx_permit(cpu, op, EXIT_VMXOFF, 0));
+    OBSERVE_TELL(cpu, op, VMX_INSTRUCTION, .number = EXIT_VMXOFF);
     region_write_back_all(cpu);
     struct vmx *vmx = vmx_of(cpu);
     vmx->vmxon_pointer = vmx->current = VMCS_NONE;

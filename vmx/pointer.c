@@ -1,4 +1,5 @@
 // The VMCS pointer: VMCLEAR, VMPTRLD, VMPTRST. SDM Vol. 3C, 30.3.
+#include "cpu/observe.h"
 #include "vmx/instruction.h"
 
 static enum outcome operand(struct cpu *cpu, const struct op *op, uint64_t *value) {
@@ -13,6 +14,7 @@ BODY(vmclear) {
     uint64_t pointer = 0;
     TRY(vmx_permit(cpu, op, EXIT_VMCLEAR, information_memory(cpu, op)));
     TRY(operand(cpu, op, &pointer));
+    OBSERVE_TELL(cpu, op, VMX_INSTRUCTION, .number = EXIT_VMCLEAR, .physical = pointer);
     if (!physical_address_valid(vmx, pointer)) return vmx_fail(cpu, ERROR_VMCLEAR_ADDRESS);
     if (pointer == vmx->vmxon_pointer) return vmx_fail(cpu, ERROR_VMCLEAR_VMXON_POINTER);
     region_vmclear(cpu, pointer);
@@ -32,6 +34,7 @@ BODY(vmptrld) {
     uint64_t pointer = 0;
     TRY(vmx_permit(cpu, op, EXIT_VMPTRLD, information_memory(cpu, op)));
     TRY(operand(cpu, op, &pointer));
+    OBSERVE_TELL(cpu, op, VMX_INSTRUCTION, .number = EXIT_VMPTRLD, .physical = pointer);
     if (!physical_address_valid(vmx, pointer)) return vmx_fail(cpu, ERROR_VMPTRLD_ADDRESS);
     if (pointer == vmx->vmxon_pointer) return vmx_fail(cpu, ERROR_VMPTRLD_VMXON_POINTER);
     if (!revision_allowed(vmx, physical_load(cpu, pointer, 32))) return vmx_fail(cpu, ERROR_VMPTRLD_REVISION);
@@ -45,6 +48,7 @@ BODY(vmptrst) {
     TRY(vmx_permit(cpu, op, EXIT_VMPTRST, information_memory(cpu, op)));
     TRY(op_linear(cpu, op, 8, true, &linear));
     TRY(store(cpu, linear, 64, vmx_of(cpu)->current));
+    OBSERVE_TELL(cpu, op, VMX_INSTRUCTION, .number = EXIT_VMPTRST, .physical = vmx_of(cpu)->current);
     return vmx_succeed(cpu);
 }
 

@@ -1,5 +1,6 @@
 // VMREAD and VMWRITE. SDM Vol. 3C, 24.11.2, 30.3.
 // In VMX non-root operation both access the shadow VMCS, or exit.
+#include "cpu/observe.h"
 #include "vmx/instruction.h"
 
 // Table 27-14: the memory operand or Reg1, and Reg2 with the encoding.
@@ -37,7 +38,9 @@ BODY(vmread) {
     int field = field_by_encoding(vmx, encoding, &high);
     if (field < 0) return vmx_fail(cpu, ERROR_UNSUPPORTED_COMPONENT);
     uint64_t value = vmcs->field[field];
-    TRY(destination(cpu, op, F, W, (high ? value >> 32 : value) & MASK(W)));
+    value = (high ? value >> 32 : value) & MASK(W);
+    TRY(destination(cpu, op, F, W, value));
+    OBSERVE_TELL(cpu, op, VMREAD, .number = (uint32_t)encoding, .value = value, .physical = vmcs->pointer);
     return vmx_succeed(cpu);
 }
 
@@ -52,6 +55,8 @@ BODY(vmwrite) {
     int field = field_by_encoding(vmx, encoding, &high);
     if (field < 0) return vmx_fail(cpu, ERROR_UNSUPPORTED_COMPONENT);
     if (high) value = value << 32 | (uint32_t)vmcs->field[field];
+    OBSERVE_TELL(cpu, op, VMWRITE, .number = (uint32_t)encoding, .value = value & field_mask((enum vmcs_field)field),
+                 .old = vmcs->field[field], .physical = vmcs->pointer);
     vmcs->field[field] = value & field_mask((enum vmcs_field)field);
     vmx->dirty[vmcs - vmx->slot] |= vmcs_part_of[field];
     return vmx_succeed(cpu);
