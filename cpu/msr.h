@@ -8,6 +8,6 @@
 enum outcome msr_read(struct cpu *cpu, const struct op *op, uint32_t index, uint64_t *value);
 enum outcome msr_write(struct cpu *cpu, const struct op *op, uint32_t index, uint64_t value);
 // The value of an MSR that is plainly stored, for those who look on; else 0.
-uint64_t msr_peek(struct cpu *cpu, uint32_t index);
+uint64_t msr_stored(struct cpu *cpu, uint32_t index);
 
 #endif

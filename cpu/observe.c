@@ -101,10 +101,10 @@ static bool guest_physical_of(struct cpu *cpu, uint64_t linear, uint64_t physica
 // An address in the space of a point. `physical` is ~0 when it is not known.
 static bool address_in(struct cpu *cpu, enum point_space space, uint64_t linear, uint64_t physical, uint64_t *address) {
     *address = linear;
-    if (space == SPACE_LINEAR) return true;
+    if (space == POINT_LINEAR) return true;
     if (physical == ~0ull && !physical_of(cpu, linear, &physical)) return false;
     *address = physical;
-    return space == SPACE_PHYSICAL || guest_physical_of(cpu, linear, physical, address);
+    return space == POINT_PHYSICAL || guest_physical_of(cpu, linear, physical, address);
 }
 
 // --- breakpoints ---

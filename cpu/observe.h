@@ -42,9 +42,9 @@ struct observer {
 };
 
 enum point_space {
-    SPACE_LINEAR,
-    SPACE_GUEST_PHYSICAL,  // what goes into EPT; the same as physical where there is none
-    SPACE_PHYSICAL,
+    POINT_LINEAR,
+    POINT_GUEST_PHYSICAL,  // what goes into EPT; the same as physical where there is none
+    POINT_PHYSICAL,
 };
 enum point_access { POINT_EXECUTE = 1, POINT_READ = 2, POINT_WRITE = 4 };
 struct point {

@@ -90,7 +90,7 @@ BODY(wrmsr) {
     uint32_t index = (uint32_t)cpu->gpr[RCX];
     uint64_t value = get_pair(cpu);
     TRY(intercept(cpu, op, ICEPT_WRMSR, index, value));
-    uint64_t old = observed(cpu, OBSERVE_MSR_WRITE) ? msr_peek(cpu, index) : 0;
+    uint64_t old = observed(cpu, OBSERVE_MSR_WRITE) ? msr_stored(cpu, index) : 0;
     TRY(msr_write(cpu, op, index, value));
     OBSERVE_TELL(cpu, op, MSR_WRITE, .number = index, .value = value, .old = old);
     return OUT_OK;

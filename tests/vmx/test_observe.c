@@ -132,7 +132,7 @@ static void test_equal(void) {
 
 static void test_points(void) {
     struct bench *b = looping();
-    struct point in_guest = {.address = AT_GUEST_CODE + 10, .access = POINT_EXECUTE, .space = SPACE_GUEST_PHYSICAL,
+    struct point in_guest = {.address = AT_GUEST_CODE + 10, .access = POINT_EXECUTE, .space = POINT_GUEST_PHYSICAL,
                              .context = &seen, .hit = hit};
     seen = (struct seen){.stop = true};
     cpu_set_points(b->cpu, &in_guest);
@@ -140,7 +140,7 @@ static void test_points(void) {
        "a breakpoint at a guest-physical address");
     uint64_t counted = bench_load(b, AT_GUEST_DATA, 8);
     ok(cpu_run(b->cpu, 1000) == RUN_STOPPED && bench_load(b, AT_GUEST_DATA, 8) == counted + 1, "is met again in the next turn");
-    struct point data = {.address = AT_GUEST_DATA, .bytes = 1, .access = POINT_WRITE, .space = SPACE_PHYSICAL,
+    struct point data = {.address = AT_GUEST_DATA, .bytes = 1, .access = POINT_WRITE, .space = POINT_PHYSICAL,
                          .context = &seen, .hit = hit};
     seen = (struct seen){.stop = true};
     cpu_set_points(b->cpu, &data);
