@@ -54,9 +54,7 @@ enum machine_stop machine_observed(struct machine *m, struct cpu *cpu) {
 unsigned machine_observed_cpu(const struct machine *m) { return m->observed_cpu; }
 unsigned machine_turn(const struct machine *m) { return m->config.cpus > 1 ? m->turns.processor : 0; }
 
-void machine_pass_points(struct machine *m) {
-    for (unsigned i = 0; i < m->config.cpus; i++) cpu_pass(m->cpu[i]);
-}
+void machine_pass_points(struct machine *m, unsigned cpu) { cpu_pass(m->cpu[cpu]); }
 
 bool machine_held(const struct machine *m) {
     for (unsigned i = 0; i < m->config.cpus; i++)

@@ -24,9 +24,9 @@ void machine_remove_point(struct machine *machine, struct point *point);
 unsigned machine_observed_cpu(const struct machine *machine);
 // The processor whose turn it is, and which takes the next step.
 unsigned machine_turn(const struct machine *machine);
-// Between runs: breakpoints at the next instruction of each processor do not stop it once more. For running on from
-// where a person has looked around after any other stop than MACHINE_OBSERVED.
-void machine_pass_points(struct machine *machine);
+// Between runs: breakpoints at the next instruction of a processor do not stop it once more. For running on from where
+// a person has looked around after any other stop than MACHINE_OBSERVED.
+void machine_pass_points(struct machine *machine, unsigned cpu);
 // Whether a processor stands after the events of its boundary, before the attempt that must follow.
 bool machine_held(const struct machine *machine);
 
