@@ -149,6 +149,7 @@ clean:
 help:
 	@echo 'make            build $(O)/vmxray and $(O)/libvmxray.a'
 	@echo 'make run        boot Debian'"'"'s kernel, load its KVM, run a guest under it, print the account'
+	@echo 'make nested     KVM runs Debian'"'"'s kernel, whose KVM runs it again; print the account'
 	@echo 'make shell      a prompt in the same machine'
 	@echo 'make test       every test; test-long adds the long ones; TESTS="word ..." picks by name'
 	@echo 'make bench      time a boot with some work against QEMU'

@@ -7,10 +7,11 @@ kvm_mini      := tests/guests/kvm-mini
 kvm_mini_out  := $(GUESTS)/kvm-mini
 
 INITRAMFS     := $(GUESTS)/initramfs.cpio
+NESTED_INITRAMFS := $(GUESTS)/nested.cpio
 GUEST_RUN      = O='$(O)' GUESTS='$(GUESTS)' VMXRAY='$(O)/vmxray' tests/guests/run.sh
 
-.PHONY: guests run shell bench
-guests: $(GUESTS)/vmlinuz $(INITRAMFS)
+.PHONY: guests run shell bench nested
+guests: $(GUESTS)/vmlinuz $(INITRAMFS) $(NESTED_INITRAMFS)
 
 run: all guests
 	@$(GUEST_RUN) run
@@ -18,6 +19,8 @@ shell: all guests
 	@$(GUEST_RUN) shell
 bench: all guests
 	@$(GUEST_RUN) bench
+nested: all guests
+	@O='$(O)' GUESTS='$(GUESTS)' VMXRAY='$(O)/vmxray' tests/guests/nested.sh
 
 $(GUESTS)/vmlinuz $(GUESTS)/busybox $(GUESTS)/modules/order &: tests/guests/fetch.sh | need-guests
 	@tests/guests/fetch.sh $(GUESTS)
@@ -26,6 +29,11 @@ $(INITRAMFS): $(GUESTS)/newc tests/guests/initramfs.sh tests/guests/init $(GUEST
               $(kvm_mini_out)/kvm-mini
 	@tests/guests/initramfs.sh $(GUESTS) > $(GUESTS)/initramfs.list
 	$(call quiet,GUEST,$@)$(GUESTS)/newc $(GUESTS)/initramfs.list > $@
+
+# The same with the kernel in it, for guests that boot guests.
+$(NESTED_INITRAMFS): $(INITRAMFS) $(GUESTS)/vmlinuz
+	@(cat $(GUESTS)/initramfs.list; echo file vmlinuz 644 $(GUESTS)/vmlinuz) > $(GUESTS)/nested.list
+	$(call quiet,GUEST,$@)$(GUESTS)/newc $(GUESTS)/nested.list > $@
 
 $(GUESTS)/newc: tests/guests/newc.c | need-guests
 	@mkdir -p $(@D)
@@ -40,7 +48,7 @@ $(kvm_mini_out)/long: $(kvm_mini)/entry.S $(kvm_mini)/long.c $(kvm_mini)/long.ld
 $(kvm_mini_out)/long.image: $(kvm_mini_out)/long
 	$(call quiet,GUEST,$@)objcopy -O binary -j .image $< $@
 
-$(kvm_mini_out)/kvm-mini: $(kvm_mini)/kvm-mini.c $(kvm_mini)/vm.c $(kvm_mini)/vm.h $(kvm_mini)/real.S \
-                          $(kvm_mini)/protocol.h $(kvm_mini_out)/long.image
+kvm_mini_sources := $(addprefix $(kvm_mini)/,kvm-mini.c vm.c pc.c linux.c acpi.c serial.c real.S)
+$(kvm_mini_out)/kvm-mini: $(kvm_mini_sources) $(wildcard $(kvm_mini)/*.h) $(kvm_mini_out)/long.image
 	$(call quiet,GUEST,$@)$(GUEST_CC) $(guest_flags) -static -s '-DLONG_IMAGE="$(kvm_mini_out)/long.image"' -o $@ \
-		$(kvm_mini)/kvm-mini.c $(kvm_mini)/vm.c $(kvm_mini)/real.S
+		-pthread $(kvm_mini_sources)

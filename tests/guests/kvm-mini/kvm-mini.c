@@ -1,4 +1,5 @@
-// kvm-mini: runs small guests through /dev/kvm and says whether they did what they should.
+// kvm-mini: runs small guests through /dev/kvm and says whether they did what they should. With options it boots Linux
+// instead (pc.c).
 //
 //   real mode   10,000 port exits
 //   64-bit      real mode to long mode, CRC-32 and primes, exceptions, MMIO and HLT exits, injected interrupts
@@ -6,6 +7,7 @@
 //
 // Prints `ok ...` or `FAIL ...` for each check, and at the end `kvm-mini: N passed, N failed`; the exit status says the
 // same. What the guests compute is computed here once more, from seeds that change from run to run.
+#include "pc.h"
 #include "vm.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -182,7 +184,8 @@ static void capabilities(int kvm) {
     printf("\n");
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    if (argc > 1) return pc_main(argc, argv);
     struct sigaction action = {.sa_handler = on_alarm};
     sigaction(SIGALRM, &action, NULL);
     setvbuf(stdout, NULL, _IOLBF, 0);

@@ -1,0 +1,57 @@
+#!/bin/bash
+# Boots Debian's kernel, whose KVM boots the same kernel, whose KVM boots the same kernel: nested.sh [vmxray options...]
+#
+# Shows what the machine says, then vmxray's account, and says whether all is well; the exit status says it too.
+#
+#   LEVELS=2   levels of guests: 1 is a guest of the kernel that runs on the processor, 2 a guest of that, and so on
+#   WORDS=     more words for the command line, for tests/guests/init: kvm0=ept=0,vpid=0 (kvm-intel's parameters at
+#              level 0), kvm1=..., smp=2 (processors of the guests), guest=quiet
+#   MEMORY=1G  of the whole machine
+#   LOG=       where the output is kept
+set -u
+O=${O:-o} GUESTS=${GUESTS:-o/guests} VMXRAY=${VMXRAY:-$O/vmxray}
+levels=${LEVELS:-2} words=${WORDS:-} log=${LOG:-$O/nested.log}
+
+append="console=ttyS0 reboot=t panic=-1 vmxray=nested levels=$levels $words"
+machine=(-kernel "$GUESTS/vmlinuz" -initrd "$GUESTS/nested.cpio" -append "${append% }" -m "${MEMORY:-1G}" -nographic
+	-no-reboot)
+
+# What a kernel says when something went wrong in it, at whatever level; what init says.
+trouble='Kernel panic|BUG:|Oops|WARNING: CPU|general protection fault|segfault|unchecked MSR|Call Trace|rcu: INFO'
+trouble+='|FAILED|\] kvm.*(unsupported|unhandled|disabled by|not supported|failed)|KVM internal error'
+
+bad=()
+must() { # COUNT PATTERN WHY: so many lines are like this
+	local count
+	count=$(tr -d '\r' <"$log" | grep -cE "$2")
+	((count == $1)) || bad+=("$3 ($count lines of $1)")
+}
+
+examine() { # STATUS: fills bad
+	local status=$1 line level
+	((status == 0)) || bad+=("vmxray exited with status $status")
+	must 1 '^== powering off' "the machine did not come to its power-off"
+	for ((level = 1; level <= levels; level++)); do
+		must 1 "^== L$level: Linux 6" "L$level did not start"
+		must 1 "^the shell of L$level computes 42" "the shell of L$level did not answer"
+		must 6 "^== L$level: ok" "L$level did not pass its checks"
+		must 1 "^== L$level: powering off" "L$level did not come to its power-off"
+	done
+	must "$levels" '^== (L.: )?L[0-9] ended with status 0' 'not all guests switched themselves off'
+	must "$levels" '^== (L.: )?loaded kvm-intel.ko' "not all levels loaded KVM"
+	((levels < 2)) || must 1 '^kvm-mini: [1-9][0-9]* passed, 0 failed' "the small guests did not do what they should"
+	while read -r line; do
+		bad+=("$line")
+	done < <(tr -d '\r' <"$log" | grep -E "$trouble" | head -n 5)
+}
+
+echo "$VMXRAY ${machine[*]@Q} $*"
+"$VMXRAY" "${machine[@]}" --stats "$@" 2>&1 </dev/null | tee "$log"
+examine "${PIPESTATUS[0]}"
+if ((${#bad[@]} == 0)); then
+	echo "nested: all is well"
+	exit 0
+fi
+printf 'nested: %s\n' "${bad[@]}"
+echo "nested: the whole output is in $log"
+exit 1
