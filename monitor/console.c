@@ -64,6 +64,9 @@ bool console_open(struct console *console, const struct options *options) {
         if (!open_channel(console, &options->serial[port], &console->serial[port])) return false;
         if (options->serial[port].kind == CHANNEL_STDIO) console->stdin_port = (int)port;
     }
+    // A pipe is for one of the two; a person's keys are for whichever has the terminal.
+    bool monitor_reads = options->monitor == MONITOR_STDIO || (options->stopped && options->monitor == MONITOR_KEY);
+    if (monitor_reads && !isatty(STDIN_FILENO)) console->stdin_port = -1;
     return open_channel(console, &options->debug_console, &console->debug);
 }
 

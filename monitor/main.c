@@ -1,5 +1,5 @@
 // vmxray, the program: reads the command line, loads a kernel into a machine, runs it.
-#include "monitor/run.h"
+#include "monitor/command.h"
 #include "monitor/stats.h"
 #include "monitor/terminal.h"
 #include <stdlib.h>
@@ -19,9 +19,12 @@ static enum status run_loaded(struct options *options, struct console *console, 
         .options = options, .machine = machine, .boot = boot, .console = console, .hashed_step = UINT64_MAX};
     struct stopwatch begin = stopwatch_now();
     terminal_open(machine, console->stdin_port >= 0);
-    enum status status = run_machine(&run);
+    struct monitor monitor;
+    monitor_init(&monitor, &run);
+    enum status status = monitor_drive(&monitor);
     terminal_close();
     if (options->stats) stats_print(stderr, &run, begin);
+    monitor_free(&monitor);
     return status;
 }
 

@@ -14,12 +14,17 @@ struct channel {
     const char *path;
 };
 
+enum monitor_place { MONITOR_KEY, MONITOR_NONE, MONITOR_STDIO, MONITOR_UNIX }; // KEY: Ctrl-A c switches to it
+
 struct options {
     struct machine_config machine;
     const char *kernel, *initrd, *append; // NULL: not given. Of a multiboot image initrd names its modules
     struct channel serial[MACHINE_SERIAL_PORTS], debug_console;
     unsigned serial_options; // -serial seen so far
     bool no_serial, no_reboot, no_shutdown, hash, stats;
+    enum monitor_place monitor;
+    const char *monitor_path, *script;  // NULL: not given
+    bool stopped;                       // -S
     uint64_t steps;                     // stop when the machine has done so many; UINT64_MAX: no limit
     uint64_t hash_every, drop_every;    // steps; 0: never
     uint64_t single_from, single_count; // this window is driven one step at a time

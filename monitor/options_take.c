@@ -1,5 +1,5 @@
 // What each option means: the functions behind the rows of options.def.
-// NOT IMPLEMENTED: disks, network, display, monitor, gdb; they are refused by name.
+// NOT IMPLEMENTED: disks, network, display, gdb; they are refused by name.
 #include "monitor/cpu_option.h"
 #include "monitor/options_row.h"
 #include "monitor/parse.h"
@@ -204,6 +204,32 @@ enum taken take_serial(struct options *options, const struct option *option, con
 enum taken take_debugcon(struct options *options, const struct option *option, const char *value) {
     return parse_channel(value, &options->debug_console) ? TAKEN
                                                          : wrong(option, value, "write stdio, file:FILE, null or none");
+}
+
+enum taken take_monitor(struct options *options, const struct option *option, const char *value) {
+    options->monitor_path = NULL;
+    if (strcmp(value, "stdio") == 0)
+        options->monitor = MONITOR_STDIO;
+    else if (strcmp(value, "none") == 0)
+        options->monitor = MONITOR_NONE;
+    else if (strncmp(value, "unix:", 5) == 0 && value[5]) {
+        options->monitor = MONITOR_UNIX;
+        options->monitor_path = value + 5;
+    } else
+        return wrong(option, value, "write stdio, unix:PATH or none");
+    return TAKEN;
+}
+
+enum taken take_script(struct options *options, const struct option *option, const char *value) {
+    (void)option;
+    options->script = value;
+    return TAKEN;
+}
+
+enum taken take_stopped(struct options *options, const struct option *option, const char *value) {
+    (void)option, (void)value;
+    options->stopped = true;
+    return TAKEN;
 }
 
 static enum taken take_count(const struct option *option, const char *value, uint64_t *count) {

@@ -2,8 +2,10 @@
 // who may type; what the machine does depends on nothing but its inputs and the steps at which they come.
 #include "monitor/run.h"
 #include "cpu/cpu.h"
+#include "devices/machine_observe.h"
 #include "monitor/terminal.h"
 #include <inttypes.h>
+#include <stdarg.h>
 #include <string.h>
 #include <time.h>
 
@@ -62,6 +64,7 @@ static bool read_input(struct run *run) {
 static bool feed(struct run *run) {
     unsigned port = (unsigned)run->console->stdin_port;
     size_t taken = 0;
+    if (machine_held(run->machine)) return false;
     while (taken < run->input_used && machine_serial_room(run->machine, port) &&
            machine_serial_input(run->machine, port, run->input[taken]))
         taken++;
@@ -93,7 +96,7 @@ static bool wait_for_input(struct run *run, double most_seconds, double *seconds
     double begin = seconds_now(), left;
     bool got = false;
     for (; !got && (left = most_seconds - (seconds_now() - begin)) > 0; got = read_input(run)) {
-        if (!terminal_has_input() || terminal_left() || terminal_signal()) break;
+        if (!terminal_has_input() || terminal_left() || terminal_signal() || terminal_is_asked()) break;
         terminal_wait(left < 1000 ? (int)(left * 1000) + 1 : 1000000);
     }
     *seconds = seconds_now() - begin;
@@ -118,15 +121,6 @@ static bool idle(struct run *run) {
     return true;
 }
 
-// A reset, asked for or by a triple fault. False: leave.
-static bool restart(struct run *run, enum status *status) {
-    machine_reset(run->machine);
-    machine_write_tables(run->machine);
-    if (boot_load(run->boot, run->machine)) return true;
-    *status = STATUS_HOST_ERROR;
-    return false;
-}
-
 static enum status power_off(struct run *run) {
     console_flush(run->console);
     while (run->options->no_shutdown && !terminal_left() && !terminal_signal()) {
@@ -145,57 +139,91 @@ static const struct cpu *stopped_processor(struct machine *machine) {
     return machine_cpu(machine, 0);
 }
 
+__attribute__((format(printf, 3, 4))) static bool over(struct run *run, enum status status, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(run->over_text, sizeof run->over_text, format, arguments);
+    va_end(arguments);
+    run->over = true;
+    run->status = status;
+    return false;
+}
+
+// A reset, asked for or by a triple fault. False: leave.
+static bool restart(struct run *run) {
+    machine_reset(run->machine);
+    machine_write_tables(run->machine);
+    return boot_load(run->boot, run->machine) || over(run, STATUS_HOST_ERROR, "the kernel could not be loaded again");
+}
+
+// What ends a run by surprise is told on stderr too.
+static bool complain_over(struct run *run) { return run->monitored ? false : complain("%s", run->over_text); }
+
+static bool handle_triple_fault(struct run *run) {
+    if (!run->options->no_reboot) return restart(run);
+    over(run, STATUS_TRIPLE_FAULT, "triple fault at step %" PRIu64 ", RIP %016" PRIx64, machine_steps(run->machine),
+         stopped_processor(run->machine)->rip);
+    return complain_over(run);
+}
+
+static bool handle_stuck(struct run *run) {
+    over(run, STATUS_STUCK, "the guest is stuck: halted for ever at step %" PRIu64 ", RIP %016" PRIx64,
+         machine_steps(run->machine), stopped_processor(run->machine)->rip);
+    return complain_over(run);
+}
+
+static bool handle_idle(struct run *run) {
+    if (idle(run)) return true;
+    over(run, STATUS_STUCK, "the guest waits for input for ever, and %s (step %" PRIu64 ")",
+         run->input_used ? "takes none" : "there is none", machine_steps(run->machine));
+    return complain_over(run);
+}
+
 // Whether the run goes on.
-static bool handle(struct run *run, enum machine_stop why, enum status *status) {
-    const struct cpu *cpu = stopped_processor(run->machine);
-    uint64_t step = machine_steps(run->machine);
-    *status = STATUS_DONE;
+static bool handle(struct run *run, enum machine_stop why) {
+    unsigned code = machine_exit_code(run->machine);
     switch (why) {
     case MACHINE_STEPS:
-    case MACHINE_INTERRUPTED:
-    case MACHINE_OBSERVED: return true;
-    case MACHINE_IDLE:
-        if (idle(run)) return true;
-        complain("the guest waits for input for ever, and %s (step %" PRIu64 ")",
-                 run->input_used ? "takes none" : "there is none", step);
-        *status = STATUS_STUCK;
-        return false;
-    case MACHINE_POWER_OFF: *status = power_off(run); return false;
-    case MACHINE_RESET: return !run->options->no_reboot && restart(run, status);
-    case MACHINE_DEBUG_EXIT: *status = (enum status)((machine_exit_code(run->machine) << 1 | 1) & 0xff); return false;
-    case MACHINE_TRIPLE_FAULT:
-        if (!run->options->no_reboot) return restart(run, status);
-        complain("triple fault at step %" PRIu64 ", RIP %016" PRIx64, step, cpu->rip);
-        *status = STATUS_TRIPLE_FAULT;
-        return false;
-    case MACHINE_STUCK:
-        complain("the guest is stuck: halted for ever at step %" PRIu64 ", RIP %016" PRIx64, step, cpu->rip);
-        *status = STATUS_STUCK;
-        return false;
+    case MACHINE_OBSERVED:
+    case MACHINE_INTERRUPTED: return true;
+    case MACHINE_IDLE: return handle_idle(run);
+    case MACHINE_POWER_OFF: return over(run, power_off(run), "the guest powered off");
+    case MACHINE_RESET:
+        return run->options->no_reboot ? over(run, STATUS_DONE, "the guest asked for a reset") : restart(run);
+    case MACHINE_DEBUG_EXIT:
+        return over(run, (enum status)((code << 1 | 1) & 0xff), "the guest wrote %u to isa-debug-exit", code);
+    case MACHINE_TRIPLE_FAULT: return handle_triple_fault(run);
+    case MACHINE_STUCK: return handle_stuck(run);
     }
     return false;
 }
 
-enum status run_machine(struct run *run) {
-    enum status status = STATUS_DONE;
-    enum machine_stop why = MACHINE_STEPS;
+// What ends the run before its next step.
+static bool goes_on(struct run *run, uint64_t step) {
+    if (run->console->output[0].broken) return over(run, STATUS_HOST_ERROR, "standard output cannot be written");
+    if (step >= run->options->steps) return over(run, STATUS_STEP_LIMIT, "the step limit is reached");
+    if (terminal_left() || terminal_signal()) return over(run, STATUS_DONE, "the user left");
+    return true;
+}
+
+enum run_event run_until(struct run *run, uint64_t target) {
     uint64_t hertz = run->options->machine.model.tsc_hz;
+    enum machine_stop why = MACHINE_STEPS;
     do {
         uint64_t step = machine_steps(run->machine);
+        if (run->over) return RUN_OVER;
         at_boundary(run, step);
-        if (run->console->output[0].broken) {
-            status = STATUS_HOST_ERROR;
-            break;
-        }
-        if (step >= run->options->steps) {
-            status = STATUS_STEP_LIMIT;
-            break;
-        }
-        if (terminal_left() || terminal_signal()) break;
+        if (!goes_on(run, step)) return RUN_OVER;
+        if (terminal_asked()) return RUN_ASKED;
+        if (step >= target) return RUN_TARGET;
         machine_idle_limit(run->machine, terminal_has_input() ? hertz / IDLE_HERTZ : UINT64_MAX);
-        why = advance(run, step, next_stop(run, step));
-    } while (handle(run, why, &status));
-    if (!console_flush(run->console)) status = STATUS_HOST_ERROR;
+        why = advance(run, step, least(target, next_stop(run, step)));
+    } while (handle(run, why) && why != MACHINE_OBSERVED);
+    return run->over ? RUN_OVER : RUN_CAUGHT;
+}
+
+enum status run_end(struct run *run) {
+    if (!console_flush(run->console)) run->status = STATUS_HOST_ERROR;
     if (run->options->hash || run->options->hash_every) print_hash(run, machine_steps(run->machine));
-    return status;
+    return run->status;
 }

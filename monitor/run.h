@@ -18,9 +18,21 @@ struct run {
     size_t input_used;
     uint64_t hashed_step;  // where the last hash was printed; UINT64_MAX: nowhere
     double waited_seconds; // for input, while the guest had nothing to do
+    bool monitored;        // the monitor tells how the run ended
+    bool over;             // there is nothing more to run
+    enum status status;    // and why, once it is over
+    char over_text[120];   // in words
 };
 
-// Runs a loaded machine to its end and prints the hashes asked for.
-enum status run_machine(struct run *run);
+enum run_event {
+    RUN_TARGET,  // the step asked for is reached
+    RUN_ASKED,   // the person in front wants the prompt
+    RUN_CAUGHT, // an observer or a point stopped the machine (devices/machine_observe.h)
+    RUN_OVER,    // the guest is gone, or the user left
+};
+// Runs a loaded machine until it has done so many steps in all, or something else ends the run.
+enum run_event run_until(struct run *run, uint64_t step);
+// Prints the hashes asked for; the status of the process.
+enum status run_end(struct run *run);
 
 #endif

@@ -1,5 +1,4 @@
-// The keyboard side of the terminal, and signals. Keys as QEMU's users know them: Ctrl-A x, Ctrl-A h, Ctrl-A Ctrl-A.
-// NOT IMPLEMENTED: Ctrl-A c (there is no monitor to switch to yet).
+// The keyboard side of the terminal, and signals. Keys as QEMU's users know them: Ctrl-A x, c, h and Ctrl-A Ctrl-A.
 #include "monitor/terminal.h"
 #include "devices/machine.h"
 #include <errno.h>
@@ -12,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ESCAPE = 'A' & 0x1f, READ_BYTES = 256, WAIT_PIECE_MS = 100, PATIENCE_SECONDS = 10 };
+enum { ESCAPE = 'A' & 0x1f, CTRL_C = 'C' & 0x1f, READ_BYTES = 256, WAIT_PIECE_MS = 100, PATIENCE_SECONDS = 10 };
 
 // Signal handlers reach their data through statics only; this is the whole of it.
 static struct {
@@ -20,8 +19,10 @@ static struct {
     struct termios cooked, raw;
     atomic_bool is_raw;
     atomic_int signal;
-    bool keyboard; // stdin is ours and has not ended
-    bool escaped;  // the last byte was Ctrl-A
+    atomic_bool asked, interrupt_asks;
+    bool prompting; // the monitor has the terminal
+    bool keyboard;  // stdin is ours and has not ended
+    bool escaped;   // the last byte was Ctrl-A
     bool left;
 } terminal;
 
@@ -32,9 +33,13 @@ static void cook(void) {
     if (atomic_exchange(&terminal.is_raw, false)) tcsetattr(STDIN_FILENO, TCSANOW, &terminal.cooked);
 }
 
-// The first one asks the run to end; the second one does not wait, and neither does time.
+// The first one asks the run to end, or for the monitor; the second one does not wait, and neither does time.
 static void on_ending(int number) {
     int none = 0;
+    if (number == SIGINT && terminal.interrupt_asks && !atomic_exchange(&terminal.asked, true)) {
+        machine_stop_soon(terminal.machine);
+        return;
+    }
     if (atomic_compare_exchange_strong(&terminal.signal, &none, number)) {
         machine_stop_soon(terminal.machine);
         alarm(PATIENCE_SECONDS);
@@ -54,6 +59,21 @@ static void on_crash(int number) {
 static void on_continue(int number) {
     (void)number;
     if (terminal.is_raw) tcsetattr(STDIN_FILENO, TCSANOW, &terminal.raw);
+}
+
+bool terminal_asked(void) { return atomic_exchange(&terminal.asked, false); }
+bool terminal_is_asked(void) { return terminal.asked; }
+void terminal_interrupt_asks(bool asks) { terminal.interrupt_asks = asks; }
+
+void terminal_prompt(bool on) {
+    if (on && terminal.is_raw) {
+        cook();
+        terminal.prompting = true;
+    } else if (!on && terminal.prompting) {
+        terminal.prompting = false;
+        terminal.is_raw = true;
+        tcsetattr(STDIN_FILENO, TCSANOW, &terminal.raw);
+    }
 }
 
 static void handle(int number, void (*handler)(int), int flags) {
@@ -118,12 +138,17 @@ void terminal_wait(int milliseconds) {
 static void help(void) {
     fputs("\nCtrl-A h       this text\n"
           "Ctrl-A x       leave\n"
+          "Ctrl-A c       stop the guest and give the monitor's prompt; there: go on\n"
           "Ctrl-A Ctrl-A  send Ctrl-A to the guest\n",
           stderr);
 }
 
 // Whether the byte is for the guest.
 static bool filter(uint8_t byte) {
+    if (!terminal.escaped && byte == CTRL_C && terminal.interrupt_asks && terminal.is_raw) {
+        terminal.asked = true;
+        return false;
+    }
     if (!terminal.escaped) {
         terminal.escaped = byte == ESCAPE;
         return !terminal.escaped;
@@ -131,6 +156,8 @@ static bool filter(uint8_t byte) {
     terminal.escaped = false;
     if (byte == 'x')
         terminal.left = true;
+    else if (byte == 'c')
+        terminal.asked = true;
     else if (byte == 'h' || byte == '?')
         help();
     return byte == ESCAPE;

@@ -21,6 +21,13 @@ void terminal_wait(int milliseconds);
 size_t terminal_read(uint8_t *bytes, size_t size);
 // Whether stdin is a terminal.
 bool terminal_is_raw(void);
+// Whether the person asked for the monitor since the last call: Ctrl-A c, or Ctrl-C where that asks.
+bool terminal_asked(void);
+bool terminal_is_asked(void); // without forgetting it
+// Whether Ctrl-C (and SIGINT) asks for the monitor, instead of going to the guest (or ending the run).
+void terminal_interrupt_asks(bool asks);
+// The monitor has the terminal, in its usual mode; or the guest again.
+void terminal_prompt(bool on);
 // Ctrl-A x.
 bool terminal_left(void);
 // SIGINT, SIGTERM, ... that has come in; 0: none. To be re-raised after everything is put in order.

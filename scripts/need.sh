@@ -9,8 +9,9 @@ set -u
 needs='
 build     libc6-dev        compiling anything (headers of the C library)      header stdio.h
 build     libelf-dev       reading ELF kernels and their symbols              header gelf.h
+build     libzydis-dev     disassembly in the monitor (and judging our decoder) header Zydis/Zydis.h
+build     libreadline-dev  command line of the monitor                      header readline/readline.h
 build     libxxhash-dev    hashing the state of the machine                   header xxhash.h
-test      libzydis-dev     judging our instruction decoder                    header Zydis/Zydis.h
 test      libmpfr-dev      judging sines, logarithms and their like             header mpfr.h
 guests    apt              downloading the packages the guests are made of    command apt-get
 guests    libc6-dev        linking the guest program (static C library)       library libc.a

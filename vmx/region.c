@@ -10,6 +10,9 @@
 enum { REGION_LAUNCH_STATE = 8, REGION_FIELDS = 16 };
 _Static_assert(REGION_FIELDS + 8 * FIELD_COUNT <= VMCS_REGION_BYTES, "the fields fit the region");
 
+unsigned region_field_offset(enum vmcs_field field) { return REGION_FIELDS + 8 * field; }
+unsigned region_launch_offset(void) { return REGION_LAUNCH_STATE; }
+
 bool physical_address_valid(const struct vmx *vmx, uint64_t address) {
     return !(address & (PAGE_BYTES - 1)) && !(address & vmx->capability.physical_reserved);
 }

@@ -5,27 +5,7 @@
 #include "cpu/access.h"
 #include "cpu/cpu.h"
 #include "cpu/model.h"
-
-enum vmcs_field {
-#define FIELD(encoding, name, exists, part, text) FIELD_##name,
-#include "vmx/field.def"
-#undef FIELD
-    FIELD_COUNT
-};
-
-// PIN_NMI_EXITING and so on are bit numbers.
-enum {
-#define CONTROL(group, bit, name, support, text) group##_##name = (bit),
-#include "vmx/control.def"
-#undef CONTROL
-};
-enum control_group { GROUP_PIN, GROUP_PROC, GROUP_PROC2, GROUP_EXIT, GROUP_ENTRY, CONTROL_GROUPS };
-
-enum exit_reason {
-#define EXIT(number, name, text) EXIT_##name = (number),
-#include "vmx/exit.def"
-#undef EXIT
-};
+#include "vmx/names.h"
 
 enum vm_instruction_error {
 #define ERROR(number, name, text) ERROR_##name = (number),
@@ -236,6 +216,8 @@ void region_make_current(struct cpu *cpu, uint64_t pointer);
 struct vmcs *region_shadow(struct cpu *cpu); // the VMCS that the link pointer references, NULL when there is none
 void region_vmclear(struct cpu *cpu, uint64_t pointer);
 void region_write_back_all(struct cpu *cpu);
+unsigned region_field_offset(enum vmcs_field field); // in bytes
+unsigned region_launch_offset(void);
 bool physical_address_valid(const struct vmx *vmx, uint64_t address);
 
 // --- vmx/field.c: fields by encoding, as VMREAD and VMWRITE see them ---

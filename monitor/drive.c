@@ -1,0 +1,125 @@
+// The run under the monitor; see drive.h. Without -S and -x nothing of this is noticed until Ctrl-A c.
+#include "devices/machine_observe.h"
+#include "monitor/drive.h"
+#include "cpu/cpu.h"
+#include "monitor/prompt.h"
+#include "monitor/status.h"
+#include "monitor/symbols.h"
+#include "monitor/terminal.h"
+#include "monitor/where.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+// --- letting go ---
+
+// The guest has the terminal, or the monitor.
+void drive_running(struct monitor *monitor, bool on) {
+    if (on)
+        output_flush(&monitor->output);
+    else
+        console_flush(monitor->run->console);
+    terminal_interrupt_asks(true);
+    terminal_prompt(!on);
+    if (!on) drive_follow(monitor);
+}
+
+enum run_event drive_step(struct monitor *monitor) {
+    bool was_over = monitor->run->over;
+    enum run_event event = run_until(monitor->run, machine_steps(monitor->machine) + 1);
+    if (event == RUN_OVER && was_over)
+        monitor_error(monitor, "The run is over: %s.", monitor->run->over_text);
+    else if (event == RUN_OVER)
+        print(monitor, "The run is over: %s.\n", monitor->run->over_text);
+    return event;
+}
+
+enum run_event drive_until(struct monitor *monitor, uint64_t step) {
+    bool was_over = monitor->run->over;
+    drive_running(monitor, true);
+    enum run_event event = run_until(monitor->run, step);
+    drive_running(monitor, false);
+    if (event == RUN_OVER && was_over)
+        monitor_error(monitor, "The run is over: %s.", monitor->run->over_text);
+    else if (event == RUN_OVER)
+        print(monitor, "The run is over: %s.\n", monitor->run->over_text);
+    return event;
+}
+
+void drive_follow(struct monitor *monitor) {
+    monitor->processor = machine_turn(monitor->machine);
+    monitor->level = -1;
+}
+
+bool drive_stopped(struct monitor *monitor, enum run_event event) {
+    if (event == RUN_OVER) return false;
+    if (event == RUN_ASKED) print_in(monitor, CYAN, "Interrupted.\n");
+    where_print(monitor);
+    return true;
+}
+
+// --- the whole run ---
+
+static bool starts_stopped(const struct options *o) { return o->stopped || o->monitor == MONITOR_STDIO; }
+
+static void at_prompt(struct monitor *monitor) {
+    terminal_prompt(true);
+    drive_follow(monitor);
+    where_print(monitor);
+    output_flush(&monitor->output);
+    prompt_loop(monitor);
+}
+
+// Runs, and gives the prompt when it is asked for, until the run is over or left.
+static void serve(struct monitor *monitor) {
+    bool stopped = starts_stopped(monitor->run->options);
+    while (!monitor->leave && !terminal_left() && !terminal_signal()) {
+        if (stopped) {
+            at_prompt(monitor);
+            if (!monitor->resume) break;
+        }
+        terminal_prompt(false);
+        terminal_interrupt_asks(false);
+        monitor->run->monitored = false;
+        if (run_until(monitor->run, UINT64_MAX) == RUN_OVER) break;
+        monitor->run->monitored = true;
+        stopped = true;
+    }
+}
+
+static enum status status_of(struct monitor *monitor) {
+    enum status status = run_end(monitor->run);
+    if (monitor->altered)
+        complain("the run was altered by hand: %" PRIu64 " time%s, first at step %" PRIu64, monitor->altered,
+                 monitor->altered == 1 ? "" : "s", monitor->altered_step);
+    bool scripted = monitor->run->options->script || !isatty(STDIN_FILENO);
+    return status == STATUS_DONE && monitor->errors && scripted ? STATUS_HOST_ERROR : status;
+}
+
+enum status monitor_drive(struct monitor *monitor) {
+    const struct options *o = monitor->run->options;
+    bool script_failed = false;
+    if (isatty(STDOUT_FILENO)) {
+        const char *plain = getenv("NO_COLOR");
+        monitor->output.colour = !plain || !*plain;
+        monitor->output.pages = isatty(STDIN_FILENO);
+    }
+    monitor->run->monitored = starts_stopped(o) || o->script;
+    if (o->script) {
+        terminal_prompt(true);
+        script_failed = !prompt_script(monitor, o->script);
+        output_flush(&monitor->output);
+    }
+    if (!script_failed && !monitor->run->over) serve(monitor);
+    prompt_close();
+    enum status status = status_of(monitor);
+    return script_failed ? STATUS_HOST_ERROR : status;
+}
+
+void monitor_free(struct monitor *monitor) {
+    symbols_free(monitor);
+    output_free(&monitor->output);
+    free(monitor->repeat);
+    monitor->repeat = NULL;
+}

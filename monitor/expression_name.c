@@ -1,0 +1,132 @@
+// The names that expressions know: register.def, VMCS fields, MSRs, exit reasons, and symbols.
+#include "cpu/msr.h"
+#include "monitor/expression.h"
+#include "monitor/msr_name.h"
+#include "monitor/symbols.h"
+#include "vmx/vmx.h"
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static uint64_t information(const struct view *v, enum vmcs_field field) {
+    uint64_t value = 0;
+    (void)vmx_vmcs_read(v->cpu, vmx_current_vmcs(v->cpu), field, &value);
+    return value;
+}
+#define info(F) information(v, FIELD_##F)
+
+#define REGISTER(id, name, where, bits, value, set)                                                                    \
+    static uint64_t get_##id(const struct view *v, const struct cpu *cpu) {                                            \
+        (void)v, (void)cpu;                                                                                            \
+        return value;                                                                                                  \
+    }
+#include "monitor/register.def"
+#undef REGISTER
+
+#define READ_ONLY return false
+#define REGISTER(id, name, where, bits, get, set)                                                                      \
+    static bool set_##id(struct cpu *cpu, uint64_t value) {                                                            \
+        (void)cpu, (void)value;                                                                                        \
+        set;                                                                                                           \
+        return true;                                                                                                   \
+    }
+#include "monitor/register.def"
+#undef REGISTER
+
+enum where { ANY_LEVEL, LIVE_LEVEL, EXIT_LEVEL };
+static const struct {
+    const char *name;
+    enum where where;
+    uint8_t bits;
+    uint64_t (*get)(const struct view *view, const struct cpu *cpu);
+    bool (*set)(struct cpu *cpu, uint64_t value);
+} registers[] = {
+#define REGISTER(id, name, where, bits, value, set) {name, where##_LEVEL, bits, get_##id, set_##id},
+#include "monitor/register.def"
+#undef REGISTER
+};
+enum { REGISTERS = sizeof registers / sizeof *registers };
+
+static struct name number(uint64_t value) { return (struct name){NAME_NUMBER, value}; }
+
+static struct name find_msr(const char *text) {
+    const struct msr_name *msr;
+    for (unsigned i = 0; (msr = msr_name_at(i)); i++)
+        if (strcasecmp(msr->name, text) == 0) return (struct name){NAME_MSR, msr->address};
+    return (struct name){NAME_NONE, 0};
+}
+
+struct name name_find(struct monitor *monitor, const char *text, bool symbols) {
+    uint64_t address;
+    for (unsigned i = 0; i < REGISTERS; i++)
+        if (strcasecmp(registers[i].name, text) == 0) return (struct name){NAME_REGISTER, i};
+    for (unsigned i = 0; i < VMX_REASONS; i++)
+        if (vmx_exit_name(i) && strcasecmp(vmx_exit_name(i), text) == 0) return number(i);
+    int field = vmx_field_find(text);
+    if (field >= 0) return (struct name){NAME_FIELD, (uint64_t)field};
+    struct name msr = find_msr(text);
+    if (msr.kind != NAME_NONE) return msr;
+    if (symbols && symbols_value(monitor, text, &address)) return number(address);
+    return (struct name){NAME_NONE, 0};
+}
+
+static bool wrong(char *error, size_t size, const char *name, const char *what) {
+    snprintf(error, size, "%s: %s", name, what);
+    return false;
+}
+
+bool name_value(const struct view *view, enum name_kind kind, uint64_t index, uint64_t *value, char *error,
+                size_t error_size) {
+    struct vmx_field field;
+    if (kind == NAME_FIELD) {
+        uint64_t vmcs = view->level ? view->vmcs : vmx_current_vmcs(view->cpu);
+        if (vmx_vmcs_read(view->cpu, vmcs, (unsigned)index, value)) return true;
+        (void)vmx_field((unsigned)index, &field);
+        return wrong(error, error_size, field.name, "there is no VMCS to read it from");
+    }
+    if (kind == NAME_MSR) {
+        if (view->source != VIEW_LIVE)
+            return wrong(error, error_size, msr_name((uint32_t)index),
+                         "that level does not run now: its MSRs are not known");
+        if (msr_peek(view->cpu, (uint32_t)index, value)) return true;
+        return wrong(error, error_size, msr_name((uint32_t)index), "the processor does not have it");
+    }
+    if (registers[index].where == LIVE_LEVEL && view->source != VIEW_LIVE)
+        return wrong(error, error_size, registers[index].name,
+                     "that level does not run now, and a VMCS does not hold it");
+    if (registers[index].where == EXIT_LEVEL && vmx_current_vmcs(view->cpu) == VMX_NO_VMCS)
+        return wrong(error, error_size, registers[index].name, "there is no current VMCS");
+    *value = registers[index].get(view, view->cpu);
+    return true;
+}
+
+// What follows from registers (mode, TLB context) is calculated again.
+bool name_set(struct cpu *cpu, const struct name *name, uint64_t value, char *error, size_t error_size) {
+    struct event fault = cpu->fault;
+    bool done = true;
+    switch (name->kind) {
+    case NAME_REGISTER:
+        if (registers[name->value].set(cpu, value)) break;
+        return wrong(error, error_size, registers[name->value].name, "can only be read");
+    case NAME_MSR:
+        done = msr_write(cpu, NULL, (uint32_t)name->value, value) == OUT_OK;
+        cpu->fault = fault;
+        if (!done) return wrong(error, error_size, msr_name((uint32_t)name->value), "WRMSR of this value is #GP(0)");
+        break;
+    default: return wrong(error, error_size, "set", "registers and MSRs can be set, nothing else");
+    }
+    tlb_select(cpu);
+    cpu_update_mode(cpu);
+    return true;
+}
+
+const char *name_at(unsigned index) {
+    struct vmx_field field;
+    if (index < REGISTERS) return registers[index].name;
+    index -= REGISTERS;
+    if (vmx_field(index, &field)) return field.name;
+    index -= FIELD_COUNT;
+    if (index < VMX_REASONS) return vmx_exit_name(index) ? vmx_exit_name(index) : "";
+    index -= VMX_REASONS;
+    return msr_name_at(index) ? msr_name_at(index)->name : NULL;
+}

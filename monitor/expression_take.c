@@ -1,0 +1,62 @@
+// Values and places among the arguments of a command.
+#include "monitor/expression.h"
+#include <stdlib.h>
+#include <string.h>
+
+// @LEVEL: in front.
+static bool take_view(struct monitor *monitor, const char **text, struct view *view) {
+    int level = monitor->level;
+    *text += strspn(*text, " \t");
+    if (**text == '@') {
+        char *end;
+        level = (int)strtoul(*text + 1, &end, 10);
+        if (end == *text + 1 || *end != ':')
+            return monitor_error(monitor, "%s: write @LEVEL: in front, like @1:rip", *text);
+        *text = end + 1;
+    }
+    return view_make(monitor, level, view);
+}
+
+static bool evaluate(struct monitor *monitor, const char **text, const struct view *view, uint64_t *value) {
+    struct expression expression;
+    char error[200];
+    if (!expression_compile(monitor, text, &expression)) return false;
+    if (expression_value(&expression, view, value, error, sizeof error)) return true;
+    return monitor_error(monitor, "%s", error);
+}
+
+static enum space take_space(const char **text) {
+    for (unsigned s = SPACE_LINEAR; s <= SPACE_PHYSICAL; s++) {
+        size_t length = strlen(space_names[s]);
+        if (strncmp(*text, space_names[s], length) != 0 || (*text)[length] != ':') continue;
+        *text += length + 1;
+        return (enum space)s;
+    }
+    return SPACE_LINEAR;
+}
+
+static void skip_comma(const char **text) {
+    *text += strspn(*text, " \t");
+    if (**text == ',') ++*text;
+    *text += strspn(*text, " \t");
+}
+
+bool take_place(struct monitor *monitor, const char **text, struct place *place) {
+    if (!take_view(monitor, text, &place->view)) return false;
+    place->space = take_space(text);
+    if (!evaluate(monitor, text, &place->view, &place->address)) return false;
+    skip_comma(text);
+    return true;
+}
+
+bool take_value(struct monitor *monitor, const char **text, uint64_t *value) {
+    struct view view;
+    if (!take_view(monitor, text, &view) || !evaluate(monitor, text, &view, value)) return false;
+    skip_comma(text);
+    return true;
+}
+
+bool take_end(struct monitor *monitor, const char *text) {
+    text += strspn(text, " \t");
+    return !*text || monitor_error(monitor, "%s: not expected here", text);
+}

@@ -1,0 +1,29 @@
+// What a command prints: gathered until the command is done, then written in one go, through a pager where a person
+// reads. Plain text of fixed width; on a terminal some of it has a colour.
+#ifndef MONITOR_OUTPUT_H
+#define MONITOR_OUTPUT_H
+#include <stdbool.h>
+#include <stddef.h>
+
+enum colour { PLAIN, BOLD, DIM, RED, GREEN, YELLOW, BLUE, CYAN };
+
+struct output {
+    char *text;
+    size_t used, room;
+    bool colour; // a terminal, and NO_COLOR is not set
+    bool pages;  // long text goes through a pager
+    bool broken; // a write failed, or memory was short
+    // Where the text goes. NULL: to file descriptor `fd`.
+    void (*write)(void *context, const char *text, size_t bytes);
+    void *context;
+    int fd;
+};
+
+void output_add(struct output *output, const char *text, size_t bytes);
+void output_print(struct output *output, enum colour colour, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+// Writes what was gathered.
+void output_flush(struct output *output);
+void output_free(struct output *output);
+
+#endif

@@ -1,0 +1,14 @@
+// Where the monitor's lines come from: a person with readline, a pipe, a socket, a script.
+#ifndef MONITOR_PROMPT_H
+#define MONITOR_PROMPT_H
+#include "monitor/command.h"
+
+#define PROMPT "(vmxray) "
+
+// Reads and carries out lines until the input ends, quit is said, or the person goes back to the guest.
+void prompt_loop(struct monitor *monitor);
+// Carries out the lines of a file; false after an error about the file itself.
+bool prompt_script(struct monitor *monitor, const char *path);
+void prompt_close(void);
+
+#endif

@@ -1,0 +1,26 @@
+// Symbols: names for addresses, by level. Sorted tables, each from a file or from the guest's own memory.
+#ifndef MONITOR_SYMBOLS_H
+#define MONITOR_SYMBOLS_H
+#include "monitor/command.h"
+#include <stdint.h>
+
+enum { SYMBOLS_ANY_LEVEL = -1 };
+
+// The address of a symbol of the level looked at (or of any level, when that has none of the name).
+bool symbols_value(struct monitor *monitor, const char *name, uint64_t *address);
+// "name" or "name+0x10" for an address in a level; "" when there is none. Returns `text`.
+const char *symbols_name(const struct monitor *monitor, int level, uint64_t address, char *text, size_t size);
+// Names that begin so, one at a time: *at is 0 for the first, and moves on. NULL after the last.
+const char *symbols_begin(const struct monitor *monitor, const char *begin, size_t *at);
+// Prints the tables there are.
+void symbols_list(struct monitor *monitor);
+void symbols_free(struct monitor *monitor);
+
+// For what makes a table: begin, add, end. Names are copied.
+struct symbol_table;
+struct symbol_table *symbols_table_new(struct monitor *monitor, const char *name, int level);
+bool symbols_add(struct symbol_table *table, const char *name, size_t length, uint64_t address, uint64_t bytes);
+void symbols_table_done(struct symbol_table *table);
+void symbols_table_drop(struct monitor *monitor, struct symbol_table *table);
+
+#endif

@@ -1,0 +1,39 @@
+// One processor as one level sees it: registers and address spaces. The level that runs has the processor's own
+// registers; a level that waits has those in the guest-state area of its VMCS, and level 0, while a guest runs, what
+// the host-state area would load. SDM Vol. 3C, 24.4, 24.5.
+#ifndef MONITOR_VIEW_H
+#define MONITOR_VIEW_H
+#include "cpu/cpu.h"
+#include "monitor/command.h"
+#include "vmx/view.h"
+
+enum view_source { VIEW_LIVE, VIEW_GUEST_AREA, VIEW_HOST_AREA };
+struct view {
+    struct machine *machine;
+    struct cpu *cpu;
+    const struct monitor *monitor;
+    unsigned level;
+    enum view_source source; // only VIEW_LIVE has general registers other than RSP, CR2, FPU and MSRs of its own
+    uint64_t vmcs;           // through which the level runs; VMX_NO_VMCS for level 0
+    uint64_t eptp;           // EPT pointer of that VMCS, 0: no EPT
+    uint64_t gpr[16], rip, rflags, cr0, cr2, cr3, cr4, efer, dr7, pdpte[4];
+    struct segment segment[SEGMENT_COUNT];
+    uint64_t base[SEGMENT_COUNT];
+    struct descriptor_table gdtr, idtr;
+};
+
+// `level` -1: the level that runs. False, after an error, when the level has no state to look at.
+bool view_make(struct monitor *monitor, int level, struct view *view);
+unsigned view_code_bits(const struct view *view); // 16, 32 or 64
+unsigned view_cpl(const struct view *view);
+uint64_t view_code_address(const struct view *view); // linear address of the next instruction
+const char *view_mode(const struct view *view);
+
+enum space { SPACE_LINEAR, SPACE_GPA, SPACE_PHYSICAL };
+extern const char *const space_names[];
+// Memory as a debugger sees it: RAM only, nothing is changed. The number of bytes that could be read, from the first
+// on.
+size_t view_read(const struct view *view, enum space space, uint64_t address, void *to, size_t length);
+bool view_write(const struct view *view, enum space space, uint64_t address, const void *from, size_t length);
+
+#endif

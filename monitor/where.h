@@ -1,0 +1,11 @@
+// Where the processor is, as each stop prints it.
+#ifndef MONITOR_WHERE_H
+#define MONITOR_WHERE_H
+#include "monitor/disassemble.h"
+
+void where_print(struct monitor *monitor);
+// One line: address, symbol, bytes and text of an instruction.
+void where_instruction(struct monitor *monitor, const struct view *view, const struct instruction *instruction,
+                       const char *mark);
+
+#endif

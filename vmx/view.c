@@ -1,0 +1,89 @@
+// VMCSs as a debugger reads them; see view.h.
+#include "vmx/view.h"
+#include "vmx/vmcs.h"
+
+bool vmx_field(unsigned index, struct vmx_field *out) {
+    static const uint8_t bytes[4] = {2, 8, 4, 8};
+    if (index >= FIELD_COUNT) return false;
+    uint32_t encoding = field_encoding(index);
+    *out = (struct vmx_field){field_name(index), field_text(index), encoding, bytes[encoding >> 13 & 3],
+                              (uint8_t)(encoding >> 10 & 3)};
+    return true;
+}
+
+static char upper(char c) { return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c; }
+
+static bool same_name(const char *name, const char *text) {
+    while (*name && *name == upper(*text)) {
+        name++;
+        text++;
+    }
+    return !*name && !*text;
+}
+
+int vmx_field_find(const char *name) {
+    for (unsigned f = 0; f < FIELD_COUNT; f++)
+        if (same_name(field_name(f), name)) return (int)f;
+    return -1;
+}
+
+bool vmx_field_exists(const struct cpu *cpu, unsigned index) {
+    return cpu->extension && index < FIELD_COUNT && vmx_of(cpu)->capability.exists[index];
+}
+
+bool vmx_in_operation(const struct cpu *cpu) { return cpu->extension && vmx_of(cpu)->vmxon_pointer != VMCS_NONE; }
+
+bool vmx_in_non_root(const struct cpu *cpu) { return cpu->extension && vmx_of(cpu)->non_root; }
+
+uint64_t vmx_current_vmcs(const struct cpu *cpu) { return cpu->extension ? vmx_of(cpu)->current : VMX_NO_VMCS; }
+
+uint64_t vmx_level_vmcs(const struct cpu *cpu, unsigned level) {
+    if (!cpu->extension || !level) return VMX_NO_VMCS;
+    const struct vmx_counts *c = &vmx_of(cpu)->counts;
+    uint64_t found = VMX_NO_VMCS;
+    for (unsigned i = 0; i < sizeof c->known / sizeof c->known[0]; i++) {
+        if (c->known[i].level != level) continue;
+        if (c->known[i].pointer == vmx_of(cpu)->current) return c->known[i].pointer;
+        if (found == VMX_NO_VMCS) found = c->known[i].pointer;
+    }
+    return found;
+}
+
+static const struct vmcs *kept(const struct cpu *cpu, uint64_t pointer) {
+    const struct vmx *vmx = vmx_of(cpu);
+    for (unsigned i = 0; i < VMCS_SLOTS; i++)
+        if (vmx->slot[i].pointer == pointer) return &vmx->slot[i];
+    return NULL;
+}
+
+static bool peek(const struct cpu *cpu, uint64_t physical, void *to, size_t bytes) {
+    bool writable;
+    const uint8_t *page = cpu->platform->page(cpu->platform->machine, physical, &writable);
+    if (!page || (physical & (PAGE_BYTES - 1)) + bytes > PAGE_BYTES) return false;
+    memcpy(to, page + (physical & (PAGE_BYTES - 1)), bytes);
+    return true;
+}
+
+bool vmx_vmcs_read(const struct cpu *cpu, uint64_t pointer, unsigned field, uint64_t *value) {
+    if (!cpu->extension || pointer == VMX_NO_VMCS || field >= FIELD_COUNT) return false;
+    const struct vmcs *vmcs = kept(cpu, pointer);
+    if (vmcs)
+        *value = vmcs->field[field];
+    else if (!peek(cpu, pointer + region_field_offset(field), value, sizeof *value))
+        return false;
+    *value &= field_mask(field);
+    return true;
+}
+
+bool vmx_vmcs_active(const struct cpu *cpu, uint64_t pointer) {
+    return cpu->extension && pointer != VMX_NO_VMCS && kept(cpu, pointer);
+}
+
+bool vmx_vmcs_launched(const struct cpu *cpu, uint64_t pointer, bool *launched) {
+    uint32_t state = 0;
+    if (!cpu->extension || pointer == VMX_NO_VMCS) return false;
+    const struct vmcs *vmcs = kept(cpu, pointer);
+    if (!vmcs && !peek(cpu, pointer + region_launch_offset(), &state, sizeof state)) return false;
+    *launched = vmcs ? vmcs->launched & 1 : state & 1;
+    return true;
+}

@@ -1,0 +1,35 @@
+// VMCSs as a debugger reads them: by field, on any VMCS, on the processor or in its region. Nothing here changes any
+// state, fills a cache or touches a device. SDM Vol. 3C, chapter 24.
+#ifndef VMX_VIEW_H
+#define VMX_VIEW_H
+#include "cpu/cpu.h"
+#include "vmx/names.h"
+
+#define VMX_NO_VMCS (~0ull)
+
+enum vmx_field_type { VMX_FIELD_CONTROL, VMX_FIELD_INFORMATION, VMX_FIELD_GUEST, VMX_FIELD_HOST };
+struct vmx_field {
+    const char *name, *text; // "GUEST_CR0"; the manual's name
+    uint32_t encoding;
+    uint8_t bytes; // 2, 4 or 8; natural-width fields have 8
+    uint8_t type;  // enum vmx_field_type
+};
+// False past the last field.
+bool vmx_field(unsigned index, struct vmx_field *out);
+// Case does not matter. -1: no such field.
+int vmx_field_find(const char *name);
+// Whether the processor has the field.
+bool vmx_field_exists(const struct cpu *cpu, unsigned index);
+
+bool vmx_in_operation(const struct cpu *cpu); // after VMXON
+bool vmx_in_non_root(const struct cpu *cpu);
+uint64_t vmx_current_vmcs(const struct cpu *cpu); // VMX_NO_VMCS: none
+// The VMCS through which the guest at `level` (1 and more) runs now, or ran last.
+uint64_t vmx_level_vmcs(const struct cpu *cpu, unsigned level);
+// The value that the processor would use. False: there is no RAM where the region should be.
+bool vmx_vmcs_read(const struct cpu *cpu, uint64_t vmcs, unsigned field, uint64_t *value);
+// Whether the VMCS is kept on the processor (its region may be out of date); its launch state.
+bool vmx_vmcs_active(const struct cpu *cpu, uint64_t vmcs);
+bool vmx_vmcs_launched(const struct cpu *cpu, uint64_t vmcs, bool *launched);
+
+#endif
