@@ -134,7 +134,7 @@ static op_fn *mode_fault(const struct cpu *cpu, const struct insn_row *row) {
     return NULL;
 }
 
-bool bind(const struct cpu *cpu, const struct insn *insn, enum decode_error error, unsigned offset, struct op *op) {
+bool op_bind(const struct cpu *cpu, const struct insn *insn, enum decode_error error, unsigned offset, struct op *op) {
     *op = (struct op){.offset = (uint16_t)offset};
     if (error != DECODE_OK) {
         op->fn = error == DECODE_TOO_LONG ? raise_gp0 : raise_ud;

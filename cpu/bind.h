@@ -6,6 +6,6 @@
 // Fills *op for an instruction at `offset` bytes from its block's start, under the processor's mode. What cannot be
 // executed (no such instruction, wrong privilege, FPU off) becomes a record that raises the exception. false: the block
 // ends after this record.
-bool bind(const struct cpu *cpu, const struct insn *insn, enum decode_error error, unsigned offset, struct op *op);
+bool op_bind(const struct cpu *cpu, const struct insn *insn, enum decode_error error, unsigned offset, struct op *op);
 
 #endif

@@ -160,7 +160,7 @@ static bool fill_block(struct cpu *cpu, struct block *block, const uint8_t *byte
         if (error == DECODE_MORE) break;
         if (error == DECODE_OK && insn.row->traits & T_ALONE && block->count) break;
         struct op *op = &block->ops[block->count];
-        more = bind(cpu, &insn, error, block->bytes, op);
+        more = op_bind(cpu, &insn, error, block->bytes, op);
         *relative = !more && error == DECODE_OK && insn.operand_count && insn.operand[0].kind == OPERAND_REL;
         block->count++;
         block->bytes = (uint16_t)(block->bytes + op->length);
