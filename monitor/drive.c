@@ -1,6 +1,7 @@
 // The run under the monitor; see drive.h. Without -S and -x nothing of this is noticed until Ctrl-A c.
 #include "devices/machine_observe.h"
 #include "monitor/drive.h"
+#include "monitor/gdb_drive.h"
 #include "cpu/cpu.h"
 #include "monitor/prompt.h"
 #include "monitor/status.h"
@@ -61,7 +62,9 @@ bool drive_stopped(struct monitor *monitor, enum run_event event) {
 
 // --- the whole run ---
 
-static bool starts_stopped(const struct options *o) { return o->stopped || o->monitor == MONITOR_STDIO; }
+static bool starts_stopped(const struct options *o) {
+    return (o->stopped && !o->gdb) || o->monitor == MONITOR_STDIO;
+}
 
 static void at_prompt(struct monitor *monitor) {
     terminal_prompt(true);
@@ -74,6 +77,7 @@ static void at_prompt(struct monitor *monitor) {
 // Runs, and gives the prompt when it is asked for, until the run is over or left.
 static void serve(struct monitor *monitor) {
     bool stopped = starts_stopped(monitor->run->options);
+    if (monitor->run->options->stopped && !stopped) gdb_drive_serve(monitor, true);
     while (!monitor->leave && !terminal_left() && !terminal_signal()) {
         if (stopped) {
             at_prompt(monitor);
@@ -83,6 +87,10 @@ static void serve(struct monitor *monitor) {
         terminal_interrupt_asks(false);
         monitor->run->monitored = false;
         if (run_until(monitor->run, UINT64_MAX) == RUN_OVER) break;
+        if (gdb_drive_serve(monitor, false)) {
+            stopped = false;
+            continue;
+        }
         monitor->run->monitored = true;
         stopped = true;
     }
@@ -105,6 +113,7 @@ enum status monitor_drive(struct monitor *monitor) {
         monitor->output.colour = !plain || !*plain;
         monitor->output.pages = isatty(STDIN_FILENO);
     }
+    if (!gdb_drive_open(monitor)) return STATUS_HOST_ERROR;
     monitor->run->monitored = starts_stopped(o) || o->script;
     if (o->script) {
         terminal_prompt(true);
@@ -113,6 +122,7 @@ enum status monitor_drive(struct monitor *monitor) {
     }
     if (!script_failed && !monitor->run->over) serve(monitor);
     prompt_close();
+    gdb_drive_close(monitor);
     enum status status = status_of(monitor);
     return script_failed ? STATUS_HOST_ERROR : status;
 }

@@ -18,17 +18,12 @@ static bool check_header(const struct file *file, const GElf_Ehdr *header) {
     return true;
 }
 
-static bool check_bounds(const struct file *file, const GElf_Phdr *segment) {
-    if (segment->p_offset > file->size || segment->p_filesz > file->size - segment->p_offset)
-        return complain("%s: cut short or damaged: a segment ends at byte %" PRIu64 " of a file of %zu", file->path,
-                        (uint64_t)(segment->p_offset + segment->p_filesz), file->size);
-    return true;
-}
-
 static bool load_segment(const struct file *file, struct layout *layout, const GElf_Phdr *segment) {
     if (segment->p_filesz > segment->p_memsz)
         return complain("%s: damaged: a segment has more bytes in the file than in memory", file->path);
-    if (!check_bounds(file, segment)) return false;
+    if (segment->p_offset > file->size || segment->p_filesz > file->size - segment->p_offset)
+        return complain("%s: cut short or damaged: a segment ends at byte %" PRIu64 " of a file of %zu", file->path,
+                        (uint64_t)(segment->p_offset + segment->p_filesz), file->size);
     uint8_t *to = layout_claim(layout, segment->p_paddr, segment->p_memsz, "a segment");
     if (!to) return false;
     memcpy(to, file->bytes + segment->p_offset, segment->p_filesz);
@@ -60,7 +55,6 @@ static bool load_segments(const struct file *file, struct layout *layout, Elf *e
     for (size_t i = 0; i < count; i++) {
         if (!gelf_getphdr(elf, (int)i, &segment))
             return complain("%s: damaged or cut short: program header %zu: %s", file->path, i, elf_errmsg(-1));
-        if (segment.p_type == PT_NOTE && !check_bounds(file, &segment)) return false;
         if (segment.p_type != PT_LOAD || segment.p_memsz == 0) continue;
         if (!load_segment(file, layout, &segment)) return false;
         find_entry(image, &header, &segment, &found);

@@ -1,4 +1,4 @@
-// ELF files: their loadable segments into RAM; their PVH entry.
+// ELF files: their loadable segments into RAM.
 #ifndef MONITOR_ELF_IMAGE_H
 #define MONITOR_ELF_IMAGE_H
 #include "monitor/file.h"
@@ -13,9 +13,5 @@ struct elf_image {
 bool elf_probe(const struct file *file);
 // Checks everything the file says against the file and RAM. False after one line on stderr.
 bool elf_load(const struct file *file, struct layout *layout, struct elf_image *image);
-
-// Whether a note names an entry by the PVH protocol, and which. False from elf_pvh_entry after one line on stderr.
-bool elf_pvh_probe(const struct file *file);
-bool elf_pvh_entry(const struct file *file, uint64_t *entry);
 
 #endif

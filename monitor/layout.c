@@ -32,12 +32,6 @@ bool layout_free(const struct layout *layout, uint64_t base, uint64_t bytes) {
     return bytes && is_ram(layout, base, bytes) && !taken(layout, base, bytes) && layout->pieces < LAYOUT_PIECES;
 }
 
-bool layout_holds(const struct layout *layout, uint64_t address) {
-    for (unsigned i = 1; i < layout->pieces; i++) // the first one is the first page, which is nobody's
-        if (address >= layout->piece[i].base && address < layout->piece[i].end) return true;
-    return false;
-}
-
 static void *add(struct layout *layout, uint64_t base, uint64_t bytes, const char *what) {
     layout->piece[layout->pieces++] = (struct layout_piece){base, base + bytes, what};
     return machine_ram(layout->machine, base, bytes);

@@ -24,8 +24,6 @@ void layout_init(struct layout *layout, struct machine *machine, const char *pat
 void *layout_claim(struct layout *layout, uint64_t base, uint64_t bytes, const char *what);
 // Whether layout_claim would succeed.
 bool layout_free(const struct layout *layout, uint64_t base, uint64_t bytes);
-// Whether the address lies in what has been claimed or placed so far.
-bool layout_holds(const struct layout *layout, uint64_t address);
 // The lowest or highest free place with min <= place and place + bytes <= end. 0, after one line, when there is none.
 enum layout_order { LAYOUT_LOWEST, LAYOUT_HIGHEST };
 struct layout_wish {

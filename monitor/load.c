@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct loader *const loaders[] = {&load_linux, &load_multiboot, &load_pvh, &load_elf};
+static const struct loader *const loaders[] = {&load_linux, &load_multiboot, &load_elf};
 
 static bool add_module(struct boot *boot, const char *words) {
     if (boot->modules == BOOT_MODULES) return complain("-initrd names more than %d modules", BOOT_MODULES);

@@ -25,7 +25,7 @@ struct loader {
     bool (*load)(const struct boot *boot, struct layout *layout);
     bool many_modules;
 };
-extern const struct loader load_linux, load_multiboot, load_pvh, load_elf;
+extern const struct loader load_linux, load_multiboot, load_elf;
 
 // Reads the files (`initrd`, `append` may be NULL) and finds the loader. False after one line on stderr.
 bool boot_open(struct boot *boot, const char *kernel, const char *initrd, const char *append);

@@ -25,6 +25,7 @@ struct options {
     enum monitor_place monitor;
     const char *monitor_path, *script;  // NULL: not given
     bool stopped;                       // -S
+    const char *gdb;                    // where to listen for gdb; NULL: nowhere
     uint64_t steps;                     // stop when the machine has done so many; UINT64_MAX: no limit
     uint64_t hash_every, drop_every;    // steps; 0: never
     uint64_t single_from, single_count; // this window is driven one step at a time

@@ -226,6 +226,18 @@ enum taken take_script(struct options *options, const struct option *option, con
     return TAKEN;
 }
 
+enum taken take_gdb(struct options *options, const struct option *option, const char *value) {
+    if (strncmp(value, "tcp:", 4) != 0 && strncmp(value, "unix:", 5) != 0)
+        return wrong(option, value, "write tcp::PORT, tcp:HOST:PORT or unix:PATH");
+    options->gdb = value;
+    return TAKEN;
+}
+
+enum taken take_gdb_default(struct options *options, const struct option *option, const char *value) {
+    (void)value;
+    return take_gdb(options, option, "tcp::1234");
+}
+
 enum taken take_stopped(struct options *options, const struct option *option, const char *value) {
     (void)option, (void)value;
     options->stopped = true;

@@ -85,6 +85,8 @@ static void at_boundary(struct run *run, uint64_t step) {
     }
 }
 
+static bool someone_asks(const struct run *run) { return run->asks && run->asks(run->asks_context); }
+
 static double seconds_now(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -97,7 +99,9 @@ static bool wait_for_input(struct run *run, double most_seconds, double *seconds
     bool got = false;
     for (; !got && (left = most_seconds - (seconds_now() - begin)) > 0; got = read_input(run)) {
         if (!terminal_has_input() || terminal_left() || terminal_signal() || terminal_is_asked()) break;
-        terminal_wait(left < 1000 ? (int)(left * 1000) + 1 : 1000000);
+        if (someone_asks(run)) break;
+        double most = run->asks ? 0.05 : 1000;
+        terminal_wait((int)((left < most ? left : most) * 1000) + 1);
     }
     *seconds = seconds_now() - begin;
     run->waited_seconds += *seconds;
@@ -214,7 +218,8 @@ enum run_event run_until(struct run *run, uint64_t target) {
         if (run->over) return RUN_OVER;
         at_boundary(run, step);
         if (!goes_on(run, step)) return RUN_OVER;
-        if (terminal_asked()) return RUN_ASKED;
+        bool looks = step % POLL_STEPS == 0 || why == MACHINE_IDLE;
+        if (terminal_asked() || (looks && someone_asks(run))) return RUN_ASKED;
         if (step >= target) return RUN_TARGET;
         machine_idle_limit(run->machine, terminal_has_input() ? hertz / IDLE_HERTZ : UINT64_MAX);
         why = advance(run, step, least(target, next_stop(run, step)));

@@ -18,6 +18,8 @@ struct run {
     size_t input_used;
     uint64_t hashed_step;  // where the last hash was printed; UINT64_MAX: nowhere
     double waited_seconds; // for input, while the guest had nothing to do
+    bool (*asks)(void *context); // whether someone else than the terminal asks for the guest to stop; may be NULL
+    void *asks_context;
     bool monitored;        // the monitor tells how the run ended
     bool over;             // there is nothing more to run
     enum status status;    // and why, once it is over

@@ -101,22 +101,6 @@ struct image image_elf(bool is_64bit) {
     return is_64bit ? elf64() : elf32();
 }
 
-// A third program header, and at 200H the notes: one of somebody else's, then Xen's.
-struct image image_pvh(bool is_64bit) {
-    struct image image = image_elf(is_64bit);
-    image.name = is_64bit ? "PVH ELF64" : "PVH ELF32";
-    static const uint32_t notes[] = {4, 4, 18, 0x554e47, 7, 4, 8, 18, 0x6e6558, ELF_BASE + 0x20, 0};
-    memcpy(image.bytes + IMAGE_PVH_NOTES, notes, sizeof notes);
-    const Elf64_Phdr wide = {.p_type = PT_NOTE, .p_offset = IMAGE_PVH_NOTES, .p_filesz = sizeof notes, .p_align = 4};
-    const Elf32_Phdr narrow = {.p_type = PT_NOTE, .p_offset = IMAGE_PVH_NOTES, .p_filesz = sizeof notes, .p_align = 4};
-    if (is_64bit)
-        memcpy(image.bytes + sizeof(Elf64_Ehdr) + 2 * sizeof wide, &wide, sizeof wide);
-    else
-        memcpy(image.bytes + sizeof(Elf32_Ehdr) + 2 * sizeof narrow, &narrow, sizeof narrow);
-    image_put(&image, is_64bit ? offsetof(Elf64_Ehdr, e_phnum) : offsetof(Elf32_Ehdr, e_phnum), 3, 2);
-    return image;
-}
-
 static void put_multiboot(struct image *image, size_t offset, uint32_t flags) {
     image_put(image, offset, 0x1badb002, 4);
     image_put(image, offset + 4, flags, 4);

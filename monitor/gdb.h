@@ -1,0 +1,47 @@
+// A server for gdb's remote serial protocol: each processor is a thread, each virtualization level an inferior.
+//
+// The level n that runs on processor c is thread c + 1 of process n + 1. A level has its registers whether it runs now or
+// waits in its VMCS, and its memory through its own paging and EPT. Breakpoints belong to the level they were set in.
+#ifndef MONITOR_GDB_H
+#define MONITOR_GDB_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct machine;
+struct gdb;
+
+enum gdb_ran {
+    GDB_RAN,     // the steps asked for, or fewer: go on
+    GDB_STOPPED, // an observer or a point stopped the machine
+    GDB_OVER,    // there is nothing more to run
+};
+
+// What the server needs of the program around it.
+struct gdb_host {
+    void *context;
+    struct machine *machine;
+    enum gdb_ran (*run)(void *context, uint64_t steps); // at most; returns within milliseconds of real time
+    bool (*leave)(void *context);                       // the user wants to leave
+    void (*kill)(void *context);                        // gdb says kill: leave
+    // Carries out a line as the monitor would. NULL: there are no commands.
+    void (*command)(void *context, const char *line, void (*write)(void *to, const char *text, size_t bytes), void *to);
+    void (*altered)(void *context); // registers or memory were changed by hand
+};
+
+// Listens at "tcp:HOST:PORT", "tcp::PORT" (loopback, as always when no host is given) or "unix:PATH". NULL, with one line
+// in `error`, when that is not possible.
+struct gdb *gdb_open(const char *where, const struct gdb_host *host, char *error, size_t error_size);
+// The same on a connection that is there already; it is closed at the end.
+struct gdb *gdb_open_connected(int fd, const struct gdb_host *host);
+void gdb_close(struct gdb *gdb);
+
+// A descriptor that becomes readable when a client wants something; -1: none.
+int gdb_descriptor(const struct gdb *gdb);
+// Whether a client wants to be served.
+bool gdb_asks(struct gdb *gdb);
+// Serves the client, letting the guest run as it says, until it lets go (detach, or the connection ends), the run is over
+// or the user leaves. With `wait`, waits for one to come first.
+void gdb_serve(struct gdb *gdb, bool wait);
+
+#endif
