@@ -227,6 +227,7 @@ static bool entry_serves(const struct cpu *cpu, const struct tlb_entry *e, uint6
 enum outcome translate(struct cpu *cpu, uint64_t linear, const struct translation_access *access, uint64_t *page) {
     struct tlb_bank *bank = tlb_current_bank(cpu);
     uint64_t number = linear >> PAGE_SHIFT;
+    cpu->tlb->asked[access->fetch]++;
     const struct tlb_entry *e = access->fetch ? &bank->fetch[number % TLB_FETCH] : &bank->data[number % TLB_DATA];
     if (likely(entry_serves(cpu, e, linear, access))) {
         *page = e->page;

@@ -44,7 +44,7 @@ static inline struct block *block_chained(struct cpu *cpu) {
 }
 
 enum outcome run_next_block(struct cpu *cpu, const struct op *op) {
-    (void)op;
+    (void)cpu, (void)op;
 #if VMXRAY_TAIL_CALLS
     if (unlikely(cpu->attention)) return OUT_LEAVE;
     struct block *b = block_chained(cpu);

@@ -254,6 +254,7 @@ void tlb_fill(struct cpu *cpu, uint64_t linear, bool fetch, uint64_t page) {
     const struct tlb_context *c = &tlb->context[tlb->current];
     unsigned bank = bank_of(cpu->vpid);
     uint64_t number = linear >> PAGE_SHIFT;
+    tlb->filled[fetch]++;
     struct tlb_entry entry = {.tag = number << PAGE_SHIFT, .page = page,
                               .generation = page & TLB_GLOBAL ? c->global_generation : c->generation};
     OBSERVE_TELL(cpu, NULL, TLB, .number = fetch ? SIGHT_TLB_FETCH : SIGHT_TLB_DATA, .value = page, .linear = linear,

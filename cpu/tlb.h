@@ -85,6 +85,7 @@ struct tlb {
     struct tlb_bank_fast fast[TLB_BANKS];
     uint16_t fast_context[TLB_CONTEXTS][3];  // [slot][access class]: 12-bit number in fast tags; 0: none yet
     uint16_t next_fast_context;
+    uint64_t asked[2], filled[2];  // statistics: translations beyond the fast entries; those that walked. [1]: fetches
 };
 
 // What a processor does to the TLB. Each may drop more than it must, as the SDM allows.

@@ -119,6 +119,9 @@ struct machine_stats {
     uint64_t interrupts; // acknowledged by a processor
     uint64_t timer_events;
     uint64_t halts; // times that time was skipped
+    // Of host caches as much as of the machine, and so not the same when observed: TLB entries filled (misses), and
+    // translations that the fast entries beside the TLB had not (of data accesses; of fetches).
+    uint64_t tlb_fills[2], tlb_lookups[2];
 };
 void machine_stats(const struct machine *machine, struct machine_stats *out);
 // Hash of all architectural state: processors with their TLBs, VT-x, devices, clock, RAM. Equal states, equal hashes.

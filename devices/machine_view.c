@@ -89,6 +89,12 @@ void machine_stats(const struct machine *m, struct machine_stats *out) {
     out->cycles = machine_cycles(m);
     for (unsigned i = 0; i < m->config.cpus; i++) out->idle_cycles += m->cpu[i]->idle_cycles;
     out->timer_events = m->board.clock.fired;
+    for (unsigned i = 0; i < m->config.cpus; i++) {
+        for (unsigned fetch = 0; fetch < 2; fetch++) {
+            out->tlb_fills[fetch] += m->cpu[i]->tlb->filled[fetch];
+            out->tlb_lookups[fetch] += m->cpu[i]->tlb->asked[fetch];
+        }
+    }
 }
 
 // Three parts for each processor, then the board's.

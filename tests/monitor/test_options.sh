@@ -165,3 +165,7 @@ claim $? 'another seed, another hash' "$err"
 vmxray -kernel "$spin" --steps 10k --stats </dev/null
 [[ $err =~ steps\ +10000 && $err == *'million steps/s'* && $err == *'wall time'* ]]
 claim $? '--stats' "$err"
+vmxray -kernel "$spin" --steps 10k --stats </dev/null
+built=$(awk '/^blocks built/ { print $3 }' <<<"$err") misses=$(awk '/^TLB misses, fetches/ { print $4 " " $5 }' <<<"$err")
+[[ ${built:-0} -gt 2 && ${built:-0} -lt 100 && $misses =~ ^[1-9][0-9]*\ 0\.[0-9]+$ ]]
+claim $? '--stats has the rates of the TLB and the block cache' "$built built, $misses; $err"

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.." || exit 2
 O=${O:-o} VMXRAY=${VMXRAY:-${O:-o}/vmxray} GUESTS=${GUESTS:-o/guests}
 dir=$O/tests/replay/equal
 mkdir -p "$dir"
-every=25000000 window=30000000
+every=25000000 window=55000000
 
 claim() { # RIGHT NAME [WHY]
 	if [[ $1 == 0 ]]; then echo "ok $2"; else echo "not ok $2 - ${3:-}"; fi
@@ -63,3 +63,8 @@ run dropped --drop-derived-every 1000003
 same dropped 'caches dropped every 1000003 steps'
 run both --single-step=$from:$window --drop-derived-every 99991
 same both 'caches dropped every 99991 steps, and single steps'
+
+if [[ ${LONG:-} ]]; then
+	run whole --single-step --drop-derived-every 777777
+	same whole 'from reset to power-off one step at a time'
+fi

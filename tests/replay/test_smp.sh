@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.." || exit 2
 O=${O:-o} VMXRAY=${VMXRAY:-${O:-o}/vmxray} GUESTS=${GUESTS:-o/guests}
 dir=$O/tests/replay/smp
 mkdir -p "$dir"
-every=50000000 window=20000000
+every=50000000 window=55000000
 
 claim() { # RIGHT NAME [WHY]
 	if [[ $1 == 0 ]]; then echo "ok $2"; else echo "not ok $2 - ${3:-}"; fi
@@ -52,6 +52,11 @@ from=$("$VMXRAY" "${machine[@]}" "${four[@]}" </dev/null 2>&1 |
 	awk '/^hash / { step = $2 } /^== kvm-mini/ { print step; exit }')
 run both "${four[@]}" --single-step="$from:$window" --drop-derived-every 99991
 same both 'caches dropped every 99991 steps, and single steps while KVM runs'
+
+if [[ ${LONG:-} ]]; then
+	run whole "${four[@]}" --single-step --drop-derived-every 777777
+	same whole 'four processors from reset to power-off one step at a time'
+fi
 
 run two -smp 2 -m 512
 boots two 'two processors' 'Brought up 1 node, 2 CPUs'
