@@ -152,7 +152,7 @@ help:
 	@echo 'make nested     KVM runs Debian'"'"'s kernel, whose KVM runs it again; print the account'
 	@echo 'make shell      a prompt in the same machine'
 	@echo 'make test       every test; test-long adds the long ones; TESTS="word ..." picks by name'
-	@echo 'make bench      time a boot with some work against QEMU'
+	@echo 'make bench      speed beside QEMU and Bochs, where they are; BOCHS=file, BENCH="word ..."'
 	@echo 'make lint       clang-format, cppcheck'
 	@echo 'make install    to PREFIX=$(PREFIX)'
 	@echo 'make clean      everything but downloaded packages'

@@ -10,15 +10,13 @@ INITRAMFS     := $(GUESTS)/initramfs.cpio
 NESTED_INITRAMFS := $(GUESTS)/nested.cpio
 GUEST_RUN      = O='$(O)' GUESTS='$(GUESTS)' VMXRAY='$(O)/vmxray' tests/guests/run.sh
 
-.PHONY: guests run shell bench nested
+.PHONY: guests run shell nested
 guests: $(GUESTS)/vmlinuz $(INITRAMFS) $(NESTED_INITRAMFS)
 
 run: all guests
 	@$(GUEST_RUN) run
 shell: all guests
 	@$(GUEST_RUN) shell
-bench: all guests
-	@$(GUEST_RUN) bench
 nested: all guests
 	@O='$(O)' GUESTS='$(GUESTS)' VMXRAY='$(O)/vmxray' tests/guests/nested.sh
 

@@ -1,0 +1,265 @@
+#!/bin/bash
+# make bench: what vmxray takes for some work, beside the emulators that are here: bench.sh [WORD...]
+#
+# Everything is a median of RUNS (3) runs, of processor time in user mode. Peers: qemu-system-x86_64, plain and recording;
+# Bochs, which BOCHS names (`bochs` else). A word picks measurements whose names contain it.
+set -u
+O=${O:-o} GUESTS=${GUESTS:-o/guests} VMXRAY=${VMXRAY:-$O/vmxray} bench=$GUESTS/bench RUNS=${RUNS:-3} SECONDS_MAX=${SECONDS_MAX:-300}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+log=$work/log cost=$work/cost disk=$work/disk
+peers=(vmxray)
+words=("$@")
+
+wanted() {
+	local word
+	((${#words[@]})) || return 0
+	for word in "${words[@]}"; do [[ $1 == *"$word"* ]] && return 0; done
+	return 1
+}
+
+# --- the peers: NAME_run KERNEL INITRD APPEND MBYTES; what the guest says on its serial port goes to $log ---
+
+measure() { "$bench/measure" "$cost" "$SECONDS_MAX" "$@" >"$log" 2>&1 </dev/null; }
+
+options() { # KERNEL INITRD APPEND MBYTES
+	# shellcheck disable=SC2054 # the comma is QEMU's
+	machine=(-kernel "$1" ${2:+-initrd "$2"} -append "$3" -m "$4" -nographic -no-reboot
+		-device isa-debug-exit,iobase=0xf4,iosize=4)
+}
+vmxray_run() {
+	options "$@"
+	measure "$VMXRAY" "${machine[@]}"
+}
+qemu_run() {
+	options "$@"
+	measure "$qemu" -accel tcg "${machine[@]}"
+}
+record_run() {
+	options "$@"
+	rm -f "$work/record"
+	measure "$qemu" -accel tcg -icount "shift=0,rr=record,rrfile=$work/record" "${machine[@]}"
+}
+
+bochs_configuration() {
+	cat <<-END
+		megs: $1
+		romimage: file=$bochs_bios
+		vgaromimage: file=$bochs_video
+		cpu: model=corei7_skylake_x, count=1, ips=4000000, reset_on_triple_fault=0
+		ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
+		ata0-master: type=disk, path=$disk, mode=flat
+		boot: disk
+		com1: enabled=1, mode=file, dev=$work/serial
+		display_library: $bochs_display
+		log: $work/bochs.log
+		panic: action=fatal
+		clock: sync=none
+	END
+	[[ $bochs_display == nogui ]] || echo "sound: waveoutdrv=dummy" # a build with sound would want a device
+}
+bochs_run() { # from a disk; a build with the debugger is told to go on
+	if [[ $2 ]]; then
+		"$bench/disk" "$bench/boot" linux "$1" "$2" "$3" >"$disk"
+	else
+		"$bench/disk" "$bench/boot" multiboot "$1" "bench $3" >"$disk"
+	fi
+	bochs_configuration "$4" >"$work/bochsrc"
+	echo c >"$work/go"
+	rm -f "$work/serial"
+	local command=("$bochs" -q -f "$work/bochsrc")
+	((bochs_debugger)) && command+=(-rc "$work/go")
+	[[ $bochs_display == term ]] && command=(env TERM=xterm script -qec "${command[*]}" /dev/null)
+	measure "${command[@]}"
+	cp "$work/serial" "$log" 2>/dev/null
+}
+
+first_file() {
+	local file
+	for file; do [[ -f $file ]] && echo "$file" && return; done
+}
+
+# A display that needs no screen, found by trying.
+find_bochs() {
+	bochs=$(type -P -- "${BOCHS:-bochs}") || { echo "Bochs: not found (BOCHS=file names one): no comparison"; return; }
+	local share=("${BXSHARE:-/nonexistent}" "$(dirname "$(readlink -f "$bochs")")/bios" /usr/local/share/bochs /usr/share/bochs)
+	bochs_bios=$(first_file "${share[@]/%//BIOS-bochs-latest}")
+	bochs_video=$(first_file "${share[@]/%//VGABIOS-lgpl-latest}" "${share[@]/%//VGABIOS-lgpl/VGABIOS-lgpl-latest.bin}" \
+		"${share[@]/%//VGABIOS-lgpl-latest.bin}")
+	bochs_debugger=0
+	for bochs_display in nogui term; do
+		for bochs_debugger in 0 1; do
+			SECONDS_MAX=20 bochs_run "$bench/guest" "" nothing 128
+			if grep -q "bench nothing" "$log"; then
+				peers+=(bochs)
+				echo "Bochs: $bochs, $("$bochs" --help 2>&1 </dev/null | grep -o 'Bochs x86 Emulator.*' | head -n 1)"
+				return
+			fi
+		done
+	done
+	echo "Bochs: $bochs does not run the measuring guest (BIOS ${bochs_bios:-not found, see BXSHARE}): no comparison"
+}
+
+find_peers() {
+	if qemu=$(type -P qemu-system-x86_64); then
+		peers+=(qemu record)
+		echo "QEMU: $qemu, $("$qemu" --version | head -n 1)"
+	else
+		echo "QEMU: not found (qemu-system-x86): no comparison"
+	fi
+	find_bochs
+}
+
+# --- measuring ---
+
+median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+
+# PEER CHECK RUN-ARGUMENTS...: sets `took` to the median in microseconds, or to nothing. CHECK looks at $log.
+time_of() {
+	local peer=$1 check=$2 run user rest times=()
+	shift 2
+	took=
+	for ((run = 0; run < RUNS; run++)); do
+		"${peer}_run" "$@"
+		$check || return
+		read -r user rest <"$cost"
+		times+=("$user")
+	done
+	took=$(printf '%s\n' "${times[@]}" | median)
+}
+
+heads() { # TITLE
+	printf '\n%-38s' "$1"
+	local peer
+	for peer in "${peers[@]}"; do
+		case $peer in
+		vmxray) printf ' %9s' vmxray ;;
+		qemu) printf ' %17s' "QEMU TCG" ;;
+		record) printf ' %17s' "QEMU record" ;;
+		bochs) printf ' %17s' Bochs ;;
+		esac
+	done
+	echo
+}
+
+# The cell of a peer: its value, and how many times faster vmxray is.
+cell() { # FORMAT VALUE RATIO
+	if [[ -z $2 ]]; then
+		printf ' %17s' -
+	elif [[ -z $3 ]]; then
+		printf " $1" "$2"
+	else
+		printf " $1 %6.2f x" "$2" "$3"
+	fi
+}
+divide() { [[ ${1:-} && ${2:-} ]] && awk -v a="$1" -v b="$2" 'BEGIN { if (b > 0) printf "%.6f", a / b }'; }
+
+# --- Linux ---
+
+# What the work in tests/guests/init must come to; the same everywhere.
+linux_worked() {
+	local line
+	for line in "$(head -c 64M /dev/zero | md5sum)" 20000 20000100000; do
+		tr -d '\r' <"$log" | grep -qxF -e "$line" || return 1
+	done
+}
+
+linux() {
+	wanted linux || return
+	local peer first=
+	heads "Linux, seconds"
+	printf '%-38s' "boot, md5sum, shell loop, awk, off"
+	for peer in "${peers[@]}"; do
+		time_of "$peer" linux_worked "$GUESTS/vmlinuz" "$GUESTS/initramfs.cpio" \
+			"console=ttyS0 reboot=t panic=-1 vmxray=bench" 512
+		first=${first:-$took}
+		cell '%9.2f' "$(divide "$took" 1000000)" "$([[ $peer == vmxray ]] || divide "$took" "$first")"
+	done
+	echo
+}
+
+# --- loops: operations a second, without what a guest that does nothing takes ---
+
+# The same result everywhere; the first emulator's is the one to agree with.
+loop_worked() {
+	local result
+	result=$(sed -n "s/.*bench $loop operations [0-9]* result \([0-9]*\).*/\1/p" "$log")
+	[[ ${expected:=$result} && $result == "$expected" ]]
+}
+
+loop() { # NAME UNIT TEXT
+	local peer rate first= expected=
+	loop=$1
+	wanted "$1" || return
+	printf '%-38s' "$3"
+	for peer in "${peers[@]}"; do
+		[[ ${nothing[$peer]:-} ]] || { time_of "$peer" true "$bench/guest" "" nothing 128 && nothing[$peer]=$took; }
+		time_of "$peer" loop_worked "$bench/guest" "" "$1" 128
+		rate=
+		[[ $took ]] && rate=$(divide "$(sed -n 's/.*bench [^ ]* operations \([0-9]*\).*/\1/p' "$log")" $((took - nothing[$peer])))
+		[[ $2 == thousand && $rate ]] && rate=$(divide "$rate" 0.001)
+		first=${first:-$rate}
+		cell '%9.1f' "$rate" "$([[ $peer == vmxray ]] || divide "$first" "$rate")"
+	done
+	echo
+}
+
+loops() {
+	declare -A nothing=()
+	heads "Loops, million operations a second"
+	loop alu million "arithmetic and logic, instructions"
+	loop memory million "loads and stores, instructions"
+	loop call million "calls and returns, instructions"
+	loop indirect million "indirect calls, instructions"
+	loop sse million "SSE, instructions"
+	loop string million "MOVS and STOS, bytes"
+	loop cr3 million "MOV to CR3 and a load"
+	loop invlpg million "page-table entry, INVLPG, load"
+	loop miss million "TLB misses"
+	heads "VT-x, thousand operations a second"
+	loop exit thousand "CPUID exits and VM entries"
+	loop miss2d thousand "TLB misses through EPT"
+}
+
+# --- start and size of vmxray itself ---
+
+start_time() {
+	local run user wall rest times=()
+	for ((run = 0; run < 5; run++)); do
+		measure "$VMXRAY" "${machine[@]}" --steps 1
+		read -r user wall rest <"$cost"
+		times+=("$wall")
+	done
+	printf '%-38s %9.1f ms\n' "start to first instruction, and end" "$(divide "$(printf '%s\n' "${times[@]}" | median)" 1000)"
+}
+
+# While Linux runs: the resident set, and what of it lies in the largest mapping, which is the guest's RAM.
+resident() {
+	local sizes=
+	"$VMXRAY" "${machine[@]}" >"$log" 2>&1 </dev/null &
+	local pid=$! now
+	while kill -0 $pid 2>/dev/null; do
+		now=$(awk '/-.* [r-][w-][x-][ps-] /{ size = 0 } /^Size:/{ size = $2 }
+			/^Rss:/{ all += $2; if (size > most) { most = size; ram = $2 } } END { if (all) print all, ram }' /proc/$pid/smaps 2>/dev/null)
+		[[ $now ]] && sizes=$now
+		sleep 0.2
+	done
+	wait $pid
+	read -r all ram <<<"$sizes"
+	printf '%-38s %9.1f MBytes, guest RAM touched %.1f, the rest %.1f\n' "resident at the end of Linux" \
+		"$(divide "$all" 1024)" "$(divide "$ram" 1024)" "$(divide $((all - ram)) 1024)"
+}
+
+itself() {
+	wanted itself || return
+	options "$GUESTS/vmlinuz" "$GUESTS/initramfs.cpio" "console=ttyS0 reboot=t panic=-1 vmxray=bench" 512
+	printf '\nvmxray itself\n'
+	start_time
+	resident
+}
+
+find_peers
+echo "Medians of $RUNS runs, user-mode processor time; 2.00 x: vmxray takes half the peer's time."
+linux
+loops
+itself

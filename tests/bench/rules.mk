@@ -1,0 +1,26 @@
+# make bench: the measuring guest, its disks for Bochs, and the script that runs them. BOCHS=file names Bochs.
+
+bench_out   := $(GUESTS)/bench
+bench_guest := tests/bench/guest
+bench_flags := -std=gnu2x -O2 -march=x86-64 -ffreestanding -nostdlib -static -no-pie -fno-pic -fno-stack-protector \
+               -fno-asynchronous-unwind-tables -mno-red-zone -mgeneral-regs-only -fcf-protection=none -Wl,--build-id=none \
+               -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments $(filter-out -Wconversion,$(WARNINGS))
+
+.PHONY: bench
+bench: all guests $(bench_out)/guest $(bench_out)/disk $(bench_out)/boot $(bench_out)/measure
+	@O='$(O)' GUESTS='$(GUESTS)' VMXRAY='$(O)/vmxray' BOCHS='$(BOCHS)' tests/bench/bench.sh $(BENCH)
+
+# A multiboot file must be ELF for 32 bits, whatever its code.
+$(bench_out)/guest: $(wildcard $(bench_guest)/*) | need-guests
+	@mkdir -p $(@D)
+	$(call quiet,GUEST,$@)$(GUEST_CC) $(bench_flags) -T $(bench_guest)/guest.ld -o $@.64 $(filter %.S %.c,$^)
+	@objcopy -O elf32-i386 $@.64 $@
+
+$(bench_out)/boot: tests/bench/boot.S | need-guests
+	@mkdir -p $(@D)
+	$(call quiet,GUEST,$@)$(GUEST_CC) -m32 -c -o $@.o $<
+	@ld -m elf_i386 --oformat binary -Ttext 0x7c00 -e start -o $@ $@.o
+
+$(bench_out)/disk $(bench_out)/measure: $(bench_out)/%: tests/bench/%.c | need-guests
+	@mkdir -p $(@D)
+	$(call quiet,GUEST,$@)$(GUEST_CC) -std=gnu2x -O2 $(WARNINGS) -o $@ $<
