@@ -62,6 +62,8 @@ ALWAYS_INLINE struct tlb_fast *fast_entry(const struct cpu *cpu, uint64_t linear
 const void *memory_read_slow(struct cpu *cpu, uint64_t linear, unsigned size, enum outcome *outcome);
 // The same for a write after which memory_commit must be called when it is the bounce buffer; `read` also fills it.
 void *memory_write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool read, enum outcome *outcome);
+// Checked and accounted for as a load, but nothing is read. The operand must not cross pages.
+enum outcome memory_translate(struct cpu *cpu, uint64_t linear, unsigned size, uint64_t *physical);
 enum outcome memory_commit(struct cpu *cpu, unsigned size);
 
 // Never NULL nor the bounce buffer, and the compiler knows it.

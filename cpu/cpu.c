@@ -3,6 +3,7 @@
 #include "cpu/access.h"
 #include "cpu/block.h"
 #include "cpu/model.h"
+#include "cpu/mwait.h"
 #include "cpu/observe.h"
 #include <stdlib.h>
 
@@ -19,7 +20,9 @@ struct cpu *cpu_new(const struct cpu_model *model, const struct decoder *decoder
     cpu->tlb = calloc(1, sizeof *cpu->tlb);
     struct block_cache *blocks = block_cache_new();
     if (blocks) block_cache_join(blocks, cpu);
-    if (cpu->tlb && blocks) {
+    struct mwait_group *group = mwait_group_new();
+    if (group) mwait_group_join(group, cpu);
+    if (cpu->tlb && blocks && group) {
         tlb_reset(cpu);
         cpu_reset(cpu, false);
         return cpu;
@@ -31,13 +34,15 @@ struct cpu *cpu_new(const struct cpu_model *model, const struct decoder *decoder
 void cpu_free(struct cpu *cpu) {
     if (!cpu) return;
     block_cache_leave(cpu);
+    mwait_group_leave(cpu);
     free(cpu->tlb);
     free(cpu);
 }
 
 bool cpu_share_memory(struct cpu *cpu, struct cpu *with) {
     block_cache_leave(cpu);
-    if (!block_cache_join(with->blocks, cpu)) return false;
+    mwait_group_leave(cpu);
+    if (!block_cache_join(with->blocks, cpu) || !mwait_group_join(with->mwait_group, cpu)) return false;
     tlb_drop_fast(cpu);
     return true;
 }
@@ -162,7 +167,10 @@ void cpu_canonicalise(struct cpu *cpu) {
     if (cpu->held_step != cpu->steps) cpu->held_step = ~0ull;
 }
 
-void cpu_drop_derived(struct cpu *cpu) { block_cache_clear(cpu); }
+void cpu_drop_derived(struct cpu *cpu) {
+    block_cache_clear(cpu);
+    mwait_group_renew(cpu->mwait_group);
+}
 
 #define ONE(member) STATE_ONE(struct cpu, member)
 #define ARRAY(member) STATE_ARRAY(struct cpu, member)
@@ -175,13 +183,14 @@ static const struct state_field cpu_fields[] = {
     ONE(cr0), ONE(cr2), ONE(cr3), ONE(cr4), ONE(xcr0), ARRAY(pdpte), ARRAY(dr),
     ONE(efer), ONE(star), ONE(lstar), ONE(cstar), ONE(sfmask), ONE(kernel_gs_base), ONE(tsc_aux),
     ONE(sysenter_cs), ONE(sysenter_esp), ONE(sysenter_eip),
-    ONE(pat), ONE(debugctl), ONE(misc_enable), ONE(xss), ONE(spec_ctrl), ONE(tsc_adjust), ONE(feature_control), ONE(pkru),
+    ONE(pat), ONE(debugctl), ONE(misc_enable), ONE(power_ctl), ONE(xss), ONE(spec_ctrl), ONE(tsc_adjust), ONE(feature_control), ONE(pkru),
     ONE(mtrr_def_type), ARRAY(mtrr_fixed), ARRAY(mtrr_base), ARRAY(mtrr_mask), ONE(mcg_status), ONE(bios_sign_id),
     {"vector", offsetof(struct cpu, vector), 8, sizeof(((struct cpu *)0)->vector) / 8, 8}, ARRAY(opmask), ONE(mxcsr),
     EACH(x87.r, significand), EACH(x87.r, sign_exponent), ONE(x87.ip), ONE(x87.dp), ONE(x87.cs), ONE(x87.ds),
     ONE(x87.control), ONE(x87.status), ONE(x87.opcode), ONE(x87.empty),
     ONE(activity), ONE(pending), ONE(pending_debug), ONE(sti_shadow_step), ONE(mov_ss_shadow_step), ONE(nmi_blocked),
-    ONE(sipi_vector), ONE(held_step), ONE(steps), ONE(idle_cycles), ONE(tsc_base), ONE(random_state), ONE(monitor_address), ONE(id),
+    ONE(sipi_vector), ONE(held_step), ONE(steps), ONE(idle_cycles), ONE(tsc_base), ONE(random_state), ONE(monitor_address),
+    ONE(mwait), ONE(id),
     ONE(vmx_deadline_cycles), ONE(eptp), ONE(vpid),
 };
 const struct state_table cpu_state = STATE_TABLE("cpu", cpu_fields);

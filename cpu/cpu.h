@@ -89,6 +89,11 @@ struct event {
 
 enum activity { ACTIVITY_ACTIVE, ACTIVITY_HLT, ACTIVITY_SHUTDOWN, ACTIVITY_WAIT_FOR_SIPI };  // SDM Vol. 3C, 24.4.2
 
+// MWAIT waits in ACTIVITY_HLT too: it ends as HLT does, and when the monitor is triggered (cpu/mwait.h).
+enum mwait_wait { MWAIT_NO, MWAIT_PLAIN, MWAIT_MASKED /* an interrupt ends it even if masked */ };
+#define MWAIT_UNARMED 1ull
+#define MISC_ENABLE_MONITOR BIT(18)
+
 // Bits of cpu->pending: events that wait, whether or not they can be taken now.
 enum pending {
     PENDING_INTR = 1 << 0,     // a level: the local APIC (or the PIC through it) has an interrupt to give
@@ -232,7 +237,7 @@ struct cpu {
     uint64_t dr[8];             // DR0..DR3, DR6, DR7
     uint64_t efer, star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
-    uint64_t pat, debugctl, misc_enable, xss, spec_ctrl, tsc_adjust, feature_control, pkru;
+    uint64_t pat, debugctl, misc_enable, power_ctl, xss, spec_ctrl, tsc_adjust, feature_control, pkru;
     uint64_t mtrr_def_type, mtrr_fixed[11], mtrr_base[8], mtrr_mask[8];
     uint64_t mcg_status;
     uint64_t bios_sign_id;      // IA32_BIOS_SIGN_ID as last written
@@ -254,7 +259,8 @@ struct cpu {
     uint64_t vmx_deadline_cycles; // when VT-x wants PENDING_VMX (preemption timer); ~0: never. Set ATTENTION_MACHINE on a change
     uint64_t tsc_base;          // TSC = cycles + tsc_base
     uint64_t random_state;      // RDRAND, RDSEED
-    uint64_t monitor_address;   // armed by MONITOR; 1 when not
+    uint64_t monitor_address;   // physical address of the line that MONITOR armed, or MWAIT_UNARMED
+    uint32_t mwait;             // enum mwait_wait: not 0 while ACTIVITY_HLT is the wait of an MWAIT
     uint32_t id;                // initial APIC ID
     struct tlb *tlb;            // architectural and derived parts inside
     // --- derived and scratch ---
@@ -286,6 +292,7 @@ struct cpu {
     const struct cpu_model *model;
     const struct decoder *decoder;
     struct block_cache *blocks;
+    struct mwait_group *mwait_group;  // shared, like blocks
     uint64_t *latest_cycles;    // the latest time that any processor of the machine was told; NULL: the only processor
     // --- observation (cpu/observe.h): no state ---
     uint64_t observed;          // BIT(OBSERVE_...) that any observer wants
@@ -350,6 +357,12 @@ void cpu_update_mode(struct cpu *cpu);
 ALWAYS_INLINE void cpu_look(struct cpu *cpu) { cpu->attention |= cpu->pending != 0; }
 // Raises or lowers a pending event.
 void cpu_pend(struct cpu *cpu, enum pending what, bool on);
+
+// What triggers the monitor other than a store: SDM Vol. 3A, 8.10.4. Also the end of MWAIT's wait.
+ALWAYS_INLINE void cpu_monitor_clear(struct cpu *cpu) {
+    cpu->monitor_address = MWAIT_UNARMED;
+    cpu->mwait = MWAIT_NO;
+}
 
 // Faults: record the exception and return OUT_FAULT.
 enum outcome cpu_fault(struct cpu *cpu, enum exception_vector vector);                      // no error code

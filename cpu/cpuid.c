@@ -3,6 +3,7 @@
 // NOT IMPLEMENTED: power management beyond ARAT, performance monitoring (leaf 0AH says version 0), Intel PT, SGX.
 #include "cpu/cpu.h"
 #include "cpu/model.h"
+#include "cpu/mwait.h"
 #include "cpu/xsave.h"
 #include <string.h>
 
@@ -74,6 +75,7 @@ static struct cpuid_result leaf_features(struct cpu *cpu, uint32_t subleaf) {
     r.eax = cpu->model->signature;
     r.ebx = cpu->id << 24 | core_ids(cpu) << 16 | CLFLUSH_8_BYTES << 8;
     if (cpu->cr4 & CR4_OSXSAVE) r.ecx |= (uint32_t)BIT(OSXSAVE);
+    if (!(cpu->misc_enable & MISC_ENABLE_MONITOR)) r.ecx &= ~(uint32_t)BIT(rows[FEATURE_MONITOR].bit);
     if (!apic_enabled(cpu)) r.edx &= ~(uint32_t)BIT(APIC);
     if (core_ids(cpu) > 1) r.edx |= (uint32_t)BIT(HTT);
     return r;
@@ -103,6 +105,14 @@ static struct cpuid_result leaf_caches(struct cpu *cpu, uint32_t subleaf) {
         caches[subleaf].sets - 1,
         0,
     };
+}
+
+// Extensions and interrupts as break events, one sub-state of C1.
+static struct cpuid_result leaf_monitor(struct cpu *cpu, uint32_t subleaf) {
+    enum { EXTENSIONS = 1, INTERRUPT_BREAK = 2, C1_STATES = 1 << 4 };
+    (void)subleaf;
+    if (!cpu_model_has(cpu->model, FEATURE_MONITOR)) return (struct cpuid_result){0};
+    return (struct cpuid_result){MWAIT_LINE, MWAIT_LINE, EXTENSIONS | INTERRUPT_BREAK, C1_STATES};
 }
 
 static struct cpuid_result leaf_power(struct cpu *cpu, uint32_t subleaf) {
@@ -241,7 +251,7 @@ static struct cpuid_result leaf_address_sizes(struct cpu *cpu, uint32_t subleaf)
 typedef struct cpuid_result leaf_fn(struct cpu *cpu, uint32_t subleaf);
 static leaf_fn *const basic_leaves[LEAF_MAX + 1] = {
     [0x00] = leaf_vendor,   [0x01] = leaf_features,  [0x02] = leaf_descriptors, [0x04] = leaf_caches,
-    [0x05] = leaf_nothing,  [0x06] = leaf_power,     [0x07] = leaf_structured,  [0x0a] = leaf_nothing,
+    [0x05] = leaf_monitor,  [0x06] = leaf_power,     [0x07] = leaf_structured,  [0x0a] = leaf_nothing,
     [0x0b] = leaf_topology, [0x0d] = leaf_xsave,     [0x15] = leaf_crystal,     [0x16] = leaf_frequency,
 };
 static leaf_fn *const extended_leaves[] = {

@@ -274,6 +274,7 @@ static void delivered(struct cpu *cpu) {
 enum outcome event_deliver(struct cpu *cpu, const struct event *event) {
     struct event now = *event;
     cpu->delivering_valid = false;
+    cpu_monitor_clear(cpu);
     for (;;) {
         TRY(event_intercept(cpu, &now));
         tell_event(cpu, &now);

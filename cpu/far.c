@@ -29,6 +29,7 @@ static enum outcome fault_selector(struct cpu *cpu, enum exception_vector vector
 
 static enum outcome enter_real(struct cpu *cpu, uint16_t selector, uint64_t offset) {
     segment_load_real(cpu, CS, selector);
+    cpu_monitor_clear(cpu);
     cpu->rip = offset;
     cpu_update_mode(cpu);
     return OUT_OK;
@@ -61,6 +62,7 @@ static enum outcome enter_code(struct cpu *cpu, const struct op *op, enum far_ki
     TRY(descriptor_mark_accessed(cpu, d));
     if (kind == FAR_CALL) transfer_adopt(cpu, &s);
     segment_set_code(cpu, selector, cpu_cpl(cpu), d);
+    cpu_monitor_clear(cpu);
     cpu->rip = offset;
     cpu_update_mode(cpu);
     return OUT_OK;
@@ -147,6 +149,7 @@ static enum outcome gate_inner(struct cpu *cpu, const struct op *op, const struc
     else segment_set(cpu, SS, selector, &ss);
     cpu->gpr[RSP] = cpu_long(cpu) ? s.sp : (uint32_t)s.sp;
     segment_set_code(cpu, g->selector, cpl, code);
+    cpu_monitor_clear(cpu);
     cpu->rip = g->offset;
     cpu_update_mode(cpu);
     return OUT_OK;

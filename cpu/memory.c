@@ -3,6 +3,7 @@
 #include "cpu/access.h"
 #include "cpu/block.h"
 #include "cpu/debug.h"
+#include "cpu/mwait.h"
 #include "cpu/observe.h"
 #include "cpu/paging.h"
 #include "cpu/segment.h"
@@ -31,6 +32,7 @@ void physical_store(struct cpu *cpu, uint64_t physical, unsigned w, uint64_t val
     }
     if (!writable) return;
     block_code_written(cpu, page_of(physical));
+    (void)mwait_stored(cpu, physical, w / 8);
     bytes_set(page + (physical & (PAGE_BYTES - 1)), w, value);
 }
 
@@ -74,6 +76,17 @@ static enum outcome data_page(struct cpu *cpu, uint64_t linear, unsigned size, b
     return alone(cpu) ? apic_page(cpu, linear, size, write, page) : OUT_SOLO;
 }
 
+static uint64_t physical_at(uint64_t linear, uint64_t page) {
+    return (page & TLB_PAGE_MASK) | (linear & (PAGE_BYTES - 1));
+}
+
+enum outcome memory_translate(struct cpu *cpu, uint64_t linear, unsigned size, uint64_t *physical) {
+    uint64_t page = 0;
+    TRY(data_page(cpu, linear, size, false, &page));
+    *physical = physical_at(linear, page);
+    return OUT_OK;
+}
+
 // Enters what the translation allows without further checks into the fast entry.
 static void remember(struct cpu *cpu, uint64_t linear, uint64_t page, uint8_t *host, bool write) {
     if (unlikely(cpu->watch & WATCH_ALIGNMENT) || unlikely(page & TLB_APIC)) return;
@@ -89,10 +102,6 @@ static void remember(struct cpu *cpu, uint64_t linear, uint64_t page, uint8_t *h
 }
 
 // --- accesses that observers and watchpoints want to see (cpu/observe.h) ---
-
-static uint64_t physical_at(uint64_t linear, uint64_t page) {
-    return (page & TLB_PAGE_MASK) | (linear & (PAGE_BYTES - 1));
-}
 
 // False: it hits a watchpoint, and its instruction does not yet run alone.
 static bool may_be_seen(struct cpu *cpu, uint64_t linear, uint64_t page, unsigned size, bool write, enum outcome *outcome) {
@@ -203,10 +212,11 @@ static void *write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool re
     bool writable = false, seen = page_seen(cpu, linear, page[0]);
     if (unlikely(crossing)) seen |= page_seen(cpu, page_of(linear) + PAGE_BYTES, page[1]);
     if (unlikely(seen) && !write_may_be_seen(cpu, linear, page, size, read, outcome)) return NULL;
+    bool monitored = !crossing && mwait_stored(cpu, physical_at(linear, page[0]), size);
     uint8_t *host = cpu->platform->page(cpu->platform->machine, page[0] & TLB_PAGE_MASK, &writable);
     if (crossing || !host || !writable || seen) return write_bounced(cpu, linear, size, read, page);
     block_code_written(cpu, page[0] & TLB_PAGE_MASK);
-    remember(cpu, linear, page[0], host, true);
+    remember(cpu, linear, page[0], host, !monitored);
     return host + (linear & (PAGE_BYTES - 1));
 }
 

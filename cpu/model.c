@@ -11,7 +11,7 @@
     F(SYSCALL) F(NX) F(LM) F(CONSTANT_TSC)
 #define FEATURES_SERVER(F)                                                                                            \
     FEATURES_X86_64_V2(F)                                                                                             \
-    F(SS) F(VMX) F(PCID) F(X2APIC) F(MOVBE) F(TSC_DEADLINE) F(XSAVE) F(XSAVEOPT) F(XSAVEC) F(XGETBV1) F(XSAVES)       \
+    F(SS) F(MONITOR) F(VMX) F(PCID) F(X2APIC) F(MOVBE) F(TSC_DEADLINE) F(XSAVE) F(XSAVEOPT) F(XSAVEC) F(XGETBV1) F(XSAVES)       \
     F(RDRAND) F(RDSEED) F(ARAT) F(FSGSBASE) F(TSC_ADJUST) F(BMI1) F(BMI2) F(SMEP) F(SMAP) F(ERMS) F(INVPCID) F(ADX)   \
     F(CLFLUSHOPT) F(CLWB) F(UMIP) F(RDPID) F(AES) F(PCLMULQDQ) F(SHA) F(FDP_EXCPTN) F(FCS_FDS)                  \
     F(PKU) F(SPEC_CTRL) F(ARCH_CAP) F(SSBD) F(BHI_CTRL) F(LZCNT) F(PREFETCHW) F(PAGE1GB) F(RDTSCP)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define DEBUGCTL_LBR BIT(0)
+#define POWER_CTL_C1E BIT(1)
 #define DEBUGCTL_BTF BIT(1)
 
 struct msr_row;
@@ -48,6 +49,12 @@ static uint64_t read_platform_info(struct cpu *cpu, const struct op *op, const s
     (void)op, (void)row;
     uint64_t ratio = cpu->model->tsc_hz / BUS_HZ & 0xff;
     return ratio << MAXIMUM_SHIFT | ratio << MINIMUM_SHIFT;
+}
+// Table 2-36 and others alike: no package C-states, and locked so.
+static uint64_t read_pkg_cst_config(struct cpu *cpu, const struct op *op, const struct msr_row *row) {
+    const uint64_t cfg_lock = BIT(15);
+    (void)cpu, (void)op, (void)row;
+    return cfg_lock;
 }
 static uint64_t read_mtrrcap(struct cpu *cpu, const struct op *op, const struct msr_row *row) {
     enum { VARIABLE = 8, FIXED = 1 << 8, WRITE_COMBINING = 1 << 10 };

@@ -41,7 +41,8 @@ static void reset_power(struct cpu *cpu) {
     cpu->sysenter_cs = cpu->sysenter_esp = cpu->sysenter_eip = 0;
     cpu->pat = 0x0007040600070406;
     cpu->misc_enable = BIT(0) | BIT(11) | BIT(12);  // fast strings; no BTS, no PEBS
-    cpu->spec_ctrl = cpu->feature_control = 0;
+    if (cpu_model_has(cpu->model, FEATURE_MONITOR)) cpu->misc_enable |= MISC_ENABLE_MONITOR;
+    cpu->spec_ctrl = cpu->feature_control = cpu->power_ctl = 0;
     cpu->tsc_adjust = 0;
     cpu->tsc_base = 0 - (cpu->steps + cpu->idle_cycles);
     cpu->mtrr_def_type = 0;
@@ -79,7 +80,7 @@ void cpu_reset(struct cpu *cpu, bool init) {
     cpu->pending &= PENDING_INTR;
     cpu->sti_shadow_step = cpu->mov_ss_shadow_step = UINT64_MAX;
     cpu->nmi_blocked = 0;
-    cpu->monitor_address = 1;
+    cpu_monitor_clear(cpu);
     cpu->delivering_valid = false;
     cpu->trap = 0;
     cpu->attention |= ATTENTION_EVENT;

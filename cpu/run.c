@@ -384,6 +384,10 @@ static enum outcome take_event(struct cpu *cpu) {
         return deliver(cpu, EVENT_NMI, VECTOR_NMI, 0);
     }
     if (pending & PENDING_INTR && interrupts_open(cpu)) return deliver_interrupt(cpu);
+    if (pending & PENDING_INTR && cpu->mwait == MWAIT_MASKED) {
+        cpu->activity = ACTIVITY_ACTIVE;
+        cpu_monitor_clear(cpu);
+    }
     return OUT_OK;
 }
 

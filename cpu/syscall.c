@@ -12,6 +12,7 @@ static void segments_flat(struct cpu *cpu, uint16_t cs, uint16_t ss, bool code64
     uint32_t dpl = cpl << RIGHTS_DPL_SHIFT;
     struct descriptor code = {.limit = UINT32_MAX, .rights = (code64 ? FLAT_CODE64 : FLAT_CODE32) | dpl};
     struct descriptor data = {.limit = UINT32_MAX, .rights = FLAT_DATA | dpl};
+    cpu_monitor_clear(cpu);
     segment_set(cpu, CS, cs, &code);
     segment_set(cpu, SS, ss, &data);
 }

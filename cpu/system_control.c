@@ -59,6 +59,7 @@ enum outcome cr0_write(struct cpu *cpu, uint64_t value) {
         tlb_flush_vpid(cpu, cpu->vpid, true);
         tlb_select(cpu);
     }
+    cpu_monitor_clear(cpu);
     cpu_update_mode(cpu);
     return OUT_OK;
 }
@@ -76,6 +77,7 @@ enum outcome cr3_write(struct cpu *cpu, uint64_t value) {
     if (!cr3_valid(cpu, value)) return cpu_fault_gp0(cpu);
     if (pae_paging(cpu->cr0, cpu->cr4, cpu->efer)) TRY(pdptes_load(cpu, value));
     cpu->cr3 = value;
+    cpu_monitor_clear(cpu);
     tlb_select(cpu);
     if (!keep) tlb_flush_context(cpu, cpu->vpid, cpu->cr4 & CR4_PCIDE ? (uint16_t)(value & BITS(11, 0)) : 0);
     return OUT_OK;
@@ -127,6 +129,7 @@ enum outcome cr4_write(struct cpu *cpu, uint64_t value) {
     if (reload && pae_paging(cpu->cr0, value, cpu->efer)) TRY(pdptes_load(cpu, cpu->cr3));
     cpu->cr4 = value;
     cr4_invalidate(cpu, old, value);
+    cpu_monitor_clear(cpu);
     cpu_update_mode(cpu);
     return OUT_OK;
 }

@@ -162,6 +162,7 @@ void tlb_invalidate_page(struct cpu *cpu, uint64_t linear) {
     struct tlb *tlb = cpu->tlb;
     unsigned bank = bank_of(cpu->vpid);
     tell_page(cpu, cpu->vpid, linear);
+    cpu_monitor_clear(cpu);
     tlb->context[tlb->current].pde_generation = tlb->next_generation++;
     unsigned i = (linear >> PAGE_SHIFT) & (TLB_DATA - 1);
     const struct tlb_entry *e = &tlb->bank[bank].data[i];
@@ -177,6 +178,7 @@ void tlb_invalidate_page(struct cpu *cpu, uint64_t linear) {
 
 void tlb_invalidate_address(struct cpu *cpu, uint16_t vpid, uint16_t pcid, bool any_pcid, uint64_t linear) {
     struct tlb *tlb = cpu->tlb;
+    cpu_monitor_clear(cpu);
     for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
         struct tlb_context *c = &tlb->context[i];
         if (c->used && c->vpid == vpid && (any_pcid || c->pcid == pcid)) c->pde_generation = tlb->next_generation++;
@@ -197,6 +199,7 @@ static bool flush_matches(const struct flush *f, const struct tlb_context *c) {
 
 static void flush(struct cpu *cpu, const struct flush *f) {
     struct tlb *tlb = cpu->tlb;
+    cpu_monitor_clear(cpu);
     for (unsigned i = 0; i < TLB_CONTEXTS; i++)
         if (flush_matches(f, &tlb->context[i])) context_renew(tlb, &tlb->context[i], f->globals);
     if (f->globals) tlb_share_globals(tlb);

@@ -2,6 +2,7 @@
 #include "devices/board.h"
 #include "cpu/block.h"
 #include "cpu/model.h"
+#include "cpu/mwait.h"
 
 static const struct state_field fields[] = {
     STATE_ARRAY(struct board, sources),
@@ -101,8 +102,10 @@ static void stop_exit(void *owner) {
 static void ram_written(void *owner, uint64_t physical, uint64_t bytes) {
     struct board *b = owner;
     uint64_t first = physical & ~(uint64_t)(MEMORY_PAGE - 1);
-    for (uint64_t page = first; b->apics.count && page < physical + bytes; page += MEMORY_PAGE)
+    for (uint64_t page = first; b->apics.count && page < physical + bytes; page += MEMORY_PAGE) {
         block_code_written(b->lapic[0].cpu, page); // the decoded code is shared by all
+        (void)mwait_stored(b->lapic[0].cpu, page, MEMORY_PAGE);
+    }
 }
 
 // --- construction ---

@@ -167,7 +167,8 @@ bool machine_can_wake(const struct machine *m) {
     if (ioapic_has_nmi(&m->board.ioapic)) return true;
     for (unsigned i = 0; i < m->config.cpus; i++) {
         const struct cpu *cpu = m->cpu[i];
-        if (cpu->activity == ACTIVITY_HLT && (cpu->rflags & FLAG_IF || cpu->intercepts.non_root)) return true;
+        bool open = cpu->rflags & FLAG_IF || cpu->mwait == MWAIT_MASKED || cpu->intercepts.non_root;
+        if (cpu->activity == ACTIVITY_HLT && open) return true;
     }
     return false;
 }

@@ -112,7 +112,7 @@ void load_non_register_state(struct cpu *cpu) {
     cpu->activity = vectoring ? ACTIVITY_ACTIVE : (uint32_t)vmcs_get(vmcs, GUEST_ACTIVITY);
     vmx->virtual_nmi_blocked = cpu->intercepts.virtual_nmis && (blocking & BLOCKING_BY_NMI || nmi);
     cpu->nmi_blocked = !cpu->intercepts.virtual_nmis && (blocking & BLOCKING_BY_NMI || nmi);
-    cpu->monitor_address = 1;
+    cpu_monitor_clear(cpu);
     vmx->ple_last = 0;
     if (vectoring) {
         cpu->pending_debug = 0;
@@ -168,7 +168,7 @@ static void save_interruptibility(struct vmx *vmx, const struct cpu *cpu, bool d
     if (!delivering && cpu->mov_ss_shadow_step == step) blocking |= BLOCKING_BY_MOV_SS;
     if (cpu->intercepts.virtual_nmis ? vmx->virtual_nmi_blocked : cpu->nmi_blocked) blocking |= BLOCKING_BY_NMI;
     vmcs_set(vmx, GUEST_INTERRUPTIBILITY, blocking);
-    vmcs_set(vmx, GUEST_ACTIVITY, cpu->activity);
+    vmcs_set(vmx, GUEST_ACTIVITY, cpu->mwait ? ACTIVITY_ACTIVE : cpu->activity); // 24.4.2: MWAIT is never seen
     bool keeps = vmx->exit.reason == EXIT_INIT || vmx->exit.reason == EXIT_MONITOR_TRAP_FLAG ||
                  (blocking & BLOCKING_BY_MOV_SS && vmx->exit.reason != EXIT_EXCEPTION_NMI);
     uint64_t pending = keeps && cpu->pending & PENDING_DEBUG ? cpu->pending_debug : 0;

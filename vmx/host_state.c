@@ -65,7 +65,7 @@ static void load_non_register(struct cpu *cpu) {
     cpu_pend(cpu, PENDING_VMX, false);
     if (cpu->vmx_deadline_cycles != ~0ull) cpu->attention |= ATTENTION_MACHINE;
     cpu->vmx_deadline_cycles = ~0ull;
-    cpu->monitor_address = 1;
+    cpu_monitor_clear(cpu);
 }
 
 bool load_host_state(struct cpu *cpu) {

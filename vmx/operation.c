@@ -52,7 +52,7 @@ static enum outcome enter_operation(struct cpu *cpu, const struct op *op) {
     vmx->vmxon_pointer = pointer;
     vmx->current = VMCS_NONE;
     vmx->vmcs = NULL;
-    cpu->monitor_address = 1;
+    cpu_monitor_clear(cpu);
     establish_root(cpu);
     return vmx_succeed(cpu);
 }
@@ -73,7 +73,7 @@ BODY(vmxoff) {
     region_write_back_all(cpu);
     struct vmx *vmx = vmx_of(cpu);
     vmx->vmxon_pointer = vmx->current = VMCS_NONE;
-    cpu->monitor_address = 1;
+    cpu_monitor_clear(cpu);
     establish_root(cpu);
     init_unblock(cpu);
     return vmx_succeed(cpu);
