@@ -2,6 +2,7 @@
 #include "monitor/command.h"
 #include "cpu/cpu.h"
 #include "monitor/parse.h"
+#include "monitor/stops.h"
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -112,6 +113,9 @@ static bool run_line(struct monitor *monitor, const char *line) {
     if (!command) return false;
     if (command->flags & RUNS && !monitor->may_run)
         return monitor_error(monitor, "%s: gdb runs the guest now; use gdb's own commands", command->name);
+    if (command->flags & RUNS && monitor->in_list && command->function != command_continue)
+        return monitor_error(monitor, "%s: of the commands that run the guest a list may have continue only",
+                             command->name);
     remember(monitor, command);
     if (!*command->arguments && *arguments)
         return monitor_error(monitor, "%s takes no arguments: %s", command->name, command->help);
@@ -121,6 +125,11 @@ static bool run_line(struct monitor *monitor, const char *line) {
 bool monitor_command(struct monitor *monitor, const char *line) {
     bool done = true;
     line += strspn(line, " \t");
+    if (monitor->collecting) {
+        stops_collect(monitor, line);
+        output_flush(&monitor->output);
+        return true;
+    }
     if (*line && *line != '#' && *line != '\n') done = run_line(monitor, line);
     if (!done) monitor->errors++;
     console_flush(monitor->run->console);

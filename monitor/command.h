@@ -28,8 +28,11 @@ struct monitor {
     unsigned errors;       // commands that failed
     bool may_run;          // the guest is ours to run: false when gdb drives it
     bool leave;            // quit was said
-    bool resume;           // leave the prompt, and let the guest run
-    char *repeat;          // what Enter alone repeats; NULL: nothing
+    bool in_list;          // a stop's commands are carried out: continue only says go_on
+    bool go_on;
+    unsigned collecting; // number of the stop whose commands are being read; 0: none
+    bool resume;         // leave the prompt, and let the guest run
+    char *repeat;        // what Enter alone repeats; NULL: nothing
 };
 
 enum command_group { RUNNING, STOPS, LOOKING, VTX, CHANGING, SYMBOLS, TRACING, MONITOR };

@@ -5,6 +5,7 @@
 #include "cpu/cpu.h"
 #include "monitor/prompt.h"
 #include "monitor/status.h"
+#include "monitor/stops.h"
 #include "monitor/symbols.h"
 #include "monitor/terminal.h"
 #include "monitor/where.h"
@@ -26,25 +27,29 @@ void drive_running(struct monitor *monitor, bool on) {
     if (!on) drive_follow(monitor);
 }
 
+static void tell_over(struct monitor *monitor, bool was_over) {
+    if (!monitor->run->over) return;
+    if (was_over)
+        monitor_error(monitor, "The run is over: %s.", monitor->run->over_text);
+    else
+        print(monitor, "The run is over: %s.\n", monitor->run->over_text);
+}
+
 enum run_event drive_step(struct monitor *monitor) {
     bool was_over = monitor->run->over;
     enum run_event event = run_until(monitor->run, machine_steps(monitor->machine) + 1);
-    if (event == RUN_OVER && was_over)
-        monitor_error(monitor, "The run is over: %s.", monitor->run->over_text);
-    else if (event == RUN_OVER)
-        print(monitor, "The run is over: %s.\n", monitor->run->over_text);
+    tell_over(monitor, was_over);
     return event;
 }
 
 enum run_event drive_until(struct monitor *monitor, uint64_t step) {
     bool was_over = monitor->run->over;
+    stops_begin(monitor);
+    machine_pass_points(monitor->machine, machine_turn(monitor->machine));
     drive_running(monitor, true);
     enum run_event event = run_until(monitor->run, step);
     drive_running(monitor, false);
-    if (event == RUN_OVER && was_over)
-        monitor_error(monitor, "The run is over: %s.", monitor->run->over_text);
-    else if (event == RUN_OVER)
-        print(monitor, "The run is over: %s.\n", monitor->run->over_text);
+    tell_over(monitor, was_over);
     return event;
 }
 
@@ -53,11 +58,29 @@ void drive_follow(struct monitor *monitor) {
     monitor->level = -1;
 }
 
+// What a stop of the user's has to say, and its list of commands. Whether the guest is to run on.
+static bool carry_out_stop(struct monitor *monitor) {
+    struct stop *stop = monitor->stops ? monitor->stops->caught : NULL;
+    if (!stop) return false;
+    monitor->go_on = false;
+    monitor->in_list = true;
+    for (unsigned i = 0; i < stop->commands && !monitor->go_on && !monitor->leave; i++) {
+        if (!monitor_command(monitor, stop->command[i])) break;
+        if (!monitor->stops->caught) break; // it deleted itself
+    }
+    monitor->in_list = false;
+    if (monitor->stops->caught && stop->once) stop_delete(monitor, stop);
+    return monitor->go_on;
+}
+
 bool drive_stopped(struct monitor *monitor, enum run_event event) {
-    if (event == RUN_OVER) return false;
-    if (event == RUN_ASKED) print_in(monitor, CYAN, "Interrupted.\n");
-    where_print(monitor);
-    return true;
+    for (;; event = drive_until(monitor, UINT64_MAX)) {
+        if (event == RUN_OVER) return false;
+        if (event == RUN_ASKED) print_in(monitor, CYAN, "Interrupted.\n");
+        stops_report(monitor);
+        where_print(monitor);
+        if (!carry_out_stop(monitor)) return true;
+    }
 }
 
 // --- the whole run ---
@@ -74,6 +97,23 @@ static void at_prompt(struct monitor *monitor) {
     prompt_loop(monitor);
 }
 
+// The guest has the terminal to itself. Whether the prompt is wanted now.
+static bool serve_run(struct monitor *monitor) {
+    enum run_event event;
+    bool over = false;
+    do {
+        stops_begin(monitor);
+        monitor->run->monitored = false;
+        event = run_until(monitor->run, UINT64_MAX);
+        monitor->run->monitored = true;
+        over = event == RUN_OVER;
+        if (event != RUN_CAUGHT) break;
+        drive_follow(monitor);
+        stops_report(monitor);
+    } while (carry_out_stop(monitor));
+    return !over;
+}
+
 // Runs, and gives the prompt when it is asked for, until the run is over or left.
 static void serve(struct monitor *monitor) {
     bool stopped = starts_stopped(monitor->run->options);
@@ -85,14 +125,8 @@ static void serve(struct monitor *monitor) {
         }
         terminal_prompt(false);
         terminal_interrupt_asks(false);
-        monitor->run->monitored = false;
-        if (run_until(monitor->run, UINT64_MAX) == RUN_OVER) break;
-        if (gdb_drive_serve(monitor, false)) {
-            stopped = false;
-            continue;
-        }
-        monitor->run->monitored = true;
-        stopped = true;
+        if (!serve_run(monitor)) break;
+        stopped = !gdb_drive_serve(monitor, false);
     }
 }
 
@@ -128,6 +162,7 @@ enum status monitor_drive(struct monitor *monitor) {
 }
 
 void monitor_free(struct monitor *monitor) {
+    stops_free(monitor);
     symbols_free(monitor);
     output_free(&monitor->output);
     free(monitor->repeat);

@@ -2,6 +2,7 @@
 #include "cpu/msr.h"
 #include "monitor/expression.h"
 #include "monitor/msr_name.h"
+#include "monitor/stops.h"
 #include "monitor/symbols.h"
 #include "vmx/vmx.h"
 #include <stdio.h>
@@ -13,6 +14,18 @@ static uint64_t information(const struct view *v, enum vmcs_field field) {
     (void)vmx_vmcs_read(v->cpu, vmx_current_vmcs(v->cpu), field, &value);
     return value;
 }
+static bool saw_event(const struct view *v) {
+    return v->sight && (v->sight->kind == OBSERVE_EXCEPTION || v->sight->kind == OBSERVE_INTERRUPT ||
+                        v->sight->kind == OBSERVE_EVENT_INJECTED);
+}
+
+// The steps of a processor in the middle of a block are not settled.
+static uint64_t step_of(const struct view *v) {
+    uint64_t steps = machine_steps(v->machine);
+    bool now = v->sight && v->monitor->stops && !v->monitor->stops->caught;
+    return now ? steps - v->cpu->steps + v->sight->step : steps;
+}
+
 #define info(F) information(v, FIELD_##F)
 
 #define REGISTER(id, name, where, bits, value, set)                                                                    \
@@ -33,7 +46,7 @@ static uint64_t information(const struct view *v, enum vmcs_field field) {
 #include "monitor/register.def"
 #undef REGISTER
 
-enum where { ANY_LEVEL, LIVE_LEVEL, EXIT_LEVEL };
+enum where { ANY_LEVEL, LIVE_LEVEL, EXIT_LEVEL, SEEN_LEVEL };
 static const struct {
     const char *name;
     enum where where;
@@ -96,6 +109,8 @@ bool name_value(const struct view *view, enum name_kind kind, uint64_t index, ui
                      "that level does not run now, and a VMCS does not hold it");
     if (registers[index].where == EXIT_LEVEL && vmx_current_vmcs(view->cpu) == VMX_NO_VMCS)
         return wrong(error, error_size, registers[index].name, "there is no current VMCS");
+    if (registers[index].where == SEEN_LEVEL && !view->sight)
+        return wrong(error, error_size, registers[index].name, "nothing was seen that has one");
     *value = registers[index].get(view, view->cpu);
     return true;
 }

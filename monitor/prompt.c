@@ -37,6 +37,8 @@ static bool goes_on(const struct monitor *monitor) {
 
 // --- a person ---
 
+static const char *prompt_now(const struct monitor *monitor) { return monitor->collecting ? "> " : PROMPT; }
+
 static void person_line(char *line) {
     struct monitor *monitor = person.monitor;
     rl_callback_handler_remove();
@@ -50,7 +52,7 @@ static void person_line(char *line) {
     }
     free(line);
     if (goes_on(monitor))
-        rl_callback_handler_install(PROMPT, person_line);
+        rl_callback_handler_install(prompt_now(monitor), person_line);
     else
         person.done = true;
 }
@@ -92,7 +94,7 @@ static void person_loop(struct monitor *monitor) {
     complete_for(monitor);
     if (!person.open) person_open();
     person.done = false;
-    rl_callback_handler_install(PROMPT, person_line);
+    rl_callback_handler_install(prompt_now(monitor), person_line);
     while (!person.done) {
         struct pollfd input = {STDIN_FILENO, POLLIN, 0};
         int ready = poll(&input, 1, 200);
@@ -127,7 +129,7 @@ static bool read_line(int fd, char *line, size_t size) {
 }
 
 static void echoed(struct monitor *monitor, const char *line) {
-    print(monitor, PROMPT "%s\n", line);
+    print(monitor, "%s%s\n", prompt_now(monitor), line);
     carry_out(monitor, line);
 }
 

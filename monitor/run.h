@@ -27,10 +27,10 @@ struct run {
 };
 
 enum run_event {
-    RUN_TARGET,  // the step asked for is reached
-    RUN_ASKED,   // the person in front wants the prompt
+    RUN_TARGET, // the step asked for is reached
+    RUN_ASKED,  // the person in front wants the prompt
     RUN_CAUGHT, // an observer or a point stopped the machine (devices/machine_observe.h)
-    RUN_OVER,    // the guest is gone, or the user left
+    RUN_OVER,   // the guest is gone, or the user left
 };
 // Runs a loaded machine until it has done so many steps in all, or something else ends the run.
 enum run_event run_until(struct run *run, uint64_t step);

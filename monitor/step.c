@@ -2,6 +2,7 @@
 #include "devices/machine_observe.h"
 #include "monitor/drive.h"
 #include "monitor/expression.h"
+#include "monitor/stops.h"
 #include "monitor/where.h"
 #include "vmx/vmx.h"
 #include <inttypes.h>
@@ -37,14 +38,21 @@ static enum run_event step_until(struct monitor *monitor, until_fn *stop, void *
 
 // --- step ---
 
-static bool at_level(struct monitor *monitor, void *context) { return level_now(monitor) == *(unsigned *)context; }
+static bool arrives(struct monitor *monitor, struct cpu *cpu, const struct sight *sight, void *context) {
+    (void)monitor;
+    return (sight->kind == OBSERVE_EXIT ? 0 : vmx_level(cpu)) == *(unsigned *)context;
+}
 
 static bool step_level(struct monitor *monitor, const char *arguments) {
     uint64_t level;
     if (!take_value(monitor, &arguments, &level) || !take_end(monitor, arguments)) return false;
     if (level >= VMX_LEVELS) return monitor_error(monitor, "step -l: levels are 0 to %d", VMX_LEVELS - 1);
     unsigned wanted = (unsigned)level;
-    return drive_stopped(monitor, step_until(monitor, at_level, &wanted));
+    bool seen;
+    enum run_event event = drive_until(monitor, machine_steps(monitor->machine) + 1);
+    if (fine(event) && level_now(monitor) != wanted)
+        event = stops_await(monitor, BIT(OBSERVE_EXIT) | BIT(OBSERVE_ENTRY), arrives, &wanted, &seen);
+    return drive_stopped(monitor, event);
 }
 
 bool command_step(struct monitor *monitor, const char *arguments) {
@@ -57,14 +65,14 @@ bool command_step(struct monitor *monitor, const char *arguments) {
 // --- next, finish ---
 
 struct frame {
+    struct monitor *monitor;
     unsigned level, processor;
-    uint64_t vmcs, rsp, address, cr3;
-    uint64_t previous; // RIP before the last step, for finish
-    bool returned;
+    uint64_t vmcs, rsp, cr3, address; // address: linear, behind the call
 };
 
 static void frame_here(struct monitor *monitor, const struct view *view, struct frame *frame) {
-    *frame = (struct frame){.level = view->level,
+    *frame = (struct frame){.monitor = monitor,
+                            .level = view->level,
                             .processor = monitor->processor,
                             .vmcs = view->vmcs,
                             .rsp = view->gpr[RSP],
@@ -79,10 +87,20 @@ static const struct cpu *same_level(struct monitor *monitor, const struct frame 
 }
 
 // Behind the call, in the frame where it began.
-static bool passed(struct monitor *monitor, void *context) {
-    const struct frame *f = context;
-    const struct cpu *cpu = same_level(monitor, f);
-    return cpu && cpu->rip == f->address && cpu->gpr[RSP] >= f->rsp && cpu->cr3 == f->cr3;
+static void passed(struct point *point, struct cpu *cpu, const struct sight *sight) {
+    const struct frame *f = point->context;
+    (void)sight;
+    if (cpu->id == f->processor && same_level(f->monitor, f) && cpu->gpr[RSP] >= f->rsp && cpu->cr3 == f->cr3)
+        cpu_stop(cpu);
+}
+
+static enum run_event pass_over(struct monitor *monitor, struct frame *frame) {
+    struct point point = {
+        .address = frame->address, .space = POINT_LINEAR, .access = POINT_EXECUTE, .context = frame, .hit = passed};
+    machine_add_point(monitor->machine, &point);
+    enum run_event event = drive_until(monitor, UINT64_MAX);
+    machine_remove_point(monitor->machine, &point);
+    return event;
 }
 
 static bool next_once(struct monitor *monitor, enum run_event *event) {
@@ -93,9 +111,9 @@ static bool next_once(struct monitor *monitor, enum run_event *event) {
     if (!view_make(monitor, -1, &view)) return false;
     bool decoded = disassemble(&view, SPACE_LINEAR, view_code_address(&view), 0, &i);
     frame_here(monitor, &view, &frame);
-    frame.address = view.rip + i.length;
+    frame.address = view_code_address(&view) + i.length;
     if (decoded && (i.kind == INSTRUCTION_CALL || i.kind == INSTRUCTION_REPEAT))
-        *event = step_until(monitor, passed, &frame);
+        *event = pass_over(monitor, &frame);
     else
         *event = drive_until(monitor, machine_steps(monitor->machine) + 1);
     return true;
@@ -105,24 +123,23 @@ bool command_next(struct monitor *monitor, const char *arguments) {
     uint64_t times;
     enum run_event event = RUN_TARGET;
     if (!take_times(monitor, arguments, &times)) return false;
-    for (; times && fine(event); times--)
+    stops_begin(monitor);
+    for (; times && event != RUN_OVER && event != RUN_ASKED && !stops_caught(monitor); times--)
         if (!next_once(monitor, &event)) return false;
     return drive_stopped(monitor, event);
 }
 
-// The step before took the stack pointer above where it was: was it a return?
-static bool finished(struct monitor *monitor, void *context) {
-    struct frame *f = context;
-    const struct cpu *cpu = same_level(monitor, f);
+// A transfer that leaves the stack pointer above where it was: was it a return?
+static bool returns(struct monitor *monitor, struct cpu *cpu, const struct sight *sight, void *context) {
+    const struct frame *f = context;
     struct view view;
     struct instruction i;
-    if (!cpu) return false;
-    bool above = cpu->gpr[RSP] > f->rsp && cpu->cr3 == f->cr3;
-    if (above && view_make(monitor, -1, &view) && disassemble(&view, SPACE_LINEAR, f->previous, 0, &i))
-        f->returned = i.kind == INSTRUCTION_RETURN;
-    f->previous =
-        (cpu->mode & MODE_CODE_MASK) == MODE_CODE_64 ? cpu->rip : (uint32_t)(cpu->segment_base[CS] + cpu->rip);
-    return f->returned;
+    if (cpu->id != f->processor || !same_level(monitor, f) || cpu->gpr[RSP] <= f->rsp || cpu->cr3 != f->cr3)
+        return false;
+    monitor->processor = cpu->id;
+    if (!view_make(monitor, -1, &view)) return false;
+    uint64_t linear = view_code_bits(&view) == 64 ? sight->rip : (uint32_t)(view.base[CS] + sight->rip);
+    return disassemble(&view, SPACE_LINEAR, linear, 0, &i) && i.kind == INSTRUCTION_RETURN;
 }
 
 bool command_finish(struct monitor *monitor, const char *arguments) {
@@ -131,9 +148,9 @@ bool command_finish(struct monitor *monitor, const char *arguments) {
     struct frame frame;
     drive_follow(monitor);
     if (!view_make(monitor, -1, &view)) return false;
+    bool seen;
     frame_here(monitor, &view, &frame);
-    frame.previous = view_code_address(&view);
-    return drive_stopped(monitor, step_until(monitor, finished, &frame));
+    return drive_stopped(monitor, stops_await(monitor, BIT(OBSERVE_BRANCH), returns, &frame, &seen));
 }
 
 // --- until ---
@@ -181,27 +198,24 @@ bool command_run_to(struct monitor *monitor, const char *arguments) {
 
 // --- VM exits and entries ---
 
-static bool in_root(struct monitor *monitor, void *context) {
-    (void)context;
-    return !vmx_in_non_root(machine_cpu(monitor->machine, machine_turn(monitor->machine)));
+static bool any(struct monitor *monitor, struct cpu *cpu, const struct sight *sight, void *context) {
+    (void)monitor, (void)cpu, (void)sight, (void)context;
+    return true;
 }
-static bool in_non_root(struct monitor *monitor, void *context) { return !in_root(monitor, context); }
 
 // To the first instruction on the other side, as often as said.
-static bool cross(struct monitor *monitor, const char *arguments, until_fn *here, until_fn *there) {
+static bool cross(struct monitor *monitor, const char *arguments, uint64_t wanted) {
     uint64_t times;
+    bool seen = true;
     enum run_event event = RUN_TARGET;
     if (!take_times(monitor, arguments, &times)) return false;
-    for (; times && fine(event); times--) {
-        if (!here(monitor, NULL)) event = step_until(monitor, here, NULL);
-        if (fine(event)) event = step_until(monitor, there, NULL);
-    }
+    for (; times && seen; times--) event = stops_await(monitor, wanted, any, NULL, &seen);
     return drive_stopped(monitor, event);
 }
 
 bool command_stepexit(struct monitor *monitor, const char *arguments) {
-    return cross(monitor, arguments, in_non_root, in_root);
+    return cross(monitor, arguments, BIT(OBSERVE_EXIT));
 }
 bool command_stepentry(struct monitor *monitor, const char *arguments) {
-    return cross(monitor, arguments, in_root, in_non_root);
+    return cross(monitor, arguments, BIT(OBSERVE_ENTRY));
 }

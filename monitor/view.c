@@ -1,5 +1,6 @@
 // One processor as one level sees it; see view.h.
 #include "monitor/view.h"
+#include "monitor/stops.h"
 #include "monitor/walk.h"
 #include "vmx/vmx.h"
 #include <string.h>
@@ -87,6 +88,14 @@ static void take_host_area(struct view *view, uint64_t v) {
     view->base[TR] = field(view, v, FIELD_HOST_TR_BASE);
 }
 
+// In the middle of a block RIP is that of its start; what is seen knows better.
+static void see(const struct monitor *monitor, struct view *view) {
+    const struct stops *s = monitor->stops;
+    if (!s || !s->seeing || (s->caught && s->processor != view->cpu->id)) return;
+    view->sight = s->seeing;
+    if (!s->caught) view->rip = s->seeing->rip;
+}
+
 bool view_make(struct monitor *monitor, int level, struct view *view) {
     struct cpu *cpu = monitor_cpu(monitor);
     unsigned running = cpu->extension ? vmx_level(cpu) : 0;
@@ -95,6 +104,7 @@ bool view_make(struct monitor *monitor, int level, struct view *view) {
     if (view->level) view->vmcs = view->level == running ? vmx_current_vmcs(cpu) : vmx_level_vmcs(cpu, view->level);
     if (view->level == running) {
         take_live(view);
+        see(monitor, view);
     } else if (!view->level) {
         view->source = VIEW_HOST_AREA;
         take_host_area(view, vmx_current_vmcs(cpu));

@@ -5,6 +5,7 @@
 #define MONITOR_VIEW_H
 #include "cpu/cpu.h"
 #include "monitor/command.h"
+#include "cpu/observe.h"
 #include "vmx/view.h"
 
 enum view_source { VIEW_LIVE, VIEW_GUEST_AREA, VIEW_HOST_AREA };
@@ -12,6 +13,7 @@ struct view {
     struct machine *machine;
     struct cpu *cpu;
     const struct monitor *monitor;
+    const struct sight *sight; // what is seen at this moment, or what the guest was stopped by; NULL: nothing
     unsigned level;
     enum view_source source; // only VIEW_LIVE has general registers other than RSP, CR2, FPU and MSRs of its own
     uint64_t vmcs;           // through which the level runs; VMX_NO_VMCS for level 0

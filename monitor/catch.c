@@ -1,0 +1,116 @@
+// catch: stops at what the processor does; the rows are in catch.def.
+#include "monitor/stops.h"
+#include "vmx/vmx.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum argument { NOTHING, REASON, NUMBER, FIELD_NAME, LEVEL, INVEPT, INVVPID };
+static const struct row {
+    const char *name;
+    uint64_t sights;
+    enum argument argument;
+    const char *help;
+} rows[] = {
+#define SEEN(kind) BIT(OBSERVE_##kind)
+#define FIELD FIELD_NAME
+#define CATCH(name, sights, argument, help) {name, sights, argument, help},
+#include "monitor/catch.def"
+#undef CATCH
+#undef FIELD
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+static bool number_is(struct stop *stop, struct cpu *cpu, const struct sight *sight) {
+    (void)cpu;
+    return sight->number == stop->number_wanted;
+}
+
+static bool reason_is(struct stop *stop, struct cpu *cpu, const struct sight *sight) {
+    (void)cpu;
+    return (sight->number & UINT16_MAX) == stop->number_wanted;
+}
+
+// An exit leads to level 0, an entry to the level that runs now.
+static bool level_is(struct stop *stop, struct cpu *cpu, const struct sight *sight) {
+    return stop->number_wanted == (sight->kind == OBSERVE_EXIT ? 0 : vmx_level(cpu));
+}
+
+static bool list(struct monitor *monitor) {
+    print(monitor, "catch what?\n");
+    for (unsigned i = 0; i < ROWS; i++) print(monitor, "  %-13s %s\n", rows[i].name, rows[i].help);
+    return false;
+}
+
+static const struct row *find(struct monitor *monitor, const char *word) {
+    const struct row *found = NULL;
+    for (unsigned i = 0; i < ROWS; i++) {
+        if (strcmp(rows[i].name, word) == 0) return &rows[i];
+        if (strncmp(rows[i].name, word, strlen(word)) != 0) continue;
+        if (found) {
+            monitor_error(monitor, "catch %s could be %s or %s", word, found->name, rows[i].name);
+            return NULL;
+        }
+        found = &rows[i];
+    }
+    if (!found) monitor_error(monitor, "catch %s: not something that can be caught (catch alone lists what can)", word);
+    return found;
+}
+
+static bool at_condition(const char *text) { return strncmp(text, "if", 2) == 0 && strchr(" \t(", text[2]); }
+
+// MSRs and VMCS fields are named, not evaluated: their address or encoding is what is compared.
+static bool take_number(struct monitor *monitor, const struct row *row, const char **text, uint64_t *number) {
+    char word[64];
+    const char *after = *text;
+    struct vmx_field field;
+    take_word(&after, word, sizeof word);
+    struct name name = name_find(monitor, word, false);
+    if (name.kind == NAME_MSR && row->sights & SEEN(MSR_READ))
+        *number = name.value;
+    else if (name.kind == NAME_FIELD && row->argument == FIELD_NAME && vmx_field((unsigned)name.value, &field))
+        *number = field.encoding;
+    else
+        return take_value(monitor, text, number);
+    *text = after;
+    return true;
+}
+
+static bool take_argument(struct monitor *monitor, const struct row *row, const char **text, struct stop *stop) {
+    bool reasons = row->argument == REASON;
+    if (row->argument == INVEPT || row->argument == INVVPID) {
+        stop->filter = number_is;
+        stop->number_wanted = row->argument == INVEPT ? EXIT_INVEPT : EXIT_INVVPID;
+        return true;
+    }
+    if (row->argument == NOTHING || !**text || at_condition(*text)) return true;
+    if (!take_number(monitor, row, text, &stop->number_wanted)) return false;
+    if (reasons && !vmx_exit_name((unsigned)(stop->number_wanted < VMX_REASONS ? stop->number_wanted : VMX_REASONS)))
+        return monitor_error(monitor, "%" PRIu64 ": no such exit reason", stop->number_wanted);
+    stop->filter = reasons ? reason_is : row->argument == LEVEL ? level_is : number_is;
+    stop->has_number = true;
+    return true;
+}
+
+static bool catch_it(struct monitor *monitor, const char *arguments, bool once) {
+    char word[64];
+    if (!take_word(&arguments, word, sizeof word)) return list(monitor);
+    const struct row *row = find(monitor, word);
+    if (!row) return false;
+    const char *from = arguments;
+    struct stop *stop = stop_new(monitor, "");
+    if (!stop) return false;
+    if (!take_argument(monitor, row, &arguments, stop)) {
+        stop_discard(stop);
+        return false;
+    }
+    size_t length = (size_t)(arguments - from);
+    while (length && from[length - 1] == ' ') length--;
+    snprintf(stop->title, sizeof stop->title, "catch %s%s%.*s", row->name, length ? " " : "", (int)length, from);
+    stop->wanted = row->sights;
+    stop->once = once;
+    return stop_install(monitor, stop, arguments);
+}
+
+bool command_catch(struct monitor *monitor, const char *arguments) { return catch_it(monitor, arguments, false); }
+bool command_tcatch(struct monitor *monitor, const char *arguments) { return catch_it(monitor, arguments, true); }
