@@ -32,6 +32,7 @@ static void flush(struct console_output *output) {
 static void put(struct console_output *output, uint8_t byte) {
     if (!output) return;
     output->buffer[output->used++] = byte;
+    output->in_line = byte != '\n';
     if (output->used == sizeof output->buffer) flush(output);
 }
 

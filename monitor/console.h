@@ -10,6 +10,7 @@ struct console_output {
     const char *name; // for messages
     size_t used;      // bytes in the buffer
     bool broken;      // a write failed: no more are tried
+    bool in_line;     // the last byte did not end a line
     uint8_t buffer[CONSOLE_BUFFER_BYTES];
 };
 

@@ -16,12 +16,20 @@
 
 // --- letting go ---
 
+// What the monitor prints begins on a line of its own.
+static void come_back(struct monitor *monitor) {
+    struct console_output *output = &monitor->run->console->output[0];
+    console_flush(monitor->run->console);
+    if (output->in_line && !monitor->output.write) print(monitor, "\n");
+    output->in_line = false;
+}
+
 // The guest has the terminal, or the monitor.
 void drive_running(struct monitor *monitor, bool on) {
     if (on)
         output_flush(&monitor->output);
     else
-        console_flush(monitor->run->console);
+        come_back(monitor);
     terminal_interrupt_asks(true);
     terminal_prompt(!on);
     if (!on) drive_follow(monitor);

@@ -81,7 +81,7 @@ void stops_collect(struct monitor *monitor, const char *line) {
     }
 }
 
-void info_breakpoints(struct monitor *monitor) {
+void stops_list(struct monitor *monitor) {
     const struct stop *stop = monitor->stops ? monitor->stops->first : NULL;
     if (!stop) print(monitor, "none\n");
     for (; stop; stop = stop->next) stop_describe(monitor, stop);

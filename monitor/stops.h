@@ -62,7 +62,7 @@ void stops_free(struct monitor *monitor);
 
 // A line of the list that `commands` began.
 void stops_collect(struct monitor *monitor, const char *line);
-void info_breakpoints(struct monitor *monitor);
+void stops_list(struct monitor *monitor);
 
 // Before the guest runs, and after it has stopped: what was caught is forgotten; is told.
 void stops_begin(struct monitor *monitor);
