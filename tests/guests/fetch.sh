@@ -1,9 +1,10 @@
 #!/bin/bash
-# Brings the parts of the guests that come from Debian: fetch.sh DIR
+# Brings the parts of the guests that come from Debian: fetch.sh DIR [general]
 #
 #   DIR/vmlinuz            the kernel of linux-image-cloud-amd64, today's version
 #   DIR/modules/*.ko       kvm-intel and what it depends on; DIR/modules/order names them, dependencies first
 #   DIR/busybox            of busybox-static
+#   DIR/vmlinuz-general    with `general`, this alone: the kernel of linux-image-amd64
 #
 # The packages are downloaded to DIR/packages and unpacked, never installed. Root is not needed. What has been
 # downloaded once is used again: remove DIR/packages to get newer ones.
@@ -44,24 +45,36 @@ have() { # PATTERN: the newest of the files, if there are any
 	printf '%s\n' "${files[@]}" | sort -V | tail -n 1
 }
 
-fetch_kernel() {
-	have 'linux-image-*-cloud-amd64_*.deb' >/dev/null && return
+fetch_kernel() { # NAME PATTERN WHAT-FOR
+	have "$2" >/dev/null && return
 	local image
-	image=$(versioned linux-image-cloud-amd64)
+	image=$(versioned "$1")
 	if [[ -z $image ]]; then
 		refresh_lists
-		image=$(versioned linux-image-cloud-amd64)
+		image=$(versioned "$1")
 	fi
 	if [[ -z $image ]]; then
-		echo "apt knows no linux-image-cloud-amd64: is this Debian?" >&2
+		echo "apt knows no $1: is this Debian?" >&2
 		exit 1
 	fi
-	if ! try_download "$image" "the guests' kernel"; then
+	if ! try_download "$image" "$3"; then
 		# The version that the lists name is gone from the server.
 		refresh_lists
-		try_download "$(versioned linux-image-cloud-amd64)" "the guests' kernel"
+		try_download "$(versioned "$1")" "$3"
 	fi
 }
+
+# Its modules are of no use here: the long tests only boot it.
+if [[ ${2:-} == general ]]; then
+	fetch_kernel linux-image-amd64 'linux-image-*[0-9]-amd64_*.deb' 'the general kernel, for the long tests'
+	rm -rf "$lists" "$dir/unpacking-general"
+	mkdir -p "$dir/unpacking-general"
+	dpkg-deb --fsys-tarfile "$(have 'linux-image-*[0-9]-amd64_*.deb')" |
+		tar -x -C "$dir/unpacking-general" --wildcards './boot/vmlinuz-*'
+	mv "$dir/unpacking-general/boot/"vmlinuz-* "$dir/vmlinuz-general"
+	rm -rf "$dir/unpacking-general"
+	exit
+fi
 
 fetch_busybox() {
 	have 'busybox-static_*.deb' >/dev/null || download busybox-static "the guests' shell and commands"
@@ -84,7 +97,7 @@ add_module() {
 	echo "$name.ko" >>"$work/modules/order"
 }
 
-fetch_kernel
+fetch_kernel linux-image-cloud-amd64 'linux-image-*-cloud-amd64_*.deb' "the guests' kernel"
 fetch_busybox
 rm -rf "$lists"
 
