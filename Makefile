@@ -134,8 +134,12 @@ lint:
 	@scripts/need.sh lint
 	@scripts/lint.sh
 
-install: all
+$(O)/vmxray.1: $(O)/vmxray scripts/man.sh
+	$(call quiet,MAN,$@)scripts/man.sh $(O)/vmxray > $@
+
+install: all $(O)/vmxray.1
 	install -Dm755 $(O)/vmxray $(DESTDIR)$(PREFIX)/bin/vmxray
+	install -Dm644 $(O)/vmxray.1 $(DESTDIR)$(PREFIX)/share/man/man1/vmxray.1
 	install -Dm644 $(O)/libvmxray.a $(DESTDIR)$(PREFIX)/lib/libvmxray.a
 	set -e; for h in $(wildcard cpu/*.h vmx/*.h devices/*.h cpu/*.def vmx/*.def devices/*.def); do \
 		install -Dm644 $$h $(DESTDIR)$(PREFIX)/include/vmxray/$$h; done
@@ -153,7 +157,7 @@ help:
 	@echo 'make shell      a prompt in the same machine'
 	@echo 'make test       every test; test-long adds the long ones; TESTS="word ..." picks by name'
 	@echo 'make bench      speed beside QEMU and Bochs, where they are; BOCHS=file, BENCH="word ..."'
-	@echo 'make lint       clang-format, cppcheck'
+	@echo 'make lint       clang-format, clang-tidy, cppcheck'
 	@echo 'make install    to PREFIX=$(PREFIX)'
 	@echo 'make clean      everything but downloaded packages'
 	@echo 'Variables: CC=clang SAN=1 COV=1 WERROR=1 O=dir TESTS=words GUESTS=dir'

@@ -59,7 +59,8 @@ void fw_cfg_add_file(struct fw_cfg *fw, const char *name, const void *bytes, uns
     uint8_t *at = fw->data + directory->first;
     memcpy(at + 4 + fw->files * sizeof entry, &entry, sizeof entry);
     fw->files++;
-    memcpy(at, &(uint32_t){__builtin_bswap32(fw->files)}, 4);
+    uint32_t files = __builtin_bswap32(fw->files);
+    memcpy(at, &files, sizeof files);
     directory->bytes = (uint16_t)(4 + fw->files * sizeof entry);
     strncpy(add(fw, key, bytes, count)->name, name, FW_CFG_NAME - 1);
 }

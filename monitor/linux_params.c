@@ -28,7 +28,8 @@ static bool place_initrd(const struct boot *boot, struct layout *layout, struct 
 }
 
 static void set_memory_map(const struct layout *layout, struct linux_params *params) {
-    for (unsigned i = 0; i < layout->regions && i < LINUX_E820_ENTRIES; i++) {
+    static_assert((int)LAYOUT_REGIONS <= (int)LINUX_E820_ENTRIES);
+    for (unsigned i = 0; i < layout->regions && i < LAYOUT_REGIONS; i++) {
         const struct machine_region *r = &layout->region[i];
         params->e820[i] = (struct linux_e820){r->base, r->bytes, r->type};
         params->e820_entries = (uint8_t)(i + 1);

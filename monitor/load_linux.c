@@ -4,6 +4,7 @@
 #include "monitor/handover.h"
 #include "monitor/linux_params.h"
 #include "monitor/status.h"
+#include <inttypes.h>
 #include <string.h>
 
 enum { SECTOR = 512, BOOT_FLAG = 0xaa55, OLDEST_VERSION = 0x20c, ENTRY_64 = 0x200 };
@@ -42,8 +43,8 @@ static bool get_code(const struct file *file, const struct linux_header *header,
     uint64_t offset = ((header->setup_sects ? header->setup_sects : 4) + 1u) * SECTOR;
     uint64_t length = header->syssize * 16ull;
     if (length == 0 || offset > file->size || length > file->size - offset)
-        return complain("%s: cut short: the header promises %llu bytes, the file has %zu", file->path,
-                        (unsigned long long)(offset + length), file->size);
+        return complain("%s: cut short: the header promises %" PRIu64 " bytes, the file has %zu", file->path,
+                        offset + length, file->size);
     *code = file->bytes + offset;
     *bytes = length;
     return true;

@@ -16,6 +16,7 @@ test      libmpfr-dev      judging sines, logarithms and their like             
 guests    apt              downloading the packages the guests are made of    command apt-get
 guests    libc6-dev        linking the guest program (static C library)       library libc.a
 lint      clang-format     checking the layout of the sources                 command clang-format
+lint      clang-tidy       checking the sources for mistakes                  command clang-tidy
 lint      cppcheck         checking the sources for mistakes                  command cppcheck
 '
 if [[ ${CC:-gcc} == *clang* ]]; then
