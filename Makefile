@@ -109,14 +109,15 @@ run_tests = CC='$(CC)' SAN='$(SAN)' O='$(O)' GUESTS='$(GUESTS)' VMXRAY='$(O)/vmx
 
 .PHONY: test test-long tests
 tests: $(TEST_PROGRAMS)
-test: all tests guests
+test: all tests guests $(TURTLES)
 	@$(run_tests) $(TEST_PROGRAMS) $(TEST_SCRIPTS)
-test-long: all tests guests $(LONG_PROGRAMS)
+test-long: all tests guests $(TURTLES) $(LONG_PROGRAMS)
 	@LONG=1 $(run_tests) $(TEST_PROGRAMS) $(TEST_SCRIPTS) $(LONG_PROGRAMS) $(LONG_SCRIPTS)
 
 # ---- guests ---------------------------------------------------------------------------------------------------------
 
 include tests/guests/guests.mk
+include tests/guests/turtles/turtles.mk
 
 # ---- the rest -------------------------------------------------------------------------------------------------------
 
@@ -152,7 +153,8 @@ clean:
 
 help:
 	@echo 'make            build $(O)/vmxray and $(O)/libvmxray.a'
-	@echo 'make run        boot Debian'"'"'s kernel, load its KVM, run a guest under it, print the account'
+	@echo 'make run        a small hypervisor runs itself, which runs a guest: two levels; print the account'
+	@echo 'make kvm        boot Debian'"'"'s kernel, load its KVM, run a guest under it, print the account'
 	@echo 'make nested     KVM runs Debian'"'"'s kernel, whose KVM runs it again; print the account'
 	@echo 'make shell      a prompt in the same machine'
 	@echo 'make test       every test; test-long adds the long ones; TESTS="word ..." picks by name'

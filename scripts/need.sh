@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes sure that what a step needs is there: need.sh STEP...  (build, test, guests, lint)
+# Makes sure that what a step needs is there: need.sh STEP...  (build, test, turtles, guests, lint)
 #
 # For each missing package one line says which and what for; then apt-get installs them all.  Without root the exact
 # apt-get line is printed and the exit status is 1.  When nothing is missing no program is started.
@@ -13,6 +13,7 @@ build     libzydis-dev     disassembly in the monitor (and judging our decoder) 
 build     libreadline-dev  command line of the monitor                      header readline/readline.h
 build     libxxhash-dev    hashing the state of the machine                   header xxhash.h
 test      libmpfr-dev      judging sines, logarithms and their like             header mpfr.h
+turtles   gcc              compiling the guest of make run                    command gcc
 guests    apt              downloading the packages the guests are made of    command apt-get
 guests    libc6-dev        linking the guest program (static C library)       library libc.a
 lint      clang-format     checking the layout of the sources                 command clang-format

@@ -1,5 +1,6 @@
 # Guests: Debian's kernel and busybox, downloaded and unpacked under $(GUESTS); kvm-mini; one initramfs for all uses.
-# Everything here is the same for all variants of the emulator, and built with gcc.
+# Everything here is the same for all variants of the emulator, and built with gcc. The teaching hypervisor of `make run`
+# needs no download and has its rules in turtles/turtles.mk.
 
 GUEST_CC      ?= gcc
 guest_flags   := -std=gnu2x -Os -march=x86-64 $(filter-out -Wconversion,$(WARNINGS)) -Itests/guests/kvm-mini
@@ -10,11 +11,11 @@ INITRAMFS     := $(GUESTS)/initramfs.cpio
 NESTED_INITRAMFS := $(GUESTS)/nested.cpio
 GUEST_RUN      = O='$(O)' GUESTS='$(GUESTS)' VMXRAY='$(O)/vmxray' tests/guests/run.sh
 
-.PHONY: guests run shell nested
+.PHONY: guests kvm shell nested
 guests: $(GUESTS)/vmlinuz $(INITRAMFS) $(NESTED_INITRAMFS)
 
-run: all guests
-	@$(GUEST_RUN) run
+kvm: all guests
+	@$(GUEST_RUN) kvm
 shell: all guests
 	@$(GUEST_RUN) shell
 nested: all guests

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Boots Debian's kernel with our initramfs in vmxray: run.sh run|shell|boot [vmxray options...]
+# Boots Debian's kernel with our initramfs in vmxray: run.sh kvm|shell|boot [vmxray options...]
 #
-# run    shows what the machine says, then vmxray's account, and says whether all is well; the exit status says it too
+# kvm    shows what the machine says, then vmxray's account, and says whether all is well; the exit status says it too
 # shell  the terminal is the machine's
 # boot   boots and powers off
 set -u
@@ -9,7 +9,7 @@ O=${O:-o} GUESTS=${GUESTS:-o/guests} VMXRAY=${VMXRAY:-$O/vmxray}
 mode=$1
 shift
 
-append="console=ttyS0 reboot=t panic=-1 vmxray=$mode ${APPEND:-}"
+append="console=ttyS0 reboot=t panic=-1 vmxray=${mode/kvm/run} ${APPEND:-}"
 machine=(-kernel "$GUESTS/vmlinuz" -initrd "$GUESTS/initramfs.cpio" -append "${append% }" -m 512 -nographic -no-reboot)
 log=$O/$mode.log
 
@@ -24,7 +24,7 @@ examine() { # STATUS: fills bad
 	while read -r line; do
 		bad+=("$line")
 	done < <(tr -d '\r' <"$log" | grep -E "$trouble" | head -n 5)
-	[[ $mode == run ]] || return
+	[[ $mode == kvm ]] || return
 	line=$(tr -d '\r' <"$log" | grep '^kvm-mini: ' | tail -n 1)
 	[[ $line =~ ^kvm-mini:\ [1-9][0-9]*\ passed,\ 0\ failed$ ]] || bad+=("${line:-kvm-mini did not come to its end}")
 }
@@ -45,7 +45,7 @@ boot() {
 }
 
 case $mode in
-run | boot)
+kvm | boot)
 	echo "$VMXRAY ${machine[*]@Q}"
 	boot "$@"
 	verdict

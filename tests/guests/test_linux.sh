@@ -1,5 +1,5 @@
 #!/bin/bash
-# Debian's kernel boots, loads its KVM, kvm-mini runs its guests: what `make run` shows, as claims.
+# Debian's kernel boots, loads its KVM, kvm-mini runs its guests: what `make kvm` shows, as claims.
 set -u
 O=${O:-o}
 export O
@@ -15,8 +15,8 @@ has() { # NAME PATTERN
 	claim $? "$1" "no line like: $2"
 }
 
-tests/guests/run.sh run --hash >"$log" 2>&1
-claim $? "make run says that all is well" "$(grep '^make run: ' "$log" | head -n 3 | tr '\n' ';')"
+tests/guests/run.sh kvm --hash >"$log" 2>&1
+claim $? "make kvm says that all is well" "$(grep '^make kvm: ' "$log" | head -n 3 | tr '\n' ';')"
 
 has 'the kernel starts' 'Linux version 6'
 has 'the first process starts' '^== Linux 6'

@@ -2,6 +2,7 @@
 //     depth=N     hypervisors from here on: 0 runs the payload, N > 0 runs a copy of this image with depth=N-1 as a guest
 //     level=N     what this level calls itself; 0 unless a hypervisor says otherwise
 //     shadow=off  do not use VMCS shadowing, nor offer it to the guest
+//     break=1     the payload makes a mistake, to see that its checks are checks
 //
 // Memory of a hypervisor: the lower half is its own, the upper half its guest's physical memory, from address 0 on.
 #include "guest.h"
@@ -36,24 +37,37 @@ static unsigned option_number(const char *command, const char *name, unsigned ot
     return value;
 }
 
+static char *append(char *to, const char *text) {
+    while (*text) *to++ = *text++;
+    return to;
+}
+
 void machine_end(bool good) {
     if (good) out16(PORT_PM_CONTROL, PM_POWER_OFF);
     out32(PORT_DEBUG_EXIT, 1);
     for (;;) __asm__ volatile("cli; hlt");
 }
 
-static _Noreturn void hypervisor(unsigned depth, uint64_t bytes) {
-    enum { DIGIT_DEPTH = 14, DIGIT_LEVEL = 22 };
-    char command[] = "turtles depth=_ level=_ shadow=off";
-    command[DIGIT_DEPTH] = (char)('0' + depth - 1);
-    command[DIGIT_LEVEL] = (char)('0' + our_level + 1);
-    if (shadowing_wanted) command[DIGIT_LEVEL + 1] = '\0';
+// The command line of the next level.
+static const char *next_command(unsigned depth, bool broken) {
+    static char command[80];
+    char *p = append(command, "turtles depth=");
+    *p++ = (char)('0' + depth - 1);
+    p = append(p, " level=");
+    *p++ = (char)('0' + our_level + 1);
+    if (!shadowing_wanted) p = append(p, " shadow=off");
+    if (broken) append(p, " break=1");
+    return command;
+}
+
+static _Noreturn void hypervisor(unsigned depth, uint64_t bytes, bool broken) {
     uint64_t half = bytes / 2 & ~(PAGE - 1);
     memory_init((uint64_t)bss_end, half);
+    bool wanted = shadowing_wanted;
     vmx_start();
     print("hypervisor: %lu KBytes for me, %lu for my guest, VMCS shadowing %s\n", half / 1024, half / 1024,
-          shadowing_wanted ? "on" : "off");
-    guest_create(half, half, command);
+          shadowing_wanted ? "on" : wanted ? "not present" : "off");
+    guest_create(half, half, next_command(depth, broken));
     guest_run();
 }
 
@@ -67,6 +81,7 @@ void start(const uint32_t *info) {
     interrupt_init();
     if (bytes < (4 << 20)) panic("%lu KBytes of memory are too few: start with more, or with less depth", bytes / 1024);
     if (depth > 9) panic("depth=%u: at most 9", depth);
-    if (depth) hypervisor(depth, bytes);
-    payload(bytes);
+    bool broken = option_number(command, "break=", 0);
+    if (depth) hypervisor(depth, bytes, broken);
+    payload(bytes, broken);
 }

@@ -99,10 +99,11 @@ static void control_registers(void) {
 }
 
 // --- memory that was never touched: EPT violations, at each level that maps pages on demand ---
-static void memory(uint64_t bytes) {
+static void memory(uint64_t bytes, bool broken) {
     enum { PAGES = 16 };
     uint64_t sum = 0, expected = 0;
     for (uint64_t i = 1; i <= PAGES; i++) *(volatile uint64_t *)(bytes - i * 3 * PAGE) = i * i;
+    if (broken) *(volatile uint64_t *)(bytes - 3 * PAGE) = 0;
     for (uint64_t i = 1; i <= PAGES; i++) sum += *(volatile uint64_t *)(bytes - i * 3 * PAGE), expected += i * i;
     check(sum == expected, "sum of what untouched pages were given", sum);
     if (our_level > 0) {
@@ -185,7 +186,7 @@ static void pit_timer(void) {
     check(pit_ticks == TICKS && early == 0, "interrupts of the PIT after STI, neither early nor late", pit_ticks);
 }
 
-void payload(uint64_t memory_bytes) {
+void payload(uint64_t memory_bytes, bool broken) {
     print("payload: %lu KBytes of memory, %s\n", memory_bytes / 1024,
           hypervisor_below() ? "a hypervisor below" : "the bare machine below");
     interrupt_handle(VECTOR_GP, on_gp);
@@ -199,7 +200,7 @@ void payload(uint64_t memory_bytes) {
     compute();
     identify();
     control_registers();
-    memory(memory_bytes);
+    memory(memory_bytes, broken);
     ports();
     apic_timer();
     model_specific();

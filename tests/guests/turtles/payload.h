@@ -3,6 +3,6 @@
 #define PAYLOAD_H
 #include "machine.h"
 
-_Noreturn void payload(uint64_t memory_bytes);
+_Noreturn void payload(uint64_t memory_bytes, bool broken);
 
 #endif
