@@ -14,7 +14,8 @@ claim() { # RIGHT NAME [WHY]
 turtles() { # NAME WORDS [OPTION...]: output to NAME.out, stderr to NAME.err; returns the status
 	local name=$1 words=$2 status
 	shift 2
-	timeout 120 "$VMXRAY" -kernel "$O/turtles.elf" -append "$words" -m 64 -nographic -no-reboot "$@" \
+	timeout 120 "$VMXRAY" -kernel "$O/turtles.elf" -append "$words" -m 64 -nographic -no-reboot \
+		-device isa-debug-exit,iobase=0xf4,iosize=4 "$@" \
 		>"$dir/$name.raw" 2>"$dir/$name.err" </dev/null
 	status=$?
 	tr -d '\r' <"$dir/$name.raw" >"$dir/$name.out"

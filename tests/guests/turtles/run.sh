@@ -7,7 +7,8 @@ bad=()
 
 turtles() { # NAME WORDS: runs it, output to $O/run-NAME.log
 	local log=$O/run-$1.log status
-	local command=("$VMXRAY" -kernel "$O/turtles.elf" -append "$2" -m 64 -nographic -no-reboot --stats)
+	local command=("$VMXRAY" -kernel "$O/turtles.elf" -append "$2" -m 64 -nographic -no-reboot
+		-device isa-debug-exit,iobase=0xf4,iosize=4 --stats)
 	echo "== ${command[*]@Q}"
 	"${command[@]}" >"$log.raw" 2>&1 </dev/null
 	status=$?
@@ -21,7 +22,7 @@ turtles() { # NAME WORDS: runs it, output to $O/run-NAME.log
 compare() {
 	awk '
 		/^L0 account/ { on = 1; next }
-		on && NF == 7 && $5 > 0 {
+		on && $1 == "L0" && $2 != "VM" && NF == 7 && $5 > 0 {
 			if (FILENAME == ARGV[1]) { exits[$2] = $6; cycles[$2] = $7 }
 			else if ($2 in exits) printf "%-22s %8d %12s %12s %14d %12d\n", $2, $5, $6, exits[$2], $7, cycles[$2]
 		}' "$O/run-with.log" "$O/run-without.log"
