@@ -93,9 +93,7 @@ bool drive_stopped(struct monitor *monitor, enum run_event event) {
 
 // --- the whole run ---
 
-static bool starts_stopped(const struct options *o) {
-    return (o->stopped && !o->gdb) || o->monitor == MONITOR_STDIO;
-}
+static bool starts_stopped(const struct options *o) { return (o->stopped && !o->gdb) || o->monitor == MONITOR_STDIO; }
 
 static void at_prompt(struct monitor *monitor) {
     terminal_prompt(true);

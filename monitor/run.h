@@ -16,14 +16,14 @@ struct run {
     struct console *console;
     uint8_t input[RUN_INPUT_BYTES]; // read from the terminal, not yet taken by the guest
     size_t input_used;
-    uint64_t hashed_step;  // where the last hash was printed; UINT64_MAX: nowhere
-    double waited_seconds; // for input, while the guest had nothing to do
+    uint64_t hashed_step;        // where the last hash was printed; UINT64_MAX: nowhere
+    double waited_seconds;       // for input, while the guest had nothing to do
     bool (*asks)(void *context); // whether someone else than the terminal asks for the guest to stop; may be NULL
     void *asks_context;
-    bool monitored;        // the monitor tells how the run ended
-    bool over;             // there is nothing more to run
-    enum status status;    // and why, once it is over
-    char over_text[120];   // in words
+    bool monitored;      // the monitor tells how the run ended
+    bool over;           // there is nothing more to run
+    enum status status;  // and why, once it is over
+    char over_text[120]; // in words
 };
 
 enum run_event {
