@@ -27,7 +27,7 @@ static bool set_break(struct monitor *monitor, const char *arguments, bool once)
     struct place place;
     const char *from = arguments;
     if (!*arguments) return monitor_error(monitor, "break where? break [@LEVEL:][gpa:|phys:]ADDRESS [if EXPRESSION]");
-    if (!take_place(monitor, &arguments, &place)) return false;
+    if (!take_future_place(monitor, &arguments, &place)) return false;
     struct stop *stop = stop_new(monitor, "");
     if (!stop) return false;
     title_place(stop, "break", &place);
@@ -56,6 +56,7 @@ static bool register_changed(struct stop *stop, struct cpu *cpu, const struct si
                  name_value(&view, stop->name.kind, stop->name.value, &value, error, sizeof error);
     stop->monitor->processor = before;
     bool changed = known && stop->value_known && value != stop->value;
+    if (changed) stop->old = stop->value;
     if (known) stop->value = value;
     stop->value_known |= known;
     return changed;
@@ -93,13 +94,14 @@ static bool watch_register(struct monitor *monitor, const char *word, struct nam
         stop_discard(stop);
         return monitor_error(monitor, "watch -r %s: reads of a register cannot be seen", word);
     }
-    snprintf(stop->title, sizeof stop->title, "watch %s", word);
+    const char *access = !stop->read_wanted ? "" : stop->write_wanted ? "-a " : "-r ";
+    snprintf(stop->title, sizeof stop->title, "watch %s%s", access, word);
     watch_name(stop, word, name);
     return stop_install(monitor, stop, rest);
 }
 
 static bool take_watched(struct monitor *monitor, const char **arguments, struct place *place, uint64_t *bytes) {
-    if (!take_place(monitor, arguments, place)) return false;
+    if (!take_future_place(monitor, arguments, place)) return false;
     bool has_bytes = **arguments && strncmp(*arguments, "if", 2) != 0;
     if (has_bytes && !take_value(monitor, arguments, bytes)) return false;
     if (*bytes && *bytes <= 1 << 20) return true;

@@ -66,28 +66,13 @@ void drive_follow(struct monitor *monitor) {
     monitor->level = -1;
 }
 
-// What a stop of the user's has to say, and its list of commands. Whether the guest is to run on.
-static bool carry_out_stop(struct monitor *monitor) {
-    struct stop *stop = monitor->stops ? monitor->stops->caught : NULL;
-    if (!stop) return false;
-    monitor->go_on = false;
-    monitor->in_list = true;
-    for (unsigned i = 0; i < stop->commands && !monitor->go_on && !monitor->leave; i++) {
-        if (!monitor_command(monitor, stop->command[i])) break;
-        if (!monitor->stops->caught) break; // it deleted itself
-    }
-    monitor->in_list = false;
-    if (monitor->stops->caught && stop->once) stop_delete(monitor, stop);
-    return monitor->go_on;
-}
-
 bool drive_stopped(struct monitor *monitor, enum run_event event) {
     for (;; event = drive_until(monitor, UINT64_MAX)) {
         if (event == RUN_OVER) return false;
         if (event == RUN_ASKED) print_in(monitor, CYAN, "Interrupted.\n");
         stops_report(monitor);
         where_print(monitor);
-        if (!carry_out_stop(monitor)) return true;
+        if (!stops_carry_out(monitor)) return true;
     }
 }
 
@@ -116,7 +101,7 @@ static bool serve_run(struct monitor *monitor) {
         if (event != RUN_CAUGHT) break;
         drive_follow(monitor);
         stops_report(monitor);
-    } while (carry_out_stop(monitor));
+    } while (stops_carry_out(monitor));
     return !over;
 }
 

@@ -29,6 +29,8 @@ struct place {
     uint64_t address;
 };
 bool take_place(struct monitor *monitor, const char **text, struct place *place);
+// The same, also for a level that has not run yet: the expression is then evaluated where the processor is.
+bool take_future_place(struct monitor *monitor, const char **text, struct place *place);
 // [@LEVEL:]EXPRESSION.
 bool take_value(struct monitor *monitor, const char **text, uint64_t *value);
 // There must be nothing left.

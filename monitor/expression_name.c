@@ -22,7 +22,7 @@ static bool saw_event(const struct view *v) {
 // The steps of a processor in the middle of a block are not settled.
 static uint64_t step_of(const struct view *v) {
     uint64_t steps = machine_steps(v->machine);
-    bool now = v->sight && v->monitor->stops && !v->monitor->stops->caught;
+    bool now = v->sight && v->sight == &v->monitor->stops->seen;
     return now ? steps - v->cpu->steps + v->sight->step : steps;
 }
 

@@ -1,10 +1,19 @@
 // Values and places among the arguments of a command.
 #include "monitor/expression.h"
+#include "vmx/vmx.h"
 #include <stdlib.h>
 #include <string.h>
 
+static bool make_view(struct monitor *monitor, int level, bool future, struct view *view) {
+    if (!future || level < 0 || view_exists(monitor, (unsigned)level)) return view_make(monitor, level, view);
+    if (level >= VMX_LEVELS) return monitor_error(monitor, "level %d: the levels are 0 to %d", level, VMX_LEVELS - 1);
+    if (!view_make(monitor, -1, view)) return false;
+    view->level = (unsigned)level;
+    return true;
+}
+
 // @LEVEL: in front.
-static bool take_view(struct monitor *monitor, const char **text, struct view *view) {
+static bool take_view(struct monitor *monitor, const char **text, bool future, struct view *view) {
     int level = monitor->level;
     *text += strspn(*text, " \t");
     if (**text == '@') {
@@ -14,7 +23,7 @@ static bool take_view(struct monitor *monitor, const char **text, struct view *v
             return monitor_error(monitor, "%s: write @LEVEL: in front, like @1:rip", *text);
         *text = end + 1;
     }
-    return view_make(monitor, level, view);
+    return make_view(monitor, level, future, view);
 }
 
 static bool evaluate(struct monitor *monitor, const char **text, const struct view *view, uint64_t *value) {
@@ -41,17 +50,24 @@ static void skip_comma(const char **text) {
     *text += strspn(*text, " \t");
 }
 
-bool take_place(struct monitor *monitor, const char **text, struct place *place) {
-    if (!take_view(monitor, text, &place->view)) return false;
+static bool take(struct monitor *monitor, const char **text, bool future, struct place *place) {
+    if (!take_view(monitor, text, future, &place->view)) return false;
     place->space = take_space(text);
     if (!evaluate(monitor, text, &place->view, &place->address)) return false;
     skip_comma(text);
     return true;
 }
 
+bool take_place(struct monitor *monitor, const char **text, struct place *place) {
+    return take(monitor, text, false, place);
+}
+bool take_future_place(struct monitor *monitor, const char **text, struct place *place) {
+    return take(monitor, text, true, place);
+}
+
 bool take_value(struct monitor *monitor, const char **text, uint64_t *value) {
     struct view view;
-    if (!take_view(monitor, text, &view) || !evaluate(monitor, text, &view, value)) return false;
+    if (!take_view(monitor, text, false, &view) || !evaluate(monitor, text, &view, value)) return false;
     skip_comma(text);
     return true;
 }

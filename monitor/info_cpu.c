@@ -23,7 +23,7 @@ static void print_gpr(struct monitor *monitor, const struct view *view, unsigned
     if (known)
         print(monitor, "%-4s%016" PRIx64 "%s", gpr_names[r], view->gpr[r], end);
     else
-        print(monitor, "%-4s%-16s%s", gpr_names[r], "?", end);
+        print(monitor, "%-4s%*s%s", gpr_names[r], *end == '\n' ? 1 : -16, "?", end);
 }
 
 bool info_registers(struct monitor *monitor, const struct info_page *page, const char *arguments) {
@@ -174,6 +174,8 @@ static void print_leaf(struct monitor *monitor, struct cpu *cpu, uint32_t leaf, 
     print(monitor, "%08x %2u  EAX %08x  EBX %08x  ECX %08x  EDX %08x\n", leaf, subleaf, r.eax, r.ebx, r.ecx, r.edx);
 }
 
+static bool has_subleaves(uint32_t leaf) { return leaf == 4 || leaf == 7 || leaf == 0xb || leaf == 0xd; }
+
 bool info_cpuid(struct monitor *monitor, const struct info_page *page, const char *arguments) {
     enum { SUBLEAVES = 4, EXTENDED = 0x80000000u };
     struct cpu *cpu = live_cpu(monitor, page->name);
@@ -181,12 +183,12 @@ bool info_cpuid(struct monitor *monitor, const struct info_page *page, const cha
     if (!cpu) return false;
     if (*arguments) {
         if (!take_value(monitor, &arguments, &leaf) || !take_end(monitor, arguments)) return false;
-        for (uint32_t s = 0; s < SUBLEAVES; s++) print_leaf(monitor, cpu, (uint32_t)leaf, s);
+        for (uint32_t s = 0; s < (has_subleaves((uint32_t)leaf) ? SUBLEAVES : 1); s++)
+            print_leaf(monitor, cpu, (uint32_t)leaf, s);
         return true;
     }
     for (uint32_t l = 0; l <= cpuid(cpu, 0, 0).eax; l++)
-        for (uint32_t s = 0; s < (l == 4 || l == 7 || l == 0xb || l == 0xd ? SUBLEAVES : 1); s++)
-            print_leaf(monitor, cpu, l, s);
+        for (uint32_t s = 0; s < (has_subleaves(l) ? SUBLEAVES : 1); s++) print_leaf(monitor, cpu, l, s);
     for (uint32_t l = EXTENDED; l <= cpuid(cpu, EXTENDED, 0).eax; l++) print_leaf(monitor, cpu, l, 0);
     return true;
 }

@@ -24,7 +24,8 @@ bool info_levels(struct monitor *monitor, const struct info_page *page, const ch
         print(monitor, "\n           CR3 %016" PRIx64, view.cr3);
         if (view.vmcs != VMX_NO_VMCS) print(monitor, "  VMCS %" PRIx64, view.vmcs);
         if (view.eptp) print(monitor, "  EPTP %" PRIx64, view.eptp);
-        print(monitor, "  entries %" PRIu64 "\n", vmx_entry_count(cpu, level));
+        if (level) print(monitor, "  entries %" PRIu64, vmx_entry_count(cpu, level));
+        print(monitor, "\n");
     }
     return true;
 }

@@ -158,7 +158,8 @@ bool prompt_script(struct monitor *monitor, const char *path) {
     static unsigned depth;
     struct file file;
     if (depth == SCRIPT_DEPTH) return monitor_error(monitor, "%s: scripts are nested too deep", path);
-    if (!file_read(&file, path)) return false;
+    if (access(path, R_OK) != 0) return monitor_error(monitor, "%s: cannot be opened: %s", path, strerror(errno));
+    if (!file_read(&file, path)) return monitor_error(monitor, "%s: cannot be read", path);
     depth++;
     for (size_t at = 0; at < file.size && goes_on(monitor);) {
         const char *text = (const char *)file.bytes + at, *end = memchr(text, '\n', file.size - at);

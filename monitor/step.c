@@ -184,7 +184,8 @@ bool command_until(struct monitor *monitor, const char *arguments) {
 
 bool command_continue(struct monitor *monitor, const char *arguments) {
     (void)arguments;
-    return drive_stopped(monitor, drive_until(monitor, UINT64_MAX));
+    monitor->go_on = true;
+    return monitor->in_list || drive_stopped(monitor, drive_until(monitor, UINT64_MAX));
 }
 
 bool command_run_to(struct monitor *monitor, const char *arguments) {

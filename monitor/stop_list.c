@@ -1,14 +1,24 @@
 // Commands about the stops there are: enable, disable, delete, ignore, condition, commands.
+#include "monitor/parse.h"
 #include "monitor/stops.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+// The number of a stop: a plain one, so that what follows may begin with any operator.
+static struct stop *take_stop(struct monitor *monitor, const char **arguments) {
+    char word[32];
+    uint64_t number;
+    take_word(arguments, word, sizeof word);
+    if (parse_number(word, &number)) return stop_find(monitor, number);
+    monitor_error(monitor, "%s: not the number of a breakpoint (info breakpoints lists them)", word);
+    return NULL;
+}
+
 typedef void each_fn(struct monitor *monitor, struct stop *stop);
 
 // The stops whose numbers follow, or all.
 static bool each(struct monitor *monitor, const char *arguments, each_fn *fn) {
-    uint64_t number;
     if (!*arguments) {
         struct stop *next, *stop = monitor->stops ? monitor->stops->first : NULL;
         for (; stop; stop = next) {
@@ -17,8 +27,7 @@ static bool each(struct monitor *monitor, const char *arguments, each_fn *fn) {
         }
     }
     while (*arguments) {
-        if (!take_value(monitor, &arguments, &number)) return false;
-        struct stop *stop = stop_find(monitor, number);
+        struct stop *stop = take_stop(monitor, &arguments);
         if (!stop) return false;
         fn(monitor, stop);
     }
@@ -33,11 +42,11 @@ bool command_disable(struct monitor *monitor, const char *arguments) { return ea
 bool command_delete(struct monitor *monitor, const char *arguments) { return each(monitor, arguments, stop_delete); }
 
 bool command_ignore(struct monitor *monitor, const char *arguments) {
-    uint64_t number, count;
+    uint64_t count;
     struct stop *stop;
     if (!*arguments) return monitor_error(monitor, "ignore which? ignore NUMBER COUNT");
-    if (!take_value(monitor, &arguments, &number) || !(stop = stop_find(monitor, number))) return false;
-    if (!*arguments) return monitor_error(monitor, "ignore %" PRIu64 " how often? ignore NUMBER COUNT", number);
+    if (!(stop = take_stop(monitor, &arguments))) return false;
+    if (!*arguments) return monitor_error(monitor, "ignore %u how often? ignore NUMBER COUNT", stop->number);
     if (!take_value(monitor, &arguments, &count) || !take_end(monitor, arguments)) return false;
     stop->ignore = count;
     stop_describe(monitor, stop);
@@ -45,11 +54,10 @@ bool command_ignore(struct monitor *monitor, const char *arguments) {
 }
 
 bool command_condition(struct monitor *monitor, const char *arguments) {
-    uint64_t number;
     struct stop *stop;
     struct expression test;
     if (!*arguments) return monitor_error(monitor, "condition of which? condition NUMBER [EXPRESSION]");
-    if (!take_value(monitor, &arguments, &number) || !(stop = stop_find(monitor, number))) return false;
+    if (!(stop = take_stop(monitor, &arguments))) return false;
     const char *text = arguments;
     if (*text && (!expression_compile(monitor, &text, &test) || !take_end(monitor, text))) return false;
     free(stop->condition);
@@ -60,10 +68,9 @@ bool command_condition(struct monitor *monitor, const char *arguments) {
 }
 
 bool command_commands(struct monitor *monitor, const char *arguments) {
-    uint64_t number = monitor->stops ? monitor->stops->numbers : 0;
-    if (*arguments && (!take_value(monitor, &arguments, &number) || !take_end(monitor, arguments))) return false;
-    struct stop *stop = stop_find(monitor, number);
-    if (!stop) return false;
+    unsigned latest = monitor->stops ? monitor->stops->numbers : 0;
+    struct stop *stop = *arguments ? take_stop(monitor, &arguments) : stop_find(monitor, latest);
+    if (!stop || !take_end(monitor, arguments)) return false;
     for (unsigned i = 0; i < stop->commands; i++) free(stop->command[i]);
     stop->commands = 0;
     monitor->collecting = stop->number;

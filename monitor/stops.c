@@ -17,36 +17,44 @@ static struct stops *stops_of(struct monitor *monitor) {
 static unsigned level_of(const struct cpu *cpu) { return cpu->extension ? vmx_level(cpu) : 0; }
 
 // A condition that cannot be evaluated stops the guest, and says so.
-static bool condition_holds(struct stop *stop) {
-    struct stops *s = stop->monitor->stops;
+static bool condition_holds(struct stop *stop, char *error, size_t error_size) {
     struct view view;
     uint64_t value;
-    s->error[0] = '\0';
+    *error = '\0';
     if (!stop->condition || !view_make(stop->monitor, -1, &view)) return true;
-    return !expression_value(&stop->test, &view, &value, s->error, sizeof s->error) || value;
+    return !expression_value(&stop->test, &view, &value, error, error_size) || value;
+}
+
+static bool passes(struct stop *stop, struct cpu *cpu, const struct sight *sight, char *error, size_t error_size) {
+    struct stops *s = stop->monitor->stops;
+    unsigned before = stop->monitor->processor;
+    s->seen = *sight;
+    s->seeing = &s->seen;
+    stop->monitor->processor = cpu->id;
+    bool holds = condition_holds(stop, error, error_size);
+    stop->monitor->processor = before;
+    s->seeing = s->count ? &s->caught[0].sight : NULL;
+    return holds;
 }
 
 // A stop's point or kind of sight came by: does it stop the guest?
 static void consider(struct stop *stop, struct cpu *cpu, const struct sight *sight) {
-    struct monitor *monitor = stop->monitor;
-    struct stops *s = monitor->stops;
-    unsigned before = monitor->processor;
-    if (!stop->enabled || s->caught || (stop->level >= 0 && (unsigned)stop->level != level_of(cpu))) return;
-    s->sight = *sight;
-    s->seeing = &s->sight;
-    monitor->processor = cpu->id;
-    bool holds = condition_holds(stop);
-    monitor->processor = before;
-    if (holds) stop->hits++;
-    if (!holds || stop->ignore) {
-        stop->ignore -= holds && stop->ignore;
-        s->seeing = NULL;
+    struct stops *s = stop->monitor->stops;
+    struct caught *c = &s->caught[s->count];
+    if (!stop->enabled || s->count == STOPS_AT_ONCE) return;
+    if (stop->level >= 0 && (unsigned)stop->level != level_of(cpu)) return;
+    if (!passes(stop, cpu, sight, c->error, sizeof c->error)) return;
+    stop->hits++;
+    if (stop->ignore) {
+        stop->ignore--;
         return;
     }
-    s->caught = stop;
-    s->has_sight = true;
-    s->processor = cpu->id;
-    s->level = level_of(cpu);
+    c->stop = stop;
+    c->sight = *sight;
+    c->processor = cpu->id;
+    c->level = level_of(cpu);
+    s->seeing = &s->caught[0].sight;
+    s->count++;
     cpu_stop(cpu);
 }
 
@@ -144,7 +152,8 @@ void stop_delete(struct monitor *monitor, struct stop *stop) {
     struct stop **at = &s->first;
     while (*at != stop) at = &(*at)->next;
     *at = stop->next;
-    if (s->caught == stop) s->caught = NULL;
+    for (unsigned i = 0; i < s->count; i++)
+        if (s->caught[i].stop == stop) s->caught[i].stop = NULL;
     observer_update(monitor);
     stop_discard(stop);
 }
@@ -178,12 +187,11 @@ void stop_describe(struct monitor *monitor, const struct stop *stop) {
 void stops_begin(struct monitor *monitor) {
     struct stops *s = monitor->stops;
     if (!s) return;
-    s->caught = NULL;
-    s->has_sight = false;
+    s->count = 0;
     s->seeing = NULL;
 }
 
-bool stops_caught(const struct monitor *monitor) { return monitor->stops && monitor->stops->caught; }
+bool stops_caught(const struct monitor *monitor) { return monitor->stops && monitor->stops->count; }
 
 static void print_title(struct monitor *monitor, const struct stop *stop) {
     print_in(monitor, CYAN, "%u: %s", stop->number, stop->title);
@@ -193,12 +201,34 @@ static void print_title(struct monitor *monitor, const struct stop *stop) {
 
 void stops_report(struct monitor *monitor) {
     struct stops *s = monitor->stops;
-    if (!s || !s->caught) return;
-    struct stop *stop = s->caught;
-    monitor->processor = s->processor;
-    print_title(monitor, stop);
-    if (s->error[0]) monitor_error(monitor, "its condition could not be evaluated: %s", s->error);
-    if (s->has_sight && s->sight.kind != OBSERVE_BREAKPOINT) sight_print(monitor, &s->sight, s->level);
+    for (unsigned i = 0; s && i < s->count; i++) {
+        const struct caught *c = &s->caught[i];
+        if (!i) monitor->processor = c->processor;
+        if (c->stop) print_title(monitor, c->stop);
+        if (c->error[0]) monitor_error(monitor, "its condition could not be evaluated: %s", c->error);
+        if (c->sight.kind != OBSERVE_BREAKPOINT) sight_print(monitor, &c->sight, c->level);
+    }
+}
+
+// One of them may delete another, or itself; continue ends a list.
+static void carry_out_list(struct monitor *monitor, const struct caught *c) {
+    for (unsigned i = 0; c->stop && i < c->stop->commands && !monitor->go_on && !monitor->leave; i++)
+        if (!monitor_command(monitor, c->stop->command[i])) break;
+}
+
+bool stops_carry_out(struct monitor *monitor) {
+    struct stops *s = monitor->stops;
+    bool go_on = false;
+    monitor->in_list = true;
+    for (unsigned i = 0; s && i < s->count; i++) {
+        monitor->go_on = false;
+        carry_out_list(monitor, &s->caught[i]);
+        go_on |= monitor->go_on;
+    }
+    monitor->in_list = false;
+    for (unsigned i = 0; s && i < s->count; i++)
+        if (s->caught[i].stop && s->caught[i].stop->once) stop_delete(monitor, s->caught[i].stop);
+    return go_on;
 }
 
 // --- waiting for one thing ---

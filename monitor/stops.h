@@ -5,7 +5,7 @@
 #include "devices/machine_observe.h"
 #include "monitor/expression.h"
 
-enum { STOP_COMMANDS = 16 };
+enum { STOP_COMMANDS = 16, STOPS_AT_ONCE = 8 };
 
 struct stop {
     struct stop *next;
@@ -39,14 +39,16 @@ struct stops {
     unsigned numbers;         // given so far
     struct observer observer; // of all catches
     bool observing;
-    // why the guest stopped last
-    struct stop *caught;
-    bool has_sight;
-    struct sight sight;
-    unsigned processor;
-    unsigned level;       // when it was seen
-    char error[200];      // of the condition; "" when it could be evaluated
-    struct sight *seeing; // while a receiver is at work, and after the stop: what names like `port` mean
+    // why the guest stopped last; several may come together at one instruction
+    struct caught {
+        struct stop *stop;
+        struct sight sight;
+        unsigned processor, level; // when it was seen
+        char error[160];           // of the condition; "" when it could be evaluated
+    } caught[STOPS_AT_ONCE];
+    unsigned count;
+    struct sight seen;          // in a receiver
+    const struct sight *seeing; // while a receiver is at work, and after the stop: what names like `port` mean
 };
 
 // A stop with the next number, not yet installed. NULL after an error.
@@ -67,6 +69,8 @@ void stops_list(struct monitor *monitor);
 // Before the guest runs, and after it has stopped: what was caught is forgotten; is told.
 void stops_begin(struct monitor *monitor);
 void stops_report(struct monitor *monitor);
+// The list of commands of what was caught. Whether the guest is to run on.
+bool stops_carry_out(struct monitor *monitor);
 bool stops_caught(const struct monitor *monitor);
 // One line about a sight: "VM exit EPT_VIOLATION from level 1, ...".
 void sight_print(struct monitor *monitor, const struct sight *sight, unsigned level);

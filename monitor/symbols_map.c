@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 // One line; false when it is not of the form.
 static bool parse_line(const char *line, size_t length, uint64_t *address, const char **name, size_t *name_length) {
@@ -58,6 +59,7 @@ static bool add(void *context, const char *name, size_t length, uint64_t address
 const char *symbols_from_map(struct symbol_table *table, const char *path, const struct symbols_place *place) {
     struct file file;
     uint64_t text = 0;
+    if (access(path, R_OK) != 0) return "it cannot be opened";
     if (!file_read(&file, path)) return "it cannot be read";
     const char *error = each_line(&file, find_text, &text);
     struct adding adding = {table, place->moved ? place->at - text : 0};

@@ -91,9 +91,15 @@ static void take_host_area(struct view *view, uint64_t v) {
 // In the middle of a block RIP is that of its start; what is seen knows better.
 static void see(const struct monitor *monitor, struct view *view) {
     const struct stops *s = monitor->stops;
-    if (!s || !s->seeing || (s->caught && s->processor != view->cpu->id)) return;
+    if (!s || !s->seeing) return;
     view->sight = s->seeing;
-    if (!s->caught) view->rip = s->seeing->rip;
+    if (s->seeing == &s->seen) view->rip = s->seeing->rip;
+}
+
+bool view_exists(const struct monitor *monitor, unsigned level) {
+    const struct cpu *cpu = monitor_cpu(monitor);
+    unsigned running = cpu->extension ? vmx_level(cpu) : 0;
+    return level == running || level == 0 || vmx_level_vmcs(cpu, level) != VMX_NO_VMCS;
 }
 
 bool view_make(struct monitor *monitor, int level, struct view *view) {

@@ -26,6 +26,7 @@ struct view {
 
 // `level` -1: the level that runs. False, after an error, when the level has no state to look at.
 bool view_make(struct monitor *monitor, int level, struct view *view);
+bool view_exists(const struct monitor *monitor, unsigned level);
 unsigned view_code_bits(const struct view *view); // 16, 32 or 64
 unsigned view_cpl(const struct view *view);
 uint64_t view_code_address(const struct view *view); // linear address of the next instruction

@@ -133,6 +133,130 @@ idt_register:
 	.word 0x25 * 8 - 1
 	.long idt
 
+#elif defined GUEST_vmx	// a hypervisor and its guest, which makes a CPUID, an EPT violation, an IN and a VMCALL
+	xor %ecx, %ecx		// page directory: 4-MByte pages, linear is physical
+1:	mov %ecx, %eax
+	shl $22, %eax
+	or $0x83, %eax
+	mov %eax, directory(,%ecx,4)
+	inc %ecx
+	cmp $256, %ecx
+	jb 1b
+	movl $ept_pdpt + 7, ept_pml4
+	movl $0xb7, ept_pdpt	// the guest's EPT: R, W, X, WB, 1 GByte from 0
+	lgdt gdt_register
+	mov $directory, %eax
+	mov %eax, %cr3
+	mov $0x2010, %eax	// VMXE, PSE
+	mov %eax, %cr4
+	mov $0x80000031, %eax	// PG, NE, ET, PE
+	mov %eax, %cr0
+	mov $0x3a, %ecx		// IA32_FEATURE_CONTROL: locked, VMX outside SMX
+	mov $5, %eax
+	xor %edx, %edx
+	wrmsr
+	mov $0x480, %ecx
+	rdmsr
+	mov %eax, vmxon_region
+	mov %eax, vmcs_region
+	vmxon vmxon_pointer
+	vmclear vmcs_pointer
+	vmptrld vmcs_pointer
+	mov $fields, %esi
+2:	lodsl
+	mov %eax, %edx
+	lodsl
+	vmwrite %eax, %edx
+	cmp $fields_end, %esi
+	jb 2b
+	mov $controls, %esi	// what must be 1, and what we want
+3:	lodsl
+	mov %eax, %ebx
+	lodsl
+	mov %eax, %ecx
+	rdmsr
+	mov %eax, %edi
+	lodsl
+	or %edi, %eax
+	vmwrite %eax, %ebx
+	cmp $controls_end, %esi
+	jb 3b
+	vmlaunch
+	jmp wrong
+exit:	pusha
+	mov $0x4402, %edx
+	vmread %edx, %eax
+	cmp $18, %eax
+	je done
+	mov $6, %ecx		// over the instruction; an EPT violation does not tell its length
+	cmp $48, %eax
+	je 4f
+	mov $0x440c, %edx
+	vmread %edx, %ecx
+4:
+	mov $0x681e, %edx
+	vmread %edx, %eax
+	add %ecx, %eax
+	vmwrite %eax, %edx
+	popa
+	vmresume
+	jmp wrong
+done:	mov $0, %eax
+	out %eax, $DEBUG_EXIT
+	jmp done
+inner:				// the guest
+1:	mov $1, %eax
+	cpuid
+	mov 0x40000000, %ebx
+	in $0x80, %al
+	incl counter
+	mov $2, %ecx
+2:	loop 2b
+	cmpl $3, counter
+	jb 1b
+	vmcall
+	.balign 8
+gdt:	.quad 0, 0, 0x00cf9a000000ffff, 0x00cf92000000ffff
+gdt_register:
+	.word 31
+	.long gdt
+vmxon_pointer:
+	.long vmxon_region, 0
+vmcs_pointer:
+	.long vmcs_region, 0
+controls:
+	.long 0x4000, 0x481, 0
+	.long 0x4002, 0x482, 1 << 31 | 1 << 24
+	.long 0x401e, 0x48b, 1 << 1 | 1 << 7
+	.long 0x400c, 0x483, 0
+	.long 0x4012, 0x484, 0
+controls_end:
+fields:	.long 0x800, 0x18, 0x802, 0x10, 0x804, 0x18, 0x806, 0x18, 0x808, 0x18, 0x80a, 0x18, 0x80e, 0x20
+	.long 0xc00, 0x18, 0xc02, 0x10, 0xc04, 0x18, 0xc06, 0x18, 0xc08, 0x18, 0xc0a, 0x18, 0xc0c, 0x20
+	.long 0x201a, ept_pml4 + 0x1e, 0x2800, -1, 0x2801, -1
+	.long 0x4800, -1, 0x4802, -1, 0x4804, -1, 0x4806, -1, 0x4808, -1, 0x480a, -1, 0x480e, 0x67
+	.long 0x4814, 0xc093, 0x4816, 0xc09b, 0x4818, 0xc093, 0x481a, 0xc093, 0x481c, 0xc093, 0x481e, 0xc093
+	.long 0x4820, 0x10000, 0x4822, 0x8b
+	.long 0x6800, 0x31, 0x6804, 0x2000, 0x681a, 0x400, 0x681c, inner_stack, 0x681e, inner, 0x6820, 2
+	.long 0x6c00, 0x80000031, 0x6c02, directory, 0x6c04, 0x2010, 0x6c0c, gdt, 0x6c14, stack, 0x6c16, exit
+fields_end:
+	.bss
+	.balign 4096
+directory:
+	.skip 4096
+ept_pml4:
+	.skip 4096
+ept_pdpt:
+	.skip 4096
+vmxon_region:
+	.skip 4096
+vmcs_region:
+	.skip 4096
+counter:
+	.skip 1024
+inner_stack:
+	.text
+
 #elif defined GUEST_words	// prints the command line and what the first module holds
 	mov 16(%ebx), %esi
 	call print

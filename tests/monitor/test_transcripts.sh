@@ -1,0 +1,96 @@
+#!/bin/bash
+# The monitor's commands: transcripts/NAME.cmd against transcripts/NAME.expected, byte for byte. The first line of a
+# script names its guest. UPDATE=1 writes what is said now (to be read before it is believed).
+. "$(dirname "$0")/lib.bash"
+shopt -s nullglob
+
+here=$PWD/tests/monitor/transcripts
+[[ $VMXRAY == /* ]] || VMXRAY=$PWD/$VMXRAY
+debug_exit='-device isa-debug-exit,iobase=0xf4,iosize=0x04'
+printf 'ffffffff81000000 T _text\nffffffff81000100 t inside\n0000000000001000 D per_cpu\n' >"$dir/map"
+printf 'echo from another file\nstep 2\nbogus\n' >"$dir/inner.cmd"
+cp "$here/running.cmd" "$dir"
+
+# Runs in $dir, so that names of files are the same everywhere.
+in_dir() { # ARGUMENT...
+	(cd "$dir" && timeout --kill-after=5 60 "$VMXRAY" "$@" $debug_exit)
+}
+
+for script in "$here"/*.cmd; do
+	name=${script##*/}
+	name=${name%.cmd}
+	read -r _ _ guest <"$script"
+	guest "$guest" >/dev/null
+	in_dir -kernel "$guest" -S <"$script" >"$dir/$name.out" 2>"$dir/$name.err"
+	[[ -z ${UPDATE:-} ]] || cp "$dir/$name.out" "$here/$name.expected"
+	cmp -s "$dir/$name.out" "$here/$name.expected"
+	claim $? "transcript $name" "$(diff "$here/$name.expected" "$dir/$name.out" | head -n 4 | tr '\n' ';')"
+done
+
+# What would be another text whenever a row is added somewhere: a pattern instead.
+says() { # NAME PATTERN COMMAND
+	local out
+	out=$(in_dir -kernel spin -S < <(echo "$3") 2>/dev/null)
+	[[ $out =~ $2 ]]
+	claim $? "$1" "$out"
+}
+guest spin >/dev/null
+says 'help lists commands with their arguments' $'\n  step +\\[N\\] \\| -l LEVEL +Does N instructions\.\n' help
+says 'info lists its pages' $'\n  ioapic +the I/O APIC' info
+says 'info device lists the parts of the state' $'\n *[0-9]+  lapic +[0-9]+ bytes' 'info device'
+says 'hash' 'hash 0 [0-9a-f]{16}' hash
+says 'info blocks' 'blocks built [0-9]+' 'info blocks'
+says 'info levels' $'\\* level 0 ' 'info levels'
+says 'info msr lists' 'IA32_APIC_BASE +[0-9a-f]{16}' 'info msr'
+says 'info cpuid lists' '80000008  0  EAX' 'info cpuid'
+says 'an ambiguous beginning names the choices' 's could|step ' 's'
+
+# Every command stands in a transcript, and so does every page of info.
+cat "$here"/*.cmd "$0" >"$dir/all"
+vmxray -kernel "$(guest spin)" -S < <(echo help; echo info)
+missing=
+while read -r word; do
+	grep -qE "(^|info |')$word( |/|'|\$)" "$dir/all" || missing+=" $word"
+done < <(awk '/^  [a-z]/ { print $1 }' <<<"$out")
+[[ -z $missing && $out == *'run-to'* && $out == *'ioapic'* ]]
+claim $? 'every command and every page is in a transcript' "not there:$missing"
+
+# Whatever is set and however it is stepped, the run is the same run.
+free=$(in_dir -kernel vmx --hash 2>&1 </dev/null)
+[[ $free == hash* ]]
+claim $? 'a free run has a hash' "$free"
+for script in running stops watches catches looking levels pages; do
+	{
+		grep -vE '^(quit|delete)' "$here/$script.cmd"
+		for ((i = 0; i < 400; i++)); do echo continue; done
+		echo hash
+	} >"$dir/typed"
+	in_dir -kernel vmx -S --hash <"$dir/typed" >"$dir/out" 2>"$dir/err"
+	[[ $(<"$dir/err") == "$free" && $(tail -n 1 "$dir/out") == "$free" ]]
+	claim $? "$script leaves the hash as in a free run" "$(<"$dir/err"), $(tail -n 1 "$dir/out"), not $free"
+done
+
+# -x and a pipe are the same.
+printf 'symbols vmx\nstepexit\nwhere\nquit\n' >"$dir/script"
+in_dir -kernel vmx -x script </dev/null >"$dir/by-x" 2>/dev/null
+in_dir -kernel vmx -S <"$dir/script" 2>/dev/null | tail -n +3 >"$dir/by-pipe"
+cmp -s "$dir/by-x" "$dir/by-pipe"
+claim $? '-x FILE and a pipe say the same' "$(diff "$dir/by-x" "$dir/by-pipe" | head -n 3)"
+
+# A script that does not stop the guest for good lets it run on; one with an error says so in the status.
+guest print >/dev/null
+echo 'step 3' >"$dir/script"
+out=$(in_dir -kernel print -x script </dev/null 2>/dev/null)
+status=$?
+[[ $status == 1 && $out == *hello*world* ]]
+claim $? 'after -x the guest runs on' "status $status: $out"
+printf 'bogus\nquit\n' >"$dir/script"
+in_dir -kernel print -x script </dev/null >/dev/null 2>&1
+claim $(($? != 1)) 'an error in a script makes the status 1' "$?"
+in_dir -kernel print -x nowhere </dev/null >"$dir/out" 2>"$dir/err"
+[[ $? == 1 && $(<"$dir/out") == 'nowhere: cannot be opened: No such file or directory' ]]
+claim $? 'a script that is not there' "$(<"$dir/out") $(<"$dir/err")"
+printf 'set eax = 1\nquit\n' >"$dir/script"
+in_dir -kernel print -x script </dev/null >/dev/null 2>"$dir/err"
+[[ $(<"$dir/err") == *'altered by hand: 1 time, first at step 0'* ]]
+claim $? 'an altered run says so at its end' "$(<"$dir/err")"

@@ -1,0 +1,21 @@
+# guest vmx
+# Symbols by level, moved, and refused.
+symbols
+symbols vmx level 1
+p inner
+where
+symbols clear
+symbols vmx at 0x100000
+p/x inner
+symbols clear
+symbols map
+p/a 0xffffffff81000123
+symbols map level 0 at 0xffffffff90000000
+symbols
+p/a 0xffffffff90000123
+symbols kallsyms
+symbols nothing
+symbols running.cmd
+symbols vmx level 99
+symbols vmx bogus
+quit
