@@ -206,6 +206,8 @@ void stops_report(struct monitor *monitor) {
         if (!i) monitor->processor = c->processor;
         if (c->stop) print_title(monitor, c->stop);
         if (c->error[0]) monitor_error(monitor, "its condition could not be evaluated: %s", c->error);
+        if (c->stop && c->sight.kind == OBSERVE_INSTRUCTION)
+            print(monitor, "0x%" PRIx64 " becomes 0x%" PRIx64 "\n", c->stop->old, c->stop->value);
         if (c->sight.kind != OBSERVE_BREAKPOINT) sight_print(monitor, &c->sight, c->level);
     }
 }

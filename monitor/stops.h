@@ -29,8 +29,8 @@ struct stop {
     bool has_number;
     uint64_t number_wanted; // of a reason, vector, port, ...: what the filter compares with
     bool read_wanted, write_wanted;
-    struct name name; // the register that is watched,
-    uint64_t value;   // its last value,
+    struct name name;    // the register that is watched,
+    uint64_t value, old; // its last value, and the one before
     bool value_known;
 };
 
