@@ -138,14 +138,17 @@ enum status monitor_drive(struct monitor *monitor) {
         monitor->output.colour = !plain || !*plain;
         monitor->output.pages = isatty(STDIN_FILENO);
     }
-    if (!gdb_drive_open(monitor)) return STATUS_HOST_ERROR;
     monitor->run->monitored = starts_stopped(o) || o->script;
     if (o->script) {
         terminal_prompt(true);
         script_failed = !prompt_script(monitor, o->script);
         output_flush(&monitor->output);
     }
-    if (!script_failed && !monitor->run->over) serve(monitor);
+    // Not before: gdb does not wait long for an answer.
+    if (!script_failed && !monitor->run->over) {
+        script_failed = !gdb_drive_open(monitor);
+        if (!script_failed) serve(monitor);
+    }
     prompt_close();
     gdb_drive_close(monitor);
     enum status status = status_of(monitor);
