@@ -16,37 +16,46 @@ void gdb_fine(struct gdb *gdb) { gdb_text_add(&gdb->reply, "OK", 2); }
 
 void gdb_answer_why(struct gdb *gdb, const char *arguments) {
     (void)arguments;
-    gdb_look_at_levels(gdb);
     gdb_stop_reply(gdb, GDB_SIGNAL_TRAP);
 }
 void gdb_answer_extended(struct gdb *gdb, const char *arguments) {
     (void)arguments;
     gdb_fine(gdb);
 }
-// --- processes ---
+// --- processes: gdb has process 1 from the start, and attaches to others, whether or not anything has run there ---
+
+static bool take_process(const char **text, unsigned *level) {
+    uint64_t process = 0;
+    if (!gdb_take_hex(text, &process) || process == 0 || process > GDB_LEVELS) return false;
+    *level = (unsigned)process - 1;
+    return true;
+}
 
 void gdb_answer_attach(struct gdb *gdb, const char *arguments) {
-    uint64_t process = 0;
-    if (!gdb_take_hex(&arguments, &process) || process == 0 || process > gdb->levels) {
+    unsigned level = 0;
+    if (!take_process(&arguments, &level)) {
         gdb_error(gdb);
         return;
     }
-    gdb->let_go &= ~(1u << (process - 1));
-    if (gdb->stopped.level != process - 1) gdb->stopped.level = (unsigned)process - 1;
+    gdb->taken |= 1u << level;
+    gdb->stopped.level = level;
+    gdb->general = gdb->stopped;
+    gdb->stop_reason[0] = 0;
     gdb_stop_reply(gdb, GDB_SIGNAL_TRAP);
 }
 
 // The guest runs on when gdb has let go of every process.
 void gdb_answer_detach(struct gdb *gdb, const char *arguments) {
-    uint64_t process = 0;
+    unsigned level = 0;
     bool one = gdb_take_char(&arguments, ';');
-    if (one && (!gdb_take_hex(&arguments, &process) || process == 0 || process > gdb->levels)) {
+    if (one && !take_process(&arguments, &level)) {
         gdb_error(gdb);
         return;
     }
-    gdb->let_go |= one ? 1u << (process - 1) : ~0u;
-    gdb_points_remove_level(gdb, one ? (int)process - 1 : -1);
-    gdb->released = (gdb->let_go | ~0u << gdb->levels) == ~0u;
+    gdb->taken &= one ? ~(1u << level) : 0;
+    gdb_points_remove_level(gdb, one ? (int)level : -1);
+    gdb->released = gdb->taken == 0;
+    gdb_stopped_at(gdb, gdb->stopped.cpu);
     gdb_fine(gdb);
 }
 
@@ -92,10 +101,10 @@ static void answer(struct gdb *gdb) {
 static void begin(struct gdb *gdb) {
     gdb->attached = true;
     gdb->no_ack = gdb->multiprocess = gdb->swbreak = gdb->hwbreak = gdb->released = gdb->interrupted = false;
-    gdb->let_go = 0;
+    gdb->taken = 1;
     gdb->stop_reason[0] = 0;
     machine_add_observer(gdb->host.machine, &gdb->exits);
-    gdb_look_at_levels(gdb);
+    gdb_stopped_at(gdb, machine_turn(gdb->host.machine));
     gdb->general = gdb->stopped;
 }
 

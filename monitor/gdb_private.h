@@ -61,7 +61,7 @@ struct gdb {
     bool over;        // the run is; gdb was told, or will be
     bool released;    // gdb lets the guest run by itself
     bool answered;    // the reply has been sent
-    uint32_t let_go;  // processes that gdb detached from: bit level
+    uint32_t taken;   // the processes that gdb is attached to: bit level
     struct gdb_thread general; // of register, memory and breakpoint packets
     struct gdb_thread resumed; // of the packets s and c
     struct gdb_thread stopped; // where the machine stopped last
@@ -69,7 +69,6 @@ struct gdb {
     struct gdb_text xml;       // the document that qXfer is reading
 
     // levels
-    unsigned levels;  // seen since the client came
     struct gdb_saved saved[64];
     unsigned next_saved;
     struct observer exits; // records general registers
@@ -113,7 +112,8 @@ typedef void gdb_answer_fn(struct gdb *gdb, const char *arguments);
 bool gdb_take_thread(const struct gdb *gdb, const char **text, struct gdb_thread *thread, bool *any);
 void gdb_print_thread(struct gdb *gdb, struct gdb_text *text, struct gdb_thread thread);
 bool gdb_thread_exists(const struct gdb *gdb, struct gdb_thread thread);
-void gdb_look_at_levels(struct gdb *gdb); // counts them, and where the machine stands
+bool gdb_has_taken(const struct gdb *gdb, unsigned level);
+// The machine stands where this processor is; gdb is told of a level that it knows.
 void gdb_stopped_at(struct gdb *gdb, unsigned cpu);
 struct cpu *gdb_cpu(const struct gdb *gdb, struct gdb_thread thread);
 void gdb_xml_threads(struct gdb *gdb, struct gdb_text *text);

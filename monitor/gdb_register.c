@@ -121,10 +121,12 @@ static void read_stack(const struct x87 *x87, unsigned number, uint8_t *value) {
     memcpy(value + 8, &r->sign_exponent, 2);
 }
 
+// Of the VMCS through which the level runs. Level 0 has none: the one that is current is shown with it.
 static bool read_vmcs(const struct gdb *gdb, struct gdb_thread thread, unsigned field, uint8_t *value) {
     uint64_t vmcs = 0, v = 0;
     const struct cpu *cpu = gdb_cpu(gdb, thread);
-    if (thread.level == 0 || gdb_source(gdb, thread, &vmcs) == GDB_ABSENT || !vmx_field_exists(cpu, field)) return false;
+    if (gdb_source(gdb, thread, &vmcs) == GDB_ABSENT || !vmx_field_exists(cpu, field)) return false;
+    if (thread.level == 0) vmcs = vmx_current_vmcs(cpu);
     if (!vmx_vmcs_read(cpu, vmcs, field, &v)) return false;
     memcpy(value, &v, 8);
     return true;

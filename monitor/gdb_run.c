@@ -91,6 +91,18 @@ static enum ran step_range(struct gdb *gdb, uint64_t start, uint64_t end) {
     }
 }
 
+// Something else runs than the level that is shown: gdb prints this.
+static void tell_level(struct gdb *gdb) {
+    unsigned running = vmx_level(gdb_cpu(gdb, gdb->stopped));
+    char text[100];
+    if (running == gdb->stopped.level || !gdb_connected(gdb)) return;
+    int n = snprintf(text, sizeof text, "Level %u runs on processor %u: inferior of process %u.\n", running,
+                     gdb->stopped.cpu, running + 1);
+    gdb_text_add(&gdb->reply, "O", 1);
+    gdb_text_hex(&gdb->reply, text, (size_t)n);
+    gdb_send_reply(gdb);
+}
+
 void gdb_resume(struct gdb *gdb, const struct gdb_thread *step, uint64_t start, uint64_t end) {
     gdb->stop_reason[0] = 0;
     if (!gdb->over) {
@@ -99,10 +111,11 @@ void gdb_resume(struct gdb *gdb, const struct gdb_thread *step, uint64_t start, 
         if (step) machine_pass_points(gdb->host.machine, step->cpu);
         enum ran ran = step ? step_range(gdb, start, end) : run(gdb);
         gdb->over = ran == RAN_OVER;
-        gdb_look_at_levels(gdb);
+        gdb_stopped_at(gdb, machine_turn(gdb->host.machine));
         if (step && ran == RAN_STOPPED && !gdb->stop_reason[0] && level_runs(gdb)) gdb->stopped = *step;
         else if (ran == RAN_STOPPED) gdb_stopped_at(gdb, machine_observed_cpu(gdb->host.machine));
         gdb->general = gdb->stopped;
+        if (!gdb->over) tell_level(gdb);
         gdb->interrupted = ran == RAN_INTERRUPTED;
     }
     gdb_stop_reply(gdb, gdb->interrupted ? GDB_SIGNAL_INT : GDB_SIGNAL_TRAP);

@@ -72,7 +72,6 @@ static struct gdb *new_gdb(const struct gdb_host *host) {
     if (!gdb) return NULL;
     gdb->host = *host;
     gdb->listener = gdb->fd = -1;
-    gdb->levels = 1;
     gdb_level_init(gdb);
     gdb_run_init(gdb);
     return gdb;

@@ -8,22 +8,24 @@ struct cpu *gdb_cpu(const struct gdb *gdb, struct gdb_thread thread) { return ma
 
 static unsigned cpus(const struct gdb *gdb) { return machine_configuration(gdb->host.machine)->cpus; }
 
+bool gdb_has_taken(const struct gdb *gdb, unsigned level) { return level < GDB_LEVELS && gdb->taken >> level & 1; }
+
 bool gdb_thread_exists(const struct gdb *gdb, struct gdb_thread thread) {
-    return thread.level < gdb->levels && thread.cpu < cpus(gdb);
+    return gdb_has_taken(gdb, thread.level) && thread.cpu < cpus(gdb);
 }
 
-// Levels that were seen once stay: gdb would think that their process had ended.
-void gdb_look_at_levels(struct gdb *gdb) {
-    for (unsigned i = 0; i < cpus(gdb); i++) {
-        for (unsigned level = gdb->levels; level < GDB_LEVELS; level++)
-            if (gdb_source(gdb, (struct gdb_thread){level, i}, NULL) != GDB_ABSENT) gdb->levels = level + 1;
-    }
-    gdb_stopped_at(gdb, machine_turn(gdb->host.machine));
+// While a level runs that gdb has not attached to, the one that waits for it is shown: the nearest below.
+static unsigned shown_level(const struct gdb *gdb, unsigned running) {
+    for (unsigned level = running + 1; level-- > 0;)
+        if (gdb_has_taken(gdb, level)) return level;
+    for (unsigned level = running; level < GDB_LEVELS; level++)
+        if (gdb_has_taken(gdb, level)) return level;
+    return 0;
 }
 
 void gdb_stopped_at(struct gdb *gdb, unsigned cpu) {
-    gdb->stopped = (struct gdb_thread){vmx_level(machine_cpu(gdb->host.machine, cpu)), cpu};
-    if (gdb->stopped.level >= gdb->levels) gdb->levels = gdb->stopped.level + 1;
+    unsigned running = vmx_level(machine_cpu(gdb->host.machine, cpu));
+    gdb->stopped = (struct gdb_thread){shown_level(gdb, running), cpu};
 }
 
 // --- as text: pPROCESS.THREAD, or one number for those who know no processes ---
@@ -52,7 +54,7 @@ bool gdb_take_thread(const struct gdb *gdb, const char **text, struct gdb_thread
     bool both = gdb_take_char(text, 'p');
     if (both && !take_id(text, &process, &any_process)) return false;
     if (any_process) process = gdb->stopped.level + 1u;
-    if (process == 0 || process > gdb->levels) return false;
+    if (process == 0 || !gdb_has_taken(gdb, (unsigned)(process > GDB_LEVELS ? GDB_LEVELS : process - 1))) return false;
     thread->level = (unsigned)process - 1;
     if (both && !gdb_take_char(text, '.')) return true;
     if (!take_id(text, &id, any)) return false;
@@ -89,8 +91,8 @@ void gdb_answer_first_threads(struct gdb *gdb, const char *arguments) {
     (void)arguments;
     gdb_text_print(&gdb->reply, "m");
     gdb_print_thread(gdb, &gdb->reply, gdb->stopped);
-    for (unsigned level = 0; level < gdb->levels; level++) {
-        for (unsigned i = 0; i < cpus(gdb); i++) {
+    for (unsigned level = 0; level < GDB_LEVELS; level++) {
+        for (unsigned i = 0; i < cpus(gdb) && gdb_has_taken(gdb, level) && !gdb->over; i++) {
             if (level == gdb->stopped.level && i == gdb->stopped.cpu) continue;
             gdb_text_print(&gdb->reply, ",");
             gdb_print_thread(gdb, &gdb->reply, (struct gdb_thread){level, i});
@@ -131,8 +133,8 @@ void gdb_answer_thread_text(struct gdb *gdb, const char *arguments) {
 
 void gdb_xml_threads(struct gdb *gdb, struct gdb_text *text) {
     gdb_text_print(text, "<?xml version=\"1.0\"?>\n<threads>\n");
-    for (unsigned level = 0; level < gdb->levels; level++) {
-        for (unsigned i = 0; i < cpus(gdb); i++) {
+    for (unsigned level = 0; level < GDB_LEVELS; level++) {
+        for (unsigned i = 0; i < cpus(gdb) && gdb_has_taken(gdb, level) && !gdb->over; i++) {
             struct gdb_thread thread = {level, i};
             char words[100];
             describe(gdb, thread, words, sizeof words);

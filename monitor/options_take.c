@@ -1,5 +1,5 @@
 // What each option means: the functions behind the rows of options.def.
-// NOT IMPLEMENTED: disks, network, display, gdb; they are refused by name.
+// NOT IMPLEMENTED: disks, network, display; they are refused by name.
 #include "monitor/cpu_option.h"
 #include "monitor/options_row.h"
 #include "monitor/parse.h"

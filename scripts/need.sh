@@ -12,6 +12,7 @@ build     libelf-dev       reading ELF kernels and their symbols              he
 build     libzydis-dev     disassembly in the monitor (and judging our decoder) header Zydis/Zydis.h
 build     libreadline-dev  command line of the monitor                      header readline/readline.h
 build     libxxhash-dev    hashing the state of the machine                   header xxhash.h
+test      gdb              debugging guests through the gdb server            command gdb
 test      libmpfr-dev      judging sines, logarithms and their like             header mpfr.h
 turtles   gcc              compiling the guest of make run                    command gcc
 guests    apt              downloading the packages the guests are made of    command apt-get
