@@ -60,13 +60,30 @@ static void print_machine(FILE *out, const struct run *run, const struct machine
     row(out, "MMIO writes", stats->mmio_writes);
 }
 
+// What ran at each level, idle cycles left out and counted in.
+static void print_levels(FILE *out, const struct cpu *cpu, unsigned processor, bool several) {
+    unsigned deepest = 0;
+    for (unsigned level = 1; level < VMX_LEVELS; level++)
+        if (vmx_entry_count(cpu, level)) deepest = level;
+    if (!deepest) return;
+    if (several) fprintf(out, "\nprocessor %u", processor);
+    fprintf(out, "\n%8s  %16s %16s %12s %12s\n", "in level", "steps", "cycles", "entered", "left");
+    for (unsigned level = 0; level <= deepest; level++) {
+        uint64_t exits = 0;
+        for (unsigned reason = 0; reason < VMX_REASONS; reason++) exits += vmx_exit_count(cpu, level, reason);
+        fprintf(out, "%8u  %16" PRIu64 " %16" PRIu64, level, vmx_level_steps(cpu, level), vmx_level_cycles(cpu, level));
+        if (level) fprintf(out, " %12" PRIu64 " %12" PRIu64, vmx_entry_count(cpu, level), exits);
+        fprintf(out, "\n");
+    }
+}
+
 static void print_exits(FILE *out, const struct cpu *cpu, unsigned processor, bool several) {
     bool any = false;
+    print_levels(out, cpu, processor, several);
     for (unsigned level = 0; level < VMX_LEVELS; level++) {
         for (unsigned reason = 0; reason < VMX_REASONS; reason++) {
             uint64_t count = vmx_exit_count(cpu, level, reason);
             if (!count) continue;
-            if (!any && several) fprintf(out, "\nprocessor %u", processor);
             if (!any) fprintf(out, "\n%5s  %-22s %12s %16s\n", "level", "VM exit", "count", "cycles until entry");
             any = true;
             const char *name = vmx_exit_name(reason);

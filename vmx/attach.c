@@ -29,9 +29,12 @@ static void reset(struct cpu *cpu, bool init) {
 bool vmx_attach(struct cpu *cpu) {
     struct vmx *vmx = calloc(1, sizeof *vmx);
     if (!vmx) return false;
+    if (!level_attach(vmx)) {
+        free(vmx);
+        return false;
+    }
     capability_compute(cpu->model, &vmx->capability);
     vmx->counts.exit_reason = ~0u;
-    vmx->counts.level = 1;
     vmx->extension = (struct extension){.state = vmx,
                                         .msr_read = capability_msr_read,
                                         .msr_write = capability_msr_write,
@@ -47,11 +50,8 @@ void vmx_detach(struct cpu *cpu) {
     struct vmx *vmx = vmx_of(cpu);
     establish_root(cpu);
     cpu->extension = NULL;
+    level_detach(vmx);
     free(vmx);
-}
-
-unsigned vmx_level(const struct cpu *cpu) {
-    return cpu->extension && vmx_of(cpu)->non_root ? vmx_of(cpu)->counts.level : 0;
 }
 
 void vmx_drop_derived(struct cpu *cpu) {

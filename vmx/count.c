@@ -14,37 +14,34 @@ static const struct {
 
 static uint64_t now(const struct cpu *cpu) { return cpu->steps + cpu->idle_cycles; }
 
+// From `level` to another.
+static void count_switch(struct cpu *cpu, unsigned level) {
+    struct vmx_counts *c = &vmx_of(cpu)->counts;
+    c->level_steps[level] += cpu->steps - c->switch_steps;
+    c->level_cycles[level] += now(cpu) - c->switch_cycles;
+    c->switch_steps = cpu->steps;
+    c->switch_cycles = now(cpu);
+}
+
+// VM-entry failures come here too: then the guest has not run.
 void count_exit(struct cpu *cpu, uint32_t reason) {
     struct vmx_counts *c = &vmx_of(cpu)->counts;
-    c->exits[c->level][reason]++;
+    unsigned level = level_running(cpu);
+    count_switch(cpu, vmx_of(cpu)->non_root ? level : 0);
+    c->exits[level][reason]++;
+    c->exit_level = level;
     c->exit_reason = reason;
     c->exit_cycles = now(cpu);
-}
-
-// The level of the guest that the current VMCS is for; found out when the VMCS is entered first.
-static struct vmcs_level *level_of(struct vmx_counts *c, uint64_t pointer) {
-    enum { KNOWN = sizeof c->known / sizeof c->known[0] };
-    for (unsigned i = 0; i < KNOWN; i++)
-        if (c->known[i].level && c->known[i].pointer == pointer) return &c->known[i];
-    bool nested = c->exit_reason == EXIT_VMLAUNCH || c->exit_reason == EXIT_VMRESUME;
-    uint32_t level = nested ? c->level + 1 : 1;
-    struct vmcs_level *k = &c->known[c->next_known++ % KNOWN];
-    *k = (struct vmcs_level){pointer, level < VMX_LEVELS ? level : VMX_LEVELS - 1};
-    return k;
-}
-
-void count_forget(struct cpu *cpu, uint64_t pointer) {
-    struct vmx_counts *c = &vmx_of(cpu)->counts;
-    for (unsigned i = 0; i < sizeof c->known / sizeof c->known[0]; i++)
-        if (c->known[i].pointer == pointer) c->known[i].level = 0;
+    level_exit(cpu, reason);
 }
 
 void count_entry(struct cpu *cpu) {
     struct vmx_counts *c = &vmx_of(cpu)->counts;
-    if (c->exit_reason < VMX_REASONS) c->cycles[c->level][c->exit_reason] += now(cpu) - c->exit_cycles;
-    c->level = level_of(c, vmx_of(cpu)->current)->level;
-    c->entries[c->level]++;
+    count_switch(cpu, 0);
+    if (c->exit_reason < VMX_REASONS) c->cycles[c->exit_level][c->exit_reason] += now(cpu) - c->exit_cycles;
     c->exit_reason = ~0u;
+    level_entry(cpu);
+    c->entries[level_running(cpu)]++;
 }
 
 void count_failed_entry(struct cpu *cpu) { vmx_of(cpu)->counts.failed_entries++; }
@@ -60,6 +57,16 @@ uint64_t vmx_exit_cycles(const struct cpu *cpu, unsigned level, unsigned reason)
 }
 uint64_t vmx_entry_count(const struct cpu *cpu, unsigned level) {
     return counted(cpu, level, 0) ? vmx_of(cpu)->counts.entries[level] : 0;
+}
+uint64_t vmx_level_steps(const struct cpu *cpu, unsigned level) {
+    if (!counted(cpu, level, 0)) return 0;
+    const struct vmx_counts *c = &vmx_of(cpu)->counts;
+    return c->level_steps[level] + (level == vmx_level(cpu) ? cpu->steps - c->switch_steps : 0);
+}
+uint64_t vmx_level_cycles(const struct cpu *cpu, unsigned level) {
+    if (!counted(cpu, level, 0)) return 0;
+    const struct vmx_counts *c = &vmx_of(cpu)->counts;
+    return c->level_cycles[level] + (level == vmx_level(cpu) ? now(cpu) - c->switch_cycles : 0);
 }
 uint64_t vmx_failed_entry_count(const struct cpu *cpu) {
     return cpu->extension ? vmx_of(cpu)->counts.failed_entries : 0;

@@ -18,7 +18,7 @@ BODY(vmclear) {
     if (!physical_address_valid(vmx, pointer)) return vmx_fail(cpu, ERROR_VMCLEAR_ADDRESS);
     if (pointer == vmx->vmxon_pointer) return vmx_fail(cpu, ERROR_VMCLEAR_VMXON_POINTER);
     region_vmclear(cpu, pointer);
-    count_forget(cpu, pointer);
+    level_vmclear(cpu, pointer);
     return vmx_succeed(cpu);
 }
 

@@ -1,6 +1,7 @@
 // VMCSs as a debugger reads them; see view.h.
 #include "vmx/view.h"
 #include "vmx/vmcs.h"
+#include "vmx/vmx.h"
 
 bool vmx_field(unsigned index, struct vmx_field *out) {
     static const uint8_t bytes[4] = {2, 8, 4, 8};
@@ -38,15 +39,8 @@ bool vmx_in_non_root(const struct cpu *cpu) { return cpu->extension && vmx_of(cp
 uint64_t vmx_current_vmcs(const struct cpu *cpu) { return cpu->extension ? vmx_of(cpu)->current : VMX_NO_VMCS; }
 
 uint64_t vmx_level_vmcs(const struct cpu *cpu, unsigned level) {
-    if (!cpu->extension || !level) return VMX_NO_VMCS;
-    const struct vmx_counts *c = &vmx_of(cpu)->counts;
-    uint64_t found = VMX_NO_VMCS;
-    for (unsigned i = 0; i < sizeof c->known / sizeof c->known[0]; i++) {
-        if (c->known[i].level != level) continue;
-        if (c->known[i].pointer == vmx_of(cpu)->current) return c->known[i].pointer;
-        if (found == VMX_NO_VMCS) found = c->known[i].pointer;
-    }
-    return found;
+    struct vmx_level_info info;
+    return vmx_level_info(cpu, level, &info) ? info.hardware : VMX_NO_VMCS;
 }
 
 static const struct vmcs *kept(const struct cpu *cpu, uint64_t pointer) {

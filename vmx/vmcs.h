@@ -5,6 +5,7 @@
 #include "cpu/access.h"
 #include "cpu/cpu.h"
 #include "cpu/model.h"
+#include "vmx/level.h"
 #include "vmx/names.h"
 
 enum vm_instruction_error {
@@ -86,14 +87,11 @@ struct exit_record {
 };
 
 struct vmx_counts {
-    uint64_t exits[3][70], cycles[3][70], entries[3], failed_entries;
-    struct vmcs_level {
-        uint64_t pointer;
-        uint32_t level; // 0: free
-    } known[16];
-    uint32_t next_known, level; // of the guest that runs, or ran last
-    uint64_t exit_cycles; // when the last exit happened
-    uint32_t exit_reason; // and why; ~0: none, or followed by an entry
+    uint64_t exits[LEVEL_DEPTH + 1][70], cycles[LEVEL_DEPTH + 1][70], entries[LEVEL_DEPTH + 1], failed_entries;
+    uint64_t level_steps[LEVEL_DEPTH + 1], level_cycles[LEVEL_DEPTH + 1]; // spent in each level, until the last switch
+    uint64_t switch_steps, switch_cycles;                                 // when that was
+    uint64_t exit_cycles;                                                 // when the last exit happened
+    uint32_t exit_level, exit_reason; // whence and why; ~0: none, or followed by an entry
 };
 
 struct vmx_capability {
@@ -134,6 +132,8 @@ struct vmx {
     bool injecting;              // VM entry delivers an event: it does not cause a VM exit directly
     uint64_t nmi_unblocked_step; // the step in which IRET removed blocking by NMI
     // --- no state ---
+    struct level_run run;
+    struct levels *levels; // the machine's
     struct vmx_counts counts;
     struct extension extension;
 };
@@ -290,7 +290,6 @@ void ept_invalidate_all(struct vmx *vmx);
 // --- vmx/count.c ---
 void count_exit(struct cpu *cpu, uint32_t reason);
 void count_entry(struct cpu *cpu);
-void count_forget(struct cpu *cpu, uint64_t pointer); // VMCLEAR: what the VMCS will be for is open again
 void count_failed_entry(struct cpu *cpu);
 
 #endif

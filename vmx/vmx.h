@@ -16,11 +16,27 @@ extern const struct state_table vmx_state; // over cpu->extension->state
 // Derived state: forget what was concluded from the VMCSs; after state_load over vmx_state, always.
 void vmx_drop_derived(struct cpu *cpu);
 
-// --- levels: 0 is VMX root operation (and everything before VMXON), 1 its guests, 2 the guests of those ---
-// Found by watching: a VMCS that is entered first right after a VM exit by VMLAUNCH or VMRESUME under another VMCS
-// belongs to a guest of that one's guest. What runs below level 2 is counted as level 2.
-enum { VMX_LEVELS = 3, VMX_REASONS = 70 };
+// --- levels: 0 is VMX root operation (and everything before VMXON), 1 its guests, 2 the guests of those, and so on ---
+// Found by watching (vmx/level.c). What runs below level 8 is counted as level 8.
+enum { VMX_LEVELS = 9, VMX_REASONS = 70 };
 unsigned vmx_level(const struct cpu *cpu);
+
+// The guest of a level: for the levels below the one that runs, its hypervisors; else the one that ran last.
+struct vmx_level_info {
+    unsigned level;
+    bool running;
+    uint64_t vmcs;     // that its hypervisor runs it with, in the hypervisor's physical memory; ~0: not known
+    uint64_t current;  // that it loaded last for a guest of its own, in its physical memory; ~0: none, or not known
+    uint64_t hardware; // that the processor ran it with last; from level 2 on guests share one
+    bool in_hardware;  // and which still has this guest's state: no other guest ran with it since
+};
+bool vmx_level_info(const struct cpu *cpu, unsigned level, struct vmx_level_info *out); // false: there is none
+// The processors of a machine know the same VMCSs.
+void vmx_share_levels(struct cpu *cpu, const struct cpu *with);
+// For those who save a machine and go on with it: no part of its state, but levels are known from the start then.
+extern const struct state_table vmx_level_state;     // over vmx_levels(cpu), once for a machine
+extern const struct state_table vmx_level_run_state; // over cpu->extension->state
+void *vmx_levels(const struct cpu *cpu);
 
 // --- counters, for --stats; no part of the architectural state ---
 uint64_t vmx_exit_count(const struct cpu *cpu, unsigned level, unsigned basic_reason); // VM exits out of `level`
@@ -28,6 +44,8 @@ uint64_t vmx_exit_cycles(const struct cpu *cpu, unsigned level,
                          unsigned basic_reason);                 // from these exits to the next entry
 uint64_t vmx_entry_count(const struct cpu *cpu, unsigned level); // VM entries into `level`
 uint64_t vmx_failed_entry_count(const struct cpu *cpu);          // VMfail 7 and 8
+uint64_t vmx_level_steps(const struct cpu *cpu, unsigned level);  // spent in the level itself
+uint64_t vmx_level_cycles(const struct cpu *cpu, unsigned level); // the same with idle cycles
 const char *vmx_exit_name(unsigned basic_reason);                // "EPT_VIOLATION"; NULL: no such reason
 const char *vmx_exit_text(unsigned basic_reason);                // in the manual's words
 const char *vmx_error_text(unsigned number);                     // VM-instruction error

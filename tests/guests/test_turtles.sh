@@ -57,6 +57,27 @@ for reason in EXTERNAL_INTERRUPT INTERRUPT_WINDOW HLT CR_ACCESS IO_INSTRUCTION R
 	claim $? "$reason of L2 is reflected to L1"
 done
 
+# vmxray finds the levels out by watching (vmx/level.c): from what only one level does it can be seen that it is right.
+for depth in 2 3 4; do
+	turtles "levels$depth" "depth=$depth" --stats
+	stats=$dir/levels$depth.err
+	times() { # LEVEL REASON: how many of these exits vmxray saw
+		awk -v level="$1" -v reason="$2" '/^level/ { on = 1 } on && $1 == level && $2 == reason { print $3; exit }' "$stats"
+	}
+	[[ $(times "$depth" CPUID) == 24 && $(times "$depth" CR_ACCESS) == 10 && $(times "$depth" VMCALL) == 1 &&
+		$(times "$depth" HLT) == 5 && ! $(times "$depth" VMXON) && ! $(times $((depth + 1)) CPUID) ]]
+	claim $? "depth $depth: the payload's exits are level $depth's" "$(grep " CPUID" "$stats" | tr '\n' ';')"
+	right=0
+	for ((level = 1; level < depth; level++)); do
+		[[ $(times $level VMXON) == 1 && ! $(times $level VMCALL) && ! $(times $level HLT) ]] || right=1
+	done
+	claim $right "depth $depth: each level below executes VMXON once, and no payload" "$(grep ' VMXON' "$stats" | tr '\n' ';')"
+	awk '/^in level/ { on = 1; next } !NF { on = 0 } on { steps[$1] = $2; n++; entered += $4; left += $5; sum += $2 }
+		$1 == "steps" { all = $2 }
+		END { exit !(n == '$depth' + 1 && sum == all && entered == left && steps['$depth'] > 480000 && steps['$depth'] < 510000) }' "$stats"
+	claim $? "depth $depth: the payload takes as many steps at each depth, and all levels together all steps" "$(sed -n '/^in level/,/^$/p' "$stats" | tr '\n' ';')"
+done
+
 # The same machine free, in single steps for a while, and with caches dropped.
 every=1000000
 hashes() { # NAME [OPTION...]
