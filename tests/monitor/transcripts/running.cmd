@@ -19,7 +19,7 @@ stepexit 2
 level
 run-to 2200
 run-to 2250
-step -l 7
+step -l 9
 step 1 2
 step bogus
 run-to 5
