@@ -1,6 +1,6 @@
-// What this level did, in figures: the VM exits that came here, by reason, from L1 and from L2, and of those from L2 which
-// were handled here and which reflected; for these, what each cost until L1 resumed L2: exits of L1, cycles of the clock
-// (the TSC, which counts while anybody runs).
+// What this level did, in figures: the VM exits that came here, by reason, from L1 and from L2, and of those from L2
+// which were handled here and which reflected; for these, what each cost until L1 resumed L2: exits of L1, cycles of
+// the clock (the TSC, which counts while anybody runs).
 #include "guest.h"
 
 static const char *const names[REASONS] = {
@@ -58,7 +58,8 @@ static void row(const char *name, uint64_t l1, uint64_t l2, uint64_t to_l1, uint
 void account_print(void) {
     bool nested = sum(from_l2);
     print("account of level %u, VMCS shadowing %s\n", our_level, shadowing_wanted ? "on" : "off");
-    print("  VM exit                 from L%u%s\n", our_level + 1, nested ? "    here   reflected  exits    cycles" : "");
+    print("  VM exit                 from L%u%s\n", our_level + 1,
+          nested ? "    here   reflected  exits    cycles" : "");
     for (unsigned i = 0; i < REASONS; i++)
         if (from_l1[i] | from_l2[i] | reflected[i])
             row(names[i], from_l1[i], from_l2[i], reflected[i], cost_exits[i], cost_cycles[i]);

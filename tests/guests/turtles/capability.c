@@ -1,9 +1,9 @@
 // What this hypervisor shows its guest of VT-x: no more than nested.c, merge.c and reflect.c emulate. SDM Vol. 3D,
 // appendix A.
 //
-// Where L1 has no choice we need not emulate the other one: L1 must take external interrupts as VM exits, acknowledged on
-// exit, must be a 64-bit host, and must load and save IA32_EFER. These controls are reported as fixed to 1.
-// The manual wants a setting of 0 to be possible for every secondary control, EPT among them; merge.c refuses it all the
+// Where L1 has no choice we need not emulate the other one: L1 must take external interrupts as VM exits, acknowledged
+// on exit, must be a 64-bit host, and must load and save IA32_EFER. These controls are reported as fixed to 1. The
+// manual wants a setting of 0 to be possible for every secondary control, EPT among them; merge.c refuses it all the
 // same: NOT IMPLEMENTED: a guest of L1 without EPT.
 #include "guest.h"
 
@@ -15,7 +15,8 @@ static const struct {
     [MSR_VMX_PIN - MSR_VMX_BASIC] = {PIN_DEFAULT1 | PIN_EXTERNAL_INTERRUPT, 0},
     [MSR_VMX_PROC - MSR_VMX_BASIC] = {PROC_DEFAULT1, PROC_INTERRUPT_WINDOW | PROC_HLT | PROC_UNCONDITIONAL_IO |
                                                          PROC_IO_BITMAPS | PROC_MONITOR_TRAP_FLAG | PROC_SECONDARY},
-    [MSR_VMX_EXIT - MSR_VMX_BASIC] = {EXIT_DEFAULT1 | EXIT_HOST_64 | EXIT_ACKNOWLEDGE | EXIT_SAVE_EFER | EXIT_LOAD_EFER, 0},
+    [MSR_VMX_EXIT -
+        MSR_VMX_BASIC] = {EXIT_DEFAULT1 | EXIT_HOST_64 | EXIT_ACKNOWLEDGE | EXIT_SAVE_EFER | EXIT_LOAD_EFER, 0},
     [MSR_VMX_ENTRY - MSR_VMX_BASIC] = {ENTRY_DEFAULT1 | ENTRY_LOAD_EFER, ENTRY_IA32E},
     [MSR_VMX_PROC2 - MSR_VMX_BASIC] = {0, PROC2_EPT | PROC2_VPID | PROC2_UNRESTRICTED | PROC2_VMCS_SHADOWING},
 };

@@ -57,11 +57,16 @@ static int length_of(const char *s) {
 static const char *parse(const char *p, struct form *f) {
     *f = (struct form){0};
     for (;; p++) {
-        if (*p == '-') f->left = true;
-        else if (*p == '0' && !f->width) f->zeros = true;
-        else if (*p >= '0' && *p <= '9') f->width = f->width * 10 + *p - '0';
-        else if (*p == 'l') f->wide = true;
-        else return p;
+        if (*p == '-')
+            f->left = true;
+        else if (*p == '0' && !f->width)
+            f->zeros = true;
+        else if (*p >= '0' && *p <= '9')
+            f->width = f->width * 10 + *p - '0';
+        else if (*p == 'l')
+            f->wide = true;
+        else
+            return p;
     }
 }
 

@@ -2,11 +2,11 @@
 //
 // EPT01 leads from L1's physical memory to ours. It begins empty: each 4-KByte page is mapped when L1 touches it first.
 // EPT12 is L1's, from L2's physical memory to L1's, and lies in L1's memory.
-// EPT02 leads from L2's physical memory to ours: the two compressed into one. A page gets there when L2 touches it: we walk
-// EPT12, then EPT01, and enter where that led, with the rights that both gave. What L1 takes out of EPT12 later it must
-// announce by INVEPT, as on a processor, which may remember translations too: then EPT02 is emptied.
-// There are several EPT02, as L1 may switch between guests: each is known by the EPTP of the EPT12 that it is made from.
-// NOT IMPLEMENTED: accessed and dirty flags, which are not offered to L1 either.
+// EPT02 leads from L2's physical memory to ours: the two compressed into one. A page gets there when L2 touches it: we
+// walk EPT12, then EPT01, and enter where that led, with the rights that both gave. What L1 takes out of EPT12 later it
+// must announce by INVEPT, as on a processor, which may remember translations too: then EPT02 is emptied. There are
+// several EPT02, as L1 may switch between guests: each is known by the EPTP of the EPT12 that it is made from. NOT
+// IMPLEMENTED: accessed and dirty flags, which are not offered to L1 either.
 #include "guest.h"
 
 enum rights { EPT_READ = 1, EPT_WRITE = 2, EPT_EXECUTE = 4, EPT_ALL = 7 };
@@ -63,8 +63,8 @@ void ept_violation(void) {
 
 // --- EPT12 ---
 struct walk {
-    uint64_t to;            // L1's physical address
-    unsigned rights;        // of all entries together
+    uint64_t to;     // L1's physical address
+    unsigned rights; // of all entries together
     bool present, misconfigured;
 };
 

@@ -1,6 +1,7 @@
 // What becomes of the guest's VM exits: each handler does what the instruction would have done, then steps over it.
 // They work on the current VMCS and serve L1, and L2 where L1 leaves it to us.
-// NOT IMPLEMENTED: string I/O; MSRs beyond what the guests here use (they get #GP); XSAVE, MONITOR, performance counters.
+// NOT IMPLEMENTED: string I/O; MSRs beyond what the guests here use (they get #GP); XSAVE, MONITOR, performance
+// counters.
 #include "guest.h"
 #include "interrupt.h"
 
@@ -62,8 +63,10 @@ static void exit_cr_access(void) {
         inject_exception(VECTOR_GP, true); // 23.8: fixed in VMX operation
         return;
     }
-    if (cr == 0) write_cr0(value);
-    else write_cr4(value);
+    if (cr == 0)
+        write_cr0(value);
+    else
+        write_cr4(value);
     instruction_skip();
 }
 
@@ -77,9 +80,12 @@ static void port_write(uint16_t port, unsigned size, uint32_t value) {
         print("the guest says that something went wrong: %u\n", value);
         machine_end(false);
     }
-    if (size == 1) out8(port, (uint8_t)value);
-    else if (size == 2) out16(port, (uint16_t)value);
-    else out32(port, value);
+    if (size == 1)
+        out8(port, (uint8_t)value);
+    else if (size == 2)
+        out16(port, (uint16_t)value);
+    else
+        out32(port, value);
 }
 
 static void exit_io(void) {
@@ -88,10 +94,14 @@ static void exit_io(void) {
     unsigned size = (q & 7) + 1;
     uint16_t port = (uint16_t)(q >> 16);
     if (q & QUALIFICATION_STRING) panic("string I/O at port %x", port);
-    if (!(q & QUALIFICATION_IN)) port_write(port, size, (uint32_t)*rax);
-    else if (size == 1) *rax = (*rax & ~0xffull) | in8(port);
-    else if (size == 2) *rax = (*rax & ~0xffffull) | in16(port);
-    else *rax = in32(port);
+    if (!(q & QUALIFICATION_IN))
+        port_write(port, size, (uint32_t)*rax);
+    else if (size == 1)
+        *rax = (*rax & ~0xffull) | in8(port);
+    else if (size == 2)
+        *rax = (*rax & ~0xffffull) | in16(port);
+    else
+        *rax = in32(port);
     instruction_skip();
 }
 
@@ -138,8 +148,10 @@ static void exit_rdmsr(void) {
 
 static void exit_wrmsr(void) {
     uint64_t value = guest.gpr[RDX] << 32 | (uint32_t)guest.gpr[RAX];
-    if (!msr_write((uint32_t)guest.gpr[RCX], value)) inject_exception(VECTOR_GP, true);
-    else instruction_skip();
+    if (!msr_write((uint32_t)guest.gpr[RCX], value))
+        inject_exception(VECTOR_GP, true);
+    else
+        instruction_skip();
 }
 
 void exit_handle(enum exit_reason reason) {

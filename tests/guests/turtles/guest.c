@@ -43,14 +43,17 @@ void guest_create(uint64_t base, uint64_t bytes, const char *command) {
 uint64_t gpr_get(unsigned number) { return number == RSP ? vmread(FIELD_GUEST_RSP) : guest.gpr[number]; }
 
 void gpr_set(unsigned number, uint64_t value) {
-    if (number == RSP) vmwrite(FIELD_GUEST_RSP, value);
-    else guest.gpr[number] = value;
+    if (number == RSP)
+        vmwrite(FIELD_GUEST_RSP, value);
+    else
+        guest.gpr[number] = value;
 }
 
 void instruction_skip(void) {
     vmwrite(FIELD_GUEST_RIP, vmread(FIELD_GUEST_RIP) + vmread(FIELD_EXIT_INSTRUCTION_LENGTH));
     uint64_t blocking = vmread(FIELD_GUEST_INTERRUPTIBILITY);
-    if (blocking & BLOCKING_BY_STI_OR_MOV_SS) vmwrite(FIELD_GUEST_INTERRUPTIBILITY, blocking & ~BLOCKING_BY_STI_OR_MOV_SS);
+    if (blocking & BLOCKING_BY_STI_OR_MOV_SS)
+        vmwrite(FIELD_GUEST_INTERRUPTIBILITY, blocking & ~BLOCKING_BY_STI_OR_MOV_SS);
 }
 
 void inject_exception(unsigned vector, bool has_error_code) {

@@ -1,7 +1,7 @@
 // The one guest of this level, and what the files of the hypervisor call of each other.
 //
-// In the words of the Turtles paper (Ben-Yehuda et al., OSDI 2010): seen from here we are L0, our guest is L1, and when L1
-// runs a guest of its own that is L2. Three VMCSs are about:
+// In the words of the Turtles paper (Ben-Yehuda et al., OSDI 2010): seen from here we are L0, our guest is L1, and when
+// L1 runs a guest of its own that is L2. Three VMCSs are about:
 //     vmcs01  ours, for running L1
 //     vmcs12  L1's, for running L2; to us a page of data in L1's memory, no processor ever sees it
 //     vmcs02  ours, merged from vmcs12 and vmcs01; with it the processor runs L2
@@ -22,18 +22,18 @@ enum gpr { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI };
 enum vpid { VPID_L1 = 1, VPID_L2 = 2 };
 
 struct guest {
-    uint64_t base, bytes;        // its physical memory is ours from `base` on
-    uint64_t gpr[16];            // of L1 or L2, whichever runs; RSP is in the VMCS
-    uint64_t vmcs01, vmcs02;     // physical addresses
+    uint64_t base, bytes;    // its physical memory is ours from `base` on
+    uint64_t gpr[16];        // of L1 or L2, whichever runs; RSP is in the VMCS
+    uint64_t vmcs01, vmcs02; // physical addresses
     bool launched01, launched02;
-    uint64_t interrupts[4];      // acknowledged for L1 and not yet injected: a bit for each vector
-    bool window;                 // vmcs01 asks for an exit when L1 can take an interrupt
+    uint64_t interrupts[4]; // acknowledged for L1 and not yet injected: a bit for each vector
+    bool window;            // vmcs01 asks for an exit when L1 can take an interrupt
     // --- L1 as a hypervisor ---
-    uint64_t vmxon_pointer;      // POINTER_NONE: L1 is not in VMX operation
-    uint64_t vmcs12_pointer;     // L1's current VMCS, POINTER_NONE: it has none
+    uint64_t vmxon_pointer;  // POINTER_NONE: L1 is not in VMX operation
+    uint64_t vmcs12_pointer; // L1's current VMCS, POINTER_NONE: it has none
     struct vmcs12 *vmcs12;
-    bool in_l2;                  // vmcs02 is current, L2 runs
-    bool trap_for_interrupt;     // vmcs02 has the monitor trap flag set because an interrupt waits
+    bool in_l2;              // vmcs02 is current, L2 runs
+    bool trap_for_interrupt; // vmcs02 has the monitor trap flag set because an interrupt waits
 };
 extern struct guest guest;
 
@@ -43,9 +43,9 @@ extern struct guest guest;
 // --- guest.c ---
 void guest_create(uint64_t base, uint64_t bytes, const char *command);
 _Noreturn void guest_run(void);
-void *guest_pointer(uint64_t guest_physical);              // of L1; NULL outside its memory
-bool guest_read(uint64_t linear, void *to, size_t bytes);  // of L1 or L2, through its page tables
-bool guest_write(uint64_t linear, uint64_t value);         // 8 bytes
+void *guest_pointer(uint64_t guest_physical);             // of L1; NULL outside its memory
+bool guest_read(uint64_t linear, void *to, size_t bytes); // of L1 or L2, through its page tables
+bool guest_write(uint64_t linear, uint64_t value);        // 8 bytes
 uint64_t gpr_get(unsigned number);
 void gpr_set(unsigned number, uint64_t value);
 void instruction_skip(void);
@@ -85,15 +85,24 @@ struct field_row {
     enum field_shadow shadow;
 };
 extern const struct field_row field_rows[FIELDS];
-int field_find(uint64_t encoding); // its index, -1: there is none
+struct field_list {
+    unsigned count;
+    uint8_t index[FIELDS];
+};
+extern struct field_list fields_guest; // without CR0 and CR4, which have a way of their own
+extern struct field_list fields_information, fields_shadowed, fields_shadow_writable;
+#define EACH(i, list)                                                                                                  \
+    (unsigned at_ = 0, i = (list).index[0]; at_ < (list).count; i = ++at_ < (list).count ? (list).index[at_] : 0)
+void fields_init(void);
+int field_find(uint64_t encoding);   // its index, -1: there is none
 uint64_t field_mask(unsigned index); // the bits it has
 
 // --- ept.c ---
-uint64_t ept_init(void);                 // EPTP for vmcs01
-void ept_violation(void);                // of L1
-uint64_t ept02_use(uint64_t eptp12);     // EPTP for vmcs02
+uint64_t ept_init(void);             // EPTP for vmcs01
+void ept_violation(void);            // of L1
+uint64_t ept02_use(uint64_t eptp12); // EPTP for vmcs02
 void ept02_drop(uint64_t eptp12, bool all);
-bool ept02_violation(void);              // of L2; false: it is L1's business
+bool ept02_violation(void); // of L2; false: it is L1's business
 void *l2_pointer(uint64_t guest_physical);
 
 // --- nested.c: VMX instructions of L1 ---
@@ -102,8 +111,8 @@ void nested_fail(unsigned error);
 bool shadow12_access(enum exit_reason reason); // VMREAD or VMWRITE of L2 on the shadow VMCS of L1; false: L1's business
 
 // --- merge.c: entering L2 for L1 ---
-unsigned nested_enter(bool launch); // 0, or the VM-instruction error
-void nested_entry_failed(void);     // the processor refused vmcs02
+unsigned nested_enter(bool launch);              // 0, or the VM-instruction error
+void nested_entry_failed(void);                  // the processor refused vmcs02
 void merge_note(unsigned index, uint64_t value); // what a field of vmcs02 was found to contain
 
 // --- reflect.c: leaving L2 for L1 ---
@@ -112,11 +121,11 @@ void reflect(uint32_t reason);
 void reflect_interrupt(unsigned vector); // an external interrupt that came before L2 ran
 
 // --- shadow.c ---
-void shadow_init(void);     // in vmcs01, current
-void shadow_attach(void);   // vmcs12 is now L1's current VMCS
+void shadow_init(void);   // in vmcs01, current
+void shadow_attach(void); // vmcs12 is now L1's current VMCS
 void shadow_detach(void);
-void shadow_push(void);     // vmcs12 to the shadow VMCS
-void shadow_pull(void);     // and back
+void shadow_push(void); // vmcs12 to the shadow VMCS
+void shadow_pull(void); // and back
 
 // --- account.c ---
 void account_exit(bool from_l2, unsigned reason);

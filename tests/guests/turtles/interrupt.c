@@ -45,8 +45,8 @@ void interrupt_init(void) {
     gdt_init();
     for (unsigned vector = 0; vector < 256; vector++) {
         uint64_t entry = (uint64_t)vector_entries + vector * VECTOR_ENTRY_BYTES;
-        idt[vector] = (struct gate){(uint16_t)entry, SELECTOR_CODE, GATE_INTERRUPT, (uint16_t)(entry >> 16),
-                                    (uint32_t)(entry >> 32), 0};
+        idt[vector] = (struct gate){(uint16_t)entry,         SELECTOR_CODE,           GATE_INTERRUPT,
+                                    (uint16_t)(entry >> 16), (uint32_t)(entry >> 32), 0};
     }
     struct table pointer = {sizeof idt - 1, idt_base()};
     __asm__ volatile("lidt %0" ::"m"(pointer) : "memory");
@@ -61,6 +61,7 @@ void interrupt_use_stack(unsigned vector, uint64_t top) {
 
 void on_interrupt(struct frame *frame) {
     if (!handlers[frame->vector])
-        panic("exception %lu, error code %lx, RIP %lx, CR2 %lx", frame->vector, frame->error_code, frame->rip, cr2_read());
+        panic("exception %lu, error code %lx, RIP %lx, CR2 %lx", frame->vector, frame->error_code, frame->rip,
+              cr2_read());
     handlers[frame->vector](frame);
 }

@@ -104,8 +104,8 @@ enum port {
     PORT_PIT_COUNTER0 = 0x40,
     PORT_PIT_CONTROL = 0x43,
     PORT_PIC_SLAVE = 0xa0,
-    PORT_DEBUG_EXIT = 0xf4, // isa-debug-exit: ends the machine with status 2 * value + 1
-    PORT_SERIAL = 0x3f8,    // to 3FFH
+    PORT_DEBUG_EXIT = 0xf4,  // isa-debug-exit: ends the machine with status 2 * value + 1
+    PORT_SERIAL = 0x3f8,     // to 3FFH
     PORT_PM_CONTROL = 0x604, // ACPI's PM1a control register
 };
 enum { PM_POWER_OFF = BIT(13) | 5 << 10 }; // SLP_EN, SLP_TYP of S5

@@ -1,8 +1,7 @@
 // The beginning of every level. The command line says what this level is to be:
-//     depth=N     hypervisors from here on: 0 runs the payload, N > 0 runs a copy of this image with depth=N-1 as a guest
-//     level=N     what this level calls itself; 0 unless a hypervisor says otherwise
-//     shadow=off  do not use VMCS shadowing, nor offer it to the guest
-//     break=1     the payload makes a mistake, to see that its checks are checks
+//     depth=N     hypervisors from here on: 0 runs the payload, N > 0 runs a copy of this image with depth=N-1 as a
+//     guest level=N     what this level calls itself; 0 unless a hypervisor says otherwise shadow=off  do not use VMCS
+//     shadowing, nor offer it to the guest break=1     the payload makes a mistake, to see that its checks are checks
 //
 // Memory of a hypervisor: the lower half is its own, the upper half its guest's physical memory, from address 0 on.
 #include "guest.h"
@@ -66,7 +65,9 @@ static _Noreturn void hypervisor(unsigned depth, uint64_t bytes, bool broken) {
     bool wanted = shadowing_wanted;
     vmx_start();
     print("hypervisor: %lu KBytes for me, %lu for my guest, VMCS shadowing %s\n", half / 1024, half / 1024,
-          shadowing_wanted ? "on" : wanted ? "not present" : "off");
+          shadowing_wanted ? "on"
+          : wanted         ? "not present"
+                           : "off");
     guest_create(half, half, next_command(depth, broken));
     guest_run();
 }
@@ -78,6 +79,7 @@ void start(const uint32_t *info) {
     const char *shadow = option(command, "shadow=");
     our_level = option_number(command, "level=", 0);
     shadowing_wanted = !shadow || !starts(shadow, "off");
+    fields_init();
     interrupt_init();
     if (bytes < (4 << 20)) panic("%lu KBytes of memory are too few: start with more, or with less depth", bytes / 1024);
     if (depth > 9) panic("depth=%u: at most 9", depth);

@@ -1,5 +1,5 @@
-// Entering L2 for L1: vmcs02 is made from vmcs12, which says what L1 wants, and from what we want ourselves. SDM Vol. 3C,
-// chapter 26; the Turtles paper, 3.2 "VMX virtualization", 3.2.1 "VMCS shadowing and vmcs merging".
+// Entering L2 for L1: vmcs02 is made from vmcs12, which says what L1 wants, and from what we want ourselves. SDM Vol.
+// 3C, chapter 26; the Turtles paper, 3.2 "VMX virtualization", 3.2.1 "VMCS shadowing and vmcs merging".
 //
 //     guest state     as in vmcs12
 //     host state      ours, always (setup.c): each exit of L2 comes to us first
@@ -7,8 +7,8 @@
 //     EPT, VPID       EPT02 (ept.c); one VPID for all of L1's guests
 //     CR0, CR4        a bit is the host's if either of us wants that
 //
-// A VMWRITE may be an exit to somebody below us. So vmcs02's values are remembered, and only what differs is written: this
-// is the paper's optimization of copying only what was modified (4.3).
+// A VMWRITE may be an exit to somebody below us. So vmcs02's values are remembered, and only what differs is written:
+// this is the paper's optimization of copying only what was modified (4.3).
 #include "guest.h"
 
 static uint64_t vmcs02[FIELDS]; // what vmcs02 contains
@@ -69,12 +69,12 @@ static void merge_cr(void) {
 }
 
 static void merge_guest_state(void) {
-    for (unsigned i = 0; i < FIELDS; i++)
-        if (field_rows[i].kind == GUEST && i != INDEX_GUEST_CR0 && i != INDEX_GUEST_CR4) put(i, guest.vmcs12->field[i]);
+    for
+        EACH(i, fields_guest) put(i, guest.vmcs12->field[i]);
 }
 
-// L1's guests share our VPID_L2: what one of them left must not serve another (the Turtles paper, 3.3.2). Without a VPID
-// an entry flushes, as the manual says.
+// L1's guests share our VPID_L2: what one of them left must not serve another (the Turtles paper, 3.3.2). Without a
+// VPID an entry flushes, as the manual says.
 static void flush_if_other(void) {
     static uint64_t last_vpid12;
     bool has_vpid = get12(PROC2_CONTROLS) & PROC2_VPID;
@@ -83,7 +83,8 @@ static void flush_if_other(void) {
     if (!invvpid(INVALIDATE_SINGLE, VPID_L2)) panic("INVVPID failed");
 }
 
-// SDM Vol. 3C, 26.4: the VM-entry MSR-load area, as if L2 had written them. Returns the number of the entry that failed.
+// SDM Vol. 3C, 26.4: the VM-entry MSR-load area, as if L2 had written them. Returns the number of the entry that
+// failed.
 static uint64_t load_msrs(void) {
     for (uint64_t i = 0; i < get12(ENTRY_MSR_LOAD_COUNT); i++) {
         const uint64_t *entry = guest_pointer(get12(ENTRY_MSR_LOAD_ADDRESS) + 16 * i);
@@ -98,8 +99,8 @@ unsigned nested_enter(bool launch) {
     if (error) return error;
     bool injects = get12(ENTRY_INTERRUPTION) & EVENT_VALID, waiting = interrupt_is_pending();
     // An interrupt came for L1 while it could not take it. Now it can: external-interrupt exiting does not ask for
-    // RFLAGS.IF. If this entry injects no event, L2 need not even begin. Else the event comes first, and the monitor trap
-    // flag ends L2 right after that (25.5.2).
+    // RFLAGS.IF. If this entry injects no event, L2 need not even begin. Else the event comes first, and the monitor
+    // trap flag ends L2 right after that (25.5.2).
     guest.trap_for_interrupt = waiting && injects;
     if (!vmptrld(guest.vmcs02)) panic("VMPTRLD of vmcs02 failed");
     guest.in_l2 = true;
@@ -122,7 +123,8 @@ unsigned nested_enter(bool launch) {
     return 0;
 }
 
-// VMfail: the processor finds fault with a control of L1's that passed our checks. L1 is where it was, before its VMLAUNCH.
+// VMfail: the processor finds fault with a control of L1's that passed our checks. L1 is where it was, before its
+// VMLAUNCH.
 void nested_entry_failed(void) {
     unsigned error = (unsigned)vmread(FIELD_INSTRUCTION_ERROR);
     guest.in_l2 = false;

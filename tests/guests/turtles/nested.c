@@ -1,6 +1,7 @@
-// VMX instructions of L1, which all exit to us: SDM Vol. 3C, 25.1.2; what they do: 30.3. With them L1 fills vmcs12, which
-// lies in the very page that L1 gave for its VMCS. The exit tells their operands: Tables 27-9, 27-13 and 27-14.
-// NOT IMPLEMENTED: 32-bit address size; segment bases other than FS and GS (they are 0 in 64-bit mode); privilege levels.
+// VMX instructions of L1, which all exit to us: SDM Vol. 3C, 25.1.2; what they do: 30.3. With them L1 fills vmcs12,
+// which lies in the very page that L1 gave for its VMCS. The exit tells their operands: Tables 27-9, 27-13 and 27-14.
+// NOT IMPLEMENTED: 32-bit address size; segment bases other than FS and GS (they are 0 in 64-bit mode); privilege
+// levels.
 #include "guest.h"
 #include "interrupt.h"
 
@@ -109,8 +110,10 @@ static void vm_ptrld(void) {
 }
 
 static void vm_ptrst(void) {
-    if (guest_write(operand_address(vmread(FIELD_INSTRUCTION_INFORMATION)), guest.vmcs12_pointer)) succeed();
-    else inject_exception(VECTOR_GP, true);
+    if (guest_write(operand_address(vmread(FIELD_INSTRUCTION_INFORMATION)), guest.vmcs12_pointer))
+        succeed();
+    else
+        inject_exception(VECTOR_GP, true);
 }
 
 // --- VMREAD, VMWRITE: on vmcs12, or on the VMCS that L1 shows L2 (below) ---
@@ -132,8 +135,10 @@ static void vm_read(struct vmcs12 *vmcs) {
 static void vm_write(struct vmcs12 *vmcs) {
     uint64_t information = vmread(FIELD_INSTRUCTION_INFORMATION), value = 0;
     int index = field_find(gpr_get(information >> 28));
-    if (operand_is_register(information)) value = gpr_get(information >> 3 & 15);
-    else if (!operand_read(&value, sizeof value)) return;
+    if (operand_is_register(information))
+        value = gpr_get(information >> 3 & 15);
+    else if (!operand_read(&value, sizeof value))
+        return;
     if (index < 0) {
         nested_fail(ERROR_NO_SUCH_FIELD);
         return;
@@ -143,13 +148,16 @@ static void vm_write(struct vmcs12 *vmcs) {
 }
 
 static void vm_access(enum exit_reason reason, struct vmcs12 *vmcs) {
-    if (!vmcs) fail_invalid();
-    else if (reason == REASON_VMREAD) vm_read(vmcs);
-    else vm_write(vmcs);
+    if (!vmcs)
+        fail_invalid();
+    else if (reason == REASON_VMREAD)
+        vm_read(vmcs);
+    else
+        vm_write(vmcs);
 }
 
-// L2 used VMREAD or VMWRITE. If L1 gave it a shadow VMCS (24.6.15) and the field's bit is clear, the access goes there: a
-// processor would not have left L2, and we do it here without asking L1.
+// L2 used VMREAD or VMWRITE. If L1 gave it a shadow VMCS (24.6.15) and the field's bit is clear, the access goes there:
+// a processor would not have left L2, and we do it here without asking L1.
 bool shadow12_access(enum exit_reason reason) {
     if (!(get12(PROC2_CONTROLS) & PROC2_VMCS_SHADOWING)) return false;
     uint64_t encoding = gpr_get(vmread(FIELD_INSTRUCTION_INFORMATION) >> 28);
@@ -168,8 +176,10 @@ static void invalidate(bool ept) {
         nested_fail(ERROR_INVALIDATE_OPERAND);
         return;
     }
-    if (ept) ept02_drop(descriptor[0], type == INVALIDATE_ALL);
-    else invvpid(INVALIDATE_SINGLE, VPID_L2); // all of L1's guests run with this one
+    if (ept)
+        ept02_drop(descriptor[0], type == INVALIDATE_ALL);
+    else
+        invvpid(INVALIDATE_SINGLE, VPID_L2); // all of L1's guests run with this one
     succeed();
 }
 
@@ -179,7 +189,8 @@ static void vm_enter(bool launch) {
 }
 
 bool vmx_instruction(enum exit_reason reason) {
-    if (reason < REASON_VMCLEAR || (reason > REASON_VMXON && reason != REASON_INVEPT && reason != REASON_INVVPID)) return false;
+    if (reason < REASON_VMCLEAR || (reason > REASON_VMXON && reason != REASON_INVEPT && reason != REASON_INVVPID))
+        return false;
     if (reason != REASON_VMXON && guest.vmxon_pointer == POINTER_NONE) {
         inject_exception(VECTOR_UD, false);
         return true;
@@ -194,8 +205,10 @@ bool vmx_instruction(enum exit_reason reason) {
     case REASON_VMWRITE: vm_access(reason, guest.vmcs12); break;
     case REASON_VMLAUNCH:
     case REASON_VMRESUME:
-        if (guest.vmcs12) vm_enter(reason == REASON_VMLAUNCH);
-        else fail_invalid();
+        if (guest.vmcs12)
+            vm_enter(reason == REASON_VMLAUNCH);
+        else
+            fail_invalid();
         break;
     default: invalidate(reason == REASON_INVEPT); break;
     }

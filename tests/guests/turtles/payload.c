@@ -1,5 +1,5 @@
-// The innermost guest: does something of everything that a hypervisor has to deal with, and checks what comes of it. Run
-// with depth=0 it does the same on the bare machine.
+// The innermost guest: does something of everything that a hypervisor has to deal with, and checks what comes of it.
+// Run with depth=0 it does the same on the bare machine.
 #include "payload.h"
 #include "interrupt.h"
 
@@ -193,8 +193,8 @@ void payload(uint64_t memory_bytes, bool broken) {
     interrupt_handle(VECTOR_UD, on_ud);
     interrupt_handle(VECTOR_APIC_TIMER, on_apic_timer);
     interrupt_handle(VECTOR_PIC, on_pit);
-    // The stack for this interrupt lies on a page nobody has touched: its delivery is interrupted by an EPT violation at
-    // each level, and must be begun again each time.
+    // The stack for this interrupt lies on a page nobody has touched: its delivery is interrupted by an EPT violation
+    // at each level, and must be begun again each time.
     interrupt_use_stack(VECTOR_APIC_TIMER, memory_bytes - PAGE);
     pic_init();
     compute();

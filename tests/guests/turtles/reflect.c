@@ -39,12 +39,13 @@ static uint64_t unmerge_cr(enum field field, uint64_t value12, uint64_t mask12, 
 
 static void save_guest_state(void) {
     set12(GUEST_CR0, unmerge_cr(FIELD_GUEST_CR0, get12(GUEST_CR0), get12(CR0_MASK), CR0_NE, vmread(FIELD_CR0_SHADOW)));
-    set12(GUEST_CR4, unmerge_cr(FIELD_GUEST_CR4, get12(GUEST_CR4), get12(CR4_MASK), CR4_VMXE, vmread(FIELD_CR4_SHADOW)));
-    for (unsigned i = 0; i < FIELDS; i++) {
-        if (field_rows[i].kind != GUEST || i == INDEX_GUEST_CR0 || i == INDEX_GUEST_CR4) continue;
-        guest.vmcs12->field[i] = vmread(field_rows[i].encoding);
-        merge_note(i, guest.vmcs12->field[i]);
-    }
+    set12(GUEST_CR4,
+          unmerge_cr(FIELD_GUEST_CR4, get12(GUEST_CR4), get12(CR4_MASK), CR4_VMXE, vmread(FIELD_CR4_SHADOW)));
+    for
+        EACH(i, fields_guest) {
+            guest.vmcs12->field[i] = vmread(field_rows[i].encoding);
+            merge_note(i, guest.vmcs12->field[i]);
+        }
     merge_note(INDEX_GUEST_CR0, vmread(FIELD_GUEST_CR0));
     merge_note(INDEX_GUEST_CR4, vmread(FIELD_GUEST_CR4));
     merge_note(INDEX_CR0_SHADOW, vmread(FIELD_CR0_SHADOW));
@@ -55,9 +56,8 @@ static void save_guest_state(void) {
 }
 
 static void save_information(void) {
-    for (unsigned i = 0; i < FIELDS; i++)
-        if (field_rows[i].kind == INFORMATION && i != INDEX_INSTRUCTION_ERROR)
-            guest.vmcs12->field[i] = vmread(field_rows[i].encoding);
+    for
+        EACH(i, fields_information) guest.vmcs12->field[i] = vmread(field_rows[i].encoding);
     set12(ENTRY_INTERRUPTION, get12(ENTRY_INTERRUPTION) & ~EVENT_VALID);
     merge_note(INDEX_ENTRY_INTERRUPTION, vmread(FIELD_ENTRY_INTERRUPTION));
 }

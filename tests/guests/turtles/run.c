@@ -46,7 +46,8 @@ void event_requeue(void) {
 
 static void l1_exit(uint32_t reason) {
     if (reason & REASON_ENTRY_FAILED)
-        panic("entry to the guest failed: reason %u, qualification %lx", reason & 0xffff, vmread(FIELD_EXIT_QUALIFICATION));
+        panic("entry to the guest failed: reason %u, qualification %lx", reason & 0xffff,
+              vmread(FIELD_EXIT_QUALIFICATION));
     account_exit(false, reason);
     event_requeue();
     exit_handle(reason);
@@ -64,7 +65,9 @@ void guest_run(void) {
         }
         uint32_t reason = (uint32_t)vmread(FIELD_EXIT_REASON);
         if (!(reason & REASON_ENTRY_FAILED)) *launched = true;
-        if (guest.in_l2) nested_exit(reason);
-        else l1_exit(reason);
+        if (guest.in_l2)
+            nested_exit(reason);
+        else
+            l1_exit(reason);
     }
 }

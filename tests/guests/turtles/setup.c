@@ -39,7 +39,8 @@ uint64_t vmcs_new(uint32_t revision_bits) {
 static void setup_zeros(void) {
     for (unsigned i = 0; i < FIELDS; i++) {
         bool for_shadowing = i == INDEX_VMREAD_BITMAP || i == INDEX_VMWRITE_BITMAP; // absent where that is
-        if (field_rows[i].kind != INFORMATION && !(for_shadowing && !shadowing_wanted)) vmwrite(field_rows[i].encoding, 0);
+        if (field_rows[i].kind != INFORMATION && !(for_shadowing && !shadowing_wanted))
+            vmwrite(field_rows[i].encoding, 0);
     }
 }
 
@@ -68,8 +69,8 @@ static void setup_controls(void) {
     vmwrite(FIELD_PROC_CONTROLS, controls(MSR_VMX_PROC, PROC_HLT | PROC_IO_BITMAPS | PROC_SECONDARY, "primary"));
     if (shadowing_wanted) proc2 |= PROC2_VMCS_SHADOWING;
     vmwrite(FIELD_PROC2_CONTROLS, controls(MSR_VMX_PROC2, proc2, "secondary"));
-    vmwrite(FIELD_EXIT_CONTROLS, controls(MSR_VMX_EXIT, EXIT_HOST_64 | EXIT_ACKNOWLEDGE | EXIT_SAVE_EFER | EXIT_LOAD_EFER,
-                                          "VM-exit"));
+    vmwrite(FIELD_EXIT_CONTROLS,
+            controls(MSR_VMX_EXIT, EXIT_HOST_64 | EXIT_ACKNOWLEDGE | EXIT_SAVE_EFER | EXIT_LOAD_EFER, "VM-exit"));
     vmwrite(FIELD_ENTRY_CONTROLS, controls(MSR_VMX_ENTRY, ENTRY_LOAD_EFER, "VM-entry"));
     vmwrite(FIELD_CR0_MASK, CR0_NE);   // NE and VMXE must be 1 while the guest runs, whatever it wants: its own
     vmwrite(FIELD_CR4_MASK, CR4_VMXE); // idea of them is in the read shadows
@@ -89,23 +90,27 @@ static void setup_io_bitmaps(void) {
 
 enum { RIGHTS_CODE32 = 0xc09b, RIGHTS_CODE64 = 0xa09b, RIGHTS_DATA = 0xc093, RIGHTS_LDT = 0x10082, RIGHTS_TSS = 0x8b };
 
-#define SEGMENT(name, selector, base, limit, rights)                                                                   \
+#define SEGMENT(name, limit, rights)                                                                                   \
     do {                                                                                                               \
-        vmwrite(FIELD_GUEST_##name##_SELECTOR, selector);                                                              \
-        vmwrite(FIELD_GUEST_##name##_BASE, base);                                                                      \
         vmwrite(FIELD_GUEST_##name##_LIMIT, limit);                                                                    \
         vmwrite(FIELD_GUEST_##name##_RIGHTS, rights);                                                                  \
     } while (0)
 
+// Limits and rights of flat segments, and the bases that the host-state area has no fields for.
 static void setup_flat_segments(uint64_t code_rights) {
-    SEGMENT(CS, SELECTOR_CODE, 0, 0xffffffff, code_rights);
-    SEGMENT(SS, SELECTOR_DATA, 0, 0xffffffff, RIGHTS_DATA);
-    SEGMENT(DS, SELECTOR_DATA, 0, 0xffffffff, RIGHTS_DATA);
-    SEGMENT(ES, SELECTOR_DATA, 0, 0xffffffff, RIGHTS_DATA);
-    SEGMENT(FS, SELECTOR_DATA, 0, 0xffffffff, RIGHTS_DATA);
-    SEGMENT(GS, SELECTOR_DATA, 0, 0xffffffff, RIGHTS_DATA);
-    SEGMENT(LDTR, 0, 0, 0, RIGHTS_LDT);
-    SEGMENT(TR, SELECTOR_TSS, 0, TSS_LIMIT, RIGHTS_TSS);
+    enum { EVERYTHING = 0xffffffff };
+    SEGMENT(CS, EVERYTHING, code_rights);
+    SEGMENT(SS, EVERYTHING, RIGHTS_DATA);
+    SEGMENT(DS, EVERYTHING, RIGHTS_DATA);
+    SEGMENT(ES, EVERYTHING, RIGHTS_DATA);
+    SEGMENT(FS, EVERYTHING, RIGHTS_DATA);
+    SEGMENT(GS, EVERYTHING, RIGHTS_DATA);
+    SEGMENT(LDTR, 0, RIGHTS_LDT);
+    SEGMENT(TR, TSS_LIMIT, RIGHTS_TSS);
+    vmwrite(FIELD_GUEST_CS_BASE, 0);
+    vmwrite(FIELD_GUEST_SS_BASE, 0);
+    vmwrite(FIELD_GUEST_DS_BASE, 0);
+    vmwrite(FIELD_GUEST_ES_BASE, 0);
 }
 
 // 27.5.2: what the VMCS does not say. Selectors and some bases follow from the host-state area (reflect.c).

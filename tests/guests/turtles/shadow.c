@@ -1,21 +1,21 @@
 // VMCS shadowing: SDM Vol. 3C, 24.10, 24.6.15. With it L1's VMREAD and VMWRITE of chosen fields do not exit to us, but
-// reach the shadow VMCS, a region of ours that vmcs01's link pointer names. It holds a copy of vmcs12's fields while vmcs12
-// is L1's current VMCS. The price: whenever L1 may have written there, or we have written vmcs12, all of them are copied.
-// The fields are those that a hypervisor needs at most exits; fields.def says which.
+// reach the shadow VMCS, a region of ours that vmcs01's link pointer names. It holds a copy of vmcs12's fields while
+// vmcs12 is L1's current VMCS. The price: whenever L1 may have written there, or we have written vmcs12, all of them
+// are copied. The fields are those that a hypervisor needs at most exits; fields.def says which.
 #include "guest.h"
 
 static uint64_t region; // the shadow VMCS; 0: shadowing is not used
 
-static void permit(uint8_t *bitmap, enum field field) { bitmap[field / 8] &= (uint8_t)~(1u << field % 8); }
+static void permit(uint8_t *bitmap, enum field field) { bitmap[field / 8] &= (uint8_t) ~(1u << field % 8); }
 
 void shadow_init(void) {
     uint8_t *reads = page_new(), *writes = page_new();
     memset(reads, 0xff, PAGE);
     memset(writes, 0xff, PAGE);
-    for (unsigned i = 0; i < FIELDS; i++) {
-        if (field_rows[i].shadow != NEVER) permit(reads, field_rows[i].encoding);
-        if (field_rows[i].shadow == WRITE) permit(writes, field_rows[i].encoding);
-    }
+    for
+        EACH(i, fields_shadowed) permit(reads, field_rows[i].encoding);
+    for
+        EACH(i, fields_shadow_writable) permit(writes, field_rows[i].encoding);
     vmwrite(FIELD_VMREAD_BITMAP, (uint64_t)reads);
     vmwrite(FIELD_VMWRITE_BITMAP, (uint64_t)writes);
     region = vmcs_new(REVISION_SHADOW);
@@ -26,11 +26,12 @@ void shadow_init(void) {
 static void copy(bool push) {
     if (!region || !guest.vmcs12) return;
     if (!vmptrld(region)) panic("VMPTRLD of the shadow VMCS failed");
-    for (unsigned i = 0; i < FIELDS; i++) {
-        const struct field_row *row = &field_rows[i];
-        if (push && row->shadow != NEVER) vmwrite(row->encoding, guest.vmcs12->field[i]);
-        if (!push && row->shadow == WRITE) guest.vmcs12->field[i] = vmread(row->encoding);
-    }
+    if (push)
+        for
+            EACH(i, fields_shadowed) vmwrite(field_rows[i].encoding, guest.vmcs12->field[i]);
+    else
+        for
+            EACH(i, fields_shadow_writable) guest.vmcs12->field[i] = vmread(field_rows[i].encoding);
     if (!vmptrld(guest.vmcs01)) panic("VMPTRLD of vmcs01 failed");
 }
 

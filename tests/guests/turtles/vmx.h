@@ -1,5 +1,5 @@
-// VT-x in C: the VMX instructions, fields, controls and exit reasons by the manual's names. SDM Vol. 3C, chapters 24, 30;
-// Vol. 3D, appendices A to C.
+// VT-x in C: the VMX instructions, fields, controls and exit reasons by the manual's names. SDM Vol. 3C, chapters 24,
+// 30; Vol. 3D, appendices A to C.
 #ifndef VMX_H
 #define VMX_H
 #include "machine.h"
