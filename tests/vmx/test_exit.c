@@ -66,6 +66,8 @@ static void tables(struct bench *b) { bench_on(b, PROC2, DESCRIPTOR_TABLE_EXITIN
 static void wbinvd(struct bench *b) { bench_on(b, PROC2, WBINVD_EXITING); }
 static void rdrand(struct bench *b) { bench_on(b, PROC2, RDRAND_EXITING); }
 static void rdseed(struct bench *b) { bench_on(b, PROC2, RDSEED_EXITING); }
+static void monitor(struct bench *b) { bench_on(b, PROC, MONITOR_EXITING); }
+static void mwait(struct bench *b) { bench_on(b, PROC, MWAIT_EXITING); }
 static void nothing(struct bench *b) { (void)b; }
 static void osxsave(struct bench *b) { bench_set(b, GUEST_CR4, bench_field(b, GUEST_CR4) | CR4_OSXSAVE); }
 static void msr_bitmap(struct bench *b) {
@@ -112,6 +114,9 @@ static const struct one ones[] = {
     {"0f 09", "WBINVD", wbinvd, EXIT_WBINVD, 0},
     {"0f c7 f1", "RDRAND ecx", rdrand, EXIT_RDRAND, 0},
     {"48 0f c7 fa", "RDSEED rdx", rdseed, EXIT_RDSEED, 0},
+    {"0f 01 c8", "MONITOR", monitor, EXIT_MONITOR, 0},
+    {"0f 01 c9", "MWAIT, not armed", mwait, EXIT_MWAIT, 0},
+    {"31 c9 0f 01 c8 0f 01 c9", "MWAIT, armed", mwait, EXIT_MWAIT, 1},
     {"0f 01 c1", "VMCALL", nothing, EXIT_VMCALL, 0},
     {"0f 01 c2", "VMLAUNCH", nothing, EXIT_VMLAUNCH, 0},
     {"0f 01 c3", "VMRESUME", nothing, EXIT_VMRESUME, 0},
@@ -319,6 +324,19 @@ static void test_windows(void) {
     bench_free(b);
 }
 
+static void test_mwait(void) {
+    struct bench *b = ready("31 c9 0f 01 c8 0f 01 c9"); // xor ecx, ecx; monitor; mwait
+    bench_on(b, PIN, EXTERNAL_INTERRUPT_EXITING);
+    (void)bench_enter(b, 10);
+    ok(b->cpu->mwait && b->cpu->intercepts.non_root, "MWAIT waits in VMX non-root operation");
+    cpu_pend(b->cpu, PENDING_INTR, true);
+    (void)cpu_run(b->cpu, 1);
+    ok(bench_field(b, EXIT_REASON) == EXIT_EXTERNAL_INTERRUPT && bench_field(b, GUEST_RIP) == AT_GUEST_CODE + 8,
+       "an interrupt exits behind it");
+    ok(bench_field(b, GUEST_ACTIVITY) == ACTIVITY_ACTIVE && !b->cpu->mwait, "the wait is not saved, 24.4.2");
+    bench_free(b);
+}
+
 static void test_blocking(void) {
     struct bench *b = ready("fb f4"); // sti; hlt
     ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, GUEST_INTERRUPTIBILITY) == BLOCKING_BY_STI,
@@ -434,6 +452,7 @@ int main(void) {
     test_exceptions();
     test_interrupts();
     test_windows();
+    test_mwait();
     test_blocking();
     test_timer();
     test_msr_areas();
