@@ -9,9 +9,12 @@ kvm_mini_out  := $(GUESTS)/kvm-mini
 
 INITRAMFS     := $(GUESTS)/initramfs.cpio
 NESTED_INITRAMFS := $(GUESTS)/nested.cpio
+QEMU_INITRAMFS := $(GUESTS)/qemu.cpio
 GUEST_RUN      = O='$(O)' GUESTS='$(GUESTS)' VMXRAY='$(O)/vmxray' tests/guests/run.sh
 
-.PHONY: guests kvm shell nested
+NESTED_RUN     = O='$(O)' GUESTS='$(GUESTS)' VMXRAY='$(O)/vmxray' tests/guests/nested.sh
+
+.PHONY: guests kvm shell nested nested-qemu
 guests: $(GUESTS)/vmlinuz $(INITRAMFS) $(NESTED_INITRAMFS)
 
 kvm: all guests
@@ -19,7 +22,9 @@ kvm: all guests
 shell: all guests
 	@$(GUEST_RUN) shell
 nested: all guests
-	@O='$(O)' GUESTS='$(GUESTS)' VMXRAY='$(O)/vmxray' tests/guests/nested.sh
+	@$(NESTED_RUN)
+nested-qemu: all guests $(QEMU_INITRAMFS)
+	@WITH=qemu $(NESTED_RUN)
 
 $(GUESTS)/vmlinuz $(GUESTS)/busybox $(GUESTS)/modules/order &: tests/guests/fetch.sh | need-guests
 	@tests/guests/fetch.sh $(GUESTS)
@@ -33,6 +38,13 @@ $(INITRAMFS): $(GUESTS)/newc tests/guests/initramfs.sh tests/guests/init $(GUEST
 $(NESTED_INITRAMFS): $(INITRAMFS) $(GUESTS)/vmlinuz
 	@(cat $(GUESTS)/initramfs.list; echo file vmlinuz 644 $(GUESTS)/vmlinuz) > $(GUESTS)/nested.list
 	$(call quiet,GUEST,$@)$(GUESTS)/newc $(GUESTS)/nested.list > $@
+
+# The same with Debian's QEMU.
+$(GUESTS)/qemu/list: tests/guests/fetch-qemu.sh | need-guests
+	@tests/guests/fetch-qemu.sh $(GUESTS)
+$(QEMU_INITRAMFS): $(NESTED_INITRAMFS) $(GUESTS)/qemu/list
+	@cat $(GUESTS)/nested.list $(GUESTS)/qemu/list > $(GUESTS)/qemu.list
+	$(call quiet,GUEST,$@)$(GUESTS)/newc $(GUESTS)/qemu.list > $@
 
 $(GUESTS)/newc: tests/guests/newc.c | need-guests
 	@mkdir -p $(@D)

@@ -6,14 +6,18 @@
 #   LEVELS=2   levels of guests: 1 is a guest of the kernel that runs on the processor, 2 a guest of that, and so on
 #   WORDS=     more words for the command line, for tests/guests/init: kvm0=ept=0,vpid=0 (kvm-intel's parameters at
 #              level 0), kvm1=..., smp=2 (processors of the guests), guest=quiet
+#   WITH=qemu  level 0 boots its guest with Debian's QEMU and SeaBIOS, not with kvm-mini
 #   MEMORY=1G  of the whole machine
 #   LOG=       where the output is kept
 set -u
 O=${O:-o} GUESTS=${GUESTS:-o/guests} VMXRAY=${VMXRAY:-$O/vmxray}
 levels=${LEVELS:-2} words=${WORDS:-} log=${LOG:-$O/nested.log}
 
+initramfs=$GUESTS/nested.cpio
+[[ ${WITH:-} != qemu ]] || initramfs=$GUESTS/qemu.cpio words+=" user=qemu"
+
 append="console=ttyS0 reboot=t panic=-1 vmxray=nested levels=$levels $words"
-machine=(-kernel "$GUESTS/vmlinuz" -initrd "$GUESTS/nested.cpio" -append "${append% }" -m "${MEMORY:-1G}" -nographic
+machine=(-kernel "$GUESTS/vmlinuz" -initrd "$initramfs" -append "${append% }" -m "${MEMORY:-1G}" -nographic
 	-no-reboot)
 
 # What a kernel says when something went wrong in it, at whatever level; what init says.
@@ -23,7 +27,7 @@ trouble+='|FAILED|\] kvm.*(unsupported|unhandled|disabled by|not supported|faile
 bad=()
 must() { # COUNT PATTERN WHY: so many lines are like this
 	local count
-	count=$(tr -d '\r' <"$log" | grep -cE "$2")
+	count=$(tr -d '\r' <"$log" | grep -acE "$2")
 	((count == $1)) || bad+=("$3 ($count lines of $1)")
 }
 
@@ -39,10 +43,11 @@ examine() { # STATUS: fills bad
 	done
 	must "$levels" '^== (L.: )?L[0-9] ended with status 0' 'not all guests switched themselves off'
 	must "$levels" '^== (L.: )?loaded kvm-intel.ko' "not all levels loaded KVM"
+	[[ ${WITH:-} != qemu ]] || must 1 'DMI: QEMU Standard PC' "it was not QEMU that booted L1"
 	((levels < 2)) || must 1 '^kvm-mini: [1-9][0-9]* passed, 0 failed' "the small guests did not do what they should"
 	while read -r line; do
 		bad+=("$line")
-	done < <(tr -d '\r' <"$log" | grep -E "$trouble" | head -n 5)
+	done < <(tr -d '\r' <"$log" | grep -aE "$trouble" | head -n 5)
 }
 
 echo "$VMXRAY ${machine[*]@Q} $*"

@@ -12,7 +12,7 @@ claim() { # RIGHT NAME [WHY]
 }
 
 has() { # NAME PATTERN
-	tr -d '\r' <"$log" | grep -qE "$2"
+	tr -d '\r' <"$log" | grep -aqE "$2"
 	claim $? "$1" "no line like: $2"
 }
 
@@ -20,7 +20,7 @@ exits() { # LEVEL REASON: how many VM exits, from the account
 	awk -v level="$1" -v reason="$2" '$1 == level && $2 == reason { n += $3 } END { print n + 0 }' "$log"
 }
 
-said=$(LOG=$log tests/guests/nested.sh | grep '^nested: ')
+said=$(LOG=$log tests/guests/nested.sh | grep -a '^nested: ')
 [[ $said == 'nested: all is well' ]]
 claim $? "make nested says that all is well" "${said//$'\n'/; }"
 
@@ -39,7 +39,7 @@ has "small guests under L1's KVM" '^kvm-mini: 31 passed, 0 failed'
 # At either level KVM has everything it looks for.
 for parameter in ept vpid unrestricted_guest flexpriority vnmi enable_apicv pml enable_shadow_vmcs nested \
 	preemption_timer eptad; do
-	count=$(tr -d '\r' <"$log" | grep -cE "^ +$parameter +[Y1]\$")
+	count=$(tr -d '\r' <"$log" | grep -acE "^ +$parameter +[Y1]\$")
 	((count == 2))
 	claim $? "kvm_intel uses $parameter at both levels" "$count say so"
 done
