@@ -246,5 +246,7 @@ bool machine_serial_input(struct machine *m, unsigned port, uint8_t byte) {
     return port < m->config.serial_ports && uart_receive(&m->board.uart[port], byte);
 }
 unsigned machine_serial_room(const struct machine *m, unsigned port) {
-    return port < m->config.serial_ports ? uart_room(&m->board.uart[port]) : 0;
+    if (port >= m->config.serial_ports) return 0;
+    const struct uart *uart = &m->board.uart[port];
+    return uart_listens(uart) ? uart_room(uart) : 0;
 }

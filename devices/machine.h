@@ -81,7 +81,8 @@ void machine_reset(struct machine *machine);
 // Input enters at the present step (and cycle). False: the receiver is full, nothing was taken; try again after some
 // steps.
 bool machine_serial_input(struct machine *machine, unsigned port, uint8_t byte);
-// Bytes that can be given now without loss.
+// Bytes that can be given now without loss: 0 also while the guest's driver has not opened the port, when it would clear
+// what came before.
 unsigned machine_serial_room(const struct machine *machine, unsigned port);
 
 // --- memory ---

@@ -44,7 +44,7 @@ static const struct state_field fields[] = {
     STATE_ONE(struct uart, ier),     STATE_ONE(struct uart, fcr),        STATE_ONE(struct uart, lcr),
     STATE_ONE(struct uart, mcr),     STATE_ONE(struct uart, lsr),        STATE_ONE(struct uart, msr),
     STATE_ONE(struct uart, scr),     STATE_ONE(struct uart, divisor),    STATE_ONE(struct uart, transmit_pending),
-    STATE_ONE(struct uart, timeout),
+    STATE_ONE(struct uart, timeout), STATE_ONE(struct uart, polls),
 };
 static const struct state_table uart_state = STATE_TABLE("uart", fields);
 
@@ -100,6 +100,13 @@ static void push(struct uart *u, uint8_t byte) {
     arm_timeout(u);
 }
 
+// As one at the other end of a cable would see it that honours RTS; and for programs that leave RTS alone, one that takes
+// interrupts, or asks again and again whether there is something.
+bool uart_listens(const struct uart *u) {
+    if (u->mcr & MCR_LOOP) return false;
+    return u->mcr & MCR_RTS || (u->mcr & MCR_OUT2 && u->ier & IER_RECEIVED) || u->polls == UART_POLLS;
+}
+
 unsigned uart_room(const struct uart *u) { return u->mcr & MCR_LOOP ? 0 : capacity(u) - u->fifo_count; }
 
 bool uart_receive(struct uart *u, uint8_t byte) {
@@ -120,6 +127,7 @@ static uint8_t pop(struct uart *u) {
 }
 
 static void transmit(struct uart *u, uint8_t byte) {
+    u->polls = 0;
     if (u->mcr & MCR_LOOP)
         push(u, byte);
     else if (u->send)
@@ -168,7 +176,9 @@ static uint8_t read_register(struct uart *u, unsigned reg) {
     case IIR_FCR: return read_iir(u);
     case LCR: return u->lcr;
     case MCR: return u->mcr;
-    case LSR: return read_status(&u->lsr, (uint8_t)LSR_ERRORS);
+    case LSR:
+        u->polls = (uint8_t)(u->polls + (u->polls < UART_POLLS));
+        return read_status(&u->lsr, (uint8_t)LSR_ERRORS);
     case MSR: return read_status(&u->msr, (uint8_t)MSR_DELTAS);
     default: return u->scr;
     }
@@ -224,7 +234,7 @@ static void uart_reset(void *chip) {
     u->fifo_first = u->fifo_count = 0;
     u->ier = u->fcr = u->lcr = u->mcr = u->scr = 0;
     u->divisor = 12;
-    u->transmit_pending = u->timeout = 0;
+    u->transmit_pending = u->timeout = u->polls = 0;
     u->lsr = LSR_EMPTY;
     u->msr = MSR_CTS | MSR_DSR | MSR_DCD;
     clock_disarm(u->clock, u->timer);

@@ -5,7 +5,7 @@
 #include "devices/clock.h"
 #include "devices/line.h"
 
-enum { UART_FIFO = 16 };
+enum { UART_FIFO = 16, UART_POLLS = 16 };
 struct uart {
     uint8_t fifo[UART_FIFO]; // received bytes
     uint8_t fifo_first, fifo_count;
@@ -13,6 +13,7 @@ struct uart {
     uint16_t divisor;
     uint8_t transmit_pending; // the "transmitter holding register empty" interrupt has not been taken
     uint8_t timeout;          // received bytes have waited for four character times
+    uint8_t polls;            // reads of LSR since the last byte sent, UART_POLLS at most
     // wiring
     struct line irq;
     struct clock *clock;
@@ -24,6 +25,7 @@ struct uart {
 extern const struct device uart_device;
 
 void uart_init(struct uart *uart, struct clock *clock);
+bool uart_listens(const struct uart *uart); // whether what is sent now has a good chance to be taken
 unsigned uart_room(const struct uart *uart);
 bool uart_receive(struct uart *uart, uint8_t byte); // false: no room, nothing taken
 

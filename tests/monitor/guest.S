@@ -83,6 +83,32 @@ _start:	cmp $0x2badb002, %eax
 2:	mov $0, %eax
 	out %eax, $DEBUG_EXIT
 
+#elif defined GUEST_late	// a driver that is late: it clears what has come, then it listens; echoes until q
+	mov $hello, %esi	// the driver's messages, before it is there
+	call print
+	mov $4000000, %ecx
+1:	loop 1b
+	mov $SERIAL + 2, %dx
+	mov $7, %al
+	out %al, %dx
+	mov $SERIAL, %dx
+	in %dx, %al
+	mov $SERIAL + 4, %dx	// DTR and RTS
+	mov $3, %al
+	out %al, %dx
+1:	mov $SERIAL + 5, %dx
+	in %dx, %al
+	test $1, %al
+	jz 1b
+	mov $SERIAL, %dx
+	in %dx, %al
+	cmp $'q', %al
+	je 2f
+	call put
+	jmp 1b
+2:	mov $0, %eax
+	out %eax, $DEBUG_EXIT
+
 #elif defined GUEST_wait	// halts until the serial port interrupts, then echoes; until q
 	lgdt gdt_register
 	mov $0x18, %ax

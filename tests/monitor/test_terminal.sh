@@ -24,6 +24,10 @@ for guest in "$echo" "$wait"; do
 	claim $? "$name: Ctrl-A h helps" "status $status: $out $err"
 done
 
+vmxray -kernel "$(guest late)" $debug_exit <"$dir/typed"
+[[ $status == 1 && $out == $'hello\nworld\n'"$long" ]]
+claim $? 'late: input waits until the guest listens' "status $status: $out $err"
+
 # Two runs with the same file are the same run.
 vmxray -kernel "$wait" $debug_exit --hash <"$dir/typed"
 first=$err
