@@ -85,7 +85,7 @@ $(O)/core.list: FORCE
 
 # ---- tests ----------------------------------------------------------------------------------------------------------
 #
-# tests/DIR/test_X.c is linked with tests/tap.c, the other *.c of DIR that are neither tests nor tools (tool_*.c), and
+# tests/DIR/test_X.c is linked with tests/tap.c and tests/rows.c, the other *.c of DIR that are neither tests nor tools (tool_*.c), and
 # the library.  tests/DIR/long_X.c and .sh run in `make test-long` only.
 
 TEST_SOURCES   := $(sort $(wildcard tests/*/test_*.c))
@@ -98,9 +98,9 @@ TEST_DIRS      := $(sort $(patsubst %/,%,$(dir $(TEST_SOURCES) $(LONG_SOURCES)))
 support         = $(patsubst %.c,$(O)/obj/%.o,$(filter-out $(1)/test_% $(1)/long_% $(1)/tool_%,$(sort $(wildcard $(1)/*.c))))
 
 define test_rule
-$(O)/$(1)/%: $(O)/obj/$(1)/%.o $(call support,$(1)) $(O)/obj/tests/tap.o $(O)/libvmxray.a
+$(O)/$(1)/%: $(O)/obj/$(1)/%.o $(call support,$(1)) $(O)/obj/tests/tap.o $(O)/obj/tests/rows.o $(O)/libvmxray.a
 	@mkdir -p $$(@D)
-	$$(call quiet,LINK,$$@)$$(CC) $$(link) -o $$@ $$(filter %.o,$$^) $(O)/libvmxray.a $$(TEST_LIBS)
+	$$(call quiet,LINK,$$@)$$(CC) $$(link) -Wl,--wrap=op_bind -o $$@ $$(filter %.o,$$^) $(O)/libvmxray.a $$(TEST_LIBS)
 endef
 $(foreach dir,$(TEST_DIRS),$(eval $(call test_rule,$(dir))))
 $(patsubst %.c,$(O)/obj/%.o,$(wildcard tests/*/*.c)): | need-test
