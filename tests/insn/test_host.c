@@ -267,6 +267,26 @@ static const char *describe(const struct insn *insn, const uint8_t *bytes, const
 
 static bool needs_fx(const struct insn_row *row) { return row->traits & (T_SSE | T_MMX | T_X87); }
 
+// What AMD processors do otherwise. Whole rows: a segment register is pushed with zeros above it; NaNs of DPPS and DPPD
+// come in another order; FXSAVE stores the x87 pointers only while an exception is pending.
+static bool row_made_otherwise(const struct insn_row *row) {
+    static const char *const rows[] = {"dpps", "dppd", "fxsave64", "fxrstor64"};
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+        if (!strcmp(row->mnemonic, rows[i])) return true;
+    return !strcmp(row->mnemonic, "push") && strlen(row->operands) == 2 && row->operands[1] == 'S';
+}
+
+// PREFETCH needs a memory operand; a prefix 66H makes near branches narrow in 64-bit mode; F3 REX.B 90 is an exchange;
+// the operands of SHA need no alignment; ARPL does not fault where it does not write.
+static bool made_otherwise(const struct insn *insn, const uint8_t *bytes) {
+    const char *mnemonic = insn->row->mnemonic;
+    bool memory = insn->operand[0].kind == OPERAND_MEM || insn->operand[1].kind == OPERAND_MEM;
+    if (!strncmp(insn->row->encoding, "0F 0D", 5)) return !memory;
+    if (size == CODE_64 && insn->row->traits & T_BRANCH) return memchr(bytes, 0x66, insn->length);
+    if (!strcmp(mnemonic, "pause")) return insn->rex & 1;
+    return memory && (!strncmp(mnemonic, "sha1", 4) || !strncmp(mnemonic, "sha256", 6) || !strcmp(mnemonic, "arpl"));
+}
+
 // A random instance, patched so that RIP-relative operands hit the data and relative branches the target.
 static bool make_instance(const struct pattern *p, uint8_t bytes[15], struct insn *insn) {
     struct instance n;
@@ -316,12 +336,14 @@ static void test_row(const struct insn_row *row, unsigned instances, unsigned st
     struct pattern p;
     // Approximations: the SDM gives a relative error only.
     if (!strict && (!strncmp(row->mnemonic, "rcp", 3) || !strncmp(row->mnemonic, "rsqrt", 5))) return;
+    if (!strict && row_made_otherwise(row)) return;
     if (!pattern_parse(row, &p)) bail("row %s %s", row->encoding, row->mnemonic);
     loop_begin("%s %s (%s) in %u-bit code", row->mnemonic, row->operands, row->encoding, 16u << size);
     for (unsigned i = 0; i < instances; i++) {
         uint8_t bytes[15];
         struct insn insn;
-        if (make_instance(&p, bytes, &insn)) test_instance(&insn, bytes, states);
+        if (make_instance(&p, bytes, &insn) && (strict || !made_otherwise(&insn, bytes)))
+            test_instance(&insn, bytes, states);
     }
     loop_end();
 }

@@ -45,6 +45,15 @@ static void forgive_last_place(struct state *model, const struct state *host) {
     model->fx[2] = (uint8_t)((model->fx[2] & ~0x30) | (host->fx[2] & 0x30));
     model->fx[3] = (uint8_t)((model->fx[3] & ~2) | (host->fx[3] & 2));
 }
+// AMD processors store the x87 pointers only while an exception is pending, and have another bit in MXCSR_MASK.
+static void forgive_pointers(struct state *model, const struct state *host) {
+    memcpy(model->fx + 6, host->fx + 6, 18);
+    memcpy(model->fx + 28, host->fx + 28, 4);
+}
+// They also let the memory operands of the SHA instructions lie anywhere.
+static bool unaligned_sha(const struct insn_row *row, const struct state *model, const struct state *host) {
+    return strncmp(row->mnemonic, "sha", 3) == 0 && model->vector == 13 && host->vector < 0;
+}
 // Operands for which the manual defines no result: |x| > 1 of F2XM1, |x| > 1 - sqrt(2)/2 of FYL2XP1.
 static bool undefined_operand(const char *mnemonic, const struct state *s) {
     unsigned exponent = s->fx[40] | (s->fx[41] & 0x7fu) << 8;
@@ -72,6 +81,8 @@ static void compare_row(struct flat *f, const struct insn_row *row, unsigned ins
             model_run(f, &model, length);
             native_run(&host);
             if (inexact) forgive_last_place(&model, &host);
+            if (!native_is_reference()) forgive_pointers(&model, &host);
+            if (!native_is_reference() && unaligned_sha(row, &model, &host)) continue;
             const char *d = difference(&model, &host, text, sizeof text);
             loop_check(!d, "%s%s; %s", hex(code, length, code_text), d, inputs(&before, input_text));
         }
