@@ -86,8 +86,7 @@ $(O)/core.list: FORCE
 # ---- tests ----------------------------------------------------------------------------------------------------------
 #
 # tests/DIR/test_X.c is linked with tests/tap.c, tests/rows.c, the other *.c of DIR that are neither tests nor tools
-# (tool_*.c), and
-# the library.  tests/DIR/long_X.c and .sh run in `make test-long` only.
+# (tool_*.c), and the library.  tests/DIR/long_X.c and .sh run in `make test-long` only.
 
 TEST_SOURCES   := $(sort $(wildcard tests/*/test_*.c))
 LONG_SOURCES   := $(sort $(wildcard tests/*/long_*.c))
