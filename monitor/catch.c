@@ -21,6 +21,8 @@ static const struct row {
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
+const char *catch_name(unsigned index) { return index < ROWS ? rows[index].name : NULL; }
+
 static bool number_is(struct stop *stop, struct cpu *cpu, const struct sight *sight) {
     (void)cpu;
     return sight->number == stop->number_wanted;

@@ -138,7 +138,8 @@ bool monitor_command(struct monitor *monitor, const char *line) {
 }
 
 void monitor_init(struct monitor *monitor, struct run *run) {
-    *monitor = (struct monitor){.run = run, .machine = run->machine, .level = -1, .may_run = true};
+    *monitor = (struct monitor){
+        .run = run, .machine = run->machine, .level = -1, .may_run = true, .listener = -1, .client = -1};
     monitor->output.fd = STDOUT_FILENO;
 }
 
@@ -152,6 +153,13 @@ void monitor_alters(struct monitor *monitor) {
 
 // --- help ---
 
+// The first sentence.
+static int summary_length(const char *help) {
+    size_t length = 0;
+    while (help[length] && !(help[length] == '.' && (!help[length + 1] || strchr(" \n", help[length + 1])))) length++;
+    return (int)length + (help[length] == '.');
+}
+
 static void print_list(struct monitor *monitor) {
     static const char *const groups[] = {"Running",  "Stops",   "Looking", "VT-x",
                                          "Changing", "Symbols", "Tracing", "Other"};
@@ -161,7 +169,9 @@ static void print_list(struct monitor *monitor) {
             if (c->group != group) continue;
             if (!any) print_in(monitor, BOLD, "%s\n", groups[group]);
             any = true;
-            print(monitor, "  %-10s %-26s %.*s\n", c->name, c->arguments, (int)strcspn(c->help, ".\n") + 1, c->help);
+            print(monitor, "  %-10s %-26s", c->name, c->arguments);
+            print(monitor, strlen(c->arguments) > 26 ? "\n%40s%.*s\n" : "%1s%.*s\n", "", summary_length(c->help),
+                  c->help);
         }
     }
     print(monitor, "\nEnter repeats a step; names may be shortened; help COMMAND explains one.\n");

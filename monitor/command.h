@@ -17,6 +17,7 @@ struct monitor {
     struct symbols *symbols;
     struct stops *stops;
     struct gdb *gdb;                 // NULL: nobody listens for it
+    int listener, client;            // sockets of -monitor unix:PATH; -1: none
     unsigned processor;              // the one looked at
     int level;                       // looked at where none is named; -1: the one that runs
     uint64_t values[MONITOR_VALUES]; // printed by p: $1, $2, ... are values[n % MONITOR_VALUES]

@@ -1,7 +1,8 @@
 // What Tab completes to; see complete.h. The words that a command's row spells out literally (lower case, or with a
 // minus) are candidates for its arguments, before names and symbols.
 #include "monitor/complete.h"
-#include "monitor/expression.h"
+#include "monitor/info.h"
+#include "monitor/stops.h"
 #include "monitor/symbols.h"
 #include <ctype.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 static struct monitor *monitor;
 void complete_for(struct monitor *m) { monitor = m; }
 
-enum source { FROM_COMMANDS, FROM_ROW, FROM_NAMES, FROM_SYMBOLS, FROM_NOWHERE };
+enum source { FROM_COMMANDS, FROM_ROW, FROM_PAGES, FROM_CATCHES, FROM_NAMES, FROM_SYMBOLS, FROM_NOWHERE };
 static struct {
     enum source source;
     unsigned index;
@@ -41,10 +42,19 @@ static const char *next_of_row(char *word, size_t size) {
     return NULL;
 }
 
+static bool is_row(const char *name) { return walk.row && strcmp(walk.row->name, name) == 0; }
+
+static const char *next_page(void) {
+    const struct info_page *page = is_row("info") ? info_page_at(walk.index++) : NULL;
+    return page ? page->name : NULL;
+}
+
 static const char *next(const char *begin, char *word, size_t size) {
     switch (walk.source) {
     case FROM_COMMANDS: return next_command();
     case FROM_ROW: return next_of_row(word, size);
+    case FROM_PAGES: return next_page();
+    case FROM_CATCHES: return is_row("catch") || is_row("tcatch") ? catch_name(walk.index++) : NULL;
     case FROM_NAMES: return name_at(walk.index++);
     case FROM_SYMBOLS: return monitor ? symbols_begin(monitor, begin, &walk.at) : NULL;
     default: return NULL;

@@ -4,6 +4,7 @@
 #include "monitor/gdb_drive.h"
 #include "cpu/cpu.h"
 #include "monitor/prompt.h"
+#include "monitor/socket.h"
 #include "monitor/status.h"
 #include "monitor/stops.h"
 #include "monitor/symbols.h"
@@ -80,12 +81,17 @@ bool drive_stopped(struct monitor *monitor, enum run_event event) {
 
 static bool starts_stopped(const struct options *o) { return (o->stopped && !o->gdb) || o->monitor == MONITOR_STDIO; }
 
-static void at_prompt(struct monitor *monitor) {
+// The guest is stopped, and someone looks at it. Whether it is to run on.
+static bool at_prompt(struct monitor *monitor) {
+    bool person = isatty(STDIN_FILENO) && monitor->run->options->monitor != MONITOR_UNIX;
+    if (monitor->client >= 0 || (monitor->listener >= 0 && !person)) return socket_serve(monitor, true);
+    terminal_interrupt_asks(true);
     terminal_prompt(true);
     drive_follow(monitor);
     where_print(monitor);
     output_flush(&monitor->output);
     prompt_loop(monitor);
+    return monitor->resume;
 }
 
 // The guest has the terminal to itself. Whether the prompt is wanted now.
@@ -107,17 +113,15 @@ static bool serve_run(struct monitor *monitor) {
 
 // Runs, and gives the prompt when it is asked for, until the run is over or left.
 static void serve(struct monitor *monitor) {
-    bool stopped = starts_stopped(monitor->run->options);
-    if (monitor->run->options->stopped && !stopped) gdb_drive_serve(monitor, true);
+    const struct options *o = monitor->run->options;
+    bool stopped = starts_stopped(o);
+    if (o->stopped && o->gdb && !stopped) gdb_drive_serve(monitor, true);
     while (!monitor->leave && !terminal_left() && !terminal_signal()) {
-        if (stopped) {
-            at_prompt(monitor);
-            if (!monitor->resume) break;
-        }
+        if (stopped && !at_prompt(monitor)) break;
         terminal_prompt(false);
         terminal_interrupt_asks(false);
-        if (!serve_run(monitor)) break;
-        stopped = !gdb_drive_serve(monitor, false);
+        if (monitor->leave || !serve_run(monitor)) break;
+        stopped = !gdb_drive_serve(monitor, false) && o->monitor != MONITOR_NONE;
     }
 }
 
@@ -128,6 +132,21 @@ static enum status status_of(struct monitor *monitor) {
                  monitor->altered == 1 ? "" : "s", monitor->altered_step);
     bool scripted = monitor->run->options->script || !isatty(STDIN_FILENO);
     return status == STATUS_DONE && monitor->errors && scripted ? STATUS_HOST_ERROR : status;
+}
+
+static bool anyone_asks(void *context) {
+    struct monitor *monitor = context;
+    return (monitor->gdb && gdb_asks(monitor->gdb)) || socket_asks(monitor);
+}
+
+// For gdb and for clients of the monitor's socket.
+static bool open_doors(struct monitor *monitor) {
+    const struct options *o = monitor->run->options;
+    if (!gdb_drive_open(monitor)) return false;
+    if (o->monitor == MONITOR_UNIX && !socket_open(monitor, o->monitor_path)) return false;
+    monitor->run->asks = monitor->gdb || monitor->listener >= 0 ? anyone_asks : NULL;
+    monitor->run->asks_context = monitor;
+    return true;
 }
 
 enum status monitor_drive(struct monitor *monitor) {
@@ -146,10 +165,11 @@ enum status monitor_drive(struct monitor *monitor) {
     }
     // Not before: gdb does not wait long for an answer.
     if (!script_failed && !monitor->run->over) {
-        script_failed = !gdb_drive_open(monitor);
+        script_failed = !open_doors(monitor);
         if (!script_failed) serve(monitor);
     }
     prompt_close();
+    socket_close(monitor);
     gdb_drive_close(monitor);
     enum status status = status_of(monitor);
     return script_failed ? STATUS_HOST_ERROR : status;

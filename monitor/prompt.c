@@ -24,7 +24,7 @@ static struct {
     char history[4096];
 } person;
 
-static void carry_out(struct monitor *monitor, const char *line) {
+void prompt_line(struct monitor *monitor, const char *line) {
     if (*line)
         monitor_command(monitor, line);
     else if (monitor->repeat)
@@ -37,7 +37,7 @@ static bool goes_on(const struct monitor *monitor) {
 
 // --- a person ---
 
-static const char *prompt_now(const struct monitor *monitor) { return monitor->collecting ? "> " : PROMPT; }
+const char *prompt_now(const struct monitor *monitor) { return monitor->collecting ? "> " : PROMPT; }
 
 static void person_line(char *line) {
     struct monitor *monitor = person.monitor;
@@ -48,7 +48,7 @@ static void person_line(char *line) {
     } else {
         if (*line) add_history(line);
         fflush(stdout);
-        carry_out(monitor, line);
+        prompt_line(monitor, line);
     }
     free(line);
     if (goes_on(monitor))
@@ -114,7 +114,7 @@ void prompt_close(void) {
 // --- pipes and sockets ---
 
 // One line of a descriptor, without its end; false when there are no more. A line too long is cut off.
-static bool read_line(int fd, char *line, size_t size) {
+bool prompt_read_line(int fd, char *line, size_t size) {
     size_t used = 0;
     char byte;
     for (;;) {
@@ -130,13 +130,13 @@ static bool read_line(int fd, char *line, size_t size) {
 
 static void echoed(struct monitor *monitor, const char *line) {
     print(monitor, "%s%s\n", prompt_now(monitor), line);
-    carry_out(monitor, line);
+    prompt_line(monitor, line);
 }
 
 static void pipe_loop(struct monitor *monitor) {
     char line[LINE_BYTES];
     while (goes_on(monitor)) {
-        if (!read_line(STDIN_FILENO, line, sizeof line)) {
+        if (!prompt_read_line(STDIN_FILENO, line, sizeof line)) {
             monitor->leave = true;
             break;
         }

@@ -29,5 +29,7 @@ p *(u32*)counter
 end
 condition 6
 info breakpoints
+delete 6 2
+continue
 continue
 quit

@@ -1,0 +1,145 @@
+#!/bin/bash
+# The monitor in front of a person, and on a socket: Ctrl-A c, Ctrl-C, completion, history, colour, clients that come,
+# interrupt and leave.
+. "$(dirname "$0")/lib.bash"
+
+debug_exit='-device isa-debug-exit,iobase=0xf4,iosize=0x04'
+echo=$(guest echo) spin=$(guest spin)
+export HOME=$PWD/$dir PAGER=cat TERM=dumb
+rm -f "$dir/.vmxray_history"
+
+if type -P script >/dev/null; then
+	# Runs vmxray on a terminal of its own, on which a typist types; what the screen shows is in $screen.
+	on_terminal() { # TYPIST ARGUMENT...
+		local typist=$1
+		shift
+		rm -f "$dir/screen"
+		timeout --kill-after=5 60 script -qefc "$VMXRAY $*; echo status=\$?" "$dir/screen" >/dev/null < <($typist)
+		screen=$(tr -d '\r' <"$dir/screen")
+	}
+	shows() { until_true holds "$dir/screen" "$1"; }
+	over() { until_true holds "$dir/screen" status=; }
+
+	typist() {
+		shows hello
+		printf '\1c'
+		shows 'cpu 0  level 0'
+		printf 'print ea\t == ea\t\r' # the first one is unique, eax
+		shows '$1 = 0x1'
+		printf 'info regi\t\r'
+		shows RFLAGS
+		printf 'nonsense\3'
+		sleep 0.3
+		printf 'continue\r'
+		sleep 0.5
+		printf '\3'
+		shows Interrupted
+		printf 'step\r'
+		sleep 0.3
+		printf '\r'
+		sleep 0.3
+		printf '\1c'
+		sleep 0.5
+		printf '\1c'
+		sleep 0.3
+		printf 'p 4711\rquit\r'
+		over
+	}
+	on_terminal typist -kernel "$spin"
+	[[ $screen == *'$1 = 0x1'*RFLAGS*Interrupted.*'$2 = 0x1267'*status=0* ]]
+	claim $? 'Ctrl-A c gives the prompt and goes back, Ctrl-C stops a guest that was let go' "${screen//$'\n'/;}"
+	[[ $screen != *'no such command'* ]]
+	claim $? 'Ctrl-C at the prompt forgets the line' "${screen//$'\n'/;}"
+	[[ $screen == *$'\e[1mstep'* ]]
+	claim $? 'colour on a terminal' "${screen//$'\n'/;}"
+	steps=$(grep -aoE 'step [0-9]+' <<<"$screen" | tail -n 4 | head -n 3 | cut -d' ' -f2 | tr '\n' ' ')
+	read -r a b c <<<"$steps"
+	[[ $((a + 1)) == "$b" && $((b + 1)) == "$c" ]]
+	claim $? 'Enter repeats a step' "$steps"
+
+	typist() {
+		shows 'level 0'
+		printf '\20\20\r' # Ctrl-P twice: p 4711 again
+		sleep 0.5
+		printf '\4'
+		over
+	}
+	NO_COLOR=1 on_terminal typist -kernel "$spin" -S
+	[[ $screen == *'$1 = 0x1267'*status=0* ]]
+	claim $? 'history is kept between runs; Ctrl-D leaves' "${screen//$'\n'/;}"
+	[[ $screen != *$'\e[1m'* ]]
+	claim $? 'NO_COLOR' "${screen//$'\n'/;}"
+
+	typist() {
+		shows 'level 0'
+		printf 'continue\r'
+		sleep 0.3
+		printf 'typed'
+		shows typed
+		printf '\3'
+		shows Interrupted
+		printf 'continue\r'
+		sleep 0.3
+		printf q
+		shows 'The run is over'
+		printf 'info registers\rquit\r'
+		over
+	}
+	on_terminal typist -kernel "$echo" $debug_exit -S
+	[[ $screen == *typed*Interrupted*'The run is over: the guest wrote 0 to isa-debug-exit'*RFLAGS*status=1* ]]
+	claim $? 'keys reach a guest that was let go; when it is gone its state can be looked at' "${screen//$'\n'/;}"
+else
+	echo 'ok on a terminal # SKIP script (package bsdutils) is not there'
+fi
+
+# ---- a socket -------------------------------------------------------------------------------------------------------
+
+if ! type -P python3 >/dev/null; then
+	echo 'ok on a socket # SKIP python3 is not there'
+	exit 0
+fi
+cat >"$dir/client.py" <<'END'
+import socket, sys, time
+def connect():
+    for turn in range(100):
+        try:
+            s = socket.socket(socket.AF_UNIX)
+            s.connect(sys.argv[1])
+            s.settimeout(20)
+            return s
+        except OSError:
+            time.sleep(0.1)
+def prompt(s, times=1):
+    text = b''
+    while text.count(b'(vmxray) ') < times:
+        more = s.recv(4096)
+        if not more: break
+        text += more
+    return text.decode()
+s = connect()
+print('first', prompt(s).split()[0])
+s.send(b'print 6 * 7\n')
+print('second', prompt(s).split()[2])
+s.send(b'continue\n')
+time.sleep(0.3)
+s.send(b'print 1\n')
+text = prompt(s, 2)
+print('third', text.split()[0], text.split('(vmxray) ')[1].split()[0])
+s.close()
+s = connect()
+print('fourth', prompt(s).split()[0])
+s.send(b'quit\n')
+print('fifth', repr(prompt(s)))
+END
+for stopped in '' -S; do
+	timeout --kill-after=5 60 "$VMXRAY" -kernel "$spin" -monitor "unix:$dir/socket" $stopped </dev/null >/dev/null 2>&1 &
+	out=$(cd "$dir" && timeout 60 python3 client.py socket 2>&1)
+	wait $!
+	status=$?
+	[[ $status == 0 && $out == $'first step\nsecond 0x2a\nthird Interrupted. $2\nfourth step\nfifth \'\'' ]]
+	claim $? "a client on a socket stops the guest, lets it run, interrupts it, leaves, comes back ($stopped)" "status $status: $out"
+	[[ ! -e $dir/socket ]]
+	claim $? "the socket is gone afterwards ($stopped)"
+done
+refused 'a socket where none can be' 'cannot listen there' -kernel "$spin" -monitor unix:/nonexistent/socket
+refused 'a monitor somewhere else' 'write stdio, unix:PATH or none' -kernel "$spin" -monitor tcp:1
