@@ -16,7 +16,7 @@ bool info_levels(struct monitor *monitor, const struct info_page *page, const ch
         char name[160];
         uint64_t vmcs = vmx_level_vmcs(cpu, level);
         if (level && level != running && vmcs == VMX_NO_VMCS) continue;
-        if (!view_make(monitor, (int)level, &view)) return false;
+        if (!view_make(monitor, (int)level, &view)) continue;
         print_in(monitor, level == running ? BOLD : PLAIN, "%c level %u", level == running ? '*' : ' ', level);
         print(monitor, "  %-21s RIP %016" PRIx64, view_mode(&view), view.rip);
         if (*symbols_name(monitor, (int)level, view_code_address(&view), name, sizeof name))

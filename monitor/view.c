@@ -96,6 +96,12 @@ static void see(const struct monitor *monitor, struct view *view) {
     if (s->seeing == &s->seen) view->rip = s->seeing->rip;
 }
 
+// Guests of guests share one VMCS of their level 0.
+static bool in_hardware(const struct cpu *cpu, unsigned level) {
+    struct vmx_level_info info;
+    return vmx_level_info(cpu, level, &info) && info.in_hardware;
+}
+
 bool view_exists(const struct monitor *monitor, unsigned level) {
     const struct cpu *cpu = monitor_cpu(monitor);
     unsigned running = cpu->extension ? vmx_level(cpu) : 0;
@@ -117,6 +123,8 @@ bool view_make(struct monitor *monitor, int level, struct view *view) {
     } else if (view->vmcs == VMX_NO_VMCS) {
         return monitor_error(monitor, "level %u: nothing has run there yet on processor %u", view->level,
                              monitor->processor);
+    } else if (!in_hardware(cpu, view->level)) {
+        return monitor_error(monitor, "level %u: it waits, and its VMCS has served another guest since", view->level);
     } else {
         view->source = VIEW_GUEST_AREA;
         take_guest_area(view);
