@@ -59,7 +59,7 @@ bool disassemble(const struct view *view, enum space space, uint64_t address, un
     *out = (struct instruction){.address = address};
     out->readable = (unsigned)view_read(view, space, address, out->bytes, sizeof out->bytes);
     if (!out->readable) {
-        snprintf(out->text, sizeof out->text, "(cannot be read)");
+        snprintf(out->text, sizeof out->text, "(cannot be read: walk explains)");
         return false;
     }
     decoder_init(&decoder, code_bits ? code_bits : view_code_bits(view));

@@ -16,12 +16,24 @@ in_dir() { # ARGUMENT...
 	(cd "$dir" && timeout --kill-after=5 60 "$VMXRAY" "$@" $debug_exit)
 }
 
+# The teaching hypervisor is a program that grows: what depends on its length is masked.
+masked() {
+	sed -E 's/\b(0x)?[0-9a-f]{5,}\b */N /g; s/\+0x[0-9a-f]+>/+N>/g; s/\[[0-9]+\]/[N]/g
+		s/(step|cycle|entries) +[0-9N]+/\1 N/g; s/[0-9]+ KBytes/N KBytes/g; s/[0-9]+ symbols/N symbols/
+		s/^( +[0-9] +[A-Z(][A-Za-z_ )]*).*/\1N/; s/ +$//'
+}
+
 for script in "$here"/*.cmd; do
 	name=${script##*/}
 	name=${name%.cmd}
 	read -r _ _ guest <"$script"
-	guest "$guest" >/dev/null
-	in_dir -kernel "$guest" -S <"$script" >"$dir/$name.out" 2>"$dir/$name.err"
+	if [[ $guest == turtles ]]; then
+		cp "$O/turtles.elf" "$dir"
+		in_dir -kernel turtles.elf -append depth=2 -m 64 -S <"$script" 2>"$dir/$name.err" | masked >"$dir/$name.out"
+	else
+		guest "$guest" >/dev/null
+		in_dir -kernel "$guest" -S <"$script" >"$dir/$name.out" 2>"$dir/$name.err"
+	fi
 	[[ -z ${UPDATE:-} ]] || cp "$dir/$name.out" "$here/$name.expected"
 	cmp -s "$dir/$name.out" "$here/$name.expected"
 	claim $? "transcript $name" "$(diff "$here/$name.expected" "$dir/$name.out" | head -n 4 | tr '\n' ';')"
