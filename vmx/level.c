@@ -13,13 +13,16 @@
 // been
 //    reflected to it. When a hypervisor emulates an entry to such a level, it has reflected the exit that had reached
 //    it.
-// 5. After VMCLEAR what a VMCS is for is found out again by rule 1. If that is the same as before, all is kept.
+// 5. After VMCLEAR what a VMCS is for is found out again by rule 1, unless it still has the CR3 and the EPT pointer of
+// its
+//    last exit: then it was only moved to another processor.
 //
 // A hypervisor that succeeds in something else than what it was asked for is not seen through: a VMPTRLD counts when it
 // is attempted. What has not been seen (a VMPTRLD before the machine's state was loaded) is taken for a guest.
 // Nothing here decides anything a guest can see.
 #include "vmx/level.h"
 #include "cpu/peek.h"
+#include "vmx/view.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmx.h"
 #include <stdlib.h>
@@ -83,13 +86,19 @@ static void seen_set(struct vmx *vmx, uint64_t node, uint64_t whose, uint64_t wh
 }
 
 // --- rules 1 and 5 ---
+static bool was_moved(const struct vmx *vmx, const struct level_node *n) {
+    if (n->owner) return n->kind;
+    return n->kind && n->cr3 == vmcs_get(vmx->vmcs, GUEST_CR3) && n->eptp == vmcs_get(vmx->vmcs, EPT_POINTER);
+}
+
 static void classify(struct vmx *vmx, uint64_t node, uint64_t owner, uint64_t pointer) {
     struct level_node *n = NODE(node);
     uint64_t whose, why;
+    n->cleared = 0;
+    if (was_moved(vmx, n)) return;
     seen_get(vmx, owner, &whose, &why);
     bool stand_in = whose && NODE(whose)->owner == owner && is_entry(why) && whose != node;
     if (n->kind == (stand_in ? LEVEL_STAND_IN : LEVEL_GUEST)) {
-        n->cleared = 0;
         if (stand_in) n->of = whose;
         return;
     }
@@ -144,6 +153,7 @@ void level_entry(struct cpu *cpu) {
     reflected(vmx, node);
     NODE(node)->hardware = vmx->current;
     vmx->run.node = node;
+    vmx->run.vmcs = node_find(vmx, 0, vmx->current);
     vmx->run.last[NODE(node)->level] = node;
 }
 
@@ -180,12 +190,24 @@ static void cleared(struct vmx *vmx, uint64_t owner, uint64_t pointer) {
 
 void level_vmclear(struct cpu *cpu, uint64_t pointer) { cleared(vmx_of(cpu), 0, pointer); }
 
+// For debuggers: level 0 will use the VMCS for another level, and what the guest's own hypervisor keeps of it only that
+// hypervisor can read.
+static void save(struct vmx *vmx, uint64_t node) {
+    uint64_t level = NODE(node)->level;
+    vmx->level_saved[level] = *vmx->vmcs;
+    vmx->run.saved[level] = node;
+}
+
 void level_exit(struct cpu *cpu, uint32_t reason) {
     struct vmx *vmx = vmx_of(cpu);
     uint64_t node = vmx->run.node, pointer = 0;
     vmx->run.seen_node = node;
     vmx->run.seen_reason = reason;
     if (!node) return;
+    NODE(vmx->run.vmcs)->cr3 = vmcs_get(vmx->vmcs, GUEST_CR3);
+    NODE(vmx->run.vmcs)->eptp = vmcs_get(vmx->vmcs, EPT_POINTER);
+    if (reason == EXIT_VMXON && NODE(node)->level > 1) vmx->levels->deep = 1;
+    if (vmx->levels->deep && vmx->non_root && NODE(node)->level > 1) save(vmx, node);
     if (reason == EXIT_VMXON || reason == EXIT_VMXOFF) NODE(node)->current = VMCS_NONE;
     if ((reason != EXIT_VMPTRLD && reason != EXIT_VMCLEAR) || !operand(cpu, &pointer)) return;
     if (reason == EXIT_VMPTRLD) {
@@ -204,13 +226,18 @@ unsigned level_running(const struct cpu *cpu) {
 // --- for the floor above ---
 unsigned vmx_level(const struct cpu *cpu) { return cpu->extension && vmx_of(cpu)->non_root ? level_running(cpu) : 0; }
 
-bool vmx_level_info(const struct cpu *cpu, unsigned level, struct vmx_level_info *out) {
-    if (!cpu->extension || !level || level > LEVEL_DEPTH) return false;
-    const struct vmx *vmx = vmx_of(cpu);
+static uint64_t guest_of(const struct vmx *vmx, unsigned level) {
     uint64_t node = vmx->run.node;
+    if (!level || level > LEVEL_DEPTH) return 0;
     while (node && NODE(node)->level > level) node = NODE(node)->owner; // a hypervisor below the one that runs
     if (!node || NODE(node)->level != level) node = vmx->run.last[level];
-    if (!node || NODE(node)->kind != LEVEL_GUEST || NODE(node)->level != level) return false;
+    return node && NODE(node)->kind == LEVEL_GUEST && NODE(node)->level == level ? node : 0;
+}
+
+bool vmx_level_info(const struct cpu *cpu, unsigned level, struct vmx_level_info *out) {
+    const struct vmx *vmx = cpu->extension ? vmx_of(cpu) : NULL;
+    uint64_t node = vmx ? guest_of(vmx, level) : 0;
+    if (!node) return false;
     const struct level_node *n = NODE(node);
     *out = (struct vmx_level_info){.level = level,
                                    .vmcs = n->pointer,
@@ -225,15 +252,25 @@ bool vmx_level_info(const struct cpu *cpu, unsigned level, struct vmx_level_info
     return true;
 }
 
+bool vmx_level_read(const struct cpu *cpu, unsigned level, unsigned field, uint64_t *value) {
+    struct vmx_level_info info;
+    if (field >= FIELD_COUNT || !vmx_level_info(cpu, level, &info)) return false;
+    if (info.in_hardware) return vmx_vmcs_read(cpu, info.hardware, field, value);
+    const struct vmx *vmx = vmx_of(cpu);
+    if (vmx->run.saved[level] != guest_of(vmx, level)) return false;
+    *value = vmx->level_saved[level].field[field];
+    return true;
+}
+
 #define WORDS(type, member)                                                                                            \
     { #member, offsetof(type, member), 8, sizeof(((type *)0)->member) / 8, 8 }
-static const struct state_field level_fields[] = {WORDS(struct levels, node), STATE_ONE(struct levels, clock)};
+static const struct state_field level_fields[] = {WORDS(struct levels, node), STATE_ONE(struct levels, clock),
+                                                  STATE_ONE(struct levels, deep)};
 const struct state_table vmx_level_state = STATE_TABLE("levels", level_fields);
 static const struct state_field run_fields[] = {
-    STATE_ONE(struct vmx, run.node),
-    STATE_ONE(struct vmx, run.seen_node),
-    STATE_ONE(struct vmx, run.seen_reason),
-    STATE_ARRAY(struct vmx, run.last),
+    STATE_ONE(struct vmx, run.vmcs),        STATE_ONE(struct vmx, run.node),   STATE_ONE(struct vmx, run.seen_node),
+    STATE_ONE(struct vmx, run.seen_reason), STATE_ARRAY(struct vmx, run.last), STATE_ARRAY(struct vmx, run.saved),
+    WORDS(struct vmx, level_saved),
 };
 const struct state_table vmx_level_run_state = STATE_TABLE("level", run_fields);
 

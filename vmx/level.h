@@ -13,10 +13,11 @@ enum level_kind { LEVEL_FREE, LEVEL_GUEST, LEVEL_STAND_IN };
 // a guest, "vmcs02", and serves whoever that VMCS serves. Node 0 is VMX root operation, the processor's own hypervisor.
 struct level_node {
     uint64_t kind;
-    uint64_t owner;   // node of the hypervisor
-    uint64_t pointer; // in the hypervisor's physical memory
-    uint64_t cleared; // VMCLEAR: what it is will be found out again
-    uint64_t used;    // when, for replacement
+    uint64_t owner;     // node of the hypervisor
+    uint64_t pointer;   // in the hypervisor's physical memory
+    uint64_t cleared;   // VMCLEAR: what it is will be found out again
+    uint64_t used;      // when, for replacement
+    uint64_t cr3, eptp; // of owner 0: what it had in these fields at its last VM exit
     // --- STAND_IN ---
     uint64_t of; // the guest whose current VMCS it stands in for
     // --- GUEST ---
@@ -30,14 +31,17 @@ struct level_node {
 struct levels {
     struct level_node node[LEVEL_NODES];
     uint64_t clock;
+    uint64_t deep; // a guest of level 2 is a hypervisor: guests of level 2 and more share a VMCS of the processor
     unsigned users;
 };
 
 // For each processor.
 struct level_run {
+    uint64_t vmcs;                   // node of the processor's VMCS that was entered last
     uint64_t node;                   // the guest that runs, or ran last; 0: none yet
     uint64_t seen_node, seen_reason; // as in level_node, for root operation
     uint64_t last[LEVEL_DEPTH + 1];  // the guest of each level that ran last
+    uint64_t saved[LEVEL_DEPTH + 1]; // whose state vmx->level_saved has
 };
 
 // --- what the rest of vmx/ tells ---

@@ -133,6 +133,7 @@ struct vmx {
     uint64_t nmi_unblocked_step; // the step in which IRET removed blocking by NMI
     // --- no state ---
     struct level_run run;
+    struct vmcs level_saved[LEVEL_DEPTH + 1]; // as of the last VM exit of each level, once levels share a VMCS
     struct levels *levels; // the machine's
     struct vmx_counts counts;
     struct extension extension;

@@ -31,6 +31,8 @@ struct vmx_level_info {
     bool in_hardware;  // and which still has this guest's state: no other guest ran with it since
 };
 bool vmx_level_info(const struct cpu *cpu, unsigned level, struct vmx_level_info *out); // false: there is none
+// A field of the VMCS that the guest of this level ran with last, as its last VM exit left it.
+bool vmx_level_read(const struct cpu *cpu, unsigned level, unsigned field, uint64_t *value); // false: not known any more
 // The processors of a machine know the same VMCSs.
 void vmx_share_levels(struct cpu *cpu, const struct cpu *with);
 // For those who save a machine and go on with it: no part of its state, but levels are known from the start then.
