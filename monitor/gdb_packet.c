@@ -22,7 +22,7 @@ static bool make_room(struct gdb_text *text, size_t count) {
 }
 
 void gdb_text_add(struct gdb_text *text, const void *bytes, size_t count) {
-    if (!make_room(text, count)) return;
+    if (!count || !make_room(text, count)) return;
     memcpy(text->bytes + text->used, bytes, count);
     text->used += count;
     text->bytes[text->used] = 0;

@@ -185,6 +185,16 @@ const char *symbols_name(const struct monitor *monitor, int level, uint64_t addr
 
 // --- what there is ---
 
+void symbols_each(const struct monitor *monitor, int level,
+                  void (*one)(void *context, const char *name, uint64_t address, uint64_t bytes), void *context) {
+    for (unsigned i = 0; monitor->symbols && i < monitor->symbols->tables; i++) {
+        const struct symbol_table *t = monitor->symbols->table[i];
+        if (level != SYMBOLS_ANY_LEVEL && t->level != SYMBOLS_ANY_LEVEL && t->level != level) continue;
+        for (size_t n = 0; n < t->count; n++)
+            one(context, t->names + t->by_address[n].name, t->by_address[n].address, t->by_address[n].bytes);
+    }
+}
+
 void symbols_list(struct monitor *monitor) {
     for (unsigned i = 0; monitor->symbols && i < monitor->symbols->tables; i++) {
         const struct symbol_table *t = monitor->symbols->table[i];

@@ -12,6 +12,9 @@ bool symbols_value(struct monitor *monitor, const char *name, uint64_t *address)
 const char *symbols_name(const struct monitor *monitor, int level, uint64_t address, char *text, size_t size);
 // Names that begin so, one at a time: *at is 0 for the first, and moves on. NULL after the last.
 const char *symbols_begin(const struct monitor *monitor, const char *begin, size_t *at);
+// Calls for every symbol of the level, in the order of addresses; SYMBOLS_ANY_LEVEL: of all levels.
+void symbols_each(const struct monitor *monitor, int level,
+                  void (*one)(void *context, const char *name, uint64_t address, uint64_t bytes), void *context);
 // Prints the tables there are.
 void symbols_list(struct monitor *monitor);
 void symbols_free(struct monitor *monitor);

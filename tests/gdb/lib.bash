@@ -19,10 +19,10 @@ machine=(-kernel "$hypervisor" -m 64 -nographic -device isa-debug-exit,iobase=0x
 # Starts the machine, stopped, waiting for gdb.
 start() { # OPTIONS...
 	rm -f "$socket"
-	timeout 100 "$VMXRAY" "${machine[@]}" -S -gdb "unix:$socket" "$@" </dev/null >"$dir/out" 2>&1 &
+	timeout 300 "$VMXRAY" "${machine[@]}" -S -gdb "unix:$socket" "$@" </dev/null >"$dir/out" 2>&1 &
 	vmxray=$!
-	for ((turn = 0; turn < 200; turn++)); do
-		[[ -S $socket ]] && return
+	for ((turn = 0; turn < 1500; turn++)); do
+		[[ ! -S $socket ]] && kill -0 "$vmxray" 2>/dev/null || return 0
 		sleep 0.1
 	done
 }

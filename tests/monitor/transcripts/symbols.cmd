@@ -18,4 +18,11 @@ symbols nothing
 symbols running.cmd
 symbols vmx level 99
 symbols vmx bogus
+export exported.elf level 0
+symbols clear
+symbols exported.elf
+p/a 0xffffffff90000123
+symbols clear
+export exported.elf
+export
 quit
