@@ -98,9 +98,9 @@ static void see(const struct monitor *monitor, struct view *view) {
 }
 
 // Guests of guests share one VMCS of their level 0.
-static bool in_hardware(const struct cpu *cpu, unsigned level) {
-    struct vmx_level_info info;
-    return vmx_level_info(cpu, level, &info) && info.in_hardware;
+static bool is_known(const struct cpu *cpu, unsigned level) {
+    uint64_t rip;
+    return vmx_level_read(cpu, level, FIELD_GUEST_RIP, &rip);
 }
 
 bool view_exists(const struct monitor *monitor, unsigned level) {
@@ -124,7 +124,7 @@ bool view_make(struct monitor *monitor, int level, struct view *view) {
     } else if (view->vmcs == VMX_NO_VMCS) {
         return monitor_error(monitor, "level %u: nothing has run there yet on processor %u", view->level,
                              monitor->processor);
-    } else if (!in_hardware(cpu, view->level)) {
+    } else if (!is_known(cpu, view->level)) {
         return monitor_error(monitor, "level %u: it waits, and its VMCS has served another guest since", view->level);
     } else {
         view->source = VIEW_GUEST_AREA;

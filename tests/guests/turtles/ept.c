@@ -1,4 +1,4 @@
-// Extended page tables. SDM Vol. 3C, 28.3; the Turtles paper, 3.3.3 "Multi-dimensional paging".
+// Extended page tables. SDM Vol. 3C, 28.3; the Turtles paper, 3.3 "MMU: Multi-dimensional Paging".
 //
 // EPT01 leads from L1's physical memory to ours. It begins empty: each 4-KByte page is mapped when L1 touches it first.
 // EPT12 is L1's, from L2's physical memory to L1's, and lies in L1's memory.

@@ -91,8 +91,6 @@ struct field_list {
 };
 extern struct field_list fields_guest; // without CR0 and CR4, which have a way of their own
 extern struct field_list fields_information, fields_shadowed, fields_shadow_writable;
-#define EACH(i, list)                                                                                                  \
-    (unsigned at_ = 0, i = (list).index[0]; at_ < (list).count; i = ++at_ < (list).count ? (list).index[at_] : 0)
 void fields_init(void);
 int field_find(uint64_t encoding);   // its index, -1: there is none
 uint64_t field_mask(unsigned index); // the bits it has

@@ -1,5 +1,5 @@
 // Entering L2 for L1: vmcs02 is made from vmcs12, which says what L1 wants, and from what we want ourselves. SDM Vol.
-// 3C, chapter 26; the Turtles paper, 3.2 "VMX virtualization", 3.2.1 "VMCS shadowing and vmcs merging".
+// 3C, chapter 26; the Turtles paper, 3.2.2 "VMCS Shadowing" and 3.2.3 "VMEntry and VMExit Emulation".
 //
 //     guest state     as in vmcs12
 //     host state      ours, always (setup.c): each exit of L2 comes to us first
@@ -8,7 +8,7 @@
 //     CR0, CR4        a bit is the host's if either of us wants that
 //
 // A VMWRITE may be an exit to somebody below us. So vmcs02's values are remembered, and only what differs is written:
-// this is the paper's optimization of copying only what was modified (4.3).
+// the paper copies only what was modified, too (3.5.1).
 #include "guest.h"
 
 static uint64_t vmcs02[FIELDS]; // what vmcs02 contains
@@ -69,11 +69,13 @@ static void merge_cr(void) {
 }
 
 static void merge_guest_state(void) {
-    for
-        EACH(i, fields_guest) put(i, guest.vmcs12->field[i]);
+    for (unsigned n = 0; n < fields_guest.count; n++) {
+        unsigned i = fields_guest.index[n];
+        put(i, guest.vmcs12->field[i]);
+    }
 }
 
-// L1's guests share our VPID_L2: what one of them left must not serve another (the Turtles paper, 3.3.2). Without a
+// L1's guests share our VPID_L2: what one of them left must not serve another (the Turtles paper, 3.3). Without a
 // VPID an entry flushes, as the manual says.
 static void flush_if_other(void) {
     static uint64_t last_vpid12;

@@ -1,5 +1,5 @@
 // Leaving L2: whose exit is it? What L1 asked for is reflected: L1 finds itself after its VMLAUNCH or VMRESUME, at its
-// HOST_RIP, with the exit described in vmcs12. SDM Vol. 3C, chapter 27; the Turtles paper, 3.2 and Figure 3.
+// HOST_RIP, with the exit described in vmcs12. SDM Vol. 3C, chapter 27; the Turtles paper, 3.2.3 and Figure 3.
 #include "guest.h"
 
 // --- does L1 want it? Chapter 25, by the controls in vmcs12 ---
@@ -41,11 +41,11 @@ static void save_guest_state(void) {
     set12(GUEST_CR0, unmerge_cr(FIELD_GUEST_CR0, get12(GUEST_CR0), get12(CR0_MASK), CR0_NE, vmread(FIELD_CR0_SHADOW)));
     set12(GUEST_CR4,
           unmerge_cr(FIELD_GUEST_CR4, get12(GUEST_CR4), get12(CR4_MASK), CR4_VMXE, vmread(FIELD_CR4_SHADOW)));
-    for
-        EACH(i, fields_guest) {
-            guest.vmcs12->field[i] = vmread(field_rows[i].encoding);
-            merge_note(i, guest.vmcs12->field[i]);
-        }
+    for (unsigned n = 0; n < fields_guest.count; n++) {
+        unsigned i = fields_guest.index[n];
+        guest.vmcs12->field[i] = vmread(field_rows[i].encoding);
+        merge_note(i, guest.vmcs12->field[i]);
+    }
     merge_note(INDEX_GUEST_CR0, vmread(FIELD_GUEST_CR0));
     merge_note(INDEX_GUEST_CR4, vmread(FIELD_GUEST_CR4));
     merge_note(INDEX_CR0_SHADOW, vmread(FIELD_CR0_SHADOW));
@@ -56,8 +56,10 @@ static void save_guest_state(void) {
 }
 
 static void save_information(void) {
-    for
-        EACH(i, fields_information) guest.vmcs12->field[i] = vmread(field_rows[i].encoding);
+    for (unsigned n = 0; n < fields_information.count; n++) {
+        unsigned i = fields_information.index[n];
+        guest.vmcs12->field[i] = vmread(field_rows[i].encoding);
+    }
     set12(ENTRY_INTERRUPTION, get12(ENTRY_INTERRUPTION) & ~EVENT_VALID);
     merge_note(INDEX_ENTRY_INTERRUPTION, vmread(FIELD_ENTRY_INTERRUPTION));
 }

@@ -6,37 +6,50 @@
 
 static uint64_t region; // the shadow VMCS; 0: shadowing is not used
 
-static void permit(uint8_t *bitmap, enum field field) { bitmap[field / 8] &= (uint8_t) ~(1u << field % 8); }
+// A bit that is 1 makes the access to its field exit.
+static void permit(uint8_t *bitmap, const struct field_list *list) {
+    for (unsigned n = 0; n < list->count; n++) {
+        unsigned encoding = field_rows[list->index[n]].encoding;
+        bitmap[encoding / 8] &= (uint8_t) ~(1u << encoding % 8);
+    }
+}
 
 void shadow_init(void) {
     uint8_t *reads = page_new(), *writes = page_new();
     memset(reads, 0xff, PAGE);
     memset(writes, 0xff, PAGE);
-    for
-        EACH(i, fields_shadowed) permit(reads, field_rows[i].encoding);
-    for
-        EACH(i, fields_shadow_writable) permit(writes, field_rows[i].encoding);
+    permit(reads, &fields_shadowed);
+    permit(writes, &fields_shadow_writable);
     vmwrite(FIELD_VMREAD_BITMAP, (uint64_t)reads);
     vmwrite(FIELD_VMWRITE_BITMAP, (uint64_t)writes);
     region = vmcs_new(REVISION_SHADOW);
     if (!vmclear(region)) panic("VMCLEAR of the shadow VMCS failed");
 }
 
-// vmcs01 is current before and after.
-static void copy(bool push) {
-    if (!region || !guest.vmcs12) return;
-    if (!vmptrld(region)) panic("VMPTRLD of the shadow VMCS failed");
-    if (push)
-        for
-            EACH(i, fields_shadowed) vmwrite(field_rows[i].encoding, guest.vmcs12->field[i]);
-    else
-        for
-            EACH(i, fields_shadow_writable) guest.vmcs12->field[i] = vmread(field_rows[i].encoding);
-    if (!vmptrld(guest.vmcs01)) panic("VMPTRLD of vmcs01 failed");
+static void make_current(uint64_t vmcs) {
+    if (!vmptrld(vmcs)) panic("VMPTRLD of %lx failed", vmcs);
 }
 
-void shadow_push(void) { copy(true); }
-void shadow_pull(void) { copy(false); }
+// vmcs01 is current before and after.
+void shadow_push(void) {
+    if (!region || !guest.vmcs12) return;
+    make_current(region);
+    for (unsigned n = 0; n < fields_shadowed.count; n++) {
+        unsigned i = fields_shadowed.index[n];
+        vmwrite(field_rows[i].encoding, guest.vmcs12->field[i]);
+    }
+    make_current(guest.vmcs01);
+}
+
+void shadow_pull(void) {
+    if (!region || !guest.vmcs12) return;
+    make_current(region);
+    for (unsigned n = 0; n < fields_shadow_writable.count; n++) {
+        unsigned i = fields_shadow_writable.index[n];
+        guest.vmcs12->field[i] = vmread(field_rows[i].encoding);
+    }
+    make_current(guest.vmcs01);
+}
 
 void shadow_attach(void) {
     if (!region) return;
