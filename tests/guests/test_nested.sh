@@ -36,6 +36,11 @@ done
 has "L1 loads KVM" '^== L1: loaded kvm-intel.ko'
 has "small guests under L1's KVM" '^kvm-mini: 31 passed, 0 failed'
 
+# From the start of the machine to that of its guest, KVM says nothing.
+complaints=$(tr -d '\r' <"$log" | sed '/^== booting L1/,$d' | grep -aiE '^\[[ 0-9.]*\] (kvm|kvm_intel|vmx)')
+[[ -z $complaints ]] && grep -aq '^== booting L1' "$log"
+claim $? "KVM loads without a complaint" "${complaints//$'\n'/; }"
+
 # At either level KVM has everything it looks for.
 for parameter in ept vpid unrestricted_guest flexpriority vnmi enable_apicv pml enable_shadow_vmcs nested \
 	preemption_timer eptad; do
