@@ -109,9 +109,9 @@ run_tests = CC='$(CC)' SAN='$(SAN)' O='$(O)' GUESTS='$(GUESTS)' VMXRAY='$(O)/vmx
 
 .PHONY: test test-long tests
 tests: $(TEST_PROGRAMS)
-test: all tests guests $(TURTLES)
+test: all tests guests
 	@$(run_tests) $(TEST_PROGRAMS) $(TEST_SCRIPTS)
-test-long: all tests guests $(TURTLES) $(LONG_PROGRAMS)
+test-long: all tests guests $(LONG_PROGRAMS)
 	@LONG=1 $(run_tests) $(TEST_PROGRAMS) $(TEST_SCRIPTS) $(LONG_PROGRAMS) $(LONG_SCRIPTS)
 
 # ---- guests ---------------------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ turtles_sources := $(sort $(wildcard $(turtles)/*.S $(turtles)/*.c))
 run: all $(TURTLES)
 	@O='$(O)' VMXRAY='$(O)/vmxray' $(turtles)/run.sh
 
+test test-long: $(TURTLES)
+
 need-turtles: | need-build
 	@scripts/need.sh turtles
 $(TURTLES): $(turtles_sources) $(wildcard $(turtles)/*.h $(turtles)/*.def) $(turtles)/turtles.ld $(turtles)/turtles.mk | need-turtles
