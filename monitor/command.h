@@ -5,6 +5,7 @@
 #include "monitor/run.h"
 
 struct symbols;
+struct history;
 struct stops;
 
 enum { MONITOR_VALUES = 64 };
@@ -16,6 +17,7 @@ struct monitor {
     struct output output;
     struct symbols *symbols;
     struct stops *stops;
+    struct history *history;         // of VT-x, since the first prompt
     struct gdb *gdb;                 // NULL: nobody listens for it
     int listener, client;            // sockets of -monitor unix:PATH; -1: none
     unsigned processor;              // the one looked at

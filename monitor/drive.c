@@ -2,6 +2,7 @@
 #include "devices/machine_observe.h"
 #include "monitor/drive.h"
 #include "monitor/gdb_drive.h"
+#include "monitor/history.h"
 #include "cpu/cpu.h"
 #include "monitor/prompt.h"
 #include "monitor/socket.h"
@@ -83,6 +84,7 @@ static bool starts_stopped(const struct options *o) { return (o->stopped && !o->
 
 // The guest is stopped, and someone looks at it. Whether it is to run on.
 static bool at_prompt(struct monitor *monitor) {
+    history_watch(monitor);
     bool person = isatty(STDIN_FILENO) && monitor->run->options->monitor != MONITOR_UNIX;
     if (monitor->client >= 0 || (monitor->listener >= 0 && !person)) return socket_serve(monitor, true);
     terminal_interrupt_asks(true);
@@ -159,6 +161,7 @@ enum status monitor_drive(struct monitor *monitor) {
     }
     monitor->run->monitored = starts_stopped(o) || o->script;
     if (o->script) {
+        history_watch(monitor);
         terminal_prompt(true);
         script_failed = !prompt_script(monitor, o->script);
         output_flush(&monitor->output);
@@ -177,6 +180,7 @@ enum status monitor_drive(struct monitor *monitor) {
 
 void monitor_free(struct monitor *monitor) {
     stops_free(monitor);
+    history_free(monitor);
     symbols_free(monitor);
     output_free(&monitor->output);
     free(monitor->repeat);

@@ -57,14 +57,18 @@ static const struct {
 #undef BITNAME
 };
 
-void info_bits(struct monitor *monitor, const char *name, uint64_t value, enum bit_group group) {
-    print(monitor, "%-7s %016" PRIx64, name, value);
+void info_bit_names(struct monitor *monitor, uint64_t value, enum bit_group group) {
     const char *between = "  ";
     for (unsigned i = 0; i < sizeof bits / sizeof *bits; i++) {
         if (bits[i].group != group || !(value >> bits[i].bit & 1)) continue;
         print(monitor, "%s%s", between, bits[i].name);
         between = " ";
     }
+}
+
+void info_bits(struct monitor *monitor, const char *name, uint64_t value, enum bit_group group) {
+    print(monitor, "%-7s %016" PRIx64, name, value);
+    info_bit_names(monitor, value, group);
     print(monitor, "\n");
 }
 

@@ -28,6 +28,11 @@ int vmx_field_find(const char *name) {
     return -1;
 }
 
+int vmx_field_encoded(const struct cpu *cpu, uint64_t encoding) {
+    bool high;
+    return cpu->extension ? field_by_encoding(vmx_of(cpu), encoding, &high) : -1;
+}
+
 bool vmx_field_exists(const struct cpu *cpu, unsigned index) {
     return cpu->extension && index < FIELD_COUNT && vmx_of(cpu)->capability.exists[index];
 }
@@ -79,5 +84,27 @@ bool vmx_vmcs_launched(const struct cpu *cpu, uint64_t pointer, bool *launched) 
     const struct vmcs *vmcs = kept(cpu, pointer);
     if (!vmcs && !peek(cpu, pointer + region_launch_offset(), &state, sizeof state)) return false;
     *launched = vmcs ? vmcs->launched & 1 : state & 1;
+    return true;
+}
+
+bool vmx_vmcs_copy(const struct cpu *cpu, uint64_t pointer, uint64_t fields[FIELD_COUNT]) {
+    const struct vmcs *vmcs = cpu->extension && pointer != VMX_NO_VMCS ? kept(cpu, pointer) : NULL;
+    if (vmcs) memcpy(fields, vmcs->field, sizeof vmcs->field);
+    return vmcs;
+}
+
+// The entries of a table have its generation; a table that was invalidated has a new one.
+bool vmx_mapping(const struct cpu *cpu, unsigned index, struct vmx_mapping *out) {
+    if (!cpu->extension || index >= EPT_SETS) return false;
+    const struct vmx *vmx = vmx_of(cpu);
+    const struct ept_entry *e = &vmx->ept[index];
+    *out = (struct vmx_mapping){.guest_physical = e->tag & ~(PAGE_BYTES - 1), .physical = e->page & TLB_PAGE_MASK};
+    out->read = e->page & BIT(0), out->write = e->page & BIT(1), out->execute = e->page & BIT(2);
+    for (unsigned i = 0; e->tag & 1 && i < EPT_TABLES; i++) {
+        const struct ept_table *t = &vmx->ept_table[i];
+        if (t->root == VMCS_NONE || t->generation != e->generation) continue;
+        out->valid = true;
+        out->eptp = t->root;
+    }
     return true;
 }

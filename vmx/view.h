@@ -18,6 +18,8 @@ struct vmx_field {
 bool vmx_field(unsigned index, struct vmx_field *out);
 // Case does not matter. -1: no such field.
 int vmx_field_find(const char *name);
+// Of the field that the processor has with this encoding; the high half of a 64-bit field counts. -1: none.
+int vmx_field_encoded(const struct cpu *cpu, uint64_t encoding);
 // Whether the processor has the field.
 bool vmx_field_exists(const struct cpu *cpu, unsigned index);
 
@@ -31,5 +33,16 @@ bool vmx_vmcs_read(const struct cpu *cpu, uint64_t vmcs, unsigned field, uint64_
 // Whether the VMCS is kept on the processor (its region may be out of date); its launch state.
 bool vmx_vmcs_active(const struct cpu *cpu, uint64_t vmcs);
 bool vmx_vmcs_launched(const struct cpu *cpu, uint64_t vmcs, bool *launched);
+// All fields of a VMCS that is kept on the processor, in the order of enum vmcs_field. False: it is not.
+bool vmx_vmcs_copy(const struct cpu *cpu, uint64_t vmcs, uint64_t fields[FIELD_COUNT]);
+
+// A guest-physical mapping that the processor remembers, 28.4.1.
+struct vmx_mapping {
+    bool valid;
+    uint64_t eptp; // bits 51:12
+    uint64_t guest_physical, physical;
+    bool read, write, execute;
+};
+bool vmx_mapping(const struct cpu *cpu, unsigned index, struct vmx_mapping *out); // false past the last one
 
 #endif

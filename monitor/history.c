@@ -1,0 +1,170 @@
+// What VT-x did since the monitor is attached; see history.h.
+#include "monitor/history.h"
+#include "devices/machine_observe.h"
+#include <stdlib.h>
+#include <string.h>
+
+#define WANTED                                                                                                         \
+    (BIT(OBSERVE_EXIT) | BIT(OBSERVE_ENTRY) | BIT(OBSERVE_FAILED_ENTRY) | BIT(OBSERVE_VMREAD) | BIT(OBSERVE_VMWRITE) | \
+     BIT(OBSERVE_EXCEPTION) | BIT(OBSERVE_INTERRUPT) | BIT(OBSERVE_EVENT_INJECTED) | BIT(OBSERVE_TRIPLE_FAULT))
+
+// Of the machine; a sight has the processor's.
+static uint64_t step_of(const struct history *h, const struct cpu *cpu, const struct sight *sight) {
+    return machine_steps(h->monitor->machine) - cpu->steps + sight->step;
+}
+
+static uint64_t field(const struct cpu *cpu, enum vmcs_field which) {
+    uint64_t value = 0;
+    (void)vmx_vmcs_read(cpu, vmx_current_vmcs(cpu), which, &value);
+    return value;
+}
+
+// --- exits ---
+
+static bool same(const struct history_exit *a, const struct history_exit *b) {
+    return a->reason == b->reason && a->rip == b->rip && a->qualification == b->qualification &&
+           a->physical == b->physical && a->linear == b->linear && a->interruption == b->interruption &&
+           !memcmp(a->gpr, b->gpr, sizeof a->gpr);
+}
+
+// No progress: the guest was entered where it left, and left there again without having retired an instruction.
+static void note_loop(struct history_loop *l, const struct history_exit *exit) {
+    bool stuck = l->entry_rip == exit->rip && exit->step - l->entry_step <= 1;
+    if (stuck && same(&l->exit, exit)) {
+        l->times++;
+    } else {
+        l->times = 0;
+        l->first_step = exit->step;
+    }
+    l->exit = *exit;
+}
+
+static void see_exit(struct history *h, struct cpu *cpu, const struct sight *sight) {
+    struct history_cpu *c = &h->cpu[cpu->id];
+    c->has_exit = true;
+    c->exit = (struct history_exit){.step = step_of(h, cpu, sight),
+                                    .rip = field(cpu, FIELD_GUEST_RIP),
+                                    .vmcs = vmx_current_vmcs(cpu),
+                                    .qualification = sight->value,
+                                    .linear = sight->linear,
+                                    .physical = sight->physical,
+                                    .reason = sight->number,
+                                    .interruption = (uint32_t)sight->old,
+                                    .error_code = (uint32_t)sight->information,
+                                    .vectoring = (uint32_t)field(cpu, FIELD_IDT_VECTORING),
+                                    .level = vmx_level(cpu)};
+    memcpy(c->exit.gpr, cpu->gpr, sizeof c->exit.gpr);
+    note_loop(&c->loop[c->exit.level], &c->exit);
+    history_event_exit(h, cpu, &c->exit);
+    history_vmcs12_exit(h, cpu, sight);
+}
+
+// --- entries ---
+
+const struct history_vmcs *history_entry(const struct history *h, uint64_t vmcs) {
+    for (unsigned i = 0; i < HISTORY_VMCSS; i++)
+        if (h->vmcs[i].used && h->vmcs[i].pointer == vmcs) return &h->vmcs[i];
+    return NULL;
+}
+
+// The place of this VMCS, or that of the one not used for the longest time.
+static struct history_vmcs *place(struct history *h, uint64_t vmcs) {
+    struct history_vmcs *oldest = &h->vmcs[0];
+    for (unsigned i = 0; i < HISTORY_VMCSS; i++) {
+        if (h->vmcs[i].used && h->vmcs[i].pointer == vmcs) return &h->vmcs[i];
+        if (h->vmcs[i].used < oldest->used) oldest = &h->vmcs[i];
+    }
+    return oldest;
+}
+
+static void see_entry(struct history *h, struct cpu *cpu, const struct sight *sight) {
+    struct history_vmcs *v = place(h, sight->physical);
+    uint64_t step = step_of(h, cpu, sight);
+    unsigned level = vmx_level(cpu);
+    struct history_loop *l = &h->cpu[cpu->id].loop[level];
+    v->pointer = sight->physical;
+    v->step = step;
+    v->level = level;
+    v->used = ++h->clock;
+    (void)vmx_vmcs_copy(cpu, sight->physical, v->field);
+    l->entry_step = step;
+    l->entry_rip = sight->value;
+    history_event_entry(h, cpu, sight, step);
+    history_vmcs12_entry(h, cpu);
+}
+
+static void see_failed(struct history *h, struct cpu *cpu, const struct sight *sight) {
+    struct history_cpu *c = &h->cpu[cpu->id];
+    c->has_failure = true;
+    c->failure = (struct history_failure){.step = step_of(h, cpu, sight),
+                                          .rip = sight->rip,
+                                          .vmcs = sight->physical,
+                                          .qualification = sight->value,
+                                          .number = sight->number};
+    c->failure.count = vmx_explain_checks(cpu, c->failure.rule, HISTORY_FAILURES);
+}
+
+// --- faults ---
+
+static void see_fault(struct history *h, struct cpu *cpu, const struct sight *sight) {
+    struct history_cpu *c = &h->cpu[cpu->id];
+    struct history_fault fault = {.step = step_of(h, cpu, sight),
+                                  .rip = sight->rip,
+                                  .value = sight->value,
+                                  .information = sight->information,
+                                  .level = vmx_level(cpu),
+                                  .vector = sight->number};
+    if (sight->kind == OBSERVE_TRIPLE_FAULT) {
+        c->has_triple = true;
+        c->triple = fault;
+        return;
+    }
+    if (!c->has_fault || c->fault.step != fault.step) c->chain_count = 0;
+    memmove(c->chain + 1, c->chain, sizeof c->chain - sizeof c->chain[0]);
+    c->chain[0] = fault;
+    if (c->chain_count < HISTORY_CHAIN) c->chain_count++;
+    c->has_fault = true;
+    c->fault = fault;
+}
+
+static void see(void *context, struct cpu *cpu, const struct sight *sight) {
+    struct history *h = context;
+    switch (sight->kind) {
+    case OBSERVE_EXIT: see_exit(h, cpu, sight); break;
+    case OBSERVE_ENTRY: see_entry(h, cpu, sight); break;
+    case OBSERVE_FAILED_ENTRY: see_failed(h, cpu, sight); break;
+    case OBSERVE_VMREAD:
+    case OBSERVE_VMWRITE: history_vmcs12_access(h, cpu, sight); break;
+    case OBSERVE_EXCEPTION:
+    case OBSERVE_TRIPLE_FAULT: see_fault(h, cpu, sight); [[fallthrough]];
+    default: history_event_seen(h, cpu, sight, step_of(h, cpu, sight)); break;
+    }
+}
+
+// --- watching ---
+
+void history_watch(struct monitor *monitor) {
+    if (monitor->history || !machine_cpu(monitor->machine, 0)->extension) return;
+    unsigned cpus = machine_configuration(monitor->machine)->cpus;
+    struct history *h = calloc(1, sizeof *h + cpus * sizeof h->cpu[0]);
+    if (!h) return;
+    h->monitor = monitor;
+    h->observer = (struct observer){.wanted = WANTED, .context = h, .see = see};
+    machine_add_observer(monitor->machine, &h->observer);
+    monitor->history = h;
+}
+
+void history_free(struct monitor *monitor) {
+    if (!monitor->history) return;
+    machine_remove_observer(monitor->machine, &monitor->history->observer);
+    free(monitor->history);
+    monitor->history = NULL;
+}
+
+struct history *history_of(struct monitor *monitor) {
+    history_watch(monitor);
+    if (!monitor->history)
+        monitor_error(monitor, machine_cpu(monitor->machine, 0)->extension ? "not enough memory"
+                                                                           : "this processor has no VT-x");
+    return monitor->history;
+}

@@ -1,0 +1,107 @@
+// Which VMCS is meant: the current one, that of a level, one at an address, as it was at the last entry, or one that a
+// guest made for a guest of its own.
+#include "monitor/expression.h"
+#include "monitor/vmcs.h"
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool vmcs_hardware(struct monitor *monitor, uint64_t pointer, struct vmcs_image *image) {
+    struct cpu *cpu = monitor_cpu(monitor);
+    *image = (struct vmcs_image){.pointer = pointer};
+    snprintf(image->name, sizeof image->name, "VMCS %" PRIx64, pointer);
+    if (pointer == VMX_NO_VMCS) return monitor_error(monitor, "there is no such VMCS now (info levels lists them)");
+    for (unsigned f = 0; f < FIELD_COUNT; f++) {
+        if (!vmx_field_exists(cpu, f)) continue;
+        image->known[f] = vmx_vmcs_read(cpu, pointer, f, &image->field[f]);
+        if (!image->known[f]) return monitor_error(monitor, "VMCS %" PRIx64 ": there is no memory", pointer);
+    }
+    return true;
+}
+
+bool vmcs_at_entry(struct monitor *monitor, uint64_t pointer, struct vmcs_image *image) {
+    struct history *h = history_of(monitor);
+    if (!h) return false;
+    const struct history_vmcs *v = history_entry(h, pointer);
+    if (!v) return monitor_error(monitor, "VMCS %" PRIx64 ": no entry with it was seen since the first prompt", pointer);
+    *image = (struct vmcs_image){.pointer = pointer};
+    snprintf(image->name, sizeof image->name, "VMCS %" PRIx64 " at step %" PRIu64, pointer, v->step);
+    for (unsigned f = 0; f < FIELD_COUNT; f++) {
+        image->known[f] = vmx_field_exists(monitor_cpu(monitor), f);
+        image->field[f] = v->field[f];
+    }
+    return true;
+}
+
+bool vmcs_twelve(struct monitor *monitor, unsigned level, struct vmcs_image *image) {
+    struct history *h = history_of(monitor);
+    struct vmx_level_info info;
+    if (!h) return false;
+    if (level < 2 || !vmx_level_info(monitor_cpu(monitor), level - 1, &info) || info.current == VMX_NO_VMCS)
+        return monitor_error(monitor, "level %u: no guest below it has loaded a VMCS of its own", level);
+    const struct history_vmcs12 *v = history_vmcs12(h, level - 1, info.current);
+    if (!v)
+        return monitor_error(monitor, "level %u: nobody wrote its VMCS %" PRIx64 " since the first prompt", level,
+                             info.current);
+    *image = (struct vmcs_image){.pointer = info.current};
+    snprintf(image->name, sizeof image->name, "VMCS %" PRIx64 " of level %u", info.current, level - 1);
+    for (unsigned f = 0; f < FIELD_COUNT; f++) {
+        image->known[f] = v->known[f];
+        image->field[f] = v->field[f];
+    }
+    return true;
+}
+
+bool vmcs_named(const char *text) {
+    return *text == '@' || isdigit((unsigned char)*text) || *text == '$' || strncmp(text, "entry:", 6) == 0 ||
+           strncmp(text, "vmcs12", 6) == 0 || strncmp(text, "current", 7) == 0;
+}
+
+static bool take_level(struct monitor *monitor, const char **text, unsigned *level) {
+    char *end;
+    *level = (unsigned)strtoul(*text + 1, &end, 10);
+    if (end == *text + 1 || *level >= VMX_LEVELS || !*level)
+        return monitor_error(monitor, "%s: @LEVEL is @1 to @%d", *text, VMX_LEVELS - 1);
+    *text = end + strspn(end, " \t");
+    return true;
+}
+
+static bool take_twelve(struct monitor *monitor, const char **text, struct vmcs_image *image) {
+    unsigned level = 2;
+    *text += strlen("vmcs12");
+    if (**text == '@' && !take_level(monitor, text, &level)) return false;
+    *text += strspn(*text, " \t");
+    return vmcs_twelve(monitor, level, image);
+}
+
+static bool take_pointer(struct monitor *monitor, const char **text, uint64_t *pointer) {
+    unsigned level;
+    if (**text == '@') {
+        if (!take_level(monitor, text, &level)) return false;
+        *pointer = vmx_level_vmcs(monitor_cpu(monitor), level);
+    } else if (strncmp(*text, "current", 7) == 0) {
+        *text += 7 + strspn(*text + 7, " \t");
+        *pointer = vmx_current_vmcs(monitor_cpu(monitor));
+    } else {
+        char word[32], *end;
+        take_word(text, word, sizeof word);
+        *pointer = *word == '$' ? 0 : strtoull(word, &end, 16);
+        const char *from = word;
+        if (*word == '$' || strncmp(word, "0x", 2) == 0) return take_value(monitor, &from, pointer);
+        if (*end) return monitor_error(monitor, "%s: not the address of a VMCS", word);
+    }
+    return true;
+}
+
+bool vmcs_take(struct monitor *monitor, const char **text, struct vmcs_image *image) {
+    uint64_t pointer;
+    bool entry = strncmp(*text, "entry:", 6) == 0;
+    if (strncmp(*text, "vmcs12", 6) == 0) return take_twelve(monitor, text, image);
+    if (entry) *text += 6;
+    if (!vmcs_named(*text))
+        return monitor_error(monitor, "which VMCS? current, @LEVEL, an address, entry: before these, or vmcs12");
+    if (!take_pointer(monitor, text, &pointer)) return false;
+    return entry ? vmcs_at_entry(monitor, pointer, image) : vmcs_hardware(monitor, pointer, image);
+}
