@@ -36,14 +36,14 @@ static void print_rest(struct monitor *monitor, const struct history_event *e) {
     switch (e->kind) {
     case EVENT_VECTORING: print(monitor, " by VM exit %s", name ? name : "?"); break;
     case EVENT_REINJECTS: print(monitor, " after the exit at step %" PRIu64, e->since); break;
-    case EVENT_REPLACES:
-        print(monitor, " by vector %02x, cut short at step %" PRIu64, e->reason, e->since);
-        break;
+    case EVENT_REPLACES: print(monitor, " by vector %02x, cut short at step %" PRIu64, e->reason, e->since); break;
     case EVENT_LOST:
         print(monitor, ": cut short at step %" PRIu64 " by %s, and this entry does not inject it", e->since,
               name ? name : "?");
         break;
-    case EVENT_AGAIN: print(monitor, ": cut short at step %" PRIu64 "; its instruction is executed again", e->since); break;
+    case EVENT_AGAIN:
+        print(monitor, ": cut short at step %" PRIu64 "; its instruction is executed again", e->since);
+        break;
     case EVENT_WINDOW: print(monitor, "%s", name ? name : "?"); break;
     default: break;
     }
@@ -76,7 +76,8 @@ bool command_events(struct monitor *monitor, const char *arguments) {
     bool lost = strcmp(arguments, "lost") == 0;
     uint64_t count = lost ? HISTORY_EVENTS : USUAL;
     if (!h) return false;
-    if (!lost && *arguments && (!take_value(monitor, &arguments, &count) || !take_end(monitor, arguments))) return false;
+    if (!lost && *arguments && (!take_value(monitor, &arguments, &count) || !take_end(monitor, arguments)))
+        return false;
     print_events(monitor, h, count, lost);
     print(monitor, "%" PRIu64 " events seen, %" PRIu64 " lost\n", h->events, h->lost);
     if (!lost) why_interrupt(monitor);

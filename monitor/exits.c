@@ -8,8 +8,8 @@
 static void print_row(struct monitor *monitor, const struct cpu *cpu, unsigned level, unsigned reason, uint64_t all) {
     uint64_t count = vmx_exit_count(cpu, level, reason), cycles = vmx_exit_cycles(cpu, level, reason);
     if (!count) return;
-    print(monitor, "%5u  %-22s %10" PRIu64 "  %5.1f%%  %14" PRIu64 "  %10" PRIu64 "\n", level, vmx_exit_name(reason), count,
-          100.0 * (double)count / (double)all, cycles, cycles / count);
+    print(monitor, "%5u  %-22s %10" PRIu64 "  %5.1f%%  %14" PRIu64 "  %10" PRIu64 "\n", level, vmx_exit_name(reason),
+          count, 100.0 * (double)count / (double)all, cycles, cycles / count);
 }
 
 static void print_level(struct monitor *monitor, const struct cpu *cpu, unsigned level) {
@@ -45,12 +45,12 @@ static void print_loop(struct monitor *monitor, unsigned level, const struct his
              reason ? reason : "?", l->times + 1);
     print(monitor, "  from step %" PRIu64 " to %" PRIu64 ", always at RIP %" PRIx64, l->first_step, e->step, e->rip);
     if (*symbols_name(monitor, (int)level, e->rip, name, sizeof name)) print(monitor, " <%s>", name);
-    print(monitor, "\n  qualification 0x%" PRIx64 ": ", e->qualification);
+    print(monitor, "\n  qualification 0x%" PRIx64, e->qualification);
     why_qualification(monitor, e->reason & UINT16_MAX, e->qualification);
     print(monitor, "\n");
     if (e->reason == EXIT_EPT_VIOLATION || e->reason == EXIT_EPT_MISCONFIGURATION)
-        print(monitor, "  guest-physical 0x%" PRIx64 ", linear 0x%" PRIx64 "  (walk @%u:gpa:0x%" PRIx64 ")\n", e->physical,
-              e->linear, level, e->physical);
+        print(monitor, "  guest-physical 0x%" PRIx64 ", linear 0x%" PRIx64 "  (walk @%u:gpa:0x%" PRIx64 ")\n",
+              e->physical, e->linear, level, e->physical);
     print(monitor, "  the guest was entered where it left, its registers unchanged: what its hypervisor did about it\n"
                    "  did not help\n");
 }

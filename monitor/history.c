@@ -164,7 +164,7 @@ void history_free(struct monitor *monitor) {
 struct history *history_of(struct monitor *monitor) {
     history_watch(monitor);
     if (!monitor->history)
-        monitor_error(monitor, machine_cpu(monitor->machine, 0)->extension ? "not enough memory"
-                                                                           : "this processor has no VT-x");
+        monitor_error(monitor,
+                      machine_cpu(monitor->machine, 0)->extension ? "not enough memory" : "this processor has no VT-x");
     return monitor->history;
 }

@@ -1,5 +1,5 @@
-// What VT-x did since the monitor is attached: the last exits, entries, failures and faults of each processor, a ring of
-// events, each VMCS as it was at the last entry with it, and what guests wrote into VMCSs of their own. Kept by an
+// What VT-x did since the monitor is attached: the last exits, entries, failures and faults of each processor, a ring
+// of events, each VMCS as it was at the last entry with it, and what guests wrote into VMCSs of their own. Kept by an
 // observer: no state of the machine, and nothing of it decides anything.
 #ifndef MONITOR_HISTORY_H
 #define MONITOR_HISTORY_H

@@ -1,7 +1,7 @@
 // VMCSs that guests use for guests of their own. No processor knows them: whoever runs such a guest keeps them as it
-// likes. But every VMWRITE of the guest is seen, as a VM exit or as an access to its shadow VMCS, and so is what each of
-// its VMREADs gave it. SDM Vol. 3C, 24.10, 27.2.5 (Table 27-14), 30.3.
-// NOT IMPLEMENTED: VMREAD with a memory operand that exits.
+// likes. But every VMWRITE of the guest is seen, as a VM exit or as an access to its shadow VMCS, and so is what each
+// of its VMREADs gave it. SDM Vol. 3C, 24.10, 27.2.5 (Table 27-14), 30.3. NOT IMPLEMENTED: VMREAD with a memory operand
+// that exits.
 #include "devices/machine_observe.h"
 #include "monitor/history.h"
 

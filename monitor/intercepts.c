@@ -1,5 +1,5 @@
-// intercepts: what of a guest would exit now, decoded from the controls and bitmaps of its VMCS. SDM Vol. 3C, 24.6, 25.1,
-// 25.2.
+// intercepts: what of a guest would exit now, decoded from the controls and bitmaps of its VMCS. SDM Vol.
+// 3C, 24.6, 25.1, 25.2.
 #include "monitor/info.h"
 #include "monitor/msr_name.h"
 #include "monitor/vmcs.h"
@@ -57,7 +57,8 @@ static void print_exceptions(const struct guest *g) {
     else if (match & ~mask)
         print(g->monitor, "  #PF %s\n", page_faults ? "never" : "always");
     else
-        print(g->monitor, "  #PF if error code & %" PRIx64 " is %s%" PRIx64 "\n", mask, page_faults ? "" : "not ", match);
+        print(g->monitor, "  #PF if error code & %" PRIx64 " is %s%" PRIx64 "\n", mask, page_faults ? "" : "not ",
+              match);
 }
 
 static void print_cr(const struct guest *g, const char *name, enum vmcs_field mask, enum bit_group bits) {
@@ -97,7 +98,9 @@ static bool port_exits(const struct guest *g, unsigned port) {
 
 // The MSR bitmap has four parts of 1 KByte: reads of low and high MSRs, writes of low and high MSRs.
 static bool read_exits(const struct guest *g, unsigned n) { return bit_set(g, field(g, FIELD_MSR_BITMAPS), n); }
-static bool write_exits(const struct guest *g, unsigned n) { return bit_set(g, field(g, FIELD_MSR_BITMAPS) + 0x800, n); }
+static bool write_exits(const struct guest *g, unsigned n) {
+    return bit_set(g, field(g, FIELD_MSR_BITMAPS) + 0x800, n);
+}
 
 static void print_range(const struct guest *g, unsigned first, unsigned last, bool msr, unsigned *column) {
     enum { COLUMNS = 100 };
@@ -160,7 +163,10 @@ static void print_shadowing(const struct guest *g) {
         bool reads = !bit_set(g, field(g, FIELD_VMREAD_BITMAP), row.encoding);
         bool writes = !bit_set(g, field(g, FIELD_VMWRITE_BITMAP), row.encoding);
         if (reads || writes)
-            print(g->monitor, "  %-24s %s\n", row.name, reads && writes ? "VMREAD, VMWRITE" : reads ? "VMREAD" : "VMWRITE");
+            print(g->monitor, "  %-24s %s\n", row.name,
+                  reads && writes ? "VMREAD, VMWRITE"
+                  : reads         ? "VMREAD"
+                                  : "VMWRITE");
     }
 }
 

@@ -96,8 +96,8 @@ static bool mapping_is_stale(const struct search *s, uint64_t guest_physical, ui
 static uint64_t page_of(uint64_t value) { return value & TLB_PAGE_MASK; }
 
 static void print_rights(struct monitor *monitor, uint64_t rights) {
-    print(monitor, "%s%s%s", rights & TLB_WRITE && rights & TLB_STAGE2_WRITE ? "w" : "-", rights & TLB_EXECUTE ? "x" : "-",
-          rights & TLB_USER ? "u" : "-");
+    print(monitor, "%s%s%s", rights & TLB_WRITE && rights & TLB_STAGE2_WRITE ? "w" : "-",
+          rights & TLB_EXECUTE ? "x" : "-", rights & TLB_USER ? "u" : "-");
 }
 
 static void print_stale(struct search *s, const struct tlb_entry *e, const struct fresh *f, bool fetch) {
@@ -125,7 +125,8 @@ static void print_stale(struct search *s, const struct tlb_entry *e, const struc
     s->found++;
 }
 
-static void check(struct search *s, const struct tlb_context *c, const struct tlb_entry *entry, unsigned count, bool fetch) {
+static void check(struct search *s, const struct tlb_context *c, const struct tlb_entry *entry, unsigned count,
+                  bool fetch) {
     for (unsigned i = 0; i < count; i++) {
         const struct tlb_entry *e = &entry[i];
         bool global = e->page & TLB_GLOBAL;
@@ -164,15 +165,18 @@ static void conclude(const struct search *s) {
               s->checked);
         return;
     }
-    print(m, "level %u: %u of %u translations that the processor remembers are stale\n", s->view.level, s->found, s->checked);
+    print(m, "level %u: %u of %u translations that the processor remembers are stale\n", s->view.level, s->found,
+          s->checked);
     if (s->guest_physical)
         print(m,
-              "  EPT was changed and INVEPT for EPTP %" PRIx64 " was not executed: the processor may go on using what it\n"
+              "  EPT was changed and INVEPT for EPTP %" PRIx64
+              " was not executed: the processor may go on using what it\n"
               "  remembers. SDM Vol. 3C, 28.4.3.1, 28.4.3.4\n",
               s->view.eptp);
     if (s->linear)
         print(m,
-              "  page tables were changed and neither INVLPG nor MOV to CR3%s was executed: the processor may go on using\n"
+              "  page tables were changed and neither INVLPG nor MOV to CR3%s was executed: the processor may go on "
+              "using\n"
               "  what it remembers. SDM Vol. 3A, 4.10.4.2%s\n",
               s->vpid ? ", nor INVVPID" : "", s->vpid ? "; Vol. 3C, 28.4.3.3" : "");
 }

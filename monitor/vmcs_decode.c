@@ -49,9 +49,9 @@ static void decode_EXCEPTIONS(struct monitor *monitor, uint64_t value, unsigned 
 
 // Tables 24-16, 24-18, 24-19.
 void vmcs_interruption(struct monitor *monitor, uint64_t information) {
-    static const char *const types[] = {
-        "external interrupt", "reserved type", "NMI", "hardware exception", "software interrupt",
-        "privileged software exception", "software exception", "other event"};
+    static const char *const types[] = {"external interrupt", "reserved type",      "NMI",
+                                        "hardware exception", "software interrupt", "privileged software exception",
+                                        "software exception", "other event"};
     unsigned vector = information & 0xff, type = information >> 8 & 7;
     print(monitor, "%s, vector %02x", types[type], vector);
     if (type >= EVENT_HARDWARE_EXCEPTION && type != EVENT_SOFTWARE_INTERRUPT && *vmcs_vector_name(vector))
@@ -84,7 +84,9 @@ static void decode_ERROR(struct monitor *monitor, uint64_t value, unsigned argum
 static void decode_EPTP(struct monitor *monitor, uint64_t value, unsigned argument) {
     (void)argument;
     print(monitor, "  root %" PRIx64 ", %s, %u levels%s", (uint64_t)(value & BITS(51, 12)),
-          (value & 7) == 6 ? "write-back" : (value & 7) == 0 ? "uncacheable" : "reserved memory type",
+          (value & 7) == 6   ? "write-back"
+          : (value & 7) == 0 ? "uncacheable"
+                             : "reserved memory type",
           (unsigned)(value >> 3 & 7) + 1, value >> 6 & 1 ? ", accessed and dirty flags" : "");
 }
 

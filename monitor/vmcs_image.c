@@ -25,7 +25,8 @@ bool vmcs_at_entry(struct monitor *monitor, uint64_t pointer, struct vmcs_image 
     struct history *h = history_of(monitor);
     if (!h) return false;
     const struct history_vmcs *v = history_entry(h, pointer);
-    if (!v) return monitor_error(monitor, "VMCS %" PRIx64 ": no entry with it was seen since the first prompt", pointer);
+    if (!v)
+        return monitor_error(monitor, "VMCS %" PRIx64 ": no entry with it was seen since the first prompt", pointer);
     *image = (struct vmcs_image){.pointer = pointer};
     snprintf(image->name, sizeof image->name, "VMCS %" PRIx64 " at step %" PRIu64, pointer, v->step);
     for (unsigned f = 0; f < FIELD_COUNT; f++) {

@@ -1,5 +1,5 @@
-// vmcs merge: how the VMCS that a nested guest runs with was made. In the words of the Turtles paper (Ben-Yehuda et al.,
-// OSDI 2010, 3.2.1): vmcs12 is what L1 wants for L2, vmcs01 what L0 runs L1 with, vmcs02 what L0 runs L2 with.
+// vmcs merge: how the VMCS that a nested guest runs with was made. In the words of the Turtles paper (Ben-Yehuda et
+// al., OSDI 2010, 3.2.1): vmcs12 is what L1 wants for L2, vmcs01 what L0 runs L1 with, vmcs02 what L0 runs L2 with.
 // vmcs02 and vmcs01 are shown as they were at the last entry with each.
 #include "monitor/expression.h"
 #include "monitor/vmcs.h"

@@ -11,11 +11,12 @@ void why_lost(struct monitor *monitor, const struct history *h) {
         const struct history_event *e = &h->event[i % HISTORY_EVENTS];
         const char *name = vmx_exit_name(e->reason);
         if (e->kind != EVENT_LOST) continue;
-        print_in(monitor, RED, "%s %x for level %u was lost\n", e->type == EVENT_NMI ? "NMI, vector" : "interrupt, vector",
-                 e->vector, e->level);
+        print_in(monitor, RED, "%s %x for level %u was lost\n",
+                 e->type == EVENT_NMI ? "NMI, vector" : "interrupt, vector", e->vector, e->level);
         print(monitor,
               "  its delivery was cut short at step %" PRIu64 " by VM exit %s; IDT-vectoring information was valid.\n"
-              "  The entry at step %" PRIu64 " with VMCS %" PRIx64 " did not inject it again. SDM Vol. 3C, 27.2.4, 26.6\n",
+              "  The entry at step %" PRIu64 " with VMCS %" PRIx64
+              " did not inject it again. SDM Vol. 3C, 27.2.4, 26.6\n",
               e->since, name ? name : "?", e->step, e->vmcs);
         if (h->lost > 1) print(monitor, "  %" PRIu64 " events were lost so far (events lost lists them)\n", h->lost);
         return;
@@ -91,8 +92,8 @@ bool command_why(struct monitor *monitor, const char *arguments) {
     static const struct {
         const char *word;
         bool (*function)(struct monitor *monitor, const struct history *h);
-    } words[] = {{"exit", exit_last},     {"entry", entry_last},   {"fault", fault_last},
-                 {"triple", triple_last}, {"lost", lost_last},     {"interrupt", interrupt_now}};
+    } words[] = {{"exit", exit_last},     {"entry", entry_last}, {"fault", fault_last},
+                 {"triple", triple_last}, {"lost", lost_last},   {"interrupt", interrupt_now}};
     char word[32];
     struct history *h = history_of(monitor);
     if (!h) return false;

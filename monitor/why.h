@@ -12,7 +12,7 @@ void why_lost(struct monitor *monitor, const struct history *history); // the la
 // What waits to be delivered to the processor, and what it waits for. Whether there is anything.
 bool why_interrupt(struct monitor *monitor);
 
-// "write 1, GPR 3": the exit qualification by its bits.
+// "  OUT, port 0x80, 1 byte": the exit qualification by its bits.
 void why_qualification(struct monitor *monitor, unsigned reason, uint64_t qualification);
 
 #endif

@@ -37,7 +37,7 @@ static size_t nth(const char *values, uint64_t n, const char **text) {
 }
 
 void why_qualification(struct monitor *monitor, unsigned reason, uint64_t qualification) {
-    const char *between = "";
+    const char *between = "  ";
     for (unsigned i = 0; i < sizeof parts / sizeof *parts; i++) {
         const struct part *p = &parts[i];
         const char *text = "";
@@ -61,9 +61,8 @@ static uint64_t field(struct monitor *monitor, uint64_t vmcs, enum vmcs_field wh
 }
 
 static void print_control(struct monitor *monitor, uint64_t vmcs, const struct cause *c) {
-    static const uint8_t fields[] = {[GROUP_PIN] = FIELD_PIN_CONTROLS,
-                                     [GROUP_PROC] = FIELD_PROC_CONTROLS,
-                                     [GROUP_PROC2] = FIELD_PROC2_CONTROLS};
+    static const uint8_t fields[] = {
+        [GROUP_PIN] = FIELD_PIN_CONTROLS, [GROUP_PROC] = FIELD_PROC_CONTROLS, [GROUP_PROC2] = FIELD_PROC2_CONTROLS};
     if (c->group == NO_CONTROL) return;
     uint64_t value = field(monitor, vmcs, fields[c->group]);
     print(monitor, "  in this VMCS: %s_CONTROLS = 0x%" PRIx64 ", of it", c->group_name, value);
@@ -87,10 +86,9 @@ static void print_details(struct monitor *monitor, const struct history_exit *e)
         print(monitor, "\n");
     }
     if (reason == EXIT_EPT_VIOLATION || reason == EXIT_EPT_MISCONFIGURATION)
-        print(monitor, "  guest-physical 0x%" PRIx64 ", linear 0x%" PRIx64 "  (walk @%u:gpa:0x%" PRIx64 ")\n", e->physical,
-              e->linear, e->level, e->physical);
-    if (reason == EXIT_RDMSR || reason == EXIT_WRMSR)
-        print(monitor, "  MSR 0x%x\n", (unsigned)e->gpr[RCX]);
+        print(monitor, "  guest-physical 0x%" PRIx64 ", linear 0x%" PRIx64 "  (walk @%u:gpa:0x%" PRIx64 ")\n",
+              e->physical, e->linear, e->level, e->physical);
+    if (reason == EXIT_RDMSR || reason == EXIT_WRMSR) print(monitor, "  MSR 0x%x\n", (unsigned)e->gpr[RCX]);
     if (reason == EXIT_CPUID) print(monitor, "  leaf 0x%x\n", (unsigned)e->gpr[RAX]);
     if (e->vectoring >> 31) {
         print(monitor, "  during the delivery of: ");
@@ -102,7 +100,8 @@ static void print_details(struct monitor *monitor, const struct history_exit *e)
 void why_exit(struct monitor *monitor, const struct history_exit *e) {
     unsigned reason = e->reason & UINT16_MAX;
     const char *name = vmx_exit_name(reason), *text = vmx_exit_text(reason);
-    print_in(monitor, BOLD, "VM exit %s (%u) from level %u: %s\n", name ? name : "?", reason, e->level, text ? text : "?");
+    print_in(monitor, BOLD, "VM exit %s (%u) from level %u: %s\n", name ? name : "?", reason, e->level,
+             text ? text : "?");
     print(monitor, "  step %" PRIu64 ", VMCS %" PRIx64 ", ", e->step, e->vmcs);
     print_place(monitor, e->level, e->rip);
     print(monitor, "\n");
@@ -111,7 +110,7 @@ void why_exit(struct monitor *monitor, const struct history_exit *e) {
         print(monitor, "  %s.\n  SDM Vol. 3C, %s\n", causes[i].rule, causes[i].section);
         print_control(monitor, e->vmcs, &causes[i]);
     }
-    print(monitor, "  qualification 0x%" PRIx64 ": ", e->qualification);
+    print(monitor, "  qualification 0x%" PRIx64, e->qualification);
     why_qualification(monitor, reason, e->qualification);
     print(monitor, "\n");
     print_details(monitor, e);
@@ -123,13 +122,14 @@ void why_failure(struct monitor *monitor, const struct history_failure *f) {
     bool guest = f->number >> 31;
     unsigned number = f->number & UINT16_MAX;
     const char *text = guest ? vmx_exit_text(number) : vmx_error_text(number);
-    print_in(monitor, BOLD, "VM entry failed: %s (%s %u)\n", f->number ? text : "VMfailInvalid: there is no current VMCS",
+    print_in(monitor, BOLD, "VM entry failed: %s (%s %u)\n",
+             f->number ? text : "VMfailInvalid: there is no current VMCS",
              guest ? "exit reason" : "VM-instruction error", number);
     print(monitor, "  step %" PRIu64 ", VMCS %" PRIx64 ", ", f->step, f->vmcs);
     print_place(monitor, 0, f->rip);
     print(monitor, "\n");
     if (guest && f->qualification) {
-        print(monitor, "  qualification 0x%" PRIx64 ": ", f->qualification);
+        print(monitor, "  qualification 0x%" PRIx64, f->qualification);
         why_qualification(monitor, number, f->qualification);
         print(monitor, "\n");
     }

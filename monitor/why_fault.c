@@ -56,7 +56,8 @@ static void explain_ud(struct monitor *monitor, const struct view *view, const c
 // SDM Vol. 3A, 4.7.
 static void explain_page_fault(struct monitor *monitor, const struct history_fault *f) {
     uint64_t e = f->information;
-    print(monitor, "  linear 0x%" PRIx64 ", error code %" PRIx64 ": %s, %s, %s%s%s  (walk @%u:0x%" PRIx64 ")\n", f->value, e,
+    print(monitor, "  linear 0x%" PRIx64 ", error code %" PRIx64 ": %s, %s, %s%s%s  (walk @%u:0x%" PRIx64 ")\n",
+          f->value, e,
           e >> 4 & 1   ? "instruction fetch"
           : e >> 1 & 1 ? "write"
                        : "read",
@@ -96,10 +97,11 @@ void why_fault(struct monitor *monitor, const struct history_fault *f) {
 
 // SDM Vol. 3A, 6.15, double fault, Table 6-5.
 void why_triple(struct monitor *monitor, const struct history_cpu *c) {
-    print_in(monitor, BOLD, "triple fault at level %u: an exception while the processor called the double-fault handler\n",
+    print_in(monitor, BOLD,
+             "triple fault at level %u: an exception while the processor called the double-fault handler\n",
              c->triple.level);
-    print(monitor, "  step %" PRIu64 ", RIP %" PRIx64 ", SDM Vol. 3A, 6.15 (interrupt 8). How it came about:\n", c->triple.step,
-          c->triple.rip);
+    print(monitor, "  step %" PRIu64 ", RIP %" PRIx64 ", SDM Vol. 3A, 6.15 (interrupt 8). How it came about:\n",
+          c->triple.step, c->triple.rip);
     for (unsigned i = c->chain_count; i-- > 0;) {
         const struct history_fault *f = &c->chain[i];
         print(monitor, "  %u. exception %u %s, error code %" PRIx64, c->chain_count - i, f->vector,

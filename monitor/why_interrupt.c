@@ -51,7 +51,8 @@ static void at_processor(const struct cpu *cpu, struct blocks *b) {
     if (cpu->activity == ACTIVITY_SHUTDOWN) because(b, "the processor is in the shutdown state (Vol. 3C, 24.4.2)");
     if (cpu->activity == ACTIVITY_WAIT_FOR_SIPI) because(b, "the processor waits for a start-up IPI (Vol. 3C, 24.4.2)");
     if (exits && !*b->text)
-        because(b, "nothing blocks it: \"external-interrupt exiting\" makes a VM exit of it before the next instruction");
+        because(b,
+                "nothing blocks it: \"external-interrupt exiting\" makes a VM exit of it before the next instruction");
 }
 
 static void say(struct monitor *monitor, const char *what, const struct blocks *b) {
@@ -68,10 +69,11 @@ static bool local_apic(struct monitor *monitor, const struct cpu *cpu, const str
     if (!lapic_enabled(l)) because(&b, "the local APIC is disabled (IA32_APIC_BASE bit 11)");
     if (!(l->svr >> 8 & 1)) because(&b, "the local APIC is software-disabled (spurious vector register)");
     if ((vector & 0xf0) <= (l->tpr & 0xf0))
-        because(&b, "TPR 0x%x: its class %u is not above %u (Vol. 3A, 10.8.3.1)", (unsigned)l->tpr, (unsigned)vector >> 4,
-                (unsigned)l->tpr >> 4 & 15);
+        because(&b, "TPR 0x%x: its class %u is not above %u (Vol. 3A, 10.8.3.1)", (unsigned)l->tpr,
+                (unsigned)vector >> 4, (unsigned)l->tpr >> 4 & 15);
     if (serving >= 0 && (vector & 0xf0) <= (serving & 0xf0))
-        because(&b, "vector 0x%x is in service and had no EOI: PPR 0x%x (Vol. 3A, 10.8.3.1)", (unsigned)serving, priority);
+        because(&b, "vector 0x%x is in service and had no EOI: PPR 0x%x (Vol. 3A, 10.8.3.1)", (unsigned)serving,
+                priority);
     at_processor(cpu, &b);
     snprintf(what, sizeof what, "vector 0x%x", (unsigned)vector);
     say(monitor, what, &b);
@@ -101,7 +103,8 @@ static bool others(struct monitor *monitor, const struct cpu *cpu) {
     struct blocks nmi = {""}, debug = {""};
     bool any = cpu->pending & (PENDING_NMI | PENDING_DEBUG);
     if (cpu->nmi_blocked) because(&nmi, "blocked by NMI: no IRET since the last one (Vol. 3A, 6.7.1)");
-    if (cpu_mov_ss_shadow(cpu)) because(&nmi, "blocked by MOV SS"), because(&debug, "blocked by MOV SS (Vol. 3A, 6.8.3)");
+    if (cpu_mov_ss_shadow(cpu))
+        because(&nmi, "blocked by MOV SS"), because(&debug, "blocked by MOV SS (Vol. 3A, 6.8.3)");
     if (cpu->pending & PENDING_NMI) say(monitor, "an NMI", &nmi);
     if (cpu->pending & PENDING_DEBUG) say(monitor, "a debug exception", &debug);
     return any;

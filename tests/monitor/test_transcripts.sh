@@ -1,6 +1,6 @@
 #!/bin/bash
 # The monitor's commands: transcripts/NAME.cmd against transcripts/NAME.expected, byte for byte. The first line of a
-# script names its guest. UPDATE=1 writes what is said now (to be read before it is believed).
+# script names its guest, and for the teaching hypervisor (turtles) its command line. UPDATE=1 writes what is said now (to be read before it is believed).
 . "$(dirname "$0")/lib.bash"
 shopt -s nullglob
 
@@ -19,17 +19,17 @@ in_dir() { # ARGUMENT...
 # The teaching hypervisor is a program that grows: what depends on its length is masked.
 masked() {
 	sed -E 's/\b(0x)?[0-9a-f]{5,}\b */N /g; s/\+0x[0-9a-f]+>/+N>/g; s/\[[0-9]+\]/[N]/g
-		s/(step|cycle|entries) +[0-9N]+/\1 N/g; s/[0-9]+ KBytes/N KBytes/g; s/[0-9]+ symbols/N symbols/
+		s/(step|cycle|entries) +[0-9N]+/\1 N/g; s/[0-9]+ KBytes/N KBytes/g; s/[0-9]+ (symbols|translations)/N \1/; s/[0-9]+ times/N times/
 		s/^( +[0-9] +[A-Z(][A-Za-z_ )]*).*/\1N/; s/ +$//'
 }
 
 for script in "$here"/*.cmd; do
 	name=${script##*/}
 	name=${name%.cmd}
-	read -r _ _ guest <"$script"
+	read -r _ _ guest words <"$script"
 	if [[ $guest == turtles ]]; then
 		cp "$O/turtles.elf" "$dir"
-		in_dir -kernel turtles.elf -append depth=2 -m 64 -S <"$script" 2>"$dir/$name.err" | masked >"$dir/$name.out"
+		in_dir -kernel turtles.elf -append "${words:-depth=2}" -m 64 -S <"$script" 2>"$dir/$name.err" | masked >"$dir/$name.out"
 	else
 		guest "$guest" >/dev/null
 		in_dir -kernel "$guest" -S <"$script" >"$dir/$name.out" 2>"$dir/$name.err"
@@ -71,7 +71,7 @@ claim $? 'every command and every page is in a transcript' "not there:$missing"
 free=$(in_dir -kernel vmx --hash 2>&1 </dev/null)
 [[ $free == hash* ]]
 claim $? 'a free run has a hash' "$free"
-for script in running stops watches catches looking levels pages; do
+for script in running stops watches catches looking levels pages vmcs why; do
 	{
 		grep -vE '^(quit|delete)' "$here/$script.cmd"
 		for ((i = 0; i < 400; i++)); do echo continue; done

@@ -7,6 +7,7 @@
 // must announce by INVEPT, as on a processor, which may remember translations too: then EPT02 is emptied. There are
 // several EPT02, as L1 may switch between guests: each is known by the EPTP of the EPT12 that it is made from. NOT
 // IMPLEMENTED: accessed and dirty flags, which are not offered to L1 either.
+#include "bug.h"
 #include "guest.h"
 
 enum rights { EPT_READ = 1, EPT_WRITE = 2, EPT_EXECUTE = 4, EPT_ALL = 7 };
@@ -50,15 +51,17 @@ static unsigned ept01_walk(uint64_t address, uint64_t *to) {
     if (!*entry) {
         uint8_t *page = guest_pointer(address & ~(PAGE - 1));
         *entry = (uint64_t)(page ? page : open_bus) | EPT_WRITE_BACK | (page ? EPT_ALL : EPT_READ);
+        if (bug == BUG_LOOP && page) *entry &= ~(uint64_t)EPT_WRITE;
     }
     *to = *entry & EPT_ADDRESS;
-    return *entry & EPT_ALL;
+    return bug == BUG_LOOP ? EPT_ALL : *entry & EPT_ALL;
 }
 
 void ept_violation(void) {
     uint64_t address = vmread(FIELD_GUEST_PHYSICAL_ADDRESS), to;
     unsigned wanted = vmread(FIELD_EXIT_QUALIFICATION) & EPT_ALL;
     if (wanted & ~ept01_walk(address, &to)) panic("the guest has no memory at %lx to write to", address);
+    if (bug == BUG_INVEPT && address >= guest.bytes / 2) bug_move_page(address, entry_at(ept01, address, false));
 }
 
 // --- EPT12 ---

@@ -1,9 +1,12 @@
 // The beginning of every level. The command line says what this level is to be:
-//     depth=N     hypervisors from here on: 0 runs the payload, N > 0 runs a copy of this image with depth=N-1 as a
-//     guest level=N     what this level calls itself; 0 unless a hypervisor says otherwise shadow=off  do not use VMCS
-//     shadowing, nor offer it to the guest break=1     the payload makes a mistake, to see that its checks are checks
+//     depth=N       hypervisors from here on: 0 runs the payload, N > 0 runs a copy of this image with depth=N-1 as a guest
+//     level=N       what this level calls itself; 0 unless a hypervisor says otherwise
+//     shadow=off    do not use VMCS shadowing, nor offer it to the guest
+//     break=1       the payload makes a mistake, to see that its checks are checks
+//     bug=NAME      this level's hypervisor makes a mistake (bug.h)
 //
 // Memory of a hypervisor: the lower half is its own, the upper half its guest's physical memory, from address 0 on.
+#include "bug.h"
 #include "guest.h"
 #include "interrupt.h"
 #include "payload.h"
@@ -84,6 +87,7 @@ void start(const uint32_t *info) {
     if (bytes < (4 << 20)) panic("%lu KBytes of memory are too few: start with more, or with less depth", bytes / 1024);
     if (depth > 9) panic("depth=%u: at most 9", depth);
     bool broken = option_number(command, "break=", 0);
+    bug_choose(option(command, "bug="));
     if (depth) hypervisor(depth, bytes, broken);
     payload(bytes, broken);
 }

@@ -1,5 +1,6 @@
 // The loop that a hypervisor is: enter the guest, see why it came back, deal with it. And external interrupts, which
 // reach us instead of the guest and are handed on: SDM Vol. 3C, 31.7, 24.6.1, 27.2.2.
+#include "bug.h"
 #include "guest.h"
 
 void interrupt_pend(unsigned vector) { guest.interrupts[vector / 64] |= BIT(vector % 64); }
@@ -18,7 +19,7 @@ int interrupt_take(void) {
 }
 
 static bool l1_takes_interrupts(void) {
-    return vmread(FIELD_GUEST_RFLAGS) & RFLAGS_IF &&
+    return (vmread(FIELD_GUEST_RFLAGS) & RFLAGS_IF || bug == BUG_IF) &&
            !(vmread(FIELD_GUEST_INTERRUPTIBILITY) & BLOCKING_BY_STI_OR_MOV_SS) &&
            !(vmread(FIELD_ENTRY_INTERRUPTION) & EVENT_VALID);
 }
@@ -38,7 +39,7 @@ static void interrupts_offer(void) {
 // An event whose delivery to the guest was interrupted by this exit must be given to it again: 27.2.4.
 void event_requeue(void) {
     uint64_t event = vmread(FIELD_IDT_VECTORING);
-    if (!(event & EVENT_VALID)) return;
+    if (!(event & EVENT_VALID) || bug == BUG_LOST) return;
     vmwrite(FIELD_ENTRY_INTERRUPTION, event & ~BIT(12)); // bit 12 is reserved there
     if (event & EVENT_ERROR_CODE) vmwrite(FIELD_ENTRY_ERROR_CODE, vmread(FIELD_IDT_VECTORING_ERROR_CODE));
     vmwrite(FIELD_ENTRY_INSTRUCTION_LENGTH, vmread(FIELD_EXIT_INSTRUCTION_LENGTH));

@@ -1,4 +1,5 @@
 // Starting VMX operation, and the parts of vmcs01 and vmcs02 that are set once. SDM Vol. 3C, 31.5 tells the order.
+#include "bug.h"
 #include "guest.h"
 #include "interrupt.h"
 
@@ -106,7 +107,7 @@ static void setup_flat_segments(uint64_t code_rights) {
     SEGMENT(FS, EVERYTHING, RIGHTS_DATA);
     SEGMENT(GS, EVERYTHING, RIGHTS_DATA);
     SEGMENT(LDTR, 0, RIGHTS_LDT);
-    SEGMENT(TR, TSS_LIMIT, RIGHTS_TSS);
+    SEGMENT(TR, TSS_LIMIT, bug == BUG_STATE ? RIGHTS_TSS & ~2 : RIGHTS_TSS);
     vmwrite(FIELD_GUEST_CS_BASE, 0);
     vmwrite(FIELD_GUEST_SS_BASE, 0);
     vmwrite(FIELD_GUEST_DS_BASE, 0);

@@ -1,0 +1,37 @@
+// Planted mistakes; see bug.h.
+#include "bug.h"
+
+enum bug bug;
+
+static const char *const names[BUGS] = {
+#define BUG(name, id, text) name,
+#include "bug.def"
+#undef BUG
+};
+
+void bug_choose(const char *name) {
+    for (unsigned i = 0; name && i < BUGS; i++) {
+        unsigned n = 0;
+        while (names[i][n] && names[i][n] == name[n]) n++;
+        if (names[i][n] || (name[n] && name[n] != ' ')) continue;
+        bug = (enum bug)i;
+        print("planted mistake: %s\n", names[i]);
+        return;
+    }
+    if (name) panic("bug=%s: there is no such mistake", name);
+}
+
+// A page is copied, the EPT entry changed, and the old place given back (and used again: filled). The guest may read the
+// old place through what the processor remembers.
+void bug_move_page(uint64_t guest_physical, uint64_t *entry) {
+    const uint64_t address = 0x000ffffffffff000ull;
+    static uint64_t first, *first_entry;
+    enum { PAGES = 16 };
+    static unsigned seen;
+    if (!seen++) first = guest_physical, first_entry = entry;
+    if (seen != PAGES) return;
+    void *old = (void *)(*first_entry & address);
+    *first_entry = (uint64_t)memcpy(page_new(), old, PAGE) | (*first_entry & ~address);
+    memset(old, 0xcc, PAGE);
+    print("the guest's page %lx has moved\n", (uint64_t)(first & ~(PAGE - 1)));
+}

@@ -1,0 +1,20 @@
+// Mistakes that hypervisors make, planted on purpose: bug=NAME on the command line of a level makes that level's
+// hypervisor have one (and no other level). What is to be learnt is how each shows, and how it is found: the transcripts
+// in tests/monitor/turtles.
+#ifndef BUG_H
+#define BUG_H
+#include "machine.h"
+
+enum bug {
+#define BUG(name, id, text) BUG_##id,
+#include "bug.def"
+#undef BUG
+    BUGS,
+};
+extern enum bug bug;
+void bug_choose(const char *name); // up to a space
+
+// --- bug=invept: the guest's page moves to another place of ours, as in memory compaction ---
+void bug_move_page(uint64_t guest_physical, uint64_t *entry);
+
+#endif

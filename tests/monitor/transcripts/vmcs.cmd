@@ -1,0 +1,23 @@
+# guest vmx
+# VMCSs: all of one, some fields, what the checks say, two compared.
+symbols vmx
+vmcs
+vmcs check
+stepentry
+vmcs
+stepexit
+vmcs GUEST_R EXIT_REASON
+vmcs @1 EPT
+vmcs entry:@1 GUEST_RIP
+vmcs diff entry:@1 current
+vmcs 207000 PIN_CONTROLS
+vmcs check
+vmcs NO_SUCH
+vmcs @9
+vmcs @2
+vmcs 12345678000
+vmcs diff current
+vmcs check now
+vmcs merge
+vmcs vmcs12
+quit
