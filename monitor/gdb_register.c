@@ -165,7 +165,9 @@ static bool read_register(const struct gdb *gdb, const struct looked_at *l, cons
 
 static void print_register(struct gdb *gdb, const struct looked_at *l, const struct row *row) {
     uint8_t value[VALUE_BYTES];
-    if (read_register(gdb, l, row, value)) gdb_text_hex(&gdb->reply, value, row->bits / 8);
+    // gdb cannot do without a PC: where nothing has run yet the general registers are 0.
+    bool zero = !l->there && row->feature == CORE;
+    if (read_register(gdb, l, row, value) || zero) gdb_text_hex(&gdb->reply, value, row->bits / 8);
     else
         for (unsigned i = 0; i < row->bits / 8; i++) gdb_text_add(&gdb->reply, "xx", 2);
 }
