@@ -1,6 +1,7 @@
 // The gdb server's connection: a listening socket, one client at a time, bytes in and out. Nobody else can make us wait:
 // a client that does not read what it is sent is dropped.
 #include "monitor/gdb_private.h"
+#include "monitor/parse.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -55,7 +56,9 @@ static int listen_at(const struct addrinfo *a) {
 static bool listen_tcp(struct gdb *gdb, const char *where, const char *text, char *error, size_t size) {
     char host[256], *colon;
     snprintf(host, sizeof host, "%s", text);
-    if (!(colon = strrchr(host, ':')) || !colon[1]) return failed(error, size, where, "write tcp:HOST:PORT or tcp::PORT");
+    uint64_t port = 0;
+    if (!(colon = strrchr(host, ':')) || !parse_number(colon + 1, &port) || port > UINT16_MAX)
+        return failed(error, size, where, "write tcp:HOST:PORT or tcp::PORT, the port a number up to 65535");
     *colon = 0;
     const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *found = NULL;
