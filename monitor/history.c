@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define WANTED                                                                                                         \
-    (BIT(OBSERVE_EXIT) | BIT(OBSERVE_ENTRY) | BIT(OBSERVE_FAILED_ENTRY) | BIT(OBSERVE_VMREAD) | BIT(OBSERVE_VMWRITE) | \
+    (BIT(OBSERVE_EXIT) | BIT(OBSERVE_ENTRY) | BIT(OBSERVE_FAILED_ENTRY) | \
      BIT(OBSERVE_EXCEPTION) | BIT(OBSERVE_INTERRUPT) | BIT(OBSERVE_EVENT_INJECTED) | BIT(OBSERVE_TRIPLE_FAULT))
 
 // Of the machine; a sight has the processor's.
@@ -28,7 +28,7 @@ static bool same(const struct history_exit *a, const struct history_exit *b) {
 }
 
 // No progress: the guest was entered where it left, and left there again without having retired an instruction.
-static void note_loop(struct history_loop *l, const struct history_exit *exit) {
+static void note_exit(struct history_loop *l, const struct history_exit *exit) {
     bool stuck = l->entry_rip == exit->rip && exit->step - l->entry_step <= 1;
     if (stuck && same(&l->exit, exit)) {
         l->times++;
@@ -41,21 +41,22 @@ static void note_loop(struct history_loop *l, const struct history_exit *exit) {
 
 static void see_exit(struct history *h, struct cpu *cpu, const struct sight *sight) {
     struct history_cpu *c = &h->cpu[cpu->id];
+    struct history_exit exit = {.step = step_of(h, cpu, sight),
+                                .rip = sight->rip,
+                                .vmcs = vmx_current_vmcs(cpu),
+                                .qualification = sight->value,
+                                .linear = sight->linear,
+                                .physical = sight->physical,
+                                .reason = sight->number,
+                                .interruption = (uint32_t)sight->old,
+                                .error_code = (uint32_t)sight->information,
+                                .vectoring = (uint32_t)field(cpu, FIELD_IDT_VECTORING),
+                                .level = vmx_level(cpu)};
+    memcpy(exit.gpr, cpu->gpr, sizeof exit.gpr);
     c->has_exit = true;
-    c->exit = (struct history_exit){.step = step_of(h, cpu, sight),
-                                    .rip = field(cpu, FIELD_GUEST_RIP),
-                                    .vmcs = vmx_current_vmcs(cpu),
-                                    .qualification = sight->value,
-                                    .linear = sight->linear,
-                                    .physical = sight->physical,
-                                    .reason = sight->number,
-                                    .interruption = (uint32_t)sight->old,
-                                    .error_code = (uint32_t)sight->information,
-                                    .vectoring = (uint32_t)field(cpu, FIELD_IDT_VECTORING),
-                                    .level = vmx_level(cpu)};
-    memcpy(c->exit.gpr, cpu->gpr, sizeof c->exit.gpr);
-    note_loop(&c->loop[c->exit.level], &c->exit);
-    history_event_exit(h, cpu, &c->exit);
+    c->exit_level = exit.level;
+    note_exit(&c->loop[exit.level], &exit);
+    history_event_exit(h, cpu, &exit);
     history_vmcs12_exit(h, cpu, sight);
 }
 
@@ -90,7 +91,7 @@ static void see_entry(struct history *h, struct cpu *cpu, const struct sight *si
     l->entry_step = step;
     l->entry_rip = sight->value;
     history_event_entry(h, cpu, sight, step);
-    history_vmcs12_entry(h, cpu);
+    if (h->cpu[cpu->id].reads) history_vmcs12_entry(h, cpu);
 }
 
 static void see_failed(struct history *h, struct cpu *cpu, const struct sight *sight) {
@@ -133,8 +134,6 @@ static void see(void *context, struct cpu *cpu, const struct sight *sight) {
     case OBSERVE_EXIT: see_exit(h, cpu, sight); break;
     case OBSERVE_ENTRY: see_entry(h, cpu, sight); break;
     case OBSERVE_FAILED_ENTRY: see_failed(h, cpu, sight); break;
-    case OBSERVE_VMREAD:
-    case OBSERVE_VMWRITE: history_vmcs12_access(h, cpu, sight); break;
     case OBSERVE_EXCEPTION:
     case OBSERVE_TRIPLE_FAULT: see_fault(h, cpu, sight); [[fallthrough]];
     default: history_event_seen(h, cpu, sight, step_of(h, cpu, sight)); break;

@@ -62,7 +62,7 @@ struct history_fault {
 
 struct history_cpu {
     bool has_exit, has_failure, has_fault, has_triple;
-    struct history_exit exit;
+    unsigned exit_level; // loop[exit_level].exit is the last exit
     struct history_loop loop[VMX_LEVELS];
     struct history_failure failure;
     struct history_fault fault, triple;
@@ -74,8 +74,10 @@ struct history_cpu {
     } owed[VMX_LEVELS];
     // A VMREAD of a guest that exits: the register gets its value from whoever runs the guest.
     bool reads;
-    unsigned read_level, read_gpr, read_field;
-    uint64_t read_vmcs;
+    unsigned read_gpr, read_field;
+    // The VMCS that the guest at `twelve_level` has loaded, as long as it executes VMREAD and VMWRITE only.
+    struct history_vmcs12 *twelve;
+    unsigned twelve_level;
 };
 
 // A VMCS as it was at the last entry with it.
@@ -122,7 +124,6 @@ void history_event_entry(struct history *history, struct cpu *cpu, const struct 
 void history_event_seen(struct history *history, struct cpu *cpu, const struct sight *sight, uint64_t step);
 
 // --- history_vmcs12.c ---
-void history_vmcs12_access(struct history *history, struct cpu *cpu, const struct sight *sight);
 void history_vmcs12_exit(struct history *history, struct cpu *cpu, const struct sight *sight);
 void history_vmcs12_entry(struct history *history, struct cpu *cpu);
 

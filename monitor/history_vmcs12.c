@@ -23,31 +23,12 @@ static struct history_vmcs12 *place(struct history *h, unsigned level, uint64_t 
     return found;
 }
 
-// The VMCS that the guest at `level` has loaded. False: not known.
-static bool current_of(const struct cpu *cpu, unsigned level, uint64_t *pointer) {
-    struct vmx_level_info info;
-    if (!level || !vmx_level_info(cpu, level, &info) || info.current == VMX_NO_VMCS) return false;
-    *pointer = info.current;
-    return true;
-}
-
-static void note(struct history *h, const struct cpu *cpu, uint64_t pointer, uint64_t encoding, uint64_t value,
-                 uint8_t how) {
+static void note(struct history_vmcs12 *v, const struct cpu *cpu, uint64_t encoding, uint64_t value, uint8_t how) {
     int field = vmx_field_encoded(cpu, encoding);
-    unsigned level = vmx_level(cpu);
     if (field < 0) return;
-    struct history_vmcs12 *v = place(h, level, pointer);
     if (encoding & 1) value = value << 32 | (uint32_t)v->field[field];
     v->field[field] = value;
     v->known[field] |= how;
-}
-
-// In VMX non-root operation: on the shadow VMCS.
-void history_vmcs12_access(struct history *h, struct cpu *cpu, const struct sight *s) {
-    uint64_t pointer;
-    unsigned level = vmx_level(cpu);
-    if (level && current_of(cpu, level, &pointer))
-        note(h, cpu, pointer, s->number, s->value, s->kind == OBSERVE_VMREAD ? VMCS12_READ : VMCS12_WRITTEN);
 }
 
 enum { OPERAND_REGISTER = 10, REG1 = 3, REG2 = 28, NO_BASE = 27, BASE = 23, NO_INDEX = 22, INDEX = 18 };
@@ -64,30 +45,42 @@ static bool operand(struct history *h, struct cpu *cpu, uint32_t information, ui
     return machine_read_linear(h->monitor->machine, cpu->id, address, value, 8);
 }
 
-// The guest's VMREAD or VMWRITE exits.
+// The VMCS that the guest at `level` has loaded; NULL: not known.
+static struct history_vmcs12 *loaded(struct history *h, const struct cpu *cpu, unsigned level) {
+    struct history_cpu *c = &h->cpu[cpu->id];
+    struct vmx_level_info info;
+    if (c->twelve && c->twelve_level == level) return c->twelve;
+    c->twelve = NULL;
+    c->twelve_level = level;
+    if (vmx_level_info(cpu, level, &info) && info.current != VMX_NO_VMCS) c->twelve = place(h, level, info.current);
+    return c->twelve;
+}
+
+// A guest's VMREAD or VMWRITE exits. Anything else may change which VMCS is loaded.
 void history_vmcs12_exit(struct history *h, struct cpu *cpu, const struct sight *s) {
     struct history_cpu *c = &h->cpu[cpu->id];
-    uint64_t information = 0, pointer, value = 0;
+    uint64_t information = 0, value = 0;
     unsigned level = vmx_level(cpu);
-    if ((s->number != EXIT_VMREAD && s->number != EXIT_VMWRITE) || !current_of(cpu, level, &pointer)) return;
-    (void)vmx_vmcs_read(cpu, vmx_current_vmcs(cpu), FIELD_INSTRUCTION_INFORMATION, &information);
-    uint64_t encoding = cpu->gpr[information >> REG2 & 15];
-    if (s->number == EXIT_VMWRITE) {
-        if (operand(h, cpu, (uint32_t)information, s->value, &value))
-            note(h, cpu, pointer, encoding, value, VMCS12_WRITTEN);
+    c->reads = false;
+    if (s->number != EXIT_VMREAD && s->number != EXIT_VMWRITE) {
+        c->twelve = NULL;
         return;
     }
-    c->reads = information >> OPERAND_REGISTER & 1;
-    c->read_level = level;
+    struct history_vmcs12 *v = loaded(h, cpu, level);
+    if (!v) return;
+    (void)vmx_vmcs_read(cpu, vmx_current_vmcs(cpu), FIELD_INSTRUCTION_INFORMATION, &information);
+    uint64_t encoding = cpu->gpr[information >> REG2 & 15];
+    c->reads = s->number == EXIT_VMREAD && information >> OPERAND_REGISTER & 1;
     c->read_gpr = information >> REG1 & 15;
     c->read_field = (unsigned)encoding;
-    c->read_vmcs = pointer;
+    if (s->number == EXIT_VMWRITE && operand(h, cpu, (uint32_t)information, s->value, &value))
+        note(v, cpu, encoding, value, VMCS12_WRITTEN);
 }
 
 // The guest goes on: the register has what it was shown.
 void history_vmcs12_entry(struct history *h, struct cpu *cpu) {
     struct history_cpu *c = &h->cpu[cpu->id];
-    if (!c->reads || vmx_level(cpu) != c->read_level) return;
     c->reads = false;
-    note(h, cpu, c->read_vmcs, c->read_field, cpu->gpr[c->read_gpr], VMCS12_READ);
+    if (c->twelve && vmx_level(cpu) == c->twelve_level)
+        note(c->twelve, cpu, c->read_field, cpu->gpr[c->read_gpr], VMCS12_READ);
 }

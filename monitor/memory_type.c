@@ -37,7 +37,7 @@ unsigned memory_type_mtrr(const struct cpu *cpu, uint64_t physical) {
 }
 
 unsigned memory_type_pat(const struct cpu *cpu, uint64_t entry, bool large) {
-    const unsigned index = (entry >> 3 & 3) | (entry >> (large ? 12 : 7) & 1) << 2;
+    const unsigned index = (unsigned)((entry >> 3 & 3) | (entry >> (large ? 12 : 7) & 1) << 2);
     return cpu->pat >> 8 * index & 7;
 }
 

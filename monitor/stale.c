@@ -119,7 +119,10 @@ static void print_stale(struct search *s, const struct tlb_entry *e, const struc
         print(m, "not mapped");
     }
     if (second && f->whole) print(m, "  guest-physical 0x%" PRIx64, f->guest_physical);
-    print(m, "  %s is missing\n", second ? "INVEPT" : "INVLPG");
+    if (second || f->linear)
+        print(m, "  %s is missing\n", second ? "INVEPT" : "INVLPG");
+    else
+        print(m, "  no INVLPG since\n");
     s->guest_physical |= second;
     s->linear |= !second;
     s->found++;
@@ -177,7 +180,7 @@ static void conclude(const struct search *s) {
         print(m,
               "  page tables were changed and neither INVLPG nor MOV to CR3%s was executed: the processor may go on "
               "using\n"
-              "  what it remembers. SDM Vol. 3A, 4.10.4.2%s\n",
+              "  what it remembers. It may be delayed where nothing is at the address now. SDM Vol. 3A, 4.10.4.2, 4.10.4.4%s\n",
               s->vpid ? ", nor INVVPID" : "", s->vpid ? "; Vol. 3C, 28.4.3.3" : "");
 }
 

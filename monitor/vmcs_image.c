@@ -36,6 +36,21 @@ bool vmcs_at_entry(struct monitor *monitor, uint64_t pointer, struct vmcs_image 
     return true;
 }
 
+// What a guest reads and writes without a VM exit is in its shadow VMCS. SDM Vol. 3C, 24.6.15, 24.10.
+static void take_shadowed(struct monitor *monitor, unsigned guest, struct vmcs_image *image) {
+    const struct cpu *cpu = monitor_cpu(monitor);
+    uint64_t vmcs = vmx_level_vmcs(cpu, guest), link = VMX_NO_VMCS, bitmap = 0, controls = 0;
+    struct vmx_field row;
+    if (!vmx_vmcs_read(cpu, vmcs, FIELD_VMCS_LINK_POINTER, &link) || link == VMX_NO_VMCS) return;
+    (void)vmx_vmcs_read(cpu, vmcs, FIELD_VMREAD_BITMAP, &bitmap);
+    (void)vmx_vmcs_read(cpu, vmcs, FIELD_PROC2_CONTROLS, &controls);
+    for (unsigned f = 0; controls >> PROC2_VMCS_SHADOWING & 1 && vmx_field(f, &row); f++) {
+        uint8_t byte = 0xff;
+        if (!machine_read(monitor->machine, bitmap + row.encoding / 8, &byte, 1) || byte >> row.encoding % 8 & 1) continue;
+        image->known[f] = vmx_vmcs_read(cpu, link, f, &image->field[f]);
+    }
+}
+
 bool vmcs_twelve(struct monitor *monitor, unsigned level, struct vmcs_image *image) {
     struct history *h = history_of(monitor);
     struct vmx_level_info info;
@@ -52,6 +67,7 @@ bool vmcs_twelve(struct monitor *monitor, unsigned level, struct vmcs_image *ima
         image->known[f] = v->known[f];
         image->field[f] = v->field[f];
     }
+    take_shadowed(monitor, level - 1, image);
     return true;
 }
 

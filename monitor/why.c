@@ -31,7 +31,7 @@ static bool nothing(struct monitor *monitor, const char *what) {
 static bool exit_last(struct monitor *monitor, const struct history *h) {
     const struct history_cpu *c = &h->cpu[monitor->processor];
     if (!c->has_exit) return nothing(monitor, "VM exit");
-    why_exit(monitor, &c->exit);
+    why_exit(monitor, &c->loop[c->exit_level].exit);
     return true;
 }
 
@@ -71,7 +71,7 @@ static bool interrupt_now(struct monitor *monitor, const struct history *h) {
 // The latest of them, then what is wrong beside it.
 static bool latest(struct monitor *monitor, const struct history *h) {
     const struct history_cpu *c = &h->cpu[monitor->processor];
-    uint64_t exit = c->has_exit ? c->exit.step : 0, failure = c->has_failure ? c->failure.step : 0,
+    uint64_t exit = c->has_exit ? c->loop[c->exit_level].exit.step : 0, failure = c->has_failure ? c->failure.step : 0,
              fault = c->has_fault ? c->fault.step : 0, triple = c->has_triple ? c->triple.step : 0;
     bool any = c->has_exit || c->has_failure || c->has_fault || c->has_triple;
     if (c->has_triple && triple >= fault && triple >= failure && triple + 1 >= exit)
@@ -81,7 +81,7 @@ static bool latest(struct monitor *monitor, const struct history *h) {
     else if (c->has_fault && fault > exit)
         why_fault(monitor, &c->fault);
     else if (c->has_exit)
-        why_exit(monitor, &c->exit);
+        why_exit(monitor, &c->loop[c->exit_level].exit);
     if (h->lost) why_lost(monitor, h);
     any |= h->lost | why_interrupt(monitor);
     if (!any) print(monitor, "nothing that needs an explanation was seen since the first prompt\n");
