@@ -26,6 +26,8 @@ struct gdb_host {
     void (*kill)(void *context);                        // gdb says kill: leave
     // Carries out a line as the monitor would. NULL: there are no commands.
     void (*command)(void *context, const char *line, void (*write)(void *to, const char *text, size_t bytes), void *to);
+    // After GDB_STOPPED: says what the monitor's own breakpoints and catches have caught. May be NULL.
+    void (*caught)(void *context, void (*write)(void *to, const char *text, size_t bytes), void *to);
     void (*altered)(void *context); // registers or memory were changed by hand
 };
 

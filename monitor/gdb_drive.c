@@ -2,11 +2,13 @@
 #include "monitor/gdb_drive.h"
 #include "devices/machine_observe.h"
 #include "monitor/status.h"
+#include "monitor/stops.h"
 #include "monitor/terminal.h"
 
 static enum gdb_ran run(void *context, uint64_t steps) {
     struct monitor *monitor = context;
     uint64_t step = machine_steps(monitor->machine);
+    stops_begin(monitor);
     switch (run_until(monitor->run, steps > UINT64_MAX - step ? UINT64_MAX : step + steps)) {
     case RUN_TARGET: return GDB_RAN;
     case RUN_OVER: return GDB_OVER;
@@ -39,12 +41,23 @@ static void command(void *context, const char *line, void (*write)(void *to, con
     monitor->output = before;
 }
 
+static void caught(void *context, void (*write)(void *to, const char *text, size_t bytes), void *to) {
+    struct monitor *monitor = context;
+    struct output before = monitor->output;
+    if (!stops_caught(monitor)) return;
+    monitor->output = (struct output){.write = write, .context = to};
+    stops_report(monitor);
+    output_flush(&monitor->output);
+    output_free(&monitor->output);
+    monitor->output = before;
+}
+
 static bool asks(void *context) { return gdb_asks(context); }
 
 bool gdb_drive_open(struct monitor *monitor) {
     const struct options *o = monitor->run->options;
     const struct gdb_host host = {.context = monitor, .machine = monitor->machine, .run = run, .leave = leave,
-                                  .kill = kill_run, .command = command, .altered = altered};
+                                  .kill = kill_run, .command = command, .caught = caught, .altered = altered};
     char error[300];
     if (!o->gdb) return true;
     monitor->gdb = gdb_open(o->gdb, &host, error, sizeof error);

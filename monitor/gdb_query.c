@@ -36,7 +36,7 @@ void gdb_answer_supported(struct gdb *gdb, const char *arguments) {
 
 // --- commands of the monitor ---
 
-static void command_output(void *to, const char *text, size_t bytes) {
+void gdb_tell(void *to, const char *text, size_t bytes) {
     enum { PIECE = 4000 };
     struct gdb *gdb = to;
     for (size_t n; bytes; text += n, bytes -= n) {
@@ -57,8 +57,8 @@ void gdb_answer_command(struct gdb *gdb, const char *arguments) {
         return;
     }
     line[n] = 0;
-    if (gdb->host.command) gdb->host.command(gdb->host.context, line, command_output, gdb);
-    else command_output(gdb, none, sizeof none - 1);
+    if (gdb->host.command) gdb->host.command(gdb->host.context, line, gdb_tell, gdb);
+    else gdb_tell(gdb, none, sizeof none - 1);
     gdb_fine(gdb);
 }
 

@@ -98,9 +98,7 @@ static void tell_level(struct gdb *gdb) {
     if (running == gdb->stopped.level || !gdb_connected(gdb)) return;
     int n = snprintf(text, sizeof text, "Level %u runs on processor %u: inferior of process %u.\n", running,
                      gdb->stopped.cpu, running + 1);
-    gdb_text_add(&gdb->reply, "O", 1);
-    gdb_text_hex(&gdb->reply, text, (size_t)n);
-    gdb_send_reply(gdb);
+    gdb_tell(gdb, text, (size_t)n);
 }
 
 void gdb_resume(struct gdb *gdb, const struct gdb_thread *step, uint64_t start, uint64_t end) {
@@ -116,6 +114,7 @@ void gdb_resume(struct gdb *gdb, const struct gdb_thread *step, uint64_t start, 
         else if (ran == RAN_STOPPED) gdb_stopped_at(gdb, machine_observed_cpu(gdb->host.machine));
         gdb->general = gdb->stopped;
         if (!gdb->over) tell_level(gdb);
+        if (ran == RAN_STOPPED && gdb->host.caught) gdb->host.caught(gdb->host.context, gdb_tell, gdb);
         gdb->interrupted = ran == RAN_INTERRUPTED;
     }
     gdb_stop_reply(gdb, gdb->interrupted ? GDB_SIGNAL_INT : GDB_SIGNAL_TRAP);

@@ -44,6 +44,9 @@ stepi
 printf "still exiting %d\\n", \$pc == \$before
 info symbol \$pc
 info threads
+monitor catch exit CPUID
+continue
+monitor delete
 detach inferiors 2 1
 EOT
 finish
@@ -67,6 +70,7 @@ says "a watchpoint in the guest: new value" '^New value = 1$'
 says "from the guest to the host's handler" '^Thread 1\.1 .*hit Temporary breakpoint .* handle_exit'
 says "a step of the guest passes over the exit" '^still exiting 0$'
 says "and ends behind the instruction that exited" '^guest_main \+ '
+says "a catch of the monitor's stops gdb and says what it caught" '^VM exit CPUID'
 [[ $status == 43 ]]
 claim $? "detached, the machine runs to its end" "status $status: $(<"$dir/out")"
 [[ $hash == "$free" && -n $free ]]
