@@ -3,6 +3,7 @@
 #include "cpu/access.h"
 #include "cpu/bind.h"
 #include "cpu/observe.h"
+#include <stdalign.h>
 #include <stdlib.h>
 
 enum { CHUNK_BYTES = 1 << 20, CHUNKS = 48, PAGE_BUCKETS = 4096 };
@@ -15,9 +16,19 @@ struct block_cache {
     uint64_t built, emptied, invalidated;
     struct cpu *member[BLOCK_MEMBERS];  // the processors that share the cache
     unsigned members;
-    struct block *solo;         // scratch
+    struct solo_slot *solo;
     struct block *building;
 };
+
+// An instruction decoded to run alone, kept with the bytes it was decoded from: they are compared at each use.
+struct solo_slot {
+    uint64_t linear;
+    uint32_t mode;
+    uint8_t length;             // of the instruction; 0: nothing is kept
+    uint8_t bytes[15];
+    alignas(struct op) uint8_t block[sizeof(struct block) + 2 * sizeof(struct op)];
+};
+enum { SOLO_SLOTS = 256 };
 
 static const size_t block_bytes = sizeof(struct block) + (2 * BLOCK_OPS + 1) * sizeof(struct op);
 
@@ -31,7 +42,7 @@ static void cache_destroy(struct block_cache *cache) {
 struct block_cache *block_cache_new(void) {
     struct block_cache *cache = calloc(1, sizeof *cache);
     if (!cache) return NULL;
-    cache->solo = calloc(1, block_bytes);
+    cache->solo = calloc(SOLO_SLOTS, sizeof *cache->solo);
     cache->building = calloc(1, block_bytes);
     cache->chunk[0] = malloc(CHUNK_BYTES);
     cache->chunks = 1;
@@ -217,9 +228,21 @@ struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offs
     return block;
 }
 
-struct block *block_solo(struct cpu *cpu, const uint8_t *bytes, unsigned available) {
-    struct block *block = cpu->blocks->solo;
+struct block *block_solo(struct cpu *cpu, uint64_t linear, const uint8_t *bytes, unsigned available) {
+    struct solo_slot *slot = &cpu->blocks->solo[linear * 0x9e3779b97f4a7c15 >> 56];
+    struct block *block = (struct block *)slot->block;
+    if (slot->linear == linear && slot->mode == cpu->mode && slot->length) {
+        bool whole = slot->length <= available;
+        if (!memcmp(slot->bytes, bytes, whole ? slot->length : available)) return whole ? block : NULL;
+    }
     bool relative;
+    slot->length = 0;
     block->page = NULL;
-    return fill_block(cpu, block, bytes, available, 1, &relative) ? block : NULL;
+    if (!fill_block(cpu, block, bytes, available, 1, &relative)) return NULL;
+    if (block->bytes == 1) return block;  // perhaps undefined, which more bytes than one decided
+    slot->linear = linear;
+    slot->mode = cpu->mode;
+    slot->length = (uint8_t)block->bytes;
+    memcpy(slot->bytes, bytes, slot->length);
+    return block;
 }

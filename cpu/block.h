@@ -39,9 +39,9 @@ void block_cache_counts(const struct cpu *cpu, uint64_t *built, uint64_t *emptie
 struct code_page *block_page(struct cpu *cpu, uint64_t physical, const uint8_t *host);
 // Builds and enters the block that starts at `offset` of the page. count is 0 when the first instruction crosses the page.
 struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offset);
-// Builds a block of one instruction from bytes into the processor's scratch block. `available` bytes are given, more may
+// A block of one instruction from the bytes at `linear`, good until the next call. `available` bytes are given, more may
 // follow on the next page: NULL when the instruction needs them.
-struct block *block_solo(struct cpu *cpu, const uint8_t *bytes, unsigned available);
+struct block *block_solo(struct cpu *cpu, uint64_t linear, const uint8_t *bytes, unsigned available);
 
 bool block_page_has_code(const struct cpu *cpu, uint64_t physical);
 // Memory of the page is about to change: its blocks are gone.

@@ -202,13 +202,7 @@ struct extension {
 
 struct block;
 struct block_cache;
-enum { JUMPS = 1024 };
-struct jump {                // derived: where a transfer to a linear address went last
-    uint64_t linear;
-    uint64_t context;        // chain_context | mode << 12
-    struct block *block;
-    uint64_t unused;
-};
+enum { JUMPS = 4096 };
 struct cpu_model;
 
 enum debug_bits { DEBUG_B0_B3 = 0xf, DEBUG_BD = 1 << 13, DEBUG_BS = 1 << 14 };
@@ -270,7 +264,7 @@ struct cpu {
     uint64_t step_limit;        // steps at which budget becomes 0: steps now = step_limit - budget (block boundary)
     uint64_t chain_context;     // fetch_context, or 0 where every block's start must be checked against the CS limit
     uint64_t fetch_base, fetch_mask;  // linear address of an instruction: (RIP + base) & mask
-    struct jump jump[JUMPS];
+    struct block *jump[JUMPS];  // where transfers to a linear address went last, by its hash
     const struct op *stopped;   // the record that returned another outcome than OUT_OK
     uint32_t watch;             // enum watch (cpu/debug.h): what accesses are looked at
     uint32_t watch_hits;        // breakpoints that the instruction in execution has hit: bits of DR6

@@ -18,28 +18,26 @@ enum outcome op_stopped(struct cpu *cpu, const struct op *op, enum outcome outco
     return outcome;
 }
 
-static struct jump *jump_slot(struct cpu *cpu, uint64_t linear) {
-    return &cpu->jump[(linear ^ linear >> 10) & (JUMPS - 1)];
+static struct block **jump_slot(struct cpu *cpu, uint64_t linear) {
+    return &cpu->jump[(linear ^ linear >> 12) & (JUMPS - 1)];
 }
 
 static COLD struct block *block_search(struct cpu *cpu, const struct code_page *page, uint64_t linear) {
     uint32_t key = block_key(linear, cpu->mode);
     struct block *b = page->slot[block_slot(key)];
     while (b && b->key != key) b = b->next;
-    if (b) *jump_slot(cpu, linear) = (struct jump){linear, cpu->chain_context | (uint64_t)cpu->mode << 12, b, 0};
+    if (b) *jump_slot(cpu, linear) = b;
     return b;
 }
 
-// The block at RIP when its page is in the fast fetch TLB. A remembered block is right if it still belongs to the page
-// that the TLB names; one whose page was written belongs to none.
+// The block at RIP when its page is in the fast fetch TLB. A remembered block is right if it belongs to the page that the
+// TLB names and begins there in this mode; one whose page was written belongs to none.
 static inline struct block *block_chained(struct cpu *cpu) {
     uint64_t linear = (cpu->rip + cpu->fetch_base) & cpu->fetch_mask;
     const struct tlb_fetch_fast *e = &cpu->fast->fetch[(linear >> PAGE_SHIFT) & (TLB_FETCH - 1)];
     if (unlikely(e->tag != ((linear & ~(PAGE_BYTES - 1)) | cpu->chain_context))) return NULL;
-    const struct jump *jump = jump_slot(cpu, linear);
-    if (likely(jump->linear == linear && jump->context == (cpu->chain_context | (uint64_t)cpu->mode << 12) &&
-               jump->block->page == e->page))
-        return jump->block;
+    struct block *b = *jump_slot(cpu, linear);
+    if (likely(b && b->page == e->page && b->key == block_key(linear, cpu->mode))) return b;
     return block_search(cpu, e->page, linear);
 }
 
@@ -145,11 +143,11 @@ static enum outcome solo_block(struct cpu *cpu, struct block **block) {
     TRY(fetch_page(cpu, linear, &page));
     unsigned n = here < sizeof bytes ? here : (unsigned)sizeof bytes;
     copy_code(bytes, host_page(cpu, page), offset, n);
-    *block = block_solo(cpu, bytes, n);
+    *block = block_solo(cpu, linear, bytes, n);
     if (*block) return OUT_OK;
     TRY(fetch_page(cpu, (linear + n) & cpu->fetch_mask, &page));
     copy_code(bytes + n, host_page(cpu, page), 0, (unsigned)sizeof bytes - n);
-    *block = block_solo(cpu, bytes, sizeof bytes);
+    *block = block_solo(cpu, linear, bytes, sizeof bytes);
     return OUT_OK;
 }
 
@@ -172,7 +170,7 @@ static enum outcome find_block(struct cpu *cpu, struct block **block) {
     struct tlb_fetch_fast *e = &cpu->fast->fetch[(linear >> PAGE_SHIFT) & (TLB_FETCH - 1)];
     e->tag = (linear & ~(PAGE_BYTES - 1)) | cpu->fetch_context;
     e->page = code;
-    *block = b->count ? b : NULL;
+    *block = b;
     return OUT_OK;
 }
 
@@ -315,9 +313,10 @@ static enum outcome run_cut(struct cpu *cpu, struct block *block) {
 }
 
 static enum outcome run_blocks(struct cpu *cpu) {
-    struct block *block = NULL;
-    enum outcome outcome = find_block(cpu, &block);
-    if (outcome != OUT_OK || !block || !within_limit(cpu, block->bytes)) return run_solo(cpu);
+    struct block *block = block_chained(cpu);
+    enum outcome outcome = OUT_OK;
+    if (unlikely(!block)) outcome = find_block(cpu, &block);
+    if (outcome != OUT_OK || !block || !block->count || !within_limit(cpu, block->bytes)) return run_solo(cpu);
     return block->count > cpu->budget ? run_cut(cpu, block) : after(cpu, execute(cpu, block));
 }
 
