@@ -127,15 +127,15 @@ uint64_t physical_load(struct cpu *cpu, uint64_t physical, unsigned w);
 void physical_store(struct cpu *cpu, uint64_t physical, unsigned w, uint64_t value);
 
 // --- operands of a body, by form; F and W must be constants ---
-ALWAYS_INLINE enum form form_plain(enum form f) { return (enum form)(f & ~FORM_FAST); }
+ALWAYS_INLINE enum form form_plain(enum form f) { return (enum form)(f & ~FORM_BITS); }
 ALWAYS_INLINE bool form_dst_memory(enum form f) {
     return form_plain(f) == FORM_M || form_plain(f) == FORM_MR || form_plain(f) == FORM_MI;
 }
 
 // The memory operand of a fast form; NULL on a miss.
-ALWAYS_INLINE void *fast_operand(const struct cpu *cpu, const struct op *op, unsigned size, bool write) {
-    if (unlikely(op->ea)) return NULL;
-    uint64_t linear = op_linear_flat(cpu, op);
+ALWAYS_INLINE void *fast_operand(const struct cpu *cpu, const struct op *op, enum form f, unsigned size, bool write) {
+    if (!(f & FORM_BASED) && unlikely(op->ea)) return NULL;
+    uint64_t linear = f & FORM_BASED ? reg64(cpu, op->base) + (uint64_t)op->disp : op_linear_flat(cpu, op);
     const struct tlb_fast *e = fast_entry(cpu, linear);
     if (unlikely((write ? e->write : e->read) != (((linear + size - 1) & ~(PAGE_BYTES - 1)) | cpu->data_context))) return NULL;
     return host_pointer(linear, e);
@@ -144,7 +144,7 @@ ALWAYS_INLINE void *fast_operand(const struct cpu *cpu, const struct op *op, uns
 // A memory operand that is read.
 ALWAYS_INLINE enum outcome operand_load(struct cpu *cpu, const struct op *op, enum form f, unsigned w, uint64_t *v) {
     if (f & FORM_FAST) {
-        const void *p = fast_operand(cpu, op, w / 8, false);
+        const void *p = fast_operand(cpu, op, f, w / 8, false);
         if (unlikely(!p)) return OUT_MISS;
         *v = bytes_get(p, w);
         return OUT_OK;
@@ -175,7 +175,7 @@ ALWAYS_INLINE enum outcome place_open(struct cpu *cpu, const struct op *op, enum
         return OUT_OK;
     }
     if (f & FORM_FAST) {
-        p->memory = fast_operand(cpu, op, w / 8, true);
+        p->memory = fast_operand(cpu, op, f, w / 8, true);
         if (unlikely(!p->memory)) return OUT_MISS;
     } else {
         uint64_t linear = 0;
@@ -203,7 +203,7 @@ ALWAYS_INLINE enum outcome destination(struct cpu *cpu, const struct op *op, enu
         return OUT_OK;
     }
     if (f & FORM_FAST) {
-        void *p = fast_operand(cpu, op, w / 8, true);
+        void *p = fast_operand(cpu, op, f, w / 8, true);
         if (unlikely(!p)) return OUT_MISS;
         bytes_set(p, w, v);
         return OUT_OK;

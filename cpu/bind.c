@@ -134,8 +134,33 @@ static op_fn *mode_fault(const struct cpu *cpu, const struct insn_row *row) {
     return NULL;
 }
 
-bool op_bind(const struct cpu *cpu, const struct insn *insn, enum decode_error error, unsigned offset, struct op *op) {
+// The instance for an address of a base and a displacement, if that is what the operand has.
+static enum form form_based(const struct op *op, enum form form) {
+    static const uint8_t based[] = {
+        [FORM_M] = FORM_M_BASED, [FORM_RM] = FORM_RM_BASED, [FORM_MR] = FORM_MR_BASED, [FORM_MI] = FORM_MI_BASED};
+    bool plain = !op->ea && op->index == OFFSET_ZERO && op->segment_base == OFFSET_ZERO;
+    return plain && form < sizeof based && based[form] ? (enum form)based[form] : form;
+}
+
+static enum flag_effect effect_of(const struct body *body, const struct op *op, enum form form, enum width width) {
+    if (body->effect != FLAGS_SHIFT) return body->effect;
+    bool known = form == FORM_RI || form == FORM_MI;
+    return known && (unsigned)op->imm & (width == W64 ? 63 : 31) ? FLAGS_ALL : FLAGS_SOME;
+}
+
+static op_fn *handler_of(const struct body *body, const struct insn *insn, const struct op *op, struct bound *bound) {
+    enum form form = form_of(insn), based = form_based(op, form);
+    enum width width = width_of(insn);
+    if (!body->fn[form][width]) width = W32;
+    if (body->fn[based][width]) form = based;
+    *bound = (struct bound){body, (uint8_t)form, (uint8_t)width, (uint8_t)effect_of(body, op, form, width)};
+    return body->fn[form][width];
+}
+
+bool op_bind(const struct cpu *cpu, const struct insn *insn, enum decode_error error, unsigned offset, struct op *op,
+             struct bound *bound) {
     *op = (struct op){.offset = (uint16_t)offset};
+    *bound = (struct bound){0};
     if (error != DECODE_OK) {
         op->fn = error == DECODE_TOO_LONG ? raise_gp0 : raise_ud;
         op->length = 1;
@@ -144,13 +169,10 @@ bool op_bind(const struct cpu *cpu, const struct insn *insn, enum decode_error e
     op->length = insn->length;
     op->fn = mode_fault(cpu, insn->row);
     if (op->fn) return false;
-    enum form form = form_of(insn);
     bind_operands(cpu, insn, offset, op);
-    bind_special(insn, form, op);
+    bind_special(insn, form_of(insn), op);
     if (insn->row->traits & T_X87) op->imm = (insn->opcode & 7) << 8 | insn->modrm;  // FOP, SDM Vol. 1, Figure 8-8
-    const struct body *body = insn->row->body;
-    op->fn = body ? body->fn[form][width_of(insn)] : NULL;
-    if (!op->fn && body) op->fn = body->fn[form][W32];
+    if (insn->row->body) op->fn = handler_of(insn->row->body, insn, op, bound);
     if (!op->fn) {
         op->fn = raise_ud;
         return false;

@@ -3,6 +3,7 @@
 #include "cpu/access.h"
 #include "cpu/bind.h"
 #include "cpu/observe.h"
+#include "cpu/tune.h"
 #include <stdalign.h>
 #include <stdlib.h>
 
@@ -158,7 +159,7 @@ static void end_block(struct block *block) {
 
 // Decodes from bytes[0..available): up to `limit` instructions. false: the first one needs more bytes.
 static bool fill_block(struct cpu *cpu, struct block *block, const uint8_t *bytes, unsigned available, unsigned limit,
-                       bool *relative) {
+                       struct bound *bound, bool *relative) {
     block->count = block->points = 0;
     block->bytes = 0;
     block->link[0] = block->link[1] = NULL;
@@ -171,7 +172,7 @@ static bool fill_block(struct cpu *cpu, struct block *block, const uint8_t *byte
         if (error == DECODE_MORE) break;
         if (error == DECODE_OK && insn.row->traits & T_ALONE && block->count) break;
         struct op *op = &block->ops[block->count];
-        more = op_bind(cpu, &insn, error, block->bytes, op);
+        more = op_bind(cpu, &insn, error, block->bytes, op, &bound[block->count]);
         *relative = !more && error == DECODE_OK && insn.operand_count && insn.operand[0].kind == OPERAND_REL;
         block->count++;
         block->bytes = (uint16_t)(block->bytes + op->length);
@@ -208,11 +209,13 @@ struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offs
     uint64_t physical = page->physical;
     const uint8_t *host = page->host;
     bool relative = false;
-    fill_block(cpu, draft, host + offset, (unsigned)PAGE_BYTES - offset, BLOCK_OPS, &relative);
+    struct bound bound[BLOCK_OPS];
+    fill_block(cpu, draft, host + offset, (unsigned)PAGE_BYTES - offset, BLOCK_OPS, bound, &relative);
     mark_links(cpu, draft, offset, relative);
     if (draft->count == 0) draft->ops[0].fn = run_block_crossing;
     if (unlikely(cpu->observing & OBSERVING_EXECUTE)) patch_points(cpu, draft, offset);
-    size_t bytes = sizeof *draft + (draft->count + draft->points + 1u) * sizeof(struct op);
+    size_t tuned = draft->points ? 0 : tune(draft, bound);
+    size_t bytes = sizeof *draft + (draft->count + draft->points + 1u) * sizeof(struct op) + tuned;
     bool emptied = false;
     struct block *block = cache_take(cpu, bytes, &emptied);
     if (emptied) page = block_page(cpu, physical, host);
@@ -236,9 +239,10 @@ struct block *block_solo(struct cpu *cpu, uint64_t linear, const uint8_t *bytes,
         if (!memcmp(slot->bytes, bytes, whole ? slot->length : available)) return whole ? block : NULL;
     }
     bool relative;
+    struct bound bound;
     slot->length = 0;
     block->page = NULL;
-    if (!fill_block(cpu, block, bytes, available, 1, &relative)) return NULL;
+    if (!fill_block(cpu, block, bytes, available, 1, &bound, &relative)) return NULL;
     if (block->bytes == 1) return block;  // perhaps undefined, which more bytes than one decided
     slot->linear = linear;
     slot->mode = cpu->mode;

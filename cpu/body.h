@@ -56,18 +56,42 @@ op_fn run_next_block;  // after END and BRANCH: cpu->rip is set; chain to the ne
         FOLLOW_NEXT(cpu, op);                                                                                        \
     }
 // A plain instance behind a fast one without calls, for bodies that reach memory through source, place_open, place_set and
-// destination alone, hand F on to them and compare it with nothing: FOLLOW is NEXT.
-#define HANDLER_FAST(name, f, w)                                                                                      \
+// destination alone, hand F on to them and compare it with nothing but form_plain: FOLLOW is FAST. Forms of one memory
+// operand have another instance for addresses without index and segment base.
+#define HANDLER_PLAIN(name, f, w)                                                                                     \
     static COLD enum outcome name##_##f##_##w##_plain(struct cpu *cpu, const struct op *op) {                         \
         enum outcome outcome = name##_inline(cpu, op, FORM_##f, w);                                                   \
         if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);                                         \
         FOLLOW_NEXT(cpu, op);                                                                                         \
-    }                                                                                                                 \
-    static enum outcome name##_##f##_##w(struct cpu *cpu, const struct op *op) {                                      \
-        if (unlikely(name##_inline(cpu, op, (enum form)(FORM_##f | FORM_FAST), w) != OUT_OK))                         \
+    }
+#define INSTANCE(name, f, w, kind, bits)                                                                              \
+    static enum outcome name##_##f##_##w##kind(struct cpu *cpu, const struct op *op) {                                \
+        if (unlikely(name##_inline(cpu, op, (enum form)(FORM_##f | FORM_FAST | (bits)), w) != OUT_OK))                \
             TAIL name##_##f##_##w##_plain(cpu, op);                                                                   \
         FOLLOW_NEXT(cpu, op);                                                                                         \
     }
+#define HANDLER_FAST(name, f, w) HANDLER_PLAIN(name, f, w) INSTANCE(name, f, w, , 0) HANDLER_BASED_##f(name, f, w)
+#define HANDLER_BASED(name, f, w) INSTANCE(name, f, w, _based, FORM_BASED)
+#define HANDLER_BASED_M HANDLER_BASED
+#define HANDLER_BASED_RM HANDLER_BASED
+#define HANDLER_BASED_MR HANDLER_BASED
+#define HANDLER_BASED_MI HANDLER_BASED
+#define HANDLER_BASED_NONE(name, f, w)
+#define HANDLER_BASED_R(name, f, w)
+#define HANDLER_BASED_I(name, f, w)
+#define HANDLER_BASED_RR(name, f, w)
+#define HANDLER_BASED_RI(name, f, w)
+// FOLLOW is QUIET: a fast body that sets flags, with an instance that leaves them alone: under `if (!(F & FORM_QUIET))`.
+#define HANDLER_QUIET(name, f, w) HANDLER_FAST(name, f, w) HANDLER_QUIET_##f(name, f, w)
+#define HANDLER_QUIETLY(name, f, w) INSTANCE(name, f, w, _quiet, FORM_QUIET)
+#define HANDLER_QUIET_R HANDLER_QUIETLY
+#define HANDLER_QUIET_RR HANDLER_QUIETLY
+#define HANDLER_QUIET_RI HANDLER_QUIETLY
+#define HANDLER_QUIET_RM(name, f, w)                                                                                  \
+    HANDLER_QUIETLY(name, f, w) INSTANCE(name, f, w, _based_quiet, FORM_BASED | FORM_QUIET)
+#define HANDLER_QUIET_M(name, f, w)
+#define HANDLER_QUIET_MR(name, f, w)
+#define HANDLER_QUIET_MI(name, f, w)
 #define HANDLER_END(name, f, w)                                                                                       \
     static enum outcome name##_##f##_##w(struct cpu *cpu, const struct op *op) {                                      \
         enum outcome outcome = name##_inline(cpu, op, FORM_##f, w);                                                   \
@@ -82,11 +106,49 @@ op_fn run_next_block;  // after END and BRANCH: cpu->rip is set; chain to the ne
         TAIL run_next_block(cpu, op);                                                                                 \
     }
 
+// The same of a body that branches: a plain instance behind one without calls.
+#define HANDLER_FAST_BRANCH(name, f, w)                                                                               \
+    static COLD enum outcome name##_##f##_##w##_plain(struct cpu *cpu, const struct op *op) {                         \
+        enum outcome outcome = name##_inline(cpu, op, FORM_##f, w);                                                   \
+        if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);                                         \
+        TAIL run_next_block(cpu, op);                                                                                 \
+    }                                                                                                                 \
+    static enum outcome name##_##f##_##w(struct cpu *cpu, const struct op *op) {                                      \
+        if (unlikely(name##_inline(cpu, op, (enum form)(FORM_##f | FORM_FAST), w) != OUT_OK))                         \
+            TAIL name##_##f##_##w##_plain(cpu, op);                                                                   \
+        TAIL run_next_block(cpu, op);                                                                                 \
+    }
+
 #define WIDTH_8 W8
 #define WIDTH_16 W16
 #define WIDTH_32 W32
 #define WIDTH_64 W64
 #define ENTRY(name, f, w) [FORM_##f][WIDTH_##w] = name##_##f##_##w,
+#define ENTRY_KIND(name, f, w, kind, KIND) [FORM_##f##KIND][WIDTH_##w] = name##_##f##_##w##kind,
+#define ENTRY_NEXT ENTRY
+#define ENTRY_END ENTRY
+#define ENTRY_BRANCH ENTRY
+#define ENTRY_FAST_BRANCH ENTRY
+#define ENTRY_FAST(name, f, w) ENTRY(name, f, w) ENTRY_BASED_##f(name, f, w)
+#define ENTRY_BASED(name, f, w) ENTRY_KIND(name, f, w, _based, _BASED)
+#define ENTRY_BASED_M ENTRY_BASED
+#define ENTRY_BASED_RM ENTRY_BASED
+#define ENTRY_BASED_MR ENTRY_BASED
+#define ENTRY_BASED_MI ENTRY_BASED
+#define ENTRY_BASED_NONE(name, f, w)
+#define ENTRY_BASED_R(name, f, w)
+#define ENTRY_BASED_I(name, f, w)
+#define ENTRY_BASED_RR(name, f, w)
+#define ENTRY_BASED_RI(name, f, w)
+#define ENTRY_QUIET(name, f, w) ENTRY_FAST(name, f, w) ENTRY_QUIET_##f(name, f, w)
+#define ENTRY_QUIETLY(name, f, w) ENTRY_KIND(name, f, w, _quiet, _QUIET)
+#define ENTRY_QUIET_R ENTRY_QUIETLY
+#define ENTRY_QUIET_RR ENTRY_QUIETLY
+#define ENTRY_QUIET_RI ENTRY_QUIETLY
+#define ENTRY_QUIET_RM(name, f, w) ENTRY_QUIETLY(name, f, w) ENTRY_KIND(name, f, w, _based_quiet, _BASED_QUIET)
+#define ENTRY_QUIET_M(name, f, w)
+#define ENTRY_QUIET_MR(name, f, w)
+#define ENTRY_QUIET_MI(name, f, w)
 
 // Lists of (form, width): X(handler-kind, name, form, width)
 #define WIDTHS_ALL(X, n, f) X(n, f, 8) X(n, f, 16) X(n, f, 32) X(n, f, 64)
@@ -109,8 +171,10 @@ op_fn run_next_block;  // after END and BRANCH: cpu->rip is set; chain to the ne
 #define FORMS_VECTOR(X, n) X(n, RR, 32) X(n, RM, 32)
 #define FORMS_VECTOR_STORE(X, n) X(n, RR, 32) X(n, MR, 32)
 
-#define INSTANTIATE(name, follow, FORMS)                                                                              \
+#define INSTANTIATE(name, follow, FORMS) INSTANTIATE_FLAGS(name, follow, FORMS, FLAGS_UNKNOWN)
+// With what it does to the flags.
+#define INSTANTIATE_FLAGS(name, follow, FORMS, effect)                                                                \
     FORMS(HANDLER_##follow, name)                                                                                     \
-    const struct body body_##name = {#name, {FORMS(ENTRY, name)}};
+    const struct body body_##name = {#name, effect, {FORMS(ENTRY_##follow, name)}};
 
 #endif

@@ -7,12 +7,12 @@
 #include "cpu/stack.h"
 
 // A target that agrees with a canonical RIP in bits 63:46 is canonical.
-ALWAYS_INLINE enum outcome target_check(struct cpu *cpu, unsigned w, uint64_t target) {
+ALWAYS_INLINE enum outcome target_check(struct cpu *cpu, enum form f, unsigned w, uint64_t target) {
     if (w == 64 && likely((target ^ cpu->rip) >> 46 == 0)) return OUT_OK;
-    return near_target(cpu, target);
+    return f & FORM_FAST ? OUT_MISS : near_target(cpu, target);
 }
-ALWAYS_INLINE enum outcome jump_to(struct cpu *cpu, unsigned w, uint64_t target) {
-    TRY(target_check(cpu, w, target));
+ALWAYS_INLINE enum outcome jump_to(struct cpu *cpu, enum form f, unsigned w, uint64_t target) {
+    TRY(target_check(cpu, f, w, target));
     cpu->rip = target;
     return OUT_OK;
 }
@@ -28,27 +28,11 @@ ALWAYS_INLINE uint64_t relative_target(const struct cpu *cpu, const struct op *o
 // In 64-bit code a direct branch goes by the block's links (cpu/run.h); the widths of legacy code look their target up.
 #define INSTANTIATE_DIRECT(name)                                                                                      \
     WIDTHS_LEGACY(HANDLER_BRANCH, name, I)                                                                            \
-    const struct body body_##name = {#name, {WIDTHS_LEGACY(ENTRY, name, I)[FORM_I][W64] = name##_I_64}};
+    const struct body body_##name = {#name, FLAGS_UNKNOWN, {WIDTHS_LEGACY(ENTRY, name, I)[FORM_I][W64] = name##_I_64}};
 #define WIDTHS_LEGACY(X, n, f) X(n, f, 16) X(n, f, 32)
 
-// A target on another page: it may not be canonical.
-static enum outcome branch_off_page(struct cpu *cpu, const struct op *op) {
-    enum outcome outcome = jump_to(cpu, 64, relative_target(cpu, op, 64));
-    if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);
-    TAIL run_next_block(cpu, op);
-}
-
-// A statement at the end of a handler: to the relative target.
-#define FOLLOW_TAKEN(cpu, op)                                                                                         \
-    do {                                                                                                              \
-        if (unlikely(!((op)->imm & 1))) TAIL branch_off_page(cpu, op);                                                \
-        (cpu)->rip += (uint64_t)(op)->disp;                                                                           \
-        FOLLOW_LINK(cpu, op, 0);                                                                                      \
-    } while (0)
-
 BODY(jmp) {
-    (void)F;
-    return jump_to(cpu, W, relative_target(cpu, op, W));
+    return jump_to(cpu, F, W, relative_target(cpu, op, W));
 }
 static enum outcome jmp_I_64(struct cpu *cpu, const struct op *op) {
     FOLLOW_TAKEN(cpu, op);
@@ -58,12 +42,12 @@ INSTANTIATE_DIRECT(jmp)
 BODY(jmp_indirect) {
     uint64_t target = 0;
     TRY(source(cpu, op, F, W, &target));
-    return jump_to(cpu, W, target);
+    return jump_to(cpu, F, W, target);
 }
-INSTANTIATE(jmp_indirect, BRANCH, FORMS_INDIRECT)
+INSTANTIATE(jmp_indirect, FAST_BRANCH, FORMS_INDIRECT)
 
 ALWAYS_INLINE enum outcome branch_if(struct cpu *cpu, const struct op *op, unsigned w, bool taken) {
-    if (taken) return jump_to(cpu, w, relative_target(cpu, op, w));
+    if (taken) return jump_to(cpu, FORM_I, w, relative_target(cpu, op, w));
     cpu->rip = op_next_rip(cpu, op);
     return OUT_OK;
 }
@@ -73,9 +57,7 @@ ALWAYS_INLINE enum outcome branch_if(struct cpu *cpu, const struct op *op, unsig
         return branch_if(cpu, op, W, flags_condition(&cpu->flags, number));                                           \
     }                                                                                                                 \
     static enum outcome j##cc##_I_64(struct cpu *cpu, const struct op *op) {                                          \
-        if (flags_condition(&cpu->flags, number)) FOLLOW_TAKEN(cpu, op);                                              \
-        cpu->rip = op_rip(cpu, op) + op->length;                                                                      \
-        FOLLOW_LINK(cpu, op, 1);                                                                                      \
+        FOLLOW_EITHER(cpu, op, flags_condition(&cpu->flags, number));                                                 \
     }                                                                                                                 \
     INSTANTIATE_DIRECT(j##cc)
 CONDITIONS(JUMP_IF)
@@ -111,19 +93,20 @@ BODY(jrcxz) {
 }
 INSTANTIATE(jrcxz, BRANCH, FORMS_RELATIVE)
 
-ALWAYS_INLINE enum outcome call_to(struct cpu *cpu, const struct op *op, unsigned w, uint64_t target) {
-    TRY(target_check(cpu, w, target));
-    TRY(stack_push(cpu, w, op_next_rip(cpu, op) & MASK(w)));
+ALWAYS_INLINE enum outcome call_to(struct cpu *cpu, const struct op *op, enum form f, unsigned w, uint64_t target) {
+    TRY(target_check(cpu, f, w, target));
+    TRY(stack_push(cpu, f, w, op_next_rip(cpu, op) & MASK(w)));
     cpu->rip = target;
     return OUT_OK;
 }
-BODY(call) {
-    (void)F;
-    return call_to(cpu, op, W, relative_target(cpu, op, W));
-}
-static enum outcome call_I_64(struct cpu *cpu, const struct op *op) {
+BODY(call) { return call_to(cpu, op, F, W, relative_target(cpu, op, W)); }
+static COLD enum outcome call_I_64_plain(struct cpu *cpu, const struct op *op) {
     enum outcome outcome = call_inline(cpu, op, FORM_I, 64);
     if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);
+    FOLLOW_LINK(cpu, op, 0);
+}
+static enum outcome call_I_64(struct cpu *cpu, const struct op *op) {
+    if (unlikely(call_inline(cpu, op, (enum form)(FORM_I | FORM_FAST), 64) != OUT_OK)) TAIL call_I_64_plain(cpu, op);
     FOLLOW_LINK(cpu, op, 0);
 }
 INSTANTIATE_DIRECT(call)
@@ -131,26 +114,25 @@ INSTANTIATE_DIRECT(call)
 BODY(call_indirect) {
     uint64_t target = 0;
     TRY(source(cpu, op, F, W, &target));
-    return call_to(cpu, op, W, target);
+    return call_to(cpu, op, F, W, target);
 }
-INSTANTIATE(call_indirect, BRANCH, FORMS_INDIRECT)
+INSTANTIATE(call_indirect, FAST_BRANCH, FORMS_INDIRECT)
 
 BODY(ret) {
-    (void)F, (void)op;
+    (void)op;
     uint64_t target = 0;
-    TRY(stack_top(cpu, W, &target));
-    TRY(jump_to(cpu, W, target));
+    TRY(stack_top(cpu, F, W, &target));
+    TRY(jump_to(cpu, F, W, target));
     stack_drop(cpu, W);
     return OUT_OK;
 }
-INSTANTIATE(ret, BRANCH, FORMS_RET)
+INSTANTIATE(ret, FAST_BRANCH, FORMS_RET)
 
 BODY(ret_release) {
-    (void)F;
     uint64_t target = 0;
-    TRY(stack_top(cpu, W, &target));
-    TRY(jump_to(cpu, W, target));
+    TRY(stack_top(cpu, F, W, &target));
+    TRY(jump_to(cpu, F, W, target));
     stack_pointer_add(cpu, W / 8 + (uint16_t)op->imm);
     return OUT_OK;
 }
-INSTANTIATE(ret_release, BRANCH, FORMS_RET_RELEASE)
+INSTANTIATE(ret_release, FAST_BRANCH, FORMS_RET_RELEASE)

@@ -7,7 +7,7 @@ BODY(mov) {
     TRY(source(cpu, op, F, W, &v));
     return destination(cpu, op, F, W, v);
 }
-INSTANTIATE(mov, FAST, FORMS_ALU)
+INSTANTIATE_FLAGS(mov, FAST, FORMS_ALU, FLAGS_NONE)
 
 // B8 +r: the only instruction with an immediate of 64 bits, which the record holds as its displacement.
 BODY(mov_wide) {
@@ -16,7 +16,7 @@ BODY(mov_wide) {
     return OUT_OK;
 }
 #define FORMS_MOV_WIDE(X, n) WIDTHS_WORD(X, n, RI)
-INSTANTIATE(mov_wide, NEXT, FORMS_MOV_WIDE)
+INSTANTIATE_FLAGS(mov_wide, NEXT, FORMS_MOV_WIDE, FLAGS_NONE)
 
 #define EXTENDING(name, from, extend)                                                                                  \
     BODY(name) {                                                                                                       \
@@ -25,7 +25,7 @@ INSTANTIATE(mov_wide, NEXT, FORMS_MOV_WIDE)
         reg_set(cpu, op->dst, W, extend);                                                                              \
         return OUT_OK;                                                                                                 \
     }                                                                                                                  \
-    INSTANTIATE(name, FAST, FORMS_REG_RM)
+    INSTANTIATE_FLAGS(name, FAST, FORMS_REG_RM, FLAGS_NONE)
 
 EXTENDING(movzx_byte, 8, v)
 EXTENDING(movzx_word, 16, v)
@@ -42,7 +42,7 @@ BODY(lea) {
     return OUT_OK;
 }
 #define FORMS_LEA(X, n) WIDTHS_WORD(X, n, RM)
-INSTANTIATE(lea, NEXT, FORMS_LEA)
+INSTANTIATE_FLAGS(lea, NEXT, FORMS_LEA, FLAGS_ADDRESS)
 
 BODY(xchg) {
     uint64_t a = 0, b = reg_get(cpu, op->src, W);
@@ -64,7 +64,7 @@ BODY(bswap) {
     return OUT_OK;
 }
 #define FORMS_BSWAP(X, n) WIDTHS_WORD(X, n, R)
-INSTANTIATE(bswap, NEXT, FORMS_BSWAP)
+INSTANTIATE_FLAGS(bswap, NEXT, FORMS_BSWAP, FLAGS_NONE)
 
 BODY(movbe) {
     uint64_t v = 0;
@@ -82,7 +82,7 @@ BODY(cbw) {
     return OUT_OK;
 }
 #define FORMS_NONE_WORD(X, n) WIDTHS_WORD(X, n, NONE)
-INSTANTIATE(cbw, NEXT, FORMS_NONE_WORD)
+INSTANTIATE_FLAGS(cbw, NEXT, FORMS_NONE_WORD, FLAGS_NONE)
 
 // CWD, CDQ, CQO.
 BODY(cwd) {
@@ -90,7 +90,7 @@ BODY(cwd) {
     reg_set(cpu, RDX * 8, W, flags_extend(reg_get(cpu, RAX * 8, W), W) >> 63 ? MASK(W) : 0);
     return OUT_OK;
 }
-INSTANTIATE(cwd, NEXT, FORMS_NONE_WORD)
+INSTANTIATE_FLAGS(cwd, NEXT, FORMS_NONE_WORD, FLAGS_NONE)
 
 BODY(xlat) {
     BODY_UNUSED;

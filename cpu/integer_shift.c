@@ -6,13 +6,13 @@
 #include "cpu/body.h"
 
 ALWAYS_INLINE unsigned shift_count(const struct cpu *cpu, const struct op *op, enum form f, unsigned w) {
-    uint64_t count = f == FORM_RI || f == FORM_MI ? (uint64_t)(int64_t)op->imm : reg_get(cpu, op->src, 8);
+    uint64_t count = form_plain(f) == FORM_RI || form_plain(f) == FORM_MI ? (uint64_t)(int64_t)op->imm : reg_get(cpu, op->src, 8);
     return (unsigned)count & (w == 64 ? 63 : 31);
 }
 
 // `compute` makes the result and the flags from a and count n (not 0); the flags change once the destination is
 // written.
-#define SHIFT(name, compute, keep_of)                                                                                  \
+#define SHIFT(name, compute, keep_of, effect)                                                                                \
     BODY(name) {                                                                                                       \
         uint64_t a = 0;                                                                                                \
         struct place p;                                                                                                \
@@ -20,12 +20,13 @@ ALWAYS_INLINE unsigned shift_count(const struct cpu *cpu, const struct op *op, e
         TRY(place_open(cpu, op, F, W, &p, &a));                                                                        \
         struct flags flags = cpu->flags;                                                                               \
         uint64_t r = n ? compute(&flags, a, n, W) : a;                                                                 \
-        if ((keep_of) && n != 1 && F == FORM_RI) flags_set_cf_of(&flags, flags_cf(&flags), flags_of(&cpu->flags));     \
+        if ((keep_of) && n != 1 && form_plain(F) == FORM_RI)                                                           \
+            flags_set_cf_of(&flags, flags_cf(&flags), flags_of(&cpu->flags));                                          \
         TRY(place_set(cpu, F, W, &p, r));                                                                              \
-        cpu->flags = flags;                                                                                            \
+        if (!(F & FORM_QUIET)) cpu->flags = flags;                                                                     \
         return OUT_OK;                                                                                                 \
     }                                                                                                                  \
-    INSTANTIATE(name, NEXT, FORMS_SHIFT)
+    INSTANTIATE_FLAGS(name, QUIET, FORMS_SHIFT, effect)
 
 // OF after a shift by one, from the operand.
 ALWAYS_INLINE bool top_bits_differ(uint64_t a, unsigned w) { return (a >> (w - 1) ^ a >> (w - 2)) & 1; }
@@ -48,9 +49,9 @@ ALWAYS_INLINE uint64_t sar_compute(struct flags *f, uint64_t a, unsigned n, unsi
     flags_result(f, r, w, bit((uint64_t)s, n - 1), false, false);
     return r;
 }
-SHIFT(shl, shl_compute, false)
-SHIFT(shr, shr_compute, false)
-SHIFT(sar, sar_compute, false)
+SHIFT(shl, shl_compute, false, FLAGS_SHIFT)
+SHIFT(shr, shr_compute, false, FLAGS_SHIFT)
+SHIFT(sar, sar_compute, false, FLAGS_SHIFT)
 
 // Rotates change CF and OF alone, also when the count is a multiple of the width.
 ALWAYS_INLINE uint64_t rol_compute(struct flags *f, uint64_t a, unsigned n, unsigned w) {
@@ -65,7 +66,20 @@ ALWAYS_INLINE uint64_t ror_compute(struct flags *f, uint64_t a, unsigned n, unsi
     flags_set_cf_of(f, bit(r, w - 1), bit(a, 0) ^ bit(a, w - 1));
     return r;
 }
-// Through CF: the operand has one bit more.
+// Through CF: the operand has one bit more. CF is read.
+#define SHIFT_THROUGH(name, compute)                                                                                   \
+    BODY(name) {                                                                                                       \
+        uint64_t a = 0;                                                                                                \
+        struct place p;                                                                                                \
+        unsigned n = shift_count(cpu, op, F, W);                                                                       \
+        TRY(place_open(cpu, op, F, W, &p, &a));                                                                        \
+        struct flags flags = cpu->flags;                                                                               \
+        uint64_t r = n ? compute(&flags, a, n, W) : a;                                                                 \
+        TRY(place_set(cpu, F, W, &p, r));                                                                              \
+        cpu->flags = flags;                                                                                            \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
+    INSTANTIATE(name, FAST, FORMS_SHIFT)
 ALWAYS_INLINE uint64_t rcl_compute(struct flags *f, uint64_t a, unsigned n, unsigned w) {
     n %= w + 1;
     if (n == 0) return a;
@@ -80,10 +94,10 @@ ALWAYS_INLINE uint64_t rcr_compute(struct flags *f, uint64_t a, unsigned n, unsi
     flags_set_cf_of(f, bit(a, n - 1), bit(a, w - 1) ^ flags_cf(f));
     return r & MASK(w);
 }
-SHIFT(rol, rol_compute, true)
-SHIFT(ror, ror_compute, true)
-SHIFT(rcl, rcl_compute, false)
-SHIFT(rcr, rcr_compute, false)
+SHIFT(rol, rol_compute, true, FLAGS_SOME)
+SHIFT(ror, ror_compute, true, FLAGS_SOME)
+SHIFT_THROUGH(rcl, rcl_compute)
+SHIFT_THROUGH(rcr, rcr_compute)
 
 // Double shifts. 16-bit operands with counts beyond 16 shift on into the destination again.
 ALWAYS_INLINE uint64_t shld_compute(struct flags *f, uint64_t a, uint64_t b, unsigned n, unsigned w) {

@@ -12,6 +12,7 @@
 #include "cpu/observe.h"
 #include "cpu/paging.h"
 #include "cpu/segment.h"
+#include "cpu/tune.h"
 
 enum outcome op_stopped(struct cpu *cpu, const struct op *op, enum outcome outcome) {
     cpu->stopped = op;
@@ -60,13 +61,27 @@ static void enter_link(struct cpu *cpu, unsigned link) {
     if (to) from->link[link] = to;
 }
 
+// A branch to another page has not looked yet whether its target, which is in RIP, is canonical.
+static enum outcome leave_page(struct cpu *cpu, const struct op *op) {
+    uint64_t target = cpu->rip, from = target - (uint64_t)op->disp;
+    if (likely((target ^ from) >> 46 == 0)) return OUT_OK;
+    enum outcome outcome = near_target(cpu, target);
+    if (outcome != OUT_OK) cpu->rip = from;
+    return outcome;
+}
+
 enum outcome run_link_taken(struct cpu *cpu, const struct op *op) {
-    enter_link(cpu, 0);
+    if (op->imm & 1) {
+        enter_link(cpu, 0);
+    } else {
+        enum outcome outcome = leave_page(cpu, op);
+        if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);
+    }
     TAIL run_next_block(cpu, op);
 }
 
 enum outcome run_link_next(struct cpu *cpu, const struct op *op) {
-    enter_link(cpu, 1);
+    if (op->imm & 2) enter_link(cpu, 1);
     TAIL run_next_block(cpu, op);
 }
 
@@ -299,16 +314,28 @@ static enum outcome run_block_cut(struct cpu *cpu, const struct op *op) {
     return OUT_LEAVE;
 }
 
-// As many instructions of the block as the budget has room for: for now the block is that short.
+static void exchange(op_fn **plain, struct op *ops, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        op_fn *fn = ops[i].fn;
+        ops[i].fn = plain[i];
+        plain[i] = fn;
+    }
+}
+
+// As many instructions of the block as the budget has room for: for now the block is that short, and its handlers know no
+// instruction that comes after them.
 static enum outcome run_cut(struct cpu *cpu, struct block *block) {
-    uint8_t count = block->count;
-    struct op *cut = &block->ops[cpu->budget];
-    op_fn *fn = cut->fn;
-    block->count = (uint8_t)cpu->budget;
+    uint8_t count = block->count, room = (uint8_t)cpu->budget;
+    struct op *cut = &block->ops[room];
+    op_fn *fn = cut->fn, **plain = block_plain(block);
+    if (plain) exchange(plain, block->ops, room);
+    block->count = room;
     cut->fn = run_block_cut;
     enum outcome outcome = after(cpu, execute(cpu, block));
     cut->fn = fn;
     block->count = count;
+    if (plain) exchange(plain, block->ops, room);
+    if (unlikely(!block->page)) block->ops[0].fn = run_block_stale;  // its page was written on the way
     return outcome;
 }
 

@@ -26,17 +26,17 @@ enum outcome stack_push_slow(struct cpu *cpu, unsigned w, uint64_t v) {
 BODY(push) {
     uint64_t v = 0;
     TRY(source(cpu, op, F, W, &v));
-    return stack_push(cpu, W, v);
+    return stack_push(cpu, F, W, v);
 }
 #define FORMS_PUSH(X, n) WIDTHS_WORD(X, n, R) WIDTHS_WORD(X, n, M) WIDTHS_WORD(X, n, I)
-INSTANTIATE(push, NEXT, FORMS_PUSH)
+INSTANTIATE(push, FAST, FORMS_PUSH)
 
 // A 32-bit push of a segment register writes the selector alone and leaves the upper half of the stack slot, as
 // processors do (SDM Vol. 2B, PUSH: "recent processors perform a 16-bit move"); a 64-bit one zero-extends.
 BODY(push_segment) {
     (void)F;
     uint64_t selector = cpu->segment[op->dst].selector;
-    if (W != 32) return stack_push(cpu, W, selector);
+    if (W != 32) return stack_push(cpu, F, W, selector);
     TRY(stack_store(cpu, 16, 0 - 4ull, selector));
     stack_pointer_add(cpu, 0 - 4ull);
     return OUT_OK;
@@ -48,18 +48,18 @@ INSTANTIATE(push_segment, NEXT, FORMS_PUSH_SEGMENT)
 // RSP uses the new pointer.
 BODY(pop) {
     uint64_t v = 0, before = cpu->gpr[RSP];
-    TRY(stack_top(cpu, W, &v));
+    TRY(stack_top(cpu, F, W, &v));
     stack_drop(cpu, W);
-    if (F == FORM_R) {
+    if (form_plain(F) == FORM_R) {
         reg_set(cpu, op->dst, W, v);
         return OUT_OK;
     }
-    enum outcome outcome = destination(cpu, op, FORM_MR, W, v);
+    enum outcome outcome = destination(cpu, op, (enum form)(FORM_MR | (F & FORM_BITS)), W, v);
     if (unlikely(outcome != OUT_OK)) cpu->gpr[RSP] = before;
     return outcome;
 }
 #define FORMS_POP(X, n) WIDTHS_WORD(X, n, R) WIDTHS_WORD(X, n, M)
-INSTANTIATE(pop, NEXT, FORMS_POP)
+INSTANTIATE(pop, FAST, FORMS_POP)
 
 // --- all registers ---
 
@@ -100,7 +100,7 @@ BODY(pushf) {
     (void)F, (void)op;
     uint64_t image = 0;
     TRY(pushf_image(cpu, W, &image));
-    return stack_push(cpu, W, image & MASK(W));
+    return stack_push(cpu, F, W, image & MASK(W));
 }
 #define FORMS_FLAGS(X, n) WIDTHS_WORD(X, n, NONE)
 INSTANTIATE(pushf, NEXT, FORMS_FLAGS)
@@ -140,7 +140,7 @@ static enum outcome popf_set(struct cpu *cpu, unsigned w, uint64_t image) {
 BODY(popf) {
     (void)F, (void)op;
     uint64_t image = 0;
-    TRY(stack_top(cpu, W, &image));
+    TRY(stack_top(cpu, F, W, &image));
     TRY(popf_set(cpu, W, image));
     stack_drop(cpu, W);
     return OUT_OK;
@@ -187,7 +187,7 @@ BODY(leave) {
     (void)F, (void)op;
     uint64_t v = 0, before = cpu->gpr[RSP];
     stack_pointer_set(cpu, cpu->gpr[RBP]);
-    enum outcome outcome = stack_top(cpu, W, &v);
+    enum outcome outcome = stack_top(cpu, F, W, &v);
     if (unlikely(outcome != OUT_OK)) {
         cpu->gpr[RSP] = before;
         return outcome;
@@ -196,4 +196,4 @@ BODY(leave) {
     reg_set(cpu, RBP * 8, W, v);
     return OUT_OK;
 }
-INSTANTIATE(leave, NEXT, FORMS_FLAGS)
+INSTANTIATE(leave, FAST, FORMS_FLAGS)

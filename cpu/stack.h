@@ -21,29 +21,37 @@ enum outcome stack_store(struct cpu *cpu, unsigned w, uint64_t offset, uint64_t 
 // Stores below the pointer, then moves it.
 enum outcome stack_push_slow(struct cpu *cpu, unsigned w, uint64_t v);
 
-ALWAYS_INLINE enum outcome stack_push(struct cpu *cpu, unsigned w, uint64_t v) {
-    if (w == 64) {
-        uint64_t linear = cpu->gpr[RSP] - 8;
-        const struct tlb_fast *e = fast_entry(cpu, linear);
-        if (likely(e->write == (((linear + 7) & ~(PAGE_BYTES - 1)) | cpu->data_context))) {
-            memcpy((void *)(uintptr_t)(linear + e->addend), &v, 8);
-            cpu->gpr[RSP] = linear;
-            return OUT_OK;
-        }
-    }
-    return stack_push_slow(cpu, w, v);
+// The inline paths; false: the slow one must be taken.
+ALWAYS_INLINE bool stack_push_fast(struct cpu *cpu, unsigned w, uint64_t v) {
+    if (w != 64) return false;
+    uint64_t linear = cpu->gpr[RSP] - 8;
+    const struct tlb_fast *e = fast_entry(cpu, linear);
+    if (unlikely(e->write != (((linear + 7) & ~(PAGE_BYTES - 1)) | cpu->data_context))) return false;
+    memcpy((void *)(uintptr_t)(linear + e->addend), &v, 8);
+    cpu->gpr[RSP] = linear;
+    return true;
+}
+ALWAYS_INLINE bool stack_top_fast(const struct cpu *cpu, unsigned w, uint64_t *v) {
+    if (w != 64) return false;
+    uint64_t linear = cpu->gpr[RSP];
+    const struct tlb_fast *e = fast_entry(cpu, linear);
+    if (unlikely(e->read != (((linear + 7) & ~(PAGE_BYTES - 1)) | cpu->data_context))) return false;
+    *v = bytes_get((const void *)(uintptr_t)(linear + e->addend), 64);
+    return true;
+}
+
+ALWAYS_INLINE enum outcome stack_push(struct cpu *cpu, enum form f, unsigned w, uint64_t v) {
+    if (likely(stack_push_fast(cpu, w, v))) return OUT_OK;
+    return f & FORM_FAST ? OUT_MISS : stack_push_slow(cpu, w, v);
 }
 // The value on top; the pointer stays (stack_pointer_add once nothing can fault any more).
-ALWAYS_INLINE enum outcome stack_top(struct cpu *cpu, unsigned w, uint64_t *v) {
-    if (w == 64) {
-        uint64_t linear = cpu->gpr[RSP];
-        const struct tlb_fast *e = fast_entry(cpu, linear);
-        if (likely(e->read == (((linear + 7) & ~(PAGE_BYTES - 1)) | cpu->data_context))) {
-            *v = bytes_get((const void *)(uintptr_t)(linear + e->addend), 64);
-            return OUT_OK;
-        }
-    }
-    return stack_load(cpu, w, 0, v);
+ALWAYS_INLINE enum outcome stack_top(struct cpu *cpu, enum form f, unsigned w, uint64_t *v) {
+    if (likely(stack_top_fast(cpu, w, v))) return OUT_OK;
+    if (f & FORM_FAST) return OUT_MISS;
+    uint64_t slow = 0;  // its address is taken, not that of v
+    TRY(stack_load(cpu, w, 0, &slow));
+    *v = slow;
+    return OUT_OK;
 }
 ALWAYS_INLINE void stack_drop(struct cpu *cpu, unsigned w) {
     if (w == 64)

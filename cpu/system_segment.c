@@ -52,7 +52,7 @@ INSTANTIATE(mov_from_sreg, NEXT, FORMS_FROM_SREG)
 BODY(pop_sreg) {
     (void)F;
     uint64_t value = 0;
-    TRY(stack_top(cpu, W, &value));
+    TRY(stack_top(cpu, F, W, &value));
     uint64_t rsp = cpu->gpr[RSP];
     stack_drop(cpu, W);
     enum outcome outcome = segment_load(cpu, op->dst, (uint16_t)value);

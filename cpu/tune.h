@@ -1,0 +1,17 @@
+// Faster handlers where a block as a whole shows that they do the same.
+#ifndef CPU_TUNE_H
+#define CPU_TUNE_H
+#include "cpu/bind.h"
+#include "cpu/block.h"
+
+// Changes handlers of the block's records, which were made from `bound`. The handlers they had stay behind the record
+// that ends the block, for runs that stop in the middle (block_plain). Returns the bytes that the block has grown by.
+size_t tune(struct block *block, const struct bound *bound);
+
+// The handlers before tuning, one a record; NULL if none was changed.
+op_fn **block_plain(struct block *block);
+
+// One handler for a comparison and the conditional branch behind it (cpu/fuse.c); NULL if there is none.
+op_fn *fused(const struct bound *first, const struct bound *branch);
+
+#endif
