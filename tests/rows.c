@@ -10,17 +10,17 @@ enum { ROWS_MOST = 4096 };
 static uint8_t bound[2][ROWS_MOST];
 
 bool __real_op_bind(const struct cpu *cpu, const struct insn *insn, enum decode_error error, unsigned offset,
-                    struct op *op);
+                    struct op *op, struct bound *made);
 bool __wrap_op_bind(const struct cpu *cpu, const struct insn *insn, enum decode_error error, unsigned offset,
-                    struct op *op);
+                    struct op *op, struct bound *made);
 
 bool __wrap_op_bind(const struct cpu *cpu, const struct insn *insn, enum decode_error error, unsigned offset,
-                    struct op *op) {
+                    struct op *op, struct bound *made) {
     const struct row_set sets[] = {cpu_rows, vmx_rows};
     for (unsigned s = 0; s < 2 && error == DECODE_OK; s++)
         if (insn->row >= sets[s].rows && insn->row < sets[s].rows + sets[s].count)
             bound[s][insn->row - sets[s].rows] = 1;
-    return __real_op_bind(cpu, insn, error, offset, op);
+    return __real_op_bind(cpu, insn, error, offset, op, made);
 }
 
 static void print(FILE *file, const struct insn_row *row, const char *word) {
