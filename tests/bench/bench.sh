@@ -178,6 +178,41 @@ linux() {
 	echo
 }
 
+# --- Linux that only boots, as a guest of KVM and as a guest of that; the ratio in the second line is to the bare boot ---
+
+booted() { tr -d '\r' <"$log" | grep -q '^== powering off' && { ((level == 0)) || grep -q "== L$level: powering off" "$log"; }; }
+
+levels() {
+	wanted levels || return
+	local peer first work level
+	declare -A bare=()
+	heads "Linux as a guest, seconds"
+	for level in 0 1 2; do
+		first=
+		work=nested
+		((level)) || work=boot
+		printf '%-38s' "boot at level $level and off"
+		for peer in "${peers[@]}"; do
+			took=
+			[[ $peer != vmxray && $peer != bochs ]] ||
+				time_of "$peer" booted "$GUESTS/vmlinuz" "$GUESTS/nested.cpio" \
+					"console=ttyS0 reboot=t panic=-1 vmxray=$work levels=$level" 1024
+			first=${first:-$took}
+			cell '%9.2f' "$(divide "$took" 1000000)" "$([[ $peer == vmxray ]] || divide "$took" "$first")"
+			((level)) || bare[$peer]=$took
+		done
+		echo
+		((level)) || continue
+		printf '%-38s' "  times the bare boot"
+		for peer in "${peers[@]}"; do
+			[[ $peer == vmxray ]] && printf ' %9s' "$(divide "$first" "${bare[vmxray]}" | cut -c 1-5)"
+			[[ $peer == bochs ]] && cell '%9.2f' "$(divide "$took" "${bare[bochs]:-}")"
+			[[ $peer == vmxray || $peer == bochs ]] || printf ' %17s' -
+		done
+		echo
+	done
+}
+
 # --- loops: operations a second, without what a guest that does nothing takes ---
 
 # The same result everywhere; the first emulator's is the one to agree with.
@@ -261,5 +296,6 @@ itself() {
 find_peers
 echo "Medians of $RUNS runs, user-mode processor time; 2.00 x: vmxray takes half the peer's time."
 linux
+levels
 loops
 itself
