@@ -268,21 +268,12 @@ start_time() {
 	printf '%-38s %9.1f ms\n' "start to first instruction, and end" "$(divide "$(printf '%s\n' "${times[@]}" | median)" 1000)"
 }
 
-# While Linux runs: the resident set, and what of it lies in the largest mapping, which is the guest's RAM.
+# The largest resident set of the whole process: guest RAM touched, block cache, everything.
 resident() {
-	local sizes=
-	"$VMXRAY" "${machine[@]}" >"$log" 2>&1 </dev/null &
-	local pid=$! now
-	while kill -0 $pid 2>/dev/null; do
-		now=$(awk '/-.* [r-][w-][x-][ps-] /{ size = 0 } /^Size:/{ size = $2 }
-			/^Rss:/{ all += $2; if (size > most) { most = size; ram = $2 } } END { if (all) print all, ram }' /proc/$pid/smaps 2>/dev/null)
-		[[ $now ]] && sizes=$now
-		sleep 0.2
-	done
-	wait $pid
-	read -r all ram <<<"$sizes"
-	printf '%-38s %9.1f MBytes, guest RAM touched %.1f, the rest %.1f\n' "resident at the end of Linux" \
-		"$(divide "$all" 1024)" "$(divide "$ram" 1024)" "$(divide $((all - ram)) 1024)"
+	local user wall most
+	measure "$VMXRAY" "${machine[@]}"
+	read -r user wall most <"$cost"
+	printf '%-38s %9.1f MBytes, guest RAM included\n' "resident at most, Linux with 512 MBytes" "$(divide "$most" 1024)"
 }
 
 itself() {
