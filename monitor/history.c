@@ -5,8 +5,8 @@
 #include <string.h>
 
 #define WANTED                                                                                                         \
-    (BIT(OBSERVE_EXIT) | BIT(OBSERVE_ENTRY) | BIT(OBSERVE_FAILED_ENTRY) | \
-     BIT(OBSERVE_EXCEPTION) | BIT(OBSERVE_INTERRUPT) | BIT(OBSERVE_EVENT_INJECTED) | BIT(OBSERVE_TRIPLE_FAULT))
+    (BIT(OBSERVE_EXIT) | BIT(OBSERVE_ENTRY) | BIT(OBSERVE_FAILED_ENTRY) | BIT(OBSERVE_EXCEPTION) |                     \
+     BIT(OBSERVE_INTERRUPT) | BIT(OBSERVE_EVENT_INJECTED) | BIT(OBSERVE_TRIPLE_FAULT))
 
 // Of the machine; a sight has the processor's.
 static uint64_t step_of(const struct history *h, const struct cpu *cpu, const struct sight *sight) {

@@ -180,7 +180,8 @@ static void conclude(const struct search *s) {
         print(m,
               "  page tables were changed and neither INVLPG nor MOV to CR3%s was executed: the processor may go on "
               "using\n"
-              "  what it remembers. It may be delayed where nothing is at the address now. SDM Vol. 3A, 4.10.4.2, 4.10.4.4%s\n",
+              "  what it remembers. It may be delayed where nothing is at the address now. SDM Vol. 3A, 4.10.4.2, "
+              "4.10.4.4%s\n",
               s->vpid ? ", nor INVVPID" : "", s->vpid ? "; Vol. 3C, 28.4.3.3" : "");
 }
 

@@ -9,7 +9,7 @@ enum { RULES = 32 };
 void vmcs_print_rule(struct monitor *monitor, const struct vmx_failure *r) {
     print_in(monitor, RED, "%s", r->text);
     print(monitor, "\n  %s, %s\n  rule %s: ", r->section, r->section_title, r->name);
-    if (r->when[0] && r->when[0] != '1') print(monitor, "if %s then ", r->when);
+    if (strcmp(r->when, "true") != 0) print(monitor, "if %s then ", r->when);
     print(monitor, "%s\n", r->must);
     for (unsigned i = 0; i < r->read_count; i++)
         print(monitor, "    %-40s = 0x%" PRIx64 "\n", r->read[i].what, r->read[i].value);

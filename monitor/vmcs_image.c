@@ -46,7 +46,8 @@ static void take_shadowed(struct monitor *monitor, unsigned guest, struct vmcs_i
     (void)vmx_vmcs_read(cpu, vmcs, FIELD_PROC2_CONTROLS, &controls);
     for (unsigned f = 0; controls >> PROC2_VMCS_SHADOWING & 1 && vmx_field(f, &row); f++) {
         uint8_t byte = 0xff;
-        if (!machine_read(monitor->machine, bitmap + row.encoding / 8, &byte, 1) || byte >> row.encoding % 8 & 1) continue;
+        if (!machine_read(monitor->machine, bitmap + row.encoding / 8, &byte, 1) || byte >> row.encoding % 8 & 1)
+            continue;
         image->known[f] = vmx_vmcs_read(cpu, link, f, &image->field[f]);
     }
 }

@@ -110,4 +110,5 @@ void why_triple(struct monitor *monitor, const struct history_cpu *c) {
         print(monitor, "\n");
     }
     print(monitor, "  %u. one more exception, which ends it\n", c->chain_count + 1);
+    if (c->chain_count) why_fault(monitor, &c->chain[c->chain_count - 1]);
 }

@@ -159,7 +159,8 @@ idt_register:
 	.word 0x25 * 8 - 1
 	.long idt
 
-#elif defined GUEST_vmx	// a hypervisor and its guest, which makes a CPUID, an EPT violation, an IN and a VMCALL
+#elif defined GUEST_vmx || defined GUEST_faults	// a hypervisor and its guest, which makes a CPUID, an EPT violation,
+				// an IN and a VMCALL; or an RDTSCP, which is not enabled, with no handler for its #UD
 	xor %ecx, %ecx		// page directory: 4-MByte pages, linear is physical
 1:	mov %ecx, %eax
 	shl $22, %eax
@@ -231,6 +232,9 @@ done:	mov $0, %eax
 	out %eax, $DEBUG_EXIT
 	jmp done
 inner:				// the guest
+#ifdef GUEST_faults
+	rdtscp
+#endif
 1:	mov $1, %eax
 	cpuid
 	mov 0x40000000, %ebx

@@ -3,6 +3,9 @@
 symbols vmx
 vmcs
 vmcs check
+tcatch vmwrite GUEST_RIP
+continue
+vmcs check
 stepentry
 vmcs
 stepexit
