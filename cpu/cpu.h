@@ -83,6 +83,7 @@ struct event {
     uint8_t type;              // enum event_type
     bool has_error_code;
     uint8_t length;            // bytes of INT n, INT3, INTO, INT1; the saved RIP is after the instruction
+    bool injected;             // by VM entry: RF goes into the saved RFLAGS as it is (SDM Vol. 3C, 26.6.1.1)
     uint32_t error_code;
     uint64_t payload;          // #PF: the linear address for CR2; #DB: the bits for DR6
 };
@@ -380,6 +381,7 @@ ALWAYS_INLINE bool cpu_mov_ss_shadow(const struct cpu *cpu) { return cpu->mov_ss
 // are those at the boundary; for software events event->length is added to the saved RIP. OUT_OK, or OUT_VMEXIT (an
 // exit during delivery is recorded), or OUT_STOP (shutdown).
 enum outcome event_deliver(struct cpu *cpu, const struct event *event);
+uint64_t event_rflags(const struct cpu *cpu, const struct event *event); // the image of RFLAGS that delivery saves
 
 // Runs for `steps` steps at most; returns early when the processor stops, or when something asked through
 // cpu->attention for the machine's attention. At return all of steps, rip and flags are exact.

@@ -36,8 +36,9 @@ static uint64_t saved_rip(const struct cpu *cpu, const struct event *e) {
 
 // Faults set RF in the saved image: all exceptions but the traps #BP, #OF and #DB (general detection aside), and the
 // aborts #DF and #MC.
-static uint64_t saved_rflags(const struct cpu *cpu, const struct event *e) {
+uint64_t event_rflags(const struct cpu *cpu, const struct event *e) {
     uint64_t image = cpu_rflags(cpu);
+    if (e->injected) return image;
     if (e->type != EVENT_HARDWARE_EXCEPTION) return event_software(e) ? image & ~FLAG_RF : image;
     switch (e->vector) {
     case VECTOR_BP: case VECTOR_OF: case VECTOR_DF: case VECTOR_MC: return image;
@@ -106,7 +107,7 @@ static enum outcome deliver_long(struct cpu *cpu, const struct event *e) {
     s.sp &= ~15ull;
     TRY(transfer_push(cpu, &s, 64, cpu->segment[SS].selector));
     TRY(transfer_push(cpu, &s, 64, cpu->gpr[RSP]));
-    TRY(transfer_push(cpu, &s, 64, saved_rflags(cpu, e)));
+    TRY(transfer_push(cpu, &s, 64, event_rflags(cpu, e)));
     TRY(transfer_push(cpu, &s, 64, cpu->segment[CS].selector));
     TRY(transfer_push(cpu, &s, 64, saved_rip(cpu, e)));
     if (e->has_error_code) TRY(transfer_push(cpu, &s, 64, e->error_code));
@@ -123,7 +124,7 @@ static enum outcome push_data_segments(struct cpu *cpu, struct stack *s, unsigne
 }
 
 static enum outcome push_return(struct cpu *cpu, struct stack *s, unsigned w, const struct event *e) {
-    TRY(transfer_push(cpu, s, w, saved_rflags(cpu, e)));
+    TRY(transfer_push(cpu, s, w, event_rflags(cpu, e)));
     TRY(transfer_push(cpu, s, w, cpu->segment[CS].selector));
     TRY(transfer_push(cpu, s, w, saved_rip(cpu, e)));
     return e->has_error_code ? transfer_push(cpu, s, w, e->error_code) : OUT_OK;
@@ -153,7 +154,7 @@ static enum outcome deliver_inner(struct cpu *cpu, const struct event *e, const 
 
 static enum outcome deliver_task(struct cpu *cpu, const struct event *e, const struct gate *g) {
     struct task_switch t = {.source = TASK_EVENT, .selector = g->selector, .rip = saved_rip(cpu, e),
-                            .rflags = saved_rflags(cpu, e), .ext = event_ext(e), .has_error_code = e->has_error_code,
+                            .rflags = event_rflags(cpu, e), .ext = event_ext(e), .has_error_code = e->has_error_code,
                             .error_code = e->error_code};
     return task_switch(cpu, NULL, &t);
 }
@@ -180,7 +181,7 @@ static enum outcome deliver_real(struct cpu *cpu, const struct event *e) {
     if (e->vector * ENTRY + ENTRY - 1u > cpu->idtr.limit) return cpu_fault_gp0(cpu);
     TRY(system_load(cpu, cpu->idtr.base + e->vector * ENTRY, 32, &vector));
     struct stack s = transfer_stack(cpu);
-    TRY(transfer_push(cpu, &s, 16, saved_rflags(cpu, e)));
+    TRY(transfer_push(cpu, &s, 16, event_rflags(cpu, e)));
     TRY(transfer_push(cpu, &s, 16, cpu->segment[CS].selector));
     TRY(transfer_push(cpu, &s, 16, saved_rip(cpu, e)));
     transfer_adopt(cpu, &s);

@@ -96,9 +96,10 @@ enum outcome boundary_exit(struct cpu *cpu, enum exit_reason reason, uint64_t qu
 
 static enum outcome poll_init_sipi(struct cpu *cpu) {
     bool waiting = cpu->activity == ACTIVITY_WAIT_FOR_SIPI;
-    if (cpu->pending & PENDING_INIT && !waiting) {
+    if (cpu->pending & PENDING_INIT) {
         cpu_pend(cpu, PENDING_INIT, false);
-        return boundary_exit(cpu, EXIT_INIT, 0);
+        if (!waiting) return boundary_exit(cpu, EXIT_INIT, 0);
+        vmx_of(cpu)->init_blocked = 1; // until the next VM entry
     }
     if (!(cpu->pending & PENDING_SIPI)) return OUT_OK;
     cpu_pend(cpu, PENDING_SIPI, false); // discarded unless waited for
@@ -151,6 +152,7 @@ static enum outcome poll_interrupt(struct cpu *cpu, bool shadow) {
 static enum outcome poll_trap_flag(struct cpu *cpu) {
     struct vmx *vmx = vmx_of(cpu);
     bool on = vmcs_on(vmx->vmcs, PROC, MONITOR_TRAP_FLAG);
+    if (cpu->activity > ACTIVITY_HLT) return OUT_OK;
     if (vmx->trap_flag_pending || (on && cpu->steps != vmx->trap_flag_step)) {
         vmx->trap_flag_pending = 0;
         return boundary_exit(cpu, EXIT_MONITOR_TRAP_FLAG, 0);

@@ -127,8 +127,7 @@ static enum outcome violation(struct cpu *cpu, uint64_t guest_physical, const st
     *cache_slot(vmx, guest_physical) = (struct ept_entry){0};
     if (access->linear_valid && !access->page_walk) tlb_invalidate_page(cpu, access->linear);
     if (convertible(cpu, entry)) return virtualization_exception(cpu, qualification, linear, guest_physical);
-    exit_begin(cpu, NULL, EXIT_EPT_VIOLATION);
-    vmx->exit.resume_flag = cpu->delivering_valid ? RF_AS_IS : RF_SET;
+    exit_begin_access(cpu, NULL, EXIT_EPT_VIOLATION);
     vmx->exit.qualification = qualification;
     vmx->exit.has_linear = access->linear_valid;
     vmx->exit.guest_linear = linear;
@@ -139,8 +138,7 @@ static enum outcome violation(struct cpu *cpu, uint64_t guest_physical, const st
 
 static enum outcome misconfiguration(struct cpu *cpu, uint64_t guest_physical) {
     struct vmx *vmx = vmx_of(cpu);
-    exit_begin(cpu, NULL, EXIT_EPT_MISCONFIGURATION);
-    vmx->exit.resume_flag = cpu->delivering_valid ? RF_AS_IS : RF_SET;
+    exit_begin_access(cpu, NULL, EXIT_EPT_MISCONFIGURATION);
     vmx->exit.has_physical = true;
     vmx->exit.guest_physical = guest_physical;
     return OUT_VMEXIT;
@@ -220,8 +218,7 @@ static bool log_page(struct cpu *cpu, uint64_t guest_physical) {
 }
 
 static enum outcome log_full(struct cpu *cpu) {
-    exit_begin(cpu, NULL, EXIT_PML_FULL);
-    vmx_of(cpu)->exit.resume_flag = cpu->delivering_valid ? RF_AS_IS : RF_SET;
+    exit_begin_access(cpu, NULL, EXIT_PML_FULL);
     return OUT_VMEXIT;
 }
 

@@ -13,6 +13,11 @@ enum outcome exit_for(struct cpu *cpu, const struct op *op, enum exit_reason rea
     return OUT_VMEXIT;
 }
 
+void exit_begin_access(struct cpu *cpu, const struct op *op, enum exit_reason reason) {
+    exit_begin(cpu, op, reason);
+    vmx_of(cpu)->exit.resume_flag = cpu->delivering_valid ? RF_EVENT : RF_SET;
+}
+
 // 27.2.4. Not for a double fault that exits directly, nor for a triple fault.
 static bool during_delivery(const struct cpu *cpu, const struct exit_record *r) {
     bool double_fault = r->reason == EXIT_EXCEPTION_NMI && (r->interruption & INTERRUPTION_VECTOR) == VECTOR_DF;
@@ -58,7 +63,8 @@ enum outcome exit_carry_out(struct cpu *cpu) {
     struct vmx *vmx = vmx_of(cpu);
     bool delivering = during_delivery(cpu, &vmx->exit), was_long = cpu->efer & EFER_LMA;
     write_vectoring(cpu, vmx, delivering);
-    if (vmx->exit.reason == EXIT_EPT_VIOLATION && !delivering && vmx->nmi_unblocked_step == cpu->steps - 1)
+    bool reports_unblocking = vmx->exit.reason == EXIT_EPT_VIOLATION || vmx->exit.reason == EXIT_PML_FULL;
+    if (reports_unblocking && !delivering && vmx->nmi_unblocked_step == cpu->steps - 1)
         vmx->exit.qualification |= INTERRUPTION_NMI_UNBLOCKING; // the same bit in both, 27.2.3
     cpu->delivering_valid = false;
     write_information(vmx);

@@ -96,8 +96,8 @@ static void load_pending_debug(struct cpu *cpu, const struct vmcs *vmcs) {
     cpu_pend(cpu, PENDING_DEBUG, valid);
 }
 
-// 26.7.1, 26.7.2. A VM entry that injects a vectored event ends active and unblocked, with no pending debug exception:
-// those that MOV SS blocked before an injected software interrupt or software exception are lost, as the SDM allows.
+// 26.7.1, 26.7.2. A VM entry that injects a vectored event ends active and unblocked. Pending debug exceptions stay
+// only when the instruction of an injected software interrupt or exception would have come after a MOV SS. 26.7.3
 void load_non_register_state(struct cpu *cpu) {
     struct vmx *vmx = vmx_of(cpu);
     const struct vmcs *vmcs = vmx->vmcs;
@@ -114,7 +114,8 @@ void load_non_register_state(struct cpu *cpu) {
     cpu->nmi_blocked = !cpu->intercepts.virtual_nmis && (blocking & BLOCKING_BY_NMI || nmi);
     cpu_monitor_clear(cpu);
     vmx->ple_last = 0;
-    if (vectoring) {
+    bool software = type == EVENT_SOFTWARE_INTERRUPT || type == EVENT_SOFTWARE_EXCEPTION;
+    if (vectoring && !(software && blocking & BLOCKING_BY_MOV_SS)) {
         cpu->pending_debug = 0;
         cpu_pend(cpu, PENDING_DEBUG, false);
     } else {
@@ -156,9 +157,24 @@ static void save_registers(struct vmx *vmx, const struct cpu *cpu) {
     vmcs_set(vmx, GUEST_RSP, cpu->gpr[RSP]);
     vmcs_set(vmx, GUEST_RIP, cpu->rip);
     uint64_t rflags = cpu_rflags(cpu);
-    if (vmx->exit.resume_flag != RF_AS_IS) rflags &= ~FLAG_RF;
+    if (vmx->exit.resume_flag == RF_CLEAR) rflags &= ~FLAG_RF;
     if (vmx->exit.resume_flag == RF_SET) rflags |= FLAG_RF;
+    if (vmx->exit.resume_flag == RF_EVENT) rflags = event_rflags(cpu, &cpu->delivering);
     vmcs_set(vmx, GUEST_RFLAGS, rflags);
+}
+
+// 27.3.4: VM exits that save what debug exceptions are pending. The others come after them.
+static bool keeps_pending_debug(const struct exit_record *r, bool mov_ss) {
+    uint32_t debug = VECTOR_DB | EVENT_HARDWARE_EXCEPTION << INTERRUPTION_TYPE_SHIFT;
+    switch (r->reason) {
+    case EXIT_INIT:
+    case EXIT_MONITOR_TRAP_FLAG:
+    case EXIT_TPR_BELOW_THRESHOLD:
+    case EXIT_VIRTUALIZED_EOI:
+    case EXIT_APIC_WRITE: return true;
+    case EXIT_EXCEPTION_NMI: return mov_ss && (r->interruption & (INTERRUPTION_TYPE | INTERRUPTION_VECTOR)) != debug;
+    default: return mov_ss;
+    }
 }
 
 // 27.3.4. Blocking by STI and MOV SS is that of the instruction which was attempted, or of this boundary.
@@ -169,8 +185,7 @@ static void save_interruptibility(struct vmx *vmx, const struct cpu *cpu, bool d
     if (cpu->intercepts.virtual_nmis ? vmx->virtual_nmi_blocked : cpu->nmi_blocked) blocking |= BLOCKING_BY_NMI;
     vmcs_set(vmx, GUEST_INTERRUPTIBILITY, blocking);
     vmcs_set(vmx, GUEST_ACTIVITY, cpu->mwait ? ACTIVITY_ACTIVE : cpu->activity); // 24.4.2: MWAIT is never seen
-    bool keeps = vmx->exit.reason == EXIT_INIT || vmx->exit.reason == EXIT_MONITOR_TRAP_FLAG ||
-                 (blocking & BLOCKING_BY_MOV_SS && vmx->exit.reason != EXIT_EXCEPTION_NMI);
+    bool keeps = keeps_pending_debug(&vmx->exit, blocking & BLOCKING_BY_MOV_SS);
     uint64_t pending = keeps && cpu->pending & PENDING_DEBUG ? cpu->pending_debug : 0;
     if (pending & PENDING_DEBUG_B) pending |= PENDING_DEBUG_ENABLED;
     vmcs_set(vmx, GUEST_PENDING_DEBUG, pending & (PENDING_DEBUG_B | PENDING_DEBUG_ENABLED | PENDING_DEBUG_BS));

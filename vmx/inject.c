@@ -17,6 +17,7 @@ enum outcome inject_event(struct cpu *cpu) {
         .has_error_code = info & INTERRUPTION_ERROR_CODE,
         .error_code = (uint32_t)vmcs_get(vmx->vmcs, ENTRY_ERROR_CODE),
         .length = (uint8_t)vmcs_get(vmx->vmcs, ENTRY_INSTRUCTION_LENGTH),
+        .injected = true,
     };
     if (event.type < EVENT_SOFTWARE_INTERRUPT) event.length = 0;
     // The registers that a real page fault or debug exception would update are not modified.

@@ -14,7 +14,7 @@ static const uint8_t plain_reason[64] = {
     [ICEPT_HLT] = EXIT_HLT,         [ICEPT_CPUID] = EXIT_CPUID, [ICEPT_INVD] = EXIT_INVD,
     [ICEPT_WBINVD] = EXIT_WBINVD,   [ICEPT_RDTSC] = EXIT_RDTSC, [ICEPT_RDPMC] = EXIT_RDPMC,
     [ICEPT_MONITOR] = EXIT_MONITOR, [ICEPT_MWAIT] = EXIT_MWAIT, [ICEPT_GETSEC] = EXIT_GETSEC,
-    [ICEPT_XSETBV] = EXIT_XSETBV,   [ICEPT_RSM] = EXIT_RSM,     [ICEPT_TASK_SWITCH] = EXIT_TASK_SWITCH,
+    [ICEPT_XSETBV] = EXIT_XSETBV,   [ICEPT_RSM] = EXIT_RSM,
 };
 
 // --- control registers, Table 27-3 ---
@@ -273,27 +273,52 @@ static enum outcome check_pause(struct cpu *cpu, const struct op *op, uint64_t a
     return OUT_OK;
 }
 
-// 25.3: IRET removes virtual-NMI blocking, or none at all, when NMIs exit.
+// 25.3: IRET removes blocking by NMI when NMIs do not exit, virtual-NMI blocking when that is tracked, or none.
 static enum outcome check_iret(struct cpu *cpu, const struct op *op, uint64_t a, uint64_t b) {
     (void)a, (void)b;
     struct vmx *vmx = vmx_of(cpu);
-    if (!cpu->intercepts.virtual_nmis || !vmx->virtual_nmi_blocked) return OUT_OK;
-    vmx->virtual_nmi_blocked = 0;
+    bool virtual = cpu->intercepts.virtual_nmis, tracks = virtual || !vmcs_on(vmx->vmcs, PIN, NMI_EXITING);
+    if (!tracks || !(virtual ? vmx->virtual_nmi_blocked : cpu->nmi_blocked)) return OUT_OK;
+    vmx->virtual_nmi_blocked = cpu->nmi_blocked = 0;
     vmx->nmi_unblocked_step = cpu_steps(cpu, op);
     cpu_look(cpu);
     return OUT_OK;
 }
 
+// RF as it would be saved in the old TSS.
+static enum outcome check_task_switch(struct cpu *cpu, const struct op *op, uint64_t qualification, uint64_t b) {
+    (void)b;
+    exit_begin(cpu, op, EXIT_TASK_SWITCH);
+    vmx_of(cpu)->exit.qualification = qualification;
+    vmx_of(cpu)->exit.resume_flag = cpu->delivering_valid ? RF_EVENT : RF_AS_IS;
+    return OUT_VMEXIT;
+}
+
 typedef enum outcome check_fn(struct cpu *cpu, const struct op *op, uint64_t a, uint64_t b);
 static check_fn *const checks[64] = {
-    [ICEPT_CR_WRITE] = check_cr_write,   [ICEPT_CR_READ] = check_cr_read, [ICEPT_CLTS] = check_clts,
-    [ICEPT_LMSW] = check_lmsw,           [ICEPT_DR] = check_dr,           [ICEPT_IO] = check_io,
-    [ICEPT_INS_OUTS] = check_ins_outs,   [ICEPT_RDMSR] = check_rdmsr,     [ICEPT_WRMSR] = check_wrmsr,
-    [ICEPT_GDTR_IDTR] = check_gdtr_idtr, [ICEPT_LDTR_TR] = check_ldtr_tr, [ICEPT_RDTSCP] = check_rdtscp,
-    [ICEPT_INVPCID] = check_invpcid,     [ICEPT_XSAVES] = check_xsaves,   [ICEPT_XRSTORS] = check_xrstors,
-    [ICEPT_INVLPG] = check_invlpg,       [ICEPT_RDRAND] = check_rdrand,   [ICEPT_RDSEED] = check_rdseed,
-    [ICEPT_PAUSE] = check_pause,         [ICEPT_IRET] = check_iret,       [ICEPT_CR8] = check_cr8,
+    [ICEPT_CR_WRITE] = check_cr_write,
+    [ICEPT_CR_READ] = check_cr_read,
+    [ICEPT_CLTS] = check_clts,
+    [ICEPT_LMSW] = check_lmsw,
+    [ICEPT_DR] = check_dr,
+    [ICEPT_IO] = check_io,
+    [ICEPT_INS_OUTS] = check_ins_outs,
+    [ICEPT_RDMSR] = check_rdmsr,
+    [ICEPT_WRMSR] = check_wrmsr,
+    [ICEPT_GDTR_IDTR] = check_gdtr_idtr,
+    [ICEPT_LDTR_TR] = check_ldtr_tr,
+    [ICEPT_RDTSCP] = check_rdtscp,
+    [ICEPT_INVPCID] = check_invpcid,
+    [ICEPT_XSAVES] = check_xsaves,
+    [ICEPT_XRSTORS] = check_xrstors,
+    [ICEPT_INVLPG] = check_invlpg,
+    [ICEPT_RDRAND] = check_rdrand,
+    [ICEPT_RDSEED] = check_rdseed,
+    [ICEPT_PAUSE] = check_pause,
+    [ICEPT_IRET] = check_iret,
+    [ICEPT_CR8] = check_cr8,
     [ICEPT_RDPID] = check_rdpid,
+    [ICEPT_TASK_SWITCH] = check_task_switch,
 };
 
 enum outcome intercept_check(struct cpu *cpu, const struct op *op, enum intercept what, uint64_t a, uint64_t b) {

@@ -53,7 +53,8 @@ BODY(invvpid) {
     if (type > INVVPID_RETAINING_GLOBALS) return vmx_fail(cpu, ERROR_INVEPT_INVVPID_OPERAND);
     TRY(operand(cpu, op, &d));
     uint16_t vpid = (uint16_t)d.low;
-    OBSERVE_TELL(cpu, op, VMX_INSTRUCTION, .number = EXIT_INVVPID, .value = type, .linear = d.high, .information = d.low);
+    OBSERVE_TELL(cpu, op, VMX_INSTRUCTION, .number = EXIT_INVVPID, .value = type, .linear = d.high,
+                 .information = d.low);
     if (d.low >> 16 || (type != INVVPID_ALL && !vpid)) return vmx_fail(cpu, ERROR_INVEPT_INVVPID_OPERAND);
     if (type == INVVPID_ADDRESS && !canonical(cpu, d.high)) return vmx_fail(cpu, ERROR_INVEPT_INVVPID_OPERAND);
     switch (type) {

@@ -97,9 +97,10 @@ static bool switch_eptp(struct cpu *cpu, uint32_t entry) {
     uint64_t eptp = physical_load(cpu, vmcs_get(vmx->vmcs, EPTP_LIST_ADDRESS) + 8 * entry, 64);
     if (!check_eptp(vmx, eptp)) return false;
     vmcs_set(vmx, EPT_POINTER, eptp);
-    if (vmcs_on(vmx->vmcs, PROC2, EPT_VIOLATION_VE)) vmcs_set(vmx, EPTP_INDEX, entry);
+    vmcs_set(vmx, EPTP_INDEX, entry);
     cpu->eptp = (eptp & EPTP_ROOT) | 1;
     ept_use(vmx, eptp);
+    if (!vmcs_on(vmx->vmcs, PROC2, ENABLE_VPID)) tlb_flush_vpid(cpu, 0, true);
     tlb_select(cpu);
     return true;
 }

@@ -183,9 +183,8 @@ static bool virtualized(const struct vmx *vmx, unsigned offset, unsigned size, b
 static enum outcome access_exit(struct cpu *cpu, uint64_t qualification, bool fetch) {
     // Such an instruction runs alone: its length is known, unless it is an event's delivery or a fetch that exits.
     bool executing = !cpu->delivering_valid && !fetch && cpu->block && cpu->block->count == 1;
-    exit_begin(cpu, executing ? cpu->block->ops : NULL, EXIT_APIC_ACCESS);
+    exit_begin_access(cpu, executing ? cpu->block->ops : NULL, EXIT_APIC_ACCESS);
     vmx_of(cpu)->exit.qualification = qualification;
-    vmx_of(cpu)->exit.resume_flag = cpu->delivering_valid ? RF_AS_IS : RF_SET;
     return OUT_VMEXIT;
 }
 
@@ -251,6 +250,8 @@ enum outcome virtual_apic_poll(struct cpu *cpu) {
     vmx->apic_write = 0;
     if (write) write_emulation(cpu, (unsigned)write & (PAGE_BYTES - 1));
     if (!vmx->trap_exit) return OUT_OK;
+    // A VM entry to an inactive state that is not HLT keeps it for later. 26.7.7
+    if (vmx->trap_exit == EXIT_TPR_BELOW_THRESHOLD && cpu->activity > ACTIVITY_HLT) return OUT_OK;
     enum exit_reason reason = (enum exit_reason)vmx->trap_exit;
     vmx->trap_exit = 0;
     return boundary_exit(cpu, reason, vmx->trap_qualification);

@@ -82,8 +82,14 @@ struct exit_record {
     uint64_t guest_linear, guest_physical;
     bool has_linear, has_physical;
     bool attempted; // the step in progress is an attempt at an instruction, not yet at a boundary
-    enum { RF_AS_IS, RF_CLEAR, RF_SET } resume_flag; // how RFLAGS.RF is saved (27.3.3)
-    bool nmi;                                        // caused directly by an NMI
+    enum {
+        RF_AS_IS,
+        RF_CLEAR,
+        RF_SET,
+        RF_EVENT
+    } resume_flag; // how RFLAGS.RF is saved (27.3.3); RF_EVENT: as in
+                   // the image that the event being delivered would save
+    bool nmi;      // caused directly by an NMI
 };
 
 struct vmx_counts {
@@ -200,8 +206,8 @@ ALWAYS_INLINE void vmcs_put(struct vmx *vmx, enum vmcs_field field, uint64_t val
 #define CAP_INVVPID_ALL BIT(42)
 #define CAP_INVVPID_GLOBALS BIT(43)
 
-// The VMX-preemption timer counts down when bit PREEMPTION_TIMER_SHIFT of the TSC changes (IA32_VMX_MISC 4:0). Where a VM
-// entry takes hundreds of cycles that bit is 5; here it takes one, and a guest should still see the timer run.
+// The VMX-preemption timer counts down when bit PREEMPTION_TIMER_SHIFT of the TSC changes (IA32_VMX_MISC 4:0). Where a
+// VM entry takes hundreds of cycles that bit is 5; here it takes one, and a guest should still see the timer run.
 enum { PREEMPTION_TIMER_SHIFT = 2, CR3_TARGETS = 4, MSR_AREA_MAX = 512 };
 #define VM_FUNCTIONS BIT(0) // EPTP switching
 
@@ -246,7 +252,8 @@ bool msr_area_store(struct cpu *cpu, uint64_t address, uint64_t count);
 // --- vmx/exit.c, vmx/guest_state.c, vmx/host_state.c ---
 void exit_begin(struct cpu *cpu, const struct op *op, enum exit_reason reason); // starts cpu's exit record
 enum outcome exit_for(struct cpu *cpu, const struct op *op, enum exit_reason reason, uint64_t qualification);
-enum outcome exit_carry_out(struct cpu *cpu); // intercepts.exit
+void exit_begin_access(struct cpu *cpu, const struct op *op, enum exit_reason reason); // by an access to memory
+enum outcome exit_carry_out(struct cpu *cpu);                                          // intercepts.exit
 void save_guest_state(struct cpu *cpu, bool delivering);
 bool load_host_state(struct cpu *cpu);                       // false: invalid PDPTEs
 enum outcome exit_to_host(struct cpu *cpu, uint32_t reason); // the part a failed VM entry shares
