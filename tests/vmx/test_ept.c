@@ -16,8 +16,8 @@ static struct bench *ready(const char *guest) {
 }
 
 #define PAGE_UW (BIT(9) | BIT(10)) // advanced information: a user-mode, writable, executable page
-#define LOAD "48 8b 03"  // mov rax, [rbx]
-#define STORE "48 89 03" // mov [rbx], rax
+#define LOAD "48 8b 03"            // mov rax, [rbx]
+#define STORE "48 89 03"           // mov [rbx], rax
 #define HLT "f4"
 
 static void violation(const char *what, const char *guest, uint64_t page, uint64_t entry, uint64_t qualification,
@@ -40,9 +40,10 @@ static void test_violations(void) {
     violation("write to an absent page", STORE, data, 0, WRITE | LINEAR | FINAL | PAGE_UW, data + 8);
     violation("write to a read-only page", STORE, data, data | R | X | WB, WRITE | RIGHTS_RX | LINEAR | FINAL | PAGE_UW,
               data + 8);
-    violation("read of an execute-only page", LOAD, data, data | X | WB, READ | X << 3 | LINEAR | FINAL | PAGE_UW, data + 8);
-    violation("fetch from a page without execute", LOAD, code, code | R | W | WB, FETCH | RIGHTS_RW | LINEAR | FINAL | PAGE_UW,
-              code);
+    violation("read of an execute-only page", LOAD, data, data | X | WB, READ | X << 3 | LINEAR | FINAL | PAGE_UW,
+              data + 8);
+    violation("fetch from a page without execute", LOAD, code, code | R | W | WB,
+              FETCH | RIGHTS_RW | LINEAR | FINAL | PAGE_UW, code);
     violation("a guest page directory that is absent", LOAD, AT_PD, 0, READ | LINEAR, code);
 }
 
@@ -208,6 +209,8 @@ static void test_unrestricted(void) {
     invept(b);
     ok(bench_reenter(b, 10) == EXIT_EPT_VIOLATION && bench_field(b, GUEST_LINEAR_ADDRESS) == AT_GUEST_CODE,
        "linear addresses are guest-physical");
+    ok(bench_field(b, EXIT_QUALIFICATION) == (FETCH | LINEAR | FINAL | PAGE_UW),
+       "without paging every page is a user-mode, writable, executable one");
     bench_free(b);
 }
 

@@ -161,11 +161,23 @@ static void test_information(void) {
     ok(bench_field(b, INSTRUCTION_INFORMATION) == (2 << 7 | FS << 15 | BIT(22) | RCX << 23),
        "VMWRITE: FS override, no index");
     bench_free(b);
-    b = ready("48 0f c7 f2"); // RDRAND rdx
-    bench_on(b, PROC2, RDRAND_EXITING);
-    bench_enter(b, 5);
-    ok(bench_field(b, INSTRUCTION_INFORMATION) == (RDX << 3 | 2 << 11), "RDRAND: register and operand size");
-    bench_free(b);
+    static const struct {
+        const char *hex, *text;
+        uint32_t information;
+    } random[] = {{"48 0f c7 f2", "RDRAND rdx", RDX << 3 | 2 << 11},
+                  {"0f c7 f1", "RDRAND ecx", RCX << 3 | 1 << 11},
+                  {"66 0f c7 f3", "RDRAND bx", RBX << 3 | 0 << 11},
+                  {"49 0f c7 f9", "RDSEED r9", 9 << 3 | 2 << 11},
+                  {"66 0f c7 f8", "RDSEED ax", RAX << 3 | 0 << 11}};
+    for (unsigned i = 0; i < sizeof random / sizeof random[0]; i++) {
+        b = ready(random[i].hex);
+        bench_on(b, PROC2, RDRAND_EXITING);
+        bench_on(b, PROC2, RDSEED_EXITING);
+        bench_enter(b, 5);
+        ok(bench_field(b, INSTRUCTION_INFORMATION) == random[i].information, "%s: register and operand size",
+           random[i].text);
+        bench_free(b);
+    }
 }
 
 static void test_not_enabled(void) {

@@ -84,6 +84,56 @@ static void test_log(void) {
     bench_free(b);
 }
 
+// A full log exits only on a walk that would set a dirty flag. Here all that the guest's walks touch is dirty already.
+static void test_log_not_needed(void) {
+    struct bench *b = ready("48 8b 03 f4"); // mov rax, [rbx]; hlt
+    bench_set(b, EPT_POINTER, bench_field(b, EPT_POINTER) | EPTP_ACCESSED_DIRTY);
+    bench_on(b, PROC2, ENABLE_PML);
+    bench_set(b, PML_ADDRESS, AT_LOG);
+    bench_set(b, PML_INDEX, 0xffff);
+    for (uint64_t page = AT_PML4; page <= AT_PD; page += 4096)
+        bench_store(b, PAGE_ENTRY(page), 8, page | R | W | X | WB | BIT(8) | BIT(9));
+    ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, PML_INDEX) == 0xffff, "a full log does not matter to a read");
+    bench_free(b);
+    b = ready("48 89 03 f4");
+    bench_set(b, EPT_POINTER, bench_field(b, EPT_POINTER) | EPTP_ACCESSED_DIRTY);
+    bench_on(b, PROC2, ENABLE_PML);
+    bench_set(b, PML_ADDRESS, AT_LOG);
+    bench_set(b, PML_INDEX, 0xffff);
+    for (uint64_t page = AT_PML4; page <= AT_PD; page += 4096)
+        bench_store(b, PAGE_ENTRY(page), 8, page | R | W | X | WB | BIT(8) | BIT(9));
+    bench_store(b, PAGE_ENTRY(AT_GUEST_DATA), 8, AT_GUEST_DATA | R | W | X | WB | BIT(8) | BIT(9));
+    ok(bench_enter(b, 5) == EXIT_HLT, "nor to a write to a page that is dirty");
+    bench_free(b);
+}
+
+// 25.1.3: EDX:EAX, IA32_XSS and the XSS-exiting bitmap together.
+static void test_xss(void) {
+    static const struct {
+        uint64_t eax, xss, bitmap;
+        bool exits;
+    } cases[] = {{1 << 8, 1 << 8, 1 << 8, true},
+                 {3, 1 << 8, 1 << 8, false},
+                 {1 << 8, 0, 1 << 8, false},
+                 {1 << 8, 1 << 8, 0, false}};
+    for (unsigned i = 0; i < 8; i++) {
+        bool restores = i & 1;
+        struct bench *b = ready(restores ? "48 0f c7 1b f4" : "48 0f c7 2b f4"); // xrstors64 [rbx]; xsaves64 [rbx]; hlt
+        bench_set(b, GUEST_CR4, bench_field(b, GUEST_CR4) | CR4_OSXSAVE);
+        bench_on(b, PROC2, ENABLE_XSAVES);
+        bench_set(b, XSS_EXITING_BITMAP, cases[i / 2].bitmap);
+        b->cpu->xss = cases[i / 2].xss;
+        b->cpu->gpr[RAX] = cases[i / 2].eax, b->cpu->gpr[RDX] = 0, b->cpu->gpr[RBX] = AT_GUEST_DATA;
+        bench_store(b, AT_GUEST_DATA + 520, 8, 1ull << 63); // XCOMP_BV of the image to restore
+        uint32_t reason = bench_enter(b, 5);
+        ok((reason == (restores ? EXIT_XRSTORS : EXIT_XSAVES)) == cases[i / 2].exits,
+           "%s with EAX %llx, IA32_XSS %llx, bitmap %llx (reason %u)", restores ? "XRSTORS" : "XSAVES",
+           (unsigned long long)cases[i / 2].eax, (unsigned long long)cases[i / 2].xss,
+           (unsigned long long)cases[i / 2].bitmap, reason);
+        bench_free(b);
+    }
+}
+
 static void test_functions(void) {
     struct bench *b = ready("0f 01 d4 f4");
     bench_on(b, PROC2, ENABLE_VM_FUNCTIONS);
@@ -92,6 +142,7 @@ static void test_functions(void) {
     bench_store(b, AT_LOG + 8 * 3, 8, bench_field(b, EPT_POINTER) | EPTP_ACCESSED_DIRTY);
     b->cpu->gpr[RAX] = 0, b->cpu->gpr[RCX] = 3;
     ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, EPT_POINTER) & EPTP_ACCESSED_DIRTY, "EPTP switching");
+    ok(bench_field(b, EPTP_INDEX) == 3, "writes the EPTP index, whatever \"EPT-violation #VE\" is");
     b->cpu->gpr[RAX] = 0, b->cpu->gpr[RCX] = 4;
     bench_set(b, GUEST_RIP, AT_GUEST_CODE);
     ok(bench_reenter(b, 5) == EXIT_VMFUNC, "an invalid EPTP exits");
@@ -106,12 +157,13 @@ static void test_virtualization_exception(void) {
     bench_on(b, PROC2, EPT_VIOLATION_VE);
     bench_set(b, VE_INFORMATION_ADDRESS, AT_AREA);
     bench_set(b, EPTP_INDEX, 5);
+    bench_store(b, AT_AREA + 34, 2, 0xabcd);
     bench_store(b, PAGE_ENTRY(AT_GUEST_DATA), 8, 0);
     ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, GUEST_RIP) == AT_HANDLER + 16 * VECTOR_VE, "#VE");
     ok(bench_load(b, AT_AREA, 8) == (EXIT_EPT_VIOLATION | 0xffffffffull << 32) &&
            bench_load(b, AT_AREA + 16, 8) == AT_GUEST_DATA + 8 && bench_load(b, AT_AREA + 24, 8) == AT_GUEST_DATA + 8 &&
-           bench_load(b, AT_AREA + 32, 2) == 5,
-       "its information area");
+           bench_load(b, AT_AREA + 32, 4) == (5 | 0xabcdull << 16),
+       "its information area, with an EPTP index of 16 bits");
     bench_set(b, GUEST_RIP, AT_GUEST_CODE);
     ok(bench_reenter(b, 5) == EXIT_EPT_VIOLATION, "an exit while the area is in use");
     bench_store(b, AT_AREA + 4, 4, 0);
@@ -201,6 +253,8 @@ int main(void) {
     test_trap_flag();
     test_shadowing();
     test_log();
+    test_log_not_needed();
+    test_xss();
     test_functions();
     test_virtualization_exception();
     test_rest();
