@@ -74,12 +74,12 @@ enum taken take_machine(struct options *options, const struct option *option, co
     char item[64];
     if (strcmp(value, "help") == 0 || strcmp(value, "?") == 0) {
         puts("pc                 the machine there is: also as pc-i440fx-..., type=pc\n"
-             "accel=..., usb=off, vmport=off, graphics=off, dump-guest-core=..., mem-merge=... are accepted without "
-             "effect");
+             "accel=..., usb=off, pit=off, vmport=off, graphics=off, dump-guest-core=..., mem-merge=... are accepted "
+             "without effect");
         return TAKEN_LAST;
     }
-    static const char *const accepted[] = {"accel=",       "usb=off",          "vmport=off",
-                                           "graphics=off", "dump-guest-core=", "mem-merge="};
+    static const char *const accepted[] = {"accel=",  "usb=off",          "vmport=off", "graphics=off",
+                                           "pit=off", "dump-guest-core=", "mem-merge="};
     for (const char *list = value; parse_item(&list, item, sizeof item);) {
         const char *type = strncmp(item, "type=", 5) == 0 ? item + 5 : item;
         bool known = strcmp(type, "pc") == 0 || strncmp(type, "pc-i440fx-", 10) == 0;
