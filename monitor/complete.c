@@ -80,6 +80,8 @@ static void begin(const char *line, int start) {
     walk.source = start == 0 || strncmp(line, "help ", 5) == 0 ? FROM_COMMANDS : FROM_ROW;
 }
 
+static bool is_last(enum source source) { return source == FROM_COMMANDS || (source == FROM_PAGES && is_row("info")); }
+
 char *complete_candidate(const char *line, const char *word, int start, int state) {
     char text[128];
     if (!state) begin(line, start);
@@ -87,7 +89,7 @@ char *complete_candidate(const char *line, const char *word, int start, int stat
         const char *candidate = next(word, text, sizeof text);
         if (candidate && *candidate && strncasecmp(candidate, word, strlen(word)) == 0) return strdup(candidate);
         if (candidate) continue;
-        walk.source = walk.source == FROM_COMMANDS ? FROM_NOWHERE : (enum source)(walk.source + 1);
+        walk.source = is_last(walk.source) ? FROM_NOWHERE : (enum source)(walk.source + 1);
         walk.index = 0;
         walk.at = 0;
     }
