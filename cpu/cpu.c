@@ -139,6 +139,7 @@ enum outcome cpu_fault_page(struct cpu *cpu, uint64_t linear, uint32_t code) {
 uint64_t cpu_steps(const struct cpu *cpu, const struct op *op) {
     uint64_t steps = cpu->step_limit - (uint64_t)cpu->budget;
     if (!op) return steps;
+    if (!cpu->block) return steps - 1; // emptied the block cache: such an instruction stands alone
     return steps - cpu->block->count + (uint64_t)(op - cpu->block->ops);
 }
 

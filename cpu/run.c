@@ -263,16 +263,19 @@ static void tell_branch(struct cpu *cpu, enum outcome outcome, uint64_t from, un
     cpu->rip = to;
 }
 
+// The attempt at an instruction that could not be fetched.
+static enum outcome not_fetched(struct cpu *cpu, enum outcome outcome) {
+    cpu->budget--;
+    steps_settle(cpu);
+    return outcome == OUT_FAULT ? deliver_fault(cpu) : carry_out(cpu, outcome);
+}
+
 // One attempt at the instruction at RIP, alone.
 static enum outcome run_solo(struct cpu *cpu) {
     struct block *block = NULL;
     enum outcome outcome = solo_block(cpu, &block);
     if (outcome == OUT_OK && !within_limit(cpu, block->bytes)) outcome = cpu_fault_gp0(cpu);
-    if (outcome != OUT_OK) {
-        cpu->budget--;
-        steps_settle(cpu);
-        return outcome == OUT_FAULT ? deliver_fault(cpu) : carry_out(cpu, outcome);
-    }
+    if (outcome != OUT_OK) return not_fetched(cpu, outcome);
     uint64_t from = cpu->rip;
     outcome = execute(cpu, block);
     if (unlikely(observed(cpu, OBSERVE_BRANCH))) tell_branch(cpu, outcome, from, block->bytes);
@@ -343,7 +346,8 @@ static enum outcome run_blocks(struct cpu *cpu) {
     struct block *block = block_chained(cpu);
     enum outcome outcome = OUT_OK;
     if (unlikely(!block)) outcome = find_block(cpu, &block);
-    if (outcome != OUT_OK || !block || !block->count || !within_limit(cpu, block->bytes)) return run_solo(cpu);
+    if (outcome != OUT_OK) return not_fetched(cpu, outcome);
+    if (!block || !block->count || !within_limit(cpu, block->bytes)) return run_solo(cpu);
     return block->count > cpu->budget ? run_cut(cpu, block) : after(cpu, execute(cpu, block));
 }
 

@@ -42,7 +42,8 @@ enum outcome string_repeat(struct cpu *cpu, const struct op *op, string_once_fn 
         if (!n) {
             enum outcome outcome = once(cpu, op, &more);
             if (outcome != OUT_OK) {
-                if (!done) return outcome;
+                // What faults or exits does so once: a second attempt could be told from one.
+                if (!done || outcome == OUT_FAULT || outcome == OUT_VMEXIT) return outcome;
                 cpu->watch_hits = 0;
                 cpu->budget++;
                 return again(cpu, op);
