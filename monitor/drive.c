@@ -10,6 +10,7 @@
 #include "monitor/stops.h"
 #include "monitor/symbols.h"
 #include "monitor/terminal.h"
+#include "monitor/trace.h"
 #include "monitor/where.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -151,16 +152,29 @@ static bool open_doors(struct monitor *monitor) {
     return true;
 }
 
+static bool start_traces(struct monitor *monitor) {
+    const struct options *o = monitor->run->options;
+    print(monitor, "vmxray: ");
+    for (unsigned i = 0; i < o->traces; i++) {
+        if (trace_start(monitor, o->trace[i])) continue;
+        monitor->output.fd = STDERR_FILENO;
+        output_flush(&monitor->output);
+        return false;
+    }
+    monitor->output.used = 0;
+    return true;
+}
+
 enum status monitor_drive(struct monitor *monitor) {
     const struct options *o = monitor->run->options;
-    bool script_failed = false;
+    bool script_failed = !start_traces(monitor);
     if (isatty(STDOUT_FILENO)) {
         const char *plain = getenv("NO_COLOR");
         monitor->output.colour = !plain || !*plain;
         monitor->output.pages = isatty(STDIN_FILENO);
     }
     monitor->run->monitored = starts_stopped(o) || o->script;
-    if (o->script) {
+    if (o->script && !script_failed) {
         history_watch(monitor);
         terminal_prompt(true);
         script_failed = !prompt_script(monitor, o->script);
@@ -174,6 +188,7 @@ enum status monitor_drive(struct monitor *monitor) {
     prompt_close();
     socket_close(monitor);
     gdb_drive_close(monitor);
+    if (!trace_end(monitor)) script_failed = true;
     enum status status = status_of(monitor);
     return script_failed ? STATUS_HOST_ERROR : status;
 }

@@ -16,6 +16,8 @@ struct channel {
 
 enum monitor_place { MONITOR_KEY, MONITOR_NONE, MONITOR_STDIO, MONITOR_UNIX }; // KEY: Ctrl-A c switches to it
 
+enum { OPTIONS_TRACES = 8 };
+
 struct options {
     struct machine_config machine;
     const char *kernel, *initrd, *append; // NULL: not given. Of a multiboot image initrd names its modules
@@ -25,6 +27,8 @@ struct options {
     enum monitor_place monitor;
     const char *monitor_path, *script;  // NULL: not given
     bool stopped;                       // -S
+    const char *trace[OPTIONS_TRACES];  // what is traced from the first step on, to where
+    unsigned traces;
     const char *gdb;                    // where to listen for gdb; NULL: nowhere
     uint64_t steps;                     // stop when the machine has done so many; UINT64_MAX: no limit
     uint64_t hash_every, drop_every;    // steps; 0: never

@@ -226,6 +226,13 @@ enum taken take_script(struct options *options, const struct option *option, con
     return TAKEN;
 }
 
+enum taken take_trace(struct options *options, const struct option *option, const char *value) {
+    if (!strchr(value, '=')) return wrong(option, value, "write what to trace, and to where: exits,io=FILE");
+    if (options->traces == OPTIONS_TRACES) return wrong(option, value, "there are eight already");
+    options->trace[options->traces++] = value;
+    return TAKEN;
+}
+
 enum taken take_gdb(struct options *options, const struct option *option, const char *value) {
     if (strncmp(value, "tcp:", 4) != 0 && strncmp(value, "unix:", 5) != 0)
         return wrong(option, value, "write tcp::PORT, tcp:HOST:PORT or unix:PATH");

@@ -1,0 +1,75 @@
+#!/bin/bash
+# Traces of the teaching hypervisor's run: they agree with the counts of --stats, and change nothing.
+. "$(dirname "$0")/lib.bash"
+
+machine=(-kernel "$O/turtles.elf" -append depth=2 -m 64 -nographic -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4)
+run() { timeout --kill-after=5 120 "$VMXRAY" "${machine[@]}" "$@"; }
+exec </dev/null
+
+run --hash --stats >"$dir/free.out" 2>"$dir/free.err"
+run --hash -trace exits,entries="$dir/t.txt" -trace exits,entries,events="$dir/t.json" -trace exits="$dir/t.folded" \
+	-trace exits="$dir/t.stat" -trace all="$dir/all.stat" >"$dir/traced.out" 2>"$dir/traced.err"
+claim $? 'a traced run ends as it should' "status $?"
+
+[[ -n $(grep '^hash ' "$dir/free.err") && $(grep '^hash ' "$dir/free.err") == $(grep '^hash ' "$dir/traced.err") ]]
+claim $? 'a traced run has the hash of a free one' "$(grep '^hash ' "$dir/traced.err")"
+
+# level, reason and count, as --stats has them
+sed -nE 's/^ +([12])  ([A-Z_]+) +([0-9]+) .*/\1 \2 \3/p' "$dir/free.err" | sort >"$dir/counts"
+sed -nE 's/^[0-9]+ [0-9]+ 0 L([0-9]) VM exit ([A-Z_]+) from level \1, .*/\1 \2/p' "$dir/t.txt" | sort | uniq -c |
+	awk '{ print $2, $3, $1 }' | sort >"$dir/text"
+[[ -s $dir/counts ]] && cmp -s "$dir/counts" "$dir/text"
+claim $? 'as text: every VM exit once' "$(diff "$dir/counts" "$dir/text" | head -n 3 | tr '\n' ';')"
+
+table() { awk '/^VM exits of level/ { level = $5 } $2 ~ /^[0-9]+$/ { print level, $1, $2 }' "$1" | sort; }
+table "$dir/t.stat" | cmp -s - "$dir/counts"
+claim $? 'as a table: the same counts' "$(table "$dir/t.stat" | diff "$dir/counts" - | head -n 3 | tr '\n' ';')"
+table "$dir/all.stat" | cmp -s - "$dir/counts"
+claim $? 'whatever else is traced' "$(head -n 3 "$dir/all.stat")"
+
+cycles=$(sed -nE 's/^cycles +([0-9]+)$/\1/p' "$dir/free.err")
+sum=$(awk '{ sum += $NF } END { print sum }' "$dir/t.folded")
+[[ -n $cycles && $sum == "$cycles" ]]
+claim $? 'folded: all cycles of the run, each once' "$sum of $cycles"
+grep -qE '^cpu0;L2 CPUID;L1 VMRESUME;L0 runs [0-9]+$' "$dir/t.folded"
+claim $? 'folded: what L0 does for L1 for an exit of L2' "$(grep CPUID "$dir/t.folded" | head -n 3 | tr '\n' ';')"
+
+# Slices of a track end in the order in which they began, none is left open, and time does not go back.
+nesting='match($0, /"ph":"[BE]"/) { phase = substr($0, RSTART + 6, 1)
+	match($0, /"tid":[0-9]+/); track = substr($0, RSTART + 6, RLENGTH - 6)
+	match($0, /"ts":[0-9]+/); time = substr($0, RSTART + 5, RLENGTH - 5) + 0
+	if (time < last[track]) bad = "time goes back: " $0
+	last[track] = time
+	depth[track] += phase == "B" ? 1 : -1; slices++
+	if (depth[track] < 0) bad = "ends twice: " $0 }
+	END { for (t in depth) if (depth[t]) bad = "track " t " left open"
+	      print (bad ? bad : (slices > 1000) ? "nested" : slices " slices") }'
+[[ $(awk "$nesting" "$dir/t.json") == nested ]]
+claim $? 'json: slices are nested' "$(awk "$nesting" "$dir/t.json")"
+[[ $(grep -c '"ph":"B".*"tid":0,.*"name":"L2 CPUID"' "$dir/t.json") == $(awk '$1 == 2 && $2 == "CPUID" { print $3 }' "$dir/counts") ]]
+claim $? 'json: a slice for each VM exit' "$(grep -c 'L2 CPUID' "$dir/t.json")"
+[[ $(head -c 1 "$dir/t.json") == '[' && $(tail -n 1 "$dir/t.json") == ']' && $(grep -c '^{.*[^,]$' "$dir/t.json") == 1 ]]
+claim $? 'json: an array' "$(tail -n 2 "$dir/t.json")"
+
+# In the monitor: limits, and the end of a trace before that of the run.
+printf '%s\n' 'symbols '"$O"'/turtles.elf' "trace cpuid=$dir/level.txt level 2" "trace instructions=$dir/range.txt from payload to payload+0x20" \
+	'trace' 'run-to 760000' 'trace stop' 'continue' | run -S >"$dir/monitor.out" 2>&1
+[[ -s $dir/level.txt ]] && ! grep -v '^#' "$dir/level.txt" | grep -qv ' L2 CPUID '
+claim $? 'only one level' "$(head -n 3 "$dir/level.txt" | tr '\n' ';')"
+[[ $(grep -c '<payload' "$dir/range.txt") -gt 3 ]] && ! grep -v '^#' "$dir/range.txt" | grep -qv '<payload.*> '
+claim $? 'only a range of addresses' "$(head -n 3 "$dir/range.txt" | tr '\n' ';')"
+[[ $(tail -n 1 "$dir/range.txt" | cut -d ' ' -f 1) -le 760000 ]]
+claim $? 'no more after trace stop' "$(tail -n 1 "$dir/range.txt")"
+grep -q "trace 1: cpuid to $dir/level.txt, 0 so far" "$dir/monitor.out"
+claim $? 'trace alone lists them' "$(grep trace "$dir/monitor.out" | head -n 3 | tr '\n' ';')"
+
+refused() { # NAME WANTED ARGUMENT...
+	local name=$1 wanted=$2 said
+	shift 2
+	said=$(run "$@" 2>&1)
+	[[ $? == 1 && $said == *"$wanted"* && $(wc -l <<<"$said") == 1 ]]
+	claim $? "$name" "$said"
+}
+refused 'a word that is none' 'trace bogus: nothing of that name' -trace "bogus=$dir/x"
+refused 'no file' 'to where' -trace exits
+refused 'a file that cannot be written' 'No such file' -trace "exits=$dir/no/where"
