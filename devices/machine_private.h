@@ -41,6 +41,9 @@ static inline uint64_t machine_now(const struct machine *m) {
 uint64_t machine_next_deadline(const struct machine *m);
 bool machine_can_wake(const struct machine *m);
 
+// real_mode.c: interrupt vectors, 8259s and 8254 as firmware leaves them for programs that enter real-address mode.
+void machine_prepare_real_mode(struct machine *m);
+
 // machine_observe.c: the stop that `cpu` was asked for.
 enum machine_stop machine_observed(struct machine *m, struct cpu *cpu);
 

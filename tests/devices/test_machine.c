@@ -8,6 +8,7 @@
 enum { CODE = 0x7c00, HANDLER = 0x7d00, COUNTER = 0x7e00 };
 static char sent[64];
 static char console[64];
+static bool bios_tick; // of the machines that are made
 
 static void put(char *text, uint8_t byte) {
     size_t n = strlen(text);
@@ -22,6 +23,7 @@ static struct machine *make(uint64_t ram) {
     machine_config_default(&config);
     config.model = *cpu_model_at(0);
     config.ram_bytes = ram;
+    config.bios_tick = bios_tick;
     config.debug_exit_port = 0xf4;
     config.debug_exit_bytes = 4;
     config.output = (struct machine_output){NULL, serial, debug};
@@ -229,8 +231,27 @@ static void equalities(void) {
     machine_free(a), machine_free(b);
 }
 
+// HLT until the 8254's interrupt, which comes at vector 8: through the 8259, in virtual wire mode.
+static void real_mode(void) {
+    bios_tick = true;
+    struct machine *m = make(1 << 20);
+    bios_tick = false;
+    machine_write(m, CODE, (const uint8_t[]){0xfb, 0xf4, 0xeb, 0xfd}, 4); // sti; hlt; jmp to hlt
+    start_at_code(m);
+    uint32_t ticks = 0;
+    while (ticks < 18 && machine_run(m, 1) == MACHINE_STEPS) machine_read(m, 0x46c, &ticks, 4);
+    ok(machine_nanoseconds(m) / 1000000 == 988, "the tick of a BIOS: 18 in %llu ns",
+       (unsigned long long)machine_nanoseconds(m)); // 18 * 65536 / 1193182 Hz
+    machine_write(m, CODE, (const uint8_t[]){0xcd, 0x77, 0xcd, 0x21, 0xcd, 0x0f, 0xfa, 0xf4}, 8);
+    start_at_code(m);
+    ok(machine_run(m, 100) == MACHINE_STUCK && machine_cpu(m, 0)->rip == CODE + 8,
+       "handlers of other interrupts return");
+    machine_free(m);
+}
+
 int main(void) {
     stops();
+    real_mode();
     outputs();
     idle();
     input();
