@@ -27,7 +27,10 @@ BODY(cache_line) {
     uint64_t linear = 0, page = 0;
     TRY(op_linear(cpu, op, 1, false, &linear));
     struct translation_access access = {.class = tlb_access_class(cpu)};
-    if (cpu_long(cpu) && !cpu_canonical(cpu, linear)) return cpu_fault_gp0(cpu);
+    if (cpu_long(cpu) && !cpu_canonical(cpu, linear)) {
+        cpu->non_canonical = 1;
+        return cpu_fault_gp0(cpu);
+    }
     return translate(cpu, linear, &access, &page);
 }
 #define FORMS_ONE_M(X, n) X(n, M, 32)

@@ -290,6 +290,44 @@ static void test_vm86(void) {
     }
 }
 
+// Vol. 2A, "INT n/INTO/INT3/INT1": a trap through vector 4 if OF is set.
+static void test_into(void) {
+    WITH(b, bench_protected(&b, 3)) {
+        b.cpu->gpr[RSP] = BENCH_STACK;
+        RUN(&b, 0xce);
+        ok(b.cpu->rip == FLAT_CODE + 1, "INTO without OF: the next instruction");
+        flags_set(&b.cpu->flags, FLAG_OF);
+        RUN(&b, 0xce);
+        ok(bench_vector(&b) == VECTOR_OF && bench_stack(&b, 0) == FLAT_CODE + 2 && cpu_cpl(b.cpu) == 0,
+           "INTO with OF: vector 4, after the instruction");
+    }
+    WITH(b, bench_protected(&b, 3)) {
+        bench_gate(&b, VECTOR_OF, CODE32, TYPE_INTERRUPT_GATE32, 0, 0);
+        flags_set(&b.cpu->flags, FLAG_OF);
+        RUN(&b, 0xce);
+        ok(bench_faulted(&b, VECTOR_GP, VECTOR_OF * 8 + 2), "through a gate of DPL 0 at CPL 3: #GP(vector * 8 + 2)");
+    }
+    WITH(b, bench_long(&b, 0)) {
+        RUN(&b, 0xce);
+        ok(bench_vector(&b) == VECTOR_UD, "INTO in 64-bit mode: #UD");
+    }
+}
+
+// Vol. 2B, "UD": with a ModR/M byte, which may be the operand of a load that is not done.
+static void test_undefined(void) {
+    static const struct {
+        uint8_t code[3];
+        const char *what;
+    } all[] = {{{0x0f, 0x0b, 0}, "UD2"}, {{0x0f, 0xb9, 0x07}, "UD1"}, {{0x0f, 0xff, 0x07}, "UD0"}, {{0x0f, 0xff, 0xc1}, "UD0"}};
+    for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++) {
+        WITH(b, bench_long(&b, 3)) {
+            b.cpu->gpr[RDI] = 0x800000000000;
+            bench_run(&b, all[i].code, 3, 1);
+            ok(bench_vector(&b) == VECTOR_UD && bench_stack(&b, 0) == FLAT_CODE, "%s: #UD", all[i].what);
+        }
+    }
+}
+
 int main(void) {
     test_long_frame();
     test_long_inner();
@@ -301,5 +339,7 @@ int main(void) {
     test_protected();
     test_real();
     test_vm86();
+    test_into();
+    test_undefined();
     return done_testing();
 }

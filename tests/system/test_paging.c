@@ -111,10 +111,49 @@ static void test_five_levels(void) {
     }
 }
 
+// CLFLUSH, CLFLUSHOPT and CLWB are subject to the checks of a load of one byte, and set the accessed flag, never the dirty
+// flag. Vol. 2A, "CLFLUSH".
+static void test_cache_lines(void) {
+    static const struct {
+        uint8_t code[4], on_stack[5];
+        unsigned length;
+        const char *name;
+    } all[] = {
+        {{0x0f, 0xae, 0x3f}, {0x0f, 0xae, 0x7d, 0}, 3, "CLFLUSH"},
+        {{0x66, 0x0f, 0xae, 0x3f}, {0x66, 0x0f, 0xae, 0x7d, 0}, 4, "CLFLUSHOPT"},
+        {{0x66, 0x0f, 0xae, 0x37}, {0x66, 0x0f, 0xae, 0x75, 0}, 4, "CLWB"},
+    };
+    for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++) {
+        const uint8_t *code = all[i].code;
+        unsigned length = all[i].length;
+        WITH(b, keyed(&b, 3, U)) {
+            flat_poke(&b.f, BENCH_DATA, 0x1234);
+            bench_run(&b, code, length, 1);
+            ok(b.cpu->rip == FLAT_CODE + length && flat_peek(&b.f, BENCH_DATA) == 0x1234, "%s changes nothing", all[i].name);
+            ok((flat_peek(&b.f, TABLE + 8 * (LINEAR >> 12 & 511)) & 0x60) == 0x20, "but the accessed flag");
+        }
+        WITH(b, keyed(&b, 3, 0)) {
+            bench_run(&b, code, length, 1);
+            ok(bench_faulted(&b, VECTOR_PF, P | PF_U), "%s of a supervisor page at CPL 3: #PF", all[i].name);
+        }
+        WITH(b, bench_long(&b, 0)) {
+            b.cpu->gpr[RDI] = b.cpu->gpr[RBP] = 0x800000000000;
+            bench_run(&b, code, length, 1);
+            ok(bench_faulted(&b, VECTOR_GP, 0), "%s of a non-canonical address: #GP(0)", all[i].name);
+        }
+        WITH(b, bench_long(&b, 0)) {
+            b.cpu->gpr[RBP] = 0x800000000000;
+            bench_run(&b, all[i].on_stack, length + 1, 1);
+            ok(bench_faulted(&b, VECTOR_SS, 0), "%s through SS: #SS(0)", all[i].name);
+        }
+    }
+}
+
 int main(void) {
     test_keys();
     test_rdpkru();
     test_canonical();
     test_five_levels();
+    test_cache_lines();
     return done_testing();
 }

@@ -281,6 +281,9 @@ static void test_bases(void) {
         RUN(&b, 0xf3, 0x48, 0x0f, 0xae, 0xd0);  // wrfsbase rax
         RUN(&b, 0xf3, 0x0f, 0xae, 0xc3);        // rdfsbase ebx
         ok(b.cpu->segment_base[FS] == 0x1234567890 && b.cpu->gpr[RBX] == 0x34567890, "WRFSBASE, RDFSBASE");
+        RUN(&b, 0xf3, 0x0f, 0xae, 0xd8);        // wrgsbase eax
+        RUN(&b, 0xf3, 0x48, 0x0f, 0xae, 0xcb);  // rdgsbase rbx
+        ok(b.cpu->segment_base[GS] == 0x34567890 && b.cpu->gpr[RBX] == 0x34567890, "WRGSBASE of 32 bits, RDGSBASE");
         b.cpu->gpr[RAX] = 0x800000000000;
         RUN(&b, 0xf3, 0x48, 0x0f, 0xae, 0xd8);
         ok(bench_faulted(&b, VECTOR_GP, 0), "WRGSBASE of a non-canonical base: #GP(0)");
