@@ -1,6 +1,7 @@
 // The 8042 keyboard controller with a keyboard. IBM PS/2 Hardware Interface Technical Reference.
-// The A20 gate is a bit without effect: address line 20 is never masked. NOT IMPLEMENTED: the auxiliary device (mouse);
-// translation of scan codes from set 2 to set 1 (the keyboard queues what it is given).
+// The A20 gate is a bit that reads as it was written and goes nowhere: the processor has no A20M# pin (SDM Vol. 3A,
+// 8.7.13.4, "on newer Intel 64 processors, A20M# may be absent"). NOT IMPLEMENTED: the auxiliary device (mouse); translation
+// of scan codes from set 2 to set 1 (the keyboard queues what it is given).
 #include "devices/ps2.h"
 #include "cpu/outcome.h"
 
@@ -145,6 +146,8 @@ static void controller_command(struct ps2 *k, uint8_t value) {
         break;
     case 0xc0: put(k, 0x80, 0); break; // input port: keyboard not inhibited
     case 0xd0: put(k, (uint8_t)(k->output_port | (k->status & STS_OUTPUT ? PORT_OUTPUT_FULL : 0)), 0); break;
+    case 0xdd: k->output_port &= (uint8_t)~PORT_A20; break;
+    case 0xdf: k->output_port |= PORT_A20; break;
     default: break;
     }
 }

@@ -185,6 +185,14 @@ static void keyboard_controller(void) {
     ok(get(0x60, 1) == 0xfa && get(0x60, 1) == 2, "scan code set");
     set(0x64, 1, 0xd3), set(0x60, 1, 0x5a);
     ok((get(0x64, 1) & 0x21) == 0x21 && get(0x60, 1) == 0x5a, "auxiliary loop");
+    set(0x64, 1, 0xd0);
+    ok((get(0x60, 1) & 3) == 3, "output port: the A20 gate is open");
+    set(0x64, 1, 0xdd), set(0x64, 1, 0xd0);
+    ok((get(0x60, 1) & 3) == 1, "shut by command DDH");
+    set(0x64, 1, 0xdf), set(0x64, 1, 0xd0);
+    ok((get(0x60, 1) & 3) == 3, "opened by DFH");
+    set(0x64, 1, 0xd1), set(0x60, 1, 0x01), set(0x64, 1, 0xd0);
+    ok((get(0x60, 1) & 3) == 1, "and as written by D1H");
     set(0x64, 1, 0xfe);
     ok(stopped == MACHINE_RESET, "pulse of the reset line");
 }

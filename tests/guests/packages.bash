@@ -1,13 +1,16 @@
 # Downloads Debian packages to $packages, for fetch.sh and fetch-qemu.sh. Root is not needed. What has been downloaded
 # once is used again. The caller sets `packages`, and calls packages_done at the end.
-lists=$packages/lists # our own package lists, if the system's are missing or too old
 mkdir -p "$packages"
+packages=$(realpath "$packages")
+lists=$packages/lists # our own package lists, if the system's are missing or too old
+exec 9>"$packages/lock"
+flock 9 # one at a time, of several makes with the same GUESTS
 apt_options=()
 
 refresh_lists() {
 	echo "fetching package lists (the system's are missing or old)"
 	mkdir -p "$lists/state/partial" "$lists/cache/archives/partial"
-	apt_options=(-o "Dir::State::Lists=$PWD/$lists/state" -o "Dir::Cache=$PWD/$lists/cache" -o APT::Sandbox::User=root)
+	apt_options=(-o "Dir::State::Lists=$lists/state" -o "Dir::Cache=$lists/cache" -o APT::Sandbox::User=root)
 	apt-get "${apt_options[@]}" -qq update
 }
 
