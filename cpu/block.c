@@ -83,6 +83,7 @@ void block_cache_clear(struct cpu *cpu) {
     for (unsigned i = 0; i < cache->members; i++) {
         cache->member[i]->block = NULL;
         memset(cache->member[i]->jump, 0, sizeof cache->member[i]->jump);
+        memset(cache->member[i]->returns, 0, sizeof cache->member[i]->returns);
         tlb_drop_fast(cache->member[i]);
     }
 }

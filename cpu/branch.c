@@ -35,7 +35,8 @@ BODY(jmp) {
     return jump_to(cpu, F, W, relative_target(cpu, op, W));
 }
 static enum outcome jmp_I_64(struct cpu *cpu, const struct op *op) {
-    FOLLOW_TAKEN(cpu, op);
+    cpu->rip += (uint64_t)op->disp;
+    FOLLOW_FAR(cpu, op);
 }
 INSTANTIATE_DIRECT(jmp)
 
@@ -103,18 +104,22 @@ BODY(call) { return call_to(cpu, op, F, W, relative_target(cpu, op, W)); }
 static COLD enum outcome call_I_64_plain(struct cpu *cpu, const struct op *op) {
     enum outcome outcome = call_inline(cpu, op, FORM_I, 64);
     if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);
-    FOLLOW_LINK(cpu, op, 0);
+    call_noted(cpu);
+    FOLLOW_FAR(cpu, op);
 }
 static enum outcome call_I_64(struct cpu *cpu, const struct op *op) {
     if (unlikely(call_inline(cpu, op, (enum form)(FORM_I | FORM_FAST), 64) != OUT_OK)) TAIL call_I_64_plain(cpu, op);
-    FOLLOW_LINK(cpu, op, 0);
+    call_noted(cpu);
+    FOLLOW_FAR(cpu, op);
 }
 INSTANTIATE_DIRECT(call)
 
 BODY(call_indirect) {
     uint64_t target = 0;
     TRY(source(cpu, op, F, W, &target));
-    return call_to(cpu, op, F, W, target);
+    TRY(call_to(cpu, op, F, W, target));
+    if (W == 64) call_noted(cpu);
+    return OUT_OK;
 }
 INSTANTIATE(call_indirect, FAST_BRANCH, FORMS_INDIRECT)
 
@@ -126,7 +131,19 @@ BODY(ret) {
     stack_drop(cpu, W);
     return OUT_OK;
 }
-INSTANTIATE(ret, FAST_BRANCH, FORMS_RET)
+// In 64-bit code returns go by what followed their calls (cpu/run.h).
+static COLD enum outcome ret_NONE_64_plain(struct cpu *cpu, const struct op *op) {
+    enum outcome outcome = ret_inline(cpu, op, FORM_NONE, 64);
+    if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);
+    FOLLOW_RETURN(cpu, op);
+}
+static enum outcome ret_NONE_64(struct cpu *cpu, const struct op *op) {
+    if (unlikely(ret_inline(cpu, op, (enum form)(FORM_NONE | FORM_FAST), 64) != OUT_OK)) TAIL ret_NONE_64_plain(cpu, op);
+    FOLLOW_RETURN(cpu, op);
+}
+#define FORMS_RET_LEGACY(X, n) WIDTHS_LEGACY(X, n, NONE)
+FORMS_RET_LEGACY(HANDLER_BRANCH, ret)
+const struct body body_ret = {"ret", FLAGS_UNKNOWN, {FORMS_RET_LEGACY(ENTRY, ret)[FORM_NONE][W64] = ret_NONE_64}};
 
 BODY(ret_release) {
     uint64_t target = 0;

@@ -203,7 +203,7 @@ struct extension {
 
 struct block;
 struct block_cache;
-enum { JUMPS = 4096 };
+enum { JUMPS = 4096, RETURNS = 16 };
 struct cpu_model;
 
 enum debug_bits { DEBUG_B0_B3 = 0xf, DEBUG_BD = 1 << 13, DEBUG_BS = 1 << 14 };
@@ -266,6 +266,8 @@ struct cpu {
     uint64_t chain_context;     // fetch_context, or 0 where every block's start must be checked against the CS limit
     uint64_t fetch_base, fetch_mask;  // linear address of an instruction: (RIP + base) & mask
     struct block *jump[JUMPS];  // where transfers to a linear address went last, by its hash
+    struct block *returns[RETURNS];  // the blocks of the latest calls, a ring; a guess at where returns go
+    uint32_t return_top;
     const struct op *stopped;   // the record that returned another outcome than OUT_OK
     uint32_t watch;             // enum watch (cpu/debug.h): what accesses are looked at
     uint32_t watch_hits;        // breakpoints that the instruction in execution has hit: bits of DR6

@@ -31,8 +31,7 @@ static COLD struct block *block_search(struct cpu *cpu, const struct code_page *
     return b;
 }
 
-// The block at RIP when its page is in the fast fetch TLB. A remembered block is right if it belongs to the page that the
-// TLB names and begins there in this mode; one whose page was written belongs to none.
+// The block at RIP when its page is in the fast fetch TLB.
 static inline struct block *block_chained(struct cpu *cpu) {
     uint64_t linear = (cpu->rip + cpu->fetch_base) & cpu->fetch_mask;
     const struct tlb_fetch_fast *e = &cpu->fast->fetch[(linear >> PAGE_SHIFT) & (TLB_FETCH - 1)];
@@ -56,9 +55,10 @@ enum outcome run_next_block(struct cpu *cpu, const struct op *op) {
 #endif
 }
 
+// A block made to run alone outlives the cache's emptying: it gets no links.
 static void enter_link(struct cpu *cpu, unsigned link) {
     struct block *from = cpu->block, *to = block_chained(cpu);
-    if (to) from->link[link] = to;
+    if (to && from->page) from->link[link] = to;
 }
 
 // A branch to another page has not looked yet whether its target, which is in RIP, is canonical.
@@ -82,6 +82,19 @@ enum outcome run_link_taken(struct cpu *cpu, const struct op *op) {
 
 enum outcome run_link_next(struct cpu *cpu, const struct op *op) {
     if (op->imm & 2) enter_link(cpu, 1);
+    TAIL run_next_block(cpu, op);
+}
+
+enum outcome run_link_far(struct cpu *cpu, const struct op *op) {
+    enum outcome outcome = leave_page(cpu, op);
+    if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);
+    enter_link(cpu, 0);
+    TAIL run_next_block(cpu, op);
+}
+
+enum outcome run_return(struct cpu *cpu, const struct op *op) {
+    struct block *from = cpu->returns[(cpu->return_top + 1) % RETURNS], *to = block_chained(cpu);
+    if (from && from->page && to) from->link[1] = to;
     TAIL run_next_block(cpu, op);
 }
 

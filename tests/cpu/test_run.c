@@ -107,6 +107,44 @@ static void test_single_step(void) {
     flat_free(&f);
 }
 
+enum { CALLED = FLAT_CODE + 0x3000, OTHER_CODE = FLAT_CODE + 0x7000 };
+
+// The links of calls and returns are guesses: the page that is called becomes another one.
+static void test_call_elsewhere(void) {
+    struct flat f;
+    // call CALLED; inc rdx; jmp to the start
+    START(&f, 0xe8, 0xfb, 0x2f, 0x00, 0x00, 0x48, 0xff, 0xc2, 0xeb, 0xf6);
+    flat_write(&f, CALLED, (const uint8_t[]){0x48, 0xff, 0xc3, 0xc3}, 4);      // inc rbx; ret
+    flat_write(&f, OTHER_CODE, (const uint8_t[]){0x48, 0xff, 0xc1, 0xc3}, 4);  // inc rcx; ret
+    f.cpu->gpr[RBX] = f.cpu->gpr[RCX] = f.cpu->gpr[RDX] = 0;
+    (void)cpu_run(f.cpu, 500);
+    ok(f.cpu->gpr[RBX] == 100 && f.cpu->gpr[RDX] == 100 && f.cpu->rip == FLAT_CODE, "calls and returns between pages");
+    flat_map(&f, CALLED, OTHER_CODE, 7);
+    tlb_flush_vpid(f.cpu, 0, true);
+    (void)cpu_run(f.cpu, 500);
+    ok(f.cpu->gpr[RBX] == 100 && f.cpu->gpr[RCX] == 100, "the page is mapped elsewhere: its new code is called");
+    flat_map(&f, CALLED, 0, 0);
+    tlb_flush_vpid(f.cpu, 0, true);
+    (void)cpu_run(f.cpu, 2);
+    ok(f.cpu->cr2 == CALLED && f.cpu->gpr[RCX] == 100, "it is not present: the fetch faults");
+    flat_free(&f);
+}
+
+static void test_return_elsewhere(void) {
+    struct flat f;
+    // call CALLED; inc rdx; jmp to the start; at 16: inc rcx; jmp to the start
+    START(&f, 0xe8, 0xfb, 0x2f, 0x00, 0x00, 0x48, 0xff, 0xc2, 0xeb, 0xf6, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90,
+          0x48, 0xff, 0xc1, 0xeb, 0xeb);
+    // inc rbx; test bl,1; jz to the ret; add qword [rsp],11; ret
+    static const uint8_t code[] = {0x48, 0xff, 0xc3, 0xf6, 0xc3, 0x01, 0x74, 0x05, 0x48, 0x83, 0x04, 0x24, 0x0b, 0xc3};
+    flat_write(&f, CALLED, code, sizeof code);
+    f.cpu->gpr[RBX] = f.cpu->gpr[RCX] = f.cpu->gpr[RDX] = 0;
+    (void)cpu_run(f.cpu, 50 * (7 + 8));
+    ok(f.cpu->gpr[RBX] == 100 && f.cpu->gpr[RCX] == 50 && f.cpu->gpr[RDX] == 50 && f.cpu->rip == FLAT_CODE,
+       "returns that go elsewhere every other time");
+    flat_free(&f);
+}
+
 // --- equality over random programs ---
 
 enum style { FREE, STEPPED, DROPPED };
@@ -149,6 +187,8 @@ int main(void) {
     test_mmio_loop();
     test_shadow();
     test_single_step();
+    test_call_elsewhere();
+    test_return_elsewhere();
     test_equality();
     return done_testing();
 }
