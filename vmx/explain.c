@@ -2,11 +2,16 @@
 #define CHECK_RECORD
 #include "vmx/check.h"
 
+// In the order of their words: which operand of an expression is read first is the compiler's choice.
 uint64_t check_note(const struct check *c, const char *what, uint64_t value) {
     struct vmx_failure *r = c->record;
-    for (unsigned i = 0; i < r->read_count; i++)
-        if (!strcmp(r->read[i].what, what)) return value;
-    if (r->read_count < VMX_READS) r->read[r->read_count++] = (struct vmx_read){what, value};
+    unsigned at = 0;
+    int order = -1;
+    while (at < r->read_count && (order = strcmp(r->read[at].what, what)) < 0) at++;
+    if ((at < r->read_count && !order) || at == VMX_READS) return value;
+    if (r->read_count < VMX_READS) r->read_count++;
+    for (unsigned i = r->read_count - 1; i > at; i--) r->read[i] = r->read[i - 1];
+    r->read[at] = (struct vmx_read){what, value};
     return value;
 }
 
