@@ -1,5 +1,5 @@
 // The loop that a hypervisor is: enter the guest, see why it came back, deal with it. And external interrupts, which
-// reach us instead of the guest and are handed on: SDM Vol. 3C, 31.7, 24.6.1, 27.2.2.
+// reach us instead of the guest and are handed on: SDM Vol. 3C, 24.6.1, 27.2.2.
 #include "bug.h"
 #include "guest.h"
 

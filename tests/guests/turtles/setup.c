@@ -1,4 +1,4 @@
-// Starting VMX operation, and the parts of vmcs01 and vmcs02 that are set once. SDM Vol. 3C, 31.5 tells the order.
+// Starting VMX operation, and the parts of vmcs01 and vmcs02 that are set once. SDM Vol. 3C, 23.7, 24.11, 26.1.
 #include "bug.h"
 #include "guest.h"
 #include "interrupt.h"
