@@ -18,15 +18,11 @@ struct folded {
 static void path_of(const struct trace_stack *s, unsigned processor, char *text, size_t size) {
     char name[64];
     size_t used = (size_t)snprintf(text, size, "cpu%u", processor);
-    if (!s->frames || s->frame[s->frames - 1].reason != TRACE_RUNS) {
-        // level 0 at work, for those below
-        for (unsigned i = 0; i < s->frames && used < size; i++)
-            used += (size_t)snprintf(text + used, size - used, ";%s", trace_frame_name(&s->frame[i], name, sizeof name));
-        if (used < size) snprintf(text + used, size - used, ";L0 runs");
-        return;
-    }
     for (unsigned i = 0; i < s->frames && used < size; i++)
         used += (size_t)snprintf(text + used, size - used, ";%s", trace_frame_name(&s->frame[i], name, sizeof name));
+    // level 0 at work, for those below
+    bool guest_runs = s->frames && s->frame[s->frames - 1].reason == TRACE_RUNS;
+    if (!guest_runs && used < size) snprintf(text + used, size - used, ";L0 runs");
 }
 
 static void spent(struct trace *trace, unsigned processor, uint64_t cycles) {
