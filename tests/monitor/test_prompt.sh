@@ -5,7 +5,8 @@
 
 debug_exit='-device isa-debug-exit,iobase=0xf4,iosize=0x04'
 echo=$(guest echo) spin=$(guest spin)
-export HOME=$PWD/$dir PAGER=cat TERM=dumb
+# SHELL: script runs it; dash dies of the Ctrl-C that vmxray answers, bash goes on as vmxray does.
+export HOME=$PWD/$dir PAGER=cat TERM=dumb SHELL=$BASH
 rm -f "$dir/.vmxray_history"
 
 if type -P script >/dev/null; then
