@@ -1,7 +1,8 @@
 // Operands of a body: registers and memory. The fast paths are inline; everything else is in cpu/memory.c.
 //
 // Every access may return OUT_FAULT, OUT_VMEXIT (EPT) or OUT_SOLO; use TRY. Do all loads and check all stores that can
-// fault before any register is changed; a store that succeeded may be repeated by a restart, so at most one store, last.
+// fault before any register is changed; a store that succeeded may be repeated by a restart, so at most one store,
+// last.
 #ifndef CPU_ACCESS_H
 #define CPU_ACCESS_H
 #include "cpu/cpu.h"
@@ -21,16 +22,28 @@ ALWAYS_INLINE void set_reg64(struct cpu *cpu, uint8_t offset, uint64_t v) { memc
 ALWAYS_INLINE uint64_t reg_get(const struct cpu *cpu, uint8_t offset, unsigned w) {
     const char *p = (const char *)cpu + offset;
     if (w == 8) return *(const uint8_t *)p;
-    if (w == 16) { uint16_t v; memcpy(&v, p, 2); return v; }
-    if (w == 32) { uint32_t v; memcpy(&v, p, 4); return v; }
+    if (w == 16) {
+        uint16_t v;
+        memcpy(&v, p, 2);
+        return v;
+    }
+    if (w == 32) {
+        uint32_t v;
+        memcpy(&v, p, 4);
+        return v;
+    }
     return reg64(cpu, offset);
 }
 // Writes of 32 bits clear the upper half; those of 8 and 16 bits keep the rest.
 ALWAYS_INLINE void reg_set(struct cpu *cpu, uint8_t offset, unsigned w, uint64_t v) {
     char *p = (char *)cpu + offset;
-    if (w == 8) { *(uint8_t *)p = (uint8_t)v; }
-    else if (w == 16) { uint16_t x = (uint16_t)v; memcpy(p, &x, 2); }
-    else set_reg64(cpu, offset, w == 32 ? (uint32_t)v : v);
+    if (w == 8) {
+        *(uint8_t *)p = (uint8_t)v;
+    } else if (w == 16) {
+        uint16_t x = (uint16_t)v;
+        memcpy(p, &x, 2);
+    } else
+        set_reg64(cpu, offset, w == 32 ? (uint32_t)v : v);
 }
 
 // --- addresses ---
@@ -39,11 +52,13 @@ uint64_t op_effective_address(struct cpu *cpu, const struct op *op);
 // Linear address with segment checks (limits, rights, canonical) where op->ea is not 0. size in bytes.
 enum outcome op_linear_legacy(struct cpu *cpu, const struct op *op, unsigned size, bool write, uint64_t *linear);
 ALWAYS_INLINE uint64_t op_linear_flat(const struct cpu *cpu, const struct op *op) {
-    return reg64(cpu, op->base) + (reg64(cpu, op->index) << op->scale) + (uint64_t)op->disp + reg64(cpu, op->segment_base);
+    return reg64(cpu, op->base) + (reg64(cpu, op->index) << op->scale) + (uint64_t)op->disp +
+           reg64(cpu, op->segment_base);
 }
-ALWAYS_INLINE enum outcome op_linear(struct cpu *cpu, const struct op *op, unsigned size, bool write, uint64_t *linear) {
+ALWAYS_INLINE enum outcome op_linear(struct cpu *cpu, const struct op *op, unsigned size, bool write,
+                                     uint64_t *linear) {
     if (unlikely(op->ea)) {
-        uint64_t legacy = 0;  // its address is taken, not linear's: that one stays in a register
+        uint64_t legacy = 0; // its address is taken, not linear's: that one stays in a register
         TRY(op_linear_legacy(cpu, op, size, write, &legacy));
         *linear = legacy;
         return OUT_OK;
@@ -52,13 +67,15 @@ ALWAYS_INLINE enum outcome op_linear(struct cpu *cpu, const struct op *op, unsig
     return OUT_OK;
 }
 // Linear address of segment:offset for implicit operands (strings, stack), with segment checks.
-enum outcome segment_linear(struct cpu *cpu, unsigned segment, uint64_t offset, unsigned size, bool write, uint64_t *linear);
+enum outcome segment_linear(struct cpu *cpu, unsigned segment, uint64_t offset, unsigned size, bool write,
+                            uint64_t *linear);
 
 // --- memory by linear address, current privilege ---
 ALWAYS_INLINE struct tlb_fast *fast_entry(const struct cpu *cpu, uint64_t linear) {
     return &cpu->fast->data[(linear >> PAGE_SHIFT) & (TLB_DATA - 1)];
 }
-// A host pointer for `size` bytes (1 to 64) at `linear`, or the bounce buffer filled with them; NULL: *outcome says why.
+// A host pointer for `size` bytes (1 to 64) at `linear`, or the bounce buffer filled with them; NULL: *outcome says
+// why.
 const void *memory_read_slow(struct cpu *cpu, uint64_t linear, unsigned size, enum outcome *outcome);
 // The same for a write after which memory_commit must be called when it is the bounce buffer; `read` also fills it.
 void *memory_write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool read, enum outcome *outcome);
@@ -86,10 +103,18 @@ ALWAYS_INLINE void *memory_write(struct cpu *cpu, uint64_t linear, unsigned size
 }
 ALWAYS_INLINE uint64_t bytes_get(const void *p, unsigned w) {
     uint64_t v = 0;
-    if (w == 8) { v = *(const uint8_t *)p; }
-    else if (w == 16) { uint16_t x; memcpy(&x, p, 2); v = x; }
-    else if (w == 32) { uint32_t x; memcpy(&x, p, 4); v = x; }
-    else memcpy(&v, p, 8);
+    if (w == 8) {
+        v = *(const uint8_t *)p;
+    } else if (w == 16) {
+        uint16_t x;
+        memcpy(&x, p, 2);
+        v = x;
+    } else if (w == 32) {
+        uint32_t x;
+        memcpy(&x, p, 4);
+        v = x;
+    } else
+        memcpy(&v, p, 8);
     return v;
 }
 ALWAYS_INLINE void bytes_set(void *p, unsigned w, uint64_t v) { memcpy(p, &v, w / 8); }
@@ -137,7 +162,8 @@ ALWAYS_INLINE void *fast_operand(const struct cpu *cpu, const struct op *op, enu
     if (!(f & FORM_BASED) && unlikely(op->ea)) return NULL;
     uint64_t linear = f & FORM_BASED ? reg64(cpu, op->base) + (uint64_t)op->disp : op_linear_flat(cpu, op);
     const struct tlb_fast *e = fast_entry(cpu, linear);
-    if (unlikely((write ? e->write : e->read) != (((linear + size - 1) & ~(PAGE_BYTES - 1)) | cpu->data_context))) return NULL;
+    if (unlikely((write ? e->write : e->read) != (((linear + size - 1) & ~(PAGE_BYTES - 1)) | cpu->data_context)))
+        return NULL;
     return host_pointer(linear, e);
 }
 
@@ -167,8 +193,12 @@ ALWAYS_INLINE enum outcome source(struct cpu *cpu, const struct op *op, enum for
 }
 
 // A destination that is read, then written.
-struct place { void *memory; uint8_t reg; };
-ALWAYS_INLINE enum outcome place_open(struct cpu *cpu, const struct op *op, enum form f, unsigned w, struct place *p, uint64_t *v) {
+struct place {
+    void *memory;
+    uint8_t reg;
+};
+ALWAYS_INLINE enum outcome place_open(struct cpu *cpu, const struct op *op, enum form f, unsigned w, struct place *p,
+                                      uint64_t *v) {
     if (!form_dst_memory(f)) {
         p->reg = op->dst;
         *v = reg_get(cpu, op->dst, w);

@@ -1,5 +1,5 @@
-// Binding: the operand pattern of a decoded instruction selects the form, the operand size the width, and the row's body
-// gives the handler for them. Exceptions that follow from the bytes and the mode alone are decided here.
+// Binding: the operand pattern of a decoded instruction selects the form, the operand size the width, and the row's
+// body gives the handler for them. Exceptions that follow from the bytes and the mode alone are decided here.
 #include "cpu/bind.h"
 #include "cpu/access.h"
 
@@ -50,7 +50,8 @@ static void bind_memory(const struct cpu *cpu, const struct insn *insn, unsigned
 static void bind_string(const struct cpu *cpu, const struct insn *insn, struct op *op) {
     bool wide = cpu_64bit(cpu), based = insn->segment == FS || insn->segment == GS;
     op->imm = insn->rep;
-    op->segment_base = !wide || based ? (uint8_t)(offsetof(struct cpu, segment_base) + 8u * insn->segment) : OFFSET_ZERO;
+    op->segment_base =
+        !wide || based ? (uint8_t)(offsetof(struct cpu, segment_base) + 8u * insn->segment) : OFFSET_ZERO;
     op->ea = (uint8_t)(EA_LEGACY | insn->segment | (insn->address_size == 4 ? EA_ADDRESS32 : 0) |
                        (insn->address_size == 8 ? EA_ADDRESS64 : 0));
 }
@@ -61,23 +62,27 @@ static enum form form_of(const struct insn *insn) {
         // second operand:  none     register   memory    immediate
         /* register  */ {FORM_R, FORM_RR, FORM_RM, FORM_RI},
         /* memory    */ {FORM_M, FORM_MR, FORM_M, FORM_MI},
-        /* immediate */ {FORM_I, FORM_RI, FORM_I, FORM_I},  // OUT imm8, AL: register and immediate
+        /* immediate */ {FORM_I, FORM_RI, FORM_I, FORM_I}, // OUT imm8, AL: register and immediate
     };
     static const uint8_t column[] = {[OPERAND_NONE] = 0, [OPERAND_REG] = 1, [OPERAND_MEM] = 2, [OPERAND_MOFFS] = 2,
-                                     [OPERAND_IMM] = 3, [OPERAND_REL] = 3, [OPERAND_FAR] = 3};
+                                     [OPERAND_IMM] = 3,  [OPERAND_REL] = 3, [OPERAND_FAR] = 3};
     if (insn->row->traits & T_STRING || insn->operand_count == 0) return FORM_NONE;
     bool third = insn->operand_count > 2 && insn->operand[2].kind != OPERAND_IMM;
     bool vex = insn->row->encoding[0] == 'V';
-    if (third && vex) return insn->operand[1].kind == OPERAND_MEM || insn->operand[2].kind == OPERAND_MEM ? FORM_RRM : FORM_RRR;
-    unsigned first = column[insn->operand[0].kind], second = insn->operand_count > 1 ? column[insn->operand[1].kind] : 0;
+    if (third && vex)
+        return insn->operand[1].kind == OPERAND_MEM || insn->operand[2].kind == OPERAND_MEM ? FORM_RRM : FORM_RRR;
+    unsigned first = column[insn->operand[0].kind],
+             second = insn->operand_count > 1 ? column[insn->operand[1].kind] : 0;
     return pairs[first - 1][second];
 }
 
 static enum width width_of(const struct insn *insn) {
     unsigned size = insn->operand_size;
     bool selector = insn->operand_count && insn->operand[0].kind == OPERAND_REG && insn->operand[0].class == REG_SEG;
-    if (insn->row->traits & T_SECOND) size = insn->operand[1].size;
-    else if (!selector && insn->operand_count && insn->operand[0].size && insn->operand[0].size <= 8 && !(insn->row->traits & T_STRING))
+    if (insn->row->traits & T_SECOND)
+        size = insn->operand[1].size;
+    else if (!selector && insn->operand_count && insn->operand[0].size && insn->operand[0].size <= 8 &&
+             !(insn->row->traits & T_STRING))
         size = insn->operand[0].size;
     return size == 1 ? W8 : size == 2 ? W16 : size == 4 ? W32 : W64;
 }
@@ -86,7 +91,7 @@ static void bind_operands(const struct cpu *cpu, const struct insn *insn, unsign
     op->base = op->index = op->segment_base = OFFSET_ZERO;
     if (insn->row->traits & T_STRING) {
         bind_string(cpu, insn, op);
-        if (insn->operand[0].kind == OPERAND_REG) op->dst = register_field(&insn->operand[0]);  // MASKMOVDQU
+        if (insn->operand[0].kind == OPERAND_REG) op->dst = register_field(&insn->operand[0]); // MASKMOVDQU
         if (insn->operand[1].kind == OPERAND_REG) op->src = register_field(&insn->operand[1]);
         return;
     }
@@ -95,26 +100,35 @@ static void bind_operands(const struct cpu *cpu, const struct insn *insn, unsign
         const struct operand *o = &insn->operand[i];
         switch (o->kind) {
         case OPERAND_REG:
-            if (i == 0) op->dst = register_field(o);
-            else if (i == 1) op->src = register_field(o);
-            else if (!memory) op->base = register_field(o);
+            if (i == 0)
+                op->dst = register_field(o);
+            else if (i == 1)
+                op->src = register_field(o);
+            else if (!memory)
+                op->base = register_field(o);
             break;
-        case OPERAND_MEM: case OPERAND_MOFFS: bind_memory(cpu, insn, offset, op); break;
+        case OPERAND_MEM:
+        case OPERAND_MOFFS: bind_memory(cpu, insn, offset, op); break;
         case OPERAND_IMM: op->imm = (int32_t)insn->immediate; break;
         case OPERAND_REL:
             op->disp = offset + insn->length + insn->immediate;
-            op->ea = insn->address_size == 8 ? EA_ADDRESS64 : insn->address_size == 4 ? EA_ADDRESS32 : 0;  // LOOP, JRCXZ
+            op->ea = insn->address_size == 8 ? EA_ADDRESS64 : insn->address_size == 4 ? EA_ADDRESS32 : 0; // LOOP, JRCXZ
             break;
-        case OPERAND_FAR: op->disp = insn->displacement; op->imm = insn->far_selector; break;
+        case OPERAND_FAR:
+            op->disp = insn->displacement;
+            op->imm = insn->far_selector;
+            break;
         default: break;
         }
     }
 }
 
-// Forms that bodies may not distinguish: OUT imm8,AL is register and immediate; RRM with memory second keeps vvvv in src.
+// Forms that bodies may not distinguish: OUT imm8,AL is register and immediate; RRM with memory second keeps vvvv in
+// src.
 static void bind_special(const struct insn *insn, enum form form, struct op *op) {
     const struct operand *o = insn->operand;
-    if (insn->operand_count == 2 && o[0].kind == OPERAND_IMM && o[1].kind == OPERAND_REG) op->dst = register_field(&o[1]);
+    if (insn->operand_count == 2 && o[0].kind == OPERAND_IMM && o[1].kind == OPERAND_REG)
+        op->dst = register_field(&o[1]);
     if (insn->operand_count == 2 && o[0].kind == OPERAND_IMM && o[1].kind == OPERAND_IMM) op->disp = insn->immediate2;
     if (insn->operand_count == 2 && o[0].kind == OPERAND_REG && o[1].kind == OPERAND_IMM) op->disp = insn->immediate;
     if (form == FORM_RRM && o[1].kind == OPERAND_MEM) op->src = register_field(&o[2]);
@@ -171,7 +185,7 @@ bool op_bind(const struct cpu *cpu, const struct insn *insn, enum decode_error e
     if (op->fn) return false;
     bind_operands(cpu, insn, offset, op);
     bind_special(insn, form_of(insn), op);
-    if (insn->row->traits & T_X87) op->imm = (insn->opcode & 7) << 8 | insn->modrm;  // FOP, SDM Vol. 1, Figure 8-8
+    if (insn->row->traits & T_X87) op->imm = (insn->opcode & 7) << 8 | insn->modrm; // FOP, SDM Vol. 1, Figure 8-8
     if (insn->row->body) op->fn = handler_of(insn->row->body, insn, op, bound);
     if (!op->fn) {
         op->fn = raise_ud;

@@ -5,9 +5,9 @@
 
 // What a record was made from, for those who look at a block as a whole (cpu/tune.h).
 struct bound {
-    const struct body *body;  // NULL: it raises an exception
-    uint8_t form, width;      // of the handler chosen: body->fn[form][width]
-    uint8_t effect;           // enum flag_effect of this instance
+    const struct body *body; // NULL: it raises an exception
+    uint8_t form, width;     // of the handler chosen: body->fn[form][width]
+    uint8_t effect;          // enum flag_effect of this instance
 };
 
 // Fills *op for an instruction at `offset` bytes from its block's start, under the processor's mode. What cannot be

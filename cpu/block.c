@@ -11,11 +11,11 @@ enum { CHUNK_BYTES = 1 << 20, CHUNKS = 48, PAGE_BUCKETS = 4096 };
 
 struct block_cache {
     uint8_t *chunk[CHUNKS];
-    unsigned chunks, used;      // chunks allocated; the one being filled
-    size_t fill;                // bytes used of it
+    unsigned chunks, used; // chunks allocated; the one being filled
+    size_t fill;           // bytes used of it
     struct code_page *bucket[PAGE_BUCKETS];
     uint64_t built, emptied, invalidated;
-    struct cpu *member[BLOCK_MEMBERS];  // the processors that share the cache
+    struct cpu *member[BLOCK_MEMBERS]; // the processors that share the cache
     unsigned members;
     struct solo_slot *solo;
     struct block *building;
@@ -25,7 +25,7 @@ struct block_cache {
 struct solo_slot {
     uint64_t linear;
     uint32_t mode;
-    uint8_t length;             // of the instruction; 0: nothing is kept
+    uint8_t length; // of the instruction; 0: nothing is kept
     uint8_t bytes[15];
     alignas(struct op) uint8_t block[sizeof(struct block) + 2 * sizeof(struct op)];
 };
@@ -244,7 +244,7 @@ struct block *block_solo(struct cpu *cpu, uint64_t linear, const uint8_t *bytes,
     slot->length = 0;
     block->page = NULL;
     if (!fill_block(cpu, block, bytes, available, 1, &bound, &relative)) return NULL;
-    if (block->bytes == 1) return block;  // perhaps undefined, which more bytes than one decided
+    if (block->bytes == 1) return block; // perhaps undefined, which more bytes than one decided
     slot->linear = linear;
     slot->mode = cpu->mode;
     slot->length = (uint8_t)block->bytes;

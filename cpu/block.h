@@ -3,22 +3,22 @@
 #define CPU_BLOCK_H
 #include "cpu/cpu.h"
 
-enum { BLOCK_OPS = 32 };  // instructions in a block at most
+enum { BLOCK_OPS = 32 }; // instructions in a block at most
 
 struct block {
-    struct block *next;         // same slot of the page
-    uint32_t key;               // offset in the page | mode << 12
-    uint8_t count;              // instructions
-    uint8_t points;             // how many of them are patched: run_point; their handlers are in the records after the end
+    struct block *next; // same slot of the page
+    uint32_t key;       // offset in the page | mode << 12
+    uint8_t count;      // instructions
+    uint8_t points;     // how many of them are patched: run_point; their handlers are in the records after the end
     uint16_t bytes;
-    struct code_page *page;     // NULL: scratch
-    struct block *link[2];      // where near branches went last (cpu/run.h): [0] taken, [1] not taken, or after a call
-    struct op ops[];            // count records, one that ends the block, then `points` with handlers and index in `row`
+    struct code_page *page; // NULL: scratch
+    struct block *link[2];  // where near branches went last (cpu/run.h): [0] taken, [1] not taken, or after a call
+    struct op ops[];        // count records, one that ends the block, then `points` with handlers and index in `row`
 };
 
 enum { PAGE_SLOTS = 256 };
 struct code_page {
-    struct code_page *next;     // same hash chain
+    struct code_page *next; // same hash chain
     uint64_t physical;
     const uint8_t *host;
     struct block *slot[PAGE_SLOTS];
@@ -28,19 +28,20 @@ ALWAYS_INLINE unsigned block_slot(uint32_t key) { return (key ^ key >> 8) & (PAG
 
 // One cache serves all processors over the same memory; they run in turns.
 enum { BLOCK_MEMBERS = 64 };
-struct block_cache *block_cache_new(void);   // NULL when memory is short
+struct block_cache *block_cache_new(void); // NULL when memory is short
 bool block_cache_join(struct block_cache *cache, struct cpu *cpu);
-void block_cache_leave(struct cpu *cpu);     // the last one frees it
+void block_cache_leave(struct cpu *cpu); // the last one frees it
 void block_cache_clear(struct cpu *cpu);
 // Statistics: blocks built and times the cache was emptied since the start.
 void block_cache_counts(const struct cpu *cpu, uint64_t *built, uint64_t *emptied, uint64_t *invalidated);
 
 // The page's record, made when missing; NULL when memory is short.
 struct code_page *block_page(struct cpu *cpu, uint64_t physical, const uint8_t *host);
-// Builds and enters the block that starts at `offset` of the page. count is 0 when the first instruction crosses the page.
+// Builds and enters the block that starts at `offset` of the page. count is 0 when the first instruction crosses the
+// page.
 struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offset);
-// A block of one instruction from the bytes at `linear`, good until the next call. `available` bytes are given, more may
-// follow on the next page: NULL when the instruction needs them.
+// A block of one instruction from the bytes at `linear`, good until the next call. `available` bytes are given, more
+// may follow on the next page: NULL when the instruction needs them.
 struct block *block_solo(struct cpu *cpu, uint64_t linear, const uint8_t *bytes, unsigned available);
 
 bool block_page_has_code(const struct cpu *cpu, uint64_t physical);

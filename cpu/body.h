@@ -36,7 +36,7 @@
 // cpu/run.c
 
 enum outcome op_stopped(struct cpu *cpu, const struct op *op, enum outcome outcome);
-op_fn run_next_block;  // after END and BRANCH: cpu->rip is set; chain to the next block or return to the loop
+op_fn run_next_block; // after END and BRANCH: cpu->rip is set; chain to the next block or return to the loop
 
 // The next record of the block; a statement, because a call in tail position must stand in the handler itself.
 #if VMXRAY_TAIL_CALLS
@@ -45,30 +45,32 @@ op_fn run_next_block;  // after END and BRANCH: cpu->rip is set; chain to the ne
 #define FOLLOW_NEXT(cpu, op) return OUT_OK
 #endif
 
-#define BODY(name)                                                                                                    \
+// clang-format off
+#define BODY(name)                                                                                                     \
     ALWAYS_INLINE enum outcome name##_inline(struct cpu *cpu, const struct op *op, const enum form F, const unsigned W)
+// clang-format on
 #define BODY_UNUSED (void)cpu, (void)op, (void)F, (void)W
 
-#define HANDLER_NEXT(name, f, w)                                                                                      \
-    static enum outcome name##_##f##_##w(struct cpu *cpu, const struct op *op) {                                      \
-        enum outcome outcome = name##_inline(cpu, op, FORM_##f, w);                                                   \
-        if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);                                         \
-        FOLLOW_NEXT(cpu, op);                                                                                        \
+#define HANDLER_NEXT(name, f, w)                                                                                       \
+    static enum outcome name##_##f##_##w(struct cpu *cpu, const struct op *op) {                                       \
+        enum outcome outcome = name##_inline(cpu, op, FORM_##f, w);                                                    \
+        if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);                                          \
+        FOLLOW_NEXT(cpu, op);                                                                                          \
     }
-// A plain instance behind a fast one without calls, for bodies that reach memory through source, place_open, place_set and
-// destination alone, hand F on to them and compare it with nothing but form_plain: FOLLOW is FAST. Forms of one memory
-// operand have another instance for addresses without index and segment base.
-#define HANDLER_PLAIN(name, f, w)                                                                                     \
-    static COLD enum outcome name##_##f##_##w##_plain(struct cpu *cpu, const struct op *op) {                         \
-        enum outcome outcome = name##_inline(cpu, op, FORM_##f, w);                                                   \
-        if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);                                         \
-        FOLLOW_NEXT(cpu, op);                                                                                         \
+// A plain instance behind a fast one without calls, for bodies that reach memory through source, place_open, place_set
+// and destination alone, hand F on to them and compare it with nothing but form_plain: FOLLOW is FAST. Forms of one
+// memory operand have another instance for addresses without index and segment base.
+#define HANDLER_PLAIN(name, f, w)                                                                                      \
+    static COLD enum outcome name##_##f##_##w##_plain(struct cpu *cpu, const struct op *op) {                          \
+        enum outcome outcome = name##_inline(cpu, op, FORM_##f, w);                                                    \
+        if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);                                          \
+        FOLLOW_NEXT(cpu, op);                                                                                          \
     }
-#define INSTANCE(name, f, w, kind, bits)                                                                              \
-    static enum outcome name##_##f##_##w##kind(struct cpu *cpu, const struct op *op) {                                \
-        if (unlikely(name##_inline(cpu, op, (enum form)(FORM_##f | FORM_FAST | (bits)), w) != OUT_OK))                \
-            TAIL name##_##f##_##w##_plain(cpu, op);                                                                   \
-        FOLLOW_NEXT(cpu, op);                                                                                         \
+#define INSTANCE(name, f, w, kind, bits)                                                                               \
+    static enum outcome name##_##f##_##w##kind(struct cpu *cpu, const struct op *op) {                                 \
+        if (unlikely(name##_inline(cpu, op, (enum form)(FORM_##f | FORM_FAST | (bits)), w) != OUT_OK))                 \
+            TAIL name##_##f##_##w##_plain(cpu, op);                                                                    \
+        FOLLOW_NEXT(cpu, op);                                                                                          \
     }
 #define HANDLER_FAST(name, f, w) HANDLER_PLAIN(name, f, w) INSTANCE(name, f, w, , 0) HANDLER_BASED_##f(name, f, w)
 #define HANDLER_BASED(name, f, w) INSTANCE(name, f, w, _based, FORM_BASED)
@@ -81,42 +83,43 @@ op_fn run_next_block;  // after END and BRANCH: cpu->rip is set; chain to the ne
 #define HANDLER_BASED_I(name, f, w)
 #define HANDLER_BASED_RR(name, f, w)
 #define HANDLER_BASED_RI(name, f, w)
-// FOLLOW is QUIET: a fast body that sets flags, with an instance that leaves them alone: under `if (!(F & FORM_QUIET))`.
+// FOLLOW is QUIET: a fast body that sets flags, with an instance that leaves them alone: under `if (!(F &
+// FORM_QUIET))`.
 #define HANDLER_QUIET(name, f, w) HANDLER_FAST(name, f, w) HANDLER_QUIET_##f(name, f, w)
 #define HANDLER_QUIETLY(name, f, w) INSTANCE(name, f, w, _quiet, FORM_QUIET)
 #define HANDLER_QUIET_R HANDLER_QUIETLY
 #define HANDLER_QUIET_RR HANDLER_QUIETLY
 #define HANDLER_QUIET_RI HANDLER_QUIETLY
-#define HANDLER_QUIET_RM(name, f, w)                                                                                  \
+#define HANDLER_QUIET_RM(name, f, w)                                                                                   \
     HANDLER_QUIETLY(name, f, w) INSTANCE(name, f, w, _based_quiet, FORM_BASED | FORM_QUIET)
 #define HANDLER_QUIET_M(name, f, w)
 #define HANDLER_QUIET_MR(name, f, w)
 #define HANDLER_QUIET_MI(name, f, w)
-#define HANDLER_END(name, f, w)                                                                                       \
-    static enum outcome name##_##f##_##w(struct cpu *cpu, const struct op *op) {                                      \
-        enum outcome outcome = name##_inline(cpu, op, FORM_##f, w);                                                   \
-        if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);                                         \
-        cpu->rip = op_next_rip(cpu, op);                                                                              \
-        TAIL run_next_block(cpu, op);                                                                                 \
+#define HANDLER_END(name, f, w)                                                                                        \
+    static enum outcome name##_##f##_##w(struct cpu *cpu, const struct op *op) {                                       \
+        enum outcome outcome = name##_inline(cpu, op, FORM_##f, w);                                                    \
+        if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);                                          \
+        cpu->rip = op_next_rip(cpu, op);                                                                               \
+        TAIL run_next_block(cpu, op);                                                                                  \
     }
-#define HANDLER_BRANCH(name, f, w)                                                                                    \
-    static enum outcome name##_##f##_##w(struct cpu *cpu, const struct op *op) {                                      \
-        enum outcome outcome = name##_inline(cpu, op, FORM_##f, w);                                                   \
-        if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);                                         \
-        TAIL run_next_block(cpu, op);                                                                                 \
+#define HANDLER_BRANCH(name, f, w)                                                                                     \
+    static enum outcome name##_##f##_##w(struct cpu *cpu, const struct op *op) {                                       \
+        enum outcome outcome = name##_inline(cpu, op, FORM_##f, w);                                                    \
+        if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);                                          \
+        TAIL run_next_block(cpu, op);                                                                                  \
     }
 
 // The same of a body that branches: a plain instance behind one without calls.
-#define HANDLER_FAST_BRANCH(name, f, w)                                                                               \
-    static COLD enum outcome name##_##f##_##w##_plain(struct cpu *cpu, const struct op *op) {                         \
-        enum outcome outcome = name##_inline(cpu, op, FORM_##f, w);                                                   \
-        if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);                                         \
-        TAIL run_next_block(cpu, op);                                                                                 \
-    }                                                                                                                 \
-    static enum outcome name##_##f##_##w(struct cpu *cpu, const struct op *op) {                                      \
-        if (unlikely(name##_inline(cpu, op, (enum form)(FORM_##f | FORM_FAST), w) != OUT_OK))                         \
-            TAIL name##_##f##_##w##_plain(cpu, op);                                                                   \
-        TAIL run_next_block(cpu, op);                                                                                 \
+#define HANDLER_FAST_BRANCH(name, f, w)                                                                                \
+    static COLD enum outcome name##_##f##_##w##_plain(struct cpu *cpu, const struct op *op) {                          \
+        enum outcome outcome = name##_inline(cpu, op, FORM_##f, w);                                                    \
+        if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);                                          \
+        TAIL run_next_block(cpu, op);                                                                                  \
+    }                                                                                                                  \
+    static enum outcome name##_##f##_##w(struct cpu *cpu, const struct op *op) {                                       \
+        if (unlikely(name##_inline(cpu, op, (enum form)(FORM_##f | FORM_FAST), w) != OUT_OK))                          \
+            TAIL name##_##f##_##w##_plain(cpu, op);                                                                    \
+        TAIL run_next_block(cpu, op);                                                                                  \
     }
 
 #define WIDTH_8 W8
@@ -156,7 +159,7 @@ op_fn run_next_block;  // after END and BRANCH: cpu->rip is set; chain to the ne
 #define WIDTHS_DWORD(X, n, f) X(n, f, 32) X(n, f, 64)
 #define WIDTHS_BYTE(X, n, f) X(n, f, 8)
 
-#define FORMS_ALU(X, n)                                                                                               \
+#define FORMS_ALU(X, n)                                                                                                \
     WIDTHS_ALL(X, n, RR) WIDTHS_ALL(X, n, RM) WIDTHS_ALL(X, n, MR) WIDTHS_ALL(X, n, RI) WIDTHS_ALL(X, n, MI)
 #define FORMS_UNARY(X, n) WIDTHS_ALL(X, n, R) WIDTHS_ALL(X, n, M)
 #define FORMS_SHIFT(X, n) WIDTHS_ALL(X, n, RR) WIDTHS_ALL(X, n, MR) WIDTHS_ALL(X, n, RI) WIDTHS_ALL(X, n, MI)
@@ -173,8 +176,8 @@ op_fn run_next_block;  // after END and BRANCH: cpu->rip is set; chain to the ne
 
 #define INSTANTIATE(name, follow, FORMS) INSTANTIATE_FLAGS(name, follow, FORMS, FLAGS_UNKNOWN)
 // With what it does to the flags.
-#define INSTANTIATE_FLAGS(name, follow, FORMS, effect)                                                                \
-    FORMS(HANDLER_##follow, name)                                                                                     \
+#define INSTANTIATE_FLAGS(name, follow, FORMS, effect)                                                                 \
+    FORMS(HANDLER_##follow, name)                                                                                      \
     const struct body body_##name = {#name, effect, {FORMS(ENTRY_##follow, name)}};
 
 #endif

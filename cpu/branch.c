@@ -26,14 +26,12 @@ ALWAYS_INLINE uint64_t relative_target(const struct cpu *cpu, const struct op *o
 #define FORMS_RET_RELEASE(X, n) WIDTHS_WORD(X, n, I)
 
 // In 64-bit code a direct branch goes by the block's links (cpu/run.h); the widths of legacy code look their target up.
-#define INSTANTIATE_DIRECT(name)                                                                                      \
-    WIDTHS_LEGACY(HANDLER_BRANCH, name, I)                                                                            \
+#define INSTANTIATE_DIRECT(name)                                                                                       \
+    WIDTHS_LEGACY(HANDLER_BRANCH, name, I)                                                                             \
     const struct body body_##name = {#name, FLAGS_UNKNOWN, {WIDTHS_LEGACY(ENTRY, name, I)[FORM_I][W64] = name##_I_64}};
 #define WIDTHS_LEGACY(X, n, f) X(n, f, 16) X(n, f, 32)
 
-BODY(jmp) {
-    return jump_to(cpu, F, W, relative_target(cpu, op, W));
-}
+BODY(jmp) { return jump_to(cpu, F, W, relative_target(cpu, op, W)); }
 static enum outcome jmp_I_64(struct cpu *cpu, const struct op *op) {
     cpu->rip += (uint64_t)op->disp;
     FOLLOW_FAR(cpu, op);
@@ -52,14 +50,14 @@ ALWAYS_INLINE enum outcome branch_if(struct cpu *cpu, const struct op *op, unsig
     cpu->rip = op_next_rip(cpu, op);
     return OUT_OK;
 }
-#define JUMP_IF(cc, number)                                                                                           \
-    BODY(j##cc) {                                                                                                     \
-        (void)F;                                                                                                      \
-        return branch_if(cpu, op, W, flags_condition(&cpu->flags, number));                                           \
-    }                                                                                                                 \
-    static enum outcome j##cc##_I_64(struct cpu *cpu, const struct op *op) {                                          \
-        FOLLOW_EITHER(cpu, op, flags_condition(&cpu->flags, number));                                                 \
-    }                                                                                                                 \
+#define JUMP_IF(cc, number)                                                                                            \
+    BODY(j##cc) {                                                                                                      \
+        (void)F;                                                                                                       \
+        return branch_if(cpu, op, W, flags_condition(&cpu->flags, number));                                            \
+    }                                                                                                                  \
+    static enum outcome j##cc##_I_64(struct cpu *cpu, const struct op *op) {                                           \
+        FOLLOW_EITHER(cpu, op, flags_condition(&cpu->flags, number));                                                  \
+    }                                                                                                                  \
     INSTANTIATE_DIRECT(j##cc)
 CONDITIONS(JUMP_IF)
 
@@ -73,16 +71,18 @@ ALWAYS_INLINE void counter_set(struct cpu *cpu, const struct op *op, uint64_t v)
 }
 ALWAYS_INLINE enum outcome loop_if(struct cpu *cpu, const struct op *op, unsigned w, bool condition) {
     uint64_t count = counter_get(cpu, op) - 1;
-    bool zero = op->ea & EA_ADDRESS64 ? count == 0 : op->ea & EA_ADDRESS32 ? (uint32_t)count == 0 : (uint16_t)count == 0;
+    bool zero = op->ea & EA_ADDRESS64   ? count == 0
+                : op->ea & EA_ADDRESS32 ? (uint32_t)count == 0
+                                        : (uint16_t)count == 0;
     TRY(branch_if(cpu, op, w, !zero && condition));
     counter_set(cpu, op, count);
     return OUT_OK;
 }
-#define LOOP(name, condition)                                                                                         \
-    BODY(name) {                                                                                                      \
-        (void)F;                                                                                                      \
-        return loop_if(cpu, op, W, condition);                                                                        \
-    }                                                                                                                 \
+#define LOOP(name, condition)                                                                                          \
+    BODY(name) {                                                                                                       \
+        (void)F;                                                                                                       \
+        return loop_if(cpu, op, W, condition);                                                                         \
+    }                                                                                                                  \
     INSTANTIATE(name, BRANCH, FORMS_RELATIVE)
 LOOP(loop, true)
 LOOP(loope, flags_zf(&cpu->flags))
@@ -138,7 +138,8 @@ static COLD enum outcome ret_NONE_64_plain(struct cpu *cpu, const struct op *op)
     FOLLOW_RETURN(cpu, op);
 }
 static enum outcome ret_NONE_64(struct cpu *cpu, const struct op *op) {
-    if (unlikely(ret_inline(cpu, op, (enum form)(FORM_NONE | FORM_FAST), 64) != OUT_OK)) TAIL ret_NONE_64_plain(cpu, op);
+    if (unlikely(ret_inline(cpu, op, (enum form)(FORM_NONE | FORM_FAST), 64) != OUT_OK))
+        TAIL ret_NONE_64_plain(cpu, op);
     FOLLOW_RETURN(cpu, op);
 }
 #define FORMS_RET_LEGACY(X, n) WIDTHS_LEGACY(X, n, NONE)

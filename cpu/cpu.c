@@ -123,14 +123,19 @@ enum outcome cpu_fault(struct cpu *cpu, enum exception_vector vector) {
 }
 
 enum outcome cpu_fault_code(struct cpu *cpu, enum exception_vector vector, uint32_t code) {
-    cpu->fault = (struct event){.vector = (uint8_t)vector, .type = EVENT_HARDWARE_EXCEPTION,
-                                .has_error_code = has_error_code(vector), .error_code = code};
+    cpu->fault = (struct event){.vector = (uint8_t)vector,
+                                .type = EVENT_HARDWARE_EXCEPTION,
+                                .has_error_code = has_error_code(vector),
+                                .error_code = code};
     return OUT_FAULT;
 }
 
 enum outcome cpu_fault_page(struct cpu *cpu, uint64_t linear, uint32_t code) {
-    cpu->fault = (struct event){.vector = VECTOR_PF, .type = EVENT_HARDWARE_EXCEPTION, .has_error_code = true,
-                                .error_code = code, .payload = linear};
+    cpu->fault = (struct event){.vector = VECTOR_PF,
+                                .type = EVENT_HARDWARE_EXCEPTION,
+                                .has_error_code = true,
+                                .error_code = code,
+                                .payload = linear};
     return OUT_FAULT;
 }
 
@@ -178,28 +183,94 @@ void cpu_drop_derived(struct cpu *cpu) {
 #define EACH(array, member) STATE_EACH(struct cpu, array, member)
 
 static const struct state_field cpu_fields[] = {
-    ARRAY(gpr), ONE(rip), ONE(flags.result), ONE(flags.carry), ONE(rflags),
-    ARRAY(segment_base), EACH(segment, limit), EACH(segment, rights), EACH(segment, selector),
-    ONE(gdtr.base), ONE(gdtr.limit), ONE(idtr.base), ONE(idtr.limit),
-    ONE(cr0), ONE(cr2), ONE(cr3), ONE(cr4), ONE(xcr0), ARRAY(pdpte), ARRAY(dr),
-    ONE(efer), ONE(star), ONE(lstar), ONE(cstar), ONE(sfmask), ONE(kernel_gs_base), ONE(tsc_aux),
-    ONE(sysenter_cs), ONE(sysenter_esp), ONE(sysenter_eip),
-    ONE(pat), ONE(debugctl), ONE(misc_enable), ONE(power_ctl), ONE(xss), ONE(spec_ctrl), ONE(tsc_adjust), ONE(feature_control), ONE(pkru),
-    ONE(mtrr_def_type), ARRAY(mtrr_fixed), ARRAY(mtrr_base), ARRAY(mtrr_mask), ONE(mcg_status), ONE(bios_sign_id),
-    {"vector", offsetof(struct cpu, vector), 8, sizeof(((struct cpu *)0)->vector) / 8, 8}, ARRAY(opmask), ONE(mxcsr),
-    EACH(x87.r, significand), EACH(x87.r, sign_exponent), ONE(x87.ip), ONE(x87.dp), ONE(x87.cs), ONE(x87.ds),
-    ONE(x87.control), ONE(x87.status), ONE(x87.opcode), ONE(x87.empty),
-    ONE(activity), ONE(pending), ONE(pending_debug), ONE(sti_shadow_step), ONE(mov_ss_shadow_step), ONE(nmi_blocked),
-    ONE(sipi_vector), ONE(held_step), ONE(steps), ONE(idle_cycles), ONE(tsc_base), ONE(random_state), ONE(monitor_address),
-    ONE(mwait), ONE(id),
-    ONE(vmx_deadline_cycles), ONE(eptp), ONE(vpid),
+    ARRAY(gpr),
+    ONE(rip),
+    ONE(flags.result),
+    ONE(flags.carry),
+    ONE(rflags),
+    ARRAY(segment_base),
+    EACH(segment, limit),
+    EACH(segment, rights),
+    EACH(segment, selector),
+    ONE(gdtr.base),
+    ONE(gdtr.limit),
+    ONE(idtr.base),
+    ONE(idtr.limit),
+    ONE(cr0),
+    ONE(cr2),
+    ONE(cr3),
+    ONE(cr4),
+    ONE(xcr0),
+    ARRAY(pdpte),
+    ARRAY(dr),
+    ONE(efer),
+    ONE(star),
+    ONE(lstar),
+    ONE(cstar),
+    ONE(sfmask),
+    ONE(kernel_gs_base),
+    ONE(tsc_aux),
+    ONE(sysenter_cs),
+    ONE(sysenter_esp),
+    ONE(sysenter_eip),
+    ONE(pat),
+    ONE(debugctl),
+    ONE(misc_enable),
+    ONE(power_ctl),
+    ONE(xss),
+    ONE(spec_ctrl),
+    ONE(tsc_adjust),
+    ONE(feature_control),
+    ONE(pkru),
+    ONE(mtrr_def_type),
+    ARRAY(mtrr_fixed),
+    ARRAY(mtrr_base),
+    ARRAY(mtrr_mask),
+    ONE(mcg_status),
+    ONE(bios_sign_id),
+    {"vector", offsetof(struct cpu, vector), 8, sizeof(((struct cpu *)0)->vector) / 8, 8},
+    ARRAY(opmask),
+    ONE(mxcsr),
+    EACH(x87.r, significand),
+    EACH(x87.r, sign_exponent),
+    ONE(x87.ip),
+    ONE(x87.dp),
+    ONE(x87.cs),
+    ONE(x87.ds),
+    ONE(x87.control),
+    ONE(x87.status),
+    ONE(x87.opcode),
+    ONE(x87.empty),
+    ONE(activity),
+    ONE(pending),
+    ONE(pending_debug),
+    ONE(sti_shadow_step),
+    ONE(mov_ss_shadow_step),
+    ONE(nmi_blocked),
+    ONE(sipi_vector),
+    ONE(held_step),
+    ONE(steps),
+    ONE(idle_cycles),
+    ONE(tsc_base),
+    ONE(random_state),
+    ONE(monitor_address),
+    ONE(mwait),
+    ONE(id),
+    ONE(vmx_deadline_cycles),
+    ONE(eptp),
+    ONE(vpid),
 };
 const struct state_table cpu_state = STATE_TABLE("cpu", cpu_fields);
 
 #undef ONE
-#define TLB(member) {#member, offsetof(struct tlb, member), 8, sizeof(((struct tlb *)0)->member) / 8, 8}
+#define TLB(member)                                                                                                    \
+    { #member, offsetof(struct tlb, member), 8, sizeof(((struct tlb *)0)->member) / 8, 8 }
 static const struct state_field tlb_fields[] = {
-    TLB(bank), TLB(context), TLB(large), STATE_ONE(struct tlb, next_generation), STATE_ONE(struct tlb, next_context),
+    TLB(bank),
+    TLB(context),
+    TLB(large),
+    STATE_ONE(struct tlb, next_generation),
+    STATE_ONE(struct tlb, next_context),
     STATE_ONE(struct tlb, current),
 };
 const struct state_table cpu_tlb_state = STATE_TABLE("tlb", tlb_fields);

@@ -16,7 +16,10 @@
 
 // --- features ---
 
-static const struct { uint32_t leaf; uint8_t subleaf, reg, bit; } rows[FEATURE_COUNT] = {
+static const struct {
+    uint32_t leaf;
+    uint8_t subleaf, reg, bit;
+} rows[FEATURE_COUNT] = {
 #define FEATURE(name, leaf, subleaf, reg, bit, text) [FEATURE_##name] = {leaf, subleaf, reg, bit},
 #include "cpu/feature.def"
 #undef FEATURE
@@ -93,8 +96,15 @@ static struct cpuid_result leaf_descriptors(struct cpu *cpu, uint32_t subleaf) {
 static struct cpuid_result leaf_caches(struct cpu *cpu, uint32_t subleaf) {
     enum { DATA = 1, INSTRUCTION = 2, UNIFIED = 3, SELF_INITIALISING = 1 << 8, LINE = 64 };
     enum { SHARING_SHIFT = 14, CORES_SHIFT = 26, SHARED_LEVEL = 3 };
-    static const struct { uint8_t type, level; uint16_t ways; uint32_t sets; } caches[] = {
-        {DATA, 1, 12, 64}, {INSTRUCTION, 1, 8, 64}, {UNIFIED, 2, 16, 2048}, {UNIFIED, SHARED_LEVEL, 15, 32768},
+    static const struct {
+        uint8_t type, level;
+        uint16_t ways;
+        uint32_t sets;
+    } caches[] = {
+        {DATA, 1, 12, 64},
+        {INSTRUCTION, 1, 8, 64},
+        {UNIFIED, 2, 16, 2048},
+        {UNIFIED, SHARED_LEVEL, 15, 32768},
     };
     if (subleaf >= sizeof(caches) / sizeof(caches[0])) return (struct cpuid_result){0};
     uint32_t more_cores = core_ids(cpu) - 1, sharing = caches[subleaf].level == SHARED_LEVEL ? more_cores : 0;
@@ -148,7 +158,9 @@ static struct cpuid_result leaf_topology(struct cpu *cpu, uint32_t subleaf) {
 // --- XSAVE state components, SDM Vol. 1, 13.1 ---
 
 // The features whose state XCR0 manages.
-static const struct { uint8_t component; uint16_t feature;
+static const struct {
+    uint8_t component;
+    uint16_t feature;
 } state_features[] = {
     {COMPONENT_X87, FEATURE_XSAVE},
     {COMPONENT_SSE, FEATURE_XSAVE},
@@ -250,13 +262,13 @@ static struct cpuid_result leaf_address_sizes(struct cpu *cpu, uint32_t subleaf)
 
 typedef struct cpuid_result leaf_fn(struct cpu *cpu, uint32_t subleaf);
 static leaf_fn *const basic_leaves[LEAF_MAX + 1] = {
-    [0x00] = leaf_vendor,   [0x01] = leaf_features,  [0x02] = leaf_descriptors, [0x04] = leaf_caches,
-    [0x05] = leaf_monitor,  [0x06] = leaf_power,     [0x07] = leaf_structured,  [0x0a] = leaf_nothing,
-    [0x0b] = leaf_topology, [0x0d] = leaf_xsave,     [0x15] = leaf_crystal,     [0x16] = leaf_frequency,
+    [0x00] = leaf_vendor,   [0x01] = leaf_features, [0x02] = leaf_descriptors, [0x04] = leaf_caches,
+    [0x05] = leaf_monitor,  [0x06] = leaf_power,    [0x07] = leaf_structured,  [0x0a] = leaf_nothing,
+    [0x0b] = leaf_topology, [0x0d] = leaf_xsave,    [0x15] = leaf_crystal,     [0x16] = leaf_frequency,
 };
 static leaf_fn *const extended_leaves[] = {
-    leaf_extended_max, leaf_extended_features, leaf_brand0, leaf_brand1, leaf_brand2, leaf_nothing,
-    leaf_l2,           leaf_tsc,               leaf_address_sizes,
+    leaf_extended_max, leaf_extended_features, leaf_brand0, leaf_brand1, leaf_brand2, leaf_nothing, leaf_l2,
+    leaf_tsc,          leaf_address_sizes,
 };
 
 // A leaf above the highest one of its range answers like the highest basic leaf.

@@ -9,7 +9,7 @@
 #include "cpu/observe.h"
 
 enum { BREAKPOINTS = 4 };
-enum breakpoint_type { BREAK_CODE, BREAK_WRITE, BREAK_IO, BREAK_ACCESS };  // R/Wn of DR7
+enum breakpoint_type { BREAK_CODE, BREAK_WRITE, BREAK_IO, BREAK_ACCESS }; // R/Wn of DR7
 
 static bool enabled(const struct cpu *cpu, unsigned n) { return cpu->dr[7] >> (2 * n) & 3; }
 static enum breakpoint_type type_of(const struct cpu *cpu, unsigned n) { return cpu->dr[7] >> (16 + 4 * n) & 3; }
@@ -104,6 +104,10 @@ void debug_hits_pend(struct cpu *cpu) {
 
 // Operands of 16 bytes and more have rules of their own and no #AC (Vol. 2A, Table 2-21).
 bool debug_misaligned(uint64_t linear, unsigned size) {
-    unsigned alignment = size == 2 || size == 4 || size == 8 ? size : size == 10 ? 8 : size == 14 ? 2 : size == 28 ? 4 : 1;
+    unsigned alignment = size == 2 || size == 4 || size == 8 ? size
+                         : size == 10                        ? 8
+                         : size == 14                        ? 2
+                         : size == 28                        ? 4
+                                                             : 1;
     return linear & (alignment - 1);
 }

@@ -4,15 +4,15 @@
 #include "cpu/cpu.h"
 
 #define DR7_GD BIT(13)
-#define DR7_ENABLED BITS(7, 0)       // L0, G0 to L3, G3
+#define DR7_ENABLED BITS(7, 0) // L0, G0 to L3, G3
 
 // cpu->watch. Derived from DR7, CR0.AM, RFLAGS.AC and CPL; 0 as a rule.
 enum watch {
     WATCH_CODE = 1 << 0,
     WATCH_DATA = 1 << 1,
     WATCH_IO = 1 << 2,
-    WATCH_ALIGNMENT = 1 << 3,        // #AC: no data access takes the fast way
-    WATCH_POINT = 1 << 4,            // accesses are told to observers, or pages have watchpoints (cpu/observe.h)
+    WATCH_ALIGNMENT = 1 << 3, // #AC: no data access takes the fast way
+    WATCH_POINT = 1 << 4,     // accesses are told to observers, or pages have watchpoints (cpu/observe.h)
 };
 
 // Recalculates cpu->watch. True when fast entries may let accesses pass that must now be looked at.

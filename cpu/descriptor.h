@@ -14,23 +14,35 @@
 
 // The type field of system segments and gates, Table 3-2.
 enum system_type {
-    TYPE_TSS16 = 1, TYPE_LDT, TYPE_TSS16_BUSY, TYPE_CALL_GATE16, TYPE_TASK_GATE, TYPE_INTERRUPT_GATE16, TYPE_TRAP_GATE16,
-    TYPE_TSS32 = 9, TYPE_TSS32_BUSY = 11, TYPE_CALL_GATE32, TYPE_INTERRUPT_GATE32 = 14, TYPE_TRAP_GATE32,
+    TYPE_TSS16 = 1,
+    TYPE_LDT,
+    TYPE_TSS16_BUSY,
+    TYPE_CALL_GATE16,
+    TYPE_TASK_GATE,
+    TYPE_INTERRUPT_GATE16,
+    TYPE_TRAP_GATE16,
+    TYPE_TSS32 = 9,
+    TYPE_TSS32_BUSY = 11,
+    TYPE_CALL_GATE32,
+    TYPE_INTERRUPT_GATE32 = 14,
+    TYPE_TRAP_GATE32,
 };
 
 struct descriptor {
-    uint64_t linear;   // where it lies
-    uint64_t raw;      // its (first) eight bytes
-    uint64_t high;     // the next eight, of 16-byte descriptors
+    uint64_t linear; // where it lies
+    uint64_t raw;    // its (first) eight bytes
+    uint64_t high;   // the next eight, of 16-byte descriptors
     uint64_t base;
-    uint32_t limit;    // bytes, inclusive
-    uint32_t rights;   // as in struct segment
+    uint32_t limit;  // bytes, inclusive
+    uint32_t rights; // as in struct segment
 };
 
 #define SELECTOR_RPL BITS(1, 0)
 #define SELECTOR_TI BIT(2)
 ALWAYS_INLINE bool selector_null(uint16_t selector) { return !(selector & ~SELECTOR_RPL); }
-ALWAYS_INLINE uint32_t selector_code(uint16_t selector) { return selector & ~(uint32_t)SELECTOR_RPL; }  // for error codes
+ALWAYS_INLINE uint32_t selector_code(uint16_t selector) {
+    return selector & ~(uint32_t)SELECTOR_RPL;
+} // for error codes
 ALWAYS_INLINE unsigned selector_rpl(uint16_t selector) { return selector & 3; }
 
 ALWAYS_INLINE unsigned rights_dpl(uint32_t rights) { return rights >> RIGHTS_DPL_SHIFT & 3; }
@@ -73,12 +85,12 @@ enum outcome descriptor_target(struct cpu *cpu, const struct descriptor *d, uint
 
 // --- a stack that is not yet in SS:RSP ---
 struct stack {
-    uint64_t base;      // of the segment
+    uint64_t base; // of the segment
     uint64_t sp;
-    uint64_t mask;      // of the stack pointer: 64, 32 or 16 bits
+    uint64_t mask; // of the stack pointer: 64, 32 or 16 bits
     uint32_t limit, rights;
-    bool flat;          // 64-bit: no segment
-    unsigned cpl;       // the privilege of its accesses
+    bool flat;    // 64-bit: no segment
+    unsigned cpl; // the privilege of its accesses
     uint32_t fault_code;
 };
 // The stack in use, for transfers that stay on it.
@@ -94,6 +106,7 @@ void transfer_adopt(struct cpu *cpu, const struct stack *s);
 // The stack pointer of a privilege level in the 64-bit TSS (`ist` 1 to 7: that entry); canonical, or #SS(ext).
 enum outcome tss_stack_64(struct cpu *cpu, unsigned cpl, unsigned ist, uint32_t ext, uint64_t *rsp);
 // SS:ESP of a privilege level in a 16- or 32-bit TSS, with the checks on the stack segment (#TS, #SS).
-enum outcome tss_stack(struct cpu *cpu, unsigned cpl, uint32_t ext, uint16_t *selector, struct descriptor *d, uint64_t *sp);
+enum outcome tss_stack(struct cpu *cpu, unsigned cpl, uint32_t ext, uint16_t *selector, struct descriptor *d,
+                       uint64_t *sp);
 
 #endif

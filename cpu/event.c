@@ -12,14 +12,14 @@
 #include "cpu/segment.h"
 #include "cpu/task.h"
 
-#define NEVER UINT64_MAX  // a step at which no shadow holds
+#define NEVER UINT64_MAX // a step at which no shadow holds
 #define ERROR_EXT 1u
 #define ERROR_IDT 2u
 
 struct gate {
     uint64_t offset;
     uint16_t selector;
-    uint8_t type;      // enum system_type
+    uint8_t type; // enum system_type
     uint8_t ist;
 };
 
@@ -41,7 +41,10 @@ uint64_t event_rflags(const struct cpu *cpu, const struct event *e) {
     if (e->injected) return image;
     if (e->type != EVENT_HARDWARE_EXCEPTION) return event_software(e) ? image & ~FLAG_RF : image;
     switch (e->vector) {
-    case VECTOR_BP: case VECTOR_OF: case VECTOR_DF: case VECTOR_MC: return image;
+    case VECTOR_BP:
+    case VECTOR_OF:
+    case VECTOR_DF:
+    case VECTOR_MC: return image;
     case VECTOR_DB: return e->payload & DEBUG_BD ? image | FLAG_RF : image;
     default: return image | FLAG_RF;
     }
@@ -153,8 +156,12 @@ static enum outcome deliver_inner(struct cpu *cpu, const struct event *e, const 
 }
 
 static enum outcome deliver_task(struct cpu *cpu, const struct event *e, const struct gate *g) {
-    struct task_switch t = {.source = TASK_EVENT, .selector = g->selector, .rip = saved_rip(cpu, e),
-                            .rflags = event_rflags(cpu, e), .ext = event_ext(e), .has_error_code = e->has_error_code,
+    struct task_switch t = {.source = TASK_EVENT,
+                            .selector = g->selector,
+                            .rip = saved_rip(cpu, e),
+                            .rflags = event_rflags(cpu, e),
+                            .ext = event_ext(e),
+                            .has_error_code = e->has_error_code,
                             .error_code = e->error_code};
     return task_switch(cpu, NULL, &t);
 }
@@ -205,8 +212,9 @@ static void debug_registers_update(struct cpu *cpu, uint64_t bits) {
     cpu->debugctl &= ~(uint64_t)(DEBUGCTL_LBR | DEBUGCTL_BTF);
 }
 
-// A debug exception that MOV SS held back: the breakpoints of one that is delivered now are reported with it; those held
-// back by another event come at its handler's first instruction. A held-back single step is lost: delivery clears TF.
+// A debug exception that MOV SS held back: the breakpoints of one that is delivered now are reported with it; those
+// held back by another event come at its handler's first instruction. A held-back single step is lost: delivery clears
+// TF.
 static uint64_t pending_debug_take(struct cpu *cpu, uint64_t taken) {
     uint64_t bits = cpu->pending_debug & taken & DEBUG_B0_B3;
     cpu->pending_debug &= ~(taken | DEBUG_BS);
@@ -233,8 +241,14 @@ enum event_class { BENIGN, CONTRIBUTORY, PAGE_FAULT, DOUBLE_FAULT };
 static enum event_class event_class(const struct event *e) {
     if (e->type != EVENT_HARDWARE_EXCEPTION) return BENIGN;
     switch (e->vector) {
-    case VECTOR_DE: case VECTOR_TS: case VECTOR_NP: case VECTOR_SS: case VECTOR_GP: case VECTOR_CP: return CONTRIBUTORY;
-    case VECTOR_PF: case VECTOR_VE: return PAGE_FAULT;
+    case VECTOR_DE:
+    case VECTOR_TS:
+    case VECTOR_NP:
+    case VECTOR_SS:
+    case VECTOR_GP:
+    case VECTOR_CP: return CONTRIBUTORY;
+    case VECTOR_PF:
+    case VECTOR_VE: return PAGE_FAULT;
     case VECTOR_DF: return DOUBLE_FAULT;
     default: return BENIGN;
     }

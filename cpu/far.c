@@ -82,7 +82,7 @@ static enum outcome far_code(struct cpu *cpu, const struct op *op, enum far_kind
 struct call_gate {
     uint16_t selector;
     uint64_t offset;
-    unsigned width;       // of the pushes, in bits
+    unsigned width; // of the pushes, in bits
     unsigned parameters;
 };
 
@@ -145,8 +145,10 @@ static enum outcome gate_inner(struct cpu *cpu, const struct op *op, const struc
     if (!cpu_long(cpu)) TRY(copy_parameters(cpu, g, &s));
     TRY(push_return(cpu, &s, op, g->width));
     TRY(descriptor_mark_accessed(cpu, code));
-    if (cpu_long(cpu)) segment_set_null_stack(cpu, cpl);
-    else segment_set(cpu, SS, selector, &ss);
+    if (cpu_long(cpu))
+        segment_set_null_stack(cpu, cpl);
+    else
+        segment_set(cpu, SS, selector, &ss);
     cpu->gpr[RSP] = cpu_long(cpu) ? s.sp : (uint32_t)s.sp;
     segment_set_code(cpu, g->selector, cpl, code);
     cpu_monitor_clear(cpu);
@@ -173,7 +175,9 @@ static enum outcome far_task(struct cpu *cpu, const struct op *op, enum far_kind
     bool gate = rights_system_type(d->rights) == TYPE_TASK_GATE;
     if (dpl < cpu_cpl(cpu) || dpl < selector_rpl(selector)) return fault_selector(cpu, VECTOR_GP, selector);
     if (gate && !(d->rights & RIGHTS_P)) return fault_selector(cpu, VECTOR_NP, selector);
-    struct task_switch t = {.source = (enum task_source)kind, .rip = op_next_rip(cpu, op), .rflags = cpu_rflags(cpu),
+    struct task_switch t = {.source = (enum task_source)kind,
+                            .rip = op_next_rip(cpu, op),
+                            .rflags = cpu_rflags(cpu),
                             .selector = gate ? task_gate_selector(d->raw) : selector};
     return task_switch(cpu, op, &t);
 }
@@ -186,9 +190,13 @@ static enum outcome far_transfer(struct cpu *cpu, const struct op *op, enum far_
     TRY(descriptor_fetch(cpu, selector, 8, VECTOR_GP, 0, &d));
     if (rights_code(d.rights)) return far_code(cpu, op, kind, w, selector, &d, offset);
     switch (rights_system_type(d.rights)) {
-    case TYPE_CALL_GATE16: if (cpu_long(cpu)) break; [[fallthrough]];
+    case TYPE_CALL_GATE16:
+        if (cpu_long(cpu)) break;
+        [[fallthrough]];
     case TYPE_CALL_GATE32: return far_gate(cpu, op, kind, selector, &d);
-    case TYPE_TSS16: case TYPE_TSS32: case TYPE_TASK_GATE:
+    case TYPE_TSS16:
+    case TYPE_TSS32:
+    case TYPE_TASK_GATE:
         if (!cpu_long(cpu)) return far_task(cpu, op, kind, selector, &d);
         break;
     default: break;
@@ -238,8 +246,10 @@ enum outcome return_stack(struct cpu *cpu, uint16_t selector, unsigned cpl, bool
 }
 
 void return_stack_set(struct cpu *cpu, uint16_t selector, unsigned cpl, const struct descriptor *d) {
-    if (selector_null(selector)) segment_set_null_stack(cpu, cpl);
-    else segment_set(cpu, SS, selector, d);
+    if (selector_null(selector))
+        segment_set_null_stack(cpu, cpl);
+    else
+        segment_set(cpu, SS, selector, d);
 }
 
 // The selector becomes null and the segment unusable; the manual is silent on the base: processors of Intel keep it, as

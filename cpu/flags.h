@@ -31,8 +31,8 @@
 #define FLAG_VIP BIT(20)
 #define FLAG_ID BIT(21)
 #define FLAGS_ARITHMETIC (FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF)
-#define FLAGS_DEFINED                                                                                                 \
-    (FLAGS_ARITHMETIC | FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT | FLAG_RF | FLAG_VM | FLAG_AC | FLAG_VIF |  \
+#define FLAGS_DEFINED                                                                                                  \
+    (FLAGS_ARITHMETIC | FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT | FLAG_RF | FLAG_VM | FLAG_AC | FLAG_VIF |   \
      FLAG_VIP | FLAG_ID)
 
 struct flags {
@@ -72,8 +72,10 @@ ALWAYS_INLINE void flags_set(struct flags *f, uint64_t image) {
 
 // W is the operand width in bits; all values zero-extended.
 ALWAYS_INLINE uint64_t flags_extend(uint64_t v, unsigned w) {
-    return w == 8 ? (uint64_t)(int64_t)(int8_t)v : w == 16 ? (uint64_t)(int64_t)(int16_t)v
-         : w == 32 ? (uint64_t)(int64_t)(int32_t)v : v;
+    return w == 8    ? (uint64_t)(int64_t)(int8_t)v
+           : w == 16 ? (uint64_t)(int64_t)(int16_t)v
+           : w == 32 ? (uint64_t)(int64_t)(int32_t)v
+                     : v;
 }
 // A vector of carries out of each bit, moved so that the top two bits of width W are bits 63 and 62.
 ALWAYS_INLINE uint64_t flags_carry_vector(uint64_t carries, unsigned w) {

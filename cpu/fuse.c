@@ -36,6 +36,7 @@ ALWAYS_INLINE uint64_t second_operand(const struct cpu *cpu, const struct op *op
 #define FUSED_ROW(what, f, w, cc, number) [number] = what##_##f##_##w##_j##cc,
 
 // The conditions that follow each of the two.
+// clang-format off
 #define AFTER_CMP(X, f, w)                                                                                             \
     X(cmp, f, w, b, 2)                                                                                                 \
     X(cmp, f, w, ae, 3) X(cmp, f, w, e, 4) X(cmp, f, w, ne, 5) X(cmp, f, w, be, 6) X(cmp, f, w, a, 7)                  \
@@ -43,14 +44,17 @@ ALWAYS_INLINE uint64_t second_operand(const struct cpu *cpu, const struct op *op
 #define AFTER_TEST(X, f, w)                                                                                            \
     X(test, f, w, e, 4)                                                                                                \
     X(test, f, w, ne, 5) X(test, f, w, s, 8) X(test, f, w, ns, 9) X(test, f, w, le, 14) X(test, f, w, g, 15)
+// clang-format on
 
 // Which forms and widths: those that occur often.
+// clang-format off
 #define PAIRS(X)                                                                                                       \
     X(cmp, CMP, RR, 8)                                                                                                 \
     X(cmp, CMP, RR, 32) X(cmp, CMP, RR, 64) X(cmp, CMP, RI, 8) X(cmp, CMP, RI, 32) X(cmp, CMP, RI, 64)                 \
         X(cmp, CMP, MI_BASED, 8) X(cmp, CMP, MI_BASED, 32) X(cmp, CMP, MI_BASED, 64) X(test, TEST, RR, 8)              \
             X(test, TEST, RR, 32) X(test, TEST, RR, 64) X(test, TEST, RI, 8) X(test, TEST, RI, 32)                     \
                 X(test, TEST, MI_BASED, 8) X(test, TEST, MI_BASED, 32)
+// clang-format on
 
 #define DEFINE(what, WHAT, f, w) AFTER_##WHAT(FUSED, f, w)
 PAIRS(DEFINE)
@@ -77,6 +81,7 @@ op_fn *fused(const struct bound *first, const struct bound *branch) {
     while (cc < 16 && branch->body != branches[cc]) cc++;
     if (cc == 16) return NULL;
     for (const struct pair *p = pairs; p < pairs + sizeof pairs / sizeof *pairs; p++)
+        // cppcheck-suppress CastIntegerToAddressAtReturn ; fn holds functions
         if (p->body == first->body && p->form == first->form && p->width == first->width) return p->fn[cc];
     return NULL;
 }

@@ -41,10 +41,10 @@ enum operand_kind { OPERAND_NONE, OPERAND_REG, OPERAND_MEM, OPERAND_IMM, OPERAND
 enum register_class { REG_GPR, REG_GPR8H, REG_SEG, REG_CR, REG_DR, REG_X87, REG_MMX, REG_XMM, REG_BND, REG_MASK };
 
 struct operand {
-    uint8_t kind;         // enum operand_kind
-    uint8_t class;        // enum register_class, for OPERAND_REG
-    uint8_t number;       // register number; AH..BH are class REG_GPR8H with number 0..3
-    uint8_t size;         // bytes of the operand: 1, 2, 4, 8, 10, 16, 32, 64; 0 where the SDM gives none (lea, invlpg)
+    uint8_t kind;   // enum operand_kind
+    uint8_t class;  // enum register_class, for OPERAND_REG
+    uint8_t number; // register number; AH..BH are class REG_GPR8H with number 0..3
+    uint8_t size;   // bytes of the operand: 1, 2, 4, 8, 10, 16, 32, 64; 0 where the SDM gives none (lea, invlpg)
 };
 
 struct insn_row {
@@ -52,7 +52,7 @@ struct insn_row {
     uint8_t modes;
     uint16_t feature;
     uint32_t traits;
-    const struct body *body;  // NULL in tests that only decode
+    const struct body *body; // NULL in tests that only decode
 };
 
 // One decoded instruction, independent of where it will run.
@@ -60,43 +60,46 @@ struct insn {
     const struct insn_row *row;
     struct operand operand[4];
     uint8_t operand_count;
-    uint8_t length;          // bytes
-    uint8_t operand_size;    // bytes: 2, 4 or 8: the effective operand size (what "v" means); 1 where the row is a byte form;
-                             // the element's of a string instruction
-    uint8_t address_size;    // bytes: 2, 4 or 8
-    uint8_t rep;             // 0, 0xF2 or 0xF3: the last one seen (when not a mandatory prefix)
+    uint8_t length;       // bytes
+    uint8_t operand_size; // bytes: 2, 4 or 8: the effective operand size (what "v" means); 1 where the row is a byte
+                          // form; the element's of a string instruction
+    uint8_t address_size; // bytes: 2, 4 or 8
+    uint8_t rep;          // 0, 0xF2 or 0xF3: the last one seen (when not a mandatory prefix)
     bool lock;
-    uint8_t rex;             // 0 or the REX prefix
-    uint8_t segment;         // effective segment of the memory operand: 0..5 = ES CS SS DS FS GS
-    bool segment_override;   // an override prefix that has effect was given
+    uint8_t rex;           // 0 or the REX prefix
+    uint8_t segment;       // effective segment of the memory operand: 0..5 = ES CS SS DS FS GS
+    bool segment_override; // an override prefix that has effect was given
     bool has_modrm;
     uint8_t modrm;
     // Memory operand: base + (index << scale) + displacement.
-    uint8_t base, index;     // register number 0..15; REG_NONE; REG_RIP (base only)
-    uint8_t scale;           // 0..3
-    int64_t displacement;    // sign-extended; the full offset of a moffs; the offset of a far pointer
-    int64_t immediate;       // sign-extended to the operand size and beyond; relative branches: the displacement
-    uint8_t immediate2;      // second immediate (ENTER)
-    uint16_t far_selector;   // OPERAND_FAR
-    uint8_t vex_l;           // 0: 128, 1: 256, 2: 512
-    uint8_t vvvv;            // register number of VEX.vvvv (0..15)
-    uint8_t opcode;          // the last opcode byte
+    uint8_t base, index;   // register number 0..15; REG_NONE; REG_RIP (base only)
+    uint8_t scale;         // 0..3
+    int64_t displacement;  // sign-extended; the full offset of a moffs; the offset of a far pointer
+    int64_t immediate;     // sign-extended to the operand size and beyond; relative branches: the displacement
+    uint8_t immediate2;    // second immediate (ENTER)
+    uint16_t far_selector; // OPERAND_FAR
+    uint8_t vex_l;         // 0: 128, 1: 256, 2: 512
+    uint8_t vvvv;          // register number of VEX.vvvv (0..15)
+    uint8_t opcode;        // the last opcode byte
 };
 #define REG_NONE 16
 #define REG_RIP 17
 
 enum decode_error {
     DECODE_OK,
-    DECODE_UD,        // no row: #UD
-    DECODE_TOO_LONG,  // more than 15 bytes: #GP(0)
-    DECODE_MORE,      // the given bytes end inside the instruction
+    DECODE_UD,       // no row: #UD
+    DECODE_TOO_LONG, // more than 15 bytes: #GP(0)
+    DECODE_MORE,     // the given bytes end inside the instruction
 };
 
 enum code_size { CODE_16, CODE_32, CODE_64 };
 
 // The decoder of one CPU model: tables built from the rows of the features that the model lists.
 struct decoder;
-struct row_set { const struct insn_row *rows; uint32_t count; };
+struct row_set {
+    const struct insn_row *rows;
+    uint32_t count;
+};
 // `has_feature(model, f)` says whether enum feature f is listed. Returns NULL when memory is short.
 struct decoder *decoder_new(const struct row_set *sets, uint32_t set_count, bool (*has_feature)(const void *, unsigned),
                             const void *model);
@@ -105,6 +108,6 @@ void decoder_free(struct decoder *decoder);
 enum decode_error decode(const struct decoder *decoder, enum code_size size, const uint8_t *bytes, unsigned available,
                          struct insn *insn);
 
-extern const struct row_set cpu_rows;  // cpu/insn.def
+extern const struct row_set cpu_rows; // cpu/insn.def
 
 #endif

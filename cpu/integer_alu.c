@@ -3,7 +3,7 @@
 #include "cpu/body.h"
 
 // An operation on two operands with its flags; a destination in memory is written before the flags change.
-#define ALU(name, operation, set_flags, effect)                                                                              \
+#define ALU(name, operation, set_flags, effect)                                                                        \
     BODY(name) {                                                                                                       \
         uint64_t a = 0, b = 0;                                                                                         \
         struct place p;                                                                                                \
@@ -54,7 +54,7 @@ ALWAYS_INLINE enum form unary_form(enum form f) {
     return (enum form)((form_plain(f) == FORM_M ? FORM_MR : FORM_RR) | (f & FORM_BITS));
 }
 
-#define UNARY(name, operation, set_flags, effect)                                                                            \
+#define UNARY(name, operation, set_flags, effect)                                                                      \
     BODY(name) {                                                                                                       \
         uint64_t a = 0;                                                                                                \
         struct place p;                                                                                                \

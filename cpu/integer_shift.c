@@ -6,13 +6,14 @@
 #include "cpu/body.h"
 
 ALWAYS_INLINE unsigned shift_count(const struct cpu *cpu, const struct op *op, enum form f, unsigned w) {
-    uint64_t count = form_plain(f) == FORM_RI || form_plain(f) == FORM_MI ? (uint64_t)(int64_t)op->imm : reg_get(cpu, op->src, 8);
+    uint64_t count =
+        form_plain(f) == FORM_RI || form_plain(f) == FORM_MI ? (uint64_t)(int64_t)op->imm : reg_get(cpu, op->src, 8);
     return (unsigned)count & (w == 64 ? 63 : 31);
 }
 
 // `compute` makes the result and the flags from a and count n (not 0); the flags change once the destination is
 // written.
-#define SHIFT(name, compute, keep_of, effect)                                                                                \
+#define SHIFT(name, compute, keep_of, effect)                                                                          \
     BODY(name) {                                                                                                       \
         uint64_t a = 0;                                                                                                \
         struct place p;                                                                                                \

@@ -4,16 +4,13 @@
 #include "cpu/cpu.h"
 
 // ICEPT_             a                                            b
-// HLT CPUID INVD WBINVD RDTSC RDTSCP RDPMC MWAIT PAUSE GETSEC CLTS RSM  0    0   (MWAIT: a = 1 when the monitor is armed)
-// INVLPG             linear address                               0
-// INVPCID            linear address of the descriptor             0
-// XSETBV             0                                            0
-// RDMSR, WRMSR       MSR index (ECX)                              value (WRMSR)
-// IO                 port | size << 16 | in << 24 | immediate << 25   0
-// INS_OUTS           port | size << 16 | in << 24 | rep << 26     linear address of the memory operand
-// CR_READ            CR number                                    GPR number
-// CR_WRITE           CR number | GPR number << 8                  value
-// CR8                GPR number | write << 8                      value   (TPR shadow, after CR_READ and CR_WRITE:
+// HLT CPUID INVD WBINVD RDTSC RDTSCP RDPMC MWAIT PAUSE GETSEC CLTS RSM  0    0   (MWAIT: a = 1 when the monitor is
+// armed) INVLPG             linear address                               0 INVPCID            linear address of the
+// descriptor             0 XSETBV             0                                            0 RDMSR, WRMSR       MSR
+// index (ECX)                              value (WRMSR) IO                 port | size << 16 | in << 24 | immediate <<
+// 25   0 INS_OUTS           port | size << 16 | in << 24 | rep << 26     linear address of the memory operand CR_READ
+// CR number                                    GPR number CR_WRITE           CR number | GPR number << 8 value CR8 GPR
+// number | write << 8                      value   (TPR shadow, after CR_READ and CR_WRITE:
 //                    OUT_LEAVE when VT-x did the access itself, OUT_OK to go on to the local APIC)
 // LMSW               source operand (16 bits) | memory << 16      linear address when memory
 // DR                 DR number | in(to DR) ? 0 : 1 << 4           GPR number
@@ -28,7 +25,8 @@
 //
 // Intercepts with a fault of higher priority (SDM Vol. 3C, 25.1.1) are consulted after #UD, the CPL check and, for
 // I/O, the permission checks; those with operands in memory after its address is known and before it is accessed.
-ALWAYS_INLINE enum outcome intercept(struct cpu *cpu, const struct op *op, enum intercept what, uint64_t a, uint64_t b) {
+ALWAYS_INLINE enum outcome intercept(struct cpu *cpu, const struct op *op, enum intercept what, uint64_t a,
+                                     uint64_t b) {
     if (likely(!(cpu->intercepts.enabled & BIT(what)))) return OUT_OK;
     return cpu->intercepts.check(cpu, op, what, a, b);
 }

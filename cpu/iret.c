@@ -6,7 +6,9 @@
 #include "cpu/segment.h"
 #include "cpu/task.h"
 
-struct iret_frame { uint64_t rip, cs, rflags; };
+struct iret_frame {
+    uint64_t rip, cs, rflags;
+};
 
 // NMIs are unblocked even when IRET faults.
 static enum outcome nmi_unblock(struct cpu *cpu, const struct op *op) {
@@ -41,8 +43,10 @@ static enum outcome iret_real(struct cpu *cpu, unsigned w) {
     segment_load_real(cpu, CS, (uint16_t)f.cs);
     cpu->rip = f.rip;
     unsigned iopl = cpu_iopl(cpu);
-    if (cpu_vm86(cpu)) set_flags(cpu, w, 3, iopl, f.rflags);
-    else set_flags(cpu, w, 0, iopl, f.rflags);
+    if (cpu_vm86(cpu))
+        set_flags(cpu, w, 3, iopl, f.rflags);
+    else
+        set_flags(cpu, w, 0, iopl, f.rflags);
     cpu_update_mode(cpu);
     return OUT_OK;
 }
@@ -103,8 +107,8 @@ static enum outcome iret_from_task(struct cpu *cpu, const struct op *op) {
     uint64_t link = 0;
     if (cpu_long(cpu)) return cpu_fault_gp0(cpu);
     TRY(system_load(cpu, cpu->segment_base[TR], 16, &link));
-    struct task_switch t = {.source = TASK_IRET, .selector = (uint16_t)link, .rip = op_next_rip(cpu, op),
-                            .rflags = cpu_rflags(cpu)};
+    struct task_switch t = {
+        .source = TASK_IRET, .selector = (uint16_t)link, .rip = op_next_rip(cpu, op), .rflags = cpu_rflags(cpu)};
     return task_switch(cpu, op, &t);
 }
 

@@ -97,14 +97,17 @@ static void remember(struct cpu *cpu, uint64_t linear, uint64_t page, uint8_t *h
     e->addend = (uintptr_t)host - (uintptr_t)page_of(linear);
     e->read = tag;
     // A store is let through only after one was checked: rights, dirty flag, writable memory, no decoded code there.
-    if (write) e->write = tag;
-    else if (e->write != tag) e->write = ~0ull;
+    if (write)
+        e->write = tag;
+    else if (e->write != tag)
+        e->write = ~0ull;
 }
 
 // --- accesses that observers and watchpoints want to see (cpu/observe.h) ---
 
 // False: it hits a watchpoint, and its instruction does not yet run alone.
-static bool may_be_seen(struct cpu *cpu, uint64_t linear, uint64_t page, unsigned size, bool write, enum outcome *outcome) {
+static bool may_be_seen(struct cpu *cpu, uint64_t linear, uint64_t page, unsigned size, bool write,
+                        enum outcome *outcome) {
     if (likely(!(cpu->watch & WATCH_POINT)) || alone(cpu) || !observe_hits(cpu, linear, page, size, write)) return true;
     *outcome = OUT_SOLO;
     return false;
@@ -203,7 +206,8 @@ static void *write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool re
     if ((*outcome = data_page(cpu, linear, size, true, &page[0])) != OUT_OK) return NULL;
     if (crossing) {
         uint64_t second = page_of(linear) + PAGE_BYTES;
-        if ((*outcome = data_page(cpu, cpu_long(cpu) ? second : (uint32_t)second, size, true, &page[1])) != OUT_OK) return NULL;
+        if ((*outcome = data_page(cpu, cpu_long(cpu) ? second : (uint32_t)second, size, true, &page[1])) != OUT_OK)
+            return NULL;
     }
     if (!store_now(cpu, page[0]) || (crossing && !store_now(cpu, page[1]))) {
         *outcome = OUT_SOLO;
@@ -379,7 +383,8 @@ static bool segment_within(const struct segment *s, uint64_t offset, unsigned si
     return offset > s->limit && last <= (s->rights & RIGHTS_DB ? UINT32_MAX : UINT16_MAX);
 }
 
-enum outcome segment_linear(struct cpu *cpu, unsigned segment, uint64_t offset, unsigned size, bool write, uint64_t *linear) {
+enum outcome segment_linear(struct cpu *cpu, unsigned segment, uint64_t offset, unsigned size, bool write,
+                            uint64_t *linear) {
     if (cpu_64bit(cpu)) {
         *linear = offset + (segment == FS || segment == GS ? cpu->segment_base[segment] : 0);
         if (unlikely(!cpu_canonical(cpu, *linear))) return segment_fault(cpu, segment);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 // Features, as lists of rows of cpu/feature.def.
+// clang-format off
 #define FEATURES_X86_64_V2(F)                                                                                         \
     F(X87) F(VME) F(DE) F(PSE) F(TSC) F(MSR) F(PAE) F(MCE) F(CX8) F(APIC) F(SEP) F(MTRR) F(PGE) F(MCA) F(CMOV) F(PAT) \
     F(PSE36) F(CLFSH) F(MMX) F(FXSR) F(SSE) F(SSE2) F(SSE3) F(SSSE3) F(CX16) F(SSE41) F(SSE42) F(POPCNT) F(LAHF)      \
@@ -15,6 +16,7 @@
     F(RDRAND) F(RDSEED) F(ARAT) F(FSGSBASE) F(TSC_ADJUST) F(BMI1) F(BMI2) F(SMEP) F(SMAP) F(ERMS) F(INVPCID) F(ADX)   \
     F(CLFLUSHOPT) F(CLWB) F(UMIP) F(RDPID) F(AES) F(PCLMULQDQ) F(SHA) F(FDP_EXCPTN) F(FCS_FDS)                  \
     F(PKU) F(SPEC_CTRL) F(ARCH_CAP) F(SSBD) F(BHI_CTRL) F(LZCNT) F(PREFETCHW) F(PAGE1GB) F(RDTSCP)
+// clang-format on
 
 #define LISTED(name) [FEATURE_##name] = true,
 // An access to a device takes one cycle, and on processors a hundred or more. The crystal, which drives the APIC timer,
@@ -24,7 +26,7 @@ static const struct cpu_model models[] = {
         .name = "server",
         .brand = "vmxray server processor (Sapphire Rapids)",
         .vendor = "GenuineIntel",
-        .signature = 0x000806f8,  // family 6, model 8FH, stepping 8
+        .signature = 0x000806f8, // family 6, model 8FH, stepping 8
         .microcode = 0x2b000001,
         .physical_bits = 40,
         .linear_bits = 48,
@@ -36,7 +38,7 @@ static const struct cpu_model models[] = {
         .name = "x86-64-v2",
         .brand = "vmxray x86-64-v2 processor, 1 GHz",
         .vendor = "GenuineIntel",
-        .signature = 0x000206c2,  // family 6, model 2CH, stepping 2
+        .signature = 0x000206c2, // family 6, model 2CH, stepping 2
         .microcode = 0x0000001f,
         .physical_bits = 40,
         .linear_bits = 48,
@@ -59,19 +61,43 @@ static const char *const texts[FEATURE_COUNT] = {
 };
 
 // What makes no sense without something else: `feature` is refused without `needs`.
-static const struct { uint16_t feature, needs; } dependencies[] = {
-    {FEATURE_SSE, FEATURE_FXSR},       {FEATURE_SSE2, FEATURE_SSE},         {FEATURE_SSE3, FEATURE_SSE2},
-    {FEATURE_SSSE3, FEATURE_SSE3},     {FEATURE_SSE41, FEATURE_SSSE3},      {FEATURE_SSE42, FEATURE_SSE41},
-    {FEATURE_XSAVEOPT, FEATURE_XSAVE}, {FEATURE_XSAVEC, FEATURE_XSAVE},     {FEATURE_XGETBV1, FEATURE_XSAVEC},
-    {FEATURE_XSAVES, FEATURE_XSAVEC},  {FEATURE_XSAVE, FEATURE_FXSR},       {FEATURE_AVX, FEATURE_XSAVE},
-    {FEATURE_LM, FEATURE_PAE},         {FEATURE_LM, FEATURE_MSR},           {FEATURE_SYSCALL, FEATURE_LM},
-    {FEATURE_NX, FEATURE_PAE},         {FEATURE_PCID, FEATURE_LM},          {FEATURE_PAGE1GB, FEATURE_LM},
-    {FEATURE_INVPCID, FEATURE_PCID},   {FEATURE_X2APIC, FEATURE_APIC},      {FEATURE_TSC_DEADLINE, FEATURE_APIC},
-    {FEATURE_VMX, FEATURE_MSR},        {FEATURE_RDTSCP, FEATURE_TSC},       {FEATURE_TSC_ADJUST, FEATURE_TSC},
-    {FEATURE_TSC_DEADLINE, FEATURE_TSC}, {FEATURE_LM, FEATURE_SSE2},        {FEATURE_LM, FEATURE_CMOV},
-    {FEATURE_LM, FEATURE_CX8},         {FEATURE_PKU, FEATURE_XSAVE},        {FEATURE_LA57, FEATURE_LM},
+static const struct {
+    uint16_t feature, needs;
+} dependencies[] = {
+    {FEATURE_SSE, FEATURE_FXSR},
+    {FEATURE_SSE2, FEATURE_SSE},
+    {FEATURE_SSE3, FEATURE_SSE2},
+    {FEATURE_SSSE3, FEATURE_SSE3},
+    {FEATURE_SSE41, FEATURE_SSSE3},
+    {FEATURE_SSE42, FEATURE_SSE41},
+    {FEATURE_XSAVEOPT, FEATURE_XSAVE},
+    {FEATURE_XSAVEC, FEATURE_XSAVE},
+    {FEATURE_XGETBV1, FEATURE_XSAVEC},
+    {FEATURE_XSAVES, FEATURE_XSAVEC},
+    {FEATURE_XSAVE, FEATURE_FXSR},
+    {FEATURE_AVX, FEATURE_XSAVE},
+    {FEATURE_LM, FEATURE_PAE},
+    {FEATURE_LM, FEATURE_MSR},
+    {FEATURE_SYSCALL, FEATURE_LM},
+    {FEATURE_NX, FEATURE_PAE},
+    {FEATURE_PCID, FEATURE_LM},
+    {FEATURE_PAGE1GB, FEATURE_LM},
+    {FEATURE_INVPCID, FEATURE_PCID},
+    {FEATURE_X2APIC, FEATURE_APIC},
+    {FEATURE_TSC_DEADLINE, FEATURE_APIC},
+    {FEATURE_VMX, FEATURE_MSR},
+    {FEATURE_RDTSCP, FEATURE_TSC},
+    {FEATURE_TSC_ADJUST, FEATURE_TSC},
+    {FEATURE_TSC_DEADLINE, FEATURE_TSC},
+    {FEATURE_LM, FEATURE_SSE2},
+    {FEATURE_LM, FEATURE_CMOV},
+    {FEATURE_LM, FEATURE_CX8},
+    {FEATURE_PKU, FEATURE_XSAVE},
+    {FEATURE_LA57, FEATURE_LM},
     {FEATURE_BHI_CTRL, FEATURE_SPEC_CTRL},
-    {FEATURE_AES, FEATURE_SSE2},       {FEATURE_PCLMULQDQ, FEATURE_SSE2},   {FEATURE_SHA, FEATURE_SSE2},
+    {FEATURE_AES, FEATURE_SSE2},
+    {FEATURE_PCLMULQDQ, FEATURE_SSE2},
+    {FEATURE_SHA, FEATURE_SSE2},
 };
 enum { DEPENDENCY_COUNT = sizeof(dependencies) / sizeof(dependencies[0]) };
 

@@ -16,9 +16,9 @@ typedef enum outcome write_fn(struct cpu *cpu, const struct op *op, const struct
 struct msr_row {
     uint32_t address;
     uint16_t feature;
-    uint16_t offset;   // of the member of struct cpu
-    read_fn *read;     // NULL: #GP(0)
-    write_fn *write;   // NULL: #GP(0)
+    uint16_t offset; // of the member of struct cpu
+    read_fn *read;   // NULL: #GP(0)
+    write_fn *write; // NULL: #GP(0)
     uint64_t mask;
 };
 
@@ -63,7 +63,7 @@ static uint64_t read_mtrrcap(struct cpu *cpu, const struct op *op, const struct 
 }
 static uint64_t read_mcg_cap(struct cpu *cpu, const struct op *op, const struct msr_row *row) {
     (void)cpu, (void)op, (void)row;
-    return 0;  // no banks
+    return 0; // no banks
 }
 // Nothing is executed speculatively here, so the processor is susceptible to none of these. Bits 13 to 15, 20, 24, 26,
 // 27 and 62 are not in edition 077 of the SDM: "Speculative Execution Side Channel Mitigations", 336996, and its
@@ -132,8 +132,7 @@ static enum outcome write_misc_enable(struct cpu *cpu, const struct op *op, cons
     const uint64_t fast_strings = BIT(0), thermal = BIT(3), bts_unavailable = BIT(11), pebs_unavailable = BIT(12),
                    speedstep = BIT(16), monitor = BIT(18), limit_cpuid = BIT(22), xtpr_disable = BIT(23);
     const uint64_t xd_disable = cpu->model->features[FEATURE_NX] ? BIT(34) : 0;
-    const uint64_t writable =
-        fast_strings | thermal | speedstep | monitor | limit_cpuid | xtpr_disable | xd_disable;
+    const uint64_t writable = fast_strings | thermal | speedstep | monitor | limit_cpuid | xtpr_disable | xd_disable;
     const uint64_t fixed = bts_unavailable | pebs_unavailable, perfmon_available = BIT(7);
     (void)op;
     if (value & ~(writable | fixed | perfmon_available)) return cpu_fault_gp0(cpu);
@@ -211,8 +210,10 @@ static const struct msr_row *find(const struct cpu *cpu, uint32_t address) {
     unsigned low = 0, high = sizeof(rows) / sizeof(rows[0]);
     while (low < high) {
         unsigned middle = (low + high) / 2;
-        if (rows[middle].address < address) low = middle + 1;
-        else high = middle;
+        if (rows[middle].address < address)
+            low = middle + 1;
+        else
+            high = middle;
     }
     if (low == sizeof(rows) / sizeof(rows[0]) || rows[low].address != address) return NULL;
     return cpu_model_has(cpu->model, rows[low].feature) ? &rows[low] : NULL;
@@ -220,8 +221,15 @@ static const struct msr_row *find(const struct cpu *cpu, uint32_t address) {
 
 enum owner { OWNER_ROWS, OWNER_PLATFORM, OWNER_EXTENSION };
 static enum owner msr_owner(uint32_t index) {
-    enum { APIC_BASE = 0x1b, FEATURE_CONTROL = 0x3a, VMX_FIRST = 0x480, VMX_LAST = 0x491, TSC_DEADLINE = 0x6e0,
-           X2APIC_FIRST = 0x800, X2APIC_LAST = 0x8ff };
+    enum {
+        APIC_BASE = 0x1b,
+        FEATURE_CONTROL = 0x3a,
+        VMX_FIRST = 0x480,
+        VMX_LAST = 0x491,
+        TSC_DEADLINE = 0x6e0,
+        X2APIC_FIRST = 0x800,
+        X2APIC_LAST = 0x8ff
+    };
     if (index == APIC_BASE || index == TSC_DEADLINE || (index >= X2APIC_FIRST && index <= X2APIC_LAST))
         return OWNER_PLATFORM;
     if (index == FEATURE_CONTROL || (index >= VMX_FIRST && index <= VMX_LAST)) return OWNER_EXTENSION;

@@ -21,7 +21,7 @@ struct mwait_group {
     uint64_t filter[MWAIT_FILTER / 64]; // bit: a page with this number, modulo MWAIT_FILTER, may be in `page`
 };
 
-struct mwait_group *mwait_group_new(void);                            // NULL when memory is short
+struct mwait_group *mwait_group_new(void);                         // NULL when memory is short
 bool mwait_group_join(struct mwait_group *group, struct cpu *cpu); // false: there are too many
 void mwait_group_leave(struct cpu *cpu);                           // the last one frees it
 // Lists the pages of the armed monitors and no others. Whoever loads a state calls this (cpu_drop_derived does).

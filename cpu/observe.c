@@ -5,7 +5,8 @@
 // a breakpoint gets such a record: how its page is mapped, and may be mapped later, does not matter. Watchpoints keep
 // their pages out of the fast entries of the TLB, as those of DR0 to DR3 do.
 // NOT IMPLEMENTED: watchpoints on accesses by page walks, by VT-x to its structures, and by devices; a watchpoint on an
-// implicit access (descriptor tables, TSS, the frame of an event) stops at the end of the block, not of the instruction.
+// implicit access (descriptor tables, TSS, the frame of an event) stops at the end of the block, not of the
+// instruction.
 #include "cpu/observe.h"
 #include "cpu/access.h"
 #include "cpu/block.h"
@@ -13,12 +14,12 @@
 #include "cpu/peek.h"
 
 // Kinds that are seen in the middle of blocks.
-#define ALONE_KINDS                                                                                                   \
+#define ALONE_KINDS                                                                                                    \
     (BIT(OBSERVE_INSTRUCTION) | BIT(OBSERVE_BRANCH) | BIT(OBSERVE_MEMORY) | BIT(OBSERVE_WALK) | BIT(OBSERVE_TLB))
 
 const struct observe_row *observe_row(unsigned kind) {
     static const struct observe_row rows[] = {
-#define OBSERVE(name, text, number, value, old, linear, physical, information)                                        \
+#define OBSERVE(name, text, number, value, old, linear, physical, information)                                         \
     {#name, text, number, value, old, linear, physical, information},
 #include "cpu/observe.def"
 #undef OBSERVE
@@ -146,7 +147,9 @@ bool observe_before(struct cpu *cpu, uint64_t linear) {
 
 // --- data ---
 
-static bool overlaps(uint64_t a, uint64_t a_bytes, uint64_t b, uint64_t b_bytes) { return a - b < b_bytes || b - a < a_bytes; }
+static bool overlaps(uint64_t a, uint64_t a_bytes, uint64_t b, uint64_t b_bytes) {
+    return a - b < b_bytes || b - a < a_bytes;
+}
 
 static bool data_point_hit(struct cpu *cpu, const struct point *p, uint64_t linear, uint64_t physical, unsigned size) {
     uint64_t address = 0;
@@ -164,7 +167,8 @@ bool observe_page(struct cpu *cpu, uint64_t linear, uint64_t page) {
 bool observe_hits(struct cpu *cpu, uint64_t linear, uint64_t page, unsigned size, bool write) {
     uint64_t physical = (page & TLB_PAGE_MASK) | (linear & (PAGE_BYTES - 1));
     for (const struct point *p = cpu->points; p; p = p->next)
-        if (p->access & (write ? POINT_WRITE : POINT_READ) && data_point_hit(cpu, p, linear, physical, size)) return true;
+        if (p->access & (write ? POINT_WRITE : POINT_READ) && data_point_hit(cpu, p, linear, physical, size))
+            return true;
     return false;
 }
 
@@ -176,10 +180,16 @@ static uint64_t first_bytes(const void *data, unsigned size) {
 
 void observe_access(struct cpu *cpu, uint64_t linear, uint64_t physical, unsigned size, const void *data, bool write) {
     bool writable;
-    const uint8_t *page = write ? cpu->platform->page(cpu->platform->machine, physical & ~(PAGE_BYTES - 1), &writable) : NULL;
+    const uint8_t *page =
+        write ? cpu->platform->page(cpu->platform->machine, physical & ~(PAGE_BYTES - 1), &writable) : NULL;
     const uint8_t *old = page ? page + (physical & (PAGE_BYTES - 1)) : NULL;
-    struct sight sight = {.kind = OBSERVE_MEMORY, .write = write, .size = (uint8_t)size, .linear = linear,
-                          .physical = physical, .value = first_bytes(data, size), .old = first_bytes(old, size)};
+    struct sight sight = {.kind = OBSERVE_MEMORY,
+                          .write = write,
+                          .size = (uint8_t)size,
+                          .linear = linear,
+                          .physical = physical,
+                          .value = first_bytes(data, size),
+                          .old = first_bytes(old, size)};
     if (observed(cpu, OBSERVE_MEMORY)) observe_tell(cpu, NULL, &sight);
     sight.kind = OBSERVE_WATCHPOINT;
     for (struct point *p = cpu->points, *next; p; p = next) {

@@ -31,11 +31,11 @@
 struct walk {
     uint64_t linear;
     const struct translation_access *access;
-    struct translation_access unprotected;  // the same access without page-level protection (CR0.PG is 0)
-    uint64_t rights;       // TLB_WRITE, TLB_USER, TLB_EXECUTE of the entries so far
-    uint64_t table;        // (guest-)physical address of the next table
-    uint64_t entry;        // last entry read
-    uint64_t entry_at;     // its (guest-)physical address
+    struct translation_access unprotected; // the same access without page-level protection (CR0.PG is 0)
+    uint64_t rights;                       // TLB_WRITE, TLB_USER, TLB_EXECUTE of the entries so far
+    uint64_t table;                        // (guest-)physical address of the next table
+    uint64_t entry;                        // last entry read
+    uint64_t entry_at;                     // its (guest-)physical address
     unsigned entry_bytes;
 };
 
@@ -133,8 +133,8 @@ static enum outcome finish(struct cpu *cpu, struct walk *w, uint64_t frame, unsi
         *page = physical | w->rights | flags | TLB_STAGE2_WRITE;
         return OUT_OK;
     }
-    struct second_stage_access access = {.linear = w->linear, .linear_valid = true, .write = a->write, .fetch = a->fetch,
-                                         .rights = w->rights};
+    struct second_stage_access access = {
+        .linear = w->linear, .linear_valid = true, .write = a->write, .fetch = a->fetch, .rights = w->rights};
     struct second_stage_result result;
     TRY(cpu->second_stage(cpu, physical | (w->linear & (PAGE_BYTES - 1)), &access, &result));
     if (!(result.page & TLB_DIRTY)) flags &= ~TLB_DIRTY;
@@ -149,8 +149,7 @@ static struct tlb_pde *pde_slot(const struct cpu *cpu, uint64_t linear) {
 
 static bool pde_cached(const struct cpu *cpu, struct walk *w) {
     const struct tlb_pde *pde = pde_slot(cpu, w->linear);
-    if (pde->tag != (w->linear >> 21 << 21) ||
-        pde->generation != cpu->tlb->context[cpu->tlb->current].pde_generation)
+    if (pde->tag != (w->linear >> 21 << 21) || pde->generation != cpu->tlb->context[cpu->tlb->current].pde_generation)
         return false;
     w->table = pde->table & TLB_PAGE_MASK;
     w->rights = pde->table & (TLB_WRITE | TLB_USER | TLB_EXECUTE);
@@ -158,7 +157,8 @@ static bool pde_cached(const struct cpu *cpu, struct walk *w) {
 }
 
 static void pde_remember(struct cpu *cpu, const struct walk *w) {
-    *pde_slot(cpu, w->linear) = (struct tlb_pde){.tag = w->linear >> 21 << 21, .table = w->table | w->rights,
+    *pde_slot(cpu, w->linear) = (struct tlb_pde){.tag = w->linear >> 21 << 21,
+                                                 .table = w->table | w->rights,
                                                  .generation = cpu->tlb->context[cpu->tlb->current].pde_generation};
 }
 

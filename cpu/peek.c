@@ -28,7 +28,8 @@ bool peek_guest_physical(const struct cpu *cpu, uint64_t eptp, uint64_t guest_ph
     uint64_t table = eptp & ENTRY_ADDRESS, entry = 0;
     if (guest_physical >> 48) return false;
     for (unsigned shift = 39;; shift -= 9) {
-        if (!peek_memory(cpu, table | (guest_physical >> shift & 511) << 3, 8, &entry) || !(entry & EPT_PRESENT)) return false;
+        if (!peek_memory(cpu, table | (guest_physical >> shift & 511) << 3, 8, &entry) || !(entry & EPT_PRESENT))
+            return false;
         table = entry & ENTRY_ADDRESS;
         if (shift == 39 || (shift > PAGE_SHIFT && !(entry & ENTRY_PS))) continue;
         *physical = (table & ~(BIT(shift) - 1)) | (guest_physical & (BIT(shift) - 1));
@@ -38,7 +39,8 @@ bool peek_guest_physical(const struct cpu *cpu, uint64_t eptp, uint64_t guest_ph
 
 static bool entry_at(const struct cpu *cpu, const struct peek_roots *r, uint64_t at, unsigned bytes, uint64_t *entry) {
     uint64_t physical = 0;
-    return peek_guest_physical(cpu, r->eptp, at, &physical) && peek_memory(cpu, physical, bytes, entry) && *entry & ENTRY_P;
+    return peek_guest_physical(cpu, r->eptp, at, &physical) && peek_memory(cpu, physical, bytes, entry) &&
+           *entry & ENTRY_P;
 }
 
 static bool peek_32(const struct cpu *cpu, const struct peek_roots *r, uint64_t linear, uint64_t *guest_physical) {
@@ -70,7 +72,8 @@ bool peek_linear(const struct cpu *cpu, const struct peek_roots *r, uint64_t lin
     *guest_physical = linear;
     if (!(r->cr0 & CR0_PG)) return true;
     if (!(r->cr4 & CR4_PAE)) return peek_32(cpu, r, (uint32_t)linear, guest_physical);
-    if (r->efer & EFER_LMA) return peek_64(cpu, r, r->cr3 & ENTRY_ADDRESS, r->cr4 & CR4_LA57 ? 5 : 4, linear, guest_physical);
+    if (r->efer & EFER_LMA)
+        return peek_64(cpu, r, r->cr3 & ENTRY_ADDRESS, r->cr4 & CR4_LA57 ? 5 : 4, linear, guest_physical);
     uint64_t pdpte = r->pdpte[linear >> 30 & 3];
     return pdpte & ENTRY_P && peek_64(cpu, r, pdpte & ENTRY_ADDRESS, 2, (uint32_t)linear, guest_physical);
 }

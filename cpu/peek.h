@@ -7,8 +7,8 @@
 // What a translation depends on.
 struct peek_roots {
     uint64_t cr0, cr3, cr4, efer;
-    uint64_t pdpte[4];  // PAE paging
-    uint64_t eptp;      // bits 51:12 | 1: through these extended page tables; 0: none
+    uint64_t pdpte[4]; // PAE paging
+    uint64_t eptp;     // bits 51:12 | 1: through these extended page tables; 0: none
 };
 struct peek_roots peek_current(const struct cpu *cpu);
 

@@ -40,7 +40,7 @@ static void reset_power(struct cpu *cpu) {
     cpu->star = cpu->lstar = cpu->cstar = cpu->sfmask = cpu->kernel_gs_base = cpu->tsc_aux = 0;
     cpu->sysenter_cs = cpu->sysenter_esp = cpu->sysenter_eip = 0;
     cpu->pat = 0x0007040600070406;
-    cpu->misc_enable = BIT(0) | BIT(11) | BIT(12);  // fast strings; no BTS, no PEBS
+    cpu->misc_enable = BIT(0) | BIT(11) | BIT(12); // fast strings; no BTS, no PEBS
     if (cpu_model_has(cpu->model, FEATURE_MONITOR)) cpu->misc_enable |= MISC_ENABLE_MONITOR;
     cpu->spec_ctrl = cpu->feature_control = cpu->power_ctl = 0;
     cpu->tsc_adjust = 0;

@@ -151,7 +151,12 @@ static enum outcome fetch_page(struct cpu *cpu, uint64_t linear, uint64_t *page)
 static uint64_t fetch_linear(const struct cpu *cpu) { return (cpu->rip + cpu->fetch_base) & cpu->fetch_mask; }
 
 // Bytes from the present page and, when the instruction crosses, from the next. MMIO and absent memory read as FFH.
-struct fetched { uint8_t bytes[15]; unsigned count; uint64_t physical; const uint8_t *host; };
+struct fetched {
+    uint8_t bytes[15];
+    unsigned count;
+    uint64_t physical;
+    const uint8_t *host;
+};
 
 static const uint8_t *host_page(struct cpu *cpu, uint64_t page) {
     bool writable;
@@ -159,8 +164,10 @@ static const uint8_t *host_page(struct cpu *cpu, uint64_t page) {
 }
 
 static void copy_code(uint8_t *to, const uint8_t *host, unsigned offset, unsigned n) {
-    if (host) memcpy(to, host + offset, n);
-    else memset(to, 0xff, n);
+    if (host)
+        memcpy(to, host + offset, n);
+    else
+        memset(to, 0xff, n);
 }
 
 // The scratch block for the instruction at RIP.
@@ -261,7 +268,7 @@ static enum outcome after(struct cpu *cpu, enum outcome outcome) {
         return OUT_SOLO;
     default:
         if (unlikely(cpu->watch_hits)) debug_hits_pend(cpu);
-        return OUT_OK;  // RIP and budget are settled
+        return OUT_OK; // RIP and budget are settled
     }
 }
 
@@ -301,7 +308,7 @@ static enum outcome run_watched(struct cpu *cpu) {
     bool was_exited = cpu->intercepts.non_root;
     cpu->trap = before & FLAG_TF ? 1 : 0;
     cpu->rflags &= ~FLAG_RF;
-    cpu->attention |= ATTENTION_EVENT;  // no chaining into the next block
+    cpu->attention |= ATTENTION_EVENT; // no chaining into the next block
     enum outcome outcome = run_solo(cpu);
     if (cpu->trap && was_exited == cpu->intercepts.non_root) {
         cpu->pending_debug |= DEBUG_BS;
@@ -338,8 +345,8 @@ static void exchange(op_fn **plain, struct op *ops, unsigned count) {
     }
 }
 
-// As many instructions of the block as the budget has room for: for now the block is that short, and its handlers know no
-// instruction that comes after them.
+// As many instructions of the block as the budget has room for: for now the block is that short, and its handlers know
+// no instruction that comes after them.
 static enum outcome run_cut(struct cpu *cpu, struct block *block) {
     uint8_t count = block->count, room = (uint8_t)cpu->budget;
     struct op *cut = &block->ops[room];
@@ -351,7 +358,7 @@ static enum outcome run_cut(struct cpu *cpu, struct block *block) {
     cut->fn = fn;
     block->count = count;
     if (plain) exchange(plain, block->ops, room);
-    if (unlikely(!block->page)) block->ops[0].fn = run_block_stale;  // its page was written on the way
+    if (unlikely(!block->page)) block->ops[0].fn = run_block_stale; // its page was written on the way
     return outcome;
 }
 
@@ -445,7 +452,7 @@ static enum run_result run_stopped(struct cpu *cpu) {
 static bool run_observed(struct cpu *cpu, bool *alone) {
     if (!cpu->stop && cpu->observing && observe_before(cpu, fetch_linear(cpu))) {
         *alone = true;
-        cpu->attention |= ATTENTION_EVENT;  // no chaining into the next block
+        cpu->attention |= ATTENTION_EVENT; // no chaining into the next block
     }
     return cpu->stop;
 }
@@ -475,15 +482,19 @@ enum run_result cpu_run(struct cpu *cpu, uint64_t steps) {
             cpu->intercepts.again = false;
             continue;
         }
-        if (cpu->attention & ATTENTION_EVENT) alone = true;  // another event waits behind the one just taken
-        if (cpu->pending && (held || shadowed(cpu))) cpu->attention |= ATTENTION_EVENT;  // look again after one instruction
+        if (cpu->attention & ATTENTION_EVENT) alone = true; // another event waits behind the one just taken
+        if (cpu->pending && (held || shadowed(cpu)))
+            cpu->attention |= ATTENTION_EVENT; // look again after one instruction
         if (unlikely(cpu->observing | cpu->stop) && run_observed(cpu, &alone)) {
             if (held || cpu->events != events) cpu->held_step = cpu->steps;
             return run_stopped(cpu);
         }
-        if (unlikely(code_breakpoints(cpu))) outcome = run_breakpoint(cpu);
-        else if (cpu->rflags & (FLAG_TF | FLAG_RF)) outcome = run_watched(cpu);
-        else outcome = alone ? run_solo(cpu) : run_blocks(cpu);
+        if (unlikely(code_breakpoints(cpu)))
+            outcome = run_breakpoint(cpu);
+        else if (cpu->rflags & (FLAG_TF | FLAG_RF))
+            outcome = run_watched(cpu);
+        else
+            outcome = alone ? run_solo(cpu) : run_blocks(cpu);
     }
     steps_settle(cpu);
     return RUN_BUDGET;

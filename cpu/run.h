@@ -4,28 +4,28 @@
 #include "cpu/block.h"
 #include "cpu/body.h"
 
-// Links: a block remembers where its direct branch goes, [0] taken and [1] not, while that is on its own page: the page's
-// translation is then in the TLB, as the block itself was fetched through it, and a store into the page ends all of the
-// page's blocks together. block_build sets BIT(link) in the record's `imm` where the target qualifies.
-op_fn run_link_taken, run_link_next;  // when the link is missing: enter it, if it qualifies, and go there
+// Links: a block remembers where its direct branch goes, [0] taken and [1] not, while that is on its own page: the
+// page's translation is then in the TLB, as the block itself was fetched through it, and a store into the page ends all
+// of the page's blocks together. block_build sets BIT(link) in the record's `imm` where the target qualifies.
+op_fn run_link_taken, run_link_next; // when the link is missing: enter it, if it qualifies, and go there
 
 // A statement at the end of a handler: on to link 0 (taken) or 1 (not taken), RIP being set.
 #if VMXRAY_TAIL_CALLS
-#define FOLLOW_LINK(cpu, op, number)                                                                                  \
-    do {                                                                                                              \
-        struct block *to = (cpu)->block->link[number];                                                                \
-        if (unlikely(!to || (cpu)->attention || (cpu)->budget < to->count))                                           \
-            TAIL((number) == 0 ? run_link_taken : run_link_next)(cpu, op);                                            \
-        (cpu)->budget -= to->count;                                                                                   \
-        (cpu)->block = to;                                                                                            \
-        TAIL to->ops[0].fn(cpu, to->ops);                                                                             \
+#define FOLLOW_LINK(cpu, op, number)                                                                                   \
+    do {                                                                                                               \
+        struct block *to = (cpu)->block->link[number];                                                                 \
+        if (unlikely(!to || (cpu)->attention || (cpu)->budget < to->count))                                            \
+            TAIL((number) == 0 ? run_link_taken : run_link_next)(cpu, op);                                             \
+        (cpu)->budget -= to->count;                                                                                    \
+        (cpu)->block = to;                                                                                             \
+        TAIL to->ops[0].fn(cpu, to->ops);                                                                              \
     } while (0)
 #else
 #define FOLLOW_LINK(cpu, op, number) return ((number) == 0 ? run_link_taken : run_link_next)(cpu, op)
 #endif
 
-// Whether a block that somebody remembered begins at RIP: it belongs to the page that the fast fetch TLB names, which its
-// own page is not once that was written, at the same offset and in the same mode.
+// Whether a block that somebody remembered begins at RIP: it belongs to the page that the fast fetch TLB names, which
+// its own page is not once that was written, at the same offset and in the same mode.
 ALWAYS_INLINE bool block_begins_here(const struct cpu *cpu, const struct block *b) {
     uint64_t linear = (cpu->rip + cpu->fetch_base) & cpu->fetch_mask;
     const struct tlb_fetch_fast *e = &cpu->fast->fetch[(linear >> PAGE_SHIFT) & (TLB_FETCH - 1)];
@@ -36,14 +36,14 @@ ALWAYS_INLINE bool block_begins_here(const struct cpu *cpu, const struct block *
 // Calls and jumps, whose targets are often on other pages: link 0 is then a guess. A page in the fast TLB is canonical.
 op_fn run_link_far;
 #if VMXRAY_TAIL_CALLS
-#define FOLLOW_FAR(cpu, op)                                                                                           \
-    do {                                                                                                              \
-        struct block *to = (cpu)->block->link[0];                                                                     \
-        if (unlikely(!to || (cpu)->attention || (cpu)->budget < to->count)) TAIL run_link_far(cpu, op);               \
-        if (!((op)->imm & 1) && unlikely(!block_begins_here(cpu, to))) TAIL run_link_far(cpu, op);                    \
-        (cpu)->budget -= to->count;                                                                                   \
-        (cpu)->block = to;                                                                                            \
-        TAIL to->ops[0].fn(cpu, to->ops);                                                                             \
+#define FOLLOW_FAR(cpu, op)                                                                                            \
+    do {                                                                                                               \
+        struct block *to = (cpu)->block->link[0];                                                                      \
+        if (unlikely(!to || (cpu)->attention || (cpu)->budget < to->count)) TAIL run_link_far(cpu, op);                \
+        if (!((op)->imm & 1) && unlikely(!block_begins_here(cpu, to))) TAIL run_link_far(cpu, op);                     \
+        (cpu)->budget -= to->count;                                                                                    \
+        (cpu)->block = to;                                                                                             \
+        TAIL to->ops[0].fn(cpu, to->ops);                                                                              \
     } while (0)
 #else
 #define FOLLOW_FAR(cpu, op) return run_link_far(cpu, op)
@@ -51,33 +51,34 @@ op_fn run_link_far;
 
 // Returns: a call leaves its block in a ring, and what followed that block's call last is the guess: its link 1.
 ALWAYS_INLINE void call_noted(struct cpu *cpu) { cpu->returns[++cpu->return_top % RETURNS] = cpu->block; }
-op_fn run_return;  // when the guess is wrong
+op_fn run_return; // when the guess is wrong
 #if VMXRAY_TAIL_CALLS
-#define FOLLOW_RETURN(cpu, op)                                                                                        \
-    do {                                                                                                              \
-        const struct block *from = (cpu)->returns[(cpu)->return_top-- % RETURNS];                                     \
-        struct block *to = likely(from) ? from->link[1] : NULL;                                                       \
-        if (unlikely(!to || (cpu)->attention || (cpu)->budget < to->count)) TAIL run_return(cpu, op);                 \
-        if (unlikely(!block_begins_here(cpu, to))) TAIL run_return(cpu, op);                                          \
-        (cpu)->budget -= to->count;                                                                                   \
-        (cpu)->block = to;                                                                                            \
-        TAIL to->ops[0].fn(cpu, to->ops);                                                                             \
+#define FOLLOW_RETURN(cpu, op)                                                                                         \
+    do {                                                                                                               \
+        const struct block *from = (cpu)->returns[(cpu)->return_top-- % RETURNS];                                      \
+        struct block *to = likely(from) ? from->link[1] : NULL;                                                        \
+        if (unlikely(!to || (cpu)->attention || (cpu)->budget < to->count)) TAIL run_return(cpu, op);                  \
+        if (unlikely(!block_begins_here(cpu, to))) TAIL run_return(cpu, op);                                           \
+        (cpu)->budget -= to->count;                                                                                    \
+        (cpu)->block = to;                                                                                             \
+        TAIL to->ops[0].fn(cpu, to->ops);                                                                              \
     } while (0)
 #else
 #define FOLLOW_RETURN(cpu, op) return run_next_block(cpu, op)
 #endif
 
-// The same from a relative branch in 64-bit code. Without a link, run_link_taken finds out whether the target is canonical.
-#define FOLLOW_TAKEN(cpu, op)                                                                                         \
-    do {                                                                                                              \
-        (cpu)->rip += (uint64_t)(op)->disp;                                                                           \
-        FOLLOW_LINK(cpu, op, 0);                                                                                      \
+// The same from a relative branch in 64-bit code. Without a link, run_link_taken finds out whether the target is
+// canonical.
+#define FOLLOW_TAKEN(cpu, op)                                                                                          \
+    do {                                                                                                               \
+        (cpu)->rip += (uint64_t)(op)->disp;                                                                            \
+        FOLLOW_LINK(cpu, op, 0);                                                                                       \
     } while (0)
-#define FOLLOW_EITHER(cpu, op, taken)                                                                                 \
-    do {                                                                                                              \
-        if (taken) FOLLOW_TAKEN(cpu, op);                                                                             \
-        (cpu)->rip = op_rip(cpu, op) + (op)->length;                                                                  \
-        FOLLOW_LINK(cpu, op, 1);                                                                                      \
+#define FOLLOW_EITHER(cpu, op, taken)                                                                                  \
+    do {                                                                                                               \
+        if (taken) FOLLOW_TAKEN(cpu, op);                                                                              \
+        (cpu)->rip = op_rip(cpu, op) + (op)->length;                                                                   \
+        FOLLOW_LINK(cpu, op, 1);                                                                                       \
     } while (0)
 
 #endif

@@ -1,4 +1,5 @@
-// Segment registers: loading with the protected-mode checks, and the descriptors behind them. SDM Vol. 3A, chapters 3, 5.
+// Segment registers: loading with the protected-mode checks, and the descriptors behind them. SDM Vol. 3A, chapters
+// 3, 5.
 #ifndef CPU_SEGMENT_H
 #define CPU_SEGMENT_H
 #include "cpu/cpu.h"

@@ -48,7 +48,7 @@ ALWAYS_INLINE enum outcome stack_push(struct cpu *cpu, enum form f, unsigned w, 
 ALWAYS_INLINE enum outcome stack_top(struct cpu *cpu, enum form f, unsigned w, uint64_t *v) {
     if (likely(stack_top_fast(cpu, w, v))) return OUT_OK;
     if (f & FORM_FAST) return OUT_MISS;
-    uint64_t slow = 0;  // its address is taken, not that of v
+    uint64_t slow = 0; // its address is taken, not that of v
     TRY(stack_load(cpu, w, 0, &slow));
     *v = slow;
     return OUT_OK;

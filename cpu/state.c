@@ -44,7 +44,8 @@ void state_load(const struct state_table *table, void *object, const uint8_t *in
     }
 }
 
-const struct state_field *state_differs(const struct state_table *table, const void *a, const void *b, uint32_t *index) {
+const struct state_field *state_differs(const struct state_table *table, const void *a, const void *b,
+                                        uint32_t *index) {
     for (uint32_t i = 0; i < table->count; i++) {
         const struct state_field *f = &table->fields[i];
         for (uint32_t j = 0; j < f->count; j++) {

@@ -7,28 +7,33 @@
 
 struct state_field {
     const char *name;
-    uint32_t offset;  // bytes from the start of the struct
-    uint32_t width;   // bytes of one element: 1, 2, 4 or 8
-    uint32_t count;   // elements
-    uint32_t stride;  // bytes from one element to the next
+    uint32_t offset; // bytes from the start of the struct
+    uint32_t width;  // bytes of one element: 1, 2, 4 or 8
+    uint32_t count;  // elements
+    uint32_t stride; // bytes from one element to the next
 };
 
 struct state_table {
-    const char *name;                  // "cpu", "uart", ...
+    const char *name; // "cpu", "uart", ...
     const struct state_field *fields;
     uint32_t count;
 };
 
 // A scalar; an array of scalars; one member in each element of an array of structs.
-#define STATE_ONE(type, member) \
-    {#member, offsetof(type, member), sizeof(((type *)0)->member), 1, 0}
-#define STATE_ARRAY(type, member) \
-    {#member, offsetof(type, member), sizeof(((type *)0)->member[0]), \
-     sizeof(((type *)0)->member) / sizeof(((type *)0)->member[0]), sizeof(((type *)0)->member[0])}
-#define STATE_EACH(type, array, member) \
-    {#array "[]." #member, offsetof(type, array[0].member), sizeof(((type *)0)->array[0].member), \
-     sizeof(((type *)0)->array) / sizeof(((type *)0)->array[0]), sizeof(((type *)0)->array[0])}
-#define STATE_TABLE(name, fields) {name, fields, sizeof(fields) / sizeof(fields[0])}
+#define STATE_ONE(type, member)                                                                                        \
+    { #member, offsetof(type, member), sizeof(((type *)0)->member), 1, 0 }
+#define STATE_ARRAY(type, member)                                                                                      \
+    {                                                                                                                  \
+#member, offsetof(type, member), sizeof(((type *)0)->member[0]),                                               \
+            sizeof(((type *)0)->member) / sizeof(((type *)0)->member[0]), sizeof(((type *)0)->member[0])               \
+    }
+#define STATE_EACH(type, array, member)                                                                                \
+    {                                                                                                                  \
+#array "[]." #member, offsetof(type, array[0].member), sizeof(((type *)0)->array[0].member),                   \
+            sizeof(((type *)0)->array) / sizeof(((type *)0)->array[0]), sizeof(((type *)0)->array[0])                  \
+    }
+#define STATE_TABLE(name, fields)                                                                                      \
+    { name, fields, sizeof(fields) / sizeof(fields[0]) }
 
 // Continues a 64-bit hash over every field of `object` (xxHash64, seeded with what came before).
 uint64_t state_hash(const struct state_table *table, const void *object, uint64_t seed);

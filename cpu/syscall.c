@@ -4,7 +4,9 @@
 #include "cpu/descriptor.h"
 
 enum flat_rights {
-    FLAT_CODE64 = 0xa09b, FLAT_CODE32 = 0xc09b, FLAT_DATA = 0xc093,
+    FLAT_CODE64 = 0xa09b,
+    FLAT_CODE32 = 0xc09b,
+    FLAT_DATA = 0xc093,
 };
 
 // CS and SS as these instructions set them: fixed descriptors, SS eight above CS.

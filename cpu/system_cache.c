@@ -41,8 +41,8 @@ BODY(invlpg) {
     (void)F, (void)W;
     uint64_t linear = op_linear_flat(cpu, op);
     if (op->ea) {
-        linear = op_effective_address(cpu, op) + (cpu_64bit(cpu) ? reg64(cpu, op->segment_base)
-                                                                 : cpu->segment_base[op->ea & EA_SEGMENT]);
+        linear = op_effective_address(cpu, op) +
+                 (cpu_64bit(cpu) ? reg64(cpu, op->segment_base) : cpu->segment_base[op->ea & EA_SEGMENT]);
         if (!cpu_64bit(cpu)) linear = (uint32_t)linear;
     }
     TRY(intercept(cpu, op, ICEPT_INVLPG, linear, 0));

@@ -8,8 +8,7 @@
 #include "cpu/paging.h"
 #include "cpu/system.h"
 
-#define CR0_DEFINED                                                                                                   \
-    (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
+#define CR0_DEFINED (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
 #define CR3_KEEP_TLB BIT(63)
 
 static bool cr_allowed(struct cpu *cpu, unsigned cr, uint64_t value) {
@@ -85,14 +84,17 @@ enum outcome cr3_write(struct cpu *cpu, uint64_t value) {
 
 // --- CR4 ---
 
-static const struct { uint64_t bit; uint16_t feature; } cr4_bits[] = {
-    {CR4_VME, FEATURE_VME},           {CR4_PVI, FEATURE_VME},         {CR4_TSD, FEATURE_TSC},
-    {CR4_DE, FEATURE_DE},             {CR4_PSE, FEATURE_PSE},         {CR4_PAE, FEATURE_PAE},
-    {CR4_MCE, FEATURE_MCE},           {CR4_PGE, FEATURE_PGE},         {CR4_PCE, FEATURE_MMX},
-    {CR4_OSFXSR, FEATURE_FXSR},       {CR4_OSXMMEXCPT, FEATURE_SSE},  {CR4_UMIP, FEATURE_UMIP},
-    {CR4_LA57, FEATURE_LA57},         {CR4_VMXE, FEATURE_VMX},        {CR4_FSGSBASE, FEATURE_FSGSBASE},
-    {CR4_PCIDE, FEATURE_PCID},        {CR4_OSXSAVE, FEATURE_XSAVE},   {CR4_SMEP, FEATURE_SMEP},
-    {CR4_SMAP, FEATURE_SMAP},         {CR4_PKE, FEATURE_PKU},
+static const struct {
+    uint64_t bit;
+    uint16_t feature;
+} cr4_bits[] = {
+    {CR4_VME, FEATURE_VME},     {CR4_PVI, FEATURE_VME},        {CR4_TSD, FEATURE_TSC},
+    {CR4_DE, FEATURE_DE},       {CR4_PSE, FEATURE_PSE},        {CR4_PAE, FEATURE_PAE},
+    {CR4_MCE, FEATURE_MCE},     {CR4_PGE, FEATURE_PGE},        {CR4_PCE, FEATURE_MMX},
+    {CR4_OSFXSR, FEATURE_FXSR}, {CR4_OSXMMEXCPT, FEATURE_SSE}, {CR4_UMIP, FEATURE_UMIP},
+    {CR4_LA57, FEATURE_LA57},   {CR4_VMXE, FEATURE_VMX},       {CR4_FSGSBASE, FEATURE_FSGSBASE},
+    {CR4_PCIDE, FEATURE_PCID},  {CR4_OSXSAVE, FEATURE_XSAVE},  {CR4_SMEP, FEATURE_SMEP},
+    {CR4_SMAP, FEATURE_SMAP},   {CR4_PKE, FEATURE_PKU},
 };
 
 uint64_t cr4_supported(const struct cpu_model *model) {
@@ -115,7 +117,8 @@ static bool cr4_valid(struct cpu *cpu, uint64_t value) {
 static void cr4_invalidate(struct cpu *cpu, uint64_t old, uint64_t value) {
     uint64_t changed = old ^ value;
     bool all = changed & (CR4_PGE | CR4_PAE | CR4_PSE | CR4_LA57) || (old & ~value & CR4_PCIDE);
-    if (all) tlb_flush_vpid(cpu, cpu->vpid, true);
+    if (all)
+        tlb_flush_vpid(cpu, cpu->vpid, true);
     else if (value & ~old & CR4_SMEP)
         tlb_flush_context(cpu, cpu->vpid, value & CR4_PCIDE ? (uint16_t)(cpu->cr3 & BITS(11, 0)) : 0);
     if (changed & CR4_PCIDE || all) tlb_select(cpu);
@@ -232,8 +235,10 @@ BODY(lmsw) {
     const uint64_t bits = CR0_PE | CR0_MP | CR0_EM | CR0_TS;
     uint64_t value = 0, linear = 0;
     if (F == FORM_M) TRY(op_linear(cpu, op, 2, false, &linear));
-    if (F == FORM_M) TRY(load(cpu, linear, 16, &value));
-    else value = reg_get(cpu, op->dst, 16);
+    if (F == FORM_M)
+        TRY(load(cpu, linear, 16, &value));
+    else
+        value = reg_get(cpu, op->dst, 16);
     TRY(intercept(cpu, op, ICEPT_LMSW, value | (F == FORM_M ? 1u << 16 : 0), linear));
     uint64_t old = cpu->cr0;
     TRY(cr0_write(cpu, (cpu->cr0 & (~bits | CR0_PE)) | (value & bits)));

@@ -4,14 +4,14 @@
 #include "cpu/debug.h"
 #include "cpu/intercept.h"
 
-#define DR6_WRITABLE (BITS(3, 0) | BIT(13) | BIT(14) | BIT(15))      // B0-B3, BD, BS, BT
+#define DR6_WRITABLE (BITS(3, 0) | BIT(13) | BIT(14) | BIT(15)) // B0-B3, BD, BS, BT
 #define DR6_ONES (BITS(31, 16) | BITS(11, 4))
 #define DR7_WRITABLE (BITS(9, 0) | DR7_GD | BITS(31, 16))
 #define DR7_ONES BIT(10)
-#define DR_FROM BIT(4)                                               // the direction in the exit qualification
+#define DR_FROM BIT(4) // the direction in the exit qualification
 
-// DR4 and DR5 stand for DR6 and DR7 unless CR4.DE is set. A VM exit comes before the faults that CR4.DE and the privilege
-// level cause: SDM Vol. 3C, 25.1.3.
+// DR4 and DR5 stand for DR6 and DR7 unless CR4.DE is set. A VM exit comes before the faults that CR4.DE and the
+// privilege level cause: SDM Vol. 3C, 25.1.3.
 static enum outcome dr_check(struct cpu *cpu, const struct op *op, unsigned *number, uint64_t direction, unsigned gpr) {
     if (*number >= 8) return cpu_fault_ud(cpu);
     TRY(intercept(cpu, op, ICEPT_DR, *number | direction, gpr));

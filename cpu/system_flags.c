@@ -34,8 +34,14 @@ static enum outcome set_ac(struct cpu *cpu, uint64_t ac) {
     tlb_contexts_update(cpu);
     return OUT_OK;
 }
-BODY(clac) { BODY_UNUSED; return set_ac(cpu, 0); }
-BODY(stac) { BODY_UNUSED; return set_ac(cpu, FLAG_AC); }
+BODY(clac) {
+    BODY_UNUSED;
+    return set_ac(cpu, 0);
+}
+BODY(stac) {
+    BODY_UNUSED;
+    return set_ac(cpu, FLAG_AC);
+}
 INSTANTIATE(clac, NEXT, FORMS_ONE_NONE)
 INSTANTIATE(stac, NEXT, FORMS_ONE_NONE)
 

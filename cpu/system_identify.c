@@ -146,8 +146,14 @@ static enum outcome random_to(struct cpu *cpu, const struct op *op, unsigned w, 
     flags_set(&cpu->flags, FLAG_CF);
     return OUT_OK;
 }
-BODY(rdrand) { (void)F; return random_to(cpu, op, W, ICEPT_RDRAND); }
-BODY(rdseed) { (void)F; return random_to(cpu, op, W, ICEPT_RDSEED); }
+BODY(rdrand) {
+    (void)F;
+    return random_to(cpu, op, W, ICEPT_RDRAND);
+}
+BODY(rdseed) {
+    (void)F;
+    return random_to(cpu, op, W, ICEPT_RDSEED);
+}
 #define FORMS_RANDOM(X, n) WIDTHS_WORD(X, n, R)
 INSTANTIATE(rdrand, END, FORMS_RANDOM)
 INSTANTIATE(rdseed, END, FORMS_RANDOM)

@@ -102,24 +102,24 @@ ALWAYS_INLINE enum outcome outs_once(struct cpu *cpu, const struct op *op, unsig
     return OUT_OK;
 }
 
-#define STRING_IO_WIDTH(name, w)                                                                                      \
-    static enum outcome name##_once_##w(struct cpu *cpu, const struct op *op, bool *more) {                           \
-        *more = true;                                                                                                 \
-        return name##_once(cpu, op, w);                                                                               \
+#define STRING_IO_WIDTH(name, w)                                                                                       \
+    static enum outcome name##_once_##w(struct cpu *cpu, const struct op *op, bool *more) {                            \
+        *more = true;                                                                                                  \
+        return name##_once(cpu, op, w);                                                                                \
     }
-#define STRING_IO(name)                                                                                               \
-    STRING_IO_WIDTH(name, 8)                                                                                          \
-    STRING_IO_WIDTH(name, 16)                                                                                         \
-    STRING_IO_WIDTH(name, 32)                                                                                         \
-    BODY(name) {                                                                                                      \
-        (void)F;                                                                                                      \
-        return name##_once(cpu, op, W == 64 ? 32 : W);                                                                \
-    }                                                                                                                 \
-    INSTANTIATE(name, END, FORMS_NONE)                                                                                \
-    BODY(name##_repeated) {                                                                                           \
-        (void)F;                                                                                                      \
-        return string_repeat(cpu, op, W == 8 ? name##_once_8 : W == 16 ? name##_once_16 : name##_once_32, NULL);      \
-    }                                                                                                                 \
+#define STRING_IO(name)                                                                                                \
+    STRING_IO_WIDTH(name, 8)                                                                                           \
+    STRING_IO_WIDTH(name, 16)                                                                                          \
+    STRING_IO_WIDTH(name, 32)                                                                                          \
+    BODY(name) {                                                                                                       \
+        (void)F;                                                                                                       \
+        return name##_once(cpu, op, W == 64 ? 32 : W);                                                                 \
+    }                                                                                                                  \
+    INSTANTIATE(name, END, FORMS_NONE)                                                                                 \
+    BODY(name##_repeated) {                                                                                            \
+        (void)F;                                                                                                       \
+        return string_repeat(cpu, op, W == 8 ? name##_once_8 : W == 16 ? name##_once_16 : name##_once_32, NULL);       \
+    }                                                                                                                  \
     INSTANTIATE(name##_repeated, BRANCH, FORMS_NONE)
 
 STRING_IO(ins)

@@ -79,11 +79,26 @@ ALWAYS_INLINE enum outcome load_far(struct cpu *cpu, const struct op *op, unsign
     loaded(cpu, segment);
     return OUT_OK;
 }
-BODY(les) { (void)F; return load_far(cpu, op, W, ES); }
-BODY(lds) { (void)F; return load_far(cpu, op, W, DS); }
-BODY(lss) { (void)F; return load_far(cpu, op, W, SS); }
-BODY(lfs) { (void)F; return load_far(cpu, op, W, FS); }
-BODY(lgs) { (void)F; return load_far(cpu, op, W, GS); }
+BODY(les) {
+    (void)F;
+    return load_far(cpu, op, W, ES);
+}
+BODY(lds) {
+    (void)F;
+    return load_far(cpu, op, W, DS);
+}
+BODY(lss) {
+    (void)F;
+    return load_far(cpu, op, W, SS);
+}
+BODY(lfs) {
+    (void)F;
+    return load_far(cpu, op, W, FS);
+}
+BODY(lgs) {
+    (void)F;
+    return load_far(cpu, op, W, GS);
+}
 #define FORMS_LOAD_FAR(X, n) WIDTHS_WORD(X, n, RM)
 INSTANTIATE(les, END, FORMS_LOAD_FAR)
 INSTANTIATE(lds, END, FORMS_LOAD_FAR)
@@ -114,10 +129,22 @@ ALWAYS_INLINE enum outcome base_write(struct cpu *cpu, const struct op *op, unsi
     cpu->segment_base[segment] = value;
     return OUT_OK;
 }
-BODY(rdfsbase) { (void)F; return base_read(cpu, op, W, FS); }
-BODY(rdgsbase) { (void)F; return base_read(cpu, op, W, GS); }
-BODY(wrfsbase) { (void)F; return base_write(cpu, op, W, FS); }
-BODY(wrgsbase) { (void)F; return base_write(cpu, op, W, GS); }
+BODY(rdfsbase) {
+    (void)F;
+    return base_read(cpu, op, W, FS);
+}
+BODY(rdgsbase) {
+    (void)F;
+    return base_read(cpu, op, W, GS);
+}
+BODY(wrfsbase) {
+    (void)F;
+    return base_write(cpu, op, W, FS);
+}
+BODY(wrgsbase) {
+    (void)F;
+    return base_write(cpu, op, W, GS);
+}
 #define FORMS_BASE(X, n) WIDTHS_DWORD(X, n, R)
 INSTANTIATE(rdfsbase, NEXT, FORMS_BASE)
 INSTANTIATE(rdgsbase, NEXT, FORMS_BASE)

@@ -4,12 +4,10 @@
 #include "cpu/descriptor.h"
 #include "cpu/intercept.h"
 
-enum table_access { ACCESS_SGDT, ACCESS_SIDT, ACCESS_LGDT, ACCESS_LIDT };   // as intercept.h numbers them
+enum table_access { ACCESS_SGDT, ACCESS_SIDT, ACCESS_LGDT, ACCESS_LIDT }; // as intercept.h numbers them
 enum segment_access { ACCESS_SLDT, ACCESS_STR, ACCESS_LLDT, ACCESS_LTR };
 
-static enum outcome umip(struct cpu *cpu) {
-    return cpu->cr4 & CR4_UMIP && cpu_cpl(cpu) ? cpu_fault_gp0(cpu) : OUT_OK;
-}
+static enum outcome umip(struct cpu *cpu) { return cpu->cr4 & CR4_UMIP && cpu_cpl(cpu) ? cpu_fault_gp0(cpu) : OUT_OK; }
 
 // --- GDTR, IDTR: a limit and a base of 4 bytes, 8 in 64-bit mode ---
 
@@ -44,10 +42,22 @@ static enum outcome table_load(struct cpu *cpu, const struct op *op, struct desc
 }
 
 #define FORMS_TABLE(X, n) X(n, M, 16) X(n, M, 32)
-BODY(sgdt) { (void)F, (void)W; return table_store(cpu, op, &cpu->gdtr, ACCESS_SGDT); }
-BODY(sidt) { (void)F, (void)W; return table_store(cpu, op, &cpu->idtr, ACCESS_SIDT); }
-BODY(lgdt) { (void)F; return table_load(cpu, op, &cpu->gdtr, ACCESS_LGDT, W); }
-BODY(lidt) { (void)F; return table_load(cpu, op, &cpu->idtr, ACCESS_LIDT, W); }
+BODY(sgdt) {
+    (void)F, (void)W;
+    return table_store(cpu, op, &cpu->gdtr, ACCESS_SGDT);
+}
+BODY(sidt) {
+    (void)F, (void)W;
+    return table_store(cpu, op, &cpu->idtr, ACCESS_SIDT);
+}
+BODY(lgdt) {
+    (void)F;
+    return table_load(cpu, op, &cpu->gdtr, ACCESS_LGDT, W);
+}
+BODY(lidt) {
+    (void)F;
+    return table_load(cpu, op, &cpu->idtr, ACCESS_LIDT, W);
+}
 INSTANTIATE(sgdt, END, FORMS_TABLE)
 INSTANTIATE(sidt, END, FORMS_TABLE)
 INSTANTIATE(lgdt, END, FORMS_TABLE)
@@ -71,8 +81,10 @@ static enum outcome selector_source(struct cpu *cpu, const struct op *op, enum f
     uint64_t linear = 0, value = 0;
     if (f == FORM_M) TRY(op_linear(cpu, op, 2, false, &linear));
     TRY(intercept(cpu, op, ICEPT_LDTR_TR, what, linear));
-    if (f == FORM_M) TRY(load(cpu, linear, 16, &value));
-    else value = reg_get(cpu, op->dst, 16);
+    if (f == FORM_M)
+        TRY(load(cpu, linear, 16, &value));
+    else
+        value = reg_get(cpu, op->dst, 16);
     *selector = (uint16_t)value;
     return OUT_OK;
 }

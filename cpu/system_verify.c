@@ -14,8 +14,8 @@ static bool visible(const struct cpu *cpu, uint16_t selector, uint32_t rights) {
 }
 
 // Table 3-53 (LAR) and 3-57 (LSL) of SDM Vol. 2A.
-#define LAR_TYPES                                                                                                     \
-    (BIT(TYPE_TSS16) | BIT(TYPE_LDT) | BIT(TYPE_TSS16_BUSY) | BIT(TYPE_CALL_GATE16) | BIT(TYPE_TASK_GATE) |           \
+#define LAR_TYPES                                                                                                      \
+    (BIT(TYPE_TSS16) | BIT(TYPE_LDT) | BIT(TYPE_TSS16_BUSY) | BIT(TYPE_CALL_GATE16) | BIT(TYPE_TASK_GATE) |            \
      BIT(TYPE_TSS32) | BIT(TYPE_TSS32_BUSY) | BIT(TYPE_CALL_GATE32))
 #define LAR_TYPES_LONG (BIT(TYPE_LDT) | BIT(TYPE_TSS32) | BIT(TYPE_TSS32_BUSY) | BIT(TYPE_CALL_GATE32))
 #define LSL_TYPES (BIT(TYPE_TSS16) | BIT(TYPE_LDT) | BIT(TYPE_TSS16_BUSY) | BIT(TYPE_TSS32) | BIT(TYPE_TSS32_BUSY))

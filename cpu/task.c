@@ -2,8 +2,9 @@
 // 7.3 (the steps; Table 7-1, the checks and their order; Table 7-2, busy flag, NT and link), Vol. 3B, 17.3.1.5 (the
 // T flag), 17.2.4 (local breakpoints); Vol. 3C, 25.4.2 (the VM exit comes after the checks of the descriptor).
 //
-// Nothing is changed before everything that the switch writes was found writable; from there on faults belong to the new
-// task. Where the manual is silent: registers of a 16-bit TSS are zero-extended, and a 16-bit TSS leaves FS and GS null.
+// Nothing is changed before everything that the switch writes was found writable; from there on faults belong to the
+// new task. Where the manual is silent: registers of a 16-bit TSS are zero-extended, and a 16-bit TSS leaves FS and GS
+// null.
 #include "cpu/task.h"
 #include "cpu/access.h"
 #include "cpu/descriptor.h"
@@ -13,22 +14,38 @@
 
 #define TSS_BUSY 2u
 #define DEBUG_BT BIT(15)
-#define DR7_LOCAL (BIT(0) | BIT(2) | BIT(4) | BIT(6) | BIT(8))  // L0 to L3, LE
+#define DR7_LOCAL (BIT(0) | BIT(2) | BIT(4) | BIT(6) | BIT(8)) // L0 to L3, LE
 
-enum { TASK_SEGMENTS = 6 };  // ES CS SS DS FS GS
+enum { TASK_SEGMENTS = 6 }; // ES CS SS DS FS GS
 
 // Offsets in the TSS, Figures 7-2 and 7-10.
 struct tss_layout {
-    uint8_t cr3, rip, rflags, gpr, segment, ldt, trap;  // 0: it has none
-    uint8_t width;           // bits of a general register
+    uint8_t cr3, rip, rflags, gpr, segment, ldt, trap; // 0: it has none
+    uint8_t width;                                     // bits of a general register
     uint8_t segments;
-    uint8_t segment_bytes;   // from one selector to the next
-    uint8_t last;            // the least limit
+    uint8_t segment_bytes; // from one selector to the next
+    uint8_t last;          // the least limit
 };
-static const struct tss_layout layout_16 = {.rip = 14, .rflags = 16, .gpr = 18, .segment = 34, .ldt = 42, .width = 16,
-                                            .segments = 4, .segment_bytes = 2, .last = 0x2b};
-static const struct tss_layout layout_32 = {.cr3 = 28, .rip = 32, .rflags = 36, .gpr = 40, .segment = 72, .ldt = 96,
-                                            .trap = 100, .width = 32, .segments = 6, .segment_bytes = 4, .last = 0x67};
+static const struct tss_layout layout_16 = {.rip = 14,
+                                            .rflags = 16,
+                                            .gpr = 18,
+                                            .segment = 34,
+                                            .ldt = 42,
+                                            .width = 16,
+                                            .segments = 4,
+                                            .segment_bytes = 2,
+                                            .last = 0x2b};
+static const struct tss_layout layout_32 = {.cr3 = 28,
+                                            .rip = 32,
+                                            .rflags = 36,
+                                            .gpr = 40,
+                                            .segment = 72,
+                                            .ldt = 96,
+                                            .trap = 100,
+                                            .width = 32,
+                                            .segments = 6,
+                                            .segment_bytes = 4,
+                                            .last = 0x67};
 
 static const struct tss_layout *layout_of(uint32_t rights) { return rights & BIT(3) ? &layout_32 : &layout_16; }
 

@@ -3,14 +3,14 @@
 #define CPU_TASK_H
 #include "cpu/cpu.h"
 
-enum task_source { TASK_CALL, TASK_IRET, TASK_JUMP, TASK_EVENT };  // as in the exit qualification
+enum task_source { TASK_CALL, TASK_IRET, TASK_JUMP, TASK_EVENT }; // as in the exit qualification
 
 struct task_switch {
     enum task_source source;
-    uint16_t selector;       // of the new TSS
-    uint64_t rip, rflags;    // what the old task's TSS gets
-    uint32_t ext;            // EXT flag of error codes
-    bool has_error_code;     // of an exception: pushed on the new task's stack
+    uint16_t selector;    // of the new TSS
+    uint64_t rip, rflags; // what the old task's TSS gets
+    uint32_t ext;         // EXT flag of error codes
+    bool has_error_code;  // of an exception: pushed on the new task's stack
     uint32_t error_code;
 };
 

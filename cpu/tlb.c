@@ -1,20 +1,18 @@
 // The TLB: contexts, invalidation and the derived fast entries. SDM Vol. 3A, 4.10; Vol. 3C, 28.4.
 //
-// Choices where the SDM leaves one: a flush of a context also drops its paging-structure-cache entries; INVLPG drops the
-// fetch and data entries of the page, of all pieces of a large page, and all paging-structure-cache entries of the
+// Choices where the SDM leaves one: a flush of a context also drops its paging-structure-cache entries; INVLPG drops
+// the fetch and data entries of the page, of all pieces of a large page, and all paging-structure-cache entries of the
 // current context; entries are direct-mapped and replaced only by a fill at the same index.
 #include "cpu/access.h"
 #include "cpu/debug.h"
 #include "cpu/observe.h"
 #include "cpu/tlb.h"
 
-#define FAST_CONTEXT_LAST 4094  // 4095 would make an empty tag (~0) match
+#define FAST_CONTEXT_LAST 4094 // 4095 would make an empty tag (~0) match
 
 static unsigned bank_of(uint16_t vpid) { return vpid == 0 ? 0 : 1 + (unsigned)(vpid - 1) % (TLB_BANKS - 1); }
 
-static void forget_fast_contexts(struct tlb *tlb) {
-    memset(tlb->fast_context, 0, sizeof tlb->fast_context);
-}
+static void forget_fast_contexts(struct tlb *tlb) { memset(tlb->fast_context, 0, sizeof tlb->fast_context); }
 
 void tlb_drop_fast(struct cpu *cpu) {
     struct tlb *tlb = cpu->tlb;
@@ -60,7 +58,7 @@ void tlb_contexts_update(struct cpu *cpu) {
     cpu->fetch_context = fast_context(cpu, fetch_class);
     cpu->data_context = fast_context(cpu, tlb_access_class(cpu));
     cpu->fetch_context = fast_context(cpu, fetch_class);
-    if (unlikely(cpu->watch & WATCH_ALIGNMENT)) cpu->data_context = 0;  // no fast entry has number 0
+    if (unlikely(cpu->watch & WATCH_ALIGNMENT)) cpu->data_context = 0; // no fast entry has number 0
     bool every_block = !cpu_64bit(cpu) && cpu->segment[CS].limit != UINT32_MAX;
     cpu->chain_context = every_block ? 0 : cpu->fetch_context;
 }
@@ -97,8 +95,9 @@ static uint32_t context_find(struct tlb *tlb, uint16_t vpid, uint64_t eptp, uint
 
 void tlb_select(struct cpu *cpu) {
     struct tlb *tlb = cpu->tlb;
-    uint16_t pcid = !(cpu->cr0 & CR0_PG)       ? TLB_PCID_NONE
-                    : cpu->cr4 & CR4_PCIDE ? (uint16_t)(cpu->cr3 & BITS(11, 0)) : 0;
+    uint16_t pcid = !(cpu->cr0 & CR0_PG)   ? TLB_PCID_NONE
+                    : cpu->cr4 & CR4_PCIDE ? (uint16_t)(cpu->cr3 & BITS(11, 0))
+                                           : 0;
     const struct tlb_context *c = &tlb->context[tlb->current];
     if (!c->used || c->pcid != pcid || c->vpid != cpu->vpid || c->eptp != cpu->eptp)
         tlb->current = context_find(tlb, cpu->vpid, cpu->eptp, pcid);
@@ -124,7 +123,9 @@ void tlb_reset(struct cpu *cpu) {
     tlb_select(cpu);
 }
 
-struct tlb_bank *tlb_current_bank(const struct cpu *cpu) { return &cpu->tlb->bank[bank_of(cpu->vpid)]; }
+struct tlb_bank *tlb_current_bank(const struct cpu *cpu) {
+    return &cpu->tlb->bank[bank_of(cpu->vpid)];
+}
 
 static void drop_data(struct tlb *tlb, unsigned bank, unsigned i) {
     tlb->bank[bank].data[i] = (struct tlb_entry){.tag = 1};
@@ -155,7 +156,8 @@ static bool large_seen(const struct tlb *tlb, unsigned bank, uint64_t linear) {
 }
 
 static void tell_page(struct cpu *cpu, uint16_t vpid, uint64_t linear) {
-    OBSERVE_TELL(cpu, NULL, TLB, .number = SIGHT_TLB_PAGE, .linear = linear, .physical = cpu->eptp, .information = vpid);
+    OBSERVE_TELL(cpu, NULL, TLB, .number = SIGHT_TLB_PAGE, .linear = linear, .physical = cpu->eptp,
+                 .information = vpid);
 }
 
 void tlb_invalidate_page(struct cpu *cpu, uint64_t linear) {
@@ -188,7 +190,11 @@ void tlb_invalidate_address(struct cpu *cpu, uint16_t vpid, uint16_t pcid, bool 
 }
 
 // Renews every context that `match` accepts; then the numbers of the current one are taken afresh.
-struct flush { uint16_t vpid, pcid; bool all_vpids, all_pcids, by_eptp, all_eptps, globals; uint64_t eptp; };
+struct flush {
+    uint16_t vpid, pcid;
+    bool all_vpids, all_pcids, by_eptp, all_eptps, globals;
+    uint64_t eptp;
+};
 
 static bool flush_matches(const struct flush *f, const struct tlb_context *c) {
     if (!c->used) return false;
@@ -214,7 +220,8 @@ void tlb_share_globals(struct tlb *tlb) {
         struct tlb_context *c = &tlb->context[i];
         for (unsigned j = 0; c->used && j < i; j++) {
             const struct tlb_context *d = &tlb->context[j];
-            if (d->used && d->vpid == c->vpid && d->eptp == c->eptp && (d->pcid == TLB_PCID_NONE) == (c->pcid == TLB_PCID_NONE)) {
+            if (d->used && d->vpid == c->vpid && d->eptp == c->eptp &&
+                (d->pcid == TLB_PCID_NONE) == (c->pcid == TLB_PCID_NONE)) {
                 c->global_generation = d->global_generation;
                 break;
             }
@@ -258,7 +265,8 @@ void tlb_fill(struct cpu *cpu, uint64_t linear, bool fetch, uint64_t page) {
     unsigned bank = bank_of(cpu->vpid);
     uint64_t number = linear >> PAGE_SHIFT;
     tlb->filled[fetch]++;
-    struct tlb_entry entry = {.tag = number << PAGE_SHIFT, .page = page,
+    struct tlb_entry entry = {.tag = number << PAGE_SHIFT,
+                              .page = page,
                               .generation = page & TLB_GLOBAL ? c->global_generation : c->generation};
     OBSERVE_TELL(cpu, NULL, TLB, .number = fetch ? SIGHT_TLB_FETCH : SIGHT_TLB_DATA, .value = page, .linear = linear,
                  .physical = c->eptp, .information = c->vpid | (uint32_t)c->pcid << 16);

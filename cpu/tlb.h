@@ -11,46 +11,46 @@ struct cpu;
 struct code_page;
 
 enum {
-    TLB_BANKS = 4,       // bank 0: VPID 0; others by VPID, so that a guest and its host do not evict each other
-    TLB_DATA = 2048,     // entries a bank, direct-mapped by linear page number
+    TLB_BANKS = 4,   // bank 0: VPID 0; others by VPID, so that a guest and its host do not evict each other
+    TLB_DATA = 2048, // entries a bank, direct-mapped by linear page number
     TLB_FETCH = 512,
-    TLB_CONTEXTS = 64,   // (VPID, EPTP, PCID) triples remembered
-    TLB_PDE = 128,       // paging-structure cache entries a bank: linear address bits 47:21 to a page table
+    TLB_CONTEXTS = 64, // (VPID, EPTP, PCID) triples remembered
+    TLB_PDE = 128,     // paging-structure cache entries a bank: linear address bits 47:21 to a page table
 };
 
 // An entry holds a 4-KByte translation; pages of 2 MBytes and more are cached in pieces, as the SDM permits.
 struct tlb_entry {
-    uint64_t tag;         // linear page number << 12; 1 when never used
-    uint64_t generation;  // of the context that filled it; never reused, so that a flush is one new number
-    uint64_t page;        // physical page address | TLB_ bits below
+    uint64_t tag;        // linear page number << 12; 1 when never used
+    uint64_t generation; // of the context that filled it; never reused, so that a flush is one new number
+    uint64_t page;       // physical page address | TLB_ bits below
 };
-#define TLB_WRITE BIT(0)    // every R/W flag of the walk is 1
-#define TLB_USER BIT(1)     // every U/S flag of the walk is 1
-#define TLB_EXECUTE BIT(2)  // no XD flag of the walk is 1
-#define TLB_DIRTY BIT(3)    // the dirty flag is set (in guest and EPT entries, as far as they have one)
+#define TLB_WRITE BIT(0)   // every R/W flag of the walk is 1
+#define TLB_USER BIT(1)    // every U/S flag of the walk is 1
+#define TLB_EXECUTE BIT(2) // no XD flag of the walk is 1
+#define TLB_DIRTY BIT(3)   // the dirty flag is set (in guest and EPT entries, as far as they have one)
 #define TLB_GLOBAL BIT(4)
-#define TLB_LARGE BIT(5)    // from a page larger than 4 KBytes
-#define TLB_STAGE2_WRITE BIT(6)  // the second stage allows writes (1 without one)
-#define TLB_APIC BIT(62)  // the page is the APIC-access page of VT-x: every access asks cpu->intercepts.apic
+#define TLB_LARGE BIT(5)        // from a page larger than 4 KBytes
+#define TLB_STAGE2_WRITE BIT(6) // the second stage allows writes (1 without one)
+#define TLB_APIC BIT(62)        // the page is the APIC-access page of VT-x: every access asks cpu->intercepts.apic
 #define TLB_PAGE_MASK BITS(51, 12)
 // Bits 55:52 hold the protection key.
 #define TLB_PKEY_SHIFT 52
-#define TLB_PCID_NONE 0xffff  // the context while CR0.PG is 0
+#define TLB_PCID_NONE 0xffff // the context while CR0.PG is 0
 
 // A paging-structure-cache entry: the PDE that references a page table, with the rights of the walk so far.
 struct tlb_pde {
-    uint64_t tag;         // linear address bits 63:21, or 1
+    uint64_t tag; // linear address bits 63:21, or 1
     uint64_t generation;
-    uint64_t table;       // (guest-)physical address of the page table | TLB_ rights
+    uint64_t table; // (guest-)physical address of the page table | TLB_ rights
 };
 
 struct tlb_context {
-    uint64_t eptp;        // EPTP bits 51:12 | 1 when EPT is on; 0 otherwise
-    uint64_t generation;  // entries of this context carry it
-    uint64_t global_generation;  // global translations of this VPID and EPTP carry it
+    uint64_t eptp;              // EPTP bits 51:12 | 1 when EPT is on; 0 otherwise
+    uint64_t generation;        // entries of this context carry it
+    uint64_t global_generation; // global translations of this VPID and EPTP carry it
     uint64_t pde_generation;
     uint16_t vpid, pcid;
-    uint32_t used;        // 0: a free slot
+    uint32_t used; // 0: a free slot
 };
 
 struct tlb_fast {         // derived
@@ -58,8 +58,8 @@ struct tlb_fast {         // derived
     uintptr_t addend;     // host address - linear address
     uint64_t unused;
 };
-struct tlb_fetch_fast {   // derived
-    uint64_t tag;         // (linear page | fast context)
+struct tlb_fetch_fast { // derived
+    uint64_t tag;       // (linear page | fast context)
     struct code_page *page;
 };
 
@@ -78,34 +78,33 @@ struct tlb {
     struct tlb_bank bank[TLB_BANKS];
     struct tlb_context context[TLB_CONTEXTS];
     uint64_t next_generation;
-    uint32_t next_context;     // the slot replaced next (first in, first out)
-    uint32_t current;          // slot of the context in use
-    uint64_t large[TLB_BANKS][4];    // bit hash(linear >> 30): a piece of a large page of that GByte was cached
+    uint32_t next_context;        // the slot replaced next (first in, first out)
+    uint32_t current;             // slot of the context in use
+    uint64_t large[TLB_BANKS][4]; // bit hash(linear >> 30): a piece of a large page of that GByte was cached
     // derived
     struct tlb_bank_fast fast[TLB_BANKS];
-    uint16_t fast_context[TLB_CONTEXTS][3];  // [slot][access class]: 12-bit number in fast tags; 0: none yet
+    uint16_t fast_context[TLB_CONTEXTS][3]; // [slot][access class]: 12-bit number in fast tags; 0: none yet
     uint16_t next_fast_context;
-    uint64_t asked[2], filled[2];  // statistics: translations beyond the fast entries; those that walked. [1]: fetches
+    uint64_t asked[2], filled[2]; // statistics: translations beyond the fast entries; those that walked. [1]: fetches
 };
 
 // What a processor does to the TLB. Each may drop more than it must, as the SDM allows.
-void tlb_reset(struct cpu *cpu);                               // power-up, INIT
-void tlb_select(struct cpu *cpu);                              // VPID, EPTP or PCID may have changed: find the context
-void tlb_invalidate_page(struct cpu *cpu, uint64_t linear);    // INVLPG in the current context
+void tlb_reset(struct cpu *cpu);                            // power-up, INIT
+void tlb_select(struct cpu *cpu);                           // VPID, EPTP or PCID may have changed: find the context
+void tlb_invalidate_page(struct cpu *cpu, uint64_t linear); // INVLPG in the current context
 void tlb_invalidate_address(struct cpu *cpu, uint16_t vpid, uint16_t pcid, bool any_pcid, uint64_t linear);
-void tlb_flush_context(struct cpu *cpu, uint16_t vpid, uint16_t pcid);   // one PCID, not its global translations
-void tlb_flush_vpid(struct cpu *cpu, uint16_t vpid, bool globals);       // all PCIDs of one VPID
-void tlb_flush_all_vpids(struct cpu *cpu);                     // every VPID but 0
-void tlb_flush_eptp(struct cpu *cpu, uint64_t eptp);           // combined mappings of one EPTP (bits 51:12)
+void tlb_flush_context(struct cpu *cpu, uint16_t vpid, uint16_t pcid); // one PCID, not its global translations
+void tlb_flush_vpid(struct cpu *cpu, uint16_t vpid, bool globals);     // all PCIDs of one VPID
+void tlb_flush_all_vpids(struct cpu *cpu);                             // every VPID but 0
+void tlb_flush_eptp(struct cpu *cpu, uint64_t eptp);                   // combined mappings of one EPTP (bits 51:12)
 void tlb_flush_all_eptps(struct cpu *cpu);
-void tlb_drop_fast(struct cpu *cpu);                           // forget derived state: no visible effect
-void tlb_drop_fast_page(struct cpu *cpu, uint64_t physical_page);  // host pointer or write permission changed
-
+void tlb_drop_fast(struct cpu *cpu);                              // forget derived state: no visible effect
+void tlb_drop_fast_page(struct cpu *cpu, uint64_t physical_page); // host pointer or write permission changed
 
 // --- for cpu/paging.c, cpu/memory.c and cpu/block.c ---
 enum access_class { ACCESS_SUPERVISOR, ACCESS_SUPERVISOR_ANY /* user pages too: SMAP off or AC set */, ACCESS_USER };
 enum access_class tlb_access_class(const struct cpu *cpu);
-void tlb_contexts_update(struct cpu *cpu);   // privilege, WP, SMEP, SMAP, AC or NXE may have changed
+void tlb_contexts_update(struct cpu *cpu); // privilege, WP, SMEP, SMAP, AC or NXE may have changed
 void tlb_share_globals(struct tlb *tlb);
 struct tlb_bank *tlb_current_bank(const struct cpu *cpu);
 bool tlb_entry_valid(const struct cpu *cpu, const struct tlb_entry *entry, uint64_t linear);

@@ -12,7 +12,9 @@ struct stack transfer_stack(const struct cpu *cpu) {
     return (struct stack){
         .base = flat ? 0 : cpu->segment_base[SS],
         .sp = cpu->gpr[RSP],
-        .mask = flat ? ~0ull : ss->rights & RIGHTS_DB ? BITS(31, 0) : BITS(15, 0),
+        .mask = flat                     ? ~0ull
+                : ss->rights & RIGHTS_DB ? BITS(31, 0)
+                                         : BITS(15, 0),
         .limit = ss->limit,
         .rights = ss->rights,
         .flat = flat,
@@ -58,7 +60,8 @@ static enum outcome user_store(struct cpu *cpu, uint64_t linear, unsigned w, uin
     if (unlikely(cpu->watch & WATCH_POINT)) {
         observe_access(cpu, linear, physical, size < room ? size : room, &value, true);
         if (size > room)
-            observe_access(cpu, linear + room, second & TLB_PAGE_MASK, size - room, (const uint8_t *)&value + room, true);
+            observe_access(cpu, linear + room, second & TLB_PAGE_MASK, size - room, (const uint8_t *)&value + room,
+                           true);
     }
     if (size <= room) {
         physical_store(cpu, physical, w, value);
@@ -76,8 +79,10 @@ enum outcome transfer_push(struct cpu *cpu, struct stack *s, unsigned w, uint64_
     uint64_t linear = 0;
     next.sp = (s->sp & ~s->mask) | ((s->sp - w / 8) & s->mask);
     TRY(stack_linear(cpu, &next, w / 8, &linear));
-    if (s->cpl == 3) TRY(user_store(cpu, linear, w, value));
-    else TRY(system_store(cpu, linear, w, value));
+    if (s->cpl == 3)
+        TRY(user_store(cpu, linear, w, value));
+    else
+        TRY(system_store(cpu, linear, w, value));
     s->sp = next.sp;
     return OUT_OK;
 }
@@ -125,7 +130,7 @@ static enum outcome stack_segment_check(struct cpu *cpu, uint16_t selector, unsi
 enum outcome tss_stack(struct cpu *cpu, unsigned cpl, uint32_t ext, uint16_t *selector, struct descriptor *d,
                        uint64_t *sp) {
     enum { ESP0 = 4, SS0 = 8, SP0_16 = 2, SS0_16 = 4 };
-    bool wide = cpu->segment[TR].rights & BIT(3);  // a 32-bit TSS
+    bool wide = cpu->segment[TR].rights & BIT(3); // a 32-bit TSS
     uint64_t ss = 0;
     TRY(tss_load(cpu, wide ? SS0 + 8 * cpl : SS0_16 + 4 * cpl, 16, ext, &ss));
     TRY(tss_load(cpu, wide ? ESP0 + 8 * cpl : SP0_16 + 4 * cpl, wide ? 32 : 16, ext, sp));

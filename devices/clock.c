@@ -7,7 +7,8 @@ static const struct state_field fields[] = {STATE_ARRAY(struct clock, deadline)}
 const struct state_table clock_state = STATE_TABLE("clock", fields);
 
 void clock_init(struct clock *clock, uint64_t hz, uint64_t (*cycles)(void *), void (*earlier)(void *), void *source) {
-    *clock = (struct clock){.next = CLOCK_NEVER, .hz = hz, .cycles = cycles, .local = cycles, .earlier = earlier, .source = source};
+    *clock = (struct clock){
+        .next = CLOCK_NEVER, .hz = hz, .cycles = cycles, .local = cycles, .earlier = earlier, .source = source};
     for (unsigned i = 0; i < CLOCK_TIMERS; i++) clock->deadline[i] = CLOCK_NEVER;
 }
 

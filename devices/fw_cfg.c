@@ -153,7 +153,7 @@ static void transfer(struct fw_cfg *fw, uint64_t physical) {
 static uint64_t fw_cfg_read(void *chip, unsigned space, uint64_t offset, unsigned size) {
     struct fw_cfg *fw = chip;
     uint64_t value = 0;
-    static const char signature[16] = "QEMU CFG";  // of 8 bytes; an access may begin at the last of them
+    static const char signature[16] = "QEMU CFG"; // of 8 bytes; an access may begin at the last of them
     if (space == FW_CFG_DMA)
         memcpy(&value, &signature[offset & 7], size);
     else if (size == 1)

@@ -96,7 +96,7 @@ void lapic_update(struct lapic *lapic);
 uint8_t lapic_priority(const struct lapic *lapic); // PPR
 void lapic_timer_init(struct lapic *lapic);
 void lapic_timer_reset(struct lapic *lapic);
-void lapic_timer_due(struct lapic *lapic);                // an event that is due comes now
+void lapic_timer_due(struct lapic *lapic);               // an event that is due comes now
 void lapic_timer_lvt(struct lapic *lapic, uint32_t old); // the LVT timer register was written
 void lapic_timer_set_initial(struct lapic *lapic, uint32_t value);
 void lapic_timer_set_divide(struct lapic *lapic, uint32_t value);

@@ -1,7 +1,7 @@
 // The machine: its life and its loop. See machine.h.
 //
-// The loop runs the one processor (of several: turns.c) up to the next deadline of any timer, at most; so every event comes at its cycle, however
-// the run is cut into pieces. A halted processor's time is skipped to the next deadline.
+// The loop runs the one processor (of several: turns.c) up to the next deadline of any timer, at most; so every event
+// comes at its cycle, however the run is cut into pieces. A halted processor's time is skipped to the next deadline.
 #include "cpu/insn.h"
 #include "devices/machine_private.h"
 #include "vmx/vmx.h"
@@ -78,7 +78,10 @@ static bool build_cpu(struct machine *m, unsigned index) {
 // The files of the firmware configuration device. Sleep states: S0 and S5 are there.
 static void describe(struct machine *m) {
     static const uint8_t sleep_states[6] = {0x80, 0, 0, 1, 2, 0x80};
-    struct __attribute__((packed)) { uint64_t base, bytes; uint32_t type; } e820[MEMORY_REGIONS];
+    struct __attribute__((packed)) {
+        uint64_t base, bytes;
+        uint32_t type;
+    } e820[MEMORY_REGIONS];
     struct machine_region map[MEMORY_REGIONS];
     unsigned regions = machine_memory_map(m, map, MEMORY_REGIONS);
     for (unsigned i = 0; i < regions; i++) {

@@ -82,8 +82,8 @@ void machine_reset(struct machine *machine);
 // Input enters at the present step (and cycle). False: the receiver is full, nothing was taken; try again after some
 // steps.
 bool machine_serial_input(struct machine *machine, unsigned port, uint8_t byte);
-// Bytes that can be given now without loss: 0 also while the guest's driver has not opened the port, when it would clear
-// what came before.
+// Bytes that can be given now without loss: 0 also while the guest's driver has not opened the port, when it would
+// clear what came before.
 unsigned machine_serial_room(const struct machine *machine, unsigned port);
 
 // --- memory ---
@@ -112,7 +112,7 @@ void machine_write_tables(struct machine *machine);
 // --- observation ---
 struct cpu *machine_cpu(struct machine *machine, unsigned index); // NULL past the last one
 const struct machine_config *machine_configuration(const struct machine *machine);
-uint64_t machine_steps(const struct machine *machine);              // of all processors together
+uint64_t machine_steps(const struct machine *machine);       // of all processors together
 uint64_t machine_cycles(const struct machine *machine);      // of the clock: steps and halted time
 uint64_t machine_nanoseconds(const struct machine *machine); // of the guest's time since step 0
 struct machine_stats {

@@ -67,8 +67,8 @@ bool machine_held(const struct machine *m) {
 // Calls for each piece within a page. False as soon as a piece is not mapped or not RAM.
 typedef bool piece_fn(struct machine *m, uint64_t physical, uint8_t *bytes, size_t length);
 
-static bool each_piece(struct machine *m, const struct peek_roots *roots, uint64_t linear, uint8_t *bytes, size_t length,
-                       piece_fn *piece) {
+static bool each_piece(struct machine *m, const struct peek_roots *roots, uint64_t linear, uint8_t *bytes,
+                       size_t length, piece_fn *piece) {
     while (length) {
         uint64_t physical = 0, room = MEMORY_PAGE - linear % MEMORY_PAGE;
         size_t n = length < room ? length : room;

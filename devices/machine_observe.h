@@ -36,7 +36,8 @@ bool machine_read_linear(struct machine *machine, unsigned cpu, uint64_t linear,
 bool machine_write_linear(struct machine *machine, unsigned cpu, uint64_t linear, const void *from, size_t length);
 // The same through other roots, of a level that waits (cpu/peek.h).
 struct peek_roots;
-bool machine_read_through(struct machine *machine, const struct peek_roots *roots, uint64_t linear, void *to, size_t length);
+bool machine_read_through(struct machine *machine, const struct peek_roots *roots, uint64_t linear, void *to,
+                          size_t length);
 bool machine_write_through(struct machine *machine, const struct peek_roots *roots, uint64_t linear, const void *from,
                            size_t length);
 

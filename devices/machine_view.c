@@ -111,9 +111,12 @@ static void cpu_part(struct machine *m, unsigned index, struct machine_part *out
 
 bool machine_part(struct machine *m, unsigned index, struct machine_part *out) {
     unsigned of_cpus = m->config.cpus * CPU_PARTS;
-    if (index < of_cpus) cpu_part(m, index, out);
-    else if (m->config.cpus > 1 && index == of_cpus) *out = (struct machine_part){"turns", &turns_state, &m->turns};
-    else return board_part(&m->board, index - of_cpus - (m->config.cpus > 1), out);
+    if (index < of_cpus)
+        cpu_part(m, index, out);
+    else if (m->config.cpus > 1 && index == of_cpus)
+        *out = (struct machine_part){"turns", &turns_state, &m->turns};
+    else
+        return board_part(&m->board, index - of_cpus - (m->config.cpus > 1), out);
     return true;
 }
 

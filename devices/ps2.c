@@ -1,7 +1,7 @@
 // The 8042 keyboard controller with a keyboard. IBM PS/2 Hardware Interface Technical Reference.
 // The A20 gate is a bit that reads as it was written and goes nowhere: the processor has no A20M# pin (SDM Vol. 3A,
-// 8.7.13.4, "on newer Intel 64 processors, A20M# may be absent"). NOT IMPLEMENTED: the auxiliary device (mouse); translation
-// of scan codes from set 2 to set 1 (the keyboard queues what it is given).
+// 8.7.13.4, "on newer Intel 64 processors, A20M# may be absent"). NOT IMPLEMENTED: the auxiliary device (mouse);
+// translation of scan codes from set 2 to set 1 (the keyboard queues what it is given).
 #include "devices/ps2.h"
 #include "cpu/outcome.h"
 

@@ -100,8 +100,8 @@ static void push(struct uart *u, uint8_t byte) {
     arm_timeout(u);
 }
 
-// As one at the other end of a cable would see it that honours RTS; and for programs that leave RTS alone, one that takes
-// interrupts, or asks again and again whether there is something.
+// As one at the other end of a cable would see it that honours RTS; and for programs that leave RTS alone, one that
+// takes interrupts, or asks again and again whether there is something.
 bool uart_listens(const struct uart *u) {
     if (u->mcr & MCR_LOOP) return false;
     return u->mcr & MCR_RTS || (u->mcr & MCR_OUT2 && u->ier & IER_RECEIVED) || u->polls == UART_POLLS;

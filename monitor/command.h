@@ -18,7 +18,7 @@ struct monitor {
     struct output output;
     struct symbols *symbols;
     struct stops *stops;
-    struct trace *traces; // going on
+    struct trace *traces;            // going on
     struct history *history;         // of VT-x, since the first prompt
     struct gdb *gdb;                 // NULL: nobody listens for it
     int listener, client;            // sockets of -monitor unix:PATH; -1: none

@@ -1,7 +1,8 @@
 // A server for gdb's remote serial protocol: each processor is a thread, each virtualization level an inferior.
 //
-// The level n that runs on processor c is thread c + 1 of process n + 1. A level has its registers whether it runs now or
-// waits in its VMCS, and its memory through its own paging and EPT. Breakpoints belong to the level they were set in.
+// The level n that runs on processor c is thread c + 1 of process n + 1. A level has its registers whether it runs now
+// or waits in its VMCS, and its memory through its own paging and EPT. Breakpoints belong to the level they were set
+// in.
 #ifndef MONITOR_GDB_H
 #define MONITOR_GDB_H
 #include <stdbool.h>
@@ -31,8 +32,8 @@ struct gdb_host {
     void (*altered)(void *context); // registers or memory were changed by hand
 };
 
-// Listens at "tcp:HOST:PORT", "tcp::PORT" (loopback, as always when no host is given) or "unix:PATH". NULL, with one line
-// in `error`, when that is not possible.
+// Listens at "tcp:HOST:PORT", "tcp::PORT" (loopback, as always when no host is given) or "unix:PATH". NULL, with one
+// line in `error`, when that is not possible.
 struct gdb *gdb_open(const char *where, const struct gdb_host *host, char *error, size_t error_size);
 // The same on a connection that is there already; it is closed at the end.
 struct gdb *gdb_open_connected(int fd, const struct gdb_host *host);
@@ -42,8 +43,8 @@ void gdb_close(struct gdb *gdb);
 int gdb_descriptor(const struct gdb *gdb);
 // Whether a client wants to be served.
 bool gdb_asks(struct gdb *gdb);
-// Serves the client, letting the guest run as it says, until it lets go (detach, or the connection ends), the run is over
-// or the user leaves. With `wait`, waits for one to come first.
+// Serves the client, letting the guest run as it says, until it lets go (detach, or the connection ends), the run is
+// over or the user leaves. With `wait`, waits for one to come first.
 void gdb_serve(struct gdb *gdb, bool wait);
 
 #endif

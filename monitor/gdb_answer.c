@@ -1,4 +1,5 @@
-// What the gdb server answers to each packet: the rows of gdb_answer.def; and the serving of a client from its arrival on.
+// What the gdb server answers to each packet: the rows of gdb_answer.def; and the serving of a client from its arrival
+// on.
 #include "monitor/gdb_private.h"
 #include <poll.h>
 #include <stdio.h>
@@ -125,8 +126,10 @@ void gdb_serve(struct gdb *gdb, bool wait) {
     gdb->released = false;
     while (gdb_connected(gdb) && !gdb->released && !leaves(gdb)) {
         enum gdb_arrived arrived = gdb_next_packet(gdb);
-        if (arrived == GDB_PACKET) answer(gdb);
-        else if (arrived == GDB_NOTHING && !gdb_receive(gdb, WAIT_MILLISECONDS)) gdb_disconnect(gdb);
+        if (arrived == GDB_PACKET)
+            answer(gdb);
+        else if (arrived == GDB_NOTHING && !gdb_receive(gdb, WAIT_MILLISECONDS))
+            gdb_disconnect(gdb);
     }
     machine_pass_points(gdb->host.machine, gdb->stopped.cpu);
 }

@@ -29,7 +29,8 @@ static void kill_run(void *context) {
 
 static void altered(void *context) { monitor_alters(context); }
 
-static void command(void *context, const char *line, void (*write)(void *to, const char *text, size_t bytes), void *to) {
+static void command(void *context, const char *line, void (*write)(void *to, const char *text, size_t bytes),
+                    void *to) {
     struct monitor *monitor = context;
     struct output before = monitor->output;
     monitor->output = (struct output){.write = write, .context = to};
@@ -56,8 +57,14 @@ static bool asks(void *context) { return gdb_asks(context); }
 
 bool gdb_drive_open(struct monitor *monitor) {
     const struct options *o = monitor->run->options;
-    const struct gdb_host host = {.context = monitor, .machine = monitor->machine, .run = run, .leave = leave,
-                                  .kill = kill_run, .command = command, .caught = caught, .altered = altered};
+    const struct gdb_host host = {.context = monitor,
+                                  .machine = monitor->machine,
+                                  .run = run,
+                                  .leave = leave,
+                                  .kill = kill_run,
+                                  .command = command,
+                                  .caught = caught,
+                                  .altered = altered};
     char error[300];
     if (!o->gdb) return true;
     monitor->gdb = gdb_open(o->gdb, &host, error, sizeof error);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum gdb_source gdb_source(const struct gdb *gdb, struct gdb_thread thread, uint64_t *vmcs) {
-    uint64_t unused, *pointer = vmcs ? vmcs : &unused;
+    uint64_t unused = 0, *pointer = vmcs ? vmcs : &unused;
     const struct cpu *cpu = gdb_cpu(gdb, thread);
     unsigned running = vmx_level(cpu);
     *pointer = running == thread.level && running ? vmx_current_vmcs(cpu) : vmx_level_vmcs(cpu, thread.level);
@@ -63,7 +63,8 @@ bool gdb_roots(const struct gdb *gdb, struct gdb_thread thread, struct peek_root
     struct view view;
     uint32_t known;
     if (!gdb_view(gdb, thread, &view, &known)) return false;
-    *roots = (struct peek_roots){.cr0 = view.cr0, .cr3 = view.cr3, .cr4 = view.cr4, .efer = view.efer, .eptp = view.eptp};
+    *roots =
+        (struct peek_roots){.cr0 = view.cr0, .cr3 = view.cr3, .cr4 = view.cr4, .efer = view.efer, .eptp = view.eptp};
     memcpy(roots->pdpte, view.pdpte, sizeof roots->pdpte);
     return true;
 }

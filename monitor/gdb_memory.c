@@ -5,7 +5,8 @@
 enum { READ_BYTES = GDB_PACKET_BYTES / 2 - 8, PAGE = 4096 };
 
 static bool take_range(const char **text, uint64_t *address, uint64_t *length) {
-    return gdb_take_hex(text, address) && gdb_take_char(text, ',') && gdb_take_hex(text, length) && *length <= READ_BYTES;
+    return gdb_take_hex(text, address) && gdb_take_char(text, ',') && gdb_take_hex(text, length) &&
+           *length <= READ_BYTES;
 }
 
 // As much as can be read, from the first byte on: none is an error.
@@ -43,14 +44,17 @@ void gdb_answer_write_memory(struct gdb *gdb, const char *arguments) {
     if (take_range(&arguments, &address, &length) && gdb_take_char(&arguments, ':') &&
         gdb_take_bytes(&arguments, bytes, length))
         write_memory(gdb, address, bytes, length);
-    else gdb_error(gdb);
+    else
+        gdb_error(gdb);
 }
 
 void gdb_answer_write_binary(struct gdb *gdb, const char *arguments) {
     uint64_t address = 0, length = 0;
-    bool good = gdb_take_hex(&arguments, &address) && gdb_take_char(&arguments, ',') && gdb_take_hex(&arguments, &length) &&
-                gdb_take_char(&arguments, ':');
+    bool good = gdb_take_hex(&arguments, &address) && gdb_take_char(&arguments, ',') &&
+                gdb_take_hex(&arguments, &length) && gdb_take_char(&arguments, ':');
     size_t left = gdb->packet_bytes - (size_t)(arguments - gdb->packet);
-    if (good && length == left) write_memory(gdb, address, arguments, length);
-    else gdb_error(gdb);
+    if (good && length == left)
+        write_memory(gdb, address, arguments, length);
+    else
+        gdb_error(gdb);
 }

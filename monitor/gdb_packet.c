@@ -124,8 +124,10 @@ enum gdb_arrived gdb_next_packet(struct gdb *gdb) {
             if (!take_packet(gdb, &arrived)) return GDB_NOTHING;
             continue;
         }
-        if (gdb->in[0] == 3) arrived = GDB_INTERRUPT;
-        else if (gdb->in[0] == '-' && !gdb->no_ack) gdb_send(gdb, gdb->sent.bytes, gdb->sent.used);
+        if (gdb->in[0] == 3)
+            arrived = GDB_INTERRUPT;
+        else if (gdb->in[0] == '-' && !gdb->no_ack)
+            gdb_send(gdb, gdb->sent.bytes, gdb->sent.used);
         drop(gdb, 1);
     }
     return arrived;
@@ -148,6 +150,8 @@ void gdb_send_reply(struct gdb *gdb) {
     for (size_t i = 1; i < sent->used; i++) sum = (uint8_t)(sum + (uint8_t)sent->bytes[i]);
     gdb_text_print(sent, "#%02x", sum);
     gdb->reply.used = 0;
-    if (sent->broken || gdb->reply.broken) gdb_disconnect(gdb);
-    else gdb_send(gdb, sent->bytes, sent->used);
+    if (sent->broken || gdb->reply.broken)
+        gdb_disconnect(gdb);
+    else
+        gdb_send(gdb, sent->bytes, sent->used);
 }

@@ -15,15 +15,18 @@ static void hit(struct point *point, struct cpu *cpu, const struct sight *sight)
     cpu_stop(cpu);
     bool told = p->kind == SOFTWARE ? gdb->swbreak : p->kind == HARDWARE ? gdb->hwbreak : true;
     if (!told || gdb->stop_reason[0]) return;
-    if (p->kind < WRITE) snprintf(gdb->stop_reason, sizeof gdb->stop_reason, "%s:;", names[p->kind]);
-    else snprintf(gdb->stop_reason, sizeof gdb->stop_reason, "%s:%llx;", names[p->kind], (unsigned long long)point->address);
+    if (p->kind < WRITE)
+        snprintf(gdb->stop_reason, sizeof gdb->stop_reason, "%s:;", names[p->kind]);
+    else
+        snprintf(gdb->stop_reason, sizeof gdb->stop_reason, "%s:%llx;", names[p->kind],
+                 (unsigned long long)point->address);
 }
 
 static struct gdb_point **find(struct gdb *gdb, const struct gdb_point *wanted) {
     struct gdb_point **p = &gdb->points;
     for (; *p; p = &(*p)->next)
-        if ((*p)->level == wanted->level && (*p)->kind == wanted->kind && (*p)->point.address == wanted->point.address &&
-            (*p)->point.bytes == wanted->point.bytes)
+        if ((*p)->level == wanted->level && (*p)->kind == wanted->kind &&
+            (*p)->point.address == wanted->point.address && (*p)->point.bytes == wanted->point.bytes)
             break;
     return p;
 }
@@ -38,21 +41,29 @@ static void remove_at(struct gdb *gdb, struct gdb_point **at) {
 
 void gdb_points_remove_level(struct gdb *gdb, int level) {
     for (struct gdb_point **p = &gdb->points; *p;) {
-        if (level < 0 || (*p)->level == (unsigned)level) remove_at(gdb, p);
-        else p = &(*p)->next;
+        if (level < 0 || (*p)->level == (unsigned)level)
+            remove_at(gdb, p);
+        else
+            p = &(*p)->next;
     }
 }
 
 // kind,address,length
 static bool take_point(struct gdb *gdb, const char *text, struct gdb_point *p) {
-    static const unsigned access[KINDS] = {POINT_EXECUTE, POINT_EXECUTE, POINT_WRITE, POINT_READ, POINT_READ | POINT_WRITE};
+    static const unsigned access[KINDS] = {POINT_EXECUTE, POINT_EXECUTE, POINT_WRITE, POINT_READ,
+                                           POINT_READ | POINT_WRITE};
     uint64_t kind = 0, address = 0, length = 0;
     if (!gdb_take_hex(&text, &kind) || kind >= KINDS || !gdb_take_char(&text, ',') || !gdb_take_hex(&text, &address) ||
         !gdb_take_char(&text, ',') || !gdb_take_hex(&text, &length))
         return false;
     *p = (struct gdb_point){.gdb = gdb, .level = gdb->general.level, .kind = (unsigned)kind};
-    p->point = (struct point){.address = address, .bytes = kind < WRITE ? 1 : length ? length : 1, .space = POINT_LINEAR,
-                              .access = access[kind], .hit = hit};
+    p->point = (struct point){.address = address,
+                              .bytes = kind < WRITE ? 1
+                                       : length     ? length
+                                                    : 1,
+                              .space = POINT_LINEAR,
+                              .access = access[kind],
+                              .hit = hit};
     return true;
 }
 

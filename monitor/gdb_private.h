@@ -56,12 +56,12 @@ struct gdb {
     size_t packet_bytes;
     struct gdb_text reply, sent; // sent: the last packet, until it is acknowledged
     bool no_ack, multiprocess, swbreak, hwbreak;
-    bool attached;    // to be served; false: detached, the guest runs
-    bool interrupted; // ^C has come in
-    bool over;        // the run is; gdb was told, or will be
-    bool released;    // gdb lets the guest run by itself
-    bool answered;    // the reply has been sent
-    uint32_t taken;   // the processes that gdb is attached to: bit level
+    bool attached;             // to be served; false: detached, the guest runs
+    bool interrupted;          // ^C has come in
+    bool over;                 // the run is; gdb was told, or will be
+    bool released;             // gdb lets the guest run by itself
+    bool answered;             // the reply has been sent
+    uint32_t taken;            // the processes that gdb is attached to: bit level
     struct gdb_thread general; // of register, memory and breakpoint packets
     struct gdb_thread resumed; // of the packets s and c
     struct gdb_thread stopped; // where the machine stopped last
@@ -101,8 +101,8 @@ bool gdb_take_char(const char **text, char c);
 bool gdb_take_bytes(const char **text, uint8_t *bytes, size_t count); // two hexadecimal digits each
 
 // --- gdb_answer.c, and what its rows name: each fills the reply, which may stay empty ("not supported") ---
-void gdb_error(struct gdb *gdb); // "E01"
-void gdb_fine(struct gdb *gdb);  // "OK"
+void gdb_error(struct gdb *gdb);                          // "E01"
+void gdb_fine(struct gdb *gdb);                           // "OK"
 void gdb_tell(void *gdb, const char *text, size_t bytes); // gdb prints it; while it waits for an answer
 typedef void gdb_answer_fn(struct gdb *gdb, const char *arguments);
 #define ANSWER(beginning, function, text) gdb_answer_fn gdb_answer_##function;

@@ -57,8 +57,10 @@ void gdb_answer_command(struct gdb *gdb, const char *arguments) {
         return;
     }
     line[n] = 0;
-    if (gdb->host.command) gdb->host.command(gdb->host.context, line, gdb_tell, gdb);
-    else gdb_tell(gdb, none, sizeof none - 1);
+    if (gdb->host.command)
+        gdb->host.command(gdb->host.context, line, gdb_tell, gdb);
+    else
+        gdb_tell(gdb, none, sizeof none - 1);
     gdb_fine(gdb);
 }
 
@@ -88,8 +90,9 @@ static void make_target(struct gdb *gdb, struct gdb_text *text) {
 // Linear addresses: what is mapped changes all the time, and gdb asks once. So everything may be memory.
 static void make_memory(struct gdb *gdb, struct gdb_text *text) {
     (void)gdb;
-    gdb_text_print(text, "<?xml version=\"1.0\"?>\n<!DOCTYPE memory-map PUBLIC \"+//IDN gnu.org//DTD GDB Memory Map V1.0//EN\" "
-                         "\"http://sourceware.org/gdb/gdb-memory-map.dtd\">\n<memory-map>\n");
+    gdb_text_print(
+        text, "<?xml version=\"1.0\"?>\n<!DOCTYPE memory-map PUBLIC \"+//IDN gnu.org//DTD GDB Memory Map V1.0//EN\" "
+              "\"http://sourceware.org/gdb/gdb-memory-map.dtd\">\n<memory-map>\n");
     for (unsigned half = 0; half < 2; half++)
         gdb_text_print(text, "  <memory type=\"ram\" start=\"0x%llx\" length=\"0x8000000000000000\"/>\n",
                        (unsigned long long)half << 63);

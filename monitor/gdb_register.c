@@ -38,8 +38,16 @@ static bool row_at(unsigned number, struct row *row) {
     struct vmx_field field;
     if (number < ROWS) *row = rows[number];
     if (number < ROWS || !vmx_field(number - ROWS, &field)) return number < ROWS;
-    *row = (struct row){VMCS, field.name, field.bytes == 8 ? "uint64" : field.bytes == 4 ? "uint32" : "uint16",
-                        field.bytes * 8u, "vmcs", FROM_VMCS, number - ROWS, field.bytes};
+    *row = (struct row){VMCS,
+                        field.name,
+                        field.bytes == 8   ? "uint64"
+                        : field.bytes == 4 ? "uint32"
+                                           : "uint16",
+                        field.bytes * 8u,
+                        "vmcs",
+                        FROM_VMCS,
+                        number - ROWS,
+                        field.bytes};
     return true;
 }
 
@@ -68,7 +76,8 @@ static void print_vector_types(struct gdb_text *text) {
     } parts[] = {{"v4_float", "ieee_single", 4}, {"v2_double", "ieee_double", 2}, {"v16_int8", "int8", 16},
                  {"v8_int16", "int16", 8},       {"v4_int32", "int32", 4},        {"v2_int64", "int64", 2}};
     for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        gdb_text_print(text, "    <vector id=\"%s\" type=\"%s\" count=\"%u\"/>\n", parts[i].name, parts[i].type, parts[i].count);
+        gdb_text_print(text, "    <vector id=\"%s\" type=\"%s\" count=\"%u\"/>\n", parts[i].name, parts[i].type,
+                       parts[i].count);
     gdb_text_print(text, "    <union id=\"vec128\">\n");
     for (unsigned i = 0; i < sizeof parts / sizeof parts[0]; i++)
         gdb_text_print(text, "      <field name=\"%s\" type=\"%s\"/>\n", parts[i].name, parts[i].name);
@@ -78,14 +87,16 @@ static void print_vector_types(struct gdb_text *text) {
 static void print_row(struct gdb_text *text, const struct row *row, unsigned number) {
     gdb_text_print(text, "    <reg name=\"%s", row->feature == VMCS ? "vmcs_" : "");
     for (const char *p = row->name; *p; p++) gdb_text_print(text, "%c", tolower((unsigned char)*p));
-    gdb_text_print(text, "\" bitsize=\"%u\" type=\"%s\" group=\"%s\" regnum=\"%u\"/>\n", row->bits, row->type, row->group, number);
+    gdb_text_print(text, "\" bitsize=\"%u\" type=\"%s\" group=\"%s\" regnum=\"%u\"/>\n", row->bits, row->type,
+                   row->group, number);
 }
 
 void gdb_xml_target(struct gdb_text *text) {
     struct row row;
     enum part feature = FEATURES;
-    gdb_text_print(text, "<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n<target version=\"1.0\">\n"
-                         "  <architecture>i386:x86-64</architecture>\n");
+    gdb_text_print(text,
+                   "<?xml version=\"1.0\"?>\n<!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n<target version=\"1.0\">\n"
+                   "  <architecture>i386:x86-64</architecture>\n");
     for (unsigned n = 0; row_at(n, &row); n++) {
         if (row.feature != feature) {
             if (feature != FEATURES) gdb_text_print(text, "  </feature>\n");
@@ -107,9 +118,10 @@ static uint16_t tag_word(const struct x87 *x87) {
     for (unsigned i = 0; i < 8; i++) {
         const struct x87_register *r = &x87->r[i];
         unsigned exponent = r->sign_exponent & 0x7fff;
-        unsigned tag = x87->empty >> i & 1                      ? 3
-                       : exponent == 0 && r->significand == 0   ? 1
-                       : exponent == 0 || exponent == 0x7fff || !(r->significand >> 63) ? 2 : 0;
+        unsigned tag = x87->empty >> i & 1                                              ? 3
+                       : exponent == 0 && r->significand == 0                           ? 1
+                       : exponent == 0 || exponent == 0x7fff || !(r->significand >> 63) ? 2
+                                                                                        : 0;
         tags |= tag << (2 * i);
     }
     return (uint16_t)tags;
@@ -151,13 +163,17 @@ static bool read_register(const struct gdb *gdb, const struct looked_at *l, cons
     memset(value, 0, VALUE_BYTES);
     unsigned bytes = row->bytes < row->bits / 8 ? row->bytes : row->bits / 8;
     bool live = l->there && l->view.source == VIEW_LIVE;
+    uint16_t tags;
     switch (row->source) {
     case FROM_GPR: memcpy(value, &l->view.gpr[row->at], 8); return l->there && l->known >> row->at & 1;
     case FROM_VIEW: memcpy(value, (const char *)&l->view + row->at, bytes); return l->there;
     case FROM_OWN: memcpy(value, (const char *)l->cpu + row->at, bytes); return live;
     case FROM_SHARED: memcpy(value, (const char *)l->cpu + row->at, bytes); return l->there;
     case FROM_STACK: read_stack(&l->cpu->x87, row->at, value); return l->there;
-    case FROM_TAGS: memcpy(value, &(uint16_t){tag_word(&l->cpu->x87)}, 2); return l->there;
+    case FROM_TAGS:
+        tags = tag_word(&l->cpu->x87);
+        memcpy(value, &tags, sizeof tags);
+        return l->there;
     case FROM_CR2: memcpy(value, &l->view.cr2, 8); return l->there && l->known == ~0u;
     default: return read_vmcs(gdb, l->thread, row->at, value);
     }
@@ -167,7 +183,8 @@ static void print_register(struct gdb *gdb, const struct looked_at *l, const str
     uint8_t value[VALUE_BYTES];
     // gdb cannot do without a PC: where nothing has run yet the general registers are 0.
     bool zero = !l->there && row->feature == CORE;
-    if (read_register(gdb, l, row, value) || zero) gdb_text_hex(&gdb->reply, value, row->bits / 8);
+    if (read_register(gdb, l, row, value) || zero)
+        gdb_text_hex(&gdb->reply, value, row->bits / 8);
     else
         for (unsigned i = 0; i < row->bits / 8; i++) gdb_text_add(&gdb->reply, "xx", 2);
 }
@@ -196,14 +213,22 @@ void gdb_answer_read_registers(struct gdb *gdb, const char *arguments) {
 static bool write_register(struct cpu *cpu, const struct row *row, const uint8_t *value) {
     uint64_t v = 0;
     memcpy(&v, value, row->bits < 64 ? row->bits / 8 : 8);
-    if (row->source == FROM_GPR) cpu->gpr[row->at] = v;
-    else if (strcmp(row->name, "rip") == 0) cpu->rip = v;
-    else if (strcmp(row->name, "eflags") == 0) cpu_set_rflags(cpu, v);
-    else if (strcmp(row->name, "fs_base") == 0) cpu->segment_base[FS] = v;
-    else if (strcmp(row->name, "gs_base") == 0) cpu->segment_base[GS] = v;
-    else if (row->feature == SSE && row->bits == 128) memcpy((char *)cpu + row->at, value, 16);
-    else if (strcmp(row->name, "mxcsr") == 0 && v <= 0xffff) cpu->mxcsr = (uint32_t)v;
-    else return false;
+    if (row->source == FROM_GPR)
+        cpu->gpr[row->at] = v;
+    else if (strcmp(row->name, "rip") == 0)
+        cpu->rip = v;
+    else if (strcmp(row->name, "eflags") == 0)
+        cpu_set_rflags(cpu, v);
+    else if (strcmp(row->name, "fs_base") == 0)
+        cpu->segment_base[FS] = v;
+    else if (strcmp(row->name, "gs_base") == 0)
+        cpu->segment_base[GS] = v;
+    else if (row->feature == SSE && row->bits == 128)
+        memcpy((char *)cpu + row->at, value, 16);
+    else if (strcmp(row->name, "mxcsr") == 0 && v <= 0xffff)
+        cpu->mxcsr = (uint32_t)v;
+    else
+        return false;
     return true;
 }
 
@@ -244,6 +269,8 @@ void gdb_answer_write_registers(struct gdb *gdb, const char *arguments) {
             good = write_register(cpu, &rows[n], value);
     }
     if (cpu) altered(gdb);
-    if (good) gdb_fine(gdb);
-    else gdb_error(gdb);
+    if (good)
+        gdb_fine(gdb);
+    else
+        gdb_error(gdb);
 }

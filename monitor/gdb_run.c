@@ -59,8 +59,8 @@ void gdb_run_init(struct gdb *gdb) { gdb->stepper = (struct observer){.context =
 
 static bool level_runs(const struct gdb *gdb) { return vmx_level(gdb_cpu(gdb, gdb->stepping)) == gdb->stepping.level; }
 
-// To the next instruction of the level, or an earlier stop. While the level runs each instruction is looked at, while it
-// waits only entries and exits are.
+// To the next instruction of the level, or an earlier stop. While the level runs each instruction is looked at, while
+// it waits only entries and exits are.
 static enum ran step_once(struct gdb *gdb) {
     struct machine *machine = gdb->host.machine;
     enum ran ran;
@@ -110,8 +110,10 @@ void gdb_resume(struct gdb *gdb, const struct gdb_thread *step, uint64_t start, 
         enum ran ran = step ? step_range(gdb, start, end) : run(gdb);
         gdb->over = ran == RAN_OVER;
         gdb_stopped_at(gdb, machine_turn(gdb->host.machine));
-        if (step && ran == RAN_STOPPED && !gdb->stop_reason[0] && level_runs(gdb)) gdb->stopped = *step;
-        else if (ran == RAN_STOPPED) gdb_stopped_at(gdb, machine_observed_cpu(gdb->host.machine));
+        if (step && ran == RAN_STOPPED && !gdb->stop_reason[0] && level_runs(gdb))
+            gdb->stopped = *step;
+        else if (ran == RAN_STOPPED)
+            gdb_stopped_at(gdb, machine_observed_cpu(gdb->host.machine));
         gdb->general = gdb->stopped;
         if (!gdb->over) tell_level(gdb);
         if (ran == RAN_STOPPED && gdb->host.caught) gdb->host.caught(gdb->host.context, gdb_tell, gdb);
@@ -143,8 +145,7 @@ static bool take_action(const struct gdb *gdb, const char **text, struct action 
     bool with_signal = a->what == 'C' || a->what == 'S';
     if (with_signal && !gdb_take_hex(text, &signal)) return false;
     if (with_signal) a->what = a->what == 'C' ? 'c' : 's';
-    if (a->what == 'r' &&
-        (!gdb_take_hex(text, &a->start) || !gdb_take_char(text, ',') || !gdb_take_hex(text, &a->end)))
+    if (a->what == 'r' && (!gdb_take_hex(text, &a->start) || !gdb_take_char(text, ',') || !gdb_take_hex(text, &a->end)))
         return false;
     if (a->what != 'c' && a->what != 's' && a->what != 'r' && a->what != 't') return false;
     if (gdb_take_char(text, ':') && !gdb_take_thread(gdb, text, &a->thread, &a->any)) return false;

@@ -1,5 +1,5 @@
-// The gdb server's connection: a listening socket, one client at a time, bytes in and out. Nobody else can make us wait:
-// a client that does not read what it is sent is dropped.
+// The gdb server's connection: a listening socket, one client at a time, bytes in and out. Nobody else can make us
+// wait: a client that does not read what it is sent is dropped.
 #include "monitor/gdb_private.h"
 #include "monitor/parse.h"
 #include <errno.h>
@@ -83,10 +83,14 @@ static struct gdb *new_gdb(const struct gdb_host *host) {
 struct gdb *gdb_open(const char *where, const struct gdb_host *host, char *error, size_t error_size) {
     struct gdb *gdb = new_gdb(host);
     bool good = false;
-    if (!gdb) failed(error, error_size, where, "not enough memory");
-    else if (strncmp(where, "unix:", 5) == 0) good = listen_unix(gdb, where, where + 5, error, error_size);
-    else if (strncmp(where, "tcp:", 4) == 0) good = listen_tcp(gdb, where, where + 4, error, error_size);
-    else failed(error, error_size, where, "write tcp:HOST:PORT, tcp::PORT or unix:PATH");
+    if (!gdb)
+        failed(error, error_size, where, "not enough memory");
+    else if (strncmp(where, "unix:", 5) == 0)
+        good = listen_unix(gdb, where, where + 5, error, error_size);
+    else if (strncmp(where, "tcp:", 4) == 0)
+        good = listen_tcp(gdb, where, where + 4, error, error_size);
+    else
+        failed(error, error_size, where, "write tcp:HOST:PORT, tcp::PORT or unix:PATH");
     if (good) {
         set_flags(gdb->listener);
         return gdb;

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-struct cpu *gdb_cpu(const struct gdb *gdb, struct gdb_thread thread) { return machine_cpu(gdb->host.machine, thread.cpu); }
+struct cpu *gdb_cpu(const struct gdb *gdb, struct gdb_thread thread) {
+    return machine_cpu(gdb->host.machine, thread.cpu);
+}
 
 static unsigned cpus(const struct gdb *gdb) { return machine_configuration(gdb->host.machine)->cpus; }
 
@@ -31,8 +33,10 @@ void gdb_stopped_at(struct gdb *gdb, unsigned cpu) {
 // --- as text: pPROCESS.THREAD, or one number for those who know no processes ---
 
 void gdb_print_thread(struct gdb *gdb, struct gdb_text *text, struct gdb_thread thread) {
-    if (gdb->multiprocess) gdb_text_print(text, "p%x.%x", thread.level + 1, thread.cpu + 1);
-    else gdb_text_print(text, "%x", thread.level * MACHINE_CPUS + thread.cpu + 1);
+    if (gdb->multiprocess)
+        gdb_text_print(text, "p%x.%x", thread.level + 1, thread.cpu + 1);
+    else
+        gdb_text_print(text, "%x", thread.level * MACHINE_CPUS + thread.cpu + 1);
 }
 
 // A number, or -1: *all; 0: *any.
@@ -74,16 +78,20 @@ void gdb_answer_select(struct gdb *gdb, const char *arguments) {
         gdb_error(gdb);
         return;
     }
-    if (general) gdb->general = thread;
-    else gdb->resumed = thread;
+    if (general)
+        gdb->general = thread;
+    else
+        gdb->resumed = thread;
     gdb_fine(gdb);
 }
 
 void gdb_answer_alive(struct gdb *gdb, const char *arguments) {
     struct gdb_thread thread;
     bool any;
-    if (gdb_take_thread(gdb, &arguments, &thread, &any)) gdb_fine(gdb);
-    else gdb_error(gdb);
+    if (gdb_take_thread(gdb, &arguments, &thread, &any))
+        gdb_fine(gdb);
+    else
+        gdb_error(gdb);
 }
 
 // The one that stopped comes first.
@@ -109,14 +117,17 @@ static void describe(const struct gdb *gdb, struct gdb_thread thread, char *text
     uint64_t vmcs = 0;
     enum gdb_source source = gdb_source(gdb, thread, &vmcs);
     const struct cpu *cpu = gdb_cpu(gdb, thread);
-    const char *state = source == GDB_ABSENT                    ? "nothing has run there"
-                        : source != GDB_LIVE                    ? "waits"
-                        : cpu->activity == ACTIVITY_ACTIVE      ? "runs"
-                        : cpu->activity == ACTIVITY_HLT         ? "is halted"
-                        : cpu->activity == ACTIVITY_SHUTDOWN    ? "is shut down"
-                                                                : "waits for SIPI";
-    if (thread.level == 0 || source == GDB_ABSENT) snprintf(text, size, "processor %u, level %u: %s", thread.cpu, thread.level, state);
-    else snprintf(text, size, "processor %u, level %u: %s, VMCS %llx", thread.cpu, thread.level, state, (unsigned long long)vmcs);
+    const char *state = source == GDB_ABSENT                 ? "nothing has run there"
+                        : source != GDB_LIVE                 ? "waits"
+                        : cpu->activity == ACTIVITY_ACTIVE   ? "runs"
+                        : cpu->activity == ACTIVITY_HLT      ? "is halted"
+                        : cpu->activity == ACTIVITY_SHUTDOWN ? "is shut down"
+                                                             : "waits for SIPI";
+    if (thread.level == 0 || source == GDB_ABSENT)
+        snprintf(text, size, "processor %u, level %u: %s", thread.cpu, thread.level, state);
+    else
+        snprintf(text, size, "processor %u, level %u: %s, VMCS %llx", thread.cpu, thread.level, state,
+                 (unsigned long long)vmcs);
 }
 
 void gdb_answer_thread_text(struct gdb *gdb, const char *arguments) {

@@ -25,9 +25,9 @@ struct options {
     unsigned serial_options; // -serial seen so far
     bool no_serial, no_reboot, no_shutdown, hash, stats;
     enum monitor_place monitor;
-    const char *monitor_path, *script;  // NULL: not given
-    bool stopped;                       // -S
-    const char *trace[OPTIONS_TRACES];  // what is traced from the first step on, to where
+    const char *monitor_path, *script; // NULL: not given
+    bool stopped;                      // -S
+    const char *trace[OPTIONS_TRACES]; // what is traced from the first step on, to where
     unsigned traces;
     const char *gdb;                    // where to listen for gdb; NULL: nowhere
     uint64_t steps;                     // stop when the machine has done so many; UINT64_MAX: no limit

@@ -73,7 +73,8 @@ enum taken take_machine(struct options *options, const struct option *option, co
     char item[64];
     if (strcmp(value, "help") == 0 || strcmp(value, "?") == 0) {
         puts("pc                 the machine there is: also as pc-i440fx-..., type=pc\n"
-             "bios-tick=on       as a BIOS leaves it: interrupt vectors, 8259s, and the 8254's 18.2 interrupts a second\n"
+             "bios-tick=on       as a BIOS leaves it: interrupt vectors, 8259s, and the 8254's 18.2 interrupts a "
+             "second\n"
              "accel=..., usb=off, pit=off, vmport=off, graphics=off, dump-guest-core=..., mem-merge=... are accepted "
              "without effect");
         return TAKEN_LAST;
@@ -87,7 +88,8 @@ enum taken take_machine(struct options *options, const struct option *option, co
             known |= strncmp(item, accepted[i], strlen(accepted[i])) == 0;
         bool tick = strcmp(item, "bios-tick=on") == 0;
         options->machine.bios_tick |= tick;
-        if (!known && !tick) return wrong(option, value, "there is one machine, pc; -machine help lists what is accepted");
+        if (!known && !tick)
+            return wrong(option, value, "there is one machine, pc; -machine help lists what is accepted");
     }
     return TAKEN;
 }

@@ -43,8 +43,10 @@ static void add(void *context, const char *name, uint64_t address, uint64_t byte
     if (strcmp(name, "_text") == 0 || strcmp(name, "_stext") == 0)
         if (address < e->text) e->text = address;
     if (strcmp(name, "_end") == 0) e->text_end = address;
-    e->symbols[e->count++] = (Elf64_Sym){.st_name = (Elf64_Word)e->used, .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_NOTYPE),
-                                         .st_value = address, .st_size = bytes};
+    e->symbols[e->count++] = (Elf64_Sym){.st_name = (Elf64_Word)e->used,
+                                         .st_info = ELF64_ST_INFO(STB_GLOBAL, STT_NOTYPE),
+                                         .st_value = address,
+                                         .st_size = bytes};
     memcpy(e->strings + e->used, name, length);
     e->used += length;
 }
@@ -66,18 +68,40 @@ static void place(struct export *e) {
 static bool write_file(const struct export *e, FILE *file) {
     const Elf64_Off symbols = sizeof(Elf64_Ehdr), strings = symbols + e->count * sizeof *e->symbols,
                     names = strings + e->used, sections = (names + sizeof section_names + 7) & ~7ull;
-    const Elf64_Ehdr header = {
-        .e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT}, .e_type = ET_EXEC,
-        .e_machine = EM_X86_64, .e_version = EV_CURRENT, .e_shoff = sections, .e_ehsize = sizeof header,
-        .e_shentsize = sizeof(Elf64_Shdr), .e_shnum = SECTIONS, .e_shstrndx = SECTION_NAMES};
-    const Elf64_Shdr section[SECTIONS] = {
-        [SECTION_TEXT] = {.sh_name = 1, .sh_type = SHT_NOBITS, .sh_flags = SHF_ALLOC | SHF_EXECINSTR, .sh_addr = e->text,
-                          .sh_offset = symbols, .sh_size = e->text_end - e->text, .sh_addralign = 1},
-        [SECTION_SYMBOLS] = {.sh_name = 7, .sh_type = SHT_SYMTAB, .sh_offset = symbols, .sh_size = strings - symbols,
-                             .sh_link = SECTION_STRINGS, .sh_info = 1, .sh_entsize = sizeof *e->symbols, .sh_addralign = 8},
-        [SECTION_STRINGS] = {.sh_name = 15, .sh_type = SHT_STRTAB, .sh_offset = strings, .sh_size = e->used, .sh_addralign = 1},
-        [SECTION_NAMES] = {.sh_name = 23, .sh_type = SHT_STRTAB, .sh_offset = names, .sh_size = sizeof section_names,
-                           .sh_addralign = 1}};
+    const Elf64_Ehdr header = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
+                               .e_type = ET_EXEC,
+                               .e_machine = EM_X86_64,
+                               .e_version = EV_CURRENT,
+                               .e_shoff = sections,
+                               .e_ehsize = sizeof header,
+                               .e_shentsize = sizeof(Elf64_Shdr),
+                               .e_shnum = SECTIONS,
+                               .e_shstrndx = SECTION_NAMES};
+    const Elf64_Shdr section[SECTIONS] = {[SECTION_TEXT] = {.sh_name = 1,
+                                                            .sh_type = SHT_NOBITS,
+                                                            .sh_flags = SHF_ALLOC | SHF_EXECINSTR,
+                                                            .sh_addr = e->text,
+                                                            .sh_offset = symbols,
+                                                            .sh_size = e->text_end - e->text,
+                                                            .sh_addralign = 1},
+                                          [SECTION_SYMBOLS] = {.sh_name = 7,
+                                                               .sh_type = SHT_SYMTAB,
+                                                               .sh_offset = symbols,
+                                                               .sh_size = strings - symbols,
+                                                               .sh_link = SECTION_STRINGS,
+                                                               .sh_info = 1,
+                                                               .sh_entsize = sizeof *e->symbols,
+                                                               .sh_addralign = 8},
+                                          [SECTION_STRINGS] = {.sh_name = 15,
+                                                               .sh_type = SHT_STRTAB,
+                                                               .sh_offset = strings,
+                                                               .sh_size = e->used,
+                                                               .sh_addralign = 1},
+                                          [SECTION_NAMES] = {.sh_name = 23,
+                                                             .sh_type = SHT_STRTAB,
+                                                             .sh_offset = names,
+                                                             .sh_size = sizeof section_names,
+                                                             .sh_addralign = 1}};
     return fwrite(&header, sizeof header, 1, file) == 1 &&
            fwrite(e->symbols, sizeof *e->symbols, e->count, file) == e->count &&
            fwrite(e->strings, 1, e->used, file) == e->used &&
@@ -100,7 +124,8 @@ bool command_export(struct monitor *monitor, const char *arguments) {
     struct export e = {.text = UINT64_MAX};
     if (!take_word(&arguments, path, sizeof path)) return monitor_error(monitor, "export: into which file?");
     bool all = !take_word(&arguments, word, sizeof word);
-    if (!all && (!word_is(word, "level", 1) || !take_word(&arguments, word, sizeof word) || !parse_number(word, &level)))
+    if (!all &&
+        (!word_is(word, "level", 1) || !take_word(&arguments, word, sizeof word) || !parse_number(word, &level)))
         return monitor_error(monitor, "export %s: %s? write level N", path, word);
     add(&e, "", 0, 0);
     symbols_each(monitor, all ? SYMBOLS_ANY_LEVEL : (int)level, add, &e);

@@ -60,7 +60,8 @@ static bool take_what(struct monitor *monitor, struct trace *trace, const char *
         unsigned i = 0;
         while (i < ROWS && strcmp(rows[i].word, word) != 0) i++;
         if (i == ROWS && strcmp(word, "all") != 0)
-            return monitor_error(monitor, "trace %s: nothing of that name can be traced (trace alone lists what can)", word);
+            return monitor_error(monitor, "trace %s: nothing of that name can be traced (trace alone lists what can)",
+                                 word);
         for (unsigned j = 0; j < ROWS; j++)
             if (i == j || i == ROWS) trace->wanted |= rows[j].sights;
         what += length + (what[length] == ',');
@@ -88,10 +89,11 @@ static bool take_range(struct monitor *monitor, const char **text, struct trace 
 static bool take_limits(struct monitor *monitor, const char *text, struct trace *trace) {
     char word[16];
     while (take_word(&text, word, sizeof word)) {
-        bool taken = strcmp(word, "level") == 0 ? take_level(monitor, &text, trace)
-                     : strcmp(word, "from") == 0
-                         ? take_range(monitor, &text, trace)
-                         : monitor_error(monitor, "trace: %s: after the file come level N, and from ADDRESS to ADDRESS", word);
+        bool taken =
+            strcmp(word, "level") == 0 ? take_level(monitor, &text, trace)
+            : strcmp(word, "from") == 0
+                ? take_range(monitor, &text, trace)
+                : monitor_error(monitor, "trace: %s: after the file come level N, and from ADDRESS to ADDRESS", word);
         if (!taken) return false;
     }
     return true;
@@ -144,8 +146,8 @@ bool trace_start(struct monitor *monitor, const char *text) {
         return false;
     }
     begin_stacks(trace);
-    trace->observer = (struct observer){
-        .wanted = trace->wanted | (trace->format->nests ? NESTS : 0), .context = trace, .see = see};
+    trace->observer =
+        (struct observer){.wanted = trace->wanted | (trace->format->nests ? NESTS : 0), .context = trace, .see = see};
     machine_add_observer(monitor->machine, &trace->observer);
     trace->next = monitor->traces;
     trace->number = trace->next ? trace->next->number + 1 : 1;

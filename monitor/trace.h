@@ -30,8 +30,8 @@ struct trace_stack {
 
 struct trace;
 struct trace_format {
-    const char *suffix; // NULL: everything else
-    bool nests;         // wants exits and entries, whatever else is traced
+    const char *suffix;                 // NULL: everything else
+    bool nests;                         // wants exits and entries, whatever else is traced
     bool (*begin)(struct trace *trace); // NULL: nothing to do. False: memory is short
     void (*see)(struct trace *trace, struct cpu *cpu, const struct sight *sight, unsigned level); // NULL: not shown
     // A frame was pushed, or is about to be popped.
@@ -49,7 +49,7 @@ struct trace {
     char *path, *what;
     FILE *file;
     const struct trace_format *format;
-    void *data; // of the format; freed with the trace
+    void *data;      // of the format; freed with the trace
     uint64_t wanted; // BIT(OBSERVE_...), as asked for
     int level;
     uint64_t from, to; // linear addresses, inclusive: of the instruction, of the data for memory, walks and TLB
@@ -65,7 +65,7 @@ bool trace_end(struct monitor *monitor);
 
 // For formats.
 void trace_follow(struct trace *trace, struct cpu *cpu, const struct sight *sight, unsigned level); // trace_stack.c
-void trace_settle(struct trace *trace);          // what is on the stacks now is over
+void trace_settle(struct trace *trace); // what is on the stacks now is over
 const char *trace_frame_name(const struct trace_frame *frame, char *text, size_t size); // "L2 EPT_VIOLATION"
 uint64_t trace_cycle(const struct cpu *cpu, const struct sight *sight);
 

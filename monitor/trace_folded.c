@@ -58,4 +58,5 @@ static void end(struct trace *trace) {
     if (f->others) fprintf(trace->file, "others %" PRIu64 "\n", f->others);
 }
 
-const struct trace_format trace_folded = {.suffix = ".folded", .nests = true, .begin = begin, .spent = spent, .end = end};
+const struct trace_format trace_folded = {
+    .suffix = ".folded", .nests = true, .begin = begin, .spent = spent, .end = end};

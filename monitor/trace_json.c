@@ -18,8 +18,8 @@ struct json {
 // Begins a record; the caller closes it.
 static void record(struct trace *trace, char phase, unsigned processor, unsigned track, uint64_t cycle) {
     struct json *j = trace->data;
-    fprintf(trace->file, "%s\n{\"ph\":\"%c\",\"pid\":%u,\"tid\":%u,\"ts\":%" PRIu64, j->open ? "," : "", phase, processor,
-            track, cycle);
+    fprintf(trace->file, "%s\n{\"ph\":\"%c\",\"pid\":%u,\"tid\":%u,\"ts\":%" PRIu64, j->open ? "," : "", phase,
+            processor, track, cycle);
     j->open = true;
 }
 
@@ -73,7 +73,8 @@ static void see(struct trace *trace, struct cpu *cpu, const struct sight *s, uns
     const char *reason = s->kind == OBSERVE_EXIT ? vmx_exit_name(s->number & UINT16_MAX) : NULL;
     name_track(trace, cpu->id, track);
     record(trace, 'i', cpu->id, track, trace_cycle(cpu, s));
-    fprintf(trace->file, ",\"s\":\"t\",\"name\":\"%s%s%s\",\"args\":{\"step\":%" PRIu64 ",\"level\":%u,\"rip\":\"0x%" PRIx64 "\"",
+    fprintf(trace->file,
+            ",\"s\":\"t\",\"name\":\"%s%s%s\",\"args\":{\"step\":%" PRIu64 ",\"level\":%u,\"rip\":\"0x%" PRIx64 "\"",
             row->name, reason ? " " : "", reason ? reason : "", s->step, level, s->rip);
     const struct {
         const char *text;

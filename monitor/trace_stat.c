@@ -1,5 +1,5 @@
-// The VM exits of each level in the columns of perf kvm stat report: how many, which share of their number and time, and
-// the shortest, longest and average time until the level ran again, in cycles.
+// The VM exits of each level in the columns of perf kvm stat report: how many, which share of their number and time,
+// and the shortest, longest and average time until the level ran again, in cycles.
 #include "monitor/trace.h"
 #include "vmx/vmx.h"
 #include <inttypes.h>
@@ -44,8 +44,8 @@ static void print_level(struct trace *trace, unsigned level) {
         all.cycles += t->of[level][r].cycles;
     }
     if (!all.samples) return;
-    fprintf(trace->file, "VM exits of level %u\n%22s %10s %9s %9s %12s %12s %14s\n", level, "VM-EXIT", "Samples", "Samples%",
-            "Time%", "Min Time", "Max Time", "Avg time");
+    fprintf(trace->file, "VM exits of level %u\n%22s %10s %9s %9s %12s %12s %14s\n", level, "VM-EXIT", "Samples",
+            "Samples%", "Time%", "Min Time", "Max Time", "Avg time");
     for (;;) {
         unsigned best = VMX_REASONS;
         for (unsigned r = 0; r < VMX_REASONS; r++)

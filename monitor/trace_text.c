@@ -32,7 +32,8 @@ static void plain(struct monitor *monitor, const struct sight *s, unsigned level
         break;
     case OBSERVE_TLB: {
         static const char *const what[] = {"data", "fetches", "page flushed", "flushed"};
-        print(monitor, "TLB, %s: linear 0x%" PRIx64 ", translation 0x%" PRIx64 ", EPTP 0x%" PRIx64 ", VPID %" PRIu64 "\n",
+        print(monitor,
+              "TLB, %s: linear 0x%" PRIx64 ", translation 0x%" PRIx64 ", EPTP 0x%" PRIx64 ", VPID %" PRIu64 "\n",
               what[s->number & 3], s->linear, s->value, s->physical, s->information & UINT16_MAX);
         break;
     }

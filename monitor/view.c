@@ -9,8 +9,10 @@ const char *const space_names[] = {"linear", "gpa", "phys"};
 
 static uint64_t field(const struct view *view, uint64_t vmcs, enum vmcs_field which) {
     uint64_t value = 0;
-    if (view->source == VIEW_GUEST_AREA) (void)vmx_level_read(view->cpu, view->level, which, &value);
-    else (void)vmx_vmcs_read(view->cpu, vmcs, which, &value);
+    if (view->source == VIEW_GUEST_AREA)
+        (void)vmx_level_read(view->cpu, view->level, which, &value);
+    else
+        (void)vmx_vmcs_read(view->cpu, vmcs, which, &value);
     return value;
 }
 

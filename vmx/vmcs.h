@@ -140,7 +140,7 @@ struct vmx {
     // --- no state ---
     struct level_run run;
     struct vmcs level_saved[LEVEL_DEPTH + 1]; // as of the last VM exit of each level, once levels share a VMCS
-    struct levels *levels; // the machine's
+    struct levels *levels;                    // the machine's
     struct vmx_counts counts;
     struct extension extension;
 };

@@ -32,7 +32,8 @@ struct vmx_level_info {
 };
 bool vmx_level_info(const struct cpu *cpu, unsigned level, struct vmx_level_info *out); // false: there is none
 // A field of the VMCS that the guest of this level ran with last, as its last VM exit left it.
-bool vmx_level_read(const struct cpu *cpu, unsigned level, unsigned field, uint64_t *value); // false: not known any more
+bool vmx_level_read(const struct cpu *cpu, unsigned level, unsigned field,
+                    uint64_t *value); // false: not known any more
 // The processors of a machine know the same VMCSs.
 void vmx_share_levels(struct cpu *cpu, const struct cpu *with);
 // For those who save a machine and go on with it: no part of its state, but levels are known from the start then.
@@ -43,15 +44,15 @@ void *vmx_levels(const struct cpu *cpu);
 // --- counters, for --stats; no part of the architectural state ---
 uint64_t vmx_exit_count(const struct cpu *cpu, unsigned level, unsigned basic_reason); // VM exits out of `level`
 uint64_t vmx_exit_cycles(const struct cpu *cpu, unsigned level,
-                         unsigned basic_reason);                 // from these exits to the next entry
-uint64_t vmx_entry_count(const struct cpu *cpu, unsigned level); // VM entries into `level`
-uint64_t vmx_failed_entry_count(const struct cpu *cpu);          // VMfail 7 and 8
+                         unsigned basic_reason);                  // from these exits to the next entry
+uint64_t vmx_entry_count(const struct cpu *cpu, unsigned level);  // VM entries into `level`
+uint64_t vmx_failed_entry_count(const struct cpu *cpu);           // VMfail 7 and 8
 uint64_t vmx_level_steps(const struct cpu *cpu, unsigned level);  // spent in the level itself
 uint64_t vmx_level_cycles(const struct cpu *cpu, unsigned level); // the same with idle cycles
-const char *vmx_exit_name(unsigned basic_reason);                // "EPT_VIOLATION"; NULL: no such reason
-const char *vmx_exit_text(unsigned basic_reason);                // in the manual's words
-const char *vmx_error_text(unsigned number);                     // VM-instruction error
-const char *vmx_abort_text(unsigned indicator);                  // VMX abort
+const char *vmx_exit_name(unsigned basic_reason);                 // "EPT_VIOLATION"; NULL: no such reason
+const char *vmx_exit_text(unsigned basic_reason);                 // in the manual's words
+const char *vmx_error_text(unsigned number);                      // VM-instruction error
+const char *vmx_abort_text(unsigned indicator);                   // VMX abort
 
 // --- the VM-entry checks, explained (vmx/check.def) ---
 enum { VMX_READS = 12 };

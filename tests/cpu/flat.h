@@ -15,11 +15,11 @@ struct flat {
     struct decoder *decoder;
     struct platform platform;
     uint8_t *ram;
-    uint64_t next_table;      // where flat_map takes its next page table
-    uint64_t mmio_value;      // what MMIO reads give; last value written
+    uint64_t next_table; // where flat_map takes its next page table
+    uint64_t mmio_value; // what MMIO reads give; last value written
     unsigned mmio_reads, mmio_writes;
-    uint64_t mmio_step;       // steps at the last MMIO access
-    int interrupt;            // vector to acknowledge, -1: none
+    uint64_t mmio_step; // steps at the last MMIO access
+    int interrupt;      // vector to acknowledge, -1: none
 };
 
 static uint8_t *flat_page(void *machine, uint64_t physical, bool *writable) {
@@ -54,7 +54,10 @@ static int flat_acknowledge(void *machine, struct cpu *cpu) {
     f->interrupt = -1;
     return vector;
 }
-static uint64_t flat_cr8_read(void *machine, struct cpu *cpu) { (void)machine, (void)cpu; return 0; }
+static uint64_t flat_cr8_read(void *machine, struct cpu *cpu) {
+    (void)machine, (void)cpu;
+    return 0;
+}
 static void flat_cr8_write(void *machine, struct cpu *cpu, uint64_t value) { (void)machine, (void)cpu, (void)value; }
 static bool flat_msr_read(void *machine, struct cpu *cpu, uint32_t index, uint64_t *value) {
     (void)machine, (void)cpu, (void)index;
@@ -67,7 +70,9 @@ static bool flat_msr_write(void *machine, struct cpu *cpu, uint32_t index, uint6
 }
 static bool flat_has(const void *model, unsigned feature) { return cpu_model_has(model, (enum feature)feature); }
 
-static inline void flat_poke(struct flat *f, uint64_t physical, uint64_t value) { memcpy(f->ram + physical, &value, 8); }
+static inline void flat_poke(struct flat *f, uint64_t physical, uint64_t value) {
+    memcpy(f->ram + physical, &value, 8);
+}
 static inline uint64_t flat_peek(const struct flat *f, uint64_t physical) {
     uint64_t v;
     memcpy(&v, f->ram + physical, 8);
@@ -100,7 +105,7 @@ static inline void flat_segment(struct cpu *cpu, unsigned s, uint16_t selector, 
 
 static inline void flat_long_mode(struct flat *f) {
     struct cpu *cpu = f->cpu;
-    cpu->activity = ACTIVITY_ACTIVE;  // there is no local APIC that calls it the bootstrap processor
+    cpu->activity = ACTIVITY_ACTIVE; // there is no local APIC that calls it the bootstrap processor
     cpu->cr0 = CR0_PE | CR0_PG | CR0_ET | CR0_NE | CR0_WP;
     cpu->cr4 = CR4_PAE | CR4_OSFXSR;
     cpu->cr3 = FLAT_PML4;
@@ -123,8 +128,18 @@ static inline void flat_new(struct flat *f) {
     }
     f->decoder = decoder_new(&cpu_rows, 1, flat_has, &f->model);
     f->ram = calloc(1, FLAT_RAM);
-    f->platform = (struct platform){f, flat_page, flat_mmio_read, flat_mmio_write, flat_in, flat_out, flat_acknowledge,
-                                    flat_cr8_read, flat_cr8_write, flat_msr_read, flat_msr_write, NULL};
+    f->platform = (struct platform){f,
+                                    flat_page,
+                                    flat_mmio_read,
+                                    flat_mmio_write,
+                                    flat_in,
+                                    flat_out,
+                                    flat_acknowledge,
+                                    flat_cr8_read,
+                                    flat_cr8_write,
+                                    flat_msr_read,
+                                    flat_msr_write,
+                                    NULL};
     f->next_table = FLAT_TABLES;
     f->interrupt = -1;
     f->cpu = cpu_new(&f->model, f->decoder, &f->platform, 0);

@@ -1,4 +1,5 @@
-// Programs of random instructions over tests/cpu/flat.h, with handlers for everything they raise, and the hash of all state.
+// Programs of random instructions over tests/cpu/flat.h, with handlers for everything they raise, and the hash of all
+// state.
 #ifndef TESTS_CPU_PROGRAM_H
 #define TESTS_CPU_PROGRAM_H
 #include "tests/cpu/flat.h"
@@ -13,9 +14,9 @@ static inline void gate(struct flat *f, unsigned vector, uint64_t handler) {
 
 // Every exception's handler moves the saved RIP one byte on and returns; interrupts (from 32) count in R15.
 static inline void install_handlers(struct flat *f) {
-    static const uint8_t plain[] = {0x48, 0xff, 0x04, 0x24, 0x48, 0xcf};                               // inc [rsp]; iretq
-    static const uint8_t coded[] = {0x48, 0x83, 0xc4, 0x08, 0x48, 0xff, 0x04, 0x24, 0x48, 0xcf};       // add rsp,8; ...
-    static const uint8_t count[] = {0x49, 0xff, 0xc7, 0x48, 0xcf};                                     // inc r15; iretq
+    static const uint8_t plain[] = {0x48, 0xff, 0x04, 0x24, 0x48, 0xcf};                         // inc [rsp]; iretq
+    static const uint8_t coded[] = {0x48, 0x83, 0xc4, 0x08, 0x48, 0xff, 0x04, 0x24, 0x48, 0xcf}; // add rsp,8; ...
+    static const uint8_t count[] = {0x49, 0xff, 0xc7, 0x48, 0xcf};                               // inc r15; iretq
     memcpy(f->ram + HANDLERS, plain, sizeof plain);
     memcpy(f->ram + HANDLERS + 0x40, coded, sizeof coded);
     memcpy(f->ram + HANDLERS + 0x80, count, sizeof count);
@@ -43,15 +44,19 @@ static inline uint64_t random_next(uint64_t *s) {
 }
 
 static inline size_t random_insn(uint64_t *seed, uint8_t *out) {
-    static const uint8_t alu[] = {0x01, 0x03, 0x29, 0x2b, 0x31, 0x33, 0x11, 0x13, 0x39, 0x3b, 0x85, 0x87, 0x89, 0x8b, 0x8d};
+    static const uint8_t alu[] = {0x01, 0x03, 0x29, 0x2b, 0x31, 0x33, 0x11, 0x13,
+                                  0x39, 0x3b, 0x85, 0x87, 0x89, 0x8b, 0x8d};
     uint64_t r = random_next(seed);
     size_t n = 0;
     switch (r % 8) {
-    case 0: case 1: case 2: case 3: {  // alu with a register or [rsi + disp32]
+    case 0:
+    case 1:
+    case 2:
+    case 3: { // alu with a register or [rsi + disp32]
         if (r & 0x100) out[n++] = 0x66;
         out[n++] = (uint8_t)(0x40 | (r >> 9 & 8));
         out[n++] = alu[(r >> 16) % sizeof alu];
-        uint8_t reg = (uint8_t)(r >> 32 & 3);  // rax rcx rdx rbx
+        uint8_t reg = (uint8_t)(r >> 32 & 3); // rax rcx rdx rbx
         if (r & 0x200) {
             out[n++] = (uint8_t)(0x86 | reg << 3);
             uint32_t disp = (uint32_t)(r >> 40 & 0x1fff);
@@ -61,11 +66,24 @@ static inline size_t random_insn(uint64_t *seed, uint8_t *out) {
         out[n++] = (uint8_t)(0xc0 | reg << 3 | (r >> 36 & 3));
         return n;
     }
-    case 4: out[0] = (uint8_t)(0x70 | (r >> 8 & 15)); out[1] = (uint8_t)(r >> 16 & 31); return 2;  // jcc forwards
-    case 5: out[0] = 0xf3; out[1] = (uint8_t)(0xa4 | (r >> 8 & 1)); return 2;                      // rep movs
-    case 6: out[0] = (uint8_t)(r >> 8); out[1] = (uint8_t)(r >> 16); return 2;                      // anything
-    default: out[0] = 0xc6; out[1] = 0x87; memcpy(out + 2, &(uint32_t){(uint32_t)(r >> 20 & 0xfff)}, 4);
-             out[6] = (uint8_t)(r >> 8); return 7;                                                  // mov byte [rdi+..],imm
+    case 4:
+        out[0] = (uint8_t)(0x70 | (r >> 8 & 15));
+        out[1] = (uint8_t)(r >> 16 & 31);
+        return 2; // jcc forwards
+    case 5:
+        out[0] = 0xf3;
+        out[1] = (uint8_t)(0xa4 | (r >> 8 & 1));
+        return 2; // rep movs
+    case 6:
+        out[0] = (uint8_t)(r >> 8);
+        out[1] = (uint8_t)(r >> 16);
+        return 2; // anything
+    default:
+        out[0] = 0xc6;
+        out[1] = 0x87;
+        memcpy(out + 2, &(uint32_t){(uint32_t)(r >> 20 & 0xfff)}, 4);
+        out[6] = (uint8_t)(r >> 8);
+        return 7; // mov byte [rdi+..],imm
     }
 }
 
@@ -78,7 +96,7 @@ static inline void random_program(struct flat *f, uint64_t seed) {
     memcpy(code + n, &back, 4);
     start(f, code, n + 4);
     f->cpu->gpr[RSI] = DATA;
-    f->cpu->gpr[RDI] = FLAT_CODE + 0x700;  // stores here change the program
+    f->cpu->gpr[RDI] = FLAT_CODE + 0x700; // stores here change the program
     f->cpu->gpr[RCX] = 20;
 }
 

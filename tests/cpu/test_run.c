@@ -9,7 +9,8 @@ static void test_fault_in_block(void) {
     START(&f, 0x48, 0xff, 0xc0, 0x48, 0xff, 0xc0, 0x48, 0x8b, 0x19, 0x48, 0xff, 0xc0, 0xeb, 0xfe);
     f.cpu->gpr[RCX] = 0x7000000000;
     (void)cpu_run(f.cpu, 3);
-    ok(f.cpu->steps == 3 && f.cpu->rip == HANDLERS + 0x40 && f.cpu->gpr[RAX] == 2, "a fault is a step; later ones wait");
+    ok(f.cpu->steps == 3 && f.cpu->rip == HANDLERS + 0x40 && f.cpu->gpr[RAX] == 2,
+       "a fault is a step; later ones wait");
     ok(f.cpu->cr2 == 0x7000000000 && flat_peek(&f, f.cpu->gpr[RSP] + 8) == FLAT_CODE + 6, "CR2 and the saved RIP");
     flat_free(&f);
 }
@@ -32,14 +33,14 @@ static void test_page_crossing(void) {
     struct flat f;
     START(&f, 0x90);
     uint64_t at = FLAT_CODE + 4096 - 3;
-    static const uint8_t code[] = {0x48, 0xb8, 1, 2, 3, 4, 5, 6, 7, 8, 0xeb, 0xfe};  // mov rax, imm64; jmp $
+    static const uint8_t code[] = {0x48, 0xb8, 1, 2, 3, 4, 5, 6, 7, 8, 0xeb, 0xfe}; // mov rax, imm64; jmp $
     flat_write(&f, at, code, sizeof code);
     f.cpu->rip = at;
     (void)cpu_run(f.cpu, 1);
     ok(f.cpu->gpr[RAX] == 0x0807060504030201 && f.cpu->rip == at + 10, "an instruction across two pages");
-    static const uint8_t jump[] = {0x90, 0xeb, 0x00};  // nop; jmp to the crossing instruction
+    static const uint8_t jump[] = {0x90, 0xeb, 0x00}; // nop; jmp to the crossing instruction
     flat_write(&f, at - 3, jump, sizeof jump);
-    flat_write(&f, at + 10, (const uint8_t[]){0xeb, 0xf1}, 2);  // and back
+    flat_write(&f, at + 10, (const uint8_t[]){0xeb, 0xf1}, 2); // and back
     f.cpu->rip = at - 3;
     (void)cpu_run(f.cpu, 400);
     ok(f.cpu->steps == 401, "and reached through blocks that are linked");
@@ -71,7 +72,8 @@ static void test_mmio_loop(void) {
     START(&f, 0x48, 0xff, 0xc3, 0x8b, 0x01, 0x48, 0xff, 0xc3, 0x89, 0x19, 0xeb, 0xf4);
     f.cpu->gpr[RCX] = FLAT_MMIO;
     for (unsigned i = 0; i < 10; i++) (void)cpu_run(f.cpu, 500);
-    ok(f.cpu->steps == 5000 && f.cpu->gpr[RBX] == 2000 && f.mmio_reads == 1000 && f.mmio_writes == 1000, "no step is lost");
+    ok(f.cpu->steps == 5000 && f.cpu->gpr[RBX] == 2000 && f.mmio_reads == 1000 && f.mmio_writes == 1000,
+       "no step is lost");
     flat_free(&f);
 }
 
@@ -114,8 +116,8 @@ static void test_call_elsewhere(void) {
     struct flat f;
     // call CALLED; inc rdx; jmp to the start
     START(&f, 0xe8, 0xfb, 0x2f, 0x00, 0x00, 0x48, 0xff, 0xc2, 0xeb, 0xf6);
-    flat_write(&f, CALLED, (const uint8_t[]){0x48, 0xff, 0xc3, 0xc3}, 4);      // inc rbx; ret
-    flat_write(&f, OTHER_CODE, (const uint8_t[]){0x48, 0xff, 0xc1, 0xc3}, 4);  // inc rcx; ret
+    flat_write(&f, CALLED, (const uint8_t[]){0x48, 0xff, 0xc3, 0xc3}, 4);     // inc rbx; ret
+    flat_write(&f, OTHER_CODE, (const uint8_t[]){0x48, 0xff, 0xc1, 0xc3}, 4); // inc rcx; ret
     f.cpu->gpr[RBX] = f.cpu->gpr[RCX] = f.cpu->gpr[RDX] = 0;
     (void)cpu_run(f.cpu, 500);
     ok(f.cpu->gpr[RBX] == 100 && f.cpu->gpr[RDX] == 100 && f.cpu->rip == FLAT_CODE, "calls and returns between pages");
@@ -133,8 +135,8 @@ static void test_call_elsewhere(void) {
 static void test_return_elsewhere(void) {
     struct flat f;
     // call CALLED; inc rdx; jmp to the start; at 16: inc rcx; jmp to the start
-    START(&f, 0xe8, 0xfb, 0x2f, 0x00, 0x00, 0x48, 0xff, 0xc2, 0xeb, 0xf6, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90,
-          0x48, 0xff, 0xc1, 0xeb, 0xeb);
+    START(&f, 0xe8, 0xfb, 0x2f, 0x00, 0x00, 0x48, 0xff, 0xc2, 0xeb, 0xf6, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x48,
+          0xff, 0xc1, 0xeb, 0xeb);
     // inc rbx; test bl,1; jz to the ret; add qword [rsp],11; ret
     static const uint8_t code[] = {0x48, 0xff, 0xc3, 0xf6, 0xc3, 0x01, 0x74, 0x05, 0x48, 0x83, 0x04, 0x24, 0x0b, 0xc3};
     flat_write(&f, CALLED, code, sizeof code);
@@ -170,9 +172,10 @@ static void test_equality(void) {
                 h[i] = hash(&f[i]);
             }
             loop_check(h[0] == h[1] && h[0] == h[2], "seed %llu round %u: rip %llx %llx %llx steps %llu %llu %llu",
-                       (unsigned long long)seed, round, (unsigned long long)f[0].cpu->rip, (unsigned long long)f[1].cpu->rip,
-                       (unsigned long long)f[2].cpu->rip, (unsigned long long)f[0].cpu->steps,
-                       (unsigned long long)f[1].cpu->steps, (unsigned long long)f[2].cpu->steps);
+                       (unsigned long long)seed, round, (unsigned long long)f[0].cpu->rip,
+                       (unsigned long long)f[1].cpu->rip, (unsigned long long)f[2].cpu->rip,
+                       (unsigned long long)f[0].cpu->steps, (unsigned long long)f[1].cpu->steps,
+                       (unsigned long long)f[2].cpu->steps);
         }
         for (unsigned i = 0; i < 3; i++) flat_free(&f[i]);
     }

@@ -107,7 +107,8 @@ static void test_staleness(void) {
     remap(TEST_PAGE, OTHER, P);
     (void)where(TEST_PAGE);
     flat_map(&f, TEST_PAGE, OTHER, P | W);
-    ok(touch(TEST_PAGE, ACCESS_SUPERVISOR_ANY, true, false, &physical) == OUT_OK, "a right that was added is seen at once");
+    ok(touch(TEST_PAGE, ACCESS_SUPERVISOR_ANY, true, false, &physical) == OUT_OK,
+       "a right that was added is seen at once");
     flat_map(&f, TEST_PAGE, OTHER, P);
     ok(touch(TEST_PAGE, ACCESS_SUPERVISOR_ANY, true, false, &physical) == OUT_OK, "a right that was taken away is not");
 }

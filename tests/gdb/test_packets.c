@@ -1,5 +1,5 @@
-// The gdb server over a socket pair: packets as gdb sends them, wrong ones, and random ones by the thousand. None of them
-// ends the server, makes it wait for ever, or changes the machine unless it says so.
+// The gdb server over a socket pair: packets as gdb sends them, wrong ones, and random ones by the thousand. None of
+// them ends the server, makes it wait for ever, or changes the machine unless it says so.
 #include "cpu/cpu.h"
 #include "devices/machine_observe.h"
 #include "monitor/gdb.h"
@@ -34,14 +34,16 @@ static void altered(void *context) {
     (void)context;
     host.altered++;
 }
-static void command(void *context, const char *line, void (*write)(void *to, const char *text, size_t bytes), void *to) {
+static void command(void *context, const char *line, void (*write)(void *to, const char *text, size_t bytes),
+                    void *to) {
     (void)context;
     write(to, line, strlen(line));
 }
 
 // 64-bit mode is not needed: real-address mode, a loop that counts in memory.
 static struct machine *new_machine(void) {
-    static const uint8_t code[] = {0xff, 0x06, 0x00, 0x20, 0x40, 0x90, 0xeb, 0xf8}; // inc word [2000h]; inc ax; nop; jmp
+    static const uint8_t code[] = {0xff, 0x06, 0x00, 0x20,
+                                   0x40, 0x90, 0xeb, 0xf8}; // inc word [2000h]; inc ax; nop; jmp
     char error[200];
     struct machine_config config;
     machine_config_default(&config);
@@ -136,11 +138,13 @@ static void test_answers(void) {
 }
 
 static void test_running(void) {
-    ok(has(ask("qSupported:multiprocess+;swbreak+\nvCont;s:p1.1\np10"), "T05thread:p1.1;#a6+$0410000000000000#"), "a step");
+    ok(has(ask("qSupported:multiprocess+;swbreak+\nvCont;s:p1.1\np10"), "T05thread:p1.1;#a6+$0410000000000000#"),
+       "a step");
     ok(has(ask("qSupported:multiprocess+;swbreak+\nZ0,1005,1\nvCont;c\np10\nz0,1005,1"),
            "T05thread:p1.1;swbreak:;#0a+$0510000000000000#"),
        "a breakpoint");
-    ok(has(ask("qSupported:multiprocess+\nvCont;r1004,1006:p1.1\np10"), "$0610000000000000#"), "a step through a range");
+    ok(has(ask("qSupported:multiprocess+\nvCont;r1004,1006:p1.1\np10"), "$0610000000000000#"),
+       "a step through a range");
     ok(has(ask("qSupported:multiprocess+\nZ2,2000,2\nvCont;c\np10\nz2,2000,2"), "watch:2000;#"), "a watchpoint");
     ok(host.altered == 0, "nothing was changed by hand");
     ok(has(ask("M2100,2:abcd\nm2100,2"), "$abcd#") && host.altered == 1, "memory is written");
@@ -161,11 +165,51 @@ static uint64_t random_next(uint64_t *s) {
 }
 
 static size_t random_packet(uint64_t *seed, char *out, size_t size) {
-    static const char *const beginnings[] = {
-        "?", "!", "g", "G", "p", "P", "m", "M", "X", "Z0,", "z0,", "Z2,", "Z9,", "Hg", "Hc", "T", "c", "s", "C05", "S05", "vCont?",
-        "vCont;", "vCont;r", "vCont;s:p", "vAttach;", "vKill;", "D", "D;", "qC", "qSupported:", "QStartNoAckMode", "qfThreadInfo",
-        "qsThreadInfo", "qThreadExtraInfo,", "qXfer:features:read:target.xml:", "qXfer:threads:read::",
-        "qXfer:memory-map:read::", "qRcmd,", "qSymbol", "M1000,2:", "X2000,4:", "P10=", "vCont;c:p-1.-1", "Hgp1.", "Hgp0.0"};
+    static const char *const beginnings[] = {"?",
+                                             "!",
+                                             "g",
+                                             "G",
+                                             "p",
+                                             "P",
+                                             "m",
+                                             "M",
+                                             "X",
+                                             "Z0,",
+                                             "z0,",
+                                             "Z2,",
+                                             "Z9,",
+                                             "Hg",
+                                             "Hc",
+                                             "T",
+                                             "c",
+                                             "s",
+                                             "C05",
+                                             "S05",
+                                             "vCont?",
+                                             "vCont;",
+                                             "vCont;r",
+                                             "vCont;s:p",
+                                             "vAttach;",
+                                             "vKill;",
+                                             "D",
+                                             "D;",
+                                             "qC",
+                                             "qSupported:",
+                                             "QStartNoAckMode",
+                                             "qfThreadInfo",
+                                             "qsThreadInfo",
+                                             "qThreadExtraInfo,",
+                                             "qXfer:features:read:target.xml:",
+                                             "qXfer:threads:read::",
+                                             "qXfer:memory-map:read::",
+                                             "qRcmd,",
+                                             "qSymbol",
+                                             "M1000,2:",
+                                             "X2000,4:",
+                                             "P10=",
+                                             "vCont;c:p-1.-1",
+                                             "Hgp1.",
+                                             "Hgp0.0"};
     static const char letters[] = "0123456789abcdef0123456789abcdef,;:.=-p}*#$ \x01\xff";
     size_t n = 0, more = random_next(seed) % 40;
     if (random_next(seed) % 200 == 0) more = random_next(seed) % (size - 100);

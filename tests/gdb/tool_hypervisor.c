@@ -1,6 +1,6 @@
 // A hypervisor and its guest, small enough to read in a debugger: ELF64, entered in 64-bit mode with the low 4 GBytes
-// mapped to themselves. The guest runs on the host's page tables through EPT, which maps it one to one but for one page,
-// `window`, behind which it sees `behind`. After TURNS exits for CPUID the machine ends through isa-debug-exit.
+// mapped to themselves. The guest runs on the host's page tables through EPT, which maps it one to one but for one
+// page, `window`, behind which it sees `behind`. After TURNS exits for CPUID the machine ends through isa-debug-exit.
 //     gcc -g -O1 -nostdlib -static -fno-pic -no-pie -mno-red-zone -mgeneral-regs-only -fcf-protection=none
 //         -Wl,-Ttext=0x200000 -Wl,--build-id=none
 typedef unsigned char u8;
@@ -34,7 +34,9 @@ static u64 rdmsr(u32 index) {
     __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(index));
     return low | (u64)high << 32;
 }
-static void wrmsr(u32 index, u64 value) { __asm__ volatile("wrmsr" ::"c"(index), "a"((u32)value), "d"((u32)(value >> 32))); }
+static void wrmsr(u32 index, u64 value) {
+    __asm__ volatile("wrmsr" ::"c"(index), "a"((u32)value), "d"((u32)(value >> 32)));
+}
 #define READ_CR(n, value) __asm__ volatile("mov %%cr" #n ", %0" : "=r"(value))
 #define WRITE_CR(n, value) __asm__ volatile("mov %0, %%cr" #n ::"r"((u64)(value)) : "memory")
 
@@ -100,13 +102,18 @@ static void map_guest(void) {
 }
 
 static void segments(void) {
-    static struct __attribute__((packed)) { u16 limit; u64 base; } gdtr = {sizeof gdt - 1, 0};
+    static struct __attribute__((packed)) {
+        u16 limit;
+        u64 base;
+    } gdtr = {sizeof gdt - 1, 0};
     u64 base = (u64)tss;
     gdtr.base = (u64)gdt;
     gdt[3] = (sizeof tss - 1) | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
     gdt[4] = base >> 32;
-    __asm__ volatile("lgdt %0; push %1; lea 1f(%%rip), %%rax; push %%rax; lretq; 1: mov %2, %%ds; mov %2, %%es; mov %2, %%ss; ltr %w3"
-                     ::"m"(gdtr), "i"(CODE), "r"(DATA), "r"(TSS) : "rax", "memory");
+    __asm__ volatile("lgdt %0; push %1; lea 1f(%%rip), %%rax; push %%rax; lretq; 1: mov %2, %%ds; mov %2, %%es; mov "
+                     "%2, %%ss; ltr %w3" ::"m"(gdtr),
+                     "i"(CODE), "r"(DATA), "r"(TSS)
+                     : "rax", "memory");
 }
 
 static void fill_vmcs(void) {

@@ -32,8 +32,8 @@ static void pad(size_t to) {
 static void entry(const char *path, unsigned mode, const void *bytes, size_t count) {
     char header[111];
     unsigned links = mode & TYPE_DIR && !(mode & TYPE_FILE) ? 2 : 1;
-    snprintf(header, sizeof header, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", ++entries, mode, 0u, 0u,
-             links, 0u, (unsigned)count, 0u, 0u, 0u, 0u, (unsigned)strlen(path) + 1, 0u);
+    snprintf(header, sizeof header, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", ++entries, mode, 0u,
+             0u, links, 0u, (unsigned)count, 0u, 0u, 0u, 0u, (unsigned)strlen(path) + 1, 0u);
     put(header, 110);
     put(path, strlen(path) + 1);
     pad(4);
@@ -66,14 +66,17 @@ static void line_entry(char *line) {
         word[words++] = w;
     }
     if (!words) return;
-    if (words == 3 && !strcmp(word[0], "dir")) entry(word[1], TYPE_DIR | (unsigned)strtoul(word[2], NULL, 8), "", 0);
-    else if (words == 3 && !strcmp(word[0], "link")) entry(word[1], TYPE_LINK | 0777, word[2], strlen(word[2]));
+    if (words == 3 && !strcmp(word[0], "dir"))
+        entry(word[1], TYPE_DIR | (unsigned)strtoul(word[2], NULL, 8), "", 0);
+    else if (words == 3 && !strcmp(word[0], "link"))
+        entry(word[1], TYPE_LINK | 0777, word[2], strlen(word[2]));
     else if (words == 4 && !strcmp(word[0], "file")) {
         size_t count;
         void *bytes = contents(word[3], &count);
         entry(word[1], TYPE_FILE | (unsigned)strtoul(word[2], NULL, 8), bytes, count);
         free(bytes);
-    } else die("not an entry", word[0]);
+    } else
+        die("not an entry", word[0]);
 }
 
 int main(int argc, char **argv) {

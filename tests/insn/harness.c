@@ -69,8 +69,14 @@ __asm__(".pushsection .rodata\n"
 
 #define PIECE(name) extern const uint8_t name[], name##_end[];
 PIECE(stub_enter)
-PIECE(stub_load_fx) PIECE(stub_load) PIECE(stub_store) PIECE(stub_store_fx) PIECE(stub_leave) PIECE(stub_data_segments)
-    PIECE(stub_far_jump) extern const uint8_t stub_leave_fx[];
+PIECE(stub_load_fx)
+PIECE(stub_load)
+PIECE(stub_store)
+PIECE(stub_store_fx)
+PIECE(stub_leave)
+PIECE(stub_data_segments)
+PIECE(stub_far_jump)
+extern const uint8_t stub_leave_fx[];
 
 enum { STUB_ENTRY = 0, STUB_RECOVER = 0x400, STUB_RECOVER_FX = 0x480 };
 

@@ -51,7 +51,8 @@ static uint64_t registers_hash(struct flat *f) {
     return state_hash(&cpu_tlb_state, f->cpu->tlb, state_hash(&cpu_state, f->cpu, 1));
 }
 
-static bool equal_runs(uint64_t seed, struct observer *observer, struct point *points, bool interrupts, const char *what) {
+static bool equal_runs(uint64_t seed, struct observer *observer, struct point *points, bool interrupts,
+                       const char *what) {
     struct flat free_run, seen;
     void (*run)(struct flat *, uint64_t) = interrupts ? run_interrupted : run_to;
     random_program(&free_run, seed);
@@ -62,9 +63,9 @@ static bool equal_runs(uint64_t seed, struct observer *observer, struct point *p
     for (uint64_t step = 700; step <= 3500 && equal; step += 700) {
         run(&free_run, step);
         run(&seen, step);
-        equal = loop_check(hash(&free_run) == hash(&seen), "seed %llx, %s, step %llu: rip %llx %llx", (unsigned long long)seed,
-                           what, (unsigned long long)step, (unsigned long long)free_run.cpu->rip,
-                           (unsigned long long)seen.cpu->rip);
+        equal = loop_check(hash(&free_run) == hash(&seen), "seed %llx, %s, step %llu: rip %llx %llx",
+                           (unsigned long long)seed, what, (unsigned long long)step,
+                           (unsigned long long)free_run.cpu->rip, (unsigned long long)seen.cpu->rip);
     }
     flat_free(&free_run);
     flat_free(&seen);
@@ -133,8 +134,11 @@ static void test_breakpoints_exact(void) {
         random_program(&f, seed);
         run_to(&stepped, 40 + i);
         record = (struct record){.stop = true};
-        point = (struct point){.address = stepped.cpu->rip, .access = POINT_EXECUTE, .space = (enum point_space)(i % 3),
-                               .context = &record, .hit = hit};
+        point = (struct point){.address = stepped.cpu->rip,
+                               .access = POINT_EXECUTE,
+                               .space = (enum point_space)(i % 3),
+                               .context = &record,
+                               .hit = hit};
         flat_free(&stepped);
         random_program(&stepped, seed);
         cpu_set_points(f.cpu, &point);
@@ -144,7 +148,8 @@ static void test_breakpoints_exact(void) {
                 while (record.count < 1 && f.cpu->steps < 2000 && cpu_run(f.cpu, 2000 - f.cpu->steps) == RUN_STOPPED) {}
                 all += record.count;
                 loop_check(record.count == 1 && record.sight[0].step == stepped.cpu->steps &&
-                               f.cpu->steps == stepped.cpu->steps && f.cpu->rip == point.address && registers_hash(&f) == registers_hash(&stepped),
+                               f.cpu->steps == stepped.cpu->steps && f.cpu->rip == point.address &&
+                               registers_hash(&f) == registers_hash(&stepped),
                            "seed %llu: step %llu, not %llu", (unsigned long long)i, (unsigned long long)f.cpu->steps,
                            (unsigned long long)stepped.cpu->steps);
                 record.count = 0;
@@ -183,12 +188,14 @@ static void test_watch_exact(void) {
         while (watched.cpu->steps < 1500) {
             unsigned before = record.count;
             if (cpu_run(watched.cpu, 1500 - watched.cpu->steps) != RUN_STOPPED) break;
-            loop_check(record.count > before && record.sight[before].step == watched.cpu->steps, "stop after the access");
+            loop_check(record.count > before && record.sight[before].step == watched.cpu->steps,
+                       "stop after the access");
         }
         for (unsigned a = 0; a < accesses.count; a++) {
             const struct sight *s = &accesses.sight[a];
             uint64_t end = point.address + point.bytes;
-            if (!(point.access & (s->write ? POINT_WRITE : POINT_READ)) || s->linear + s->size <= point.address || s->linear >= end)
+            if (!(point.access & (s->write ? POINT_WRITE : POINT_READ)) || s->linear + s->size <= point.address ||
+                s->linear >= end)
                 continue;
             const struct sight *w = &record.sight[next];
             bool same = next < record.count && w->step == s->step && w->linear == s->linear && w->value == s->value &&
@@ -210,8 +217,8 @@ static void test_watch_exact(void) {
 static void test_sights(void) {
     struct flat f;
     // mov byte [rsi],7; cmp byte [rsi],7; je +2; nop; nop; mov ecx,0x277; rdmsr; out 0x80,al; cpuid; ud2
-    START(&f, 0xc6, 0x06, 0x07, 0x80, 0x3e, 0x07, 0x74, 0x02, 0x90, 0x90, 0xb9, 0x77, 0x02, 0, 0, 0x0f, 0x32, 0xe6, 0x80, 0x0f,
-          0xa2, 0x0f, 0x0b, 0xeb, 0xfe);
+    START(&f, 0xc6, 0x06, 0x07, 0x80, 0x3e, 0x07, 0x74, 0x02, 0x90, 0x90, 0xb9, 0x77, 0x02, 0, 0, 0x0f, 0x32, 0xe6,
+          0x80, 0x0f, 0xa2, 0x0f, 0x0b, 0xeb, 0xfe);
     f.cpu->gpr[RSI] = DATA;
     f.ram[DATA] = 3;
     record = (struct record){0};
@@ -221,15 +228,17 @@ static void test_sights(void) {
     cpu_observe(f.cpu, &observer);
     run_to(&f, 8);
     const struct sight *s = record.sight;
-    ok(s[0].kind == OBSERVE_MEMORY && s[0].write && s[0].old == 3 && s[0].value == 7 && s[0].size == 1 && s[0].step == 1 &&
-           s[0].linear == DATA && s[0].physical == DATA && s[0].rip == FLAT_CODE,
+    ok(s[0].kind == OBSERVE_MEMORY && s[0].write && s[0].old == 3 && s[0].value == 7 && s[0].size == 1 &&
+           s[0].step == 1 && s[0].linear == DATA && s[0].physical == DATA && s[0].rip == FLAT_CODE,
        "a write: what it replaced, where");
     ok(s[1].kind == OBSERVE_MEMORY && !s[1].write && s[1].value == 7 && s[1].step == 2, "a read");
-    ok(s[2].kind == OBSERVE_BRANCH && s[2].rip == FLAT_CODE + 6 && s[2].value == FLAT_CODE + 10 && s[2].step == 3, "a branch");
+    ok(s[2].kind == OBSERVE_BRANCH && s[2].rip == FLAT_CODE + 6 && s[2].value == FLAT_CODE + 10 && s[2].step == 3,
+       "a branch");
     ok(s[3].kind == OBSERVE_MSR_READ && s[3].number == 0x277 && s[3].value == f.cpu->pat && s[3].step == 5, "RDMSR");
     ok(s[4].kind == OBSERVE_IO && s[4].write && s[4].number == 0x80 && s[4].size == 1 && s[4].step == 6, "OUT");
     ok(s[5].kind == OBSERVE_CPUID && s[5].step == 7 && s[5].rip == FLAT_CODE + 19, "CPUID");
-    ok(s[6].kind == OBSERVE_EXCEPTION && s[6].number == VECTOR_UD && s[6].step == 8 && s[6].rip == FLAT_CODE + 21, "#UD");
+    ok(s[6].kind == OBSERVE_EXCEPTION && s[6].number == VECTOR_UD && s[6].step == 8 && s[6].rip == FLAT_CODE + 21,
+       "#UD");
     flat_free(&f);
 }
 
@@ -242,7 +251,8 @@ static void test_held(void) {
     cpu_set_points(f.cpu, &point);
     f.interrupt = 40;
     cpu_pend(f.cpu, PENDING_INTR, true);
-    ok(cpu_run(f.cpu, 100) == RUN_STOPPED && f.cpu->rip == HANDLERS + 0x80 && f.cpu->steps == 2, "stopped in the handler");
+    ok(cpu_run(f.cpu, 100) == RUN_STOPPED && f.cpu->rip == HANDLERS + 0x80 && f.cpu->steps == 2,
+       "stopped in the handler");
     cpu_pend(f.cpu, PENDING_NMI, true); // comes when the attempt is over
     uint64_t rsp = f.cpu->gpr[RSP];
     (void)cpu_run(f.cpu, 1);
@@ -265,7 +275,8 @@ static void test_unset(void) {
     (void)cpu_run(f.cpu, 100);
     ok(record.count == 2 && f.cpu->steps == 4, "once in a round");
     cpu_set_points(f.cpu, NULL);
-    ok(cpu_run(f.cpu, 1000) == RUN_BUDGET && f.cpu->steps == 1004 && record.count == 2, "and no more when it is removed");
+    ok(cpu_run(f.cpu, 1000) == RUN_BUDGET && f.cpu->steps == 1004 && record.count == 2,
+       "and no more when it is removed");
     flat_free(&f);
 }
 

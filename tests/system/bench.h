@@ -7,9 +7,15 @@
 #include "tests/tap.h"
 
 enum {
-    BENCH_GDT = 0x22000, BENCH_IDT = 0x24000, BENCH_TSS = 0x26000, BENCH_LDT = 0x28000,
-    BENCH_HANDLERS = 0x30000,   // 16 bytes for each vector: RIP tells which handler was called
-    BENCH_STACK = 0x200000, BENCH_STACK0 = 0x210000, BENCH_IST1 = 0x220000, BENCH_DATA = 0x300000,
+    BENCH_GDT = 0x22000,
+    BENCH_IDT = 0x24000,
+    BENCH_TSS = 0x26000,
+    BENCH_LDT = 0x28000,
+    BENCH_HANDLERS = 0x30000, // 16 bytes for each vector: RIP tells which handler was called
+    BENCH_STACK = 0x200000,
+    BENCH_STACK0 = 0x210000,
+    BENCH_IST1 = 0x220000,
+    BENCH_DATA = 0x300000,
 };
 // Selectors, RPL 0. As Linux lays them out for SYSCALL and SYSRET.
 enum {
@@ -45,8 +51,18 @@ static void bench_descriptor(struct bench *b, unsigned selector, uint32_t base, 
 }
 
 enum {
-    R_CODE32 = 0xc09b, R_CODE64 = 0xa09b, R_CODE16 = 0x009b, R_DATA32 = 0xc093, R_DATA16 = 0x0093, R_DPL3 = 0x60,
-    R_CONFORMING = 0xc09f, R_ABSENT = 0xc013, R_READ_ONLY = 0xc091, R_TSS = 0x89, R_TSS_BUSY = 0x8b, R_LDT = 0x82,
+    R_CODE32 = 0xc09b,
+    R_CODE64 = 0xa09b,
+    R_CODE16 = 0x009b,
+    R_DATA32 = 0xc093,
+    R_DATA16 = 0x0093,
+    R_DPL3 = 0x60,
+    R_CONFORMING = 0xc09f,
+    R_ABSENT = 0xc013,
+    R_READ_ONLY = 0xc091,
+    R_TSS = 0x89,
+    R_TSS_BUSY = 0x8b,
+    R_LDT = 0x82,
 };
 
 static void bench_gdt(struct bench *b) {
@@ -121,8 +137,10 @@ static void bench_segments(struct bench *b, uint16_t cs, uint32_t cs_rights, uin
 
 // 64-bit mode at a privilege level.
 static void bench_long(struct bench *b, unsigned cpl) {
-    if (cpl) bench_segments(b, USER64 | 3, R_CODE64 | R_DPL3, DATA3 | 3, R_DATA32 | R_DPL3);
-    else bench_segments(b, CODE64, R_CODE64, DATA0, R_DATA32);
+    if (cpl)
+        bench_segments(b, USER64 | 3, R_CODE64 | R_DPL3, DATA3 | 3, R_DATA32 | R_DPL3);
+    else
+        bench_segments(b, CODE64, R_CODE64, DATA0, R_DATA32);
 }
 static void bench_compatibility(struct bench *b) {
     bench_segments(b, USER32 | 3, R_CODE32 | R_DPL3, DATA3 | 3, R_DATA32 | R_DPL3);
@@ -141,8 +159,10 @@ static void bench_protected(struct bench *b, unsigned cpl) {
     bench_legacy(b, CR0_PE | CR0_ET);
     bench_idt(b);
     bench_tss(b);
-    if (cpl) bench_segments(b, USER32 | 3, R_CODE32 | R_DPL3, DATA3 | 3, R_DATA32 | R_DPL3);
-    else bench_segments(b, CODE32, R_CODE32, DATA0, R_DATA32);
+    if (cpl)
+        bench_segments(b, USER32 | 3, R_CODE32 | R_DPL3, DATA3 | 3, R_DATA32 | R_DPL3);
+    else
+        bench_segments(b, CODE32, R_CODE32, DATA0, R_DATA32);
 }
 static void bench_real(struct bench *b) {
     bench_legacy(b, CR0_ET);
@@ -151,7 +171,7 @@ static void bench_real(struct bench *b) {
     b->cpu->gpr[RSP] = 0x8000;
     b->cpu->rip = 0x7c00;
     for (unsigned v = 0; v < 256; v++) {
-        uint32_t vector = 0x20000000 | (0x100 + v * 16);   // 2000H:0100H + 16 * vector
+        uint32_t vector = 0x20000000 | (0x100 + v * 16); // 2000H:0100H + 16 * vector
         memcpy(b->f.ram + 4 * v, &vector, 4);
     }
 }
@@ -172,7 +192,7 @@ static void bench_run(struct bench *b, const uint8_t *code, size_t size, uint64_
     (void)cpu_run(cpu, steps);
 }
 #define RUN(b, ...) bench_run(b, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}), 1)
-#define RUN_STEPS(b, steps, ...) \
+#define RUN_STEPS(b, steps, ...)                                                                                       \
     bench_run(b, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}), steps)
 
 // The vector whose handler RIP is at; -1: none.
@@ -190,15 +210,17 @@ static uint64_t bench_stack(const struct bench *b, unsigned index) {
 }
 // Whether one fault with an error code was delivered.
 static bool bench_faulted(const struct bench *b, int vector, uint32_t code) {
-    if (bench_vector(b) != vector) diag("vector %d, expected %d", bench_vector(b), vector);
+    if (bench_vector(b) != vector)
+        diag("vector %d, expected %d", bench_vector(b), vector);
     else if (bench_stack(b, 0) != code)
         diag("error code %llx, expected %x", (unsigned long long)bench_stack(b, 0), code);
     return bench_vector(b) == vector && bench_stack(b, 0) == code;
 }
 
 // A fresh processor for each claim.
-#define WITH(name, setup) for (struct bench name, *name##_once = (bench_new(&name), setup, &name); name##_once; \
-                               name##_once = (bench_free(&name), (struct bench *)NULL))
+#define WITH(name, setup)                                                                                              \
+    for (struct bench name, *name##_once = (bench_new(&name), setup, &name); name##_once;                              \
+         name##_once = (bench_free(&name), (struct bench *)NULL))
 
 __attribute__((unused)) static void *const bench_unused[] = {
     bench_long, bench_compatibility, bench_protected, bench_real, bench_vm86, bench_run, bench_faulted, bench_gate,

@@ -9,7 +9,10 @@
 #define MOV_CR4_RAX 0x0f, 0x22, 0xe0
 
 static void test_cr0(void) {
-    static const struct { uint64_t clear, set; const char *what; } bad[] = {
+    static const struct {
+        uint64_t clear, set;
+        const char *what;
+    } bad[] = {
         {0, BIT(32), "bits above 31"},
         {CR0_PE, 0, "PG without PE"},
         {0, CR0_NW, "NW without CD"},
@@ -31,7 +34,7 @@ static void test_cr0(void) {
         RUN(&b, 0x0f, 0x06);
         ok(!(b.cpu->cr0 & CR0_TS), "CLTS");
         b.cpu->gpr[RAX] = CR0_EM;
-        RUN(&b, 0x0f, 0x01, 0xf0);  // lmsw ax
+        RUN(&b, 0x0f, 0x01, 0xf0); // lmsw ax
         ok(b.cpu->cr0 & CR0_PE && b.cpu->cr0 & CR0_EM, "LMSW does not clear PE");
     }
     WITH(b, bench_long(&b, 3)) {
@@ -64,7 +67,7 @@ static void test_long_mode_switch(void) {
     WITH(b, bench_protected(&b, 0)) {
         b.cpu->cr4 = CR4_PAE;
         b.cpu->cr3 = 0x8000;
-        flat_poke(&b.f, 0x8000, 0x9000 | 3);   // R/W is reserved in a PDPTE
+        flat_poke(&b.f, 0x8000, 0x9000 | 3); // R/W is reserved in a PDPTE
         b.cpu->gpr[RAX] = CR0_PE | CR0_PG;
         RUN(&b, MOV_CR0_RAX);
         ok(bench_faulted(&b, VECTOR_GP, 0) && !(b.cpu->cr0 & CR0_PG), "a reserved bit in a PDPTE: #GP(0)");
@@ -107,7 +110,7 @@ static void test_cr3_cr4(void) {
     }
     WITH(b, bench_long(&b, 0)) {
         b.cpu->gpr[RAX] = 16;
-        RUN(&b, 0x44, 0x0f, 0x22, 0xc0);  // mov cr8, rax
+        RUN(&b, 0x44, 0x0f, 0x22, 0xc0); // mov cr8, rax
         ok(bench_faulted(&b, VECTOR_GP, 0), "CR8 above 15: #GP(0)");
     }
     WITH(b, bench_protected(&b, 0)) {
@@ -121,7 +124,7 @@ static void test_masks(void) {
     WITH(b, bench_long(&b, 0)) {
         b.cpu->intercepts.cr0_mask = CR0_TS | CR0_NE;
         b.cpu->intercepts.cr0_shadow = CR0_TS;
-        RUN(&b, 0x0f, 0x20, 0xc0);  // mov rax, cr0
+        RUN(&b, 0x0f, 0x20, 0xc0); // mov rax, cr0
         ok(b.cpu->gpr[RAX] == ((b.cpu->cr0 & ~CR0_NE) | CR0_TS), "reading gives the shadow where the mask is 1, 25.3");
         b.cpu->gpr[RAX] = (b.cpu->cr0 & ~CR0_NE) | CR0_TS | CR0_MP;
         uint64_t old = b.cpu->cr0;
@@ -133,12 +136,12 @@ static void test_masks(void) {
 static void test_dr(void) {
     WITH(b, bench_long(&b, 0)) {
         b.cpu->gpr[RAX] = 0xffffffff;
-        RUN(&b, 0x0f, 0x23, 0xf0);  // mov dr6, rax
+        RUN(&b, 0x0f, 0x23, 0xf0); // mov dr6, rax
         ok(b.cpu->dr[6] == 0xffffeff0 + 0xf, "DR6: fixed ones, bit 12 is 0");
         b.cpu->gpr[RAX] = 0xffffffff & ~BIT(13);
         RUN(&b, 0x0f, 0x23, 0xf8);
         ok(b.cpu->dr[7] == 0xffff07ff, "DR7: bit 10 is 1, 11, 12, 14, 15 are 0");
-        RUN(&b, 0x0f, 0x21, 0xe3);  // mov rbx, dr4
+        RUN(&b, 0x0f, 0x21, 0xe3); // mov rbx, dr4
         ok(b.cpu->gpr[RBX] == b.cpu->dr[6], "DR4 stands for DR6");
         b.cpu->gpr[RAX] = BIT(32);
         RUN(&b, 0x0f, 0x23, 0xf8);
@@ -169,7 +172,11 @@ static uint64_t rdmsr(struct bench *b, uint32_t index) {
 }
 
 static void test_msr(void) {
-    static const struct { uint32_t index; uint64_t good, bad; const char *name; } rows[] = {
+    static const struct {
+        uint32_t index;
+        uint64_t good, bad;
+        const char *name;
+    } rows[] = {
         {0xc0000080, EFER_SCE | EFER_LME | EFER_NXE, BIT(2), "IA32_EFER"},
         {0xc0000082, 0xffff800000000000, 0x800000000000, "IA32_LSTAR"},
         {0xc0000100, 0x7fffffffffff, 0xffff000000000000, "IA32_FS_BASE"},
@@ -229,7 +236,11 @@ static void test_tsc(void) {
 static void test_cpuid(void) {
     WITH(b, bench_long(&b, 0)) {
         loop_begin("CPUID has the bits of the model's features");
-        static const struct { const char *text; uint32_t leaf, subleaf; uint8_t reg, bit; } rows[] = {
+        static const struct {
+            const char *text;
+            uint32_t leaf, subleaf;
+            uint8_t reg, bit;
+        } rows[] = {
 #define FEATURE(name, leaf, subleaf, reg, bit, text) {text, leaf, subleaf, reg, bit},
 #include "cpu/feature.def"
 #undef FEATURE
@@ -240,7 +251,7 @@ static void test_cpuid(void) {
                             : rows[i].reg == EBX ? r.ebx
                             : rows[i].reg == ECX ? r.ecx
                                                  : r.edx;
-            bool apic = !strcmp(rows[i].text, "apic");  // follows IA32_APIC_BASE, which is 0 here
+            bool apic = !strcmp(rows[i].text, "apic"); // follows IA32_APIC_BASE, which is 0 here
             loop_check((word >> rows[i].bit & 1) == (!apic && b.cpu->model->features[i + 1]), "%s", rows[i].text);
         }
         loop_end();
@@ -300,7 +311,8 @@ static void test_reset(void) {
            "EDX, DR6, DR7");
         cpu_reset(b.cpu, false);
         ok(b.cpu->vector[3].u64[0] == 0 && b.cpu->lstar == 0 && b.cpu->mxcsr == 0x1f80 && b.cpu->xcr0 == 1 &&
-           b.cpu->pat == 0x0007040600070406, "RESET does not");
+               b.cpu->pat == 0x0007040600070406,
+           "RESET does not");
     }
 }
 
@@ -308,8 +320,9 @@ static void test_misc_enable(void) {
     enum { MISC_ENABLE = 0x1a0, READ_ONLY = BIT(11) | BIT(12) };
     WITH(b, bench_long(&b, 0)) {
         uint64_t value = 0, wanted = BIT(34) | BIT(23) | BIT(22) | BIT(18) | BIT(16) | BIT(3) | BIT(0);
-        ok(msr_write(b.cpu, NULL, MISC_ENABLE, wanted) == OUT_OK && msr_read(b.cpu, NULL, MISC_ENABLE, &value) == OUT_OK &&
-           value == (wanted | READ_ONLY), "IA32_MISC_ENABLE: the writable bits of Vol. 4, Table 2-2");
+        ok(msr_write(b.cpu, NULL, MISC_ENABLE, wanted) == OUT_OK &&
+               msr_read(b.cpu, NULL, MISC_ENABLE, &value) == OUT_OK && value == (wanted | READ_ONLY),
+           "IA32_MISC_ENABLE: the writable bits of Vol. 4, Table 2-2");
         ok(!(cpuid(b.cpu, 0x80000001, 0).edx & BIT(20)), "XD disabled: CPUID does not list NX");
         ok(msr_write(b.cpu, NULL, MISC_ENABLE, BIT(1)) == OUT_FAULT, "a reserved bit: #GP");
     }

@@ -10,8 +10,9 @@ static void set_dr7(struct bench *b, uint64_t dr7) {
 // Whether #DB was delivered with this DR6 (low bits) and saved RIP.
 static bool debugged(const struct bench *b, uint64_t dr6, uint64_t rip) {
     bool right = bench_vector(b) == VECTOR_DB && (b->cpu->dr[6] & 0xe00f) == dr6 && bench_stack(b, 0) == rip;
-    if (!right) diag("vector %d, DR6 %llx, RIP %llx", bench_vector(b), (unsigned long long)b->cpu->dr[6],
-                     (unsigned long long)bench_stack(b, 0));
+    if (!right)
+        diag("vector %d, DR6 %llx, RIP %llx", bench_vector(b), (unsigned long long)b->cpu->dr[6],
+             (unsigned long long)bench_stack(b, 0));
     return right;
 }
 
@@ -88,7 +89,7 @@ static void test_data(void) {
         flat_poke(&b.f, BENCH_DATA, DATA0);
         flat_write(&b.f, BENCH_HANDLERS + 16, (const uint8_t[]){0xeb, 0xfe}, 2);
         flat_write(&b.f, BENCH_HANDLERS + 16 * VECTOR_BP, (const uint8_t[]){0xeb, 0xfe}, 2);
-        RUN_STEPS(&b, 2, 0x8e, 0x17, 0xcc);  // MOV SS, [RDI]; INT3
+        RUN_STEPS(&b, 2, 0x8e, 0x17, 0xcc); // MOV SS, [RDI]; INT3
         ok(bench_vector(&b) == VECTOR_BP && b.cpu->pending_debug == 2, "MOV SS holds a data breakpoint back");
         (void)cpu_run(b.cpu, 1);
         ok(debugged(&b, 2, BENCH_HANDLERS + 16 * VECTOR_BP), "INT3 is served first, then #DB at its handler, 6.8.3");

@@ -25,7 +25,8 @@ static void test_long_frame(void) {
         ok(external(&b, 64) == OUT_OK && bench_vector(&b) == 64, "an external interrupt calls its handler");
         ok(b.cpu->gpr[RSP] == BENCH_STACK - 40, "the frame is five quadwords below RSP aligned down to 16");
         ok(bench_stack(&b, 0) == 0x123456 && bench_stack(&b, 1) == CODE64 && bench_stack(&b, 3) == BENCH_STACK + 5 &&
-           bench_stack(&b, 4) == DATA0, "RIP, CS, RSP and SS are saved even without a change of privilege");
+               bench_stack(&b, 4) == DATA0,
+           "RIP, CS, RSP and SS are saved even without a change of privilege");
         ok(bench_stack(&b, 2) == (FLAG_IF | FLAG_TF | FLAG_NT | FLAG_CF | FLAG_AC | 2),
            "RFLAGS are saved, RF as it was");
         ok(!(b.cpu->rflags & (FLAG_IF | FLAG_TF | FLAG_NT | FLAG_RF)), "an interrupt gate clears IF, TF, NT, RF");
@@ -86,7 +87,7 @@ static void test_exceptions(void) {
         ok(b.cpu->dr[7] == 0x400 && !(bench_stack(&b, 2) & FLAG_RF), "#DB clears DR7.GD; a trap does not set RF");
     }
     WITH(b, bench_long(&b, 0)) {
-        RUN(&b, 0xcd, 0x40);  // int 40h
+        RUN(&b, 0xcd, 0x40); // int 40h
         ok(bench_vector(&b) == 0x40 && bench_stack(&b, 0) == FLAT_CODE + 2 && !(bench_stack(&b, 2) & FLAG_RF),
            "INT n saves the address of the next instruction");
     }
@@ -177,7 +178,12 @@ static void test_double_fault(void) {
 
 // --- what VT-x sees ---
 
-static struct { unsigned count; uint8_t vector[4]; bool delivering[4]; uint8_t original[4]; } seen;
+static struct {
+    unsigned count;
+    uint8_t vector[4];
+    bool delivering[4];
+    uint8_t original[4];
+} seen;
 static enum outcome watch(struct cpu *cpu, const struct event *e) {
     seen.vector[seen.count] = e->vector;
     seen.delivering[seen.count] = cpu->delivering_valid;
@@ -271,7 +277,8 @@ static void test_vm86(void) {
         ok(external(&b, 64) == OUT_OK && !cpu_vm86(b.cpu) && cpu_cpl(b.cpu) == 0, "leaves virtual-8086 mode");
         ok(b.cpu->gpr[RSP] == BENCH_STACK0 - 36, "nine doublewords on ESP0");
         ok(bench_stack(&b, 0) == 0x100 && bench_stack(&b, 1) == 0x1000 && bench_stack(&b, 2) & FLAG_VM &&
-           bench_stack(&b, 3) == 0x8000 && bench_stack(&b, 4) == 0x2000, "EIP, CS, EFLAGS, ESP, SS");
+               bench_stack(&b, 3) == 0x8000 && bench_stack(&b, 4) == 0x2000,
+           "EIP, CS, EFLAGS, ESP, SS");
         ok(bench_stack(&b, 5) == 0x2000 && bench_stack(&b, 8) == 0x2000, "and the data segments");
         ok(b.cpu->segment[DS].selector == 0 && b.cpu->segment[DS].rights & RIGHTS_UNUSABLE, "which become null");
     }
@@ -318,7 +325,10 @@ static void test_undefined(void) {
     static const struct {
         uint8_t code[3];
         const char *what;
-    } all[] = {{{0x0f, 0x0b, 0}, "UD2"}, {{0x0f, 0xb9, 0x07}, "UD1"}, {{0x0f, 0xff, 0x07}, "UD0"}, {{0x0f, 0xff, 0xc1}, "UD0"}};
+    } all[] = {{{0x0f, 0x0b, 0}, "UD2"},
+               {{0x0f, 0xb9, 0x07}, "UD1"},
+               {{0x0f, 0xff, 0x07}, "UD0"},
+               {{0x0f, 0xff, 0xc1}, "UD0"}};
     for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++) {
         WITH(b, bench_long(&b, 3)) {
             b.cpu->gpr[RDI] = 0x800000000000;

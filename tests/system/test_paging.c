@@ -26,7 +26,12 @@ static void pkru(struct bench *b, uint64_t value) {
 }
 
 static void test_keys(void) {
-    static const struct { unsigned cpl, key; bool write, wp; int code; const char *what; } rows[] = {
+    static const struct {
+        unsigned cpl, key;
+        bool write, wp;
+        int code;
+        const char *what;
+    } rows[] = {
         {3, 0, true, true, -1, "no restriction: a store"},
         {3, AD, false, true, P | PF_U | PF_PK, "access disabled: a load"},
         {3, WD, false, true, -1, "write disabled: a load"},
@@ -37,15 +42,20 @@ static void test_keys(void) {
     };
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         WITH(b, keyed(&b, rows[i].cpl, W | U)) {
-            if (rows[i].wp) b.cpu->cr0 |= CR0_WP;
-            else b.cpu->cr0 &= ~CR0_WP;
+            if (rows[i].wp)
+                b.cpu->cr0 |= CR0_WP;
+            else
+                b.cpu->cr0 &= ~CR0_WP;
             pkru(&b, 0);
-            RUN(&b, STORE_RDI_EAX);  // fills the fast entry
+            RUN(&b, STORE_RDI_EAX); // fills the fast entry
             pkru(&b, rows[i].key);
             uint64_t rip = b.cpu->rip;
-            if (rows[i].write) RUN(&b, STORE_RDI_EAX);
-            else RUN(&b, LOAD_EAX_RDI);
-            bool right = rows[i].code < 0 ? b.cpu->rip == rip + 2 : bench_faulted(&b, VECTOR_PF, (uint32_t)rows[i].code);
+            if (rows[i].write)
+                RUN(&b, STORE_RDI_EAX);
+            else
+                RUN(&b, LOAD_EAX_RDI);
+            bool right =
+                rows[i].code < 0 ? b.cpu->rip == rip + 2 : bench_faulted(&b, VECTOR_PF, (uint32_t)rows[i].code);
             ok(right, "protection key: %s", rows[i].what);
         }
     }
@@ -111,8 +121,8 @@ static void test_five_levels(void) {
     }
 }
 
-// CLFLUSH, CLFLUSHOPT and CLWB are subject to the checks of a load of one byte, and set the accessed flag, never the dirty
-// flag. Vol. 2A, "CLFLUSH".
+// CLFLUSH, CLFLUSHOPT and CLWB are subject to the checks of a load of one byte, and set the accessed flag, never the
+// dirty flag. Vol. 2A, "CLFLUSH".
 static void test_cache_lines(void) {
     static const struct {
         uint8_t code[4], on_stack[5];
@@ -129,7 +139,8 @@ static void test_cache_lines(void) {
         WITH(b, keyed(&b, 3, U)) {
             flat_poke(&b.f, BENCH_DATA, 0x1234);
             bench_run(&b, code, length, 1);
-            ok(b.cpu->rip == FLAT_CODE + length && flat_peek(&b.f, BENCH_DATA) == 0x1234, "%s changes nothing", all[i].name);
+            ok(b.cpu->rip == FLAT_CODE + length && flat_peek(&b.f, BENCH_DATA) == 0x1234, "%s changes nothing",
+               all[i].name);
             ok((flat_peek(&b.f, TABLE + 8 * (LINEAR >> 12 & 511)) & 0x60) == 0x20, "but the accessed flag");
         }
         WITH(b, keyed(&b, 3, 0)) {

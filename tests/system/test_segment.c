@@ -38,12 +38,15 @@ static void test_loads(void) {
     for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         WITH(b, bench_long(&b, cases[i].cpl)) {
             b.cpu->gpr[RAX] = cases[i].selector;
-            if (cases[i].stack) RUN(&b, MOV_SS_AX);
-            else RUN(&b, MOV_DS_AX);
+            if (cases[i].stack)
+                RUN(&b, MOV_SS_AX);
+            else
+                RUN(&b, MOV_DS_AX);
             unsigned s = cases[i].stack ? SS : DS;
             if (cases[i].vector < 0)
                 ok(b.cpu->rip == FLAT_CODE + 2 && b.cpu->segment[s].selector == cases[i].selector, "%s", cases[i].what);
-            else ok(bench_faulted(&b, cases[i].vector, cases[i].code), "%s", cases[i].what);
+            else
+                ok(bench_faulted(&b, cases[i].vector, cases[i].code), "%s", cases[i].what);
         }
     }
     WITH(b, bench_long(&b, 0)) {
@@ -59,7 +62,7 @@ static void test_loads(void) {
 
 static void test_hidden_part(void) {
     WITH(b, bench_long(&b, 0)) {
-        bench_descriptor(&b, SPARE, 0x12345678, 0x54321, 0x8092);  // G, data, not accessed
+        bench_descriptor(&b, SPARE, 0x12345678, 0x54321, 0x8092); // G, data, not accessed
         b.cpu->gpr[RAX] = SPARE;
         RUN(&b, MOV_FS_AX);
         ok(b.cpu->segment_base[FS] == 0x12345678 && b.cpu->segment[FS].limit == 0x54321fff, "base and limit");
@@ -80,19 +83,21 @@ static void test_hidden_part(void) {
         uint32_t far[2] = {0x11223344, DATA0};
         memcpy(b.f.ram + BENCH_DATA, far, 6);
         b.cpu->gpr[RDI] = BENCH_DATA;
-        RUN(&b, 0xc5, 0x07);  // lds eax, [edi]
+        RUN(&b, 0xc5, 0x07); // lds eax, [edi]
         ok(b.cpu->gpr[RAX] == 0x11223344 && b.cpu->segment[DS].selector == DATA0, "LDS");
         b.cpu->gpr[RSP] = BENCH_STACK;
-        RUN(&b, 0x1e);        // push ds
-        RUN(&b, 0x07);        // pop es
+        RUN(&b, 0x1e); // push ds
+        RUN(&b, 0x07); // pop es
         ok(b.cpu->gpr[RSP] == BENCH_STACK && b.cpu->segment[ES].selector == DATA0, "PUSH DS, POP ES");
-        RUN(&b, 0x0f, 0xa1);  // pop fs: whatever lies there
+        RUN(&b, 0x0f, 0xa1); // pop fs: whatever lies there
         ok(b.cpu->gpr[RSP] == BENCH_STACK + 4, "POP FS moves ESP by four");
     }
 }
 
 static void test_verify(void) {
-    static const struct { uint16_t selector; bool lar, lsl, verr, verw;
+    static const struct {
+        uint16_t selector;
+        bool lar, lsl, verr, verw;
     } cases[] = {
         {DATA0, true, true, true, true},         {0, false, false, false, false},
         {CODE32, true, true, true, false},       {READ_ONLY_DATA, true, true, true, false},
@@ -124,9 +129,9 @@ static void test_tables(void) {
         memcpy(image + 2, &base, 8);
         memcpy(b.f.ram + BENCH_DATA, image, 10);
         b.cpu->gpr[RDI] = BENCH_DATA;
-        RUN(&b, 0x0f, 0x01, 0x1f);  // lidt [rdi]
+        RUN(&b, 0x0f, 0x01, 0x1f); // lidt [rdi]
         ok(b.cpu->idtr.limit == 0x1234 && b.cpu->idtr.base == base, "LIDT");
-        RUN(&b, 0x0f, 0x01, 0x4f, 0x10);  // sidt [rdi+16]
+        RUN(&b, 0x0f, 0x01, 0x4f, 0x10); // sidt [rdi+16]
         ok(!memcmp(b.f.ram + BENCH_DATA + 16, image, 10), "SIDT");
     }
     WITH(b, bench_long(&b, 0)) {
@@ -138,7 +143,7 @@ static void test_tables(void) {
     }
     WITH(b, bench_long(&b, 0)) {
         b.cpu->gpr[RAX] = TASK;
-        RUN(&b, 0x0f, 0x00, 0xd8);  // ltr ax
+        RUN(&b, 0x0f, 0x00, 0xd8); // ltr ax
         ok(b.cpu->segment[TR].selector == TASK && (flat_peek(&b.f, BENCH_GDT + TASK) >> 40 & 0xf) == TYPE_TSS32_BUSY,
            "LTR makes the TSS busy");
         b.cpu->rip = FLAT_CODE;
@@ -147,7 +152,7 @@ static void test_tables(void) {
     }
     WITH(b, bench_long(&b, 0)) {
         b.cpu->gpr[RAX] = LOCAL;
-        RUN(&b, 0x0f, 0x00, 0xd0);  // lldt ax
+        RUN(&b, 0x0f, 0x00, 0xd0); // lldt ax
         ok(b.cpu->segment[LDTR].selector == LOCAL && b.cpu->segment_base[LDTR] == BENCH_LDT, "LLDT");
         flat_poke(&b.f, BENCH_LDT + 8, flat_peek(&b.f, BENCH_GDT + DATA0));
         b.cpu->gpr[RAX] = 0xc;
@@ -185,7 +190,7 @@ static void test_ports(void) {
     WITH(b, bench_long(&b, 3)) {
         uint16_t map = 0x68;
         memcpy(b.f.ram + BENCH_TSS + 0x66, &map, 2);
-        b.f.ram[BENCH_TSS + 0x68 + 0x60 / 8] = 0x02;  // port 61H is forbidden
+        b.f.ram[BENCH_TSS + 0x68 + 0x60 / 8] = 0x02; // port 61H is forbidden
         b.cpu->segment[TR].limit = 0x68 + 0x60 / 8 + 1;
         RUN(&b, 0xe4, 0x60);
         ok(b.cpu->rip == FLAT_CODE + 2, "a port that the bitmap allows");
@@ -221,7 +226,7 @@ static void test_flags(void) {
     WITH(b, bench_long(&b, 0)) {
         b.f.interrupt = 64;
         cpu_pend(b.cpu, PENDING_INTR, true);
-        RUN_STEPS(&b, 2, 0xfb, 0x90, 0x90);  // sti; nop; nop
+        RUN_STEPS(&b, 2, 0xfb, 0x90, 0x90); // sti; nop; nop
         ok(bench_vector(&b) == -1 && b.cpu->rip == FLAT_CODE + 2, "STI holds interrupts off for one instruction");
         (void)cpu_run(b.cpu, 1);
         ok(bench_stack(&b, 0) == FLAT_CODE + 2, "then one is taken");
@@ -260,7 +265,7 @@ static void test_flags(void) {
         b.cpu->cr4 |= CR4_SMAP;
         cpu_update_mode(b.cpu);
         b.cpu->gpr[RDI] = BENCH_DATA;
-        RUN(&b, 0x8b, 0x07);  // mov eax, [rdi]: the page is a user page
+        RUN(&b, 0x8b, 0x07); // mov eax, [rdi]: the page is a user page
         ok(b.cpu->rip == FLAT_CODE + 5, "with AC, user pages are open to CPL 0");
         RUN_STEPS(&b, 2, 0x0f, 0x01, 0xca, 0x8b, 0x07);
         ok(b.cpu->rip != FLAT_CODE + 10, "after CLAC they are not");
@@ -278,18 +283,18 @@ static void test_bases(void) {
     WITH(b, bench_long(&b, 3)) {
         b.cpu->cr4 |= CR4_FSGSBASE;
         b.cpu->gpr[RAX] = 0x1234567890;
-        RUN(&b, 0xf3, 0x48, 0x0f, 0xae, 0xd0);  // wrfsbase rax
-        RUN(&b, 0xf3, 0x0f, 0xae, 0xc3);        // rdfsbase ebx
+        RUN(&b, 0xf3, 0x48, 0x0f, 0xae, 0xd0); // wrfsbase rax
+        RUN(&b, 0xf3, 0x0f, 0xae, 0xc3);       // rdfsbase ebx
         ok(b.cpu->segment_base[FS] == 0x1234567890 && b.cpu->gpr[RBX] == 0x34567890, "WRFSBASE, RDFSBASE");
-        RUN(&b, 0xf3, 0x0f, 0xae, 0xd8);        // wrgsbase eax
-        RUN(&b, 0xf3, 0x48, 0x0f, 0xae, 0xcb);  // rdgsbase rbx
+        RUN(&b, 0xf3, 0x0f, 0xae, 0xd8);       // wrgsbase eax
+        RUN(&b, 0xf3, 0x48, 0x0f, 0xae, 0xcb); // rdgsbase rbx
         ok(b.cpu->segment_base[GS] == 0x34567890 && b.cpu->gpr[RBX] == 0x34567890, "WRGSBASE of 32 bits, RDGSBASE");
         b.cpu->gpr[RAX] = 0x800000000000;
         RUN(&b, 0xf3, 0x48, 0x0f, 0xae, 0xd8);
         ok(bench_faulted(&b, VECTOR_GP, 0), "WRGSBASE of a non-canonical base: #GP(0)");
     }
     WITH(b, bench_long(&b, 0)) {
-        RUN(&b, 0x48, 0x0f, 0xc7, 0xf0);  // rdrand rax
+        RUN(&b, 0x48, 0x0f, 0xc7, 0xf0); // rdrand rax
         uint64_t first = b.cpu->gpr[RAX];
         RUN(&b, 0x48, 0x0f, 0xc7, 0xf0);
         ok(first && b.cpu->gpr[RAX] != first && flags_cf(&b.cpu->flags) && !flags_zf(&b.cpu->flags), "RDRAND, with CF");

@@ -37,7 +37,8 @@ static void test_jump(void) {
            "JMP to a TSS: the new task's registers");
         ok(b.cpu->segment[TR].selector == OTHER && b.cpu->segment_base[TR] == OTHER_TSS, "TR names the new task");
         ok(peek32(&b, BENCH_TSS + EIP) == 0x40007 && peek32(&b, BENCH_TSS + EAX_) == 0x12345678 &&
-           (uint16_t)peek32(&b, BENCH_TSS + CS_) == CODE32, "the old task's are in its TSS");
+               (uint16_t)peek32(&b, BENCH_TSS + CS_) == CODE32,
+           "the old task's are in its TSS");
         ok(type_of(&b, TASK) == TYPE_TSS32 && type_of(&b, OTHER) == TYPE_TSS32_BUSY, "the busy flag moved, Table 7-2");
         ok(!(b.cpu->rflags & FLAG_NT) && peek32(&b, OTHER_TSS) == 0, "no NT and no link after JMP");
         ok(b.cpu->cr0 & CR0_TS, "CR0.TS is set");
@@ -48,7 +49,7 @@ static void test_jump(void) {
 static void test_call_and_return(void) {
     WITH(b, two_tasks(&b)) {
         b.cpu->rip = 0x40000;
-        b.f.ram[ENTRY] = 0xcf;  // IRET
+        b.f.ram[ENTRY] = 0xcf; // IRET
         RUN(&b, FAR(0x9a, OTHER));
         ok(b.cpu->rflags & FLAG_NT && (uint16_t)peek32(&b, OTHER_TSS) == TASK, "CALL sets NT and the link");
         ok(type_of(&b, TASK) == TYPE_TSS32_BUSY && type_of(&b, OTHER) == TYPE_TSS32_BUSY, "both are busy");
@@ -62,14 +63,15 @@ static void test_call_and_return(void) {
 }
 
 static void task_gate(struct bench *b, unsigned vector, unsigned dpl) {
-    flat_poke(&b->f, BENCH_IDT + 8 * vector, (uint64_t)OTHER << 16 | (uint64_t)(0x80 | dpl << 5 | TYPE_TASK_GATE) << 40);
+    flat_poke(&b->f, BENCH_IDT + 8 * vector,
+              (uint64_t)OTHER << 16 | (uint64_t)(0x80 | dpl << 5 | TYPE_TASK_GATE) << 40);
 }
 
 static void test_gates(void) {
     WITH(b, two_tasks(&b)) {
         task_gate(&b, VECTOR_GP, 0);
         b.cpu->rip = 0x40000;
-        RUN(&b, 0x8e, 0xc0);  // MOV ES, AX: 5678H is beyond the GDT
+        RUN(&b, 0x8e, 0xc0); // MOV ES, AX: 5678H is beyond the GDT
         ok(b.cpu->rip == ENTRY && peek32(&b, NEW_STACK - 4) == 0x5678 && b.cpu->gpr[RSP] == NEW_STACK - 4,
            "an exception through a task gate pushes its error code on the new stack");
         ok(peek32(&b, BENCH_TSS + EIP) == 0x40000 && peek32(&b, BENCH_TSS + EFLAGS) & FLAG_RF,

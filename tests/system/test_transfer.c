@@ -51,7 +51,12 @@ static void test_iretq(void) {
 }
 
 static void test_iretq_faults(void) {
-    static const struct { uint64_t ss, cs, rip; int vector; uint32_t code; const char *what; } cases[] = {
+    static const struct {
+        uint64_t ss, cs, rip;
+        int vector;
+        uint32_t code;
+        const char *what;
+    } cases[] = {
         {DATA3 | 3, USER64 | 3, 0x800000000000, VECTOR_GP, 0, "a non-canonical RIP"},
         {0, USER64 | 3, 0x400000, VECTOR_GP, 0, "a null SS at CPL 3"},
         {DATA0, USER64 | 3, 0x400000, VECTOR_GP, DATA0, "SS of another level"},
@@ -106,7 +111,7 @@ static void test_iret_legacy(void) {
         ok(bench_faulted(&b, VECTOR_GP, 0), "EIP beyond the limit: #GP(0)");
     }
     WITH(b, bench_protected(&b, 0)) {
-        static const uint16_t segments[] = {0x6000, 0x5000, 0x4000, 0x3000, 0x2000};  // GS FS DS ES SS
+        static const uint16_t segments[] = {0x6000, 0x5000, 0x4000, 0x3000, 0x2000}; // GS FS DS ES SS
         b.cpu->gpr[RSP] = BENCH_STACK;
         for (unsigned i = 0; i < 5; i++) push32(&b, segments[i]);
         push32(&b, 0x8000);
@@ -141,14 +146,14 @@ static void far_pointer(struct bench *b, uint32_t offset, uint16_t selector) {
 static void test_far_direct(void) {
     WITH(b, bench_long(&b, 0)) {
         far_pointer(&b, 0x400000, CODE32);
-        RUN(&b, 0xff, 0x2f);  // jmp far [rdi]
+        RUN(&b, 0xff, 0x2f); // jmp far [rdi]
         ok(b.cpu->rip == 0x400000 && !cpu_64bit(b.cpu), "a far jump leaves 64-bit mode");
         ok(flat_peek(&b.f, BENCH_GDT + CODE32) >> 40 & 1, "and the descriptor is accessed");
     }
     WITH(b, bench_long(&b, 0)) {
         b.cpu->gpr[RSP] = BENCH_STACK;
         far_pointer(&b, 0x400000, CODE64);
-        RUN(&b, 0xff, 0x1f);  // call far [rdi]
+        RUN(&b, 0xff, 0x1f); // call far [rdi]
         ok(b.cpu->rip == 0x400000 && b.cpu->gpr[RSP] == BENCH_STACK - 8 &&
                (uint32_t)flat_peek(&b.f, BENCH_STACK - 8) == FLAT_CODE + 2,
            "a far call pushes doublewords");
@@ -179,7 +184,12 @@ static void test_far_direct(void) {
 }
 
 static void test_far_faults(void) {
-    static const struct { uint16_t selector; int vector; uint32_t code; const char *what; } cases[] = {
+    static const struct {
+        uint16_t selector;
+        int vector;
+        uint32_t code;
+        const char *what;
+    } cases[] = {
         {0, VECTOR_GP, 0, "null"},
         {DATA0, VECTOR_GP, DATA0, "data"},
         {USER64 | 3, VECTOR_GP, USER64, "code of another level"},
@@ -205,8 +215,9 @@ static void test_far_faults(void) {
 }
 
 static void call_gate(struct bench *b, uint16_t selector, uint64_t offset, unsigned parameters, unsigned dpl) {
-    flat_poke(&b->f, BENCH_GDT + GATE, (offset & 0xffff) | (uint64_t)selector << 16 | (uint64_t)parameters << 32 |
-              (uint64_t)(0x8c | dpl << 5) << 40 | (offset >> 16 & 0xffff) << 48);
+    flat_poke(&b->f, BENCH_GDT + GATE,
+              (offset & 0xffff) | (uint64_t)selector << 16 | (uint64_t)parameters << 32 |
+                  (uint64_t)(0x8c | dpl << 5) << 40 | (offset >> 16 & 0xffff) << 48);
     if (cpu_long(b->cpu)) flat_poke(&b->f, BENCH_GDT + GATE + 8, offset >> 32);
     far_pointer(b, 0, GATE | 3);
 }
@@ -312,14 +323,16 @@ static void test_sysenter(void) {
         b.cpu->rflags |= FLAG_IF;
         RUN(&b, 0x0f, 0x34);
         ok(b.cpu->rip == 0xffff800000001000 && b.cpu->gpr[RSP] == 0xffff800000002000 && cpu_64bit(b.cpu) &&
-           !(b.cpu->rflags & FLAG_IF), "SYSENTER enters 64-bit mode with IF clear");
+               !(b.cpu->rflags & FLAG_IF),
+           "SYSENTER enters 64-bit mode with IF clear");
     }
     WITH(b, bench_long(&b, 0)) {
         b.cpu->sysenter_cs = CODE64;
         b.cpu->gpr[RDX] = 0x400000, b.cpu->gpr[RCX] = 0x7000;
         RUN(&b, 0x0f, 0x35);
         ok(b.cpu->rip == 0x400000 && b.cpu->gpr[RSP] == 0x7000 && cpu_cpl(b.cpu) == 3 && !cpu_64bit(b.cpu) &&
-           b.cpu->segment[CS].selector == (CODE64 + 16 + 3), "SYSEXIT to compatibility mode");
+               b.cpu->segment[CS].selector == (CODE64 + 16 + 3),
+           "SYSEXIT to compatibility mode");
     }
     WITH(b, bench_long(&b, 0)) {
         RUN(&b, 0x0f, 0x35);

@@ -45,7 +45,8 @@ static void test_sights(void) {
     ok(bench_enter(b, 5) == EXIT_HLT, "a guest that is injected #UD and halts");
     const struct sight *entry = find(OBSERVE_ENTRY, 0), *injected = find(OBSERVE_EVENT_INJECTED, 0),
                        *exit = find(OBSERVE_EXIT, 0), *exception = find(OBSERVE_EXCEPTION, 0);
-    ok(entry && entry->number == 1 && entry->value == AT_GUEST_CODE && entry->physical == AT_VMCS && level_at(entry) == 1,
+    ok(entry && entry->number == 1 && entry->value == AT_GUEST_CODE && entry->physical == AT_VMCS &&
+           level_at(entry) == 1,
        "VM entry: VMLAUNCH, guest RIP, VMCS, level");
     ok(injected && injected->number == VECTOR_UD && injected > entry, "the event it injects");
     ok(exception && exception->number == VECTOR_UD && exception > injected, "and delivers");
@@ -85,13 +86,14 @@ static uint64_t hash(struct bench *b) {
 
 // The host resumes its guest for ever; the guest counts in memory, reads ports and executes CPUID.
 static struct bench *looping(void) {
-    struct bench *b = ready("48 ff 03 0f a2 bb 00 00 04 00 e4 80 eb f2"); // inc [rbx]; cpuid; mov ebx,data; in al,80h; jmp
-    static const uint8_t host[] = {0x48, 0xc7, 0xc2, 0x1e, 0x68, 0, 0,     // mov rdx, GUEST_RIP
-                                   0x0f, 0x78, 0xd0,                       // vmread rax, rdx
-                                   0x48, 0xc7, 0xc1, 0x0c, 0x44, 0, 0,     // mov rcx, VM-exit instruction length
-                                   0x0f, 0x78, 0xc9,                       // vmread rcx, rcx
-                                   0x48, 0x01, 0xc8, 0x0f, 0x79, 0xd0,     // add rax, rcx; vmwrite rdx, rax
-                                   0x0f, 0x01, 0xc3};                      // vmresume
+    struct bench *b =
+        ready("48 ff 03 0f a2 bb 00 00 04 00 e4 80 eb f2"); // inc [rbx]; cpuid; mov ebx,data; in al,80h; jmp
+    static const uint8_t host[] = {0x48, 0xc7, 0xc2, 0x1e, 0x68, 0,    0, // mov rdx, GUEST_RIP
+                                   0x0f, 0x78, 0xd0,                      // vmread rax, rdx
+                                   0x48, 0xc7, 0xc1, 0x0c, 0x44, 0,    0, // mov rcx, VM-exit instruction length
+                                   0x0f, 0x78, 0xc9,                      // vmread rcx, rcx
+                                   0x48, 0x01, 0xc8, 0x0f, 0x79, 0xd0,    // add rax, rcx; vmwrite rdx, rax
+                                   0x0f, 0x01, 0xc3};                     // vmresume
     for (unsigned i = 0; i < sizeof host; i++) bench_store(b, AT_HOST_EXIT + i, 1, host[i]);
     bench_on(b, PROC, UNCONDITIONAL_IO_EXITING);
     (void)bench_enter(b, 1);
@@ -111,18 +113,30 @@ static void test_equal(void) {
         struct bench *plain = looping(), *watched = looping();
         struct observer one = {.wanted = BIT(kind / 2), .context = &seen, .see = see};
         struct point point[] = {
-            {.address = AT_GUEST_CODE + 3, .access = POINT_EXECUTE, .space = (enum point_space)(kind % 3), .next = &point[1]},
-            {.address = AT_HOST_EXIT + 10, .access = POINT_EXECUTE, .space = (enum point_space)(kind % 3), .next = &point[2]},
-            {.address = AT_GUEST_DATA, .bytes = 8, .access = POINT_WRITE | POINT_READ, .space = (enum point_space)(kind % 3)},
+            {.address = AT_GUEST_CODE + 3,
+             .access = POINT_EXECUTE,
+             .space = (enum point_space)(kind % 3),
+             .next = &point[1]},
+            {.address = AT_HOST_EXIT + 10,
+             .access = POINT_EXECUTE,
+             .space = (enum point_space)(kind % 3),
+             .next = &point[2]},
+            {.address = AT_GUEST_DATA,
+             .bytes = 8,
+             .access = POINT_WRITE | POINT_READ,
+             .space = (enum point_space)(kind % 3)},
         };
         for (unsigned i = 0; i < 3; i++) point[i].context = &seen, point[i].hit = hit;
         seen.stop = kind % 2;
-        if (kind / 2 < OBSERVE_COUNT) cpu_observe(watched->cpu, &one);
-        else cpu_set_points(watched->cpu, point);
+        if (kind / 2 < OBSERVE_COUNT)
+            cpu_observe(watched->cpu, &one);
+        else
+            cpu_set_points(watched->cpu, point);
         run_to(plain->cpu, 3000);
         run_to(watched->cpu, 3000);
         const char *name = kind / 2 < OBSERVE_COUNT ? observe_row(kind / 2)->name : "points";
-        loop_check(plain->cpu->steps == 3000 && watched->cpu->steps == 3000 && hash(plain) == hash(watched), "%s", name);
+        loop_check(plain->cpu->steps == 3000 && watched->cpu->steps == 3000 && hash(plain) == hash(watched), "%s",
+                   name);
         loop_check(bench_load(plain, AT_GUEST_DATA, 8) > 100, "the guest ran");
         bench_free(plain);
         bench_free(watched);
@@ -132,16 +146,24 @@ static void test_equal(void) {
 
 static void test_points(void) {
     struct bench *b = looping();
-    struct point in_guest = {.address = AT_GUEST_CODE + 10, .access = POINT_EXECUTE, .space = POINT_GUEST_PHYSICAL,
-                             .context = &seen, .hit = hit};
+    struct point in_guest = {.address = AT_GUEST_CODE + 10,
+                             .access = POINT_EXECUTE,
+                             .space = POINT_GUEST_PHYSICAL,
+                             .context = &seen,
+                             .hit = hit};
     seen = (struct seen){.stop = true};
     cpu_set_points(b->cpu, &in_guest);
     ok(cpu_run(b->cpu, 1000) == RUN_STOPPED && b->cpu->rip == AT_GUEST_CODE + 10 && vmx_level(b->cpu) == 1,
        "a breakpoint at a guest-physical address");
     uint64_t counted = bench_load(b, AT_GUEST_DATA, 8);
-    ok(cpu_run(b->cpu, 1000) == RUN_STOPPED && bench_load(b, AT_GUEST_DATA, 8) == counted + 1, "is met again in the next turn");
-    struct point data = {.address = AT_GUEST_DATA, .bytes = 1, .access = POINT_WRITE, .space = POINT_PHYSICAL,
-                         .context = &seen, .hit = hit};
+    ok(cpu_run(b->cpu, 1000) == RUN_STOPPED && bench_load(b, AT_GUEST_DATA, 8) == counted + 1,
+       "is met again in the next turn");
+    struct point data = {.address = AT_GUEST_DATA,
+                         .bytes = 1,
+                         .access = POINT_WRITE,
+                         .space = POINT_PHYSICAL,
+                         .context = &seen,
+                         .hit = hit};
     seen = (struct seen){.stop = true};
     cpu_set_points(b->cpu, &data);
     ok(cpu_run(b->cpu, 1000) == RUN_STOPPED && b->cpu->rip == AT_GUEST_CODE + 3, "a watchpoint stops after the store");

@@ -33,14 +33,19 @@ __attribute__((format(printf, 2, 3))) static void check(bool right, const char *
     vprintf(what, args);
     putchar('\n');
     va_end(args);
-    if (right) passed++;
-    else failed++;
+    if (right)
+        passed++;
+    else
+        failed++;
 }
 
 static void check_report(const struct vm *vm, enum report r, uint32_t expected, const char *what) {
-    if (!vm->reported[r]) check(false, "%s: not reported", what);
-    else if (vm->reports[r] != expected) check(false, "%s: %#x, expected %#x", what, vm->reports[r], expected);
-    else check(true, "%s: %#x", what, expected);
+    if (!vm->reported[r])
+        check(false, "%s: not reported", what);
+    else if (vm->reports[r] != expected)
+        check(false, "%s: %#x, expected %#x", what, vm->reports[r], expected);
+    else
+        check(true, "%s: %#x", what, expected);
 }
 
 static uint32_t expected_crc(uint32_t seed) {
@@ -166,12 +171,19 @@ static void capabilities(int kvm) {
         const char *name;
     } caps[] = {
 #define CAP(name) {KVM_CAP_##name, #name}
-        CAP(IRQCHIP),      CAP(HLT),           CAP(USER_MEMORY),        CAP(SET_TSS_ADDR),  CAP(EXT_CPUID),
-        CAP(NR_VCPUS),     CAP(MAX_VCPUS),     CAP(NR_MEMSLOTS),        CAP(MP_STATE),      CAP(SYNC_MMU),
-        CAP(IRQFD),        CAP(IOEVENTFD),     CAP(SET_GUEST_DEBUG),    CAP(VCPU_EVENTS),   CAP(XSAVE),
-        CAP(XCRS),         CAP(TSC_CONTROL),   CAP(TSC_DEADLINE_TIMER), CAP(READONLY_MEM),  CAP(SPLIT_IRQCHIP),
-        CAP(X2APIC_API),   CAP(IMMEDIATE_EXIT), CAP(NESTED_STATE),      CAP(EXCEPTION_PAYLOAD),
-        CAP(DIRTY_LOG_RING), CAP(STEAL_TIME),
+        CAP(IRQCHIP),         CAP(HLT),
+        CAP(USER_MEMORY),     CAP(SET_TSS_ADDR),
+        CAP(EXT_CPUID),       CAP(NR_VCPUS),
+        CAP(MAX_VCPUS),       CAP(NR_MEMSLOTS),
+        CAP(MP_STATE),        CAP(SYNC_MMU),
+        CAP(IRQFD),           CAP(IOEVENTFD),
+        CAP(SET_GUEST_DEBUG), CAP(VCPU_EVENTS),
+        CAP(XSAVE),           CAP(XCRS),
+        CAP(TSC_CONTROL),     CAP(TSC_DEADLINE_TIMER),
+        CAP(READONLY_MEM),    CAP(SPLIT_IRQCHIP),
+        CAP(X2APIC_API),      CAP(IMMEDIATE_EXIT),
+        CAP(NESTED_STATE),    CAP(EXCEPTION_PAYLOAD),
+        CAP(DIRTY_LOG_RING),  CAP(STEAL_TIME),
 #undef CAP
     };
     enum { A_LINE = 5 };

@@ -147,8 +147,10 @@ static bool on_mmio(struct vm *vm) {
     if (address - MMIO_BASE >= MMIO_BYTES) return fail(vm, "MMIO at %#llx", (unsigned long long)address);
     if (vm->run->mmio.is_write) {
         memcpy(&value, vm->run->mmio.data, vm->run->mmio.len);
-        if (mmio_write_right(vm, address - MMIO_BASE, value)) vm->mmio_writes_right++;
-        else vm->mmio_wrong++;
+        if (mmio_write_right(vm, address - MMIO_BASE, value))
+            vm->mmio_writes_right++;
+        else
+            vm->mmio_wrong++;
     } else {
         value = mmio_value(address);
         memcpy(vm->run->mmio.data, &value, sizeof value);

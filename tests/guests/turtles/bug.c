@@ -21,8 +21,8 @@ void bug_choose(const char *name) {
     if (name) panic("bug=%s: there is no such mistake", name);
 }
 
-// A page is copied, the EPT entry changed, and the old place given back (and used again: filled). The guest may read the
-// old place through what the processor remembers.
+// A page is copied, the EPT entry changed, and the old place given back (and used again: filled). The guest may read
+// the old place through what the processor remembers.
 void bug_move_page(uint64_t guest_physical, uint64_t *entry) {
     const uint64_t address = 0x000ffffffffff000ull;
     static uint64_t first, *first_entry;

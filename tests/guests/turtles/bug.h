@@ -1,6 +1,6 @@
 // Mistakes that hypervisors make, planted on purpose: bug=NAME on the command line of a level makes that level's
-// hypervisor have one (and no other level). What is to be learnt is how each shows, and how it is found: the transcripts
-// in tests/monitor/turtles.
+// hypervisor have one (and no other level). What is to be learnt is how each shows, and how it is found: the
+// transcripts in tests/monitor/turtles.
 #ifndef BUG_H
 #define BUG_H
 #include "machine.h"

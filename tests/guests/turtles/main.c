@@ -1,9 +1,8 @@
 // The beginning of every level. The command line says what this level is to be:
-//     depth=N       hypervisors from here on: 0 runs the payload, N > 0 runs a copy of this image with depth=N-1 as a guest
-//     level=N       what this level calls itself; 0 unless a hypervisor says otherwise
-//     shadow=off    do not use VMCS shadowing, nor offer it to the guest
-//     break=1       the payload makes a mistake, to see that its checks are checks
-//     bug=NAME      this level's hypervisor makes a mistake (bug.h)
+//     depth=N       hypervisors from here on: 0 runs the payload, N > 0 runs a copy of this image with depth=N-1 as a
+//     guest level=N       what this level calls itself; 0 unless a hypervisor says otherwise shadow=off    do not use
+//     VMCS shadowing, nor offer it to the guest break=1       the payload makes a mistake, to see that its checks are
+//     checks bug=NAME      this level's hypervisor makes a mistake (bug.h)
 //
 // Memory of a hypervisor: the lower half is its own, the upper half its guest's physical memory, from address 0 on.
 #include "bug.h"
