@@ -21,10 +21,9 @@ list=
 }
 dir=$1
 shift
-vmxray=${VMXRAY:-o/vmxray}
 logs=${LOGS:-o/kut}
+. "${0%/*}/kut.bash"
 arch=$(sed -n 's/^ARCH=//p' "$dir/config.mak" 2>/dev/null)
-mkdir -p "$logs"
 # Read by the suite's getenv() from a module: no device that belongs to KVM's or QEMU's own tests.
 printf 'TEST_DEVICE=0\n' >"$logs/no_test_device"
 
@@ -80,18 +79,6 @@ cpu() { # NAME PARAMETERS
 
 memory() { sed -n 's/.*\(-m [0-9]*[a-zA-Z]*\).*/\1/p' <<<"$1"; }
 
-# report_summary() of the suite ends with status 0, 1 or 77 >> 1; isa-debug-exit makes 2 * status + 1 of it.
-verdict() { # NAME LOG STATUS
-	local name=$1 log=$2 status=$3 why
-	why=$(grep -aE '^(FAIL|ABORT|Unhandled|Assert|vmxray:)' "$log" | head -n 1 | tr -d '\r')
-	case $status:$why in
-	1:) echo "ok $name" ;;
-	77:*) echo "ok $name # SKIP $(sed -n 's/\r//; s/^SKIP: //p' "$log" | head -n 1)" ;;
-	124:* | 137:*) echo "not ok $name - took too long" ;;
-	*) echo "not ok $name - status $status${why:+, $why}" ;;
-	esac
-}
-
 run() { # a line of tests()
 	local name file smp parameters arguments groups for_arch seconds check why log options=()
 	IFS='|' read -r name file smp parameters arguments groups for_arch seconds check <<<"$1"
@@ -99,7 +86,7 @@ run() { # a line of tests()
 	[[ -n $why || -z $for_arch || $for_arch == "$arch" ]] || why="is for a build for $for_arch"
 	[[ -n $why || -f $dir/x86/$file ]] || why="x86/$file was not built"
 	[[ -z $why ]] || {
-		echo "ok $name # SKIP $why"
+		skip "$name" "$why"
 		return
 	}
 	log=$logs/$name.log
@@ -109,27 +96,13 @@ run() { # a line of tests()
 	# It halts until the tick of a BIOS.
 	[[ $file != realmode.flat ]] || options+=(-machine pc,bios-tick=on)
 	# shellcheck disable=SC2046 # words
-	timeout -k 5 "${TIMEOUT:-$((10 * ${seconds:-90}))}" "$vmxray" -no-reboot -nodefaults -device pc-testdev \
-		-device isa-debug-exit,iobase=0xf4,iosize=0x4 -display none -serial stdio -device pci-testdev \
-		-smp "${smp:-1}" $(cpu "$name" "$parameters") $(memory "$parameters") -kernel "$dir/x86/$file" \
-		"${options[@]}" >"$log" 2>&1 </dev/null
+	machine "$log" $((10 * ${seconds:-90})) -smp "${smp:-1}" $(cpu "$name" "$parameters") $(memory "$parameters") \
+		-kernel "$dir/x86/$file" "${options[@]}"
 	verdict "$name" "$log" $?
 }
 
-wanted() { # NAME [PATTERN...]
-	local name=$1 pattern
-	shift
-	[[ $# -gt 0 ]] || return 0
-	for pattern; do
-		# shellcheck disable=SC2053 # a pattern is meant
-		[[ $name == $pattern ]] && return 0
-	done
-	return 1
-}
-
 "$vmxray" -cpu help >"$logs/features" || exit 2
-export -f run verdict not_for_us cpu memory
-export dir vmxray logs arch
+export dir logs arch
 selected() {
 	tests | while read -r line; do
 		! wanted "${line%%|*}" "$@" || echo "$line"
@@ -139,9 +112,4 @@ selected() {
 	selected "$@" | cut -d '|' -f 1
 	exit 0
 }
-selected "$@" | xargs -d '\n' -r -P "${JOBS:-1}" -I{} bash -c 'run "$1"' kut {} | tee "$logs/summary"
-failed=$(grep -c '^not ok' "$logs/summary")
-skipped=$(grep -c '^ok .*# SKIP' "$logs/summary")
-passed=$(($(grep -c '^ok' "$logs/summary") - skipped))
-echo "$passed passed, $failed failed, $skipped skipped"
-((failed == 0 && passed > 0))
+selected "$@" | run_each not_for_us cpu memory

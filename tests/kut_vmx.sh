@@ -14,9 +14,8 @@ set -u
 }
 dir=$1
 shift
-vmxray=${VMXRAY:-o/vmxray}
 logs=${LOGS:-o/kut_vmx}
-mkdir -p "$logs"
+. "${0%/*}/kut.bash"
 
 names() {
 	sed -n 's/.*test_wanted("\([^"]*\)".*/\1/p' "$dir/x86/vmx.c"
@@ -24,17 +23,6 @@ names() {
 		s/^[[:space:]]*{ "\([^"]*\)".*/\1/p
 		s/^[[:space:]]*TEST(\(.*\)),.*/\1/p
 	}' "$dir/x86/vmx_tests.c" | tr ' ' _
-}
-
-wanted() {
-	local name=$1 pattern
-	shift
-	[[ $# -gt 0 ]] || return 0
-	for pattern; do
-		# shellcheck disable=SC2053 # a pattern is meant
-		[[ $name == $pattern ]] && return 0
-	done
-	return 1
 }
 
 # What x86/unittests.cfg asks for.
@@ -56,43 +44,21 @@ not_for_us() {
 	esac
 }
 
-# report_summary() of the suite ends with status 0, 1 or 77 >> 1; isa-debug-exit makes 2 * status + 1 of it.  A check
-# that KVM is expected to fail counts as a failure when it passes (XPASS), as it does on processors.
-verdict() {
-	local name=$1 log=$2 status=$3 why beyond
-	why=$(grep -aE '^(FAIL|ABORT|Unhandled|Assert|VM-Exit failure)' "$log" | head -n 1 | tr -d '\r')
-	beyond=$(grep -ac '^XPASS' "$log")
-	grep -aq '^SUMMARY: ' "$log" || why+=" (it did not come to its summary)"
-	case $status:$why in
-	1:) echo "ok $name" ;;
-	3:) echo "ok $name - and $beyond checks that KVM is known to fail" ;;
-	77:*) echo "ok $name # SKIP $(sed -n 's/\r//; s/^SKIP: //p' "$log" | head -n 1)" ;;
-	124:* | 137:*) echo "not ok $name - took longer than ${TIMEOUT:-900} s" ;;
-	*) echo "not ok $name - status $status${why:+, $why}" ;;
-	esac
-}
-
-run() {
-	local name=$1 log=$logs/${1//\//-}.log why
+run() { # a test's name
+	local name=$1 log=$logs/${1//\//-}.log why status
 	why=$(not_for_us "$name")
 	[[ -z $why ]] || {
-		echo "ok $name # SKIP $why"
+		skip "$name" "$why"
 		return
 	}
 	# shellcheck disable=SC2046 # words
-	timeout -k 5 "${TIMEOUT:-900}" "$vmxray" -no-reboot -nodefaults -device pc-testdev \
-		-device isa-debug-exit,iobase=0xf4,iosize=0x4 -display none -serial stdio -device pci-testdev \
-		$(options "$name") -kernel "$dir/x86/vmx.flat" -append "$name" >"$log" 2>&1 </dev/null
-	verdict "$name" "$log" $?
+	machine "$log" 900 $(options "$name") -kernel "$dir/x86/vmx.flat" -append "$name"
+	status=$?
+	grep -aq '^SUMMARY: ' "$log" || echo 'ABORT: it did not come to its summary' >>"$log"
+	verdict "$name" "$log" $status
 }
 
-export -f run verdict options not_for_us
-export dir vmxray logs
+export dir logs
 names | while read -r name; do
-	wanted "$name" "$@" && echo "$name"
-done | xargs -d '\n' -P "${JOBS:-1}" -I{} bash -c 'run {}' | tee "$logs/summary"
-failed=$(grep -c '^not ok' "$logs/summary")
-skipped=$(grep -c '^ok .*# SKIP' "$logs/summary")
-passed=$(($(grep -c '^ok' "$logs/summary") - skipped))
-echo "$passed passed, $failed failed, $skipped skipped"
-((failed == 0 && passed > 0))
+	! wanted "$name" "$@" || echo "$name"
+done | run_each options not_for_us

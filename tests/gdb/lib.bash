@@ -1,15 +1,9 @@
 # For the scripts here: the hypervisor, sessions of gdb with it, claims about what gdb printed.
-set -u
-cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
-O=${O:-o} VMXRAY=${VMXRAY:-${O:-o}/vmxray} GUESTS=${GUESTS:-o/guests}
+. "$(dirname "${BASH_SOURCE[0]}")/../claim.bash"
 dir=$O/tests/gdb/${0##*/}.files # two scripts run at a time
 mkdir -p "$dir"
 socket=$(mktemp -u "${TMPDIR:-/tmp}/gdb-test-XXXXXX") # paths of sockets must be short
 trap 'rm -f "$socket"; [[ -z ${vmxray:-} ]] || kill "$vmxray" 2>/dev/null' EXIT
-
-claim() { # RIGHT NAME [WHY]
-	if [[ $1 == 0 ]]; then echo "ok $2"; else echo "not ok $2 - ${3:-}"; fi
-}
 
 hypervisor=$dir/hypervisor
 gcc -g -O1 -nostdlib -static -fno-pic -no-pie -mno-red-zone -mgeneral-regs-only -fcf-protection=none \

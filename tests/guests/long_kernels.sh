@@ -1,15 +1,9 @@
 #!/bin/bash
 # Debian's two kernels, cloud and general, with one processor and with four: each boots without a complaint and ends the
 # process with 0 when it powers off. The general one also from its vmlinux, by the PVH entry, if xz can unpack it.
-set -u
-cd "$(dirname "$0")/../.." || exit 2
-O=${O:-o} VMXRAY=${VMXRAY:-${O:-o}/vmxray} GUESTS=${GUESTS:-o/guests}
+. "$(dirname "$0")/../claim.bash"
 dir=$O/tests/guests/kernels
 mkdir -p "$dir"
-
-claim() { # RIGHT NAME [WHY]
-	if [[ $1 == 0 ]]; then echo "ok $2"; else echo "not ok $2 - ${3:-}"; fi
-}
 trouble='Kernel panic|BUG|Oops|WARNING|general protection fault|segfault|unchecked MSR|Call Trace|rcu: INFO'
 trouble+='|ACPI.*([Ee]rror|[Ww]arning|\[Firmware Bug\]|invalid|mismatch)|unstable|Firmware Bug'
 

@@ -1,9 +1,7 @@
 #!/bin/bash
 # Guests of guests with kvm-intel's parameters off, one at a time, at either level; with two processors at all levels;
 # and one level deeper. `make nested` examines each run.
-set -u
-O=${O:-o}
-export O
+. "$(dirname "$0")/../claim.bash"
 dir=$O/tests/guests
 mkdir -p "$dir"
 
@@ -11,11 +9,8 @@ all_is_well() { # NAME WORDS [OPTION...]
 	local name=$1 log said
 	log=$dir/nested-${name//[ =]/-}.log
 	said=$(WORDS="$2 guest=quiet" LOG=$log tests/guests/nested.sh "${@:3}" | grep -a '^nested: ')
-	if [[ $said == 'nested: all is well' ]]; then
-		echo "ok $name"
-	else
-		echo "not ok $name - ${said//$'\n'/; }"
-	fi
+	[[ $said == 'nested: all is well' ]]
+	claim $? "$name" "${said//$'\n'/; }"
 	tr -d '\r' <"$log" >"$log.text"
 }
 
@@ -24,7 +19,7 @@ says() { # LEVEL PARAMETER: the level's KVM shows it as off
 		/parameters, as this processor/ { now = $2 ~ /^L[0-9]:$/ ? substr($2, 2, 1) : 0 }
 		now == level && $1 == parameter { found = $2 ~ /^[N0]$/ }
 		END { exit !found }' "$dir/nested-L$1-$2-0.log.text"
-	if [[ $? == 0 ]]; then echo "ok L$1's $2 is off"; else echo "not ok L$1's $2 is off - it is not"; fi
+	claim $? "L$1's $2 is off" "it is not"
 }
 
 for parameter in ept enable_shadow_vmcs unrestricted_guest enable_apicv vpid; do

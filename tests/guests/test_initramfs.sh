@@ -1,14 +1,9 @@
 #!/bin/bash
 # The initramfs is the same whoever builds it, and newc writes what cpio reads.
-set -u
-GUESTS=${GUESTS:-o/guests}
+. "$(dirname "$0")/../claim.bash"
 newc=$GUESTS/newc
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-
-claim() { # RIGHT NAME [WHY]
-	if [[ $1 == 0 ]]; then echo "ok $2"; else echo "not ok $2 - ${3:-}"; fi
-}
 
 "$newc" "$GUESTS/initramfs.list" >"$work/again"
 cmp -s "$work/again" "$GUESTS/initramfs.cpio"

@@ -1,19 +1,8 @@
 #!/bin/bash
 # Debian's kernel boots, loads its KVM, kvm-mini runs its guests: what `make kvm` shows, as claims.
-set -u
-O=${O:-o}
-export O
+. "$(dirname "$0")/../claim.bash"
 log=$O/tests/guests/linux.log
 mkdir -p "${log%/*}"
-
-claim() { # RIGHT NAME [WHY]
-	if [[ $1 == 0 ]]; then echo "ok $2"; else echo "not ok $2 - ${3:-}"; fi
-}
-
-has() { # NAME PATTERN
-	tr -d '\r' <"$log" | grep -qE "$2"
-	claim $? "$1" "no line like: $2"
-}
 
 tests/guests/run.sh kvm --hash >"$log" 2>&1
 claim $? "make kvm says that all is well" "$(grep '^make kvm: ' "$log" | head -n 3 | tr '\n' ';')"

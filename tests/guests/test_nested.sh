@@ -1,20 +1,9 @@
 #!/bin/bash
 # Guests of guests: Debian's KVM on the processor runs Debian's kernel (L1), whose KVM runs it again (L2), each to the
 # shell of its busybox and its power-off; what `make nested` shows, as claims.
-set -u
-O=${O:-o}
-export O
+. "$(dirname "$0")/../claim.bash"
 log=$O/tests/guests/nested.log
 mkdir -p "${log%/*}"
-
-claim() { # RIGHT NAME [WHY]
-	if [[ $1 == 0 ]]; then echo "ok $2"; else echo "not ok $2 - ${3:-}"; fi
-}
-
-has() { # NAME PATTERN
-	tr -d '\r' <"$log" | grep -aqE "$2"
-	claim $? "$1" "no line like: $2"
-}
 
 exits() { # LEVEL REASON: how many VM exits, from the account
 	awk -v level="$1" -v reason="$2" '$1 == level && $2 == reason { n += $3 } END { print n + 0 }' "$log"

@@ -1,15 +1,9 @@
 #!/bin/bash
 # The teaching hypervisor, turtles/: itself on itself, one to three levels deep, with VMCS shadowing and without; and that
 # such a machine is the same however it is run.
-set -u
-cd "$(dirname "$0")/../.." || exit 2
-O=${O:-o} VMXRAY=${VMXRAY:-${O:-o}/vmxray}
+. "$(dirname "$0")/../claim.bash"
 dir=$O/tests/guests/turtles
 mkdir -p "$dir"
-
-claim() { # RIGHT NAME [WHY]
-	if [[ $1 == 0 ]]; then echo "ok $2"; else echo "not ok $2 - ${3:-}"; fi
-}
 
 turtles() { # NAME WORDS [OPTION...]: output to NAME.out, stderr to NAME.err; returns the status
 	local name=$1 words=$2 status

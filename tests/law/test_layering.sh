@@ -1,15 +1,10 @@
 #!/bin/bash
 # The laws of the house: nothing points to a floor above, the core takes nothing of the host but memory and has no
 # variables of its own. First the laws' own judge is judged, on objects that break each law.
-set -u
-O=${O:-o}
+. "$(dirname "$0")/../claim.bash"
 judge=tests/law/layers.sh
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-
-claim() { # RIGHT NAME [WHY]
-	if [[ $1 == 0 ]]; then echo "ok $2"; else echo "not ok $2 - ${3:-}"; fi
-}
 
 compile() { # FILE: C on standard input to an object without sanitizers
 	mkdir -p "$work/${1%/*}"

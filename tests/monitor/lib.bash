@@ -1,13 +1,7 @@
 # For the scripts here: claims, guests, runs.
-set -u
-cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 2
-O=${O:-o} VMXRAY=${VMXRAY:-${O:-o}/vmxray} GUESTS=${GUESTS:-o/guests}
+. "$(dirname "${BASH_SOURCE[0]}")/../claim.bash"
 dir=$O/tests/monitor/${0##*/}.files  # two scripts run at a time
 mkdir -p "$dir"
-
-claim() { # RIGHT NAME [WHY]
-	if [[ $1 == 0 ]]; then echo "ok $2"; else echo "not ok $2 - ${3:-}"; fi
-}
 
 # The multiboot image of one guest in guest.S; prints its path.
 guest() { # NAME

@@ -3,16 +3,10 @@
 # and runs in which all derived state is dropped at odd places give the same hashes at the same steps.
 #
 # The window of single steps begins where kvm-mini does: the hashes, printed in between, tell the step.
-set -u
-cd "$(dirname "$0")/../.." || exit 2
-O=${O:-o} VMXRAY=${VMXRAY:-${O:-o}/vmxray} GUESTS=${GUESTS:-o/guests}
+. "$(dirname "$0")/../claim.bash"
 dir=$O/tests/replay/equal
 mkdir -p "$dir"
 every=25000000 window=55000000
-
-claim() { # RIGHT NAME [WHY]
-	if [[ $1 == 0 ]]; then echo "ok $2"; else echo "not ok $2 - ${3:-}"; fi
-}
 
 machine=(-kernel "$GUESTS/vmlinuz" -initrd "$GUESTS/initramfs.cpio" -m 512 -nographic -no-reboot
 	-append 'console=ttyS0 reboot=t panic=-1 vmxray=run')

@@ -4,16 +4,10 @@
 # same hashes and the same output as a free run; on one processor and (LONG) on two.
 #
 # Hashes go to the same file as the output, which so tells when L2 runs.
-set -u
-cd "$(dirname "$0")/../.." || exit 2
-O=${O:-o} VMXRAY=${VMXRAY:-${O:-o}/vmxray} GUESTS=${GUESTS:-o/guests}
+. "$(dirname "$0")/../claim.bash"
 dir=$O/tests/replay/nested
 mkdir -p "$dir"
 every=100000000 window=$every
-
-claim() { # RIGHT NAME [WHY]
-	if [[ $1 == 0 ]]; then echo "ok $2"; else echo "not ok $2 - ${3:-}"; fi
-}
 
 run() { # NAME PROCESSORS [OPTION...]: output, hashes and exit status to NAME.out
 	"$VMXRAY" -kernel "$GUESTS/vmlinuz" -initrd "$GUESTS/nested.cpio" -m 1G -nographic -no-reboot -smp "$2" \

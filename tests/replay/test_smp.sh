@@ -1,16 +1,10 @@
 #!/bin/bash
 # Several processors: Debian's kernel starts them, its KVM runs guests on any of them, and two runs, a run with single
 # steps, and a run without caches give the same hashes at the same steps. Also: RAM above 4 GBytes.
-set -u
-cd "$(dirname "$0")/../.." || exit 2
-O=${O:-o} VMXRAY=${VMXRAY:-${O:-o}/vmxray} GUESTS=${GUESTS:-o/guests}
+. "$(dirname "$0")/../claim.bash"
 dir=$O/tests/replay/smp
 mkdir -p "$dir"
 every=50000000 window=55000000
-
-claim() { # RIGHT NAME [WHY]
-	if [[ $1 == 0 ]]; then echo "ok $2"; else echo "not ok $2 - ${3:-}"; fi
-}
 
 machine=(-kernel "$GUESTS/vmlinuz" -initrd "$GUESTS/initramfs.cpio" -nographic -no-reboot
 	-append 'console=ttyS0 reboot=t panic=-1 vmxray=run')
