@@ -173,6 +173,7 @@ static bool fill_block(struct cpu *cpu, struct block *block, const uint8_t *byte
         if (error == DECODE_MORE) break;
         if (error == DECODE_OK && insn.row->traits & T_ALONE && block->count) break;
         struct op *op = &block->ops[block->count];
+        block->key = error == DECODE_OK && (insn.row->traits & (T_BRANCH | T_STRING)) == T_BRANCH ? insn.opcode : 0;
         more = op_bind(cpu, &insn, error, block->bytes, op, &bound[block->count]);
         *relative = !more && error == DECODE_OK && insn.operand_count && insn.operand[0].kind == OPERAND_REL;
         block->count++;

@@ -7,7 +7,7 @@ enum { BLOCK_OPS = 32 }; // instructions in a block at most
 
 struct block {
     struct block *next; // same slot of the page
-    uint32_t key;       // offset in the page | mode << 12
+    uint32_t key;       // offset in the page | mode << 12; of a scratch block: the opcode if it is a branch's, else 0
     uint8_t count;      // instructions
     uint8_t points;     // how many of them are patched: run_point; their handlers are in the records after the end
     uint16_t bytes;

@@ -154,3 +154,18 @@ BODY(ret_release) {
     return OUT_OK;
 }
 INSTANTIATE(ret_release, FAST_BRANCH, FORMS_RET_RELEASE)
+
+// Of the branches only Jcc, LOOPcc and JCXZ may go on without one. None of them changes what its condition reads, but
+// for the counter, which is already one less.
+bool branch_taken(const struct cpu *cpu, const struct op *op, uint8_t opcode) {
+    enum { LOOPNE = 0xe0, LOOPE, LOOP, JCXZ };
+    uint64_t counter = counter_get(cpu, op);
+    switch (opcode) {
+    case 0x70 ... 0x8f: return flags_condition(&cpu->flags, opcode & 15);
+    case LOOPNE: return counter && !flags_zf(&cpu->flags);
+    case LOOPE: return counter && flags_zf(&cpu->flags);
+    case LOOP: return counter;
+    case JCXZ: return !counter;
+    default: return true;
+    }
+}

@@ -3,6 +3,8 @@
 #define CPU_DEBUG_H
 #include "cpu/cpu.h"
 
+#define DEBUGCTL_LBR BIT(0)
+#define DEBUGCTL_BTF BIT(1)
 #define DR7_GD BIT(13)
 #define DR7_ENABLED BITS(7, 0) // L0, G0 to L3, G3
 

@@ -206,10 +206,9 @@ static enum outcome deliver(struct cpu *cpu, const struct event *e) {
 
 // B0 to B3 tell the latest #DB only; the other bits stay until software clears them. SDM Vol. 3B, 17.2.3.
 static void debug_registers_update(struct cpu *cpu, uint64_t bits) {
-    enum { DEBUGCTL_LBR = 1 << 0, DEBUGCTL_BTF = 1 << 1 };
     cpu->dr[6] = (cpu->dr[6] & ~(uint64_t)DEBUG_B0_B3) | bits;
     cpu->dr[7] &= ~DR7_GD;
-    cpu->debugctl &= ~(uint64_t)(DEBUGCTL_LBR | DEBUGCTL_BTF);
+    cpu->debugctl &= ~(DEBUGCTL_LBR | DEBUGCTL_BTF);
 }
 
 // A debug exception that MOV SS held back: the breakpoints of one that is delivered now are reported with it; those

@@ -3,12 +3,11 @@
 // MTRRs and PAT are stored and reported; all memory behaves as write-back.
 // NOT IMPLEMENTED: machine-check banks, last-branch records (DEBUGCTL.LBR is stored), performance monitoring.
 #include "cpu/msr.h"
+#include "cpu/debug.h"
 #include "cpu/model.h"
 #include <string.h>
 
-#define DEBUGCTL_LBR BIT(0)
 #define POWER_CTL_C1E BIT(1)
-#define DEBUGCTL_BTF BIT(1)
 
 struct msr_row;
 typedef uint64_t read_fn(struct cpu *cpu, const struct op *op, const struct msr_row *row);

@@ -1,5 +1,5 @@
 // The run loop: events at instruction boundaries, then blocks. SDM Vol. 3A, 6.9 (priority), 6.8.1, 6.8.3 (inhibition),
-// 17.3.1.4 (single step).
+// Vol. 3B, 17.3.1.4, 17.4.3 (single step).
 //
 // Every attempt at an instruction is a step, whether it retires, faults or exits; so is one iteration of a repeated
 // string instruction. Delivering an event takes none, and at least one attempt follows each delivery.
@@ -302,15 +302,21 @@ static enum outcome run_solo(struct cpu *cpu) {
     return after(cpu, outcome);
 }
 
-// Single step and RF: the trap comes after an instruction that began with TF set; RF lasts for one instruction.
+static bool branched(const struct cpu *cpu) {
+    const struct block *solo = cpu->block;
+    return solo->key && branch_taken(cpu, solo->ops, (uint8_t)solo->key);
+}
+
+// Single step and RF: the trap comes after an instruction that began with TF set, and if BTF was set too, only after a
+// branch; RF lasts for one instruction.
 static enum outcome run_watched(struct cpu *cpu) {
     uint64_t before = cpu->rflags;
-    bool was_exited = cpu->intercepts.non_root;
+    bool was_exited = cpu->intercepts.non_root, branches_only = cpu->debugctl & DEBUGCTL_BTF;
     cpu->trap = before & FLAG_TF ? 1 : 0;
     cpu->rflags &= ~FLAG_RF;
     cpu->attention |= ATTENTION_EVENT; // no chaining into the next block
     enum outcome outcome = run_solo(cpu);
-    if (cpu->trap && was_exited == cpu->intercepts.non_root) {
+    if (cpu->trap && was_exited == cpu->intercepts.non_root && (!branches_only || branched(cpu))) {
         cpu->pending_debug |= DEBUG_BS;
         cpu_pend(cpu, PENDING_DEBUG, true);
     }

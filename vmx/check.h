@@ -2,6 +2,7 @@
 // words. With CHECK_RECORD defined, each word that reads something notes what it read.
 #ifndef VMX_CHECK_H
 #define VMX_CHECK_H
+#include "cpu/debug.h"
 #include "vmx/vmcs.h"
 #include "vmx/vmx.h"
 
@@ -79,7 +80,7 @@ uint64_t check_note(const struct check *c, const char *what, uint64_t value);
 #define high_bits_identical(v) check_high_bits(c, v)
 #define pdpte_valid(v) check_pdpte(c, v)
 
-#define DEBUGCTL_BITS (BIT(0) | BIT(1)) // LBR, BTF
+#define DEBUGCTL_BITS (DEBUGCTL_LBR | DEBUGCTL_BTF)
 #define VECTORS_WITH_ERROR_CODE                                                                                        \
     (BIT(VECTOR_DF) | BIT(VECTOR_TS) | BIT(VECTOR_NP) | BIT(VECTOR_SS) | BIT(VECTOR_GP) | BIT(VECTOR_PF) |             \
      BIT(VECTOR_AC))

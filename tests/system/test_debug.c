@@ -1,5 +1,6 @@
 // Breakpoints, single step, alignment checking: SDM Vol. 3B, 17.2 and 17.3; Vol. 3A, 6.8.3, interrupt 17.
 #include "tests/system/bench.h"
+#include "cpu/debug.h"
 
 enum { L0 = 1, L1 = 4, WRITE_1 = 1 << 20, ACCESS_1 = 3 << 20, IO_0 = 2 << 16, LEN4_1 = 3 << 22, LEN8_1 = 2 << 22 };
 
@@ -127,6 +128,78 @@ static void test_step(void) {
     }
 }
 
+// 17.4.3: with BTF only what branches is stepped. RCX is 1, ZF as given; the code is followed by NOPs.
+static const struct {
+    uint64_t rflags;
+    uint8_t code[5], length;
+    bool stepped;
+    const char *name;
+} branches[] = {
+    {0, {0x90}, 1, false, "NOP"},
+    {0, {0xeb, 0x02}, 2, true, "JMP"},
+    {0, {0xeb, 0x00}, 2, true, "JMP to the next instruction"},
+    {0, {0x74, 0x02}, 2, false, "JZ that is not taken"},
+    {FLAG_ZF, {0x74, 0x02}, 2, true, "JZ that is taken"},
+    {FLAG_ZF, {0x0f, 0x84, 0x00, 0x00}, 5, true, "JZ that is taken to the next instruction"},
+    {FLAG_ZF, {0x0f, 0x85, 0x00, 0x00}, 5, false, "JNZ that is not taken to the next instruction"},
+    {0, {0xe2, 0x00}, 2, false, "LOOP that ends"},
+    {0, {0x67, 0xe3, 0x00}, 3, false, "JECXZ that is not taken"},
+    {0, {0x66, 0xe3, 0x00}, 3, false, "JRCXZ that is not taken"},
+    {0, {0xff, 0xe3}, 2, true, "JMP RBX"},
+    {0, {0xff, 0xd3}, 2, true, "CALL RBX"},
+    {0, {0xe8, 0x00, 0x00, 0x00, 0x00}, 5, true, "CALL"},
+    {0, {0xc3}, 1, true, "RET"},
+    {0, {0x48, 0xcf}, 2, true, "IRET"},
+    {0, {0xf3, 0xaa}, 2, false, "REP STOSB"},
+    {0, {0x9d}, 1, false, "POPF that sets TF"},
+};
+
+static const uint8_t here[] = {0xeb, 0xfe}; // JMP $
+
+static void branch_ready(struct bench *b, uint64_t rflags) {
+    const uint64_t frame[] = {FLAT_CODE + 8, CODE64, FLAG_TF | 2, BENCH_STACK, DATA0};
+    for (unsigned i = 0; i < 5; i++) flat_poke(&b->f, BENCH_STACK - 64 + 8 * i, frame[i]);
+    b->cpu->gpr[RSP] = BENCH_STACK - 64;
+    b->cpu->gpr[RBX] = FLAT_CODE + 8;
+    b->cpu->gpr[RDI] = BENCH_DATA;
+    b->cpu->gpr[RCX] = 1;
+    b->cpu->debugctl = DEBUGCTL_BTF | DEBUGCTL_LBR;
+    flat_write(&b->f, BENCH_HANDLERS + 16, here, sizeof here);
+    cpu_set_rflags(b->cpu, FLAG_TF | rflags | 2);
+}
+
+static void test_branches(void) {
+    for (unsigned i = 0; i < sizeof branches / sizeof branches[0]; i++) {
+        WITH(b, bench_long(&b, 0)) {
+            branch_ready(&b, branches[i].rflags);
+            bench_run(&b, branches[i].code, branches[i].length, 1);
+            bool stepped = b.cpu->pending & PENDING_DEBUG;
+            ok(stepped == branches[i].stepped, "BTF: %s %s", branches[i].name,
+               branches[i].stepped ? "traps" : "passes");
+        }
+    }
+    WITH(b, bench_long(&b, 0)) {
+        branch_ready(&b, 0);
+        RUN_STEPS(&b, 5, 0x90, 0x90, 0x74, 0x00, 0xeb, 0x00, 0x90);
+        ok(debugged(&b, DEBUG_BS, FLAT_CODE + 6) && bench_stack(&b, 2) & FLAG_TF, "the trap comes after the branch");
+        ok(!b.cpu->debugctl, "#DB clears BTF and LBR");
+    }
+    WITH(b, bench_long(&b, 0)) {
+        branch_ready(&b, 0);
+        b.cpu->debugctl = 0;
+        b.cpu->gpr[RCX] = 0x1d9;
+        b.cpu->gpr[RAX] = DEBUGCTL_BTF;
+        b.cpu->gpr[RDX] = 0;
+        RUN_STEPS(&b, 2, 0x0f, 0x30);
+        ok(debugged(&b, DEBUG_BS, FLAT_CODE + 2), "WRMSR that sets BTF began without it");
+    }
+    WITH(b, bench_long(&b, 0)) {
+        branch_ready(&b, 0);
+        RUN(&b, 0xcd, 0x80);
+        ok(bench_vector(&b) == 0x80 && !b.cpu->pending_debug && b.cpu->debugctl & DEBUGCTL_BTF, "INT n clears TF");
+    }
+}
+
 static void test_alignment(void) {
     for (unsigned on = 0; on < 2; on++) {
         WITH(b, bench_long(&b, 3)) {
@@ -155,6 +228,7 @@ int main(void) {
     test_data();
     test_io();
     test_step();
+    test_branches();
     test_alignment();
     return done_testing();
 }

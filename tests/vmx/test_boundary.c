@@ -1,9 +1,11 @@
 // The state between two instructions as VM exits save it: blocking by NMI, pending debug exceptions, RF, the inactive
 // states; and what wakes a processor from them. SDM Vol. 3C, 25.2, 26.6.1.1, 26.7, 27.2.3, 27.3.3, 27.3.4.
+#include "cpu/debug.h"
 #include "tests/vmx/bench.h"
 
 #define HLT "f4"
 #define NOP "90"
+#define JMP "eb 00"
 #define UD2 "0f 0b"
 #define IRETQ "48 cf"
 #define PENDING(bits) (bench_field(b, GUEST_PENDING_DEBUG) == (bits))
@@ -106,6 +108,42 @@ static void test_pending_saved(void) {
     bench_set(b, GUEST_PENDING_DEBUG, BIT(12) | BIT(2));
     cpu_pend(b->cpu, PENDING_INIT, true);
     ok(bench_enter(b, 5) == EXIT_INIT && PENDING(BIT(12) | BIT(2)), "and INIT");
+    bench_free(b);
+}
+
+// Single steps on branches, Vol. 3B, 17.4.3
+static struct bench *steps_branches(const char *guest) {
+    struct bench *b = ready(guest);
+    single_step(b);
+    bench_on(b, ENTRY, LOAD_DEBUG_CONTROLS);
+    bench_on(b, EXIT, SAVE_DEBUG_CONTROLS);
+    bench_set(b, GUEST_DEBUGCTL, DEBUGCTL_BTF);
+    bench_set(b, EXCEPTION_BITMAP, BIT(VECTOR_DB));
+    return b;
+}
+
+static void test_branches(void) {
+    struct bench *b = steps_branches(NOP JMP NOP);
+    ok(bench_enter(b, 5) == EXIT_EXCEPTION_NMI && bench_field(b, EXIT_QUALIFICATION) == BIT(14) &&
+           bench_field(b, GUEST_RIP) == AT_GUEST_CODE + 3,
+       "with BTF the single step comes after a branch");
+    ok(bench_field(b, GUEST_DEBUGCTL) == DEBUGCTL_BTF && b->cpu->debugctl == 0 && PENDING(0),
+       "a debug exception that exits leaves BTF as it is, 27.1");
+    bench_free(b);
+    for (unsigned taken = 0; taken < 2; taken++) {
+        b = steps_branches(taken ? JMP : NOP);
+        bench_on(b, PROC, MONITOR_TRAP_FLAG);
+        ok(bench_enter(b, 5) == EXIT_MONITOR_TRAP_FLAG && PENDING(taken ? BIT(14) : 0),
+           "an MTF VM exit with BTF: BS is %u", taken);
+        bench_free(b);
+    }
+    b = steps_branches(NOP HLT);
+    bench_off(b, PIN, NMI_EXITING);
+    bench_set(b, EXCEPTION_BITMAP, 0);
+    bench_set(b, GUEST_PENDING_DEBUG, BIT(14));
+    ok(bench_enter(b, 9) == EXIT_HLT && bench_field(b, GUEST_RIP) == AT_HANDLER + 16 * VECTOR_DB &&
+           bench_field(b, GUEST_DEBUGCTL) == 0,
+       "BS on entry is delivered although BTF is set, which that clears");
     bench_free(b);
 }
 
@@ -273,6 +311,7 @@ int main(void) {
     test_iret_virtual();
     test_iret_real();
     test_pending_saved();
+    test_branches();
     test_mov_ss();
     test_injected_after_mov_ss();
     test_resume_flag();
