@@ -28,6 +28,22 @@ print:	lodsb
 	jmp print
 1:	ret
 
+// Bytes from COM1 back to it, until q; then the exit.
+	.macro ECHO
+1:	mov $SERIAL + 5, %dx
+	in %dx, %al
+	test $1, %al
+	jz 1b
+	mov $SERIAL, %dx
+	in %dx, %al
+	cmp $'q', %al
+	je 2f
+	call put
+	jmp 1b
+2:	mov $0, %eax
+	out %eax, $DEBUG_EXIT
+	.endm
+
 _start:	cmp $0x2badb002, %eax
 	jne wrong
 	mov $stack, %esp
@@ -70,18 +86,7 @@ _start:	cmp $0x2badb002, %eax
 	out %eax, $DEBUG_EXIT
 
 #elif defined GUEST_echo	// until q
-1:	mov $SERIAL + 5, %dx
-	in %dx, %al
-	test $1, %al
-	jz 1b
-	mov $SERIAL, %dx
-	in %dx, %al
-	cmp $'q', %al
-	je 2f
-	call put
-	jmp 1b
-2:	mov $0, %eax
-	out %eax, $DEBUG_EXIT
+	ECHO
 
 #elif defined GUEST_late	// a driver that is late: it clears what has come, then it listens; echoes until q
 	mov $hello, %esi	// the driver's messages, before it is there
@@ -96,18 +101,7 @@ _start:	cmp $0x2badb002, %eax
 	mov $SERIAL + 4, %dx	// DTR and RTS
 	mov $3, %al
 	out %al, %dx
-1:	mov $SERIAL + 5, %dx
-	in %dx, %al
-	test $1, %al
-	jz 1b
-	mov $SERIAL, %dx
-	in %dx, %al
-	cmp $'q', %al
-	je 2f
-	call put
-	jmp 1b
-2:	mov $0, %eax
-	out %eax, $DEBUG_EXIT
+	ECHO
 
 #elif defined GUEST_wait	// halts until the serial port interrupts, then echoes; until q
 	lgdt gdt_register

@@ -39,63 +39,39 @@ struct image image_linux(void) {
 
 enum { ELF_TEXT = 0x1000, ELF_DATA = 0x2000, ELF_END = 0x2800, ELF_BASE = 0x200000, ELF_BSS = 0x1000 };
 
-static struct image elf64(void) {
-    struct image image = {.name = "ELF64", .size = ELF_END};
-    const Elf64_Ehdr header = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
-                               .e_type = ET_EXEC,
-                               .e_machine = EM_X86_64,
-                               .e_version = EV_CURRENT,
-                               .e_entry = ELF_BASE + 0x10,
-                               .e_phoff = sizeof header,
-                               .e_ehsize = sizeof header,
-                               .e_phentsize = sizeof(Elf64_Phdr),
-                               .e_phnum = 2};
-    const Elf64_Phdr segments[2] = {{.p_type = PT_LOAD,
-                                     .p_offset = ELF_TEXT,
-                                     .p_vaddr = ELF_BASE,
-                                     .p_paddr = ELF_BASE,
-                                     .p_filesz = 0x1000,
-                                     .p_memsz = 0x1000},
-                                    {.p_type = PT_LOAD,
-                                     .p_offset = ELF_DATA,
-                                     .p_vaddr = ELF_BASE + 0x2000,
-                                     .p_paddr = ELF_BASE + 0x2000,
-                                     .p_filesz = ELF_END - ELF_DATA,
-                                     .p_memsz = ELF_END - ELF_DATA + ELF_BSS}};
-    fill(&image, ELF_TEXT, ELF_END);
-    memcpy(image.bytes, &header, sizeof header);
-    memcpy(image.bytes + sizeof header, segments, sizeof segments);
-    return image;
-}
-
-static struct image elf32(void) {
-    struct image image = {.name = "ELF32", .size = ELF_END};
-    const Elf32_Ehdr header = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS32, ELFDATA2LSB, EV_CURRENT},
-                               .e_type = ET_EXEC,
-                               .e_machine = EM_386,
-                               .e_version = EV_CURRENT,
-                               .e_entry = ELF_BASE + 0x10,
-                               .e_phoff = sizeof header,
-                               .e_ehsize = sizeof header,
-                               .e_phentsize = sizeof(Elf32_Phdr),
-                               .e_phnum = 2};
-    const Elf32_Phdr segments[2] = {{.p_type = PT_LOAD,
-                                     .p_offset = ELF_TEXT,
-                                     .p_vaddr = ELF_BASE,
-                                     .p_paddr = ELF_BASE,
-                                     .p_filesz = 0x1000,
-                                     .p_memsz = 0x1000},
-                                    {.p_type = PT_LOAD,
-                                     .p_offset = ELF_DATA,
-                                     .p_vaddr = ELF_BASE + 0x2000,
-                                     .p_paddr = ELF_BASE + 0x2000,
-                                     .p_filesz = ELF_END - ELF_DATA,
-                                     .p_memsz = ELF_END - ELF_DATA + ELF_BSS}};
-    fill(&image, ELF_TEXT, ELF_END);
-    memcpy(image.bytes, &header, sizeof header);
-    memcpy(image.bytes + sizeof header, segments, sizeof segments);
-    return image;
-}
+// An ELF executable of two segments, the second with more memory than file; the two classes differ in types alone.
+#define ELF_IMAGE(bits, machine)                                                                                       \
+    static struct image elf##bits(void) {                                                                              \
+        struct image image = {.name = "ELF" #bits, .size = ELF_END};                                                   \
+        const Elf##bits##_Ehdr header = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS##bits, ELFDATA2LSB, EV_CURRENT},    \
+                                         .e_type = ET_EXEC,                                                            \
+                                         .e_machine = machine,                                                         \
+                                         .e_version = EV_CURRENT,                                                      \
+                                         .e_entry = ELF_BASE + 0x10,                                                   \
+                                         .e_phoff = sizeof header,                                                     \
+                                         .e_ehsize = sizeof header,                                                    \
+                                         .e_phentsize = sizeof(Elf##bits##_Phdr),                                      \
+                                         .e_phnum = 2};                                                                \
+        const Elf##bits##_Phdr segments[2] = {{.p_type = PT_LOAD,                                                      \
+                                               .p_offset = ELF_TEXT,                                                   \
+                                               .p_vaddr = ELF_BASE,                                                    \
+                                               .p_paddr = ELF_BASE,                                                    \
+                                               .p_filesz = 0x1000,                                                     \
+                                               .p_memsz = 0x1000},                                                     \
+                                              {.p_type = PT_LOAD,                                                      \
+                                               .p_offset = ELF_DATA,                                                   \
+                                               .p_vaddr = ELF_BASE + 0x2000,                                           \
+                                               .p_paddr = ELF_BASE + 0x2000,                                           \
+                                               .p_filesz = ELF_END - ELF_DATA,                                         \
+                                               .p_memsz = ELF_END - ELF_DATA + ELF_BSS}};                              \
+        fill(&image, ELF_TEXT, ELF_END);                                                                               \
+        memcpy(image.bytes, &header, sizeof header);                                                                   \
+        memcpy(image.bytes + sizeof header, segments, sizeof segments);                                                \
+        return image;                                                                                                  \
+    }
+ELF_IMAGE(64, EM_X86_64)
+ELF_IMAGE(32, EM_386)
+#undef ELF_IMAGE
 
 struct image image_elf(bool is_64bit) {
     return is_64bit ? elf64() : elf32();
