@@ -200,6 +200,7 @@ bool command_stale(struct monitor *monitor, const char *arguments) {
     struct search s = {.monitor = monitor};
     int level;
     if (!take_level(monitor, arguments, &level) || !view_make(monitor, level, &s.view)) return false;
+    s.view.has_own_ept = false; // the processor knows nothing of these
     describe(&s);
     const struct tlb_context *c = context_of(&s);
     for (unsigned b = 0; c && b < TLB_BANKS; b++) {

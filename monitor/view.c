@@ -1,6 +1,7 @@
 // One processor as one level sees it; see view.h.
 #include "monitor/view.h"
 #include "monitor/stops.h"
+#include "monitor/vmcs.h"
 #include "monitor/walk.h"
 #include "vmx/vmx.h"
 #include <string.h>
@@ -105,6 +106,23 @@ static bool is_known(const struct cpu *cpu, unsigned level) {
     return vmx_level_read(cpu, level, FIELD_GUEST_RIP, &rip);
 }
 
+// EPT12, EPT23, ...: from the VMCSs that the hypervisors wrote, as far as that was seen; EPT01 from the processor's.
+static bool own_ept(const struct view *view, unsigned level, uint64_t *eptp) {
+    uint64_t proc = BIT(PROC_ACTIVATE_SECONDARY), proc2 = BIT(PROC2_ENABLE_EPT);
+    const struct vmcs_source source = {view->monitor, view->cpu, level};
+    (void)vmcs_own_field(&source, FIELD_PROC_CONTROLS, &proc); // not seen: what hypervisors use
+    (void)vmcs_own_field(&source, FIELD_PROC2_CONTROLS, &proc2);
+    *eptp = 0;
+    if (!(proc >> PROC_ACTIVATE_SECONDARY & 1) || !(proc2 >> PROC2_ENABLE_EPT & 1)) return true;
+    return vmcs_own_field(&source, FIELD_EPT_POINTER, eptp);
+}
+
+static void take_own_ept(struct view *view) {
+    view->has_own_ept = true;
+    for (unsigned n = 1; n <= view->level && view->has_own_ept; n++)
+        view->has_own_ept = own_ept(view, n, &view->own_ept[n]);
+}
+
 bool view_exists(const struct monitor *monitor, unsigned level) {
     const struct cpu *cpu = monitor_cpu(monitor);
     unsigned running = cpu->extension ? vmx_level(cpu) : 0;
@@ -133,6 +151,7 @@ bool view_make(struct monitor *monitor, int level, struct view *view) {
         take_guest_area(view);
     }
     if (view->level && has_ept(view, view->vmcs)) view->eptp = field(view, view->vmcs, FIELD_EPT_POINTER);
+    if (view->level > 1 && view->eptp) take_own_ept(view);
     return true;
 }
 

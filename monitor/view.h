@@ -7,6 +7,7 @@
 #include "monitor/command.h"
 #include "cpu/observe.h"
 #include "vmx/view.h"
+#include "vmx/vmx.h"
 
 enum view_source { VIEW_LIVE, VIEW_GUEST_AREA, VIEW_HOST_AREA };
 struct view {
@@ -18,6 +19,10 @@ struct view {
     enum view_source source; // only VIEW_LIVE has general registers other than RSP, CR2, FPU and MSRs of its own
     uint64_t vmcs;           // through which the level runs; VMX_NO_VMCS for level 0
     uint64_t eptp;           // EPT pointer of that VMCS, 0: no EPT
+    // Of a guest of a guest: the EPT pointers that the hypervisors wrote, EPT12 and its like. own_ept[n] leads from the
+    // physical memory of level n to that of level n - 1; 0: these are the same. Known down to [1] or not at all.
+    bool has_own_ept;
+    uint64_t own_ept[VMX_LEVELS];
     uint64_t gpr[16], rip, rflags, cr0, cr2, cr3, cr4, efer, dr7, pdpte[4];
     struct segment segment[SEGMENT_COUNT];
     uint64_t base[SEGMENT_COUNT];

@@ -8,9 +8,10 @@
 #define ENTRY_XD BIT(63)
 #define ENTRY_ADDRESS BITS(51, 12)
 
-static bool entry_load(const struct view *view, bool second_stage, uint64_t at, size_t bytes, uint64_t *value) {
+static bool entry_load(const struct view *view, const struct walk *w, uint64_t at, size_t bytes, uint64_t *value) {
     uint64_t physical = at;
-    if (!second_stage && !walk_guest_physical(view, at, &physical)) return false;
+    if (w->kind == WALK_EPT ? !walk_own(view, w->memory, at, &physical) : !walk_guest_physical(view, at, &physical))
+        return false;
     const void *from = machine_ram(view->machine, physical, bytes);
     *value = 0;
     if (from) memcpy(value, from, bytes);
@@ -71,7 +72,7 @@ static bool descend(const struct view *view, struct walk *w, uint64_t table, uns
         e->level = level;
         e->index = (unsigned)(w->address >> shift & (BIT(bits) - 1));
         e->at = table + e->index * bytes;
-        if (!entry_load(view, w->kind == WALK_EPT, e->at, bytes, &e->value)) return stop(w, WALK_NO_TABLE);
+        if (!entry_load(view, w, e->at, bytes, &e->value)) return stop(w, WALK_NO_TABLE);
         w->count++;
         if (!present(w, e->value)) return stop(w, WALK_NOT_PRESENT);
         e->bad = e->value & reserved(view, w, level, e->value);
@@ -112,11 +113,29 @@ bool walk_second_stage(const struct view *view, uint64_t guest_physical, struct 
     return descend(view, w, view->eptp & ENTRY_ADDRESS, 4);
 }
 
+bool walk_own_stage(const struct view *view, unsigned level, uint64_t address, struct walk *w) {
+    uint64_t root = view->own_ept[level];
+    *w = (struct walk){.kind = WALK_EPT, .address = address, .root = root, .shift = 12, .memory = level - 1};
+    return descend(view, w, root & ENTRY_ADDRESS, 4);
+}
+
+bool walk_own(const struct view *view, unsigned level, uint64_t address, uint64_t *physical) {
+    struct walk w;
+    for (; level > 0; level--) {
+        if (!view->own_ept[level]) continue;
+        if (!walk_own_stage(view, level, address, &w)) return false;
+        address = w.result;
+    }
+    *physical = address;
+    return true;
+}
+
 bool walk_guest_physical(const struct view *view, uint64_t guest_physical, uint64_t *physical) {
     struct walk w;
     *physical = guest_physical;
     if (!view->eptp) return true;
-    if (!walk_second_stage(view, guest_physical, &w)) return false;
+    if (!walk_second_stage(view, guest_physical, &w))
+        return view->has_own_ept && walk_own(view, view->level, guest_physical, physical);
     *physical = w.result;
     return true;
 }

@@ -1,9 +1,9 @@
-// walk: a translation explained, entry by entry, through every stage. And translate, in one line.
+// A stage of a translation explained: each entry, the rights together, why it faults. SDM Vol. 3A, 4.3 to 4.7; Vol. 3C,
+// 28.3.
+#include "monitor/walk_explain.h"
 #include "cpu/model.h"
-#include "monitor/expression.h"
 #include "monitor/memory_type.h"
 #include "monitor/symbols.h"
-#include "monitor/walk.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,6 +49,12 @@ static const char *entry_name(unsigned level) {
     return names[level];
 }
 
+// Where that is another address than the one it is read at.
+static bool entry_physical(const struct view *view, const struct walk *w, uint64_t at, uint64_t *physical) {
+    if (w->kind == WALK_EPT) return w->memory && walk_own(view, w->memory, at, physical);
+    return view->eptp && walk_guest_physical(view, at, physical);
+}
+
 static void print_entry(struct monitor *monitor, const struct view *view, const struct walk *w, unsigned i) {
     const struct walk_entry *e = &w->entry[i];
     char name[16];
@@ -59,7 +65,7 @@ static void print_entry(struct monitor *monitor, const struct view *view, const 
         print(monitor, "in the processor ");
     else
         print(monitor, "at %012" PRIx64, e->at);
-    if (w->kind != WALK_EPT && view->eptp && e->at != ~0ull && walk_guest_physical(view, e->at, &physical))
+    if (e->at != ~0ull && entry_physical(view, w, e->at, &physical))
         print(monitor, " (physical %012" PRIx64 ")", physical);
     print(monitor, " = %016" PRIx64, e->value);
     print_bits(monitor, w, i);
@@ -95,10 +101,15 @@ static void print_rights(struct monitor *monitor, const struct view *v, const st
           r.user && r.execute ? 'x' : '-');
 }
 
-static void print_ept_rights(struct monitor *monitor, const struct walk *w) {
-    uint64_t rights = 7;
+unsigned walk_ept_rights(const struct walk *w) {
+    uint64_t rights = EPT_READ | EPT_WRITE | EPT_EXECUTE;
     for (unsigned i = 0; i < w->count; i++) rights &= w->entry[i].value;
-    print(monitor, "  together   %c%c%c\n", rights & 1 ? 'r' : '-', rights & 2 ? 'w' : '-', rights & 4 ? 'x' : '-');
+    return (unsigned)rights;
+}
+
+const char *walk_rights_name(unsigned rights) {
+    static const char *const names[] = {"---", "r--", "-w-", "rw-", "--x", "r-x", "-wx", "rwx"};
+    return names[rights & 7];
 }
 
 // --- what went wrong ---
@@ -155,7 +166,7 @@ static const char *page_size(const struct walk *w) {
 
 static uint64_t page_of(const struct walk *w) { return w->result & ~(BIT(w->shift) - 1); }
 
-static bool explain_first(struct monitor *monitor, const struct view *view, uint64_t linear, struct walk *w) {
+bool walk_explain_first(struct monitor *monitor, const struct view *view, uint64_t linear, struct walk *w) {
     static const char *const kinds[] = {"paging is off", "32-bit paging", "PAE paging", "4-level paging",
                                         "5-level paging"};
     char name[160];
@@ -174,97 +185,30 @@ static bool explain_first(struct monitor *monitor, const struct view *view, uint
     return done;
 }
 
-static bool explain_second(struct monitor *monitor, const struct view *view, uint64_t gpa, struct walk *w) {
-    bool done = walk_second_stage(view, gpa, w);
-    print_in(monitor, BOLD, "guest-physical %012" PRIx64, gpa);
-    print(monitor, " of level %u: EPT, EPTP %016" PRIx64 " (%s, %u levels%s)\n", view->level, view->eptp,
-          memory_type_name(view->eptp & 7), (unsigned)(view->eptp >> 3 & 7) + 1,
-          view->eptp & BIT(6) ? ", A and D flags" : "");
+static bool explain_ept(struct monitor *monitor, const struct view *view, unsigned level, const struct walk *w,
+                        const char *whose) {
+    bool done = w->fault == WALK_FINE;
+    print_in(monitor, BOLD, "guest-physical %012" PRIx64, w->address);
+    print(monitor, " of level %u: %s, EPTP %016" PRIx64 " (%s, %u levels%s)\n", level, whose, w->root,
+          memory_type_name(w->root & 7), (unsigned)(w->root >> 3 & 7) + 1, w->root & BIT(6) ? ", A and D flags" : "");
     for (unsigned i = 0; i < w->count; i++) print_entry(monitor, view, w, i);
     if (!done)
         print_fault(monitor, view, w);
     else
-        print_ept_rights(monitor, w);
+        print(monitor, "  together   %s\n", walk_rights_name(walk_ept_rights(w)));
     if (done) print(monitor, "  %s at %012" PRIx64 "\n", page_size(w), page_of(w));
     return done;
 }
 
-static void explain_type(struct monitor *monitor, const struct view *view, const struct walk *first,
-                         const struct walk *second, uint64_t physical) {
-    const struct cpu *cpu = view->cpu;
-    bool paged = first && first->count;
-    unsigned pat = paged ? memory_type_pat(cpu, first->entry[first->count - 1].value, large(first)) : TYPE_WB;
-    unsigned base = memory_type_mtrr(cpu, physical);
-    const char *from = "MTRR";
-    bool ignores_pat = false;
-    if (second) {
-        uint64_t entry = second->entry[second->count - 1].value;
-        base = entry >> 3 & 7;
-        ignores_pat = entry >> 6 & 1;
-        from = "EPT";
-    }
-    unsigned type = view->cr0 & CR0_CD ? TYPE_UC : ignores_pat ? base : memory_type_combine(base, pat);
-    print(monitor, "  memory type %s: %s %s", memory_type_name(type), from, memory_type_name(base));
-    if (paged) print(monitor, ", PAT %s%s", memory_type_name(pat), ignores_pat ? " (ignored: IPAT)" : "");
-    print(monitor, "%s\n", view->cr0 & CR0_CD ? ", CR0.CD is 1" : "");
+bool walk_explain_second(struct monitor *monitor, const struct view *view, uint64_t gpa, struct walk *w) {
+    (void)walk_second_stage(view, gpa, w);
+    return explain_ept(monitor, view, view->level, w, view->has_own_ept ? "EPT of the processor" : "EPT");
 }
 
-static void explain_physical(struct monitor *monitor, const struct view *view, uint64_t physical) {
-    print_in(monitor, BOLD, "physical %012" PRIx64, physical);
-    print(monitor, ": %s\n", machine_ram(view->machine, physical, 1) ? "RAM" : "no RAM (a device, or nothing)");
-}
-
-// cr3=EXPR and eptp=EXPR in front.
-static bool take_roots(struct monitor *monitor, const char **text, bool *has_cr3, uint64_t *cr3, bool *has_eptp,
-                       uint64_t *eptp) {
-    for (;;) {
-        *text += strspn(*text, " \t");
-        bool is_cr3 = strncmp(*text, "cr3=", 4) == 0 && (*text)[4] != '=';
-        bool is_eptp = strncmp(*text, "eptp=", 5) == 0 && (*text)[5] != '=';
-        if (!is_cr3 && !is_eptp) return true;
-        *text += is_cr3 ? 4 : 5;
-        if (!take_value(monitor, text, is_cr3 ? cr3 : eptp)) return false;
-        *(is_cr3 ? has_cr3 : has_eptp) = true;
-    }
-}
-
-bool command_walk(struct monitor *monitor, const char *arguments) {
-    bool has_cr3 = false, has_eptp = false;
-    uint64_t cr3 = 0, eptp = 0, gpa;
-    struct place place;
-    struct walk first, second;
-    if (!*arguments)
-        return monitor_error(monitor, "walk which address? walk [cr3=EXPR] [eptp=EXPR] [@LEVEL:][gpa:]ADDRESS");
-    if (!take_roots(monitor, &arguments, &has_cr3, &cr3, &has_eptp, &eptp) ||
-        !take_place(monitor, &arguments, &place) || !take_end(monitor, arguments))
-        return false;
-    if (has_cr3) place.view.cr3 = cr3;
-    if (has_eptp) place.view.eptp = eptp;
-    bool linear = place.space == SPACE_LINEAR, nested = place.view.eptp && place.space != SPACE_PHYSICAL;
-    if (linear && !explain_first(monitor, &place.view, place.address, &first)) return true;
-    gpa = linear ? first.result : place.address;
-    if (nested && !explain_second(monitor, &place.view, gpa, &second)) return true;
-    uint64_t physical = nested ? second.result : gpa;
-    explain_type(monitor, &place.view, linear ? &first : NULL, nested ? &second : NULL, physical);
-    explain_physical(monitor, &place.view, physical);
-    return true;
-}
-
-bool command_translate(struct monitor *monitor, const char *arguments) {
-    struct place p;
-    uint64_t gpa, physical;
-    if (!*arguments) return monitor_error(monitor, "translate which address? translate [@LEVEL:][gpa:]ADDRESS");
-    if (!take_place(monitor, &arguments, &p) || !take_end(monitor, arguments)) return false;
-    gpa = p.address;
-    if (p.space == SPACE_LINEAR && !walk_linear_to_guest(&p.view, p.address, &gpa))
-        return monitor_error(monitor, "linear 0x%" PRIx64 " is not mapped (walk explains)", p.address);
-    if (p.space == SPACE_LINEAR) print(monitor, "linear 0x%" PRIx64 " -> ", p.address);
-    if (p.view.eptp && p.space != SPACE_PHYSICAL) {
-        print(monitor, "guest-physical 0x%" PRIx64 " -> ", gpa);
-        if (!walk_guest_physical(&p.view, gpa, &physical))
-            return monitor_error(monitor, "not mapped by EPT (walk explains)");
-        gpa = physical;
-    }
-    print(monitor, "physical 0x%" PRIx64 "\n", gpa);
-    return true;
+bool walk_explain_own(struct monitor *monitor, const struct view *view, unsigned level, uint64_t address,
+                      struct walk *w) {
+    char whose[40];
+    snprintf(whose, sizeof whose, "EPT of level %u", level - 1);
+    (void)walk_own_stage(view, level, address, w);
+    return explain_ept(monitor, view, level, w, whose);
 }

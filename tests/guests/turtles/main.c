@@ -1,8 +1,10 @@
 // The beginning of every level. The command line says what this level is to be:
-//     depth=N       hypervisors from here on: 0 runs the payload, N > 0 runs a copy of this image with depth=N-1 as a
-//     guest level=N       what this level calls itself; 0 unless a hypervisor says otherwise shadow=off    do not use
-//     VMCS shadowing, nor offer it to the guest break=1       the payload makes a mistake, to see that its checks are
-//     checks bug=NAME      this level's hypervisor makes a mistake (bug.h)
+//     depth=N    hypervisors from here on: 0 runs the payload, N > 0 runs a copy of this image with depth=N-1 as guest
+//     level=N    what this level calls itself; 0 unless a hypervisor says otherwise
+//     shadow=off do not use VMCS shadowing, nor offer it to the guest
+//     break=1    the payload makes a mistake, to see that its checks are checks
+//     bug=NAME   this level's hypervisor makes a mistake (bug.h)
+//     bug1=NAME  the hypervisor of level 1 makes it
 //
 // Memory of a hypervisor: the lower half is its own, the upper half its guest's physical memory, from address 0 on.
 #include "bug.h"
@@ -50,18 +52,20 @@ void machine_end(bool good) {
 }
 
 // The command line of the next level.
-static const char *next_command(unsigned depth, bool broken) {
+static const char *next_command(unsigned depth, bool broken, const char *next_bug) {
     static char command[80];
     char *p = append(command, "turtles depth=");
     *p++ = (char)('0' + depth - 1);
     p = append(p, " level=");
     *p++ = (char)('0' + our_level + 1);
     if (!shadowing_wanted) p = append(p, " shadow=off");
-    if (broken) append(p, " break=1");
+    if (broken) p = append(p, " break=1");
+    if (next_bug) p = append(p, " bug=");
+    for (char *end = command + sizeof command - 1; next_bug && *next_bug > ' ' && p < end;) *p++ = *next_bug++;
     return command;
 }
 
-static _Noreturn void hypervisor(unsigned depth, uint64_t bytes, bool broken) {
+static _Noreturn void hypervisor(unsigned depth, uint64_t bytes, bool broken, const char *next_bug) {
     uint64_t half = bytes / 2 & ~(PAGE - 1);
     memory_init((uint64_t)bss_end, half);
     bool wanted = shadowing_wanted;
@@ -70,7 +74,7 @@ static _Noreturn void hypervisor(unsigned depth, uint64_t bytes, bool broken) {
           shadowing_wanted ? "on"
           : wanted         ? "not present"
                            : "off");
-    guest_create(half, half, next_command(depth, broken));
+    guest_create(half, half, next_command(depth, broken, next_bug));
     guest_run();
 }
 
@@ -87,6 +91,6 @@ void start(const uint32_t *info) {
     if (depth > 9) panic("depth=%u: at most 9", depth);
     bool broken = option_number(command, "break=", 0);
     bug_choose(option(command, "bug="));
-    if (depth) hypervisor(depth, bytes, broken);
+    if (depth) hypervisor(depth, bytes, broken, option(command, "bug1="));
     payload(bytes, broken);
 }
