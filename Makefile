@@ -48,8 +48,8 @@ compile   = $(CC) $(flags) $(if $(WERROR),-Werror) -MMD -MP
 # A word and a name for each step; V=1 shows the command itself.
 quiet     = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
 
-MONITOR_LIBS := -lelf -lZydis -lreadline
-TEST_LIBS    := -lZydis -lelf -lreadline
+MONITOR_LIBS := -ldw -lelf -lZydis -lreadline
+TEST_LIBS    := -lZydis -ldw -lelf -lreadline
 
 # ---- program and library --------------------------------------------------------------------------------------------
 

@@ -23,6 +23,14 @@ static void title_place(struct stop *stop, const char *what, const struct place 
              place->space == SPACE_LINEAR ? name : "", *name && place->space == SPACE_LINEAR ? ">" : "");
 }
 
+static void title_source(struct stop *stop, const struct place *place) {
+    struct source_place source;
+    size_t used = strlen(stop->title);
+    if (place->space != SPACE_LINEAR || !symbols_line(stop->monitor, (int)place->view.level, place->address, &source))
+        return;
+    snprintf(stop->title + used, sizeof stop->title - used, ", %s:%u", source.shown, source.line);
+}
+
 static bool set_break(struct monitor *monitor, const char *arguments, bool once) {
     struct place place;
     const char *from = arguments;
@@ -31,6 +39,7 @@ static bool set_break(struct monitor *monitor, const char *arguments, bool once)
     struct stop *stop = stop_new(monitor, "");
     if (!stop) return false;
     title_place(stop, "break", &place);
+    title_source(stop, &place);
     stop->level = level_named(from, &place);
     stop->once = once;
     stop->has_point = true;

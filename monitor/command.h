@@ -28,6 +28,12 @@ struct monitor {
     unsigned value_count;
     uint64_t next_address; // where x and disas go on
     char x_format[8];      // of the last x
+    struct listing {
+        char *path; // NULL: nothing was listed yet
+        const char *shown;
+        unsigned next; // line where list goes on,
+        uint64_t step; // unless something ran since
+    } listing;
     uint64_t altered;      // writes to the machine so far,
     uint64_t altered_step; // and the step of the first
     unsigned errors;       // commands that failed

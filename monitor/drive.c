@@ -198,6 +198,7 @@ void monitor_free(struct monitor *monitor) {
     history_free(monitor);
     symbols_free(monitor);
     output_free(&monitor->output);
+    free(monitor->listing.path);
     free(monitor->repeat);
     monitor->repeat = NULL;
 }

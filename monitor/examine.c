@@ -14,6 +14,7 @@ struct format {
     unsigned count;
     char letter; // x d u o t a c s i
     unsigned bytes;
+    bool sources; // lines between instructions
 };
 
 // N, a letter, and a size b h w g, in any order after the number, as in gdb.
@@ -107,10 +108,21 @@ static bool examine_text(struct monitor *monitor, struct place *p, unsigned coun
     return true;
 }
 
-static bool examine_code(struct monitor *monitor, struct place *p, unsigned count) {
+// The source line, where another one begins.
+static void print_source(struct monitor *monitor, const struct place *p, struct source_place *last) {
+    struct source_place now;
+    if (p->space != SPACE_LINEAR || !symbols_line(monitor, (int)p->view.level, p->address, &now)) return;
+    if (last->path && strcmp(last->path, now.path) == 0 && last->line == now.line) return;
+    where_source(monitor, &now);
+    *last = now;
+}
+
+static bool examine_code(struct monitor *monitor, struct place *p, unsigned count, bool sources) {
     uint64_t here = p->space == SPACE_LINEAR ? view_code_address(&p->view) : ~0ull;
+    struct source_place last = {0};
     for (; count; count--) {
         struct instruction i;
+        if (sources) print_source(monitor, p, &last);
         bool good = disassemble(&p->view, p->space, p->address, 0, &i);
         if (!good && !i.readable) return unreadable(monitor, p, p->address);
         where_instruction(monitor, &p->view, &i, p->address == here ? "=>" : "  ");
@@ -120,7 +132,7 @@ static bool examine_code(struct monitor *monitor, struct place *p, unsigned coun
 }
 
 static bool examine(struct monitor *monitor, struct place *p, const struct format *f) {
-    bool done = f->letter == 'i'   ? examine_code(monitor, p, f->count)
+    bool done = f->letter == 'i'   ? examine_code(monitor, p, f->count, f->sources)
                 : f->letter == 's' ? examine_text(monitor, p, f->count)
                                    : examine_numbers(monitor, p, f);
     monitor->next_address = p->address;
@@ -159,5 +171,5 @@ bool command_disas(struct monitor *monitor, const char *arguments) {
         return false;
     }
     if (*arguments && (!take_value(monitor, &arguments, &count) || !take_end(monitor, arguments))) return false;
-    return examine(monitor, &place, &(struct format){count > COUNT_MAX ? COUNT_MAX : (unsigned)count, 'i', 1});
+    return examine(monitor, &place, &(struct format){count > COUNT_MAX ? COUNT_MAX : (unsigned)count, 'i', 1, true});
 }

@@ -22,7 +22,7 @@ bool expression_value(const struct expression *expression, const struct view *vi
                       size_t error_size);
 
 // --- in commands ---
-// [@LEVEL:][linear:|gpa:|phys:]EXPRESSION: the view of that level, the address space, and the value.
+// [@LEVEL:][linear:|gpa:|phys:]EXPRESSION or [@LEVEL:]FILE:LINE: the view of that level, the address space, the value.
 struct place {
     struct view view;
     enum space space;

@@ -1,6 +1,9 @@
 // Values and places among the arguments of a command.
 #include "monitor/expression.h"
+#include "monitor/symbols.h"
 #include "vmx/vmx.h"
+#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,10 +53,37 @@ static void skip_comma(const char **text) {
     *text += strspn(*text, " \t");
 }
 
+// FILE:LINE, where FILE has a point or a slash in it. Its length with the line; 0: something else stands there.
+static size_t source_length(const char *text, size_t *name) {
+    size_t length = strcspn(text, " \t,"), digits = 0;
+    while (digits < length && isdigit((unsigned char)text[length - digits - 1])) digits++;
+    if (!digits || digits > 9 || length < digits + 2 || text[length - digits - 1] != ':') return 0;
+    *name = length - digits - 1;
+    return strcspn(text, "./") < *name && !strpbrk(text, "'[") ? length : 0;
+}
+
+static bool take_source(struct monitor *monitor, const char **text, size_t name, size_t length, struct place *place) {
+    struct source_place source;
+    char path[1024];
+    snprintf(path, sizeof path, "%.*s", (int)name, *text);
+    unsigned line = (unsigned)strtoul(*text + name + 1, NULL, 10);
+    if (!symbols_line_find(monitor, (int)place->view.level, path, line, &source)) return false;
+    place->space = SPACE_LINEAR;
+    place->address = source.address;
+    *text += length;
+    return true;
+}
+
 static bool take(struct monitor *monitor, const char **text, bool future, struct place *place) {
+    size_t name;
     if (!take_view(monitor, text, future, &place->view)) return false;
-    place->space = take_space(text);
-    if (!evaluate(monitor, text, &place->view, &place->address)) return false;
+    size_t length = source_length(*text, &name);
+    if (length) {
+        if (!take_source(monitor, text, name, length, place)) return false;
+    } else {
+        place->space = take_space(text);
+        if (!evaluate(monitor, text, &place->view, &place->address)) return false;
+    }
     skip_comma(text);
     return true;
 }

@@ -18,6 +18,7 @@ struct symbol_table {
     uint32_t *by_name; // indices
     char *names;
     size_t count, room, names_used, names_room;
+    struct source_lines *lines; // NULL: none
 };
 struct symbols {
     struct symbol_table *table[TABLES];
@@ -59,6 +60,8 @@ bool symbols_add(struct symbol_table *t, const char *name, size_t length, uint64
     return true;
 }
 
+void symbols_add_lines(struct symbol_table *table, struct source_lines *lines) { table->lines = lines; }
+
 // Of several names at one address the first in the file stays first.
 static int compare_addresses(const void *a, const void *b) {
     const struct symbol *x = a, *y = b;
@@ -91,6 +94,7 @@ void symbols_table_drop(struct monitor *monitor, struct symbol_table *table) {
     free(table->by_address);
     free(table->by_name);
     free(table->names);
+    source_lines_free(table->lines);
     free(table);
 }
 
@@ -98,6 +102,10 @@ void symbols_free(struct monitor *monitor) {
     while (monitor->symbols && monitor->symbols->tables) symbols_table_drop(monitor, monitor->symbols->table[0]);
     free(monitor->symbols);
     monitor->symbols = NULL;
+}
+
+static bool serves(const struct symbol_table *t, int level) {
+    return t->level == SYMBOLS_ANY_LEVEL || t->level == level;
 }
 
 // --- names to addresses ---
@@ -125,7 +133,7 @@ bool symbols_value(struct monitor *monitor, const char *name, uint64_t *address)
         const struct symbol_table *t = monitor->symbols->table[i];
         size_t n = lower_bound(t, name);
         if (n == t->count || strcmp(name_of(t, n), name) != 0) continue;
-        bool ours = t->level == SYMBOLS_ANY_LEVEL || t->level == monitor->level;
+        bool ours = serves(t, monitor->level);
         if (!found || ours) *address = t->by_address[t->by_name[n]].address;
         found = true;
         if (ours) break;
@@ -168,7 +176,7 @@ const char *symbols_name(const struct monitor *monitor, int level, uint64_t addr
     const char *name = NULL;
     for (unsigned i = 0; monitor->symbols && i < monitor->symbols->tables; i++) {
         const struct symbol_table *t = monitor->symbols->table[i];
-        if (t->level != SYMBOLS_ANY_LEVEL && t->level != level) continue;
+        if (!serves(t, level)) continue;
         const struct symbol *s = before(t, address);
         if (!s || address - s->address >= (s->bytes ? s->bytes : FARTHEST)) continue;
         if (best && s->address <= best->address) continue;
@@ -181,6 +189,28 @@ const char *symbols_name(const struct monitor *monitor, int level, uint64_t addr
     else if (best)
         snprintf(text, size, "%s+0x%llx", name, (unsigned long long)(address - best->address));
     return text;
+}
+
+// --- source lines ---
+
+bool symbols_line(const struct monitor *monitor, int level, uint64_t address, struct source_place *place) {
+    const struct symbols *s = monitor->symbols;
+    for (unsigned i = 0; s && i < s->tables; i++)
+        if (serves(s->table[i], level) && source_lines_at(s->table[i]->lines, address, place)) return true;
+    return false;
+}
+
+bool symbols_line_find(struct monitor *monitor, int level, const char *name, unsigned line,
+                       struct source_place *place) {
+    const struct symbols *s = monitor->symbols;
+    bool known = false;
+    for (unsigned any = 0; any < 2; any++)
+        for (unsigned i = 0; s && i < s->tables; i++)
+            if ((any || serves(s->table[i], level)) && source_lines_find(s->table[i]->lines, name, line, place, &known))
+                return true;
+    if (known) return monitor_error(monitor, "%s:%u: no code came from that line or any after it", name, line);
+    return monitor_error(monitor, "%s: no source file of that name is known (symbols FILE, with debug information)",
+                         name);
 }
 
 // --- what there is ---
@@ -200,6 +230,8 @@ void symbols_list(struct monitor *monitor) {
         const struct symbol_table *t = monitor->symbols->table[i];
         char level[16] = "any";
         if (t->level >= 0) snprintf(level, sizeof level, "%d", t->level);
-        print(monitor, "level %-4s %8zu symbols  %s\n", level, t->count, t->title);
+        print(monitor, "level %-4s %8zu symbols  %s", level, t->count, t->title);
+        if (t->lines) print(monitor, ", with source lines");
+        print(monitor, "\n");
     }
 }

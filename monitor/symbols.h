@@ -2,6 +2,7 @@
 #ifndef MONITOR_SYMBOLS_H
 #define MONITOR_SYMBOLS_H
 #include "monitor/command.h"
+#include "monitor/source_lines.h"
 #include <stdint.h>
 
 enum { SYMBOLS_ANY_LEVEL = -1 };
@@ -10,6 +11,10 @@ enum { SYMBOLS_ANY_LEVEL = -1 };
 bool symbols_value(struct monitor *monitor, const char *name, uint64_t *address);
 // "name" or "name+0x10" for an address in a level; "" when there is none. Returns `text`.
 const char *symbols_name(const struct monitor *monitor, int level, uint64_t address, char *text, size_t size);
+// The source line of an address in a level. False: not known.
+bool symbols_line(const struct monitor *monitor, int level, uint64_t address, struct source_place *place);
+// The first instruction of a line of the file of that name, of the level or of any. False after an error.
+bool symbols_line_find(struct monitor *monitor, int level, const char *name, unsigned line, struct source_place *place);
 // Names that begin so, one at a time: *at is 0 for the first, and moves on. NULL after the last.
 const char *symbols_begin(const struct monitor *monitor, const char *begin, size_t *at);
 // Calls for every symbol of the level, in the order of addresses; SYMBOLS_ANY_LEVEL: of all levels.
@@ -23,6 +28,7 @@ void symbols_free(struct monitor *monitor);
 struct symbol_table;
 struct symbol_table *symbols_table_new(struct monitor *monitor, const char *name, int level);
 bool symbols_add(struct symbol_table *table, const char *name, size_t length, uint64_t address, uint64_t bytes);
+void symbols_add_lines(struct symbol_table *table, struct source_lines *lines); // becomes the table's
 void symbols_table_done(struct symbol_table *table);
 void symbols_table_drop(struct monitor *monitor, struct symbol_table *table);
 

@@ -3,6 +3,7 @@
 #include "monitor/symbols.h"
 #include "vmx/vmx.h"
 #include <inttypes.h>
+#include <string.h>
 
 enum { BYTES_WIDTH = 20 };
 
@@ -18,6 +19,13 @@ void where_instruction(struct monitor *monitor, const struct view *view, const s
     print(monitor, "  %s\n", i->text);
 }
 
+void where_source(struct monitor *monitor, const struct source_place *place) {
+    char text[200];
+    print_in(monitor, GREEN, "%s:%u", place->shown, place->line);
+    if (source_text(place, place->line, text, sizeof text)) print(monitor, "  %s", text + strspn(text, " "));
+    print(monitor, "\n");
+}
+
 static void print_levels(struct monitor *monitor, const struct view *view) {
     print(monitor, "  level %u", view->level);
     if (view->source == VIEW_GUEST_AREA) print(monitor, " (waits in its VMCS)");
@@ -29,6 +37,7 @@ void where_print(struct monitor *monitor) {
     static const char *const activities[] = {"", "  halted", "  shut down", "  waits for SIPI"};
     struct view view;
     struct instruction instruction;
+    struct source_place source;
     if (!view_make(monitor, monitor->level, &view)) return;
     print_in(monitor, BOLD, "step %" PRIu64, machine_steps(monitor->machine));
     print(monitor, "  cycle %" PRIu64 "  cpu %u", machine_cycles(monitor->machine), monitor->processor);
@@ -36,6 +45,10 @@ void where_print(struct monitor *monitor) {
     print(monitor, "  %s, CPL %u%s", view_mode(&view), view_cpl(&view), activities[view.cpu->activity & 3]);
     if (monitor->altered) print_in(monitor, RED, "  (altered since step %" PRIu64 ")", monitor->altered_step);
     print(monitor, "\n");
+    if (symbols_line(monitor, (int)view.level, view_code_address(&view), &source)) {
+        print(monitor, "  ");
+        where_source(monitor, &source);
+    }
     disassemble(&view, SPACE_LINEAR, view_code_address(&view), 0, &instruction);
     where_instruction(monitor, &view, &instruction, "  ");
 }

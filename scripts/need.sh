@@ -9,6 +9,7 @@ set -u
 needs='
 build     libc6-dev        compiling anything (headers of the C library)      header stdio.h
 build     libelf-dev       reading ELF kernels and their symbols              header gelf.h
+build     libdw-dev        source lines of programs with debug information    header elfutils/libdwfl.h
 build     libzydis-dev     disassembly in the monitor (and judging our decoder) header Zydis/Zydis.h
 build     libreadline-dev  command line of the monitor                      header readline/readline.h
 build     libxxhash-dev    hashing the state of the machine                   header xxhash.h

@@ -41,6 +41,7 @@ comparable() { # GUEST
 		sed -E 's/\b(0x)?[0-9a-f]{5,}\b */N /g; s/\+0x[0-9a-f]+>/+N>/g; s/\[[0-9]+\]/[N]/g
 			s/(step|cycle|entries) +[0-9N]+/\1 N/g; s/[0-9]+ KBytes/N KBytes/g
 			s/[0-9]+ (symbols|translations)/N \1/; s/[0-9]+ times/N times/
+			s/(\.[chS]):[0-9]+(  .*)?/\1:N/g; s/^(=>|  ) *[0-9]+: /\1 N: /
 			s/^( +[0-9] +[A-Z(][A-Za-z_ )]*).*/\1N/; s/ +$//'
 	fi
 }

@@ -1,7 +1,7 @@
 # The teaching hypervisor: a multiboot kernel, built with gcc whatever CC is.
 TURTLES       := $(O)/turtles.elf
 turtles       := tests/guests/turtles
-turtles_flags := -std=gnu2x -Os -march=x86-64 $(filter-out -Wconversion,$(WARNINGS)) -ffreestanding -nostdlib -static \
+turtles_flags := -std=gnu2x -Os -g -march=x86-64 $(filter-out -Wconversion,$(WARNINGS)) -ffreestanding -nostdlib -static \
                  -no-pie -fno-pic -fno-stack-protector -fno-asynchronous-unwind-tables -mno-red-zone -mgeneral-regs-only \
                  -fcf-protection=none -Wl,--build-id=none -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments
 turtles_sources := $(sort $(wildcard $(turtles)/*.S $(turtles)/*.c))
