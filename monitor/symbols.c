@@ -60,6 +60,19 @@ bool symbols_add(struct symbol_table *t, const char *name, size_t length, uint64
     return true;
 }
 
+bool symbols_table_next(const struct symbol_table *t, const char *name, size_t *at, uint64_t *address) {
+    while (*at < t->count) {
+        const struct symbol *s = &t->by_address[(*at)++];
+        *address = s->address;
+        if (strcmp(t->names + s->name, name) == 0) return true;
+    }
+    return false;
+}
+
+void symbols_table_title(struct symbol_table *table, const char *title) {
+    snprintf(table->title, sizeof table->title, "%s", title);
+}
+
 void symbols_add_lines(struct symbol_table *table, struct source_lines *lines) { table->lines = lines; }
 
 // Of several names at one address the first in the file stays first.
@@ -96,6 +109,15 @@ void symbols_table_drop(struct monitor *monitor, struct symbol_table *table) {
     free(table->names);
     source_lines_free(table->lines);
     free(table);
+}
+
+void symbols_drop_older(struct monitor *monitor, const struct symbol_table *table, const char *title) {
+    const struct symbols *s = monitor->symbols;
+    for (unsigned i = s->tables; i--;) {
+        struct symbol_table *t = s->table[i];
+        if (t != table && t->level == table->level && strncmp(t->title, title, strlen(title)) == 0)
+            symbols_table_drop(monitor, t);
+    }
 }
 
 void symbols_free(struct monitor *monitor) {

@@ -28,8 +28,13 @@ void symbols_free(struct monitor *monitor);
 struct symbol_table;
 struct symbol_table *symbols_table_new(struct monitor *monitor, const char *name, int level);
 bool symbols_add(struct symbol_table *table, const char *name, size_t length, uint64_t address, uint64_t bytes);
+// The addresses of a name in a table that is being made: *at is 0 for the first, and moves on.
+bool symbols_table_next(const struct symbol_table *table, const char *name, size_t *at, uint64_t *address);
+void symbols_table_title(struct symbol_table *table, const char *title);        // as symbols_list has it
 void symbols_add_lines(struct symbol_table *table, struct source_lines *lines); // becomes the table's
 void symbols_table_done(struct symbol_table *table);
+// Drops what the table is a newer version of: the level's whose title begins so.
+void symbols_drop_older(struct monitor *monitor, const struct symbol_table *table, const char *title);
 void symbols_table_drop(struct monitor *monitor, struct symbol_table *table);
 
 #endif

@@ -12,5 +12,7 @@ const char *symbols_from_elf(struct symbol_table *table, const char *path, const
 const char *symbols_from_map(struct symbol_table *table, const char *path, const struct symbols_place *place);
 // Linux's own table, found in the memory of the level's guest-physical address space.
 const char *symbols_from_kallsyms(struct symbol_table *table, const struct view *view);
+// Those of its modules, once its own are in the table. The number of modules.
+unsigned symbols_from_modules(struct symbol_table *table, const struct view *view);
 
 #endif

@@ -97,13 +97,22 @@ static bool take_options(struct monitor *monitor, const char *text, int *level, 
     return true;
 }
 
+static const char *from_linux(struct symbol_table *table, const struct view *view) {
+    char title[64];
+    const char *error = symbols_from_kallsyms(table, view);
+    unsigned modules = error ? 0 : symbols_from_modules(table, view);
+    snprintf(title, sizeof title, "kallsyms, with those of %u module%s", modules, modules == 1 ? "" : "s");
+    if (modules) symbols_table_title(table, title);
+    return error;
+}
+
 static const char *fill(struct monitor *monitor, struct symbol_table *table, const char *from, int level,
                         const struct symbols_place *place) {
     struct view view;
     if (strcmp(from, "kallsyms") != 0)
         return is_elf(from) ? symbols_from_elf(table, from, place) : symbols_from_map(table, from, place);
     if (!view_make(monitor, level, &view)) return "there is nothing to search";
-    return symbols_from_kallsyms(table, &view);
+    return from_linux(table, &view);
 }
 
 bool command_symbols(struct monitor *monitor, const char *arguments) {
@@ -127,6 +136,7 @@ bool command_symbols(struct monitor *monitor, const char *arguments) {
         return monitor_error(monitor, "symbols %s: %s", from, error);
     }
     symbols_table_done(table);
+    if (strcmp(from, "kallsyms") == 0) symbols_drop_older(monitor, table, from); // modules come and go
     symbols_list(monitor);
     return true;
 }
