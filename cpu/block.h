@@ -48,7 +48,7 @@ bool block_page_has_code(const struct cpu *cpu, uint64_t physical);
 // Memory of the page is about to change: its blocks are gone.
 void block_code_written(struct cpu *cpu, uint64_t physical);
 
-// cpu/run.c: what ends a block without a branch, and what an invalidated block does.
+// cpu/link.c: what ends a block without a branch, and what an invalidated block does.
 op_fn run_block_end, run_block_stale, run_block_crossing, run_point;
 
 #endif

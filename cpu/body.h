@@ -33,7 +33,7 @@
 #define TAIL return
 #endif
 
-// cpu/run.c
+// cpu/link.c
 
 enum outcome op_stopped(struct cpu *cpu, const struct op *op, enum outcome outcome);
 op_fn run_next_block; // after END and BRANCH: cpu->rip is set; chain to the next block or return to the loop

@@ -1,5 +1,5 @@
-// Memory accesses off the fast path: TLB misses, page crossings, MMIO, ROM, stores into decoded code; segment checks.
-// SDM Vol. 3A, 5.3, 5.4 (segments), 4 (paging); Vol. 1, 3.3.7.1 (canonical addresses).
+// Memory accesses off the fast path: TLB misses, page crossings, MMIO, ROM, stores into decoded code. SDM Vol. 3A, 4
+// (paging); Vol. 1, 3.3.7.1 (canonical addresses).
 #include "cpu/access.h"
 #include "cpu/block.h"
 #include "cpu/debug.h"
@@ -360,52 +360,4 @@ enum outcome system_store(struct cpu *cpu, uint64_t linear, unsigned w, uint64_t
     uint8_t bytes[8];
     bytes_set(bytes, 64, value);
     return system_access(cpu, linear, w / 8, true, bytes);
-}
-
-// --- segments ---
-
-static enum outcome segment_fault(struct cpu *cpu, unsigned segment) {
-    return cpu_fault_code(cpu, segment == SS ? VECTOR_SS : VECTOR_GP, 0);
-}
-
-static bool segment_allows(const struct cpu *cpu, const struct segment *s, bool write) {
-    if (s->rights & RIGHTS_UNUSABLE) return false;
-    if (!cpu_protected(cpu)) return true;
-    bool code = s->rights & BIT(3);
-    if (write) return !code && s->rights & BIT(1);
-    return !code || s->rights & BIT(1);
-}
-
-static bool segment_within(const struct segment *s, uint64_t offset, unsigned size) {
-    uint64_t last = offset + (size ? size - 1 : 0);
-    bool expand_down = (s->rights & (RIGHTS_S | BIT(3) | BIT(2))) == (RIGHTS_S | BIT(2));
-    if (!expand_down) return last <= s->limit;
-    return offset > s->limit && last <= (s->rights & RIGHTS_DB ? UINT32_MAX : UINT16_MAX);
-}
-
-enum outcome segment_linear(struct cpu *cpu, unsigned segment, uint64_t offset, unsigned size, bool write,
-                            uint64_t *linear) {
-    if (cpu_64bit(cpu)) {
-        *linear = offset + (segment == FS || segment == GS ? cpu->segment_base[segment] : 0);
-        if (unlikely(!cpu_canonical(cpu, *linear))) return segment_fault(cpu, segment);
-        return OUT_OK;
-    }
-    const struct segment *s = &cpu->segment[segment];
-    if (!segment_allows(cpu, s, write)) {
-        bool null = s->rights & RIGHTS_UNUSABLE;
-        return null && segment == SS ? segment_fault(cpu, SS) : cpu_fault_gp0(cpu);
-    }
-    if (!segment_within(s, offset, size)) return segment_fault(cpu, segment);
-    *linear = (uint32_t)(offset + cpu->segment_base[segment]);
-    return OUT_OK;
-}
-
-uint64_t op_effective_address(struct cpu *cpu, const struct op *op) {
-    uint64_t address = reg64(cpu, op->base) + (reg64(cpu, op->index) << op->scale) + (uint64_t)op->disp;
-    if (!op->ea || op->ea & EA_ADDRESS64) return address;
-    return op->ea & EA_ADDRESS32 ? (uint32_t)address : (uint16_t)address;
-}
-
-enum outcome op_linear_legacy(struct cpu *cpu, const struct op *op, unsigned size, bool write, uint64_t *linear) {
-    return segment_linear(cpu, op->ea & EA_SEGMENT, op_effective_address(cpu, op), size, write, linear);
 }

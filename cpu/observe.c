@@ -1,6 +1,6 @@
 // Observers and points: see cpu/observe.h.
 //
-// Breakpoints are records of decoded blocks whose handler looks first (run_point in cpu/run.c). A linear, a
+// Breakpoints are records of decoded blocks whose handler looks first (run_point in cpu/fetch.c). A linear, a
 // guest-physical and a physical address have the low twelve bits in common, so every instruction at the page offset of
 // a breakpoint gets such a record: how its page is mapped, and may be mapped later, does not matter. Watchpoints keep
 // their pages out of the fast entries of the TLB, as those of DR0 to DR3 do.

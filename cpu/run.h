@@ -84,4 +84,15 @@ op_fn run_return; // when the guess is wrong
         FOLLOW_LINK(cpu, op, 1);                                                                                       \
     } while (0)
 
+// --- for cpu/run.c ---
+
+// The block at RIP when its page is in the fast fetch TLB (cpu/link.c).
+struct block *block_chained(struct cpu *cpu);
+// The block at RIP, made when missing; NULL in *block when the instruction must run from the scratch block
+// (cpu/fetch.c).
+enum outcome find_block(struct cpu *cpu, struct block **block);
+// The scratch block for the instruction at RIP.
+enum outcome solo_block(struct cpu *cpu, struct block **block);
+ALWAYS_INLINE uint64_t fetch_linear(const struct cpu *cpu) { return (cpu->rip + cpu->fetch_base) & cpu->fetch_mask; }
+
 #endif
