@@ -75,6 +75,13 @@ void observe_tell(struct cpu *cpu, const struct op *op, struct sight *sight) {
         if (o->wanted & BIT(sight->kind)) o->see(o->context, cpu, sight);
 }
 
+// The beginning of an attempt; when it was told before or is passed, to those who want it again.
+static void tell_beginning(struct cpu *cpu, uint64_t linear, bool passed) {
+    struct sight sight = {.kind = OBSERVE_INSTRUCTION, .step = cpu_steps(cpu, NULL), .rip = cpu->rip, .linear = linear};
+    for (const struct observer *o = cpu->observers; o; o = o->next)
+        if (o->wanted & BIT(OBSERVE_INSTRUCTION) && (!passed || o->again)) o->see(o->context, cpu, &sight);
+}
+
 static void tell_point(struct cpu *cpu, struct point *point, struct sight *sight) {
     sight->step = cpu_steps(cpu, NULL);
     sight->rip = cpu->rip;
@@ -131,10 +138,8 @@ bool observe_breakpoint(struct cpu *cpu, uint64_t linear, uint64_t physical) {
 bool observe_before(struct cpu *cpu, uint64_t linear) {
     bool alone = cpu->observing & OBSERVING_ALONE;
     bool passed = cpu->passed_step == cpu->steps && cpu->passed_linear == linear;
-    if (!passed) {
-        pass(cpu, linear);
-        OBSERVE_TELL(cpu, NULL, INSTRUCTION, .linear = linear);
-    }
+    pass(cpu, linear);
+    if (observed(cpu, OBSERVE_INSTRUCTION)) tell_beginning(cpu, linear, passed);
     if (!(cpu->observing & OBSERVING_EXECUTE)) return alone;
     for (struct point *p = cpu->points, *next; p; p = next) {
         next = p->next;

@@ -39,6 +39,7 @@ const struct observe_row *observe_row(unsigned kind);
 
 struct observer {
     uint64_t wanted; // BIT(OBSERVE_...); after a change, cpu_observe again
+    bool again;      // OBSERVE_INSTRUCTION also where the processor goes on after a stop, if told already or passed
     void *context;
     void (*see)(void *context, struct cpu *cpu, const struct sight *sight);
     struct observer *next;

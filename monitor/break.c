@@ -54,21 +54,33 @@ bool command_tbreak(struct monitor *monitor, const char *arguments) { return set
 
 // --- watch ---
 
-static bool register_changed(struct stop *stop, struct cpu *cpu, const struct sight *sight) {
+// False: the level that runs does not have it.
+static bool register_value(struct stop *stop, unsigned processor, uint64_t *value) {
     struct view view;
-    uint64_t value;
     char error[8];
     unsigned before = stop->monitor->processor;
-    (void)sight;
-    stop->monitor->processor = cpu->id;
+    stop->monitor->processor = processor;
     bool known = view_make(stop->monitor, -1, &view) &&
-                 name_value(&view, stop->name.kind, stop->name.value, &value, error, sizeof error);
+                 name_value(&view, stop->name.kind, stop->name.value, value, error, sizeof error);
     stop->monitor->processor = before;
-    bool changed = known && stop->value_known && value != stop->value;
-    if (changed) stop->old = stop->value;
-    if (known) stop->value = value;
-    stop->value_known |= known;
+    return known;
+}
+
+static bool register_changed(struct stop *stop, struct cpu *cpu, const struct sight *sight) {
+    struct watched_value *w = &stop->of[cpu->id];
+    uint64_t value;
+    (void)sight;
+    bool known = register_value(stop, cpu->id, &value), changed = known && w->known && value != w->value;
+    if (changed) w->old = w->value;
+    if (known) w->value = value;
+    w->known |= known;
     return changed;
+}
+
+void stop_watch_begin(struct stop *stop) {
+    if (stop->filter != register_changed) return;
+    for (unsigned i = 0; machine_cpu(stop->monitor->machine, i); i++)
+        stop->of[i].known = register_value(stop, i, &stop->of[i].value);
 }
 
 static bool number_is(struct stop *stop, struct cpu *cpu, const struct sight *sight) {

@@ -110,7 +110,7 @@ static void observer_update(struct monitor *monitor) {
 void stop_enable(struct monitor *monitor, struct stop *stop, bool on) {
     if (stop->enabled == on) return;
     stop->enabled = on;
-    stop->value_known = false;
+    if (on) stop_watch_begin(stop);
     if (stop->has_point) {
         if (on)
             machine_add_point(monitor->machine, &stop->point);
@@ -207,7 +207,8 @@ void stops_report(struct monitor *monitor) {
         if (c->stop) print_title(monitor, c->stop);
         if (c->error[0]) monitor_error(monitor, "its condition could not be evaluated: %s", c->error);
         if (c->stop && c->sight.kind == OBSERVE_INSTRUCTION)
-            print(monitor, "0x%" PRIx64 " becomes 0x%" PRIx64 "\n", c->stop->old, c->stop->value);
+            print(monitor, "0x%" PRIx64 " becomes 0x%" PRIx64 "\n", c->stop->of[c->processor].old,
+                  c->stop->of[c->processor].value);
         if (c->sight.kind != OBSERVE_BREAKPOINT) sight_print(monitor, &c->sight, c->level);
     }
 }

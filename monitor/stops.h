@@ -29,9 +29,11 @@ struct stop {
     bool has_number;
     uint64_t number_wanted; // of a reason, vector, port, ...: what the filter compares with
     bool read_wanted, write_wanted;
-    struct name name;    // the register that is watched,
-    uint64_t value, old; // its last value, and the one before
-    bool value_known;
+    struct name name; // the register that is watched,
+    struct watched_value {
+        bool known;
+        uint64_t value, old; // its last value, and the one before
+    } of[MACHINE_CPUS];
 };
 
 struct stops {
@@ -59,6 +61,7 @@ bool stop_install(struct monitor *monitor, struct stop *stop, const char *argume
 void stop_discard(struct stop *stop); // one that was not installed
 void stop_delete(struct monitor *monitor, struct stop *stop);
 void stop_enable(struct monitor *monitor, struct stop *stop, bool on);
+void stop_watch_begin(struct stop *stop); // a register: its values now are what is compared with
 struct stop *stop_find(struct monitor *monitor, uint64_t number);
 void stop_describe(struct monitor *monitor, const struct stop *stop);
 void stops_free(struct monitor *monitor);

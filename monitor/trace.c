@@ -39,8 +39,18 @@ static bool in_range(const struct trace *trace, const struct sight *s) {
     return address >= trace->from && address <= trace->to;
 }
 
+// The machine was stopped before this instruction, and runs on.
+static bool seen_before(struct trace *trace, const struct cpu *cpu, const struct sight *s) {
+    if (s->kind != OBSERVE_INSTRUCTION) return false;
+    bool before = trace->begun[cpu->id].step == s->step + 1 && trace->begun[cpu->id].linear == s->linear;
+    trace->begun[cpu->id].step = s->step + 1;
+    trace->begun[cpu->id].linear = s->linear;
+    return before;
+}
+
 static void see(void *context, struct cpu *cpu, const struct sight *sight) {
     struct trace *trace = context;
+    if (seen_before(trace, cpu, sight)) return;
     unsigned level = cpu->extension ? vmx_level(cpu) : 0;
     if (trace->format->nests && BIT(sight->kind) & NESTS) trace_follow(trace, cpu, sight, level);
     if (!trace->format->see || !(trace->wanted & BIT(sight->kind))) return;
@@ -146,8 +156,8 @@ bool trace_start(struct monitor *monitor, const char *text) {
         return false;
     }
     begin_stacks(trace);
-    trace->observer =
-        (struct observer){.wanted = trace->wanted | (trace->format->nests ? NESTS : 0), .context = trace, .see = see};
+    trace->observer = (struct observer){
+        .wanted = trace->wanted | (trace->format->nests ? NESTS : 0), .again = true, .context = trace, .see = see};
     machine_add_observer(monitor->machine, &trace->observer);
     trace->next = monitor->traces;
     trace->number = trace->next ? trace->next->number + 1 : 1;

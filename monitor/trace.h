@@ -54,6 +54,9 @@ struct trace {
     int level;
     uint64_t from, to; // linear addresses, inclusive: of the instruction, of the data for memory, walks and TLB
     uint64_t lines;    // things seen and shown
+    struct {
+        uint64_t step, linear; // step: one more than it was, 0 before the first
+    } begun[MACHINE_CPUS];     // the last instruction seen: after a stop it is told again
     struct observer observer;
     struct trace_stack stack[MACHINE_CPUS];
 };

@@ -63,6 +63,19 @@ claim $? 'no more after trace stop' "$(tail -n 1 "$dir/range.txt")"
 grep -q "trace 1: cpuid to $dir/level.txt, 0 so far" "$dir/monitor.out"
 claim $? 'trace alone lists them' "$(grep trace "$dir/monitor.out" | head -n 3 | tr '\n' ';')"
 
+# However often it is stopped on the way, each instruction is in the trace once.
+traced() { # FILE COMMAND...
+	printf '%s\n' "run-to 150000" "trace instructions,branches,memory=$dir/$1" "${@:2}" 'run-to 260000' quit | run -S >"$dir/stopped.out" 2>&1
+}
+traced whole.txt
+mapfile -t places < <(sed -nE 's/^[0-9]+ [0-9]+ 0 L0 ([0-9a-f]{16}) .*/0x\1/p' "$dir/whole.txt" | awk 'NR % 100 == 20' | sort -u)
+stops=()
+for place in "${places[@]}"; do stops+=("break $place" step 'step 3' continue 'step 2' "break $place" where continue step); done
+traced pieces.txt step 'step 2' 'run-to 150007' 'watch ecx' continue continue continue delete "${stops[@]}" delete stepexit next next
+[[ $(wc -l <"$dir/whole.txt") -gt 22000 && $(grep -c '^step' "$dir/stopped.out") -gt 50 ]] && cmp -s "$dir/whole.txt" "$dir/pieces.txt"
+claim $? 'stops leave no gap, and no instruction is there twice' \
+	"$(grep -c '^step' "$dir/stopped.out") stops; $(diff "$dir/whole.txt" "$dir/pieces.txt" | head -n 3 | tr '\n' ';')"
+
 refused() { # NAME WANTED ARGUMENT...
 	local name=$1 wanted=$2 said
 	shift 2
