@@ -121,8 +121,12 @@ static bool watch_register(struct monitor *monitor, const char *word, struct nam
     return stop_install(monitor, stop, rest);
 }
 
+// The size: what follows the address, else that of the memory or the symbol that is named, else 8 bytes.
 static bool take_watched(struct monitor *monitor, const char **arguments, struct place *place, uint64_t *bytes) {
-    if (!take_future_place(monitor, arguments, place)) return false;
+    *bytes = 0;
+    if (!take_memory_place(monitor, arguments, place, bytes)) return false;
+    if (!*bytes) *bytes = symbols_size(monitor, (int)place->view.level, place->address);
+    if (!*bytes) *bytes = 8;
     bool has_bytes = **arguments && strncmp(*arguments, "if", 2) != 0;
     if (has_bytes && !take_value(monitor, arguments, bytes)) return false;
     if (*bytes && *bytes <= 1 << 20) return true;
@@ -131,7 +135,7 @@ static bool take_watched(struct monitor *monitor, const char **arguments, struct
 
 static bool watch_memory(struct monitor *monitor, const char *arguments, struct stop *stop) {
     struct place place;
-    uint64_t bytes = 8;
+    uint64_t bytes;
     const char *from = arguments;
     size_t used;
     if (!take_watched(monitor, &arguments, &place, &bytes)) {
@@ -158,7 +162,8 @@ bool command_watch(struct monitor *monitor, const char *arguments) {
     }
     const char *rest = arguments;
     if (!take_word(&rest, word, sizeof word))
-        return monitor_error(monitor, "watch what? watch [-r|-w|-a] ADDRESS[, BYTES] | REGISTER | MSR | VMCS-FIELD");
+        return monitor_error(monitor,
+                             "watch what? watch [-r|-w|-a] ADDRESS[, BYTES] | MEMORY | REGISTER | MSR | VMCS-FIELD");
     struct stop *stop = stop_new(monitor, "");
     if (!stop) return false;
     stop->read_wanted = access != 'w';

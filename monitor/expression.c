@@ -344,3 +344,17 @@ bool expression_value(const struct expression *expression, const struct view *vi
     *value = value_of(&v, expression->count - 1);
     return !v.failed;
 }
+
+bool expression_memory(const struct expression *expression, const struct view *view, enum space *space, uint64_t *bytes,
+                       uint64_t *address, char *error, size_t error_size) {
+    struct evaluation v = {expression, view, error, error_size, false};
+    const struct expression_node *root = &expression->node[expression->count - 1];
+    *address = value_of(&v, root->left);
+    *space = (enum space)root->space;
+    *bytes = root->bytes & 15;
+    return !v.failed;
+}
+
+bool expression_is_memory(const struct expression *expression) {
+    return expression->node[expression->count - 1].op == OP_MEMORY;
+}

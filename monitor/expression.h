@@ -20,6 +20,10 @@ bool expression_compile(struct monitor *monitor, const char **text, struct expre
 // False, with one line in `error`, when memory cannot be read, a level does not have the register, or for x / 0.
 bool expression_value(const struct expression *expression, const struct view *view, uint64_t *value, char *error,
                       size_t error_size);
+// Whether it is the value of memory, like u32[rsp]; where that is, and how large.
+bool expression_is_memory(const struct expression *expression);
+bool expression_memory(const struct expression *expression, const struct view *view, enum space *space, uint64_t *bytes,
+                       uint64_t *address, char *error, size_t error_size);
 
 // --- in commands ---
 // [@LEVEL:][linear:|gpa:|phys:]EXPRESSION or [@LEVEL:]FILE:LINE: the view of that level, the address space, the value.
@@ -31,6 +35,8 @@ struct place {
 bool take_place(struct monitor *monitor, const char **text, struct place *place);
 // The same, also for a level that has not run yet: the expression is then evaluated where the processor is.
 bool take_future_place(struct monitor *monitor, const char **text, struct place *place);
+// The same, for memory that is meant: of u32[0x1000] the place, and in *bytes the size; else *bytes is left alone.
+bool take_memory_place(struct monitor *monitor, const char **text, struct place *place, uint64_t *bytes);
 // [@LEVEL:]EXPRESSION.
 bool take_value(struct monitor *monitor, const char **text, uint64_t *value);
 // There must be nothing left.

@@ -74,25 +74,40 @@ static bool take_source(struct monitor *monitor, const char **text, size_t name,
     return true;
 }
 
-static bool take(struct monitor *monitor, const char **text, bool future, struct place *place) {
+// An address, or with `bytes` perhaps the memory itself.
+static bool take_address(struct monitor *monitor, const char **text, struct place *place, uint64_t *bytes) {
+    struct expression expression;
+    char error[200];
+    const char *after = *text;
+    place->space = take_space(text);
+    bool plain = !bytes || after != *text;
+    if (plain) return evaluate(monitor, text, &place->view, &place->address);
+    if (!expression_compile(monitor, text, &expression)) return false;
+    if (expression_is_memory(&expression)
+            ? expression_memory(&expression, &place->view, &place->space, bytes, &place->address, error, sizeof error)
+            : expression_value(&expression, &place->view, &place->address, error, sizeof error))
+        return true;
+    return monitor_error(monitor, "%s", error);
+}
+
+static bool take(struct monitor *monitor, const char **text, bool future, struct place *place, uint64_t *bytes) {
     size_t name;
     if (!take_view(monitor, text, future, &place->view)) return false;
     size_t length = source_length(*text, &name);
-    if (length) {
-        if (!take_source(monitor, text, name, length, place)) return false;
-    } else {
-        place->space = take_space(text);
-        if (!evaluate(monitor, text, &place->view, &place->address)) return false;
-    }
+    if (length ? !take_source(monitor, text, name, length, place) : !take_address(monitor, text, place, bytes))
+        return false;
     skip_comma(text);
     return true;
 }
 
 bool take_place(struct monitor *monitor, const char **text, struct place *place) {
-    return take(monitor, text, false, place);
+    return take(monitor, text, false, place, NULL);
 }
 bool take_future_place(struct monitor *monitor, const char **text, struct place *place) {
-    return take(monitor, text, true, place);
+    return take(monitor, text, true, place, NULL);
+}
+bool take_memory_place(struct monitor *monitor, const char **text, struct place *place, uint64_t *bytes) {
+    return take(monitor, text, true, place, bytes);
 }
 
 bool take_value(struct monitor *monitor, const char **text, uint64_t *value) {

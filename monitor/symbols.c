@@ -213,6 +213,15 @@ const char *symbols_name(const struct monitor *monitor, int level, uint64_t addr
     return text;
 }
 
+uint64_t symbols_size(const struct monitor *monitor, int level, uint64_t address) {
+    for (unsigned i = 0; monitor->symbols && i < monitor->symbols->tables; i++) {
+        const struct symbol *s =
+            serves(monitor->symbols->table[i], level) ? before(monitor->symbols->table[i], address) : NULL;
+        if (s && s->address == address) return s->bytes;
+    }
+    return 0;
+}
+
 // --- source lines ---
 
 bool symbols_line(const struct monitor *monitor, int level, uint64_t address, struct source_place *place) {

@@ -11,6 +11,8 @@ enum { SYMBOLS_ANY_LEVEL = -1 };
 bool symbols_value(struct monitor *monitor, const char *name, uint64_t *address);
 // "name" or "name+0x10" for an address in a level; "" when there is none. Returns `text`.
 const char *symbols_name(const struct monitor *monitor, int level, uint64_t address, char *text, size_t size);
+// The size of what has a name at exactly this address; 0: not known.
+uint64_t symbols_size(const struct monitor *monitor, int level, uint64_t address);
 // The source line of an address in a level. False: not known.
 bool symbols_line(const struct monitor *monitor, int level, uint64_t address, struct source_place *place);
 // The first instruction of a line of the file of that name, of the level or of any. False after an error.
