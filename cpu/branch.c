@@ -1,24 +1,8 @@
 // Near transfers: Jcc JMP CALL RET LOOP JRCXZ. SDM Vol. 2. Far transfers are in cpu/far.c.
 // A target outside the code segment's limit, or not canonical in 64-bit mode, is #GP(0) with nothing changed.
-#include "cpu/body.h"
+#include "cpu/branch_body.h"
 #include "cpu/condition.h"
 #include "cpu/run.h"
-#include "cpu/segment.h"
-#include "cpu/stack.h"
-
-// A target that agrees with a canonical RIP in bits 63:46 is canonical.
-ALWAYS_INLINE enum outcome target_check(struct cpu *cpu, enum form f, unsigned w, uint64_t target) {
-    if (w == 64 && likely((target ^ cpu->rip) >> 46 == 0)) return OUT_OK;
-    return f & FORM_FAST ? OUT_MISS : near_target(cpu, target);
-}
-ALWAYS_INLINE enum outcome jump_to(struct cpu *cpu, enum form f, unsigned w, uint64_t target) {
-    TRY(target_check(cpu, f, w, target));
-    cpu->rip = target;
-    return OUT_OK;
-}
-ALWAYS_INLINE uint64_t relative_target(const struct cpu *cpu, const struct op *op, unsigned w) {
-    return (cpu->rip + (uint64_t)op->disp) & MASK(w);
-}
 
 #define FORMS_RELATIVE(X, n) WIDTHS_WORD(X, n, I)
 #define FORMS_INDIRECT(X, n) WIDTHS_WORD(X, n, R) WIDTHS_WORD(X, n, M)
@@ -94,13 +78,6 @@ BODY(jrcxz) {
 }
 INSTANTIATE(jrcxz, BRANCH, FORMS_RELATIVE)
 
-ALWAYS_INLINE enum outcome call_to(struct cpu *cpu, const struct op *op, enum form f, unsigned w, uint64_t target) {
-    TRY(target_check(cpu, f, w, target));
-    TRY(stack_push(cpu, f, w, op_next_rip(cpu, op) & MASK(w)));
-    cpu->rip = target;
-    return OUT_OK;
-}
-BODY(call) { return call_to(cpu, op, F, W, relative_target(cpu, op, W)); }
 static COLD enum outcome call_I_64_plain(struct cpu *cpu, const struct op *op) {
     enum outcome outcome = call_inline(cpu, op, FORM_I, 64);
     if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);
@@ -123,14 +100,6 @@ BODY(call_indirect) {
 }
 INSTANTIATE(call_indirect, FAST_BRANCH, FORMS_INDIRECT)
 
-BODY(ret) {
-    (void)op;
-    uint64_t target = 0;
-    TRY(stack_top(cpu, F, W, &target));
-    TRY(jump_to(cpu, F, W, target));
-    stack_drop(cpu, W);
-    return OUT_OK;
-}
 // In 64-bit code returns go by what followed their calls (cpu/run.h).
 static COLD enum outcome ret_NONE_64_plain(struct cpu *cpu, const struct op *op) {
     enum outcome outcome = ret_inline(cpu, op, FORM_NONE, 64);

@@ -1,86 +1,23 @@
 // Addition, subtraction, logic and comparison, with their exchanging and comparing forms; instructions on the flags.
 // SDM Vol. 2. LOCK needs nothing: processors take turns between instructions.
-#include "cpu/body.h"
+#include "cpu/integer_body.h"
 
-// An operation on two operands with its flags; a destination in memory is written before the flags change.
-#define ALU(name, operation, set_flags, effect)                                                                        \
-    BODY(name) {                                                                                                       \
-        uint64_t a = 0, b = 0;                                                                                         \
-        struct place p;                                                                                                \
-        TRY(source(cpu, op, F, W, &b));                                                                                \
-        TRY(place_open(cpu, op, F, W, &p, &a));                                                                        \
-        uint64_t r = (operation)&MASK(W);                                                                              \
-        TRY(place_set(cpu, F, W, &p, r));                                                                              \
-        if (!(F & FORM_QUIET)) set_flags;                                                                              \
-        return OUT_OK;                                                                                                 \
-    }                                                                                                                  \
-    INSTANTIATE_FLAGS(name, QUIET, FORMS_ALU, effect)
+INSTANTIATE_FLAGS(add, QUIET, FORMS_ALU, FLAGS_ALL)
+INSTANTIATE_FLAGS(adc, QUIET, FORMS_ALU, FLAGS_UNKNOWN)
+INSTANTIATE_FLAGS(sub, QUIET, FORMS_ALU, FLAGS_ALL)
+INSTANTIATE_FLAGS(sbb, QUIET, FORMS_ALU, FLAGS_UNKNOWN)
+INSTANTIATE_FLAGS(and, QUIET, FORMS_ALU, FLAGS_ALL)
+INSTANTIATE_FLAGS(or, QUIET, FORMS_ALU, FLAGS_ALL)
+INSTANTIATE_FLAGS(xor, QUIET, FORMS_ALU, FLAGS_ALL)
 
-ALU(add, a + b, flags_add(&cpu->flags, a, b, r, W), FLAGS_ALL)
-ALU(adc, a + b + flags_cf(&cpu->flags), flags_add(&cpu->flags, a, b, r, W), FLAGS_UNKNOWN)
-ALU(sub, a - b, flags_sub(&cpu->flags, a, b, r, W), FLAGS_ALL)
-ALU(sbb, a - b - flags_cf(&cpu->flags), flags_sub(&cpu->flags, a, b, r, W), FLAGS_UNKNOWN)
-ALU(and, a &b, flags_logic(&cpu->flags, r, W), FLAGS_ALL)
-ALU(or, a | b, flags_logic(&cpu->flags, r, W), FLAGS_ALL)
-ALU(xor, a ^ b, flags_logic(&cpu->flags, r, W), FLAGS_ALL)
-
-// The first operand where it is only read.
-ALWAYS_INLINE enum outcome first_source(struct cpu *cpu, const struct op *op, enum form f, unsigned w, uint64_t *v) {
-    if (form_dst_memory(f)) return operand_load(cpu, op, f, w, v);
-    *v = reg_get(cpu, op->dst, w);
-    return OUT_OK;
-}
-
-BODY(cmp) {
-    uint64_t a = 0, b = 0;
-    TRY(source(cpu, op, F, W, &b));
-    TRY(first_source(cpu, op, F, W, &a));
-    flags_sub(&cpu->flags, a, b, (a - b) & MASK(W), W);
-    return OUT_OK;
-}
 INSTANTIATE_FLAGS(cmp, FAST, FORMS_ALU, FLAGS_ALL)
 
-BODY(test) {
-    uint64_t a = 0, b = 0;
-    TRY(source(cpu, op, F, W, &b));
-    TRY(first_source(cpu, op, F, W, &a));
-    flags_logic(&cpu->flags, a & b, W);
-    return OUT_OK;
-}
 INSTANTIATE_FLAGS(test, FAST, FORMS_ALU, FLAGS_ALL)
 
-// The only operand, read and written: FORM_R or FORM_M.
-ALWAYS_INLINE enum form unary_form(enum form f) {
-    return (enum form)((form_plain(f) == FORM_M ? FORM_MR : FORM_RR) | (f & FORM_BITS));
-}
-
-#define UNARY(name, operation, set_flags, effect)                                                                      \
-    BODY(name) {                                                                                                       \
-        uint64_t a = 0;                                                                                                \
-        struct place p;                                                                                                \
-        TRY(place_open(cpu, op, unary_form(F), W, &p, &a));                                                            \
-        uint64_t r = (operation)&MASK(W);                                                                              \
-        TRY(place_set(cpu, unary_form(F), W, &p, r));                                                                  \
-        if (!(F & FORM_QUIET)) set_flags;                                                                              \
-        return OUT_OK;                                                                                                 \
-    }                                                                                                                  \
-    INSTANTIATE_FLAGS(name, QUIET, FORMS_UNARY, effect)
-
-// CF stays. OF and AF are those of an addition of 1.
-ALWAYS_INLINE void flags_inc(struct flags *f, uint64_t a, uint64_t r, unsigned w) {
-    bool cf = flags_cf(f);
-    flags_add(f, a, 1, r, w);
-    flags_set_cf(f, cf);
-}
-ALWAYS_INLINE void flags_dec(struct flags *f, uint64_t a, uint64_t r, unsigned w) {
-    bool cf = flags_cf(f);
-    flags_sub(f, a, 1, r, w);
-    flags_set_cf(f, cf);
-}
-UNARY(inc, a + 1, flags_inc(&cpu->flags, a, r, W), FLAGS_SOME)
-UNARY(dec, a - 1, flags_dec(&cpu->flags, a, r, W), FLAGS_SOME)
-UNARY(neg, 0 - a, flags_sub(&cpu->flags, 0, a, r, W), FLAGS_ALL)
-UNARY(not, ~a, (void)0, FLAGS_NONE)
+INSTANTIATE_FLAGS(inc, QUIET, FORMS_UNARY, FLAGS_SOME)
+INSTANTIATE_FLAGS(dec, QUIET, FORMS_UNARY, FLAGS_SOME)
+INSTANTIATE_FLAGS(neg, QUIET, FORMS_UNARY, FLAGS_ALL)
+INSTANTIATE_FLAGS(not, QUIET, FORMS_UNARY, FLAGS_NONE)
 
 #define FORMS_EXCHANGE(X, n) WIDTHS_ALL(X, n, RR) WIDTHS_ALL(X, n, MR)
 

@@ -1,46 +1,18 @@
 // Data movement: MOV and its extending and conditional kin, LEA, XCHG, BSWAP, MOVBE, XLAT, SETcc. SDM Vol. 2.
-#include "cpu/body.h"
 #include "cpu/condition.h"
+#include "cpu/integer_body.h"
 
-BODY(mov) {
-    uint64_t v = 0;
-    TRY(source(cpu, op, F, W, &v));
-    return destination(cpu, op, F, W, v);
-}
 INSTANTIATE_FLAGS(mov, FAST, FORMS_ALU, FLAGS_NONE)
 
-// B8 +r: the only instruction with an immediate of 64 bits, which the record holds as its displacement.
-BODY(mov_wide) {
-    BODY_UNUSED;
-    reg_set(cpu, op->dst, W, W == 64 ? (uint64_t)op->disp : (uint64_t)(int64_t)op->imm);
-    return OUT_OK;
-}
 #define FORMS_MOV_WIDE(X, n) WIDTHS_WORD(X, n, RI)
 INSTANTIATE_FLAGS(mov_wide, NEXT, FORMS_MOV_WIDE, FLAGS_NONE)
 
-#define EXTENDING(name, from, extend)                                                                                  \
-    BODY(name) {                                                                                                       \
-        uint64_t v = 0;                                                                                                \
-        TRY(source(cpu, op, F, W < (from) ? W : (from), &v));                                                          \
-        reg_set(cpu, op->dst, W, extend);                                                                              \
-        return OUT_OK;                                                                                                 \
-    }                                                                                                                  \
-    INSTANTIATE_FLAGS(name, FAST, FORMS_REG_RM, FLAGS_NONE)
+INSTANTIATE_FLAGS(movzx_byte, FAST, FORMS_REG_RM, FLAGS_NONE)
+INSTANTIATE_FLAGS(movzx_word, FAST, FORMS_REG_RM, FLAGS_NONE)
+INSTANTIATE_FLAGS(movsx_byte, FAST, FORMS_REG_RM, FLAGS_NONE)
+INSTANTIATE_FLAGS(movsx_word, FAST, FORMS_REG_RM, FLAGS_NONE)
+INSTANTIATE_FLAGS(movsxd, FAST, FORMS_REG_RM, FLAGS_NONE)
 
-EXTENDING(movzx_byte, 8, v)
-EXTENDING(movzx_word, 16, v)
-EXTENDING(movsx_byte, 8, flags_extend(v, 8))
-EXTENDING(movsx_word, 16, flags_extend(v, 16))
-EXTENDING(movsxd, 32, flags_extend(v, 32))
-
-// The effective address: no segment. 64-bit mode with 64-bit addresses is the fast case.
-BODY(lea) {
-    uint64_t address = op->ea ? op_effective_address(cpu, op)
-                              : reg64(cpu, op->base) + (reg64(cpu, op->index) << op->scale) + (uint64_t)op->disp;
-    (void)F;
-    reg_set(cpu, op->dst, W, address);
-    return OUT_OK;
-}
 #define FORMS_LEA(X, n) WIDTHS_WORD(X, n, RM)
 INSTANTIATE_FLAGS(lea, NEXT, FORMS_LEA, FLAGS_ADDRESS)
 

@@ -1,10 +1,7 @@
 // MUL, IMUL, DIV, IDIV, MULX. SDM Vol. 2.
 // Undefined flags as on Intel silicon: after multiplications SF and PF follow the low half of the result, ZF and AF are
 // clear; divisions leave all flags as they were.
-#include "cpu/body.h"
-
-typedef unsigned __int128 u128;
-typedef __int128 s128;
+#include "cpu/integer_body.h"
 
 // The register pair of width w: AX for bytes, DX:AX and so on.
 ALWAYS_INLINE void pair_set(struct cpu *cpu, unsigned w, u128 v) {
@@ -19,14 +16,6 @@ ALWAYS_INLINE u128 pair_get(const struct cpu *cpu, unsigned w) {
     if (w == 8) return reg_get(cpu, RAX * 8, 16);
     return (u128)reg_get(cpu, RDX * 8, w) << w | reg_get(cpu, RAX * 8, w);
 }
-ALWAYS_INLINE s128 extended(uint64_t v, unsigned w) { return (int64_t)flags_extend(v, w); }
-
-// Bit 8 keeps a result of 0 from setting ZF, and leaves SF and PF as they are.
-ALWAYS_INLINE void flags_product(struct flags *f, uint64_t low, bool overflow, unsigned w) {
-    flags_result(f, low & MASK(w), w, overflow, overflow, false);
-    if (f->result == 0) f->result = BIT(8);
-}
-
 BODY(mul) {
     uint64_t b = 0;
     TRY(source(cpu, op, F, W, &b));
@@ -47,26 +36,15 @@ BODY(imul_wide) {
 }
 INSTANTIATE(imul_wide, NEXT, FORMS_UNARY)
 
-ALWAYS_INLINE void imul_into(struct cpu *cpu, const struct op *op, unsigned w, uint64_t a, uint64_t b) {
-    s128 r = extended(a, w) * extended(b, w);
-    reg_set(cpu, op->dst, w, (uint64_t)r & MASK(w));
-    flags_product(&cpu->flags, (uint64_t)r, r != extended((uint64_t)r & MASK(w), w), w);
-}
-BODY(imul) {
-    uint64_t b = 0;
-    TRY(source(cpu, op, F, W, &b));
-    imul_into(cpu, op, W, reg_get(cpu, op->dst, W), b);
-    return OUT_OK;
-}
-INSTANTIATE(imul, NEXT, FORMS_REG_RM)
+INSTANTIATE_FLAGS(imul, QUIET, FORMS_REG_RM, FLAGS_ALL)
 
 BODY(imul_immediate) {
     uint64_t b = 0;
     TRY(source(cpu, op, F, W, &b));
-    imul_into(cpu, op, W, (uint64_t)(int64_t)op->imm & MASK(W), b);
+    imul_into(cpu, op, F, W, (uint64_t)(int64_t)op->imm & MASK(W), b);
     return OUT_OK;
 }
-INSTANTIATE(imul_immediate, NEXT, FORMS_REG_RM)
+INSTANTIATE_FLAGS(imul_immediate, QUIET, FORMS_REG_RM, FLAGS_ALL)
 
 ALWAYS_INLINE void quotient_set(struct cpu *cpu, unsigned w, uint64_t quotient, uint64_t remainder) {
     reg_set(cpu, RAX * 8, w, quotient & MASK(w));

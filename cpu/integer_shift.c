@@ -3,70 +3,14 @@
 // What the SDM leaves undefined is as on Intel silicon: OF is what a count of 1 would have left, except that ROL and
 // ROR of a register by an immediate other than 1 keep it; AF is clear; SHLD and SHRD of 16 bits by more than 16 shift
 // on into the destination again.
-#include "cpu/body.h"
+#include "cpu/integer_body.h"
 
-ALWAYS_INLINE unsigned shift_count(const struct cpu *cpu, const struct op *op, enum form f, unsigned w) {
-    uint64_t count =
-        form_plain(f) == FORM_RI || form_plain(f) == FORM_MI ? (uint64_t)(int64_t)op->imm : reg_get(cpu, op->src, 8);
-    return (unsigned)count & (w == 64 ? 63 : 31);
-}
+INSTANTIATE_FLAGS(shl, QUIET, FORMS_SHIFT, FLAGS_SHIFT)
+INSTANTIATE_FLAGS(shr, QUIET, FORMS_SHIFT, FLAGS_SHIFT)
+INSTANTIATE_FLAGS(sar, QUIET, FORMS_SHIFT, FLAGS_SHIFT)
+INSTANTIATE_FLAGS(rol, QUIET, FORMS_SHIFT, FLAGS_SOME)
+INSTANTIATE_FLAGS(ror, QUIET, FORMS_SHIFT, FLAGS_SOME)
 
-// `compute` makes the result and the flags from a and count n (not 0); the flags change once the destination is
-// written.
-#define SHIFT(name, compute, keep_of, effect)                                                                          \
-    BODY(name) {                                                                                                       \
-        uint64_t a = 0;                                                                                                \
-        struct place p;                                                                                                \
-        unsigned n = shift_count(cpu, op, F, W);                                                                       \
-        TRY(place_open(cpu, op, F, W, &p, &a));                                                                        \
-        struct flags flags = cpu->flags;                                                                               \
-        uint64_t r = n ? compute(&flags, a, n, W) : a;                                                                 \
-        if ((keep_of) && n != 1 && form_plain(F) == FORM_RI)                                                           \
-            flags_set_cf_of(&flags, flags_cf(&flags), flags_of(&cpu->flags));                                          \
-        TRY(place_set(cpu, F, W, &p, r));                                                                              \
-        if (!(F & FORM_QUIET)) cpu->flags = flags;                                                                     \
-        return OUT_OK;                                                                                                 \
-    }                                                                                                                  \
-    INSTANTIATE_FLAGS(name, QUIET, FORMS_SHIFT, effect)
-
-// OF after a shift by one, from the operand.
-ALWAYS_INLINE bool top_bits_differ(uint64_t a, unsigned w) { return (a >> (w - 1) ^ a >> (w - 2)) & 1; }
-ALWAYS_INLINE bool bit(uint64_t v, unsigned n) { return v >> n & 1; }
-
-ALWAYS_INLINE uint64_t shl_compute(struct flags *f, uint64_t a, unsigned n, unsigned w) {
-    uint64_t r = (a << n) & MASK(w);
-    bool cf = n <= w && bit(a, w - n);
-    flags_result(f, r, w, cf, top_bits_differ(a, w), false);
-    return r;
-}
-ALWAYS_INLINE uint64_t shr_compute(struct flags *f, uint64_t a, unsigned n, unsigned w) {
-    uint64_t r = a >> n;
-    flags_result(f, r, w, bit(a, n - 1), bit(a, w - 1), false);
-    return r;
-}
-ALWAYS_INLINE uint64_t sar_compute(struct flags *f, uint64_t a, unsigned n, unsigned w) {
-    int64_t s = (int64_t)flags_extend(a, w);
-    uint64_t r = (uint64_t)(s >> n) & MASK(w);
-    flags_result(f, r, w, bit((uint64_t)s, n - 1), false, false);
-    return r;
-}
-SHIFT(shl, shl_compute, false, FLAGS_SHIFT)
-SHIFT(shr, shr_compute, false, FLAGS_SHIFT)
-SHIFT(sar, sar_compute, false, FLAGS_SHIFT)
-
-// Rotates change CF and OF alone, also when the count is a multiple of the width.
-ALWAYS_INLINE uint64_t rol_compute(struct flags *f, uint64_t a, unsigned n, unsigned w) {
-    n &= w - 1;
-    uint64_t r = n ? (a << n | a >> (w - n)) & MASK(w) : a;
-    flags_set_cf_of(f, bit(r, 0), top_bits_differ(a, w));
-    return r;
-}
-ALWAYS_INLINE uint64_t ror_compute(struct flags *f, uint64_t a, unsigned n, unsigned w) {
-    n &= w - 1;
-    uint64_t r = n ? (a >> n | a << (w - n)) & MASK(w) : a;
-    flags_set_cf_of(f, bit(r, w - 1), bit(a, 0) ^ bit(a, w - 1));
-    return r;
-}
 // Through CF: the operand has one bit more. CF is read.
 #define SHIFT_THROUGH(name, compute)                                                                                   \
     BODY(name) {                                                                                                       \
@@ -95,8 +39,6 @@ ALWAYS_INLINE uint64_t rcr_compute(struct flags *f, uint64_t a, unsigned n, unsi
     flags_set_cf_of(f, bit(a, n - 1), bit(a, w - 1) ^ flags_cf(f));
     return r & MASK(w);
 }
-SHIFT(rol, rol_compute, true, FLAGS_SOME)
-SHIFT(ror, ror_compute, true, FLAGS_SOME)
 SHIFT_THROUGH(rcl, rcl_compute)
 SHIFT_THROUGH(rcr, rcr_compute)
 

@@ -2,7 +2,7 @@
 // POP to segment registers is in cpu/system*.c.
 // Every operand is checked, or stored, before a register changes; stores below the stack pointer may be repeated.
 #include "cpu/stack.h"
-#include "cpu/body.h"
+#include "cpu/integer_body.h"
 
 enum outcome stack_load(struct cpu *cpu, unsigned w, uint64_t offset, uint64_t *v) {
     uint64_t linear = 0, at = (cpu->gpr[RSP] + offset) & stack_mask(cpu);
@@ -23,11 +23,6 @@ enum outcome stack_push_slow(struct cpu *cpu, unsigned w, uint64_t v) {
     return OUT_OK;
 }
 
-BODY(push) {
-    uint64_t v = 0;
-    TRY(source(cpu, op, F, W, &v));
-    return stack_push(cpu, F, W, v);
-}
 #define FORMS_PUSH(X, n) WIDTHS_WORD(X, n, R) WIDTHS_WORD(X, n, M) WIDTHS_WORD(X, n, I)
 INSTANTIATE(push, FAST, FORMS_PUSH)
 
@@ -44,20 +39,6 @@ BODY(push_segment) {
 #define FORMS_PUSH_SEGMENT(X, n) WIDTHS_WORD(X, n, R)
 INSTANTIATE(push_segment, NEXT, FORMS_PUSH_SEGMENT)
 
-// The pointer moves before the destination is written: POP RSP ends with the value popped, and an address formed with
-// RSP uses the new pointer.
-BODY(pop) {
-    uint64_t v = 0, before = cpu->gpr[RSP];
-    TRY(stack_top(cpu, F, W, &v));
-    stack_drop(cpu, W);
-    if (form_plain(F) == FORM_R) {
-        reg_set(cpu, op->dst, W, v);
-        return OUT_OK;
-    }
-    enum outcome outcome = destination(cpu, op, (enum form)(FORM_MR | (F & FORM_BITS)), W, v);
-    if (unlikely(outcome != OUT_OK)) cpu->gpr[RSP] = before;
-    return outcome;
-}
 #define FORMS_POP(X, n) WIDTHS_WORD(X, n, R) WIDTHS_WORD(X, n, M)
 INSTANTIATE(pop, FAST, FORMS_POP)
 

@@ -24,11 +24,6 @@ static enum form quiet_form(enum form form) {
     }
 }
 
-static op_fn *quiet_handler(const struct bound *b) {
-    enum form form = quiet_form((enum form)b->form);
-    return form == FORM_NONE ? NULL : b->body->fn[form][b->width];
-}
-
 // Whether the flags before an instruction are needed, from whether those after it are.
 static bool needed_before(const struct bound *b, bool needed) {
     switch ((enum flag_effect)b->effect) {
@@ -50,16 +45,39 @@ static void change(struct block *block, unsigned i, op_fn *fn) {
     block->ops[block->count].row = 1;
 }
 
-size_t tune(struct block *block, const struct bound *bound) {
+// Its result's flags are not looked at.
+static void quiet(struct block *block, unsigned i, struct bound *b) {
+    enum form form = quiet_form((enum form)b->form);
+    if (form == FORM_NONE || !b->body->fn[form][b->width]) return;
+    change(block, i, b->body->fn[form][b->width]);
+    b->form = (uint8_t)form;
+}
+
+// Pairs of records from the left. `count` leaves out what is fused already.
+static void pair(struct block *block, const struct bound *bound, unsigned count) {
+    unsigned first = count ? piece_of(&bound[0]) : 0;
+    for (unsigned i = 0; i + 1 < count; i++) {
+        unsigned second = piece_of(&bound[i + 1]);
+        op_fn *fn = paired(first, second);
+        first = second;
+        if (!fn) continue;
+        change(block, i++, fn);
+        if (i + 1 < count) first = piece_of(&bound[i + 1]);
+    }
+}
+
+size_t tune(struct block *block, struct bound *bound) {
     bool needed = true;
     unsigned count = block->count;
     struct op *end = &block->ops[count];
     op_fn **plain = (op_fn **)(end + 1);
     for (unsigned i = 0; i < count; i++) plain[i] = block->ops[i].fn;
-    if (count >= 2) change(block, count - 2, fused(&bound[count - 2], &bound[count - 1]));
+    op_fn *branch = count >= 2 ? fused(&bound[count - 2], &bound[count - 1]) : NULL;
+    if (branch) change(block, count - 2, branch);
     for (unsigned i = count; i-- > 0;) {
-        if (!needed && bound[i].effect >= FLAGS_SOME) change(block, i, quiet_handler(&bound[i]));
+        if (!needed && bound[i].effect >= FLAGS_SOME) quiet(block, i, &bound[i]);
         needed = needed_before(&bound[i], needed);
     }
+    pair(block, bound, branch ? count - 2 : count);
     return end->row ? count * sizeof *plain : 0;
 }

@@ -6,12 +6,16 @@
 
 // Changes handlers of the block's records, which were made from `bound`. The handlers they had stay behind the record
 // that ends the block, for runs that stop in the middle (block_plain). Returns the bytes that the block has grown by.
-size_t tune(struct block *block, const struct bound *bound);
+size_t tune(struct block *block, struct bound *bound);
 
 // The handlers before tuning, one a record; NULL if none was changed.
 op_fn **block_plain(struct block *block);
 
 // One handler for a comparison and the conditional branch behind it (cpu/fuse.c); NULL if there is none.
 op_fn *fused(const struct bound *first, const struct bound *branch);
+
+// One handler for two instructions (cpu/pair.c), by their places in its table; NULL if there is none.
+unsigned piece_of(const struct bound *bound);
+op_fn *paired(unsigned first, unsigned second);
 
 #endif
