@@ -121,28 +121,6 @@ static enum outcome run_solo(struct cpu *cpu) {
     return after(cpu, outcome);
 }
 
-static bool branched(const struct cpu *cpu) {
-    const struct block *solo = cpu->block;
-    return solo->key && branch_taken(cpu, solo->ops, (uint8_t)solo->key);
-}
-
-// Single step and RF: the trap comes after an instruction that began with TF set, and if BTF was set too, only after a
-// branch; RF lasts for one instruction.
-static enum outcome run_watched(struct cpu *cpu) {
-    uint64_t before = cpu->rflags;
-    bool was_exited = cpu->intercepts.non_root, branches_only = cpu->debugctl & DEBUGCTL_BTF;
-    cpu->trap = before & FLAG_TF ? 1 : 0;
-    cpu->rflags &= ~FLAG_RF;
-    cpu->attention |= ATTENTION_EVENT; // no chaining into the next block
-    enum outcome outcome = run_solo(cpu);
-    if (cpu->trap && was_exited == cpu->intercepts.non_root && (!branches_only || branched(cpu))) {
-        cpu->pending_debug |= DEBUG_BS;
-        cpu_pend(cpu, PENDING_DEBUG, true);
-    }
-    cpu->trap = 0;
-    return outcome;
-}
-
 // An instruction breakpoint comes before its instruction is fetched; RF and MOV SS hold it back. SDM Vol. 3B, 17.3.1.1.
 static uint64_t code_breakpoints(const struct cpu *cpu) {
     if (likely(!(cpu->watch & WATCH_CODE)) || cpu->rflags & FLAG_RF || cpu_mov_ss_shadow(cpu)) return 0;
@@ -196,6 +174,35 @@ static enum outcome run_blocks(struct cpu *cpu) {
     return block->count > cpu->budget ? run_cut(cpu, block) : after(cpu, execute(cpu, block));
 }
 
+static bool branched(const struct cpu *cpu) {
+    const struct block *solo = cpu->block;
+    return solo->key && branch_taken(cpu, solo->ops, (uint8_t)solo->key);
+}
+
+// RF lasts for one instruction, or to the end of an attempt that counts.
+static enum outcome run_resumed(struct cpu *cpu, bool alone) {
+    int64_t budget = cpu->budget;
+    cpu->rflags &= ~FLAG_RF;
+    enum outcome outcome = alone ? run_solo(cpu) : run_blocks(cpu);
+    if (outcome == OUT_SOLO && cpu->budget == budget) cpu->rflags |= FLAG_RF;
+    return outcome;
+}
+
+// Single step: the trap comes after an instruction that began with TF set, and if BTF was set too, only after a branch.
+static enum outcome run_stepped(struct cpu *cpu) {
+    bool was_exited = cpu->intercepts.non_root, branches_only = cpu->debugctl & DEBUGCTL_BTF;
+    cpu->trap = 1;
+    cpu->rflags &= ~FLAG_RF;
+    cpu->attention |= ATTENTION_EVENT; // no chaining into the next block
+    enum outcome outcome = run_solo(cpu);
+    if (cpu->trap && was_exited == cpu->intercepts.non_root && (!branches_only || branched(cpu))) {
+        cpu->pending_debug |= DEBUG_BS;
+        cpu_pend(cpu, PENDING_DEBUG, true);
+    }
+    cpu->trap = 0;
+    return outcome;
+}
+
 // --- events ---
 
 static bool interrupts_open(const struct cpu *cpu) {
@@ -204,7 +211,6 @@ static bool interrupts_open(const struct cpu *cpu) {
 
 static enum outcome deliver(struct cpu *cpu, enum event_type type, uint8_t vector, uint64_t payload) {
     struct event event = {.vector = vector, .type = (uint8_t)type, .payload = payload};
-    cpu->activity = ACTIVITY_ACTIVE;
     cpu->events++;
     return carry_out(cpu, event_deliver(cpu, &event));
 }
@@ -238,6 +244,11 @@ static void take_sipi(struct cpu *cpu) {
     cpu_update_mode(cpu);
 }
 
+// An NMI ends the shutdown state that a VM entry led to; the machine does not go on after any other.
+static bool nmi_wakes(const struct cpu *cpu) {
+    return cpu->activity == ACTIVITY_SHUTDOWN && cpu->intercepts.non_root && cpu->pending & PENDING_NMI;
+}
+
 // The first of the pending events that can be taken at this boundary, in the order of SDM Vol. 3A, table 6-2.
 static enum outcome take_event(struct cpu *cpu) {
     uint32_t pending = cpu->pending;
@@ -251,13 +262,14 @@ static enum outcome take_event(struct cpu *cpu) {
     if (pending & PENDING_INIT) take_init(cpu);
     if (pending & PENDING_SIPI) take_sipi(cpu); // after the INIT that it came with
     if (pending & PENDING_INIT) return OUT_OK;
-    if (cpu->activity >= ACTIVITY_SHUTDOWN) return OUT_OK;
+    if (cpu->activity >= ACTIVITY_SHUTDOWN && !nmi_wakes(cpu)) return OUT_OK;
     if (pending & PENDING_DEBUG && !cpu_mov_ss_shadow(cpu) && cpu->activity <= ACTIVITY_HLT) return deliver_debug(cpu);
     if (pending & PENDING_NMI && !cpu->nmi_blocked && !cpu_mov_ss_shadow(cpu) && !cpu_sti_shadow(cpu)) {
         cpu_pend(cpu, PENDING_NMI, false);
         cpu->nmi_blocked = 1;
         return deliver(cpu, EVENT_NMI, VECTOR_NMI, 0);
     }
+    if (cpu->activity == ACTIVITY_SHUTDOWN) return OUT_OK;
     if (pending & PENDING_INTR && interrupts_open(cpu)) return deliver_interrupt(cpu);
     if (pending & PENDING_INTR && cpu->mwait == MWAIT_MASKED) {
         cpu->activity = ACTIVITY_ACTIVE;
@@ -316,8 +328,8 @@ enum run_result cpu_run(struct cpu *cpu, uint64_t steps) {
         }
         if (unlikely(code_breakpoints(cpu)))
             outcome = run_breakpoint(cpu);
-        else if (cpu->rflags & (FLAG_TF | FLAG_RF))
-            outcome = run_watched(cpu);
+        else if (unlikely(cpu->rflags & (FLAG_TF | FLAG_RF)))
+            outcome = cpu->rflags & FLAG_TF ? run_stepped(cpu) : run_resumed(cpu, alone);
         else
             outcome = alone ? run_solo(cpu) : run_blocks(cpu);
     }

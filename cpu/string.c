@@ -25,8 +25,11 @@ static bool one_only(const struct cpu *cpu) {
     return cpu->trap || (!cpu->block->page && (cpu->pending || cpu->observing));
 }
 
+// RF is set between iterations: events save it so, and an instruction breakpoint does not come twice. SDM Vol. 3B,
+// 17.3.1.1; Vol. 3C, 29.6.
 static enum outcome again(struct cpu *cpu, const struct op *op) {
     cpu->rip = op_rip(cpu, op);
+    cpu->rflags |= FLAG_RF;
     return OUT_AGAIN;
 }
 

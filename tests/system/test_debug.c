@@ -116,6 +116,26 @@ static void test_step(void) {
         ok(debugged(&b, DEBUG_BS, FLAT_CODE + 1), "a single step over HLT wakes the processor");
     }
     WITH(b, bench_long(&b, 0)) {
+        b.cpu->gpr[RDI] = BENCH_DATA;
+        b.cpu->gpr[RCX] = 3;
+        cpu_set_rflags(b.cpu, FLAG_TF | 2);
+        flat_write(&b.f, BENCH_HANDLERS + 16, (const uint8_t[]){0xeb, 0xfe}, 2);
+        RUN_STEPS(&b, 2, 0xf3, 0xaa);
+        ok(debugged(&b, DEBUG_BS, FLAT_CODE) && bench_stack(&b, 2) & FLAG_RF && b.cpu->gpr[RCX] == 2,
+           "a single step is an iteration of REP STOSB, and saves RF, 17.3.1.1");
+    }
+    WITH(b, bench_long(&b, 0)) {
+        b.cpu->gpr[RDI] = BENCH_DATA;
+        b.cpu->gpr[RCX] = 9;
+        b.cpu->dr[0] = FLAT_CODE;
+        set_dr7(&b, L0);
+        cpu_set_rflags(b.cpu, FLAG_RF | 2);
+        RUN_STEPS(&b, 5, 0xf3, 0xaa, 0xeb, 0xfe);
+        ok(b.cpu->gpr[RCX] == 4 && b.cpu->rflags & FLAG_RF, "RF stays between iterations");
+        (void)cpu_run(b.cpu, 7);
+        ok(b.cpu->rip == FLAT_CODE + 2 && !(b.cpu->rflags & FLAG_RF), "so that the breakpoint does not come again");
+    }
+    WITH(b, bench_long(&b, 0)) {
         b.cpu->gpr[RAX] = DATA0;
         cpu_set_rflags(b.cpu, FLAG_TF | 2);
         RUN_STEPS(&b, 2, 0x8e, 0xd0, 0xf1);
