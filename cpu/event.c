@@ -288,9 +288,11 @@ static void delivered(struct cpu *cpu) {
 enum outcome event_deliver(struct cpu *cpu, const struct event *event) {
     struct event now = *event;
     cpu->delivering_valid = false;
+    if (cpu->mwait) cpu->activity = ACTIVITY_ACTIVE;
     cpu_monitor_clear(cpu);
     for (;;) {
-        TRY(event_intercept(cpu, &now));
+        TRY(event_intercept(cpu, &now)); // what exits directly does so from the inactive state, SDM Vol. 3C, 27.1
+        cpu->activity = ACTIVITY_ACTIVE;
         tell_event(cpu, &now);
         event_effects(cpu, &now);
         cpu->delivering = now;

@@ -34,7 +34,7 @@ static enum outcome exception_exit(struct cpu *cpu, const struct event *e) {
     bool error_code = e->has_error_code && cpu->cr0 & CR0_PE;
     bool fault = e->type == EVENT_HARDWARE_EXCEPTION && !is_trap(e) && e->vector != VECTOR_DF;
     exit_begin(cpu, NULL, EXIT_EXCEPTION_NMI);
-    vmx->exit.attempted = !is_trap(e);
+    vmx->exit.attempted = !is_trap(e) && e->vector != VECTOR_MF; // #MF saves no blocking by STI or MOV SS, 27.1
     vmx->exit.resume_flag = fault ? RF_SET : RF_AS_IS;
     vmx->exit.interruption = (uint32_t)interruption(e, error_code);
     if (e->vector != VECTOR_DF && nmi_unblocked(cpu)) vmx->exit.interruption |= INTERRUPTION_NMI_UNBLOCKING;
@@ -106,15 +106,17 @@ static enum outcome poll_init_sipi(struct cpu *cpu) {
     return waiting ? boundary_exit(cpu, EXIT_SIPI, cpu->sipi_vector & 255) : OUT_OK;
 }
 
+static bool nmi_open(const struct cpu *cpu, bool shadow) {
+    return cpu->pending & PENDING_NMI && !cpu->nmi_blocked && !shadow;
+}
+
 static enum outcome poll_nmi(struct cpu *cpu, bool shadow) {
     const struct vmx *vmx = vmx_of(cpu);
     if (vmcs_on(vmx->vmcs, PROC, NMI_WINDOW_EXITING) && !vmx->virtual_nmi_blocked && !shadow)
         return boundary_exit(cpu, EXIT_NMI_WINDOW, 0);
-    if (cpu->pending & PENDING_NMI && vmcs_on(vmx->vmcs, PIN, NMI_EXITING) && !cpu->nmi_blocked && !shadow) {
-        cpu_pend(cpu, PENDING_NMI, false);
-        return nmi_exit(cpu);
-    }
-    return OUT_OK;
+    if (!nmi_open(cpu, shadow) || !vmcs_on(vmx->vmcs, PIN, NMI_EXITING)) return OUT_OK;
+    cpu_pend(cpu, PENDING_NMI, false);
+    return nmi_exit(cpu);
 }
 
 // OUT_SOLO: a posted interrupt was processed.
@@ -138,8 +140,7 @@ static enum outcome poll_interrupt(struct cpu *cpu, bool shadow) {
     if (cpu->activity > ACTIVITY_HLT || shadow) return OUT_OK;
     if (vmcs_on(vmcs, PROC, INTERRUPT_WINDOW_EXITING) && cpu->rflags & FLAG_IF)
         return boundary_exit(cpu, EXIT_INTERRUPT_WINDOW, 0);
-    bool nmi = cpu->pending & PENDING_NMI && !cpu->nmi_blocked;
-    if (vmx_of(cpu)->virtual_interrupt && cpu->rflags & FLAG_IF && !nmi) {
+    if (vmx_of(cpu)->virtual_interrupt && cpu->rflags & FLAG_IF) {
         TRY(virtual_apic_deliver(cpu));
         return OUT_LEAVE; // nothing more at this boundary
     }
@@ -167,12 +168,16 @@ enum outcome intercept_poll(struct cpu *cpu) {
     TRY(poll_init_sipi(cpu));
     if (cpu->activity == ACTIVITY_WAIT_FOR_SIPI) return OUT_OK;
     TRY(poll_trap_flag(cpu));
-    if (cpu->pending & PENDING_DEBUG && !cpu_mov_ss_shadow(cpu) && cpu->activity == ACTIVITY_ACTIVE) {
+    if (cpu->pending & PENDING_DEBUG && !cpu_mov_ss_shadow(cpu) && cpu->activity <= ACTIVITY_HLT) {
         cpu->intercepts.again = true; // debug traps come first; look again after them
         return OUT_OK;
     }
     if (cpu->vmx_deadline_cycles <= cpu->steps + cpu->idle_cycles) return boundary_exit(cpu, EXIT_PREEMPTION_TIMER, 0);
     TRY(poll_nmi(cpu, shadow));
+    if (nmi_open(cpu, shadow)) { // it does not exit, and comes before interrupts and their windows
+        cpu->intercepts.again = true;
+        return OUT_OK;
+    }
     enum outcome outcome = poll_interrupt(cpu, shadow);
     return outcome == OUT_SOLO ? poll_interrupt(cpu, shadow) : outcome;
 }

@@ -22,7 +22,7 @@ _Static_assert(FIELD_GUEST_PDPTE3 - FIELD_GUEST_PDPTE0 == 3, "PDPTEs");
 static void load_segment(struct cpu *cpu, const struct vmcs *vmcs, unsigned s) {
     uint32_t rights = (uint32_t)(vmcs->field[FIELD_GUEST_ES_RIGHTS + s] & RIGHTS_DEFINED);
     uint64_t base = vmcs->field[FIELD_GUEST_ES_BASE + s];
-    if (rights & RIGHTS_UNUSABLE && s <= DS) base = (uint32_t)base;
+    if (rights & RIGHTS_UNUSABLE && (s <= DS || s == LDTR)) base = (uint32_t)base;
     if (rights & RIGHTS_UNUSABLE && s == SS) {
         rights |= (uint32_t)RIGHTS_DB;
         base &= ~15ull;

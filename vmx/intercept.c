@@ -11,10 +11,10 @@ static uint64_t linear_of_mode(const struct cpu *cpu, uint64_t linear) {
 // --- exits without more conditions than the control that enabled the check ---
 
 static const uint8_t plain_reason[64] = {
-    [ICEPT_HLT] = EXIT_HLT,         [ICEPT_CPUID] = EXIT_CPUID, [ICEPT_INVD] = EXIT_INVD,
-    [ICEPT_WBINVD] = EXIT_WBINVD,   [ICEPT_RDTSC] = EXIT_RDTSC, [ICEPT_RDPMC] = EXIT_RDPMC,
-    [ICEPT_MONITOR] = EXIT_MONITOR, [ICEPT_MWAIT] = EXIT_MWAIT, [ICEPT_GETSEC] = EXIT_GETSEC,
-    [ICEPT_XSETBV] = EXIT_XSETBV,   [ICEPT_RSM] = EXIT_RSM,
+    [ICEPT_HLT] = EXIT_HLT,         [ICEPT_CPUID] = EXIT_CPUID,   [ICEPT_INVD] = EXIT_INVD,
+    [ICEPT_WBINVD] = EXIT_WBINVD,   [ICEPT_RDTSC] = EXIT_RDTSC,   [ICEPT_RDPMC] = EXIT_RDPMC,
+    [ICEPT_MONITOR] = EXIT_MONITOR, [ICEPT_GETSEC] = EXIT_GETSEC, [ICEPT_XSETBV] = EXIT_XSETBV,
+    [ICEPT_RSM] = EXIT_RSM,
 };
 
 // --- control registers, Table 27-3 ---
@@ -273,6 +273,17 @@ static enum outcome check_pause(struct cpu *cpu, const struct op *op, uint64_t a
     return OUT_OK;
 }
 
+// 25.3: MWAIT for interrupts that are masked does not wait while one could come at once: as if nothing were monitored.
+static enum outcome check_mwait(struct cpu *cpu, const struct op *op, uint64_t armed, uint64_t b) {
+    (void)b;
+    const uint64_t masked_interrupts = BIT(0);
+    const struct vmx *vmx = vmx_of(cpu);
+    if (vmcs_on(vmx->vmcs, PROC, MWAIT_EXITING)) return exit_for(cpu, op, EXIT_MWAIT, armed);
+    bool waits = vmcs_on(vmx->vmcs, PROC, INTERRUPT_WINDOW_EXITING) || vmx->virtual_interrupt;
+    if (waits && !(cpu->rflags & FLAG_IF) && (uint32_t)cpu->gpr[RCX] == masked_interrupts) cpu_monitor_clear(cpu);
+    return OUT_OK;
+}
+
 // 25.3: IRET removes blocking by NMI when NMIs do not exit, virtual-NMI blocking when that is tracked, or none.
 static enum outcome check_iret(struct cpu *cpu, const struct op *op, uint64_t a, uint64_t b) {
     (void)a, (void)b;
@@ -315,6 +326,7 @@ static check_fn *const checks[64] = {
     [ICEPT_RDRAND] = check_rdrand,
     [ICEPT_RDSEED] = check_rdseed,
     [ICEPT_PAUSE] = check_pause,
+    [ICEPT_MWAIT] = check_mwait,
     [ICEPT_IRET] = check_iret,
     [ICEPT_CR8] = check_cr8,
     [ICEPT_RDPID] = check_rdpid,

@@ -315,6 +315,8 @@ void virtual_apic_posted(struct cpu *cpu) {
         set(cpu, OFFSET_IRR | i * 16, get(cpu, OFFSET_IRR | i * 16) | requests);
         highest = (int)(i * 32 + 31 - (unsigned)__builtin_clz(requests));
     }
+    if (cpu->mwait) cpu->activity = ACTIVITY_ACTIVE;
+    cpu_monitor_clear(cpu);
     if (highest > rvi(vmx)) set_status(vmx, (unsigned)highest, svi(vmx));
     evaluate(cpu);
 }

@@ -102,6 +102,19 @@ static void test_change(struct bench *b, unsigned i) {
     ok(expected && named->read_count > 0 && named->section[0], "%s: %s", named->name, named->text);
 }
 
+// The other half of rflags_vm: a guest in real-address mode.
+static void test_real_address_mode(struct bench *b) {
+    struct vmx_failure failures[2];
+    valid(b);
+    virtual_8086(b);
+    ON(PROC2, UNRESTRICTED_GUEST);
+    unsigned before = vmx_explain_checks(b->cpu, failures, 2);
+    SET(GUEST_CR0, bench_field(b, GUEST_CR0) & ~(CR0_PE | CR0_PG));
+    unsigned count = vmx_explain_checks(b->cpu, failures, 2);
+    ok(before == 0 && count == 1 && !strcmp(failures[0].name, "rflags_vm") && entry_outcome(b) == 33,
+       "RFLAGS.VM = 1 with CR0.PE = 0");
+}
+
 static void test_complete(void) {
     loop_begin("every row of check.def has a change");
     for (unsigned n = 0; n < vmx_check_count(); n++) {
@@ -138,6 +151,7 @@ int main(void) {
     unsigned count = vmx_explain_checks(b->cpu, failures, 4);
     ok(count == 0, "the valid VMCS passes every check (%u fail, first %s)", count, count ? failures[0].name : "none");
     for (unsigned i = 0; i < CHANGE_COUNT; i++) test_change(b, i);
+    test_real_address_mode(b);
     test_complete();
     test_parts(b);
     bench_free(b);

@@ -1,6 +1,7 @@
 // Orders of priority, MSR areas, monitor trap flag, VMCS shadowing, page-modification logging, VM functions,
 // virtualization exceptions, TSC scaling, mode-based execute control. SDM Vol. 3C, 24.10, 25.3, 25.5, 28.3.
 #include "tests/vmx/bench.h"
+#include <string.h>
 
 #define R BIT(0)
 #define W BIT(1)
@@ -84,6 +85,28 @@ static void test_log(void) {
     bench_free(b);
 }
 
+// 27.2.3. IRET sets the accessed flag of the code segment's descriptor, and the log is full.
+static void test_log_full_in_iret(void) {
+    for (unsigned blocked = 0; blocked < 2; blocked++) {
+        const uint64_t frame[] = {AT_GUEST_CODE + 2, CODE_SELECTOR, 2, AT_GUEST_STACK, DATA_SELECTOR};
+        struct bench *b = ready("48 cf f4");
+        for (unsigned i = 0; i < 5; i++) bench_store(b, AT_GUEST_STACK + 8 * i, 8, frame[i]);
+        bench_store(b, AT_GDT + CODE_SELECTOR, 8, bench_load(b, AT_GDT + CODE_SELECTOR, 8) & ~BIT(40));
+        bench_on(b, PIN, VIRTUAL_NMIS);
+        bench_set(b, GUEST_INTERRUPTIBILITY, blocked ? BLOCKING_BY_NMI : 0);
+        bench_set(b, EPT_POINTER, bench_field(b, EPT_POINTER) | EPTP_ACCESSED_DIRTY);
+        bench_on(b, PROC2, ENABLE_PML);
+        bench_set(b, PML_ADDRESS, AT_LOG);
+        bench_set(b, PML_INDEX, 0xffff);
+        for (uint64_t page = AT_PML4; page <= AT_PD; page += 4096)
+            bench_store(b, PAGE_ENTRY(page), 8, page | R | W | X | WB | BIT(8) | BIT(9));
+        ok(bench_enter(b, 5) == EXIT_PML_FULL && bench_field(b, EXIT_QUALIFICATION) == (blocked ? BIT(12) : 0) &&
+               bench_field(b, GUEST_INTERRUPTIBILITY) == 0,
+           "a full log met by IRET: \"NMI unblocking due to IRET\" is %u", blocked);
+        bench_free(b);
+    }
+}
+
 // A full log exits only on a walk that would set a dirty flag. Here all that the guest's walks touch is dirty already.
 static void test_log_not_needed(void) {
     struct bench *b = ready("48 8b 03 f4"); // mov rax, [rbx]; hlt
@@ -149,6 +172,63 @@ static void test_functions(void) {
     b->cpu->gpr[RAX] = 1, b->cpu->gpr[RCX] = 3;
     bench_set(b, GUEST_RIP, AT_GUEST_CODE);
     ok(bench_reenter(b, 5) == EXIT_VMFUNC, "so does a function that is not enabled");
+    bench_free(b);
+}
+
+// 25.5.6.3, 28.4.3: the guest reads through a page of 2 MBytes, maps it elsewhere, and reads again with another EPTP or
+// with the first one after a switch to the other and back. The other EPTP's tables say the same.
+static struct bench *switching(const char *guest, bool vpid) {
+    enum { OTHER = 0x64000, WINDOW = 0x600000, MOVED = 0x800000 };
+    struct bench *b = ready(guest);
+    bench_control(b, GROUP_PROC2, PROC2_ENABLE_VPID, vpid);
+    bench_on(b, PROC2, ENABLE_VM_FUNCTIONS);
+    bench_set(b, VM_FUNCTION_CONTROLS, 1);
+    bench_set(b, EPTP_LIST_ADDRESS, AT_LOG);
+    memcpy(b->ram + OTHER, b->ram + AT_EPT_PML4, 4096);
+    bench_store(b, AT_LOG, 8, bench_field(b, EPT_POINTER));
+    bench_store(b, AT_LOG + 8, 8, OTHER | (bench_field(b, EPT_POINTER) & 0xfff));
+    bench_store(b, WINDOW, 8, 1);
+    bench_store(b, MOVED, 8, 2);
+    b->cpu->gpr[RAX] = 0;
+    b->cpu->gpr[RBX] = WINDOW;
+    b->cpu->gpr[RSI] = AT_PD + 8 * (WINDOW >> 21);
+    b->cpu->gpr[RDI] = MOVED | 0xe7;
+    return b;
+}
+
+#define REMAP "4c 8b 03 48 89 3e"               // mov r8, [rbx]; mov [rsi], rdi
+#define SWITCH(n) "b9 0" n " 00 00 00 0f 01 d4" // mov ecx, n; vmfunc
+#define READ_AGAIN "4c 8b 0b f4"                // mov r9, [rbx]; hlt
+
+static void test_function_flushes(void) {
+    for (unsigned vpid = 0; vpid < 2; vpid++) {
+        struct bench *b = switching(REMAP READ_AGAIN, vpid);
+        ok(bench_enter(b, 20) == EXIT_HLT && b->cpu->gpr[8] == 1 && b->cpu->gpr[9] == 1, "a stale translation");
+        bench_free(b);
+        b = switching(REMAP SWITCH("1") READ_AGAIN, vpid);
+        ok(bench_enter(b, 20) == EXIT_HLT && b->cpu->gpr[9] == 2, "the other EPTP has mappings of its own");
+        bench_free(b);
+        b = switching(REMAP SWITCH("1") SWITCH("0") READ_AGAIN, vpid);
+        ok(bench_enter(b, 20) == EXIT_HLT && b->cpu->gpr[9] == (vpid ? 1 : 2), "EPTP switching %s combined mappings",
+           vpid ? "with VPIDs keeps" : "without VPIDs drops");
+        bench_free(b);
+    }
+}
+
+// Guest-physical mappings stay, whatever VPIDs do: the guest takes the page out of its EPT and switches to the same
+// EPTP.
+static void test_function_keeps(void) {
+    // mov r8, [rbx]; mov [rsi], rdi; vmfunc; mov r9, [rbx]; hlt
+    struct bench *b = ready("4c 8b 03 48 89 3e 0f 01 d4 4c 8b 0b f4");
+    bench_off(b, PROC2, ENABLE_VPID);
+    bench_on(b, PROC2, ENABLE_VM_FUNCTIONS);
+    bench_set(b, VM_FUNCTION_CONTROLS, 1);
+    bench_set(b, EPTP_LIST_ADDRESS, AT_LOG);
+    bench_store(b, AT_LOG, 8, bench_field(b, EPT_POINTER));
+    bench_store(b, AT_GUEST_DATA + 8, 8, 3);
+    b->cpu->gpr[RAX] = b->cpu->gpr[RCX] = b->cpu->gpr[RDI] = 0;
+    b->cpu->gpr[RSI] = PAGE_ENTRY(AT_GUEST_DATA);
+    ok(bench_enter(b, 20) == EXIT_HLT && b->cpu->gpr[9] == 3, "and no guest-physical mappings");
     bench_free(b);
 }
 
@@ -253,9 +333,12 @@ int main(void) {
     test_trap_flag();
     test_shadowing();
     test_log();
+    test_log_full_in_iret();
     test_log_not_needed();
     test_xss();
     test_functions();
+    test_function_flushes();
+    test_function_keeps();
     test_virtualization_exception();
     test_rest();
     test_order();
