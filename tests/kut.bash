@@ -33,7 +33,7 @@ verdict() { # NAME LOG STATUS
 	case $status:$why in
 	1:) echo "ok $name" ;;
 	3:) ((beyond)) && echo "ok $name - and $beyond checks that KVM is known to fail" || echo "not ok $name - status 3" ;;
-	77:*) skip "$name" "$(sed -n 's/\r//; s/^SKIP: //p' "$log" | head -n 1)" ;;
+	77:*) skip "$name" "$(sed -n 's/\r//; s/^SKIP: //p; /not available$/p' "$log" | head -n 1)" ;;
 	124:* | 137:*) echo "not ok $name - took longer than it may" ;;
 	*) echo "not ok $name - status $status${why:+, $why}" ;;
 	esac
