@@ -38,23 +38,22 @@ extern const struct body body_ret, body_call, body_jmp;
 #define LAST_jmp(cpu, op)                                                                                              \
     cpu->rip += (uint64_t)op->disp;                                                                                    \
     FOLLOW_FAR(cpu, op)
-#define IF(cc, number)                                                                                                 \
-    extern const struct body body_j##cc;                                                                               \
-    ALWAYS_INLINE bool if_##cc(const struct cpu *cpu) { return flags_condition(&cpu->flags, number); }
-CONDITIONS(IF)
-#undef IF
-#define LAST_je(cpu, op) FOLLOW_EITHER(cpu, op, if_e(cpu))
-#define LAST_jne(cpu, op) FOLLOW_EITHER(cpu, op, if_ne(cpu))
-#define LAST_jb(cpu, op) FOLLOW_EITHER(cpu, op, if_b(cpu))
-#define LAST_jae(cpu, op) FOLLOW_EITHER(cpu, op, if_ae(cpu))
-#define LAST_jbe(cpu, op) FOLLOW_EITHER(cpu, op, if_be(cpu))
-#define LAST_ja(cpu, op) FOLLOW_EITHER(cpu, op, if_a(cpu))
-#define LAST_js(cpu, op) FOLLOW_EITHER(cpu, op, if_s(cpu))
-#define LAST_jns(cpu, op) FOLLOW_EITHER(cpu, op, if_ns(cpu))
-#define LAST_jl(cpu, op) FOLLOW_EITHER(cpu, op, if_l(cpu))
-#define LAST_jge(cpu, op) FOLLOW_EITHER(cpu, op, if_ge(cpu))
-#define LAST_jle(cpu, op) FOLLOW_EITHER(cpu, op, if_le(cpu))
-#define LAST_jg(cpu, op) FOLLOW_EITHER(cpu, op, if_g(cpu))
+#define JUMP_IF(cc, number) extern const struct body body_j##cc;
+#define NUMBER(cc, number) IF_##cc = (number),
+CONDITIONS(JUMP_IF)
+enum { CONDITIONS(NUMBER) };
+#define LAST_je(cpu, op) FOLLOW_EITHER(cpu, op, flags_condition(&cpu->flags, IF_e))
+#define LAST_jne(cpu, op) FOLLOW_EITHER(cpu, op, flags_condition(&cpu->flags, IF_ne))
+#define LAST_jb(cpu, op) FOLLOW_EITHER(cpu, op, flags_condition(&cpu->flags, IF_b))
+#define LAST_jae(cpu, op) FOLLOW_EITHER(cpu, op, flags_condition(&cpu->flags, IF_ae))
+#define LAST_jbe(cpu, op) FOLLOW_EITHER(cpu, op, flags_condition(&cpu->flags, IF_be))
+#define LAST_ja(cpu, op) FOLLOW_EITHER(cpu, op, flags_condition(&cpu->flags, IF_a))
+#define LAST_js(cpu, op) FOLLOW_EITHER(cpu, op, flags_condition(&cpu->flags, IF_s))
+#define LAST_jns(cpu, op) FOLLOW_EITHER(cpu, op, flags_condition(&cpu->flags, IF_ns))
+#define LAST_jl(cpu, op) FOLLOW_EITHER(cpu, op, flags_condition(&cpu->flags, IF_l))
+#define LAST_jge(cpu, op) FOLLOW_EITHER(cpu, op, flags_condition(&cpu->flags, IF_ge))
+#define LAST_jle(cpu, op) FOLLOW_EITHER(cpu, op, flags_condition(&cpu->flags, IF_le))
+#define LAST_jg(cpu, op) FOLLOW_EITHER(cpu, op, flags_condition(&cpu->flags, IF_g))
 
 #define ENDING(first, last, millions)                                                                                  \
     static enum outcome first##_##last(struct cpu *cpu, const struct op *op) {                                         \
