@@ -60,17 +60,22 @@ bool command_write(struct monitor *monitor, const char *arguments) {
 }
 
 bool command_set(struct monitor *monitor, const char *arguments) {
-    char word[64], error[200];
+    char word[64], error[300];
     uint64_t value;
+    struct view view;
+    if (!take_view(monitor, &arguments, &view)) return false;
+    arguments += *arguments == '$';
     size_t length = strcspn(arguments, " =");
-    snprintf(word, sizeof word, "%.*s", (int)length, arguments + (*arguments == '$'));
+    snprintf(word, sizeof word, "%.*s", (int)length, arguments);
     arguments += length + strspn(arguments + length, " ");
-    if (*arguments != '=') return monitor_error(monitor, "set what? set REGISTER = EXPRESSION");
+    if (*arguments != '=') return monitor_error(monitor, "set what? set [@LEVEL:]REGISTER = EXPRESSION");
     arguments++;
     struct name name = name_find(monitor, word, false);
     if (name.kind == NAME_NONE) return monitor_error(monitor, "%s: no such register", word);
     if (!take_value(monitor, &arguments, &value) || !take_end(monitor, arguments)) return false;
-    if (!name_set(monitor_cpu(monitor), &name, value, error, sizeof error)) return monitor_error(monitor, "%s", error);
+    if (!name_set(&view, &name, value, error, sizeof error)) return monitor_error(monitor, "%s", error);
+    if (view_goes_elsewhere(&view))
+        print(monitor, "(level 1 goes on where level 0 gives it an exit of its guest, and has what that exit loads)\n");
     monitor_alters(monitor);
     return true;
 }

@@ -39,6 +39,8 @@ bool take_future_place(struct monitor *monitor, const char **text, struct place 
 bool take_memory_place(struct monitor *monitor, const char **text, struct place *place, uint64_t *bytes);
 // [@LEVEL:]EXPRESSION.
 bool take_value(struct monitor *monitor, const char **text, uint64_t *value);
+// [@LEVEL:] alone.
+bool take_view(struct monitor *monitor, const char **text, struct view *view);
 // There must be nothing left.
 bool take_end(struct monitor *monitor, const char *text);
 
@@ -51,8 +53,8 @@ struct name {
 struct name name_find(struct monitor *monitor, const char *text, bool symbols);
 bool name_value(const struct view *view, enum name_kind kind, uint64_t index, uint64_t *value, char *error,
                 size_t error_size);
-// Writes a register or an MSR of the level that runs. False, with one line in `error`, when it cannot be written.
-bool name_set(struct cpu *cpu, const struct name *name, uint64_t value, char *error, size_t error_size);
+// Writes a register, an MSR or a VMCS field of the level. False, with one line in `error`, when it cannot be written.
+bool name_set(const struct view *view, const struct name *name, uint64_t value, char *error, size_t error_size);
 const char *name_at(unsigned index); // every name but those of symbols; NULL past the last
 
 #endif

@@ -115,23 +115,33 @@ bool name_value(const struct view *view, enum name_kind kind, uint64_t index, ui
     return true;
 }
 
-// What follows from registers (mode, TLB context) is calculated again.
-bool name_set(struct cpu *cpu, const struct name *name, uint64_t value, char *error, size_t error_size) {
+static bool set_waiting(const struct view *view, const struct name *name, uint64_t value, char *error, size_t size) {
+    if (name->kind == NAME_MSR)
+        return wrong(error, size, msr_name((uint32_t)name->value),
+                     "that level does not run now: its MSRs are not known");
+    if (registers[name->value].where != ANY_LEVEL && registers[name->value].where != LIVE_LEVEL)
+        return wrong(error, size, registers[name->value].name, "can only be read");
+    return view_set_waiting(view, view_member(registers[name->value].name), value, error, size);
+}
+
+static bool set_live(struct cpu *cpu, const struct name *name, uint64_t value, char *error, size_t size) {
     struct event fault = cpu->fault;
-    bool done = true;
-    switch (name->kind) {
-    case NAME_REGISTER:
-        if (registers[name->value].set(cpu, value)) break;
-        return wrong(error, error_size, registers[name->value].name, "can only be read");
-    case NAME_MSR:
-        done = msr_write(cpu, NULL, (uint32_t)name->value, value) == OUT_OK;
-        cpu->fault = fault;
-        if (!done) return wrong(error, error_size, msr_name((uint32_t)name->value), "WRMSR of this value is #GP(0)");
-        break;
-    default: return wrong(error, error_size, "set", "registers and MSRs can be set, nothing else");
-    }
-    tlb_select(cpu);
-    cpu_update_mode(cpu);
+    if (name->kind == NAME_REGISTER && !registers[name->value].set(cpu, value))
+        return wrong(error, size, registers[name->value].name, "can only be read");
+    bool done = name->kind == NAME_REGISTER || msr_write(cpu, NULL, (uint32_t)name->value, value) == OUT_OK;
+    cpu->fault = fault;
+    return done || wrong(error, size, msr_name((uint32_t)name->value), "WRMSR of this value is #GP(0)");
+}
+
+// What follows from registers (mode, TLB context) is calculated again.
+bool name_set(const struct view *view, const struct name *name, uint64_t value, char *error, size_t error_size) {
+    if (name->kind == NAME_FIELD) return view_set_field(view, (unsigned)name->value, value, error, error_size);
+    if (name->kind != NAME_REGISTER && name->kind != NAME_MSR)
+        return wrong(error, error_size, "set", "registers, MSRs and VMCS fields can be set, nothing else");
+    if (view->source != VIEW_LIVE) return set_waiting(view, name, value, error, error_size);
+    if (!set_live(view->cpu, name, value, error, error_size)) return false;
+    tlb_select(view->cpu);
+    cpu_update_mode(view->cpu);
     return true;
 }
 

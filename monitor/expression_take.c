@@ -16,7 +16,7 @@ static bool make_view(struct monitor *monitor, int level, bool future, struct vi
 }
 
 // @LEVEL: in front.
-static bool take_view(struct monitor *monitor, const char **text, bool future, struct view *view) {
+static bool take_any_view(struct monitor *monitor, const char **text, bool future, struct view *view) {
     int level = monitor->level;
     *text += strspn(*text, " \t");
     if (**text == '@') {
@@ -27,6 +27,10 @@ static bool take_view(struct monitor *monitor, const char **text, bool future, s
         *text = end + 1;
     }
     return make_view(monitor, level, future, view);
+}
+
+bool take_view(struct monitor *monitor, const char **text, struct view *view) {
+    return take_any_view(monitor, text, false, view);
 }
 
 static bool evaluate(struct monitor *monitor, const char **text, const struct view *view, uint64_t *value) {
@@ -92,7 +96,7 @@ static bool take_address(struct monitor *monitor, const char **text, struct plac
 
 static bool take(struct monitor *monitor, const char **text, bool future, struct place *place, uint64_t *bytes) {
     size_t name;
-    if (!take_view(monitor, text, future, &place->view)) return false;
+    if (!take_any_view(monitor, text, future, &place->view)) return false;
     size_t length = source_length(*text, &name);
     if (length ? !take_source(monitor, text, name, length, place) : !take_address(monitor, text, place, bytes))
         return false;
@@ -112,7 +116,7 @@ bool take_memory_place(struct monitor *monitor, const char **text, struct place 
 
 bool take_value(struct monitor *monitor, const char **text, uint64_t *value) {
     struct view view;
-    if (!take_view(monitor, text, false, &view) || !evaluate(monitor, text, &view, value)) return false;
+    if (!take_any_view(monitor, text, false, &view) || !evaluate(monitor, text, &view, value)) return false;
     skip_comma(text);
     return true;
 }

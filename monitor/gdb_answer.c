@@ -11,6 +11,12 @@ void gdb_error(struct gdb *gdb) {
     gdb->reply.used = 0;
     gdb_text_add(&gdb->reply, "E01", 3);
 }
+void gdb_error_because(struct gdb *gdb, const char *why) {
+    gdb->reply.used = 0;
+    gdb_text_add(&gdb->reply, "E.", 2);
+    for (; *why; why++)
+        if (!strchr("#$*}", *why)) gdb_text_add(&gdb->reply, why, 1); // gdb takes no escapes here
+}
 void gdb_fine(struct gdb *gdb) { gdb_text_add(&gdb->reply, "OK", 2); }
 
 // --- small answers ---
@@ -104,6 +110,7 @@ static void begin(struct gdb *gdb) {
     gdb->no_ack = gdb->multiprocess = gdb->swbreak = gdb->hwbreak = gdb->released = gdb->interrupted = false;
     gdb->taken = 1;
     gdb->stop_reason[0] = 0;
+    gdb->history = gdb->host.history ? gdb->host.history(gdb->host.context) : NULL;
     machine_add_observer(gdb->host.machine, &gdb->exits);
     gdb_stopped_at(gdb, machine_turn(gdb->host.machine));
     gdb->general = gdb->stopped;

@@ -1,6 +1,7 @@
 // What the gdb server needs of the program: the run, the monitor's commands, the ways to leave. See gdb.h.
 #include "monitor/gdb_drive.h"
 #include "devices/machine_observe.h"
+#include "monitor/history.h"
 #include "monitor/status.h"
 #include "monitor/stops.h"
 #include "monitor/terminal.h"
@@ -28,6 +29,12 @@ static void kill_run(void *context) {
 }
 
 static void altered(void *context) { monitor_alters(context); }
+
+static const struct history *history(void *context) {
+    struct monitor *monitor = context;
+    history_watch(monitor);
+    return monitor->history;
+}
 
 static void command(void *context, const char *line, void (*write)(void *to, const char *text, size_t bytes),
                     void *to) {
@@ -64,7 +71,8 @@ bool gdb_drive_open(struct monitor *monitor) {
                                   .kill = kill_run,
                                   .command = command,
                                   .caught = caught,
-                                  .altered = altered};
+                                  .altered = altered,
+                                  .history = history};
     char error[300];
     if (!o->gdb) return true;
     monitor->gdb = gdb_open(o->gdb, &host, error, sizeof error);

@@ -43,7 +43,8 @@ void gdb_level_init(struct gdb *gdb) {
 // --- the view ---
 
 bool gdb_view(const struct gdb *gdb, struct gdb_thread thread, struct view *view, uint32_t *known) {
-    struct monitor looking = {.machine = gdb->host.machine, .processor = thread.cpu};
+    struct monitor looking = {
+        .machine = gdb->host.machine, .processor = thread.cpu, .history = (struct history *)gdb->history};
     uint64_t vmcs = 0;
     enum gdb_source source = gdb_source(gdb, thread, &vmcs);
     if (source == GDB_ABSENT || !view_make(&looking, (int)thread.level, view)) return false;
@@ -56,15 +57,5 @@ bool gdb_view(const struct gdb *gdb, struct gdb_thread thread, struct view *view
     view->gpr[RSP] = rsp;
     view->cr2 = saved->cr2;
     *known = ~0u;
-    return true;
-}
-
-bool gdb_roots(const struct gdb *gdb, struct gdb_thread thread, struct peek_roots *roots) {
-    struct view view;
-    uint32_t known;
-    if (!gdb_view(gdb, thread, &view, &known)) return false;
-    *roots =
-        (struct peek_roots){.cr0 = view.cr0, .cr3 = view.cr3, .cr4 = view.cr4, .efer = view.efer, .eptp = view.eptp};
-    memcpy(roots->pdpte, view.pdpte, sizeof roots->pdpte);
     return true;
 }

@@ -2,7 +2,6 @@
 #ifndef MONITOR_GDB_PRIVATE_H
 #define MONITOR_GDB_PRIVATE_H
 #include "cpu/observe.h"
-#include "cpu/peek.h"
 #include "devices/machine_observe.h"
 #include "monitor/gdb.h"
 #include "monitor/view.h"
@@ -71,7 +70,8 @@ struct gdb {
     // levels
     struct gdb_saved saved[64];
     unsigned next_saved;
-    struct observer exits; // records general registers
+    struct observer exits;         // records general registers
+    const struct history *history; // NULL: nobody watches
 
     // running
     struct gdb_point *points;
@@ -102,6 +102,7 @@ bool gdb_take_bytes(const char **text, uint8_t *bytes, size_t count); // two hex
 
 // --- gdb_answer.c, and what its rows name: each fills the reply, which may stay empty ("not supported") ---
 void gdb_error(struct gdb *gdb);                          // "E01"
+void gdb_error_because(struct gdb *gdb, const char *why); // "E.why", which gdb prints
 void gdb_fine(struct gdb *gdb);                           // "OK"
 void gdb_tell(void *gdb, const char *text, size_t bytes); // gdb prints it; while it waits for an answer
 typedef void gdb_answer_fn(struct gdb *gdb, const char *arguments);
@@ -122,13 +123,35 @@ void gdb_xml_threads(struct gdb *gdb, struct gdb_text *text);
 // --- gdb_level.c: the state of a level ---
 enum gdb_source { GDB_LIVE, GDB_GUEST_AREA, GDB_HOST_AREA, GDB_ABSENT };
 enum gdb_source gdb_source(const struct gdb *gdb, struct gdb_thread thread, uint64_t *vmcs);
-bool gdb_roots(const struct gdb *gdb, struct gdb_thread thread, struct peek_roots *roots);
 const struct gdb_saved *gdb_saved_of(const struct gdb *gdb, unsigned cpu, uint64_t vmcs);
 void gdb_level_init(struct gdb *gdb);
 // `known`: bit n: general register n is what the level has. False: nothing has run there.
 bool gdb_view(const struct gdb *gdb, struct gdb_thread thread, struct view *view, uint32_t *known);
 
-// --- gdb_register.c ---
+// --- gdb_register.c: rows of gdb_register.def, and after them the VMCS fields ---
+enum gdb_part { GDB_CORE, GDB_SSE, GDB_SEGMENTS, GDB_SYSTEM, GDB_VMCS, GDB_PARTS };
+enum gdb_where { FROM_GPR, FROM_VIEW, FROM_SHARED, FROM_OWN, FROM_STACK, FROM_TAGS, FROM_CR2, FROM_VMCS };
+struct gdb_row {
+    enum gdb_part part;
+    const char *name, *type;
+    unsigned bits;
+    const char *group;
+    enum gdb_where from;
+    unsigned at, bytes; // offset and size of a member; number of a register
+};
+bool gdb_row_at(unsigned number, struct gdb_row *row);
+enum { GDB_VALUE_BYTES = 16, GDB_GENERAL_ROWS = 40 + 17 + 2 }; // those of the g packet
+// A level, looked at once for several registers.
+struct gdb_look {
+    struct gdb_thread thread;
+    struct cpu *cpu;
+    struct view view;
+    uint32_t known;
+    bool there;
+};
+void gdb_look_at(const struct gdb *gdb, struct gdb_thread thread, struct gdb_look *look);
+// False: the level does not have it, or not now.
+bool gdb_register_read(const struct gdb *gdb, const struct gdb_look *look, const struct gdb_row *row, uint8_t *value);
 void gdb_xml_target(struct gdb_text *text);
 
 // --- gdb_run.c ---

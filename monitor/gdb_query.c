@@ -4,7 +4,7 @@
 #include <string.h>
 
 void gdb_answer_current(struct gdb *gdb, const char *arguments) {
-    (void)arguments;
+    if (*arguments) return; // another packet that begins so
     gdb_text_print(&gdb->reply, "QC");
     gdb_print_thread(gdb, &gdb->reply, gdb->stopped);
 }

@@ -8,8 +8,23 @@
 
 const char *const space_names[] = {"linear", "gpa", "phys"};
 
+// While the hypervisor of a guest's guest runs, its shadow VMCS has what it was shown, and what it has written since.
+static bool shadowed(const struct view *view, enum vmcs_field which, uint64_t *value) {
+    const struct vmcs_source source = {view->machine, view->history, view->cpu, view->level - 1};
+    struct vmx_level_info guest, below;
+    struct vmx_field row;
+    if (view->level < 2 || vmx_current_vmcs(view->cpu) == view->vmcs) return false;
+    if (!vmx_field(which, &row) || row.type != VMX_FIELD_GUEST) return false; // controls are those of level 0
+    if (!vmx_level_info(view->cpu, view->level, &guest) || !vmx_level_info(view->cpu, view->level - 1, &below))
+        return false;
+    if (below.current != guest.vmcs) return false;
+    uint64_t shadow = vmcs_shadow_of(&source, FIELD_VMREAD_BITMAP, which);
+    return shadow != VMX_NO_VMCS && vmx_vmcs_read(view->cpu, shadow, which, value);
+}
+
 static uint64_t field(const struct view *view, uint64_t vmcs, enum vmcs_field which) {
     uint64_t value = 0;
+    if (view->source == VIEW_GUEST_AREA && shadowed(view, which, &value)) return value;
     if (view->source == VIEW_GUEST_AREA)
         (void)vmx_level_read(view->cpu, view->level, which, &value);
     else
@@ -109,7 +124,7 @@ static bool is_known(const struct cpu *cpu, unsigned level) {
 // EPT12, EPT23, ...: from the VMCSs that the hypervisors wrote, as far as that was seen; EPT01 from the processor's.
 static bool own_ept(const struct view *view, unsigned level, uint64_t *eptp) {
     uint64_t proc = BIT(PROC_ACTIVATE_SECONDARY), proc2 = BIT(PROC2_ENABLE_EPT);
-    const struct vmcs_source source = {view->monitor, view->cpu, level};
+    const struct vmcs_source source = {view->machine, view->history, view->cpu, level};
     (void)vmcs_own_field(&source, FIELD_PROC_CONTROLS, &proc); // not seen: what hypervisors use
     (void)vmcs_own_field(&source, FIELD_PROC2_CONTROLS, &proc2);
     *eptp = 0;
@@ -133,6 +148,7 @@ bool view_make(struct monitor *monitor, int level, struct view *view) {
     struct cpu *cpu = monitor_cpu(monitor);
     unsigned running = cpu->extension ? vmx_level(cpu) : 0;
     *view = (struct view){.machine = monitor->machine, .cpu = cpu, .monitor = monitor, .vmcs = VMX_NO_VMCS};
+    view->history = monitor->history;
     view->level = level < 0 ? running : (unsigned)level;
     if (view->level) view->vmcs = view->level == running ? vmx_current_vmcs(cpu) : vmx_level_vmcs(cpu, view->level);
     if (view->level == running) {

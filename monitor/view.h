@@ -14,7 +14,8 @@ struct view {
     struct machine *machine;
     struct cpu *cpu;
     const struct monitor *monitor;
-    const struct sight *sight; // what is seen at this moment, or what the guest was stopped by; NULL: nothing
+    const struct history *history; // NULL: nobody watches
+    const struct sight *sight;     // what is seen at this moment, or what the guest was stopped by; NULL: nothing
     unsigned level;
     enum view_source source; // only VIEW_LIVE has general registers other than RSP, CR2, FPU and MSRs of its own
     uint64_t vmcs;           // through which the level runs; VMX_NO_VMCS for level 0
@@ -36,6 +37,14 @@ unsigned view_code_bits(const struct view *view); // 16, 32 or 64
 unsigned view_cpl(const struct view *view);
 uint64_t view_code_address(const struct view *view); // linear address of the next instruction
 const char *view_mode(const struct view *view);
+
+// Sets a register of a level that waits, by its member here, or a field of the level's VMCS. False, with one line in
+// `error`, when it is not there. (view_set.c)
+size_t view_member(const char *name); // of an expression's register that a VMCS may hold; SIZE_MAX: it does not
+bool view_set_waiting(const struct view *view, size_t member, uint64_t value, char *error, size_t error_size);
+bool view_set_field(const struct view *view, unsigned field, uint64_t value, char *error, size_t error_size);
+// A guest that waits while a guest of its own runs: it goes on where that one's VM exit leads, not where it left.
+bool view_goes_elsewhere(const struct view *view);
 
 enum space { SPACE_LINEAR, SPACE_GPA, SPACE_PHYSICAL };
 extern const char *const space_names[];

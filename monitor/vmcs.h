@@ -19,7 +19,8 @@ bool vmcs_at_entry(struct monitor *monitor, uint64_t pointer, struct vmcs_image 
 bool vmcs_twelve(struct monitor *monitor, unsigned level, struct vmcs_image *image); // for the guest at `level`
 // A field of the VMCS of the guest at a level, as the hypervisor below it has it. False: that was not seen.
 struct vmcs_source {
-    const struct monitor *monitor;
+    struct machine *machine;
+    const struct history *history; // may be NULL
     const struct cpu *cpu;
     unsigned level;
 };

@@ -46,7 +46,7 @@ uint64_t vmcs_shadow_of(const struct vmcs_source *guest, enum vmcs_field bitmap_
     (void)vmx_vmcs_read(guest->cpu, vmcs, bitmap_field, &bitmap);
     (void)vmx_vmcs_read(guest->cpu, vmcs, FIELD_PROC2_CONTROLS, &controls);
     if (!(controls >> PROC2_VMCS_SHADOWING & 1)) return VMX_NO_VMCS;
-    if (!machine_read(guest->monitor->machine, bitmap + row.encoding / 8, &byte, 1)) return VMX_NO_VMCS;
+    if (!machine_read(guest->machine, bitmap + row.encoding / 8, &byte, 1)) return VMX_NO_VMCS;
     return byte >> row.encoding % 8 & 1 ? VMX_NO_VMCS : link;
 }
 
@@ -56,13 +56,13 @@ static bool take_shadowed(const struct vmcs_source *guest, unsigned f, uint64_t 
 }
 
 bool vmcs_own_field(const struct vmcs_source *s, enum vmcs_field f, uint64_t *value) {
-    const struct vmcs_source hypervisor = {s->monitor, s->cpu, s->level - 1};
+    const struct vmcs_source hypervisor = {s->machine, s->history, s->cpu, s->level - 1};
     struct vmx_level_info guest, below;
     if (!vmx_level_info(s->cpu, s->level, &guest)) return false;
     if (s->level == 1) return vmx_vmcs_read(s->cpu, guest.hardware, f, value);
     bool loaded = vmx_level_info(s->cpu, s->level - 1, &below) && below.current == guest.vmcs;
     if (loaded && take_shadowed(&hypervisor, f, value)) return true;
-    const struct history *h = s->monitor->history;
+    const struct history *h = s->history;
     const struct history_vmcs12 *v = h ? history_vmcs12(h, s->level - 1, guest.vmcs) : NULL;
     if (!v || !v->known[f]) return false;
     *value = v->field[f];
@@ -81,7 +81,7 @@ bool vmcs_twelve(struct monitor *monitor, unsigned level, struct vmcs_image *ima
                              info.current);
     *image = (struct vmcs_image){.pointer = info.current};
     snprintf(image->name, sizeof image->name, "VMCS %" PRIx64 " of level %u", info.current, level - 1);
-    const struct vmcs_source guest = {monitor, monitor_cpu(monitor), level - 1};
+    const struct vmcs_source guest = {monitor->machine, h, monitor_cpu(monitor), level - 1};
     for (unsigned f = 0; f < FIELD_COUNT; f++) {
         image->known[f] = v->known[f];
         image->field[f] = v->field[f];

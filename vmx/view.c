@@ -74,6 +74,24 @@ bool vmx_vmcs_read(const struct cpu *cpu, uint64_t pointer, unsigned field, uint
     return true;
 }
 
+bool vmx_vmcs_write(struct cpu *cpu, uint64_t pointer, unsigned field, uint64_t value) {
+    bool writable = false;
+    if (!vmx_field_exists(cpu, field) || pointer == VMX_NO_VMCS) return false;
+    struct vmx *vmx = vmx_of(cpu);
+    value &= field_mask(field);
+    for (unsigned i = 0; i < VMCS_SLOTS; i++) {
+        if (vmx->slot[i].pointer != pointer) continue;
+        vmx->slot[i].field[field] = value;
+        vmx->dirty[i] |= vmcs_part_of[field];
+        return true;
+    }
+    uint64_t at = pointer + region_field_offset(field);
+    uint8_t *page = cpu->platform->page(cpu->platform->machine, at, &writable);
+    if (!page || !writable) return false;
+    memcpy(page + (at & (PAGE_BYTES - 1)), &value, sizeof value);
+    return true;
+}
+
 bool vmx_vmcs_active(const struct cpu *cpu, uint64_t pointer) {
     return cpu->extension && pointer != VMX_NO_VMCS && kept(cpu, pointer);
 }

@@ -1,5 +1,5 @@
-// VMCSs as a debugger reads them: by field, on any VMCS, on the processor or in its region. Nothing here changes any
-// state, fills a cache or touches a device. SDM Vol. 3C, chapter 24.
+// VMCSs as a debugger reads them: by field, on any VMCS, on the processor or in its region. Nothing here fills a cache
+// or touches a device, and but for vmx_vmcs_write nothing changes any state. SDM Vol. 3C, chapter 24.
 #ifndef VMX_VIEW_H
 #define VMX_VIEW_H
 #include "cpu/cpu.h"
@@ -30,6 +30,9 @@ uint64_t vmx_current_vmcs(const struct cpu *cpu); // VMX_NO_VMCS: none
 uint64_t vmx_level_vmcs(const struct cpu *cpu, unsigned level);
 // The value that the processor would use. False: there is no RAM where the region should be.
 bool vmx_vmcs_read(const struct cpu *cpu, uint64_t vmcs, unsigned field, uint64_t *value);
+// By hand: the field's bits of the value, where vmx_vmcs_read finds them. A region is in RAM: after that caches of it
+// are to be dropped.
+bool vmx_vmcs_write(struct cpu *cpu, uint64_t vmcs, unsigned field, uint64_t value);
 // Whether the VMCS is kept on the processor (its region may be out of date); its launch state.
 bool vmx_vmcs_active(const struct cpu *cpu, uint64_t vmcs);
 bool vmx_vmcs_launched(const struct cpu *cpu, uint64_t vmcs, bool *launched);

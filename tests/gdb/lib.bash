@@ -21,14 +21,24 @@ start() { # OPTIONS...
 	done
 }
 
-# One gdb session with the commands on standard input; what it prints is in said.
+# One gdb session with the commands on standard input; what it prints is in said. The first command that fails ends it.
 session() {
+	commands
+	said=$(timeout 90 gdb -nx -batch -x "$dir/commands" 2>&1)
+}
+
+# The same, but commands may fail.
+typed() {
+	commands
+	said=$(timeout 90 gdb -nx -q -ex 'set prompt' <"$dir/commands" 2>&1)
+}
+
+commands() {
 	{
 		printf '%s\n' 'set pagination off' 'set confirm off' 'set width 0' 'set tcp connect-timeout 20' \
 			'set remotetimeout 30' "file $hypervisor" "target extended-remote $socket"
 		cat
 	} >"$dir/commands"
-	said=$(timeout 90 gdb -nx -batch -x "$dir/commands" 2>&1)
 }
 
 # Waits for the machine to end; sets status and hash.

@@ -129,6 +129,10 @@ static void test_answers(void) {
     ok(has(ask("p10"), "$0010000000000000#"), "a register: RIP");
     ok(has(ask("Hg2\np10"), "$f0ff000000000000#"), "that of another processor");
     ok(has(ask("m1000,4"), "$ff060020#"), "memory");
+    ok(strlen(ask("m1000,4000")) > 0x8000, "as much as a packet holds");
+    ok(has(ask("qCRC:1000,4"), "$Cd49420f2#"), "its checksum");
+    ok(has(ask("qCRC:1ffff0,100"), "$E01#") && has(ask("qCRC:0,ffffffffffff"), "$E01#"), "which there may not be");
+    ok(has(ask("qCurious"), "+$#00"), "a packet that only begins like another one");
     ok(has(ask("m1ffffe,8"), "$0000#"), "memory up to its end");
     ok(has(ask("m200000,8"), "$E01#"), "no memory");
     ok(has(ask("qXfer:features:read:target.xml:0,100"), "$m<?xml"), "the description of registers");
@@ -149,6 +153,7 @@ static void test_running(void) {
     ok(host.altered == 0, "nothing was changed by hand");
     ok(has(ask("M2100,2:abcd\nm2100,2"), "$abcd#") && host.altered == 1, "memory is written");
     ok(has(ask("P1=efbeadde00000000\np1"), "$efbeadde00000000#") && host.altered == 2, "and a register");
+    ok(has(ask("P8a=0100000000000000"), "$E.") && host.altered == 2, "what cannot be written says why");
     ok(has(ask("G00112233"), "$E01#"), "all registers, cut off");
     uint64_t hash = machine_hash(host.machine);
     (void)ask("Z0,1000,1\nZ1,1004,1\nZ2,2000,4\nZ3,2000,1\nZ4,2002,2");
@@ -207,6 +212,7 @@ static size_t random_packet(uint64_t *seed, char *out, size_t size) {
                                              "M1000,2:",
                                              "X2000,4:",
                                              "P10=",
+                                             "qCRC:",
                                              "vCont;c:p-1.-1",
                                              "Hgp1.",
                                              "Hgp0.0"};
@@ -246,6 +252,31 @@ static void test_random(void) {
     loop_end();
 }
 
+// Any value in any register, and some steps with it. Two steps, or the machine loses itself in HLT.
+static void test_registers(void) {
+    enum { ROUNDS = 8, REGISTERS = 320 };
+    static char text[1 << 16];
+    uint64_t seed = 0x2545f4914f6cdd1d;
+    loop_begin("no value of a register is too much");
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct machine *before = host.machine;
+        host.machine = new_machine();
+        for (unsigned n = 0; n < REGISTERS; n++) {
+            size_t used = (size_t)snprintf(text, sizeof text, "qSupported:multiprocess+\nP%x=", n);
+            for (unsigned i = 0; i < 32; i++) {
+                unsigned digit = round == 0 ? 15 : (unsigned)(random_next(&seed) % 16);
+                used += (size_t)snprintf(text + used, sizeof text - used, "%x", digit);
+            }
+            (void)snprintf(text + used, sizeof text - used, "\nvCont;s:p1.1\ng\nm0,10");
+            loop_check(strchr(ask(text), '$') != NULL, "register %u", n);
+        }
+        (void)machine_run(host.machine, 1000);
+        machine_free(host.machine);
+        host.machine = before;
+    }
+    loop_end();
+}
+
 static void test_pieces(void) {
     static char long_one[100000];
     memset(long_one, 'a', sizeof long_one);
@@ -263,6 +294,7 @@ int main(void) {
     test_pieces();
     test_running();
     test_random();
+    test_registers();
     machine_free(host.machine);
     return done_testing();
 }
