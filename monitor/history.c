@@ -10,54 +10,54 @@
 
 // Of the machine; a sight has the processor's.
 static uint64_t step_of(const struct history *h, const struct cpu *cpu, const struct sight *sight) {
-    return machine_steps(h->monitor->machine) - cpu->steps + sight->step;
+    return h->alone ? sight->step : machine_steps(h->monitor->machine) - cpu->steps + sight->step;
 }
 
-static uint64_t field(const struct cpu *cpu, enum vmcs_field which) {
+static uint64_t field(const struct cpu *cpu, uint64_t vmcs, enum vmcs_field which) {
     uint64_t value = 0;
-    (void)vmx_vmcs_read(cpu, vmx_current_vmcs(cpu), which, &value);
+    (void)vmx_vmcs_read(cpu, vmcs, which, &value);
     return value;
 }
 
 // --- exits ---
-
-static bool same(const struct history_exit *a, const struct history_exit *b) {
-    return a->reason == b->reason && a->rip == b->rip && a->qualification == b->qualification &&
-           a->physical == b->physical && a->linear == b->linear && a->interruption == b->interruption &&
-           !memcmp(a->gpr, b->gpr, sizeof a->gpr);
-}
+// This and the entries are what a run under the monitor pays for: they write once, where it stays, and call little.
 
 // No progress: the guest was entered where it left, and left there again without having retired an instruction.
-static void note_exit(struct history_loop *l, const struct history_exit *exit) {
-    bool stuck = l->entry_rip == exit->rip && exit->step - l->entry_step <= 1;
-    if (stuck && same(&l->exit, exit)) {
-        l->times++;
-    } else {
-        l->times = 0;
-        l->first_step = exit->step;
-    }
-    l->exit = *exit;
+static bool is_stuck(const struct history_loop *l, const struct cpu *cpu, const struct sight *s, uint64_t step) {
+    const struct history_exit *last = &l->exit;
+    return l->entry_rip == s->rip && step - l->entry_step <= 1 && last->reason == s->number && last->rip == s->rip &&
+           last->qualification == s->value && last->physical == s->physical && last->linear == s->linear &&
+           last->interruption == (uint32_t)s->old && !memcmp(last->gpr, cpu->gpr, sizeof last->gpr);
 }
 
 static void see_exit(struct history *h, struct cpu *cpu, const struct sight *sight) {
     struct history_cpu *c = &h->cpu[cpu->id];
-    struct history_exit exit = {.step = step_of(h, cpu, sight),
-                                .rip = sight->rip,
-                                .vmcs = vmx_current_vmcs(cpu),
-                                .qualification = sight->value,
-                                .linear = sight->linear,
-                                .physical = sight->physical,
-                                .reason = sight->number,
-                                .interruption = (uint32_t)sight->old,
-                                .error_code = (uint32_t)sight->information,
-                                .vectoring = (uint32_t)field(cpu, FIELD_IDT_VECTORING),
-                                .level = vmx_level(cpu)};
-    memcpy(exit.gpr, cpu->gpr, sizeof exit.gpr);
+    uint64_t step = step_of(h, cpu, sight), vmcs = vmx_current_vmcs(cpu);
+    unsigned level = vmx_level(cpu);
+    struct history_loop *l = &c->loop[level];
+    struct history_exit *e = &l->exit;
+    if (is_stuck(l, cpu, sight, step)) {
+        l->times++;
+    } else {
+        l->times = 0;
+        l->first_step = step;
+    }
+    e->step = step;
+    e->rip = sight->rip;
+    e->vmcs = vmcs;
+    e->qualification = sight->value;
+    e->linear = sight->linear;
+    e->physical = sight->physical;
+    e->reason = sight->number;
+    e->interruption = (uint32_t)sight->old;
+    e->error_code = (uint32_t)sight->information;
+    e->vectoring = (uint32_t)field(cpu, vmcs, FIELD_IDT_VECTORING);
+    e->level = level;
+    memcpy(e->gpr, cpu->gpr, sizeof e->gpr);
     c->has_exit = true;
-    c->exit_level = exit.level;
-    note_exit(&c->loop[exit.level], &exit);
-    history_event_exit(h, cpu, &exit);
-    history_vmcs12_exit(h, cpu, sight);
+    c->exit_level = level;
+    history_event_exit(h, cpu, e);
+    history_vmcs12_exit(h, cpu, sight, level);
 }
 
 // --- entries ---
@@ -71,6 +71,7 @@ const struct history_vmcs *history_entry(const struct history *h, uint64_t vmcs)
 // The place of this VMCS, or that of the one not used for the longest time.
 static struct history_vmcs *place(struct history *h, uint64_t vmcs) {
     struct history_vmcs *oldest = &h->vmcs[0];
+    if (h->latest && h->latest->pointer == vmcs) return h->latest;
     for (unsigned i = 0; i < HISTORY_VMCSS; i++) {
         if (h->vmcs[i].used && h->vmcs[i].pointer == vmcs) return &h->vmcs[i];
         if (h->vmcs[i].used < oldest->used) oldest = &h->vmcs[i];
@@ -87,10 +88,12 @@ static void see_entry(struct history *h, struct cpu *cpu, const struct sight *si
     v->step = step;
     v->level = level;
     v->used = ++h->clock;
-    (void)vmx_vmcs_copy(cpu, sight->physical, v->field);
+    h->latest = v;
+    const uint64_t *fields = vmx_vmcs_fields(cpu, sight->physical);
+    if (fields) memcpy(v->field, fields, h->field_bytes);
     l->entry_step = step;
     l->entry_rip = sight->value;
-    history_event_entry(h, cpu, sight, step);
+    if (h->cpu[cpu->id].owed[level].valid) history_event_entry(h, cpu, sight, step);
     if (h->cpu[cpu->id].reads) history_vmcs12_entry(h, cpu);
 }
 
@@ -148,6 +151,8 @@ void history_watch(struct monitor *monitor) {
     struct history *h = calloc(1, sizeof *h + cpus * sizeof h->cpu[0]);
     if (!h) return;
     h->monitor = monitor;
+    h->alone = cpus == 1;
+    h->field_bytes = sizeof h->vmcs[0].field;
     h->observer = (struct observer){.wanted = WANTED, .context = h, .see = see};
     machine_add_observer(monitor->machine, &h->observer);
     monitor->history = h;

@@ -100,11 +100,13 @@ struct history_vmcs12 {
 struct history {
     struct monitor *monitor;
     struct observer observer;
+    bool alone;         // there is one processor
+    size_t field_bytes; // of a VMCS: not known to the compiler, which copies best by the C library then
     uint64_t clock;
     uint64_t events; // in all; the last HISTORY_EVENTS of them are kept:
     struct history_event event[HISTORY_EVENTS];
     uint64_t lost;
-    struct history_vmcs vmcs[HISTORY_VMCSS];
+    struct history_vmcs vmcs[HISTORY_VMCSS], *latest; // latest: of the last entry
     struct history_vmcs12 vmcs12[HISTORY_VMCS12S];
     struct history_cpu cpu[]; // one a processor
 };
@@ -120,11 +122,12 @@ const struct history_vmcs12 *history_vmcs12(const struct history *history, unsig
 
 // --- history_event.c ---
 void history_event_exit(struct history *history, struct cpu *cpu, const struct history_exit *exit);
+// An event is owed.
 void history_event_entry(struct history *history, struct cpu *cpu, const struct sight *sight, uint64_t step);
 void history_event_seen(struct history *history, struct cpu *cpu, const struct sight *sight, uint64_t step);
 
 // --- history_vmcs12.c ---
-void history_vmcs12_exit(struct history *history, struct cpu *cpu, const struct sight *sight);
+void history_vmcs12_exit(struct history *history, struct cpu *cpu, const struct sight *sight, unsigned level);
 void history_vmcs12_entry(struct history *history, struct cpu *cpu);
 
 #endif

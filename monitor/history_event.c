@@ -34,10 +34,12 @@ static void cut_short(struct history *h, struct cpu *cpu, const struct history_e
 
 void history_event_exit(struct history *h, struct cpu *cpu, const struct history_exit *exit) {
     struct history_event *e = NULL;
-    if (exit->reason == EXIT_EXTERNAL_INTERRUPT) e = add(h, cpu, EVENT_INTERRUPT, exit->step);
-    if (exit->reason == EXIT_EXCEPTION_NMI) e = add(h, cpu, EVENT_TAKEN, exit->step);
-    if (exit->reason == EXIT_INTERRUPT_WINDOW || exit->reason == EXIT_NMI_WINDOW)
-        e = add(h, cpu, EVENT_WINDOW, exit->step);
+    switch (exit->reason) {
+    case EXIT_EXTERNAL_INTERRUPT: e = add(h, cpu, EVENT_INTERRUPT, exit->step); break;
+    case EXIT_EXCEPTION_NMI: e = add(h, cpu, EVENT_TAKEN, exit->step); break;
+    case EXIT_INTERRUPT_WINDOW:
+    case EXIT_NMI_WINDOW: e = add(h, cpu, EVENT_WINDOW, exit->step); break;
+    }
     if (e) {
         describe(e, exit->interruption, exit->error_code);
         e->rip = exit->rip;
@@ -53,7 +55,6 @@ static bool comes_again(const struct history_event *e) {
 
 void history_event_entry(struct history *h, struct cpu *cpu, const struct sight *sight, uint64_t step) {
     struct owed *owed = &h->cpu[cpu->id].owed[vmx_level(cpu)];
-    if (!owed->valid) return;
     owed->valid = false;
     bool injects = sight->information & VALID;
     bool same = injects && (uint8_t)sight->information == owed->event.vector;

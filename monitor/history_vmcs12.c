@@ -57,10 +57,9 @@ static struct history_vmcs12 *loaded(struct history *h, const struct cpu *cpu, u
 }
 
 // A guest's VMREAD or VMWRITE exits. Anything else may change which VMCS is loaded.
-void history_vmcs12_exit(struct history *h, struct cpu *cpu, const struct sight *s) {
+void history_vmcs12_exit(struct history *h, struct cpu *cpu, const struct sight *s, unsigned level) {
     struct history_cpu *c = &h->cpu[cpu->id];
     uint64_t information = 0, value = 0;
-    unsigned level = vmx_level(cpu);
     c->reads = false;
     if (s->number != EXIT_VMREAD && s->number != EXIT_VMWRITE) {
         c->twelve = NULL;

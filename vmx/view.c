@@ -105,10 +105,9 @@ bool vmx_vmcs_launched(const struct cpu *cpu, uint64_t pointer, bool *launched) 
     return true;
 }
 
-bool vmx_vmcs_copy(const struct cpu *cpu, uint64_t pointer, uint64_t fields[FIELD_COUNT]) {
+const uint64_t *vmx_vmcs_fields(const struct cpu *cpu, uint64_t pointer) {
     const struct vmcs *vmcs = cpu->extension && pointer != VMX_NO_VMCS ? kept(cpu, pointer) : NULL;
-    if (vmcs) memcpy(fields, vmcs->field, sizeof vmcs->field);
-    return vmcs;
+    return vmcs ? vmcs->field : NULL;
 }
 
 // The entries of a table have its generation; a table that was invalidated has a new one.

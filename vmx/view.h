@@ -36,8 +36,8 @@ bool vmx_vmcs_write(struct cpu *cpu, uint64_t vmcs, unsigned field, uint64_t val
 // Whether the VMCS is kept on the processor (its region may be out of date); its launch state.
 bool vmx_vmcs_active(const struct cpu *cpu, uint64_t vmcs);
 bool vmx_vmcs_launched(const struct cpu *cpu, uint64_t vmcs, bool *launched);
-// All fields of a VMCS that is kept on the processor, in the order of enum vmcs_field. False: it is not.
-bool vmx_vmcs_copy(const struct cpu *cpu, uint64_t vmcs, uint64_t fields[FIELD_COUNT]);
+// All FIELD_COUNT fields of a VMCS that is kept on the processor, in the order of enum vmcs_field. NULL: it is not.
+const uint64_t *vmx_vmcs_fields(const struct cpu *cpu, uint64_t vmcs);
 
 // A guest-physical mapping that the processor remembers, 28.4.1.
 struct vmx_mapping {
