@@ -105,7 +105,7 @@ endef
 $(foreach dir,$(TEST_DIRS),$(eval $(call test_rule,$(dir))))
 $(patsubst %.c,$(O)/obj/%.o,$(wildcard tests/*/*.c)): | need-test
 
-run_tests = CC='$(CC)' SAN='$(SAN)' O='$(O)' GUESTS='$(GUESTS)' VMXRAY='$(O)/vmxray' TESTS='$(TESTS)' tests/run.sh
+run_tests = CC='$(CC)' SAN='$(SAN)' COV='$(COV)' O='$(O)' GUESTS='$(GUESTS)' VMXRAY='$(O)/vmxray' TESTS='$(TESTS)' tests/run.sh
 
 .PHONY: test test-long tests
 tests: $(TEST_PROGRAMS)

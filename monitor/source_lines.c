@@ -62,8 +62,9 @@ bool source_lines_add(struct source_lines *l, uint64_t address, uint32_t file, u
         l->row = bigger;
         l->row_room = room;
     }
-    l->row[l->rows++] =
-        (struct row){address, line ? file : SOURCE_NONE, (line & LINE_MASK) | (stop ? STOP : 0), (uint32_t)l->rows - 1};
+    l->row[l->rows] =
+        (struct row){address, line ? file : SOURCE_NONE, (line & LINE_MASK) | (stop ? STOP : 0), (uint32_t)l->rows};
+    l->rows++;
     return true;
 }
 

@@ -14,7 +14,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 2
 
 O=${O:-o}
-export O GUESTS=${GUESTS:-o/guests} VMXRAY=${VMXRAY:-$O/vmxray} CC=${CC:-gcc} SAN=${SAN:-} LONG=${LONG:-}
+export O GUESTS=${GUESTS:-o/guests} VMXRAY=${VMXRAY:-$O/vmxray} CC=${CC:-gcc} SAN=${SAN:-} COV=${COV:-} LONG=${LONG:-}
 jobs=${JOBS:-2}
 timeout=${TIMEOUT:-$([[ $LONG ]] && echo 3600 || echo 600)}
 

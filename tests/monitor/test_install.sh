@@ -5,7 +5,7 @@
 
 root=$PWD/$dir/root
 rm -rf "$root"
-make -s O="$O" CC="$CC" SAN="${SAN:-}" DESTDIR="$root" PREFIX=/usr install >"$dir/log" 2>&1
+make -s O="$O" CC="$CC" SAN="${SAN:-}" COV="${COV:-}" DESTDIR="$root" PREFIX=/usr install >"$dir/log" 2>&1
 claim $? 'make install' "$(tail -n 3 "$dir/log" | tr '\n' ';')"
 "$root/usr/bin/vmxray" -version >"$dir/version" 2>&1
 claim $? 'the program runs' "$(<"$dir/version")"
@@ -45,8 +45,8 @@ int main(void) {
     machine_free(machine);
 }
 C
-sanitizers=${SAN:+-fsanitize=address,undefined}
-$CC -std=gnu2x $sanitizers -I"$root/usr/include/vmxray" "$dir/user.c" -o "$dir/user" -L"$root/usr/lib" -lvmxray 2>"$dir/log" &&
+instrumented=${SAN:+-fsanitize=address,undefined}${COV:+ --coverage}
+$CC -std=gnu2x $instrumented -I"$root/usr/include/vmxray" "$dir/user.c" -o "$dir/user" -L"$root/usr/lib" -lvmxray 2>"$dir/log" &&
 	[[ $("$dir/user") == 1 ]]
 claim $? "somebody else's program uses the library as installed" "$(head -n 3 "$dir/log" | tr '\n' ';')"
 rm -rf "$root"
