@@ -82,15 +82,18 @@ static void tell_mode(struct cpu *cpu, uint32_t before) {
     OBSERVE_TELL(cpu, NULL, MODE, .number = cpu->mode, .old = before);
 }
 
-void cpu_update_mode(struct cpu *cpu) {
+static void update(struct cpu *cpu, void (*translation)(struct cpu *cpu)) {
     uint32_t stack = cpu->segment[SS].rights & RIGHTS_DB ? MODE_STACK_32 : 0, before = cpu->mode;
     cpu->mode = mode_of_code(cpu) | stack | mode_of_privilege(cpu) | mode_of_fpu(cpu);
     bool wide = cpu_64bit(cpu);
     cpu->fetch_base = wide ? 0 : cpu->segment_base[CS];
     cpu->fetch_mask = wide ? ~0ull : UINT32_MAX;
-    tlb_contexts_update(cpu);
+    translation(cpu);
     if (unlikely(observed(cpu, OBSERVE_MODE))) tell_mode(cpu, before);
 }
+
+void cpu_update_mode(struct cpu *cpu) { update(cpu, tlb_contexts_update); }
+void cpu_update_space(struct cpu *cpu) { update(cpu, tlb_select); }
 
 void cpu_set_rflags(struct cpu *cpu, uint64_t image) {
     uint64_t changed = (cpu->rflags ^ image) & (FLAG_VM | FLAG_AC);

@@ -196,8 +196,6 @@ struct cpu {
     uint32_t watch_hits;         // breakpoints that the instruction in execution has hit: bits of DR6
     uint64_t watch_seen[5];      // DR0 to DR3 and DR7 as last seen by the fast contexts
     uint32_t trap;               // the instruction in execution began with RFLAGS.TF set; event_deliver clears it
-    uint64_t pkru_seen;          // PKRU as last seen by the fast contexts
-    uint32_t access_rules;       // CR0.WP, CR4.SMEP, SMAP as last seen by the fast contexts
     uint32_t non_canonical;      // the fault recorded is of a non-canonical address: #SS for the stack
     uint8_t bounce[64];          // operands that cross pages or live in MMIO
     uint64_t bounce_physical[2]; // where its two parts go
@@ -277,6 +275,7 @@ ALWAYS_INLINE uint64_t op_next_rip(const struct cpu *cpu, const struct op *op) {
 // Recalculates mode, fast contexts and whatever follows from CR0, CR4, EFER, CS, SS, RFLAGS.VM/AC and CPL. To be called
 // after any change of these; the instruction must end its block.
 void cpu_update_mode(struct cpu *cpu);
+void cpu_update_space(struct cpu *cpu); // the same when VPID, EPTP or PCID changed with them
 // After a change that may let a pending event in (IF set, blocking removed, TPR lowered): look at the next boundary.
 ALWAYS_INLINE void cpu_look(struct cpu *cpu) { cpu->attention |= cpu->pending != 0; }
 // Raises or lowers a pending event.

@@ -22,21 +22,22 @@ void tlb_drop_fast(struct cpu *cpu) {
     tlb_contexts_update(cpu);
 }
 
-static uint16_t fast_context(struct cpu *cpu, unsigned class) {
-    struct tlb *tlb = cpu->tlb;
-    uint16_t *number = &tlb->fast_context[tlb->current][class];
-    if (*number) return *number;
-    if (tlb->next_fast_context > FAST_CONTEXT_LAST) {
+// Gives numbers to both classes, from a fresh numbering when the present one has not room for two.
+static COLD void number_classes(struct tlb *tlb, unsigned fetch, unsigned data) {
+    uint16_t *numbers = tlb->fast_context[tlb->current];
+    if (tlb->next_fast_context >= FAST_CONTEXT_LAST) {
         memset(tlb->fast, 0xff, sizeof tlb->fast);
         forget_fast_contexts(tlb);
         tlb->next_fast_context = 1;
     }
-    return *number = tlb->next_fast_context++;
+    if (!numbers[fetch]) numbers[fetch] = tlb->next_fast_context++;
+    if (!numbers[data]) numbers[data] = tlb->next_fast_context++;
 }
 
-static uint32_t access_rules(const struct cpu *cpu) {
+static uint64_t access_rules(const struct cpu *cpu) {
+    uint64_t keys = cpu->cr4 & CR4_PKE ? 16 | (uint64_t)cpu->pkru << 32 : 0;
     return (cpu->cr0 & CR0_WP ? 1u : 0) | (cpu->cr4 & CR4_SMEP ? 2u : 0) | (cpu->cr4 & CR4_SMAP ? 4u : 0) |
-           (cpu->efer & EFER_NXE ? 8u : 0) | (cpu->cr4 & CR4_PKE ? 16u : 0);
+           (cpu->efer & EFER_NXE ? 8u : 0) | keys;
 }
 
 enum access_class tlb_access_class(const struct cpu *cpu) {
@@ -45,19 +46,18 @@ enum access_class tlb_access_class(const struct cpu *cpu) {
 }
 
 void tlb_contexts_update(struct cpu *cpu) {
-    uint32_t rules = access_rules(cpu);
-    bool watched = debug_update(cpu), keys = cpu->cr4 & CR4_PKE && cpu->pkru != cpu->pkru_seen;
-    if (rules != cpu->access_rules || watched || keys) {
-        cpu->pkru_seen = cpu->pkru;
-        cpu->access_rules = rules;
-        forget_fast_contexts(cpu->tlb);
+    struct tlb *tlb = cpu->tlb;
+    uint64_t rules = access_rules(cpu);
+    uint16_t *numbers = tlb->fast_context[tlb->current];
+    if (unlikely(debug_update(cpu))) forget_fast_contexts(tlb);
+    if (tlb->fast_rules[tlb->current] != rules) {
+        memset(numbers, 0, sizeof tlb->fast_context[0]);
+        tlb->fast_rules[tlb->current] = rules;
     }
-    unsigned fetch_class = cpu_cpl(cpu) == 3 ? ACCESS_USER : ACCESS_SUPERVISOR;
-    // Both numbers may come from a fresh numbering: ask for the first again after the second.
-    fast_context(cpu, tlb_access_class(cpu));
-    cpu->fetch_context = fast_context(cpu, fetch_class);
-    cpu->data_context = fast_context(cpu, tlb_access_class(cpu));
-    cpu->fetch_context = fast_context(cpu, fetch_class);
+    unsigned fetch = cpu_cpl(cpu) == 3 ? ACCESS_USER : ACCESS_SUPERVISOR, data = tlb_access_class(cpu);
+    if (unlikely(!numbers[fetch] || !numbers[data])) number_classes(tlb, fetch, data);
+    cpu->fetch_context = numbers[fetch];
+    cpu->data_context = numbers[data];
     if (unlikely(cpu->watch & WATCH_ALIGNMENT)) cpu->data_context = 0; // no fast entry has number 0
     bool every_block = !cpu_64bit(cpu) && cpu->segment[CS].limit != UINT32_MAX;
     cpu->chain_context = every_block ? 0 : cpu->fetch_context;
@@ -79,11 +79,13 @@ static uint64_t shared_globals(struct tlb *tlb, uint16_t vpid, uint64_t eptp) {
     return tlb->next_generation++;
 }
 
-static uint32_t context_find(struct tlb *tlb, uint16_t vpid, uint64_t eptp, uint16_t pcid) {
-    for (uint32_t i = 0; i < TLB_CONTEXTS; i++) {
-        const struct tlb_context *c = &tlb->context[i];
-        if (c->used && c->pcid == pcid && c->vpid == vpid && c->eptp == eptp) return i;
-    }
+static bool context_is(const struct tlb_context *c, uint16_t vpid, uint64_t eptp, uint16_t pcid) {
+    return c->used && c->pcid == pcid && c->vpid == vpid && c->eptp == eptp;
+}
+
+static uint32_t context_search(struct tlb *tlb, uint16_t vpid, uint64_t eptp, uint16_t pcid) {
+    for (uint32_t i = 0; i < TLB_CONTEXTS; i++)
+        if (context_is(&tlb->context[i], vpid, eptp, pcid)) return i;
     uint32_t slot = tlb->next_context;
     tlb->next_context = (slot + 1) % TLB_CONTEXTS;
     uint64_t globals = pcid == TLB_PCID_NONE ? tlb->next_generation++ : shared_globals(tlb, vpid, eptp);
@@ -93,14 +95,19 @@ static uint32_t context_find(struct tlb *tlb, uint16_t vpid, uint64_t eptp, uint
     return slot;
 }
 
+static uint32_t context_find(struct tlb *tlb, uint16_t vpid, uint64_t eptp, uint16_t pcid) {
+    uint8_t *hint = &tlb->slot_hint[(vpid * 7u + eptp / PAGE_BYTES + pcid) % TLB_HINTS];
+    if (!context_is(&tlb->context[*hint], vpid, eptp, pcid)) *hint = (uint8_t)context_search(tlb, vpid, eptp, pcid);
+    return *hint;
+}
+
 void tlb_select(struct cpu *cpu) {
     struct tlb *tlb = cpu->tlb;
     uint16_t pcid = !(cpu->cr0 & CR0_PG)   ? TLB_PCID_NONE
                     : cpu->cr4 & CR4_PCIDE ? (uint16_t)(cpu->cr3 & BITS(11, 0))
                                            : 0;
     const struct tlb_context *c = &tlb->context[tlb->current];
-    if (!c->used || c->pcid != pcid || c->vpid != cpu->vpid || c->eptp != cpu->eptp)
-        tlb->current = context_find(tlb, cpu->vpid, cpu->eptp, pcid);
+    if (!context_is(c, cpu->vpid, cpu->eptp, pcid)) tlb->current = context_find(tlb, cpu->vpid, cpu->eptp, pcid);
     cpu->fast = &tlb->fast[bank_of(cpu->vpid)];
     tlb_contexts_update(cpu);
 }

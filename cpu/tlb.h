@@ -16,6 +16,7 @@ enum {
     TLB_FETCH = 512,
     TLB_CONTEXTS = 64, // (VPID, EPTP, PCID) triples remembered
     TLB_PDE = 128,     // paging-structure cache entries a bank: linear address bits 47:21 to a page table
+    TLB_HINTS = 64,
 };
 
 // An entry holds a 4-KByte translation; pages of 2 MBytes and more are cached in pieces, as the SDM permits.
@@ -84,6 +85,8 @@ struct tlb {
     // derived
     struct tlb_bank_fast fast[TLB_BANKS];
     uint16_t fast_context[TLB_CONTEXTS][3]; // [slot][access class]: 12-bit number in fast tags; 0: none yet
+    uint64_t fast_rules[TLB_CONTEXTS];      // the rules of access under which a slot has its numbers
+    uint8_t slot_hint[TLB_HINTS];           // where context_find looks first
     uint16_t next_fast_context;
     uint64_t asked[2], filled[2]; // statistics: translations beyond the fast entries; those that walked. [1]: fetches
 };

@@ -56,7 +56,7 @@ void vmx_detach(struct cpu *cpu) {
 
 void vmx_drop_derived(struct cpu *cpu) {
     struct vmx *vmx = vmx_of(cpu);
-    for (unsigned i = 0; i < VMCS_SLOTS; i++) vmx->dirty[i] = PART_ALL;
+    for (unsigned i = 0; i < VMCS_SLOTS; i++) vmcs_wrote(vmx, &vmx->slot[i], PART_ALL);
     vmx->nmi_unblocked_step = ~0ull;
     region_find_current(vmx);
     if (vmx->non_root && vmx->vmcs)

@@ -28,45 +28,33 @@ ALWAYS_INLINE int first_failure(const struct check *c, enum check_group wanted) 
 #undef GROUP
 
 #define PART(name) PART_##name
-static const struct group {
-    int (*run)(const struct check *c);
-    uint8_t outcome, qualification;
-    uint16_t parts;
-} groups[] = {
-#define GROUP(name, outcome, qualification, parts) {run_##name, outcome, qualification, parts},
+// Runs those groups whose parts were written; *which is the outcome or the qualification of the one that fails.
+ALWAYS_INLINE int run_groups(struct cpu *cpu, bool guest, uint64_t *which) {
+    const struct vmx *vmx = vmx_of(cpu);
+    const struct check c = {.cpu = cpu, .vmx = vmx, .vmcs = vmx->vmcs};
+    const uint32_t written = vmx->written[vmx->vmcs - vmx->slot].since_check | PART_MODE | PART_MEMORY;
+    int row;
+#define GROUP(name, outcome, qualification, parts)                                                                     \
+    if (guest == ((outcome) == EXIT_INVALID_GUEST_STATE) && written & (parts) && (row = run_##name(&c)) >= 0) {        \
+        *which = guest ? qualification : outcome;                                                                      \
+        return row;                                                                                                    \
+    }
 #include "vmx/group.def"
 #undef GROUP
-};
-
-static int run_groups(struct cpu *cpu, bool guest, const struct group **failed) {
-    struct vmx *vmx = vmx_of(cpu);
-    struct check c = {.cpu = cpu, .vmx = vmx, .vmcs = vmx->vmcs};
-    uint32_t dirty = vmx->dirty[vmx->vmcs - vmx->slot] | PART_MODE | PART_MEMORY;
-    for (const struct group *g = groups; g < groups + CHECK_GROUPS; g++) {
-        if ((g->outcome == EXIT_INVALID_GUEST_STATE) != guest || !(g->parts & dirty)) continue;
-        int row = g->run(&c);
-        if (row == CHECK_NONE) continue;
-        *failed = g;
-        return row;
-    }
     return CHECK_NONE;
 }
 
 int check_controls_and_host(struct cpu *cpu, unsigned *error) {
-    const struct group *failed = NULL;
-    int row = run_groups(cpu, false, &failed);
-    if (failed) *error = failed->outcome;
+    uint64_t outcome = 0;
+    int row = run_groups(cpu, false, &outcome);
+    *error = (unsigned)outcome;
     return row;
 }
 
 int check_guest(struct cpu *cpu, uint64_t *qualification) {
     struct vmx *vmx = vmx_of(cpu);
-    const struct group *failed = NULL;
-    int row = run_groups(cpu, true, &failed);
-    if (failed)
-        *qualification = failed->qualification;
-    else
-        vmx->dirty[vmx->vmcs - vmx->slot] = 0;
+    int row = run_groups(cpu, true, qualification);
+    if (row == CHECK_NONE) vmx->written[vmx->vmcs - vmx->slot].since_check = 0;
     return row;
 }
 

@@ -19,7 +19,6 @@ static enum outcome enter(struct cpu *cpu, bool launch) {
     uint64_t qualification = 0;
     if (check_guest(cpu, &qualification) >= 0) return entry_failure(cpu, EXIT_INVALID_GUEST_STATE, qualification);
     load_guest_state(cpu);
-    cpu_update_mode(cpu);
     qualification = msr_area_load(cpu, vmcs_get(vmcs, ENTRY_MSR_LOAD_ADDRESS), vmcs_get(vmcs, ENTRY_MSR_LOAD_COUNT));
     if (!qualification && vmcs_get(vmcs, ENTRY_MSR_LOAD_COUNT) > MSR_AREA_MAX) qualification = MSR_AREA_MAX + 1;
     if (qualification) return entry_failure(cpu, EXIT_MSR_LOADING, qualification);
@@ -29,8 +28,8 @@ static enum outcome enter(struct cpu *cpu, bool launch) {
     // Without VPIDs guest-physical mappings go too, which the manual permits (28.4.3.1) and silicon seems to do.
     if (!vmcs_on(vmcs, PROC2, ENABLE_VPID)) ept_invalidate(vmx, vmcs_get(vmcs, EPT_POINTER));
     establish_non_root(cpu);
+    cpu_update_space(cpu);
     if (!vmcs_on(vmcs, PROC2, ENABLE_VPID)) tlb_flush_vpid(cpu, 0, true);
-    tlb_select(cpu);
     load_non_register_state(cpu);
     virtual_apic_enter(cpu);
     init_unblock(cpu);

@@ -29,11 +29,9 @@ static uint64_t enabled_checks(const struct vmcs *vmcs) {
            (vmcs_on(vmcs, PROC2, ENABLE_INVPCID) ? 0 : BIT(ICEPT_INVPCID));
 }
 
-void establish_non_root(struct cpu *cpu) {
-    struct vmx *vmx = vmx_of(cpu);
-    const struct vmcs *vmcs = vmx->vmcs;
-    bool ept = vmcs_on(vmcs, PROC2, ENABLE_EPT);
-    cpu->intercepts = (struct intercepts){
+// What follows from fields of part CONTROL.
+static struct intercepts controlled(const struct vmcs *vmcs) {
+    return (struct intercepts){
         .enabled = enabled_checks(vmcs),
         .check = intercept_check,
         .event = intercept_event,
@@ -42,11 +40,6 @@ void establish_non_root(struct cpu *cpu) {
         .shutdown = intercept_shutdown,
         .apic = virtual_apic_access,
         .apic_access = vmcs_on(vmcs, PROC2, VIRTUALIZE_APIC_ACCESSES) ? vmcs_get(vmcs, APIC_ACCESS_ADDRESS) | 1 : 0,
-        .cr0_mask = vmcs_get(vmcs, CR0_MASK),
-        .cr0_shadow = vmcs_get(vmcs, CR0_SHADOW),
-        .cr4_mask = vmcs_get(vmcs, CR4_MASK),
-        .cr4_shadow = vmcs_get(vmcs, CR4_SHADOW),
-        .tsc_offset = vmcs_on(vmcs, PROC, TSC_OFFSETTING) ? vmcs_get(vmcs, TSC_OFFSET) : 0,
         .tsc_multiplier = vmcs_on(vmcs, PROC, TSC_OFFSETTING) && vmcs_on(vmcs, PROC2, TSC_SCALING)
                               ? vmcs_get(vmcs, TSC_MULTIPLIER)
                               : 0,
@@ -54,6 +47,27 @@ void establish_non_root(struct cpu *cpu) {
         .unrestricted = vmcs_on(vmcs, PROC2, UNRESTRICTED_GUEST),
         .virtual_nmis = vmcs_on(vmcs, PIN, VIRTUAL_NMIS),
     };
+}
+
+static void establish_intercepts(struct cpu *cpu, struct vmx *vmx) {
+    const struct vmcs *vmcs = vmx->vmcs;
+    struct intercepts *image = &vmx->image[vmcs - vmx->slot].intercepts;
+    uint32_t *written = &vmx->written[vmcs - vmx->slot].since_image;
+    if (unlikely(*written & PART_CONTROL)) *image = controlled(vmcs);
+    *written &= ~(uint32_t)PART_CONTROL;
+    cpu->intercepts = *image;
+    cpu->intercepts.cr0_mask = vmcs_get(vmcs, CR0_MASK);
+    cpu->intercepts.cr0_shadow = vmcs_get(vmcs, CR0_SHADOW);
+    cpu->intercepts.cr4_mask = vmcs_get(vmcs, CR4_MASK);
+    cpu->intercepts.cr4_shadow = vmcs_get(vmcs, CR4_SHADOW);
+    cpu->intercepts.tsc_offset = vmcs_on(vmcs, PROC, TSC_OFFSETTING) ? vmcs_get(vmcs, TSC_OFFSET) : 0;
+}
+
+void establish_non_root(struct cpu *cpu) {
+    struct vmx *vmx = vmx_of(cpu);
+    const struct vmcs *vmcs = vmx->vmcs;
+    bool ept = vmcs_on(vmcs, PROC2, ENABLE_EPT);
+    establish_intercepts(cpu, vmx);
     cpu->vpid = vmcs_on(vmcs, PROC2, ENABLE_VPID) ? (uint16_t)vmcs_get(vmcs, VPID) : 0;
     cpu->eptp = ept ? (vmcs_get(vmcs, EPT_POINTER) & EPTP_ROOT) | 1 : 0;
     cpu->second_stage = ept ? ept_translate : NULL;

@@ -84,10 +84,9 @@ enum outcome exit_to_host(struct cpu *cpu, uint32_t reason) {
     count_exit(cpu, reason);
     vmx->non_root = 0;
     establish_root(cpu);
-    if (!vmcs_on(vmcs, PROC2, ENABLE_VPID)) tlb_flush_vpid(cpu, 0, true);
     if (!load_host_state(cpu)) return vmx_abort(cpu, ABORT_HOST_PDPTES);
-    cpu_update_mode(cpu);
-    tlb_select(cpu);
+    cpu_update_space(cpu);
+    if (!vmcs_on(vmcs, PROC2, ENABLE_VPID)) tlb_flush_vpid(cpu, 0, true);
     if (msr_area_load(cpu, vmcs_get(vmcs, EXIT_MSR_LOAD_ADDRESS), vmcs_get(vmcs, EXIT_MSR_LOAD_COUNT)))
         return vmx_abort(cpu, ABORT_LOADING_MSRS);
     return OUT_OK;
@@ -103,7 +102,6 @@ enum outcome vmx_abort(struct cpu *cpu, enum vmx_abort indicator) {
     establish_root(cpu);
     cpu->activity = ACTIVITY_SHUTDOWN;
     cpu->pending = 0;
-    cpu_update_mode(cpu);
-    tlb_select(cpu);
+    cpu_update_space(cpu);
     return OUT_STOP;
 }

@@ -40,7 +40,7 @@ int field_by_encoding(const struct vmx *vmx, uint64_t encoding, bool *high) {
     if (encoding & ENCODING_RESERVED || ENCODING_INDEX(encoding) >= INDEXES) return -1;
     if (*high && ENCODING_WIDTH(encoding) != WIDTH_64) return -1;
     int field = by_encoding[ENCODING_WIDTH(encoding)][ENCODING_TYPE(encoding)][ENCODING_INDEX(encoding)] - 1;
-    return field >= 0 && vmx->capability.exists[field] ? field : -1;
+    return likely(field >= 0 && vmx->capability.exists[field]) ? field : -1;
 }
 
 unsigned field_highest_index(const struct vmx *vmx) {

@@ -33,6 +33,33 @@ static void load_segment(struct cpu *cpu, const struct vmcs *vmcs, unsigned s) {
     cpu->segment_base[s] = base;
 }
 
+static bool segment_saved(const struct cpu *cpu, const struct vmcs *vmcs, unsigned s) {
+    return vmcs->field[FIELD_GUEST_ES_SELECTOR + s] == cpu->segment[s].selector &&
+           vmcs->field[FIELD_GUEST_ES_LIMIT + s] == cpu->segment[s].limit &&
+           vmcs->field[FIELD_GUEST_ES_RIGHTS + s] == (cpu->segment[s].rights & RIGHTS_DEFINED) &&
+           vmcs->field[FIELD_GUEST_ES_BASE + s] == cpu->segment_base[s];
+}
+
+// The image stands for the fields when a VM exit, with these registers, would save what the fields hold.
+static void load_segments(struct cpu *cpu, struct vmx *vmx) {
+    struct vmcs_image *image = &vmx->image[vmx->vmcs - vmx->slot];
+    uint32_t *written = &vmx->written[vmx->vmcs - vmx->slot].since_image;
+    if (likely(!(*written & PART_SEGMENT))) {
+        memcpy(cpu->segment, image->segment, sizeof cpu->segment);
+        memcpy(cpu->segment_base, image->segment_base, sizeof cpu->segment_base);
+        return;
+    }
+    bool same = true;
+    for (unsigned s = ES; s <= TR; s++) {
+        load_segment(cpu, vmx->vmcs, s);
+        same &= segment_saved(cpu, vmx->vmcs, s);
+    }
+    if (!same) return;
+    memcpy(image->segment, cpu->segment, sizeof cpu->segment);
+    memcpy(image->segment_base, cpu->segment_base, sizeof cpu->segment_base);
+    *written &= ~(uint32_t)PART_SEGMENT;
+}
+
 static void load_control_registers(struct cpu *cpu, const struct vmcs *vmcs) {
     uint64_t cr0 = vmcs_get(vmcs, GUEST_CR0);
     cpu->cr0 = (cr0 & ~CR0_UNCHANGED) | (cpu->cr0 & CR0_UNCHANGED);
@@ -64,18 +91,25 @@ static void load_pdptes(struct cpu *cpu, const struct vmcs *vmcs) {
                                                          : physical_load(cpu, (cpu->cr3 & BITS(31, 5)) + 8 * i, 64);
 }
 
+// What follows from VM and AC is left to the cpu_update_space that comes after.
+void load_rflags(struct cpu *cpu, uint64_t image) {
+    cpu->rflags = (cpu->rflags & ~(FLAG_VM | FLAG_AC)) | (image & (FLAG_VM | FLAG_AC));
+    cpu_set_rflags(cpu, image);
+}
+
 void load_guest_state(struct cpu *cpu) {
-    const struct vmcs *vmcs = vmx_of(cpu)->vmcs;
+    struct vmx *vmx = vmx_of(cpu);
+    const struct vmcs *vmcs = vmx->vmcs;
     load_control_registers(cpu, vmcs);
     cpu->sysenter_cs = vmcs_get(vmcs, GUEST_SYSENTER_CS);
     cpu->sysenter_esp = vmcs_get(vmcs, GUEST_SYSENTER_ESP);
     cpu->sysenter_eip = vmcs_get(vmcs, GUEST_SYSENTER_EIP);
-    for (unsigned s = ES; s <= TR; s++) load_segment(cpu, vmcs, s);
+    load_segments(cpu, vmx);
     cpu->gdtr = (struct descriptor_table){vmcs_get(vmcs, GUEST_GDTR_BASE), (uint16_t)vmcs_get(vmcs, GUEST_GDTR_LIMIT)};
     cpu->idtr = (struct descriptor_table){vmcs_get(vmcs, GUEST_IDTR_BASE), (uint16_t)vmcs_get(vmcs, GUEST_IDTR_LIMIT)};
     cpu->gpr[RSP] = vmcs_get(vmcs, GUEST_RSP);
     cpu->rip = vmcs_get(vmcs, GUEST_RIP);
-    cpu_set_rflags(cpu, vmcs_get(vmcs, GUEST_RFLAGS));
+    load_rflags(cpu, vmcs_get(vmcs, GUEST_RFLAGS));
     load_pdptes(cpu, vmcs);
 }
 
@@ -136,6 +170,23 @@ static void save_segment(struct vmx *vmx, const struct cpu *cpu, unsigned s) {
     vmcs_put(vmx, FIELD_GUEST_ES_BASE + s, cpu->segment_base[s]);
 }
 
+static void save_segments(struct vmx *vmx, const struct cpu *cpu) {
+    const struct vmcs_image *image = &vmx->image[vmx->vmcs - vmx->slot];
+    bool same = !(vmx->written[vmx->vmcs - vmx->slot].since_image & PART_SEGMENT) &&
+                !memcmp(image->segment, cpu->segment, sizeof cpu->segment) &&
+                !memcmp(image->segment_base, cpu->segment_base, sizeof cpu->segment_base);
+    if (likely(same)) return;
+    for (unsigned s = ES; s <= TR; s++) save_segment(vmx, cpu, s);
+}
+
+// For the checks arithmetic flags are nothing new.
+static void save_rflags(struct vmx *vmx, uint64_t rflags) {
+    struct vmcs *vmcs = vmx->vmcs;
+    uint64_t changed = (vmcs_get(vmcs, GUEST_RFLAGS) ^ rflags) & ~FLAGS_ARITHMETIC;
+    if (changed) vmcs_wrote(vmx, vmcs, changed & FLAG_VM ? PART_FLAGS : PART_FLAGS & ~PART_VM86);
+    vmcs_get(vmcs, GUEST_RFLAGS) = rflags;
+}
+
 static void save_registers(struct vmx *vmx, const struct cpu *cpu) {
     const struct vmcs *vmcs = vmx->vmcs;
     vmcs_set(vmx, GUEST_CR0, cpu->cr0);
@@ -160,7 +211,7 @@ static void save_registers(struct vmx *vmx, const struct cpu *cpu) {
     if (vmx->exit.resume_flag == RF_CLEAR) rflags &= ~FLAG_RF;
     if (vmx->exit.resume_flag == RF_SET) rflags |= FLAG_RF;
     if (vmx->exit.resume_flag == RF_EVENT) rflags = event_rflags(cpu, &cpu->delivering);
-    vmcs_set(vmx, GUEST_RFLAGS, rflags);
+    save_rflags(vmx, rflags);
 }
 
 // 27.3.4: VM exits that save what debug exceptions are pending. The others come after them.
@@ -205,7 +256,7 @@ static void save_preemption_timer(struct vmx *vmx, struct cpu *cpu) {
 void save_guest_state(struct cpu *cpu, bool delivering) {
     struct vmx *vmx = vmx_of(cpu);
     save_registers(vmx, cpu);
-    for (unsigned s = ES; s <= TR; s++) save_segment(vmx, cpu, s);
+    save_segments(vmx, cpu);
     save_interruptibility(vmx, cpu, delivering);
     save_preemption_timer(vmx, cpu);
     if (vmcs_on(vmx->vmcs, PROC2, ENABLE_EPT) && pae_paging(cpu))

@@ -22,7 +22,7 @@ static void load_registers(struct cpu *cpu, const struct vmcs *vmcs, bool host_6
     if (vmcs_on(vmcs, EXIT, LOAD_PAT)) cpu->pat = vmcs_get(vmcs, HOST_PAT);
     cpu->gpr[RSP] = vmcs_get(vmcs, HOST_RSP);
     cpu->rip = vmcs_get(vmcs, HOST_RIP);
-    cpu_set_rflags(cpu, BIT(1));
+    load_rflags(cpu, BIT(1));
 }
 
 static void load_data_segment(struct cpu *cpu, unsigned s, uint64_t selector, uint64_t base) {

@@ -34,9 +34,16 @@ _Static_assert(VMX_LEVELS == LEVEL_DEPTH + 1, "level 0 and the guests");
 static bool is_entry(uint64_t reason) { return reason == EXIT_VMLAUNCH || reason == EXIT_VMRESUME; }
 
 // --- nodes ---
+static bool node_is(const struct vmx *vmx, uint64_t i, uint64_t owner, uint64_t pointer) {
+    return NODE(i)->kind && NODE(i)->owner == owner && NODE(i)->pointer == pointer;
+}
+
+// At most one node is the one; often that which was entered last.
 static uint64_t node_find(const struct vmx *vmx, uint64_t owner, uint64_t pointer) {
+    if (likely(node_is(vmx, vmx->run.vmcs, owner, pointer))) return vmx->run.vmcs;
+    if (node_is(vmx, vmx->run.node, owner, pointer)) return vmx->run.node;
     for (uint64_t i = 1; i < LEVEL_NODES; i++)
-        if (NODE(i)->kind && NODE(i)->owner == owner && NODE(i)->pointer == pointer) return i;
+        if (node_is(vmx, i, owner, pointer)) return i;
     return 0;
 }
 

@@ -57,8 +57,9 @@ BODY(vmwrite) {
     if (high) value = value << 32 | (uint32_t)vmcs->field[field];
     OBSERVE_TELL(cpu, op, VMWRITE, .number = (uint32_t)encoding, .value = value & field_mask((enum vmcs_field)field),
                  .old = vmcs->field[field], .physical = vmcs->pointer);
-    vmcs->field[field] = value & field_mask((enum vmcs_field)field);
-    vmx->dirty[vmcs - vmx->slot] |= vmcs_part_of[field];
+    value &= field_mask((enum vmcs_field)field);
+    if (vmcs->field[field] != value) vmcs_wrote(vmx, vmcs, vmcs_part_of[field]);
+    vmcs->field[field] = value;
     return vmx_succeed(cpu);
 }
 

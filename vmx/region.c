@@ -20,7 +20,7 @@ bool physical_address_valid(const struct vmx *vmx, uint64_t address) {
 void region_clear_slots(struct vmx *vmx) {
     for (unsigned i = 0; i < VMCS_SLOTS; i++) {
         vmx->slot[i] = (struct vmcs){.pointer = VMCS_NONE};
-        vmx->dirty[i] = PART_ALL;
+        vmcs_wrote(vmx, &vmx->slot[i], PART_ALL);
     }
     vmx->next_slot = 0;
     vmx->vmcs = NULL;
@@ -46,6 +46,7 @@ static void read_in(struct cpu *cpu, struct vmcs *vmcs, uint64_t pointer) {
     vmcs->shadow = physical_load(cpu, pointer, 32) >> 31;
     for (unsigned f = 0; f < FIELD_COUNT; f++)
         vmcs->field[f] = physical_load(cpu, pointer + REGION_FIELDS + 8 * f, 64) & field_mask(f);
+    vmcs_wrote(vmx_of(cpu), vmcs, PART_ALL);
 }
 
 // A slot for another VMCS: a free one, or the oldest that is not current.
@@ -67,7 +68,6 @@ void region_make_current(struct cpu *cpu, uint64_t pointer) {
     if (vmx->vmcs) return;
     vmx->vmcs = slot_take(cpu);
     read_in(cpu, vmx->vmcs, pointer);
-    vmx->dirty[vmx->vmcs - vmx->slot] = PART_ALL;
 }
 
 struct vmcs *region_shadow(struct cpu *cpu) {
@@ -78,7 +78,6 @@ struct vmcs *region_shadow(struct cpu *cpu) {
     if (shadow) return shadow;
     shadow = slot_take(cpu);
     read_in(cpu, shadow, pointer);
-    vmx->dirty[shadow - vmx->slot] = PART_ALL;
     return shadow;
 }
 

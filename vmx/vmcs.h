@@ -23,7 +23,7 @@ enum vmx_abort {
 #undef ABORT
 };
 
-// Parts of a VMCS, as far as the VM-entry checks tell them apart. Bits of vmx->dirty.
+// Parts of a VMCS, as far as the VM-entry checks and the images tell them apart. Bits of vmx->written.
 enum vmcs_part {
     PART_CONTROL = 1 << 0,
     PART_MSR_AREA = 1 << 1,
@@ -34,14 +34,15 @@ enum vmcs_part {
     PART_DEBUG = 1 << 6,
     PART_SEGMENT = 1 << 7,
     PART_RIP = 1 << 8,
-    PART_FLAGS = 1 << 9,
+    PART_VM86 = 1 << 15, // RFLAGS.VM alone
+    PART_FLAGS = 1 << 9 | PART_VM86,
     PART_ACTIVITY = 1 << 10,
     PART_LINK = 1 << 11,
     PART_PDPTE = 1 << 12,
     PART_MODE = 1 << 13, // IA32_EFER.LMA at VM entry
     PART_MEMORY = 1 << 14,
     PART_FREE = 0,
-    PART_ALL = (1 << 15) - 1,
+    PART_ALL = (1 << 16) - 1,
 };
 
 #define VMCS_NONE (~0ull)         // an invalid VMCS pointer
@@ -71,6 +72,13 @@ struct ept_entry {
 struct ept_table {
     uint64_t root;       // EPTP bits 51:12, or VMCS_NONE
     uint64_t generation; // of the entries that belong to it; never reused
+};
+
+// What VM entry makes of fields, kept as long as none of them is written. Derived.
+struct vmcs_image {
+    struct segment segment[TR + 1]; // PART_SEGMENT: loading the fields gives these, saving these gives the fields
+    uint64_t segment_base[TR + 1];
+    struct intercepts intercepts; // PART_CONTROL; the members that other fields give are not used
 };
 
 // What VM exits write into the VM-exit information fields; collected until the exit is carried out.
@@ -129,9 +137,12 @@ struct vmx {
     struct ept_table ept_table[EPT_TABLES];
     uint64_t ept_next_table, ept_next_generation;
     // --- derived ---
-    struct vmcs *vmcs;          // current VMCS's slot, NULL when there is none
-    uint32_t dirty[VMCS_SLOTS]; // vmcs_part bits written since the checks passed
-    uint64_t ept_generation;    // of the EPTP in use
+    struct vmcs *vmcs; // current VMCS's slot, NULL when there is none
+    struct {
+        uint32_t since_check, since_image; // vmcs_part bits written since the checks passed, since `image` was made
+    } written[VMCS_SLOTS];
+    struct vmcs_image image[VMCS_SLOTS];
+    uint64_t ept_generation; // of the EPTP in use
     struct vmx_capability capability;
     // --- scratch ---
     struct exit_record exit;
@@ -160,11 +171,15 @@ ALWAYS_INLINE uint64_t controls_ENTRY(const struct vmcs *v) { return vmcs_get(v,
 
 // Writes a field as the processor does (VMWRITE, VM exit): what was concluded from its old value is forgotten.
 extern const uint16_t vmcs_part_of[FIELD_COUNT];
+ALWAYS_INLINE void vmcs_wrote(struct vmx *vmx, const struct vmcs *vmcs, uint32_t parts) {
+    vmx->written[vmcs - vmx->slot].since_check |= parts;
+    vmx->written[vmcs - vmx->slot].since_image |= parts;
+}
 ALWAYS_INLINE void vmcs_put(struct vmx *vmx, enum vmcs_field field, uint64_t value) {
     struct vmcs *vmcs = vmx->vmcs;
     if (vmcs->field[field] == value) return;
     vmcs->field[field] = value;
-    vmx->dirty[vmcs - vmx->slot] |= vmcs_part_of[field];
+    vmcs_wrote(vmx, vmcs, vmcs_part_of[field]);
 }
 #define vmcs_set(vmx, name, value) vmcs_put(vmx, FIELD_##name, value)
 
@@ -244,6 +259,7 @@ bool check_eptp(const struct vmx *vmx, uint64_t eptp); // as VM entry checks the
 // --- vmx/entry.c, vmx/guest_state.c, vmx/inject.c, vmx/msr_area.c ---
 enum outcome vmx_enter(struct cpu *cpu, const struct op *op, bool launch);
 void load_guest_state(struct cpu *cpu);
+void load_rflags(struct cpu *cpu, uint64_t image);
 void load_non_register_state(struct cpu *cpu);
 enum outcome inject_event(struct cpu *cpu);                                // OUT_OK also when there is none
 uint64_t msr_area_load(struct cpu *cpu, uint64_t address, uint64_t count); // 0, or the failing entry from 1
