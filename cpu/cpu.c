@@ -272,6 +272,7 @@ static const struct state_field tlb_fields[] = {
     TLB(bank),
     TLB(context),
     TLB(large),
+    TLB(huge),
     STATE_ONE(struct tlb, next_generation),
     STATE_ONE(struct tlb, next_context),
     STATE_ONE(struct tlb, current),

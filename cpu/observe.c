@@ -92,7 +92,7 @@ static void tell_point(struct cpu *cpu, struct point *point, struct sight *sight
 
 // The physical page behind a linear one, as the TLB has it, else as the tables say. False: there is none.
 static bool physical_of(struct cpu *cpu, uint64_t linear, uint64_t *physical) {
-    const struct tlb_bank *bank = tlb_current_bank(cpu);
+    const struct tlb_bank *bank = cpu->tlb->now;
     const struct tlb_entry *e = &bank->fetch[(linear >> PAGE_SHIFT) & (TLB_FETCH - 1)];
     struct peek_roots roots = peek_current(cpu);
     if (!tlb_entry_valid(cpu, e, linear)) return peek_physical(cpu, &roots, linear, physical);

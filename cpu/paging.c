@@ -1,8 +1,8 @@
 // Paging: the walk of 32-bit, PAE, 4-level and 5-level structures, accessed and dirty flags, page-fault error codes,
 // the paging-structure cache and the second stage. SDM Vol. 3A, chapter 4.
 //
-// A TLB entry whose rights do not allow an access is walked again before anything is reported, so that an access which
-// the structures in memory allow never faults because of a stale right; a stale entry that allows too much is used.
+// When a cached right does not allow an access, the structures in memory are walked from the top before anything is
+// reported, so that an access which they allow never faults; a stale entry that allows too much is used.
 // NOT IMPLEMENTED: memory types.
 #include "cpu/paging.h"
 #include "cpu/access.h"
@@ -127,7 +127,7 @@ static enum outcome finish(struct cpu *cpu, struct walk *w, uint64_t frame, unsi
         flags = TLB_DIRTY;
     }
     flags |= key;
-    if (shift > PAGE_SHIFT) flags |= TLB_LARGE;
+    if (shift > PAGE_SHIFT) flags |= shift > 21 ? TLB_LARGE | TLB_HUGE : TLB_LARGE;
     uint64_t physical = frame | (w->linear & (BIT(shift) - 1) & ~(PAGE_BYTES - 1));
     if (!cpu->second_stage) {
         *page = physical | w->rights | flags | TLB_STAGE2_WRITE;
@@ -143,23 +143,39 @@ static enum outcome finish(struct cpu *cpu, struct walk *w, uint64_t frame, unsi
     return OUT_OK;
 }
 
-static struct tlb_pde *pde_slot(const struct cpu *cpu, uint64_t linear) {
-    return &tlb_current_bank(cpu)->pde[(linear >> 21) % TLB_PDE];
+#define RIGHTS (TLB_WRITE | TLB_USER | TLB_EXECUTE)
+
+static struct tlb_structure *pde_slot(const struct cpu *cpu, uint64_t linear) {
+    return &cpu->tlb->now->pde[(linear >> 21) % TLB_PDE];
+}
+static struct tlb_structure *pdpte_slot(const struct cpu *cpu, uint64_t linear) {
+    return &cpu->tlb->now->pdpte[(linear >> 30) % TLB_PDPTE];
 }
 
-static bool pde_cached(const struct cpu *cpu, struct walk *w) {
-    const struct tlb_pde *pde = pde_slot(cpu, w->linear);
-    if (pde->tag != (w->linear >> 21 << 21) || pde->generation != cpu->tlb->context[cpu->tlb->current].pde_generation)
-        return false;
-    w->table = pde->table & TLB_PAGE_MASK;
-    w->rights = pde->table & (TLB_WRITE | TLB_USER | TLB_EXECUTE);
+static bool cached(const struct cpu *cpu, const struct tlb_structure *s, uint64_t tag, struct walk *w) {
+    if (s->tag != tag || s->generation != cpu->tlb->context[cpu->tlb->current].pde_generation) return false;
+    w->table = s->table & TLB_PAGE_MASK;
+    w->rights = s->table & RIGHTS;
     return true;
 }
 
-static void pde_remember(struct cpu *cpu, const struct walk *w) {
-    *pde_slot(cpu, w->linear) = (struct tlb_pde){.tag = w->linear >> 21 << 21,
-                                                 .table = w->table | w->rights,
-                                                 .generation = cpu->tlb->context[cpu->tlb->current].pde_generation};
+// The level of the table that a cached entry leads to; 0: none.
+static unsigned cached_level(const struct cpu *cpu, struct walk *w) {
+    if (cached(cpu, pde_slot(cpu, w->linear), w->linear >> 21 << 21, w)) return 1;
+    return cached(cpu, pdpte_slot(cpu, w->linear), w->linear >> 30 << 30, w) ? 2 : 0;
+}
+
+// PAE's PDPTEs are in registers already.
+static void remember(struct cpu *cpu, const struct walk *w, unsigned level) {
+    struct tlb_structure s = {.table = w->table | w->rights,
+                              .generation = cpu->tlb->context[cpu->tlb->current].pde_generation};
+    if (level == 2) {
+        s.tag = w->linear >> 21 << 21;
+        *pde_slot(cpu, w->linear) = s;
+    } else if (level == 3) {
+        s.tag = w->linear >> 30 << 30;
+        *pdpte_slot(cpu, w->linear) = s;
+    }
 }
 
 // 64-bit entries, from `level` (5, 4, 3 for PAE's table of PDPTEs done already: 2) down to the page.
@@ -174,7 +190,7 @@ static enum outcome walk_64(struct cpu *cpu, struct walk *w, unsigned level, uin
             return finish(cpu, w, w->entry & PTE_ADDRESS & ~(BIT(shift) - 1), shift, page);
         TRY(entry_set(cpu, w, PTE_A));
         w->table = w->entry & PTE_ADDRESS;
-        if (level == 2) pde_remember(cpu, w);
+        remember(cpu, w, level);
     }
 }
 
@@ -205,13 +221,19 @@ static enum outcome walk_pae(struct cpu *cpu, struct walk *w, uint64_t *page) {
 
 static enum outcome walk(struct cpu *cpu, struct walk *w, uint64_t *page) {
     if (!(cpu->cr0 & CR0_PG)) {
-        w->rights = TLB_WRITE | TLB_USER | TLB_EXECUTE;
+        w->rights = RIGHTS;
         w->unprotected = (struct translation_access){ACCESS_USER, w->access->write, w->access->fetch};
         w->access = &w->unprotected;
         return finish(cpu, w, w->linear & ~(PAGE_BYTES - 1), PAGE_SHIFT, page);
     }
     if (!(cpu->cr4 & CR4_PAE)) return walk_32(cpu, w, page);
-    if (pde_cached(cpu, w)) return walk_64(cpu, w, 1, page);
+    unsigned level = cached_level(cpu, w);
+    if (level) {
+        enum outcome outcome = walk_64(cpu, w, level, page);
+        if (likely(outcome != OUT_FAULT) || cpu->fault.vector != VECTOR_PF) return outcome; // #VE is the second stage's
+        tlb_drop_faulting(cpu, w->linear); // what was cached may be to blame
+        w->rights = RIGHTS;
+    }
     if (!cpu_long(cpu)) return walk_pae(cpu, w, page);
     w->table = cpu->cr3 & PTE_ADDRESS;
     return walk_64(cpu, w, cpu->cr4 & CR4_LA57 ? 5 : 4, page);
@@ -225,7 +247,7 @@ static bool entry_serves(const struct cpu *cpu, const struct tlb_entry *e, uint6
 }
 
 enum outcome translate(struct cpu *cpu, uint64_t linear, const struct translation_access *access, uint64_t *page) {
-    struct tlb_bank *bank = tlb_current_bank(cpu);
+    const struct tlb_bank *bank = cpu->tlb->now;
     uint64_t number = linear >> PAGE_SHIFT;
     cpu->tlb->asked[access->fetch]++;
     const struct tlb_entry *e = access->fetch ? &bank->fetch[number % TLB_FETCH] : &bank->data[number % TLB_DATA];
@@ -233,8 +255,12 @@ enum outcome translate(struct cpu *cpu, uint64_t linear, const struct translatio
         *page = e->page;
         return OUT_OK;
     }
-    struct walk w = {.linear = linear, .access = access, .rights = TLB_WRITE | TLB_USER | TLB_EXECUTE};
-    TRY(walk(cpu, &w, page));
+    struct walk w = {.linear = linear, .access = access, .rights = RIGHTS};
+    enum outcome outcome = walk(cpu, &w, page);
+    if (unlikely(outcome != OUT_OK)) {
+        if (outcome == OUT_FAULT && cpu->fault.vector == VECTOR_PF) tlb_drop_faulting(cpu, linear);
+        return outcome;
+    }
     if (unlikely(cpu->intercepts.apic_access == ((*page & TLB_PAGE_MASK) | 1))) *page |= TLB_APIC;
     tlb_fill(cpu, linear, access->fetch, *page);
     return OUT_OK;

@@ -1,8 +1,9 @@
 // The TLB: contexts, invalidation and the derived fast entries. SDM Vol. 3A, 4.10; Vol. 3C, 28.4.
 //
 // Choices where the SDM leaves one: a flush of a context also drops its paging-structure-cache entries; INVLPG drops
-// the fetch and data entries of the page, of all pieces of a large page, and all paging-structure-cache entries of the
-// current context; entries are direct-mapped and replaced only by a fill at the same index.
+// the fetch and data entries of the page, of all pieces of a large page (for pages larger than 2 MBytes, all in the
+// same GByte), and all paging-structure-cache entries of the current context; entries are direct-mapped and replaced
+// only by a fill at the same index.
 #include "cpu/access.h"
 #include "cpu/debug.h"
 #include "cpu/observe.h"
@@ -108,7 +109,8 @@ void tlb_select(struct cpu *cpu) {
                                            : 0;
     const struct tlb_context *c = &tlb->context[tlb->current];
     if (!context_is(c, cpu->vpid, cpu->eptp, pcid)) tlb->current = context_find(tlb, cpu->vpid, cpu->eptp, pcid);
-    cpu->fast = &tlb->fast[bank_of(cpu->vpid)];
+    tlb->now = &tlb->bank[bank_of(cpu->vpid)];
+    cpu->fast = &tlb->fast[tlb->now - tlb->bank];
     tlb_contexts_update(cpu);
 }
 
@@ -117,10 +119,12 @@ void tlb_reset(struct cpu *cpu) {
     for (unsigned b = 0; b < TLB_BANKS; b++) {
         for (unsigned i = 0; i < TLB_DATA; i++) tlb->bank[b].data[i] = (struct tlb_entry){.tag = 1};
         for (unsigned i = 0; i < TLB_FETCH; i++) tlb->bank[b].fetch[i] = (struct tlb_entry){.tag = 1};
-        for (unsigned i = 0; i < TLB_PDE; i++) tlb->bank[b].pde[i] = (struct tlb_pde){.tag = 1};
+        for (unsigned i = 0; i < TLB_PDE; i++) tlb->bank[b].pde[i] = (struct tlb_structure){.tag = 1};
+        for (unsigned i = 0; i < TLB_PDPTE; i++) tlb->bank[b].pdpte[i] = (struct tlb_structure){.tag = 1};
     }
     memset(tlb->context, 0, sizeof tlb->context);
     memset(tlb->large, 0, sizeof tlb->large);
+    memset(tlb->huge, 0, sizeof tlb->huge);
     tlb->next_generation = 1;
     tlb->next_context = 0;
     tlb->current = 0;
@@ -130,36 +134,61 @@ void tlb_reset(struct cpu *cpu) {
     tlb_select(cpu);
 }
 
-struct tlb_bank *tlb_current_bank(const struct cpu *cpu) {
-    return &cpu->tlb->bank[bank_of(cpu->vpid)];
+static uint16_t *large_pieces(struct tlb *tlb, unsigned bank, uint64_t linear) {
+    return &tlb->large[bank][(linear >> 21 ^ linear >> 30) % TLB_REGIONS];
+}
+static uint16_t *huge_pieces(struct tlb *tlb, unsigned bank, uint64_t linear) {
+    return &tlb->huge[bank][(linear >> 30 ^ linear >> 39) % TLB_REGIONS];
 }
 
-static void drop_data(struct tlb *tlb, unsigned bank, unsigned i) {
-    tlb->bank[bank].data[i] = (struct tlb_entry){.tag = 1};
+// Every entry is written here, so that pieces of large pages are counted.
+static void put(struct tlb *tlb, unsigned bank, struct tlb_entry *e, const struct tlb_entry *entry) {
+    if (unlikely(e->page & TLB_LARGE)) --*(e->page & TLB_HUGE ? huge_pieces : large_pieces)(tlb, bank, e->tag);
+    if (unlikely(entry->page & TLB_LARGE))
+        ++*(entry->page & TLB_HUGE ? huge_pieces : large_pieces)(tlb, bank, entry->tag);
+    *e = *entry;
+}
+static void put_data(struct tlb *tlb, unsigned bank, unsigned i, const struct tlb_entry *entry) {
+    put(tlb, bank, &tlb->bank[bank].data[i], entry);
     tlb->fast[bank].data[i].read = tlb->fast[bank].data[i].write = ~0ull;
 }
-
-static void drop_fetch(struct tlb *tlb, unsigned bank, unsigned i) {
-    tlb->bank[bank].fetch[i] = (struct tlb_entry){.tag = 1};
+static void put_fetch(struct tlb *tlb, unsigned bank, unsigned i, const struct tlb_entry *entry) {
+    put(tlb, bank, &tlb->bank[bank].fetch[i], entry);
     tlb->fast[bank].fetch[i].tag = ~0ull;
 }
 
-// Entries of large pages are dropped for the whole GByte around the address, others for the page alone.
 static bool covers(const struct tlb_entry *e, uint64_t linear) {
-    if (e->tag & 1) return false;
-    return e->page & TLB_LARGE ? e->tag >> 30 == linear >> 30 : e->tag == (linear & ~(PAGE_BYTES - 1));
+    unsigned shift = !(e->page & TLB_LARGE) ? PAGE_SHIFT : e->page & TLB_HUGE ? 30 : 21;
+    return !(e->tag & 1) && e->tag >> shift == linear >> shift;
 }
 
+// Those of `count` entries from index `first` on that cover the address.
+static void drop_data(struct tlb *tlb, unsigned bank, uint64_t linear, unsigned first, unsigned count) {
+    for (unsigned i = first; i < first + count; i++)
+        if (covers(&tlb->bank[bank].data[i], linear)) put_data(tlb, bank, i, &(struct tlb_entry){.tag = 1});
+}
+static void drop_fetch(struct tlb *tlb, unsigned bank, uint64_t linear, unsigned first, unsigned count) {
+    for (unsigned i = first; i < first + count; i++)
+        if (covers(&tlb->bank[bank].fetch[i], linear)) put_fetch(tlb, bank, i, &(struct tlb_entry){.tag = 1});
+}
+
+#define PIECES 512 // of a page of 2 MBytes
+
+// Where the bank has no piece of a large page near the address the two entries of its page are enough; pieces of one
+// page of 2 MBytes have neighbouring indices.
 static void drop_address(struct tlb *tlb, unsigned bank, uint64_t linear) {
-    for (unsigned i = 0; i < TLB_DATA; i++)
-        if (covers(&tlb->bank[bank].data[i], linear)) drop_data(tlb, bank, i);
-    for (unsigned i = 0; i < TLB_FETCH; i++)
-        if (covers(&tlb->bank[bank].fetch[i], linear)) drop_fetch(tlb, bank, i);
-}
-
-static unsigned large_hash(uint64_t linear) { return (unsigned)(linear >> 30 ^ linear >> 38) % 256; }
-static bool large_seen(const struct tlb *tlb, unsigned bank, uint64_t linear) {
-    return tlb->large[bank][large_hash(linear) / 64] >> large_hash(linear) % 64 & 1;
+    unsigned number = (unsigned)(linear >> PAGE_SHIFT);
+    _Static_assert(TLB_FETCH <= PIECES && TLB_DATA % PIECES == 0, "all fetch entries, a part of the data entries");
+    if (unlikely(*huge_pieces(tlb, bank, linear))) {
+        drop_data(tlb, bank, linear, 0, TLB_DATA);
+        drop_fetch(tlb, bank, linear, 0, TLB_FETCH);
+    } else if (unlikely(*large_pieces(tlb, bank, linear))) {
+        drop_data(tlb, bank, linear, number % TLB_DATA / PIECES * PIECES, PIECES);
+        drop_fetch(tlb, bank, linear, 0, TLB_FETCH);
+    } else {
+        drop_data(tlb, bank, linear, number % TLB_DATA, 1);
+        drop_fetch(tlb, bank, linear, number % TLB_FETCH, 1);
+    }
 }
 
 static void tell_page(struct cpu *cpu, uint16_t vpid, uint64_t linear) {
@@ -169,20 +198,21 @@ static void tell_page(struct cpu *cpu, uint16_t vpid, uint64_t linear) {
 
 void tlb_invalidate_page(struct cpu *cpu, uint64_t linear) {
     struct tlb *tlb = cpu->tlb;
-    unsigned bank = bank_of(cpu->vpid);
     tell_page(cpu, cpu->vpid, linear);
     cpu_monitor_clear(cpu);
     tlb->context[tlb->current].pde_generation = tlb->next_generation++;
-    unsigned i = (linear >> PAGE_SHIFT) & (TLB_DATA - 1);
-    const struct tlb_entry *e = &tlb->bank[bank].data[i];
-    // While no piece of a large page near the address was ever cached, the two slots of the page are enough.
-    if (!large_seen(tlb, bank, linear)) {
-        if (covers(e, linear)) drop_data(tlb, bank, i);
-        i = (linear >> PAGE_SHIFT) & (TLB_FETCH - 1);
-        if (covers(&tlb->bank[bank].fetch[i], linear)) drop_fetch(tlb, bank, i);
-        return;
-    }
-    drop_address(tlb, bank, linear);
+    drop_address(tlb, bank_of(cpu->vpid), linear);
+}
+
+void tlb_drop_faulting(struct cpu *cpu, uint64_t linear) {
+    struct tlb *tlb = cpu->tlb;
+    unsigned bank = bank_of(cpu->vpid), number = (unsigned)(linear >> PAGE_SHIFT);
+    struct tlb_structure *pde = &tlb->now->pde[(linear >> 21) % TLB_PDE];
+    struct tlb_structure *pdpte = &tlb->now->pdpte[(linear >> 30) % TLB_PDPTE];
+    drop_data(tlb, bank, linear, number % TLB_DATA, 1);
+    drop_fetch(tlb, bank, linear, number % TLB_FETCH, 1);
+    if (pde->tag == linear >> 21 << 21) *pde = (struct tlb_structure){.tag = 1};
+    if (pdpte->tag == linear >> 30 << 30) *pdpte = (struct tlb_structure){.tag = 1};
 }
 
 void tlb_invalidate_address(struct cpu *cpu, uint16_t vpid, uint16_t pcid, bool any_pcid, uint64_t linear) {
@@ -269,7 +299,7 @@ bool tlb_entry_valid(const struct cpu *cpu, const struct tlb_entry *e, uint64_t 
 void tlb_fill(struct cpu *cpu, uint64_t linear, bool fetch, uint64_t page) {
     struct tlb *tlb = cpu->tlb;
     const struct tlb_context *c = &tlb->context[tlb->current];
-    unsigned bank = bank_of(cpu->vpid);
+    unsigned bank = (unsigned)(tlb->now - tlb->bank);
     uint64_t number = linear >> PAGE_SHIFT;
     tlb->filled[fetch]++;
     struct tlb_entry entry = {.tag = number << PAGE_SHIFT,
@@ -277,13 +307,8 @@ void tlb_fill(struct cpu *cpu, uint64_t linear, bool fetch, uint64_t page) {
                               .generation = page & TLB_GLOBAL ? c->global_generation : c->generation};
     OBSERVE_TELL(cpu, NULL, TLB, .number = fetch ? SIGHT_TLB_FETCH : SIGHT_TLB_DATA, .value = page, .linear = linear,
                  .physical = c->eptp, .information = c->vpid | (uint32_t)c->pcid << 16);
-    if (page & TLB_LARGE) tlb->large[bank][large_hash(linear) / 64] |= BIT(large_hash(linear) % 64);
-    if (fetch) {
-        tlb->bank[bank].fetch[number & (TLB_FETCH - 1)] = entry;
-        tlb->fast[bank].fetch[number & (TLB_FETCH - 1)].tag = ~0ull;
-    } else {
-        struct tlb_fast *f = &tlb->fast[bank].data[number & (TLB_DATA - 1)];
-        tlb->bank[bank].data[number & (TLB_DATA - 1)] = entry;
-        f->read = f->write = ~0ull;
-    }
+    if (fetch)
+        put_fetch(tlb, bank, number % TLB_FETCH, &entry);
+    else
+        put_data(tlb, bank, number % TLB_DATA, &entry);
 }

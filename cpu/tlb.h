@@ -15,7 +15,9 @@ enum {
     TLB_DATA = 2048, // entries a bank, direct-mapped by linear page number
     TLB_FETCH = 512,
     TLB_CONTEXTS = 64, // (VPID, EPTP, PCID) triples remembered
-    TLB_PDE = 128,     // paging-structure cache entries a bank: linear address bits 47:21 to a page table
+    TLB_PDE = 128,     // paging-structure cache entries a bank: linear address bits 63:21 to a page table
+    TLB_PDPTE = 32,    // and bits 63:30 to a page directory
+    TLB_REGIONS = 512,
     TLB_HINTS = 64,
 };
 
@@ -32,17 +34,18 @@ struct tlb_entry {
 #define TLB_GLOBAL BIT(4)
 #define TLB_LARGE BIT(5)        // from a page larger than 4 KBytes
 #define TLB_STAGE2_WRITE BIT(6) // the second stage allows writes (1 without one)
+#define TLB_HUGE BIT(7)         // with TLB_LARGE: from a page larger than 2 MBytes
 #define TLB_APIC BIT(62)        // the page is the APIC-access page of VT-x: every access asks cpu->intercepts.apic
 #define TLB_PAGE_MASK BITS(51, 12)
 // Bits 55:52 hold the protection key.
 #define TLB_PKEY_SHIFT 52
 #define TLB_PCID_NONE 0xffff // the context while CR0.PG is 0
 
-// A paging-structure-cache entry: the PDE that references a page table, with the rights of the walk so far.
-struct tlb_pde {
-    uint64_t tag; // linear address bits 63:21, or 1
+// A paging-structure-cache entry: the PDE or PDPTE that references the next table, with the rights of the walk so far.
+struct tlb_structure {
+    uint64_t tag; // linear address bits 63:21 or 63:30, or 1
     uint64_t generation;
-    uint64_t table; // (guest-)physical address of the page table | TLB_ rights
+    uint64_t table; // (guest-)physical address of the next table | TLB_ rights
 };
 
 struct tlb_context {
@@ -67,7 +70,8 @@ struct tlb_fetch_fast { // derived
 struct tlb_bank {
     struct tlb_entry data[TLB_DATA];
     struct tlb_entry fetch[TLB_FETCH];
-    struct tlb_pde pde[TLB_PDE];
+    struct tlb_structure pde[TLB_PDE];
+    struct tlb_structure pdpte[TLB_PDPTE];
 };
 struct tlb_bank_fast {
     struct tlb_fast data[TLB_DATA];
@@ -79,10 +83,12 @@ struct tlb {
     struct tlb_bank bank[TLB_BANKS];
     struct tlb_context context[TLB_CONTEXTS];
     uint64_t next_generation;
-    uint32_t next_context;        // the slot replaced next (first in, first out)
-    uint32_t current;             // slot of the context in use
-    uint64_t large[TLB_BANKS][4]; // bit hash(linear >> 30): a piece of a large page of that GByte was cached
+    uint32_t next_context; // the slot replaced next (first in, first out)
+    uint32_t current;      // slot of the context in use
+    // Pieces of pages of 2 MBytes that a bank has, by hash(linear >> 21), and of larger ones, by hash(linear >> 30).
+    uint16_t large[TLB_BANKS][TLB_REGIONS], huge[TLB_BANKS][TLB_REGIONS];
     // derived
+    struct tlb_bank *now; // of the current VPID
     struct tlb_bank_fast fast[TLB_BANKS];
     uint16_t fast_context[TLB_CONTEXTS][3]; // [slot][access class]: 12-bit number in fast tags; 0: none yet
     uint64_t fast_rules[TLB_CONTEXTS];      // the rules of access under which a slot has its numbers
@@ -109,8 +115,8 @@ enum access_class { ACCESS_SUPERVISOR, ACCESS_SUPERVISOR_ANY /* user pages too: 
 enum access_class tlb_access_class(const struct cpu *cpu);
 void tlb_contexts_update(struct cpu *cpu); // privilege, WP, SMEP, SMAP, AC or NXE may have changed
 void tlb_share_globals(struct tlb *tlb);
-struct tlb_bank *tlb_current_bank(const struct cpu *cpu);
 bool tlb_entry_valid(const struct cpu *cpu, const struct tlb_entry *entry, uint64_t linear);
 void tlb_fill(struct cpu *cpu, uint64_t linear, bool fetch, uint64_t page);
+void tlb_drop_faulting(struct cpu *cpu, uint64_t linear); // what a page fault invalidates, SDM Vol. 3A, 4.10.4.1
 
 #endif

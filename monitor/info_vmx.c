@@ -59,6 +59,12 @@ static unsigned translations(const struct tlb_entry *entry, unsigned count, cons
     return n;
 }
 
+static unsigned structures(const struct tlb_structure *s, unsigned n, const struct tlb_context *context) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < n; i++) count += !(s[i].tag & 1) && s[i].generation == context->pde_generation;
+    return count;
+}
+
 bool info_tlb(struct monitor *monitor, const struct info_page *page, const char *arguments) {
     (void)page, (void)arguments;
     const struct tlb *tlb = monitor_cpu(monitor)->tlb;
@@ -70,8 +76,8 @@ bool info_tlb(struct monitor *monitor, const struct info_page *page, const char 
         for (unsigned b = 0; b < TLB_BANKS; b++) {
             data += translations(tlb->bank[b].data, TLB_DATA, context);
             fetch += translations(tlb->bank[b].fetch, TLB_FETCH, context);
-            for (unsigned i = 0; i < TLB_PDE; i++)
-                pde += !(tlb->bank[b].pde[i].tag & 1) && tlb->bank[b].pde[i].generation == context->pde_generation;
+            pde += structures(tlb->bank[b].pde, TLB_PDE, context);
+            pde += structures(tlb->bank[b].pdpte, TLB_PDPTE, context);
         }
         print(monitor, "%c %-5u  ", c == tlb->current ? '*' : ' ', context->vpid);
         print(monitor, context->pcid == TLB_PCID_NONE ? "none   " : "%-5u  ", context->pcid);

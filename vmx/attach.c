@@ -86,6 +86,8 @@ static const struct state_field state_fields[] = {
     ONE(trap_flag_pending),
     WORDS(slot),
     WORDS(ept),
+    WORDS(ept_pde),
+    WORDS(ept_pdpte),
     WORDS(ept_table),
     ONE(ept_next_table),
     ONE(ept_next_generation),

@@ -2,7 +2,8 @@
 // 3C, 28.3, 28.4.
 //
 // The cache is architectural: it holds what the tables said when it was filled, until INVEPT or an EPT violation drops
-// it. Only complete translations are cached, a 4-KByte page an entry; no paging-structure caches are kept. Memory types
+// it: translations, a 4-KByte page an entry, and the entries that reference page tables and page directories. What is
+// cached never causes an EPT violation or misconfiguration: before, the tables are walked from the top. Memory types
 // are checked but have no effect. NOT IMPLEMENTED: sub-page write permissions.
 #include "cpu/observe.h"
 #include "vmx/vmcs.h"
@@ -28,6 +29,8 @@ static unsigned level_shift(unsigned level) { return 12 + 9 * (level - 1); }
 
 void ept_reset(struct vmx *vmx) {
     memset(vmx->ept, 0, sizeof vmx->ept);
+    memset(vmx->ept_pde, 0, sizeof vmx->ept_pde);
+    memset(vmx->ept_pdpte, 0, sizeof vmx->ept_pdpte);
     for (unsigned i = 0; i < EPT_TABLES; i++) vmx->ept_table[i] = (struct ept_table){.root = VMCS_NONE};
     vmx->ept_next_table = 0;
     vmx->ept_next_generation = 1;
@@ -59,6 +62,22 @@ void ept_invalidate_all(struct vmx *vmx) {
 
 static struct ept_entry *cache_slot(struct vmx *vmx, uint64_t guest_physical) {
     return &vmx->ept[(guest_physical >> PAGE_SHIFT) % EPT_SETS];
+}
+
+// The entry at `level` that references the table below it.
+static struct ept_entry *structure_slot(struct vmx *vmx, uint64_t guest_physical, unsigned level) {
+    return &(level == LEVEL_PD ? vmx->ept_pde
+                               : vmx->ept_pdpte)[guest_physical >> level_shift(level) & (EPT_STRUCTURES - 1)];
+}
+static uint64_t structure_tag(uint64_t guest_physical, unsigned level) {
+    return (guest_physical & BITS(51, 0)) >> level_shift(level) << level_shift(level) | TAG_USED;
+}
+
+// 28.4.3.1: everything that the translation of the address would use.
+static void forget(struct vmx *vmx, uint64_t guest_physical) {
+    *cache_slot(vmx, guest_physical) = (struct ept_entry){0};
+    *structure_slot(vmx, guest_physical, LEVEL_PD) = (struct ept_entry){0};
+    *structure_slot(vmx, guest_physical, LEVEL_PDPT) = (struct ept_entry){0};
 }
 
 // --- what an access needs ---
@@ -124,7 +143,7 @@ static enum outcome violation(struct cpu *cpu, uint64_t guest_physical, const st
     bool accessed_dirty = vmcs_get(vmx->vmcs, EPT_POINTER) & EPTP_ACCESSED_DIRTY;
     uint64_t qualification = violation_qualification(vmx->vmcs, access, rights, accessed_dirty);
     uint64_t linear = cpu_64bit(cpu) ? access->linear : (uint32_t)access->linear;
-    *cache_slot(vmx, guest_physical) = (struct ept_entry){0};
+    forget(vmx, guest_physical);
     if (access->linear_valid && !access->page_walk) tlb_invalidate_page(cpu, access->linear);
     if (convertible(cpu, entry)) return virtualization_exception(cpu, qualification, linear, guest_physical);
     exit_begin_access(cpu, NULL, EXIT_EPT_VIOLATION);
@@ -167,17 +186,22 @@ static bool misconfigured(const struct vmx *vmx, uint64_t entry, unsigned level)
 struct ept_walk {
     uint64_t guest_physical;
     uint64_t rights; // logical AND of bits 2:0
+    uint64_t above;  // the same without the last entry
     uint64_t entry[LEVEL_PML4 + 1], at[LEVEL_PML4 + 1];
-    unsigned level; // of the last entry read
+    unsigned top, level; // of the first and the last entry read
     bool absent, bad;
 };
 
-static void walk(struct cpu *cpu, struct ept_walk *w, uint64_t eptp) {
+static uint64_t all_rights(const struct vmcs *vmcs) {
+    return EPT_RIGHTS | (vmcs_on(vmcs, PROC2, MODE_BASED_EXECUTE) ? EPT_USER_EXECUTE : 0);
+}
+
+static void walk(struct cpu *cpu, struct ept_walk *w, unsigned top, uint64_t table, uint64_t so_far) {
     const struct vmx *vmx = vmx_of(cpu);
-    uint64_t rights = EPT_RIGHTS | (vmcs_on(vmx->vmcs, PROC2, MODE_BASED_EXECUTE) ? EPT_USER_EXECUTE : 0);
-    uint64_t table = eptp & EPTP_ROOT;
-    w->rights = rights;
-    for (w->level = LEVEL_PML4;; w->level--) {
+    uint64_t rights = all_rights(vmx->vmcs);
+    w->rights = so_far;
+    w->top = top;
+    for (w->level = top;; w->level--) {
         w->at[w->level] = table | (w->guest_physical >> level_shift(w->level) & 511) << 3;
         uint64_t entry = w->entry[w->level] = physical_load(cpu, w->at[w->level], 64);
         OBSERVE_TELL(cpu, NULL, WALK, .number = 2, .size = 8, .value = entry, .linear = w->guest_physical,
@@ -185,15 +209,41 @@ static void walk(struct cpu *cpu, struct ept_walk *w, uint64_t eptp) {
         w->absent = !(entry & rights);
         w->bad = !w->absent && misconfigured(vmx, entry, w->level);
         if (w->absent || w->bad) return;
+        w->above = w->rights;
         w->rights &= entry;
         if (maps_page(entry, w->level)) return;
         table = entry & EPT_ADDRESS;
     }
 }
 
+static bool suffices(const struct ept_walk *w, const struct demand *demand) {
+    return !w->absent && !w->bad && (w->rights & demand->rights) == demand->rights;
+}
+
+// From the lowest table that is cached; false: there is none, or the walk from it does not allow the access.
+static bool walk_cached(struct cpu *cpu, struct ept_walk *w, const struct demand *demand) {
+    struct vmx *vmx = vmx_of(cpu);
+    for (unsigned level = LEVEL_PD; level <= LEVEL_PDPT; level++) {
+        const struct ept_entry *e = structure_slot(vmx, w->guest_physical, level);
+        if (e->tag != structure_tag(w->guest_physical, level) || e->generation != vmx->ept_generation) continue;
+        walk(cpu, w, level - 1, e->page & EPT_ADDRESS, e->page & all_rights(vmx->vmcs));
+        return suffices(w, demand);
+    }
+    return false;
+}
+
+static void remember_structure(struct vmx *vmx, const struct ept_walk *w) {
+    unsigned level = w->level + 1;
+    if (level > LEVEL_PDPT || level > w->top) return;
+    *structure_slot(vmx, w->guest_physical, level) =
+        (struct ept_entry){.tag = structure_tag(w->guest_physical, level),
+                           .generation = vmx->ept_generation,
+                           .page = (w->entry[level] & EPT_ADDRESS) | w->above};
+}
+
 // 28.3.5
 static void set_flags(struct cpu *cpu, struct ept_walk *w, bool write) {
-    for (unsigned level = LEVEL_PML4; level >= w->level; level--) {
+    for (unsigned level = w->top; level >= w->level; level--) {
         uint64_t flags = EPT_ACCESSED | (level == w->level && write ? EPT_DIRTY : 0);
         if ((w->entry[level] & flags) == flags) continue;
         w->entry[level] |= flags;
@@ -250,8 +300,9 @@ enum outcome ept_translate(struct cpu *cpu, uint64_t guest_physical, const struc
     if (e->tag == tag && e->generation == vmx->ept_generation && (e->page & demand.rights) == demand.rights &&
         (!demand.write || e->page & EPT_DIRTY))
         return finish(cpu, access, e->page, result);
-    struct ept_walk w = {.guest_physical = guest_physical};
-    walk(cpu, &w, eptp);
+    struct ept_walk w;
+    w.guest_physical = guest_physical;
+    if (!walk_cached(cpu, &w, &demand)) walk(cpu, &w, LEVEL_PML4, eptp & EPTP_ROOT, all_rights(vmx->vmcs));
     uint64_t last = w.entry[w.level];
     if (w.bad) return misconfiguration(cpu, guest_physical);
     if (w.absent) return violation(cpu, guest_physical, access, 0, last);
@@ -259,6 +310,7 @@ enum outcome ept_translate(struct cpu *cpu, uint64_t guest_physical, const struc
     bool logs = accessed_dirty && demand.write && !(last & EPT_DIRTY) && vmcs_on(vmx->vmcs, PROC2, ENABLE_PML);
     if (logs && !log_page(cpu, guest_physical)) return log_full(cpu);
     if (accessed_dirty) set_flags(cpu, &w, demand.write);
+    remember_structure(vmx, &w);
     bool dirty = !accessed_dirty || w.entry[w.level] & EPT_DIRTY;
     e->tag = tag;
     e->generation = vmx->ept_generation;

@@ -58,9 +58,10 @@ struct vmcs {
 };
 
 enum {
-    VMCS_SLOTS = 8,  // VMCSs kept on the processor; older ones are written back to their regions
-    EPT_SETS = 1024, // guest-physical translations kept, direct-mapped
-    EPT_TABLES = 16, // values of EP4TA remembered
+    VMCS_SLOTS = 8,      // VMCSs kept on the processor; older ones are written back to their regions
+    EPT_SETS = 1024,     // guest-physical translations kept, direct-mapped
+    EPT_STRUCTURES = 64, // entries of the EPT paging-structure caches, of either kind
+    EPT_TABLES = 16,     // values of EP4TA remembered
 };
 
 // Guest-physical mappings, SDM Vol. 3C, 28.4.1.
@@ -134,6 +135,7 @@ struct vmx {
     uint64_t trap_flag_pending;             // an MTF VM exit is pending on the present boundary
     struct vmcs slot[VMCS_SLOTS];
     struct ept_entry ept[EPT_SETS];
+    struct ept_entry ept_pde[EPT_STRUCTURES], ept_pdpte[EPT_STRUCTURES]; // `tag`: bits 51:21, bits 51:30; `page`: table
     struct ept_table ept_table[EPT_TABLES];
     uint64_t ept_next_table, ept_next_generation;
     // --- derived ---

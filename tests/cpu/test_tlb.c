@@ -161,6 +161,9 @@ static void test_large_pages(void) {
     ok(where(pde + 0x3000) == 0x803000, "its pieces are cached");
     tlb_invalidate_page(f.cpu, pde + 0x77000);
     ok(where(pde + 0x3000) == 0xa03000 && where(pde + 0x1ff000) == 0xbff000, "INVLPG anywhere in it drops every piece");
+    flat_poke(&f, at + 8 * (pde >> 21), 0x800000 | P | W | BIT(7));
+    tlb_invalidate_page(f.cpu, pde + 0x200000);
+    ok(where(pde + 0x3000) == 0xa03000, "INVLPG in the next 2 MBytes drops none");
     flat_poke(&f, at + 8 * (pde >> 21), 0xa01000 | BIT(13) | P | W | BIT(7));
     tlb_flush_vpid(f.cpu, 0, true);
     uint64_t physical;
@@ -170,6 +173,49 @@ static void test_large_pages(void) {
     tlb_flush_vpid(f.cpu, 0, true);
 }
 
+static void test_huge_page(void) {
+    uint64_t linear = 5 * BIT(30), at = (flat_peek(&f, FLAT_PML4) & BITS(51, 12)) + 8 * 5;
+    flat_poke(&f, at, P | W | BIT(7));
+    ok(where(linear + 0x3000) == 0x3000 && where(linear + 0x20005000) == 0x20005000, "1-GByte page");
+    flat_poke(&f, at, BIT(30) | P | W | BIT(7));
+    ok(where(linear + 0x3000) == 0x3000, "its pieces are cached");
+    tlb_invalidate_page(f.cpu, linear + 0x3f000000);
+    ok(where(linear + 0x3000) == BIT(30) + 0x3000 && where(linear + 0x20005000) == BIT(30) + 0x20005000,
+       "INVLPG anywhere in it drops every piece");
+    flat_poke(&f, at, 0);
+    tlb_flush_vpid(f.cpu, 0, true);
+}
+
+// SDM Vol. 3A, 4.10.3: entries that reference other structures are cached until INVLPG of any page; 4.10.4.1: a page
+// fault drops those that its address would use.
+static void test_structures(void) {
+    uint64_t top = flat_peek(&f, FLAT_PML4) & BITS(51, 12), pdpte = flat_peek(&f, top);
+    uint64_t directory = pdpte & BITS(51, 12), copy = 0x700000;
+    for (unsigned i = 0; i < 512; i++) flat_poke(&f, copy + 8 * i, flat_peek(&f, directory + 8 * i));
+    flat_poke(&f, copy + 8 * (0x600000 >> 21), 0xa00000 | P | W | BIT(7));
+    flat_poke(&f, directory + 8 * (0x600000 >> 21), 0x800000 | P | W | BIT(7));
+    remap(TEST_PAGE, OTHER, P | W);
+    (void)where(0x600000);
+    flat_poke(&f, top, copy | P | W | U);
+    ok(where(0x601000) == 0x801000, "a page directory is remembered");
+    uint64_t physical = 0, number = TEST_PAGE >> 12 & 511;
+    flat_poke(&f, (flat_peek(&f, directory + 8 * (TEST_PAGE >> 21)) & BITS(51, 12)) + 8 * (number + 1), 0);
+    ok(touch(TEST_PAGE + 4096, ACCESS_SUPERVISOR_ANY, false, false, &physical) == OUT_FAULT &&
+           where(0x602000) == 0xa02000,
+       "a page fault ends that");
+    ok(where(TEST_PAGE) == OTHER, "and keeps the translations of other pages");
+    flat_poke(&f, top, pdpte);
+    ok(where(0x603000) == 0xa03000, "the new one is remembered");
+    tlb_invalidate_page(f.cpu, TEST_PAGE);
+    ok(where(0x604000) == 0x804000, "until INVLPG");
+    remap(TEST_PAGE, OTHER, P);
+    (void)where(TEST_PAGE);
+    flat_map(&f, TEST_PAGE, OTHER, 0);
+    ok(touch(TEST_PAGE, ACCESS_SUPERVISOR_ANY, true, false, &physical) == OUT_FAULT &&
+           touch(TEST_PAGE, ACCESS_SUPERVISOR_ANY, false, false, &physical) == OUT_FAULT,
+       "a page fault ends the translation of its page");
+}
+
 int main(void) {
     flat_new(&f);
     test_rights();
@@ -177,6 +223,8 @@ int main(void) {
     test_staleness();
     test_contexts();
     test_large_pages();
+    test_huge_page();
+    test_structures();
     flat_free(&f);
     return done_testing();
 }

@@ -154,6 +154,32 @@ static void test_staleness(void) {
     bench_free(b);
 }
 
+// 28.4.1: what references an EPT page table is remembered too, until INVEPT; an EPT violation does not follow from it.
+static void test_structures(void) {
+    enum { OTHER = 0x60000 };
+    struct bench *b = ready(LOAD HLT);
+    const uint64_t pde = OTHER | R | W | X;
+    bench_store(b, AT_GUEST_DATA + 0x1008, 8, 1);
+    bench_store(b, AT_GUEST_DATA + 0x2008, 8, 2);
+    memcpy(b->ram + OTHER, b->ram + AT_EPT_PT, 0x1000);
+    bench_store(b, OTHER + 8 * ((AT_GUEST_DATA + 0x1000) >> 12), 8, (AT_GUEST_DATA + 0x2000) | R | W | X | WB);
+    ok(bench_enter(b, 5) == EXIT_HLT, "a page is read");
+    bench_store(b, AT_EPT_PD, 8, pde);
+    again(b, LOAD HLT);
+    b->cpu->gpr[RBX] += 0x1000;
+    ok(bench_reenter(b, 5) == EXIT_HLT && b->cpu->gpr[RAX] == 1, "the old page table stays in use for its neighbour");
+    invept(b);
+    again(b, LOAD HLT);
+    b->cpu->gpr[RBX] += 0x1000;
+    ok(bench_reenter(b, 5) == EXIT_HLT && b->cpu->gpr[RAX] == 2, "after INVEPT the new one");
+    bench_store(b, OTHER + 8 * ((AT_GUEST_DATA + 0x2000) >> 12), 8, 0);
+    bench_store(b, AT_EPT_PD, 8, AT_EPT_PT | R | W | X);
+    again(b, LOAD HLT);
+    b->cpu->gpr[RBX] += 0x2000;
+    ok(bench_reenter(b, 5) == EXIT_HLT && b->cpu->gpr[RAX] == 2, "what the tables map now causes no EPT violation");
+    bench_free(b);
+}
+
 // Two VMCSs with the same VPID but other EPTPs do not mix; a host with EPT off is not touched.
 static void test_tags(void) {
     enum { OTHER = 0x60000 };
@@ -220,6 +246,7 @@ int main(void) {
     test_large_misconfiguration();
     test_flags();
     test_staleness();
+    test_structures();
     test_tags();
     test_unrestricted();
     return done_testing();
