@@ -82,7 +82,7 @@ bool vmx_vmcs_write(struct cpu *cpu, uint64_t pointer, unsigned field, uint64_t 
     for (unsigned i = 0; i < VMCS_SLOTS; i++) {
         if (vmx->slot[i].pointer != pointer) continue;
         vmx->slot[i].field[field] = value;
-        vmx->dirty[i] |= vmcs_part_of[field];
+        vmcs_wrote(vmx, vmx->slot + i, vmcs_part_of[field]);
         return true;
     }
     uint64_t at = pointer + region_field_offset(field);
