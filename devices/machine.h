@@ -35,7 +35,7 @@ struct machine_config {
     uint16_t debug_exit_bytes; // ports it occupies: 1, 2 or 4
     bool pci_testdev;          // QEMU's pci-testdev, on PCI as 00:02.0
     bool pc_testdev;           // the ports and memory that kvm-unit-tests know as pc-testdev
-    bool bios_tick;            // vectors, 8259s and 8254 as a BIOS leaves them, for programs that go to real mode
+    bool bios_tick;            // 8259s and 8254 as a BIOS leaves them, for programs that go to real mode
     struct machine_output output;
 };
 

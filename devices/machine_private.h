@@ -42,7 +42,8 @@ uint64_t machine_next_deadline(const struct machine *m);
 bool machine_can_wake(const struct machine *m);
 
 // real_mode.c: interrupt vectors, 8259s and 8254 as firmware leaves them for programs that enter real-address mode.
-void machine_prepare_real_mode(struct machine *m);
+void real_mode_vectors(uint8_t *ram);
+void real_mode_tick(struct board *b);
 
 // machine_observe.c: the stop that `cpu` was asked for.
 enum machine_stop machine_observed(struct machine *m, struct cpu *cpu);

@@ -68,7 +68,8 @@ void machine_write_tables(struct machine *m) {
     memcpy(ram + BDA_BASE_KBYTES, &(uint16_t){EBDA >> 10}, 2);
     ram[EBDA] = 1; // its size in KBytes
     virtual_wire(&m->board.lapic[0]);
-    if (m->config.bios_tick) machine_prepare_real_mode(m);
+    real_mode_vectors(ram);
+    if (m->config.bios_tick) real_mode_tick(&m->board);
 }
 
 // --- observation ---

@@ -247,6 +247,17 @@ static void real_mode(void) {
     ok(machine_run(m, 100) == MACHINE_STUCK && machine_cpu(m, 0)->rip == CODE + 8,
        "handlers of other interrupts return");
     machine_free(m);
+
+    m = make(1 << 20); // xor ax, ax; int 15h; setc cl; mov dx, ax; int 12h; cli; hlt
+    static const uint8_t services[] = {0x31, 0xc0, 0xcd, 0x15, 0x0f, 0x92, 0xc1, 0x89, 0xc2, 0xcd, 0x12, 0xfa, 0xf4};
+    machine_write(m, CODE, services, sizeof services);
+    start_at_code(m);
+    machine_run(m, 100);
+    const uint64_t *reg = machine_cpu(m, 0)->gpr;
+    ok((reg[RCX] & 0xff) == 1 && (reg[RDX] & 0xffff) == 0x8600, "a service that is not there says so: CF %u, AX %04x",
+       (unsigned)reg[RCX] & 0xff, (unsigned)reg[RDX] & 0xffff);
+    ok((reg[RAX] & 0xffff) == 639, "INT 12H: %u KBytes", (unsigned)reg[RAX] & 0xffff);
+    machine_free(m);
 }
 
 int main(void) {

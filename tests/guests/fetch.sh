@@ -4,7 +4,8 @@
 #   DIR/vmlinuz            the kernel of linux-image-cloud-amd64, today's version
 #   DIR/modules/*.ko       kvm-intel and what it depends on; DIR/modules/order names them, dependencies first
 #   DIR/busybox            of busybox-static
-#   DIR/vmlinuz-general    with `general`, this alone: the kernel of linux-image-amd64
+#   DIR/vmlinuz-general    with `general`, this and what follows alone: the kernel of linux-image-amd64
+#   DIR/modules-general    likewise, those that the tools of Xen use
 #
 # The packages are downloaded to DIR/packages and unpacked, never installed: remove DIR/packages to get newer ones.
 set -eu
@@ -35,19 +36,6 @@ fetch_kernel() { # NAME PATTERN WHAT-FOR
 	fi
 }
 
-# Its modules are of no use here: the long tests only boot it.
-if [[ ${2:-} == general ]]; then
-	fetch_kernel linux-image-amd64 'linux-image-*[0-9]-amd64_*.deb' 'the general kernel, for the long tests'
-	packages_done
-	rm -rf "$dir/unpacking-general"
-	mkdir -p "$dir/unpacking-general"
-	dpkg-deb --fsys-tarfile "$(have 'linux-image-*[0-9]-amd64_*.deb')" |
-		tar -x -C "$dir/unpacking-general" --wildcards './boot/vmlinuz-*'
-	mv "$dir/unpacking-general/boot/"vmlinuz-* "$dir/vmlinuz-general"
-	rm -rf "$dir/unpacking-general"
-	exit
-fi
-
 fetch_busybox() {
 	have 'busybox-static_*.deb' >/dev/null || download "the guests' shell and commands" busybox-static
 }
@@ -69,21 +57,40 @@ add_module() {
 	echo "$name.ko" >>"$work/modules/order"
 }
 
-fetch_kernel linux-image-cloud-amd64 'linux-image-*-cloud-amd64_*.deb' "the guests' kernel"
-fetch_busybox
+unpack_kernel() { # PATTERN VMLINUZ MODULES NAME...
+	local name
+	rm -rf "$work/kernel" "$work/modules"
+	mkdir -p "$work/kernel" "$work/modules"
+	: >"$work/modules/order"
+	dpkg-deb --fsys-tarfile "$(have "$1")" |
+		tar -x -C "$work/kernel" --wildcards './boot/vmlinuz-*' './lib/modules/*.ko'
+	for name in "${@:4}"; do
+		add_module "$name"
+	done
+	rm -rf "$dir/$3"
+	mv "$work/modules" "$dir/$3"
+	mv "$work/kernel/boot/"vmlinuz-* "$dir/$2"
+	touch "$dir/$2" "$dir/$3/order"
+}
+
+general='linux-image-*[0-9]-amd64_*.deb' cloud='linux-image-*-cloud-amd64_*.deb'
+if [[ ${2:-} == general ]]; then
+	fetch_kernel linux-image-amd64 "$general" 'the general kernel'
+else
+	fetch_kernel linux-image-cloud-amd64 "$cloud" "the guests' kernel"
+	fetch_busybox
+fi
 packages_done
 
-work=$dir/unpacking
+work=$dir/unpacking${2:+-$2}
 rm -rf "$work"
-mkdir -p "$work/kernel" "$work/busybox" "$work/modules"
+mkdir -p "$work/busybox"
 trap 'rm -rf "$work"' EXIT
-: >"$work/modules/order"
-dpkg-deb --fsys-tarfile "$(have 'linux-image-*-cloud-amd64_*.deb')" |
-	tar -x -C "$work/kernel" --wildcards './boot/vmlinuz-*' './lib/modules/*.ko'
-dpkg-deb --fsys-tarfile "$(have 'busybox-static_*.deb')" | tar -x -C "$work/busybox" --wildcards './*/busybox'
-add_module kvm-intel
-rm -rf "$dir/modules"
-mv "$work/modules" "$dir/modules"
-find "$work/busybox" -name busybox -type f -exec mv {} "$dir/busybox" \;
-mv "$work/kernel/boot/"vmlinuz-* "$dir/vmlinuz"
-touch "$dir/busybox" "$dir/vmlinuz" "$dir/modules/order"
+if [[ ${2:-} == general ]]; then
+	unpack_kernel "$general" vmlinuz-general modules-general xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs
+else
+	unpack_kernel "$cloud" vmlinuz modules kvm-intel
+	dpkg-deb --fsys-tarfile "$(have 'busybox-static_*.deb')" | tar -x -C "$work/busybox" --wildcards './*/busybox'
+	find "$work/busybox" -name busybox -type f -exec mv {} "$dir/busybox" \;
+	touch "$dir/busybox"
+fi

@@ -10,11 +10,12 @@ kvm_mini_out  := $(GUESTS)/kvm-mini
 INITRAMFS     := $(GUESTS)/initramfs.cpio
 NESTED_INITRAMFS := $(GUESTS)/nested.cpio
 QEMU_INITRAMFS := $(GUESTS)/qemu.cpio
+XEN_INITRAMFS := $(GUESTS)/xen.cpio
 GUEST_RUN      = O='$(O)' GUESTS='$(GUESTS)' VMXRAY='$(O)/vmxray' tests/guests/run.sh
 
 NESTED_RUN     = O='$(O)' GUESTS='$(GUESTS)' VMXRAY='$(O)/vmxray' tests/guests/nested.sh
 
-.PHONY: guests kvm shell nested nested-qemu
+.PHONY: guests kvm shell nested nested-qemu xen
 guests: $(GUESTS)/vmlinuz $(INITRAMFS) $(NESTED_INITRAMFS)
 
 kvm: all guests
@@ -25,6 +26,8 @@ nested: all guests
 	@$(NESTED_RUN)
 nested-qemu: all guests $(QEMU_INITRAMFS)
 	@WITH=qemu $(NESTED_RUN)
+xen: all guests $(XEN_INITRAMFS)
+	@O='$(O)' GUESTS='$(GUESTS)' VMXRAY='$(O)/vmxray' tests/guests/xen.sh
 
 $(GUESTS)/vmlinuz $(GUESTS)/busybox $(GUESTS)/modules/order &: tests/guests/fetch.sh | need-guests
 	@tests/guests/fetch.sh $(GUESTS)
@@ -40,11 +43,22 @@ $(NESTED_INITRAMFS): $(INITRAMFS) $(GUESTS)/vmlinuz
 	$(call quiet,GUEST,$@)$(GUESTS)/newc $(GUESTS)/nested.list > $@
 
 # The same with Debian's QEMU.
-$(GUESTS)/qemu/list: tests/guests/fetch-qemu.sh | need-guests
+$(GUESTS)/qemu/list: tests/guests/fetch-qemu.sh tests/guests/libraries.bash | need-guests
 	@tests/guests/fetch-qemu.sh $(GUESTS)
 $(QEMU_INITRAMFS): $(NESTED_INITRAMFS) $(GUESTS)/qemu/list
 	@cat $(GUESTS)/nested.list $(GUESTS)/qemu/list > $(GUESTS)/qemu.list
 	$(call quiet,GUEST,$@)$(GUESTS)/newc $(GUESTS)/qemu.list > $@
+
+# The same with Xen's tools and the guests' system, for Debian's general kernel as Xen's first domain.
+$(GUESTS)/vmlinuz-general $(GUESTS)/modules-general/order &: tests/guests/fetch.sh | need-guests
+	@tests/guests/fetch.sh $(GUESTS) general
+$(GUESTS)/xen/list: tests/guests/fetch-xen.sh tests/guests/libraries.bash | need-guests
+	@tests/guests/fetch-xen.sh $(GUESTS)
+$(XEN_INITRAMFS): $(NESTED_INITRAMFS) $(GUESTS)/xen/list $(GUESTS)/modules-general/order
+	@(cat $(GUESTS)/nested.list $(GUESTS)/xen/list; echo file guest.cpio 644 $(INITRAMFS); \
+		echo file modules/xen-order 644 $(GUESTS)/modules-general/order; \
+		sed 's,.*,file modules/& 644 $(GUESTS)/modules-general/&,' $(GUESTS)/modules-general/order) > $(GUESTS)/xen.list
+	$(call quiet,GUEST,$@)$(GUESTS)/newc $(GUESTS)/xen.list > $@
 
 $(GUESTS)/newc: tests/guests/newc.c | need-guests
 	@mkdir -p $(@D)

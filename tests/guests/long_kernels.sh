@@ -20,7 +20,7 @@ boots() { # NAME KERNEL OPTION...
 }
 
 general=$GUESTS/vmlinuz-general
-[[ -e $general ]] || tests/guests/fetch.sh "$GUESTS" general
+[[ -e $general ]] || make -s GUESTS="$GUESTS" "$general"
 for processors in 1 4; do
 	boots "cloud kernel with $processors" "$GUESTS/vmlinuz" -smp $processors
 	boots "general kernel with $processors" "$general" -smp $processors

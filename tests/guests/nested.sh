@@ -20,19 +20,10 @@ append="console=ttyS0 reboot=t panic=-1 vmxray=nested levels=$levels $words"
 machine=(-kernel "$GUESTS/vmlinuz" -initrd "$initramfs" -append "${append% }" -m "${MEMORY:-1G}" -nographic
 	-no-reboot)
 
-# What a kernel says when something went wrong in it, at whatever level; what init says.
-trouble='Kernel panic|BUG:|Oops|WARNING: CPU|general protection fault|segfault|unchecked MSR|Call Trace|rcu: INFO'
-trouble+='|FAILED|\] kvm.*(unsupported|unhandled|disabled by|not supported|failed)|KVM internal error'
-
-bad=()
-must() { # COUNT PATTERN WHY: so many lines are like this
-	local count
-	count=$(tr -d '\r' <"$log" | grep -acE "$2")
-	((count == $1)) || bad+=("$3 ($count lines of $1)")
-}
+. "${0%/*}/examine.bash"
 
 examine() { # STATUS: fills bad
-	local status=$1 line level
+	local status=$1 level
 	((status == 0)) || bad+=("vmxray exited with status $status")
 	must 1 '^== powering off' "the machine did not come to its power-off"
 	for ((level = 1; level <= levels; level++)); do
@@ -45,18 +36,6 @@ examine() { # STATUS: fills bad
 	must "$levels" '^== (L.: )?loaded kvm-intel.ko' "not all levels loaded KVM"
 	[[ ${WITH:-} != qemu ]] || must 1 'DMI: QEMU Standard PC' "it was not QEMU that booted L1"
 	((levels < 2)) || must 1 '^kvm-mini: [1-9][0-9]* passed, 0 failed' "the small guests did not do what they should"
-	while read -r line; do
-		bad+=("$line")
-	done < <(tr -d '\r' <"$log" | grep -aE "$trouble" | head -n 5)
+	trouble
 }
-
-echo "$VMXRAY ${machine[*]@Q} $*"
-"$VMXRAY" "${machine[@]}" --stats "$@" 2>&1 </dev/null | tee "$log"
-examine "${PIPESTATUS[0]}"
-if ((${#bad[@]} == 0)); then
-	echo "nested: all is well"
-	exit 0
-fi
-printf 'nested: %s\n' "${bad[@]}"
-echo "nested: the whole output is in $log"
-exit 1
+run_and_examine nested "$@"

@@ -10,7 +10,7 @@ watch *(u32*)our_level
 watch u16[phys:0x500], 3
 watch @1:gdt, 4
 watch gpa:0x1000
-watch gpa:[0x500]
+watch gpa:[0x700]
 watch u64[0x1000] + 1
 watch u8[0x1000
 watch u64[]
