@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum argument { NOTHING, REASON, NUMBER, FIELD_NAME, LEVEL, INVEPT, INVVPID };
+enum argument { NOTHING, REASON, NUMBER, FIELD_NAME, LEVEL, INVEPT, INVVPID, PAGE, FLUSH };
 static const struct row {
     const char *name;
     uint64_t sights;
@@ -79,10 +79,12 @@ static bool take_number(struct monitor *monitor, const struct row *row, const ch
 }
 
 static bool take_argument(struct monitor *monitor, const struct row *row, const char **text, struct stop *stop) {
+    static const uint64_t fixed[] = {
+        [INVEPT] = EXIT_INVEPT, [INVVPID] = EXIT_INVVPID, [PAGE] = SIGHT_TLB_PAGE, [FLUSH] = SIGHT_TLB_FLUSH};
     bool reasons = row->argument == REASON;
-    if (row->argument == INVEPT || row->argument == INVVPID) {
+    if (row->argument >= INVEPT) {
         stop->filter = number_is;
-        stop->number_wanted = row->argument == INVEPT ? EXIT_INVEPT : EXIT_INVVPID;
+        stop->number_wanted = fixed[row->argument];
         return true;
     }
     if (row->argument == NOTHING || !**text || at_condition(*text)) return true;

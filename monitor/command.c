@@ -94,15 +94,16 @@ static const struct command *find(struct monitor *monitor, const char *word) {
 
 // --- carrying out ---
 
-static void remember(struct monitor *monitor, const struct command *command) {
-    char *line = command->flags & REPEATS ? strdup(command->name) : NULL;
+static void remember(struct monitor *monitor, const struct command *command, const char *line) {
+    char *again = command->flags & REPEATS ? strdup(line) : command->flags & FOLLOWS ? strdup(command->name) : NULL;
     free(monitor->repeat);
-    monitor->repeat = line;
+    monitor->repeat = again;
 }
 
 // The name ends at a space, or where the format of x/10i begins.
 static bool run_line(struct monitor *monitor, const char *line) {
     char word[64], arguments[2048];
+    const char *whole = line;
     size_t length = strcspn(line, " \t/");
     snprintf(word, sizeof word, "%.*s", (int)length, line);
     line += length;
@@ -116,7 +117,7 @@ static bool run_line(struct monitor *monitor, const char *line) {
     if (command->flags & RUNS && monitor->in_list && command->function != command_continue)
         return monitor_error(monitor, "%s: of the commands that run the guest a list may have continue only",
                              command->name);
-    remember(monitor, command);
+    remember(monitor, command, whole);
     if (!*command->arguments && *arguments)
         return monitor_error(monitor, "%s takes no arguments: %s", command->name, command->help);
     return command->function(monitor, arguments);

@@ -47,7 +47,12 @@ struct monitor {
 };
 
 enum command_group { RUNNING, STOPS, LOOKING, VTX, CHANGING, SYMBOLS, TRACING, MONITOR };
-enum command_flags { NONE = 0, RUNS = 1 /* lets the guest run */, REPEATS = 2 /* Enter alone does it again */ };
+enum command_flags {
+    NONE = 0,
+    RUNS = 1 /* lets the guest run */,
+    REPEATS = 2 /* Enter alone does it again */,
+    FOLLOWS = 4 /* Enter: what follows */
+};
 
 // `arguments` is what follows the name, without spaces at either end. False after monitor_error.
 typedef bool command_fn(struct monitor *monitor, const char *arguments);

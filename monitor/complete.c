@@ -1,9 +1,11 @@
 // What Tab completes to; see complete.h. The words that a command's row spells out literally (lower case, or with a
-// minus) are candidates for its arguments, before names and symbols.
+// minus) are candidates for its arguments, before names and symbols. A row that takes a FILE has files instead of
+// these.
 #include "monitor/complete.h"
 #include "monitor/info.h"
 #include "monitor/stops.h"
 #include "monitor/symbols.h"
+#include "monitor/trace.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,9 +17,10 @@
 static struct monitor *monitor;
 void complete_for(struct monitor *m) { monitor = m; }
 
-enum source { FROM_COMMANDS, FROM_ROW, FROM_PAGES, FROM_CATCHES, FROM_NAMES, FROM_SYMBOLS, FROM_NOWHERE };
+enum source { FROM_COMMANDS, FROM_ROW, FROM_CHOICES, FROM_FILES, FROM_NAMES, FROM_SYMBOLS, FROM_NOWHERE };
 static struct {
     enum source source;
+    const char *line;
     unsigned index;
     size_t at;
     const struct command *row;
@@ -44,17 +47,34 @@ static const char *next_of_row(char *word, size_t size) {
 
 static bool is_row(const char *name) { return walk.row && strcmp(walk.row->name, name) == 0; }
 
-static const char *next_page(void) {
-    const struct info_page *page = is_row("info") ? info_page_at(walk.index++) : NULL;
+// A row with FILE, but not FILE:LINE.
+static bool takes_file(const struct command *row) {
+    const char *file = row ? strstr(row->arguments, "FILE") : NULL;
+    return file && file[4] != ':';
+}
+
+static const char *device_name(unsigned index) {
+    struct machine_part part;
+    return monitor && machine_part(monitor->machine, index, &part) ? part.name : NULL;
+}
+
+static const char *page_name(unsigned index) {
+    const struct info_page *page = info_page_at(index);
     return page ? page->name : NULL;
+}
+
+// What only one command knows: pages, devices, what can be caught or traced.
+static const char *next_choice(void) {
+    if (is_row("info")) return (strstr(walk.line, " device ") ? device_name : page_name)(walk.index++);
+    if (is_row("catch") || is_row("tcatch")) return catch_name(walk.index++);
+    return is_row("trace") && !strchr(walk.line, '=') ? trace_word(walk.index++) : NULL;
 }
 
 static const char *next(const char *begin, char *word, size_t size) {
     switch (walk.source) {
     case FROM_COMMANDS: return next_command();
     case FROM_ROW: return next_of_row(word, size);
-    case FROM_PAGES: return next_page();
-    case FROM_CATCHES: return is_row("catch") || is_row("tcatch") ? catch_name(walk.index++) : NULL;
+    case FROM_CHOICES: return next_choice();
     case FROM_NAMES: return name_at(walk.index++);
     case FROM_SYMBOLS: return monitor ? symbols_begin(monitor, begin, &walk.at) : NULL;
     default: return NULL;
@@ -74,26 +94,42 @@ static const struct command *row_of(const char *line) {
 
 static void begin(const char *line, int start) {
     line += strspn(line, " \t");
+    walk.line = line;
     walk.index = 0;
     walk.at = 0;
     walk.row = row_of(line);
     walk.source = start == 0 || strncmp(line, "help ", 5) == 0 ? FROM_COMMANDS : FROM_ROW;
 }
 
-static bool is_last(enum source source) { return source == FROM_COMMANDS || (source == FROM_PAGES && is_row("info")); }
+static enum source source_after(enum source source) {
+    bool last = source == FROM_COMMANDS || source == FROM_FILES || (source == FROM_CHOICES && is_row("info"));
+    if (source == FROM_CHOICES && !last) return takes_file(walk.row) ? FROM_FILES : FROM_NAMES;
+    return last ? FROM_NOWHERE : (enum source)(source + 1);
+}
 
 char *complete_candidate(const char *line, const char *word, int start, int state) {
-    char text[128];
+    char text[128], *file;
     if (!state) begin(line, start);
     while (walk.source != FROM_NOWHERE) {
+        if (walk.source == FROM_FILES && (file = rl_filename_completion_function(word, (int)walk.index++))) return file;
         const char *candidate = next(word, text, sizeof text);
         if (candidate && *candidate && strncasecmp(candidate, word, strlen(word)) == 0) return strdup(candidate);
         if (candidate) continue;
-        walk.source = is_last(walk.source) ? FROM_NOWHERE : (enum source)(walk.source + 1);
+        walk.source = source_after(walk.source);
         walk.index = 0;
         walk.at = 0;
     }
     return NULL;
+}
+
+// Where words end: names of files and options have characters that are operators elsewhere.
+char *complete_breaks(void) {
+    static char of_expression[] = " \t\n\"'@$><=;|&{(+-*/%[]!~^,:", of_file[] = " \t\n=,", of_option[] = " \t\n";
+    const char *line = rl_line_buffer + strspn(rl_line_buffer, " \t");
+    int from = rl_point;
+    while (from && !strchr(of_option, rl_line_buffer[from - 1])) from--;
+    if (from && from < rl_point && rl_line_buffer[from] == '-') return of_option;
+    return takes_file(row_of(line)) ? of_file : of_expression;
 }
 
 static char *generate(const char *word, int state) {

@@ -22,6 +22,7 @@ static bool write_all(struct console_output *output) {
 }
 
 static void flush(struct console_output *output) {
+    if (output->used) progress_clear(output->progress);
     if (output->used && output->fd >= 0 && !output->broken && !write_all(output)) {
         output->broken = true;
         if (errno != EPIPE) complain("%s: cannot be written: %s", output->name, strerror(errno));

@@ -2,15 +2,17 @@
 #ifndef MONITOR_CONSOLE_H
 #define MONITOR_CONSOLE_H
 #include "monitor/options.h"
+#include "monitor/progress.h"
 
 enum { CONSOLE_OUTPUTS = MACHINE_SERIAL_PORTS + 2, CONSOLE_BUFFER_BYTES = 8192 };
 
 struct console_output {
-    int fd;           // -1: bytes are thrown away
-    const char *name; // for messages
-    size_t used;      // bytes in the buffer
-    bool broken;      // a write failed: no more are tried
-    bool in_line;     // the last byte did not end a line
+    int fd;                    // -1: bytes are thrown away
+    const char *name;          // for messages
+    size_t used;               // bytes in the buffer
+    bool broken;               // a write failed: no more are tried
+    bool in_line;              // the last byte did not end a line
+    struct progress *progress; // whose line is on the same terminal; NULL: none is
     uint8_t buffer[CONSOLE_BUFFER_BYTES];
 };
 

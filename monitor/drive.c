@@ -23,6 +23,7 @@
 static void come_back(struct monitor *monitor) {
     struct console_output *output = &monitor->run->console->output[0];
     console_flush(monitor->run->console);
+    progress_clear(&monitor->run->progress);
     if (output->in_line && !monitor->output.write) print(monitor, "\n");
     output->in_line = false;
 }
@@ -105,6 +106,7 @@ static bool serve_run(struct monitor *monitor) {
         stops_begin(monitor);
         monitor->run->monitored = false;
         event = run_until(monitor->run, UINT64_MAX);
+        progress_clear(&monitor->run->progress);
         monitor->run->monitored = true;
         over = event == RUN_OVER;
         if (event != RUN_CAUGHT) break;

@@ -3,6 +3,7 @@
 #include "monitor/stats.h"
 #include "monitor/terminal.h"
 #include <stdlib.h>
+#include <unistd.h>
 
 static struct machine *make_machine(struct options *options, struct console *console) {
     char error[200];
@@ -18,6 +19,8 @@ static enum status run_loaded(struct options *options, struct console *console, 
     struct run run = {
         .options = options, .machine = machine, .boot = boot, .console = console, .hashed_step = UINT64_MAX};
     struct stopwatch begin = stopwatch_now();
+    progress_begin(&run.progress);
+    if (isatty(STDOUT_FILENO)) console->output[0].progress = &run.progress;
     terminal_open(machine, console->stdin_port >= 0);
     struct monitor monitor;
     monitor_init(&monitor, &run);
@@ -25,6 +28,7 @@ static enum status run_loaded(struct options *options, struct console *console, 
     terminal_close();
     if (options->stats) stats_print(stderr, &run, begin);
     monitor_free(&monitor);
+    console->output[0].progress = NULL;
     return status;
 }
 

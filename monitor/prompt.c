@@ -79,7 +79,7 @@ static void person_open(void) {
     rl_catch_signals = 0;
     rl_readline_name = "vmxray";
     rl_attempted_completion_function = complete_line;
-    rl_completer_word_break_characters = " \t\n\"'@$><=;|&{(+-*/%[]!~^,:";
+    rl_completion_word_break_hook = complete_breaks;
     rl_initialize();
     rl_bind_keyseq("\\C-ac", person_resumes);
     using_history();

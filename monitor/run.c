@@ -18,6 +18,7 @@ enum {
 static void print_hash(struct run *run, uint64_t step) {
     if (run->hashed_step == step) return;
     console_flush(run->console);
+    progress_clear(&run->progress);
     fprintf(stderr, "hash %" PRIu64 " %016" PRIx64 "\n", step, machine_hash(run->machine));
     run->hashed_step = step;
 }
@@ -82,6 +83,8 @@ static void at_boundary(struct run *run, uint64_t step) {
         console_flush(run->console);
         read_input(run);
         feed(run);
+        const struct console_output *output = &run->console->output[0];
+        progress_look(&run->progress, run->machine, output->progress && output->in_line);
     }
 }
 
@@ -96,6 +99,7 @@ static double seconds_now(void) {
 // Waits as long as the guest would, or until something is typed. Whether something was; *seconds is the time it took.
 static bool wait_for_input(struct run *run, double most_seconds, double *seconds) {
     double begin = seconds_now(), left;
+    progress_clear(&run->progress);
     bool got = false;
     for (; !got && (left = most_seconds - (seconds_now() - begin)) > 0; got = read_input(run)) {
         if (!terminal_has_input() || terminal_left() || terminal_signal() || terminal_is_asked()) break;
@@ -145,6 +149,7 @@ static const struct cpu *stopped_processor(struct machine *machine) {
 
 __attribute__((format(printf, 3, 4))) static bool over(struct run *run, enum status status, const char *format, ...) {
     va_list arguments;
+    progress_clear(&run->progress);
     va_start(arguments, format);
     vsnprintf(run->over_text, sizeof run->over_text, format, arguments);
     va_end(arguments);

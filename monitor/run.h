@@ -5,6 +5,7 @@
 #include "monitor/console.h"
 #include "monitor/load.h"
 #include "monitor/options.h"
+#include "monitor/progress.h"
 #include "monitor/status.h"
 
 enum { RUN_INPUT_BYTES = 256 };
@@ -17,6 +18,7 @@ struct run {
     uint8_t input[RUN_INPUT_BYTES]; // read from the terminal, not yet taken by the guest
     size_t input_used;
     uint64_t hashed_step;        // where the last hash was printed; UINT64_MAX: nowhere
+    struct progress progress;    // on stderr
     double waited_seconds;       // for input, while the guest had nothing to do
     bool (*asks)(void *context); // whether someone else than the terminal asks for the guest to stop; may be NULL
     void *asks_context;

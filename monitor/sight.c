@@ -62,6 +62,12 @@ static void print_mode(struct monitor *monitor, const struct sight *s) {
           (s->number & MODE_CPL_MASK) >> MODE_CPL_SHIFT);
 }
 
+static void print_tlb(struct monitor *monitor, const struct sight *s) {
+    static const char *const what[] = {"data", "fetches", "page flushed", "flushed"};
+    print(monitor, "TLB, %s: linear 0x%" PRIx64 ", translation 0x%" PRIx64 ", EPTP 0x%" PRIx64 ", VPID %" PRIu64 "\n",
+          what[s->number & 3], s->linear, s->value, s->physical, s->information & UINT16_MAX);
+}
+
 void sight_print(struct monitor *monitor, const struct sight *s, unsigned level) {
     switch (s->kind) {
     case OBSERVE_EXIT: print_exit(monitor, s, level); break;
@@ -102,6 +108,7 @@ void sight_print(struct monitor *monitor, const struct sight *s, unsigned level)
         print(monitor, "%s, type %" PRIu64 ", operand 0x%" PRIx64 ", VPID %" PRIu64 ", at RIP 0x%" PRIx64 "\n",
               reason_name(s->number), s->value, s->physical, s->information, s->rip);
         break;
+    case OBSERVE_TLB: print_tlb(monitor, s); break;
     case OBSERVE_WATCHPOINT: print_access(monitor, s); break;
     case OBSERVE_INSTRUCTION: break; // of a register that is watched: the stop says what changed
     default: print(monitor, "%s, at RIP 0x%" PRIx64 "\n", observe_row(s->kind)->text, s->rip);

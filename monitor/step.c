@@ -48,7 +48,7 @@ static bool step_level(struct monitor *monitor, const char *arguments) {
     if (!take_value(monitor, &arguments, &level) || !take_end(monitor, arguments)) return false;
     if (level >= VMX_LEVELS) return monitor_error(monitor, "step -l: levels are 0 to %d", VMX_LEVELS - 1);
     unsigned wanted = (unsigned)level;
-    bool seen;
+    struct awaited seen;
     enum run_event event = drive_until(monitor, machine_steps(monitor->machine) + 1);
     if (fine(event) && level_now(monitor) != wanted)
         event = stops_await(monitor, BIT(OBSERVE_EXIT) | BIT(OBSERVE_ENTRY), arrives, &wanted, &seen);
@@ -148,7 +148,7 @@ bool command_finish(struct monitor *monitor, const char *arguments) {
     struct frame frame;
     drive_follow(monitor);
     if (!view_make(monitor, -1, &view)) return false;
-    bool seen;
+    struct awaited seen;
     frame_here(monitor, &view, &frame);
     return drive_stopped(monitor, stops_await(monitor, BIT(OBSERVE_BRANCH), returns, &frame, &seen));
 }
@@ -207,10 +207,11 @@ static bool any(struct monitor *monitor, struct cpu *cpu, const struct sight *si
 // To the first instruction on the other side, as often as said.
 static bool cross(struct monitor *monitor, const char *arguments, uint64_t wanted) {
     uint64_t times;
-    bool seen = true;
+    struct awaited awaited = {.seen = true};
     enum run_event event = RUN_TARGET;
     if (!take_times(monitor, arguments, &times)) return false;
-    for (; times && seen; times--) event = stops_await(monitor, wanted, any, NULL, &seen);
+    for (uint64_t i = 0; i < times && awaited.seen; i++) event = stops_await(monitor, wanted, any, NULL, &awaited);
+    if (times && awaited.seen) sight_print(monitor, &awaited.sight, awaited.level);
     return drive_stopped(monitor, event);
 }
 

@@ -236,24 +236,25 @@ bool stops_carry_out(struct monitor *monitor) {
 
 // --- waiting for one thing ---
 
-struct awaited {
+struct waiter {
     struct monitor *monitor;
     await_fn *holds;
     void *context;
-    bool *seen;
+    struct awaited *awaited;
 };
 
 static void await_see(void *context, struct cpu *cpu, const struct sight *sight) {
-    const struct awaited *a = context;
-    if (*a->seen || !a->holds(a->monitor, cpu, sight, a->context)) return;
-    *a->seen = true;
+    const struct waiter *w = context;
+    if (w->awaited->seen || !w->holds(w->monitor, cpu, sight, w->context)) return;
+    *w->awaited = (struct awaited){true, *sight, level_of(cpu)};
     cpu_stop(cpu);
 }
 
-enum run_event stops_await(struct monitor *monitor, uint64_t wanted, await_fn *holds, void *context, bool *seen) {
-    struct awaited a = {monitor, holds, context, seen};
-    struct observer observer = {.wanted = wanted, .context = &a, .see = await_see};
-    *seen = false;
+enum run_event stops_await(struct monitor *monitor, uint64_t wanted, await_fn *holds, void *context,
+                           struct awaited *awaited) {
+    struct waiter waiter = {monitor, holds, context, awaited};
+    struct observer observer = {.wanted = wanted, .context = &waiter, .see = await_see};
+    awaited->seen = false;
     machine_add_observer(monitor->machine, &observer);
     enum run_event event = drive_until(monitor, UINT64_MAX);
     machine_remove_observer(monitor->machine, &observer);

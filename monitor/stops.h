@@ -79,8 +79,15 @@ bool stops_caught(const struct monitor *monitor);
 // One line about a sight: "VM exit EPT_VIOLATION from level 1, ...".
 void sight_print(struct monitor *monitor, const struct sight *sight, unsigned level);
 
-// Runs until the predicate holds for a sight of the wanted kinds, or something else stops the guest; *seen says which.
+// Runs until the predicate holds for a sight of the wanted kinds, or something else stops the guest; awaited->seen says
+// which.
+struct awaited {
+    bool seen;
+    struct sight sight;
+    unsigned level; // that ran then
+};
 typedef bool await_fn(struct monitor *monitor, struct cpu *cpu, const struct sight *sight, void *context);
-enum run_event stops_await(struct monitor *monitor, uint64_t wanted, await_fn *holds, void *context, bool *seen);
+enum run_event stops_await(struct monitor *monitor, uint64_t wanted, await_fn *holds, void *context,
+                           struct awaited *awaited);
 
 #endif

@@ -18,6 +18,8 @@ static const struct row {
 #undef TRACE
 };
 enum { ROWS = sizeof rows / sizeof *rows };
+const char *trace_word(unsigned index) { return index < ROWS ? rows[index].word : NULL; }
+
 #define NESTS (SEEN(EXIT) | SEEN(ENTRY))
 
 static const struct trace_format *const formats[] = {&trace_json, &trace_folded, &trace_stat, &trace_text};

@@ -17,7 +17,8 @@ enum { TRACE_FRAMES = 32, TRACE_ANY_LEVEL = -1, TRACE_RUNS = -1 };
 struct trace_frame {
     unsigned level;
     int reason;
-    uint64_t begin; // cycle
+    uint64_t begin;     // cycle
+    struct sight sight; // of the exit or the entry with which it began
 };
 
 // Of one processor. The frames of outer levels lie below those of inner work: L2's exit, then in it L1 running, L1's
@@ -63,6 +64,7 @@ struct trace {
 
 // "WHAT,...=FILE [level N] [from ADDRESS to ADDRESS]". False after an error.
 bool trace_start(struct monitor *monitor, const char *text);
+const char *trace_word(unsigned index); // what can be traced; NULL past the last
 // Ends all traces and closes their files. False, after an error, when something could not be written.
 bool trace_end(struct monitor *monitor);
 

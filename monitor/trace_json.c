@@ -52,11 +52,27 @@ static void run_level(struct trace *trace, unsigned processor, int level, uint64
     fprintf(trace->file, ",\"name\":\"level %d runs\"}", level);
 }
 
+// The members of a sight that its row in cpu/observe.def names.
+static void arguments(struct trace *trace, const struct sight *s, unsigned level) {
+    const struct observe_row *row = observe_row(s->kind);
+    fprintf(trace->file, ",\"args\":{\"step\":%" PRIu64 ",\"level\":%u,\"rip\":\"0x%" PRIx64 "\"", s->step, level,
+            s->rip);
+    const struct {
+        const char *text;
+        uint64_t value;
+    } members[] = {{row->number, s->number}, {row->value, s->value},       {row->old, s->old},
+                   {row->linear, s->linear}, {row->physical, s->physical}, {row->information, s->information}};
+    for (unsigned i = 0; i < sizeof members / sizeof *members; i++)
+        if (*members[i].text) fprintf(trace->file, ",\"%s\":\"0x%" PRIx64 "\"", members[i].text, members[i].value);
+    fputs("}}", trace->file);
+}
+
 static void push(struct trace *trace, unsigned processor, const struct trace_frame *frame) {
     char name[64];
     name_track(trace, processor, NESTED);
     record(trace, 'B', processor, NESTED, frame->begin);
-    fprintf(trace->file, ",\"name\":\"%s\"}", trace_frame_name(frame, name, sizeof name));
+    fprintf(trace->file, ",\"name\":\"%s\"", trace_frame_name(frame, name, sizeof name));
+    arguments(trace, &frame->sight, frame->level);
     run_level(trace, processor, frame->reason == TRACE_RUNS ? (int)frame->level : 0, frame->begin);
 }
 
@@ -66,24 +82,14 @@ static void pop(struct trace *trace, unsigned processor, const struct trace_fram
     fputs("}", trace->file);
 }
 
-// Exits and entries have their slices; what they carry comes with a mark on these.
+// Exits and entries are slices already.
 static void see(struct trace *trace, struct cpu *cpu, const struct sight *s, unsigned level) {
     const struct observe_row *row = observe_row(s->kind);
-    unsigned track = s->kind == OBSERVE_EXIT || s->kind == OBSERVE_ENTRY ? NESTED : LEVELS + level;
-    const char *reason = s->kind == OBSERVE_EXIT ? vmx_exit_name(s->number & UINT16_MAX) : NULL;
-    name_track(trace, cpu->id, track);
-    record(trace, 'i', cpu->id, track, trace_cycle(cpu, s));
-    fprintf(trace->file,
-            ",\"s\":\"t\",\"name\":\"%s%s%s\",\"args\":{\"step\":%" PRIu64 ",\"level\":%u,\"rip\":\"0x%" PRIx64 "\"",
-            row->name, reason ? " " : "", reason ? reason : "", s->step, level, s->rip);
-    const struct {
-        const char *text;
-        uint64_t value;
-    } members[] = {{row->number, s->number}, {row->value, s->value},       {row->old, s->old},
-                   {row->linear, s->linear}, {row->physical, s->physical}, {row->information, s->information}};
-    for (unsigned i = 0; i < sizeof members / sizeof *members; i++)
-        if (*members[i].text) fprintf(trace->file, ",\"%s\":\"0x%" PRIx64 "\"", members[i].text, members[i].value);
-    fputs("}}", trace->file);
+    if (s->kind == OBSERVE_EXIT || s->kind == OBSERVE_ENTRY) return;
+    name_track(trace, cpu->id, LEVELS + level);
+    record(trace, 'i', cpu->id, LEVELS + level, trace_cycle(cpu, s));
+    fprintf(trace->file, ",\"s\":\"t\",\"name\":\"%s\"", row->name);
+    arguments(trace, s, level);
 }
 
 static bool begin(struct trace *trace) {

@@ -28,11 +28,12 @@ static void pop(struct trace *trace, unsigned processor, uint64_t cycle) {
     s->frames--;
 }
 
-static void push(struct trace *trace, unsigned processor, uint64_t cycle, unsigned level, int reason) {
+static void push(struct trace *trace, unsigned processor, const struct sight *sight, uint64_t cycle, unsigned level,
+                 int reason) {
     struct trace_stack *s = &trace->stack[processor];
     if (s->frames == TRACE_FRAMES) return; // VMX_LEVELS is far less
     spend(trace, processor, cycle);
-    s->frame[s->frames] = (struct trace_frame){level, reason, cycle};
+    s->frame[s->frames] = (struct trace_frame){level, reason, cycle, *sight};
     if (trace->format->push) trace->format->push(trace, processor, &s->frame[s->frames]);
     s->frames++;
 }
@@ -46,10 +47,10 @@ void trace_follow(struct trace *trace, struct cpu *cpu, const struct sight *sigh
     uint64_t cycle = trace_cycle(cpu, sight);
     if (sight->kind == OBSERVE_EXIT) {
         if (top(s) && top(s)->level == level && top(s)->reason == TRACE_RUNS) pop(trace, cpu->id, cycle);
-        push(trace, cpu->id, cycle, level, (int)(sight->number & UINT16_MAX));
+        push(trace, cpu->id, sight, cycle, level, (int)(sight->number & UINT16_MAX));
     } else if (sight->kind == OBSERVE_ENTRY) {
         while (top(s) && top(s)->level <= level) pop(trace, cpu->id, cycle);
-        push(trace, cpu->id, cycle, level, TRACE_RUNS);
+        push(trace, cpu->id, sight, cycle, level, TRACE_RUNS);
     }
 }
 

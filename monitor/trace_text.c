@@ -30,13 +30,6 @@ static void plain(struct monitor *monitor, const struct sight *s, unsigned level
         print(monitor, "walk, %s: entry 0x%" PRIx64 " at physical 0x%" PRIx64 ", for 0x%" PRIx64 "\n",
               s->number == 2 ? "EPT" : "page tables", s->value, s->physical, s->linear);
         break;
-    case OBSERVE_TLB: {
-        static const char *const what[] = {"data", "fetches", "page flushed", "flushed"};
-        print(monitor,
-              "TLB, %s: linear 0x%" PRIx64 ", translation 0x%" PRIx64 ", EPTP 0x%" PRIx64 ", VPID %" PRIu64 "\n",
-              what[s->number & 3], s->linear, s->value, s->physical, s->information & UINT16_MAX);
-        break;
-    }
     default: sight_print(monitor, s, level);
     }
 }

@@ -176,7 +176,14 @@ static void completion(void) {
                                           {"p ia32_ef", "IA32_EFER"},
                                           {"break start_", "start_here"},
                                           {"symbols k", "kallsyms"},
-                                          {"help wh", "where"}};
+                                          {"help wh", "where"},
+                                          {"info device lap", "lapic"},
+                                          {"trace entr", "entries"},
+                                          {"catch vmwrite guest_rs", "GUEST_RSP"},
+                                          {"watch ia32_pa", "IA32_PAT"},
+                                          {"vmcs dif", "diff"},
+                                          {"source tests/monitor/test_comm", "tests/monitor/test_commands.c"},
+                                          {"symbols tests/monitor/transcr", "tests/monitor/transcripts"}};
     struct symbol_table *table = symbols_table_new(&monitor, "test", SYMBOLS_ANY_LEVEL);
     symbols_add(table, "start_here", 10, 0x1004, 8);
     symbols_table_done(table);

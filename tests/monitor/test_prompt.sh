@@ -89,6 +89,47 @@ if type -P script >/dev/null; then
 	on_terminal typist -kernel "$echo" $debug_exit -S
 	[[ $screen == *typed*Interrupted*'The run is over: the guest wrote 0 to isa-debug-exit'*RFLAGS*status=1* ]]
 	claim $? 'keys reach a guest that was let go; when it is gone its state can be looked at' "${screen//$'\n'/;}"
+
+	typist() {
+		shows 'level 0'
+		printf 'step -\t 0\r'
+		shows 'step 1 '
+		printf '\r'
+		shows 'step 2 '
+		printf 'source %s/monitor-fi\t\r' "$dir"
+		shows 'from the file'
+		printf 'help\r'
+		shows 'P:  step'
+		printf 'quit\r'
+		over
+	}
+	echo 'echo from the file' >"$dir/monitor-file"
+	NO_COLOR=1 PAGER='sed s/^/P:/' on_terminal typist -kernel "$spin" -S
+	[[ $screen == *'P:  step '*'P:  quit'* ]]
+	claim $? 'what is longer than the screen goes through $PAGER' "${screen//$'\n'/;}"
+	[[ $screen == *$'\n''from the file'* ]]
+	claim $? 'Tab completes names of files' "${screen//$'\n'/;}"
+	[[ $(grep -acE 'step -l +0' <<<"$screen") == 1 && $screen == *'step 1 '*'step 2 '* ]]
+	claim $? 'Tab completes options, and Enter repeats them with the step' "${screen//$'\n'/;}"
+
+	# A silent guest for more than two seconds: the line of progress; it goes when the guest writes or is left.
+	typist() {
+		shows MIPS
+		printf '\1x'
+		over
+	}
+	on_terminal typist -kernel "$spin"
+	[[ $screen =~ world.*step\ [0-9]+\ \ cpu\ 0\ \ level\ 0\ \ [0-9.]+\ MIPS$'\e[K'.*status=0 ]]
+	claim $? 'a long run shows its progress, and wipes it out' "${screen//$'\n'/;}"
+	typist() {
+		shows hello
+		sleep 3.5
+		printf '\1x'
+		over
+	}
+	on_terminal typist -kernel "$spin" "2>$dir/err"
+	[[ $screen == *status=0* && $screen != *MIPS* && ! -s $dir/err ]]
+	claim $? 'not where stderr is a file' "$(<"$dir/err")"
 else
 	echo 'ok on a terminal # SKIP script (package bsdutils) is not there'
 fi

@@ -98,6 +98,22 @@ done < <(awk '/^  [a-z]/ { print $1 }' <<<"$out")
 [[ -z $missing && $out == *'run-to'* && $out == *'ioapic'* ]]
 claim $? 'every command and every page is in a transcript' "not there:$missing"
 
+vmxray -kernel "$(guest spin)" -S < <(echo catch)
+missing=
+while read -r word; do
+	grep -qE "^t?catch $word( |\$)" "$here"/*.cmd || missing+=" $word"
+done < <(awk '/^  [a-z]/ { print $1 }' <<<"$out")
+[[ -z $missing && $out == *failed-entry* ]]
+claim $? 'everything that can be caught is in a transcript' "not there:$missing"
+
+# Each broken hypervisor is understood after five commands at most, not counting the symbols.
+long=
+for script in "$here"/broken-*.cmd; do
+	(($(grep -vcE '^(#|symbols|quit|$)' "$script") <= 5)) || long+=" ${script##*/}"
+done
+[[ -z $long ]]
+claim $? 'five commands find what is broken' "more in$long"
+
 # Whatever is set and however it is stepped, the run is the same run.
 free=$(in_dir -kernel vmx --hash 2>&1 </dev/null)
 [[ $free == hash* ]]

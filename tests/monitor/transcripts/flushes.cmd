@@ -1,0 +1,13 @@
+# guest turtles depth=2 bug=invept
+# Catches of what is flushed from the TLB, and what Enter repeats.
+symbols turtles.elf
+tcatch flush
+tcatch invlpg if linear == 0xffd000
+tcatch invept
+info breakpoints
+continue
+delete 1
+continue
+step -l 1
+
+quit
