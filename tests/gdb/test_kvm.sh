@@ -61,6 +61,11 @@ says "a breakpoint in a function of the guest's kernel" '^Thread 2\.1 .*hit Brea
 says "the host waits in KVM" '^(vmx_vmexit|__vmx_vcpu_run) '
 says "a breakpoint in KVM's exit handler" '^Thread 1\.1 .*hit Breakpoint 2.* vmx_handle_exit'
 says "the exit's reason" '^reason [0-9]+$'
+says "the host's registers there" '^rip .*<vmx_handle_exit'
+for register in rip rsp cr3; do
+	(($(grep -E "^$register " <<<"$said" | sort -u | wc -l) == 2))
+	claim $? "$register of both levels" "$said"
+done
 says "a step of the guest passes over it" '^moved 1$'
 [[ $status == 6 ]]
 claim $? "the machine runs on to its limit" "status $status: $(tail -n 3 "$dir/out")"

@@ -36,6 +36,7 @@ delete
 tbreak exit_handle thread 1.1
 continue
 printf "L0 sees reason %d\n", \$vmcs_exit_reason & 0xffff
+info registers rip rsp cr3
 thread 3.1
 set \$before = \$rip
 thread 2.1
@@ -59,6 +60,10 @@ says "L0 waits for the next VM exit" '^L0 waits 1'
 says "the VM exit comes to L0 first" '^Thread 1\.1 .*hit Temporary breakpoint 2.* exit_handle'
 says "with a reason" '^L0 sees reason [0-9]+'
 says "and then to L1" '^Thread 2\.1 .*hit Temporary breakpoint 3.* exit_handle'
+for register in 'rip .*<exit_handle' 'rsp' 'cr3'; do
+	(($(grep -cE "^$register" <<<"$said") == 2))
+	claim $? "${register%% *} of both handlers' levels" "$said"
+done
 says "a step of L2 passes over both" '^L2 moved on 1'
 [[ $hash == "$free" && -n $free ]]
 claim $? "the machine ends in the state of a free run" "status $status, $hash, not $free"
