@@ -183,20 +183,21 @@ linux() {
 booted() { tr -d '\r' <"$log" | grep -q '^== powering off' && { ((level == 0)) || grep -q "== L$level: powering off" "$log"; }; }
 
 levels() {
-	wanted levels || return
-	local peer first work level
+	wanted levels0 || wanted levels1 || wanted levels2 || return
+	local peer first kind level
 	declare -A bare=()
 	heads "Linux as a guest, seconds"
 	for level in 0 1 2; do
+		wanted "levels$level" || continue
 		first=
-		work=nested
-		((level)) || work=boot
+		kind=nested
+		((level)) || kind=boot
 		printf '%-38s' "boot at level $level and off"
 		for peer in "${peers[@]}"; do
 			took=
 			[[ $peer != vmxray && $peer != bochs ]] ||
 				time_of "$peer" booted "$GUESTS/vmlinuz" "$GUESTS/nested.cpio" \
-					"console=ttyS0 reboot=t panic=-1 vmxray=$work levels=$level" 1024
+					"console=ttyS0 reboot=t panic=-1 vmxray=$kind levels=$level" 1024
 			first=${first:-$took}
 			cell '%9.2f' "$(divide "$took" 1000000)" "$([[ $peer == vmxray ]] || divide "$took" "$first")"
 			((level)) || bare[$peer]=$took
@@ -205,7 +206,7 @@ levels() {
 		((level)) || continue
 		printf '%-38s' "  times the bare boot"
 		for peer in "${peers[@]}"; do
-			[[ $peer == vmxray ]] && printf ' %9s' "$(divide "$first" "${bare[vmxray]}" | cut -c 1-5)"
+			[[ $peer == vmxray ]] && printf ' %9s' "$(divide "$first" "${bare[vmxray]:-}" | cut -c 1-5)"
 			[[ $peer == bochs ]] && cell '%9.2f' "$(divide "$took" "${bare[bochs]:-}")"
 			[[ $peer == vmxray || $peer == bochs ]] || printf ' %17s' -
 		done
