@@ -146,7 +146,7 @@ heads() { # TITLE
 cell() { # FORMAT VALUE RATIO
 	if [[ -z $2 ]]; then
 		printf ' %17s' -
-	elif [[ -z $3 ]]; then
+	elif [[ -z ${3:-} ]]; then
 		printf " $1" "$2"
 	else
 		printf " $1 %6.2f x" "$2" "$3"
@@ -165,7 +165,7 @@ linux_worked() {
 }
 
 linux() {
-	wanted linux || return
+	wanted linux || return 0
 	local peer first=
 	heads "Linux, seconds"
 	printf '%-38s' "boot, md5sum, shell loop, awk, off"
@@ -183,7 +183,7 @@ linux() {
 booted() { tr -d '\r' <"$log" | grep -q '^== powering off' && { ((level == 0)) || grep -q "== L$level: powering off" "$log"; }; }
 
 levels() {
-	wanted levels0 || wanted levels1 || wanted levels2 || return
+	wanted levels0 || wanted levels1 || wanted levels2 || return 0
 	local peer first kind level
 	declare -A bare=()
 	heads "Linux as a guest, seconds"
@@ -226,7 +226,7 @@ loop_worked() {
 loop() { # NAME UNIT TEXT
 	local peer rate first= expected=
 	loop=$1
-	wanted "$1" || return
+	wanted "$1" || return 0
 	printf '%-38s' "$3"
 	for peer in "${peers[@]}"; do
 		[[ ${nothing[$peer]:-} ]] || { time_of "$peer" true "$bench/guest" "" nothing 128 && nothing[$peer]=$took; }
@@ -278,7 +278,7 @@ resident() {
 }
 
 itself() {
-	wanted itself || return
+	wanted itself || return 0
 	options "$GUESTS/vmlinuz" "$GUESTS/initramfs.cpio" "console=ttyS0 reboot=t panic=-1 vmxray=bench" 512
 	printf '\nvmxray itself\n'
 	start_time
