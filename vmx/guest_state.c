@@ -170,9 +170,11 @@ static void save_segment(struct vmx *vmx, const struct cpu *cpu, unsigned s) {
     vmcs_put(vmx, FIELD_GUEST_ES_BASE + s, cpu->segment_base[s]);
 }
 
+// Where only the padding of segments differs, equal values are written once more.
 static void save_segments(struct vmx *vmx, const struct cpu *cpu) {
     const struct vmcs_image *image = &vmx->image[vmx->vmcs - vmx->slot];
     bool same = !(vmx->written[vmx->vmcs - vmx->slot].since_image & PART_SEGMENT) &&
+                // NOLINTNEXTLINE(bugprone-suspicious-memory-comparison)
                 !memcmp(image->segment, cpu->segment, sizeof cpu->segment) &&
                 !memcmp(image->segment_base, cpu->segment_base, sizeof cpu->segment_base);
     if (likely(same)) return;
