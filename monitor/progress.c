@@ -2,22 +2,16 @@
 #include "monitor/progress.h"
 #include "cpu/cpu.h"
 #include "devices/machine_observe.h"
+#include "monitor/host_clock.h"
 #include "vmx/vmx.h"
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 // Seconds of silence before the line appears, and between two of them.
 static const double first_after = 2, next_after = 1;
 
 void progress_begin(struct progress *progress) { *progress = (struct progress){.wanted = isatty(STDERR_FILENO)}; }
-
-static double seconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 static void show(struct machine *machine, uint64_t step, double mips) {
     const struct cpu *cpu = machine_cpu(machine, machine_turn(machine));
@@ -29,7 +23,7 @@ static void show(struct machine *machine, uint64_t step, double mips) {
 void progress_look(struct progress *progress, struct machine *machine, bool in_line) {
     if (!progress->wanted) return;
     uint64_t step = machine_steps(machine);
-    double now = seconds_now(), passed = now - progress->since;
+    double now = host_seconds(CLOCK_MONOTONIC), passed = now - progress->since;
     if (progress->since > 0 && passed < (progress->shown ? next_after : first_after)) return;
     if (progress->since > 0 && !in_line) {
         show(machine, step, (double)(step - progress->step) / passed * 1e-6);

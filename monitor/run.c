@@ -3,11 +3,11 @@
 #include "monitor/run.h"
 #include "cpu/cpu.h"
 #include "devices/machine_observe.h"
+#include "monitor/host_clock.h"
 #include "monitor/terminal.h"
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     POLL_STEPS = 1 << 20,      // between looks at the terminal: a few milliseconds
@@ -90,24 +90,18 @@ static void at_boundary(struct run *run, uint64_t step) {
 
 static bool someone_asks(const struct run *run) { return run->asks && run->asks(run->asks_context); }
 
-static double seconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 // Waits as long as the guest would, or until something is typed. Whether something was; *seconds is the time it took.
 static bool wait_for_input(struct run *run, double most_seconds, double *seconds) {
-    double begin = seconds_now(), left;
+    double begin = host_seconds(CLOCK_MONOTONIC), left;
     progress_clear(&run->progress);
     bool got = false;
-    for (; !got && (left = most_seconds - (seconds_now() - begin)) > 0; got = read_input(run)) {
+    for (; !got && (left = most_seconds - (host_seconds(CLOCK_MONOTONIC) - begin)) > 0; got = read_input(run)) {
         if (!terminal_has_input() || terminal_left() || terminal_signal() || terminal_is_asked()) break;
         if (someone_asks(run)) break;
         double most = run->asks ? 0.05 : 1000;
         terminal_wait((int)((left < most ? left : most) * 1000) + 1);
     }
-    *seconds = seconds_now() - begin;
+    *seconds = host_seconds(CLOCK_MONOTONIC) - begin;
     run->waited_seconds += *seconds;
     return got;
 }

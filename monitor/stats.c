@@ -3,18 +3,12 @@
 #include "monitor/stats.h"
 #include "cpu/block.h"
 #include "cpu/cpu.h"
+#include "monitor/host_clock.h"
 #include "vmx/vmx.h"
 #include <inttypes.h>
-#include <time.h>
-
-static double seconds_of(clockid_t clock) {
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 struct stopwatch stopwatch_now(void) {
-    return (struct stopwatch){seconds_of(CLOCK_MONOTONIC), seconds_of(CLOCK_PROCESS_CPUTIME_ID)};
+    return (struct stopwatch){host_seconds(CLOCK_MONOTONIC), host_seconds(CLOCK_PROCESS_CPUTIME_ID)};
 }
 
 static void row(FILE *out, const char *name, uint64_t value) { fprintf(out, "%-22s %16" PRIu64 "\n", name, value); }

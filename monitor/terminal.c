@@ -1,6 +1,7 @@
 // The keyboard side of the terminal, and signals. Keys as QEMU's users know them: Ctrl-A x, c, h and Ctrl-A Ctrl-A.
 #include "monitor/terminal.h"
 #include "devices/machine.h"
+#include "monitor/host_clock.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { ESCAPE = 'A' & 0x1f, CTRL_C = 'C' & 0x1f, READ_BYTES = 256, WAIT_PIECE_MS = 100, PATIENCE_SECONDS = 10 };
@@ -117,11 +117,7 @@ static bool readable(int milliseconds) {
     return poll(&stdin_poll, 1, milliseconds) > 0;
 }
 
-static int64_t milliseconds_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+static int64_t milliseconds_now(void) { return (int64_t)(host_seconds(CLOCK_MONOTONIC) * 1000); }
 
 // In pieces, so that a signal that comes just before poll() is seen soon.
 void terminal_wait(int milliseconds) {
