@@ -145,13 +145,6 @@ static enum outcome finish(struct cpu *cpu, struct walk *w, uint64_t frame, unsi
 
 #define RIGHTS (TLB_WRITE | TLB_USER | TLB_EXECUTE)
 
-static struct tlb_structure *pde_slot(const struct cpu *cpu, uint64_t linear) {
-    return &cpu->tlb->now->pde[(linear >> 21) % TLB_PDE];
-}
-static struct tlb_structure *pdpte_slot(const struct cpu *cpu, uint64_t linear) {
-    return &cpu->tlb->now->pdpte[(linear >> 30) % TLB_PDPTE];
-}
-
 static bool cached(const struct cpu *cpu, const struct tlb_structure *s, uint64_t tag, struct walk *w) {
     if (s->tag != tag || s->generation != cpu->tlb->context[cpu->tlb->current].pde_generation) return false;
     w->table = s->table & TLB_PAGE_MASK;
@@ -161,8 +154,8 @@ static bool cached(const struct cpu *cpu, const struct tlb_structure *s, uint64_
 
 // The level of the table that a cached entry leads to; 0: none.
 static unsigned cached_level(const struct cpu *cpu, struct walk *w) {
-    if (cached(cpu, pde_slot(cpu, w->linear), w->linear >> 21 << 21, w)) return 1;
-    return cached(cpu, pdpte_slot(cpu, w->linear), w->linear >> 30 << 30, w) ? 2 : 0;
+    if (cached(cpu, tlb_pde(cpu->tlb, w->linear), w->linear >> 21 << 21, w)) return 1;
+    return cached(cpu, tlb_pdpte(cpu->tlb, w->linear), w->linear >> 30 << 30, w) ? 2 : 0;
 }
 
 // PAE's PDPTEs are in registers already.
@@ -171,10 +164,10 @@ static void remember(struct cpu *cpu, const struct walk *w, unsigned level) {
                               .generation = cpu->tlb->context[cpu->tlb->current].pde_generation};
     if (level == 2) {
         s.tag = w->linear >> 21 << 21;
-        *pde_slot(cpu, w->linear) = s;
+        *tlb_pde(cpu->tlb, w->linear) = s;
     } else if (level == 3) {
         s.tag = w->linear >> 30 << 30;
-        *pdpte_slot(cpu, w->linear) = s;
+        *tlb_pdpte(cpu->tlb, w->linear) = s;
     }
 }
 

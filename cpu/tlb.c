@@ -207,8 +207,7 @@ void tlb_invalidate_page(struct cpu *cpu, uint64_t linear) {
 void tlb_drop_faulting(struct cpu *cpu, uint64_t linear) {
     struct tlb *tlb = cpu->tlb;
     unsigned bank = bank_of(cpu->vpid), number = (unsigned)(linear >> PAGE_SHIFT);
-    struct tlb_structure *pde = &tlb->now->pde[(linear >> 21) % TLB_PDE];
-    struct tlb_structure *pdpte = &tlb->now->pdpte[(linear >> 30) % TLB_PDPTE];
+    struct tlb_structure *pde = tlb_pde(tlb, linear), *pdpte = tlb_pdpte(tlb, linear);
     drop_data(tlb, bank, linear, number % TLB_DATA, 1);
     drop_fetch(tlb, bank, linear, number % TLB_FETCH, 1);
     if (pde->tag == linear >> 21 << 21) *pde = (struct tlb_structure){.tag = 1};

@@ -115,6 +115,13 @@ enum access_class { ACCESS_SUPERVISOR, ACCESS_SUPERVISOR_ANY /* user pages too: 
 enum access_class tlb_access_class(const struct cpu *cpu);
 void tlb_contexts_update(struct cpu *cpu); // privilege, WP, SMEP, SMAP, AC or NXE may have changed
 void tlb_share_globals(struct tlb *tlb);
+// Where the bank in use keeps what references the page table, the page directory of an address.
+ALWAYS_INLINE struct tlb_structure *tlb_pde(const struct tlb *tlb, uint64_t linear) {
+    return &tlb->now->pde[(linear >> 21) % TLB_PDE];
+}
+ALWAYS_INLINE struct tlb_structure *tlb_pdpte(const struct tlb *tlb, uint64_t linear) {
+    return &tlb->now->pdpte[(linear >> 30) % TLB_PDPTE];
+}
 bool tlb_entry_valid(const struct cpu *cpu, const struct tlb_entry *entry, uint64_t linear);
 void tlb_fill(struct cpu *cpu, uint64_t linear, bool fetch, uint64_t page);
 void tlb_drop_faulting(struct cpu *cpu, uint64_t linear); // what a page fault invalidates, SDM Vol. 3A, 4.10.4.1

@@ -121,7 +121,7 @@ static bool set_waiting(const struct view *view, const struct name *name, uint64
                      "that level does not run now: its MSRs are not known");
     if (registers[name->value].where != ANY_LEVEL && registers[name->value].where != LIVE_LEVEL)
         return wrong(error, size, registers[name->value].name, "can only be read");
-    return view_set_waiting(view, view_member(registers[name->value].name), value, error, size);
+    return view_set_waiting(view, registers[name->value].name, value, error, size);
 }
 
 static bool set_live(struct cpu *cpu, const struct name *name, uint64_t value, char *error, size_t size) {
@@ -140,8 +140,7 @@ bool name_set(const struct view *view, const struct name *name, uint64_t value, 
         return wrong(error, error_size, "set", "registers, MSRs and VMCS fields can be set, nothing else");
     if (view->source != VIEW_LIVE) return set_waiting(view, name, value, error, error_size);
     if (!set_live(view->cpu, name, value, error, error_size)) return false;
-    tlb_select(view->cpu);
-    cpu_update_mode(view->cpu);
+    cpu_update_space(view->cpu);
     return true;
 }
 

@@ -38,8 +38,7 @@ static void set_registers(struct cpu *cpu, const struct handover *handover) {
     cpu->gpr[RSI] = handover->rsi;
     cpu->rip = handover->entry;
     cpu_set_rflags(cpu, 0);
-    tlb_select(cpu);
-    cpu_update_mode(cpu);
+    cpu_update_space(cpu);
 }
 
 bool handover_protected(struct layout *layout, const struct handover *handover) {

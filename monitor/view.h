@@ -38,10 +38,9 @@ unsigned view_cpl(const struct view *view);
 uint64_t view_code_address(const struct view *view); // linear address of the next instruction
 const char *view_mode(const struct view *view);
 
-// Sets a register of a level that waits, by its member here, or a field of the level's VMCS. False, with one line in
-// `error`, when it is not there. (view_set.c)
-size_t view_member(const char *name); // of an expression's register that a VMCS may hold; SIZE_MAX: it does not
-bool view_set_waiting(const struct view *view, size_t member, uint64_t value, char *error, size_t error_size);
+// Sets a register of a level that waits, by its name in expressions, or a field of the level's VMCS. False, with one
+// line in `error`, when it is not there. (view_set.c)
+bool view_set_waiting(const struct view *view, const char *name, uint64_t value, char *error, size_t error_size);
 bool view_set_field(const struct view *view, unsigned field, uint64_t value, char *error, size_t error_size);
 // A guest that waits while a guest of its own runs: it goes on where that one's VM exit leads, not where it left.
 bool view_goes_elsewhere(const struct view *view);

@@ -14,19 +14,13 @@
 enum { NOWHERE = -1 };
 static const struct {
     const char *name;
-    size_t member;
     int guest, host;
 } rows[] = {
-#define WAITING(name, member, guest, host) {name, offsetof(struct view, member), guest, host},
+#define WAITING(name, guest, host) {name, guest, host},
 #include "monitor/waiting.def"
 #undef WAITING
 };
-
-size_t view_member(const char *name) {
-    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (strcasecmp(rows[i].name, name) == 0) return rows[i].member;
-    return SIZE_MAX;
-}
+enum { ROWS = sizeof rows / sizeof *rows };
 
 static bool wrong(char *error, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 static bool wrong(char *error, size_t size, const char *format, ...) {
@@ -79,20 +73,17 @@ static bool has_efer(const struct view *view, uint64_t vmcs) {
     return controls >> (host ? (unsigned)EXIT_LOAD_EFER : (unsigned)ENTRY_LOAD_EFER) & 1;
 }
 
-bool view_set_waiting(const struct view *view, size_t member, uint64_t value, char *error, size_t size) {
-    int field = NOWHERE;
-    bool known = false;
-    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (rows[i].member != member) continue;
-        known = true;
-        field = view->source == VIEW_HOST_AREA ? rows[i].host : rows[i].guest;
-    }
-    if (!known)
+bool view_set_waiting(const struct view *view, const char *name, uint64_t value, char *error, size_t size) {
+    unsigned i = 0;
+    while (i < ROWS && strcasecmp(rows[i].name, name) != 0) i++;
+    if (i == ROWS)
         return wrong(error, size, "level %u waits: no VMCS has this register, %s", view->level,
                      view->level ? "the hypervisor has saved it somewhere" : "and a VM exit leaves it as it is");
+    bool host = view->source == VIEW_HOST_AREA;
+    int field = host ? rows[i].host : rows[i].guest;
     if (field == NOWHERE) return wrong(error, size, "level 0 waits: a VM exit sets this register to a fixed value");
-    uint64_t vmcs = view->source == VIEW_HOST_AREA ? vmx_current_vmcs(view->cpu) : view->vmcs;
-    if (member == offsetof(struct view, efer) && !has_efer(view, vmcs))
+    uint64_t vmcs = host ? vmx_current_vmcs(view->cpu) : view->vmcs;
+    if (rows[i].guest == FIELD_GUEST_EFER && !has_efer(view, vmcs))
         return wrong(error, size, "VMCS %" PRIx64 " does not load IA32_EFER: its controls say so", vmcs);
     return view_set_field(view, (unsigned)field, value, error, size);
 }
