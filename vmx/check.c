@@ -30,9 +30,9 @@ ALWAYS_INLINE int first_failure(const struct check *c, enum check_group wanted) 
 #define PART(name) PART_##name
 // Runs those groups whose parts were written; *which is the outcome or the qualification of the one that fails.
 ALWAYS_INLINE int run_groups(struct cpu *cpu, bool guest, uint64_t *which) {
-    const struct vmx *vmx = vmx_of(cpu);
+    struct vmx *vmx = vmx_of(cpu);
     const struct check c = {.cpu = cpu, .vmx = vmx, .vmcs = vmx->vmcs};
-    const uint32_t written = vmx->written[vmx->vmcs - vmx->slot].since_check | PART_MODE | PART_MEMORY;
+    const uint32_t written = derived_of(vmx, vmx->vmcs)->since_check | PART_MODE | PART_MEMORY;
     int row;
 #define GROUP(name, outcome, qualification, parts)                                                                     \
     if (guest == ((outcome) == EXIT_INVALID_GUEST_STATE) && written & (parts) && (row = run_##name(&c)) >= 0) {        \
@@ -54,7 +54,7 @@ int check_controls_and_host(struct cpu *cpu, unsigned *error) {
 int check_guest(struct cpu *cpu, uint64_t *qualification) {
     struct vmx *vmx = vmx_of(cpu);
     int row = run_groups(cpu, true, qualification);
-    if (row == CHECK_NONE) vmx->written[vmx->vmcs - vmx->slot].since_check = 0;
+    if (row == CHECK_NONE) derived_of(vmx, vmx->vmcs)->since_check = 0;
     return row;
 }
 

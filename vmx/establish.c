@@ -51,11 +51,10 @@ static struct intercepts controlled(const struct vmcs *vmcs) {
 
 static void establish_intercepts(struct cpu *cpu, struct vmx *vmx) {
     const struct vmcs *vmcs = vmx->vmcs;
-    struct intercepts *image = &vmx->image[vmcs - vmx->slot].intercepts;
-    uint32_t *written = &vmx->written[vmcs - vmx->slot].since_image;
-    if (unlikely(*written & PART_CONTROL)) *image = controlled(vmcs);
-    *written &= ~(uint32_t)PART_CONTROL;
-    cpu->intercepts = *image;
+    struct vmcs_derived *image = derived_of(vmx, vmcs);
+    if (unlikely(image->since_image & PART_CONTROL)) image->intercepts = controlled(vmcs);
+    image->since_image &= ~(uint32_t)PART_CONTROL;
+    cpu->intercepts = image->intercepts;
     cpu->intercepts.cr0_mask = vmcs_get(vmcs, CR0_MASK);
     cpu->intercepts.cr0_shadow = vmcs_get(vmcs, CR0_SHADOW);
     cpu->intercepts.cr4_mask = vmcs_get(vmcs, CR4_MASK);

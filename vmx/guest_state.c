@@ -42,9 +42,8 @@ static bool segment_saved(const struct cpu *cpu, const struct vmcs *vmcs, unsign
 
 // The image stands for the fields when a VM exit, with these registers, would save what the fields hold.
 static void load_segments(struct cpu *cpu, struct vmx *vmx) {
-    struct vmcs_image *image = &vmx->image[vmx->vmcs - vmx->slot];
-    uint32_t *written = &vmx->written[vmx->vmcs - vmx->slot].since_image;
-    if (likely(!(*written & PART_SEGMENT))) {
+    struct vmcs_derived *image = derived_of(vmx, vmx->vmcs);
+    if (likely(!(image->since_image & PART_SEGMENT))) {
         memcpy(cpu->segment, image->segment, sizeof cpu->segment);
         memcpy(cpu->segment_base, image->segment_base, sizeof cpu->segment_base);
         return;
@@ -57,7 +56,7 @@ static void load_segments(struct cpu *cpu, struct vmx *vmx) {
     if (!same) return;
     memcpy(image->segment, cpu->segment, sizeof cpu->segment);
     memcpy(image->segment_base, cpu->segment_base, sizeof cpu->segment_base);
-    *written &= ~(uint32_t)PART_SEGMENT;
+    image->since_image &= ~(uint32_t)PART_SEGMENT;
 }
 
 static void load_control_registers(struct cpu *cpu, const struct vmcs *vmcs) {
@@ -172,8 +171,8 @@ static void save_segment(struct vmx *vmx, const struct cpu *cpu, unsigned s) {
 
 // Where only the padding of segments differs, equal values are written once more.
 static void save_segments(struct vmx *vmx, const struct cpu *cpu) {
-    const struct vmcs_image *image = &vmx->image[vmx->vmcs - vmx->slot];
-    bool same = !(vmx->written[vmx->vmcs - vmx->slot].since_image & PART_SEGMENT) &&
+    const struct vmcs_derived *image = derived_of(vmx, vmx->vmcs);
+    bool same = !(image->since_image & PART_SEGMENT) &&
                 // NOLINTNEXTLINE(bugprone-suspicious-memory-comparison)
                 !memcmp(image->segment, cpu->segment, sizeof cpu->segment) &&
                 !memcmp(image->segment_base, cpu->segment_base, sizeof cpu->segment_base);

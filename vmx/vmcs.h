@@ -23,7 +23,7 @@ enum vmx_abort {
 #undef ABORT
 };
 
-// Parts of a VMCS, as far as the VM-entry checks and the images tell them apart. Bits of vmx->written.
+// Parts of a VMCS, as far as the VM-entry checks and the images tell them apart. Bits of since_check and since_image.
 enum vmcs_part {
     PART_CONTROL = 1 << 0,
     PART_MSR_AREA = 1 << 1,
@@ -75,8 +75,11 @@ struct ept_table {
     uint64_t generation; // of the entries that belong to it; never reused
 };
 
-// What VM entry makes of fields, kept as long as none of them is written. Derived.
-struct vmcs_image {
+// What was concluded from the fields of a VMCS, and which were written since then. Derived.
+struct vmcs_derived {
+    uint32_t since_check; // vmcs_part bits written since the checks passed
+    // What VM entry makes of fields: the image, kept as long as none of them is written.
+    uint32_t since_image;           // bits of the parts below
     struct segment segment[TR + 1]; // PART_SEGMENT: loading the fields gives these, saving these gives the fields
     uint64_t segment_base[TR + 1];
     struct intercepts intercepts; // PART_CONTROL; the members that other fields give are not used
@@ -140,10 +143,7 @@ struct vmx {
     uint64_t ept_next_table, ept_next_generation;
     // --- derived ---
     struct vmcs *vmcs; // current VMCS's slot, NULL when there is none
-    struct {
-        uint32_t since_check, since_image; // vmcs_part bits written since the checks passed, since `image` was made
-    } written[VMCS_SLOTS];
-    struct vmcs_image image[VMCS_SLOTS];
+    struct vmcs_derived derived[VMCS_SLOTS];
     uint64_t ept_generation; // of the EPTP in use
     struct vmx_capability capability;
     // --- scratch ---
@@ -173,9 +173,12 @@ ALWAYS_INLINE uint64_t controls_ENTRY(const struct vmcs *v) { return vmcs_get(v,
 
 // Writes a field as the processor does (VMWRITE, VM exit): what was concluded from its old value is forgotten.
 extern const uint16_t vmcs_part_of[FIELD_COUNT];
+ALWAYS_INLINE struct vmcs_derived *derived_of(struct vmx *vmx, const struct vmcs *vmcs) {
+    return &vmx->derived[vmcs - vmx->slot];
+}
 ALWAYS_INLINE void vmcs_wrote(struct vmx *vmx, const struct vmcs *vmcs, uint32_t parts) {
-    vmx->written[vmcs - vmx->slot].since_check |= parts;
-    vmx->written[vmcs - vmx->slot].since_image |= parts;
+    derived_of(vmx, vmcs)->since_check |= parts;
+    derived_of(vmx, vmcs)->since_image |= parts;
 }
 ALWAYS_INLINE void vmcs_put(struct vmx *vmx, enum vmcs_field field, uint64_t value) {
     struct vmcs *vmcs = vmx->vmcs;
