@@ -7,14 +7,8 @@
 # The packages are downloaded to DIR/packages and unpacked, never installed.
 set -eu
 
-dir=$1
-packages=$dir/packages
-. "${0%/*}/packages.bash"
+dir=$1 root=$1/qemu
 . "${0%/*}/libraries.bash"
-
-root=$dir/qemu
-rm -rf "$root"
-mkdir -p "$root"
 
 program=$root/usr/bin/qemu-system-x86_64
 unpack "a user of KVM for guests" qemu-system-x86

@@ -8,14 +8,8 @@
 # The packages are downloaded to DIR/packages and unpacked, never installed.
 set -eu
 
-dir=$1
-packages=$dir/packages
-. "${0%/*}/packages.bash"
+dir=$1 root=$1/xen
 . "${0%/*}/libraries.bash"
-
-root=$dir/xen
-rm -rf "$root"
-mkdir -p "$root"
 
 # xen-system-amd64 depends on today's versions: xen-hypervisor-4.17-amd64, xen-utils-4.17
 versioned() { depends xen-system-amd64 | grep "^$1" | head -n 1; }

@@ -1,5 +1,9 @@
 # Programs of Debian packages with the libraries they are linked with, unpacked under $root, for fetch-qemu.sh and
-# fetch-xen.sh. The caller has read packages.bash and sets `root`.
+# fetch-xen.sh. The caller sets `dir` and `root`.
+packages=$dir/packages
+. "${0%/*}/packages.bash"
+rm -rf "$root"
+mkdir -p "$root"
 declare -A unpacked used # package -> 1; library -> file
 missing=()
 
