@@ -28,6 +28,11 @@ static const struct layout_piece *taken(const struct layout *layout, uint64_t ba
     return NULL;
 }
 
+bool layout_loaded(const struct layout *layout, uint64_t address) {
+    const struct layout_piece *piece = is_ram(layout, address, 1) ? taken(layout, address, 1) : NULL;
+    return piece && piece != &layout->piece[0]; // which only keeps others away
+}
+
 bool layout_free(const struct layout *layout, uint64_t base, uint64_t bytes) {
     return bytes && is_ram(layout, base, bytes) && !taken(layout, base, bytes) && layout->pieces < LAYOUT_PIECES;
 }
@@ -103,4 +108,8 @@ uint64_t layout_put(struct layout *layout, const struct layout_wish *wish, const
     uint64_t base = layout_place(layout, wish, what);
     if (base) memcpy(machine_ram(layout->machine, base, wish->bytes), bytes, wish->bytes);
     return base;
+}
+
+uint64_t layout_put_string(struct layout *layout, const char *text, const char *what) {
+    return layout_put(layout, LAYOUT_LOW(strlen(text) + 1, 16), text, what);
 }

@@ -24,6 +24,8 @@ void layout_init(struct layout *layout, struct machine *machine, const char *pat
 void *layout_claim(struct layout *layout, uint64_t base, uint64_t bytes, const char *what);
 // Whether layout_claim would succeed.
 bool layout_free(const struct layout *layout, uint64_t base, uint64_t bytes);
+// Whether something was claimed or placed at this address.
+bool layout_loaded(const struct layout *layout, uint64_t address);
 // The lowest or highest free place with min <= place and place + bytes <= end. 0, after one line, when there is none.
 enum layout_order { LAYOUT_LOWEST, LAYOUT_HIGHEST };
 struct layout_wish {
@@ -33,6 +35,7 @@ struct layout_wish {
 uint64_t layout_place(struct layout *layout, const struct layout_wish *wish, const char *what);
 // layout_place, and `bytes` copied there.
 uint64_t layout_put(struct layout *layout, const struct layout_wish *wish, const void *bytes, const char *what);
+uint64_t layout_put_string(struct layout *layout, const char *text, const char *what); // low, with its final 0
 
 // Where things go that only have to be out of the way: below 640 KBytes, above what a PC's firmware uses.
 #define LAYOUT_LOW(size, alignment)                                                                                    \

@@ -1,5 +1,6 @@
-// Linux's boot parameters: command line, initrd, memory map and ACPI root pointer. Linux, Documentation/x86/boot.rst.
-// NOT IMPLEMENTED: setup_data, EFI, a display.
+// Linux's boot parameters: command line, initrd, memory map, ACPI root pointer and a seed. Linux,
+// Documentation/x86/boot.rst. NOT IMPLEMENTED: EFI, a display; of setup_data, all but the seed of the kernel's random
+// numbers.
 #include "monitor/linux_params.h"
 #include "monitor/status.h"
 #include <string.h>
@@ -36,11 +37,30 @@ static void set_memory_map(const struct layout *layout, struct linux_params *par
     }
 }
 
+// Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators (OOPSLA 2014).
+static uint64_t splitmix64(uint64_t *x) {
+    uint64_t z = *x += 0x9e3779b97f4a7c15;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return z ^ z >> 31;
+}
+
+// One node of the chain that setup_data begins: SETUP_RNG_SEED, 32 bytes that follow from -seed.
+static bool place_seed(struct layout *layout, struct linux_header *header) {
+    struct linux_setup_data node = {.type = LINUX_SETUP_RNG_SEED, .length = sizeof node.seed};
+    uint64_t x = machine_configuration(layout->machine)->seed;
+    for (unsigned i = 0; i < sizeof node.seed / sizeof *node.seed; i++) node.seed[i] = splitmix64(&x);
+    header->setup_data = layout_put(layout, LAYOUT_LOW(sizeof node, 16), &node, "the seed of random numbers");
+    return header->setup_data != 0;
+}
+
 uint64_t linux_params_place(const struct boot *boot, struct layout *layout, struct linux_params *params) {
     params->header.type_of_loader = LINUX_LOADER_UNDEFINED;
     params->header.vid_mode = LINUX_VIDEO_NORMAL;
     params->acpi_rsdp_addr = machine_acpi_rsdp(layout->machine);
     set_memory_map(layout, params);
-    if (!place_command_line(boot, layout, &params->header) || !place_initrd(boot, layout, &params->header)) return 0;
+    if (!place_command_line(boot, layout, &params->header) || !place_initrd(boot, layout, &params->header) ||
+        !place_seed(layout, &params->header))
+        return 0;
     return layout_put(layout, LAYOUT_LOW(sizeof *params, 4096), params, "the boot parameters");
 }

@@ -38,6 +38,14 @@ enum { LINUX_HEADER = 0x1f1, LINUX_HEADER_JUMP_TARGET = 0x202, LINUX_HEADER_LARG
 #define LINUX_LOADER_UNDEFINED 0xff // type_of_loader without a number of its own
 #define LINUX_VIDEO_NORMAL 0xffff
 
+// A node of the chain at setup_data.
+struct linux_setup_data {
+    uint64_t next; // 0 at the end
+    uint32_t type, length;
+    uint64_t seed[4];
+};
+enum { LINUX_SETUP_RNG_SEED = 9 };
+
 struct __attribute__((packed)) linux_e820 {
     uint64_t base, bytes;
     uint32_t type;

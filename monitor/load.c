@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct loader *const loaders[] = {&load_linux, &load_multiboot, &load_elf};
+static const struct loader *const loaders[] = {&load_linux, &load_multiboot, &load_pvh, &load_elf};
 
 static bool add_module(struct boot *boot, const char *words) {
     if (boot->modules == BOOT_MODULES) return complain("-initrd names more than %d modules", BOOT_MODULES);
@@ -49,6 +49,14 @@ void boot_close(struct boot *boot) {
         free(boot->module[i].words);
     }
     *boot = (struct boot){0};
+}
+
+uint64_t boot_module_place(const struct boot_module *module, struct layout *layout, uint64_t image_end) {
+    const struct layout_wish wish = {.bytes = module->file.size ? module->file.size : 1,
+                                     .align = 4096,
+                                     .min = image_end > 1 << 20 ? image_end : 1 << 20,
+                                     .end = 1ull << 32};
+    return layout_put(layout, &wish, module->file.size ? (const void *)module->file.bytes : "", "a module");
 }
 
 bool boot_load(struct boot *boot, struct machine *machine) {

@@ -1,6 +1,5 @@
-// Plain ELF files, vmlinux among them: ELF64 starts in 64-bit mode, ELF32 in flat protected mode. Either finds Linux's
-// boot parameters through RSI, as vmlinux wants it: memory map, command line, initrd.
-// NOT IMPLEMENTED: the PVH entry (an ELF note).
+// Plain ELF files, which name no PVH entry: ELF64 starts in 64-bit mode, ELF32 in flat protected mode. Either finds
+// Linux's boot parameters through RSI, as a vmlinux wants it: memory map, command line, initrd.
 #include "monitor/elf_image.h"
 #include "monitor/handover.h"
 #include "monitor/linux_params.h"

@@ -104,37 +104,28 @@ static bool load_image(const struct file *file, struct layout *layout, struct el
     return load_addresses(file, layout, &header, offset, image);
 }
 
-static uint32_t put_string(struct layout *layout, const char *text, const char *what) {
-    return (uint32_t)layout_put(layout, LAYOUT_LOW(strlen(text) + 1, 4), text, what);
-}
-
 static bool put_command_line(const struct boot *boot, struct layout *layout, struct multiboot_info *info) {
     char *line = NULL;
     if (asprintf(&line, "%s%s%s", boot->kernel.path, *boot->command_line ? " " : "", boot->command_line) < 0)
         return complain("not enough memory");
     for (char *p = line; p < line + strlen(boot->kernel.path); p++)
         if (*p == ' ') *p = '_'; // the name is one word
-    info->cmdline = put_string(layout, line, "the command line");
+    info->cmdline = (uint32_t)layout_put_string(layout, line, "the command line");
     info->flags |= INFO_CMDLINE;
     free(line);
     return info->cmdline != 0;
 }
 
-// Behind the image, on pages of their own.
 static bool put_modules(const struct boot *boot, struct layout *layout, uint64_t image_end,
                         struct multiboot_info *info) {
     struct multiboot_module list[BOOT_MODULES] = {0};
-    uint64_t first = image_end > 1 << 20 ? image_end : 1 << 20;
     for (unsigned i = 0; i < boot->modules; i++) {
         const struct boot_module *module = &boot->module[i];
-        size_t bytes = module->file.size;
-        struct layout_wish wish = {.bytes = bytes ? bytes : 1, .align = 4096, .min = first, .end = 1ull << 32};
-        uint64_t at = layout_place(layout, &wish, "a module");
-        if (!at) return false;
-        memcpy(machine_ram(layout->machine, at, wish.bytes), bytes ? (const void *)module->file.bytes : "", wish.bytes);
-        list[i] = (struct multiboot_module){(uint32_t)at, (uint32_t)(at + bytes),
-                                            put_string(layout, module->words, "the words of a module"), 0};
-        if (!list[i].string) return false;
+        list[i].start = (uint32_t)boot_module_place(module, layout, image_end);
+        list[i].end = (uint32_t)(list[i].start + module->file.size);
+        if (!list[i].start ||
+            !(list[i].string = (uint32_t)layout_put_string(layout, module->words, "the words of a module")))
+            return false;
     }
     info->flags |= INFO_MODULES;
     info->mods_count = boot->modules;
@@ -164,7 +155,7 @@ static bool load(const struct boot *boot, struct layout *layout) {
     struct multiboot_info info = {.flags = INFO_LOADER};
     if (!load_image(&boot->kernel, layout, &image) || !put_command_line(boot, layout, &info) ||
         !put_modules(boot, layout, image.end, &info) || !put_memory_map(layout, &info) ||
-        !(info.boot_loader_name = put_string(layout, "vmxray", "the loader's name")))
+        !(info.boot_loader_name = (uint32_t)layout_put_string(layout, "vmxray", "the loader's name")))
         return false;
     uint64_t at = layout_put(layout, LAYOUT_LOW(sizeof info, 16), &info, "the multiboot information");
     return at && handover_protected(layout, &(struct handover){.entry = image.entry, .rax = LOADER_MAGIC, .rbx = at});

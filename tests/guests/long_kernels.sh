@@ -1,6 +1,6 @@
 #!/bin/bash
 # Debian's two kernels, cloud and general, with one processor and with four: each boots without a complaint and ends the
-# process with 0 when it powers off. The general one also from its vmlinux, a plain ELF file, if xz can unpack it.
+# process with 0 when it powers off. The general one also from its vmlinux by the PVH entry, if xz can unpack it.
 . "$(dirname "$0")/../claim.bash"
 dir=$O/tests/guests/kernels
 mkdir -p "$dir"
@@ -32,8 +32,9 @@ done
 word() { od -An -t u"$3" -j "$2" -N "$3" "$1" | tr -d ' '; }
 begin=$((($(word "$general" 497 1) + 1) * 512 + $(word "$general" 584 4))) length=$(word "$general" 588 4)
 if tail -c +$((begin + 1)) "$general" | head -c $((length - 4)) | xz -dc >"$dir/vmlinux" 2>/dev/null; then
-	boots 'vmlinux as an ELF file' "$dir/vmlinux"
+	boots 'vmlinux by PVH' "$dir/vmlinux"
+	boots 'vmlinux by PVH with 4' "$dir/vmlinux" -smp 4
 else
-	echo 'ok vmlinux as an ELF file # SKIP no xz, or not packed with it'
+	echo 'ok vmlinux by PVH # SKIP no xz, or not packed with it'
 fi
 rm -f "$dir/vmlinux"

@@ -1,6 +1,7 @@
 // Kernel files made in memory.
 #include "tests/monitor/image.h"
 #include "monitor/linux_params.h"
+#include <assert.h>
 #include <elf.h>
 #include <string.h>
 
@@ -75,6 +76,22 @@ ELF_IMAGE(32, EM_386)
 
 struct image image_elf(bool is_64bit) {
     return is_64bit ? elf64() : elf32();
+}
+
+struct image image_pvh(void) {
+    struct image image = elf64();
+    const Elf64_Phdr segment = {.p_type = PT_NOTE, .p_offset = IMAGE_NOTE, .p_filesz = 20 + 20, .p_align = 4};
+    const struct {
+        Elf64_Nhdr header;
+        char owner[4];
+        uint32_t value;
+    } notes[2] = {{{4, 4, 6}, "Xen", 0x77777777}, {{4, 4, 18}, "Xen", ELF_BASE + 0x20}};
+    static_assert(sizeof notes == 40);
+    image.name = "PVH";
+    image_put(&image, offsetof(Elf64_Ehdr, e_phnum), 3, 2);
+    memcpy(image.bytes + sizeof(Elf64_Ehdr) + 2 * sizeof segment, &segment, sizeof segment);
+    memcpy(image.bytes + IMAGE_NOTE, notes, sizeof notes);
+    return image;
 }
 
 static void put_multiboot(struct image *image, size_t offset, uint32_t flags) {

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { IMAGE_BYTES = 16384 };
+enum { IMAGE_BYTES = 16384, IMAGE_NOTE = 0x400 };
 struct image {
     const char *name;
     size_t size;
@@ -14,6 +14,7 @@ struct image {
 
 struct image image_linux(void);          // bzImage, 4 + 1 sectors of setup, 8192 bytes of code for 16 MBytes
 struct image image_elf(bool is_64bit);   // two segments at 2 MBytes, the second with bss
+struct image image_pvh(void);            // that for 64 bits, with a note that names the entry ELF_BASE + 20H
 struct image image_multiboot_elf(void);  // an ELF32 one
 struct image image_multiboot_flat(void); // with addresses in its header
 

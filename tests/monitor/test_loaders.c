@@ -136,6 +136,9 @@ static void test_linux(void) {
     ok(header->ramdisk_image > RAM - (1 << 20), "the initrd is as high as RAM reaches (%x)", header->ramdisk_image);
     ok(params->acpi_rsdp_addr == machine_acpi_rsdp(machine), "ACPI root pointer");
     check_memory_map(params);
+    const struct linux_setup_data *node = ram(header->setup_data, sizeof *node);
+    ok(node->next == 0 && node->type == 9 && node->length == 32 && node->seed[0] && node->seed[0] != node->seed[1],
+       "setup_data: one node, with a seed of 32 bytes");
     ok(memcmp(page_0, ram(0, 4096), 4096) == 0, "physical page 0 is untouched");
     set_file(initrd_fd, initrd, 0);
     ok(try_load(&image, initrd_path, NULL) &&
@@ -299,6 +302,85 @@ static void test_multiboot(struct image image) {
     ok(good, "the memory map is the machine's");
 }
 
+struct pvh_seen {
+    uint32_t magic, version, flags, modules;
+    uint64_t modules_at, command_line, rsdp, map_at;
+    uint32_t regions, reserved;
+};
+
+static void check_pvh_modules(const struct pvh_seen *info, const uint8_t *module, unsigned bytes) {
+    const uint64_t *list = ram(info->modules_at, 64);
+    char words[128];
+    bool good = info->modules == 2;
+    for (unsigned i = 0; good && i < 2; i++)
+        good = list[4 * i] >= 0x203800 && list[4 * i] % 4096 == 0 && list[4 * i + 1] == bytes &&
+               memcmp(ram(list[4 * i], bytes), module, bytes) == 0 && list[4 * i + 3] == 0;
+    snprintf(words, sizeof words, "%s one,1", initrd_path);
+    ok(good && list[4] != list[0] && strcmp(ram(list[2], 64), words) == 0 && strcmp(ram(list[6], 64), initrd_path) == 0,
+       "two modules behind the image, with their words");
+}
+
+static void test_pvh(void) {
+    struct image image = image_pvh();
+    uint8_t module[100];
+    char modules[256];
+    memset(module, 0x77, sizeof module);
+    set_file(initrd_fd, module, sizeof module);
+    snprintf(modules, sizeof modules, "%s one,,1,%s", initrd_path, initrd_path);
+    ok(try_load(&image, modules, "words"), "an ELF file with a PVH note loads (%s)", errors);
+    const struct cpu *cpu = machine_cpu(machine, 0);
+    ok(cpu->rip == 0x200020, "it starts at the entry that the note names");
+    ok(cpu->cr0 == (CR0_PE | CR0_ET) && cpu->cr4 == 0 && cpu->efer == 0 && cpu_rflags(cpu) == 2,
+       "protected mode, no paging, although the file is an ELF64 one");
+    check_segments(cpu, false);
+    const struct pvh_seen *info = ram(cpu->gpr[RBX], sizeof *info);
+    ok(info->magic == 0x336ec578 && info->version == 1 && info->flags == 0, "hvm_start_info, version 1");
+    ok(strcmp(ram(info->command_line, 6), "words") == 0 && info->rsdp == machine_acpi_rsdp(machine),
+       "command line, ACPI root pointer");
+    check_pvh_modules(info, module, sizeof module);
+    struct machine_region region[64];
+    unsigned count = machine_memory_map(machine, region, 64);
+    bool good = info->regions == count;
+    for (unsigned i = 0; good && i < count; i++)
+        good = word(info->map_at + i * 24) == region[i].base && word(info->map_at + i * 24 + 8) == region[i].bytes &&
+               word(info->map_at + i * 24 + 16) == (uint64_t)region[i].type;
+    ok(good, "the memory map is the machine's");
+}
+
+// A note that names no entry leaves a plain ELF file; one that names a wrong one is refused.
+static void test_pvh_lies(void) {
+    enum { SECOND = IMAGE_NOTE + 20, TYPE = SECOND + 8, OWNER = SECOND + 12, ENTRY = SECOND + 16 };
+    enum { SEGMENT = 64 + 2 * 56, OFFSET = SEGMENT + 8, FILESZ = SEGMENT + 32 };
+    static const struct {
+        size_t at, bytes;
+        uint64_t value;
+        const char *name;
+    } none[] = {
+        {TYPE, 4, 17, "another type"},
+        {OWNER, 1, 'Y', "another owner"},
+        {SECOND, 4, 3, "a short owner"},
+        {SECOND + 4, 4, 2, "a short value"},
+        {FILESZ, 8, 39, "cut short"},
+        {FILESZ, 8, -1ull, "too long"},
+        {OFFSET, 8, -8ull, "behind the end"},
+        {SECOND - 20, 4, -1u, "a name of 4 GBytes"},
+        {SECOND - 16, 4, -1u, "a value of 4 GBytes"},
+    };
+    for (unsigned i = 0; i < sizeof none / sizeof *none; i++) {
+        struct image image = image_pvh();
+        image_put(&image, none[i].at, none[i].value, none[i].bytes);
+        bool loaded = try_load(&image, NULL, NULL);
+        ok(loaded && well_behaved(loaded) && machine_cpu(machine, 0)->rip == 0x200010, "PVH: %s is no note (%s)",
+           none[i].name, errors);
+    }
+    static const uint32_t outside[] = {0, 0x20, 0x1fffff, 0x500000, 0xa0000, 0xffffffff};
+    for (unsigned i = 0; i < sizeof outside / sizeof *outside; i++) {
+        struct image image = image_pvh();
+        image_put(&image, ENTRY, outside[i], 4);
+        fails(&image, "lies in no segment", "entry outside");
+    }
+}
+
 static void test_multiboot_flat(void) {
     struct image image = image_multiboot_flat();
     const struct cpu *cpu = machine_cpu(machine, 0);
@@ -392,11 +474,14 @@ int main(void) {
     test_elf(true);
     test_elf(false);
     test_elf_lies();
+    test_pvh();
+    test_pvh_lies();
     test_multiboot(image_multiboot_elf());
     test_multiboot_flat();
     fuzz(image_linux);
     fuzz(make_elf64);
     fuzz(make_elf32);
+    fuzz(image_pvh);
     fuzz(image_multiboot_elf);
     fuzz(image_multiboot_flat);
     machine_free(machine);
