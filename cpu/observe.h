@@ -30,6 +30,16 @@ struct sight {
     uint64_t value, old, linear, physical, information;
 };
 enum sight_tlb { SIGHT_TLB_DATA, SIGHT_TLB_FETCH, SIGHT_TLB_PAGE /* INVLPG and the like */, SIGHT_TLB_FLUSH };
+// What SIGHT_TLB_FLUSH flushes: translations of a VPID and PCID but globals, of a VPID with or without its globals, of
+// every VPID but 0, of an EPTP, of all EPTPs.
+enum sight_flush {
+    SIGHT_FLUSH_PCID,
+    SIGHT_FLUSH_VPID_BUT_GLOBALS,
+    SIGHT_FLUSH_VPID,
+    SIGHT_FLUSH_VPIDS,
+    SIGHT_FLUSH_EPTP,
+    SIGHT_FLUSH_EPTPS
+};
 
 // Each as in the columns of observe.def; name "EPT_VIOLATION" style, text in words. NULL past the end.
 struct observe_row {

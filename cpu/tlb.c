@@ -192,7 +192,7 @@ static void drop_address(struct tlb *tlb, unsigned bank, uint64_t linear) {
 }
 
 static void tell_page(struct cpu *cpu, uint16_t vpid, uint64_t linear) {
-    OBSERVE_TELL(cpu, NULL, TLB, .number = SIGHT_TLB_PAGE, .linear = linear, .physical = cpu->eptp,
+    OBSERVE_TELL(cpu, NULL, TLB, .number = SIGHT_TLB_PAGE, .linear = linear, .physical = cpu->eptp & TLB_PAGE_MASK,
                  .information = vpid);
 }
 
@@ -239,6 +239,13 @@ static bool flush_matches(const struct flush *f, const struct tlb_context *c) {
     return c->vpid == f->vpid && (f->all_pcids || c->pcid == f->pcid);
 }
 
+static enum sight_flush flush_scope(const struct flush *f) {
+    if (f->by_eptp) return f->all_eptps ? SIGHT_FLUSH_EPTPS : SIGHT_FLUSH_EPTP;
+    if (f->all_vpids) return SIGHT_FLUSH_VPIDS;
+    if (!f->all_pcids) return SIGHT_FLUSH_PCID;
+    return f->globals ? SIGHT_FLUSH_VPID : SIGHT_FLUSH_VPID_BUT_GLOBALS;
+}
+
 static void flush(struct cpu *cpu, const struct flush *f) {
     struct tlb *tlb = cpu->tlb;
     cpu_monitor_clear(cpu);
@@ -246,7 +253,7 @@ static void flush(struct cpu *cpu, const struct flush *f) {
         if (flush_matches(f, &tlb->context[i])) context_renew(tlb, &tlb->context[i], f->globals);
     if (f->globals) tlb_share_globals(tlb);
     tlb_contexts_update(cpu);
-    OBSERVE_TELL(cpu, NULL, TLB, .number = SIGHT_TLB_FLUSH, .physical = f->eptp,
+    OBSERVE_TELL(cpu, NULL, TLB, .number = SIGHT_TLB_FLUSH, .value = flush_scope(f), .physical = f->eptp,
                  .information = f->vpid | (uint32_t)f->pcid << 16);
 }
 
@@ -305,7 +312,7 @@ void tlb_fill(struct cpu *cpu, uint64_t linear, bool fetch, uint64_t page) {
                               .page = page,
                               .generation = page & TLB_GLOBAL ? c->global_generation : c->generation};
     OBSERVE_TELL(cpu, NULL, TLB, .number = fetch ? SIGHT_TLB_FETCH : SIGHT_TLB_DATA, .value = page, .linear = linear,
-                 .physical = c->eptp, .information = c->vpid | (uint32_t)c->pcid << 16);
+                 .physical = c->eptp & TLB_PAGE_MASK, .information = c->vpid | (uint32_t)c->pcid << 16);
     if (fetch)
         put_fetch(tlb, bank, number % TLB_FETCH, &entry);
     else

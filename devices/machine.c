@@ -248,6 +248,17 @@ bool machine_serial_input(struct machine *m, unsigned port, uint8_t byte) {
     m->turns.quiet = 0;
     return port < m->config.serial_ports && uart_receive(&m->board.uart[port], byte);
 }
+
+bool machine_send(struct machine *m, unsigned cpu, enum machine_message message, uint8_t vector) {
+    static const uint8_t deliveries[] = {
+        [MESSAGE_INTERRUPT] = DELIVERY_FIXED, [MESSAGE_NMI] = DELIVERY_NMI, [MESSAGE_INIT] = DELIVERY_INIT};
+    m->turns.quiet = 0;
+    if (cpu >= m->config.cpus || (message == MESSAGE_INTERRUPT && vector < 16)) return false;
+    const struct apic_message apic = {
+        .destination = m->board.lapic[cpu].id, .wide = true, .delivery = deliveries[message], .vector = vector};
+    return apic_deliver(&m->board.apics, &apic);
+}
+
 unsigned machine_serial_room(const struct machine *m, unsigned port) {
     if (port >= m->config.serial_ports) return 0;
     const struct uart *uart = &m->board.uart[port];

@@ -86,6 +86,12 @@ bool machine_serial_input(struct machine *machine, unsigned port, uint8_t byte);
 // clear what came before.
 unsigned machine_serial_room(const struct machine *machine, unsigned port);
 
+// A message to the local APIC of a processor, as a chip might send it: a fixed interrupt, an NMI, an INIT. By hand, or
+// an input, to be logged. False: there is no such processor, or its local APIC takes none (disabled), or the vector is
+// below 16.
+enum machine_message { MESSAGE_INTERRUPT, MESSAGE_NMI, MESSAGE_INIT };
+bool machine_send(struct machine *machine, unsigned cpu, enum machine_message message, uint8_t vector);
+
 // --- memory ---
 // Host address of `length` bytes of RAM at a physical address; NULL unless all of it is RAM. For loaders, before the
 // machine runs; afterwards use machine_read and machine_write, or call machine_drop_derived after writing.

@@ -148,6 +148,13 @@ struct cpu *monitor_cpu(const struct monitor *monitor) {
     return machine_cpu(monitor->machine, monitor->processor);
 }
 
+const void *monitor_part(const struct monitor *monitor, const char *name, unsigned n) {
+    struct machine_part part;
+    for (unsigned i = 0; machine_part(monitor->machine, i, &part); i++)
+        if (strcmp(part.name, name) == 0 && n-- == 0) return part.object;
+    return NULL;
+}
+
 void monitor_alters(struct monitor *monitor) {
     if (!monitor->altered++) monitor->altered_step = machine_steps(monitor->machine);
 }

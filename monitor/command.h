@@ -37,6 +37,7 @@ struct monitor {
     uint64_t altered;      // writes to the machine so far,
     uint64_t altered_step; // and the step of the first
     unsigned errors;       // commands that failed
+    unsigned resets;       // of the run that the user was told of
     bool may_run;          // the guest is ours to run: false when gdb drives it
     bool leave;            // quit was said
     bool in_list;          // a stop's commands are carried out: continue only says go_on
@@ -90,6 +91,8 @@ bool take_word(const char **text, char *word, size_t size);
 bool word_is(const char *word, const char *name, size_t least);
 // The processor that is looked at.
 struct cpu *monitor_cpu(const struct monitor *monitor);
+// The n-th part of the machine's state of that name (machine_part); NULL: none.
+const void *monitor_part(const struct monitor *monitor, const char *name, unsigned n);
 // The machine is about to be changed by hand.
 void monitor_alters(struct monitor *monitor);
 

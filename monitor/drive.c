@@ -39,7 +39,17 @@ void drive_running(struct monitor *monitor, bool on) {
     if (!on) drive_follow(monitor);
 }
 
+static void tell_reset(struct monitor *monitor) {
+    const struct run *run = monitor->run;
+    unsigned times = run->resets - monitor->resets;
+    monitor->resets = run->resets;
+    if (times) print_in(monitor, RED, "The machine was reset: %s.", run->reset_text);
+    if (times > 1) print(monitor, " That was the last of %u times.", times);
+    if (times) print(monitor, "\n");
+}
+
 static void tell_over(struct monitor *monitor, bool was_over) {
+    tell_reset(monitor);
     if (!monitor->run->over) return;
     if (was_over)
         monitor_error(monitor, "The run is over: %s.", monitor->run->over_text);
@@ -82,7 +92,7 @@ bool drive_stopped(struct monitor *monitor, enum run_event event) {
 
 // --- the whole run ---
 
-static bool starts_stopped(const struct options *o) { return (o->stopped && !o->gdb) || o->monitor == MONITOR_STDIO; }
+static bool starts_stopped(const struct options *o) { return (o->stopped && !*o->gdb) || o->monitor == MONITOR_STDIO; }
 
 // The guest is stopped, and someone looks at it. Whether it is to run on.
 static bool at_prompt(struct monitor *monitor) {
@@ -92,6 +102,7 @@ static bool at_prompt(struct monitor *monitor) {
     terminal_interrupt_asks(true);
     terminal_prompt(true);
     drive_follow(monitor);
+    tell_reset(monitor);
     where_print(monitor);
     output_flush(&monitor->output);
     prompt_loop(monitor);
@@ -120,7 +131,7 @@ static bool serve_run(struct monitor *monitor) {
 static void serve(struct monitor *monitor) {
     const struct options *o = monitor->run->options;
     bool stopped = starts_stopped(o);
-    if (o->stopped && o->gdb && !stopped) gdb_drive_serve(monitor, true);
+    if (o->stopped && *o->gdb && !stopped) gdb_drive_serve(monitor, true);
     while (!monitor->leave && !terminal_left() && !terminal_signal()) {
         if (stopped && !at_prompt(monitor)) break;
         terminal_prompt(false);

@@ -74,7 +74,7 @@ bool gdb_drive_open(struct monitor *monitor) {
                                   .altered = altered,
                                   .history = history};
     char error[300];
-    if (!o->gdb) return true;
+    if (!*o->gdb) return true;
     monitor->gdb = gdb_open(o->gdb, &host, error, sizeof error);
     if (!monitor->gdb) return complain("%s", error);
     monitor->run->asks = asks;

@@ -42,17 +42,51 @@ bool info_registers(struct monitor *monitor, const struct info_page *page, const
     return true;
 }
 
+// What the guest reads of a control register, and which of its bits are the hypervisor's. SDM Vol. 3C, 24.6.6.
+static void print_cr_mask(struct monitor *monitor, const struct view *v, enum vmcs_field mask_field, uint64_t value,
+                          enum bit_group bits) {
+    uint64_t mask = view_field(v, mask_field), shadow = view_field(v, mask_field + 2);
+    info_bits(monitor, " mask", mask, bits);
+    info_bits(monitor, " shadow", shadow, bits);
+    info_bits(monitor, " reads", (value & ~mask) | (shadow & mask), bits);
+}
+
+// The bits that must be 1 in VMX operation: A.7, A.8; 23.8 for unrestricted guests.
+static void print_fixed(struct monitor *monitor, const struct view *v, uint32_t msr, uint64_t value,
+                        enum bit_group bits) {
+    uint64_t fixed = 0, proc2 = 0;
+    if (!vmx_in_operation(v->cpu) || !msr_peek(v->cpu, msr, &fixed)) return;
+    if (v->level && view_field(v, FIELD_PROC_CONTROLS) >> PROC_ACTIVATE_SECONDARY & 1)
+        proc2 = view_field(v, FIELD_PROC2_CONTROLS);
+    if (bits == BITS_CR0 && proc2 >> PROC2_UNRESTRICTED_GUEST & 1) fixed &= ~(uint64_t)(CR0_PE | CR0_PG);
+    info_bits(monitor, " fixed", fixed, bits);
+    if (fixed & ~value) {
+        print_in(monitor, RED, " must be 1 in VMX operation, and is 0:");
+        info_bit_names(monitor, fixed & ~value, bits);
+        print(monitor, "\n");
+    }
+}
+
+static void print_cr(struct monitor *monitor, const struct view *v, bool cr4) {
+    enum { FIXED0_CR0 = 0x486, FIXED0_CR4 = 0x488 };
+    enum bit_group bits = cr4 ? BITS_CR4 : BITS_CR0;
+    uint64_t value = cr4 ? v->cr4 : v->cr0;
+    info_bits(monitor, cr4 ? "CR4" : "CR0", value, bits);
+    if (v->level) print_cr_mask(monitor, v, cr4 ? FIELD_CR4_MASK : FIELD_CR0_MASK, value, bits);
+    print_fixed(monitor, v, cr4 ? FIXED0_CR4 : FIXED0_CR0, value, bits);
+}
+
 bool info_control(struct monitor *monitor, const struct info_page *page, const char *arguments) {
     (void)page, (void)arguments;
     struct view v;
     if (!view_make(monitor, monitor->level, &v)) return false;
     say_source(monitor, &v);
-    info_bits(monitor, "CR0", v.cr0, BITS_CR0);
+    print_cr(monitor, &v, false);
     if (v.source == VIEW_LIVE) print(monitor, "%-7s %016" PRIx64 "\n", "CR2", v.cr2);
     print(monitor, "%-7s %016" PRIx64, "CR3", v.cr3);
     if (v.cr4 & CR4_PCIDE) print(monitor, "  PCID %u", (unsigned)(v.cr3 & 0xfff));
     print(monitor, "\n");
-    info_bits(monitor, "CR4", v.cr4, BITS_CR4);
+    print_cr(monitor, &v, true);
     info_bits(monitor, "EFER", v.efer, BITS_EFER);
     if (v.source == VIEW_LIVE) {
         print(monitor, "%-7s %016" PRIx64 "\n", "XCR0", v.cpu->xcr0);

@@ -2,6 +2,7 @@
 #include "devices/ioapic.h"
 #include "devices/lapic.h"
 #include "monitor/info.h"
+#include "monitor/virtual_apic.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,28 +56,9 @@ bool info_device(struct monitor *monitor, const struct info_page *page, const ch
     return any || monitor_error(monitor, "%s: no such device (info device lists them)", word);
 }
 
-// The n-th part of that name; NULL: none.
-static const void *part_of(struct monitor *monitor, const char *name, unsigned n) {
-    struct machine_part part;
-    for (unsigned i = 0; machine_part(monitor->machine, i, &part); i++)
-        if (strcmp(part.name, name) == 0 && n-- == 0) return part.object;
-    return NULL;
-}
-
 // --- local APIC, SDM Vol. 3A, chapter 10 ---
 
 static const char *const deliveries[] = {"fixed", "lowest", "SMI", "?", "NMI", "INIT", "SIPI", "ExtINT"};
-
-static void print_vectors(struct monitor *monitor, const char *name, const uint32_t bits[8]) {
-    print(monitor, "%-8s", name);
-    bool any = false;
-    for (unsigned v = 0; v < 256; v++) {
-        if (!(bits[v / 32] >> v % 32 & 1)) continue;
-        print(monitor, " %02x", v);
-        any = true;
-    }
-    print(monitor, any ? "\n" : " none\n");
-}
 
 static void print_lvt(struct monitor *monitor, const struct lapic *l) {
     static const char *const names[LVT_COUNT] = {
@@ -93,14 +75,14 @@ static void print_lvt(struct monitor *monitor, const struct lapic *l) {
 
 bool info_apic(struct monitor *monitor, const struct info_page *page, const char *arguments) {
     (void)page, (void)arguments;
-    const struct lapic *l = part_of(monitor, "lapic", monitor->processor);
+    const struct lapic *l = monitor_part(monitor, "lapic", monitor->processor);
     if (!l) return monitor_error(monitor, "info apic: there is no local APIC");
     info_bits(monitor, "base", l->base, BITS_APIC_BASE);
     print(monitor, "ID %x  TPR %02x  LDR %08x  DFR %08x  SVR %03x (%s)  ESR %02x\n", l->id, l->tpr, l->ldr, l->dfr,
           l->svr, l->svr >> 8 & 1 ? "enabled" : "software-disabled", l->esr);
-    print_vectors(monitor, "IRR", l->irr);
-    print_vectors(monitor, "ISR", l->isr);
-    print_vectors(monitor, "TMR", l->tmr);
+    vectors_print(monitor, "IRR", l->irr);
+    vectors_print(monitor, "ISR", l->isr);
+    vectors_print(monitor, "TMR", l->tmr);
     print(monitor, "ICR      %016" PRIx64 "\n", l->icr);
     print_lvt(monitor, l);
     print(monitor, "timer    initial %08x, divide %x, %s, deadline %016" PRIx64 "\n", l->timer_initial, l->timer_divide,
@@ -111,7 +93,7 @@ bool info_apic(struct monitor *monitor, const struct info_page *page, const char
 // 82093AA: bits 7:0 vector, 10:8 delivery, 11 logical, 12 pending, 13 low, 14 remote IRR, 15 level, 16 mask, 63:56 to.
 bool info_ioapic(struct monitor *monitor, const struct info_page *page, const char *arguments) {
     (void)page, (void)arguments;
-    const struct ioapic *io = part_of(monitor, "ioapic", 0);
+    const struct ioapic *io = monitor_part(monitor, "ioapic", 0);
     if (!io) return monitor_error(monitor, "info ioapic: there is no I/O APIC");
     for (unsigned pin = 0; pin < sizeof io->redirection / sizeof io->redirection[0]; pin++) {
         uint64_t r = io->redirection[pin];

@@ -49,7 +49,11 @@ bool info_mem(struct monitor *monitor, const struct info_page *page, const char 
     uint64_t address = 0;
     unsigned ranges = 0, walks = 0;
     if (!view_make(monitor, monitor->level, &view)) return false;
-    if (!(view.cr0 & CR0_PG)) return monitor_error(monitor, "info mem: paging is off at this level");
+    if (!(view.cr0 & CR0_PG)) {
+        print(monitor, "paging is off: linear addresses are %sphysical addresses (info map)\n",
+              view.eptp ? "guest-" : "");
+        return true;
+    }
     do {
         struct walk w;
         bool mapped = walk_first_stage(&view, address, &w);

@@ -16,7 +16,7 @@ struct channel {
 
 enum monitor_place { MONITOR_KEY, MONITOR_NONE, MONITOR_STDIO, MONITOR_UNIX }; // KEY: Ctrl-A c switches to it
 
-enum { OPTIONS_TRACES = 8 };
+enum { OPTIONS_TRACES = 8, OPTIONS_PLACE = 300 };
 
 struct options {
     struct machine_config machine;
@@ -25,11 +25,12 @@ struct options {
     unsigned serial_options; // -serial seen so far
     bool no_serial, no_reboot, no_shutdown, hash, stats;
     enum monitor_place monitor;
-    const char *monitor_path, *script; // NULL: not given
+    char monitor_path[OPTIONS_PLACE];  // of MONITOR_UNIX
+    const char *script;                // NULL: not given
     bool stopped;                      // -S
     const char *trace[OPTIONS_TRACES]; // what is traced from the first step on, to where
     unsigned traces;
-    const char *gdb;                    // where to listen for gdb; NULL: nowhere
+    char gdb[OPTIONS_PLACE];            // where to listen for gdb; empty: nowhere
     uint64_t steps;                     // stop when the machine has done so many; UINT64_MAX: no limit
     uint64_t hash_every, drop_every;    // steps; 0: never
     uint64_t single_from, single_count; // this window is driven one step at a time

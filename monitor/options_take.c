@@ -210,17 +210,29 @@ enum taken take_debugcon(struct options *options, const struct option *option, c
                                                          : wrong(option, value, "write stdio, file:FILE, null or none");
 }
 
+// The place before the words that QEMU has for servers. None of the latter changes anything here: there is a server
+// that waits for nobody, unless -S says so.
+static bool take_place(const char *value, char place[OPTIONS_PLACE]) {
+    static const char *const accepted[] = {"server", "server=on", "nowait", "wait=off"};
+    char word[16];
+    if (!parse_item(&value, place, OPTIONS_PLACE)) return false;
+    while (parse_item(&value, word, sizeof word)) {
+        bool known = false;
+        for (unsigned i = 0; i < sizeof accepted / sizeof *accepted; i++) known |= strcmp(word, accepted[i]) == 0;
+        if (!known) return false;
+    }
+    return true;
+}
+
 enum taken take_monitor(struct options *options, const struct option *option, const char *value) {
-    options->monitor_path = NULL;
     if (strcmp(value, "stdio") == 0)
         options->monitor = MONITOR_STDIO;
     else if (strcmp(value, "none") == 0)
         options->monitor = MONITOR_NONE;
-    else if (strncmp(value, "unix:", 5) == 0 && value[5]) {
+    else if (strncmp(value, "unix:", 5) == 0 && take_place(value + 5, options->monitor_path))
         options->monitor = MONITOR_UNIX;
-        options->monitor_path = value + 5;
-    } else
-        return wrong(option, value, "write stdio, unix:PATH or none");
+    else
+        return wrong(option, value, "write stdio, unix:PATH (and perhaps ,server,nowait) or none");
     return TAKEN;
 }
 
@@ -238,10 +250,10 @@ enum taken take_trace(struct options *options, const struct option *option, cons
 }
 
 enum taken take_gdb(struct options *options, const struct option *option, const char *value) {
-    if (strncmp(value, "tcp:", 4) != 0 && strncmp(value, "unix:", 5) != 0)
-        return wrong(option, value, "write tcp::PORT, tcp:HOST:PORT or unix:PATH");
-    options->gdb = value;
-    return TAKEN;
+    bool known = strncmp(value, "tcp:", 4) == 0 || strncmp(value, "unix:", 5) == 0;
+    return known && take_place(value, options->gdb)
+               ? TAKEN
+               : wrong(option, value, "write tcp::PORT, tcp:HOST:PORT or unix:PATH (and perhaps ,server,nowait)");
 }
 
 enum taken take_gdb_default(struct options *options, const struct option *option, const char *value) {

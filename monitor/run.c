@@ -153,7 +153,10 @@ __attribute__((format(printf, 3, 4))) static bool over(struct run *run, enum sta
 }
 
 // A reset, asked for or by a triple fault. False: leave.
-static bool restart(struct run *run) {
+static bool restart(struct run *run, const char *why) {
+    run->resets++;
+    snprintf(run->reset_text, sizeof run->reset_text, "%s at step %" PRIu64 ", RIP %016" PRIx64, why,
+             machine_steps(run->machine), stopped_processor(run->machine)->rip);
     machine_reset(run->machine);
     machine_write_tables(run->machine);
     return boot_load(run->boot, run->machine) || over(run, STATUS_HOST_ERROR, "the kernel could not be loaded again");
@@ -163,7 +166,7 @@ static bool restart(struct run *run) {
 static bool complain_over(struct run *run) { return run->monitored ? false : complain("%s", run->over_text); }
 
 static bool handle_triple_fault(struct run *run) {
-    if (!run->options->no_reboot) return restart(run);
+    if (!run->options->no_reboot) return restart(run, "triple fault");
     over(run, STATUS_TRIPLE_FAULT, "triple fault at step %" PRIu64 ", RIP %016" PRIx64, machine_steps(run->machine),
          stopped_processor(run->machine)->rip);
     return complain_over(run);
@@ -192,7 +195,8 @@ static bool handle(struct run *run, enum machine_stop why) {
     case MACHINE_IDLE: return handle_idle(run);
     case MACHINE_POWER_OFF: return over(run, power_off(run), "the guest powered off");
     case MACHINE_RESET:
-        return run->options->no_reboot ? over(run, STATUS_DONE, "the guest asked for a reset") : restart(run);
+        return run->options->no_reboot ? over(run, STATUS_DONE, "the guest asked for a reset")
+                                       : restart(run, "the guest asked for it");
     case MACHINE_DEBUG_EXIT:
         return over(run, (enum status)((code << 1 | 1) & 0xff), "the guest wrote %u to isa-debug-exit", code);
     case MACHINE_TRIPLE_FAULT: return handle_triple_fault(run);

@@ -26,6 +26,8 @@ struct run {
     bool over;           // there is nothing more to run
     enum status status;  // and why, once it is over
     char over_text[120]; // in words
+    unsigned resets;     // so far, and why the last one:
+    char reset_text[120];
 };
 
 enum run_event {

@@ -62,10 +62,34 @@ static void print_mode(struct monitor *monitor, const struct sight *s) {
           (s->number & MODE_CPL_MASK) >> MODE_CPL_SHIFT);
 }
 
+static void print_flush(struct monitor *monitor, const struct sight *s, unsigned vpid, unsigned pcid) {
+    print(monitor, "TLB flushed: ");
+    switch ((enum sight_flush)s->value) {
+    case SIGHT_FLUSH_PCID:
+        print(monitor,
+              pcid == TLB_PCID_NONE ? "VPID %u but for global pages\n" : "VPID %u, PCID %u, but for global pages\n",
+              vpid, pcid);
+        break;
+    case SIGHT_FLUSH_VPID_BUT_GLOBALS: print(monitor, "VPID %u, every PCID, but for global pages\n", vpid); break;
+    case SIGHT_FLUSH_VPID: print(monitor, "VPID %u\n", vpid); break;
+    case SIGHT_FLUSH_VPIDS: print(monitor, "every VPID but 0\n"); break;
+    case SIGHT_FLUSH_EPTP: print(monitor, "EPTP 0x%" PRIx64 ", every VPID\n", s->physical); break;
+    case SIGHT_FLUSH_EPTPS: print(monitor, "every EPTP\n"); break;
+    }
+}
+
 static void print_tlb(struct monitor *monitor, const struct sight *s) {
-    static const char *const what[] = {"data", "fetches", "page flushed", "flushed"};
-    print(monitor, "TLB, %s: linear 0x%" PRIx64 ", translation 0x%" PRIx64 ", EPTP 0x%" PRIx64 ", VPID %" PRIu64 "\n",
-          what[s->number & 3], s->linear, s->value, s->physical, s->information & UINT16_MAX);
+    unsigned vpid = s->information & UINT16_MAX, pcid = (unsigned)(s->information >> 16);
+    if (s->number == SIGHT_TLB_FLUSH) {
+        print_flush(monitor, s, vpid, pcid);
+        return;
+    }
+    print(monitor, s->number == SIGHT_TLB_PAGE ? "TLB flushed: linear 0x%" PRIx64 : "TLB filled: linear 0x%" PRIx64,
+          s->linear);
+    if (s->number != SIGHT_TLB_PAGE)
+        print(monitor, " for %s, translation 0x%" PRIx64, s->number == SIGHT_TLB_FETCH ? "fetches" : "data", s->value);
+    if (s->physical) print(monitor, ", EPTP 0x%" PRIx64, s->physical);
+    print(monitor, ", VPID %u\n", vpid);
 }
 
 void sight_print(struct monitor *monitor, const struct sight *s, unsigned level) {

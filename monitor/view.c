@@ -98,13 +98,29 @@ static void take_host_area(struct view *view, uint64_t v) {
         [DS] = FIELD_HOST_DS_SELECTOR, [FS] = FIELD_HOST_FS_SELECTOR, [GS] = FIELD_HOST_GS_SELECTOR};
     const uint32_t data = RIGHTS_P | RIGHTS_S | RIGHTS_G | RIGHTS_DB | 3;
     const uint32_t code = RIGHTS_P | RIGHTS_S | RIGHTS_G | 11 | (uint32_t)(wide ? RIGHTS_L : RIGHTS_DB);
-    for (unsigned s = ES; s <= GS; s++)
-        view->segment[s] = (struct segment){UINT32_MAX, s == CS ? code : data, (uint16_t)field(view, v, selector[s])};
+    for (unsigned s = ES; s <= GS; s++) {
+        uint16_t value = (uint16_t)field(view, v, selector[s]);
+        bool usable = value || s == CS;
+        view->segment[s] = (struct segment){usable ? UINT32_MAX : 0, s == CS ? code : data, value};
+        if (!usable) view->segment[s].rights = RIGHTS_UNUSABLE | (s == SS ? RIGHTS_DB : 0);
+    }
     view->base[FS] = field(view, v, FIELD_HOST_FS_BASE);
     view->base[GS] = field(view, v, FIELD_HOST_GS_BASE);
     view->segment[LDTR].rights = RIGHTS_UNUSABLE;
     view->segment[TR] = (struct segment){0x67, RIGHTS_P | 11, (uint16_t)field(view, v, FIELD_HOST_TR_SELECTOR)};
     view->base[TR] = field(view, v, FIELD_HOST_TR_BASE);
+}
+
+uint64_t view_field(const struct view *view, enum vmcs_field which) { return field(view, view->vmcs, which); }
+
+void view_after_exit(const struct view *now, uint64_t vmcs, struct view *view) {
+    *view = (struct view){.machine = now->machine,
+                          .cpu = now->cpu,
+                          .monitor = now->monitor,
+                          .source = VIEW_HOST_AREA,
+                          .vmcs = VMX_NO_VMCS};
+    take_host_area(view, vmcs);
+    view->dr7 = 0x400;
 }
 
 // In the middle of a block RIP is that of its start; what is seen knows better.

@@ -32,6 +32,10 @@ struct view {
 
 // `level` -1: the level that runs. False, after an error, when the level has no state to look at.
 bool view_make(struct monitor *monitor, int level, struct view *view);
+// A field of the VMCS through which the level runs, as the processor has or had it; 0: it has none.
+uint64_t view_field(const struct view *view, enum vmcs_field field);
+// Level 0 as a VM exit with that VMCS would leave it, also before anything ran with it.
+void view_after_exit(const struct view *now, uint64_t vmcs, struct view *view);
 bool view_exists(const struct monitor *monitor, unsigned level);
 unsigned view_code_bits(const struct view *view); // 16, 32 or 64
 unsigned view_cpl(const struct view *view);

@@ -95,7 +95,7 @@ bool command_vmcs(struct monitor *monitor, const char *arguments) {
     static const struct {
         const char *word;
         bool (*function)(struct monitor *monitor, const char *arguments);
-    } words[] = {{"diff", vmcs_diff}, {"check", vmcs_check}, {"merge", vmcs_merge}};
+    } words[] = {{"diff", vmcs_diff}, {"check", vmcs_check}, {"exit", vmcs_exit}, {"merge", vmcs_merge}};
     for (unsigned i = 0; i < sizeof words / sizeof *words; i++) {
         size_t length = strlen(words[i].word);
         if (strncmp(arguments, words[i].word, length) != 0 || !strchr(" \t", arguments[length])) continue;

@@ -41,6 +41,7 @@ void vmcs_controls(struct monitor *monitor, enum control_group group, uint64_t v
 // --- the words after vmcs ---
 bool vmcs_diff(struct monitor *monitor, const char *arguments);
 bool vmcs_check(struct monitor *monitor, const char *arguments);
+bool vmcs_exit(struct monitor *monitor, const char *arguments);
 bool vmcs_merge(struct monitor *monitor, const char *arguments);
 void vmcs_print_rule(struct monitor *monitor, const struct vmx_failure *rule);
 

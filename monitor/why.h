@@ -12,6 +12,13 @@ void why_lost(struct monitor *monitor, const struct history *history); // the la
 // What waits to be delivered to the processor, and what it waits for. Whether there is anything.
 bool why_interrupt(struct monitor *monitor);
 
+// What is printed for one waiting event: "vector 0x31 waits: RFLAGS.IF=0; blocked by STI; TPR 0x40 ...".
+struct blocks {
+    char text[600];
+};
+void because(struct blocks *blocks, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void waits_because(struct monitor *monitor, const char *what, const struct blocks *blocks);
+
 // "  OUT, port 0x80, 1 byte": the exit qualification by its bits.
 void why_qualification(struct monitor *monitor, unsigned reason, uint64_t qualification);
 

@@ -2,6 +2,7 @@
 // 25.4.1, 24.4.2.
 #include "devices/lapic.h"
 #include "devices/pic.h"
+#include "monitor/virtual_apic.h"
 #include "monitor/why.h"
 #include "cpu/access.h"
 #include <inttypes.h>
@@ -9,25 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const void *part_of(struct monitor *monitor, const char *name, unsigned n) {
-    struct machine_part part;
-    for (unsigned i = 0; machine_part(monitor->machine, i, &part); i++)
-        if (strcmp(part.name, name) == 0 && n-- == 0) return part.object;
-    return NULL;
-}
-
-static int highest(const uint32_t bits[8]) {
-    for (int v = 255; v >= 0; v--)
-        if (bits[v / 32] >> v % 32 & 1) return v;
-    return -1;
-}
-
-// What is printed for one waiting event: "vector 0x31 waits: RFLAGS.IF=0; blocked by STI; TPR 0x40 ...".
-struct blocks {
-    char text[600];
-};
-
-__attribute__((format(printf, 2, 3))) static void because(struct blocks *b, const char *format, ...) {
+void because(struct blocks *b, const char *format, ...) {
     size_t used = strlen(b->text);
     va_list arguments;
     if (used) used += (size_t)snprintf(b->text + used, sizeof b->text - used, "; ");
@@ -55,7 +38,7 @@ static void at_processor(const struct cpu *cpu, struct blocks *b) {
                 "nothing blocks it: \"external-interrupt exiting\" makes a VM exit of it before the next instruction");
 }
 
-static void say(struct monitor *monitor, const char *what, const struct blocks *b) {
+void waits_because(struct monitor *monitor, const char *what, const struct blocks *b) {
     print_in(monitor, BOLD, "%s waits: ", what);
     print(monitor, "%s\n", *b->text ? b->text : "nothing blocks it: delivered before the next instruction");
 }
@@ -63,7 +46,7 @@ static void say(struct monitor *monitor, const char *what, const struct blocks *
 static bool local_apic(struct monitor *monitor, const struct cpu *cpu, const struct lapic *l) {
     struct blocks b = {""};
     char what[64];
-    int vector = l ? highest(l->irr) : -1, serving = l ? highest(l->isr) : -1;
+    int vector = l ? vectors_highest(l->irr) : -1, serving = l ? vectors_highest(l->isr) : -1;
     if (vector < 0) return false;
     uint8_t priority = lapic_priority(l);
     if (!lapic_enabled(l)) because(&b, "the local APIC is disabled (IA32_APIC_BASE bit 11)");
@@ -76,7 +59,7 @@ static bool local_apic(struct monitor *monitor, const struct cpu *cpu, const str
                 priority);
     at_processor(cpu, &b);
     snprintf(what, sizeof what, "vector 0x%x", (unsigned)vector);
-    say(monitor, what, &b);
+    waits_because(monitor, what, &b);
     return true;
 }
 
@@ -93,7 +76,7 @@ static bool pics(struct monitor *monitor, const struct cpu *cpu, const struct pi
         if (l && lapic_enabled(l) && l->lvt[LVT_LINT0] >> 16 & 1) because(&b, "LINT0 of the local APIC is masked");
         at_processor(cpu, &b);
         snprintf(what, sizeof what, "IRQ %u of the 8259A (vector 0x%x)", irq, (c->vector & 0xf8) | bit);
-        say(monitor, what, &b);
+        waits_because(monitor, what, &b);
         any = true;
     }
     return any;
@@ -105,8 +88,8 @@ static bool others(struct monitor *monitor, const struct cpu *cpu) {
     if (cpu->nmi_blocked) because(&nmi, "blocked by NMI: no IRET since the last one (Vol. 3A, 6.7.1)");
     if (cpu_mov_ss_shadow(cpu))
         because(&nmi, "blocked by MOV SS"), because(&debug, "blocked by MOV SS (Vol. 3A, 6.8.3)");
-    if (cpu->pending & PENDING_NMI) say(monitor, "an NMI", &nmi);
-    if (cpu->pending & PENDING_DEBUG) say(monitor, "a debug exception", &debug);
+    if (cpu->pending & PENDING_NMI) waits_because(monitor, "an NMI", &nmi);
+    if (cpu->pending & PENDING_DEBUG) waits_because(monitor, "a debug exception", &debug);
     return any;
 }
 
@@ -121,11 +104,20 @@ static bool injected(struct monitor *monitor, const struct cpu *cpu) {
     return true;
 }
 
+// Of the guest that runs, or that the current VMCS is for.
+static bool virtual_apic(struct monitor *monitor, const struct cpu *cpu) {
+    struct virtual_apic v;
+    if (!cpu->extension || vmx_current_vmcs(cpu) == VMX_NO_VMCS) return false;
+    virtual_apic_read(monitor, vmx_current_vmcs(cpu), &v);
+    return virtual_apic_waits(monitor, &v);
+}
+
 bool why_interrupt(struct monitor *monitor) {
     const struct cpu *cpu = monitor_cpu(monitor);
-    const struct lapic *l = part_of(monitor, "lapic", monitor->processor);
+    const struct lapic *l = monitor_part(monitor, "lapic", monitor->processor);
     bool any = local_apic(monitor, cpu, l);
-    if (!monitor->processor) any |= pics(monitor, cpu, part_of(monitor, "pic", 0), l);
+    if (!monitor->processor) any |= pics(monitor, cpu, monitor_part(monitor, "pic", 0), l);
     any |= others(monitor, cpu);
+    any |= virtual_apic(monitor, cpu);
     return any | injected(monitor, cpu);
 }

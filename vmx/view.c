@@ -48,6 +48,27 @@ uint64_t vmx_level_vmcs(const struct cpu *cpu, unsigned level) {
     return vmx_level_info(cpu, level, &info) ? info.hardware : VMX_NO_VMCS;
 }
 
+void vmx_operation(const struct cpu *cpu, struct vmx_operation *out) {
+    *out = (struct vmx_operation){.vmxon = VMX_NO_VMCS, .feature_control = cpu->feature_control};
+    if (!cpu->extension) return;
+    const struct vmx *vmx = vmx_of(cpu);
+    out->on = vmx->vmxon_pointer != VMCS_NONE;
+    out->vmxon = vmx->vmxon_pointer;
+    out->init_blocked = vmx->init_blocked;
+    out->nmi_blocked = vmx->virtual_nmi_blocked;
+    out->abort = (uint32_t)vmx->aborted;
+}
+
+bool vmx_kept(const struct cpu *cpu, unsigned index, struct vmx_kept *out) {
+    for (unsigned i = 0; cpu->extension && i < VMCS_SLOTS; i++) {
+        const struct vmcs *vmcs = &vmx_of(cpu)->slot[i];
+        if (vmcs->pointer == VMCS_NONE || index--) continue;
+        *out = (struct vmx_kept){vmcs->pointer, vmcs->launched & 1, vmcs->shadow & 1};
+        return true;
+    }
+    return false;
+}
+
 static const struct vmcs *kept(const struct cpu *cpu, uint64_t pointer) {
     const struct vmx *vmx = vmx_of(cpu);
     for (unsigned i = 0; i < VMCS_SLOTS; i++)

@@ -23,6 +23,23 @@ int vmx_field_encoded(const struct cpu *cpu, uint64_t encoding);
 // Whether the processor has the field.
 bool vmx_field_exists(const struct cpu *cpu, unsigned index);
 
+// The state of VT-x that is in no VMCS, 24.1, 27.1, 24.11.
+struct vmx_operation {
+    bool on;           // in VMX operation: after VMXON
+    uint64_t vmxon;    // its region
+    bool init_blocked; // an INIT waits for the end of VMX root operation
+    bool nmi_blocked;  // virtual-NMI blocking
+    uint32_t abort;    // the indicator of a VMX abort; 0: none
+    uint64_t feature_control;
+};
+void vmx_operation(const struct cpu *cpu, struct vmx_operation *out);
+// The VMCSs that the processor keeps: their regions may be out of date, and a reset does not write them back.
+struct vmx_kept {
+    uint64_t pointer;
+    bool launched, shadow;
+};
+bool vmx_kept(const struct cpu *cpu, unsigned index, struct vmx_kept *out); // false past the last one
+
 bool vmx_in_operation(const struct cpu *cpu); // after VMXON
 bool vmx_in_non_root(const struct cpu *cpu);
 uint64_t vmx_current_vmcs(const struct cpu *cpu); // VMX_NO_VMCS: none

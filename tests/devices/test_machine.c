@@ -1,5 +1,6 @@
 // The whole machine with guests of a few bytes: every reason to stop, idle time, input, memory, equality of hashes.
 #include "cpu/cpu.h"
+#include "cpu/model.h"
 #include "devices/machine.h"
 #include "tests/tap.h"
 #include <stdlib.h>
@@ -260,7 +261,35 @@ static void real_mode(void) {
     machine_free(m);
 }
 
+// Messages by hand reach a processor that is halted; INIT brings it back to its beginning.
+static void messages(void) {
+    static const uint8_t handler[] = {0xfe, 0x06, COUNTER & 0xff, COUNTER >> 8, 0xcf};
+    const uint32_t vector = HANDLER;
+    uint8_t count = 0;
+    struct machine *m = BOOT(0xfb, 0xf4, 0xeb, 0xfd);
+    machine_write(m, HANDLER, handler, sizeof handler);
+    machine_write(m, 0x41 * 4, &vector, 4);
+    machine_write(m, 2 * 4, &vector, 4);
+    (void)machine_run(m, 10);
+    uint64_t waits = machine_steps(m);
+    ok(machine_send(m, 0, MESSAGE_INTERRUPT, 0x41), "an interrupt is sent");
+    (void)machine_run(m, 10);
+    machine_read(m, COUNTER, &count, 1);
+    ok(count == 1 && machine_steps(m) > waits, "and wakes the processor (%u)", count);
+    ok(machine_send(m, 0, MESSAGE_NMI, 0), "an NMI is sent");
+    (void)machine_run(m, 10);
+    machine_read(m, COUNTER, &count, 1);
+    ok(count == 2, "and delivered (%u)", count);
+    ok(!machine_send(m, 1, MESSAGE_NMI, 0) && !machine_send(m, 0, MESSAGE_INTERRUPT, 15),
+       "not to a processor that is not there, nor with a reserved vector");
+    ok(machine_cpu(m, 0)->gpr[RDX] == 0 && machine_send(m, 0, MESSAGE_INIT, 0), "INIT is sent");
+    (void)machine_run(m, 1);
+    ok(machine_cpu(m, 0)->gpr[RDX] == machine_cpu(m, 0)->model->signature, "and RDX has the processor's signature");
+    machine_free(m);
+}
+
 int main(void) {
+    messages();
     stops();
     real_mode();
     outputs();

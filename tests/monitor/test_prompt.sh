@@ -174,7 +174,8 @@ s.send(b'quit\n')
 print('fifth', repr(prompt(s)))
 END
 for stopped in '' -S; do
-	timeout --kill-after=5 60 "$VMXRAY" -kernel "$spin" -monitor "unix:$dir/socket" $stopped </dev/null >/dev/null 2>&1 &
+	[[ $stopped ]] && words=,server,nowait || words=
+	timeout --kill-after=5 60 "$VMXRAY" -kernel "$spin" -monitor "unix:$dir/socket$words" $stopped </dev/null >/dev/null 2>&1 &
 	out=$(cd "$dir" && timeout 60 python3 client.py socket 2>&1)
 	wait $!
 	status=$?
@@ -184,4 +185,6 @@ for stopped in '' -S; do
 	claim $? "the socket is gone afterwards ($stopped)"
 done
 refused 'a socket where none can be' 'cannot listen there' -kernel "$spin" -monitor unix:/nonexistent/socket
-refused 'a monitor somewhere else' 'write stdio, unix:PATH or none' -kernel "$spin" -monitor tcp:1
+refused 'a monitor somewhere else' 'write stdio, unix:PATH .* or none' -kernel "$spin" -monitor tcp:1
+refused 'a socket that others listen at' 'write stdio, unix:PATH' -kernel "$spin" -monitor unix:s,server=off
+refused 'a gdb that waits' 'write tcp::PORT, .* or unix:PATH' -kernel "$spin" -gdb tcp::1,wait
