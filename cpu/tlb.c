@@ -2,7 +2,7 @@
 //
 // Choices where the SDM leaves one: a flush of a context also drops its paging-structure-cache entries; INVLPG drops
 // the fetch and data entries of the page, of all pieces of a large page (for pages larger than 2 MBytes, all in the
-// same GByte), and all paging-structure-cache entries of the current context; entries are direct-mapped and replaced
+// same GByte), and all paging-structure-cache entries of the VPID and PCID; entries are direct-mapped and replaced
 // only by a fill at the same index.
 #include "cpu/access.h"
 #include "cpu/debug.h"
@@ -191,6 +191,14 @@ static void drop_address(struct tlb *tlb, unsigned bank, uint64_t linear) {
     }
 }
 
+// Paging-structure-cache entries, for every EPTP. Vol. 3C, 28.4.3.1
+static void drop_structures(struct tlb *tlb, uint16_t vpid, uint16_t pcid, bool any_pcid) {
+    for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
+        struct tlb_context *c = &tlb->context[i];
+        if (c->used && c->vpid == vpid && (any_pcid || c->pcid == pcid)) c->pde_generation = tlb->next_generation++;
+    }
+}
+
 static void tell_page(struct cpu *cpu, uint16_t vpid, uint64_t linear) {
     OBSERVE_TELL(cpu, NULL, TLB, .number = SIGHT_TLB_PAGE, .linear = linear, .physical = cpu->eptp & TLB_PAGE_MASK,
                  .information = vpid);
@@ -198,9 +206,10 @@ static void tell_page(struct cpu *cpu, uint16_t vpid, uint64_t linear) {
 
 void tlb_invalidate_page(struct cpu *cpu, uint64_t linear) {
     struct tlb *tlb = cpu->tlb;
+    uint16_t pcid = tlb->context[tlb->current].pcid;
     tell_page(cpu, cpu->vpid, linear);
     cpu_monitor_clear(cpu);
-    tlb->context[tlb->current].pde_generation = tlb->next_generation++;
+    drop_structures(tlb, cpu->vpid, pcid == TLB_PCID_NONE ? 0 : pcid, false);
     drop_address(tlb, bank_of(cpu->vpid), linear);
 }
 
@@ -217,10 +226,7 @@ void tlb_drop_faulting(struct cpu *cpu, uint64_t linear) {
 void tlb_invalidate_address(struct cpu *cpu, uint16_t vpid, uint16_t pcid, bool any_pcid, uint64_t linear) {
     struct tlb *tlb = cpu->tlb;
     cpu_monitor_clear(cpu);
-    for (unsigned i = 0; i < TLB_CONTEXTS; i++) {
-        struct tlb_context *c = &tlb->context[i];
-        if (c->used && c->vpid == vpid && (any_pcid || c->pcid == pcid)) c->pde_generation = tlb->next_generation++;
-    }
+    drop_structures(tlb, vpid, pcid, any_pcid);
     drop_address(tlb, bank_of(vpid), linear);
     tell_page(cpu, vpid, linear);
 }

@@ -306,6 +306,26 @@ static void test_switch_code(void) {
     bench_free(b);
 }
 
+// 28.4.3.1: INVLPG invalidates combined mappings of every EPTP. The guest caches which page table a region has, gives
+// it another one, and executes INVLPG while another EPTP is in use.
+static void test_invlpg(void) {
+    enum { REGION = 0x600000, TABLE = 0x90000, NEW_TABLE = 0x91000 };
+    // mov r8, [rbx]; mov [rsi], rdi; switch; invlpg [rbx]; switch back; mov r9, [rbx + 1000h]; hlt
+    struct bench *b = switching("4c 8b 03 48 89 3e" SWITCH("1") "0f 01 3b" SWITCH("0") "4c 8b 8b 00 10 00 00" HLT);
+    store_entries(b, TABLE, P | W | U);
+    store_entries(b, NEW_TABLE, P | W | U);
+    bench_store(b, TABLE + 8, 8, PAGES | P | W | U);
+    bench_store(b, NEW_TABLE + 8, 8, (PAGES + 0x1000) | P | W | U);
+    bench_store(b, PAGES, 8, 1);
+    bench_store(b, PAGES + 0x1000, 8, 2);
+    bench_store(b, AT_PD + 8 * (REGION >> 21), 8, TABLE | P | W | U);
+    b->cpu->gpr[RBX] = REGION;
+    b->cpu->gpr[RSI] = AT_PD + 8 * (REGION >> 21);
+    b->cpu->gpr[RDI] = NEW_TABLE | P | W | U;
+    ok(enter(b) == EXIT_HLT && b->cpu->gpr[9] == 2, "INVLPG drops paging-structure-cache entries of every EPTP");
+    bench_free(b);
+}
+
 int main(void) {
     test_round_trips();
     test_host();
@@ -316,5 +336,6 @@ int main(void) {
     test_guest_physical();
     test_switch();
     test_switch_code();
+    test_invlpg();
     return done_testing();
 }
