@@ -1,6 +1,7 @@
 #!/bin/bash
 # Determinism, shown on Debian's kernel with its KVM and a guest under it: two runs, a run with millions of single steps,
-# and runs in which all derived state is dropped at odd places give the same hashes at the same steps.
+# runs in which all derived state is dropped at odd places, and runs that the monitor watches give the same hashes at the
+# same steps.
 #
 # The window of single steps begins where kvm-mini does: the hashes, printed in between, tell the step.
 . "$(dirname "$0")/../claim.bash"
@@ -57,6 +58,15 @@ run dropped --drop-derived-every 1000003
 same dropped 'caches dropped every 1000003 steps'
 run both --single-step=$from:$window --drop-derived-every 99991
 same both 'caches dropped every 99991 steps, and single steps'
+
+# The monitor listens, and nothing is set; then it looks at every VM exit and entry, at MSRs and interrupts.
+run attached -monitor "unix:$dir/socket"
+same attached 'with the monitor attached'
+printf '%s if level == 7\n' 'catch exit' 'catch entry' 'catch msr' 'catch interrupt' 'break 0x1000' >"$dir/looks"
+run looked -x "$dir/looks"
+cmp -s "$dir/free.hash" "$dir/looked.hash" && cmp -s "$dir/free.status" "$dir/looked.status" &&
+	[[ $(grep -c ' on   catch' "$dir/looked.out") == 4 ]]
+claim $? 'with catches and a breakpoint that look and never stop' "$(diff "$dir/free.hash" "$dir/looked.hash" | head -n 2)"
 
 if [[ ${LONG:-} ]]; then
 	run whole --single-step --drop-derived-every 777777
