@@ -11,8 +11,10 @@ struct vmcs_image {
     uint64_t field[FIELD_COUNT];
 };
 
-// [entry:]current | @LEVEL | POINTER, or vmcs12[@LEVEL]. False after an error.
+// [entry:]current | @LEVEL | POINTER, vmcs12[@LEVEL], or reset. False after an error.
 bool vmcs_take(struct monitor *monitor, const char **text, struct vmcs_image *image);
+// The last word: one that the processor could load now, by default the current one.
+bool vmcs_take_pointer(struct monitor *monitor, const char *text, struct vmcs_image *image);
 bool vmcs_named(const char *text); // whether the next word is one of these
 bool vmcs_hardware(struct monitor *monitor, uint64_t pointer, struct vmcs_image *image);
 bool vmcs_at_entry(struct monitor *monitor, uint64_t pointer, struct vmcs_image *image);

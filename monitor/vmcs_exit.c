@@ -71,8 +71,7 @@ bool vmcs_exit(struct monitor *monitor, const char *arguments) {
     struct comparison c = {.monitor = monitor};
     struct view now, after;
     struct vmcs_image image;
-    const char *text = *arguments ? arguments : "current";
-    if (!vmcs_take(monitor, &text, &image) || !take_end(monitor, text) || !view_make(monitor, 0, &now)) return false;
+    if (!vmcs_take_pointer(monitor, arguments, &image) || !view_make(monitor, 0, &now)) return false;
     if (now.source != VIEW_LIVE)
         return monitor_error(monitor, "vmcs exit: a guest runs, and what its hypervisor was like is not known; look "
                                       "before the entry. What an exit loads: level 0, info segments");

@@ -90,9 +90,20 @@ bool vmcs_twelve(struct monitor *monitor, unsigned level, struct vmcs_image *ima
     return true;
 }
 
+static bool is_reset(const char *text) { return strncmp(text, "reset", 5) == 0 && strchr(" \t", text[5]); }
+
+// A region of zeros after VMCLEAR.
+static bool take_reset(struct monitor *monitor, const char **text, struct vmcs_image *image) {
+    *text += strlen("reset");
+    *text += strspn(*text, " \t");
+    *image = (struct vmcs_image){.name = "a VMCS of zeros", .pointer = VMX_NO_VMCS};
+    for (unsigned f = 0; f < FIELD_COUNT; f++) image->known[f] = vmx_field_exists(monitor_cpu(monitor), f);
+    return true;
+}
+
 bool vmcs_named(const char *text) {
     return *text == '@' || isdigit((unsigned char)*text) || *text == '$' || strncmp(text, "entry:", 6) == 0 ||
-           strncmp(text, "vmcs12", 6) == 0 || strncmp(text, "current", 7) == 0;
+           strncmp(text, "vmcs12", 6) == 0 || strncmp(text, "current", 7) == 0 || is_reset(text);
 }
 
 static bool take_level(struct monitor *monitor, const char **text, unsigned *level) {
@@ -135,9 +146,18 @@ bool vmcs_take(struct monitor *monitor, const char **text, struct vmcs_image *im
     uint64_t pointer;
     bool entry = strncmp(*text, "entry:", 6) == 0;
     if (strncmp(*text, "vmcs12", 6) == 0) return take_twelve(monitor, text, image);
+    if (is_reset(*text)) return take_reset(monitor, text, image);
     if (entry) *text += 6;
     if (!vmcs_named(*text))
-        return monitor_error(monitor, "which VMCS? current, @LEVEL, an address, entry: before these, or vmcs12");
+        return monitor_error(monitor, "which VMCS? current, @LEVEL, an address, entry: before these, vmcs12 or reset");
     if (!take_pointer(monitor, text, &pointer)) return false;
     return entry ? vmcs_at_entry(monitor, pointer, image) : vmcs_hardware(monitor, pointer, image);
+}
+
+bool vmcs_take_pointer(struct monitor *monitor, const char *text, struct vmcs_image *image) {
+    uint64_t pointer;
+    if (!*text) text = "current";
+    if (!vmcs_named(text) || is_reset(text) || strncmp(text, "entry:", 6) == 0 || strncmp(text, "vmcs12", 6) == 0)
+        return monitor_error(monitor, "which VMCS of the processor's? current, @LEVEL or an address");
+    return take_pointer(monitor, &text, &pointer) && take_end(monitor, text) && vmcs_hardware(monitor, pointer, image);
 }

@@ -23,6 +23,7 @@ info segments
 level auto
 stepexit
 vmcs exit
+vmcs exit @1
 vmcs exit entry:@1
 vmcs exit 1234567000
 vmcs exit now

@@ -20,6 +20,9 @@ vmcs @9
 vmcs @2
 vmcs 12345678000
 vmcs diff current
+vmcs diff reset current
+vmcs reset EPT
+intercepts vmcs12
 vmcs check now
 vmcs merge
 vmcs vmcs12
