@@ -319,6 +319,7 @@ enum run_result cpu_run(struct cpu *cpu, uint64_t steps) {
             cpu->intercepts.again = false;
             continue;
         }
+        if (cpu->pending && cpu->events != events) cpu->attention |= ATTENTION_EVENT;
         if (cpu->attention & ATTENTION_EVENT) alone = true; // another event waits behind the one just taken
         if (cpu->pending && (held || shadowed(cpu)))
             cpu->attention |= ATTENTION_EVENT; // look again after one instruction

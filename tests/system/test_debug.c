@@ -109,6 +109,17 @@ static void test_io(void) {
 }
 
 static void test_step(void) {
+    WITH(b, bench_long(&b, 0)) { // the handlers of #DB and NMI: NOP, NOP, JMP $
+        static const uint8_t handler[] = {0x90, 0x90, 0xeb, 0xfe};
+        flat_write(&b.f, BENCH_HANDLERS + 16, handler, sizeof handler);
+        flat_write(&b.f, BENCH_HANDLERS + 32, handler, sizeof handler);
+        cpu_set_rflags(b.cpu, FLAG_TF | 2);
+        RUN(&b, 0x90);
+        cpu_pend(b.cpu, PENDING_NMI, true);
+        (void)cpu_run(b.cpu, 3);
+        ok(b.cpu->nmi_blocked && bench_stack(&b, 0) == BENCH_HANDLERS + 16 + 1 && b.cpu->rip == BENCH_HANDLERS + 32 + 2,
+           "an NMI that waits behind a single step comes after one instruction of its handler");
+    }
     WITH(b, bench_long(&b, 0)) {
         cpu_set_rflags(b.cpu, FLAG_TF | FLAG_IF | 2);
         flat_write(&b.f, BENCH_HANDLERS + 16, (const uint8_t[]){0xeb, 0xfe}, 2);
