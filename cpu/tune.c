@@ -10,7 +10,7 @@
 
 static bool memory_form(enum form form) {
     return form == FORM_M || form == FORM_RM || form == FORM_MR || form == FORM_MI ||
-           (form >= FORM_M_BASED && form <= FORM_MI_BASED);
+           (form >= FORM_M_BASED && form <= FORM_MI_BASED) || form == FORM_RM_QUIET || form == FORM_RM_BASED_QUIET;
 }
 
 static enum form quiet_form(enum form form) {

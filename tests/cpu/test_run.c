@@ -15,6 +15,20 @@ static void test_fault_in_block(void) {
     flat_free(&f);
 }
 
+// Flags that a later instruction replaces are not computed, unless something in between may stop.
+static void test_fault_between_flags(void) {
+    struct flat f;
+    // add eax,1; add esi,[rcx] (a fault); imul edx,edx,3; jmp $
+    START(&f, 0x83, 0xc0, 0x01, 0x03, 0x31, 0x6b, 0xd2, 0x03, 0xeb, 0xfe);
+    f.cpu->gpr[RAX] = 0xffffffff;
+    f.cpu->gpr[RCX] = 0x7000000000;
+    (void)cpu_run(f.cpu, 4);
+    uint64_t saved = flat_peek(&f, f.cpu->gpr[RSP] + 16);
+    ok((saved & FLAGS_ARITHMETIC) == (FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF),
+       "a fault saves the flags of what came before");
+    flat_free(&f);
+}
+
 static void test_self_modifying(void) {
     struct flat f;
     // mov byte [rip+3],0xc3 (the next `inc eax` becomes `inc ebx`); inc eax (ff c0 -> ff c3); jmp $
@@ -184,6 +198,7 @@ static void test_equality(void) {
 
 int main(void) {
     test_fault_in_block();
+    test_fault_between_flags();
     test_self_modifying();
     test_page_crossing();
     test_mmio();
