@@ -241,36 +241,51 @@ static void remember_structure(struct vmx *vmx, const struct ept_walk *w) {
                            .page = (w->entry[level] & EPT_ADDRESS) | w->above};
 }
 
-// 28.3.5
-static void set_flags(struct cpu *cpu, struct ept_walk *w, bool write) {
-    for (unsigned level = w->top; level >= w->level; level--) {
-        uint64_t flags = EPT_ACCESSED | (level == w->level && write ? EPT_DIRTY : 0);
-        if ((w->entry[level] & flags) == flags) continue;
-        w->entry[level] |= flags;
-        physical_store(cpu, w->at[level], 64, w->entry[level]);
-    }
-}
-
 static uint64_t walk_page(const struct ept_walk *w) {
     uint64_t offset = BIT(level_shift(w->level)) - 1, entry = w->entry[w->level];
     return (entry & EPT_ADDRESS & ~offset) | (w->guest_physical & offset & ~(PAGE_BYTES - 1));
 }
 
-// 28.3.6: a write that sets a dirty flag is logged before. False: the log is full.
-static bool log_page(struct cpu *cpu, uint64_t guest_physical) {
-    enum { LAST_INDEX = 511 };
-    struct vmx *vmx = vmx_of(cpu);
-    uint64_t index = vmcs_get(vmx->vmcs, PML_INDEX);
-    if (index > LAST_INDEX) return false;
-    physical_store(cpu, vmcs_get(vmx->vmcs, PML_ADDRESS) + 8 * index, 64, guest_physical & ~(PAGE_BYTES - 1));
-    vmcs_set(vmx, PML_INDEX, (index - 1) & UINT16_MAX);
-    return true;
+// --- accessed and dirty flags, page-modification logging: 28.3.5, 28.3.6 ---
+
+static uint64_t missing_flags(const struct ept_walk *w, unsigned level, bool write) {
+    return (EPT_ACCESSED | (level == w->level && write ? EPT_DIRTY : 0)) & ~w->entry[level];
 }
 
-static enum outcome log_full(struct cpu *cpu) {
-    exit_begin_access(cpu, NULL, EXIT_PML_FULL);
-    return OUT_VMEXIT;
+static void set_flags(struct cpu *cpu, struct ept_walk *w, bool write) {
+    for (unsigned level = w->top; level >= w->level; level--) {
+        uint64_t flags = missing_flags(w, level, write);
+        if (!flags) continue;
+        w->entry[level] |= flags;
+        physical_store(cpu, w->at[level], 64, w->entry[level]);
+    }
 }
+
+static void log_page(struct cpu *cpu, uint64_t guest_physical) {
+    struct vmx *vmx = vmx_of(cpu);
+    uint64_t index = vmcs_get(vmx->vmcs, PML_INDEX);
+    physical_store(cpu, vmcs_get(vmx->vmcs, PML_ADDRESS) + 8 * index, 64, guest_physical & ~(PAGE_BYTES - 1));
+    vmcs_set(vmx, PML_INDEX, (index - 1) & UINT16_MAX);
+}
+
+// Flags of either kind are not set while the log is full; that a page was written to is logged.
+static enum outcome update_flags(struct cpu *cpu, struct ept_walk *w, bool write) {
+    enum { LAST_INDEX = 511 };
+    const struct vmcs *vmcs = vmx_of(cpu)->vmcs;
+    bool missing = false, logs = vmcs_on(vmcs, PROC2, ENABLE_PML);
+    for (unsigned level = w->top; level >= w->level; level--) missing |= missing_flags(w, level, write) != 0;
+    if (!missing) return OUT_OK;
+    if (logs && vmcs_get(vmcs, PML_INDEX) > LAST_INDEX) {
+        exit_begin_access(cpu, NULL, EXIT_PML_FULL);
+        return OUT_VMEXIT;
+    }
+    bool dirtied = missing_flags(w, w->level, write) & EPT_DIRTY;
+    set_flags(cpu, w, write);
+    if (logs && dirtied) log_page(cpu, w->guest_physical);
+    return OUT_OK;
+}
+
+// --- the translation ---
 
 // Execution from a user-mode linear address has a right of its own with mode-based execute control.
 static bool executable(const struct vmcs *vmcs, const struct second_stage_access *access, uint64_t page) {
@@ -307,9 +322,7 @@ enum outcome ept_translate(struct cpu *cpu, uint64_t guest_physical, const struc
     if (w.bad) return misconfiguration(cpu, guest_physical);
     if (w.absent) return violation(cpu, guest_physical, access, 0, last);
     if ((w.rights & demand.rights) != demand.rights) return violation(cpu, guest_physical, access, w.rights, last);
-    bool logs = accessed_dirty && demand.write && !(last & EPT_DIRTY) && vmcs_on(vmx->vmcs, PROC2, ENABLE_PML);
-    if (logs && !log_page(cpu, guest_physical)) return log_full(cpu);
-    if (accessed_dirty) set_flags(cpu, &w, demand.write);
+    if (accessed_dirty) TRY(update_flags(cpu, &w, demand.write));
     remember_structure(vmx, &w);
     bool dirty = !accessed_dirty || w.entry[w.level] & EPT_DIRTY;
     e->tag = tag;

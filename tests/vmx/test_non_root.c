@@ -1,5 +1,5 @@
-// Orders of priority, MSR areas, monitor trap flag, VMCS shadowing, page-modification logging, VM functions,
-// virtualization exceptions, TSC scaling, mode-based execute control. SDM Vol. 3C, 24.10, 25.3, 25.5, 28.3.
+// Orders of priority, MSR areas, monitor trap flag, VMCS shadowing, VM functions, virtualization exceptions, TSC
+// scaling, mode-based execute control. SDM Vol. 3C, 24.10, 25.3, 25.5.
 #include "tests/vmx/bench.h"
 #include <string.h>
 
@@ -61,72 +61,6 @@ static void test_shadowing(void) {
     bench_store(b, AT_BITMAP + 0x681e / 8, 1, 1 << 0x681e % 8);
     bench_set(b, GUEST_RIP, AT_GUEST_CODE);
     ok(bench_reenter(b, 5) == EXIT_VMWRITE, "a bit of the bitmap makes it exit");
-    bench_free(b);
-}
-
-static void test_log(void) {
-    struct bench *b = ready("48 89 03 f4");
-    bench_set(b, EPT_POINTER, bench_field(b, EPT_POINTER) | EPTP_ACCESSED_DIRTY);
-    bench_on(b, PROC2, ENABLE_PML);
-    bench_set(b, PML_ADDRESS, AT_LOG);
-    bench_set(b, PML_INDEX, 511);
-    ok(bench_enter(b, 5) == EXIT_HLT, "page-modification log");
-    bool found = false;
-    for (uint64_t i = bench_field(b, PML_INDEX) + 1; i < 512; i++)
-        found |= bench_load(b, AT_LOG + 8 * i, 8) == AT_GUEST_DATA;
-    ok(found && bench_field(b, PML_INDEX) < 511, "names the page written to");
-    bench_free(b);
-    b = ready("48 89 03 f4");
-    bench_set(b, EPT_POINTER, bench_field(b, EPT_POINTER) | EPTP_ACCESSED_DIRTY);
-    bench_on(b, PROC2, ENABLE_PML);
-    bench_set(b, PML_ADDRESS, AT_LOG);
-    bench_set(b, PML_INDEX, 0xffff);
-    ok(bench_enter(b, 5) == EXIT_PML_FULL && bench_field(b, GUEST_RIP) == AT_GUEST_CODE, "a full log exits");
-    bench_free(b);
-}
-
-// 27.2.3. IRET sets the accessed flag of the code segment's descriptor, and the log is full.
-static void test_log_full_in_iret(void) {
-    for (unsigned blocked = 0; blocked < 2; blocked++) {
-        const uint64_t frame[] = {AT_GUEST_CODE + 2, CODE_SELECTOR, 2, AT_GUEST_STACK, DATA_SELECTOR};
-        struct bench *b = ready("48 cf f4");
-        for (unsigned i = 0; i < 5; i++) bench_store(b, AT_GUEST_STACK + 8 * i, 8, frame[i]);
-        bench_store(b, AT_GDT + CODE_SELECTOR, 8, bench_load(b, AT_GDT + CODE_SELECTOR, 8) & ~BIT(40));
-        bench_on(b, PIN, VIRTUAL_NMIS);
-        bench_set(b, GUEST_INTERRUPTIBILITY, blocked ? BLOCKING_BY_NMI : 0);
-        bench_set(b, EPT_POINTER, bench_field(b, EPT_POINTER) | EPTP_ACCESSED_DIRTY);
-        bench_on(b, PROC2, ENABLE_PML);
-        bench_set(b, PML_ADDRESS, AT_LOG);
-        bench_set(b, PML_INDEX, 0xffff);
-        for (uint64_t page = AT_PML4; page <= AT_PD; page += 4096)
-            bench_store(b, PAGE_ENTRY(page), 8, page | R | W | X | WB | BIT(8) | BIT(9));
-        ok(bench_enter(b, 5) == EXIT_PML_FULL && bench_field(b, EXIT_QUALIFICATION) == (blocked ? BIT(12) : 0) &&
-               bench_field(b, GUEST_INTERRUPTIBILITY) == 0,
-           "a full log met by IRET: \"NMI unblocking due to IRET\" is %u", blocked);
-        bench_free(b);
-    }
-}
-
-// A full log exits only on a walk that would set a dirty flag. Here all that the guest's walks touch is dirty already.
-static void test_log_not_needed(void) {
-    struct bench *b = ready("48 8b 03 f4"); // mov rax, [rbx]; hlt
-    bench_set(b, EPT_POINTER, bench_field(b, EPT_POINTER) | EPTP_ACCESSED_DIRTY);
-    bench_on(b, PROC2, ENABLE_PML);
-    bench_set(b, PML_ADDRESS, AT_LOG);
-    bench_set(b, PML_INDEX, 0xffff);
-    for (uint64_t page = AT_PML4; page <= AT_PD; page += 4096)
-        bench_store(b, PAGE_ENTRY(page), 8, page | R | W | X | WB | BIT(8) | BIT(9));
-    ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, PML_INDEX) == 0xffff, "a full log does not matter to a read");
-    bench_free(b);
-    b = ready("48 89 03 f4");
-    bench_set(b, EPT_POINTER, bench_field(b, EPT_POINTER) | EPTP_ACCESSED_DIRTY);
-    bench_on(b, PROC2, ENABLE_PML);
-    bench_set(b, PML_ADDRESS, AT_LOG);
-    bench_set(b, PML_INDEX, 0xffff);
-    for (uint64_t page = AT_PML4; page <= AT_PD; page += 4096)
-        bench_store(b, PAGE_ENTRY(page), 8, page | R | W | X | WB | BIT(8) | BIT(9));
-    bench_store(b, PAGE_ENTRY(AT_GUEST_DATA), 8, AT_GUEST_DATA | R | W | X | WB | BIT(8) | BIT(9));
-    ok(bench_enter(b, 5) == EXIT_HLT, "nor to a write to a page that is dirty");
     bench_free(b);
 }
 
@@ -332,9 +266,6 @@ static void test_msr_areas(void) {
 int main(void) {
     test_trap_flag();
     test_shadowing();
-    test_log();
-    test_log_full_in_iret();
-    test_log_not_needed();
     test_xss();
     test_functions();
     test_function_flushes();
