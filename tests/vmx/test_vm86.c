@@ -1,5 +1,7 @@
-// The virtual-8086 mode extensions (CR4.VME) in a virtual-8086 guest. SDM Vol. 3A, 20.3.
+// A virtual-8086 guest: its VM entry (SDM Vol. 3C, 26.3.1.4) and the virtual-8086 mode extensions, CR4.VME (Vol. 3A,
+// 20.3).
 #include "tests/vmx/bench.h"
+#include <string.h>
 
 enum { SEGMENT_OF_CODE = AT_GUEST_CODE >> 4, IVT_CS = 0x5000, STACK_BASE = 0x40000, STACK_SP = 0x100 };
 
@@ -75,7 +77,77 @@ static void test_flags(void) {
     bench_free(b);
 }
 
+// --- RFLAGS.VM at VM entry ---
+
+enum { PE = CR0_PE, PG = CR0_PG, PE_PG = CR0_PE | CR0_PG };
+static const struct {
+    const char *name;
+    bool unrestricted, ia32e;
+    uint32_t cr0;
+    const char *failing[3];
+} entries[] = {
+    // clang-format off
+    {"virtual-8086 mode",                                 false, false, PE_PG, {NULL}},
+    {"the same, unrestricted",                            true,  false, PE_PG, {NULL}},
+    {"without paging",                                    true,  false, PE,    {NULL}},
+    {"CR0.PE = 0",                                        false, false, 0,     {"guest_cr0", "rflags_vm"}},
+    {"CR0.PE = 0, unrestricted",                          true,  false, 0,     {"rflags_vm"}},
+    {"CR0.PE = 0 with paging, unrestricted",              true,  false, PG,    {"guest_pg_needs_pe", "rflags_vm"}},
+    {"IA-32e mode",                                       false, true,  PE_PG, {"rflags_vm"}},
+    {"IA-32e mode, unrestricted",                         true,  true,  PE_PG, {"rflags_vm"}},
+    {"IA-32e mode with CR0.PE = 0, unrestricted",         true,  true,  0,     {"guest_ia32e_pg", "rflags_vm"}},
+    // clang-format on
+};
+
+static void set_mode(struct bench *b, bool unrestricted, bool ia32e, uint32_t cr0) {
+    bench_control(b, GROUP_PROC2, PROC2_UNRESTRICTED_GUEST, unrestricted);
+    bench_control(b, GROUP_ENTRY, ENTRY_IA32E_MODE_GUEST, ia32e);
+    bench_set(b, GUEST_CR0, (bench_field(b, GUEST_CR0) & ~(uint64_t)PE_PG) | cr0);
+    if (ia32e) bench_set(b, GUEST_CR4, bench_field(b, GUEST_CR4) | CR4_PAE);
+    if (ia32e) bench_set(b, GUEST_CR3, AT_PML4);
+}
+
+static void test_entries(void) {
+    for (unsigned i = 0; i < sizeof entries / sizeof entries[0]; i++) {
+        struct bench *b = ready("f4", 0, 0); // hlt: #GP(0)
+        struct vmx_failure failures[4];
+        set_mode(b, entries[i].unrestricted, entries[i].ia32e, entries[i].cr0);
+        unsigned expected = 0, count = vmx_explain_checks(b->cpu, failures, 4), same = 0;
+        while (expected < 3 && entries[i].failing[expected]) expected++;
+        for (unsigned j = 0; j < count && j < expected; j++) same += !strcmp(failures[j].name, entries[i].failing[j]);
+        ok(count == expected && same == expected, "RFLAGS.VM = 1, %s: %u rules fail (%u do, first %s)", entries[i].name,
+           expected, count, count ? failures[0].name : "none");
+        if (!expected) {
+            ok(faulted(b) && bench_field(b, GUEST_RIP) == 0 && bench_field(b, GUEST_RFLAGS) & FLAG_VM,
+               "the guest runs");
+        } else {
+            ok(bench_enter(b, 5) == (BIT(31) | EXIT_INVALID_GUEST_STATE) && bench_field(b, EXIT_QUALIFICATION) == 0 &&
+                   bench_field(b, GUEST_RFLAGS) & FLAG_VM && cpu_64bit(b->cpu) && !bench_vmx(b)->vmcs->launched,
+               "the VM entry fails, and is no launch");
+        }
+        bench_free(b);
+    }
+}
+
+// Only one of the fields that the rule reads is written since it passed.
+static void test_entry_again(void) {
+    struct bench *b = ready("f4", 0, 0);
+    set_mode(b, true, false, PE_PG);
+    bool ran = faulted(b);
+    bench_set(b, GUEST_CR0, bench_field(b, GUEST_CR0) & ~(uint64_t)PE_PG);
+    ok(ran && bench_reenter(b, 5) == (BIT(31) | EXIT_INVALID_GUEST_STATE), "CR0.PE cleared between two VM entries");
+    bench_set(b, GUEST_CR0, bench_field(b, GUEST_CR0) | PE_PG);
+    ok(bench_reenter(b, 5) == EXIT_EXCEPTION_NMI, "and set again");
+    bench_set(b, GUEST_CR4, bench_field(b, GUEST_CR4) | CR4_PAE);
+    bench_set(b, GUEST_CR3, AT_PML4);
+    bench_on(b, ENTRY, IA32E_MODE_GUEST);
+    ok(bench_reenter(b, 5) == (BIT(31) | EXIT_INVALID_GUEST_STATE), "\"IA-32e mode guest\" set between two");
+    bench_free(b);
+}
+
 int main(void) {
+    test_entries();
+    test_entry_again();
     test_int();
     test_flags();
     return done_testing();
