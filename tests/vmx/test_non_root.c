@@ -1,5 +1,5 @@
-// Orders of priority, MSR areas, monitor trap flag, VMCS shadowing, VM functions, virtualization exceptions, TSC
-// scaling, mode-based execute control. SDM Vol. 3C, 24.10, 25.3, 25.5.
+// Orders of priority, MSR areas, monitor trap flag, VMCS shadowing, virtualization exceptions, TSC scaling, mode-based
+// execute control. SDM Vol. 3C, 24.10, 25.3, 25.5.
 #include "tests/vmx/bench.h"
 #include <string.h>
 
@@ -89,81 +89,6 @@ static void test_xss(void) {
            (unsigned long long)cases[i / 2].bitmap, reason);
         bench_free(b);
     }
-}
-
-static void test_functions(void) {
-    struct bench *b = ready("0f 01 d4 f4");
-    bench_on(b, PROC2, ENABLE_VM_FUNCTIONS);
-    bench_set(b, VM_FUNCTION_CONTROLS, 1);
-    bench_set(b, EPTP_LIST_ADDRESS, AT_LOG);
-    bench_store(b, AT_LOG + 8 * 3, 8, bench_field(b, EPT_POINTER) | EPTP_ACCESSED_DIRTY);
-    b->cpu->gpr[RAX] = 0, b->cpu->gpr[RCX] = 3;
-    ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, EPT_POINTER) & EPTP_ACCESSED_DIRTY, "EPTP switching");
-    ok(bench_field(b, EPTP_INDEX) == 3, "writes the EPTP index, whatever \"EPT-violation #VE\" is");
-    b->cpu->gpr[RAX] = 0, b->cpu->gpr[RCX] = 4;
-    bench_set(b, GUEST_RIP, AT_GUEST_CODE);
-    ok(bench_reenter(b, 5) == EXIT_VMFUNC, "an invalid EPTP exits");
-    b->cpu->gpr[RAX] = 1, b->cpu->gpr[RCX] = 3;
-    bench_set(b, GUEST_RIP, AT_GUEST_CODE);
-    ok(bench_reenter(b, 5) == EXIT_VMFUNC, "so does a function that is not enabled");
-    bench_free(b);
-}
-
-// 25.5.6.3, 28.4.3: the guest reads through a page of 2 MBytes, maps it elsewhere, and reads again with another EPTP or
-// with the first one after a switch to the other and back. The other EPTP's tables say the same.
-static struct bench *switching(const char *guest, bool vpid) {
-    enum { OTHER = 0x64000, WINDOW = 0x600000, MOVED = 0x800000 };
-    struct bench *b = ready(guest);
-    bench_control(b, GROUP_PROC2, PROC2_ENABLE_VPID, vpid);
-    bench_on(b, PROC2, ENABLE_VM_FUNCTIONS);
-    bench_set(b, VM_FUNCTION_CONTROLS, 1);
-    bench_set(b, EPTP_LIST_ADDRESS, AT_LOG);
-    memcpy(b->ram + OTHER, b->ram + AT_EPT_PML4, 4096);
-    bench_store(b, AT_LOG, 8, bench_field(b, EPT_POINTER));
-    bench_store(b, AT_LOG + 8, 8, OTHER | (bench_field(b, EPT_POINTER) & 0xfff));
-    bench_store(b, WINDOW, 8, 1);
-    bench_store(b, MOVED, 8, 2);
-    b->cpu->gpr[RAX] = 0;
-    b->cpu->gpr[RBX] = WINDOW;
-    b->cpu->gpr[RSI] = AT_PD + 8 * (WINDOW >> 21);
-    b->cpu->gpr[RDI] = MOVED | 0xe7;
-    return b;
-}
-
-#define REMAP "4c 8b 03 48 89 3e"               // mov r8, [rbx]; mov [rsi], rdi
-#define SWITCH(n) "b9 0" n " 00 00 00 0f 01 d4" // mov ecx, n; vmfunc
-#define READ_AGAIN "4c 8b 0b f4"                // mov r9, [rbx]; hlt
-
-static void test_function_flushes(void) {
-    for (unsigned vpid = 0; vpid < 2; vpid++) {
-        struct bench *b = switching(REMAP READ_AGAIN, vpid);
-        ok(bench_enter(b, 20) == EXIT_HLT && b->cpu->gpr[8] == 1 && b->cpu->gpr[9] == 1, "a stale translation");
-        bench_free(b);
-        b = switching(REMAP SWITCH("1") READ_AGAIN, vpid);
-        ok(bench_enter(b, 20) == EXIT_HLT && b->cpu->gpr[9] == 2, "the other EPTP has mappings of its own");
-        bench_free(b);
-        b = switching(REMAP SWITCH("1") SWITCH("0") READ_AGAIN, vpid);
-        ok(bench_enter(b, 20) == EXIT_HLT && b->cpu->gpr[9] == (vpid ? 1 : 2), "EPTP switching %s combined mappings",
-           vpid ? "with VPIDs keeps" : "without VPIDs drops");
-        bench_free(b);
-    }
-}
-
-// Guest-physical mappings stay, whatever VPIDs do: the guest takes the page out of its EPT and switches to the same
-// EPTP.
-static void test_function_keeps(void) {
-    // mov r8, [rbx]; mov [rsi], rdi; vmfunc; mov r9, [rbx]; hlt
-    struct bench *b = ready("4c 8b 03 48 89 3e 0f 01 d4 4c 8b 0b f4");
-    bench_off(b, PROC2, ENABLE_VPID);
-    bench_on(b, PROC2, ENABLE_VM_FUNCTIONS);
-    bench_set(b, VM_FUNCTION_CONTROLS, 1);
-    bench_set(b, EPTP_LIST_ADDRESS, AT_LOG);
-    bench_store(b, AT_LOG, 8, bench_field(b, EPT_POINTER));
-    bench_store(b, AT_GUEST_DATA + 8, 8, 3);
-    b->cpu->gpr[RAX] = b->cpu->gpr[RCX] = b->cpu->gpr[RDI] = 0;
-    b->cpu->gpr[RSI] = PAGE_ENTRY(AT_GUEST_DATA);
-    ok(bench_enter(b, 20) == EXIT_HLT && b->cpu->gpr[9] == 3, "and no guest-physical mappings");
-    bench_free(b);
 }
 
 static void test_virtualization_exception(void) {
@@ -267,9 +192,6 @@ int main(void) {
     test_trap_flag();
     test_shadowing();
     test_xss();
-    test_functions();
-    test_function_flushes();
-    test_function_keeps();
     test_virtualization_exception();
     test_rest();
     test_order();
