@@ -71,6 +71,7 @@ void vmx_drop_derived(struct cpu *cpu) {
 static const struct state_field state_fields[] = {
     ONE(vmxon_pointer),
     ONE(current),
+    ONE(operations),
     ONE(next_slot),
     ONE(non_root),
     ONE(virtual_nmi_blocked),

@@ -22,7 +22,7 @@ static enum outcome enter(struct cpu *cpu, bool launch) {
     qualification = msr_area_load(cpu, vmcs_get(vmcs, ENTRY_MSR_LOAD_ADDRESS), vmcs_get(vmcs, ENTRY_MSR_LOAD_COUNT));
     if (!qualification && vmcs_get(vmcs, ENTRY_MSR_LOAD_COUNT) > MSR_AREA_MAX) qualification = MSR_AREA_MAX + 1;
     if (qualification) return entry_failure(cpu, EXIT_MSR_LOADING, qualification);
-    if (launch) vmx->vmcs->launched = 1;
+    if (launch) vmx->vmcs->launched = launch_state(vmx);
     vmx->non_root = 1;
     count_entry(cpu);
     // Without VPIDs guest-physical mappings go too, which the manual permits (28.4.3.1) and silicon seems to do.
@@ -54,6 +54,7 @@ enum outcome vmx_enter(struct cpu *cpu, const struct op *op, bool launch) {
     if (cpu->mov_ss_shadow_step == steps) return failed(cpu, op, ERROR_MOV_SS_BLOCKING);
     if (launch && vmx->vmcs->launched) return failed(cpu, op, ERROR_VMLAUNCH_NOT_CLEAR);
     if (!launch && !vmx->vmcs->launched) return failed(cpu, op, ERROR_VMRESUME_NOT_LAUNCHED);
+    if (!launch && vmx->vmcs->launched != launch_state(vmx)) return failed(cpu, op, ERROR_VMRESUME_AFTER_VMXOFF);
     if (check_controls_and_host(cpu, &error) >= 0) {
         count_failed_entry(cpu);
         return failed(cpu, op, error);

@@ -50,6 +50,7 @@ static enum outcome enter_operation(struct cpu *cpu, const struct op *op) {
     if (!physical_address_valid(vmx, pointer)) return vmx_fail_invalid(cpu);
     if (physical_load(cpu, pointer, 32) != VMCS_REVISION) return vmx_fail_invalid(cpu);
     vmx->vmxon_pointer = pointer;
+    vmx->operations++;
     vmx->current = VMCS_NONE;
     vmx->vmcs = NULL;
     cpu_monitor_clear(cpu);

@@ -42,7 +42,8 @@ static void write_back(struct cpu *cpu, const struct vmcs *vmcs) {
 
 static void read_in(struct cpu *cpu, struct vmcs *vmcs, uint64_t pointer) {
     vmcs->pointer = pointer;
-    vmcs->launched = physical_load(cpu, pointer + REGION_LAUNCH_STATE, 32) & 1;
+    uint64_t launch_state = physical_load(cpu, pointer + REGION_LAUNCH_STATE, 32);
+    vmcs->launched = launch_state & 1 ? launch_state : 0;
     vmcs->shadow = physical_load(cpu, pointer, 32) >> 31;
     for (unsigned f = 0; f < FIELD_COUNT; f++)
         vmcs->field[f] = physical_load(cpu, pointer + REGION_FIELDS + 8 * f, 64) & field_mask(f);

@@ -52,7 +52,7 @@ enum vmcs_part {
 // One VMCS kept by the processor. 64-bit members only: one row of the state table covers all.
 struct vmcs {
     uint64_t pointer;  // of its region; VMCS_NONE: the slot is free
-    uint64_t launched; // launch state: 0 clear, 1 launched
+    uint64_t launched; // launch state: 0 clear, or what launch_state() was when it was launched
     uint64_t shadow;   // shadow-VMCS indicator
     uint64_t field[FIELD_COUNT];
 };
@@ -125,6 +125,7 @@ struct vmx {
     // --- architectural ---
     uint64_t vmxon_pointer; // VMCS_NONE: outside VMX operation
     uint64_t current;       // current-VMCS pointer
+    uint64_t operations;    // how often VMXON entered VMX operation
     uint64_t next_slot;     // the slot replaced next (first in, first out)
     uint64_t non_root;
     uint64_t virtual_nmi_blocked;
@@ -241,6 +242,8 @@ bool capability_cr_allowed(struct cpu *cpu, unsigned cr, uint64_t value);
 void region_clear_slots(struct vmx *vmx);
 void region_find_current(struct vmx *vmx); // vmx->vmcs from vmx->current
 void region_make_current(struct cpu *cpu, uint64_t pointer);
+// "Launched" in the present VMX operation: bit 0, and which operation it is.
+ALWAYS_INLINE uint64_t launch_state(const struct vmx *vmx) { return (uint32_t)(vmx->operations << 1 | 1); }
 struct vmcs *region_shadow(struct cpu *cpu); // the VMCS that the link pointer references, NULL when there is none
 void region_vmclear(struct cpu *cpu, uint64_t pointer);
 void region_write_back_all(struct cpu *cpu);

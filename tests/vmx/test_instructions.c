@@ -169,6 +169,33 @@ static void test_entry_order(void) {
     bench_free(b);
 }
 
+// Table 30-1, errors 6 and 4: a VMCS that was not cleared before VMXOFF.
+static void test_entry_after_vmxoff(void) {
+    for (unsigned more = 0; more < 2 * VMCS_SLOTS; more += VMCS_SLOTS) {
+        enum { AT = 0x100000 };
+        struct bench *b = bench_new("server");
+        bench_prepare(b);
+        bench_guest(b, "0f a2");
+        ok(bench_enter(b, 5) == EXIT_CPUID && bench_reenter(b, 5) == EXIT_CPUID, "VMLAUNCH and VMRESUME");
+        for (unsigned i = 0; i < more; i++) { // until the region holds the launch state
+            bench_store(b, AT + 4096 * i, 4, VMCS_REVISION);
+            if (bench_vmptrld(b, AT + 4096 * i) != SUCCEED) bail("VMCS %u", i);
+        }
+        ok(bench_vmptrld(b, AT_VMCS) == SUCCEED && bench_reenter(b, 5) == EXIT_CPUID, "VMRESUME after %u other VMCSs",
+           more);
+        for (unsigned i = 0; i < more; i++)
+            if (bench_vmptrld(b, AT + 4096 * i) != SUCCEED) bail("VMCS %u", i);
+        bool again = bench_vmx_instruction(b, "0f 01 c4") == SUCCEED && bench_vmxon(b, AT_VMXON) == SUCCEED &&
+                     bench_vmptrld(b, AT_VMCS) == SUCCEED;
+        ok(again && bench_vmresume(b) == ERROR_VMRESUME_AFTER_VMXOFF, "after VMXOFF and VMXON VMRESUME is error 6");
+        ok(bench_vmlaunch(b) == ERROR_VMLAUNCH_NOT_CLEAR, "and VMLAUNCH error 4");
+        ok(bench_vmclear(b, AT_VMCS) == SUCCEED && bench_vmptrld(b, AT_VMCS) == SUCCEED &&
+               bench_enter(b, 5) == EXIT_CPUID && bench_reenter(b, 5) == EXIT_CPUID,
+           "after VMCLEAR all is well");
+        bench_free(b);
+    }
+}
+
 static void test_without_vmx(void) {
     struct bench *b = bench_new("server,-vmx");
     uint64_t value = 0;
@@ -184,6 +211,7 @@ int main(void) {
     test_fields();
     test_invalidations();
     test_entry_order();
+    test_entry_after_vmxoff();
     test_without_vmx();
     return done_testing();
 }
