@@ -127,8 +127,10 @@ static bool convertible(struct cpu *cpu, uint64_t entry) {
 
 static enum outcome virtualization_exception(struct cpu *cpu, uint64_t qualification, uint64_t linear,
                                              uint64_t guest_physical) {
-    const struct vmcs *vmcs = vmx_of(cpu)->vmcs;
+    const struct vmx *vmx = vmx_of(cpu);
+    const struct vmcs *vmcs = vmx->vmcs;
     uint64_t area = vmcs_get(vmcs, VE_INFORMATION_ADDRESS);
+    if (vmx->nmi_unblocked_step == cpu->steps) qualification |= INTERRUPTION_NMI_UNBLOCKING; // by this IRET
     physical_store(cpu, area, 64, EXIT_EPT_VIOLATION | (uint64_t)UINT32_MAX << 32);
     physical_store(cpu, area + 8, 64, qualification);
     physical_store(cpu, area + 16, 64, linear);

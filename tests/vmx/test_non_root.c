@@ -1,5 +1,5 @@
-// Orders of priority, MSR areas, monitor trap flag, VMCS shadowing, virtualization exceptions, TSC scaling, mode-based
-// execute control. SDM Vol. 3C, 24.10, 25.3, 25.5.
+// Orders of priority, MSR areas, monitor trap flag, VMCS shadowing, TSC scaling, mode-based execute control. SDM Vol.
+// 3C, 24.10, 25.3, 25.5.
 #include "tests/vmx/bench.h"
 #include <string.h>
 
@@ -9,7 +9,7 @@
 #define XU BIT(10)
 #define WB (6 << 3)
 #define PAGE_ENTRY(page) (AT_EPT_PT + (page >> 12) * 8)
-enum { AT_LOG = 0x60000, AT_BITMAP = 0x61000, AT_AREA = 0x62000 };
+enum { AT_LOG = 0x60000, AT_BITMAP = 0x61000 };
 
 static struct bench *ready(const char *guest) {
     struct bench *b = bench_new("server");
@@ -89,27 +89,6 @@ static void test_xss(void) {
            (unsigned long long)cases[i / 2].bitmap, reason);
         bench_free(b);
     }
-}
-
-static void test_virtualization_exception(void) {
-    struct bench *b = ready("48 8b 03");
-    bench_on(b, PROC2, EPT_VIOLATION_VE);
-    bench_set(b, VE_INFORMATION_ADDRESS, AT_AREA);
-    bench_set(b, EPTP_INDEX, 5);
-    bench_store(b, AT_AREA + 34, 2, 0xabcd);
-    bench_store(b, PAGE_ENTRY(AT_GUEST_DATA), 8, 0);
-    ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, GUEST_RIP) == AT_HANDLER + 16 * VECTOR_VE, "#VE");
-    ok(bench_load(b, AT_AREA, 8) == (EXIT_EPT_VIOLATION | 0xffffffffull << 32) &&
-           bench_load(b, AT_AREA + 16, 8) == AT_GUEST_DATA + 8 && bench_load(b, AT_AREA + 24, 8) == AT_GUEST_DATA + 8 &&
-           bench_load(b, AT_AREA + 32, 4) == (5 | 0xabcdull << 16),
-       "its information area, with an EPTP index of 16 bits");
-    bench_set(b, GUEST_RIP, AT_GUEST_CODE);
-    ok(bench_reenter(b, 5) == EXIT_EPT_VIOLATION, "an exit while the area is in use");
-    bench_store(b, AT_AREA + 4, 4, 0);
-    bench_store(b, PAGE_ENTRY(AT_GUEST_DATA), 8, BIT(63));
-    bench_set(b, GUEST_RIP, AT_GUEST_CODE);
-    ok(bench_reenter(b, 5) == EXIT_EPT_VIOLATION, "an exit when the entry suppresses #VE");
-    bench_free(b);
 }
 
 static void test_rest(void) {
@@ -192,7 +171,6 @@ int main(void) {
     test_trap_flag();
     test_shadowing();
     test_xss();
-    test_virtualization_exception();
     test_rest();
     test_order();
     test_msr_areas();
