@@ -2,6 +2,7 @@
 // guest's own invalidations and EPTP switching. SDM Vol. 3C, 25.5.6.3, 28.4. Where the manual says "may", vmx/ and cpu/
 // promise to keep: a fill of the TLB (tlb->filled) counts what had to be translated again.
 #include "tests/vmx/bench.h"
+#include <stdio.h>
 #include <string.h>
 
 #define LOAD "48 8b 03" // mov rax, [rbx]
@@ -306,24 +307,48 @@ static void test_switch_code(void) {
     bench_free(b);
 }
 
-// 28.4.3.1: INVLPG invalidates combined mappings of every EPTP. The guest caches which page table a region has, gives
-// it another one, and executes INVLPG while another EPTP is in use.
-static void test_invlpg(void) {
-    enum { REGION = 0x600000, TABLE = 0x90000, NEW_TABLE = 0x91000 };
-    // mov r8, [rbx]; mov [rsi], rdi; switch; invlpg [rbx]; switch back; mov r9, [rbx + 1000h]; hlt
-    struct bench *b = switching("4c 8b 03 48 89 3e" SWITCH("1") "0f 01 3b" SWITCH("0") "4c 8b 8b 00 10 00 00" HLT);
-    store_entries(b, TABLE, P | W | U);
-    store_entries(b, NEW_TABLE, P | W | U);
-    bench_store(b, TABLE + 8, 8, PAGES | P | W | U);
-    bench_store(b, NEW_TABLE + 8, 8, (PAGES + 0x1000) | P | W | U);
-    bench_store(b, PAGES, 8, 1);
-    bench_store(b, PAGES + 0x1000, 8, 2);
-    bench_store(b, AT_PD + 8 * (REGION >> 21), 8, TABLE | P | W | U);
-    b->cpu->gpr[RBX] = REGION;
-    b->cpu->gpr[RSI] = AT_PD + 8 * (REGION >> 21);
-    b->cpu->gpr[RDI] = NEW_TABLE | P | W | U;
-    ok(enter(b) == EXIT_HLT && b->cpu->gpr[9] == 2, "INVLPG drops paging-structure-cache entries of every EPTP");
-    bench_free(b);
+// 28.4.3.1: what invalidates mappings independent of VMX operation does so for every EPTP. The guest caches a
+// translation and which page table it comes from, replaces the page table, and invalidates while another EPTP is in
+// use.
+static const struct {
+    const char *name, *hex;
+    uint64_t type; // INVPCID
+} invalidating[] = {
+    {"INVLPG", "0f 01 3b", 0},
+    {"MOV to CR3", "0f 20 d8 0f 22 d8 31 c0", 0},
+    {"MOV to CR4 that changes PGE", "0f 20 e0 0f ba f8 07 0f 22 e0 31 c0", 0},
+    {"INVPCID of an address", "66 0f 38 82 55 00", 0},
+    {"INVPCID of a PCID", "66 0f 38 82 55 00", 1},
+    {"INVPCID of all with globals", "66 0f 38 82 55 00", 2},
+    {"INVPCID of all", "66 0f 38 82 55 00", 3},
+};
+
+static void test_every_eptp(void) {
+    enum { REGION = 0x600000, TABLE = 0x90000, NEW_TABLE = 0x91000, DESCRIPTOR = 0x92000 };
+    for (unsigned i = 0; i < sizeof invalidating / sizeof invalidating[0]; i++) {
+        char guest[160];
+        // mov r8, [rbx]; mov [rsi], rdi; switch; invalidate; switch back; mov r9, [rbx]; mov r10, [rbx + 1000h]; hlt
+        snprintf(guest, sizeof guest, "4c 8b 03 48 89 3e %s %s %s 4c 8b 0b 4c 8b 93 00 10 00 00 f4", SWITCH("1"),
+                 invalidating[i].hex, SWITCH("0"));
+        struct bench *b = switching(guest);
+        bench_on(b, PROC2, ENABLE_INVPCID);
+        store_entries(b, TABLE, P | W | U);
+        store_entries(b, NEW_TABLE, P | W | U);
+        for (unsigned page = 0; page < 2; page++) {
+            bench_store(b, TABLE + 8 * page, 8, PAGES | P | W | U);
+            bench_store(b, NEW_TABLE + 8 * page, 8, (PAGES + 0x1000) | P | W | U);
+        }
+        bench_store(b, PAGES, 8, 1);
+        bench_store(b, PAGES + 0x1000, 8, 2);
+        bench_store(b, AT_PD + 8 * (REGION >> 21), 8, TABLE | P | W | U);
+        bench_store(b, DESCRIPTOR, 8, 0);
+        bench_store(b, DESCRIPTOR + 8, 8, REGION);
+        b->cpu->gpr[RBX] = REGION, b->cpu->gpr[RBP] = DESCRIPTOR, b->cpu->gpr[RDX] = invalidating[i].type;
+        b->cpu->gpr[RSI] = AT_PD + 8 * (REGION >> 21), b->cpu->gpr[RDI] = NEW_TABLE | P | W | U;
+        ok(enter(b) == EXIT_HLT && b->cpu->gpr[8] == 1 && b->cpu->gpr[9] == 2 && b->cpu->gpr[10] == 2,
+           "%s drops translations and paging-structure-cache entries of every EPTP", invalidating[i].name);
+        bench_free(b);
+    }
 }
 
 int main(void) {
@@ -336,6 +361,6 @@ int main(void) {
     test_guest_physical();
     test_switch();
     test_switch_code();
-    test_invlpg();
+    test_every_eptp();
     return done_testing();
 }
