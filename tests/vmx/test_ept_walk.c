@@ -221,6 +221,64 @@ static void test_pdptes(void) {
     bench_free(b);
 }
 
+// --- accessed and dirty flags of pages of each size, 28.3.5 ---
+
+static void test_flags(void) {
+    static const uint64_t pages[] = {AT_GUEST_DATA, AT_2M, AT_1G};
+    static const uint64_t last[] = {DATA_PTE, AT_EPT_PD + 8 * 4, AT_EPT_PDPT + 8};
+    static const uint64_t above[] = {AT_EPT_PD, AT_EPT_PDPT, AT_EPT_PML4};
+    for (unsigned i = 0; i < 6; i++) {
+        unsigned size = i / 2, write = i % 2;
+        struct bench *b = ready(write ? STORE HLT : LOAD HLT, pages[size]);
+        bench_set(b, EPT_POINTER, bench_field(b, EPT_POINTER) | EPTP_ACCESSED_DIRTY);
+        bool halted = bench_enter(b, 5) == EXIT_HLT;
+        uint64_t flags = bench_load(b, last[size], 8) & (A | D), upper = 0;
+        for (unsigned j = 0; j < 3; j++) upper |= bench_load(b, above[j], 8) & (A | D);
+        ok(halted && flags == (write ? A | D : A), "a %s sets the flags of an entry that maps %s",
+           write ? "write" : "read",
+           size == 0   ? "4 KBytes"
+           : size == 1 ? "2 MBytes"
+                       : "1 GByte");
+        ok(upper == A, "and the accessed flags above it");
+        ok((bench_load(b, PTE_OF(AT_GUEST_CODE), 8) & (A | D)) == A, "a fetch the accessed flag");
+        bench_free(b);
+    }
+    struct bench *b = ready(STORE HLT, AT_GUEST_DATA);
+    bench_set(b, EPT_POINTER, bench_field(b, EPT_POINTER) | EPTP_ACCESSED_DIRTY);
+    change(b, DATA_PTE, W, 0);
+    ok(bench_enter(b, 5) == EXIT_EPT_VIOLATION && !(bench_load(b, DATA_PTE, 8) & D),
+       "a write that is not allowed makes no page dirty");
+    bench_free(b);
+}
+
+// --- accesses to two pages ---
+
+static void test_two_pages(void) {
+    enum { SECOND = AT_GUEST_DATA + 0x1000, CODE_END = AT_GUEST_CODE + 0xffe };
+    struct bench *b = ready(STORE HLT, SECOND - 4);
+    change(b, PTE_OF(SECOND), R | W | X, 0);
+    b->cpu->gpr[RAX] = ~0ull;
+    ok(violation(b) == (2 | BIT(7) | BIT(8)) && bench_field(b, GUEST_PHYSICAL_ADDRESS) == SECOND &&
+           bench_field(b, GUEST_LINEAR_ADDRESS) == SECOND && bench_load(b, SECOND - 4, 4) == 0,
+       "a write to two pages writes to neither when the second is not there");
+    bench_free(b);
+    b = ready(STORE HLT, SECOND - 4);
+    change(b, DATA_PTE, R | W | X, 0);
+    ok(violation(b) == (2 | BIT(7) | BIT(8)) && bench_field(b, GUEST_PHYSICAL_ADDRESS) == SECOND - 4 &&
+           bench_load(b, SECOND, 4) == 0,
+       "or the first");
+    bench_free(b);
+    b = ready("", AT_GUEST_DATA);
+    bench_set(b, GUEST_RIP, CODE_END);
+    bench_guest(b, LOAD);
+    change(b, PTE_OF(AT_GUEST_CODE + 0x1000), R | W | X, 0);
+    ok(violation(b) == (4 | BIT(7) | BIT(8)) && bench_field(b, GUEST_RIP) == CODE_END &&
+           bench_field(b, GUEST_PHYSICAL_ADDRESS) == AT_GUEST_CODE + 0x1000 &&
+           bench_field(b, GUEST_LINEAR_ADDRESS) == AT_GUEST_CODE + 0x1000,
+       "an instruction on two pages");
+    bench_free(b);
+}
+
 // --- EP4TA: bits 51:12 of the EPTP ---
 
 static uint64_t read_again(struct bench *b) {
@@ -290,6 +348,8 @@ int main(void) {
     test_structures();
     test_cr3();
     test_pdptes();
+    test_flags();
+    test_two_pages();
     test_tags();
     test_mode_based_execute();
     return done_testing();

@@ -20,7 +20,14 @@ static void test_vmxon(void) {
     ok(bench_vmxon(b, 1ull << 45) == FAIL_INVALID,
        "VMXON with a pointer beyond the physical-address width is VMfailInvalid");
     ok(bench_vmxon(b, AT_VMCS) == FAIL_INVALID, "VMXON with a wrong revision identifier is VMfailInvalid");
-    ok(bench_vmxon(b, AT_VMXON) == SUCCEED, "VMXON succeeds");
+    bench_store(b, AT_SHADOW, 4, VMCS_REVISION | BIT(31));
+    ok(bench_vmxon(b, AT_SHADOW) == FAIL_INVALID, "or one whose bit 31 is set");
+    b->cpu->monitor_address = AT_DATA;
+    ok(bench_vmxon(b, AT_VMXON) == SUCCEED && b->cpu->monitor_address == MWAIT_UNARMED,
+       "VMXON succeeds, and clears address-range monitoring");
+    b->cpu->gpr[RAX] = AT_DATA;
+    ok(bench_vmx_instruction(b, "0f c7 38") == SUCCEED && bench_load(b, AT_DATA, 8) == ~0ull,
+       "there is no current VMCS: VMPTRST stores all ones");
     ok(bench_vmxon(b, AT_VMXON) == FAIL_INVALID, "VMXON in VMX root operation without a VMCS is VMfailInvalid");
     bench_store(b, AT_VMCS, 4, VMCS_REVISION);
     ok(bench_vmptrld(b, AT_VMCS) == SUCCEED && bench_vmxon(b, AT_VMXON) == ERROR_VMXON_IN_ROOT,
@@ -28,7 +35,9 @@ static void test_vmxon(void) {
     ok(bench_vmx_instruction(b, "0f 01 c1") == ERROR_VMCALL_IN_ROOT, "VMCALL in VMX root operation is error 1");
     ok(bench_vmx_instruction(b, "0f 01 d4") == FAULTED_UD, "VMFUNC outside VMX non-root operation is #UD");
     ok(bench_vmx_instruction(b, "f0 0f 01 c4") == FAULTED_UD, "LOCK VMXOFF is #UD");
-    ok(bench_vmx_instruction(b, "0f 01 c4") == SUCCEED, "VMXOFF succeeds");
+    b->cpu->monitor_address = AT_DATA;
+    ok(bench_vmx_instruction(b, "0f 01 c4") == SUCCEED && b->cpu->monitor_address == MWAIT_UNARMED,
+       "VMXOFF succeeds, and clears address-range monitoring");
     ok(bench_vmx_instruction(b, "0f 01 c4") == FAULTED_UD, "and VMX operation is over");
     bench_free(b);
 }
@@ -54,7 +63,11 @@ static void test_pointers(void) {
        "another VMCS has its own Guest RIP");
     ok(bench_vmptrld(b, AT_VMCS) == SUCCEED && bench_vmread(b, 0x681e, &value) == SUCCEED && value == 0x1234,
        "the first one keeps its");
+    ok(bench_vmclear(b, AT_VMCS2) == SUCCEED && bench_vmread(b, 0x681e, &value) == SUCCEED && value == 0x1234,
+       "VMCLEAR of another VMCS leaves the current one");
     ok(bench_vmclear(b, AT_VMCS) == SUCCEED, "VMCLEAR of the current VMCS");
+    b->cpu->gpr[RAX] = AT_DATA;
+    ok(bench_vmx_instruction(b, "0f c7 38") == SUCCEED && bench_load(b, AT_DATA, 8) == ~0ull, "makes none current");
     ok(bench_vmread(b, 0x681e, &value) == FAIL_INVALID, "then VMREAD is VMfailInvalid");
     ok(bench_vmwrite(b, 0x681e, 1) == FAIL_INVALID, "and VMWRITE");
     ok(bench_vmlaunch(b) == FAIL_INVALID, "and VMLAUNCH");
@@ -160,6 +173,11 @@ static void test_entry_order(void) {
     bench_set(b, HOST_TR_SELECTOR, 0);
     ok(bench_vmlaunch(b) == ERROR_HOST_STATE_FIELD, "VMLAUNCH with bad host state is error 8");
     bench_set(b, HOST_TR_SELECTOR, TSS_SELECTOR);
+    bench_set(b, GUEST_RFLAGS, 0);
+    b->cpu->monitor_address = AT_DATA;
+    ok(bench_enter(b, 5) == (BIT(31) | EXIT_INVALID_GUEST_STATE) && b->cpu->monitor_address == MWAIT_UNARMED,
+       "VMLAUNCH with bad guest state: a VM exit, and address-range monitoring is cleared");
+    bench_set(b, GUEST_RFLAGS, 2);
     bench_guest(b, "0f a2");
     ok(bench_enter(b, 5) == EXIT_CPUID, "VMLAUNCH enters, CPUID exits");
     ok(bench_vmlaunch(b) == ERROR_VMLAUNCH_NOT_CLEAR, "VMLAUNCH of a launched VMCS is error 4");
