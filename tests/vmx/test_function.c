@@ -1,5 +1,5 @@
-// VM functions: VMFUNC, and EPTP switching with what it flushes. SDM Vol. 3C, 25.5.6. What the TLB keeps over it is
-// also in test_tlb.c.
+// VM functions: VMFUNC, and EPTP switching with what it flushes. SDM Vol. 3C, 25.5.6. How long mappings live over it is
+// also in test_eptp_switching.c.
 #include "tests/vmx/bench.h"
 #include <string.h>
 
