@@ -1,6 +1,7 @@
 // The VMX instructions in every mode and at every privilege level, in VMX root and non-root operation; which of several
 // errors comes first; operand sizes outside 64-bit mode. SDM Vol. 3C, chapter 30.
 #include "tests/vmx/bench.h"
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -262,11 +263,86 @@ static void test_32_bits(void) {
     bench_free(b);
 }
 
+// Segments of memory operands, "Protected Mode Exceptions" of each instruction.
+enum { READ_ONLY = 0xc091, EXECUTE_ONLY = 0xc099, READABLE_CODE = 0xc09b, DATA_RIGHTS = 0xc093, UNUSABLE = 0x10000 };
+enum { NO_OVERRIDE, CS_OVERRIDE = 0x2e, SS_OVERRIDE = 0x36 };
+enum { BELOW_LIMIT = 7 }; // bytes of the operand, where the limit is in the way
+static const struct {
+    const char *name;
+    unsigned override;
+    uint32_t rights, limit;
+    int reads, writes; // the vector with which an instruction that reads or writes memory fails; -1: none
+} segments[] = {
+    {"a data segment", NO_OVERRIDE, DATA_RIGHTS, UINT32_MAX, -1, -1},
+    {"a read-only segment", NO_OVERRIDE, READ_ONLY, UINT32_MAX, -1, VECTOR_GP},
+    {"an unusable segment", NO_OVERRIDE, UNUSABLE, UINT32_MAX, VECTOR_GP, VECTOR_GP},
+    {"the limit", NO_OVERRIDE, DATA_RIGHTS & ~RIGHTS_G, AT_GUEST_DATA + BELOW_LIMIT - 1, VECTOR_GP, VECTOR_GP},
+    {"a code segment", CS_OVERRIDE, READABLE_CODE, UINT32_MAX, -1, VECTOR_GP},
+    {"an execute-only segment", CS_OVERRIDE, EXECUTE_ONLY, UINT32_MAX, VECTOR_GP, VECTOR_GP},
+    {"the stack segment's limit", SS_OVERRIDE, DATA_RIGHTS & ~RIGHTS_G, AT_GUEST_DATA + BELOW_LIMIT - 1, VECTOR_SS,
+     VECTOR_SS},
+};
+static const struct {
+    const char *name, *hex;
+    uint64_t rax;
+    unsigned bytes;
+    bool writes;
+} with_memory[] = {
+    {"INVEPT", "66 0f 38 80 03", 2, 16, false}, {"INVVPID", "66 0f 38 81 03", 2, 16, false},
+    {"VMCLEAR", "66 0f c7 33", 0, 8, false},    {"VMPTRLD", "0f c7 33", 0, 8, false},
+    {"VMPTRST", "0f c7 3b", 0, 8, true},        {"VMREAD", "0f 78 03", 0x2010, 4, true},
+    {"VMWRITE", "0f 79 03", 0x2010, 4, false},
+};
+// The vector of the fault; -1: none.
+static int fault_of(struct bench *b, unsigned i, unsigned s) {
+    struct cpu *cpu = b->cpu;
+    char hex[40];
+    unsigned which = segments[s].override == CS_OVERRIDE ? CS : segments[s].override == SS_OVERRIDE ? SS : DS;
+    snprintf(hex, sizeof hex, segments[s].override ? "%02x %s" : "%.0x%s", segments[s].override, with_memory[i].hex);
+    struct segment ss = cpu->segment[SS];
+    cpu->segment[CS].rights = READABLE_CODE;
+    cpu->segment[DS].rights = DATA_RIGHTS, cpu->segment[DS].limit = UINT32_MAX;
+    cpu->segment[which].rights = segments[s].rights, cpu->segment[which].limit = segments[s].limit;
+    cpu_update_mode(cpu);
+    cpu->gpr[RAX] = with_memory[i].rax, cpu->gpr[RBX] = AT_GUEST_DATA;
+    enum ran ran = bench_run(b, hex);
+    cpu->segment[SS] = ss;
+    if (ran == RAN_ON || ran == RAN_ELSEWHERE) return ran == RAN_ON ? -1 : -2;
+    return (int)(cpu->rip - AT_HANDLER) / 16;
+}
+
+static void test_segments(void) {
+    enum { AT_IDT32 = 0x63000, GATE = 0x8e00 };
+    struct bench *b = bench_new("server");
+    bench_prepare(b);
+    to_32_bits(b);
+    for (uint64_t v = 0; v < 32; v++)
+        bench_store(b, AT_IDT32 + 8 * v, 8,
+                    ((AT_HANDLER + 16 * v) & 0xffff) | CODE_SELECTOR << 16 | (uint64_t)GATE << 32 |
+                        (uint64_t)(AT_HANDLER >> 16) << 48);
+    b->cpu->idtr = (struct descriptor_table){AT_IDT32, 0xff};
+    bench_store(b, AT_GDT + CODE_SELECTOR, 8, 0x00cf9b000000ffff);
+    bench_store(b, AT_VMCS2, 4, VMCS_REVISION);
+    for (unsigned s = 0; s < sizeof segments / sizeof segments[0]; s++) {
+        loop_begin("memory operands and %s", segments[s].name);
+        for (unsigned i = 0; i < sizeof with_memory / sizeof with_memory[0]; i++) {
+            bench_store(b, AT_GUEST_DATA, 8, AT_VMCS2);
+            int expected = with_memory[i].writes ? segments[s].writes : segments[s].reads;
+            if (segments[s].limit != UINT32_MAX && with_memory[i].bytes <= BELOW_LIMIT) expected = -1;
+            int vector = fault_of(b, i, s);
+            loop_check(vector == expected, "%s: %d", with_memory[i].name, vector);
+        }
+        loop_end();
+    }
+    bench_free(b);
+}
+
 int main(void) {
     test_non_root();
     test_root();
     test_order();
     test_shadow();
     test_32_bits();
+    test_segments();
     return done_testing();
 }
