@@ -115,3 +115,14 @@ struct image image_multiboot_flat(void) {
     memcpy(image.bytes + 64 + 12, addresses, sizeof addresses);
     return image;
 }
+
+struct image image_of(unsigned kind) {
+    switch (kind) {
+    case 0: return image_linux();
+    case 1: return image_elf(true);
+    case 2: return image_elf(false);
+    case 3: return image_pvh();
+    case 4: return image_multiboot_elf();
+    default: return image_multiboot_flat();
+    }
+}

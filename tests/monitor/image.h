@@ -18,6 +18,9 @@ struct image image_pvh(void);            // that for 64 bits, with a note that n
 struct image image_multiboot_elf(void);  // an ELF32 one
 struct image image_multiboot_flat(void); // with addresses in its header
 
+enum { IMAGE_KINDS = 6 };
+struct image image_of(unsigned kind); // one of these
+
 void image_put(struct image *image, size_t offset, uint64_t value, size_t bytes);
 
 #endif

@@ -4,7 +4,7 @@
 #include "cpu/cpu.h"
 #include "monitor/linux_params.h"
 #include "monitor/status.h"
-#include "tests/monitor/image.h"
+#include "tests/monitor/loading.h"
 #include "tests/tap.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,54 +13,16 @@
 #include <unistd.h>
 
 enum { RAM = 64 << 20 };
-static struct machine *machine;
-static int kernel_fd, initrd_fd, errors_fd, real_stderr;
-static char kernel_path[64], initrd_path[64];
-static char errors[4096]; // what the last load said
-static unsigned lines;    // how many lines that was
-
-static int memory_file(char path[64]) {
-    int fd = memfd_create("image", 0);
-    if (fd < 0) bail("memfd_create");
-    if (path) snprintf(path, 64, "/proc/self/fd/%d", fd);
-    return fd;
-}
-
-static void set_file(int fd, const void *bytes, size_t size) {
-    if (ftruncate(fd, 0) != 0 || pwrite(fd, bytes, size, 0) != (ssize_t)size) bail("memory file");
-}
-
-// Loads, with stderr caught.
-static bool try_load(const struct image *image, const char *initrd, const char *append) {
-    struct boot boot;
-    set_file(kernel_fd, image->bytes, image->size);
-    if (ftruncate(errors_fd, 0) != 0) bail("ftruncate");
-    lseek(errors_fd, 0, SEEK_SET);
-    fflush(stderr);
-    dup2(errors_fd, STDERR_FILENO);
-    bool done = boot_open(&boot, kernel_path, initrd, append) && boot_load(&boot, machine);
-    boot_close(&boot);
-    fflush(stderr);
-    dup2(real_stderr, STDERR_FILENO);
-    ssize_t got = pread(errors_fd, errors, sizeof errors - 1, 0);
-    errors[got > 0 ? got : 0] = '\0';
-    lines = 0;
-    for (char *p = errors; (p = strchr(p, '\n')); lines++) *p = ' ';
-    return done;
-}
-
-// Success in silence, or failure with one line.
-static bool well_behaved(bool loaded) {
-    return loaded ? errors[0] == '\0' : strncmp(errors, "vmxray: ", 8) == 0 && lines == 1;
-}
+static struct loading loading;
 
 static void fails(const struct image *image, const char *expected, const char *name) {
-    bool loaded = try_load(image, NULL, NULL);
-    ok(!loaded && well_behaved(loaded) && strstr(errors, expected), "%s: %s (%s)", image->name, name, errors);
+    bool loaded = loading_try(&loading, image, NULL, NULL);
+    ok(!loaded && loading_well_behaved(&loading, loaded) && strstr(loading.errors, expected), "%s: %s (%s)",
+       image->name, name, loading.errors);
 }
 
 static const void *ram(uint64_t address, uint64_t bytes) {
-    const void *host = machine_ram(machine, address, bytes);
+    const void *host = machine_ram(loading.machine, address, bytes);
     if (!host) bail("no RAM at %llx", (unsigned long long)address);
     return host;
 }
@@ -107,7 +69,7 @@ static void check_64bit(const struct cpu *cpu) {
 
 static void check_memory_map(const struct linux_params *params) {
     struct machine_region region[64];
-    unsigned count = machine_memory_map(machine, region, 64);
+    unsigned count = machine_memory_map(loading.machine, region, 64);
     bool same = params->e820_entries == count && count >= 2;
     for (unsigned i = 0; same && i < count; i++)
         same = params->e820[i].base == region[i].base && params->e820[i].bytes == region[i].bytes &&
@@ -119,10 +81,10 @@ static void test_linux(void) {
     struct image image = image_linux();
     uint8_t initrd[5000], page_0[4096];
     memset(initrd, 0x5a, sizeof initrd);
-    set_file(initrd_fd, initrd, sizeof initrd);
+    loading_file(loading.initrd_fd, initrd, sizeof initrd);
     memcpy(page_0, ram(0, 4096), 4096);
-    ok(try_load(&image, initrd_path, "console=ttyS0 a=b"), "a bzImage loads (%s)", errors);
-    const struct cpu *cpu = machine_cpu(machine, 0);
+    ok(loading_try(&loading, &image, loading.initrd_path, "console=ttyS0 a=b"), "a bzImage loads (%s)", loading.errors);
+    const struct cpu *cpu = machine_cpu(loading.machine, 0);
     const struct linux_params *params = ram(cpu->gpr[RSI], 4096);
     const struct linux_header *header = &params->header;
     ok(cpu->rip == 0x1000200, "it starts 200H behind its preferred address");
@@ -134,18 +96,18 @@ static void test_linux(void) {
            memcmp(ram(header->ramdisk_image, 5000), initrd, 5000) == 0,
        "initrd");
     ok(header->ramdisk_image > RAM - (1 << 20), "the initrd is as high as RAM reaches (%x)", header->ramdisk_image);
-    ok(params->acpi_rsdp_addr == machine_acpi_rsdp(machine), "ACPI root pointer");
+    ok(params->acpi_rsdp_addr == machine_acpi_rsdp(loading.machine), "ACPI root pointer");
     check_memory_map(params);
     const struct linux_setup_data *node = ram(header->setup_data, sizeof *node);
     ok(node->next == 0 && node->type == 9 && node->length == 32 && node->seed[0] && node->seed[0] != node->seed[1],
        "setup_data: one node, with a seed of 32 bytes");
     ok(memcmp(page_0, ram(0, 4096), 4096) == 0, "physical page 0 is untouched");
-    set_file(initrd_fd, initrd, 0);
-    ok(try_load(&image, initrd_path, NULL) &&
+    loading_file(loading.initrd_fd, initrd, 0);
+    ok(loading_try(&loading, &image, loading.initrd_path, NULL) &&
            ((const struct linux_params *)ram(cpu->gpr[RSI], 4096))->header.ramdisk_size == 0,
        "an empty initrd is none");
     image_put(&image, offsetof(struct linux_params, header.pref_address), 1ull << 40, 8);
-    ok(try_load(&image, NULL, NULL) && cpu->rip == 0x200200, "moved to where there is RAM");
+    ok(loading_try(&loading, &image, NULL, NULL) && cpu->rip == 0x200200, "moved to where there is RAM");
 }
 
 static void test_linux_lies(void) {
@@ -184,19 +146,19 @@ static void test_linux_lies(void) {
     image.size--;
     fails(&image, "cut short", "cut short by a byte");
     uint8_t *big = calloc(1, RAM);
-    set_file(initrd_fd, big, RAM);
+    loading_file(loading.initrd_fd, big, RAM);
     image = image_linux();
-    bool loaded = try_load(&image, initrd_path, NULL);
-    ok(!loaded && well_behaved(loaded) && strstr(errors, "no room for the initrd"), "an initrd larger than RAM (%s)",
-       errors);
+    bool loaded = loading_try(&loading, &image, loading.initrd_path, NULL);
+    ok(!loaded && loading_well_behaved(&loading, loaded) && strstr(loading.errors, "no room for the initrd"),
+       "an initrd larger than RAM (%s)", loading.errors);
     free(big);
 }
 
 static void test_elf(bool is_64bit) {
     struct image image = image_elf(is_64bit);
-    memset(machine_ram(machine, 0x200000, 0x10000), 0xff, 0x10000);
-    ok(try_load(&image, NULL, "words"), "%s loads (%s)", image.name, errors);
-    const struct cpu *cpu = machine_cpu(machine, 0);
+    memset(machine_ram(loading.machine, 0x200000, 0x10000), 0xff, 0x10000);
+    ok(loading_try(&loading, &image, NULL, "words"), "%s loads (%s)", image.name, loading.errors);
+    const struct cpu *cpu = machine_cpu(loading.machine, 0);
     ok(cpu->rip == 0x200010, "it starts at its entry point");
     ok(memcmp(ram(0x200000, 4096), image.bytes + 0x1000, 4096) == 0 &&
            memcmp(ram(0x202000, 0x800), image.bytes + 0x2000, 0x800) == 0,
@@ -267,11 +229,11 @@ static void test_multiboot(struct image image) {
     uint8_t module[100];
     char modules[256];
     memset(module, 0x77, sizeof module);
-    set_file(initrd_fd, module, sizeof module);
-    snprintf(modules, sizeof modules, "%s one,,1,%s", initrd_path, initrd_path);
-    memset(machine_ram(machine, 0x200000, 0x10000), 0xff, 0x10000);
-    ok(try_load(&image, modules, "words"), "%s loads (%s)", image.name, errors);
-    const struct cpu *cpu = machine_cpu(machine, 0);
+    loading_file(loading.initrd_fd, module, sizeof module);
+    snprintf(modules, sizeof modules, "%s one,,1,%s", loading.initrd_path, loading.initrd_path);
+    memset(machine_ram(loading.machine, 0x200000, 0x10000), 0xff, 0x10000);
+    ok(loading_try(&loading, &image, modules, "words"), "%s loads (%s)", image.name, loading.errors);
+    const struct cpu *cpu = machine_cpu(loading.machine, 0);
     ok(cpu->gpr[RAX] == 0x2badb002 && cpu->cr0 == (CR0_PE | CR0_ET) && cpu_rflags(cpu) == 2,
        "protected mode, magic in EAX");
     check_segments(cpu, false);
@@ -279,7 +241,7 @@ static void test_multiboot(struct image image) {
     ok(cpu->gpr[RBX] >= 0x1000, "the information lies outside page 0");
     ok((info->flags & 0x4d) == 0x4d, "memory, command line, modules, memory map");
     char line[128];
-    snprintf(line, sizeof line, "%s words", kernel_path);
+    snprintf(line, sizeof line, "%s words", loading.kernel_path);
     ok(strcmp(ram(info->cmdline, 100), line) == 0, "the command line begins with the file's name");
     ok(info->lower > 500 && info->lower <= 640 && info->upper > 60000 && info->upper <= 63 * 1024,
        "lower and upper memory");
@@ -288,11 +250,11 @@ static void test_multiboot(struct image image) {
     for (unsigned i = 0; good && i < 2; i++)
         good = list[4 * i] % 4096 == 0 && list[4 * i + 1] - list[4 * i] == 100 && list[4 * i] >= 0x202000 &&
                memcmp(ram(list[4 * i], 100), module, 100) == 0;
-    snprintf(line, sizeof line, "%s one,1", initrd_path);
+    snprintf(line, sizeof line, "%s one,1", loading.initrd_path);
     ok(good && strcmp(ram(list[2], 64), line) == 0 && list[4] != list[0],
        "two modules behind the image, with their words");
     struct machine_region region[64];
-    unsigned count = machine_memory_map(machine, region, 64);
+    unsigned count = machine_memory_map(loading.machine, region, 64);
     good = info->map_bytes == count * 24;
     for (unsigned i = 0; good && i < count; i++) {
         const uint8_t *entry = ram(info->map_at + i * 24, 24);
@@ -315,8 +277,9 @@ static void check_pvh_modules(const struct pvh_seen *info, const uint8_t *module
     for (unsigned i = 0; good && i < 2; i++)
         good = list[4 * i] >= 0x203800 && list[4 * i] % 4096 == 0 && list[4 * i + 1] == bytes &&
                memcmp(ram(list[4 * i], bytes), module, bytes) == 0 && list[4 * i + 3] == 0;
-    snprintf(words, sizeof words, "%s one,1", initrd_path);
-    ok(good && list[4] != list[0] && strcmp(ram(list[2], 64), words) == 0 && strcmp(ram(list[6], 64), initrd_path) == 0,
+    snprintf(words, sizeof words, "%s one,1", loading.initrd_path);
+    ok(good && list[4] != list[0] && strcmp(ram(list[2], 64), words) == 0 &&
+           strcmp(ram(list[6], 64), loading.initrd_path) == 0,
        "two modules behind the image, with their words");
 }
 
@@ -325,21 +288,21 @@ static void test_pvh(void) {
     uint8_t module[100];
     char modules[256];
     memset(module, 0x77, sizeof module);
-    set_file(initrd_fd, module, sizeof module);
-    snprintf(modules, sizeof modules, "%s one,,1,%s", initrd_path, initrd_path);
-    ok(try_load(&image, modules, "words"), "an ELF file with a PVH note loads (%s)", errors);
-    const struct cpu *cpu = machine_cpu(machine, 0);
+    loading_file(loading.initrd_fd, module, sizeof module);
+    snprintf(modules, sizeof modules, "%s one,,1,%s", loading.initrd_path, loading.initrd_path);
+    ok(loading_try(&loading, &image, modules, "words"), "an ELF file with a PVH note loads (%s)", loading.errors);
+    const struct cpu *cpu = machine_cpu(loading.machine, 0);
     ok(cpu->rip == 0x200020, "it starts at the entry that the note names");
     ok(cpu->cr0 == (CR0_PE | CR0_ET) && cpu->cr4 == 0 && cpu->efer == 0 && cpu_rflags(cpu) == 2,
        "protected mode, no paging, although the file is an ELF64 one");
     check_segments(cpu, false);
     const struct pvh_seen *info = ram(cpu->gpr[RBX], sizeof *info);
     ok(info->magic == 0x336ec578 && info->version == 1 && info->flags == 0, "hvm_start_info, version 1");
-    ok(strcmp(ram(info->command_line, 6), "words") == 0 && info->rsdp == machine_acpi_rsdp(machine),
+    ok(strcmp(ram(info->command_line, 6), "words") == 0 && info->rsdp == machine_acpi_rsdp(loading.machine),
        "command line, ACPI root pointer");
     check_pvh_modules(info, module, sizeof module);
     struct machine_region region[64];
-    unsigned count = machine_memory_map(machine, region, 64);
+    unsigned count = machine_memory_map(loading.machine, region, 64);
     bool good = info->regions == count;
     for (unsigned i = 0; good && i < count; i++)
         good = word(info->map_at + i * 24) == region[i].base && word(info->map_at + i * 24 + 8) == region[i].bytes &&
@@ -369,9 +332,9 @@ static void test_pvh_lies(void) {
     for (unsigned i = 0; i < sizeof none / sizeof *none; i++) {
         struct image image = image_pvh();
         image_put(&image, none[i].at, none[i].value, none[i].bytes);
-        bool loaded = try_load(&image, NULL, NULL);
-        ok(loaded && well_behaved(loaded) && machine_cpu(machine, 0)->rip == 0x200010, "PVH: %s is no note (%s)",
-           none[i].name, errors);
+        bool loaded = loading_try(&loading, &image, NULL, NULL);
+        ok(loaded && loading_well_behaved(&loading, loaded) && machine_cpu(loading.machine, 0)->rip == 0x200010,
+           "PVH: %s is no note (%s)", none[i].name, loading.errors);
     }
     static const uint32_t outside[] = {0, 0x20, 0x1fffff, 0x500000, 0xa0000, 0xffffffff};
     for (unsigned i = 0; i < sizeof outside / sizeof *outside; i++) {
@@ -383,7 +346,7 @@ static void test_pvh_lies(void) {
 
 static void test_multiboot_flat(void) {
     struct image image = image_multiboot_flat();
-    const struct cpu *cpu = machine_cpu(machine, 0);
+    const struct cpu *cpu = machine_cpu(loading.machine, 0);
     const uint8_t *bss = ram(0x201000, 4096);
     test_multiboot(image);
     ok(cpu->rip == 0x200080 && memcmp(ram(0x200000, 4096), image.bytes, 4096) == 0 && bss[0] == 0 && bss[4095] == 0,
@@ -416,59 +379,33 @@ static void test_multiboot_flat(void) {
     fails(&image, "requires features", "unknown required feature");
 }
 
-static uint64_t random_state = 88172645463325252ull;
-static uint64_t random_number(uint64_t below) {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state % below;
+static void test_names(void) {
+    struct image image = image_linux();
+    bool loaded = loading_try(&loading, &image, "no such\nfile\033[2J", NULL);
+    ok(!loaded && loading_well_behaved(&loading, loaded) && strstr(loading.errors, "no such?file?[2J: cannot be"),
+       "what is quoted is kept to its line (%s)", loading.errors);
 }
 
-// Flips bits, mostly in the headers, sets words to extreme values, or cuts.
-static void damage(struct image *image) {
-    static const uint64_t extreme[] = {0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0xfffffffffffff000, ~0ull};
-    size_t headers = image->size < 0x300 ? image->size : 0x300;
-    for (uint64_t n = 1 + random_number(4); n; n--) {
-        size_t at = random_number(4) ? random_number(headers) : random_number(image->size);
-        switch (random_number(4)) {
-        case 0: image->size = 1 + random_number(image->size); return;
-        case 1: image_put(image, at < 8 ? at : at - 8, extreme[random_number(7)], 1ull << random_number(4)); break;
-        default: image->bytes[at] ^= (uint8_t)(1u << random_number(8));
-        }
-    }
-}
-
-static void fuzz(struct image (*make)(void)) {
-    struct image good = make();
+static void fuzz(unsigned kind) {
+    struct image good = image_of(kind);
     unsigned loaded = 0;
     enum { TURNS = 3000 };
+    uint64_t random = kind;
     loop_begin("%s: random damage loads, or gives one line", good.name);
     for (unsigned i = 0; i < TURNS; i++) {
         struct image image = good;
-        damage(&image);
-        bool done = try_load(&image, NULL, "words");
+        loading_damage(&image, &random);
+        bool done = loading_try(&loading, &image, NULL, "words");
         loaded += done;
-        loop_check(well_behaved(done), "turn %u: %s", i, errors);
+        loop_check(loading_well_behaved(&loading, done), "turn %u: %s", i, loading.errors);
     }
     loop_end();
     ok(loaded > TURNS / 20 && loaded < TURNS * 19 / 20, "%s: %u of %u damaged ones still loaded", good.name, loaded,
        TURNS);
 }
 
-static struct image make_elf32(void) { return image_elf(false); }
-static struct image make_elf64(void) { return image_elf(true); }
-
 int main(void) {
-    struct machine_config config;
-    char error[200];
-    kernel_fd = memory_file(kernel_path);
-    initrd_fd = memory_file(initrd_path);
-    errors_fd = memory_file(NULL);
-    real_stderr = dup(STDERR_FILENO);
-    machine_config_default(&config);
-    config.model = *cpu_model_at(0);
-    config.ram_bytes = RAM;
-    if (!(machine = machine_new(&config, error, sizeof error))) bail("machine_new: %s", error);
+    loading_begin(&loading, RAM);
     test_linux();
     test_linux_lies();
     test_elf(true);
@@ -478,12 +415,8 @@ int main(void) {
     test_pvh_lies();
     test_multiboot(image_multiboot_elf());
     test_multiboot_flat();
-    fuzz(image_linux);
-    fuzz(make_elf64);
-    fuzz(make_elf32);
-    fuzz(image_pvh);
-    fuzz(image_multiboot_elf);
-    fuzz(image_multiboot_flat);
-    machine_free(machine);
+    test_names();
+    for (unsigned kind = 0; kind < IMAGE_KINDS; kind++) fuzz(kind);
+    loading_end(&loading);
     return done_testing();
 }
