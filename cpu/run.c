@@ -174,9 +174,10 @@ static enum outcome run_blocks(struct cpu *cpu) {
     return block->count > cpu->budget ? run_cut(cpu, block) : after(cpu, execute(cpu, block));
 }
 
+// No block: the instruction emptied the block cache, which none does that branches.
 static bool branched(const struct cpu *cpu) {
     const struct block *solo = cpu->block;
-    return solo->key && branch_taken(cpu, solo->ops, (uint8_t)solo->key);
+    return solo && solo->key && branch_taken(cpu, solo->ops, (uint8_t)solo->key);
 }
 
 // RF lasts for one instruction, or to the end of an attempt that counts.

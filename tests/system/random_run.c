@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STEPS = 3000, LEGS = 8 };
+enum { LEGS = 48, LEG_STEPS = 120 };
 enum manner { WHOLE, DROPPED, STEPPED, OBSERVED, MANNERS };
 static const char *const manner_name[MANNERS] = {"whole", "in pieces without caches", "stepped", "observed"};
 static const char *const kind_name[RANDOM_KINDS + 1] = {
@@ -46,17 +46,20 @@ static struct machine *new_machine(uint64_t batch, enum random_kind kind) {
     return m;
 }
 
-static void set_up(struct machine *m, uint64_t seed, enum random_kind kind) {
-    uint8_t *ram = machine_ram(m, 0, RANDOM_DATA + RANDOM_DATA_BYTES);
-    uint64_t random = seed;
+static void restart(struct machine *m, uint64_t *random, enum random_kind kind) {
     machine_reset(m);
-    random_memory(&random, kind, ram);
-    unsigned turned = random_below(&random, RANDOM_CODE_BYTES);
+    random_registers(random, kind, machine_cpu(m, 0));
+}
+
+static void set_up(struct machine *m, uint64_t *random, enum random_kind kind) {
+    uint8_t *ram = machine_ram(m, 0, RANDOM_DATA + RANDOM_DATA_BYTES);
+    random_memory(random, kind, ram);
+    unsigned turned = random_below(random, RANDOM_CODE_BYTES);
     memcpy(ram + RANDOM_CODE, code + turned, RANDOM_CODE_BYTES - turned);
     memcpy(ram + RANDOM_CODE + RANDOM_CODE_BYTES - turned, code, turned);
-    for (unsigned n = random_below(&random, 256); n--;)
-        ram[RANDOM_CODE + random_below(&random, RANDOM_CODE_BYTES)] = (uint8_t)random64(&random);
-    random_registers(&random, kind, machine_cpu(m, 0));
+    for (unsigned n = random_below(random, 256); n--;)
+        ram[RANDOM_CODE + random_below(random, RANDOM_CODE_BYTES)] = (uint8_t)random64(random);
+    restart(m, random, kind);
     machine_drop_derived(m);
 }
 
@@ -80,22 +83,33 @@ static void change_memory(struct machine *m, uint64_t *random) {
     machine_drop_derived(m);
 }
 
-static void event(struct machine *m, uint64_t *random) {
+// Somewhere else: what it did until now soon becomes a round of faults and handlers.
+static void jump(struct cpu *cpu, uint64_t *random) {
+    uint64_t to = RANDOM_CODE + random_below(random, RANDOM_CODE_BYTES);
+    cpu->rip = cpu_64bit(cpu) ? to : (uint32_t)(to - cpu->fetch_base);
+    if (cpu_real(cpu) || cpu_vm86(cpu)) cpu->rip &= UINT16_MAX;
+}
+
+static void event(struct machine *m, uint64_t *random, enum random_kind kind) {
     struct cpu *cpu = machine_cpu(m, 0);
     uint64_t r = random64(random);
-    switch (r % 8) {
+    switch (r % 16) {
     case 0: cpu_pend(cpu, PENDING_NMI, true); break;
     case 1: self_interrupt(cpu, r >> 8); break;
     case 2: change_memory(m, random); break;
     case 3: (void)machine_serial_input(m, 0, (uint8_t)(r >> 8)); break;
-    case 4: cpu->gpr[r >> 8 & 15] = random_value(random); break;
-    case 5: cpu_set_rflags(cpu, cpu_rflags(cpu) ^ (r & BIT(8) ? FLAG_TF : FLAG_IF)); break;
-    case 6:
+    case 4: cpu_set_rflags(cpu, cpu_rflags(cpu) ^ (r & BIT(8) ? FLAG_TF : FLAG_IF)); break;
+    case 5:
         if (r >> 8 & 7) break;
         cpu_pend(cpu, r & BIT(16) ? PENDING_INIT : PENDING_SIPI, true);
         break;
+    case 6:
+    case 7:
+    case 8: restart(m, random, kind); return;
     default: break;
     }
+    cpu->gpr[r >> 32 & 15] = random_value(random);
+    if (r >> 40 & 3) jump(cpu, random);
 }
 
 // --- running ---
@@ -123,13 +137,13 @@ static void look(const struct machine *m, const struct cpu *cpu) {
 static bool drive(struct machine *m, uint64_t steps, enum manner manner) {
     enum { IDLES = 8 };
     uint64_t end = machine_steps(m) + steps, idle_at = ~0ull;
-    for (unsigned stops = 0, idles = 0; machine_steps(m) < end; stops++) {
+    for (unsigned stops = (unsigned)steps, idles = 0; machine_steps(m) < end; stops++) {
         uint64_t left = end - machine_steps(m), piece = left;
         if (manner == DROPPED) piece = 1 + stops * 37 % 101;
         if (manner == STEPPED) piece = 1;
         enum machine_stop why = machine_run(m, piece < left ? piece : left);
         look(m, machine_cpu(m, 0));
-        if (manner == DROPPED && stops % 5 == 0) machine_drop_derived(m);
+        if (manner == DROPPED && stops % 3 == 0) machine_drop_derived(m);
         if (manner == STEPPED && stops % 61 == 0) machine_drop_derived(m);
         if (why == MACHINE_TRIPLE_FAULT || why == MACHINE_STUCK) return false;
         if (why != MACHINE_IDLE) continue;
@@ -144,13 +158,17 @@ static void run(struct machine *m, uint64_t seed, enum random_kind kind, enum ma
     struct point points[] = {
         {.address = RANDOM_CODE + seed % RANDOM_CODE_BYTES, .access = POINT_EXECUTE, .hit = hit},
         {.address = RANDOM_DATA, .bytes = RANDOM_DATA_BYTES, .access = POINT_READ | POINT_WRITE, .hit = hit}};
-    uint64_t random = ~seed;
-    set_up(m, seed, kind);
+    uint64_t random = seed;
+    set_up(m, &random, kind);
     look(m, machine_cpu(m, 0));
     if (manner == OBSERVED) machine_add_observer(m, &observer);
     for (unsigned i = 0; manner == OBSERVED && i < 2; i++) machine_add_point(m, &points[i]);
-    for (unsigned leg = 0; leg < LEGS && drive(m, 1 + random_below(&random, 2 * STEPS / LEGS), manner); leg++)
-        event(m, &random);
+    for (unsigned leg = 0; leg < LEGS; leg++) {
+        if (drive(m, 1 + random_below(&random, LEG_STEPS), manner))
+            event(m, &random, kind);
+        else
+            restart(m, &random, kind);
+    }
     for (unsigned i = 0; manner == OBSERVED && i < 2; i++) machine_remove_point(m, &points[i]);
     if (manner == OBSERVED) machine_remove_observer(m, &observer);
 }

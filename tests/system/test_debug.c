@@ -199,6 +199,23 @@ static void branch_ready(struct bench *b, uint64_t rflags) {
     cpu_set_rflags(b->cpu, FLAG_TF | rflags | 2);
 }
 
+static bool drops_derived(void *machine, struct cpu *cpu, uint32_t index, uint64_t value) {
+    (void)machine, (void)index, (void)value;
+    cpu_drop_derived(cpu);
+    return true;
+}
+
+// As a board does when the local APIC's page moves.
+static void test_branches_dropped(void) {
+    WITH(b, bench_long(&b, 0)) {
+        b.f.platform.msr_write = drops_derived;
+        branch_ready(&b, 0);
+        b.cpu->gpr[RCX] = 0x1b;
+        RUN_STEPS(&b, 2, 0x0f, 0x30, 0x90);
+        ok(b.cpu->rip == FLAT_CODE + 3 && !b.cpu->pending_debug, "WRMSR that moves memory branches nowhere");
+    }
+}
+
 static void test_branches(void) {
     for (unsigned i = 0; i < sizeof branches / sizeof branches[0]; i++) {
         WITH(b, bench_long(&b, 0)) {
@@ -260,6 +277,7 @@ int main(void) {
     test_io();
     test_step();
     test_branches();
+    test_branches_dropped();
     test_alignment();
     return done_testing();
 }
