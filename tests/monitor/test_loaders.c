@@ -326,8 +326,8 @@ static void test_pvh_lies(void) {
         {FILESZ, 8, 39, "cut short"},
         {FILESZ, 8, -1ull, "too long"},
         {OFFSET, 8, -8ull, "behind the end"},
-        {SECOND - 20, 4, -1u, "a name of 4 GBytes"},
-        {SECOND - 16, 4, -1u, "a value of 4 GBytes"},
+        {SECOND - 20, 4, UINT32_MAX, "a name of 4 GBytes"},
+        {SECOND - 16, 4, UINT32_MAX, "a value of 4 GBytes"},
     };
     for (unsigned i = 0; i < sizeof none / sizeof *none; i++) {
         struct image image = image_pvh();
