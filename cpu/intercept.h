@@ -3,14 +3,19 @@
 #define CPU_INTERCEPT_H
 #include "cpu/cpu.h"
 
+// clang-format off
 // ICEPT_             a                                            b
-// HLT CPUID INVD WBINVD RDTSC RDTSCP RDPMC MWAIT PAUSE GETSEC CLTS RSM  0    0   (MWAIT: a = 1 when the monitor is
-// armed) INVLPG             linear address                               0 INVPCID            linear address of the
-// descriptor             0 XSETBV             0                                            0 RDMSR, WRMSR       MSR
-// index (ECX)                              value (WRMSR) IO                 port | size << 16 | in << 24 | immediate <<
-// 25   0 INS_OUTS           port | size << 16 | in << 24 | rep << 26     linear address of the memory operand CR_READ
-// CR number                                    GPR number CR_WRITE           CR number | GPR number << 8 value CR8 GPR
-// number | write << 8                      value   (TPR shadow, after CR_READ and CR_WRITE:
+// HLT CPUID INVD WBINVD RDTSC RDTSCP RDPMC PAUSE GETSEC CLTS RSM XSETBV
+//                    0                                            0
+// MWAIT              1 when the monitor is armed                  0
+// INVLPG             linear address                               0
+// INVPCID            linear address of the descriptor             0
+// RDMSR WRMSR        MSR index (ECX)                              value (WRMSR)
+// IO                 port | size << 16 | in << 24 | immediate << 25   0
+// INS_OUTS           port | size << 16 | in << 24 | rep << 26     linear address of the memory operand
+// CR_READ            CR number                                    GPR number
+// CR_WRITE           CR number | GPR number << 8                  value
+// CR8                GPR number | write << 8                      value (the TPR shadow, after CR_READ and CR_WRITE:
 //                    OUT_LEAVE when VT-x did the access itself, OUT_OK to go on to the local APIC)
 // LMSW               source operand (16 bits) | memory << 16      linear address when memory
 // DR                 DR number | in(to DR) ? 0 : 1 << 4           GPR number
@@ -22,6 +27,7 @@
 // VMX                see vmx/: the VMX instructions exit unconditionally in non-root operation
 // RDPID              0                                            0   (never exits; #UD without "enable RDTSCP")
 // IRET               0 (NMI unblocking; never exits by itself)
+// clang-format on
 //
 // Intercepts with a fault of higher priority (SDM Vol. 3C, 25.1.1) are consulted after #UD, the CPL check and, for
 // I/O, the permission checks; those with operands in memory after its address is known and before it is accessed.
