@@ -252,3 +252,8 @@ struct block *block_solo(struct cpu *cpu, uint64_t linear, const uint8_t *bytes,
     memcpy(slot->bytes, bytes, slot->length);
     return block;
 }
+
+uint8_t block_solo_byte(const struct block *block, unsigned offset) {
+    const uint8_t *slot = (const uint8_t *)block - offsetof(struct solo_slot, block);
+    return slot[offsetof(struct solo_slot, bytes) + offset];
+}

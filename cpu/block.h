@@ -43,6 +43,8 @@ struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offs
 // A block of one instruction from the bytes at `linear`, good until the next call. `available` bytes are given, more
 // may follow on the next page: NULL when the instruction needs them.
 struct block *block_solo(struct cpu *cpu, uint64_t linear, const uint8_t *bytes, unsigned available);
+// The byte at `offset` of the instruction of more than one byte that such a block was made from.
+uint8_t block_solo_byte(const struct block *block, unsigned offset);
 
 bool block_page_has_code(const struct cpu *cpu, uint64_t physical);
 // Memory of the page is about to change: its blocks are gone.

@@ -49,6 +49,30 @@ enum outcome solo_block(struct cpu *cpu, struct block **block) {
     return OUT_OK;
 }
 
+// Where the byte at `linear`, which the running scratch block was fetched from, lies; NULL: not in memory, or unknown.
+static const uint8_t *solo_host(struct cpu *cpu, uint64_t linear) {
+    const struct tlb_entry *e = &cpu->tlb->now->fetch[(linear >> PAGE_SHIFT) % TLB_FETCH];
+    if (!tlb_entry_valid(cpu, e, linear) || e->page & TLB_APIC) return NULL;
+    const uint8_t *host = host_page(cpu, e->page);
+    return host ? host + (linear & (PAGE_BYTES - 1)) : NULL;
+}
+
+bool solo_changed(struct cpu *cpu) {
+    uint64_t linear = fetch_linear(cpu);
+    for (unsigned i = 0; i < cpu->block->bytes; i++) {
+        const uint8_t *host = solo_host(cpu, (linear + i) & cpu->fetch_mask);
+        if (!host || *host != block_solo_byte(cpu->block, i)) return true;
+    }
+    return false;
+}
+
+bool solo_lies_on(struct cpu *cpu, const uint8_t *page) {
+    uint64_t linear = fetch_linear(cpu);
+    const uint8_t *first = solo_host(cpu, linear);
+    const uint8_t *last = solo_host(cpu, (linear + cpu->block->bytes - 1) & cpu->fetch_mask);
+    return !first || !last || (uintptr_t)(first - page) < PAGE_BYTES || (uintptr_t)(last - page) < PAGE_BYTES;
+}
+
 enum outcome find_block(struct cpu *cpu, struct block **block) {
     uint64_t linear = fetch_linear(cpu), page = 0;
     *block = NULL;

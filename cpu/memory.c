@@ -14,6 +14,10 @@ static uint64_t page_of(uint64_t address) { return address & ~(PAGE_BYTES - 1); 
 // instruction is decoded after the store.
 static bool alone(const struct cpu *cpu) { return cpu->block && cpu->block->count == 1; }
 
+// The running block is no longer what memory holds: the walk for this access set an accessed or dirty flag in it, or
+// logged a page there. What is left of it must be decoded again.
+static bool block_rewritten(const struct cpu *cpu) { return cpu->block && cpu->block->count > 1 && !cpu->block->page; }
+
 // --- physical memory ---
 
 uint64_t physical_load(struct cpu *cpu, uint64_t physical, unsigned w) {
@@ -72,6 +76,7 @@ static enum outcome data_page(struct cpu *cpu, uint64_t linear, unsigned size, b
     }
     struct translation_access access = {.class = tlb_access_class(cpu), .write = write};
     TRY(translate(cpu, linear, &access, page));
+    if (unlikely(block_rewritten(cpu))) return OUT_SOLO;
     if (likely(!(*page & TLB_APIC))) return OUT_OK;
     return alone(cpu) ? apic_page(cpu, linear, size, write, page) : OUT_SOLO;
 }

@@ -143,7 +143,8 @@ static enum outcome enter_copy(struct cpu *cpu, unsigned w, unsigned level, uint
     return level ? stack_store(cpu, w, 0 - (level + 1) * size, frame) : OUT_OK;
 }
 
-// ENTER checks that the whole frame can be written.
+// ENTER checks that the whole frame can be written. It cannot be begun again (T_ALONE): what it copies may be where it
+// writes.
 static enum outcome enter(struct cpu *cpu, unsigned w, unsigned bytes, unsigned level) {
     uint64_t size = w / 8, frame = (cpu->gpr[RSP] - size) & stack_mask(cpu), linear = 0;
     uint64_t below = size * (level ? level + 1 : 1) + bytes;

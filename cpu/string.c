@@ -6,17 +6,15 @@
 // RDI when MOVS or STOS use 32-bit addresses in 64-bit mode.
 #include "cpu/string.h"
 #include "cpu/block.h"
+#include "cpu/run.h"
 
 // --- repetition ---
 
-// The iteration wrote into this very instruction's memory, or may have: it must be fetched again, as it would be after
-// a single step. A block out of the cache knows; the scratch block's bytes are compared by their linear address.
-static bool code_changed(const struct cpu *cpu, const struct op *op) {
+// The iteration wrote into this very instruction, or may have: it must be fetched again, as it would be after a single
+// step. A block out of the cache knows; the scratch block's bytes are compared.
+static bool code_changed(struct cpu *cpu, const struct op *op) {
     if (op->fn == run_block_stale) return true;
-    if (cpu->block->page) return false;
-    uint64_t code = (cpu->rip + cpu->fetch_base) & cpu->fetch_mask;
-    uint64_t target = (cpu->gpr[RDI] + cpu->segment_base[ES]) & cpu->fetch_mask;
-    return ((target - code) >> PAGE_SHIFT) + 2 < 4;
+    return !cpu->block->page && solo_changed(cpu);
 }
 
 // Whether only one iteration may run before the run loop looks again: single step, an event held off for one
@@ -40,7 +38,7 @@ enum outcome string_repeat(struct cpu *cpu, const struct op *op, string_once_fn 
         int64_t room = cpu->budget + (done ? 0 : 1);
         if (room <= 0 || (done && (stop || cpu->attention))) return again(cpu, op);
         uint64_t most = stop ? 1 : left < (uint64_t)room ? left : (uint64_t)room;
-        uint64_t n = bulk && !code_changed(cpu, op) ? bulk(cpu, op, most) : 0;
+        uint64_t n = bulk ? bulk(cpu, op, most) : 0;
         cpu->budget -= (int64_t)(n ? n : 1) - (done ? 0 : 1);
         if (!n) {
             enum outcome outcome = once(cpu, op, &more);
@@ -86,10 +84,13 @@ static const uint8_t *span_read(const struct cpu *cpu, uint64_t linear) {
     bool known = e->read == ((linear & ~(PAGE_BYTES - 1)) | cpu->data_context);
     return known ? (const uint8_t *)(uintptr_t)(linear + e->addend) : NULL;
 }
-static uint8_t *span_write(const struct cpu *cpu, uint64_t linear) {
+// Not where the instruction itself lies, whose next iteration may then be another.
+static uint8_t *span_write(struct cpu *cpu, uint64_t linear) {
     const struct tlb_fast *e = fast_entry(cpu, linear);
-    bool known = e->write == ((linear & ~(PAGE_BYTES - 1)) | cpu->data_context);
-    return known ? (uint8_t *)(uintptr_t)(linear + e->addend) : NULL;
+    if (e->write != ((linear & ~(PAGE_BYTES - 1)) | cpu->data_context)) return NULL;
+    uint8_t *page = (uint8_t *)(uintptr_t)((linear & ~(PAGE_BYTES - 1)) + e->addend);
+    if (!cpu->block->page && solo_lies_on(cpu, page)) return NULL;
+    return page + (linear & (PAGE_BYTES - 1));
 }
 
 static uint64_t smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }

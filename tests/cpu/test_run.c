@@ -43,6 +43,86 @@ static void test_self_modifying(void) {
     flat_free(&f);
 }
 
+// --- code that changes under the instruction that runs ---
+
+// Runs the program whole and in single steps without caches; both must end the same.
+static void whole_and_stepped(struct flat f[2], uint64_t steps, const char *what) {
+    (void)cpu_run(f[0].cpu, steps);
+    for (uint64_t i = 0; i < steps; i++) {
+        (void)cpu_run(f[1].cpu, 1);
+        cpu_drop_derived(f[1].cpu);
+    }
+    bool same = f[0].cpu->rip == f[1].cpu->rip && cpu_rflags(f[0].cpu) == cpu_rflags(f[1].cpu);
+    same = same && !memcmp(f[0].cpu->gpr, f[1].cpu->gpr, sizeof f[0].cpu->gpr);
+    ok(same && !memcmp(f[0].ram, f[1].ram, FLAT_RAM), "%s: whole and stepped are the same run (RIP %lx, %lx)", what,
+       (unsigned long)f[0].cpu->rip, (unsigned long)f[1].cpu->rip);
+}
+
+enum { ALIAS = 0x40000000 };
+
+// REP STOSB at `at` fills from 5 bytes before itself on, with NOPs, perhaps through another linear address.
+static void stos_over_itself(uint64_t at, uint64_t base, const char *what) {
+    struct flat f[2];
+    for (unsigned i = 0; i < 2; i++) {
+        START(&f[i], 0x90);
+        uint8_t nops[32];
+        memset(nops, 0x90, sizeof nops);
+        flat_write(&f[i], at, nops, sizeof nops);
+        flat_write(&f[i], at, (const uint8_t[]){0xf3, 0xaa}, 2);
+        flat_map(&f[i], ALIAS, FLAT_CODE, 7);
+        flat_map(&f[i], ALIAS + 4096, FLAT_CODE + 4096, 7);
+        f[i].cpu->rip = at;
+        f[i].cpu->gpr[RAX] = 0x90;
+        f[i].cpu->gpr[RCX] = 100;
+        f[i].cpu->gpr[RDI] = at - 5 - FLAT_CODE + base;
+        // Stores there before, so that nothing stands in the way of many iterations at once.
+        uint64_t outcome = 0;
+        for (unsigned page = 0; page < 2; page++)
+            outcome |= (uint64_t)store(f[i].cpu, base + 4096 * page + 64, 8, 0x90);
+        ok(outcome == OUT_OK, "%s: set up", what);
+    }
+    whole_and_stepped(f, 12, what);
+    ok(f[0].cpu->gpr[RCX] < 100 - 5 && f[0].cpu->gpr[RCX] > 100 - 9, "%s: its prefix becomes a NOP, STOSB comes once more",
+       what);
+    for (unsigned i = 0; i < 2; i++) flat_free(&f[i]);
+}
+
+static void test_stos_over_itself(void) {
+    stos_over_itself(FLAT_CODE + 0x100, FLAT_CODE, "REP STOSB");
+    stos_over_itself(FLAT_CODE + 0x100, ALIAS, "REP STOSB by another address");
+    stos_over_itself(FLAT_CODE + 4095, FLAT_CODE, "REP STOSB across pages");
+    stos_over_itself(FLAT_CODE + 4095, ALIAS, "REP STOSB across pages by another address");
+}
+
+// The page of code is a page table as well: an access sets the accessed flag in the next instruction.
+static void test_accessed_in_code(void) {
+    struct flat f;
+    // mov rbx,[rcx]; 5 nops; the entry: xchg r8d,eax; nop, ...
+    START(&f, 0x48, 0x8b, 0x19, 0x90, 0x90, 0x90, 0x90, 0x90, 0x41, 0x90, 0x90, 0, 0, 0, 0, 0, 0xeb, 0xfe);
+    flat_map(&f, ALIAS, 0, 7);
+    uint64_t pdpt = flat_peek(&f, FLAT_PML4) & BITS(51, 12), directory = flat_peek(&f, pdpt + 8) & BITS(51, 12);
+    flat_poke(&f, directory, FLAT_CODE | 7);
+    f.cpu->gpr[RCX] = ALIAS + 4096;
+    (void)cpu_run(f.cpu, 7);
+    ok(f.ram[FLAT_CODE + 8] == 0x61 && f.cpu->rip == HANDLERS && flat_peek(&f, f.cpu->gpr[RSP]) == FLAT_CODE + 8,
+       "an accessed flag set in the running block makes another instruction (RIP %lx)", (unsigned long)f.cpu->rip);
+    flat_free(&f);
+}
+
+// ENTER copies frame pointers from where it writes, and its frame ends in decoded code: it must not begin again.
+static void test_enter_once(void) {
+    struct flat f[2];
+    for (unsigned i = 0; i < 2; i++) {
+        // nop; enter 0x1000, 8; jmp $
+        START(&f[i], 0x90, 0xc8, 0x00, 0x10, 0x08, 0xeb, 0xfe);
+        f[i].cpu->gpr[RSP] = FLAT_CODE + 0x1800;
+        f[i].cpu->gpr[RBP] = FLAT_CODE + 0x17e3;
+        for (unsigned at = 0; at < 128; at++) f[i].ram[FLAT_CODE + 0x1780 + at] = (uint8_t)(at * 37);
+    }
+    whole_and_stepped(f, 2, "ENTER over its own source");
+    for (unsigned i = 0; i < 2; i++) flat_free(&f[i]);
+}
+
 static void test_page_crossing(void) {
     struct flat f;
     START(&f, 0x90);
@@ -200,6 +280,9 @@ int main(void) {
     test_fault_in_block();
     test_fault_between_flags();
     test_self_modifying();
+    test_stos_over_itself();
+    test_accessed_in_code();
+    test_enter_once();
     test_page_crossing();
     test_mmio();
     test_mmio_loop();
