@@ -22,5 +22,6 @@ int main(void) {
     for (unsigned k = 0; k < RANDOM_KINDS; k++)
         ok(random_kind_steps(k) > 5000 || count < RANDOM_KINDS, "%s: %lu steps", random_kind_name(k),
            random_kind_steps(k));
+    ok(random_guest_entries() > count || count < 100, "%lu guests of a hypervisor", random_guest_entries());
     return done_testing();
 }

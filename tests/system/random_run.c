@@ -49,6 +49,7 @@ static struct machine *new_machine(uint64_t batch, enum random_kind kind) {
 static void restart(struct machine *m, uint64_t *random, enum random_kind kind) {
     machine_reset(m);
     random_registers(random, kind, machine_cpu(m, 0));
+    if (cpu_model_has(machine_cpu(m, 0)->model, FEATURE_VMX) && random_chance(random, 2)) random_guest(random, kind, m);
 }
 
 static void set_up(struct machine *m, uint64_t *random, enum random_kind kind) {
@@ -108,6 +109,7 @@ static void event(struct machine *m, uint64_t *random, enum random_kind kind) {
     case 8: restart(m, random, kind); return;
     default: break;
     }
+    if (random_hypervisor(cpu)) return;
     cpu->gpr[r >> 32 & 15] = random_value(random);
     if (r >> 40 & 3) jump(cpu, random);
 }
