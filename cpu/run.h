@@ -93,8 +93,8 @@ struct block *block_chained(struct cpu *cpu);
 enum outcome find_block(struct cpu *cpu, struct block **block);
 // The scratch block for the instruction at RIP.
 enum outcome solo_block(struct cpu *cpu, struct block **block);
-// Of the scratch block that is running, a repeated string instruction: whether its bytes in memory are others by now, or
-// may be; whether they lie on a page of host memory, or may.
+// Of the scratch block that is running, a repeated string instruction: whether its bytes in memory are others by now,
+// or may be; whether they lie on a page of host memory, or may.
 bool solo_changed(struct cpu *cpu);
 bool solo_lies_on(struct cpu *cpu, const uint8_t *page);
 ALWAYS_INLINE uint64_t fetch_linear(const struct cpu *cpu) { return (cpu->rip + cpu->fetch_base) & cpu->fetch_mask; }

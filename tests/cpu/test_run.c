@@ -82,8 +82,8 @@ static void stos_over_itself(uint64_t at, uint64_t base, const char *what) {
         ok(outcome == OUT_OK, "%s: set up", what);
     }
     whole_and_stepped(f, 12, what);
-    ok(f[0].cpu->gpr[RCX] < 100 - 5 && f[0].cpu->gpr[RCX] > 100 - 9, "%s: its prefix becomes a NOP, STOSB comes once more",
-       what);
+    ok(f[0].cpu->gpr[RCX] < 100 - 5 && f[0].cpu->gpr[RCX] > 100 - 9,
+       "%s: its prefix becomes a NOP, STOSB comes once more", what);
     for (unsigned i = 0; i < 2; i++) flat_free(&f[i]);
 }
 

@@ -130,8 +130,8 @@ static bool register_reserved(const struct cpu *cpu) {
     X("register number 16 is 0",           cpu->zero == 0)
 // clang-format on
 
-// The shutdown state is left by nothing but a reset: a task switch, a return or a reset of PE on the way into it may leave
-// registers that no instruction sees.
+// The shutdown state is left by nothing but a reset: a task switch, a return or a reset of PE on the way into it may
+// leave registers that no instruction sees.
 const char *invariant_broken(const struct cpu *cpu) {
     if (cpu->activity == ACTIVITY_SHUTDOWN) return NULL;
 #define X(text, rule)                                                                                                  \

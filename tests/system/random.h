@@ -1,6 +1,6 @@
 // Random code in a whole machine, in every mode a processor can be in: over random registers, descriptors, gates and
-// page tables, with events at random moments; half of it as the guest of a hypervisor. Each run is made twice: once as a
-// whole, once in another manner that must not be seen (stepped, with derived state dropped at odd places, observed).
+// page tables, with events at random moments; half of it as the guest of a hypervisor. Each run is made twice: once as
+// a whole, once in another manner that must not be seen (stepped, with derived state dropped at odd places, observed).
 // Shared by test_random.c and long_fuzz.c.
 #ifndef TESTS_SYSTEM_RANDOM_H
 #define TESTS_SYSTEM_RANDOM_H
@@ -48,10 +48,11 @@ void random_code(uint64_t *random, const struct decoder *decoder, enum random_ki
 void random_memory(uint64_t *random, enum random_kind kind, uint8_t *ram);
 void random_registers(uint64_t *random, enum random_kind kind, struct cpu *cpu);
 
-// The machine as it is, with the processor in the state of that kind, becomes the guest of a hypervisor at its VMLAUNCH.
+// The machine as it is, with the processor in the state of that kind, becomes the guest of a hypervisor at its
+// VMLAUNCH.
 void random_guest(uint64_t *random, enum random_kind kind, struct machine *m);
 bool random_hypervisor(const struct cpu *cpu); // that one runs now
-uint64_t random_guest_entries(void); // how many had a VMCS without a fault
+uint64_t random_guest_entries(void);           // how many had a VMCS without a fault
 
 // The first of the rules that the processor's state breaks, NULL when none: what holds at every instruction boundary.
 const char *invariant_broken(const struct cpu *cpu);
