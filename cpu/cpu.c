@@ -181,6 +181,14 @@ void cpu_drop_derived(struct cpu *cpu) {
     mwait_group_renew(cpu->mwait_group);
 }
 
+void cpu_loaded(struct cpu *cpu) {
+    cpu->step_limit = cpu->steps;
+    cpu->budget = 0;
+    cpu->attention |= ATTENTION_EVENT;
+    cpu_update_space(cpu);
+    cpu_drop_derived(cpu);
+}
+
 #define ONE(member) STATE_ONE(struct cpu, member)
 #define ARRAY(member) STATE_ARRAY(struct cpu, member)
 #define EACH(array, member) STATE_EACH(struct cpu, array, member)

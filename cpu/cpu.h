@@ -332,5 +332,7 @@ extern const struct state_table cpu_tlb_state; // over struct tlb
 void cpu_canonicalise(struct cpu *cpu);
 // Derived state: forget all decoded blocks and fast entries. No visible effect.
 void cpu_drop_derived(struct cpu *cpu);
+// After state_load over both tables: works out what is not state, between two runs.
+void cpu_loaded(struct cpu *cpu);
 
 #endif

@@ -220,3 +220,9 @@ bool board_part(struct board *b, unsigned index, struct machine_part *out) {
     }
     return true;
 }
+
+void board_loaded(struct board *b) {
+    clock_derive(&b->clock);
+    for (unsigned i = 0; i < b->apics.count; i++) lapic_timer_loaded(&b->lapic[i]);
+    if (b->apics.count) apic_base_changed(b);
+}

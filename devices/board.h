@@ -70,6 +70,7 @@ void board_add_cpu(struct board *board, struct cpu *cpu);
 void board_reset(struct board *board);
 // The chips with their state tables, in order; false past the last one.
 bool board_part(struct board *board, unsigned index, struct machine_part *out);
+void board_loaded(struct board *board); // after its parts were loaded
 
 uint64_t board_mmio_read(struct board *board, const struct cpu *cpu, uint64_t physical, unsigned size);
 void board_mmio_write(struct board *board, const struct cpu *cpu, uint64_t physical, unsigned size, uint64_t value);

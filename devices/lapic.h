@@ -103,7 +103,8 @@ void lapic_timer_set_divide(struct lapic *lapic, uint32_t value);
 uint32_t lapic_timer_current(const struct lapic *lapic);
 uint64_t lapic_tsc_deadline(const struct lapic *lapic);
 void lapic_set_tsc_deadline(struct lapic *lapic, uint64_t value);
-void lapic_tsc_changed(struct lapic *lapic); // the TSC was written: TSC deadlines moved
+void lapic_tsc_changed(struct lapic *lapic);  // the TSC was written: TSC deadlines moved
+void lapic_timer_loaded(struct lapic *lapic); // its state and its processor's were loaded
 
 // Registers by number: offset / 16 in the register page, MSR index - 800H in x2APIC mode.
 enum lapic_register {

@@ -128,6 +128,8 @@ void lapic_tsc_changed(struct lapic *l) {
     if (deadline_mode(l) && l->tsc_base_seen != l->cpu->tsc_base) arm_deadline(l);
 }
 
+void lapic_timer_loaded(struct lapic *l) { l->tsc_base_seen = l->cpu->tsc_base; }
+
 void lapic_timer_reset(struct lapic *l) {
     l->timer_initial = l->timer_divide = 0;
     l->timer_start = 0;

@@ -143,5 +143,7 @@ struct machine_part {
     void *object;
 };
 bool machine_part(struct machine *machine, unsigned index, struct machine_part *out);
+// After state_load over all parts, and RAM (and pc-testdev's memory) was filled: works out what is not state.
+void machine_loaded(struct machine *machine);
 
 #endif

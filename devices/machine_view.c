@@ -121,6 +121,12 @@ bool machine_part(struct machine *m, unsigned index, struct machine_part *out) {
     return true;
 }
 
+void machine_loaded(struct machine *m) {
+    board_loaded(&m->board);
+    for (unsigned i = 0; i < m->config.cpus; i++) cpu_loaded(m->cpu[i]);
+    machine_drop_derived(m);
+}
+
 uint64_t machine_hash(struct machine *m) {
     struct machine_part part;
     uint64_t hash = 0;

@@ -1,6 +1,7 @@
 // Random code in a whole machine, in every mode a processor can be in: over random registers, descriptors, gates and
 // page tables, with events at random moments; half of it as the guest of a hypervisor. Each run is made twice: once as
-// a whole, once in another manner that must not be seen (stepped, with derived state dropped at odd places, observed).
+// a whole, once in another manner that must not be seen (stepped, with derived state dropped at odd places, observed,
+// moved to another machine by its state tables).
 // Shared by test_random.c and long_fuzz.c.
 #ifndef TESTS_SYSTEM_RANDOM_H
 #define TESTS_SYSTEM_RANDOM_H
