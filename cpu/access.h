@@ -150,6 +150,10 @@ enum outcome system_store(struct cpu *cpu, uint64_t linear, unsigned w, uint64_t
 // --- physical memory, for page walks and VT-x structures (RAM, ROM or MMIO; absent memory reads as all ones) ---
 uint64_t physical_load(struct cpu *cpu, uint64_t physical, unsigned w);
 void physical_store(struct cpu *cpu, uint64_t physical, unsigned w, uint64_t value);
+// What a walk reads: OUT_SOLO when it is not in RAM and the instruction must first run alone. The second is for what
+// else a walk touches.
+enum outcome walk_load(struct cpu *cpu, uint64_t physical, unsigned w, uint64_t *value);
+bool walk_waits(const struct cpu *cpu, uint64_t physical);
 
 // --- operands of a body, by form; F and W must be constants ---
 ALWAYS_INLINE enum form form_plain(enum form f) { return (enum form)(f & ~FORM_BITS); }

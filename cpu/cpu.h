@@ -200,6 +200,7 @@ struct cpu {
     uint8_t bounce[64];          // operands that cross pages or live in MMIO
     uint64_t bounce_physical[2]; // where its two parts go
     uint32_t bounce_first;       // bytes of the first part
+    bool walks_in_block;         // a walk now is for an access in the middle of a block
     struct intercepts intercepts;
     second_stage_fn *second_stage;
     uint64_t eptp; // bits 51:12 | 1 while second_stage is set: the TLB's tag

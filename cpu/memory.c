@@ -27,6 +27,19 @@ uint64_t physical_load(struct cpu *cpu, uint64_t physical, unsigned w) {
     return bytes_get(page + (physical & (PAGE_BYTES - 1)), w);
 }
 
+bool walk_waits(const struct cpu *cpu, uint64_t physical) {
+    bool writable;
+    return unlikely(cpu->walks_in_block) && !cpu->platform->page(cpu->platform->machine, page_of(physical), &writable);
+}
+
+enum outcome walk_load(struct cpu *cpu, uint64_t physical, unsigned w, uint64_t *value) {
+    bool writable;
+    const uint8_t *page = cpu->platform->page(cpu->platform->machine, page_of(physical), &writable);
+    if (unlikely(!page && cpu->walks_in_block)) return OUT_SOLO;
+    *value = page ? bytes_get(page + (physical & (PAGE_BYTES - 1)), w) : physical_load(cpu, physical, w);
+    return OUT_OK;
+}
+
 void physical_store(struct cpu *cpu, uint64_t physical, unsigned w, uint64_t value) {
     bool writable;
     uint8_t *page = cpu->platform->page(cpu->platform->machine, page_of(physical), &writable);
@@ -75,7 +88,10 @@ static enum outcome data_page(struct cpu *cpu, uint64_t linear, unsigned size, b
         return cpu_fault_gp0(cpu);
     }
     struct translation_access access = {.class = tlb_access_class(cpu), .write = write};
-    TRY(translate(cpu, linear, &access, page));
+    cpu->walks_in_block = cpu->block && cpu->block->count > 1;
+    enum outcome outcome = translate(cpu, linear, &access, page);
+    cpu->walks_in_block = false;
+    if (outcome != OUT_OK) return outcome;
     if (unlikely(block_rewritten(cpu))) return OUT_SOLO;
     if (likely(!(*page & TLB_APIC))) return OUT_OK;
     return alone(cpu) ? apic_page(cpu, linear, size, write, page) : OUT_SOLO;

@@ -60,7 +60,7 @@ static enum outcome entry_physical(struct cpu *cpu, const struct walk *w, uint64
 static enum outcome entry_load(struct cpu *cpu, struct walk *w, uint64_t at, unsigned bytes) {
     uint64_t physical = 0;
     TRY(entry_physical(cpu, w, at, false, &physical));
-    w->entry = physical_load(cpu, physical, bytes * 8);
+    TRY(walk_load(cpu, physical, bytes * 8, &w->entry));
     OBSERVE_TELL(cpu, NULL, WALK, .number = 1, .size = (uint8_t)bytes, .value = w->entry, .linear = w->linear,
                  .physical = physical);
     w->entry_at = at;

@@ -142,6 +142,8 @@ static enum outcome virtualization_exception(struct cpu *cpu, uint64_t qualifica
 static enum outcome violation(struct cpu *cpu, uint64_t guest_physical, const struct second_stage_access *access,
                               uint64_t rights, uint64_t entry) {
     struct vmx *vmx = vmx_of(cpu);
+    if (vmcs_on(vmx->vmcs, PROC2, EPT_VIOLATION_VE) && walk_waits(cpu, vmcs_get(vmx->vmcs, VE_INFORMATION_ADDRESS)))
+        return OUT_SOLO;
     bool accessed_dirty = vmcs_get(vmx->vmcs, EPT_POINTER) & EPTP_ACCESSED_DIRTY;
     uint64_t qualification = violation_qualification(vmx->vmcs, access, rights, accessed_dirty);
     uint64_t linear = cpu_64bit(cpu) ? access->linear : (uint32_t)access->linear;
@@ -192,6 +194,7 @@ struct ept_walk {
     uint64_t entry[LEVEL_PML4 + 1], at[LEVEL_PML4 + 1];
     unsigned top, level; // of the first and the last entry read
     bool absent, bad;
+    bool waits; // an entry is not in RAM, and the instruction must run alone to read it
 };
 
 static uint64_t all_rights(const struct vmcs *vmcs) {
@@ -205,7 +208,10 @@ static void walk(struct cpu *cpu, struct ept_walk *w, unsigned top, uint64_t tab
     w->top = top;
     for (w->level = top;; w->level--) {
         w->at[w->level] = table | (w->guest_physical >> level_shift(w->level) & 511) << 3;
-        uint64_t entry = w->entry[w->level] = physical_load(cpu, w->at[w->level], 64);
+        uint64_t entry = 0;
+        w->waits = walk_load(cpu, w->at[w->level], 64, &entry) != OUT_OK;
+        if (w->waits) return;
+        w->entry[w->level] = entry;
         OBSERVE_TELL(cpu, NULL, WALK, .number = 2, .size = 8, .value = entry, .linear = w->guest_physical,
                      .physical = w->at[w->level]);
         w->absent = !(entry & rights);
@@ -219,7 +225,7 @@ static void walk(struct cpu *cpu, struct ept_walk *w, unsigned top, uint64_t tab
 }
 
 static bool suffices(const struct ept_walk *w, const struct demand *demand) {
-    return !w->absent && !w->bad && (w->rights & demand->rights) == demand->rights;
+    return !w->waits && !w->absent && !w->bad && (w->rights & demand->rights) == demand->rights;
 }
 
 // From the lowest table that is cached; false: there is none, or the walk from it does not allow the access.
@@ -282,6 +288,7 @@ static enum outcome update_flags(struct cpu *cpu, struct ept_walk *w, bool write
         return OUT_VMEXIT;
     }
     bool dirtied = missing_flags(w, w->level, write) & EPT_DIRTY;
+    if (logs && dirtied && walk_waits(cpu, vmcs_get(vmcs, PML_ADDRESS))) return OUT_SOLO;
     set_flags(cpu, w, write);
     if (logs && dirtied) log_page(cpu, w->guest_physical);
     return OUT_OK;
@@ -320,6 +327,7 @@ enum outcome ept_translate(struct cpu *cpu, uint64_t guest_physical, const struc
     struct ept_walk w;
     w.guest_physical = guest_physical;
     if (!walk_cached(cpu, &w, &demand)) walk(cpu, &w, LEVEL_PML4, eptp & EPTP_ROOT, all_rights(vmx->vmcs));
+    if (w.waits) return OUT_SOLO;
     uint64_t last = w.entry[w.level];
     if (w.bad) return misconfiguration(cpu, guest_physical);
     if (w.absent) return violation(cpu, guest_physical, access, 0, last);

@@ -109,6 +109,23 @@ static void test_accessed_in_code(void) {
     flat_free(&f);
 }
 
+// A page table in MMIO: a chip sees the read at the step of the access.
+static void test_table_in_mmio(void) {
+    struct flat f;
+    // nop; nop; mov rbx,[rcx]; jmp $
+    START(&f, 0x90, 0x90, 0x48, 0x8b, 0x19, 0xeb, 0xfe);
+    flat_map(&f, ALIAS, 0, 7);
+    uint64_t pdpt = flat_peek(&f, FLAT_PML4) & BITS(51, 12), directory = flat_peek(&f, pdpt + 8) & BITS(51, 12);
+    flat_poke(&f, directory, FLAT_MMIO | 7);
+    flat_poke(&f, DATA, 0x1234);
+    f.mmio_value = DATA | 0x67;
+    f.cpu->gpr[RCX] = ALIAS;
+    (void)cpu_run(f.cpu, 10);
+    ok(f.mmio_reads == 1 && f.mmio_step == 3 && f.cpu->gpr[RBX] == 0x1234, "a walk reads MMIO once, at its step (%lu)",
+       (unsigned long)f.mmio_step);
+    flat_free(&f);
+}
+
 // ENTER copies frame pointers from where it writes, and its frame ends in decoded code: it must not begin again.
 static void test_enter_once(void) {
     struct flat f[2];
@@ -282,6 +299,7 @@ int main(void) {
     test_self_modifying();
     test_stos_over_itself();
     test_accessed_in_code();
+    test_table_in_mmio();
     test_enter_once();
     test_page_crossing();
     test_mmio();

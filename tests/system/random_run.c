@@ -45,6 +45,7 @@ static struct machine *new_machine(uint64_t batch, enum random_kind kind) {
     if (!cpu_model_parse(name, &config.model, error, sizeof error)) bail("%s: %s", name, error);
     config.ram_bytes = RANDOM_RAM;
     config.pc_testdev = true;
+    config.cpus = 1 + (unsigned)(turn % 3);
     struct machine *m = machine_new(&config, error, sizeof error);
     if (!m) bail("machine_new: %s", error);
     return m;
@@ -52,7 +53,10 @@ static struct machine *new_machine(uint64_t batch, enum random_kind kind) {
 
 static void restart(struct machine *m, uint64_t *random, enum random_kind kind) {
     machine_reset(m);
-    random_registers(random, kind, machine_cpu(m, 0));
+    for (unsigned i = 0; i < machine_configuration(m)->cpus; i++) {
+        random_registers(random, kind, machine_cpu(m, i));
+        machine_cpu(m, i)->activity = ACTIVITY_ACTIVE;
+    }
     if (cpu_model_has(machine_cpu(m, 0)->model, FEATURE_VMX) && random_chance(random, 2)) random_guest(random, kind, m);
 }
 
@@ -148,7 +152,7 @@ static bool drive(struct machine *m, uint64_t steps, enum manner manner) {
         if (manner == DROPPED) piece = 1 + stops * 37 % 101;
         if (manner == STEPPED) piece = 1;
         enum machine_stop why = machine_run(m, piece < left ? piece : left);
-        look(m, machine_cpu(m, 0));
+        for (unsigned i = 0; i < machine_configuration(m)->cpus; i++) look(m, machine_cpu(m, i));
         if (manner == DROPPED && stops % 3 == 0) machine_drop_derived(m);
         if (manner == STEPPED && stops % 61 == 0) machine_drop_derived(m);
         if (why == MACHINE_TRIPLE_FAULT || why == MACHINE_STUCK) return false;
