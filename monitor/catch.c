@@ -5,16 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 
-enum argument { NOTHING, REASON, NUMBER, FIELD_NAME, LEVEL, INVEPT, INVVPID, PAGE, FLUSH };
+enum argument { NOTHING, REASON, INSTRUCTION, NUMBER, FIELD_NAME, LEVEL, INVEPT, INVVPID, PAGE, FLUSH };
 static const struct row {
     const char *name;
     uint64_t sights;
     enum argument argument;
+    uint64_t last; // number that can be
     const char *help;
 } rows[] = {
 #define SEEN(kind) BIT(OBSERVE_##kind)
 #define FIELD FIELD_NAME
-#define CATCH(name, sights, argument, help) {name, sights, argument, help},
+#define CATCH(name, sights, argument, last, help) {name, sights, argument, last, help},
 #include "monitor/catch.def"
 #undef CATCH
 #undef FIELD
@@ -78,10 +79,30 @@ static bool take_number(struct monitor *monitor, const struct row *row, const ch
     return true;
 }
 
+static bool is_instruction(uint64_t reason) {
+    static const uint64_t told = BIT(EXIT_VMCLEAR) | BIT(EXIT_VMPTRLD) | BIT(EXIT_VMPTRST) | BIT(EXIT_VMXOFF) |
+                                 BIT(EXIT_VMXON) | BIT(EXIT_INVEPT) | BIT(EXIT_INVVPID);
+    return reason < 64 && told >> reason & 1;
+}
+
+static bool number_good(struct monitor *monitor, const struct row *row, uint64_t number) {
+    const char *reason = vmx_exit_name((unsigned)(number < VMX_REASONS ? number : VMX_REASONS));
+    if (row->argument == REASON && !reason) return monitor_error(monitor, "%" PRIu64 ": no such exit reason", number);
+    if (row->argument == INSTRUCTION && !is_instruction(number))
+        return monitor_error(monitor,
+                             "catch vmx %s: VMCLEAR, VMPTRLD, VMPTRST, VMXON, VMXOFF, INVEPT or INVVPID; the others "
+                             "have catch entry, failed-entry, vmread and vmwrite",
+                             reason ? reason : "?");
+    if (number > row->last)
+        return monitor_error(monitor, "catch %s 0x%" PRIx64 ": numbers are 0 to 0x%" PRIx64, row->name, number,
+                             row->last);
+    return true;
+}
+
 static bool take_argument(struct monitor *monitor, const struct row *row, const char **text, struct stop *stop) {
     static const uint64_t fixed[] = {
         [INVEPT] = EXIT_INVEPT, [INVVPID] = EXIT_INVVPID, [PAGE] = SIGHT_TLB_PAGE, [FLUSH] = SIGHT_TLB_FLUSH};
-    bool reasons = row->argument == REASON;
+    bool reasons = row->argument == REASON || row->argument == INSTRUCTION;
     if (row->argument >= INVEPT) {
         stop->filter = number_is;
         stop->number_wanted = fixed[row->argument];
@@ -89,8 +110,7 @@ static bool take_argument(struct monitor *monitor, const struct row *row, const 
     }
     if (row->argument == NOTHING || !**text || at_condition(*text)) return true;
     if (!take_number(monitor, row, text, &stop->number_wanted)) return false;
-    if (reasons && !vmx_exit_name((unsigned)(stop->number_wanted < VMX_REASONS ? stop->number_wanted : VMX_REASONS)))
-        return monitor_error(monitor, "%" PRIu64 ": no such exit reason", stop->number_wanted);
+    if (!number_good(monitor, row, stop->number_wanted)) return false;
     stop->filter = reasons ? reason_is : row->argument == LEVEL ? level_is : number_is;
     stop->has_number = true;
     return true;

@@ -20,6 +20,12 @@ static bool take_size(struct monitor *monitor, const char **text, unsigned *byte
     return true;
 }
 
+// As a number with a sign or without.
+static bool fits(uint64_t value, unsigned bytes) {
+    unsigned unused = 64 - 8 * bytes;
+    return (value << unused) >> unused == value || (uint64_t)((int64_t)(value << unused) >> unused) == value;
+}
+
 // Numbers of `bytes` bytes each, or "text".
 static bool take_pattern(struct monitor *monitor, const char *text, unsigned bytes, uint8_t *pattern, size_t *length) {
     uint64_t value;
@@ -35,6 +41,9 @@ static bool take_pattern(struct monitor *monitor, const char *text, unsigned byt
             continue;
         }
         if (!take_value(monitor, &text, &value)) return false;
+        if (!fits(value, bytes))
+            return monitor_error(monitor, "0x%" PRIx64 " does not fit in %u byte%s", value, bytes,
+                                 bytes == 1 ? "" : "s");
         if (*length + bytes > PATTERN_MAX) break;
         memcpy(pattern + *length, &value, bytes);
         *length += bytes;
@@ -82,6 +91,8 @@ bool command_set(struct monitor *monitor, const char *arguments) {
 
 // --- find ---
 
+#define FIND_MOST (1ull << 40) // bytes
+
 struct search {
     const uint8_t *pattern;
     size_t length;
@@ -125,6 +136,7 @@ bool command_find(struct monitor *monitor, const char *arguments) {
     if (!take_place(monitor, &arguments, &place) || !take_value(monitor, &arguments, &length) ||
         !take_pattern(monitor, arguments, bytes, pattern, &s.length))
         return false;
+    if (length > FIND_MOST) return monitor_error(monitor, "find: 0x%" PRIx64 " bytes; 1 TByte at most", length);
     if (!(buffer = malloc(CHUNK))) return monitor_error(monitor, "not enough memory");
     search(monitor, &place, length, &s, buffer);
     free(buffer);

@@ -1,6 +1,7 @@
 // Commands: finding the row of a line, carrying it out, and the help text that the rows hold.
 #include "monitor/command.h"
 #include "cpu/cpu.h"
+#include "monitor/expression.h"
 #include "monitor/parse.h"
 #include "monitor/stops.h"
 #include <ctype.h>
@@ -124,7 +125,7 @@ static bool run_line(struct monitor *monitor, const char *line) {
 }
 
 bool monitor_command(struct monitor *monitor, const char *line) {
-    bool done = true;
+    bool done = true, was_over = monitor->run->over;
     line += strspn(line, " \t");
     if (monitor->collecting) {
         stops_collect(monitor, line);
@@ -132,7 +133,8 @@ bool monitor_command(struct monitor *monitor, const char *line) {
         return true;
     }
     if (*line && *line != '#' && *line != '\n') done = run_line(monitor, line);
-    if (!done) monitor->errors++;
+    bool ended = monitor->run->over && !was_over; // that a run ends is no error of the command that ran it
+    if (!done && !ended) monitor->errors++;
     console_flush(monitor->run->console);
     output_flush(&monitor->output);
     return done;
@@ -182,12 +184,17 @@ static void print_list(struct monitor *monitor) {
                   c->help);
         }
     }
-    print(monitor, "\nEnter repeats a step; names may be shortened; help COMMAND explains one.\n");
+    print(monitor, "\nEnter repeats a step; names may be shortened; help COMMAND explains one, help expressions what "
+                   "EXPR can be.\n");
 }
 
 bool command_help(struct monitor *monitor, const char *arguments) {
     if (!*arguments) {
         print_list(monitor);
+        return true;
+    }
+    if (strncmp(arguments, "expr", 4) == 0) {
+        expression_help(monitor);
         return true;
     }
     const struct command *command = find(monitor, arguments);

@@ -2,6 +2,7 @@
 #include "monitor/expression.h"
 #include "monitor/parse.h"
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,9 +125,11 @@ static int bracket(struct parser *p, unsigned bytes) {
 static int number(struct parser *p) {
     char *end;
     bool binary_digits = p->at[0] == '0' && (p->at[1] == 'b' || p->at[1] == 'B');
+    errno = 0;
     uint64_t value = binary_digits ? strtoull(p->at + 2, &end, 2)
                                    : strtoull(p->at, &end, p->at[0] == '0' && (p->at[1] | 32) == 'x' ? 16 : 10);
     if (isalnum((unsigned char)*end) || *end == '_') return fail(p, "not a number (hexadecimal begins with 0x)");
+    if (errno == ERANGE) return fail(p, "a number of more than 64 bits");
     int n = node(p, OP_NUMBER, 0, 0);
     p->e->node[n].value = value;
     p->at = end;

@@ -55,6 +55,7 @@ bool name_value(const struct view *view, enum name_kind kind, uint64_t index, ui
                 size_t error_size);
 // Writes a register, an MSR or a VMCS field of the level. False, with one line in `error`, when it cannot be written.
 bool name_set(const struct view *view, const struct name *name, uint64_t value, char *error, size_t error_size);
-const char *name_at(unsigned index); // every name but those of symbols; NULL past the last
+void expression_help(struct monitor *monitor); // help expressions
+const char *name_at(unsigned index);           // every name but those of symbols; NULL past the last
 
 #endif

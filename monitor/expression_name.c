@@ -154,3 +154,31 @@ const char *name_at(unsigned index) {
     index -= VMX_REASONS;
     return msr_name_at(index) ? msr_name_at(index)->name : NULL;
 }
+
+// --- help ---
+
+static void list_registers(struct monitor *monitor, const char *title, enum where where) {
+    unsigned column = 0;
+    print(monitor, "%s", title);
+    for (unsigned i = 0; i < REGISTERS; i++) {
+        if (registers[i].where != where) continue;
+        print(monitor, column % 12 ? " %s" : "\n    %s", registers[i].name);
+        column++;
+    }
+    print(monitor, "\n");
+}
+
+void expression_help(struct monitor *monitor) {
+    print(
+        monitor,
+        "[@LEVEL:]EXPRESSION: as in C, over unsigned numbers of 64 bits, in the state of a level.\n"
+        "Operators by rank: ?:  ||  &&  |  ^  &  == !=  < <= > >=  << >>  + -  * / %%  and before an operand: - ! ~ *\n"
+        "Numbers: 10, 0x1f, 0b101; $ and $N are values that print gave\n"
+        "Memory: u32[rsp + 8] or *(u32*)(rsp + 8), of u8 u16 u32 u64 or s8 s16 s32 (with a sign); [rsp] has 8 bytes;\n"
+        "    u8[gpa:0x1000] is guest-physical, u8[phys:0x1000] physical memory\n"
+        "VMCS fields (GUEST_RIP), MSRs (IA32_EFER), exit reasons (EPT_VIOLATION), symbols ('when.it is odd')\n");
+    list_registers(monitor, "Of each level:", ANY_LEVEL);
+    list_registers(monitor, "Of the processor:", LIVE_LEVEL);
+    list_registers(monitor, "Of the last VM exit:", EXIT_LEVEL);
+    list_registers(monitor, "Of what catch or watch just saw:", SEEN_LEVEL);
+}

@@ -15,7 +15,9 @@ static bool fine(enum run_event event) { return event == RUN_TARGET; }
 // A number of times: 1 when none is given.
 static bool take_times(struct monitor *monitor, const char *text, uint64_t *times) {
     *times = 1;
-    return !*text || (take_value(monitor, &text, times) && take_end(monitor, text));
+    if (!*text) return true;
+    if (!take_value(monitor, &text, times) || !take_end(monitor, text)) return false;
+    return *times <= INT64_MAX || monitor_error(monitor, "%" PRId64 ": not a number of times", (int64_t)*times);
 }
 
 static unsigned level_now(const struct monitor *monitor) {
@@ -103,6 +105,24 @@ static enum run_event pass_over(struct monitor *monitor, struct frame *frame) {
     return event;
 }
 
+// A VM exit leads to level 0, an entry to the guest that was entered.
+static bool back(struct monitor *monitor, struct cpu *cpu, const struct sight *sight, void *context) {
+    const struct frame *f = context;
+    (void)monitor;
+    if (cpu->id != f->processor) return false;
+    if (!f->level) return sight->kind == OBSERVE_EXIT;
+    return sight->kind == OBSERVE_ENTRY && vmx_level(cpu) == f->level && vmx_current_vmcs(cpu) == f->vmcs;
+}
+
+// One instruction, and when it led to another level all until this one goes on.
+static enum run_event pass_levels(struct monitor *monitor, struct frame *frame) {
+    struct awaited seen;
+    enum run_event event = drive_until(monitor, machine_steps(monitor->machine) + 1);
+    bool away = machine_turn(monitor->machine) == frame->processor && !same_level(monitor, frame);
+    if (!fine(event) || stops_caught(monitor) || !away) return event;
+    return stops_await(monitor, BIT(OBSERVE_EXIT) | BIT(OBSERVE_ENTRY), back, frame, &seen);
+}
+
 static bool next_once(struct monitor *monitor, enum run_event *event) {
     struct view view;
     struct instruction i;
@@ -115,7 +135,7 @@ static bool next_once(struct monitor *monitor, enum run_event *event) {
     if (decoded && (i.kind == INSTRUCTION_CALL || i.kind == INSTRUCTION_REPEAT))
         *event = pass_over(monitor, &frame);
     else
-        *event = drive_until(monitor, machine_steps(monitor->machine) + 1);
+        *event = pass_levels(monitor, &frame);
     return true;
 }
 

@@ -8,16 +8,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+// What is kept on the processor, or begins as a region does.
+static bool is_vmcs(struct monitor *monitor, uint64_t pointer) {
+    uint32_t first;
+    if (vmx_vmcs_active(monitor_cpu(monitor), pointer)) return true;
+    if (!machine_read(monitor->machine, pointer, &first, sizeof first))
+        return monitor_error(monitor, "VMCS %" PRIx64 ": there is no memory", pointer);
+    if ((first & INT32_MAX) == vmx_revision()) return true;
+    return monitor_error(monitor,
+                         "VMCS %" PRIx64 ": there is none; the first 4 bytes are %x, not the revision identifier %x",
+                         pointer, first, vmx_revision());
+}
+
 bool vmcs_hardware(struct monitor *monitor, uint64_t pointer, struct vmcs_image *image) {
     struct cpu *cpu = monitor_cpu(monitor);
     *image = (struct vmcs_image){.pointer = pointer};
     snprintf(image->name, sizeof image->name, "VMCS %" PRIx64, pointer);
     if (pointer == VMX_NO_VMCS) return monitor_error(monitor, "there is no such VMCS now (info levels lists them)");
-    for (unsigned f = 0; f < FIELD_COUNT; f++) {
-        if (!vmx_field_exists(cpu, f)) continue;
-        image->known[f] = vmx_vmcs_read(cpu, pointer, f, &image->field[f]);
-        if (!image->known[f]) return monitor_error(monitor, "VMCS %" PRIx64 ": there is no memory", pointer);
-    }
+    if (!is_vmcs(monitor, pointer)) return false;
+    for (unsigned f = 0; f < FIELD_COUNT; f++)
+        image->known[f] = vmx_field_exists(cpu, f) && vmx_vmcs_read(cpu, pointer, f, &image->field[f]);
     return true;
 }
 
@@ -136,8 +146,11 @@ static bool take_pointer(struct monitor *monitor, const char **text, uint64_t *p
         take_word(text, word, sizeof word);
         *pointer = *word == '$' ? 0 : strtoull(word, &end, 16);
         const char *from = word;
-        if (*word == '$' || strncmp(word, "0x", 2) == 0) return take_value(monitor, &from, pointer);
-        if (*end) return monitor_error(monitor, "%s: not the address of a VMCS", word);
+        bool expression = *word == '$' || strncmp(word, "0x", 2) == 0;
+        if (expression && !take_value(monitor, &from, pointer)) return false;
+        if ((!expression && *end) || *pointer % 4096)
+            return monitor_error(monitor, "%s: not the address of a VMCS, which is a multiple of 1000 (hexadecimal)",
+                                 word);
     }
     return true;
 }

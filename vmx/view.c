@@ -113,6 +113,8 @@ bool vmx_vmcs_write(struct cpu *cpu, uint64_t pointer, unsigned field, uint64_t 
     return true;
 }
 
+uint32_t vmx_revision(void) { return VMCS_REVISION; }
+
 bool vmx_vmcs_active(const struct cpu *cpu, uint64_t pointer) {
     return cpu->extension && pointer != VMX_NO_VMCS && kept(cpu, pointer);
 }

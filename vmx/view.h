@@ -52,6 +52,7 @@ bool vmx_vmcs_read(const struct cpu *cpu, uint64_t vmcs, unsigned field, uint64_
 bool vmx_vmcs_write(struct cpu *cpu, uint64_t vmcs, unsigned field, uint64_t value);
 // Whether the VMCS is kept on the processor (its region may be out of date); its launch state.
 bool vmx_vmcs_active(const struct cpu *cpu, uint64_t vmcs);
+uint32_t vmx_revision(void); // what a region begins with, but for bit 31 of a shadow VMCS's
 bool vmx_vmcs_launched(const struct cpu *cpu, uint64_t vmcs, bool *launched);
 // All FIELD_COUNT fields of a VMCS that is kept on the processor, in the order of enum vmcs_field. NULL: it is not.
 const uint64_t *vmx_vmcs_fields(const struct cpu *cpu, uint64_t vmcs);

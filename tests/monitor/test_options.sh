@@ -81,6 +81,10 @@ vmxray -kernel "$(guest exit)" $debug_exit </dev/null
 ends 'isa-debug-exit with 21' 43
 vmxray -kernel "$(guest power_off)" </dev/null
 ends 'power-off' 0
+vmxray -kernel "$(guest power_off)" -monitor stdio -serial null <<<$'continue\ninfo registers'
+ends 'power-off out of a script' 0
+vmxray -kernel "$(guest power_off)" -monitor stdio -serial null <<<$'continue\nstep'
+ends 'a script that goes on after it' 1
 vmxray -kernel "$(guest triple_fault)" -no-reboot </dev/null
 ends 'triple fault' 2
 [[ $err =~ ^'vmxray: triple fault at step '[0-9]+,\ RIP\ 00000000002 ]]

@@ -57,3 +57,9 @@ catch
 catch nothing
 catch i
 catch exit 99
+# numbers that cannot be
+catch vmx VMRESUME
+catch vmx CPUID
+catch io 65536
+catch exception 32
+catch level 9

@@ -24,3 +24,7 @@ where
 set cr2 = 5
 info control
 run-to 250
+# what does not fit
+write/b 0x1000, 256
+write/h 0x1000, -0x8001
+find 0x1000, -1, 1

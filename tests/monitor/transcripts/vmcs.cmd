@@ -26,4 +26,10 @@ intercepts vmcs12
 vmcs check now
 vmcs merge
 vmcs vmcs12
+# what is the address of none
+vmcs 1234
+vmcs entry:0x1234
+vmcs 3000
+vmcs 0xa0000
+info vapic 0x3000
 quit
