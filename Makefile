@@ -6,7 +6,7 @@
 #            O=DIR      where objects go (one directory per variant by default)
 #            TESTS=...  only tests whose name contains one of these words, e.g. TESTS="law cpu/"; -word leaves out
 #
-# Sources are found by wildcard: a new cpu/*.c, vmx/*.c, devices/*.c or monitor/*.c just joins in, and so does a new
+# Sources are found by wildcard: a new cpu/ROOM/*.c, vmx/ROOM/*.c, devices/ROOM/*.c or monitor/ROOM/*.c just joins in, and so does a new
 # tests/*/test_*.c or tests/*/test_*.sh.  A folder with needs of its own has a rules.mk, which is read here
 # (target-specific flags, generated files, which go to $(O)/gen).
 
@@ -53,8 +53,8 @@ TEST_LIBS    := -lZydis -ldw -lelf -lreadline
 
 # ---- program and library --------------------------------------------------------------------------------------------
 
-CORE_SOURCES    := $(sort $(wildcard cpu/*.c vmx/*.c devices/*.c))
-MONITOR_SOURCES := $(sort $(wildcard monitor/*.c))
+CORE_SOURCES    := $(sort $(wildcard cpu/*/*.c vmx/*/*.c devices/*/*.c))
+MONITOR_SOURCES := $(sort $(wildcard monitor/*/*.c))
 CORE_OBJECTS    := $(CORE_SOURCES:%.c=$(O)/obj/%.o)
 MONITOR_OBJECTS := $(MONITOR_SOURCES:%.c=$(O)/obj/%.o)
 
@@ -142,7 +142,7 @@ install: all $(O)/vmxray.1
 	install -Dm755 $(O)/vmxray $(DESTDIR)$(PREFIX)/bin/vmxray
 	install -Dm644 $(O)/vmxray.1 $(DESTDIR)$(PREFIX)/share/man/man1/vmxray.1
 	install -Dm644 $(O)/libvmxray.a $(DESTDIR)$(PREFIX)/lib/libvmxray.a
-	set -e; for h in $(wildcard cpu/*.h vmx/*.h devices/*.h cpu/*.def vmx/*.def devices/*.def); do \
+	set -e; for h in $(wildcard cpu/*/*.h vmx/*/*.h devices/*/*.h cpu/*/*.def vmx/*/*.def devices/*/*.def); do \
 		install -Dm644 $$h $(DESTDIR)$(PREFIX)/include/vmxray/$$h; done
 
 # Downloaded packages stay: they are large, and the same tomorrow.

@@ -24,7 +24,7 @@ tidy() { # FILE
 	[[ -z $found ]] || printf '%s\n' "$found" | grep -E -A 3 '(warning|error):'
 }
 export -f tidy
-found=$(printf '%s\n' cpu/*.c vmx/*.c devices/*.c monitor/*.c | xargs -P "$(nproc)" -I {} bash -c 'tidy {}')
+found=$(printf '%s\n' {cpu,vmx,devices,monitor}/*/*.c | xargs -P "$(nproc)" -I {} bash -c 'tidy {}')
 [[ -z $found ]] || printf '%s\n' "$found"
 found=$(grep -cE '(warning|error):' <<<"$found")
 echo "clang-tidy: $found findings"

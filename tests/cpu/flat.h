@@ -1,9 +1,9 @@
 // A processor over flat RAM, for tests of the floor `cpu` alone: 64-bit mode at CPL 0, identity paging built by hand.
 #ifndef TESTS_CPU_FLAT_H
 #define TESTS_CPU_FLAT_H
-#include "cpu/access.h"
-#include "cpu/model.h"
-#include "cpu/paging.h"
+#include "cpu/memory/access.h"
+#include "cpu/state/model.h"
+#include "cpu/memory/paging.h"
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 // Random instances of a row: bytes that decode to it, with the memory operand where the caller wants it.
 #ifndef TESTS_DECODE_INSTANCE_H
 #define TESTS_DECODE_INSTANCE_H
-#include "cpu/decode_table.h"
+#include "cpu/decode/decode_table.h"
 #include "tests/decode/random.h"
 #include <string.h>
 

@@ -1,7 +1,7 @@
 // Compares one instruction as decoded by us and by Zydis: length, mnemonic, operands. Where Zydis differs from the
 // manual, the manual is quoted beside the exception.
 #include "tests/decode/judge.h"
-#include "cpu/cpu.h"
+#include "cpu/state/cpu.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 // Zydis as the judge of our decoder: whether both accept the same bytes, and see the same instruction in them.
 #ifndef TESTS_DECODE_JUDGE_H
 #define TESTS_DECODE_JUDGE_H
-#include "cpu/insn.h"
+#include "cpu/decode/insn.h"
 #include <Zydis/Zydis.h>
 
 struct verdict {

@@ -1,10 +1,10 @@
 // The decoder of the fullest CPU model, VT-x included.
 #ifndef TESTS_DECODE_MODEL_H
 #define TESTS_DECODE_MODEL_H
-#include "cpu/insn.h"
-#include "cpu/model.h"
+#include "cpu/decode/insn.h"
+#include "cpu/state/model.h"
 #include "tests/tap.h"
-#include "vmx/vmx.h"
+#include "vmx/vmcs/vmx.h"
 
 static inline bool model_has(const void *model, unsigned feature) {
     return cpu_model_has(model, (enum feature)feature);

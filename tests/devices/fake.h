@@ -1,7 +1,7 @@
 // What chips are tested with: a clock that stands until it is moved, and lines that remember.
 #pragma once
-#include "devices/clock.h"
-#include "devices/line.h"
+#include "devices/timer/clock.h"
+#include "devices/bus/line.h"
 
 struct fake {
     struct clock clock;

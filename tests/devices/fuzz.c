@@ -1,6 +1,6 @@
 #include "fuzz.h"
-#include "cpu/cpu.h"
-#include "devices/machine.h"
+#include "cpu/state/cpu.h"
+#include "devices/machine/machine.h"
 #include "tests/tap.h"
 #include <string.h>
 

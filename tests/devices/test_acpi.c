@@ -1,6 +1,6 @@
 // The ACPI tables: where a scan finds them, checksums, pointers, and AML whose lengths nest.
-#include "devices/acpi.h"
-#include "devices/aml.h"
+#include "devices/firmware/acpi.h"
+#include "devices/firmware/aml.h"
 #include "tests/tap.h"
 #include <string.h>
 

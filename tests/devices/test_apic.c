@@ -1,8 +1,8 @@
 // The local APIC and the I/O APIC: priorities, EOI, acceptance, timer modes, x2APIC, redirection, remote IRR.
 // SDM Vol. 3A, chapter 10; 82093AA data sheet.
-#include "cpu/cpu.h"
-#include "devices/ioapic.h"
-#include "devices/lapic.h"
+#include "cpu/state/cpu.h"
+#include "devices/irq/ioapic.h"
+#include "devices/irq/lapic.h"
 #include "fake.h"
 #include "tests/tap.h"
 #include <stdlib.h>

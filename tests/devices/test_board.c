@@ -1,9 +1,9 @@
 // The board as the processor sees it through ports, MMIO and MSRs: wiring of interrupts, PCI, CMOS, 8042, PM, test
 // device.
-#include "cpu/cpu.h"
-#include "cpu/insn.h"
-#include "cpu/model.h"
-#include "devices/board.h"
+#include "cpu/state/cpu.h"
+#include "cpu/decode/insn.h"
+#include "cpu/state/model.h"
+#include "devices/machine/board.h"
 #include "fake.h"
 #include "tests/tap.h"
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 // The bus: widths, partial and floating accesses.
-#include "devices/bus.h"
+#include "devices/bus/bus.h"
 #include "tests/tap.h"
 #include <string.h>
 

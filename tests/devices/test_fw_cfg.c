@@ -1,5 +1,5 @@
 // The firmware configuration device: selector and data port, DMA requests good and bad, the directory of files.
-#include "devices/fw_cfg.h"
+#include "devices/firmware/fw_cfg.h"
 #include "tests/tap.h"
 #include <string.h>
 

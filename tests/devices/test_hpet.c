@@ -1,6 +1,6 @@
 // The HPET: main counter, one-shot, periodic and 32-bit comparators, level interrupts, legacy replacement.
-#include "devices/hpet.h"
-#include "cpu/outcome.h"
+#include "devices/timer/hpet.h"
+#include "cpu/state/outcome.h"
 #include "fake.h"
 #include "tests/tap.h"
 

@@ -1,7 +1,7 @@
 // The whole machine with guests of a few bytes: every reason to stop, idle time, input, memory, equality of hashes.
-#include "cpu/cpu.h"
-#include "cpu/model.h"
-#include "devices/machine.h"
+#include "cpu/state/cpu.h"
+#include "cpu/state/model.h"
+#include "devices/machine/machine.h"
 #include "tests/tap.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 // The 8259As against the data sheet: initialization, priorities, EOI, masking, level and edge, cascade, poll, rotation.
-#include "devices/pic.h"
+#include "devices/irq/pic.h"
 #include "fake.h"
 #include "tests/tap.h"
 

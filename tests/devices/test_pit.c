@@ -1,5 +1,5 @@
 // The 8254 against the data sheet: each mode's output and counting, latches, gates, events.
-#include "devices/pit.h"
+#include "devices/timer/pit.h"
 #include "fake.h"
 #include "tests/tap.h"
 

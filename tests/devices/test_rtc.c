@@ -1,5 +1,5 @@
 // The real-time clock: the calendar, formats, UIP, alarm, periodic and update interrupts, setting the time.
-#include "devices/rtc.h"
+#include "devices/timer/rtc.h"
 #include "fake.h"
 #include "tests/tap.h"
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // Several processors: start by INIT and SIPI, messages between them, locked counting, one time for all, idle time, and
 // the equality of all ways to cut a run.
-#include "cpu/cpu.h"
-#include "devices/machine.h"
+#include "cpu/state/cpu.h"
+#include "devices/machine/machine.h"
 #include "tests/tap.h"
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 // The 16550A: what Linux's and DOS's probes look for, FIFOs, interrupt priorities, timeout, loopback.
-#include "devices/uart.h"
+#include "devices/char/uart.h"
 #include "fake.h"
 #include "tests/tap.h"
 #include <string.h>

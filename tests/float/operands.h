@@ -2,7 +2,7 @@
 // the exponent range, pairs that nearly cancel, and plain random bits. The sequence is the same on every run.
 #pragma once
 
-#include "cpu/float.h"
+#include "cpu/float/float.h"
 
 struct operands {
     uint64_t state; // of the generator; any seed but 0

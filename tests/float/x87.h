@@ -1,7 +1,7 @@
 // One x87 instruction on the host and in the library, side by side.
 #pragma once
 
-#include "cpu/float.h"
+#include "cpu/float/float.h"
 #include <stddef.h>
 
 // What an instruction leaves: the top of the stack, its memory operand, and the status word's condition codes and

@@ -1,8 +1,8 @@
 // The gdb server over a socket pair: packets as gdb sends them, wrong ones, and random ones by the thousand. None of
 // them ends the server, makes it wait for ever, or changes the machine unless it says so.
-#include "cpu/cpu.h"
-#include "devices/machine_observe.h"
-#include "monitor/gdb.h"
+#include "cpu/state/cpu.h"
+#include "devices/machine/machine_observe.h"
+#include "monitor/gdb/gdb.h"
 #include "tests/tap.h"
 #include <pthread.h>
 #include <stdio.h>

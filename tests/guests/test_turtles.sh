@@ -51,7 +51,7 @@ for reason in EXTERNAL_INTERRUPT INTERRUPT_WINDOW HLT CR_ACCESS IO_INSTRUCTION R
 	claim $? "$reason of L2 is reflected to L1"
 done
 
-# vmxray finds the levels out by watching (vmx/level.c): from what only one level does it can be seen that it is right.
+# vmxray finds the levels out by watching (vmx/level/level.c): from what only one level does it can be seen that it is right.
 for depth in 2 3 4; do
 	turtles "levels$depth" "depth=$depth" --stats
 	stats=$dir/levels$depth.err

@@ -1,6 +1,6 @@
 // The host's side is x86-64 Linux: fixed mappings below 4 GBytes, a stub of machine code, signals for faults.
 #include "tests/insn/harness.h"
-#include "cpu/access.h"
+#include "cpu/memory/access.h"
 #include "tests/tap.h"
 #include <cpuid.h>
 #include <signal.h>
@@ -191,7 +191,7 @@ static const struct {
     uint8_t reg, bit;
 } cpuid_bits[FEATURE_COUNT] = {
 #define FEATURE(name, leaf, subleaf, reg, bit, text) [FEATURE_##name] = {leaf, subleaf, reg, bit},
-#include "cpu/feature.def"
+#include "cpu/state/feature.def"
 #undef FEATURE
 };
 

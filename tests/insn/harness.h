@@ -6,8 +6,8 @@
 // for each state harness_host and harness_ours.
 #ifndef TESTS_INSN_HARNESS_H
 #define TESTS_INSN_HARNESS_H
-#include "cpu/cpu.h"
-#include "cpu/model.h"
+#include "cpu/state/cpu.h"
+#include "cpu/state/model.h"
 
 #define HARNESS_CODE 0x10000000ull // one page; the instruction is at HARNESS_INSN
 #define HARNESS_STATE 0x18000000ull

@@ -1,6 +1,6 @@
 // What the comparison with the host cannot reach of stack, flags and branches: real-address mode, virtual-8086 mode,
 // segment limits, privilege, non-canonical addresses, faults that must change nothing.
-#include "cpu/segment.h"
+#include "cpu/event/segment.h"
 #include "tests/cpu/flat.h"
 #include "tests/tap.h"
 

@@ -2,7 +2,7 @@
 // only where the host is a processor whose behaviour we model.
 #ifndef TESTS_INSN_UNDEFINED_H
 #define TESTS_INSN_UNDEFINED_H
-#include "cpu/flags.h"
+#include "cpu/state/flags.h"
 #include <string.h>
 
 static const struct {

@@ -1,6 +1,6 @@
 // Kernel files made in memory.
 #include "tests/monitor/image.h"
-#include "monitor/linux_params.h"
+#include "monitor/load/linux_params.h"
 #include <assert.h>
 #include <elf.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #define _GNU_SOURCE
 #include "tests/monitor/loading.h"
-#include "monitor/load.h"
+#include "monitor/load/load.h"
 #include "tests/tap.h"
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 // Loading images from memory into a machine, with what is said about them caught; and damaging them.
 #ifndef TESTS_MONITOR_LOADING_H
 #define TESTS_MONITOR_LOADING_H
-#include "devices/machine.h"
+#include "devices/machine/machine.h"
 #include "tests/decode/random.h"
 #include "tests/monitor/image.h"
 

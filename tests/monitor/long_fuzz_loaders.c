@@ -1,7 +1,7 @@
 // Every loader for a minute: damaged, cut, lengthened and invented files, with random RAM disks, modules and command
 // lines, into machines of random sizes. It loads in silence, the same way twice, and leaves a processor whose pointers
 // point to RAM; or there is one line. SEED=n begins elsewhere, VMXRAY_ROUNDS=n makes as many rounds instead.
-#include "cpu/cpu.h"
+#include "cpu/state/cpu.h"
 #include "tests/monitor/loading.h"
 #include "tests/tap.h"
 #include <stdio.h>

@@ -1,9 +1,9 @@
 // The monitor as a library: expressions and their values, what Tab completes to, and random lines, which never crash,
 // never change the machine, and always answer with something or nothing, not with a half of it.
-#include "cpu/cpu.h"
-#include "monitor/complete.h"
-#include "monitor/expression.h"
-#include "monitor/symbols.h"
+#include "cpu/state/cpu.h"
+#include "monitor/commands/complete.h"
+#include "monitor/expression/expression.h"
+#include "monitor/symbols/symbols.h"
 #include "tests/tap.h"
 #include <inttypes.h>
 #include <stdio.h>

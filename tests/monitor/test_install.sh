@@ -12,7 +12,7 @@ claim $? 'the program runs' "$(<"$dir/version")"
 
 page=$root/usr/share/man/man1/vmxray.1
 text=$(sed 's/\\-/-/g; s/\\e/\\/g' "$page" 2>/dev/null)
-missing=$(sed -n 's/^OPTION([A-Z]*, *"\([^"]*\)", *"\([^"]*\)".*/\1 \2/p' monitor/options.def | while read -r name argument; do
+missing=$(sed -n 's/^OPTION([A-Z]*, *"\([^"]*\)", *"\([^"]*\)".*/\1 \2/p' monitor/program/options.def | while read -r name argument; do
 	between=' '
 	[[ $argument == '['* ]] && between='='
 	[[ -z $argument ]] && between=''
@@ -20,7 +20,7 @@ missing=$(sed -n 's/^OPTION([A-Z]*, *"\([^"]*\)", *"\([^"]*\)".*/\1 \2/p' monito
 done)
 [[ -s $page && -z $missing ]]
 claim $? 'the manual page has every option' "${missing//$'\n'/ }"
-missing=$(sed -n 's/^STATUS(\([0-9]*\),.*/\1/p' monitor/status.def | while read -r number; do
+missing=$(sed -n 's/^STATUS(\([0-9]*\),.*/\1/p' monitor/host/status.def | while read -r number; do
 	grep -qx ".B $number" <<<"$text" || echo "$number"
 done)
 [[ -z $missing ]]
@@ -32,7 +32,7 @@ if type -P man >/dev/null; then
 fi
 
 cat >"$dir/user.c" <<'C'
-#include <devices/machine.h>
+#include <devices/machine/machine.h>
 #include <stdio.h>
 int main(void) {
     struct machine_config config;

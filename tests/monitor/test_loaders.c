@@ -1,9 +1,9 @@
 // The loaders: where everything lies, what the processor is given, and what is said about files that are cut short or
 // lie. Random damage never crashes: it loads, or there is one line and nothing else.
 #define _GNU_SOURCE
-#include "cpu/cpu.h"
-#include "monitor/linux_params.h"
-#include "monitor/status.h"
+#include "cpu/state/cpu.h"
+#include "monitor/load/linux_params.h"
+#include "monitor/host/status.h"
 #include "tests/monitor/loading.h"
 #include "tests/tap.h"
 #include <stdio.h>

@@ -57,7 +57,7 @@ for help in -help --help -h; do
 	claim $? "$help prints the options and the statuses" "$out"
 	ends $help 0
 done
-missing=$(sed -n 's/^OPTION([A-Z]*, *"\([^"]*\)".*/\1/p' monitor/options.def | while read -r name; do
+missing=$(sed -n 's/^OPTION([A-Z]*, *"\([^"]*\)".*/\1/p' monitor/program/options.def | while read -r name; do
 	grep -q -- "^  -$name[ =]" <<<"$out" || echo "$name"
 done)
 [[ -z $missing ]]

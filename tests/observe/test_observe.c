@@ -1,6 +1,6 @@
 // Observers and points on one processor: nothing they do changes the state at any step, breakpoints stop before exactly
 // the instructions that a stepped run begins, watchpoints after exactly the accesses that are made.
-#include "cpu/observe.h"
+#include "cpu/watch/observe.h"
 #include "tests/cpu/program.h"
 #include "tests/tap.h"
 

@@ -1,7 +1,7 @@
 // Machines share nothing: Debian's kernel in four machines of one process, two with one processor and two with four,
 // which take turns of odd lengths, is at every interval what it is in a machine that runs alone without a pause.
-#include "devices/machine.h"
-#include "monitor/load.h"
+#include "devices/machine/machine.h"
+#include "monitor/load/load.h"
 #include "tests/tap.h"
 #include <stdio.h>
 #include <stdlib.h>

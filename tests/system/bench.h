@@ -2,7 +2,7 @@
 // written from the manual's text.
 #ifndef TESTS_SYSTEM_BENCH_H
 #define TESTS_SYSTEM_BENCH_H
-#include "cpu/descriptor.h"
+#include "cpu/event/descriptor.h"
 #include "tests/cpu/flat.h"
 #include "tests/tap.h"
 

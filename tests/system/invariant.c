@@ -1,9 +1,9 @@
 // What holds of a processor at every instruction boundary, whatever it executed. SDM Vol. 3A, 2.3, 2.5, 3.4, 4.1, 5.5,
 // 9.1; Vol. 3B, 17.2, 20.2; Vol. 1, 8.1, 10.2.3, 13.3; and Vol. 3C, 26.3.1, which says it of guests.
-#include "cpu/descriptor.h"
-#include "cpu/model.h"
-#include "cpu/system.h"
-#include "cpu/x87.h"
+#include "cpu/event/descriptor.h"
+#include "cpu/state/model.h"
+#include "cpu/system/system.h"
+#include "cpu/x87/x87.h"
 #include "tests/system/random.h"
 
 #define CR0_ALL (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)

@@ -5,8 +5,8 @@
 // Shared by test_random.c and long_fuzz.c.
 #ifndef TESTS_SYSTEM_RANDOM_H
 #define TESTS_SYSTEM_RANDOM_H
-#include "cpu/cpu.h"
-#include "devices/machine.h"
+#include "cpu/state/cpu.h"
+#include "devices/machine/machine.h"
 #include "tests/decode/random.h"
 
 enum {

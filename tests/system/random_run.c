@@ -1,5 +1,5 @@
 // Pairs of machines that must stay equal, and batches of runs.
-#include "devices/machine_observe.h"
+#include "devices/machine/machine_observe.h"
 #include "tests/system/random.h"
 #include "tests/tap.h"
 #include <stdio.h>

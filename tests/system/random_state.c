@@ -1,7 +1,7 @@
 // The memory and the registers that random code begins with.
-#include "cpu/model.h"
-#include "cpu/system.h"
-#include "cpu/x87.h"
+#include "cpu/state/model.h"
+#include "cpu/system/system.h"
+#include "cpu/x87/x87.h"
 #include "tests/system/random.h"
 #include <string.h>
 

@@ -1,7 +1,7 @@
 // Control registers, debug registers, MSRs and CPUID: SDM Vol. 3A, 2.5, 4.1, 9.8.5; Vol. 3B, 17.2; Vol. 4.
-#include "cpu/model.h"
-#include "cpu/msr.h"
-#include "cpu/system.h"
+#include "cpu/state/model.h"
+#include "cpu/system/msr.h"
+#include "cpu/system/system.h"
 #include "tests/system/bench.h"
 
 #define MOV_CR0_RAX 0x0f, 0x22, 0xc0
@@ -242,7 +242,7 @@ static void test_cpuid(void) {
             uint8_t reg, bit;
         } rows[] = {
 #define FEATURE(name, leaf, subleaf, reg, bit, text) {text, leaf, subleaf, reg, bit},
-#include "cpu/feature.def"
+#include "cpu/state/feature.def"
 #undef FEATURE
         };
         for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -1,6 +1,6 @@
 // MONITOR and MWAIT: SDM Vol. 2B; Vol. 3A, 8.10.4.
-#include "cpu/model.h"
-#include "cpu/mwait.h"
+#include "cpu/state/model.h"
+#include "cpu/system/mwait.h"
 #include "tests/system/bench.h"
 
 #define MONITOR_RAX 0x0f, 0x01, 0xc8

@@ -1,6 +1,6 @@
 // Protection keys and 5-level paging: SDM Vol. 3A, 4.6.2, 4.7, 4.5.
-#include "cpu/model.h"
-#include "cpu/msr.h"
+#include "cpu/state/model.h"
+#include "cpu/system/msr.h"
 #include "tests/system/bench.h"
 
 #define WRPKRU 0x0f, 0x01, 0xef

@@ -1,6 +1,6 @@
 // The modelled side of a comparison.
 #include "tests/vector/model.h"
-#include "cpu/xsave.h"
+#include "cpu/vector/xsave.h"
 
 enum { IDT = 0x20000, HANDLERS = 0x21000, GDT = 0x22000 };
 

@@ -1,7 +1,7 @@
 // The host's side of a comparison: a trampoline in assembly, and signals turned back into exception vectors.
 #define _GNU_SOURCE
 #include "tests/vector/native.h"
-#include "cpu/model.h"
+#include "cpu/state/model.h"
 #include <cpuid.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -50,7 +50,7 @@ bool native_has(unsigned feature) {
         uint32_t leaf, subleaf, reg, bit;
     } table[FEATURE_COUNT] = {
 #define FEATURE(name, leaf, subleaf, reg, bit, text) [FEATURE_##name] = {leaf, subleaf, reg, bit},
-#include "cpu/feature.def"
+#include "cpu/state/feature.def"
 #undef FEATURE
     };
     unsigned r[4];

@@ -18,7 +18,7 @@ struct state {
     int vector; // exception, or -1
 };
 
-// Whether the host has a feature of cpu/feature.def.
+// Whether the host has a feature of cpu/state/feature.def.
 bool native_has(unsigned feature);
 // Whether it is of the kind that is modelled, also in what the manual leaves to the implementation.
 bool native_is_reference(void);

@@ -1,6 +1,6 @@
 // What stands before an SSE, MMX or x87 instruction: CR0.EM, TS, MP, NE, CR4.OSFXSR, OSXMMEXCPT. SDM Vol.
 // 3A, 2.5, 13.1, Tables 2-3 and 12-1, Vol. 1, 8.7, 11.5. And FXSAVE outside 64-bit mode.
-#include "cpu/x87.h"
+#include "cpu/x87/x87.h"
 #include "tests/tap.h"
 #include "tests/vector/model.h"
 

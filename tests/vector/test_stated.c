@@ -1,7 +1,7 @@
 // What no host can judge, or only hosts of one kind, against what the manual states: approximations within their error,
 // dot products, images of FXSAVE and the XSAVE set without REX.W, FNSAVE. SDM Vol. 1, 10.5, 13.4 to 13.12; Vol. 2A to
 // 2D.
-#include "cpu/xsave.h"
+#include "cpu/vector/xsave.h"
 #include "tests/tap.h"
 #include "tests/vector/model.h"
 #include "tests/vector/random.h"

@@ -1,6 +1,6 @@
 // FXSAVE, FXRSTOR and the XSAVE set: images and restored state against the host's processor; then what the host cannot
 // show at CPL 3 or tracks coarsely: the init optimization, XSAVES and XRSTORS, other modes.
-#include "cpu/xsave.h"
+#include "cpu/vector/xsave.h"
 #include "tests/tap.h"
 #include "tests/vector/model.h"
 #include "tests/vector/random.h"

@@ -1,5 +1,5 @@
 #include "tests/vmx/bench.h"
-#include "cpu/system.h"
+#include "cpu/system/system.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

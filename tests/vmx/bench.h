@@ -2,11 +2,11 @@
 // physical address, in VMX root operation with a VMCS that passes every check. Tests change one thing and look.
 #ifndef TESTS_VMX_BENCH_H
 #define TESTS_VMX_BENCH_H
-#include "cpu/cpu.h"
-#include "cpu/model.h"
+#include "cpu/state/cpu.h"
+#include "cpu/state/model.h"
 #include "tests/tap.h"
-#include "vmx/vmcs.h"
-#include "vmx/vmx.h"
+#include "vmx/vmcs/vmcs.h"
+#include "vmx/vmcs/vmx.h"
 
 // Physical addresses.
 enum {

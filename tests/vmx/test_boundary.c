@@ -1,6 +1,6 @@
 // The state between two instructions as VM exits save it: blocking by NMI, pending debug exceptions, RF, the inactive
 // states; and what wakes a processor from them. SDM Vol. 3C, 25.2, 26.6.1.1, 26.7, 27.2.3, 27.3.3, 27.3.4.
-#include "cpu/debug.h"
+#include "cpu/watch/debug.h"
 #include "tests/vmx/bench.h"
 
 #define HLT "f4"

@@ -1,4 +1,4 @@
-// Every VM-entry check (a row of vmx/check.def) is broken by a change of an otherwise valid VMCS: the entry fails as
+// Every VM-entry check (a row of vmx/entry/check.def) is broken by a change of an otherwise valid VMCS: the entry fails as
 // the row's group says, and the explanation names the row. A row without a change fails this test.
 #include "tests/vmx/bench.h"
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // Levels, as found out by watching: this program is the hypervisor at level 0, its guests only execute the instructions
-// that tell. What vmx/level.c should conclude follows from the order, as a nested hypervisor would make it.
+// that tell. What vmx/level/level.c should conclude follows from the order, as a nested hypervisor would make it.
 #include "tests/vmx/bench.h"
-#include "vmx/view.h"
+#include "vmx/level/view.h"
 
 // VMCS pointers in the guests' memory; and the operands of their VMPTRLDs, which L1 and L2 have at the same places.
 enum { L1_FOR_L2 = 0x111000, L1_FOR_L3 = 0x112000, L2_FOR_L3 = 0x222000 };

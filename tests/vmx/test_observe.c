@@ -1,7 +1,7 @@
 // What observers see of VT-x, breakpoints and watchpoints on both sides of a VM entry, and that none of it changes
-// anything. cpu/observe.h.
-#include "cpu/observe.h"
-#include "cpu/peek.h"
+// anything. cpu/watch/observe.h.
+#include "cpu/watch/observe.h"
+#include "cpu/memory/peek.h"
 #include "tests/vmx/bench.h"
 
 enum { SIGHTS = 4000 };

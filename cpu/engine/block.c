@@ -1,0 +1,259 @@
+// The cache of decoded blocks: physical pages that hold code, their blocks, and what happens when they are written.
+#include "cpu/engine/block.h"
+#include "cpu/memory/access.h"
+#include "cpu/engine/bind.h"
+#include "cpu/watch/observe.h"
+#include "cpu/engine/tune.h"
+#include <stdalign.h>
+#include <stdlib.h>
+
+enum { CHUNK_BYTES = 1 << 20, CHUNKS = 48, PAGE_BUCKETS = 4096 };
+
+struct block_cache {
+    uint8_t *chunk[CHUNKS];
+    unsigned chunks, used; // chunks allocated; the one being filled
+    size_t fill;           // bytes used of it
+    struct code_page *bucket[PAGE_BUCKETS];
+    uint64_t built, emptied, invalidated;
+    struct cpu *member[BLOCK_MEMBERS]; // the processors that share the cache
+    unsigned members;
+    struct solo_slot *solo;
+    struct block *building;
+};
+
+// An instruction decoded to run alone, kept with the bytes it was decoded from: they are compared at each use.
+struct solo_slot {
+    uint64_t linear;
+    uint32_t mode;
+    uint8_t length; // of the instruction; 0: nothing is kept
+    uint8_t bytes[15];
+    alignas(struct op) uint8_t block[sizeof(struct block) + 2 * sizeof(struct op)];
+};
+enum { SOLO_SLOTS = 256 };
+
+static const size_t block_bytes = sizeof(struct block) + (2 * BLOCK_OPS + 1) * sizeof(struct op);
+
+static void cache_destroy(struct block_cache *cache) {
+    for (unsigned i = 0; i < CHUNKS; i++) free(cache->chunk[i]);
+    free(cache->solo);
+    free(cache->building);
+    free(cache);
+}
+
+struct block_cache *block_cache_new(void) {
+    struct block_cache *cache = calloc(1, sizeof *cache);
+    if (!cache) return NULL;
+    cache->solo = calloc(SOLO_SLOTS, sizeof *cache->solo);
+    cache->building = calloc(1, block_bytes);
+    cache->chunk[0] = malloc(CHUNK_BYTES);
+    cache->chunks = 1;
+    if (cache->solo && cache->building && cache->chunk[0]) return cache;
+    cache_destroy(cache);
+    return NULL;
+}
+
+void block_cache_leave(struct cpu *cpu) {
+    struct block_cache *cache = cpu->blocks;
+    if (!cache) return;
+    for (unsigned i = 0; i < cache->members; i++)
+        if (cache->member[i] == cpu) cache->member[i--] = cache->member[--cache->members];
+    cpu->blocks = NULL;
+    if (!cache->members) cache_destroy(cache);
+}
+
+bool block_cache_join(struct block_cache *cache, struct cpu *cpu) {
+    if (cache->members == BLOCK_MEMBERS) return false;
+    cache->member[cache->members++] = cpu;
+    cpu->blocks = cache;
+    return true;
+}
+
+void block_cache_counts(const struct cpu *cpu, uint64_t *built, uint64_t *emptied, uint64_t *invalidated) {
+    *built = cpu->blocks->built;
+    *emptied = cpu->blocks->emptied;
+    *invalidated = cpu->blocks->invalidated;
+}
+
+void block_cache_clear(struct cpu *cpu) {
+    struct block_cache *cache = cpu->blocks;
+    memset(cache->bucket, 0, sizeof cache->bucket);
+    cache->used = 0;
+    cache->fill = 0;
+    cache->emptied++;
+    for (unsigned i = 0; i < cache->members; i++) {
+        cache->member[i]->block = NULL;
+        memset(cache->member[i]->jump, 0, sizeof cache->member[i]->jump);
+        memset(cache->member[i]->returns, 0, sizeof cache->member[i]->returns);
+        tlb_drop_fast(cache->member[i]);
+    }
+}
+
+// Room for `bytes`; empties the whole cache when it is full. NULL: no memory, or larger than a chunk.
+static void *cache_take(struct cpu *cpu, size_t bytes, bool *emptied) {
+    struct block_cache *cache = cpu->blocks;
+    bytes = (bytes + 31) & ~(size_t)31;
+    if (cache->fill + bytes > CHUNK_BYTES) {
+        if (cache->used + 1 == CHUNKS) {
+            block_cache_clear(cpu);
+            *emptied = true;
+        } else if (cache->used + 1 < cache->chunks || (cache->chunk[cache->chunks] = malloc(CHUNK_BYTES))) {
+            if (cache->used + 1 == cache->chunks) cache->chunks++;
+            cache->used++;
+            cache->fill = 0;
+        } else {
+            block_cache_clear(cpu);
+            *emptied = true;
+        }
+    }
+    void *p = cache->chunk[cache->used] + cache->fill;
+    cache->fill += bytes;
+    return p;
+}
+
+static struct code_page **bucket(struct block_cache *cache, uint64_t physical) {
+    return &cache->bucket[(physical >> PAGE_SHIFT) % PAGE_BUCKETS];
+}
+
+static struct code_page *page_find(const struct cpu *cpu, uint64_t physical) {
+    struct code_page *page = *bucket(cpu->blocks, physical);
+    while (page && page->physical != physical) page = page->next;
+    return page;
+}
+
+struct code_page *block_page(struct cpu *cpu, uint64_t physical, const uint8_t *host) {
+    struct code_page *page = page_find(cpu, physical);
+    if (page) return page;
+    bool emptied = false;
+    page = cache_take(cpu, sizeof *page, &emptied);
+    struct code_page **head = bucket(cpu->blocks, physical);
+    *page = (struct code_page){.next = *head, .physical = physical, .host = host};
+    *head = page;
+    return page;
+}
+
+bool block_page_has_code(const struct cpu *cpu, uint64_t physical) {
+    const struct code_page *page = page_find(cpu, physical);
+    if (!page) return false;
+    for (unsigned i = 0; i < PAGE_SLOTS; i++)
+        if (page->slot[i]) return true;
+    return false;
+}
+
+// The page's blocks stay in memory until the cache is emptied; whoever still links to one finds a record that sends it
+// back to the run loop.
+void block_code_written(struct cpu *cpu, uint64_t physical) {
+    struct code_page *page = page_find(cpu, physical);
+    if (!page) return;
+    for (unsigned i = 0; i < PAGE_SLOTS; i++) {
+        for (struct block *b = page->slot[i]; b; b = b->next) {
+            b->ops[0].fn = run_block_stale;
+            b->page = NULL;
+            cpu->blocks->invalidated++;
+        }
+        page->slot[i] = NULL;
+    }
+}
+
+static void end_block(struct block *block) {
+    block->ops[block->count] = (struct op){.fn = run_block_end, .offset = block->bytes};
+}
+
+// Decodes from bytes[0..available): up to `limit` instructions. false: the first one needs more bytes.
+static bool fill_block(struct cpu *cpu, struct block *block, const uint8_t *bytes, unsigned available, unsigned limit,
+                       struct bound *bound, bool *relative) {
+    block->count = block->points = 0;
+    block->bytes = 0;
+    block->link[0] = block->link[1] = NULL;
+    bool more = true;
+    while (more && block->count < limit) {
+        struct insn insn;
+        unsigned left = available - block->bytes;
+        enum decode_error error = decode(cpu->decoder, (enum code_size)(cpu->mode & MODE_CODE_MASK),
+                                         bytes + block->bytes, left < 15 ? left : 15, &insn);
+        if (error == DECODE_MORE) break;
+        if (error == DECODE_OK && insn.row->traits & T_ALONE && block->count) break;
+        struct op *op = &block->ops[block->count];
+        block->key = error == DECODE_OK && (insn.row->traits & (T_BRANCH | T_STRING)) == T_BRANCH ? insn.opcode : 0;
+        more = op_bind(cpu, &insn, error, block->bytes, op, &bound[block->count]);
+        *relative = !more && error == DECODE_OK && insn.operand_count && insn.operand[0].kind == OPERAND_REL;
+        block->count++;
+        block->bytes = (uint16_t)(block->bytes + op->length);
+    }
+    end_block(block);
+    return block->count > 0;
+}
+
+// Marks what can be linked: targets on the block's own page, in 64-bit code.
+static void mark_links(const struct cpu *cpu, struct block *block, unsigned offset, bool branch) {
+    if (!cpu_64bit(cpu) || !block->count) return;
+    struct op *last = &block->ops[block->count - 1], *end = &block->ops[block->count];
+    int64_t taken = (int64_t)offset + last->disp, next = (int64_t)offset + block->bytes;
+    bool next_here = next < (int64_t)PAGE_BYTES, taken_here = taken >= 0 && taken < (int64_t)PAGE_BYTES;
+    if (branch) last->imm = (taken_here ? 1 : 0) | (next_here ? 2 : 0);
+    end->imm = next_here ? 1 : 0;
+}
+
+// Instructions that may be breakpoints' look before they run.
+static void patch_points(const struct cpu *cpu, struct block *block, unsigned offset) {
+    struct op *spare = &block->ops[block->count + 1];
+    for (unsigned i = 0; i < block->count; i++) {
+        struct op *op = &block->ops[i];
+        if (!observe_offset(cpu, offset + op->offset)) continue;
+        *spare++ = (struct op){.fn = op->fn, .row = (uint16_t)i};
+        op->fn = run_point;
+        block->points++;
+    }
+}
+
+struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offset) {
+    struct block_cache *cache = cpu->blocks;
+    struct block *draft = cache->building;
+    uint64_t physical = page->physical;
+    const uint8_t *host = page->host;
+    bool relative = false;
+    struct bound bound[BLOCK_OPS];
+    fill_block(cpu, draft, host + offset, (unsigned)PAGE_BYTES - offset, BLOCK_OPS, bound, &relative);
+    mark_links(cpu, draft, offset, relative);
+    if (draft->count == 0) draft->ops[0].fn = run_block_crossing;
+    if (unlikely(cpu->observing & OBSERVING_EXECUTE)) patch_points(cpu, draft, offset);
+    size_t tuned = draft->points ? 0 : tune(draft, bound);
+    size_t bytes = sizeof *draft + (draft->count + draft->points + 1u) * sizeof(struct op) + tuned;
+    bool emptied = false;
+    struct block *block = cache_take(cpu, bytes, &emptied);
+    if (emptied) page = block_page(cpu, physical, host);
+    memcpy(block, draft, bytes);
+    block->key = block_key(offset, cpu->mode);
+    block->page = page;
+    bool first = !block_page_has_code(cpu, physical);
+    struct block **slot = &page->slot[block_slot(block->key)];
+    block->next = *slot;
+    *slot = block;
+    cache->built++;
+    for (unsigned i = 0; first && i < cache->members; i++) tlb_drop_fast_page(cache->member[i], physical);
+    return block;
+}
+
+struct block *block_solo(struct cpu *cpu, uint64_t linear, const uint8_t *bytes, unsigned available) {
+    struct solo_slot *slot = &cpu->blocks->solo[linear * 0x9e3779b97f4a7c15 >> 56];
+    struct block *block = (struct block *)slot->block;
+    if (slot->linear == linear && slot->mode == cpu->mode && slot->length) {
+        bool whole = slot->length <= available;
+        if (!memcmp(slot->bytes, bytes, whole ? slot->length : available)) return whole ? block : NULL;
+    }
+    bool relative;
+    struct bound bound;
+    slot->length = 0;
+    block->page = NULL;
+    if (!fill_block(cpu, block, bytes, available, 1, &bound, &relative)) return NULL;
+    if (block->bytes == 1) return block; // perhaps undefined, which more bytes than one decided
+    slot->linear = linear;
+    slot->mode = cpu->mode;
+    slot->length = (uint8_t)block->bytes;
+    memcpy(slot->bytes, bytes, slot->length);
+    return block;
+}
+
+uint8_t block_solo_byte(const struct block *block, unsigned offset) {
+    const uint8_t *slot = (const uint8_t *)block - offsetof(struct solo_slot, block);
+    return slot[offsetof(struct solo_slot, bytes) + offset];
+}

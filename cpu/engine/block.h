@@ -1,0 +1,56 @@
+// Blocks of bound instructions: keyed by physical page, offset and mode. Derived state.
+#ifndef CPU_BLOCK_H
+#define CPU_BLOCK_H
+#include "cpu/state/cpu.h"
+
+enum { BLOCK_OPS = 32 }; // instructions in a block at most
+
+struct block {
+    struct block *next; // same slot of the page
+    uint32_t key;       // offset in the page | mode << 12; of a scratch block: the opcode if it is a branch's, else 0
+    uint8_t count;      // instructions
+    uint8_t points;     // how many of them are patched: run_point; their handlers are in the records after the end
+    uint16_t bytes;
+    struct code_page *page; // NULL: scratch
+    struct block *link[2];  // where near branches went last (cpu/engine/run.h): [0] taken, [1] not taken, or after a call
+    struct op ops[];        // count records, one that ends the block, then `points` with handlers and index in `row`
+};
+
+enum { PAGE_SLOTS = 256 };
+struct code_page {
+    struct code_page *next; // same hash chain
+    uint64_t physical;
+    const uint8_t *host;
+    struct block *slot[PAGE_SLOTS];
+};
+ALWAYS_INLINE uint32_t block_key(uint64_t address, uint32_t mode) { return (uint32_t)(address & 4095) | mode << 12; }
+ALWAYS_INLINE unsigned block_slot(uint32_t key) { return (key ^ key >> 8) & (PAGE_SLOTS - 1); }
+
+// One cache serves all processors over the same memory; they run in turns.
+enum { BLOCK_MEMBERS = 64 };
+struct block_cache *block_cache_new(void); // NULL when memory is short
+bool block_cache_join(struct block_cache *cache, struct cpu *cpu);
+void block_cache_leave(struct cpu *cpu); // the last one frees it
+void block_cache_clear(struct cpu *cpu);
+// Statistics: blocks built and times the cache was emptied since the start.
+void block_cache_counts(const struct cpu *cpu, uint64_t *built, uint64_t *emptied, uint64_t *invalidated);
+
+// The page's record, made when missing; NULL when memory is short.
+struct code_page *block_page(struct cpu *cpu, uint64_t physical, const uint8_t *host);
+// Builds and enters the block that starts at `offset` of the page. count is 0 when the first instruction crosses the
+// page.
+struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offset);
+// A block of one instruction from the bytes at `linear`, good until the next call. `available` bytes are given, more
+// may follow on the next page: NULL when the instruction needs them.
+struct block *block_solo(struct cpu *cpu, uint64_t linear, const uint8_t *bytes, unsigned available);
+// The byte at `offset` of the instruction of more than one byte that such a block was made from.
+uint8_t block_solo_byte(const struct block *block, unsigned offset);
+
+bool block_page_has_code(const struct cpu *cpu, uint64_t physical);
+// Memory of the page is about to change: its blocks are gone.
+void block_code_written(struct cpu *cpu, uint64_t physical);
+
+// cpu/engine/link.c: what ends a block without a branch, and what an invalidated block does.
+op_fn run_block_end, run_block_stale, run_block_crossing, run_point;
+
+#endif

@@ -1,0 +1,340 @@
+// The run loop: events at instruction boundaries, then blocks. SDM Vol. 3A, 6.9 (priority), 6.8.1, 6.8.3 (inhibition),
+// Vol. 3B, 17.3.1.4, 17.4.3 (single step).
+//
+// Every attempt at an instruction is a step, whether it retires, faults or exits; so is one iteration of a repeated
+// string instruction. Delivering an event takes none, and at least one attempt follows each delivery.
+// NOT IMPLEMENTED: SMI.
+#include "cpu/engine/run.h"
+#include "cpu/memory/access.h"
+#include "cpu/engine/block.h"
+#include "cpu/engine/body.h"
+#include "cpu/watch/debug.h"
+#include "cpu/watch/observe.h"
+#include "cpu/event/segment.h"
+#include "cpu/engine/tune.h"
+
+static enum outcome execute(struct cpu *cpu, struct block *block) {
+    cpu->block = block;
+    cpu->budget -= block->count;
+    const struct op *op = block->ops;
+#if VMXRAY_TAIL_CALLS
+    return op->fn(cpu, op);
+#else
+    for (;;) {
+        enum outcome outcome = op->fn(cpu, op);
+        if (outcome != OUT_OK) return outcome;
+        op++;
+    }
+#endif
+}
+
+// Outside 64-bit mode every byte of an instruction must lie within the CS limit.
+static bool within_limit(const struct cpu *cpu, unsigned bytes) {
+    return cpu_64bit(cpu) || cpu->rip + bytes - 1 <= cpu->segment[CS].limit;
+}
+
+// --- after a block ---
+
+static unsigned stopped_index(const struct cpu *cpu) { return (unsigned)(cpu->stopped - cpu->block->ops); }
+
+// RIP and steps as they are when the stopped instruction was attempted (`attempted`) or not yet.
+static void rewind_to_stopped(struct cpu *cpu, bool attempted) {
+    unsigned done = stopped_index(cpu) + (attempted ? 1 : 0);
+    cpu->budget += cpu->block->count - done;
+    cpu->rip += cpu->stopped->offset;
+    if (!cpu_64bit(cpu)) cpu->rip = (uint32_t)cpu->rip;
+}
+
+static void steps_settle(struct cpu *cpu) { cpu->steps = cpu->step_limit - (uint64_t)cpu->budget; }
+
+// A non-canonical address formed with RSP or RBP raises #SS. SDM Vol. 1, 3.3.7.1.
+static void stack_fault(struct cpu *cpu) {
+    const struct op *op = cpu->stopped;
+    bool by_stack = op->base == RSP * 8 || op->base == RBP * 8 || op->base == offsetof(struct cpu, zero);
+    if (op->ea) return;
+    bool no_segment = op->segment_base == offsetof(struct cpu, zero);
+    if (by_stack && no_segment && !(op->base == offsetof(struct cpu, zero) && (op->disp || op->index != op->base)))
+        cpu->fault.vector = VECTOR_SS;
+}
+
+static enum outcome carry_out(struct cpu *cpu, enum outcome outcome) {
+    if (outcome == OUT_VMEXIT) outcome = cpu->intercepts.exit(cpu);
+    return outcome;
+}
+
+static enum outcome deliver_fault(struct cpu *cpu) {
+    steps_settle(cpu);
+    struct event event = cpu->fault;
+    return carry_out(cpu, event_deliver(cpu, &event));
+}
+
+static enum outcome after(struct cpu *cpu, enum outcome outcome) {
+    switch (outcome) {
+    case OUT_FAULT:
+        cpu->trap = cpu->watch_hits = 0;
+        rewind_to_stopped(cpu, true);
+        if (cpu->non_canonical) stack_fault(cpu);
+        cpu->non_canonical = 0;
+        return deliver_fault(cpu);
+    case OUT_VMEXIT:
+        cpu->trap = cpu->watch_hits = 0;
+        rewind_to_stopped(cpu, true);
+        steps_settle(cpu);
+        return carry_out(cpu, outcome);
+    case OUT_SOLO:
+        cpu->watch_hits = 0;
+        rewind_to_stopped(cpu, false);
+        return OUT_SOLO;
+    default:
+        if (unlikely(cpu->watch_hits)) debug_hits_pend(cpu);
+        return OUT_OK; // RIP and budget are settled
+    }
+}
+
+// The instruction from `from` is done and has settled RIP: whether it went elsewhere than to the next one.
+static void tell_branch(struct cpu *cpu, enum outcome outcome, uint64_t from, unsigned bytes) {
+    if (outcome != OUT_OK && outcome != OUT_LEAVE) return;
+    uint64_t to = cpu->rip, next = cpu_64bit(cpu) ? from + bytes : (uint32_t)(from + bytes);
+    if (to == next) return;
+    struct sight sight = {.kind = OBSERVE_BRANCH, .value = to, .old = next};
+    cpu->rip = from;
+    observe_tell(cpu, NULL, &sight);
+    cpu->rip = to;
+}
+
+// The attempt at an instruction that could not be fetched.
+static enum outcome not_fetched(struct cpu *cpu, enum outcome outcome) {
+    cpu->budget--;
+    steps_settle(cpu);
+    return outcome == OUT_FAULT ? deliver_fault(cpu) : carry_out(cpu, outcome);
+}
+
+// One attempt at the instruction at RIP, alone.
+static enum outcome run_solo(struct cpu *cpu) {
+    struct block *block = NULL;
+    enum outcome outcome = solo_block(cpu, &block);
+    if (outcome == OUT_OK && !within_limit(cpu, block->bytes)) outcome = cpu_fault_gp0(cpu);
+    if (outcome != OUT_OK) return not_fetched(cpu, outcome);
+    uint64_t from = cpu->rip;
+    outcome = execute(cpu, block);
+    if (unlikely(observed(cpu, OBSERVE_BRANCH))) tell_branch(cpu, outcome, from, block->bytes);
+    return after(cpu, outcome);
+}
+
+// An instruction breakpoint comes before its instruction is fetched; RF and MOV SS hold it back. SDM Vol. 3B, 17.3.1.1.
+static uint64_t code_breakpoints(const struct cpu *cpu) {
+    if (likely(!(cpu->watch & WATCH_CODE)) || cpu->rflags & FLAG_RF || cpu_mov_ss_shadow(cpu)) return 0;
+    return debug_code(cpu, fetch_linear(cpu));
+}
+
+static enum outcome run_breakpoint(struct cpu *cpu) {
+    (void)cpu_fault(cpu, VECTOR_DB);
+    cpu->fault.payload = code_breakpoints(cpu);
+    cpu->budget--;
+    return deliver_fault(cpu);
+}
+
+// In place of the first instruction that the budget has no room for.
+static enum outcome run_block_cut(struct cpu *cpu, const struct op *op) {
+    cpu->rip = cpu_64bit(cpu) ? cpu->rip + op->offset : (uint32_t)(cpu->rip + op->offset);
+    return OUT_LEAVE;
+}
+
+static void exchange(op_fn **plain, struct op *ops, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        op_fn *fn = ops[i].fn;
+        ops[i].fn = plain[i];
+        plain[i] = fn;
+    }
+}
+
+// As many instructions of the block as the budget has room for: for now the block is that short, and its handlers know
+// no instruction that comes after them.
+static enum outcome run_cut(struct cpu *cpu, struct block *block) {
+    uint8_t count = block->count, room = (uint8_t)cpu->budget;
+    struct op *cut = &block->ops[room];
+    op_fn *fn = cut->fn, **plain = block_plain(block);
+    if (plain) exchange(plain, block->ops, room);
+    block->count = room;
+    cut->fn = run_block_cut;
+    enum outcome outcome = after(cpu, execute(cpu, block));
+    cut->fn = fn;
+    block->count = count;
+    if (plain) exchange(plain, block->ops, room);
+    if (unlikely(!block->page)) block->ops[0].fn = run_block_stale; // its page was written on the way
+    return outcome;
+}
+
+static enum outcome run_blocks(struct cpu *cpu) {
+    struct block *block = block_chained(cpu);
+    enum outcome outcome = OUT_OK;
+    if (unlikely(!block)) outcome = find_block(cpu, &block);
+    if (outcome != OUT_OK) return not_fetched(cpu, outcome);
+    if (!block || !block->count || !within_limit(cpu, block->bytes)) return run_solo(cpu);
+    return block->count > cpu->budget ? run_cut(cpu, block) : after(cpu, execute(cpu, block));
+}
+
+// No block: the instruction emptied the block cache, which none does that branches.
+static bool branched(const struct cpu *cpu) {
+    const struct block *solo = cpu->block;
+    return solo && solo->key && branch_taken(cpu, solo->ops, (uint8_t)solo->key);
+}
+
+// RF lasts for one instruction, or to the end of an attempt that counts.
+static enum outcome run_resumed(struct cpu *cpu, bool alone) {
+    int64_t budget = cpu->budget;
+    cpu->rflags &= ~FLAG_RF;
+    enum outcome outcome = alone ? run_solo(cpu) : run_blocks(cpu);
+    if (outcome == OUT_SOLO && cpu->budget == budget) cpu->rflags |= FLAG_RF;
+    return outcome;
+}
+
+// Single step: the trap comes after an instruction that began with TF set, and if BTF was set too, only after a branch.
+static enum outcome run_stepped(struct cpu *cpu) {
+    bool was_exited = cpu->intercepts.non_root, branches_only = cpu->debugctl & DEBUGCTL_BTF;
+    cpu->trap = 1;
+    cpu->rflags &= ~FLAG_RF;
+    cpu->attention |= ATTENTION_EVENT; // no chaining into the next block
+    enum outcome outcome = run_solo(cpu);
+    if (cpu->trap && was_exited == cpu->intercepts.non_root && (!branches_only || branched(cpu))) {
+        cpu->pending_debug |= DEBUG_BS;
+        cpu_pend(cpu, PENDING_DEBUG, true);
+    }
+    cpu->trap = 0;
+    return outcome;
+}
+
+// --- events ---
+
+static bool interrupts_open(const struct cpu *cpu) {
+    return cpu->rflags & FLAG_IF && !cpu_sti_shadow(cpu) && !cpu_mov_ss_shadow(cpu);
+}
+
+static enum outcome deliver(struct cpu *cpu, enum event_type type, uint8_t vector, uint64_t payload) {
+    struct event event = {.vector = vector, .type = (uint8_t)type, .payload = payload};
+    cpu->events++;
+    return carry_out(cpu, event_deliver(cpu, &event));
+}
+
+static enum outcome deliver_debug(struct cpu *cpu) {
+    uint64_t bits = cpu->pending_debug;
+    cpu->pending_debug = 0;
+    cpu_pend(cpu, PENDING_DEBUG, false);
+    return deliver(cpu, EVENT_HARDWARE_EXCEPTION, VECTOR_DB, bits);
+}
+
+static enum outcome deliver_interrupt(struct cpu *cpu) {
+    int vector = cpu->platform->acknowledge(cpu->platform->machine, cpu);
+    cpu->events++;
+    if (vector < 0) return OUT_OK;
+    return deliver(cpu, EVENT_EXTERNAL, (uint8_t)vector, 0);
+}
+
+// SDM Vol. 3A, 8.4.1, 9.1.4: INIT leaves a bootstrap processor at its reset vector and others waiting for SIPI.
+static void take_init(struct cpu *cpu) {
+    cpu_reset(cpu, true);
+    if (cpu->platform->init) cpu->platform->init(cpu->platform->machine, cpu);
+}
+
+static void take_sipi(struct cpu *cpu) {
+    cpu_pend(cpu, PENDING_SIPI, false);
+    if (cpu->activity != ACTIVITY_WAIT_FOR_SIPI) return;
+    segment_load_real(cpu, CS, (uint16_t)((cpu->sipi_vector & 255) << 8));
+    cpu->rip = 0;
+    cpu->activity = ACTIVITY_ACTIVE;
+    cpu_update_mode(cpu);
+}
+
+// An NMI ends the shutdown state that a VM entry led to; the machine does not go on after any other.
+static bool nmi_wakes(const struct cpu *cpu) {
+    return cpu->activity == ACTIVITY_SHUTDOWN && cpu->intercepts.non_root && cpu->pending & PENDING_NMI;
+}
+
+// The first of the pending events that can be taken at this boundary, in the order of SDM Vol. 3A, table 6-2.
+static enum outcome take_event(struct cpu *cpu) {
+    uint32_t pending = cpu->pending;
+    if (cpu->intercepts.poll) {
+        enum outcome outcome = cpu->intercepts.poll(cpu);
+        if (outcome != OUT_OK) cpu->events++;
+        if (outcome != OUT_OK) return carry_out(cpu, outcome);
+        pending = cpu->pending;
+    }
+    if (pending & (PENDING_INIT | PENDING_SIPI)) cpu->events++;
+    if (pending & PENDING_INIT) take_init(cpu);
+    if (pending & PENDING_SIPI) take_sipi(cpu); // after the INIT that it came with
+    if (pending & PENDING_INIT) return OUT_OK;
+    if (cpu->activity >= ACTIVITY_SHUTDOWN && !nmi_wakes(cpu)) return OUT_OK;
+    if (pending & PENDING_DEBUG && !cpu_mov_ss_shadow(cpu) && cpu->activity <= ACTIVITY_HLT) return deliver_debug(cpu);
+    if (pending & PENDING_NMI && !cpu->nmi_blocked && !cpu_mov_ss_shadow(cpu) && !cpu_sti_shadow(cpu)) {
+        cpu_pend(cpu, PENDING_NMI, false);
+        cpu->nmi_blocked = 1;
+        return deliver(cpu, EVENT_NMI, VECTOR_NMI, 0);
+    }
+    if (cpu->activity == ACTIVITY_SHUTDOWN) return OUT_OK;
+    if (pending & PENDING_INTR && interrupts_open(cpu)) return deliver_interrupt(cpu);
+    if (pending & PENDING_INTR && cpu->mwait == MWAIT_MASKED) {
+        cpu->activity = ACTIVITY_ACTIVE;
+        cpu_monitor_clear(cpu);
+    }
+    return OUT_OK;
+}
+
+// --- observation ---
+
+static enum run_result run_stopped(struct cpu *cpu) {
+    cpu->stop = false;
+    return RUN_STOPPED;
+}
+
+// Before an attempt, after the events that come first at this boundary. True: stop here.
+static bool run_observed(struct cpu *cpu, bool *alone) {
+    if (!cpu->stop && cpu->observing && observe_before(cpu, fetch_linear(cpu))) {
+        *alone = true;
+        cpu->attention |= ATTENTION_EVENT; // no chaining into the next block
+    }
+    return cpu->stop;
+}
+
+static bool shadowed(const struct cpu *cpu) { return cpu_sti_shadow(cpu) || cpu_mov_ss_shadow(cpu); }
+
+enum run_result cpu_run(struct cpu *cpu, uint64_t steps) {
+    if (steps > INT64_MAX / 2) steps = INT64_MAX / 2;
+    cpu->step_limit = cpu->steps + steps;
+    cpu->budget = (int64_t)steps;
+    enum outcome outcome = OUT_OK;
+    while (cpu->budget > 0) {
+        steps_settle(cpu);
+        if (unlikely(cpu->stop)) return run_stopped(cpu);
+        if (cpu->attention & ATTENTION_MACHINE) {
+            cpu->attention &= ~ATTENTION_MACHINE;
+            return RUN_ATTENTION;
+        }
+        cpu->attention = 0;
+        bool held = cpu->held_step == cpu->steps;
+        uint32_t events = cpu->events;
+        bool alone = outcome == OUT_SOLO || held || (cpu->pending && shadowed(cpu));
+        outcome = cpu->pending && !held ? take_event(cpu) : OUT_OK;
+        if (cpu->activity != ACTIVITY_ACTIVE) return cpu->activity == ACTIVITY_SHUTDOWN ? RUN_SHUTDOWN : RUN_HALTED;
+        if (outcome == OUT_STOP) continue;
+        if (unlikely(cpu->intercepts.again)) {
+            cpu->intercepts.again = false;
+            continue;
+        }
+        if (cpu->pending && cpu->events != events) cpu->attention |= ATTENTION_EVENT;
+        if (cpu->attention & ATTENTION_EVENT) alone = true; // another event waits behind the one just taken
+        if (cpu->pending && (held || shadowed(cpu)))
+            cpu->attention |= ATTENTION_EVENT; // look again after one instruction
+        if (unlikely(cpu->observing | cpu->stop) && run_observed(cpu, &alone)) {
+            if (held || cpu->events != events) cpu->held_step = cpu->steps;
+            return run_stopped(cpu);
+        }
+        if (unlikely(code_breakpoints(cpu)))
+            outcome = run_breakpoint(cpu);
+        else if (unlikely(cpu->rflags & (FLAG_TF | FLAG_RF)))
+            outcome = cpu->rflags & FLAG_TF ? run_stepped(cpu) : run_resumed(cpu, alone);
+        else
+            outcome = alone ? run_solo(cpu) : run_blocks(cpu);
+    }
+    steps_settle(cpu);
+    return RUN_BUDGET;
+}

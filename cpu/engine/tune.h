@@ -1,0 +1,21 @@
+// Faster handlers where a block as a whole shows that they do the same.
+#ifndef CPU_TUNE_H
+#define CPU_TUNE_H
+#include "cpu/engine/bind.h"
+#include "cpu/engine/block.h"
+
+// Changes handlers of the block's records, which were made from `bound`. The handlers they had stay behind the record
+// that ends the block, for runs that stop in the middle (block_plain). Returns the bytes that the block has grown by.
+size_t tune(struct block *block, struct bound *bound);
+
+// The handlers before tuning, one a record; NULL if none was changed.
+op_fn **block_plain(struct block *block);
+
+// One handler for a comparison and the conditional branch behind it (cpu/insn/fuse.c); NULL if there is none.
+op_fn *fused(const struct bound *first, const struct bound *branch);
+
+// One handler for two instructions (cpu/insn/pair.c), by their places in its table; NULL if there is none.
+unsigned piece_of(const struct bound *bound);
+op_fn *paired(unsigned first, unsigned second);
+
+#endif

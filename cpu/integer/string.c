@@ -1,0 +1,244 @@
+// MOVS STOS LODS SCAS CMPS and their repetition. SDM Vol. 2; Vol. 1, 7.3.9. INS and OUTS are in cpu/system*.c.
+//
+// Repeated MOVS and STOS go in bulk where single iterations would do the same: ascending, within one page each, in
+// memory that the fast entries know (RAM without decoded code).
+// A count of 0 changes no register, as the SDM's operation says; some processors then clear the upper halves of RSI and
+// RDI when MOVS or STOS use 32-bit addresses in 64-bit mode.
+#include "cpu/integer/string.h"
+#include "cpu/engine/block.h"
+#include "cpu/engine/run.h"
+
+// --- repetition ---
+
+// The iteration wrote into this very instruction, or may have: it must be fetched again, as it would be after a single
+// step. A block out of the cache knows; the scratch block's bytes are compared.
+static bool code_changed(struct cpu *cpu, const struct op *op) {
+    if (op->fn == run_block_stale) return true;
+    return !cpu->block->page && solo_changed(cpu);
+}
+
+// Whether only one iteration may run before the run loop looks again: single step, an event held off for one
+// instruction, or someone who watches each attempt.
+static bool one_only(const struct cpu *cpu) {
+    return cpu->trap || (!cpu->block->page && (cpu->pending || cpu->observing));
+}
+
+// RF is set between iterations: events save it so, and an instruction breakpoint does not come twice. SDM Vol. 3B,
+// 17.3.1.1; Vol. 3C, 29.6.
+static enum outcome again(struct cpu *cpu, const struct op *op) {
+    cpu->rip = op_rip(cpu, op);
+    cpu->rflags |= FLAG_RF;
+    return OUT_AGAIN;
+}
+
+enum outcome string_repeat(struct cpu *cpu, const struct op *op, string_once_fn *once, string_bulk_fn *bulk) {
+    uint64_t left = string_register(cpu, op, RCX), done = 0;
+    bool more = true, stop = one_only(cpu);
+    while (left && more) {
+        int64_t room = cpu->budget + (done ? 0 : 1);
+        if (room <= 0 || (done && (stop || cpu->attention))) return again(cpu, op);
+        uint64_t most = stop ? 1 : left < (uint64_t)room ? left : (uint64_t)room;
+        uint64_t n = bulk ? bulk(cpu, op, most) : 0;
+        cpu->budget -= (int64_t)(n ? n : 1) - (done ? 0 : 1);
+        if (!n) {
+            enum outcome outcome = once(cpu, op, &more);
+            if (outcome != OUT_OK) {
+                // What faults or exits does so once: a second attempt could be told from one.
+                if (!done || outcome == OUT_FAULT || outcome == OUT_VMEXIT) return outcome;
+                cpu->watch_hits = 0;
+                cpu->budget++;
+                return again(cpu, op);
+            }
+            n = 1;
+            stop |= code_changed(cpu, op);
+        }
+        done += n;
+        left -= n;
+        string_register_set(cpu, op, RCX, left);
+    }
+    cpu->rip = op_next_rip(cpu, op);
+    return OUT_OK;
+}
+
+// --- bulk ---
+
+// The linear address of `bytes` ascending bytes from an index register, which must not wrap, within one page.
+static bool span_linear(struct cpu *cpu, const struct op *op, enum gpr number, uint64_t bytes, bool write,
+                        uint64_t *linear) {
+    uint64_t offset = string_register(cpu, op, number);
+    unsigned segment = number == RSI ? op->ea & EA_SEGMENT : ES;
+    if (bytes - 1 > MASK(string_address_width(op)) - offset) return false;
+    return segment_linear(cpu, segment, offset, (unsigned)bytes, write, linear) == OUT_OK;
+}
+
+// How many elements of w bits fit in the page from where the index register points.
+static uint64_t page_room(const struct cpu *cpu, const struct op *op, enum gpr number, unsigned w) {
+    unsigned segment = number == RSI ? op->ea & EA_SEGMENT : ES;
+    bool based = !cpu_64bit(cpu) || segment == FS || segment == GS;
+    uint64_t linear = string_register(cpu, op, number) + (based ? cpu->segment_base[segment] : 0);
+    return (PAGE_BYTES - (linear & (PAGE_BYTES - 1))) / (w / 8);
+}
+
+static const uint8_t *span_read(const struct cpu *cpu, uint64_t linear) {
+    const struct tlb_fast *e = fast_entry(cpu, linear);
+    bool known = e->read == ((linear & ~(PAGE_BYTES - 1)) | cpu->data_context);
+    return known ? (const uint8_t *)(uintptr_t)(linear + e->addend) : NULL;
+}
+// Not where the instruction itself lies, whose next iteration may then be another.
+static uint8_t *span_write(struct cpu *cpu, uint64_t linear) {
+    const struct tlb_fast *e = fast_entry(cpu, linear);
+    if (e->write != ((linear & ~(PAGE_BYTES - 1)) | cpu->data_context)) return NULL;
+    uint8_t *page = (uint8_t *)(uintptr_t)((linear & ~(PAGE_BYTES - 1)) + e->addend);
+    if (!cpu->block->page && solo_lies_on(cpu, page)) return NULL;
+    return page + (linear & (PAGE_BYTES - 1));
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+// Element by element where the destination overlaps what is still to be read, so that a pattern repeats.
+static void copy_ascending(uint8_t *to, const uint8_t *from, uint64_t bytes, unsigned element) {
+    if (to <= from || to >= from + bytes) {
+        memmove(to, from, bytes);
+        return;
+    }
+    for (uint64_t i = 0; i < bytes; i += element) memmove(to + i, from + i, element);
+}
+
+static uint64_t movs_bulk(struct cpu *cpu, const struct op *op, uint64_t count, unsigned w) {
+    if (cpu->rflags & FLAG_DF) return 0;
+    count = smaller(count, smaller(page_room(cpu, op, RSI, w), page_room(cpu, op, RDI, w)));
+    uint64_t bytes = count * (w / 8), source = 0, target = 0;
+    if (count < 2 || !span_linear(cpu, op, RSI, bytes, false, &source)) return 0;
+    if (!span_linear(cpu, op, RDI, bytes, true, &target)) return 0;
+    const uint8_t *from = span_read(cpu, source);
+    uint8_t *to = span_write(cpu, target);
+    if (!from || !to) return 0;
+    copy_ascending(to, from, bytes, w / 8);
+    string_advance(cpu, op, RSI, w, count);
+    string_advance(cpu, op, RDI, w, count);
+    return count;
+}
+
+static void fill(uint8_t *to, uint64_t v, uint64_t bytes, unsigned w) {
+    bool uniform = w == 8 || (v & MASK(w)) == 0;
+    if (uniform) {
+        memset(to, (int)(uint8_t)v, bytes);
+        return;
+    }
+    for (uint64_t i = 0; i < bytes; i += w / 8) bytes_set(to + i, w, v);
+}
+
+static uint64_t stos_bulk(struct cpu *cpu, const struct op *op, uint64_t count, unsigned w) {
+    if (cpu->rflags & FLAG_DF) return 0;
+    count = smaller(count, page_room(cpu, op, RDI, w));
+    uint64_t bytes = count * (w / 8), target = 0;
+    if (count < 2 || !span_linear(cpu, op, RDI, bytes, true, &target)) return 0;
+    uint8_t *to = span_write(cpu, target);
+    if (!to) return 0;
+    fill(to, cpu->gpr[RAX], bytes, w);
+    string_advance(cpu, op, RDI, w, count);
+    return count;
+}
+
+// --- single iterations ---
+
+ALWAYS_INLINE enum outcome movs_once(struct cpu *cpu, const struct op *op, unsigned w, bool *more) {
+    uint64_t source = 0, target = 0, v = 0;
+    (void)more;
+    TRY(string_source(cpu, op, w, &source));
+    TRY(load(cpu, source, w, &v));
+    TRY(string_target(cpu, op, w, true, &target));
+    TRY(store(cpu, target, w, v));
+    string_advance(cpu, op, RSI, w, 1);
+    string_advance(cpu, op, RDI, w, 1);
+    return OUT_OK;
+}
+ALWAYS_INLINE enum outcome stos_once(struct cpu *cpu, const struct op *op, unsigned w, bool *more) {
+    uint64_t target = 0;
+    (void)more;
+    TRY(string_target(cpu, op, w, true, &target));
+    TRY(store(cpu, target, w, cpu->gpr[RAX]));
+    string_advance(cpu, op, RDI, w, 1);
+    return OUT_OK;
+}
+ALWAYS_INLINE enum outcome lods_once(struct cpu *cpu, const struct op *op, unsigned w, bool *more) {
+    uint64_t source = 0, v = 0;
+    (void)more;
+    TRY(string_source(cpu, op, w, &source));
+    TRY(load(cpu, source, w, &v));
+    reg_set(cpu, RAX * 8, w, v);
+    string_advance(cpu, op, RSI, w, 1);
+    return OUT_OK;
+}
+ALWAYS_INLINE enum outcome scas_once(struct cpu *cpu, const struct op *op, unsigned w, bool *equal) {
+    uint64_t target = 0, v = 0, a = reg_get(cpu, RAX * 8, w);
+    TRY(string_target(cpu, op, w, false, &target));
+    TRY(load(cpu, target, w, &v));
+    flags_sub(&cpu->flags, a, v, (a - v) & MASK(w), w);
+    string_advance(cpu, op, RDI, w, 1);
+    *equal = a == v;
+    return OUT_OK;
+}
+ALWAYS_INLINE enum outcome cmps_once(struct cpu *cpu, const struct op *op, unsigned w, bool *equal) {
+    uint64_t source = 0, target = 0, a = 0, v = 0;
+    TRY(string_source(cpu, op, w, &source));
+    TRY(load(cpu, source, w, &a));
+    TRY(string_target(cpu, op, w, false, &target));
+    TRY(load(cpu, target, w, &v));
+    flags_sub(&cpu->flags, a, v, (a - v) & MASK(w), w);
+    string_advance(cpu, op, RSI, w, 1);
+    string_advance(cpu, op, RDI, w, 1);
+    *equal = a == v;
+    return OUT_OK;
+}
+
+#define ONCE(name)                                                                                                     \
+    BODY(name) {                                                                                                       \
+        bool unused;                                                                                                   \
+        (void)F;                                                                                                       \
+        return name##_once(cpu, op, W, &unused);                                                                       \
+    }                                                                                                                  \
+    INSTANTIATE(name, NEXT, FORMS_NONE)
+ONCE(movs)
+ONCE(stos)
+ONCE(lods)
+ONCE(scas)
+ONCE(cmps)
+
+static uint64_t no_bulk(struct cpu *cpu, const struct op *op, uint64_t count, unsigned w) {
+    (void)cpu, (void)op, (void)count, (void)w;
+    return 0;
+}
+
+// A repeated one: for each width the single iteration and the bulk as functions. `condition` says whether to go on.
+#define REPEATED_WIDTH(name, iteration, condition, bulk, w)                                                            \
+    static enum outcome name##_once_##w(struct cpu *cpu, const struct op *op, bool *more) {                            \
+        bool equal = true;                                                                                             \
+        enum outcome outcome = iteration##_once(cpu, op, w, &equal);                                                   \
+        *more = condition;                                                                                             \
+        return outcome;                                                                                                \
+    }                                                                                                                  \
+    static uint64_t name##_bulk_##w(struct cpu *cpu, const struct op *op, uint64_t count) {                            \
+        return bulk(cpu, op, count, w);                                                                                \
+    }
+#define REPEATED(name, iteration, condition, bulk)                                                                     \
+    REPEATED_WIDTH(name, iteration, condition, bulk, 8)                                                                \
+    REPEATED_WIDTH(name, iteration, condition, bulk, 16)                                                               \
+    REPEATED_WIDTH(name, iteration, condition, bulk, 32)                                                               \
+    REPEATED_WIDTH(name, iteration, condition, bulk, 64)                                                               \
+    BODY(name) {                                                                                                       \
+        (void)F;                                                                                                       \
+        if (W == 8) return string_repeat(cpu, op, name##_once_8, name##_bulk_8);                                       \
+        if (W == 16) return string_repeat(cpu, op, name##_once_16, name##_bulk_16);                                    \
+        if (W == 32) return string_repeat(cpu, op, name##_once_32, name##_bulk_32);                                    \
+        return string_repeat(cpu, op, name##_once_64, name##_bulk_64);                                                 \
+    }                                                                                                                  \
+    INSTANTIATE(name, BRANCH, FORMS_NONE)
+
+REPEATED(movs_repeated, movs, true, movs_bulk)
+REPEATED(stos_repeated, stos, true, stos_bulk)
+REPEATED(lods_repeated, lods, true, no_bulk)
+REPEATED(scas_while_equal, scas, equal, no_bulk)
+REPEATED(scas_while_different, scas, !equal, no_bulk)
+REPEATED(cmps_while_equal, cmps, equal, no_bulk)
+REPEATED(cmps_while_different, cmps, !equal, no_bulk)

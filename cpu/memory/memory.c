@@ -1,0 +1,384 @@
+// Memory accesses off the fast path: TLB misses, page crossings, MMIO, ROM, stores into decoded code. SDM Vol. 3A, 4
+// (paging); Vol. 1, 3.3.7.1 (canonical addresses).
+#include "cpu/memory/access.h"
+#include "cpu/engine/block.h"
+#include "cpu/watch/debug.h"
+#include "cpu/system/mwait.h"
+#include "cpu/watch/observe.h"
+#include "cpu/memory/paging.h"
+#include "cpu/event/segment.h"
+
+static uint64_t page_of(uint64_t address) { return address & ~(PAGE_BYTES - 1); }
+
+// An instruction that touches MMIO or decoded code runs alone, so that devices see the exact step and the next
+// instruction is decoded after the store.
+static bool alone(const struct cpu *cpu) { return cpu->block && cpu->block->count == 1; }
+
+// The running block is no longer what memory holds: the walk for this access set an accessed or dirty flag in it, or
+// logged a page there. What is left of it must be decoded again.
+static bool block_rewritten(const struct cpu *cpu) { return cpu->block && cpu->block->count > 1 && !cpu->block->page; }
+
+// --- physical memory ---
+
+uint64_t physical_load(struct cpu *cpu, uint64_t physical, unsigned w) {
+    bool writable;
+    const uint8_t *page = cpu->platform->page(cpu->platform->machine, page_of(physical), &writable);
+    if (!page) return cpu->platform->mmio_read(cpu->platform->machine, cpu, physical, w / 8);
+    return bytes_get(page + (physical & (PAGE_BYTES - 1)), w);
+}
+
+bool walk_waits(const struct cpu *cpu, uint64_t physical) {
+    bool writable;
+    return unlikely(cpu->walks_in_block) && !cpu->platform->page(cpu->platform->machine, page_of(physical), &writable);
+}
+
+enum outcome walk_load(struct cpu *cpu, uint64_t physical, unsigned w, uint64_t *value) {
+    bool writable;
+    const uint8_t *page = cpu->platform->page(cpu->platform->machine, page_of(physical), &writable);
+    if (unlikely(!page && cpu->walks_in_block)) return OUT_SOLO;
+    *value = page ? bytes_get(page + (physical & (PAGE_BYTES - 1)), w) : physical_load(cpu, physical, w);
+    return OUT_OK;
+}
+
+void physical_store(struct cpu *cpu, uint64_t physical, unsigned w, uint64_t value) {
+    bool writable;
+    uint8_t *page = cpu->platform->page(cpu->platform->machine, page_of(physical), &writable);
+    if (!page) {
+        cpu->platform->mmio_write(cpu->platform->machine, cpu, physical, w / 8, value);
+        return;
+    }
+    if (!writable) return;
+    block_code_written(cpu, page_of(physical));
+    (void)mwait_stored(cpu, physical, w / 8);
+    bytes_set(page + (physical & (PAGE_BYTES - 1)), w, value);
+}
+
+// The largest naturally aligned piece of at most 8 bytes that starts at `physical`.
+static unsigned piece(uint64_t physical, unsigned size) {
+    unsigned n = 8;
+    while (n > size || physical & (n - 1)) n /= 2;
+    return n;
+}
+
+static void physical_read_bytes(struct cpu *cpu, uint64_t physical, uint8_t *to, unsigned size) {
+    for (unsigned n; size; size -= n, physical += n, to += n) {
+        n = piece(physical, size);
+        bytes_set(to, n * 8, physical_load(cpu, physical, n * 8));
+    }
+}
+
+static void physical_write_bytes(struct cpu *cpu, uint64_t physical, const uint8_t *from, unsigned size) {
+    for (unsigned n; size; size -= n, physical += n, from += n) {
+        n = piece(physical, size);
+        physical_store(cpu, physical, n * 8, bytes_get(from, n * 8));
+    }
+}
+
+// --- translation of data accesses ---
+
+// The APIC-access page of VT-x: the access is done elsewhere or exits, alone, and is never remembered.
+static enum outcome apic_page(struct cpu *cpu, uint64_t linear, unsigned size, bool write, uint64_t *page) {
+    if (!cpu->intercepts.apic) return OUT_OK;
+    return cpu->intercepts.apic(cpu, linear, size, write ? APIC_WRITE : APIC_READ, page);
+}
+
+static enum outcome data_page(struct cpu *cpu, uint64_t linear, unsigned size, bool write, uint64_t *page) {
+    if (cpu_long(cpu) && unlikely(!cpu_canonical(cpu, linear))) {
+        cpu->non_canonical = 1;
+        return cpu_fault_gp0(cpu);
+    }
+    struct translation_access access = {.class = tlb_access_class(cpu), .write = write};
+    cpu->walks_in_block = cpu->block && cpu->block->count > 1;
+    enum outcome outcome = translate(cpu, linear, &access, page);
+    cpu->walks_in_block = false;
+    if (outcome != OUT_OK) return outcome;
+    if (unlikely(block_rewritten(cpu))) return OUT_SOLO;
+    if (likely(!(*page & TLB_APIC))) return OUT_OK;
+    return alone(cpu) ? apic_page(cpu, linear, size, write, page) : OUT_SOLO;
+}
+
+static uint64_t physical_at(uint64_t linear, uint64_t page) {
+    return (page & TLB_PAGE_MASK) | (linear & (PAGE_BYTES - 1));
+}
+
+enum outcome memory_translate(struct cpu *cpu, uint64_t linear, unsigned size, uint64_t *physical) {
+    uint64_t page = 0;
+    TRY(data_page(cpu, linear, size, false, &page));
+    *physical = physical_at(linear, page);
+    return OUT_OK;
+}
+
+// Enters what the translation allows without further checks into the fast entry.
+static void remember(struct cpu *cpu, uint64_t linear, uint64_t page, uint8_t *host, bool write) {
+    if (unlikely(cpu->watch & WATCH_ALIGNMENT) || unlikely(page & TLB_APIC)) return;
+    if (unlikely(cpu->watch & WATCH_POINT) && observe_page(cpu, linear, page)) return;
+    if (unlikely(cpu->watch & WATCH_DATA) && debug_page_watched(cpu, WATCH_DATA, linear)) return;
+    struct tlb_fast *e = fast_entry(cpu, linear);
+    uint64_t tag = page_of(linear) | cpu->data_context;
+    e->addend = (uintptr_t)host - (uintptr_t)page_of(linear);
+    e->read = tag;
+    // A store is let through only after one was checked: rights, dirty flag, writable memory, no decoded code there.
+    if (write)
+        e->write = tag;
+    else if (e->write != tag)
+        e->write = ~0ull;
+}
+
+// --- accesses that observers and watchpoints want to see (cpu/watch/observe.h) ---
+
+// False: it hits a watchpoint, and its instruction does not yet run alone.
+static bool may_be_seen(struct cpu *cpu, uint64_t linear, uint64_t page, unsigned size, bool write,
+                        enum outcome *outcome) {
+    if (likely(!(cpu->watch & WATCH_POINT)) || alone(cpu) || !observe_hits(cpu, linear, page, size, write)) return true;
+    *outcome = OUT_SOLO;
+    return false;
+}
+
+// Data has been read.
+static const void *seen_read(struct cpu *cpu, uint64_t linear, uint64_t page, unsigned size, const void *data) {
+    if (unlikely(cpu->watch & WATCH_POINT)) observe_access(cpu, linear, physical_at(linear, page), size, data, false);
+    return data;
+}
+
+static bool page_seen(struct cpu *cpu, uint64_t linear, uint64_t page) {
+    return unlikely(cpu->watch & WATCH_POINT) && observe_page(cpu, linear, page);
+}
+
+static const void *read_crossing(struct cpu *cpu, uint64_t linear, unsigned size, enum outcome *outcome) {
+    unsigned first = (unsigned)(PAGE_BYTES - (linear & (PAGE_BYTES - 1)));
+    uint64_t page[2];
+    uint64_t second = cpu_long(cpu) ? linear + first : (uint32_t)(linear + first);
+    if ((*outcome = data_page(cpu, linear, first, false, &page[0])) != OUT_OK) return NULL;
+    if ((*outcome = data_page(cpu, second, size - first, false, &page[1])) != OUT_OK) return NULL;
+    for (unsigned i = 0; i < 2; i++) {
+        bool writable;
+        if (alone(cpu) || cpu->platform->page(cpu->platform->machine, page[i] & TLB_PAGE_MASK, &writable)) continue;
+        *outcome = OUT_SOLO;
+        return NULL;
+    }
+    if (!may_be_seen(cpu, linear, page[0], first, false, outcome)) return NULL;
+    if (!may_be_seen(cpu, second, page[1], size - first, false, outcome)) return NULL;
+    physical_read_bytes(cpu, physical_at(linear, page[0]), cpu->bounce, first);
+    physical_read_bytes(cpu, page[1] & TLB_PAGE_MASK, cpu->bounce + first, size - first);
+    seen_read(cpu, linear, page[0], first, cpu->bounce);
+    seen_read(cpu, second, page[1], size - first, cpu->bounce + first);
+    return cpu->bounce;
+}
+
+static bool crosses(uint64_t linear, unsigned size) { return (linear & (PAGE_BYTES - 1)) + size > PAGE_BYTES; }
+
+static const void *read_slow(struct cpu *cpu, uint64_t linear, unsigned size, enum outcome *outcome) {
+    if (crosses(linear, size)) return read_crossing(cpu, linear, size, outcome);
+    uint64_t page = 0;
+    if ((*outcome = data_page(cpu, linear, size, false, &page)) != OUT_OK) return NULL;
+    bool writable;
+    uint8_t *host = cpu->platform->page(cpu->platform->machine, page & TLB_PAGE_MASK, &writable);
+    if (host) {
+        if (!may_be_seen(cpu, linear, page, size, false, outcome)) return NULL;
+        remember(cpu, linear, page, host, false);
+        return seen_read(cpu, linear, page, size, host + (linear & (PAGE_BYTES - 1)));
+    }
+    if (!alone(cpu)) {
+        *outcome = OUT_SOLO;
+        return NULL;
+    }
+    physical_read_bytes(cpu, physical_at(linear, page), cpu->bounce, size);
+    return seen_read(cpu, linear, page, size, cpu->bounce);
+}
+
+// Whether the store may go ahead now: RAM without decoded code, or the instruction runs alone.
+static bool store_now(struct cpu *cpu, uint64_t page) {
+    bool writable;
+    if (alone(cpu)) return true;
+    return cpu->platform->page(cpu->platform->machine, page & TLB_PAGE_MASK, &writable) &&
+           !block_page_has_code(cpu, page & TLB_PAGE_MASK);
+}
+
+static void *write_bounced(struct cpu *cpu, uint64_t linear, unsigned size, bool read, const uint64_t page[2]) {
+    unsigned room = (unsigned)(PAGE_BYTES - (linear & (PAGE_BYTES - 1)));
+    unsigned first = size < room ? size : room;
+    cpu->bounce_first = first;
+    cpu->bounce_linear = linear;
+    cpu->bounce_physical[0] = physical_at(linear, page[0]);
+    cpu->bounce_physical[1] = page[1] & TLB_PAGE_MASK;
+    if (!read) return cpu->bounce;
+    physical_read_bytes(cpu, cpu->bounce_physical[0], cpu->bounce, first);
+    seen_read(cpu, linear, page[0], first, cpu->bounce);
+    if (size <= first) return cpu->bounce;
+    physical_read_bytes(cpu, cpu->bounce_physical[1], cpu->bounce + first, size - first);
+    seen_read(cpu, page_of(linear) + PAGE_BYTES, page[1], size - first, cpu->bounce + first);
+    return cpu->bounce;
+}
+
+static bool write_may_be_seen(struct cpu *cpu, uint64_t linear, const uint64_t page[2], unsigned size, bool read,
+                              enum outcome *outcome) {
+    unsigned room = (unsigned)(PAGE_BYTES - (linear & (PAGE_BYTES - 1))), first = size < room ? size : room;
+    uint64_t second = page_of(linear) + PAGE_BYTES;
+    if (!may_be_seen(cpu, linear, page[0], first, true, outcome)) return false;
+    if (read && !may_be_seen(cpu, linear, page[0], first, false, outcome)) return false;
+    if (size == first) return true;
+    return may_be_seen(cpu, second, page[1], size - first, true, outcome) &&
+           (!read || may_be_seen(cpu, second, page[1], size - first, false, outcome));
+}
+
+static void *write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool read, enum outcome *outcome) {
+    uint64_t page[2] = {0, 0};
+    bool crossing = crosses(linear, size);
+    if ((*outcome = data_page(cpu, linear, size, true, &page[0])) != OUT_OK) return NULL;
+    if (crossing) {
+        uint64_t second = page_of(linear) + PAGE_BYTES;
+        if ((*outcome = data_page(cpu, cpu_long(cpu) ? second : (uint32_t)second, size, true, &page[1])) != OUT_OK)
+            return NULL;
+    }
+    if (!store_now(cpu, page[0]) || (crossing && !store_now(cpu, page[1]))) {
+        *outcome = OUT_SOLO;
+        return NULL;
+    }
+    bool writable = false, seen = page_seen(cpu, linear, page[0]);
+    if (unlikely(crossing)) seen |= page_seen(cpu, page_of(linear) + PAGE_BYTES, page[1]);
+    if (unlikely(seen) && !write_may_be_seen(cpu, linear, page, size, read, outcome)) return NULL;
+    bool monitored = !crossing && mwait_stored(cpu, physical_at(linear, page[0]), size);
+    uint8_t *host = cpu->platform->page(cpu->platform->machine, page[0] & TLB_PAGE_MASK, &writable);
+    if (crossing || !host || !writable || seen) return write_bounced(cpu, linear, size, read, page);
+    block_code_written(cpu, page[0] & TLB_PAGE_MASK);
+    remember(cpu, linear, page[0], host, !monitored);
+    return host + (linear & (PAGE_BYTES - 1));
+}
+
+// With data breakpoints or alignment checking. An access that hits a breakpoint makes its instruction run alone.
+static bool watched(struct cpu *cpu, uint64_t linear, unsigned size, bool write, enum outcome *outcome) {
+    bool hit = cpu->watch & WATCH_DATA && !debug_data(cpu, linear, size, write);
+    *outcome = OUT_SOLO;
+    return !hit || alone(cpu);
+}
+
+// An alignment-check exception comes after all others of the access.
+static bool aligned(struct cpu *cpu, uint64_t linear, unsigned size, enum outcome *outcome) {
+    if (!(cpu->watch & WATCH_ALIGNMENT) || !debug_misaligned(linear, size)) return true;
+    *outcome = cpu_fault_code(cpu, VECTOR_AC, 0);
+    return false;
+}
+
+const void *memory_read_slow(struct cpu *cpu, uint64_t linear, unsigned size, enum outcome *outcome) {
+    if (likely(!cpu->watch)) return read_slow(cpu, linear, size, outcome);
+    if (!watched(cpu, linear, size, false, outcome)) return NULL;
+    const void *p = read_slow(cpu, linear, size, outcome);
+    return p && aligned(cpu, linear, size, outcome) ? p : NULL;
+}
+
+void *memory_write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool read, enum outcome *outcome) {
+    if (likely(!cpu->watch)) return write_slow(cpu, linear, size, read, outcome);
+    if (!watched(cpu, linear, size, true, outcome)) return NULL;
+    void *p = write_slow(cpu, linear, size, read, outcome);
+    return p && aligned(cpu, linear, size, outcome) ? p : NULL;
+}
+
+static void seen_write(struct cpu *cpu, uint64_t linear, const uint64_t physical[2], unsigned size, unsigned first,
+                       const uint8_t *data) {
+    observe_access(cpu, linear, physical[0], first, data, true);
+    if (size > first) observe_access(cpu, page_of(linear) + PAGE_BYTES, physical[1], size - first, data + first, true);
+}
+
+enum outcome memory_commit(struct cpu *cpu, unsigned size) {
+    unsigned first = size < cpu->bounce_first ? size : cpu->bounce_first;
+    if (unlikely(cpu->watch & WATCH_POINT))
+        seen_write(cpu, cpu->bounce_linear, cpu->bounce_physical, size, first, cpu->bounce);
+    physical_write_bytes(cpu, cpu->bounce_physical[0], cpu->bounce, first);
+    if (size > first) physical_write_bytes(cpu, cpu->bounce_physical[1], cpu->bounce + first, size - first);
+    return OUT_OK;
+}
+
+enum outcome load_bytes(struct cpu *cpu, uint64_t linear, void *to, unsigned size) {
+    enum outcome outcome;
+    const void *p = memory_read(cpu, linear, size, &outcome);
+    if (unlikely(!p)) return outcome;
+    memcpy(to, p, size);
+    return OUT_OK;
+}
+
+enum outcome store_bytes(struct cpu *cpu, uint64_t linear, const void *from, unsigned size) {
+    enum outcome outcome;
+    void *p = memory_write(cpu, linear, size, false, &outcome);
+    if (unlikely(!p)) return outcome;
+    memcpy(p, from, size);
+    return unlikely(p == cpu->bounce) ? memory_commit(cpu, size) : OUT_OK;
+}
+
+// --- areas: every page is checked before the first byte moves ---
+
+static enum outcome area_probe(struct cpu *cpu, uint64_t linear, unsigned size, bool write) {
+    for (uint64_t at = linear, end = linear + size; at < end; at = page_of(at) + PAGE_BYTES) {
+        uint64_t page = 0;
+        TRY(data_page(cpu, at, size, write, &page));
+        bool writable;
+        bool ram = cpu->platform->page(cpu->platform->machine, page & TLB_PAGE_MASK, &writable) != NULL;
+        if (!alone(cpu) && (!ram || (write && block_page_has_code(cpu, page & TLB_PAGE_MASK)))) return OUT_SOLO;
+    }
+    return OUT_OK;
+}
+
+enum outcome store_probe(struct cpu *cpu, uint64_t linear, unsigned size) {
+    return area_probe(cpu, linear, size, true);
+}
+
+enum outcome load_area(struct cpu *cpu, uint64_t linear, void *to, unsigned size) {
+    TRY(area_probe(cpu, linear, size, false));
+    for (unsigned done = 0, n; done < size; done += n) {
+        n = piece(linear + done, size - done);
+        TRY(load_bytes(cpu, linear + done, (uint8_t *)to + done, n));
+    }
+    return OUT_OK;
+}
+
+enum outcome store_area(struct cpu *cpu, uint64_t linear, const void *from, unsigned size) {
+    TRY(area_probe(cpu, linear, size, true));
+    for (unsigned done = 0, n; done < size; done += n) {
+        n = piece(linear + done, size - done);
+        TRY(store_bytes(cpu, linear + done, (const uint8_t *)from + done, n));
+    }
+    return OUT_OK;
+}
+
+// --- implicit supervisor accesses ---
+
+static enum outcome system_page(struct cpu *cpu, uint64_t linear, unsigned size, bool write, uint64_t *page) {
+    if (cpu_long(cpu) && !cpu_canonical(cpu, linear)) return cpu_fault_gp0(cpu);
+    bool smap = cpu->cr4 & CR4_SMAP;
+    struct translation_access access = {.class = smap ? ACCESS_SUPERVISOR : ACCESS_SUPERVISOR_ANY, .write = write};
+    TRY(translate(cpu, linear, &access, page));
+    return unlikely(*page & TLB_APIC) ? apic_page(cpu, linear, size, write, page) : OUT_OK;
+}
+
+static enum outcome system_access(struct cpu *cpu, uint64_t linear, unsigned size, bool write, uint8_t *bytes) {
+    unsigned room = (unsigned)(PAGE_BYTES - (linear & (PAGE_BYTES - 1)));
+    unsigned first = size < room ? size : room;
+    uint64_t page[2] = {0, 0};
+    TRY(system_page(cpu, linear, size, write, &page[0]));
+    if (size > first) TRY(system_page(cpu, page_of(linear) + PAGE_BYTES, size, write, &page[1]));
+    const uint64_t physical[2] = {physical_at(linear, page[0]), page[1] & TLB_PAGE_MASK};
+    if (!write) {
+        physical_read_bytes(cpu, physical[0], bytes, first);
+        seen_read(cpu, linear, page[0], first, bytes);
+        if (size <= first) return OUT_OK;
+        physical_read_bytes(cpu, physical[1], bytes + first, size - first);
+        seen_read(cpu, page_of(linear) + PAGE_BYTES, page[1], size - first, bytes + first);
+        return OUT_OK;
+    }
+    if (unlikely(cpu->watch & WATCH_POINT)) seen_write(cpu, linear, physical, size, first, bytes);
+    physical_write_bytes(cpu, physical[0], bytes, first);
+    if (size > first) physical_write_bytes(cpu, physical[1], bytes + first, size - first);
+    return OUT_OK;
+}
+
+enum outcome system_load(struct cpu *cpu, uint64_t linear, unsigned w, uint64_t *value) {
+    uint8_t bytes[8] = {0};
+    TRY(system_access(cpu, linear, w / 8, false, bytes));
+    *value = bytes_get(bytes, w);
+    return OUT_OK;
+}
+
+enum outcome system_store(struct cpu *cpu, uint64_t linear, unsigned w, uint64_t value) {
+    uint8_t bytes[8];
+    bytes_set(bytes, 64, value);
+    return system_access(cpu, linear, w / 8, true, bytes);
+}

@@ -1,0 +1,339 @@
+// One logical processor: its state and the seams to the floor above. SDM Vol. 3A.
+#ifndef CPU_CPU_H
+#define CPU_CPU_H
+#include "cpu/state/architecture.h"
+#include "cpu/state/flags.h"
+#include "cpu/state/op.h"
+#include "cpu/state/outcome.h"
+#include "cpu/state/state.h"
+#include "cpu/memory/tlb.h"
+#include <stddef.h>
+
+// What leaves VMX non-root operation: filled by VT-x at VM entry, all zero otherwise. Bodies consult it at three
+// points.
+enum intercept {
+    ICEPT_HLT,
+    ICEPT_CPUID,
+    ICEPT_INVD,
+    ICEPT_WBINVD,
+    ICEPT_INVLPG,
+    ICEPT_INVPCID,
+    ICEPT_RDTSC,
+    ICEPT_RDTSCP,
+    ICEPT_RDPMC,
+    ICEPT_MONITOR,
+    ICEPT_MWAIT,
+    ICEPT_PAUSE,
+    ICEPT_GETSEC,
+    ICEPT_XSETBV,
+    ICEPT_RDMSR,
+    ICEPT_WRMSR,
+    ICEPT_IO,
+    ICEPT_INS_OUTS,
+    ICEPT_CR_READ,
+    ICEPT_CR_WRITE,
+    ICEPT_CLTS,
+    ICEPT_LMSW,
+    ICEPT_DR,
+    ICEPT_GDTR_IDTR,
+    ICEPT_LDTR_TR,
+    ICEPT_RDRAND,
+    ICEPT_RDSEED,
+    ICEPT_XSAVES,
+    ICEPT_XRSTORS,
+    ICEPT_ENCLS,
+    ICEPT_TASK_SWITCH,
+    ICEPT_RSM,
+    ICEPT_VMX,
+    ICEPT_UMWAIT,
+    ICEPT_TPAUSE,
+    ICEPT_EXCEPTION,
+    ICEPT_IRET,
+    ICEPT_CR8,
+    ICEPT_RDPID,
+};
+enum apic_access { APIC_READ, APIC_WRITE, APIC_FETCH };
+struct intercepts {
+    // derived from the VMCS
+    uint64_t enabled; // BIT(ICEPT_...): consult `check`
+    // Whether the instruction exits. `a` and `b` say what it does (see cpu/state/intercept.h, one line an intercept).
+    // OUT_OK: go on; OUT_VMEXIT: an exit is recorded.
+    enum outcome (*check)(struct cpu *cpu, const struct op *op, enum intercept what, uint64_t a, uint64_t b);
+    // Before an event is delivered through the IDT: OUT_OK to deliver, OUT_VMEXIT.
+    enum outcome (*event)(struct cpu *cpu, const struct event *event);
+    // An exit was recorded; RIP, steps and flags are those of the instruction. Carries it out.
+    enum outcome (*exit)(struct cpu *cpu);
+    // At an instruction boundary while PENDING_VMX, or before an INTR, NMI, INIT or SIPI is taken. OUT_OK: nothing.
+    enum outcome (*poll)(struct cpu *cpu);
+    // Triple fault: OUT_VMEXIT, or OUT_OK when outside non-root operation.
+    enum outcome (*shutdown)(struct cpu *cpu);
+    // A linear access of `size` bytes to the APIC-access page. OUT_OK: do it to *page, which may be another page now.
+    enum outcome (*apic)(struct cpu *cpu, uint64_t linear, unsigned size, enum apic_access access, uint64_t *page);
+    uint64_t apic_access;                                // physical address of the APIC-access page | 1; 0: none
+    uint64_t cr0_mask, cr0_shadow, cr4_mask, cr4_shadow; // guest/host masks and read shadows; 0 outside
+    uint64_t tsc_offset;                                 // added to what RDTSC, RDTSCP and RDMSR of the TSC return
+    uint64_t tsc_multiplier;                             // 16.48 fixed point, applied before the offset; 0: none
+    bool non_root;
+    bool unrestricted; // CR0.PE and CR0.PG may be 0
+    bool virtual_nmis;
+    bool again; // an event was delivered: look at the boundary once more before the next instruction
+};
+
+// Second-stage translation (EPT): NULL outside.
+struct second_stage_access {
+    uint64_t linear;   // the linear address being translated
+    bool linear_valid; // false: PDPTE loads of MOV CR3
+    bool write, fetch;
+    bool page_walk;  // the address is of a guest paging-structure entry, not of the final page
+    uint64_t rights; // of the page, when page_walk is false: TLB_WRITE, TLB_USER, TLB_EXECUTE
+};
+struct second_stage_result {
+    uint64_t page; // host-physical page | TLB_WRITE, TLB_EXECUTE, TLB_DIRTY as the EPT entries allow
+    bool large;    // every piece of at least 2 MBytes has the same rights
+};
+typedef enum outcome second_stage_fn(struct cpu *cpu, uint64_t guest_physical, const struct second_stage_access *access,
+                                     struct second_stage_result *result);
+
+// What the processor needs of the machine around it.
+struct platform {
+    void *machine;
+    // The host address of a 4-KByte physical page of RAM or ROM; NULL for MMIO and for nothing. *writable false: ROM.
+    uint8_t *(*page)(void *machine, uint64_t physical, bool *writable);
+    uint64_t (*mmio_read)(void *machine, struct cpu *cpu, uint64_t physical, unsigned size);
+    void (*mmio_write)(void *machine, struct cpu *cpu, uint64_t physical, unsigned size, uint64_t value);
+    uint32_t (*port_in)(void *machine, struct cpu *cpu, uint16_t port, unsigned size);
+    void (*port_out)(void *machine, struct cpu *cpu, uint16_t port, unsigned size, uint32_t value);
+    // Interrupt acknowledge: the vector that PENDING_INTR stands for; -1 when there is none after all (spurious).
+    int (*acknowledge)(void *machine, struct cpu *cpu);
+    uint64_t (*cr8_read)(void *machine, struct cpu *cpu);
+    void (*cr8_write)(void *machine, struct cpu *cpu, uint64_t value);
+    // MSRs that belong to the local APIC (IA32_APIC_BASE, x2APIC range, TSC deadline): false: #GP(0).
+    bool (*msr_read)(void *machine, struct cpu *cpu, uint32_t index, uint64_t *value);
+    bool (*msr_write)(void *machine, struct cpu *cpu, uint32_t index, uint64_t value);
+    // The processor took an INIT: so does its local APIC. May be NULL.
+    void (*init)(void *machine, struct cpu *cpu);
+};
+
+// VT-x, as the processor sees it (NULL without): MSRs 3AH and 480H..491H, and what resets do to it.
+struct extension {
+    void *state;
+    bool (*msr_read)(struct cpu *cpu, uint32_t index, uint64_t *value); // false: #GP(0)
+    bool (*msr_write)(struct cpu *cpu, uint32_t index, uint64_t value);
+    void (*reset)(struct cpu *cpu, bool init);
+    bool (*cr_allowed)(struct cpu *cpu, unsigned cr, uint64_t value); // fixed bits of CR0 and CR4 in VMX operation
+};
+
+struct block;
+struct block_cache;
+enum { JUMPS = 4096, RETURNS = 16 };
+struct cpu_model;
+
+enum debug_bits { DEBUG_B0_B3 = 0xf, DEBUG_BD = 1 << 13, DEBUG_BS = 1 << 14 };
+
+struct cpu {
+    // --- architectural, hot: within 256 bytes of the start, addressed by op fields ---
+    uint64_t gpr[16];
+    uint64_t zero;            // always 0 (derived): the absent base, index or segment base
+    uint64_t rip;             // at a block boundary: the next instruction; inside a block: the block's start
+    uint64_t segment_base[8]; // ES CS SS DS FS GS LDTR TR
+    struct flags flags;       // arithmetic flags, lazily
+    uint64_t rflags;          // all other flags; the arithmetic bits here are 0, bit 1 is 1
+    // --- derived and wiring, hot ---
+    int64_t budget;             // steps left before cpu_run returns to look for events; taken off at block entry
+    struct block *block;        // the block being executed
+    struct tlb_bank_fast *fast; // of the bank in use
+    uint64_t data_context;      // fast context for data accesses at the current privilege
+    uint64_t fetch_context;
+    uint32_t mode;      // enum mode_bits: what decoded blocks depend on
+    uint32_t attention; // not 0: leave the block chain at the next instruction boundary that asks
+    // --- architectural ---
+    struct segment segment[SEGMENT_COUNT];
+    struct descriptor_table gdtr, idtr;
+    uint64_t cr0, cr2, cr3, cr4, xcr0;
+    uint64_t pdpte[4]; // PAE paging
+    uint64_t dr[8];    // DR0..DR3, DR6, DR7
+    uint64_t efer, star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux;
+    uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
+    uint64_t pat, debugctl, misc_enable, power_ctl, xss, spec_ctrl, tsc_adjust, feature_control, pkru;
+    uint64_t mtrr_def_type, mtrr_fixed[11], mtrr_base[8], mtrr_mask[8];
+    uint64_t mcg_status;
+    uint64_t bios_sign_id; // IA32_BIOS_SIGN_ID as last written
+    union vector_register vector[32];
+    uint64_t opmask[8];
+    uint32_t mxcsr;
+    struct x87 x87;
+    uint32_t activity;           // enum activity
+    uint32_t pending;            // enum pending
+    uint64_t pending_debug;      // DR6-like bits waiting for delivery
+    uint64_t sti_shadow_step;    // interrupts are inhibited while steps equals this (set by STI)
+    uint64_t mov_ss_shadow_step; // the same for MOV SS and POP SS (also debug exceptions)
+    uint32_t nmi_blocked;
+    uint32_t sipi_vector;
+    uint64_t held_step;   // no event is taken while steps equals this: the run was stopped after they were, before the
+                          // attempt at an instruction that must follow (cpu/watch/observe.h)
+    uint64_t steps;       // retired or attempted instructions; exact at block boundaries (see cpu_steps)
+    uint64_t idle_cycles; // cycles spent with nothing to run, and others added to the steps
+    uint64_t vmx_deadline_cycles; // when VT-x wants PENDING_VMX (preemption timer); ~0: never. Set ATTENTION_MACHINE on
+                                  // a change
+    uint64_t tsc_base;            // TSC = cycles + tsc_base
+    uint64_t random_state;        // RDRAND, RDSEED
+    uint64_t monitor_address;     // physical address of the line that MONITOR armed, or MWAIT_UNARMED
+    uint32_t mwait;               // enum mwait_wait: not 0 while ACTIVITY_HLT is the wait of an MWAIT
+    uint32_t id;                  // initial APIC ID
+    struct tlb *tlb;              // architectural and derived parts inside
+    // --- derived and scratch ---
+    struct event fault;      // set with OUT_FAULT
+    struct event delivering; // the event whose delivery is going on (SDM Vol. 3C, 27.2.4), while delivering_valid
+    bool delivering_valid;   // left set by a VM exit during delivery: VT-x reads and clears it
+    uint64_t step_limit;     // steps at which budget becomes 0: steps now = step_limit - budget (block boundary)
+    uint64_t chain_context;  // fetch_context, or 0 where every block's start must be checked against the CS limit
+    uint64_t fetch_base, fetch_mask; // linear address of an instruction: (RIP + base) & mask
+    struct block *jump[JUMPS];       // where transfers to a linear address went last, by its hash
+    struct block *returns[RETURNS];  // the blocks of the latest calls, a ring; a guess at where returns go
+    uint32_t return_top;
+    const struct op *stopped;    // the record that returned another outcome than OUT_OK
+    uint32_t watch;              // enum watch (cpu/watch/debug.h): what accesses are looked at
+    uint32_t watch_hits;         // breakpoints that the instruction in execution has hit: bits of DR6
+    uint64_t watch_seen[5];      // DR0 to DR3 and DR7 as last seen by the fast contexts
+    uint32_t trap;               // the instruction in execution began with RFLAGS.TF set; event_deliver clears it
+    uint32_t non_canonical;      // the fault recorded is of a non-canonical address: #SS for the stack
+    uint8_t bounce[64];          // operands that cross pages or live in MMIO
+    uint64_t bounce_physical[2]; // where its two parts go
+    uint32_t bounce_first;       // bytes of the first part
+    bool walks_in_block;         // a walk now is for an access in the middle of a block
+    struct intercepts intercepts;
+    second_stage_fn *second_stage;
+    uint64_t eptp; // bits 51:12 | 1 while second_stage is set: the TLB's tag
+    uint16_t vpid; // 0 in root operation or with VPID off
+    // --- wiring ---
+    const struct platform *platform;
+    const struct extension *extension;
+    const struct cpu_model *model;
+    const struct decoder *decoder;
+    struct block_cache *blocks;
+    struct mwait_group *mwait_group; // shared, like blocks
+    uint64_t *latest_cycles; // the latest time that any processor of the machine was told; NULL: the only processor
+    // --- observation (cpu/watch/observe.h): no state ---
+    uint64_t observed;                   // BIT(OBSERVE_...) that any observer wants
+    uint32_t observing;                  // enum observing
+    bool stop;                           // leave cpu_run at the next boundary
+    uint32_t events;                     // taken at boundaries, by count
+    uint64_t passed_step, passed_linear; // of an attempt whose beginning has been told
+    struct observer *observers;
+    struct point *points;
+    uint64_t bounce_linear; // of the operand in the bounce buffer
+};
+_Static_assert(offsetof(struct cpu, segment_base) + 64 <= 256, "op fields are bytes");
+
+// cpu->mode: everything that the meaning of decoded bytes depends on.
+enum mode_bits {
+    MODE_CODE_16 = 0,
+    MODE_CODE_32 = 1,
+    MODE_CODE_64 = 2,
+    MODE_CODE_MASK = 3,
+    MODE_STACK_32 = 1 << 2, // SS.B (outside 64-bit mode)
+    MODE_CPL_SHIFT = 3,
+    MODE_CPL_MASK = 3 << 3,
+    MODE_PROTECTED = 1 << 5, // CR0.PE and not virtual-8086
+    MODE_VM86 = 1 << 6,
+    MODE_NO_X87 = 1 << 7,   // x87: #NM
+    MODE_NO_MMX = 1 << 8,   // CR0.EM: #UD
+    MODE_TS = 1 << 9,       // #NM for MMX, SSE, AVX
+    MODE_NO_SSE = 1 << 10,  // #UD
+    MODE_NO_AVX = 1 << 11,  // #UD
+    MODE_NO_WAIT = 1 << 12, // WAIT: #NM (CR0.MP and CR0.TS)
+    MODE_BITS = 13,
+};
+
+ALWAYS_INLINE unsigned cpu_cpl(const struct cpu *cpu) { return (cpu->mode & MODE_CPL_MASK) >> MODE_CPL_SHIFT; }
+ALWAYS_INLINE bool cpu_64bit(const struct cpu *cpu) { return (cpu->mode & MODE_CODE_MASK) == MODE_CODE_64; }
+ALWAYS_INLINE bool cpu_protected(const struct cpu *cpu) { return cpu->mode & MODE_PROTECTED; } // not virtual-8086
+ALWAYS_INLINE bool cpu_real(const struct cpu *cpu) { return !(cpu->cr0 & CR0_PE); }
+ALWAYS_INLINE bool cpu_vm86(const struct cpu *cpu) { return cpu->mode & MODE_VM86; }
+ALWAYS_INLINE bool cpu_long(const struct cpu *cpu) { return cpu->efer & EFER_LMA; } // IA-32e mode
+ALWAYS_INLINE unsigned cpu_iopl(const struct cpu *cpu) { return (unsigned)(cpu->rflags >> 12 & 3); }
+// A linear address must be canonical in IA-32e mode.
+ALWAYS_INLINE bool cpu_canonical(const struct cpu *cpu, uint64_t a) {
+    unsigned bits = cpu->cr4 & CR4_LA57 ? 57 : 48;
+    return (uint64_t)((int64_t)(a << (64 - bits)) >> (64 - bits)) == a;
+}
+
+// What is loaded into registers that hold linear addresses must be canonical as wide as the processor can be, whatever
+// CR4.LA57 says.
+bool cpu_canonical_register(const struct cpu *cpu, uint64_t a);
+
+// RFLAGS, whole. Setting takes every defined bit of the image; the caller has masked what may not change.
+ALWAYS_INLINE uint64_t cpu_rflags(const struct cpu *cpu) { return cpu->rflags | flags_get(&cpu->flags); }
+void cpu_set_rflags(struct cpu *cpu, uint64_t image);
+
+// Inside a body: the address of this instruction and of the next one (wrapped as the code size wants).
+ALWAYS_INLINE uint64_t op_rip(const struct cpu *cpu, const struct op *op) { return cpu->rip + op->offset; }
+ALWAYS_INLINE uint64_t op_next_rip(const struct cpu *cpu, const struct op *op) {
+    uint64_t next = cpu->rip + op->offset + op->length;
+    return cpu_64bit(cpu) ? next : (cpu->mode & MODE_CODE_MASK) == MODE_CODE_32 ? (uint32_t)next : (uint32_t)next;
+}
+
+// Recalculates mode, fast contexts and whatever follows from CR0, CR4, EFER, CS, SS, RFLAGS.VM/AC and CPL. To be called
+// after any change of these; the instruction must end its block.
+void cpu_update_mode(struct cpu *cpu);
+void cpu_update_space(struct cpu *cpu); // the same when VPID, EPTP or PCID changed with them
+// After a change that may let a pending event in (IF set, blocking removed, TPR lowered): look at the next boundary.
+ALWAYS_INLINE void cpu_look(struct cpu *cpu) { cpu->attention |= cpu->pending != 0; }
+// Raises or lowers a pending event.
+void cpu_pend(struct cpu *cpu, enum pending what, bool on);
+
+// What triggers the monitor other than a store: SDM Vol. 3A, 8.10.4. Also the end of MWAIT's wait.
+ALWAYS_INLINE void cpu_monitor_clear(struct cpu *cpu) {
+    cpu->monitor_address = MWAIT_UNARMED;
+    cpu->mwait = MWAIT_NO;
+}
+
+// Faults: record the exception and return OUT_FAULT.
+enum outcome cpu_fault(struct cpu *cpu, enum exception_vector vector); // no error code
+enum outcome cpu_fault_code(struct cpu *cpu, enum exception_vector vector, uint32_t code);
+enum outcome cpu_fault_page(struct cpu *cpu, uint64_t linear, uint32_t code);
+ALWAYS_INLINE enum outcome cpu_fault_gp0(struct cpu *cpu) { return cpu_fault_code(cpu, VECTOR_GP, 0); }
+ALWAYS_INLINE enum outcome cpu_fault_ud(struct cpu *cpu) { return cpu_fault(cpu, VECTOR_UD); }
+
+// Steps and cycles now, exact at the instruction that `op` belongs to (pass NULL at a block boundary).
+uint64_t cpu_steps(const struct cpu *cpu, const struct op *op);
+uint64_t cpu_cycles(const struct cpu *cpu, const struct op *op);
+uint64_t cpu_tsc(const struct cpu *cpu, const struct op *op); // as RDTSC would return it, offset of VT-x included
+// RDTSC itself: what one processor was told, another will not find in its future.
+uint64_t cpu_tell_tsc(struct cpu *cpu, const struct op *op);
+
+// Whether STI or MOV SS blocks at this boundary. SDM Vol. 3A, 6.8.1, 6.8.3.
+ALWAYS_INLINE bool cpu_sti_shadow(const struct cpu *cpu) { return cpu->sti_shadow_step == cpu->steps; }
+ALWAYS_INLINE bool cpu_mov_ss_shadow(const struct cpu *cpu) { return cpu->mov_ss_shadow_step == cpu->steps; }
+
+// Delivers an event through the IDT (cpu/event/event.c), with contributory faults, double and triple faults. RIP, RSP, flags
+// are those at the boundary; for software events event->length is added to the saved RIP. OUT_OK, or OUT_VMEXIT (an
+// exit during delivery is recorded), or OUT_STOP (shutdown).
+enum outcome event_deliver(struct cpu *cpu, const struct event *event);
+uint64_t event_rflags(const struct cpu *cpu, const struct event *event); // the image of RFLAGS that delivery saves
+
+// Runs for `steps` steps at most; returns early when the processor stops, or when something asked through
+// cpu->attention for the machine's attention. At return all of steps, rip and flags are exact.
+enum run_result { RUN_BUDGET, RUN_ATTENTION, RUN_HALTED, RUN_SHUTDOWN, RUN_STOPPED /* cpu_stop */ };
+enum run_result cpu_run(struct cpu *cpu, uint64_t steps);
+#define ATTENTION_EVENT 1u   // pending has changed
+#define ATTENTION_MACHINE 2u // return to the machine: the next event moved, power-off, reset
+
+// `model`, `decoder` and `platform` must outlive the processor. Returns NULL when memory is short.
+struct cpu *cpu_new(const struct cpu_model *model, const struct decoder *decoder, const struct platform *platform,
+                    uint32_t id);
+void cpu_free(struct cpu *cpu);
+// To be called for each further processor over the same memory, before it runs: stores of one reach the decoded code of
+// all. False when there are too many (64).
+bool cpu_share_memory(struct cpu *cpu, struct cpu *with);
+void cpu_reset(struct cpu *cpu, bool init); // SDM Vol. 3A, Table 9-1
+extern const struct state_table cpu_state;
+extern const struct state_table cpu_tlb_state; // over struct tlb
+// Before hashing or saving: bring lazy state to its canonical form.
+void cpu_canonicalise(struct cpu *cpu);
+// Derived state: forget all decoded blocks and fast entries. No visible effect.
+void cpu_drop_derived(struct cpu *cpu);
+// After state_load over both tables: works out what is not state, between two runs.
+void cpu_loaded(struct cpu *cpu);
+
+#endif

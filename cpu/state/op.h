@@ -1,0 +1,86 @@
+// The record that the processor executes: one decoded instruction, bound to a handler specialised by form and width.
+// Derived state: built from guest memory, dropped whenever that changes.
+#ifndef CPU_OP_H
+#define CPU_OP_H
+#include "cpu/decode/insn.h"
+
+struct cpu;
+struct op;
+typedef enum outcome op_fn(struct cpu *cpu, const struct op *op);
+
+// Operand fields hold byte offsets from the start of struct cpu for general registers (gpr[16], then `zero`, `rip`
+// and segment bases, all below 256), plain numbers for every other register class.
+struct op {
+    op_fn *fn;
+    int64_t disp;     // displacement (RIP-relative: relative to the block's start); MOV r64's 64-bit immediate;
+                      // near branch: target relative to the block's start; far pointer: offset
+    int32_t imm;      // immediate, sign-extended; far pointer: selector
+    uint8_t dst, src; // first and second operand where they are registers
+    uint8_t base, index;
+    uint8_t scale;
+    uint8_t segment_base; // byte offset of the segment base to add (64-bit mode: FS, GS or `zero`)
+    uint8_t ea;      // 0: 64-bit address of base + index + disp, no segment checks; else EA_ bits: use op_linear_legacy
+    uint8_t length;  // bytes
+    uint16_t offset; // bytes from the block's start
+    uint16_t row;    // index into the model's rows (bodies shared by several rows; explanations)
+};
+_Static_assert(sizeof(struct op) == 32, "two records in a cache line");
+
+#define EA_LEGACY 0x80    // set in every non-zero op.ea
+#define EA_ADDRESS32 0x40 // 32-bit address size; else 16-bit unless EA_ADDRESS64
+#define EA_ADDRESS64 0x20
+#define EA_SEGMENT 0x07 // segment register number
+
+enum form {
+    FORM_NONE,
+    FORM_R,
+    FORM_M,
+    FORM_I,
+    FORM_RR,
+    FORM_RM,
+    FORM_MR,
+    FORM_RI,
+    FORM_MI,
+    FORM_RRR,
+    FORM_RRM,
+    // Handlers beside those of a form, chosen where a block shows that they do the same:
+    FORM_M_BASED,
+    FORM_RM_BASED,
+    FORM_MR_BASED,
+    FORM_MI_BASED, // the address is a base and a displacement
+    FORM_R_QUIET,
+    FORM_RR_QUIET,
+    FORM_RI_QUIET,
+    FORM_RM_QUIET,
+    FORM_RM_BASED_QUIET, // the flags are left as they are
+    FORM_COUNT
+};
+// Bits beside the form of a body's fast instances: memory operands that hit the fast TLB in 64-bit mode, no calls; of
+// these, addresses of a base and a displacement alone; flags that nothing reads.
+#define FORM_FAST 0x20
+#define FORM_BASED 0x40
+#define FORM_QUIET 0x80
+#define FORM_BITS (FORM_FAST | FORM_BASED | FORM_QUIET)
+enum width { W8, W16, W32, W64, WIDTH_COUNT };
+// RR covers every pair of registers; a third operand that is an immediate is in op.imm and does not change the form.
+// RRR and RRM: dst, src (VEX.vvvv), and `base` or memory.
+
+// What a body does to the arithmetic flags. A body that says anything but FLAGS_UNKNOWN stops (a fault, an exit, a
+// retry) in forms with memory operands only.
+enum flag_effect {
+    FLAGS_UNKNOWN, // it may read them, and it may stop
+    FLAGS_NONE,    // neither reads nor writes any
+    FLAGS_ADDRESS, // the same, and no form stops
+    FLAGS_SOME,    // reads none but keeps some
+    FLAGS_SHIFT,   // writes all if the count is not 0, none otherwise
+    FLAGS_ALL,     // writes all, whatever they were
+};
+
+// What a row does: a handler for each form and width it can take (NULL where the form cannot occur).
+struct body {
+    const char *name;
+    enum flag_effect effect;
+    op_fn *fn[FORM_COUNT][WIDTH_COUNT];
+};
+
+#endif

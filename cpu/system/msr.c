@@ -1,0 +1,269 @@
+// Model-specific registers: the rows of cpu/system/msr.def, found by their address. SDM Vol. 4; Vol. 3A, 2.2.1 (EFER),
+// 11.11 (MTRRs), 11.12 (PAT), 15.3 (machine check), Vol. 3B, 17.17 (TSC).
+// MTRRs and PAT are stored and reported; all memory behaves as write-back.
+// NOT IMPLEMENTED: machine-check banks, last-branch records (DEBUGCTL.LBR is stored), performance monitoring.
+#include "cpu/system/msr.h"
+#include "cpu/watch/debug.h"
+#include "cpu/state/model.h"
+#include <string.h>
+
+#define POWER_CTL_C1E BIT(1)
+
+struct msr_row;
+typedef uint64_t read_fn(struct cpu *cpu, const struct op *op, const struct msr_row *row);
+typedef enum outcome write_fn(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value);
+struct msr_row {
+    uint32_t address;
+    uint16_t feature;
+    uint16_t offset; // of the member of struct cpu
+    read_fn *read;   // NULL: #GP(0)
+    write_fn *write; // NULL: #GP(0)
+    uint64_t mask;
+};
+
+static uint64_t *field(struct cpu *cpu, const struct msr_row *row) { return (uint64_t *)((char *)cpu + row->offset); }
+
+static enum outcome field_set(struct cpu *cpu, const struct msr_row *row, uint64_t value) {
+    *field(cpu, row) = value;
+    return OUT_OK;
+}
+
+// --- reading ---
+
+static uint64_t read_field(struct cpu *cpu, const struct op *op, const struct msr_row *row) {
+    (void)op;
+    return *field(cpu, row);
+}
+static uint64_t read_zero(struct cpu *cpu, const struct op *op, const struct msr_row *row) {
+    (void)cpu, (void)op, (void)row;
+    return 0;
+}
+static uint64_t read_tsc(struct cpu *cpu, const struct op *op, const struct msr_row *row) {
+    (void)row;
+    return cpu_tell_tsc(cpu, op);
+}
+// The ratio of the TSC to 100 MHz: maximum non-turbo, and as the minimum.
+static uint64_t read_platform_info(struct cpu *cpu, const struct op *op, const struct msr_row *row) {
+    enum { MAXIMUM_SHIFT = 8, MINIMUM_SHIFT = 40, BUS_HZ = 100000000 };
+    (void)op, (void)row;
+    uint64_t ratio = cpu->model->tsc_hz / BUS_HZ & 0xff;
+    return ratio << MAXIMUM_SHIFT | ratio << MINIMUM_SHIFT;
+}
+// Table 2-36 and others alike: no package C-states, and locked so.
+static uint64_t read_pkg_cst_config(struct cpu *cpu, const struct op *op, const struct msr_row *row) {
+    const uint64_t cfg_lock = BIT(15);
+    (void)cpu, (void)op, (void)row;
+    return cfg_lock;
+}
+static uint64_t read_mtrrcap(struct cpu *cpu, const struct op *op, const struct msr_row *row) {
+    enum { VARIABLE = 8, FIXED = 1 << 8, WRITE_COMBINING = 1 << 10 };
+    (void)cpu, (void)op, (void)row;
+    return VARIABLE | FIXED | WRITE_COMBINING;
+}
+static uint64_t read_mcg_cap(struct cpu *cpu, const struct op *op, const struct msr_row *row) {
+    (void)cpu, (void)op, (void)row;
+    return 0; // no banks
+}
+// Nothing is executed speculatively here, so the processor is susceptible to none of these. Bits 13 to 15, 20, 24, 26,
+// 27 and 62 are not in edition 077 of the SDM: "Speculative Execution Side Channel Mitigations", 336996, and its
+// updates.
+static uint64_t read_arch_capabilities(struct cpu *cpu, const struct op *op, const struct msr_row *row) {
+    const uint64_t rdcl_no = BIT(0), ibrs_all = BIT(1), skip_l1dfl_vmentry = BIT(3), ssb_no = BIT(4), mds_no = BIT(5),
+                   if_pschange_mc_no = BIT(6), taa_no = BIT(8), sbdr_ssdp_no = BIT(13), fbsdp_no = BIT(14),
+                   psdp_no = BIT(15), bhi_no = BIT(20), pbrsb_no = BIT(24), gds_no = BIT(26), rfds_no = BIT(27),
+                   its_no = BIT(62);
+    (void)op, (void)row;
+    return rdcl_no | (cpu->model->features[FEATURE_SPEC_CTRL] ? ibrs_all : 0) | skip_l1dfl_vmentry | ssb_no | mds_no |
+           if_pschange_mc_no | taa_no | sbdr_ssdp_no | fbsdp_no | psdp_no | bhi_no | pbrsb_no | gds_no | rfds_no |
+           its_no;
+}
+
+// --- writing ---
+
+static enum outcome write_ignored(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
+    (void)cpu, (void)op, (void)row, (void)value;
+    return OUT_OK;
+}
+static enum outcome write_masked(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
+    (void)op;
+    return value & ~row->mask ? cpu_fault_gp0(cpu) : field_set(cpu, row, value);
+}
+static enum outcome write_canonical(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
+    (void)op;
+    return cpu_canonical_register(cpu, value) ? field_set(cpu, row, value) : cpu_fault_gp0(cpu);
+}
+
+// The deadline of the local APIC's timer is in terms of the TSC: the machine must look at it again.
+static enum outcome write_tsc(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
+    (void)row;
+    uint64_t base = value - cpu_cycles(cpu, op);
+    cpu->tsc_adjust += base - cpu->tsc_base;
+    cpu->tsc_base = base;
+    cpu->attention |= ATTENTION_MACHINE;
+    return OUT_OK;
+}
+static enum outcome write_tsc_adjust(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
+    (void)op, (void)row;
+    cpu->tsc_base += value - cpu->tsc_adjust;
+    cpu->tsc_adjust = value;
+    cpu->attention |= ATTENTION_MACHINE;
+    return OUT_OK;
+}
+
+// BHI_DIS_S: "Branch History Injection and Intra-mode Branch Target Injection", Intel, newer than edition 077 of the
+// SDM.
+static enum outcome write_spec_ctrl(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
+    const uint64_t ibrs = BIT(0), stibp = BIT(1), ssbd = BIT(2), bhi_dis_s = BIT(10);
+    const bool *has = cpu->model->features;
+    (void)op;
+    uint64_t allowed = ibrs | stibp | (has[FEATURE_SSBD] ? ssbd : 0) | (has[FEATURE_BHI_CTRL] ? bhi_dis_s : 0);
+    return value & ~allowed ? cpu_fault_gp0(cpu) : field_set(cpu, row, value);
+}
+static enum outcome write_pred_cmd(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
+    const uint64_t ibpb = BIT(0);
+    (void)op, (void)row;
+    return value & ~ibpb ? cpu_fault_gp0(cpu) : OUT_OK;
+}
+
+// Bits 11 and 12 (BTS and PEBS unavailable) are read-only ones; 7 (performance monitoring available) is a read-only
+// zero. While 34 (XD disable) is set, CPUID does not list NX and EFER.NXE cannot be set.
+static enum outcome write_misc_enable(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
+    const uint64_t fast_strings = BIT(0), thermal = BIT(3), bts_unavailable = BIT(11), pebs_unavailable = BIT(12),
+                   speedstep = BIT(16), monitor = BIT(18), limit_cpuid = BIT(22), xtpr_disable = BIT(23);
+    const uint64_t xd_disable = cpu->model->features[FEATURE_NX] ? BIT(34) : 0;
+    const uint64_t writable = fast_strings | thermal | speedstep | monitor | limit_cpuid | xtpr_disable | xd_disable;
+    const uint64_t fixed = bts_unavailable | pebs_unavailable, perfmon_available = BIT(7);
+    (void)op;
+    if (value & ~(writable | fixed | perfmon_available)) return cpu_fault_gp0(cpu);
+    return field_set(cpu, row, (value & writable) | fixed);
+}
+
+// --- memory types, SDM Vol. 3A, Tables 11-2 and 11-10 ---
+
+static bool mtrr_type_valid(uint64_t type) { return type == 0 || type == 1 || (type >= 4 && type <= 6); }
+
+static enum outcome write_types(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
+    (void)op;
+    for (unsigned i = 0; i < 64; i += 8)
+        if (!mtrr_type_valid(value >> i & 0xff)) return cpu_fault_gp0(cpu);
+    return field_set(cpu, row, value);
+}
+static enum outcome write_pat(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
+    enum { UNCACHED_MINUS = 7 };
+    (void)op;
+    for (unsigned i = 0; i < 64; i += 8)
+        if (!mtrr_type_valid(value >> i & 0xff) && (value >> i & 0xff) != UNCACHED_MINUS) return cpu_fault_gp0(cpu);
+    return field_set(cpu, row, value);
+}
+static enum outcome write_mtrr_def_type(struct cpu *cpu, const struct op *op, const struct msr_row *row,
+                                        uint64_t value) {
+    const uint64_t fixed_enable = BIT(10), enable = BIT(11);
+    (void)op;
+    if (value & ~(BITS(7, 0) | fixed_enable | enable) || !mtrr_type_valid(value & 0xff)) return cpu_fault_gp0(cpu);
+    return field_set(cpu, row, value);
+}
+static uint64_t physical_page_bits(const struct cpu *cpu) { return BITS(cpu->model->physical_bits - 1u, 12); }
+static enum outcome write_mtrr_base(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
+    (void)op;
+    if (value & ~(physical_page_bits(cpu) | BITS(7, 0)) || !mtrr_type_valid(value & 0xff)) return cpu_fault_gp0(cpu);
+    return field_set(cpu, row, value);
+}
+static enum outcome write_mtrr_mask(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
+    const uint64_t valid = BIT(11);
+    (void)op;
+    return value & ~(physical_page_bits(cpu) | valid) ? cpu_fault_gp0(cpu) : field_set(cpu, row, value);
+}
+
+// LMA cannot be written; LME cannot change while paging is on.
+static enum outcome write_efer(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
+    const bool *has = cpu->model->features;
+    uint64_t allowed = (has[FEATURE_SYSCALL] ? EFER_SCE : 0) | (has[FEATURE_LM] ? EFER_LME | EFER_LMA : 0) |
+                       (has[FEATURE_NX] && !(cpu->misc_enable & BIT(34)) ? EFER_NXE : 0);
+    (void)op, (void)row;
+    if (value & ~allowed) return cpu_fault_gp0(cpu);
+    if ((value ^ cpu->efer) & EFER_LME && cpu->cr0 & CR0_PG) return cpu_fault_gp0(cpu);
+    cpu->efer = (value & ~EFER_LMA) | (cpu->efer & EFER_LMA);
+    cpu_update_mode(cpu);
+    return OUT_OK;
+}
+
+// --- the rows ---
+
+#define FIELD(member) .offset = offsetof(struct cpu, member), .read = read_field,
+#define VALUE(function) .read = read_##function,
+#define WRITE_ONLY
+#define BITS_OF(bits) .write = write_masked, .mask = bits
+#define CANONICAL .write = write_canonical
+#define TYPES(bits) .write = write_types, .mask = bits
+#define CALL(function) .write = write_##function
+#define IGNORED .write = write_ignored
+#define READ_ONLY .write = NULL
+static const struct msr_row rows[] = {
+#define MSR(address, name, feature, read, write) {address, FEATURE_##feature, read write},
+#include "cpu/system/msr.def"
+#undef MSR
+};
+#undef FIELD
+
+static const struct msr_row *find(const struct cpu *cpu, uint32_t address) {
+    unsigned low = 0, high = sizeof(rows) / sizeof(rows[0]);
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        if (rows[middle].address < address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == sizeof(rows) / sizeof(rows[0]) || rows[low].address != address) return NULL;
+    return cpu_model_has(cpu->model, rows[low].feature) ? &rows[low] : NULL;
+}
+
+enum owner { OWNER_ROWS, OWNER_PLATFORM, OWNER_EXTENSION };
+static enum owner msr_owner(uint32_t index) {
+    enum {
+        APIC_BASE = 0x1b,
+        FEATURE_CONTROL = 0x3a,
+        VMX_FIRST = 0x480,
+        VMX_LAST = 0x491,
+        TSC_DEADLINE = 0x6e0,
+        X2APIC_FIRST = 0x800,
+        X2APIC_LAST = 0x8ff
+    };
+    if (index == APIC_BASE || index == TSC_DEADLINE || (index >= X2APIC_FIRST && index <= X2APIC_LAST))
+        return OWNER_PLATFORM;
+    if (index == FEATURE_CONTROL || (index >= VMX_FIRST && index <= VMX_LAST)) return OWNER_EXTENSION;
+    return OWNER_ROWS;
+}
+
+enum outcome msr_read(struct cpu *cpu, const struct op *op, uint32_t index, uint64_t *value) {
+    enum owner owner = msr_owner(index);
+    bool good = false;
+    if (owner == OWNER_PLATFORM) {
+        const struct platform *p = cpu->platform;
+        good = p->msr_read && p->msr_read(p->machine, cpu, index, value);
+    } else if (owner == OWNER_EXTENSION) {
+        good = cpu->extension && cpu->extension->msr_read(cpu, index, value);
+    } else {
+        const struct msr_row *row = find(cpu, index);
+        good = row && row->read;
+        if (good) *value = row->read(cpu, op, row);
+    }
+    return good ? OUT_OK : cpu_fault_gp0(cpu);
+}
+
+uint64_t msr_stored(struct cpu *cpu, uint32_t index) {
+    const struct msr_row *row = msr_owner(index) == OWNER_ROWS ? find(cpu, index) : NULL;
+    return row && row->read == read_field ? *field(cpu, row) : 0;
+}
+
+enum outcome msr_write(struct cpu *cpu, const struct op *op, uint32_t index, uint64_t value) {
+    enum owner owner = msr_owner(index);
+    if (owner == OWNER_PLATFORM) {
+        const struct platform *p = cpu->platform;
+        return p->msr_write && p->msr_write(p->machine, cpu, index, value) ? OUT_OK : cpu_fault_gp0(cpu);
+    }
+    if (owner == OWNER_EXTENSION)
+        return cpu->extension && cpu->extension->msr_write(cpu, index, value) ? OUT_OK : cpu_fault_gp0(cpu);
+    const struct msr_row *row = find(cpu, index);
+    return row && row->write ? row->write(cpu, op, row, value) : cpu_fault_gp0(cpu);
+}

@@ -1,0 +1,23 @@
+// Control registers and ports for the bodies of cpu/system_*.c and for VT-x. SDM Vol. 3A, 2.5; Vol. 1, 19.5.
+#ifndef CPU_SYSTEM_H
+#define CPU_SYSTEM_H
+#include "cpu/state/cpu.h"
+
+// What software sees of CR0 and CR4: in VMX non-root operation, the read shadow where the guest/host mask is 1.
+ALWAYS_INLINE uint64_t cr0_visible(const struct cpu *cpu) {
+    const struct intercepts *i = &cpu->intercepts;
+    return (cpu->cr0 & ~i->cr0_mask) | (i->cr0_shadow & i->cr0_mask);
+}
+ALWAYS_INLINE uint64_t cr4_visible(const struct cpu *cpu) {
+    const struct intercepts *i = &cpu->intercepts;
+    return (cpu->cr4 & ~i->cr4_mask) | (i->cr4_shadow & i->cr4_mask);
+}
+// As MOV to the register does, after the VM-exit check: all #GP(0) rules, what follows in EFER.LMA, the PDPTEs and the
+// TLB. Bits that a guest/host mask owns stay.
+enum outcome cr0_write(struct cpu *cpu, uint64_t value);
+enum outcome cr3_write(struct cpu *cpu, uint64_t value);
+enum outcome cr4_write(struct cpu *cpu, uint64_t value);
+// The bits that CR4 can have in this CPU model.
+uint64_t cr4_supported(const struct cpu_model *model);
+
+#endif

@@ -1,0 +1,262 @@
+// Control registers: MOV CR, CLTS, LMSW, SMSW. SDM Vol. 3A, 2.5 (the bits), 4.1 (modes of paging), 4.10.4.1 (TLB),
+// 9.8.5 (entering and leaving IA-32e mode); Vol. 2B, MOV - Move to/from Control Registers.
+#include "cpu/engine/body.h"
+#include "cpu/event/descriptor.h"
+#include "cpu/state/intercept.h"
+#include "cpu/state/model.h"
+#include "cpu/watch/observe.h"
+#include "cpu/memory/paging.h"
+#include "cpu/system/system.h"
+
+#define CR0_DEFINED (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
+#define CR3_KEEP_TLB BIT(63)
+
+static bool cr_allowed(struct cpu *cpu, unsigned cr, uint64_t value) {
+    return !cpu->extension || !cpu->extension->cr_allowed || cpu->extension->cr_allowed(cpu, cr, value);
+}
+
+// PAE paging, not 4-level: the four PDPTEs are registers of their own, loaded when these registers are written.
+static bool pae_paging(uint64_t cr0, uint64_t cr4, uint64_t efer) {
+    return cr0 & CR0_PG && cr4 & CR4_PAE && !(efer & EFER_LME);
+}
+static enum outcome pdptes_load(struct cpu *cpu, uint64_t cr3) {
+    uint64_t pdpte[4];
+    bool valid = true;
+    TRY(paging_load_pdptes(cpu, cr3, pdpte, &valid));
+    if (!valid) return cpu_fault_gp0(cpu);
+    memcpy(cpu->pdpte, pdpte, sizeof pdpte);
+    return OUT_OK;
+}
+
+// --- CR0 ---
+
+static bool tss16_loaded(const struct cpu *cpu) {
+    const struct segment *tr = &cpu->segment[TR];
+    return !(tr->rights & RIGHTS_UNUSABLE) && rights_system_type(tr->rights) == TYPE_TSS16_BUSY;
+}
+
+static bool cr0_valid(struct cpu *cpu, uint64_t value) {
+    bool pg = value & CR0_PG, was_pg = cpu->cr0 & CR0_PG, code64 = cpu->segment[CS].rights & RIGHTS_L;
+    if (value >> 32) return false;
+    if (pg && !(value & CR0_PE)) return false;
+    if (value & CR0_NW && !(value & CR0_CD)) return false;
+    if (pg && !was_pg && cpu->efer & EFER_LME && (!(cpu->cr4 & CR4_PAE) || code64 || tss16_loaded(cpu))) return false;
+    if (!pg && was_pg && (cpu_64bit(cpu) || cpu->cr4 & CR4_PCIDE)) return false;
+    return cr_allowed(cpu, 0, value);
+}
+
+enum outcome cr0_write(struct cpu *cpu, uint64_t value) {
+    uint64_t mask = cpu->intercepts.cr0_mask;
+    value = (cpu->cr0 & mask) | (value & ~mask);
+    value = (value & (CR0_DEFINED | ~BITS(31, 0))) | CR0_ET;
+    if (!cr0_valid(cpu, value)) return cpu_fault_gp0(cpu);
+    uint64_t changed = cpu->cr0 ^ value;
+    if (pae_paging(value, cpu->cr4, cpu->efer) && changed & (CR0_PG | CR0_CD | CR0_NW)) TRY(pdptes_load(cpu, cpu->cr3));
+    cpu->cr0 = value;
+    cpu->efer = value & CR0_PG && cpu->efer & EFER_LME ? cpu->efer | EFER_LMA : cpu->efer & ~EFER_LMA;
+    if (changed & CR0_PG) {
+        tlb_flush_vpid(cpu, cpu->vpid, true);
+        tlb_select(cpu);
+    }
+    cpu_monitor_clear(cpu);
+    cpu_update_mode(cpu);
+    return OUT_OK;
+}
+
+// --- CR3 ---
+
+static bool cr3_valid(const struct cpu *cpu, uint64_t value) {
+    return !(value & BITS(63, 0) & ~BITS(cpu->model->physical_bits - 1u, 0));
+}
+
+enum outcome cr3_write(struct cpu *cpu, uint64_t value) {
+    bool keep = cpu->cr4 & CR4_PCIDE && value & CR3_KEEP_TLB;
+    if (cpu->cr4 & CR4_PCIDE) value &= ~CR3_KEEP_TLB;
+    if (!cpu_long(cpu)) value &= BITS(31, 0);
+    if (!cr3_valid(cpu, value)) return cpu_fault_gp0(cpu);
+    if (pae_paging(cpu->cr0, cpu->cr4, cpu->efer)) TRY(pdptes_load(cpu, value));
+    cpu->cr3 = value;
+    cpu_monitor_clear(cpu);
+    tlb_select(cpu);
+    if (!keep) tlb_flush_context(cpu, cpu->vpid, cpu->cr4 & CR4_PCIDE ? (uint16_t)(value & BITS(11, 0)) : 0);
+    return OUT_OK;
+}
+
+// --- CR4 ---
+
+static const struct {
+    uint64_t bit;
+    uint16_t feature;
+} cr4_bits[] = {
+    {CR4_VME, FEATURE_VME},     {CR4_PVI, FEATURE_VME},        {CR4_TSD, FEATURE_TSC},
+    {CR4_DE, FEATURE_DE},       {CR4_PSE, FEATURE_PSE},        {CR4_PAE, FEATURE_PAE},
+    {CR4_MCE, FEATURE_MCE},     {CR4_PGE, FEATURE_PGE},        {CR4_PCE, FEATURE_MMX},
+    {CR4_OSFXSR, FEATURE_FXSR}, {CR4_OSXMMEXCPT, FEATURE_SSE}, {CR4_UMIP, FEATURE_UMIP},
+    {CR4_LA57, FEATURE_LA57},   {CR4_VMXE, FEATURE_VMX},       {CR4_FSGSBASE, FEATURE_FSGSBASE},
+    {CR4_PCIDE, FEATURE_PCID},  {CR4_OSXSAVE, FEATURE_XSAVE},  {CR4_SMEP, FEATURE_SMEP},
+    {CR4_SMAP, FEATURE_SMAP},   {CR4_PKE, FEATURE_PKU},
+};
+
+uint64_t cr4_supported(const struct cpu_model *model) {
+    uint64_t bits = 0;
+    for (unsigned i = 0; i < sizeof(cr4_bits) / sizeof(cr4_bits[0]); i++)
+        if (model->features[cr4_bits[i].feature]) bits |= cr4_bits[i].bit;
+    return bits;
+}
+
+static bool cr4_valid(struct cpu *cpu, uint64_t value) {
+    uint64_t set = value & ~cpu->cr4, changed = value ^ cpu->cr4;
+    if (value & ~cr4_supported(cpu->model)) return false;
+    if (cpu_long(cpu) && (!(value & CR4_PAE) || changed & CR4_LA57)) return false;
+    if (set & CR4_PCIDE && (!cpu_long(cpu) || cpu->cr3 & BITS(11, 0))) return false;
+    return cr_allowed(cpu, 4, value);
+}
+
+// PGE changed or PCIDE cleared: everything goes, global translations too. PAE changed or SMEP set: the current PCID.
+// A change of PSE or LA57 changes the meaning of entries: the same.
+static void cr4_invalidate(struct cpu *cpu, uint64_t old, uint64_t value) {
+    uint64_t changed = old ^ value;
+    bool all = changed & (CR4_PGE | CR4_PAE | CR4_PSE | CR4_LA57) || (old & ~value & CR4_PCIDE);
+    if (all)
+        tlb_flush_vpid(cpu, cpu->vpid, true);
+    else if (value & ~old & CR4_SMEP)
+        tlb_flush_context(cpu, cpu->vpid, value & CR4_PCIDE ? (uint16_t)(cpu->cr3 & BITS(11, 0)) : 0);
+    if (changed & CR4_PCIDE || all) tlb_select(cpu);
+}
+
+enum outcome cr4_write(struct cpu *cpu, uint64_t value) {
+    uint64_t mask = cpu->intercepts.cr4_mask, old = cpu->cr4;
+    value = (old & mask) | (value & ~mask);
+    if (!cr4_valid(cpu, value)) return cpu_fault_gp0(cpu);
+    bool reload = (old ^ value) & (CR4_PGE | CR4_PSE | CR4_PAE | CR4_SMEP);
+    if (reload && pae_paging(cpu->cr0, value, cpu->efer)) TRY(pdptes_load(cpu, cpu->cr3));
+    cpu->cr4 = value;
+    cr4_invalidate(cpu, old, value);
+    cpu_monitor_clear(cpu);
+    cpu_update_mode(cpu);
+    return OUT_OK;
+}
+
+// --- MOV CR ---
+
+static bool cr_exists(unsigned number) {
+    return number == 0 || number == 2 || number == 3 || number == 4 || number == 8;
+}
+
+// Undefined registers are #UD whatever the privilege.
+static enum outcome cr_check(struct cpu *cpu, unsigned number) {
+    if (!cr_exists(number)) return cpu_fault_ud(cpu);
+    return cpu_cpl(cpu) ? cpu_fault_gp0(cpu) : OUT_OK;
+}
+
+static uint64_t cr8_read(struct cpu *cpu) {
+    const struct platform *p = cpu->platform;
+    return p && p->cr8_read ? p->cr8_read(p->machine, cpu) : 0;
+}
+static enum outcome cr8_write(struct cpu *cpu, uint64_t value) {
+    const struct platform *p = cpu->platform;
+    if (value & ~BITS(3, 0)) return cpu_fault_gp0(cpu);
+    if (p && p->cr8_write) p->cr8_write(p->machine, cpu, value);
+    return OUT_OK;
+}
+
+static uint64_t cr_read(struct cpu *cpu, unsigned number) {
+    switch (number) {
+    case 0: return cr0_visible(cpu);
+    case 2: return cpu->cr2;
+    case 3: return cpu->cr3;
+    case 4: return cr4_visible(cpu);
+    default: return cr8_read(cpu);
+    }
+}
+
+// With a TPR shadow VT-x does the access itself and answers OUT_LEAVE.
+static enum outcome cr8_virtual(struct cpu *cpu, const struct op *op, unsigned gpr, uint64_t value) {
+    enum outcome outcome = intercept(cpu, op, ICEPT_CR8, gpr, value);
+    if (outcome == OUT_LEAVE) cpu->rip = op_next_rip(cpu, op);
+    return outcome;
+}
+
+BODY(mov_from_cr) {
+    (void)F;
+    unsigned number = op->src, gpr = op->dst / 8u;
+    TRY(cr_check(cpu, number));
+    TRY(intercept(cpu, op, ICEPT_CR_READ, number, gpr));
+    if (number == 8) TRY(cr8_virtual(cpu, op, gpr, 0));
+    reg_set(cpu, op->dst, W, cr_read(cpu, number));
+    return OUT_OK;
+}
+
+// CR8 is the local APIC's: asking for it is not looking on.
+static uint64_t cr_peek(struct cpu *cpu, unsigned number) {
+    const uint64_t *registers[] = {&cpu->cr0, NULL, &cpu->cr2, &cpu->cr3, &cpu->cr4};
+    return number <= 4 && registers[number] ? *registers[number] : 0;
+}
+
+BODY(mov_to_cr) {
+    (void)F;
+    unsigned number = op->dst, gpr = op->src / 8u;
+    uint64_t value = reg_get(cpu, op->src, W);
+    TRY(cr_check(cpu, number));
+    TRY(intercept(cpu, op, ICEPT_CR_WRITE, number | gpr << 8, value));
+    if (number == 8) TRY(cr8_virtual(cpu, op, gpr | 1u << 8, value));
+    uint64_t old = observed(cpu, OBSERVE_CONTROL_REGISTER) ? cr_peek(cpu, number) : 0;
+    switch (number) {
+    case 0: TRY(cr0_write(cpu, value)); break;
+    case 2: cpu->cr2 = value; break;
+    case 3: TRY(cr3_write(cpu, value)); break;
+    case 4: TRY(cr4_write(cpu, value)); break;
+    default: TRY(cr8_write(cpu, value)); break;
+    }
+    OBSERVE_TELL(cpu, op, CONTROL_REGISTER, .number = number, .value = cr_peek(cpu, number), .old = old);
+    return OUT_OK;
+}
+
+#define FORMS_CR(X, n) WIDTHS_DWORD(X, n, RR)
+INSTANTIATE(mov_from_cr, END, FORMS_CR)
+INSTANTIATE(mov_to_cr, END, FORMS_CR)
+
+// --- the machine status word ---
+
+BODY(clts) {
+    BODY_UNUSED;
+    TRY(intercept(cpu, op, ICEPT_CLTS, 0, 0));
+    uint64_t old = cpu->cr0;
+    cpu->cr0 &= ~CR0_TS | cpu->intercepts.cr0_mask;
+    cpu_update_mode(cpu);
+    OBSERVE_TELL(cpu, op, CONTROL_REGISTER, .number = 0, .value = cpu->cr0, .old = old);
+    return OUT_OK;
+}
+INSTANTIATE(clts, END, FORMS_ONE_NONE)
+
+// LMSW cannot clear PE.
+BODY(lmsw) {
+    (void)W;
+    const uint64_t bits = CR0_PE | CR0_MP | CR0_EM | CR0_TS;
+    uint64_t value = 0, linear = 0;
+    if (F == FORM_M) TRY(op_linear(cpu, op, 2, false, &linear));
+    if (F == FORM_M)
+        TRY(load(cpu, linear, 16, &value));
+    else
+        value = reg_get(cpu, op->dst, 16);
+    TRY(intercept(cpu, op, ICEPT_LMSW, value | (F == FORM_M ? 1u << 16 : 0), linear));
+    uint64_t old = cpu->cr0;
+    TRY(cr0_write(cpu, (cpu->cr0 & (~bits | CR0_PE)) | (value & bits)));
+    OBSERVE_TELL(cpu, op, CONTROL_REGISTER, .number = 0, .value = cpu->cr0, .old = old);
+    return OUT_OK;
+}
+#define FORMS_WORD(X, n) X(n, R, 32) X(n, M, 32)
+INSTANTIATE(lmsw, END, FORMS_WORD)
+
+BODY(smsw) {
+    if (cpu->cr4 & CR4_UMIP && cpu_cpl(cpu)) return cpu_fault_gp0(cpu);
+    if (F == FORM_R) {
+        reg_set(cpu, op->dst, W, cr0_visible(cpu));
+        return OUT_OK;
+    }
+    uint64_t linear = 0;
+    TRY(op_linear(cpu, op, 2, true, &linear));
+    return store(cpu, linear, 16, cr0_visible(cpu));
+}
+#define FORMS_SMSW(X, n) WIDTHS_WORD(X, n, R) X(n, M, 32)
+INSTANTIATE(smsw, NEXT, FORMS_SMSW)

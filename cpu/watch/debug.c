@@ -1,0 +1,113 @@
+// Breakpoints of DR0 to DR3 (instructions, data, ports) and alignment checking. SDM Vol. 3B, 17.2.4 (DR7), 17.2.5
+// (ranges), 17.3.1 (when they are reported); Vol. 3A, 6.15, interrupt 17.
+//
+// Pages with an enabled data breakpoint have no fast entries, pages with an instruction breakpoint no blocks, so that
+// everything else costs nothing.
+// NOT IMPLEMENTED: data breakpoints on implicit accesses (descriptor tables, TSS, frames of events, page walks).
+#include "cpu/watch/debug.h"
+#include "cpu/memory/access.h"
+#include "cpu/watch/observe.h"
+
+enum { BREAKPOINTS = 4 };
+enum breakpoint_type { BREAK_CODE, BREAK_WRITE, BREAK_IO, BREAK_ACCESS }; // R/Wn of DR7
+
+static bool enabled(const struct cpu *cpu, unsigned n) { return cpu->dr[7] >> (2 * n) & 3; }
+static enum breakpoint_type type_of(const struct cpu *cpu, unsigned n) { return cpu->dr[7] >> (16 + 4 * n) & 3; }
+static unsigned bytes_of(const struct cpu *cpu, unsigned n) {
+    static const uint8_t bytes[] = {1, 2, 8, 4};
+    return bytes[cpu->dr[7] >> (18 + 4 * n) & 3];
+}
+
+static uint32_t kind_of(const struct cpu *cpu, unsigned n) {
+    switch (type_of(cpu, n)) {
+    case BREAK_CODE: return WATCH_CODE;
+    case BREAK_IO: return cpu->cr4 & CR4_DE ? WATCH_IO : 0;
+    default: return WATCH_DATA;
+    }
+}
+
+static uint32_t breakpoints_watch(const struct cpu *cpu) {
+    uint32_t watch = 0;
+    for (unsigned n = 0; n < BREAKPOINTS; n++)
+        if (enabled(cpu, n)) watch |= kind_of(cpu, n);
+    return watch;
+}
+
+static bool registers_changed(struct cpu *cpu) {
+    bool changed = cpu->watch_seen[BREAKPOINTS] != cpu->dr[7];
+    for (unsigned n = 0; n < BREAKPOINTS; n++) changed |= cpu->watch_seen[n] != cpu->dr[n];
+    memcpy(cpu->watch_seen, cpu->dr, sizeof(uint64_t) * BREAKPOINTS);
+    cpu->watch_seen[BREAKPOINTS] = cpu->dr[7];
+    return changed;
+}
+
+bool debug_update(struct cpu *cpu) {
+    bool had = cpu->watch & (WATCH_CODE | WATCH_DATA);
+    bool aligned = cpu->cr0 & CR0_AM && cpu->rflags & FLAG_AC && cpu_cpl(cpu) == 3;
+    uint32_t watch = aligned ? WATCH_ALIGNMENT : 0;
+    if (unlikely(cpu->dr[7] & DR7_ENABLED)) watch |= breakpoints_watch(cpu);
+    if (unlikely(cpu->observing & OBSERVING_DATA)) watch |= WATCH_POINT;
+    cpu->watch = watch;
+    return unlikely(had || watch & (WATCH_CODE | WATCH_DATA)) && registers_changed(cpu);
+}
+
+// The range of a breakpoint is aligned to its length.
+static uint64_t start_of(const struct cpu *cpu, unsigned n) {
+    return cpu->dr[n] & ~(uint64_t)(kind_of(cpu, n) == WATCH_CODE ? 0 : bytes_of(cpu, n) - 1);
+}
+
+bool debug_page_watched(const struct cpu *cpu, enum watch kind, uint64_t linear) {
+    for (unsigned n = 0; n < BREAKPOINTS; n++)
+        if (enabled(cpu, n) && kind_of(cpu, n) == kind && start_of(cpu, n) >> PAGE_SHIFT == linear >> PAGE_SHIFT)
+            return true;
+    return false;
+}
+
+uint64_t debug_code(const struct cpu *cpu, uint64_t linear) {
+    uint64_t hits = 0;
+    for (unsigned n = 0; n < BREAKPOINTS; n++)
+        if (enabled(cpu, n) && kind_of(cpu, n) == WATCH_CODE && cpu->dr[n] == linear) hits |= BIT(n);
+    return hits;
+}
+
+static bool overlaps(uint64_t a, unsigned a_bytes, uint64_t b, unsigned b_bytes) {
+    return a - b < b_bytes || b - a < a_bytes;
+}
+
+static void hit(struct cpu *cpu, unsigned n) {
+    cpu->watch_hits |= (uint32_t)BIT(n);
+    cpu->attention |= ATTENTION_EVENT;
+}
+
+bool debug_data(struct cpu *cpu, uint64_t linear, unsigned size, bool write) {
+    bool none = true;
+    for (unsigned n = 0; n < BREAKPOINTS; n++) {
+        if (!enabled(cpu, n) || kind_of(cpu, n) != WATCH_DATA || (type_of(cpu, n) == BREAK_WRITE && !write)) continue;
+        if (!overlaps(linear, size, start_of(cpu, n), bytes_of(cpu, n))) continue;
+        hit(cpu, n);
+        none = false;
+    }
+    return none;
+}
+
+void debug_port(struct cpu *cpu, uint16_t port, unsigned size) {
+    for (unsigned n = 0; n < BREAKPOINTS; n++)
+        if (enabled(cpu, n) && kind_of(cpu, n) == WATCH_IO && overlaps(port, size, start_of(cpu, n), bytes_of(cpu, n)))
+            hit(cpu, n);
+}
+
+void debug_hits_pend(struct cpu *cpu) {
+    cpu->pending_debug |= cpu->watch_hits;
+    cpu->watch_hits = 0;
+    cpu_pend(cpu, PENDING_DEBUG, true);
+}
+
+// Operands of 16 bytes and more have rules of their own and no #AC (Vol. 2A, Table 2-21).
+bool debug_misaligned(uint64_t linear, unsigned size) {
+    unsigned alignment = size == 2 || size == 4 || size == 8 ? size
+                         : size == 10                        ? 8
+                         : size == 14                        ? 2
+                         : size == 28                        ? 4
+                                                             : 1;
+    return linear & (alignment - 1);
+}

@@ -1,0 +1,108 @@
+// Watching a processor: what it does is told to observers, and points (breakpoints, watchpoints) call back when they
+// are hit. None of it is state, costs anything while unset, or changes what the processor does: no TLB entry is filled
+// for it.
+//
+// A receiver may look at the processor and at the machine's memory, and may call cpu_stop: the machine then stops at
+// the next instruction boundary. Where an instruction is about to be attempted (OBSERVE_INSTRUCTION, breakpoints) that
+// is before it, else after what was seen. It must not change anything, nor the lists it is called from, until the
+// processor has stopped.
+#ifndef CPU_OBSERVE_H
+#define CPU_OBSERVE_H
+#include "cpu/state/cpu.h"
+
+enum observe {
+#define OBSERVE(name, text, number, value, old, linear, physical, information) OBSERVE_##name,
+#include "cpu/watch/observe.def"
+#undef OBSERVE
+    OBSERVE_COUNT,
+    OBSERVE_BREAKPOINT = OBSERVE_COUNT, // told to the point that is hit only
+    OBSERVE_WATCHPOINT,                 // as OBSERVE_MEMORY
+};
+
+// What was seen: cpu/watch/observe.def says what the members hold for each kind.
+struct sight {
+    uint8_t kind; // enum observe
+    bool write;   // MEMORY, IO
+    uint8_t size; // bytes, where something has a size
+    uint32_t number;
+    uint64_t step; // steps done, with the attempt in progress (INSTRUCTION, BREAKPOINT: not yet begun)
+    uint64_t rip;  // of the instruction, or at the boundary
+    uint64_t value, old, linear, physical, information;
+};
+enum sight_tlb { SIGHT_TLB_DATA, SIGHT_TLB_FETCH, SIGHT_TLB_PAGE /* INVLPG and the like */, SIGHT_TLB_FLUSH };
+// What SIGHT_TLB_FLUSH flushes: translations of a VPID and PCID but globals, of a VPID with or without its globals, of
+// every VPID but 0, of an EPTP, of all EPTPs.
+enum sight_flush {
+    SIGHT_FLUSH_PCID,
+    SIGHT_FLUSH_VPID_BUT_GLOBALS,
+    SIGHT_FLUSH_VPID,
+    SIGHT_FLUSH_VPIDS,
+    SIGHT_FLUSH_EPTP,
+    SIGHT_FLUSH_EPTPS
+};
+
+// Each as in the columns of observe.def; name "EPT_VIOLATION" style, text in words. NULL past the end.
+struct observe_row {
+    const char *name, *text, *number, *value, *old, *linear, *physical, *information;
+};
+const struct observe_row *observe_row(unsigned kind);
+
+struct observer {
+    uint64_t wanted; // BIT(OBSERVE_...); after a change, cpu_observe again
+    bool again;      // OBSERVE_INSTRUCTION also where the processor goes on after a stop, if told already or passed
+    void *context;
+    void (*see)(void *context, struct cpu *cpu, const struct sight *sight);
+    struct observer *next;
+};
+
+enum point_space {
+    POINT_LINEAR,
+    POINT_GUEST_PHYSICAL, // what goes into EPT; the same as physical where there is none
+    POINT_PHYSICAL,
+};
+enum point_access { POINT_EXECUTE = 1, POINT_READ = 2, POINT_WRITE = 4 };
+struct point {
+    uint64_t address, bytes; // POINT_EXECUTE: the first byte of the instruction; bytes is not used
+    enum point_space space;
+    unsigned access; // POINT_EXECUTE alone, or POINT_READ and POINT_WRITE
+    void *context;
+    void (*hit)(struct point *point, struct cpu *cpu, const struct sight *sight);
+    struct point *next;
+};
+
+// The processor's observers and points from now on: the caller's lists, NULL for none. To be called between runs, also
+// after a change in a list. Points are shared by processors over the same memory: give all of them the same.
+void cpu_observe(struct cpu *cpu, struct observer *observers);
+void cpu_set_points(struct cpu *cpu, struct point *points);
+// From within a receiver, or between runs: cpu_run returns RUN_STOPPED, once.
+void cpu_stop(struct cpu *cpu);
+// Between runs: what the next attempt would tell about its beginning (instruction, breakpoints) is not told. For going
+// on from where a person has already stopped by other means. After RUN_STOPPED it is not needed.
+void cpu_pass(struct cpu *cpu);
+
+// --- for those who tell ---
+// `op` as in cpu_steps: NULL when RIP and steps are settled.
+void observe_tell(struct cpu *cpu, const struct op *op, struct sight *sight);
+ALWAYS_INLINE bool observed(const struct cpu *cpu, enum observe kind) { return unlikely(cpu->observed & BIT(kind)); }
+#define OBSERVE_TELL(cpu, op, what, ...)                                                                               \
+    do {                                                                                                               \
+        if (observed(cpu, OBSERVE_##what))                                                                             \
+            observe_tell(cpu, op, &(struct sight){.kind = OBSERVE_##what __VA_OPT__(, ) __VA_ARGS__});                 \
+    } while (0)
+
+// --- for cpu/engine/run.c, cpu/engine/block.c, cpu/memory/memory.c ---
+enum observing { OBSERVING_EXECUTE = 1, OBSERVING_ALONE = 2, OBSERVING_DATA = 4 }; // cpu->observing
+// Whether an instruction at this offset of any page might be a breakpoint's.
+bool observe_offset(const struct cpu *cpu, uint64_t offset);
+// Whether the instruction at `linear` is a breakpoint's. `physical`: of its first byte; ~0: to be found out.
+bool observe_breakpoint(struct cpu *cpu, uint64_t linear, uint64_t physical);
+// Before an attempt at the instruction at `linear`. True: it must run alone. cpu->stop says whether to stop.
+bool observe_before(struct cpu *cpu, uint64_t linear);
+// Whether a data access to the page of `linear` must be looked at; `page` is its translation.
+bool observe_page(struct cpu *cpu, uint64_t linear, uint64_t page);
+// Whether a data access hits a watchpoint: its instruction must run alone.
+bool observe_hits(struct cpu *cpu, uint64_t linear, uint64_t page, unsigned size, bool write);
+// Tells about a data access within one page, before a write takes place. `data`: what is read or will be written.
+void observe_access(struct cpu *cpu, uint64_t linear, uint64_t physical, unsigned size, const void *data, bool write);
+
+#endif

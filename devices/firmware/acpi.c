@@ -1,0 +1,342 @@
+// ACPI tables: RSDP, RSDT, XSDT, FADT, FACS, DSDT, MADT, HPET. ACPI 6.3, 5.2; IA-PC HPET specification, 3.2.4.
+#include "devices/firmware/acpi.h"
+#include "cpu/state/outcome.h"
+#include "devices/firmware/aml.h"
+#include "devices/timer/hpet.h"
+#include "devices/irq/ioapic.h"
+#include "devices/timer/pm.h"
+#include <string.h>
+
+struct writer {
+    uint8_t *out;
+    uint32_t used;
+    bool overflow;
+};
+struct table {
+    struct writer *w;
+    uint32_t start;
+};
+
+enum { HEADER_BYTES = 36, RSDP_BYTES = 36, FACS_BYTES = 64, FADT_BYTES = 244 };
+
+static void put(struct writer *w, const void *bytes, uint32_t count) {
+    if (count > ACPI_BYTES - w->used) {
+        w->overflow = true;
+        return;
+    }
+    if (bytes) memcpy(w->out + w->used, bytes, count);
+    w->used += count;
+}
+static void put8(struct writer *w, uint8_t v) { put(w, &v, 1); }
+static void put16(struct writer *w, uint16_t v) { put(w, &v, 2); }
+static void put32(struct writer *w, uint32_t v) { put(w, &v, 4); }
+static void put64(struct writer *w, uint64_t v) { put(w, &v, 8); }
+static void align(struct writer *w, uint32_t to) { put(w, NULL, -w->used & (to - 1)); }
+static uint32_t address(uint32_t offset) { return ACPI_BASE + offset; }
+
+// Generic address structure, 5.2.3.2.
+enum { GAS_MEMORY, GAS_IO };
+static void put_address(struct writer *w, uint8_t space, uint8_t bits, uint8_t access, uint64_t where) {
+    put8(w, space);
+    put8(w, bits);
+    put8(w, 0);
+    put8(w, access);
+    put64(w, where);
+}
+
+static uint8_t checksum(const uint8_t *bytes, uint32_t count) {
+    uint8_t sum = 0;
+    for (uint32_t i = 0; i < count; i++) sum = (uint8_t)(sum + bytes[i]);
+    return (uint8_t)-sum;
+}
+
+// System description table header, 5.2.6. Length and checksum are filled in by table_end.
+static struct table table_begin(struct writer *w, const char *signature, uint8_t revision) {
+    align(w, 16);
+    struct table t = {w, w->used};
+    put(w, signature, 4);
+    put32(w, 0);
+    put8(w, revision);
+    put8(w, 0);
+    put(w, "VMXRAY", 6);
+    put(w, "VMXRAYPC", 8);
+    put32(w, 1);
+    put(w, "VXRY", 4);
+    put32(w, 1);
+    return t;
+}
+static uint32_t table_end(struct table t) {
+    if (t.w->overflow) return 0;
+    uint8_t *bytes = t.w->out + t.start;
+    uint32_t length = t.w->used - t.start;
+    memcpy(bytes + 4, &length, 4);
+    bytes[9] = 0;
+    bytes[9] = checksum(bytes, length);
+    return address(t.start);
+}
+
+// --- DSDT ---
+static void isa_device(struct aml *a, const char *name, const char *id) {
+    aml_device(a, name);
+    aml_name(a, "_HID");
+    aml_eisa_id(a, id);
+}
+
+static void serial_port(struct aml *a, unsigned n) {
+    static const struct {
+        const char *name;
+        uint16_t base;
+        uint8_t irq;
+    } ports[4] = {{"COM1", 0x3f8, 4}, {"COM2", 0x2f8, 3}, {"COM3", 0x3e8, 4}, {"COM4", 0x2e8, 3}};
+    isa_device(a, ports[n].name, "PNP0501");
+    aml_name(a, "_UID");
+    aml_integer(a, n + 1);
+    aml_name(a, "_CRS");
+    aml_resources(a);
+    aml_io(a, ports[n].base, 8);
+    aml_irq(a, ports[n].irq);
+    aml_resources_end(a);
+    aml_end(a);
+}
+
+static void isa_devices(struct aml *a, const struct acpi_config *config) {
+    isa_device(a, "RTC", "PNP0B00");
+    aml_name(a, "_CRS");
+    aml_resources(a);
+    aml_io(a, 0x70, 2);
+    aml_irq(a, 8);
+    aml_resources_end(a);
+    aml_end(a);
+    isa_device(a, "KBD", "PNP0303");
+    aml_name(a, "_CRS");
+    aml_resources(a);
+    aml_io(a, 0x60, 1);
+    aml_io(a, 0x64, 1);
+    aml_irq(a, 1);
+    aml_resources_end(a);
+    aml_end(a);
+    isa_device(a, "TIMR", "PNP0100");
+    aml_name(a, "_CRS");
+    aml_resources(a);
+    aml_io(a, 0x40, 4);
+    aml_irq(a, 0);
+    aml_resources_end(a);
+    aml_end(a);
+    for (unsigned n = 0; n < config->serial_ports; n++) serial_port(a, n);
+}
+
+// _PRT: INTA..INTD of each slot go to I/O APIC pins 16..23, rotated by slot.
+static void pci_routing(struct aml *a) {
+    enum { SLOTS = 32, PINS = 4 };
+    aml_name(a, "_PRT");
+    aml_package(a, SLOTS * PINS);
+    for (unsigned slot = 0; slot < SLOTS; slot++) {
+        for (unsigned pin = 0; pin < PINS; pin++) {
+            aml_package(a, 4);
+            aml_integer(a, slot << 16 | 0xffff);
+            aml_integer(a, pin);
+            aml_integer(a, 0);
+            aml_integer(a, 16 + ((slot + pin) & 7));
+            aml_end(a);
+        }
+    }
+    aml_end(a);
+}
+
+static void pci_root(struct aml *a, const struct acpi_config *config) {
+    isa_device(a, "PCI0", "PNP0A03");
+    aml_name(a, "_UID");
+    aml_integer(a, 0);
+    aml_name(a, "_CRS");
+    aml_resources(a);
+    aml_window_bus(a, 0, 255);
+    aml_io(a, 0xcf8, 8);
+    aml_window_io(a, 0, 0xcf7);
+    aml_window_io(a, 0xd00, 0xffff);
+    aml_window_memory(a, 0xa0000, 0xbffff);
+    aml_window_memory(a, config->pci_window_first, config->pci_window_last);
+    aml_resources_end(a);
+    pci_routing(a);
+    aml_device(a, "ISA");
+    aml_name(a, "_ADR");
+    aml_integer(a, 1 << 16);
+    isa_devices(a, config);
+    aml_end(a);
+    aml_end(a);
+}
+
+// What is on the board and no driver's: PNP0C02, "PNP motherboard registers".
+static void board_resources(struct aml *a) {
+    isa_device(a, "MBRD", "PNP0C02");
+    aml_name(a, "_CRS");
+    aml_resources(a);
+    aml_io(a, 0x61, 1);
+    aml_io(a, 0x92, 1);
+    aml_io(a, PM_BASE, PM_BYTES);
+    aml_memory(a, (uint32_t)APIC_BASE_DEFAULT, 0x1000);
+    aml_resources_end(a);
+    aml_end(a);
+    isa_device(a, "HPET", "PNP0103");
+    aml_name(a, "_CRS");
+    aml_resources(a);
+    aml_memory(a, (uint32_t)HPET_BASE, 0x400);
+    aml_resources_end(a);
+    aml_end(a);
+}
+
+static uint32_t write_dsdt(struct writer *w, const struct acpi_config *config) {
+    struct table t = table_begin(w, "DSDT", 2);
+    if (w->overflow) return 0;
+    struct aml a = {.bytes = w->out + w->used, .capacity = ACPI_BYTES - w->used};
+    aml_scope(&a, "\\_SB_");
+    board_resources(&a);
+    pci_root(&a, config);
+    aml_end(&a);
+    aml_name(&a, "\\_S5_");
+    aml_package(&a, 4);
+    aml_integer(&a, PM_SLEEP_OFF);
+    aml_integer(&a, PM_SLEEP_OFF);
+    aml_integer(&a, 0);
+    aml_integer(&a, 0);
+    aml_end(&a);
+    w->overflow = a.overflow;
+    w->used += (uint32_t)a.size;
+    return table_end(t);
+}
+
+// --- the other tables ---
+static uint32_t write_facs(struct writer *w) { // 5.2.10: no checksum, 64-byte aligned
+    align(w, FACS_BYTES);
+    uint32_t start = w->used;
+    put(w, "FACS", 4);
+    put32(w, FACS_BYTES);
+    put(w, NULL, 24);
+    put8(w, 2); // version
+    put(w, NULL, FACS_BYTES - 33);
+    return address(start);
+}
+
+#define FADT_WBINVD BIT(0)
+#define FADT_PROC_C1 BIT(2)
+#define FADT_SLP_BUTTON BIT(5) // no fixed-hardware sleep button
+#define FADT_FIX_RTC BIT(6)    // RTC wake status is not in fixed register space
+#define FADT_TMR_VAL_EXT BIT(8)
+#define FADT_RESET_REG_SUP BIT(10)
+#define FADT_FLAGS (FADT_WBINVD | FADT_PROC_C1 | FADT_SLP_BUTTON | FADT_FIX_RTC | FADT_TMR_VAL_EXT | FADT_RESET_REG_SUP)
+#define BOOT_LEGACY_DEVICES BIT(0)
+#define BOOT_8042 BIT(1)
+#define BOOT_NO_VGA BIT(2)
+enum { RESET_PORT = 0xcf9, RESET_VALUE = 6, CENTURY_REGISTER = 0x32 };
+
+static void fadt_blocks_32(struct writer *w) { // offsets 56 to 95
+    put32(w, PM_BASE + PM_EVENT);
+    put32(w, 0);
+    put32(w, PM_BASE + PM_CONTROL);
+    put32(w, 0);
+    put32(w, 0);
+    put32(w, PM_BASE + PM_TIMER);
+    put32(w, 0);
+    put32(w, 0);
+    put(w, (const uint8_t[]){4, 2, 0, 4, 0, 0, 0, 0}, 8); // lengths of the blocks
+}
+
+static void fadt_blocks_64(struct writer *w) { // offsets 148 to 243
+    put_address(w, GAS_IO, 32, 2, PM_BASE + PM_EVENT);
+    put_address(w, GAS_IO, 0, 0, 0);
+    put_address(w, GAS_IO, 16, 2, PM_BASE + PM_CONTROL);
+    put_address(w, GAS_IO, 0, 0, 0);
+    put_address(w, GAS_IO, 0, 0, 0);
+    put_address(w, GAS_IO, 32, 3, PM_BASE + PM_TIMER);
+    put_address(w, GAS_IO, 0, 0, 0);
+    put_address(w, GAS_IO, 0, 0, 0);
+}
+
+static uint32_t write_fadt(struct writer *w, uint32_t facs, uint32_t dsdt) { // 5.2.9, revision 3
+    struct table t = table_begin(w, "FACP", 3);
+    put32(w, facs);
+    put32(w, dsdt);
+    put8(w, 0);
+    put8(w, 4); // preferred profile: enterprise server
+    put16(w, PM_SCI);
+    put32(w, 0); // SMI_CMD: always in ACPI mode
+    put32(w, 0); // ACPI_ENABLE, ACPI_DISABLE, S4BIOS_REQ, PSTATE_CNT
+    fadt_blocks_32(w);
+    put16(w, 0xfff); // P_LVL2_LAT, P_LVL3_LAT: no C2, no C3
+    put16(w, 0xfff);
+    put(w, NULL, 8); // FLUSH_SIZE to MON_ALRM
+    put8(w, CENTURY_REGISTER);
+    put16(w, BOOT_LEGACY_DEVICES | BOOT_8042 | BOOT_NO_VGA);
+    put8(w, 0);
+    put32(w, FADT_FLAGS);
+    put_address(w, GAS_IO, 8, 1, RESET_PORT);
+    put8(w, RESET_VALUE);
+    put(w, NULL, 3);
+    put64(w, facs);
+    put64(w, dsdt);
+    fadt_blocks_64(w);
+    if (w->used - t.start != FADT_BYTES) w->overflow = true;
+    return table_end(t);
+}
+
+enum { MADT_LAPIC = 0, MADT_IOAPIC = 1, MADT_OVERRIDE = 2, MADT_LAPIC_NMI = 4 };
+enum { POLARITY_HIGH = 1, TRIGGER_EDGE = 1 << 2, TRIGGER_LEVEL = 3 << 2 };
+
+static void madt_override(struct writer *w, uint8_t irq, uint32_t gsi, uint16_t flags) {
+    put(w, (const uint8_t[]){MADT_OVERRIDE, 10, 0, irq}, 4);
+    put32(w, gsi);
+    put16(w, flags);
+}
+
+static uint32_t write_madt(struct writer *w, const struct acpi_config *config) { // 5.2.12
+    struct table t = table_begin(w, "APIC", 3);
+    put32(w, (uint32_t)APIC_BASE_DEFAULT);
+    put32(w, 1); // PCAT_COMPAT: there are 8259s
+    for (uint32_t i = 0; i < config->cpus; i++) {
+        put(w, (const uint8_t[]){MADT_LAPIC, 8, (uint8_t)i, (uint8_t)i}, 4);
+        put32(w, 1);
+    }
+    put(w, (const uint8_t[]){MADT_IOAPIC, 12, 0, 0}, 4);
+    put32(w, (uint32_t)IOAPIC_BASE);
+    put32(w, 0);
+    madt_override(w, 0, 2, 0);
+    madt_override(w, PM_SCI, PM_SCI, POLARITY_HIGH | TRIGGER_LEVEL);
+    put(w, (const uint8_t[]){MADT_LAPIC_NMI, 6, 0xff, 0, 0, 1}, 6);
+    return table_end(t);
+}
+
+static uint32_t write_hpet(struct writer *w) {
+    struct table t = table_begin(w, "HPET", 1);
+    put32(w, 0x8086a201 | (HPET_TIMERS - 1) << 8); // the low half of GCAP_ID
+    put_address(w, GAS_MEMORY, 64, 0, HPET_BASE);
+    put8(w, 0);
+    put16(w, 128); // minimum ticks in periodic mode
+    put8(w, 0);
+    return table_end(t);
+}
+
+static void write_rsdp(uint8_t *out, uint32_t rsdt, uint64_t xsdt) { // 5.2.5.3
+    memcpy(out, "RSD PTR ", 8);
+    memcpy(out + 9, "VMXRAY", 6);
+    out[15] = 2;
+    memcpy(out + 16, &rsdt, 4);
+    memcpy(out + 20, &(uint32_t){RSDP_BYTES}, 4);
+    memcpy(out + 24, &xsdt, 8);
+    out[8] = checksum(out, 20);
+    out[32] = checksum(out, RSDP_BYTES);
+}
+
+bool acpi_write(const struct acpi_config *config, uint8_t *out) {
+    memset(out, 0, ACPI_BYTES);
+    struct writer w = {.out = out, .used = RSDP_BYTES};
+    uint32_t facs = write_facs(&w), dsdt = write_dsdt(&w, config);
+    uint32_t tables[] = {write_fadt(&w, facs, dsdt), write_madt(&w, config), write_hpet(&w)};
+    enum { TABLES = sizeof tables / sizeof tables[0] };
+    struct table t = table_begin(&w, "RSDT", 1);
+    for (unsigned i = 0; i < TABLES; i++) put32(&w, tables[i]);
+    uint32_t rsdt = table_end(t);
+    t = table_begin(&w, "XSDT", 1);
+    for (unsigned i = 0; i < TABLES; i++) put64(&w, tables[i]);
+    uint32_t xsdt = table_end(t);
+    if (!w.overflow) write_rsdp(out, rsdt, xsdt);
+    return !w.overflow;
+}

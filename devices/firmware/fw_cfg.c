@@ -1,0 +1,183 @@
+// The firmware configuration device; see fw_cfg.h. Selector 510H (16 bits), data 511H, DMA address 514H (two big-endian
+// halves, the low one starts the transfer). A key that is not there reads as zeros, as does what follows an item's end.
+// NOT IMPLEMENTED: items that the guest can write; kernel, initial RAM disk and command line as items.
+#include "devices/firmware/fw_cfg.h"
+#include "cpu/state/outcome.h"
+#include <string.h>
+
+#define KEY_WRITE_CHANNEL BIT(14)
+#define ID_TRADITIONAL BIT(0)
+#define ID_DMA BIT(1)
+#define DMA_ERROR BIT(0)
+#define DMA_READ BIT(1)
+#define DMA_SKIP BIT(2)
+#define DMA_SELECT BIT(3)
+#define DMA_WRITE BIT(4)
+#define DMA_KEY_SHIFT 16
+
+static const struct state_field fields[] = {
+    STATE_ONE(struct fw_cfg, key),
+    STATE_ONE(struct fw_cfg, offset),
+    STATE_ONE(struct fw_cfg, dma_address),
+};
+static const struct state_table fw_cfg_state = STATE_TABLE("fw_cfg", fields);
+
+// --- items ---
+static struct fw_cfg_item *find(struct fw_cfg *fw, unsigned key) {
+    for (unsigned i = 0; i < fw->items; i++)
+        if (fw->item[i].key == key) return &fw->item[i];
+    return NULL;
+}
+
+static struct fw_cfg_item *add(struct fw_cfg *fw, uint16_t key, const void *bytes, unsigned count) {
+    if (fw->items == FW_CFG_ITEMS || count > FW_CFG_BYTES - fw->used) __builtin_trap(); // a mistake of the board's
+    struct fw_cfg_item *item = &fw->item[fw->items++];
+    *item = (struct fw_cfg_item){.key = key, .first = (uint16_t)fw->used, .bytes = (uint16_t)count};
+    if (bytes) memcpy(fw->data + fw->used, bytes, count);
+    fw->used += count;
+    return item;
+}
+
+static void add16(struct fw_cfg *fw, uint16_t key, uint16_t value) { add(fw, key, &value, sizeof value); }
+static void add32(struct fw_cfg *fw, uint16_t key, uint32_t value) { add(fw, key, &value, sizeof value); }
+static void add64(struct fw_cfg *fw, uint16_t key, uint64_t value) { add(fw, key, &value, sizeof value); }
+
+// A file of the directory; everything in it is big-endian.
+struct __attribute__((packed)) directory_entry {
+    uint32_t bytes;
+    uint16_t key, reserved;
+    char name[FW_CFG_NAME];
+};
+enum { DIRECTORY_FILES = 8 };
+
+void fw_cfg_add_file(struct fw_cfg *fw, const char *name, const void *bytes, unsigned count) {
+    struct fw_cfg_item *directory = find(fw, FW_CFG_DIRECTORY);
+    if (fw->files == DIRECTORY_FILES) __builtin_trap();
+    uint16_t key = (uint16_t)(FW_CFG_FILES + fw->files);
+    struct directory_entry entry = {.bytes = __builtin_bswap32(count), .key = __builtin_bswap16(key)};
+    strncpy(entry.name, name, sizeof entry.name - 1);
+    uint8_t *at = fw->data + directory->first;
+    memcpy(at + 4 + fw->files * sizeof entry, &entry, sizeof entry);
+    fw->files++;
+    uint32_t files = __builtin_bswap32(fw->files);
+    memcpy(at, &files, sizeof files);
+    directory->bytes = (uint16_t)(4 + fw->files * sizeof entry);
+    strncpy(add(fw, key, bytes, count)->name, name, FW_CFG_NAME - 1);
+}
+
+void fw_cfg_init(struct fw_cfg *fw, uint64_t ram_bytes, unsigned cpus) {
+    static const uint8_t uuid[16];
+    add(fw, FW_CFG_SIGNATURE, "QEMU", 4);
+    add32(fw, FW_CFG_ID, ID_TRADITIONAL | ID_DMA);
+    add(fw, FW_CFG_UUID, uuid, sizeof uuid);
+    add64(fw, FW_CFG_RAM_SIZE, ram_bytes);
+    add16(fw, FW_CFG_NOGRAPHIC, 1);
+    add16(fw, FW_CFG_NB_CPUS, (uint16_t)cpus);
+    add64(fw, FW_CFG_NUMA, 0);
+    add16(fw, FW_CFG_BOOT_MENU, 0);
+    add16(fw, FW_CFG_MAX_CPUS, (uint16_t)cpus);
+    add32(fw, FW_CFG_IRQ0_OVERRIDE, 1);
+    add(fw, FW_CFG_DIRECTORY, NULL, 4 + DIRECTORY_FILES * sizeof(struct directory_entry))->bytes = 4;
+}
+
+// --- reading ---
+static void select_item(struct fw_cfg *fw, uint32_t key) {
+    fw->key = (uint16_t)(key & ~KEY_WRITE_CHANNEL);
+    fw->offset = 0;
+}
+
+// At most `count` bytes of the selected item at the present offset, which moves on. 0: there are no more.
+static uint32_t take(struct fw_cfg *fw, uint32_t count, const uint8_t **bytes) {
+    const struct fw_cfg_item *item = find(fw, fw->key);
+    if (!item || fw->offset >= item->bytes) return 0;
+    uint32_t left = item->bytes - fw->offset;
+    *bytes = fw->data + item->first + fw->offset;
+    if (count > left) count = left;
+    fw->offset += count;
+    return count;
+}
+
+static uint8_t next_byte(struct fw_cfg *fw) {
+    const uint8_t *byte;
+    return take(fw, 1, &byte) ? *byte : 0;
+}
+
+// --- DMA ---
+struct __attribute__((packed)) dma_request {
+    uint32_t control, length;
+    uint64_t address;
+}; // big-endian
+
+static bool put(struct fw_cfg *fw, uint64_t physical, const uint8_t *bytes, uint32_t count) {
+    uint8_t *to = memory_at(fw->memory, physical, count);
+    if (!to) return false;
+    if (bytes)
+        memcpy(to, bytes, count);
+    else
+        memset(to, 0, count);
+    fw->written(fw->owner, physical, count);
+    return true;
+}
+
+static bool read_to(struct fw_cfg *fw, uint64_t physical, uint32_t length) {
+    const uint8_t *bytes;
+    if (!length) return true;
+    if (!memory_at(fw->memory, physical, length)) return false;
+    uint32_t count = take(fw, length, &bytes);
+    if (count && !put(fw, physical, bytes, count)) return false;
+    return count == length || put(fw, physical + count, NULL, length - count);
+}
+
+static bool carry_out(struct fw_cfg *fw, uint32_t control, uint32_t length, uint64_t address) {
+    const uint8_t *bytes;
+    if (control & DMA_SELECT) select_item(fw, control >> DMA_KEY_SHIFT);
+    if (control & DMA_READ) return read_to(fw, address, length);
+    if (control & DMA_WRITE) return length == 0; // nothing can be written
+    if (control & DMA_SKIP) (void)take(fw, length, &bytes);
+    return true;
+}
+
+// The request lies at `physical`; its control field becomes 0, or DMA_ERROR.
+static void transfer(struct fw_cfg *fw, uint64_t physical) {
+    struct dma_request request;
+    const uint8_t *from = memory_at(fw->memory, physical, sizeof request);
+    if (!from) return;
+    memcpy(&request, from, sizeof request);
+    bool done = carry_out(fw, __builtin_bswap32(request.control), __builtin_bswap32(request.length),
+                          __builtin_bswap64(request.address));
+    uint32_t result = __builtin_bswap32(done ? 0 : DMA_ERROR);
+    (void)put(fw, physical, (const uint8_t *)&result, sizeof result);
+}
+
+// --- registers ---
+static uint64_t fw_cfg_read(void *chip, unsigned space, uint64_t offset, unsigned size) {
+    struct fw_cfg *fw = chip;
+    uint64_t value = 0;
+    static const char signature[16] = "QEMU CFG"; // of 8 bytes; an access may begin at the last of them
+    if (space == FW_CFG_DMA)
+        memcpy(&value, &signature[offset & 7], size);
+    else if (size == 1)
+        value = next_byte(fw);
+    return value;
+}
+
+static void fw_cfg_write(void *chip, unsigned space, uint64_t offset, unsigned size, uint64_t value) {
+    struct fw_cfg *fw = chip;
+    if (space == FW_CFG_TRADITIONAL) {
+        if (size == 2) select_item(fw, (uint32_t)value);
+    } else if (size == 4 && offset == 0) {
+        fw->dma_address = (uint64_t)__builtin_bswap32((uint32_t)value) << 32;
+    } else if (size == 4) {
+        uint64_t address = fw->dma_address | __builtin_bswap32((uint32_t)value);
+        fw->dma_address = 0;
+        transfer(fw, address);
+    }
+}
+
+static void fw_cfg_reset(void *chip) {
+    struct fw_cfg *fw = chip;
+    select_item(fw, 0);
+    fw->dma_address = 0;
+}
+
+const struct device fw_cfg_device = {"fw_cfg", fw_cfg_read, fw_cfg_write, fw_cfg_reset, &fw_cfg_state};

@@ -1,0 +1,52 @@
+// The firmware configuration device, as QEMU has it: docs/specs/fw_cfg.rst.
+#ifndef DEVICES_FW_CFG_H
+#define DEVICES_FW_CFG_H
+#include "devices/bus/bus.h"
+#include "devices/bus/memory.h"
+
+#define FW_CFG_PORT 0x510
+#define FW_CFG_DMA_PORT 0x514
+
+enum fw_cfg_key {
+    FW_CFG_SIGNATURE = 0x00,
+    FW_CFG_ID = 0x01,
+    FW_CFG_UUID = 0x02,
+    FW_CFG_RAM_SIZE = 0x03,
+    FW_CFG_NOGRAPHIC = 0x04,
+    FW_CFG_NB_CPUS = 0x05,
+    FW_CFG_NUMA = 0x0d,
+    FW_CFG_BOOT_MENU = 0x0e,
+    FW_CFG_MAX_CPUS = 0x0f,
+    FW_CFG_DIRECTORY = 0x19,
+    FW_CFG_FILES = 0x20, // the first file's key
+    FW_CFG_IRQ0_OVERRIDE = 0x8002,
+};
+
+enum { FW_CFG_ITEMS = 24, FW_CFG_BYTES = 4096, FW_CFG_NAME = 56 };
+struct fw_cfg_item {
+    uint16_t key;
+    uint16_t first, bytes;  // in `data`
+    char name[FW_CFG_NAME]; // of a file
+};
+
+struct fw_cfg {
+    uint16_t key;
+    uint32_t offset;      // of the next byte of the selected item
+    uint64_t dma_address; // the half that was written
+    // wiring
+    struct fw_cfg_item item[FW_CFG_ITEMS];
+    unsigned items, files;
+    uint8_t data[FW_CFG_BYTES];
+    unsigned used;
+    struct memory *memory;
+    void (*written)(void *owner, uint64_t physical, uint64_t bytes); // RAM was changed
+    void *owner;
+};
+enum fw_cfg_space { FW_CFG_TRADITIONAL, FW_CFG_DMA };
+extern const struct device fw_cfg_device;
+
+// What every machine has. Files must be added in the order of their names.
+void fw_cfg_init(struct fw_cfg *fw, uint64_t ram_bytes, unsigned cpus);
+void fw_cfg_add_file(struct fw_cfg *fw, const char *name, const void *bytes, unsigned count);
+
+#endif

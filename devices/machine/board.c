@@ -1,0 +1,228 @@
+// The motherboard: what board.def says, made.
+#include "devices/machine/board.h"
+#include "cpu/engine/block.h"
+#include "cpu/state/model.h"
+#include "cpu/system/mwait.h"
+
+static const struct state_field fields[] = {
+    STATE_ARRAY(struct board, sources),
+    STATE_ONE(struct board, hpet_legacy),
+};
+const struct state_table board_state = STATE_TABLE("board", fields);
+
+// --- interrupts ---
+static bool asserted(const struct board *b, unsigned input) {
+    uint32_t cut_off = b->hpet_legacy ? 1u << SOURCE_PIT | 1u << SOURCE_RTC : 0;
+    return b->sources[input] & ~cut_off;
+}
+
+static void drive(struct board *b, unsigned input) {
+    bool level = asserted(b, input);
+    if (input < 16 && input != 2) pic_set(&b->pic, input, level); // IR2 is the slave's
+    if (input == 0 || input == 2)
+        ioapic_set(&b->ioapic, 2, asserted(b, 0) || asserted(b, 2));
+    else
+        ioapic_set(&b->ioapic, input, level);
+}
+
+static void set_source(struct board *b, unsigned input, enum interrupt_source source, bool level) {
+    uint32_t bit = 1u << source, old = b->sources[input];
+    b->sources[input] = level ? old | bit : old & ~bit;
+    if (b->sources[input] != old) drive(b, input);
+}
+
+#define LINE_INPUT(irq, source) ((source) << 8 | (irq))
+static void line_changed(void *owner, unsigned input, bool level) { set_source(owner, input & 255, input >> 8, level); }
+
+static void hpet_interrupt(void *owner, unsigned input, bool level) { set_source(owner, input, SOURCE_HPET, level); }
+static void testdev_interrupt(void *owner, unsigned input, bool level) {
+    set_source(owner, input, SOURCE_TESTDEV, level);
+}
+
+static void hpet_legacy(void *owner, bool on) {
+    struct board *b = owner;
+    b->hpet_legacy = on;
+    drive(b, 0);
+    drive(b, 8);
+}
+
+static void pic_intr_changed(void *owner, unsigned input, bool level) {
+    (void)input;
+    struct board *b = owner;
+    if (b->apics.count) lapic_set_lint0(&b->lapic[0], level); // the 8259 is wired to the first processor
+}
+
+static uint8_t acknowledge_pic(void *owner) { return pic_acknowledge(&((struct board *)owner)->pic); }
+static void eoi(void *owner, uint8_t vector) { ioapic_eoi(&((struct board *)owner)->ioapic, vector); }
+
+// --- the local APIC's page ---
+// NOT IMPLEMENTED: several processors with different IA32_APIC_BASE addresses inside RAM.
+static bool has_page(const struct lapic *l) { return lapic_enabled(l) && !lapic_x2apic(l); }
+static uint64_t page_of(const struct lapic *l) { return l->base & ~(uint64_t)(MEMORY_PAGE - 1); }
+
+static void apic_base_changed(void *owner) {
+    struct board *b = owner;
+    uint64_t masked = has_page(&b->lapic[0]) ? page_of(&b->lapic[0]) : 1;
+    if (b->memory->masked_page == masked) return;
+    b->memory->masked_page = masked;
+    for (unsigned i = 0; i < b->apics.count; i++) cpu_drop_derived(b->lapic[i].cpu);
+}
+
+static bool lapic_region(struct board *b, const struct cpu *cpu, uint64_t physical, struct region *out) {
+    struct lapic *l = &b->lapic[cpu->id];
+    if (!has_page(l) || (physical & ~(uint64_t)(MEMORY_PAGE - 1)) != page_of(l)) return false;
+    *out = (struct region){page_of(l), MEMORY_PAGE, &lapic_device, l, 0, WIDTH_4};
+    return true;
+}
+
+uint64_t board_mmio_read(struct board *b, const struct cpu *cpu, uint64_t physical, unsigned size) {
+    struct region r;
+    if (lapic_region(b, cpu, physical, &r)) return region_read(&r, physical - r.base, size);
+    return bus_read(&b->bus, physical, size);
+}
+
+void board_mmio_write(struct board *b, const struct cpu *cpu, uint64_t physical, unsigned size, uint64_t value) {
+    struct region r;
+    if (lapic_region(b, cpu, physical, &r))
+        region_write(&r, physical - r.base, size, value);
+    else
+        bus_write(&b->bus, physical, size, value);
+}
+
+// --- what stops the machine ---
+static void stop_power_off(void *owner) {
+    ((struct board *)owner)->stop(((struct board *)owner)->owner, MACHINE_POWER_OFF);
+}
+static void stop_reset(void *owner) { ((struct board *)owner)->stop(((struct board *)owner)->owner, MACHINE_RESET); }
+static void stop_exit(void *owner) {
+    ((struct board *)owner)->stop(((struct board *)owner)->owner, MACHINE_DEBUG_EXIT);
+}
+
+// --- writes to RAM that no processor makes ---
+static void ram_written(void *owner, uint64_t physical, uint64_t bytes) {
+    struct board *b = owner;
+    uint64_t first = physical & ~(uint64_t)(MEMORY_PAGE - 1);
+    for (uint64_t page = first; b->apics.count && page < physical + bytes; page += MEMORY_PAGE) {
+        block_code_written(b->lapic[0].cpu, page); // the decoded code is shared by all
+        (void)mwait_stored(b->lapic[0].cpu, page, MEMORY_PAGE);
+    }
+}
+
+// --- construction ---
+static void wire(struct board *b, const struct machine_config *config) {
+#define PORTS(when, member, device, space, first, count, widths)                                                       \
+    if (when) bus_add_ports(&b->bus, &(struct region){first, count, &device, &b->member, space, widths});
+#define MMIO(when, member, device, space, base, bytes, widths)                                                         \
+    if (when) bus_add_mmio(&b->bus, &(struct region){base, bytes, &device, &b->member, space, widths});
+#define IRQ(output, irq, source) b->output = (struct line){line_changed, b, LINE_INPUT(irq, source)};
+#include "devices/machine/board.def"
+    b->pic.intr = (struct line){pic_intr_changed, b, 0};
+    b->apics = (struct apic_bus){.lapic = b->lapic,
+                                 .pic_acknowledge = acknowledge_pic,
+                                 .eoi = eoi,
+                                 .base_changed = apic_base_changed,
+                                 .owner = b};
+    b->ioapic.bus = &b->apics;
+    b->hpet.interrupt = hpet_interrupt;
+    b->hpet.legacy = hpet_legacy;
+    b->debug.interrupt = testdev_interrupt;
+    b->debug.exit = stop_exit;
+    b->pm.power_off = stop_power_off;
+    b->ps2.reset = b->system.reset = stop_reset;
+    b->hpet.owner = b->pm.owner = b->ps2.owner = b->system.owner = b->debug.owner = b;
+    b->system.clock = &b->clock;
+    b->system.pit = &b->pit;
+    b->pci.system = &b->system;
+    b->pci.testdev = config->pci_testdev ? &b->pci_testdev : NULL;
+    b->bus.movable = pci_region;
+    b->bus.owner = &b->pci;
+    b->fw_cfg.memory = b->memory;
+    b->fw_cfg.written = ram_written;
+    b->fw_cfg.owner = b;
+}
+
+// What a BIOS leaves in CMOS memory about the RAM.
+static void describe_memory(struct board *b) {
+    uint8_t *c = b->rtc.cmos;
+    uint64_t low = b->memory->low_bytes, kbytes = low > 1 << 20 ? (low >> 10) - 1024 : 0;
+    uint16_t extended = kbytes > 0xffff ? 0xffff : (uint16_t)kbytes;
+    uint64_t blocks = low > 16 << 20 ? (low - (16 << 20)) >> 16 : 0, high = b->memory->high_bytes >> 16;
+    c[CMOS_EQUIPMENT] = 0x02; // a coprocessor, no display
+    c[CMOS_BASE_LOW] = 640 & 255;
+    c[CMOS_BASE_HIGH] = 640 >> 8;
+    c[CMOS_EXTENDED_LOW] = c[CMOS_EXTENDED_LOW2] = (uint8_t)extended;
+    c[CMOS_EXTENDED_HIGH] = c[CMOS_EXTENDED_HIGH2] = (uint8_t)(extended >> 8);
+    c[CMOS_ABOVE_16M_LOW] = (uint8_t)blocks;
+    c[CMOS_ABOVE_16M_HIGH] = (uint8_t)(blocks >> 8);
+    c[CMOS_ABOVE_4G_LOW] = (uint8_t)high;
+    c[CMOS_ABOVE_4G_MIDDLE] = (uint8_t)(high >> 8);
+    c[CMOS_ABOVE_4G_HIGH] = (uint8_t)(high >> 16);
+}
+
+// The clock must be initialised before.
+void board_init(struct board *b, const struct machine_config *config, struct memory *memory) {
+    b->memory = memory;
+    wire(b, config);
+    pit_init(&b->pit, &b->clock);
+    rtc_init(&b->rtc, &b->clock, (int64_t)config->rtc_epoch);
+    hpet_init(&b->hpet, &b->clock);
+    pm_init(&b->pm, &b->clock);
+    fw_cfg_init(&b->fw_cfg, config->ram_bytes, config->cpus);
+    for (unsigned i = 0; i < MACHINE_SERIAL_PORTS; i++) {
+        struct uart *u = &b->uart[i];
+        uart_init(u, &b->clock);
+        u->send = config->output.serial;
+        u->context = config->output.context;
+        u->port = i;
+    }
+    b->debug.console = config->output.debug_console;
+    b->debug.console_context = config->output.context;
+    describe_memory(b);
+}
+
+void board_add_cpu(struct board *b, struct cpu *cpu) {
+    struct lapic *l = &b->lapic[b->apics.count++];
+    l->timer_hz = cpu->model->crystal_hz;
+    l->has_x2apic = cpu_model_has(cpu->model, FEATURE_X2APIC);
+    l->has_tsc_deadline = cpu_model_has(cpu->model, FEATURE_TSC_DEADLINE);
+    l->physical_bits = cpu->model->physical_bits;
+    lapic_init(l, &b->apics, cpu, &b->clock);
+}
+
+struct board_chip {
+    const struct device *device;
+    size_t offset;
+};
+static const struct board_chip chips[] = {
+#define CHIP(member, device) {&device, offsetof(struct board, member)},
+#include "devices/machine/board.def"
+};
+enum { CHIPS = sizeof chips / sizeof chips[0] };
+
+void board_reset(struct board *b) {
+    for (unsigned i = 0; i < CHIPS; i++) chips[i].device->reset((char *)b + chips[i].offset);
+    for (unsigned i = 0; i < b->apics.count; i++) lapic_device.reset(&b->lapic[i]);
+    if (b->apics.count) apic_base_changed(b);
+}
+
+bool board_part(struct board *b, unsigned index, struct machine_part *out) {
+    if (index < CHIPS) {
+        const struct device *d = chips[index].device;
+        *out = (struct machine_part){d->name, d->state, (char *)b + chips[index].offset};
+    } else if (index == CHIPS) {
+        *out = (struct machine_part){"board", &board_state, b};
+    } else if (index == CHIPS + 1) {
+        *out = (struct machine_part){"clock", &clock_state, &b->clock};
+    } else if (index < CHIPS + 2 + b->apics.count) {
+        *out = (struct machine_part){"lapic", lapic_device.state, &b->lapic[index - CHIPS - 2]};
+    } else {
+        return false;
+    }
+    return true;
+}
+
+void board_loaded(struct board *b) {
+    clock_derive(&b->clock);
+    for (unsigned i = 0; i < b->apics.count; i++) lapic_timer_loaded(&b->lapic[i]);
+    if (b->apics.count) apic_base_changed(b);
+}

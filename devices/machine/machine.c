@@ -1,0 +1,266 @@
+// The machine: its life and its loop. See machine.h.
+//
+// The loop runs the one processor (of several: turns.c) up to the next deadline of any timer, at most; so every event
+// comes at its cycle, however the run is cut into pieces. A halted processor's time is skipped to the next deadline.
+#include "cpu/decode/insn.h"
+#include "devices/machine/machine_private.h"
+#include "vmx/vmcs/vmx.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    SLICE_STEPS = 1 << 22, // between looks at machine_stop_soon
+    MEMORY_REGIONS = 8,
+    IDLE_EVENTS = 1 << 16, // timer events without a step before the front end is asked
+};
+
+// --- what the board asks of the machine ---
+static uint64_t now_cycles(void *machine) { return machine_now(machine); }
+static uint64_t local_cycles(void *machine) { return machine_local_now(machine); }
+static void come_back(struct machine *m) { m->cpu[m->turns.processor]->attention |= ATTENTION_MACHINE; }
+static void deadline_moved(void *machine) {
+    struct machine *m = machine;
+    if (m->config.cpus == 1) come_back(m); // else it can wait until the round is over
+}
+static void stop_asked(void *machine, enum machine_stop why) {
+    struct machine *m = machine;
+    m->stop = (int)why;
+    come_back(m);
+}
+
+// --- life ---
+void machine_config_default(struct machine_config *config) {
+    *config = (struct machine_config){
+        .ram_bytes = 128 << 20, .cpus = 1, .serial_ports = 1, .rtc_epoch = 1704067200, .seed = 1};
+}
+
+__attribute__((format(printf, 3, 4))) static bool refuse(char *error, size_t size, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    if (size) vsnprintf(error, size, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+static bool config_valid(const struct machine_config *c, char *error, size_t size) {
+    if (c->cpus < 1 || c->cpus > MACHINE_CPUS)
+        return refuse(error, size, "%u processors: 1 to %d can be had", c->cpus, MACHINE_CPUS);
+    if (c->ram_bytes < 1 << 20 || c->ram_bytes % MEMORY_PAGE || c->ram_bytes > 1ull << 40)
+        return refuse(error, size, "%llu bytes of RAM: a multiple of 4096 from 1 MByte to 1 TByte can be had",
+                      (unsigned long long)c->ram_bytes);
+    if (c->serial_ports > MACHINE_SERIAL_PORTS)
+        return refuse(error, size, "%u serial ports: 0 to %d can be had", c->serial_ports, MACHINE_SERIAL_PORTS);
+    bool exit_fits = c->debug_exit_bytes == 1 || c->debug_exit_bytes == 2 || c->debug_exit_bytes == 4;
+    if (c->debug_exit_port && (!exit_fits || c->debug_exit_port + c->debug_exit_bytes > 0x10000))
+        return refuse(error, size, "isa-debug-exit: its size must be 1, 2 or 4, and it must end below port 10000H");
+    if (c->model.tsc_hz < 1000000 || c->model.tsc_hz > 1ull << 40 || !c->model.crystal_hz ||
+        c->model.crystal_hz > c->model.tsc_hz)
+        return refuse(error, size, "the processor model has no usable TSC and crystal frequencies");
+    return true;
+}
+
+static bool has_feature(const void *model, unsigned feature) { return cpu_model_has(model, (enum feature)feature); }
+
+static bool build_cpu(struct machine *m, unsigned index) {
+    struct cpu *cpu = cpu_new(&m->config.model, m->decoder, &m->platform, index);
+    if (!cpu) return false;
+    m->cpu[index] = cpu;
+    if (m->config.cpus > 1) cpu->latest_cycles = &m->turns.latest;
+    if (index && !cpu_share_memory(cpu, m->cpu[0])) return false;
+    cpu->random_state = m->config.seed * 0x9e3779b97f4a7c15 + index + 1;
+    if (cpu_model_has(&m->config.model, FEATURE_VMX) && !vmx_attach(cpu)) return false;
+    if (index) vmx_share_levels(cpu, m->cpu[0]);
+    board_add_cpu(&m->board, cpu);
+    return true;
+}
+
+// The files of the firmware configuration device. Sleep states: S0 and S5 are there.
+static void describe(struct machine *m) {
+    static const uint8_t sleep_states[6] = {0x80, 0, 0, 1, 2, 0x80};
+    struct __attribute__((packed)) {
+        uint64_t base, bytes;
+        uint32_t type;
+    } e820[MEMORY_REGIONS];
+    struct machine_region map[MEMORY_REGIONS];
+    unsigned regions = machine_memory_map(m, map, MEMORY_REGIONS);
+    for (unsigned i = 0; i < regions; i++) {
+        e820[i].base = map[i].base;
+        e820[i].bytes = map[i].bytes;
+        e820[i].type = map[i].type;
+    }
+    fw_cfg_add_file(&m->board.fw_cfg, "etc/e820", e820, regions * (unsigned)sizeof e820[0]);
+    fw_cfg_add_file(&m->board.fw_cfg, "etc/system-states", sleep_states, sizeof sleep_states);
+}
+
+static bool build(struct machine *m) {
+    const struct row_set sets[] = {cpu_rows, vmx_rows};
+    m->decoder = decoder_new(sets, 2, has_feature, &m->config.model);
+    if (!m->decoder || !memory_init(&m->memory, m->config.ram_bytes, m->config.pc_testdev)) return false;
+    clock_init(&m->board.clock, m->config.model.tsc_hz, now_cycles, deadline_moved, m);
+    m->board.clock.local = local_cycles;
+    board_init(&m->board, &m->config, &m->memory);
+    describe(m);
+    m->board.stop = stop_asked;
+    m->board.owner = m;
+    for (unsigned i = 0; i < m->config.cpus; i++)
+        if (!build_cpu(m, i)) return false;
+    return true;
+}
+
+struct machine *machine_new(const struct machine_config *config, char *error, size_t error_size) {
+    if (!config_valid(config, error, error_size)) return NULL;
+    struct machine *m = calloc(1, sizeof *m);
+    if (m) {
+        m->config = *config;
+        m->config.model.processors = config->cpus;
+        m->platform = machine_platform;
+        m->platform.machine = m;
+        m->idle_limit = ~0ull;
+    }
+    if (!m || !build(m)) {
+        refuse(error, error_size, "not enough memory for the machine");
+        machine_free(m);
+        return NULL;
+    }
+    machine_reset(m);
+    machine_write_tables(m);
+    return m;
+}
+
+void machine_free(struct machine *m) {
+    if (!m) return;
+    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+        if (!m->cpu[i]) continue;
+        if (m->cpu[i]->extension) vmx_detach(m->cpu[i]);
+        cpu_free(m->cpu[i]);
+    }
+    decoder_free(m->decoder);
+    memory_free(&m->memory);
+    free(m);
+}
+
+void machine_reset(struct machine *m) {
+    if (m->config.cpus > 1) turns_reset(m);
+    board_reset(&m->board); // first: IA32_APIC_BASE.BSP decides how a processor begins
+    for (unsigned i = 0; i < m->config.cpus; i++) cpu_reset(m->cpu[i], false);
+    m->stop = -1;
+    m->idle_granted = false;
+}
+
+// --- the loop ---
+uint64_t machine_next_deadline(const struct machine *m) {
+    uint64_t next = m->board.clock.next;
+    for (unsigned i = 0; i < m->config.cpus; i++) {
+        uint64_t vmx = m->cpu[i]->vmx_deadline_cycles;
+        if (vmx > machine_now(m) && vmx < next) next = vmx;
+    }
+    return next;
+}
+
+// Everything that is due at the present cycle.
+static void run_events(struct machine *m) {
+    for (unsigned i = 0; i < m->config.cpus; i++) lapic_tsc_changed(&m->board.lapic[i]);
+    clock_run(&m->board.clock);
+    for (unsigned i = 0; i < m->config.cpus; i++)
+        if (m->cpu[i]->vmx_deadline_cycles <= machine_now(m)) cpu_pend(m->cpu[i], PENDING_VMX, true);
+}
+
+// Whether any event at all could end the halt: interrupts are on, or leave VMX non-root operation, or come as NMIs.
+bool machine_can_wake(const struct machine *m) {
+    if (ioapic_has_nmi(&m->board.ioapic)) return true;
+    for (unsigned i = 0; i < m->config.cpus; i++) {
+        const struct cpu *cpu = m->cpu[i];
+        bool open = cpu->rflags & FLAG_IF || cpu->mwait == MWAIT_MASKED || cpu->intercepts.non_root;
+        if (cpu->activity == ACTIVITY_HLT && open) return true;
+    }
+    return false;
+}
+
+// All processors are halted: skips time to the next deadline. -1: go on.
+static int skip_idle(struct machine *m, unsigned *events) {
+    uint64_t next = machine_next_deadline(m), cycles = next - machine_now(m);
+    if (!machine_can_wake(m)) return MACHINE_STUCK;
+    bool ask = next == CLOCK_NEVER || ++*events > IDLE_EVENTS || (cycles >= m->idle_limit && !m->idle_granted);
+    if (ask) {
+        m->idle_granted = true;
+        return MACHINE_IDLE;
+    }
+    m->idle_granted = false;
+    m->counts.halts++;
+    m->cpu[0]->idle_cycles += cycles;
+    return -1;
+}
+
+static uint64_t budget_for(const struct machine *m, uint64_t end) {
+    uint64_t cycles = machine_next_deadline(m) - machine_now(m), steps = end - m->cpu[0]->steps;
+    uint64_t budget = cycles < steps ? cycles : steps;
+    return budget < SLICE_STEPS ? budget : SLICE_STEPS;
+}
+
+enum machine_stop machine_run(struct machine *m, uint64_t steps) {
+    if (m->config.cpus > 1) return turns_run(m, steps);
+    struct cpu *cpu = m->cpu[0];
+    uint64_t end = steps > ~0ull - cpu->steps ? ~0ull : cpu->steps + steps;
+    unsigned idle_events = 0;
+    for (;;) {
+        run_events(m);
+        if (m->stop >= 0) {
+            enum machine_stop why = (enum machine_stop)m->stop;
+            m->stop = -1;
+            return why;
+        }
+        if (cpu->steps >= end) return MACHINE_STEPS;
+        if (__atomic_exchange_n(&m->interrupted, 0, __ATOMIC_RELAXED)) return MACHINE_INTERRUPTED;
+        uint64_t before = cpu->steps;
+        enum run_result result = cpu_run(cpu, budget_for(m, end));
+        if (cpu->steps != before) idle_events = 0;
+        if (unlikely(result == RUN_STOPPED || cpu->stop)) return machine_observed(m, cpu);
+        if (result == RUN_SHUTDOWN) return MACHINE_TRIPLE_FAULT;
+        if (result != RUN_HALTED || cpu->steps >= end || m->stop >= 0) continue;
+        int why = skip_idle(m, &idle_events);
+        if (why >= 0) return (enum machine_stop)why;
+    }
+}
+
+void machine_idle_limit(struct machine *m, uint64_t cycles) { m->idle_limit = cycles; }
+
+uint64_t machine_idle_cycles(const struct machine *m) {
+    uint64_t next = machine_next_deadline(m);
+    return next == CLOCK_NEVER ? CLOCK_NEVER : next - machine_now(m);
+}
+
+void machine_idle_pass(struct machine *m, uint64_t cycles) {
+    if (m->config.cpus > 1) {
+        turns_idle_pass(m, cycles);
+        return;
+    }
+    if (m->cpu[0]->activity != ACTIVITY_HLT) return;
+    uint64_t most = machine_idle_cycles(m);
+    m->cpu[0]->idle_cycles += cycles < most ? cycles : most;
+    run_events(m);
+}
+
+void machine_stop_soon(struct machine *m) { __atomic_store_n(&m->interrupted, 1, __ATOMIC_RELAXED); }
+uint32_t machine_exit_code(const struct machine *m) { return m->board.debug.exit_code; }
+
+bool machine_serial_input(struct machine *m, unsigned port, uint8_t byte) {
+    m->turns.quiet = 0;
+    return port < m->config.serial_ports && uart_receive(&m->board.uart[port], byte);
+}
+
+bool machine_send(struct machine *m, unsigned cpu, enum machine_message message, uint8_t vector) {
+    static const uint8_t deliveries[] = {
+        [MESSAGE_INTERRUPT] = DELIVERY_FIXED, [MESSAGE_NMI] = DELIVERY_NMI, [MESSAGE_INIT] = DELIVERY_INIT};
+    m->turns.quiet = 0;
+    if (cpu >= m->config.cpus || (message == MESSAGE_INTERRUPT && vector < 16)) return false;
+    const struct apic_message apic = {
+        .destination = m->board.lapic[cpu].id, .wide = true, .delivery = deliveries[message], .vector = vector};
+    return apic_deliver(&m->board.apics, &apic);
+}
+
+unsigned machine_serial_room(const struct machine *m, unsigned port) {
+    if (port >= m->config.serial_ports) return 0;
+    const struct uart *uart = &m->board.uart[port];
+    return uart_listens(uart) ? uart_room(uart) : 0;
+}

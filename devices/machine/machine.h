@@ -1,0 +1,149 @@
+// A whole machine: the door of the library. A front end fills a configuration, loads something into RAM, sets the first
+// processor's registers (or leaves them as reset does), and runs. Nothing here reads a clock, a file or a random number
+// of the host: the same configuration and the same inputs at the same steps give the same machine, bit for bit.
+#ifndef DEVICES_MACHINE_H
+#define DEVICES_MACHINE_H
+#include "cpu/state/model.h"
+#include "cpu/state/state.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cpu;
+struct machine;
+
+enum {
+    MACHINE_SERIAL_PORTS = 4,
+    MACHINE_CPUS = 64, // at most
+};
+
+// What leaves the machine. Each may be NULL. Called from within machine_run; must not call back into the machine.
+struct machine_output {
+    void *context;
+    void (*serial)(void *context, unsigned port, uint8_t byte); // a byte sent by COM1..COM4 (port 0..3)
+    void (*debug_console)(void *context, uint8_t byte);         // a byte written to port E9H or 402H
+};
+
+struct machine_config {
+    struct cpu_model model; // see cpu_model_parse
+    uint64_t ram_bytes;     // a multiple of 4096, 1 MByte at least; what does not fit below 3 GBytes is above 4 GBytes
+    uint32_t cpus;          // 1 to MACHINE_CPUS, taking turns in a fixed order
+    uint32_t serial_ports;  // 0..4: COM1 (3F8H, IRQ 4), COM2 (2F8H, 3), COM3 (3E8H, 4), COM4 (2E8H, 3)
+    uint64_t rtc_epoch;     // seconds since 1970-01-01 00:00 UTC at step 0
+    uint64_t seed;          // of everything random (RDRAND, RDSEED)
+    uint16_t debug_exit_port;  // isa-debug-exit; 0: none. QEMU's default is 501H, kvm-unit-tests use F4H
+    uint16_t debug_exit_bytes; // ports it occupies: 1, 2 or 4
+    bool pci_testdev;          // QEMU's pci-testdev, on PCI as 00:02.0
+    bool pc_testdev;           // the ports and memory that kvm-unit-tests know as pc-testdev
+    bool bios_tick;            // 8259s and 8254 as a BIOS leaves them, for programs that go to real mode
+    struct machine_output output;
+};
+
+// One processor, 128 MBytes, one serial port, 2024-01-01 00:00 UTC. The model is left empty: fill it.
+void machine_config_default(struct machine_config *config);
+
+// NULL, with one line in `error`, when the configuration is refused or memory is short.
+struct machine *machine_new(const struct machine_config *config, char *error, size_t error_size);
+void machine_free(struct machine *machine);
+
+// Why machine_run returned.
+enum machine_stop {
+    MACHINE_STEPS,        // the steps asked for are done
+    MACHINE_IDLE,         // every processor is halted: see machine_idle_cycles. Call machine_run again to skip the time
+    MACHINE_POWER_OFF,    // by ACPI
+    MACHINE_RESET,        // the guest asked for a reset: machine_reset, load again and go on, or leave (-no-reboot)
+    MACHINE_DEBUG_EXIT,   // isa-debug-exit was written: machine_exit_code
+    MACHINE_TRIPLE_FAULT, // the processor is in the shutdown state; a PC would reset now
+    MACHINE_STUCK,        // every processor is halted and nothing can wake one: not even input
+    MACHINE_INTERRUPTED,  // machine_stop_soon was called.
+    MACHINE_OBSERVED,     // an observer or a point stopped it: devices/machine/machine_observe.h
+};
+
+// Runs for at most `steps` steps (~0: no limit). After MACHINE_POWER_OFF, MACHINE_RESET, MACHINE_DEBUG_EXIT it may be
+// called again: the machine goes on as hardware would whose power stays on.
+enum machine_stop machine_run(struct machine *machine, uint64_t steps);
+// Makes machine_run return MACHINE_IDLE before it skips `cycles` or more of halted time (so that a front end with a
+// person in front of it can sleep, or wait for input, instead). ~0, the default: skip all time at once. Whatever the
+// limit, MACHINE_IDLE is returned when only input can wake a processor, and after many timer events with no wake-up.
+// No effect on the machine's state.
+void machine_idle_limit(struct machine *machine, uint64_t cycles);
+// After MACHINE_IDLE: cycles until the next event; ~0 when only input can wake a processor.
+uint64_t machine_idle_cycles(const struct machine *machine);
+// For a front end that slept less than that because input came: passes some of the halted time. At most what
+// machine_idle_cycles says is passed; nothing when a processor is not halted. An input, to be logged.
+void machine_idle_pass(struct machine *machine, uint64_t cycles);
+// Async-signal-safe and thread-safe: machine_run returns MACHINE_INTERRUPTED soon (after a bounded number of steps).
+void machine_stop_soon(struct machine *machine);
+// The value written to isa-debug-exit, and QEMU's exit status for it (2 * value + 1).
+uint32_t machine_exit_code(const struct machine *machine);
+// Hardware reset of everything but RAM contents: processors, chips. The clock and the steps go on.
+void machine_reset(struct machine *machine);
+
+// Input enters at the present step (and cycle). False: the receiver is full, nothing was taken; try again after some
+// steps.
+bool machine_serial_input(struct machine *machine, unsigned port, uint8_t byte);
+// Bytes that can be given now without loss: 0 also while the guest's driver has not opened the port, when it would
+// clear what came before.
+unsigned machine_serial_room(const struct machine *machine, unsigned port);
+
+// A message to the local APIC of a processor, as a chip might send it: a fixed interrupt, an NMI, an INIT. By hand, or
+// an input, to be logged. False: there is no such processor, or its local APIC takes none (disabled), or the vector is
+// below 16.
+enum machine_message { MESSAGE_INTERRUPT, MESSAGE_NMI, MESSAGE_INIT };
+bool machine_send(struct machine *machine, unsigned cpu, enum machine_message message, uint8_t vector);
+
+// --- memory ---
+// Host address of `length` bytes of RAM at a physical address; NULL unless all of it is RAM. For loaders, before the
+// machine runs; afterwards use machine_read and machine_write, or call machine_drop_derived after writing.
+void *machine_ram(struct machine *machine, uint64_t physical, uint64_t length);
+// Guest-physical memory as a debugger sees it: RAM only, no device is touched, no TLB entry filled. False when part of
+// the range is not RAM (nothing is done).
+bool machine_read(struct machine *machine, uint64_t physical, void *to, size_t length);
+bool machine_write(struct machine *machine, uint64_t physical, const void *from, size_t length);
+
+// The memory map, as e820 reports it, in ascending order. Returns the number of regions; fills at most `count`.
+enum machine_memory_type { MEMORY_RAM = 1, MEMORY_RESERVED = 2, MEMORY_ACPI = 3, MEMORY_NVS = 4 };
+struct machine_region {
+    uint64_t base, bytes;
+    uint32_t type;
+};
+unsigned machine_memory_map(const struct machine *machine, struct machine_region *out, unsigned count);
+// Physical address of the ACPI root pointer (RSDP), as the boot protocols pass it. It also lies where a scan of
+// E0000H..FFFFFH finds it. The loader must not write to E0000H..FFFFFH.
+uint64_t machine_acpi_rsdp(const struct machine *machine);
+// What firmware leaves behind: the ACPI tables and the BIOS data area in RAM, the local APIC in virtual wire mode. Done
+// by machine_new; for a loader after machine_reset.
+void machine_write_tables(struct machine *machine);
+
+// --- observation ---
+struct cpu *machine_cpu(struct machine *machine, unsigned index); // NULL past the last one
+const struct machine_config *machine_configuration(const struct machine *machine);
+uint64_t machine_steps(const struct machine *machine);       // of all processors together
+uint64_t machine_cycles(const struct machine *machine);      // of the clock: steps and halted time
+uint64_t machine_nanoseconds(const struct machine *machine); // of the guest's time since step 0
+struct machine_stats {
+    uint64_t steps, cycles, idle_cycles;
+    uint64_t port_reads, port_writes, mmio_reads, mmio_writes;
+    uint64_t interrupts; // acknowledged by a processor
+    uint64_t timer_events;
+    uint64_t halts; // times that time was skipped
+    // Of host caches as much as of the machine, and so not the same when observed: TLB entries filled (misses), and
+    // translations that the fast entries beside the TLB had not (of data accesses; of fetches).
+    uint64_t tlb_fills[2], tlb_lookups[2];
+};
+void machine_stats(const struct machine *machine, struct machine_stats *out);
+// Hash of all architectural state: processors with their TLBs, VT-x, devices, clock, RAM. Equal states, equal hashes.
+uint64_t machine_hash(struct machine *machine);
+// Forgets every cache. No visible effect.
+void machine_drop_derived(struct machine *machine);
+// The pieces of state, in a fixed order, for saving, comparing and printing. False past the last one.
+struct machine_part {
+    const char *name;
+    const struct state_table *table;
+    void *object;
+};
+bool machine_part(struct machine *machine, unsigned index, struct machine_part *out);
+// After state_load over all parts, and RAM (and pc-testdev's memory) was filled: works out what is not state.
+void machine_loaded(struct machine *machine);
+
+#endif

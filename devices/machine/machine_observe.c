@@ -1,0 +1,112 @@
+// Observers and points of a machine; memory through page tables. See machine_observe.h.
+#include "devices/machine/machine_observe.h"
+#include "cpu/memory/peek.h"
+#include "devices/machine/machine_private.h"
+#include <string.h>
+
+void machine_observers_changed(struct machine *m) {
+    for (unsigned i = 0; i < m->config.cpus; i++) cpu_observe(m->cpu[i], m->observers);
+}
+
+void machine_add_observer(struct machine *m, struct observer *observer) {
+    struct observer **end = &m->observers;
+    while (*end) end = &(*end)->next;
+    observer->next = NULL;
+    *end = observer;
+    machine_observers_changed(m);
+}
+
+void machine_remove_observer(struct machine *m, struct observer *observer) {
+    struct observer **at = &m->observers;
+    while (*at && *at != observer) at = &(*at)->next;
+    if (*at) *at = observer->next;
+    machine_observers_changed(m);
+}
+
+static void points_changed(struct machine *m) {
+    for (unsigned i = 0; i < m->config.cpus; i++) cpu_set_points(m->cpu[i], m->points);
+}
+
+void machine_add_point(struct machine *m, struct point *point) {
+    struct point **end = &m->points;
+    while (*end) end = &(*end)->next;
+    point->next = NULL;
+    *end = point;
+    points_changed(m);
+}
+
+void machine_remove_point(struct machine *m, struct point *point) {
+    struct point **at = &m->points;
+    while (*at && *at != point) at = &(*at)->next;
+    if (*at) *at = point->next;
+    points_changed(m);
+}
+
+// --- stops ---
+
+enum machine_stop machine_observed(struct machine *m, struct cpu *cpu) {
+    cpu->stop = false;
+    for (unsigned i = 0; i < m->config.cpus; i++)
+        if (m->cpu[i] == cpu) m->observed_cpu = i;
+    return MACHINE_OBSERVED;
+}
+
+unsigned machine_observed_cpu(const struct machine *m) { return m->observed_cpu; }
+unsigned machine_turn(const struct machine *m) { return m->config.cpus > 1 ? m->turns.processor : 0; }
+
+void machine_pass_points(struct machine *m, unsigned cpu) { cpu_pass(m->cpu[cpu]); }
+
+bool machine_held(const struct machine *m) {
+    for (unsigned i = 0; i < m->config.cpus; i++)
+        if (m->cpu[i]->held_step == m->cpu[i]->steps) return true;
+    return false;
+}
+
+// --- memory ---
+
+// Calls for each piece within a page. False as soon as a piece is not mapped or not RAM.
+typedef bool piece_fn(struct machine *m, uint64_t physical, uint8_t *bytes, size_t length);
+
+static bool each_piece(struct machine *m, const struct peek_roots *roots, uint64_t linear, uint8_t *bytes,
+                       size_t length, piece_fn *piece) {
+    while (length) {
+        uint64_t physical = 0, room = MEMORY_PAGE - linear % MEMORY_PAGE;
+        size_t n = length < room ? length : room;
+        if (!peek_physical(m->cpu[0], roots, linear, &physical) || !piece(m, physical, bytes, n)) return false;
+        linear += n, bytes += n, length -= n;
+    }
+    return true;
+}
+
+static bool piece_read(struct machine *m, uint64_t physical, uint8_t *bytes, size_t length) {
+    return machine_read(m, physical, bytes, length);
+}
+static bool piece_probe(struct machine *m, uint64_t physical, uint8_t *bytes, size_t length) {
+    (void)bytes;
+    return memory_at(&m->memory, physical, length);
+}
+static bool piece_write(struct machine *m, uint64_t physical, uint8_t *bytes, size_t length) {
+    memcpy(memory_at(&m->memory, physical, length), bytes, length);
+    return true;
+}
+
+bool machine_read_through(struct machine *m, const struct peek_roots *roots, uint64_t linear, void *to, size_t length) {
+    return each_piece(m, roots, linear, to, length, piece_read);
+}
+
+bool machine_write_through(struct machine *m, const struct peek_roots *roots, uint64_t linear, const void *from,
+                           size_t length) {
+    if (!each_piece(m, roots, linear, (uint8_t *)from, length, piece_probe)) return false;
+    (void)each_piece(m, roots, linear, (uint8_t *)from, length, piece_write);
+    machine_drop_derived(m);
+    return true;
+}
+
+bool machine_read_linear(struct machine *m, unsigned cpu, uint64_t linear, void *to, size_t length) {
+    struct peek_roots roots = peek_current(m->cpu[cpu]);
+    return machine_read_through(m, &roots, linear, to, length);
+}
+bool machine_write_linear(struct machine *m, unsigned cpu, uint64_t linear, const void *from, size_t length) {
+    struct peek_roots roots = peek_current(m->cpu[cpu]);
+    return machine_write_through(m, &roots, linear, from, length);
+}

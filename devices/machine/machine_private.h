@@ -1,0 +1,62 @@
+// The machine behind machine.h. Private to devices/.
+#ifndef DEVICES_MACHINE_PRIVATE_H
+#define DEVICES_MACHINE_PRIVATE_H
+#include "devices/machine/board.h"
+#include "devices/machine/machine.h"
+#include "devices/machine/turns.h"
+
+struct machine {
+    struct machine_config config;
+    struct board board;
+    struct memory memory;
+    struct platform platform;
+    struct decoder *decoder;
+    struct cpu *cpu[MACHINE_CPUS];
+    struct machine_stats counts;
+    struct turns turns; // of several processors
+    // the run in progress: nothing of it is state
+    int stop;        // enum machine_stop that a chip asked for; -1: none
+    int interrupted; // machine_stop_soon
+    uint64_t idle_limit;
+    bool idle_granted; // MACHINE_IDLE was returned: the next run may skip the time
+    // observation: no state either
+    struct observer *observers;
+    struct point *points;
+    unsigned observed_cpu;
+};
+
+extern const struct platform machine_platform; // `machine` is to be filled in
+
+// The present cycle, of the processor whose turn it is.
+static inline uint64_t machine_local_now(const struct machine *m) {
+    return cpu_cycles(m->cpu[m->turns.processor], NULL);
+}
+// The same as the world outside the processors knows it: what was seen of time does not come again.
+static inline uint64_t machine_now(const struct machine *m) {
+    uint64_t now = machine_local_now(m);
+    return now > m->turns.latest ? now : m->turns.latest;
+}
+
+// machine.c: the earliest deadline of any timer; whether any event at all could end the halt of all processors.
+uint64_t machine_next_deadline(const struct machine *m);
+bool machine_can_wake(const struct machine *m);
+
+// real_mode.c: interrupt vectors, 8259s and 8254 as firmware leaves them for programs that enter real-address mode.
+void real_mode_vectors(uint8_t *ram);
+void real_mode_tick(struct board *b);
+
+// machine_observe.c: the stop that `cpu` was asked for.
+enum machine_stop machine_observed(struct machine *m, struct cpu *cpu);
+
+// turns.c: the loop for several processors.
+enum machine_stop turns_run(struct machine *m, uint64_t steps);
+void turns_idle_pass(struct machine *m, uint64_t cycles);
+void turns_reset(struct machine *m);
+// A processor learns what time it is, or does something that others can see the time of.
+static inline void turns_tell(struct machine *m, const struct cpu *cpu) {
+    if (m->config.cpus == 1) return;
+    uint64_t now = cpu_cycles(cpu, NULL);
+    if (now > m->turns.latest) m->turns.latest = now;
+}
+
+#endif

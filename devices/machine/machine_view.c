@@ -1,0 +1,144 @@
+// The machine as front ends and loaders see it from outside: memory, tables, counters, state, hash. See machine.h.
+#include "devices/firmware/acpi.h"
+#include "devices/machine/machine_private.h"
+#include "vmx/vmcs/vmx.h"
+#include <string.h>
+
+// --- memory ---
+void *machine_ram(struct machine *m, uint64_t physical, uint64_t length) {
+    return memory_at(&m->memory, physical, length);
+}
+
+bool machine_read(struct machine *m, uint64_t physical, void *to, size_t length) {
+    const uint8_t *from = memory_at(&m->memory, physical, length);
+    if (from) memcpy(to, from, length);
+    return from;
+}
+
+bool machine_write(struct machine *m, uint64_t physical, const void *from, size_t length) {
+    uint8_t *to = memory_at(&m->memory, physical, length);
+    if (!to) return false;
+    memcpy(to, from, length);
+    machine_drop_derived(m);
+    return true;
+}
+
+enum { EBDA = 0x9fc00, BDA_SERIAL = 0x400, BDA_EBDA_SEGMENT = 0x40e, BDA_BASE_KBYTES = 0x413, BIOS_AREA = 0xe0000 };
+
+unsigned machine_memory_map(const struct machine *m, struct machine_region *out, unsigned count) {
+    const struct machine_region all[] = {
+        {0, EBDA, MEMORY_RAM},
+        {EBDA, MEMORY_HOLE_BASE - EBDA, MEMORY_RESERVED},
+        {BIOS_AREA, (1 << 20) - BIOS_AREA, MEMORY_RESERVED},
+        {1 << 20, m->memory.low_bytes - (1 << 20), MEMORY_RAM},
+        {MEMORY_HIGH_BASE, m->memory.high_bytes, MEMORY_RAM},
+    };
+    unsigned regions = 0;
+    for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (!all[i].bytes) continue;
+        if (regions < count) out[regions] = all[i];
+        regions++;
+    }
+    return regions;
+}
+
+uint64_t machine_acpi_rsdp(const struct machine *m) {
+    (void)m;
+    return ACPI_BASE;
+}
+
+// Virtual wire mode: the 8259s' interrupts through LINT0, NMI through LINT1. Intel MultiProcessor
+// Specification, 3.6.2.2.
+static void virtual_wire(struct lapic *l) {
+    lapic_write_register(l, APIC_SVR, 0x1ff);
+    lapic_write_register(l, APIC_LVT + LVT_LINT0, DELIVERY_EXTINT << LVT_DELIVERY_SHIFT);
+    lapic_write_register(l, APIC_LVT + LVT_LINT1, DELIVERY_NMI << LVT_DELIVERY_SHIFT);
+}
+
+void machine_write_tables(struct machine *m) {
+    static const uint16_t serial[MACHINE_SERIAL_PORTS] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
+    struct acpi_config acpi = {.cpus = m->config.cpus,
+                               .serial_ports = m->config.serial_ports,
+                               .pci_window_first = (uint32_t)MEMORY_LOW_LIMIT,
+                               .pci_window_last = (uint32_t)IOAPIC_BASE - 1};
+    uint8_t *ram = memory_at(&m->memory, 0, 1 << 20);
+    if (!acpi_write(&acpi, ram + ACPI_BASE)) __builtin_trap(); // the space is made for the largest configuration
+    memcpy(ram + BDA_SERIAL, serial, m->config.serial_ports * sizeof serial[0]);
+    memcpy(ram + BDA_EBDA_SEGMENT, &(uint16_t){EBDA >> 4}, 2);
+    memcpy(ram + BDA_BASE_KBYTES, &(uint16_t){EBDA >> 10}, 2);
+    ram[EBDA] = 1; // its size in KBytes
+    virtual_wire(&m->board.lapic[0]);
+    real_mode_vectors(ram);
+    if (m->config.bios_tick) real_mode_tick(&m->board);
+}
+
+// --- observation ---
+struct cpu *machine_cpu(struct machine *m, unsigned index) {
+    return index < m->config.cpus ? m->cpu[index] : NULL;
+}
+const struct machine_config *machine_configuration(const struct machine *m) { return &m->config; }
+uint64_t machine_steps(const struct machine *m) {
+    uint64_t steps = 0;
+    for (unsigned i = 0; i < m->config.cpus; i++) steps += m->cpu[i]->steps;
+    return steps;
+}
+uint64_t machine_cycles(const struct machine *m) { return machine_now(m); }
+uint64_t machine_nanoseconds(const struct machine *m) { return clock_nanoseconds(&m->board.clock, machine_cycles(m)); }
+
+void machine_stats(const struct machine *m, struct machine_stats *out) {
+    *out = m->counts;
+    out->steps = machine_steps(m);
+    out->cycles = machine_cycles(m);
+    for (unsigned i = 0; i < m->config.cpus; i++) out->idle_cycles += m->cpu[i]->idle_cycles;
+    out->timer_events = m->board.clock.fired;
+    for (unsigned i = 0; i < m->config.cpus; i++) {
+        for (unsigned fetch = 0; fetch < 2; fetch++) {
+            out->tlb_fills[fetch] += m->cpu[i]->tlb->filled[fetch];
+            out->tlb_lookups[fetch] += m->cpu[i]->tlb->asked[fetch];
+        }
+    }
+}
+
+// Three parts for each processor, then the board's.
+enum { PART_CPU, PART_TLB, PART_VMX, CPU_PARTS };
+static void cpu_part(struct machine *m, unsigned index, struct machine_part *out) {
+    struct cpu *cpu = m->cpu[index / CPU_PARTS];
+    switch (index % CPU_PARTS) {
+    case PART_CPU: *out = (struct machine_part){"cpu", &cpu_state, cpu}; break;
+    case PART_TLB: *out = (struct machine_part){"tlb", &cpu_tlb_state, cpu->tlb}; break;
+    default: *out = (struct machine_part){"vmx", &vmx_state, cpu->extension ? cpu->extension->state : NULL}; break;
+    }
+}
+
+bool machine_part(struct machine *m, unsigned index, struct machine_part *out) {
+    unsigned of_cpus = m->config.cpus * CPU_PARTS;
+    if (index < of_cpus)
+        cpu_part(m, index, out);
+    else if (m->config.cpus > 1 && index == of_cpus)
+        *out = (struct machine_part){"turns", &turns_state, &m->turns};
+    else
+        return board_part(&m->board, index - of_cpus - (m->config.cpus > 1), out);
+    return true;
+}
+
+void machine_loaded(struct machine *m) {
+    board_loaded(&m->board);
+    for (unsigned i = 0; i < m->config.cpus; i++) cpu_loaded(m->cpu[i]);
+    machine_drop_derived(m);
+}
+
+uint64_t machine_hash(struct machine *m) {
+    struct machine_part part;
+    uint64_t hash = 0;
+    for (unsigned i = 0; i < m->config.cpus; i++) cpu_canonicalise(m->cpu[i]);
+    for (unsigned i = 0; machine_part(m, i, &part); i++)
+        if (part.object) hash = state_hash(part.table, part.object, hash);
+    return memory_hash(&m->memory, hash);
+}
+
+void machine_drop_derived(struct machine *m) {
+    for (unsigned i = 0; i < m->config.cpus; i++) {
+        cpu_drop_derived(m->cpu[i]);
+        if (m->cpu[i]->extension) vmx_drop_derived(m->cpu[i]);
+    }
+}

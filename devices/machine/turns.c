@@ -1,0 +1,133 @@
+// Several processors, taking turns in the order of their APIC IDs.
+//
+// A round is a span of machine time, of TURN_CYCLES cycles or up to the next deadline of a timer if that is nearer.
+// Each processor in its turn runs through the whole span: it executes one instruction a cycle, or is halted. Then the
+// round is over, and what is due happens. So processors run side by side in machine time, and everything is decided by
+// the state alone, however the run is cut into pieces. When no processor executes anything, time is skipped to the next
+// deadline.
+//
+// What one processor does to another, by memory or by message, the other sees in its next turn: up to a round early or
+// late in its own time. Time itself never goes back: a processor that reads the TSC or asks a chip sees no earlier time
+// than any processor before it was told (`latest`). A timer that a processor sets for the round in progress fires at
+// its end. Each local APIC's timer and each VMX-preemption timer goes by the time of its own processor.
+//
+// A machine with one processor takes no turns: see machine.c.
+#include "devices/machine/machine_private.h"
+
+enum {
+    TURN_CYCLES = 1000,
+    QUIET_ROUNDS = 1 << 16, // rounds and skips without a step before the front end is asked
+};
+
+static const struct state_field fields[] = {
+    STATE_ONE(struct turns, end),
+    STATE_ONE(struct turns, latest),
+    STATE_ONE(struct turns, processor),
+    STATE_ONE(struct turns, quiet),
+};
+const struct state_table turns_state = STATE_TABLE("turns", fields);
+
+static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+static uint64_t cycles_of(const struct cpu *cpu) { return cpu->steps + cpu->idle_cycles; }
+
+static bool between_rounds(const struct machine *m) {
+    return m->turns.processor == 0 && cycles_of(m->cpu[0]) == m->turns.end;
+}
+
+// All processors are idle until `cycle`, between rounds.
+static void pass_until(struct machine *m, uint64_t cycle) {
+    for (unsigned i = 0; i < m->config.cpus; i++) m->cpu[i]->idle_cycles += cycle - cycles_of(m->cpu[i]);
+    m->turns.processor = 0;
+    m->turns.end = cycle;
+    m->turns.quiet = 0;
+}
+
+void turns_reset(struct machine *m) { pass_until(m, m->turns.end); }
+
+// What is due between rounds.
+static void run_events(struct machine *m) {
+    uint64_t fired = m->board.clock.fired;
+    for (unsigned i = 0; i < m->config.cpus; i++) lapic_tsc_changed(&m->board.lapic[i]);
+    clock_run(&m->board.clock);
+    if (m->board.clock.fired != fired) m->turns.quiet = 0;
+}
+
+static void begin_round(struct machine *m) {
+    m->turns.end = least(m->turns.end + TURN_CYCLES, m->board.clock.next);
+    m->turns.quiet = 1;
+}
+
+// At most `most` steps of the present turn. Sets *steps to how many it were.
+static enum run_result go_on(struct machine *m, uint64_t most, uint64_t *steps) {
+    struct turns *t = &m->turns;
+    struct cpu *cpu = m->cpu[t->processor];
+    uint64_t now = cycles_of(cpu), stop = t->end, before = cpu->steps;
+    enum run_result result = RUN_HALTED;
+    if (cpu->vmx_deadline_cycles <= now)
+        cpu_pend(cpu, PENDING_VMX, true);
+    else
+        stop = least(stop, cpu->vmx_deadline_cycles);
+    if (cpu->activity == ACTIVITY_ACTIVE || cpu->activity == ACTIVITY_SHUTDOWN || cpu->pending)
+        result = cpu_run(cpu, least(stop - now, most));
+    if (result == RUN_HALTED) cpu->idle_cycles += stop - cycles_of(cpu);
+    *steps = cpu->steps - before;
+    if (*steps) t->quiet = 0;
+    if (cycles_of(cpu) == t->end) t->processor = (t->processor + 1) % m->config.cpus;
+    return result;
+}
+
+// No processor has anything to execute: skips time to the next deadline. -1: go on.
+static int skip(struct machine *m, bool ask) {
+    uint64_t next = machine_next_deadline(m);
+    if (!machine_can_wake(m)) return MACHINE_STUCK;
+    if (ask || next == CLOCK_NEVER || (next - m->turns.end >= m->idle_limit && !m->idle_granted)) {
+        m->idle_granted = true;
+        return MACHINE_IDLE;
+    }
+    m->idle_granted = false;
+    m->counts.halts++;
+    pass_until(m, next);
+    return -1;
+}
+
+enum machine_stop turns_run(struct machine *m, uint64_t steps) {
+    uint64_t taken = 0;
+    unsigned quiet_rounds = 0;
+    for (;;) {
+        bool between = between_rounds(m);
+        if (between) run_events(m);
+        if (m->stop >= 0) {
+            enum machine_stop why = (enum machine_stop)m->stop;
+            m->stop = -1;
+            return why;
+        }
+        if (steps == 0) return MACHINE_STEPS;
+        if (between) {
+            if (__atomic_exchange_n(&m->interrupted, 0, __ATOMIC_RELAXED)) return MACHINE_INTERRUPTED;
+            quiet_rounds = taken ? 0 : quiet_rounds + 1;
+            taken = 0;
+            if (quiet_rounds > QUIET_ROUNDS || m->turns.quiet) {
+                int why = skip(m, quiet_rounds > QUIET_ROUNDS);
+                if (why >= 0) return (enum machine_stop)why;
+                continue;
+            }
+            begin_round(m);
+        }
+        uint64_t done;
+        struct cpu *cpu = m->cpu[m->turns.processor];
+        enum run_result result = go_on(m, steps, &done);
+        steps -= done;
+        taken += done;
+        if (unlikely(result == RUN_STOPPED || cpu->stop)) return machine_observed(m, cpu);
+        if (result == RUN_SHUTDOWN) return MACHINE_TRIPLE_FAULT;
+    }
+}
+
+void turns_idle_pass(struct machine *m, uint64_t cycles) {
+    if (!between_rounds(m) || !m->turns.quiet) return;
+    uint64_t next = machine_next_deadline(m), end = m->turns.end;
+    pass_until(m, least(next, cycles > CLOCK_NEVER - end ? CLOCK_NEVER : end + cycles));
+    m->turns.quiet = m->turns.end != next;
+    run_events(m);
+}

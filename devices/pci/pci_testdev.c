@@ -1,0 +1,55 @@
+// pci-testdev; see pci_testdev.h. A test is chosen by writing its number to the header; then writes of `width` bytes to
+// `offset` are counted, in the last test only those of `data`.
+//
+// What a guest measures with it is how its hypervisor, or QEMU, passes such writes on. Here all pass alike.
+#include "devices/pci/pci_testdev.h"
+#include <string.h>
+
+enum { TESTS = 3, TEST_DATAMATCH = 2, TESTDEV_NONE = 0xff, WIDTH = 1, DATA = 0xfa };
+
+static const struct state_field fields[] = {
+    STATE_ONE(struct pci_testdev, count),
+    STATE_ONE(struct pci_testdev, space),
+    STATE_ONE(struct pci_testdev, test),
+};
+static const struct state_table testdev_state = STATE_TABLE("pci-testdev", fields);
+
+struct header {
+    uint8_t test, width, pad[2];
+    uint32_t offset, data, count;
+    char name[32];
+};
+
+static uint32_t offset_of_test(unsigned space, unsigned test) {
+    return (space == PCI_TESTDEV_IO ? PCI_TESTDEV_PORTS : PCI_TESTDEV_MEMORY_BYTES) / 2 + test;
+}
+
+static bool chosen(const struct pci_testdev *d, unsigned space) { return d->test != TESTDEV_NONE && d->space == space; }
+
+static uint64_t testdev_read(void *chip, unsigned space, uint64_t offset, unsigned size) {
+    static const char *const names[2][TESTS] = {
+        {"mmio-no-eventfd", "mmio-wildcard-eventfd", "mmio-datamatch-eventfd"},
+        {"portio-no-eventfd", "portio-wildcard-eventfd", "portio-datamatch-eventfd"}};
+    const struct pci_testdev *d = chip;
+    uint64_t value = 0;
+    if (!chosen(d, space) || offset + size > sizeof(struct header)) return 0;
+    struct header h = {d->test, WIDTH, {0, 0}, offset_of_test(space, d->test), DATA, d->count, ""};
+    strncpy(h.name, names[space][d->test], sizeof h.name - 1);
+    memcpy(&value, (const char *)&h + offset, size);
+    return value;
+}
+
+static void testdev_write(void *chip, unsigned space, uint64_t offset, unsigned size, uint64_t value) {
+    struct pci_testdev *d = chip;
+    if (offset == 0) {
+        d->space = (uint8_t)space;
+        d->test = (value & 0xff) < TESTS ? (uint8_t)value : TESTDEV_NONE;
+        d->count = 0;
+    } else if (chosen(d, space) && offset == offset_of_test(space, d->test) && size >= WIDTH) {
+        if (d->test != TEST_DATAMATCH || (value & 0xff) == DATA) d->count++;
+    }
+}
+
+static void testdev_reset(void *chip) { *(struct pci_testdev *)chip = (struct pci_testdev){.test = TESTDEV_NONE}; }
+
+const struct device pci_testdev_device = {"pci-testdev", testdev_read, testdev_write, testdev_reset, &testdev_state};

@@ -1,0 +1,207 @@
+// Commands: finding the row of a line, carrying it out, and the help text that the rows hold.
+#include "monitor/commands/command.h"
+#include "cpu/state/cpu.h"
+#include "monitor/expression/expression.h"
+#include "monitor/host/parse.h"
+#include "monitor/stops/stops.h"
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct command commands[] = {
+#define COMMAND(group, name, arguments, function, flags, help)                                                         \
+    {group, name, arguments, command_##function, flags, help},
+#define ALIAS(short, line)
+#include "monitor/commands/command.def"
+#undef COMMAND
+#undef ALIAS
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static const struct {
+    const char *word, *line;
+} aliases[] = {
+#define COMMAND(group, name, arguments, function, flags, help)
+#define ALIAS(short, line) {short, line},
+#include "monitor/commands/command.def"
+#undef COMMAND
+#undef ALIAS
+};
+
+const struct command *command_at(unsigned index) { return index < COMMANDS ? &commands[index] : NULL; }
+
+bool monitor_error(struct monitor *monitor, const char *format, ...) {
+    char text[400];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    print_in(monitor, RED, "%s", text);
+    print(monitor, "\n");
+    return false;
+}
+
+bool take_word(const char **text, char *word, size_t size) {
+    size_t used = 0;
+    while (isspace((unsigned char)**text)) ++*text;
+    if (!**text) return false;
+    for (; **text && !isspace((unsigned char)**text); ++*text)
+        if (used + 1 < size) word[used++] = **text;
+    word[used] = '\0';
+    while (isspace((unsigned char)**text)) ++*text;
+    return true;
+}
+
+bool word_is(const char *word, const char *name, size_t least) {
+    size_t length = strlen(word);
+    return length >= least && length <= strlen(name) && strncmp(word, name, length) == 0;
+}
+
+// --- finding ---
+
+// The row of that name, or the only one that begins so. NULL after an error.
+static const struct command *find(struct monitor *monitor, const char *word) {
+    const struct command *found = NULL, *other = NULL, *nearest = NULL;
+    unsigned best = UINT32_MAX, distance;
+    for (unsigned i = 0; i < sizeof aliases / sizeof *aliases; i++)
+        if (strcmp(aliases[i].word, word) == 0) word = aliases[i].line;
+    for (const struct command *c = commands; c < commands + COMMANDS; c++) {
+        if (strcmp(c->name, word) == 0) return c;
+        if ((distance = parse_distance(word, c->name)) < best) {
+            best = distance;
+            nearest = c;
+        }
+        if (strncmp(c->name, word, strlen(word)) != 0) continue;
+        other = found;
+        found = found ? found : c;
+        if (other) break;
+    }
+    if (found && !other) return found;
+    if (found) {
+        char text[300] = "";
+        for (const struct command *c = commands; c < commands + COMMANDS; c++)
+            if (strncmp(c->name, word, strlen(word)) == 0 && strlen(text) + strlen(c->name) + 3 < sizeof text)
+                strcat(strcat(text, *text ? ", " : ""), c->name);
+        monitor_error(monitor, "%s could be %s", word, text);
+    } else if (best <= 2) {
+        monitor_error(monitor, "%s: no such command; did you mean %s? (help lists all)", word, nearest->name);
+    } else {
+        monitor_error(monitor, "%s: no such command (help lists all)", word);
+    }
+    return NULL;
+}
+
+// --- carrying out ---
+
+static void remember(struct monitor *monitor, const struct command *command, const char *line) {
+    char *again = command->flags & REPEATS ? strdup(line) : command->flags & FOLLOWS ? strdup(command->name) : NULL;
+    free(monitor->repeat);
+    monitor->repeat = again;
+}
+
+// The name ends at a space, or where the format of x/10i begins.
+static bool run_line(struct monitor *monitor, const char *line) {
+    char word[64], arguments[2048];
+    const char *whole = line;
+    size_t length = strcspn(line, " \t/");
+    snprintf(word, sizeof word, "%.*s", (int)length, line);
+    line += length;
+    line += strspn(line, " \t");
+    snprintf(arguments, sizeof arguments, "%s", line);
+    for (size_t end = strlen(arguments); end && isspace((unsigned char)arguments[end - 1]);) arguments[--end] = '\0';
+    const struct command *command = find(monitor, word);
+    if (!command) return false;
+    if (command->flags & RUNS && !monitor->may_run)
+        return monitor_error(monitor, "%s: gdb runs the guest now; use gdb's own commands", command->name);
+    if (command->flags & RUNS && monitor->in_list && command->function != command_continue)
+        return monitor_error(monitor, "%s: of the commands that run the guest a list may have continue only",
+                             command->name);
+    remember(monitor, command, whole);
+    if (!*command->arguments && *arguments)
+        return monitor_error(monitor, "%s takes no arguments: %s", command->name, command->help);
+    return command->function(monitor, arguments);
+}
+
+bool monitor_command(struct monitor *monitor, const char *line) {
+    bool done = true, was_over = monitor->run->over;
+    line += strspn(line, " \t");
+    if (monitor->collecting) {
+        stops_collect(monitor, line);
+        output_flush(&monitor->output);
+        return true;
+    }
+    if (*line && *line != '#' && *line != '\n') done = run_line(monitor, line);
+    bool ended = monitor->run->over && !was_over; // that a run ends is no error of the command that ran it
+    if (!done && !ended) monitor->errors++;
+    console_flush(monitor->run->console);
+    output_flush(&monitor->output);
+    return done;
+}
+
+void monitor_init(struct monitor *monitor, struct run *run) {
+    *monitor = (struct monitor){
+        .run = run, .machine = run->machine, .level = -1, .may_run = true, .listener = -1, .client = -1};
+    monitor->output.fd = STDOUT_FILENO;
+}
+
+struct cpu *monitor_cpu(const struct monitor *monitor) {
+    return machine_cpu(monitor->machine, monitor->processor);
+}
+
+const void *monitor_part(const struct monitor *monitor, const char *name, unsigned n) {
+    struct machine_part part;
+    for (unsigned i = 0; machine_part(monitor->machine, i, &part); i++)
+        if (strcmp(part.name, name) == 0 && n-- == 0) return part.object;
+    return NULL;
+}
+
+void monitor_alters(struct monitor *monitor) {
+    if (!monitor->altered++) monitor->altered_step = machine_steps(monitor->machine);
+}
+
+// --- help ---
+
+// The first sentence.
+static int summary_length(const char *help) {
+    size_t length = 0;
+    while (help[length] && !(help[length] == '.' && (!help[length + 1] || strchr(" \n", help[length + 1])))) length++;
+    return (int)length + (help[length] == '.');
+}
+
+static void print_list(struct monitor *monitor) {
+    static const char *const groups[] = {"Running",  "Stops",   "Looking", "VT-x",
+                                         "Changing", "Symbols", "Tracing", "Other"};
+    for (unsigned group = RUNNING; group <= MONITOR; group++) {
+        bool any = false;
+        for (const struct command *c = commands; c < commands + COMMANDS; c++) {
+            if (c->group != group) continue;
+            if (!any) print_in(monitor, BOLD, "%s\n", groups[group]);
+            any = true;
+            print(monitor, "  %-10s %-26s", c->name, c->arguments);
+            print(monitor, strlen(c->arguments) > 26 ? "\n%40s%.*s\n" : "%1s%.*s\n", "", summary_length(c->help),
+                  c->help);
+        }
+    }
+    print(monitor, "\nEnter repeats a step; names may be shortened; help COMMAND explains one, help expressions what "
+                   "EXPR can be.\n");
+}
+
+bool command_help(struct monitor *monitor, const char *arguments) {
+    if (!*arguments) {
+        print_list(monitor);
+        return true;
+    }
+    if (strncmp(arguments, "expr", 4) == 0) {
+        expression_help(monitor);
+        return true;
+    }
+    const struct command *command = find(monitor, arguments);
+    if (!command) return false;
+    print_in(monitor, BOLD, "%s", command->name);
+    print(monitor, " %s\n%s\n", command->arguments, command->help);
+    for (unsigned i = 0; i < sizeof aliases / sizeof *aliases; i++)
+        if (strcmp(aliases[i].line, command->name) == 0) print(monitor, "Also: %s\n", aliases[i].word);
+    return true;
+}

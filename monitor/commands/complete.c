@@ -1,0 +1,143 @@
+// What Tab completes to; see complete.h. The words that a command's row spells out literally (lower case, or with a
+// minus) are candidates for its arguments, before names and symbols. A row that takes a FILE has files instead of
+// these.
+#include "monitor/commands/complete.h"
+#include "monitor/info/info.h"
+#include "monitor/stops/stops.h"
+#include "monitor/symbols/symbols.h"
+#include "monitor/trace/trace.h"
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <readline/readline.h>
+
+// readline's callbacks have no argument of their own.
+static struct monitor *monitor;
+void complete_for(struct monitor *m) { monitor = m; }
+
+enum source { FROM_COMMANDS, FROM_ROW, FROM_CHOICES, FROM_FILES, FROM_NAMES, FROM_SYMBOLS, FROM_NOWHERE };
+static struct {
+    enum source source;
+    const char *line;
+    unsigned index;
+    size_t at;
+    const struct command *row;
+} walk;
+
+static const char *next_command(void) {
+    const struct command *c = command_at(walk.index++);
+    return c ? c->name : NULL;
+}
+
+// The next literal word of the row.
+static const char *next_of_row(char *word, size_t size) {
+    const char *text = walk.row ? walk.row->arguments : "";
+    while (text[walk.at]) {
+        size_t length = strcspn(text + walk.at, " |[],:"), from = walk.at;
+        walk.at += length ? length : 1;
+        bool literal = length && (islower((unsigned char)text[from]) || text[from] == '-');
+        if (!literal) continue;
+        snprintf(word, size, "%.*s", (int)length, text + from);
+        return word;
+    }
+    return NULL;
+}
+
+static bool is_row(const char *name) { return walk.row && strcmp(walk.row->name, name) == 0; }
+
+// A row with FILE, but not FILE:LINE.
+static bool takes_file(const struct command *row) {
+    const char *file = row ? strstr(row->arguments, "FILE") : NULL;
+    return file && file[4] != ':';
+}
+
+static const char *device_name(unsigned index) {
+    struct machine_part part;
+    return monitor && machine_part(monitor->machine, index, &part) ? part.name : NULL;
+}
+
+static const char *page_name(unsigned index) {
+    const struct info_page *page = info_page_at(index);
+    return page ? page->name : NULL;
+}
+
+// What only one command knows: pages, devices, what can be caught or traced.
+static const char *next_choice(void) {
+    if (is_row("info")) return (strstr(walk.line, " device ") ? device_name : page_name)(walk.index++);
+    if (is_row("catch") || is_row("tcatch")) return catch_name(walk.index++);
+    return is_row("trace") && !strchr(walk.line, '=') ? trace_word(walk.index++) : NULL;
+}
+
+static const char *next(const char *begin, char *word, size_t size) {
+    switch (walk.source) {
+    case FROM_COMMANDS: return next_command();
+    case FROM_ROW: return next_of_row(word, size);
+    case FROM_CHOICES: return next_choice();
+    case FROM_NAMES: return name_at(walk.index++);
+    case FROM_SYMBOLS: return monitor ? symbols_begin(monitor, begin, &walk.at) : NULL;
+    default: return NULL;
+    }
+}
+
+static const struct command *row_of(const char *line) {
+    size_t length = strcspn(line, " \t/");
+    const struct command *c, *found = NULL;
+    for (unsigned i = 0; (c = command_at(i)); i++) {
+        if (strncmp(c->name, line, length) != 0) continue;
+        if (!c->name[length]) return c;
+        found = found ? NULL : c;
+    }
+    return found;
+}
+
+static void begin(const char *line, int start) {
+    line += strspn(line, " \t");
+    walk.line = line;
+    walk.index = 0;
+    walk.at = 0;
+    walk.row = row_of(line);
+    walk.source = start == 0 || strncmp(line, "help ", 5) == 0 ? FROM_COMMANDS : FROM_ROW;
+}
+
+static enum source source_after(enum source source) {
+    bool last = source == FROM_COMMANDS || source == FROM_FILES || (source == FROM_CHOICES && is_row("info"));
+    if (source == FROM_CHOICES && !last) return takes_file(walk.row) ? FROM_FILES : FROM_NAMES;
+    return last ? FROM_NOWHERE : (enum source)(source + 1);
+}
+
+char *complete_candidate(const char *line, const char *word, int start, int state) {
+    char text[128], *file;
+    if (!state) begin(line, start);
+    while (walk.source != FROM_NOWHERE) {
+        if (walk.source == FROM_FILES && (file = rl_filename_completion_function(word, (int)walk.index++))) return file;
+        const char *candidate = next(word, text, sizeof text);
+        if (candidate && *candidate && strncasecmp(candidate, word, strlen(word)) == 0) return strdup(candidate);
+        if (candidate) continue;
+        walk.source = source_after(walk.source);
+        walk.index = 0;
+        walk.at = 0;
+    }
+    return NULL;
+}
+
+// Where words end: names of files and options have characters that are operators elsewhere.
+char *complete_breaks(void) {
+    static char of_expression[] = " \t\n\"'@$><=;|&{(+-*/%[]!~^,:", of_file[] = " \t\n=,", of_option[] = " \t\n";
+    const char *line = rl_line_buffer + strspn(rl_line_buffer, " \t");
+    int from = rl_point;
+    while (from && !strchr(of_option, rl_line_buffer[from - 1])) from--;
+    if (from && from < rl_point && rl_line_buffer[from] == '-') return of_option;
+    return takes_file(row_of(line)) ? of_file : of_expression;
+}
+
+static char *generate(const char *word, int state) {
+    return complete_candidate(rl_line_buffer, word, rl_point - (int)strlen(word), state);
+}
+
+char **complete_line(const char *word, int start, int end) {
+    (void)start, (void)end;
+    rl_attempted_completion_over = 1;
+    return rl_completion_matches(word, generate);
+}

@@ -1,0 +1,17 @@
+// The run under the monitor: letting the guest run and coming back.
+#ifndef MONITOR_DRIVE_H
+#define MONITOR_DRIVE_H
+#include "monitor/commands/command.h"
+
+// Lets the guest run until that step of the machine, or until something stops it. Prints nothing unless the run is
+// over.
+enum run_event drive_until(struct monitor *monitor, uint64_t step);
+// One step of the machine, between drive_running(true) and drive_running(false).
+enum run_event drive_step(struct monitor *monitor);
+void drive_running(struct monitor *monitor, bool on);
+// The processor whose turn it is becomes the one looked at, and the level the one that runs.
+void drive_follow(struct monitor *monitor);
+// Says where a run that was let go has come to rest. False when it is over.
+bool drive_stopped(struct monitor *monitor, enum run_event event);
+
+#endif

@@ -1,0 +1,20 @@
+// Where the monitor's lines come from: a person with readline, a pipe, a socket, a script.
+#ifndef MONITOR_PROMPT_H
+#define MONITOR_PROMPT_H
+#include "monitor/commands/command.h"
+
+#define PROMPT "(vmxray) "
+
+// Reads and carries out lines until the input ends, quit is said, or the person goes back to the guest.
+void prompt_loop(struct monitor *monitor);
+// Carries out the lines of a file; false after an error about the file itself.
+bool prompt_script(struct monitor *monitor, const char *path);
+void prompt_close(void);
+
+// For other sources of lines. What stands in front of the next line; one line carried out (an empty one repeats); one
+// line read from a descriptor, without its end, and cut off when it is too long: false when there are no more.
+const char *prompt_now(const struct monitor *monitor);
+void prompt_line(struct monitor *monitor, const char *line);
+bool prompt_read_line(int fd, char *line, size_t size);
+
+#endif

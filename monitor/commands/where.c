@@ -1,0 +1,60 @@
+// Where the processor is: step, cycles, processor, level, VMCS, mode, and the instruction that comes next.
+#include "monitor/commands/where.h"
+#include "monitor/symbols/symbols.h"
+#include "vmx/vmcs/vmx.h"
+#include <inttypes.h>
+#include <string.h>
+
+enum { BYTES_WIDTH = 20 };
+
+void where_instruction(struct monitor *monitor, const struct view *view, const struct instruction *i,
+                       const char *mark) {
+    char name[160], bytes[2 * sizeof i->bytes * 2] = "";
+    unsigned digits = view_code_bits(view) == 64 ? 16 : 8, length = i->length ? i->length : i->readable ? 1 : 0;
+    for (unsigned b = 0; b < length; b++) snprintf(bytes + 2 * b, 3, "%02x", i->bytes[b]);
+    symbols_name(monitor, (int)view->level, i->address, name, sizeof name);
+    print(monitor, "%s%0*" PRIx64, mark, (int)digits, i->address);
+    if (*name) print_in(monitor, YELLOW, " <%s>", name);
+    print_in(monitor, DIM, "  %-*s", BYTES_WIDTH, bytes);
+    print(monitor, "  %s\n", i->text);
+}
+
+void where_source(struct monitor *monitor, const struct source_place *place) {
+    char text[200];
+    print_in(monitor, GREEN, "%s:%u", place->shown, place->line);
+    if (source_text(place, place->line, text, sizeof text)) print(monitor, "  %s", text + strspn(text, " "));
+    print(monitor, "\n");
+}
+
+static void print_levels(struct monitor *monitor, const struct view *view) {
+    print(monitor, "  level %u", view->level);
+    if (view->source == VIEW_GUEST_AREA) print(monitor, " (waits in its VMCS)");
+    if (view->source == VIEW_HOST_AREA) print(monitor, " (as the next VM exit loads it)");
+    if (view->vmcs != VMX_NO_VMCS) print(monitor, "  VMCS %" PRIx64, view->vmcs);
+}
+
+void where_print(struct monitor *monitor) {
+    static const char *const activities[] = {"", "  halted", "  shut down", "  waits for SIPI"};
+    struct view view;
+    struct instruction instruction;
+    struct source_place source;
+    if (!view_make(monitor, monitor->level, &view)) return;
+    print_in(monitor, BOLD, "step %" PRIu64, machine_steps(monitor->machine));
+    print(monitor, "  cycle %" PRIu64 "  cpu %u", machine_cycles(monitor->machine), monitor->processor);
+    print_levels(monitor, &view);
+    print(monitor, "  %s, CPL %u%s", view_mode(&view), view_cpl(&view), activities[view.cpu->activity & 3]);
+    if (monitor->altered) print_in(monitor, RED, "  (altered since step %" PRIu64 ")", monitor->altered_step);
+    print(monitor, "\n");
+    if (symbols_line(monitor, (int)view.level, view_code_address(&view), &source)) {
+        print(monitor, "  ");
+        where_source(monitor, &source);
+    }
+    disassemble(&view, SPACE_LINEAR, view_code_address(&view), 0, &instruction);
+    where_instruction(monitor, &view, &instruction, "  ");
+}
+
+bool command_where(struct monitor *monitor, const char *arguments) {
+    (void)arguments;
+    where_print(monitor);
+    return true;
+}

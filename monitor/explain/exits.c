@@ -1,0 +1,78 @@
+// exits: the table of VM exits per level and reason; exits loop: the same exit again and again, without progress.
+#include "monitor/expression/expression.h"
+#include "monitor/symbols/symbols.h"
+#include "monitor/explain/why.h"
+#include <inttypes.h>
+#include <string.h>
+
+static void print_row(struct monitor *monitor, const struct cpu *cpu, unsigned level, unsigned reason, uint64_t all) {
+    uint64_t count = vmx_exit_count(cpu, level, reason), cycles = vmx_exit_cycles(cpu, level, reason);
+    if (!count) return;
+    print(monitor, "%5u  %-22s %10" PRIu64 "  %5.1f%%  %14" PRIu64 "  %10" PRIu64 "\n", level, vmx_exit_name(reason),
+          count, 100.0 * (double)count / (double)all, cycles, cycles / count);
+}
+
+static void print_level(struct monitor *monitor, const struct cpu *cpu, unsigned level) {
+    uint64_t all = 0, cycles = 0;
+    for (unsigned r = 0; r < VMX_REASONS; r++) {
+        all += vmx_exit_count(cpu, level, r);
+        cycles += vmx_exit_cycles(cpu, level, r);
+    }
+    for (unsigned r = 0; r < VMX_REASONS; r++) print_row(monitor, cpu, level, r, all);
+    if (all) print_in(monitor, BOLD, "%5u  %-22s %10" PRIu64 "  %6s  %14" PRIu64 "\n", level, "all", all, "", cycles);
+    uint64_t entries = vmx_entry_count(cpu, level);
+    if (entries) print(monitor, "%5u  %-22s %10" PRIu64 "\n", level, "(VM entries)", entries);
+}
+
+static bool print_table(struct monitor *monitor) {
+    const struct cpu *cpu = monitor_cpu(monitor);
+    if (!cpu->extension) return monitor_error(monitor, "exits: this processor has no VT-x");
+    print_in(monitor, BOLD, "level  %-22s %10s  %6s  %14s  %10s\n", "VM exit", "count", "share", "cycles to entry",
+             "each");
+    for (unsigned level = 0; level < VMX_LEVELS; level++) print_level(monitor, cpu, level);
+    if (vmx_failed_entry_count(cpu))
+        print(monitor, "       %-22s %10" PRIu64 "\n", "(VM entries failed)", vmx_failed_entry_count(cpu));
+    return true;
+}
+
+// --- loops ---
+
+static void print_loop(struct monitor *monitor, unsigned level, const struct history_loop *l) {
+    const struct history_exit *e = &l->exit;
+    char name[160];
+    const char *reason = vmx_exit_name(e->reason & UINT16_MAX);
+    print_in(monitor, RED, "level %u: VM exit %s %" PRIu64 " times in a row without progress\n", level,
+             reason ? reason : "?", l->times + 1);
+    print(monitor, "  from step %" PRIu64 " to %" PRIu64 ", always at RIP %" PRIx64, l->first_step, e->step, e->rip);
+    if (*symbols_name(monitor, (int)level, e->rip, name, sizeof name)) print(monitor, " <%s>", name);
+    print(monitor, "\n  qualification 0x%" PRIx64, e->qualification);
+    why_qualification(monitor, e->reason & UINT16_MAX, e->qualification);
+    print(monitor, "\n");
+    if (e->reason == EXIT_EPT_VIOLATION || e->reason == EXIT_EPT_MISCONFIGURATION)
+        print(monitor, "  guest-physical 0x%" PRIx64 ", linear 0x%" PRIx64 "  (walk @%u:gpa:0x%" PRIx64 ")\n",
+              e->physical, e->linear, level, e->physical);
+    print(monitor, "  the guest was entered where it left, its registers unchanged: what its hypervisor did about it\n"
+                   "  did not help\n");
+}
+
+static bool print_loops(struct monitor *monitor) {
+    enum { IN_A_ROW = 2 }; // once more may be chance
+    struct history *h = history_of(monitor);
+    bool any = false;
+    if (!h) return false;
+    const struct history_cpu *c = &h->cpu[monitor->processor];
+    for (unsigned level = 1; level < VMX_LEVELS; level++) {
+        if (c->loop[level].times < IN_A_ROW) continue;
+        print_loop(monitor, level, &c->loop[level]);
+        any = true;
+    }
+    if (!any) print(monitor, "no exit repeats: the last exit of each level was another than the one before\n");
+    return true;
+}
+
+bool command_exits(struct monitor *monitor, const char *arguments) {
+    char word[32];
+    if (!take_word(&arguments, word, sizeof word)) return print_table(monitor);
+    if (!word_is(word, "loop", 1)) return monitor_error(monitor, "exits %s? exits alone, or exits loop", word);
+    return take_end(monitor, arguments) && print_loops(monitor);
+}

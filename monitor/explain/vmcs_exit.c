@@ -1,0 +1,89 @@
+// vmcs exit: what a VM exit would change in the state of the hypervisor, which should find itself as it was. SDM Vol.
+// 3C, 27.5.
+#include "monitor/expression/expression.h"
+#include "monitor/expression/view.h"
+#include "monitor/explain/vmcs.h"
+#include <inttypes.h>
+
+struct comparison {
+    struct monitor *monitor;
+    unsigned rows, different;
+};
+
+static void compare(struct comparison *c, const char *what, uint64_t now, uint64_t after, const char *why) {
+    c->rows++;
+    if (now == after) return;
+    if (!c->different++) print(c->monitor, "%-14s %16s    %-16s\n", "", "now", "after a VM exit");
+    print(c->monitor, "%-14s %16" PRIx64 " -> %-16" PRIx64 "  %s\n", what, now, after, why);
+}
+
+static const char *const from_host = "host-state area";
+
+static void compare_registers(struct comparison *c, const struct view *now, const struct view *after) {
+    compare(c, "CR0", now->cr0, after->cr0, from_host);
+    compare(c, "CR3", now->cr3, after->cr3, from_host);
+    compare(c, "CR4", now->cr4, after->cr4, from_host);
+    compare(c, "EFER", now->efer, after->efer, "host-state area, or by \"host address-space size\"");
+    compare(c, "RSP", now->gpr[RSP], after->gpr[RSP], from_host);
+    compare(c, "RIP", now->rip, after->rip, from_host);
+    compare(c, "RFLAGS", now->rflags, after->rflags, "always 2 (27.5.3)");
+    compare(c, "DR7", now->dr7, after->dr7, "always 400H (27.5.1)");
+}
+
+static void compare_msrs(struct comparison *c, uint64_t vmcs) {
+    const struct cpu *cpu = monitor_cpu(c->monitor);
+    static const struct {
+        const char *name;
+        enum vmcs_field field;
+        int control; // that makes a VM exit load it; -1: always
+    } rows[] = {{"SYSENTER_CS", FIELD_HOST_SYSENTER_CS, -1},
+                {"SYSENTER_ESP", FIELD_HOST_SYSENTER_ESP, -1},
+                {"SYSENTER_EIP", FIELD_HOST_SYSENTER_EIP, -1},
+                {"PAT", FIELD_HOST_PAT, EXIT_LOAD_PAT}};
+    const uint64_t now[] = {cpu->sysenter_cs, cpu->sysenter_esp, cpu->sysenter_eip, cpu->pat};
+    uint64_t controls = 0;
+    (void)vmx_vmcs_read(cpu, vmcs, FIELD_EXIT_CONTROLS, &controls);
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint64_t after = 0;
+        if (rows[i].control >= 0 && !(controls >> rows[i].control & 1)) continue;
+        if (vmx_vmcs_read(cpu, vmcs, rows[i].field, &after)) compare(c, rows[i].name, now[i], after, from_host);
+    }
+    compare(c, "DEBUGCTL", cpu->debugctl, 0, "always 0 (27.5.1)");
+}
+
+static void compare_segment(struct comparison *c, const struct view *now, const struct view *after, unsigned s) {
+    static const char *const names[] = {"ES", "CS", "SS", "DS", "FS", "GS", "LDTR", "TR"};
+    char what[24];
+    const struct segment *a = &now->segment[s], *b = &after->segment[s];
+    bool unusable = a->rights & RIGHTS_UNUSABLE && b->rights & RIGHTS_UNUSABLE;
+    snprintf(what, sizeof what, "%s selector", names[s]);
+    compare(c, what, a->selector, b->selector, s == LDTR ? "always 0 (27.5.2)" : from_host);
+    if (unusable) return;
+    snprintf(what, sizeof what, "%s base", names[s]);
+    compare(c, what, now->base[s], after->base[s], s >= FS ? from_host : "always 0 (27.5.2)");
+    snprintf(what, sizeof what, "%s limit", names[s]);
+    compare(c, what, a->limit, b->limit, "always so (27.5.2)");
+    snprintf(what, sizeof what, "%s rights", names[s]);
+    compare(c, what, a->rights, b->rights, "always so (27.5.2)");
+}
+
+bool vmcs_exit(struct monitor *monitor, const char *arguments) {
+    struct comparison c = {.monitor = monitor};
+    struct view now, after;
+    struct vmcs_image image;
+    if (!vmcs_take_pointer(monitor, arguments, &image) || !view_make(monitor, 0, &now)) return false;
+    if (now.source != VIEW_LIVE)
+        return monitor_error(monitor, "vmcs exit: a guest runs, and what its hypervisor was like is not known; look "
+                                      "before the entry. What an exit loads: level 0, info segments");
+    view_after_exit(&now, image.pointer, &after);
+    compare_registers(&c, &now, &after);
+    compare_msrs(&c, image.pointer);
+    for (unsigned s = ES; s <= TR; s++) compare_segment(&c, &now, &after, s);
+    compare(&c, "GDTR base", now.gdtr.base, after.gdtr.base, from_host);
+    compare(&c, "GDTR limit", now.gdtr.limit, after.gdtr.limit, "always FFFFH (27.5.2)");
+    compare(&c, "IDTR base", now.idtr.base, after.idtr.base, from_host);
+    compare(&c, "IDTR limit", now.idtr.limit, after.idtr.limit, "always FFFFH (27.5.2)");
+    print(monitor, "%s: a VM exit would change %u of %u, beside what its MSR-load list says\n", image.name, c.different,
+          c.rows);
+    return true;
+}

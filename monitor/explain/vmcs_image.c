@@ -1,0 +1,176 @@
+// Which VMCS is meant: the current one, that of a level, one at an address, as it was at the last entry, or one that a
+// guest made for a guest of its own.
+#include "monitor/expression/expression.h"
+#include "monitor/explain/vmcs.h"
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// What is kept on the processor, or begins as a region does.
+static bool is_vmcs(struct monitor *monitor, uint64_t pointer) {
+    uint32_t first;
+    if (vmx_vmcs_active(monitor_cpu(monitor), pointer)) return true;
+    if (!machine_read(monitor->machine, pointer, &first, sizeof first))
+        return monitor_error(monitor, "VMCS %" PRIx64 ": there is no memory", pointer);
+    if ((first & INT32_MAX) == vmx_revision()) return true;
+    return monitor_error(monitor,
+                         "VMCS %" PRIx64 ": there is none; the first 4 bytes are %x, not the revision identifier %x",
+                         pointer, first, vmx_revision());
+}
+
+bool vmcs_hardware(struct monitor *monitor, uint64_t pointer, struct vmcs_image *image) {
+    struct cpu *cpu = monitor_cpu(monitor);
+    *image = (struct vmcs_image){.pointer = pointer};
+    snprintf(image->name, sizeof image->name, "VMCS %" PRIx64, pointer);
+    if (pointer == VMX_NO_VMCS) return monitor_error(monitor, "there is no such VMCS now (info levels lists them)");
+    if (!is_vmcs(monitor, pointer)) return false;
+    for (unsigned f = 0; f < FIELD_COUNT; f++)
+        image->known[f] = vmx_field_exists(cpu, f) && vmx_vmcs_read(cpu, pointer, f, &image->field[f]);
+    return true;
+}
+
+bool vmcs_at_entry(struct monitor *monitor, uint64_t pointer, struct vmcs_image *image) {
+    struct history *h = history_of(monitor);
+    if (!h) return false;
+    const struct history_vmcs *v = history_entry(h, pointer);
+    if (!v)
+        return monitor_error(monitor, "VMCS %" PRIx64 ": no entry with it was seen since the first prompt", pointer);
+    *image = (struct vmcs_image){.pointer = pointer};
+    snprintf(image->name, sizeof image->name, "VMCS %" PRIx64 " at step %" PRIu64, pointer, v->step);
+    for (unsigned f = 0; f < FIELD_COUNT; f++) {
+        image->known[f] = vmx_field_exists(monitor_cpu(monitor), f);
+        image->field[f] = v->field[f];
+    }
+    return true;
+}
+
+// What a guest reads and writes without a VM exit is in its shadow VMCS, for the VMCS that it has loaded. SDM Vol. 3C,
+// 24.6.15, 24.10.
+uint64_t vmcs_shadow_of(const struct vmcs_source *guest, enum vmcs_field bitmap_field, unsigned f) {
+    uint64_t vmcs = vmx_level_vmcs(guest->cpu, guest->level), link = VMX_NO_VMCS, bitmap = 0, controls = 0;
+    uint8_t byte = 0xff;
+    struct vmx_field row;
+    if (!vmx_field(f, &row) || !vmx_vmcs_read(guest->cpu, vmcs, FIELD_VMCS_LINK_POINTER, &link)) return VMX_NO_VMCS;
+    (void)vmx_vmcs_read(guest->cpu, vmcs, bitmap_field, &bitmap);
+    (void)vmx_vmcs_read(guest->cpu, vmcs, FIELD_PROC2_CONTROLS, &controls);
+    if (!(controls >> PROC2_VMCS_SHADOWING & 1)) return VMX_NO_VMCS;
+    if (!machine_read(guest->machine, bitmap + row.encoding / 8, &byte, 1)) return VMX_NO_VMCS;
+    return byte >> row.encoding % 8 & 1 ? VMX_NO_VMCS : link;
+}
+
+static bool take_shadowed(const struct vmcs_source *guest, unsigned f, uint64_t *value) {
+    uint64_t shadow = vmcs_shadow_of(guest, FIELD_VMREAD_BITMAP, f);
+    return shadow != VMX_NO_VMCS && vmx_vmcs_read(guest->cpu, shadow, f, value);
+}
+
+bool vmcs_own_field(const struct vmcs_source *s, enum vmcs_field f, uint64_t *value) {
+    const struct vmcs_source hypervisor = {s->machine, s->history, s->cpu, s->level - 1};
+    struct vmx_level_info guest, below;
+    if (!vmx_level_info(s->cpu, s->level, &guest)) return false;
+    if (s->level == 1) return vmx_vmcs_read(s->cpu, guest.hardware, f, value);
+    bool loaded = vmx_level_info(s->cpu, s->level - 1, &below) && below.current == guest.vmcs;
+    if (loaded && take_shadowed(&hypervisor, f, value)) return true;
+    const struct history *h = s->history;
+    const struct history_vmcs12 *v = h ? history_vmcs12(h, s->level - 1, guest.vmcs) : NULL;
+    if (!v || !v->known[f]) return false;
+    *value = v->field[f];
+    return true;
+}
+
+bool vmcs_twelve(struct monitor *monitor, unsigned level, struct vmcs_image *image) {
+    struct history *h = history_of(monitor);
+    struct vmx_level_info info;
+    if (!h) return false;
+    if (level < 2 || !vmx_level_info(monitor_cpu(monitor), level - 1, &info) || info.current == VMX_NO_VMCS)
+        return monitor_error(monitor, "level %u: no guest below it has loaded a VMCS of its own", level);
+    const struct history_vmcs12 *v = history_vmcs12(h, level - 1, info.current);
+    if (!v)
+        return monitor_error(monitor, "level %u: nobody wrote its VMCS %" PRIx64 " since the first prompt", level,
+                             info.current);
+    *image = (struct vmcs_image){.pointer = info.current};
+    snprintf(image->name, sizeof image->name, "VMCS %" PRIx64 " of level %u", info.current, level - 1);
+    const struct vmcs_source guest = {monitor->machine, h, monitor_cpu(monitor), level - 1};
+    for (unsigned f = 0; f < FIELD_COUNT; f++) {
+        image->known[f] = v->known[f];
+        image->field[f] = v->field[f];
+        image->known[f] |= take_shadowed(&guest, f, &image->field[f]);
+    }
+    return true;
+}
+
+static bool is_reset(const char *text) { return strncmp(text, "reset", 5) == 0 && strchr(" \t", text[5]); }
+
+// A region of zeros after VMCLEAR.
+static bool take_reset(struct monitor *monitor, const char **text, struct vmcs_image *image) {
+    *text += strlen("reset");
+    *text += strspn(*text, " \t");
+    *image = (struct vmcs_image){.name = "a VMCS of zeros", .pointer = VMX_NO_VMCS};
+    for (unsigned f = 0; f < FIELD_COUNT; f++) image->known[f] = vmx_field_exists(monitor_cpu(monitor), f);
+    return true;
+}
+
+bool vmcs_named(const char *text) {
+    return *text == '@' || isdigit((unsigned char)*text) || *text == '$' || strncmp(text, "entry:", 6) == 0 ||
+           strncmp(text, "vmcs12", 6) == 0 || strncmp(text, "current", 7) == 0 || is_reset(text);
+}
+
+static bool take_level(struct monitor *monitor, const char **text, unsigned *level) {
+    char *end;
+    *level = (unsigned)strtoul(*text + 1, &end, 10);
+    if (end == *text + 1 || *level >= VMX_LEVELS || !*level)
+        return monitor_error(monitor, "%s: @LEVEL is @1 to @%d", *text, VMX_LEVELS - 1);
+    *text = end + strspn(end, " \t");
+    return true;
+}
+
+static bool take_twelve(struct monitor *monitor, const char **text, struct vmcs_image *image) {
+    unsigned level = 2;
+    *text += strlen("vmcs12");
+    if (**text == '@' && !take_level(monitor, text, &level)) return false;
+    *text += strspn(*text, " \t");
+    return vmcs_twelve(monitor, level, image);
+}
+
+static bool take_pointer(struct monitor *monitor, const char **text, uint64_t *pointer) {
+    unsigned level;
+    if (**text == '@') {
+        if (!take_level(monitor, text, &level)) return false;
+        *pointer = vmx_level_vmcs(monitor_cpu(monitor), level);
+    } else if (strncmp(*text, "current", 7) == 0) {
+        *text += 7 + strspn(*text + 7, " \t");
+        *pointer = vmx_current_vmcs(monitor_cpu(monitor));
+    } else {
+        char word[32], *end;
+        take_word(text, word, sizeof word);
+        *pointer = *word == '$' ? 0 : strtoull(word, &end, 16);
+        const char *from = word;
+        bool expression = *word == '$' || strncmp(word, "0x", 2) == 0;
+        if (expression && !take_value(monitor, &from, pointer)) return false;
+        if ((!expression && *end) || *pointer % 4096)
+            return monitor_error(monitor, "%s: not the address of a VMCS, which is a multiple of 1000 (hexadecimal)",
+                                 word);
+    }
+    return true;
+}
+
+bool vmcs_take(struct monitor *monitor, const char **text, struct vmcs_image *image) {
+    uint64_t pointer;
+    bool entry = strncmp(*text, "entry:", 6) == 0;
+    if (strncmp(*text, "vmcs12", 6) == 0) return take_twelve(monitor, text, image);
+    if (is_reset(*text)) return take_reset(monitor, text, image);
+    if (entry) *text += 6;
+    if (!vmcs_named(*text))
+        return monitor_error(monitor, "which VMCS? current, @LEVEL, an address, entry: before these, vmcs12 or reset");
+    if (!take_pointer(monitor, text, &pointer)) return false;
+    return entry ? vmcs_at_entry(monitor, pointer, image) : vmcs_hardware(monitor, pointer, image);
+}
+
+bool vmcs_take_pointer(struct monitor *monitor, const char *text, struct vmcs_image *image) {
+    uint64_t pointer;
+    if (!*text) text = "current";
+    if (!vmcs_named(text) || is_reset(text) || strncmp(text, "entry:", 6) == 0 || strncmp(text, "vmcs12", 6) == 0)
+        return monitor_error(monitor, "which VMCS of the processor's? current, @LEVEL or an address");
+    return take_pointer(monitor, &text, &pointer) && take_end(monitor, text) && vmcs_hardware(monitor, pointer, image);
+}

@@ -1,0 +1,25 @@
+// why: what happened last, explained by its rule.
+#ifndef MONITOR_WHY_H
+#define MONITOR_WHY_H
+#include "monitor/explain/history.h"
+#include "monitor/expression/view.h"
+
+void why_exit(struct monitor *monitor, const struct history_exit *exit);
+void why_failure(struct monitor *monitor, const struct history_failure *failure);
+void why_fault(struct monitor *monitor, const struct history_fault *fault);
+void why_triple(struct monitor *monitor, const struct history_cpu *c);
+void why_lost(struct monitor *monitor, const struct history *history); // the last event that was lost, if any was
+// What waits to be delivered to the processor, and what it waits for. Whether there is anything.
+bool why_interrupt(struct monitor *monitor);
+
+// What is printed for one waiting event: "vector 0x31 waits: RFLAGS.IF=0; blocked by STI; TPR 0x40 ...".
+struct blocks {
+    char text[600];
+};
+void because(struct blocks *blocks, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void waits_because(struct monitor *monitor, const char *what, const struct blocks *blocks);
+
+// "  OUT, port 0x80, 1 byte": the exit qualification by its bits.
+void why_qualification(struct monitor *monitor, unsigned reason, uint64_t qualification);
+
+#endif

@@ -1,0 +1,363 @@
+// Expressions: a parser by precedence into a small tree, and its evaluation. See expression.h.
+#include "monitor/expression/expression.h"
+#include "monitor/host/parse.h"
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum operation { OP_NUMBER, OP_NAME, OP_MEMORY, OP_NEGATE, OP_NOT, OP_INVERT, OP_CHOOSE, OP_ELSE, OP_BINARY };
+enum { NAME_SHIFT = 56, DEEPEST = 48, SIGNED = 0x80 };
+
+// Binary operators by rank, as in C. Longer spellings stand first.
+static const struct {
+    const char *text;
+    uint8_t rank;
+} binary[] = {
+    {"||", 1}, {"&&", 2}, {"==", 6}, {"!=", 6}, {"<=", 7}, {">=", 7}, {"<<", 8}, {">>", 8}, {"|", 3},
+    {"^", 4},  {"&", 5},  {"<", 7},  {">", 7},  {"+", 9},  {"-", 9},  {"*", 10}, {"/", 10}, {"%", 10},
+};
+enum {
+    B_OR,
+    B_AND,
+    B_EQ,
+    B_NE,
+    B_LE,
+    B_GE,
+    B_SHL,
+    B_SHR,
+    B_BOR,
+    B_XOR,
+    B_BAND,
+    B_LT,
+    B_GT,
+    B_ADD,
+    B_SUB,
+    B_MUL,
+    B_DIV,
+    B_MOD,
+    BINARIES
+};
+_Static_assert(sizeof binary / sizeof *binary == BINARIES, "one enumerator an operator");
+
+struct parser {
+    struct monitor *monitor;
+    struct expression *e;
+    const char *at;
+    unsigned depth;
+    bool failed;
+};
+
+static int fail(struct parser *p, const char *what) {
+    if (!p->failed && *p->at)
+        monitor_error(p->monitor, "%s at: %s", what, p->at);
+    else if (!p->failed)
+        monitor_error(p->monitor, "%s at the end of the expression", what);
+    p->failed = true;
+    return 0;
+}
+
+static void skip(struct parser *p) { p->at += strspn(p->at, " \t"); }
+
+static bool take(struct parser *p, const char *text) {
+    skip(p);
+    if (strncmp(p->at, text, strlen(text)) != 0) return false;
+    p->at += strlen(text);
+    return true;
+}
+
+static int node(struct parser *p, enum operation op, int left, int right) {
+    if (p->e->count == EXPRESSION_NODES) return fail(p, "too long an expression");
+    p->e->node[p->e->count] =
+        (struct expression_node){.op = (uint8_t)op, .left = (uint8_t)left, .right = (uint8_t)right};
+    return (int)p->e->count++;
+}
+
+static int ternary(struct parser *p);
+
+// --- operands ---
+
+// u8, s32, byte, qword, ...: bytes, with SIGNED; 0: not a size.
+static unsigned size_of(const char *word, size_t length) {
+    static const struct {
+        const char *word;
+        uint8_t bytes;
+    } sizes[] = {{"u8", 1},           {"u16", 2}, {"u32", 4},  {"u64", 8},  {"s8", 1 | SIGNED}, {"s16", 2 | SIGNED},
+                 {"s32", 4 | SIGNED}, {"s64", 8}, {"byte", 1}, {"word", 2}, {"dword", 4},       {"qword", 8}};
+    for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        if (strlen(sizes[i].word) == length && memcmp(sizes[i].word, word, length) == 0) return sizes[i].bytes;
+    return 0;
+}
+
+static size_t word_length(const char *text) {
+    size_t length = 0;
+    while (isalnum((unsigned char)text[length]) || text[length] == '_' || (length && text[length] == '.')) length++;
+    return length;
+}
+
+static enum space take_space(const char **text) {
+    for (unsigned s = SPACE_LINEAR; s <= SPACE_PHYSICAL; s++) {
+        size_t length = strlen(space_names[s]);
+        if (strncmp(*text, space_names[s], length) != 0 || (*text)[length] != ':') continue;
+        *text += length + 1;
+        return (enum space)s;
+    }
+    return SPACE_LINEAR;
+}
+
+static int memory(struct parser *p, int address, unsigned bytes, enum space space) {
+    int n = node(p, OP_MEMORY, address, 0);
+    p->e->node[n].bytes = (uint8_t)bytes;
+    p->e->node[n].space = (uint8_t)space;
+    return n;
+}
+
+// After '['.
+static int bracket(struct parser *p, unsigned bytes) {
+    skip(p);
+    enum space space = take_space(&p->at);
+    int address = ternary(p);
+    if (!p->failed && !take(p, "]")) return fail(p, "] is missing");
+    return memory(p, address, bytes, space);
+}
+
+static int number(struct parser *p) {
+    char *end;
+    bool binary_digits = p->at[0] == '0' && (p->at[1] == 'b' || p->at[1] == 'B');
+    errno = 0;
+    uint64_t value = binary_digits ? strtoull(p->at + 2, &end, 2)
+                                   : strtoull(p->at, &end, p->at[0] == '0' && (p->at[1] | 32) == 'x' ? 16 : 10);
+    if (isalnum((unsigned char)*end) || *end == '_') return fail(p, "not a number (hexadecimal begins with 0x)");
+    if (errno == ERANGE) return fail(p, "a number of more than 64 bits");
+    int n = node(p, OP_NUMBER, 0, 0);
+    p->e->node[n].value = value;
+    p->at = end;
+    return n;
+}
+
+// $ and $N: values printed before; $NAME: a register, never a symbol.
+static int dollar(struct parser *p) {
+    const struct monitor *m = p->monitor;
+    if (isalpha((unsigned char)*p->at)) return -1;
+    uint64_t which = isdigit((unsigned char)*p->at) ? strtoull(p->at, (char **)&p->at, 10) : m->value_count;
+    if (!which || which > m->value_count || m->value_count - which >= MONITOR_VALUES)
+        return fail(p, "there is no such value");
+    int n = node(p, OP_NUMBER, 0, 0);
+    p->e->node[n].value = m->values[which % MONITOR_VALUES];
+    return n;
+}
+
+static int named(struct parser *p, bool symbols) {
+    char word[256];
+    bool quoted = *p->at == '\'';
+    if (quoted) p->at++;
+    size_t length = quoted ? strcspn(p->at, "'") : word_length(p->at);
+    unsigned bytes = quoted ? 0 : size_of(p->at, length);
+    if (bytes && p->at[length] == '[') {
+        p->at += length + 1;
+        return bracket(p, bytes);
+    }
+    snprintf(word, sizeof word, "%.*s", (int)length, p->at);
+    struct name name = name_find(p->monitor, word, symbols);
+    if (name.kind == NAME_NONE) return fail(p, "no register, field, reason or symbol of that name");
+    p->at += length;
+    if (quoted && *p->at == '\'') p->at++;
+    int n = node(p, name.kind == NAME_NUMBER ? OP_NUMBER : OP_NAME, 0, 0);
+    p->e->node[n].value = name.kind == NAME_NUMBER ? name.value : name.value | (uint64_t)name.kind << NAME_SHIFT;
+    return n;
+}
+
+static int primary(struct parser *p) {
+    skip(p);
+    if (take(p, "(")) {
+        int inside = ternary(p);
+        return p->failed || take(p, ")") ? inside : fail(p, ") is missing");
+    }
+    if (take(p, "[")) return bracket(p, 8);
+    if (isdigit((unsigned char)*p->at)) return number(p);
+    bool is_dollar = take(p, "$");
+    if (is_dollar) {
+        int value = dollar(p);
+        if (value >= 0) return value;
+    }
+    if (isalpha((unsigned char)*p->at) || *p->at == '_' || *p->at == '\'') return named(p, !is_dollar);
+    return fail(p, "a value is missing");
+}
+
+// The size of *(u32*)address, after '*'. 0: there is no cast.
+static unsigned cast(struct parser *p) {
+    skip(p);
+    if (*p->at != '(') return 0;
+    const char *word = p->at + 1 + strspn(p->at + 1, " ");
+    size_t length = word_length(word);
+    unsigned bytes = size_of(word, length);
+    const char *after = word + length;
+    after += strspn(after, " ");
+    if (!bytes || *after != '*') return 0;
+    after += 1 + strspn(after + 1, " ");
+    if (*after != ')') return 0;
+    p->at = after + 1;
+    return bytes;
+}
+
+static int unary(struct parser *p) {
+    if (++p->depth > DEEPEST) return fail(p, "too deep an expression");
+    int result = 0;
+    if (take(p, "-"))
+        result = node(p, OP_NEGATE, unary(p), 0);
+    else if (take(p, "!"))
+        result = node(p, OP_NOT, unary(p), 0);
+    else if (take(p, "~"))
+        result = node(p, OP_INVERT, unary(p), 0);
+    else if (take(p, "+"))
+        result = unary(p);
+    else if (take(p, "*")) {
+        unsigned bytes = cast(p);
+        result = memory(p, unary(p), bytes ? bytes : 8, SPACE_LINEAR);
+    } else {
+        result = primary(p);
+    }
+    p->depth--;
+    return result;
+}
+
+static int operator_at(struct parser *p) {
+    skip(p);
+    for (int i = 0; i < BINARIES; i++)
+        if (strncmp(p->at, binary[i].text, strlen(binary[i].text)) == 0) return i;
+    return -1;
+}
+
+static int climb(struct parser *p, unsigned lowest) {
+    int left = unary(p), operator;
+    while (!p->failed && (operator= operator_at(p)) >= 0 && binary[operator].rank >= lowest) {
+        p->at += strlen(binary[operator].text);
+        int right = climb(p, binary[operator].rank + 1u);
+        left = node(p, OP_BINARY + operator, left, right);
+    }
+    return left;
+}
+
+static int ternary(struct parser *p) {
+    if (++p->depth > DEEPEST) return fail(p, "too deep an expression");
+    int condition = climb(p, 1);
+    if (!p->failed && take(p, "?")) {
+        int yes = ternary(p);
+        if (!p->failed && !take(p, ":")) return fail(p, ": is missing");
+        condition = node(p, OP_CHOOSE, condition, node(p, OP_ELSE, yes, ternary(p)));
+    }
+    p->depth--;
+    return condition;
+}
+
+// The last node is the root.
+bool expression_compile(struct monitor *monitor, const char **text, struct expression *expression) {
+    struct parser p = {.monitor = monitor, .e = expression, .at = *text};
+    expression->count = 0;
+    ternary(&p);
+    skip(&p);
+    *text = p.at;
+    return !p.failed;
+}
+
+// --- evaluation ---
+
+struct evaluation {
+    const struct expression *e;
+    const struct view *view;
+    char *error;
+    size_t error_size;
+    bool failed;
+};
+
+static uint64_t value_of(struct evaluation *v, unsigned index);
+
+static uint64_t wrong(struct evaluation *v, const char *what, uint64_t number) {
+    if (!v->failed) snprintf(v->error, v->error_size, "0x%llx: %s", (unsigned long long)number, what);
+    v->failed = true;
+    return 0;
+}
+
+static uint64_t memory_value(struct evaluation *v, const struct expression_node *n) {
+    uint64_t address = value_of(v, n->left), value = 0;
+    unsigned bytes = n->bytes & 15;
+    if (v->failed) return 0;
+    if (view_read(v->view, n->space, address, &value, bytes) < bytes)
+        return wrong(v, "memory there cannot be read", address);
+    return n->bytes & SIGNED ? (uint64_t)((int64_t)(value << (64 - 8 * bytes)) >> (64 - 8 * bytes)) : value;
+}
+
+static uint64_t arithmetic(struct evaluation *v, unsigned operator, uint64_t a, uint64_t b) {
+    if ((operator== B_DIV || operator== B_MOD) && !b) return wrong(v, "is divided by zero", a);
+    switch (operator) {
+    case B_EQ: return a == b;
+    case B_NE: return a != b;
+    case B_LE: return a <= b;
+    case B_GE: return a >= b;
+    case B_SHL: return b < 64 ? a << b : 0;
+    case B_SHR: return b < 64 ? a >> b : 0;
+    case B_BOR: return a | b;
+    case B_XOR: return a ^ b;
+    case B_BAND: return a & b;
+    case B_LT: return a < b;
+    case B_GT: return a > b;
+    case B_ADD: return a + b;
+    case B_SUB: return a - b;
+    case B_MUL: return a * b;
+    case B_DIV: return a / b;
+    default: return a % b;
+    }
+}
+
+static uint64_t binary_value(struct evaluation *v, const struct expression_node *n) {
+    unsigned operator= n->op - OP_BINARY;
+    uint64_t left = value_of(v, n->left);
+    if (v->failed) return 0;
+    if (operator== B_OR) return left || value_of(v, n->right);
+    if (operator== B_AND) return left && value_of(v, n->right);
+    uint64_t right = value_of(v, n->right);
+    return v->failed ? 0 : arithmetic(v, operator, left, right);
+}
+
+static uint64_t value_of(struct evaluation *v, unsigned index) {
+    const struct expression_node *n = &v->e->node[index];
+    uint64_t value = 0;
+    switch (n->op) {
+    case OP_NUMBER: return n->value;
+    case OP_NAME:
+        v->failed |= !name_value(v->view, (enum name_kind)(n->value >> NAME_SHIFT), n->value & (BIT(NAME_SHIFT) - 1),
+                                 &value, v->error, v->error_size);
+        return value;
+    case OP_MEMORY: return memory_value(v, n);
+    case OP_NEGATE: return -value_of(v, n->left);
+    case OP_NOT: return !value_of(v, n->left);
+    case OP_INVERT: return ~value_of(v, n->left);
+    case OP_CHOOSE: {
+        const struct expression_node *branches = &v->e->node[n->right];
+        return value_of(v, value_of(v, n->left) ? branches->left : branches->right);
+    }
+    default: return binary_value(v, n);
+    }
+}
+
+bool expression_value(const struct expression *expression, const struct view *view, uint64_t *value, char *error,
+                      size_t error_size) {
+    struct evaluation v = {expression, view, error, error_size, false};
+    *value = value_of(&v, expression->count - 1);
+    return !v.failed;
+}
+
+bool expression_memory(const struct expression *expression, const struct view *view, enum space *space, uint64_t *bytes,
+                       uint64_t *address, char *error, size_t error_size) {
+    struct evaluation v = {expression, view, error, error_size, false};
+    const struct expression_node *root = &expression->node[expression->count - 1];
+    *address = value_of(&v, root->left);
+    *space = (enum space)root->space;
+    *bytes = root->bytes & 15;
+    return !v.failed;
+}
+
+bool expression_is_memory(const struct expression *expression) {
+    return expression->node[expression->count - 1].op == OP_MEMORY;
+}

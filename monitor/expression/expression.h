@@ -1,0 +1,61 @@
+// Expressions as C has them, over 64-bit unsigned numbers: registers, memory, VMCS fields, MSRs, exit reasons, symbols.
+//     rip + 4    *(u32*)rsp    u16[rsp + 2]    [gpa:0x1000]    reason == EPT_VIOLATION && gpa < 0x1000    GUEST_RIP
+#ifndef MONITOR_EXPRESSION_H
+#define MONITOR_EXPRESSION_H
+#include "monitor/expression/view.h"
+
+enum { EXPRESSION_NODES = 64 };
+struct expression {
+    unsigned count;
+    struct expression_node {
+        uint8_t op;           // of expression.c
+        uint8_t left, right;  // operands: nodes
+        uint8_t bytes, space; // memory: size, bit 7: signed; enum space
+        uint64_t value;       // number; or which name
+    } node[EXPRESSION_NODES];
+};
+
+// Compiles the longest expression at *text and moves on past it. False after an error.
+bool expression_compile(struct monitor *monitor, const char **text, struct expression *expression);
+// False, with one line in `error`, when memory cannot be read, a level does not have the register, or for x / 0.
+bool expression_value(const struct expression *expression, const struct view *view, uint64_t *value, char *error,
+                      size_t error_size);
+// Whether it is the value of memory, like u32[rsp]; where that is, and how large.
+bool expression_is_memory(const struct expression *expression);
+bool expression_memory(const struct expression *expression, const struct view *view, enum space *space, uint64_t *bytes,
+                       uint64_t *address, char *error, size_t error_size);
+
+// --- in commands ---
+// [@LEVEL:][linear:|gpa:|phys:]EXPRESSION or [@LEVEL:]FILE:LINE: the view of that level, the address space, the value.
+struct place {
+    struct view view;
+    enum space space;
+    uint64_t address;
+};
+bool take_place(struct monitor *monitor, const char **text, struct place *place);
+// The same, also for a level that has not run yet: the expression is then evaluated where the processor is.
+bool take_future_place(struct monitor *monitor, const char **text, struct place *place);
+// The same, for memory that is meant: of u32[0x1000] the place, and in *bytes the size; else *bytes is left alone.
+bool take_memory_place(struct monitor *monitor, const char **text, struct place *place, uint64_t *bytes);
+// [@LEVEL:]EXPRESSION.
+bool take_value(struct monitor *monitor, const char **text, uint64_t *value);
+// [@LEVEL:] alone.
+bool take_view(struct monitor *monitor, const char **text, struct view *view);
+// There must be nothing left.
+bool take_end(struct monitor *monitor, const char *text);
+
+// --- names (expression_name.c) ---
+enum name_kind { NAME_NONE, NAME_NUMBER, NAME_REGISTER, NAME_FIELD, NAME_MSR };
+struct name {
+    enum name_kind kind;
+    uint64_t value; // of the number; the index of the register, field or MSR
+};
+struct name name_find(struct monitor *monitor, const char *text, bool symbols);
+bool name_value(const struct view *view, enum name_kind kind, uint64_t index, uint64_t *value, char *error,
+                size_t error_size);
+// Writes a register, an MSR or a VMCS field of the level. False, with one line in `error`, when it cannot be written.
+bool name_set(const struct view *view, const struct name *name, uint64_t value, char *error, size_t error_size);
+void expression_help(struct monitor *monitor); // help expressions
+const char *name_at(unsigned index);           // every name but those of symbols; NULL past the last
+
+#endif

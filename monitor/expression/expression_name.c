@@ -1,0 +1,184 @@
+// The names that expressions know: register.def, VMCS fields, MSRs, exit reasons, and symbols.
+#include "cpu/system/msr.h"
+#include "monitor/expression/expression.h"
+#include "monitor/expression/msr_name.h"
+#include "monitor/stops/stops.h"
+#include "monitor/symbols/symbols.h"
+#include "vmx/vmcs/vmx.h"
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static uint64_t information(const struct view *v, enum vmcs_field field) {
+    uint64_t value = 0;
+    (void)vmx_vmcs_read(v->cpu, vmx_current_vmcs(v->cpu), field, &value);
+    return value;
+}
+static bool saw_event(const struct view *v) {
+    return v->sight && (v->sight->kind == OBSERVE_EXCEPTION || v->sight->kind == OBSERVE_INTERRUPT ||
+                        v->sight->kind == OBSERVE_EVENT_INJECTED);
+}
+
+// The steps of a processor in the middle of a block are not settled.
+static uint64_t step_of(const struct view *v) {
+    uint64_t steps = machine_steps(v->machine);
+    bool now = v->sight && v->sight == &v->monitor->stops->seen;
+    return now ? steps - v->cpu->steps + v->sight->step : steps;
+}
+
+#define info(F) information(v, FIELD_##F)
+
+#define REGISTER(id, name, where, bits, value, set)                                                                    \
+    static uint64_t get_##id(const struct view *v, const struct cpu *cpu) {                                            \
+        (void)v, (void)cpu;                                                                                            \
+        return value;                                                                                                  \
+    }
+#include "monitor/expression/register.def"
+#undef REGISTER
+
+#define READ_ONLY return false
+#define REGISTER(id, name, where, bits, get, set)                                                                      \
+    static bool set_##id(struct cpu *cpu, uint64_t value) {                                                            \
+        (void)cpu, (void)value;                                                                                        \
+        set;                                                                                                           \
+        return true;                                                                                                   \
+    }
+#include "monitor/expression/register.def"
+#undef REGISTER
+
+enum where { ANY_LEVEL, LIVE_LEVEL, EXIT_LEVEL, SEEN_LEVEL };
+static const struct {
+    const char *name;
+    enum where where;
+    uint8_t bits;
+    uint64_t (*get)(const struct view *view, const struct cpu *cpu);
+    bool (*set)(struct cpu *cpu, uint64_t value);
+} registers[] = {
+#define REGISTER(id, name, where, bits, value, set) {name, where##_LEVEL, bits, get_##id, set_##id},
+#include "monitor/expression/register.def"
+#undef REGISTER
+};
+enum { REGISTERS = sizeof registers / sizeof *registers };
+
+static struct name number(uint64_t value) { return (struct name){NAME_NUMBER, value}; }
+
+static struct name find_msr(const char *text) {
+    const struct msr_name *msr;
+    for (unsigned i = 0; (msr = msr_name_at(i)); i++)
+        if (strcasecmp(msr->name, text) == 0) return (struct name){NAME_MSR, msr->address};
+    return (struct name){NAME_NONE, 0};
+}
+
+struct name name_find(struct monitor *monitor, const char *text, bool symbols) {
+    uint64_t address;
+    for (unsigned i = 0; i < REGISTERS; i++)
+        if (strcasecmp(registers[i].name, text) == 0) return (struct name){NAME_REGISTER, i};
+    for (unsigned i = 0; i < VMX_REASONS; i++)
+        if (vmx_exit_name(i) && strcasecmp(vmx_exit_name(i), text) == 0) return number(i);
+    int field = vmx_field_find(text);
+    if (field >= 0) return (struct name){NAME_FIELD, (uint64_t)field};
+    struct name msr = find_msr(text);
+    if (msr.kind != NAME_NONE) return msr;
+    if (symbols && symbols_value(monitor, text, &address)) return number(address);
+    return (struct name){NAME_NONE, 0};
+}
+
+static bool wrong(char *error, size_t size, const char *name, const char *what) {
+    snprintf(error, size, "%s: %s", name, what);
+    return false;
+}
+
+bool name_value(const struct view *view, enum name_kind kind, uint64_t index, uint64_t *value, char *error,
+                size_t error_size) {
+    struct vmx_field field;
+    if (kind == NAME_FIELD) {
+        uint64_t vmcs = view->level ? view->vmcs : vmx_current_vmcs(view->cpu);
+        if (vmx_vmcs_read(view->cpu, vmcs, (unsigned)index, value)) return true;
+        (void)vmx_field((unsigned)index, &field);
+        return wrong(error, error_size, field.name, "there is no VMCS to read it from");
+    }
+    if (kind == NAME_MSR) {
+        if (view->source != VIEW_LIVE)
+            return wrong(error, error_size, msr_name((uint32_t)index),
+                         "that level does not run now: its MSRs are not known");
+        if (msr_peek(view->cpu, (uint32_t)index, value)) return true;
+        return wrong(error, error_size, msr_name((uint32_t)index), "the processor does not have it");
+    }
+    if (registers[index].where == LIVE_LEVEL && view->source != VIEW_LIVE)
+        return wrong(error, error_size, registers[index].name,
+                     "that level does not run now, and a VMCS does not hold it");
+    if (registers[index].where == EXIT_LEVEL && vmx_current_vmcs(view->cpu) == VMX_NO_VMCS)
+        return wrong(error, error_size, registers[index].name, "there is no current VMCS");
+    if (registers[index].where == SEEN_LEVEL && !view->sight)
+        return wrong(error, error_size, registers[index].name, "nothing was seen that has one");
+    *value = registers[index].get(view, view->cpu);
+    return true;
+}
+
+static bool set_waiting(const struct view *view, const struct name *name, uint64_t value, char *error, size_t size) {
+    if (name->kind == NAME_MSR)
+        return wrong(error, size, msr_name((uint32_t)name->value),
+                     "that level does not run now: its MSRs are not known");
+    if (registers[name->value].where != ANY_LEVEL && registers[name->value].where != LIVE_LEVEL)
+        return wrong(error, size, registers[name->value].name, "can only be read");
+    return view_set_waiting(view, registers[name->value].name, value, error, size);
+}
+
+static bool set_live(struct cpu *cpu, const struct name *name, uint64_t value, char *error, size_t size) {
+    struct event fault = cpu->fault;
+    if (name->kind == NAME_REGISTER && !registers[name->value].set(cpu, value))
+        return wrong(error, size, registers[name->value].name, "can only be read");
+    bool done = name->kind == NAME_REGISTER || msr_write(cpu, NULL, (uint32_t)name->value, value) == OUT_OK;
+    cpu->fault = fault;
+    return done || wrong(error, size, msr_name((uint32_t)name->value), "WRMSR of this value is #GP(0)");
+}
+
+// What follows from registers (mode, TLB context) is calculated again.
+bool name_set(const struct view *view, const struct name *name, uint64_t value, char *error, size_t error_size) {
+    if (name->kind == NAME_FIELD) return view_set_field(view, (unsigned)name->value, value, error, error_size);
+    if (name->kind != NAME_REGISTER && name->kind != NAME_MSR)
+        return wrong(error, error_size, "set", "registers, MSRs and VMCS fields can be set, nothing else");
+    if (view->source != VIEW_LIVE) return set_waiting(view, name, value, error, error_size);
+    if (!set_live(view->cpu, name, value, error, error_size)) return false;
+    cpu_update_space(view->cpu);
+    return true;
+}
+
+const char *name_at(unsigned index) {
+    struct vmx_field field;
+    if (index < REGISTERS) return registers[index].name;
+    index -= REGISTERS;
+    if (vmx_field(index, &field)) return field.name;
+    index -= FIELD_COUNT;
+    if (index < VMX_REASONS) return vmx_exit_name(index) ? vmx_exit_name(index) : "";
+    index -= VMX_REASONS;
+    return msr_name_at(index) ? msr_name_at(index)->name : NULL;
+}
+
+// --- help ---
+
+static void list_registers(struct monitor *monitor, const char *title, enum where where) {
+    unsigned column = 0;
+    print(monitor, "%s", title);
+    for (unsigned i = 0; i < REGISTERS; i++) {
+        if (registers[i].where != where) continue;
+        print(monitor, column % 12 ? " %s" : "\n    %s", registers[i].name);
+        column++;
+    }
+    print(monitor, "\n");
+}
+
+void expression_help(struct monitor *monitor) {
+    print(
+        monitor,
+        "[@LEVEL:]EXPRESSION: as in C, over unsigned numbers of 64 bits, in the state of a level.\n"
+        "Operators by rank: ?:  ||  &&  |  ^  &  == !=  < <= > >=  << >>  + -  * / %%  and before an operand: - ! ~ *\n"
+        "Numbers: 10, 0x1f, 0b101; $ and $N are values that print gave\n"
+        "Memory: u32[rsp + 8] or *(u32*)(rsp + 8), of u8 u16 u32 u64 or s8 s16 s32 (with a sign); [rsp] has 8 bytes;\n"
+        "    u8[gpa:0x1000] is guest-physical, u8[phys:0x1000] physical memory\n"
+        "VMCS fields (GUEST_RIP), MSRs (IA32_EFER), exit reasons (EPT_VIOLATION), symbols ('when.it is odd')\n");
+    list_registers(monitor, "Of each level:", ANY_LEVEL);
+    list_registers(monitor, "Of the processor:", LIVE_LEVEL);
+    list_registers(monitor, "Of the last VM exit:", EXIT_LEVEL);
+    list_registers(monitor, "Of what catch or watch just saw:", SEEN_LEVEL);
+}

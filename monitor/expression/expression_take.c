@@ -1,0 +1,127 @@
+// Values and places among the arguments of a command.
+#include "monitor/expression/expression.h"
+#include "monitor/symbols/symbols.h"
+#include "vmx/vmcs/vmx.h"
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool make_view(struct monitor *monitor, int level, bool future, struct view *view) {
+    if (!future || level < 0 || view_exists(monitor, (unsigned)level)) return view_make(monitor, level, view);
+    if (level >= VMX_LEVELS) return monitor_error(monitor, "level %d: the levels are 0 to %d", level, VMX_LEVELS - 1);
+    if (!view_make(monitor, -1, view)) return false;
+    view->level = (unsigned)level;
+    return true;
+}
+
+// @LEVEL: in front.
+static bool take_any_view(struct monitor *monitor, const char **text, bool future, struct view *view) {
+    int level = monitor->level;
+    *text += strspn(*text, " \t");
+    if (**text == '@') {
+        char *end;
+        level = (int)strtoul(*text + 1, &end, 10);
+        if (end == *text + 1 || *end != ':')
+            return monitor_error(monitor, "%s: write @LEVEL: in front, like @1:rip", *text);
+        *text = end + 1;
+    }
+    return make_view(monitor, level, future, view);
+}
+
+bool take_view(struct monitor *monitor, const char **text, struct view *view) {
+    return take_any_view(monitor, text, false, view);
+}
+
+static bool evaluate(struct monitor *monitor, const char **text, const struct view *view, uint64_t *value) {
+    struct expression expression;
+    char error[200];
+    if (!expression_compile(monitor, text, &expression)) return false;
+    if (expression_value(&expression, view, value, error, sizeof error)) return true;
+    return monitor_error(monitor, "%s", error);
+}
+
+static enum space take_space(const char **text) {
+    for (unsigned s = SPACE_LINEAR; s <= SPACE_PHYSICAL; s++) {
+        size_t length = strlen(space_names[s]);
+        if (strncmp(*text, space_names[s], length) != 0 || (*text)[length] != ':') continue;
+        *text += length + 1;
+        return (enum space)s;
+    }
+    return SPACE_LINEAR;
+}
+
+static void skip_comma(const char **text) {
+    *text += strspn(*text, " \t");
+    if (**text == ',') ++*text;
+    *text += strspn(*text, " \t");
+}
+
+// FILE:LINE, where FILE has a point or a slash in it. Its length with the line; 0: something else stands there.
+static size_t source_length(const char *text, size_t *name) {
+    size_t length = strcspn(text, " \t,"), digits = 0;
+    while (digits < length && isdigit((unsigned char)text[length - digits - 1])) digits++;
+    if (!digits || digits > 9 || length < digits + 2 || text[length - digits - 1] != ':') return 0;
+    *name = length - digits - 1;
+    return strcspn(text, "./") < *name && !strpbrk(text, "'[") ? length : 0;
+}
+
+static bool take_source(struct monitor *monitor, const char **text, size_t name, size_t length, struct place *place) {
+    struct source_place source;
+    char path[1024];
+    snprintf(path, sizeof path, "%.*s", (int)name, *text);
+    unsigned line = (unsigned)strtoul(*text + name + 1, NULL, 10);
+    if (!symbols_line_find(monitor, (int)place->view.level, path, line, &source)) return false;
+    place->space = SPACE_LINEAR;
+    place->address = source.address;
+    *text += length;
+    return true;
+}
+
+// An address, or with `bytes` perhaps the memory itself.
+static bool take_address(struct monitor *monitor, const char **text, struct place *place, uint64_t *bytes) {
+    struct expression expression;
+    char error[200];
+    const char *after = *text;
+    place->space = take_space(text);
+    bool plain = !bytes || after != *text;
+    if (plain) return evaluate(monitor, text, &place->view, &place->address);
+    if (!expression_compile(monitor, text, &expression)) return false;
+    if (expression_is_memory(&expression)
+            ? expression_memory(&expression, &place->view, &place->space, bytes, &place->address, error, sizeof error)
+            : expression_value(&expression, &place->view, &place->address, error, sizeof error))
+        return true;
+    return monitor_error(monitor, "%s", error);
+}
+
+static bool take(struct monitor *monitor, const char **text, bool future, struct place *place, uint64_t *bytes) {
+    size_t name;
+    if (!take_any_view(monitor, text, future, &place->view)) return false;
+    size_t length = source_length(*text, &name);
+    if (length ? !take_source(monitor, text, name, length, place) : !take_address(monitor, text, place, bytes))
+        return false;
+    skip_comma(text);
+    return true;
+}
+
+bool take_place(struct monitor *monitor, const char **text, struct place *place) {
+    return take(monitor, text, false, place, NULL);
+}
+bool take_future_place(struct monitor *monitor, const char **text, struct place *place) {
+    return take(monitor, text, true, place, NULL);
+}
+bool take_memory_place(struct monitor *monitor, const char **text, struct place *place, uint64_t *bytes) {
+    return take(monitor, text, true, place, bytes);
+}
+
+bool take_value(struct monitor *monitor, const char **text, uint64_t *value) {
+    struct view view;
+    if (!take_any_view(monitor, text, false, &view) || !evaluate(monitor, text, &view, value)) return false;
+    skip_comma(text);
+    return true;
+}
+
+bool take_end(struct monitor *monitor, const char *text) {
+    text += strspn(text, " \t");
+    return !*text || monitor_error(monitor, "%s: not expected here", text);
+}

@@ -1,0 +1,97 @@
+// What the gdb server needs of the program: the run, the monitor's commands, the ways to leave. See gdb.h.
+#include "monitor/gdb/gdb_drive.h"
+#include "devices/machine/machine_observe.h"
+#include "monitor/explain/history.h"
+#include "monitor/host/status.h"
+#include "monitor/stops/stops.h"
+#include "monitor/host/terminal.h"
+
+static enum gdb_ran run(void *context, uint64_t steps) {
+    struct monitor *monitor = context;
+    uint64_t step = machine_steps(monitor->machine);
+    stops_begin(monitor);
+    switch (run_until(monitor->run, steps > UINT64_MAX - step ? UINT64_MAX : step + steps)) {
+    case RUN_TARGET: return GDB_RAN;
+    case RUN_OVER: return GDB_OVER;
+    case RUN_ASKED: return gdb_asks(monitor->gdb) ? GDB_RAN : GDB_STOPPED; // else it was Ctrl-A c
+    default: return GDB_STOPPED;
+    }
+}
+
+static bool leave(void *context) {
+    struct monitor *monitor = context;
+    return monitor->leave || terminal_left() || terminal_signal();
+}
+
+static void kill_run(void *context) {
+    struct monitor *monitor = context;
+    monitor->leave = true;
+}
+
+static void altered(void *context) { monitor_alters(context); }
+
+static const struct history *history(void *context) {
+    struct monitor *monitor = context;
+    history_watch(monitor);
+    return monitor->history;
+}
+
+static void command(void *context, const char *line, void (*write)(void *to, const char *text, size_t bytes),
+                    void *to) {
+    struct monitor *monitor = context;
+    struct output before = monitor->output;
+    monitor->output = (struct output){.write = write, .context = to};
+    monitor->may_run = false;
+    monitor->processor = machine_turn(monitor->machine);
+    (void)monitor_command(monitor, line);
+    output_free(&monitor->output);
+    monitor->may_run = true;
+    monitor->output = before;
+}
+
+static void caught(void *context, void (*write)(void *to, const char *text, size_t bytes), void *to) {
+    struct monitor *monitor = context;
+    struct output before = monitor->output;
+    if (!stops_caught(monitor)) return;
+    monitor->output = (struct output){.write = write, .context = to};
+    stops_report(monitor);
+    output_flush(&monitor->output);
+    output_free(&monitor->output);
+    monitor->output = before;
+}
+
+static bool asks(void *context) { return gdb_asks(context); }
+
+bool gdb_drive_open(struct monitor *monitor) {
+    const struct options *o = monitor->run->options;
+    const struct gdb_host host = {.context = monitor,
+                                  .machine = monitor->machine,
+                                  .run = run,
+                                  .leave = leave,
+                                  .kill = kill_run,
+                                  .command = command,
+                                  .caught = caught,
+                                  .altered = altered,
+                                  .history = history};
+    char error[300];
+    if (!*o->gdb) return true;
+    monitor->gdb = gdb_open(o->gdb, &host, error, sizeof error);
+    if (!monitor->gdb) return complain("%s", error);
+    monitor->run->asks = asks;
+    monitor->run->asks_context = monitor->gdb;
+    return true;
+}
+
+void gdb_drive_close(struct monitor *monitor) {
+    if (monitor->gdb) gdb_close(monitor->gdb);
+    monitor->gdb = NULL;
+    monitor->run->asks = NULL;
+}
+
+bool gdb_drive_serve(struct monitor *monitor, bool wait) {
+    if (!monitor->gdb || (!wait && !gdb_asks(monitor->gdb))) return false;
+    terminal_interrupt_asks(false);
+    terminal_prompt(false);
+    gdb_serve(monitor->gdb, wait);
+    return true;
+}

@@ -1,0 +1,126 @@
+// Writing registers for gdb: of the level that runs, on the processor; of one that waits, in its VMCS (view_set.c).
+#include "cpu/x87/x87.h"
+#include "monitor/expression/expression.h"
+#include "monitor/gdb/gdb_private.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { WHY_BYTES = 300 };
+struct writing {
+    struct gdb_look look;
+    char why[WHY_BYTES]; // it cannot be done
+};
+
+static bool cannot(struct writing *w, const char *why) {
+    snprintf(w->why, sizeof w->why, "%s", why);
+    return false;
+}
+
+// --- x87 and SSE ---
+
+static void write_tags(struct x87 *x87, unsigned tags) {
+    x87->empty = 0;
+    for (unsigned i = 0; i < 8; i++)
+        if ((tags >> 2 * i & 3) == 3) x87->empty |= (uint8_t)(1u << i);
+}
+
+static bool write_float(struct writing *w, const struct gdb_row *row, const uint8_t *value) {
+    struct cpu *cpu = w->look.cpu;
+    struct x87_register *r = &cpu->x87.r[((cpu->x87.status >> 11) + row->at) & 7];
+    uint64_t number = 0;
+    memcpy(&number, value, row->bits < 64 ? row->bits / 8 : 8);
+    if (row->from == FROM_STACK) {
+        memcpy(&r->significand, value, 8);
+        memcpy(&r->sign_exponent, value + 8, 2);
+    } else if (row->from == FROM_TAGS) {
+        write_tags(&cpu->x87, (unsigned)number);
+    } else if (strcmp(row->name, "mxcsr") == 0 && number & ~(uint64_t)MXCSR_MASK) {
+        return cannot(w, "mxcsr: bits 31:16 are reserved");
+    } else if (strcmp(row->name, "fop") == 0 && number > 0x7ff) {
+        return cannot(w, "fop: it has 11 bits");
+    } else {
+        memcpy((char *)cpu + row->at, value, row->bytes < row->bits / 8 ? row->bytes : row->bits / 8);
+    }
+    return true;
+}
+
+// --- the others, by the names that expressions have for them ---
+
+// cs_base is cs.base, k_gs_base an MSR.
+static void name_of(const struct gdb_row *row, char *name, size_t size) {
+    static const char *const msrs[][2] = {{"k_gs_base", "IA32_KERNEL_GS_BASE"},
+                                          {"star", "IA32_STAR"},
+                                          {"lstar", "IA32_LSTAR"},
+                                          {"cstar", "IA32_CSTAR"},
+                                          {"sfmask", "IA32_FMASK"},
+                                          {"tsc_aux", "IA32_TSC_AUX"},
+                                          {"sysenter_cs", "IA32_SYSENTER_CS"},
+                                          {"pat", "IA32_PAT"},
+                                          {"sysenter_esp", "IA32_SYSENTER_ESP"},
+                                          {"debugctl", "IA32_DEBUGCTL"},
+                                          {"sysenter_eip", "IA32_SYSENTER_EIP"}};
+    snprintf(name, size, "%s", row->name);
+    char *line = strchr(name, '_');
+    if (line) *line = '.';
+    for (unsigned i = 0; i < sizeof msrs / sizeof *msrs; i++)
+        if (strcmp(row->name, msrs[i][0]) == 0) snprintf(name, size, "%s", msrs[i][1]);
+}
+
+static bool write_named(struct writing *w, const struct gdb_row *row, uint64_t value) {
+    char text[40];
+    name_of(row, text, sizeof text);
+    struct name name = name_find(NULL, text, false);
+    if (name.kind != NAME_REGISTER && name.kind != NAME_MSR) return cannot(w, "it can only be read");
+    return name_set(&w->look.view, &name, value, w->why, sizeof w->why);
+}
+
+static bool write_register(struct writing *w, const struct gdb_row *row, const uint8_t *value) {
+    const struct gdb_look *l = &w->look;
+    uint64_t number = 0;
+    memcpy(&number, value, row->bits < 64 ? row->bits / 8 : 8);
+    if (!l->there) return cannot(w, "nothing has run at that level");
+    if (row->from == FROM_VMCS) return view_set_field(&l->view, row->at, number, w->why, sizeof w->why);
+    bool floats = strcmp(row->group, "float") == 0 || strcmp(row->group, "vector") == 0;
+    if (floats && l->view.source != VIEW_LIVE)
+        return cannot(w, "the level waits: what the processor has is that of the level that runs");
+    return floats ? write_float(w, row, value) : write_named(w, row, number);
+}
+
+// --- packets ---
+
+static void answer(struct gdb *gdb, const struct writing *w, bool good) {
+    if (good && gdb->host.altered) gdb->host.altered(gdb->host.context);
+    if (good)
+        gdb_fine(gdb);
+    else if (w->why[0])
+        gdb_error_because(gdb, w->why);
+    else
+        gdb_error(gdb);
+}
+
+void gdb_answer_write_register(struct gdb *gdb, const char *arguments) {
+    struct gdb_row row;
+    struct writing w = {.why = ""};
+    uint64_t number = 0;
+    uint8_t value[GDB_VALUE_BYTES] = {0};
+    bool good = gdb_take_hex(&arguments, &number) && gdb_take_char(&arguments, '=') && number <= UINT16_MAX &&
+                gdb_row_at((unsigned)number, &row) && row.bits / 8 <= GDB_VALUE_BYTES &&
+                gdb_take_bytes(&arguments, value, row.bits / 8);
+    if (good) gdb_look_at(gdb, gdb->general, &w.look);
+    answer(gdb, &w, good && write_register(&w, &row, value));
+}
+
+// What differs is written, as far as it can be.
+void gdb_answer_write_registers(struct gdb *gdb, const char *arguments) {
+    struct gdb_row row;
+    struct writing w = {.why = ""};
+    uint8_t value[GDB_VALUE_BYTES], old[GDB_VALUE_BYTES];
+    bool good = true;
+    gdb_look_at(gdb, gdb->general, &w.look);
+    for (unsigned n = 0; good && n < GDB_GENERAL_ROWS && *arguments && gdb_row_at(n, &row); n++) {
+        good = gdb_take_bytes(&arguments, value, row.bits / 8);
+        if (good && gdb_register_read(gdb, &w.look, &row, old) && memcmp(value, old, row.bits / 8) != 0)
+            good = write_register(&w, &row, value);
+    }
+    answer(gdb, &w, good);
+}

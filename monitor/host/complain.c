@@ -1,0 +1,20 @@
+// The one way to say what is wrong. What is quoted may be anything: one line it is, and no terminal is told anything.
+#define _GNU_SOURCE
+#include "monitor/host/status.h"
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+bool complain(const char *format, ...) {
+    char *text = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    if (vasprintf(&text, format, arguments) < 0) text = NULL;
+    va_end(arguments);
+    for (char *p = text; p && *p; p++)
+        if (iscntrl((unsigned char)*p)) *p = '?';
+    fprintf(stderr, "vmxray: %s\n", text ? text : "not enough memory");
+    free(text);
+    return false;
+}

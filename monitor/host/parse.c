@@ -1,0 +1,124 @@
+// Numbers, sizes, dates and lists as people type them.
+#include "monitor/host/parse.h"
+#include <ctype.h>
+#include <string.h>
+
+static bool digits(const char **text, uint64_t *value) {
+    const char *p = *text;
+    bool hex = p[0] == '0' && (p[1] == 'x' || p[1] == 'X');
+    uint64_t base = hex ? 16 : 10, sum = 0;
+    if (hex) p += 2;
+    const char *first = p;
+    for (; hex ? isxdigit((unsigned char)*p) : isdigit((unsigned char)*p); p++) {
+        uint64_t digit = (uint64_t)(isdigit((unsigned char)*p) ? *p - '0' : tolower((unsigned char)*p) - 'a' + 10);
+        if (__builtin_mul_overflow(sum, base, &sum) || __builtin_add_overflow(sum, digit, &sum)) return false;
+    }
+    if (p == first) return false;
+    *text = p;
+    *value = sum;
+    return true;
+}
+
+bool parse_number(const char *text, uint64_t *value) {
+    uint64_t number;
+    if (!digits(&text, &number) || *text) return false;
+    *value = number;
+    return true;
+}
+
+// A number with an optional suffix: k is `base`, M its square, and so on; without one the number counts `plain`.
+static bool scaled(const char *text, uint64_t base, uint64_t plain, uint64_t *value) {
+    uint64_t number, factor = 1;
+    if (!digits(&text, &number)) return false;
+    if (!*text) {
+        factor = plain;
+    } else {
+        const char *suffixes = "kmgt", *at = strchr(suffixes, tolower((unsigned char)*text));
+        if (!at || text[1]) return false;
+        for (; at >= suffixes; at--) factor *= base;
+    }
+    return !__builtin_mul_overflow(number, factor, value);
+}
+
+bool parse_count(const char *text, uint64_t *value) {
+    uint64_t number;
+    if (!scaled(text, 1000, 1, &number)) return false;
+    *value = number;
+    return true;
+}
+
+bool parse_size(const char *text, uint64_t unit, uint64_t *bytes) {
+    uint64_t number;
+    if (!scaled(text, 1024, unit, &number)) return false;
+    *bytes = number;
+    return true;
+}
+
+// Exactly `count` digits, and `after` behind them ('\0': the end).
+static bool field(const char **text, unsigned count, unsigned *value, char after) {
+    unsigned sum = 0;
+    for (; count; count--, (*text)++) {
+        if (!isdigit((unsigned char)**text)) return false;
+        sum = sum * 10 + (unsigned)(**text - '0');
+    }
+    if (**text != after) return false;
+    *text += after != '\0';
+    *value = sum;
+    return true;
+}
+
+// Days since 1970-01-01 of the Gregorian calendar; years counted from March make leap days the last of a year.
+static uint64_t days_since_1970(unsigned year, unsigned month, unsigned day) {
+    uint64_t y = month > 2 ? year : year - 1, m = month > 2 ? month - 3 : month + 9;
+    return y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 - 719468;
+}
+
+static unsigned days_of_month(unsigned year, unsigned month) {
+    static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return month == 2 && leap ? 29 : days[month - 1];
+}
+
+bool parse_date(const char *text, uint64_t *seconds) {
+    unsigned year, month, day, hour = 0, minute = 0, second = 0;
+    bool time = strchr(text, 'T') != NULL;
+    if (!field(&text, 4, &year, '-') || !field(&text, 2, &month, '-') || !field(&text, 2, &day, time ? 'T' : '\0'))
+        return false;
+    if (time && (!field(&text, 2, &hour, ':') || !field(&text, 2, &minute, ':') || !field(&text, 2, &second, '\0')))
+        return false;
+    if (year < 1970 || month < 1 || month > 12 || day < 1 || day > days_of_month(year, month)) return false;
+    if (hour > 23 || minute > 59 || second > 59) return false;
+    *seconds = days_since_1970(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+    return true;
+}
+
+bool parse_item(const char **list, char *to, size_t size) {
+    const char *p = *list;
+    size_t used = 0;
+    if (!p || !*p) return false;
+    for (; *p && (*p != ',' || p[1] == ','); p++) {
+        if (*p == ',') p++;
+        if (used + 1 < size) to[used++] = *p;
+    }
+    to[used] = '\0';
+    *list = *p ? p + 1 : p;
+    return true;
+}
+
+unsigned parse_distance(const char *a, const char *b) {
+    enum { LONGEST = 63 };
+    unsigned row[LONGEST + 1];
+    size_t length = strnlen(b, LONGEST);
+    for (size_t j = 0; j <= length; j++) row[j] = (unsigned)j;
+    for (unsigned i = 1; a[i - 1]; i++) {
+        unsigned diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= length; j++) {
+            unsigned change = diagonal + (a[i - 1] != b[j - 1]);
+            unsigned shift = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+            diagonal = row[j];
+            row[j] = change < shift ? change : shift;
+        }
+    }
+    return row[length];
+}

@@ -1,0 +1,87 @@
+// info: finds the page; and the pages about the session.
+#include "monitor/info/info.h"
+#include "monitor/stops/stops.h"
+#include "monitor/symbols/symbols.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct info_page pages[] = {
+#define INFO(name, argument, function, text) {name, argument, info_##function, text},
+#include "monitor/info/info.def"
+#undef INFO
+};
+enum { PAGES = sizeof pages / sizeof *pages };
+
+const struct info_page *info_page_at(unsigned index) { return index < PAGES ? &pages[index] : NULL; }
+
+static bool list(struct monitor *monitor) {
+    for (unsigned i = 0; i < PAGES; i++)
+        print(monitor, "  %-12s %-7s %s\n", pages[i].name, pages[i].argument, pages[i].text);
+    return true;
+}
+
+static const struct info_page *find(struct monitor *monitor, const char *word) {
+    const struct info_page *found = NULL;
+    for (unsigned i = 0; i < PAGES; i++) {
+        if (strcmp(pages[i].name, word) == 0) return &pages[i];
+        if (strncmp(pages[i].name, word, strlen(word)) != 0) continue;
+        if (found) {
+            monitor_error(monitor, "info %s could be %s or %s", word, found->name, pages[i].name);
+            return NULL;
+        }
+        found = &pages[i];
+    }
+    if (!found) monitor_error(monitor, "info %s: no such page (info alone lists them)", word);
+    return found;
+}
+
+bool command_info(struct monitor *monitor, const char *arguments) {
+    char word[64];
+    if (!take_word(&arguments, word, sizeof word)) return list(monitor);
+    const struct info_page *page = find(monitor, word);
+    if (!page) return false;
+    if (!*page->argument && *arguments) return monitor_error(monitor, "info %s takes no argument", page->name);
+    return page->function(monitor, page, arguments);
+}
+
+// --- bits ---
+
+static const struct {
+    enum bit_group group;
+    unsigned bit;
+    const char *name;
+} bits[] = {
+#define BITNAME(group, bit, name) {BITS_##group, bit, name},
+#include "monitor/explain/bit.def"
+#undef BITNAME
+};
+
+void info_bit_names(struct monitor *monitor, uint64_t value, enum bit_group group) {
+    const char *between = "  ";
+    for (unsigned i = 0; i < sizeof bits / sizeof *bits; i++) {
+        if (bits[i].group != group || !(value >> bits[i].bit & 1)) continue;
+        print(monitor, "%s%s", between, bits[i].name);
+        between = " ";
+    }
+}
+
+void info_bits(struct monitor *monitor, const char *name, uint64_t value, enum bit_group group) {
+    print(monitor, "%-7s %016" PRIx64, name, value);
+    info_bit_names(monitor, value, group);
+    print(monitor, "\n");
+}
+
+// --- the session ---
+
+bool info_breakpoints(struct monitor *monitor, const struct info_page *page, const char *arguments) {
+    (void)page, (void)arguments;
+    stops_list(monitor);
+    return true;
+}
+
+bool info_symbols(struct monitor *monitor, const struct info_page *page, const char *arguments) {
+    (void)page, (void)arguments;
+    symbols_list(monitor);
+    return true;
+}

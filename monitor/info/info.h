@@ -1,0 +1,32 @@
+// The pages of info: each is one row of info.def and one function.
+#ifndef MONITOR_INFO_H
+#define MONITOR_INFO_H
+#include "monitor/expression/expression.h"
+
+struct info_page {
+    const char *name, *argument;
+    bool (*function)(struct monitor *monitor, const struct info_page *page, const char *arguments);
+    const char *text;
+};
+const struct info_page *info_page_at(unsigned index); // NULL past the last row
+#define INFO(name, argument, function, text)                                                                           \
+    bool info_##function(struct monitor *monitor, const struct info_page *page, const char *arguments);
+#include "monitor/info/info.def"
+#undef INFO
+
+// "CR0   0000000080050033  PG WP NE ..." : the names of the bits that are set, from monitor/explain/bit.def.
+enum bit_group {
+    BITS_CR0,
+    BITS_CR4,
+    BITS_EFER,
+    BITS_RFLAGS,
+    BITS_DR6,
+    BITS_DR7,
+    BITS_MXCSR,
+    BITS_APIC_BASE,
+    BITS_COUNT
+};
+void info_bits(struct monitor *monitor, const char *name, uint64_t value, enum bit_group group);
+void info_bit_names(struct monitor *monitor, uint64_t value, enum bit_group group); // "  PG WP NE"
+
+#endif

@@ -1,0 +1,69 @@
+// Which loader knows the kernel's format, and the files that go with it.
+#include "monitor/load/load.h"
+#include "monitor/host/parse.h"
+#include "monitor/host/status.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct loader *const loaders[] = {&load_linux, &load_multiboot, &load_pvh, &load_elf};
+
+static bool add_module(struct boot *boot, const char *words) {
+    if (boot->modules == BOOT_MODULES) return complain("-initrd names more than %d modules", BOOT_MODULES);
+    struct boot_module *module = &boot->module[boot->modules++];
+    module->words = strdup(words);
+    if (!module->words) return complain("not enough memory");
+    if (!boot->loader->many_modules) return file_read(&module->file, words);
+    char path[4096];
+    snprintf(path, sizeof path, "%.*s", (int)strcspn(words, " "), words);
+    return file_read(&module->file, path);
+}
+
+static bool add_modules(struct boot *boot, const char *initrd) {
+    char words[4096];
+    if (!initrd) return true;
+    if (!boot->loader->many_modules) return add_module(boot, initrd);
+    while (parse_item(&initrd, words, sizeof words))
+        if (!add_module(boot, words)) return false;
+    return true;
+}
+
+bool boot_open(struct boot *boot, const char *kernel, const char *initrd, const char *append) {
+    *boot = (struct boot){.command_line = append ? append : ""};
+    if (access(kernel, R_OK) != 0)
+        return complain("%s: cannot be opened: %s (could not load kernel)", kernel, strerror(errno));
+    if (!file_read(&boot->kernel, kernel)) return false;
+    for (unsigned i = 0; i < sizeof loaders / sizeof *loaders && !boot->loader; i++)
+        if (loaders[i]->probe(&boot->kernel)) boot->loader = loaders[i];
+    if (!boot->loader)
+        return complain("%s: not a kernel: neither a Linux bzImage nor a multiboot 1 image nor an ELF file", kernel);
+    return add_modules(boot, initrd);
+}
+
+void boot_close(struct boot *boot) {
+    file_free(&boot->kernel);
+    for (unsigned i = 0; i < boot->modules; i++) {
+        file_free(&boot->module[i].file);
+        free(boot->module[i].words);
+    }
+    *boot = (struct boot){0};
+}
+
+uint64_t boot_module_place(const struct boot_module *module, struct layout *layout, uint64_t image_end) {
+    const struct layout_wish wish = {.bytes = module->file.size ? module->file.size : 1,
+                                     .align = 4096,
+                                     .min = image_end > 1 << 20 ? image_end : 1 << 20,
+                                     .end = 1ull << 32};
+    return layout_put(layout, &wish, module->file.size ? (const void *)module->file.bytes : "", "a module");
+}
+
+bool boot_load(struct boot *boot, struct machine *machine) {
+    struct layout layout;
+    boot->machine = machine;
+    layout_init(&layout, machine, boot->kernel.path);
+    bool done = boot->loader->load(boot, &layout);
+    machine_drop_derived(machine);
+    return done;
+}

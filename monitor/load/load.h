@@ -1,0 +1,38 @@
+// What is booted: files, words, and the loader that knows the format.
+#ifndef MONITOR_LOAD_H
+#define MONITOR_LOAD_H
+#include "monitor/host/file.h"
+#include "monitor/load/layout.h"
+
+enum { BOOT_MODULES = 16 };
+
+struct boot {
+    struct machine *machine;
+    struct file kernel;
+    const char *command_line; // "" when there is none
+    const struct loader *loader;
+    struct boot_module {
+        struct file file;
+        char *words;
+    } module[BOOT_MODULES]; // words: "FILE WORDS", as given
+    unsigned modules;       // a Linux kernel has one at most, its initrd
+};
+
+struct loader {
+    const char *name;
+    bool (*probe)(const struct file *file);
+    // Puts everything into RAM and sets the first processor's registers. False after one line on stderr.
+    bool (*load)(const struct boot *boot, struct layout *layout);
+    bool many_modules;
+};
+extern const struct loader load_linux, load_multiboot, load_pvh, load_elf;
+
+// Reads the files (`initrd`, `append` may be NULL) and finds the loader. False after one line on stderr.
+bool boot_open(struct boot *boot, const char *kernel, const char *initrd, const char *append);
+void boot_close(struct boot *boot);
+// Into a machine that is as machine_new or machine_reset left it; again after each reset.
+bool boot_load(struct boot *boot, struct machine *machine);
+// Behind the image, on pages of its own below 4 GBytes. 0 after one line on stderr.
+uint64_t boot_module_place(const struct boot_module *module, struct layout *layout, uint64_t image_end);
+
+#endif

@@ -1,0 +1,59 @@
+// vmxray, the program: reads the command line, loads a kernel into a machine, runs it.
+#include "monitor/commands/command.h"
+#include "monitor/program/stats.h"
+#include "monitor/host/terminal.h"
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct machine *make_machine(struct options *options, struct console *console) {
+    char error[200];
+    options->machine.output = console_callbacks(console);
+    struct machine *machine = machine_new(&options->machine, error, sizeof error);
+    if (!machine) complain("%s", error);
+    return machine;
+}
+
+// The machine exists and is loaded: run it and tell what was asked for.
+static enum status run_loaded(struct options *options, struct console *console, struct boot *boot,
+                              struct machine *machine) {
+    struct run run = {
+        .options = options, .machine = machine, .boot = boot, .console = console, .hashed_step = UINT64_MAX};
+    struct stopwatch begin = stopwatch_now();
+    progress_begin(&run.progress);
+    if (isatty(STDOUT_FILENO)) console->output[0].progress = &run.progress;
+    terminal_open(machine, console->stdin_port >= 0);
+    struct monitor monitor;
+    monitor_init(&monitor, &run);
+    enum status status = monitor_drive(&monitor);
+    terminal_close();
+    if (options->stats) stats_print(stderr, &run, begin);
+    monitor_free(&monitor);
+    console->output[0].progress = NULL;
+    return status;
+}
+
+static enum status run_options(struct options *options) {
+    struct console console;
+    struct boot boot = {0};
+    struct machine *machine = NULL;
+    enum status status = STATUS_HOST_ERROR;
+    if (console_open(&console, options) && boot_open(&boot, options->kernel, options->initrd, options->append) &&
+        (machine = make_machine(options, &console)) && boot_load(&boot, machine))
+        status = run_loaded(options, &console, &boot, machine);
+    console_close(&console);
+    boot_close(&boot);
+    if (machine) machine_free(machine);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    struct options options;
+    switch (options_parse(&options, argc, argv)) {
+    case PARSED_DONE: return fflush(stdout) == 0 ? STATUS_DONE : STATUS_HOST_ERROR;
+    case PARSED_WRONG: return STATUS_HOST_ERROR;
+    case PARSED_RUN: break;
+    }
+    enum status status = run_options(&options);
+    if (terminal_signal()) terminal_raise(terminal_signal());
+    return (int)status;
+}

@@ -1,0 +1,107 @@
+// The command line: finding the row of each option, and the help text that the rows hold.
+#include "monitor/program/options.h"
+#include "monitor/program/options_row.h"
+#include "monitor/host/parse.h"
+#include "monitor/host/status.h"
+#include <string.h>
+
+static const struct option rows[] = {
+#define OPTION(group, name, argument, handler, help) {group, name, argument, take_##handler, help},
+#include "monitor/program/options.def"
+#undef OPTION
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+enum taken take_help(struct options *options, const struct option *option, const char *value) {
+    (void)options, (void)option, (void)value;
+    static const char *const groups[] = {"What to boot", "The machine", "The console", "The run", "Other"};
+    puts("vmxray " VMXRAY_VERSION ": an x86-64 PC with VT-x, in software\n"
+         "usage: vmxray -kernel FILE [-initrd FILE] [-append TEXT] [option...]");
+    for (unsigned i = 0; i < ROWS; i++) {
+        if (i == 0 || rows[i].group != rows[i - 1].group) printf("\n%s\n", groups[rows[i].group]);
+        const char *optional = rows[i].argument[0] == '[' ? "=" : " ";
+        int width = printf("  -%s%s%s", rows[i].name, *rows[i].argument ? optional : "", rows[i].argument);
+        printf("%*s%s\n", width < 33 ? 33 - width : 1, "", rows[i].help);
+    }
+    puts("\nExit status");
+#define STATUS(number, name, text) printf("  %d  %s\n", number, text);
+#include "monitor/host/status.def"
+#undef STATUS
+    puts("  2 * N + 1 when the guest writes N to isa-debug-exit, as in QEMU");
+    return TAKEN_LAST;
+}
+
+// `name` is cut off at '='.
+static const struct option *find(const char *name, size_t length) {
+    for (unsigned i = 0; i < ROWS; i++)
+        if (strlen(rows[i].name) == length && memcmp(rows[i].name, name, length) == 0) return &rows[i];
+    return NULL;
+}
+
+static bool complain_unknown(const char *argument, const char *name, size_t length) {
+    char word[64];
+    unsigned best = UINT32_MAX, distance;
+    const struct option *nearest = NULL;
+    snprintf(word, sizeof word, "%.*s", (int)(length < 63 ? length : 63), name);
+    for (unsigned i = 0; i < ROWS; i++) {
+        if ((distance = parse_distance(word, rows[i].name)) < best) {
+            best = distance;
+            nearest = &rows[i];
+        }
+    }
+    if (nearest && best <= 3 && best < strlen(nearest->name))
+        return complain("%s: no such option; did you mean -%s? (-help lists all)", argument, nearest->name);
+    return complain("%s: no such option (-help lists all)", argument);
+}
+
+// One option at argv[*at]; *at moves on to its last word.
+static enum taken take_argument(struct options *options, int argc, char **argv, int *at) {
+    const char *argument = argv[*at], *value = NULL;
+    if (argument[0] != '-' || argument[1] == '\0') {
+        complain("%s: not an option; a kernel is named with -kernel FILE, and disks are not modelled yet", argument);
+        return TAKEN_WRONG;
+    }
+    const char *name = argument + (argument[1] == '-' ? 2 : 1), *equals = strchr(name, '=');
+    size_t length = equals ? (size_t)(equals - name) : strlen(name);
+    const struct option *option = find(name, length);
+    if (!option) {
+        complain_unknown(argument, name, length);
+        return TAKEN_WRONG;
+    }
+    bool wants = option->argument[0] != '\0', optional = option->argument[0] == '[';
+    if (equals)
+        value = equals + 1;
+    else if (wants && !optional && ++*at < argc)
+        value = argv[*at];
+    if (wants && !optional && !value)
+        complain("-%s: what is missing is %s: %s", option->name, option->argument, option->help);
+    else if (!wants && value)
+        complain("-%s takes no value", option->name);
+    else
+        return option->take(options, option, value);
+    return TAKEN_WRONG;
+}
+
+static void set_defaults(struct options *options) {
+    *options = (struct options){.steps = UINT64_MAX, .serial[0].kind = CHANNEL_STDIO};
+    machine_config_default(&options->machine);
+    if (cpu_model_at(0)) options->machine.model = *cpu_model_at(0);
+}
+
+enum parsed options_parse(struct options *options, int argc, char **argv) {
+    set_defaults(options);
+    for (int i = 1; i < argc; i++) {
+        enum taken taken = take_argument(options, argc, argv, &i);
+        if (taken != TAKEN) return taken == TAKEN_LAST ? PARSED_DONE : PARSED_WRONG;
+    }
+    options->machine.serial_ports = options->no_serial ? 0 : options->serial_options ? options->serial_options : 1;
+    if (options->no_serial && options->serial_options > 1) {
+        complain("-serial none is for the only serial port; use -serial null");
+        return PARSED_WRONG;
+    }
+    if (!options->kernel) {
+        complain("nothing to boot: give a kernel with -kernel FILE (-help lists all options)");
+        return PARSED_WRONG;
+    }
+    return PARSED_RUN;
+}

@@ -1,0 +1,44 @@
+// The command line, read into one struct. The rows are in options.def.
+#ifndef MONITOR_OPTIONS_H
+#define MONITOR_OPTIONS_H
+#include "devices/machine/machine.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define VMXRAY_VERSION "0.1"
+
+enum channel_kind { CHANNEL_NULL, CHANNEL_STDIO, CHANNEL_FILE };
+struct channel {
+    enum channel_kind kind;
+    const char *path;
+};
+
+enum monitor_place { MONITOR_KEY, MONITOR_NONE, MONITOR_STDIO, MONITOR_UNIX }; // KEY: Ctrl-A c switches to it
+
+enum { OPTIONS_TRACES = 8, OPTIONS_PLACE = 300 };
+
+struct options {
+    struct machine_config machine;
+    const char *kernel, *initrd, *append; // NULL: not given. Of a multiboot image initrd names its modules
+    struct channel serial[MACHINE_SERIAL_PORTS], debug_console;
+    unsigned serial_options; // -serial seen so far
+    bool no_serial, no_reboot, no_shutdown, hash, stats;
+    enum monitor_place monitor;
+    char monitor_path[OPTIONS_PLACE];  // of MONITOR_UNIX
+    const char *script;                // NULL: not given
+    bool stopped;                      // -S
+    const char *trace[OPTIONS_TRACES]; // what is traced from the first step on, to where
+    unsigned traces;
+    char gdb[OPTIONS_PLACE];            // where to listen for gdb; empty: nowhere
+    uint64_t steps;                     // stop when the machine has done so many; UINT64_MAX: no limit
+    uint64_t hash_every, drop_every;    // steps; 0: never
+    uint64_t single_from, single_count; // this window is driven one step at a time
+};
+
+enum parsed { PARSED_RUN, PARSED_DONE, PARSED_WRONG };
+// DONE: -help or the like has printed what was asked for. WRONG: one line on stderr has said what. Strings stay in
+// argv.
+enum parsed options_parse(struct options *options, int argc, char **argv);
+
+#endif

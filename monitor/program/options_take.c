@@ -1,0 +1,316 @@
+// What each option means: the functions behind the rows of options.def.
+// NOT IMPLEMENTED: disks, network, display; they are refused by name.
+#include "monitor/program/cpu_option.h"
+#include "monitor/program/options_row.h"
+#include "monitor/host/parse.h"
+#include "monitor/host/status.h"
+#include <string.h>
+#include <time.h>
+
+static enum taken wrong(const struct option *option, const char *value, const char *wanted) {
+    complain("-%s %s: %s", option->name, value, wanted);
+    return TAKEN_WRONG;
+}
+
+enum taken take_kernel(struct options *options, const struct option *option, const char *value) {
+    (void)option;
+    options->kernel = value;
+    return TAKEN;
+}
+
+enum taken take_initrd(struct options *options, const struct option *option, const char *value) {
+    (void)option;
+    options->initrd = value;
+    return TAKEN;
+}
+
+enum taken take_append(struct options *options, const struct option *option, const char *value) {
+    (void)option;
+    options->append = value;
+    return TAKEN;
+}
+
+enum taken take_memory(struct options *options, const struct option *option, const char *value) {
+    const char *size = strncmp(value, "size=", 5) == 0 ? value + 5 : value;
+    uint64_t bytes;
+    if (!parse_size(size, 1 << 20, &bytes) || bytes == 0)
+        return wrong(option, value, "not a size; write 512 (MBytes), 512M or 2G");
+    if (bytes % 4096) return wrong(option, value, "RAM comes in pages of 4096 bytes");
+    options->machine.ram_bytes = bytes;
+    return TAKEN;
+}
+
+enum taken take_smp(struct options *options, const struct option *option, const char *value) {
+    char item[64];
+    uint64_t cpus = 0;
+    for (const char *list = value; parse_item(&list, item, sizeof item);) {
+        static const char *const accepted[] = {"sockets=1", "dies=1", "threads=1", "cores=", "maxcpus="};
+        bool known = false;
+        for (unsigned i = 0; i < sizeof accepted / sizeof *accepted; i++)
+            known |= strncmp(item, accepted[i], strlen(accepted[i])) == 0;
+        if (!known && (cpus || !parse_number(strncmp(item, "cpus=", 5) == 0 ? item + 5 : item, &cpus)))
+            return wrong(option, value, "write N or cpus=N; the processors are cores of one package");
+    }
+    if (cpus == 0 || cpus > MACHINE_CPUS) return wrong(option, value, "not a number of processors; 1 to 64 can be had");
+    options->machine.cpus = (uint32_t)cpus;
+    return TAKEN;
+}
+
+enum taken take_cpu(struct options *options, const struct option *option, const char *value) {
+    char error[200] = "not a processor model";
+    if (strcmp(value, "help") == 0 || strcmp(value, "?") == 0) {
+        const struct cpu_model *model;
+        for (unsigned i = 0; (model = cpu_model_at(i)); i++)
+            printf("%-16s %s%s\n", model->name, model->brand, i == 0 ? " (default)" : "");
+        puts("Features to add or take away with ,+name ,-name:");
+        for (unsigned i = FEATURE_BASE + 1; i < FEATURE_COUNT; i++) printf("  %s\n", feature_text((enum feature)i));
+        return TAKEN_LAST;
+    }
+    return cpu_option_parse(value, &options->machine.model, error, sizeof error) ? TAKEN : wrong(option, value, error);
+}
+
+enum taken take_machine(struct options *options, const struct option *option, const char *value) {
+    char item[64];
+    if (strcmp(value, "help") == 0 || strcmp(value, "?") == 0) {
+        puts("pc                 the machine there is: also as pc-i440fx-..., type=pc\n"
+             "bios-tick=on       as a BIOS leaves it: interrupt vectors, 8259s, and the 8254's 18.2 interrupts a "
+             "second\n"
+             "accel=..., usb=off, pit=off, vmport=off, graphics=off, dump-guest-core=..., mem-merge=... are accepted "
+             "without effect");
+        return TAKEN_LAST;
+    }
+    static const char *const accepted[] = {"accel=",  "usb=off",          "vmport=off", "graphics=off",
+                                           "pit=off", "dump-guest-core=", "mem-merge="};
+    for (const char *list = value; parse_item(&list, item, sizeof item);) {
+        const char *type = strncmp(item, "type=", 5) == 0 ? item + 5 : item;
+        bool known = strcmp(type, "pc") == 0 || strncmp(type, "pc-i440fx-", 10) == 0;
+        for (unsigned i = 0; i < sizeof accepted / sizeof *accepted; i++)
+            known |= strncmp(item, accepted[i], strlen(accepted[i])) == 0;
+        bool tick = strcmp(item, "bios-tick=on") == 0;
+        options->machine.bios_tick |= tick;
+        if (!known && !tick)
+            return wrong(option, value, "there is one machine, pc; -machine help lists what is accepted");
+    }
+    return TAKEN;
+}
+
+enum taken take_ignored(struct options *options, const struct option *option, const char *value) {
+    (void)options, (void)option, (void)value;
+    return TAKEN;
+}
+
+enum taken take_nothing(struct options *options, const struct option *option, const char *value) {
+    return take_ignored(options, option, value);
+}
+
+enum taken take_none(struct options *options, const struct option *option, const char *value) {
+    (void)options;
+    return strcmp(value, "none") == 0 ? TAKEN : wrong(option, value, "not modelled yet; the only choice is none");
+}
+
+// iobase=..,iosize=..
+static enum taken device_debug_exit(struct options *options, const struct option *option, const char *value,
+                                    const char *properties) {
+    char item[64];
+    uint64_t port = 0x501, bytes = 2; // QEMU's defaults
+    while (parse_item(&properties, item, sizeof item)) {
+        uint64_t *number = strncmp(item, "iobase=", 7) == 0 ? &port : strncmp(item, "iosize=", 7) == 0 ? &bytes : NULL;
+        if (!number || !parse_number(item + 7, number))
+            return wrong(option, value, "isa-debug-exit takes iobase=PORT and iosize=BYTES");
+    }
+    if (port == 0 || port > UINT16_MAX || (bytes != 1 && bytes != 2 && bytes != 4))
+        return wrong(option, value, "iobase is a port from 1 to 0xffff, iosize is 1, 2 or 4");
+    options->machine.debug_exit_port = (uint16_t)port;
+    options->machine.debug_exit_bytes = (uint16_t)bytes;
+    return TAKEN;
+}
+
+enum taken take_device(struct options *options, const struct option *option, const char *value) {
+    char name[64];
+    const char *properties = value;
+    if (!parse_item(&properties, name, sizeof name))
+        return wrong(option, value, "which device? -device help lists them");
+    if (strcmp(name, "help") == 0 || strcmp(name, "?") == 0) {
+        puts("name \"isa-debug-exit\", bus ISA, iobase=PORT,iosize=BYTES: a write of N to PORT ends vmxray with 2 * N "
+             "+ 1\n"
+             "name \"pc-testdev\", bus ISA: what kvm-unit-tests use to raise interrupts and test I/O\n"
+             "name \"pci-testdev\", bus PCI: counts writes, for kvm-unit-tests");
+        return TAKEN_LAST;
+    }
+    if (strcmp(name, "isa-debug-exit") == 0) return device_debug_exit(options, option, value, properties);
+    bool pc = strcmp(name, "pc-testdev") == 0, pci = strcmp(name, "pci-testdev") == 0;
+    if (!pc && !pci) return wrong(option, value, "no such device is modelled; -device help lists those that are");
+    if (*properties) return wrong(option, value, "this device has no properties");
+    options->machine.pc_testdev |= pc;
+    options->machine.pci_testdev |= pci;
+    return TAKEN;
+}
+
+enum taken take_rtc(struct options *options, const struct option *option, const char *value) {
+    char item[64];
+    for (const char *list = value; parse_item(&list, item, sizeof item);) {
+        const char *base = strncmp(item, "base=", 5) == 0 ? item + 5 : NULL;
+        time_t now = time(NULL);
+        if (base && strcmp(base, "utc") == 0) {
+            options->machine.rtc_epoch = (uint64_t)now;
+        } else if (base && strcmp(base, "localtime") == 0) {
+            struct tm local;
+            localtime_r(&now, &local);
+            options->machine.rtc_epoch = (uint64_t)(now + local.tm_gmtoff);
+        } else if (strcmp(item, "clock=vm") != 0 && !(base && parse_date(base, &options->machine.rtc_epoch))) {
+            return wrong(option, value, "write base=2024-01-31T12:00:00, base=2024-01-31, base=utc or base=localtime");
+        }
+    }
+    return TAKEN;
+}
+
+enum taken take_seed(struct options *options, const struct option *option, const char *value) {
+    return parse_number(value, &options->machine.seed) ? TAKEN : wrong(option, value, "not a number");
+}
+
+enum taken take_no_reboot(struct options *options, const struct option *option, const char *value) {
+    (void)option, (void)value;
+    options->no_reboot = true;
+    return TAKEN;
+}
+
+enum taken take_no_shutdown(struct options *options, const struct option *option, const char *value) {
+    (void)option, (void)value;
+    options->no_shutdown = true;
+    return TAKEN;
+}
+
+static bool parse_channel(const char *text, struct channel *channel) {
+    if (strcmp(text, "stdio") == 0 || strcmp(text, "mon:stdio") == 0)
+        *channel = (struct channel){CHANNEL_STDIO, NULL};
+    else if (strncmp(text, "file:", 5) == 0 && text[5])
+        *channel = (struct channel){CHANNEL_FILE, text + 5};
+    else if (strcmp(text, "null") == 0 || strcmp(text, "none") == 0)
+        *channel = (struct channel){CHANNEL_NULL, NULL};
+    else
+        return false;
+    return true;
+}
+
+enum taken take_serial(struct options *options, const struct option *option, const char *value) {
+    if (options->serial_options == MACHINE_SERIAL_PORTS)
+        return wrong(option, value, "there are four serial ports at most");
+    struct channel *channel = &options->serial[options->serial_options];
+    if (!parse_channel(value, channel)) return wrong(option, value, "write stdio, mon:stdio, file:FILE, null or none");
+    for (unsigned i = 0; i < options->serial_options; i++)
+        if (channel->kind == CHANNEL_STDIO && options->serial[i].kind == CHANNEL_STDIO)
+            return wrong(option, value, "one serial port is on stdio already");
+    options->no_serial = strcmp(value, "none") == 0 && options->serial_options == 0;
+    options->serial_options++;
+    return TAKEN;
+}
+
+enum taken take_debugcon(struct options *options, const struct option *option, const char *value) {
+    return parse_channel(value, &options->debug_console) ? TAKEN
+                                                         : wrong(option, value, "write stdio, file:FILE, null or none");
+}
+
+// The place before the words that QEMU has for servers. None of the latter changes anything here: there is a server
+// that waits for nobody, unless -S says so.
+static bool take_place(const char *value, char place[OPTIONS_PLACE]) {
+    static const char *const accepted[] = {"server", "server=on", "nowait", "wait=off"};
+    char word[16];
+    if (!parse_item(&value, place, OPTIONS_PLACE)) return false;
+    while (parse_item(&value, word, sizeof word)) {
+        bool known = false;
+        for (unsigned i = 0; i < sizeof accepted / sizeof *accepted; i++) known |= strcmp(word, accepted[i]) == 0;
+        if (!known) return false;
+    }
+    return true;
+}
+
+enum taken take_monitor(struct options *options, const struct option *option, const char *value) {
+    if (strcmp(value, "stdio") == 0)
+        options->monitor = MONITOR_STDIO;
+    else if (strcmp(value, "none") == 0)
+        options->monitor = MONITOR_NONE;
+    else if (strncmp(value, "unix:", 5) == 0 && take_place(value + 5, options->monitor_path))
+        options->monitor = MONITOR_UNIX;
+    else
+        return wrong(option, value, "write stdio, unix:PATH (and perhaps ,server,nowait) or none");
+    return TAKEN;
+}
+
+enum taken take_script(struct options *options, const struct option *option, const char *value) {
+    (void)option;
+    options->script = value;
+    return TAKEN;
+}
+
+enum taken take_trace(struct options *options, const struct option *option, const char *value) {
+    if (!strchr(value, '=')) return wrong(option, value, "write what to trace, and to where: exits,io=FILE");
+    if (options->traces == OPTIONS_TRACES) return wrong(option, value, "there are eight already");
+    options->trace[options->traces++] = value;
+    return TAKEN;
+}
+
+enum taken take_gdb(struct options *options, const struct option *option, const char *value) {
+    bool known = strncmp(value, "tcp:", 4) == 0 || strncmp(value, "unix:", 5) == 0;
+    return known && take_place(value, options->gdb)
+               ? TAKEN
+               : wrong(option, value, "write tcp::PORT, tcp:HOST:PORT or unix:PATH (and perhaps ,server,nowait)");
+}
+
+enum taken take_gdb_default(struct options *options, const struct option *option, const char *value) {
+    (void)value;
+    return take_gdb(options, option, "tcp::1234");
+}
+
+enum taken take_stopped(struct options *options, const struct option *option, const char *value) {
+    (void)option, (void)value;
+    options->stopped = true;
+    return TAKEN;
+}
+
+static enum taken take_count(const struct option *option, const char *value, uint64_t *count) {
+    return parse_count(value, count) && *count > 0 ? TAKEN : wrong(option, value, "not a number of steps");
+}
+
+enum taken take_steps(struct options *options, const struct option *option, const char *value) {
+    return take_count(option, value, &options->steps);
+}
+
+enum taken take_hash_every(struct options *options, const struct option *option, const char *value) {
+    return take_count(option, value, &options->hash_every);
+}
+
+enum taken take_drop_every(struct options *options, const struct option *option, const char *value) {
+    return take_count(option, value, &options->drop_every);
+}
+
+enum taken take_hash(struct options *options, const struct option *option, const char *value) {
+    (void)option, (void)value;
+    options->hash = true;
+    return TAKEN;
+}
+
+enum taken take_stats(struct options *options, const struct option *option, const char *value) {
+    (void)option, (void)value;
+    options->stats = true;
+    return TAKEN;
+}
+
+enum taken take_single_step(struct options *options, const struct option *option, const char *value) {
+    options->single_from = 0;
+    options->single_count = UINT64_MAX;
+    if (!value) return TAKEN;
+    char from[32];
+    const char *colon = strchr(value, ':');
+    if (!colon || (size_t)(colon - value) >= sizeof from) return wrong(option, value, "write -single-step=FROM:COUNT");
+    memcpy(from, value, (size_t)(colon - value));
+    from[colon - value] = '\0';
+    if (!parse_count(from, &options->single_from) || !parse_count(colon + 1, &options->single_count))
+        return wrong(option, value, "write -single-step=FROM:COUNT");
+    return TAKEN;
+}
+
+enum taken take_version(struct options *options, const struct option *option, const char *value) {
+    (void)options, (void)option, (void)value;
+    puts("vmxray " VMXRAY_VERSION);
+    return TAKEN_LAST;
+}

@@ -1,0 +1,237 @@
+// Drives a machine from its first step to its end. The host's clock decides only how long idle time lasts for a person
+// who may type; what the machine does depends on nothing but its inputs and the steps at which they come.
+#include "monitor/program/run.h"
+#include "cpu/state/cpu.h"
+#include "devices/machine/machine_observe.h"
+#include "monitor/host/host_clock.h"
+#include "monitor/host/terminal.h"
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+enum {
+    POLL_STEPS = 1 << 20,      // between looks at the terminal: a few milliseconds
+    POLL_STEPS_FULL = 1 << 14, // while the guest has not yet taken what was typed or pasted
+    IDLE_HERTZ = 100,          // shorter idle times pass at once
+};
+
+static void print_hash(struct run *run, uint64_t step) {
+    if (run->hashed_step == step) return;
+    console_flush(run->console);
+    progress_clear(&run->progress);
+    fprintf(stderr, "hash %" PRIu64 " %016" PRIx64 "\n", step, machine_hash(run->machine));
+    run->hashed_step = step;
+}
+
+// The first multiple of `every` after `step`.
+static uint64_t next_multiple(uint64_t step, uint64_t every) {
+    return every ? step - step % every + every : UINT64_MAX;
+}
+
+static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+static bool single_stepping(const struct options *options, uint64_t step) {
+    return step >= options->single_from && step - options->single_from < options->single_count;
+}
+
+// Where the machine must stop next, whatever happens.
+static uint64_t next_stop(const struct run *run, uint64_t step) {
+    const struct options *o = run->options;
+    uint64_t stop = least(o->steps, next_multiple(step, run->input_used ? POLL_STEPS_FULL : POLL_STEPS));
+    stop = least(stop, least(next_multiple(step, o->hash_every), next_multiple(step, o->drop_every)));
+    if (step < o->single_from) stop = least(stop, o->single_from);
+    return stop;
+}
+
+static enum machine_stop advance(struct run *run, uint64_t step, uint64_t stop) {
+    enum machine_stop why = MACHINE_STEPS;
+    if (!single_stepping(run->options, step)) return machine_run(run->machine, stop - step);
+    while (why == MACHINE_STEPS && step < stop && single_stepping(run->options, step)) {
+        why = machine_run(run->machine, 1);
+        step = machine_steps(run->machine);
+    }
+    return why;
+}
+
+// Whether anything new came from the terminal.
+static bool read_input(struct run *run) {
+    size_t room = sizeof run->input - run->input_used;
+    size_t got = terminal_read(run->input + run->input_used, room);
+    run->input_used += got;
+    return got > 0;
+}
+
+// Gives the guest as much as it has room for. Whether it took any.
+static bool feed(struct run *run) {
+    unsigned port = (unsigned)run->console->stdin_port;
+    size_t taken = 0;
+    if (machine_held(run->machine)) return false;
+    while (taken < run->input_used && machine_serial_room(run->machine, port) &&
+           machine_serial_input(run->machine, port, run->input[taken]))
+        taken++;
+    memmove(run->input, run->input + taken, run->input_used - taken);
+    run->input_used -= taken;
+    return taken > 0;
+}
+
+// What is due at this step.
+static void at_boundary(struct run *run, uint64_t step) {
+    const struct options *o = run->options;
+    if (o->drop_every && step % o->drop_every == 0) machine_drop_derived(run->machine);
+    if (o->hash_every && step % o->hash_every == 0) print_hash(run, step);
+    if (step % (run->input_used ? POLL_STEPS_FULL : POLL_STEPS) == 0) {
+        console_flush(run->console);
+        read_input(run);
+        feed(run);
+        const struct console_output *output = &run->console->output[0];
+        progress_look(&run->progress, run->machine, output->progress && output->in_line);
+    }
+}
+
+static bool someone_asks(const struct run *run) { return run->asks && run->asks(run->asks_context); }
+
+// Waits as long as the guest would, or until something is typed. Whether something was; *seconds is the time it took.
+static bool wait_for_input(struct run *run, double most_seconds, double *seconds) {
+    double begin = host_seconds(CLOCK_MONOTONIC), left;
+    progress_clear(&run->progress);
+    bool got = false;
+    for (; !got && (left = most_seconds - (host_seconds(CLOCK_MONOTONIC) - begin)) > 0; got = read_input(run)) {
+        if (!terminal_has_input() || terminal_left() || terminal_signal() || terminal_is_asked()) break;
+        if (someone_asks(run)) break;
+        double most = run->asks ? 0.05 : 1000;
+        terminal_wait((int)((left < most ? left : most) * 1000) + 1);
+    }
+    *seconds = host_seconds(CLOCK_MONOTONIC) - begin;
+    run->waited_seconds += *seconds;
+    return got;
+}
+
+// The guest waits. If input may come, time passes for it as it does for the person; else it is skipped.
+// False: it waits for input that cannot come.
+static bool idle(struct run *run) {
+    uint64_t cycles = machine_idle_cycles(run->machine);
+    double hertz = (double)machine_configuration(run->machine)->model.tsc_hz, seconds;
+    console_flush(run->console);
+    read_input(run);
+    if (feed(run)) return true;
+    if (!terminal_has_input() || (run->input_used == sizeof run->input && !terminal_is_raw()))
+        return cycles != UINT64_MAX; // nobody can type, or nothing that is typed is taken
+    if (wait_for_input(run, cycles == UINT64_MAX ? 1e9 : (double)cycles / hertz, &seconds)) {
+        machine_idle_pass(run->machine, least((uint64_t)(seconds * hertz), cycles));
+        feed(run);
+    }
+    return true;
+}
+
+static enum status power_off(struct run *run) {
+    console_flush(run->console);
+    while (run->options->no_shutdown && !terminal_left() && !terminal_signal()) {
+        uint8_t byte;
+        terminal_wait(-1);
+        (void)terminal_read(&byte, 1);
+    }
+    return STATUS_DONE;
+}
+
+// The processor in the shutdown state; else the first.
+static const struct cpu *stopped_processor(struct machine *machine) {
+    const struct cpu *cpu;
+    for (unsigned i = 0; (cpu = machine_cpu(machine, i)); i++)
+        if (cpu->activity == ACTIVITY_SHUTDOWN) return cpu;
+    return machine_cpu(machine, 0);
+}
+
+__attribute__((format(printf, 3, 4))) static bool over(struct run *run, enum status status, const char *format, ...) {
+    va_list arguments;
+    progress_clear(&run->progress);
+    va_start(arguments, format);
+    vsnprintf(run->over_text, sizeof run->over_text, format, arguments);
+    va_end(arguments);
+    run->over = true;
+    run->status = status;
+    return false;
+}
+
+// A reset, asked for or by a triple fault. False: leave.
+static bool restart(struct run *run, const char *why) {
+    run->resets++;
+    snprintf(run->reset_text, sizeof run->reset_text, "%s at step %" PRIu64 ", RIP %016" PRIx64, why,
+             machine_steps(run->machine), stopped_processor(run->machine)->rip);
+    machine_reset(run->machine);
+    machine_write_tables(run->machine);
+    return boot_load(run->boot, run->machine) || over(run, STATUS_HOST_ERROR, "the kernel could not be loaded again");
+}
+
+// What ends a run by surprise is told on stderr too.
+static bool complain_over(struct run *run) { return run->monitored ? false : complain("%s", run->over_text); }
+
+static bool handle_triple_fault(struct run *run) {
+    if (!run->options->no_reboot) return restart(run, "triple fault");
+    over(run, STATUS_TRIPLE_FAULT, "triple fault at step %" PRIu64 ", RIP %016" PRIx64, machine_steps(run->machine),
+         stopped_processor(run->machine)->rip);
+    return complain_over(run);
+}
+
+static bool handle_stuck(struct run *run) {
+    over(run, STATUS_STUCK, "the guest is stuck: halted for ever at step %" PRIu64 ", RIP %016" PRIx64,
+         machine_steps(run->machine), stopped_processor(run->machine)->rip);
+    return complain_over(run);
+}
+
+static bool handle_idle(struct run *run) {
+    if (idle(run)) return true;
+    over(run, STATUS_STUCK, "the guest waits for input for ever, and %s (step %" PRIu64 ")",
+         run->input_used ? "takes none" : "there is none", machine_steps(run->machine));
+    return complain_over(run);
+}
+
+// Whether the run goes on.
+static bool handle(struct run *run, enum machine_stop why) {
+    unsigned code = machine_exit_code(run->machine);
+    switch (why) {
+    case MACHINE_STEPS:
+    case MACHINE_OBSERVED:
+    case MACHINE_INTERRUPTED: return true;
+    case MACHINE_IDLE: return handle_idle(run);
+    case MACHINE_POWER_OFF: return over(run, power_off(run), "the guest powered off");
+    case MACHINE_RESET:
+        return run->options->no_reboot ? over(run, STATUS_DONE, "the guest asked for a reset")
+                                       : restart(run, "the guest asked for it");
+    case MACHINE_DEBUG_EXIT:
+        return over(run, (enum status)((code << 1 | 1) & 0xff), "the guest wrote %u to isa-debug-exit", code);
+    case MACHINE_TRIPLE_FAULT: return handle_triple_fault(run);
+    case MACHINE_STUCK: return handle_stuck(run);
+    }
+    return false;
+}
+
+// What ends the run before its next step.
+static bool goes_on(struct run *run, uint64_t step) {
+    if (run->console->output[0].broken) return over(run, STATUS_HOST_ERROR, "standard output cannot be written");
+    if (step >= run->options->steps) return over(run, STATUS_STEP_LIMIT, "the step limit is reached");
+    if (terminal_left() || terminal_signal()) return over(run, STATUS_DONE, "the user left");
+    return true;
+}
+
+enum run_event run_until(struct run *run, uint64_t target) {
+    uint64_t hertz = run->options->machine.model.tsc_hz;
+    enum machine_stop why = MACHINE_STEPS;
+    do {
+        uint64_t step = machine_steps(run->machine);
+        if (run->over) return RUN_OVER;
+        at_boundary(run, step);
+        if (!goes_on(run, step)) return RUN_OVER;
+        bool looks = step % POLL_STEPS == 0 || why == MACHINE_IDLE;
+        if (terminal_asked() || (looks && someone_asks(run))) return RUN_ASKED;
+        if (step >= target) return RUN_TARGET;
+        machine_idle_limit(run->machine, terminal_has_input() ? hertz / IDLE_HERTZ : UINT64_MAX);
+        why = advance(run, step, least(target, next_stop(run, step)));
+    } while (handle(run, why) && why != MACHINE_OBSERVED);
+    return run->over ? RUN_OVER : RUN_CAUGHT;
+}
+
+enum status run_end(struct run *run) {
+    if (!console_flush(run->console)) run->status = STATUS_HOST_ERROR;
+    if (run->options->hash || run->options->hash_every) print_hash(run, machine_steps(run->machine));
+    return run->status;
+}

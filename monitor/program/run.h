@@ -1,0 +1,44 @@
+// Drives a machine from its first step to its end: input, output, idle time, resets, and the stops that options ask
+// for.
+#ifndef MONITOR_RUN_H
+#define MONITOR_RUN_H
+#include "monitor/host/console.h"
+#include "monitor/load/load.h"
+#include "monitor/program/options.h"
+#include "monitor/host/progress.h"
+#include "monitor/host/status.h"
+
+enum { RUN_INPUT_BYTES = 256 };
+
+struct run {
+    const struct options *options;
+    struct machine *machine;
+    struct boot *boot;
+    struct console *console;
+    uint8_t input[RUN_INPUT_BYTES]; // read from the terminal, not yet taken by the guest
+    size_t input_used;
+    uint64_t hashed_step;        // where the last hash was printed; UINT64_MAX: nowhere
+    struct progress progress;    // on stderr
+    double waited_seconds;       // for input, while the guest had nothing to do
+    bool (*asks)(void *context); // whether someone else than the terminal asks for the guest to stop; may be NULL
+    void *asks_context;
+    bool monitored;      // the monitor tells how the run ended
+    bool over;           // there is nothing more to run
+    enum status status;  // and why, once it is over
+    char over_text[120]; // in words
+    unsigned resets;     // so far, and why the last one:
+    char reset_text[120];
+};
+
+enum run_event {
+    RUN_TARGET, // the step asked for is reached
+    RUN_ASKED,  // the person in front wants the prompt
+    RUN_CAUGHT, // an observer or a point stopped the machine (devices/machine/machine_observe.h)
+    RUN_OVER,   // the guest is gone, or the user left
+};
+// Runs a loaded machine until it has done so many steps in all, or something else ends the run.
+enum run_event run_until(struct run *run, uint64_t step);
+// Prints the hashes asked for; the status of the process.
+enum status run_end(struct run *run);
+
+#endif

@@ -1,0 +1,14 @@
+// What --stats prints.
+#ifndef MONITOR_STATS_H
+#define MONITOR_STATS_H
+#include "monitor/program/run.h"
+#include <stdio.h>
+
+struct stopwatch {
+    double wall, cpu;
+}; // seconds
+struct stopwatch stopwatch_now(void);
+// The run as it is now; `begin` is when it began.
+void stats_print(FILE *out, const struct run *run, struct stopwatch begin);
+
+#endif

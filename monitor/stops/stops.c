@@ -1,0 +1,262 @@
+// What stops the guest; see stops.h.
+#include "monitor/stops/stops.h"
+#include "monitor/commands/drive.h"
+#include "vmx/vmcs/vmx.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct stops *stops_of(struct monitor *monitor) {
+    if (!monitor->stops) monitor->stops = calloc(1, sizeof *monitor->stops);
+    return monitor->stops;
+}
+
+// --- when something is seen ---
+
+static unsigned level_of(const struct cpu *cpu) { return cpu->extension ? vmx_level(cpu) : 0; }
+
+// A condition that cannot be evaluated stops the guest, and says so.
+static bool condition_holds(struct stop *stop, char *error, size_t error_size) {
+    struct view view;
+    uint64_t value;
+    *error = '\0';
+    if (!stop->condition || !view_make(stop->monitor, -1, &view)) return true;
+    return !expression_value(&stop->test, &view, &value, error, error_size) || value;
+}
+
+static bool passes(struct stop *stop, struct cpu *cpu, const struct sight *sight, char *error, size_t error_size) {
+    struct stops *s = stop->monitor->stops;
+    unsigned before = stop->monitor->processor;
+    s->seen = *sight;
+    s->seeing = &s->seen;
+    stop->monitor->processor = cpu->id;
+    bool holds = condition_holds(stop, error, error_size);
+    stop->monitor->processor = before;
+    s->seeing = s->count ? &s->caught[0].sight : NULL;
+    return holds;
+}
+
+// A stop's point or kind of sight came by: does it stop the guest?
+static void consider(struct stop *stop, struct cpu *cpu, const struct sight *sight) {
+    struct stops *s = stop->monitor->stops;
+    struct caught *c = &s->caught[s->count];
+    if (!stop->enabled || s->count == STOPS_AT_ONCE) return;
+    if (stop->level >= 0 && (unsigned)stop->level != level_of(cpu)) return;
+    if (!passes(stop, cpu, sight, c->error, sizeof c->error)) return;
+    stop->hits++;
+    if (stop->ignore) {
+        stop->ignore--;
+        return;
+    }
+    c->stop = stop;
+    c->sight = *sight;
+    c->processor = cpu->id;
+    c->level = level_of(cpu);
+    s->seeing = &s->caught[0].sight;
+    s->count++;
+    cpu_stop(cpu);
+}
+
+static void point_hit(struct point *point, struct cpu *cpu, const struct sight *sight) {
+    consider(point->context, cpu, sight);
+}
+
+static void see(void *context, struct cpu *cpu, const struct sight *sight) {
+    struct stops *s = context;
+    for (struct stop *stop = s->first; stop; stop = stop->next)
+        if (stop->enabled && stop->wanted & BIT(sight->kind) && (!stop->filter || stop->filter(stop, cpu, sight)))
+            consider(stop, cpu, sight);
+}
+
+// --- the list ---
+
+struct stop *stop_new(struct monitor *monitor, const char *title) {
+    struct stops *s = stops_of(monitor);
+    struct stop *stop = s ? calloc(1, sizeof *stop) : NULL;
+    if (!stop) {
+        monitor_error(monitor, "not enough memory");
+        return NULL;
+    }
+    stop->monitor = monitor;
+    stop->level = -1;
+    snprintf(stop->title, sizeof stop->title, "%s", title);
+    return stop;
+}
+
+void stop_discard(struct stop *stop) {
+    for (unsigned i = 0; i < stop->commands; i++) free(stop->command[i]);
+    free(stop->condition);
+    free(stop);
+}
+
+// What the observer wants follows from the stops that are enabled.
+static void observer_update(struct monitor *monitor) {
+    struct stops *s = monitor->stops;
+    uint64_t wanted = 0;
+    for (const struct stop *stop = s->first; stop; stop = stop->next) wanted |= stop->enabled ? stop->wanted : 0;
+    s->observer.wanted = wanted;
+    s->observer.context = s;
+    s->observer.see = see;
+    if (wanted && !s->observing)
+        machine_add_observer(monitor->machine, &s->observer);
+    else if (!wanted && s->observing)
+        machine_remove_observer(monitor->machine, &s->observer);
+    else if (wanted)
+        machine_observers_changed(monitor->machine);
+    s->observing = wanted;
+}
+
+void stop_enable(struct monitor *monitor, struct stop *stop, bool on) {
+    if (stop->enabled == on) return;
+    stop->enabled = on;
+    if (on) stop_watch_begin(stop);
+    if (stop->has_point) {
+        if (on)
+            machine_add_point(monitor->machine, &stop->point);
+        else
+            machine_remove_point(monitor->machine, &stop->point);
+    }
+    observer_update(monitor);
+}
+
+bool stop_install(struct monitor *monitor, struct stop *stop, const char *arguments) {
+    struct stops *s = monitor->stops;
+    const char *text = arguments + strspn(arguments, " \t");
+    if (strncmp(text, "if", 2) == 0 && strchr(" \t(", text[2])) {
+        text += 2 + strspn(text + 2, " \t");
+        stop->condition = strdup(text);
+        if (!expression_compile(monitor, &text, &stop->test)) {
+            stop_discard(stop);
+            return false;
+        }
+    }
+    if (!take_end(monitor, text)) {
+        stop_discard(stop);
+        return false;
+    }
+    struct stop **end = &s->first;
+    while (*end) end = &(*end)->next;
+    *end = stop;
+    stop->number = ++s->numbers;
+    stop->point.context = stop;
+    stop->point.hit = point_hit;
+    stop_enable(monitor, stop, true);
+    stop_describe(monitor, stop);
+    return true;
+}
+
+void stop_delete(struct monitor *monitor, struct stop *stop) {
+    struct stops *s = monitor->stops;
+    stop_enable(monitor, stop, false);
+    struct stop **at = &s->first;
+    while (*at != stop) at = &(*at)->next;
+    *at = stop->next;
+    for (unsigned i = 0; i < s->count; i++)
+        if (s->caught[i].stop == stop) s->caught[i].stop = NULL;
+    observer_update(monitor);
+    stop_discard(stop);
+}
+
+void stops_free(struct monitor *monitor) {
+    while (monitor->stops && monitor->stops->first) stop_delete(monitor, monitor->stops->first);
+    free(monitor->stops);
+    monitor->stops = NULL;
+}
+
+struct stop *stop_find(struct monitor *monitor, uint64_t number) {
+    struct stop *stop = monitor->stops ? monitor->stops->first : NULL;
+    while (stop && stop->number != number) stop = stop->next;
+    if (!stop) monitor_error(monitor, "%" PRIu64 ": no such breakpoint (info breakpoints lists them)", number);
+    return stop;
+}
+
+void stop_describe(struct monitor *monitor, const struct stop *stop) {
+    print(monitor, "%-4u %-3s  %s", stop->number, stop->enabled ? "on" : "off", stop->title);
+    if (stop->level >= 0) print(monitor, "  level %d", stop->level);
+    if (stop->condition) print(monitor, "  if %s", stop->condition);
+    if (stop->once) print(monitor, "  once");
+    if (stop->ignore) print(monitor, "  ignoring the next %" PRIu64, stop->ignore);
+    if (stop->hits) print(monitor, "  hit %" PRIu64 " time%s", stop->hits, stop->hits == 1 ? "" : "s");
+    print(monitor, "\n");
+    for (unsigned i = 0; i < stop->commands; i++) print(monitor, "          %s\n", stop->command[i]);
+}
+
+// --- around a run ---
+
+void stops_begin(struct monitor *monitor) {
+    struct stops *s = monitor->stops;
+    if (!s) return;
+    s->count = 0;
+    s->seeing = NULL;
+}
+
+bool stops_caught(const struct monitor *monitor) { return monitor->stops && monitor->stops->count; }
+
+static void print_title(struct monitor *monitor, const struct stop *stop) {
+    print_in(monitor, CYAN, "%u: %s", stop->number, stop->title);
+    if (stop->condition) print_in(monitor, CYAN, " if %s", stop->condition);
+    print(monitor, "\n");
+}
+
+void stops_report(struct monitor *monitor) {
+    struct stops *s = monitor->stops;
+    for (unsigned i = 0; s && i < s->count; i++) {
+        const struct caught *c = &s->caught[i];
+        if (!i) monitor->processor = c->processor;
+        if (c->stop) print_title(monitor, c->stop);
+        if (c->error[0]) monitor_error(monitor, "its condition could not be evaluated: %s", c->error);
+        if (c->stop && c->sight.kind == OBSERVE_INSTRUCTION)
+            print(monitor, "0x%" PRIx64 " becomes 0x%" PRIx64 "\n", c->stop->of[c->processor].old,
+                  c->stop->of[c->processor].value);
+        if (c->sight.kind != OBSERVE_BREAKPOINT) sight_print(monitor, &c->sight, c->level);
+    }
+}
+
+// One of them may delete another, or itself; continue ends a list.
+static void carry_out_list(struct monitor *monitor, const struct caught *c) {
+    for (unsigned i = 0; c->stop && i < c->stop->commands && !monitor->go_on && !monitor->leave; i++)
+        if (!monitor_command(monitor, c->stop->command[i])) break;
+}
+
+bool stops_carry_out(struct monitor *monitor) {
+    struct stops *s = monitor->stops;
+    bool go_on = false;
+    monitor->in_list = true;
+    for (unsigned i = 0; s && i < s->count; i++) {
+        monitor->go_on = false;
+        carry_out_list(monitor, &s->caught[i]);
+        go_on |= monitor->go_on;
+    }
+    monitor->in_list = false;
+    for (unsigned i = 0; s && i < s->count; i++)
+        if (s->caught[i].stop && s->caught[i].stop->once) stop_delete(monitor, s->caught[i].stop);
+    return go_on;
+}
+
+// --- waiting for one thing ---
+
+struct waiter {
+    struct monitor *monitor;
+    await_fn *holds;
+    void *context;
+    struct awaited *awaited;
+};
+
+static void await_see(void *context, struct cpu *cpu, const struct sight *sight) {
+    const struct waiter *w = context;
+    if (w->awaited->seen || !w->holds(w->monitor, cpu, sight, w->context)) return;
+    *w->awaited = (struct awaited){true, *sight, level_of(cpu)};
+    cpu_stop(cpu);
+}
+
+enum run_event stops_await(struct monitor *monitor, uint64_t wanted, await_fn *holds, void *context,
+                           struct awaited *awaited) {
+    struct waiter waiter = {monitor, holds, context, awaited};
+    struct observer observer = {.wanted = wanted, .context = &waiter, .see = await_see};
+    awaited->seen = false;
+    machine_add_observer(monitor->machine, &observer);
+    enum run_event event = drive_until(monitor, UINT64_MAX);
+    machine_remove_observer(monitor->machine, &observer);
+    return event;
+}

@@ -1,0 +1,93 @@
+// What stops the guest: breakpoints, watchpoints and catches, over the library's observers and points
+// (devices/machine/machine_observe.h). Nothing is installed while none is enabled.
+#ifndef MONITOR_STOPS_H
+#define MONITOR_STOPS_H
+#include "devices/machine/machine_observe.h"
+#include "monitor/expression/expression.h"
+
+enum { STOP_COMMANDS = 16, STOPS_AT_ONCE = 8 };
+
+struct stop {
+    struct stop *next;
+    struct monitor *monitor;
+    unsigned number;
+    bool enabled, once; // once: gone after it has stopped the guest
+    uint64_t ignore;    // hits to let pass
+    uint64_t hits;
+    int level;       // -1: any
+    char title[120]; // "break 0x1000", as info breakpoints lists it
+    char *condition; // as typed, NULL: none
+    struct expression test;
+    char *command[STOP_COMMANDS];
+    unsigned commands;
+    // how it comes about: a point, or sights of these kinds that pass the filter
+    bool has_point;
+    struct point point;
+    uint64_t wanted; // BIT(OBSERVE_...)
+    // NULL: every sight of the wanted kinds.
+    bool (*filter)(struct stop *stop, struct cpu *cpu, const struct sight *sight);
+    bool has_number;
+    uint64_t number_wanted; // of a reason, vector, port, ...: what the filter compares with
+    bool read_wanted, write_wanted;
+    struct name name; // the register that is watched,
+    struct watched_value {
+        bool known;
+        uint64_t value, old; // its last value, and the one before
+    } of[MACHINE_CPUS];
+};
+
+struct stops {
+    struct stop *first;
+    unsigned numbers;         // given so far
+    struct observer observer; // of all catches
+    bool observing;
+    // why the guest stopped last; several may come together at one instruction
+    struct caught {
+        struct stop *stop;
+        struct sight sight;
+        unsigned processor, level; // when it was seen
+        char error[160];           // of the condition; "" when it could be evaluated
+    } caught[STOPS_AT_ONCE];
+    unsigned count;
+    struct sight seen;          // in a receiver
+    const struct sight *seeing; // while a receiver is at work, and after the stop: what names like `port` mean
+};
+
+// A stop with the next number, not yet installed. NULL after an error.
+struct stop *stop_new(struct monitor *monitor, const char *title);
+const char *catch_name(unsigned index); // what catch knows; NULL past the last
+// Takes "if EXPRESSION" and installs; prints its line. On an error the stop is gone.
+bool stop_install(struct monitor *monitor, struct stop *stop, const char *arguments);
+void stop_discard(struct stop *stop); // one that was not installed
+void stop_delete(struct monitor *monitor, struct stop *stop);
+void stop_enable(struct monitor *monitor, struct stop *stop, bool on);
+void stop_watch_begin(struct stop *stop); // a register: its values now are what is compared with
+struct stop *stop_find(struct monitor *monitor, uint64_t number);
+void stop_describe(struct monitor *monitor, const struct stop *stop);
+void stops_free(struct monitor *monitor);
+
+// A line of the list that `commands` began.
+void stops_collect(struct monitor *monitor, const char *line);
+void stops_list(struct monitor *monitor);
+
+// Before the guest runs, and after it has stopped: what was caught is forgotten; is told.
+void stops_begin(struct monitor *monitor);
+void stops_report(struct monitor *monitor);
+// The list of commands of what was caught. Whether the guest is to run on.
+bool stops_carry_out(struct monitor *monitor);
+bool stops_caught(const struct monitor *monitor);
+// One line about a sight: "VM exit EPT_VIOLATION from level 1, ...".
+void sight_print(struct monitor *monitor, const struct sight *sight, unsigned level);
+
+// Runs until the predicate holds for a sight of the wanted kinds, or something else stops the guest; awaited->seen says
+// which.
+struct awaited {
+    bool seen;
+    struct sight sight;
+    unsigned level; // that ran then
+};
+typedef bool await_fn(struct monitor *monitor, struct cpu *cpu, const struct sight *sight, void *context);
+enum run_event stops_await(struct monitor *monitor, uint64_t wanted, await_fn *holds, void *context,
+                           struct awaited *awaited);
+
+#endif

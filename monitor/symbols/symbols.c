@@ -1,0 +1,268 @@
+// Symbols: tables of names and addresses, sorted both ways; see symbols.h.
+#define _GNU_SOURCE // qsort_r
+#include "monitor/symbols/symbols.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TABLES = 16, FARTHEST = 1 << 20 /* an address so far behind a symbol without a size is not named after it */ };
+
+struct symbol {
+    uint64_t address, bytes; // bytes 0: up to the next symbol
+    uint32_t name;           // offset in `names`
+};
+struct symbol_table {
+    char title[96];
+    int level;
+    struct symbol *by_address;
+    uint32_t *by_name; // indices
+    char *names;
+    size_t count, room, names_used, names_room;
+    struct source_lines *lines; // NULL: none
+};
+struct symbols {
+    struct symbol_table *table[TABLES];
+    unsigned tables;
+};
+
+struct symbol_table *symbols_table_new(struct monitor *monitor, const char *name, int level) {
+    if (!monitor->symbols) monitor->symbols = calloc(1, sizeof *monitor->symbols);
+    struct symbols *s = monitor->symbols;
+    struct symbol_table *table = s && s->tables < TABLES ? calloc(1, sizeof *table) : NULL;
+    if (!table) {
+        monitor_error(monitor, "%s: there are as many symbol tables as can be had (%d)", name, TABLES);
+        return NULL;
+    }
+    snprintf(table->title, sizeof table->title, "%s", name);
+    table->level = level;
+    return s->table[s->tables++] = table;
+}
+
+static bool grow(void **array, size_t *room, size_t wanted, size_t size) {
+    if (wanted <= *room) return true;
+    size_t more = wanted + *room + 1024;
+    void *bigger = realloc(*array, more * size);
+    if (!bigger) return false;
+    *array = bigger;
+    *room = more;
+    return true;
+}
+
+bool symbols_add(struct symbol_table *t, const char *name, size_t length, uint64_t address, uint64_t bytes) {
+    if (t->names_used + length + 1 > UINT32_MAX ||
+        !grow((void **)&t->by_address, &t->room, t->count + 1, sizeof *t->by_address) ||
+        !grow((void **)&t->names, &t->names_room, t->names_used + length + 1, 1))
+        return false;
+    t->by_address[t->count++] = (struct symbol){address, bytes, (uint32_t)t->names_used};
+    memcpy(t->names + t->names_used, name, length);
+    t->names[t->names_used + length] = '\0';
+    t->names_used += length + 1;
+    return true;
+}
+
+bool symbols_table_next(const struct symbol_table *t, const char *name, size_t *at, uint64_t *address) {
+    while (*at < t->count) {
+        const struct symbol *s = &t->by_address[(*at)++];
+        *address = s->address;
+        if (strcmp(t->names + s->name, name) == 0) return true;
+    }
+    return false;
+}
+
+void symbols_table_title(struct symbol_table *table, const char *title) {
+    snprintf(table->title, sizeof table->title, "%s", title);
+}
+
+void symbols_add_lines(struct symbol_table *table, struct source_lines *lines) { table->lines = lines; }
+
+// Of several names at one address the first in the file stays first.
+static int compare_addresses(const void *a, const void *b) {
+    const struct symbol *x = a, *y = b;
+    if (x->address != y->address) return x->address < y->address ? -1 : 1;
+    return x->name < y->name ? -1 : 1;
+}
+static int compare_names(const void *a, const void *b, void *table) {
+    const struct symbol_table *t = table;
+    const uint32_t *x = a, *y = b;
+    int order = strcmp(t->names + t->by_address[*x].name, t->names + t->by_address[*y].name);
+    return order ? order : *x < *y ? -1 : 1;
+}
+
+void symbols_table_done(struct symbol_table *t) {
+    if (t->count) qsort(t->by_address, t->count, sizeof *t->by_address, compare_addresses);
+    t->by_name = malloc((t->count + 1) * sizeof *t->by_name);
+    if (!t->by_name) t->count = 0;
+    for (size_t i = 0; i < t->count; i++) t->by_name[i] = (uint32_t)i;
+    if (t->count) qsort_r(t->by_name, t->count, sizeof *t->by_name, compare_names, t);
+}
+
+void symbols_table_drop(struct monitor *monitor, struct symbol_table *table) {
+    struct symbols *s = monitor->symbols;
+    for (unsigned i = 0; i < s->tables; i++) {
+        if (s->table[i] != table) continue;
+        memmove(&s->table[i], &s->table[i + 1], (s->tables - i - 1) * sizeof *s->table);
+        s->tables--;
+        break;
+    }
+    free(table->by_address);
+    free(table->by_name);
+    free(table->names);
+    source_lines_free(table->lines);
+    free(table);
+}
+
+void symbols_drop_older(struct monitor *monitor, const struct symbol_table *table, const char *title) {
+    const struct symbols *s = monitor->symbols;
+    for (unsigned i = s->tables; i--;) {
+        struct symbol_table *t = s->table[i];
+        if (t != table && t->level == table->level && strncmp(t->title, title, strlen(title)) == 0)
+            symbols_table_drop(monitor, t);
+    }
+}
+
+void symbols_free(struct monitor *monitor) {
+    while (monitor->symbols && monitor->symbols->tables) symbols_table_drop(monitor, monitor->symbols->table[0]);
+    free(monitor->symbols);
+    monitor->symbols = NULL;
+}
+
+static bool serves(const struct symbol_table *t, int level) {
+    return t->level == SYMBOLS_ANY_LEVEL || t->level == level;
+}
+
+// --- names to addresses ---
+
+static const char *name_of(const struct symbol_table *t, size_t n) {
+    return t->names + t->by_address[t->by_name[n]].name;
+}
+
+// The first name that is not less.
+static size_t lower_bound(const struct symbol_table *t, const char *name) {
+    size_t low = 0, high = t->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (strcmp(name_of(t, middle), name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+bool symbols_value(struct monitor *monitor, const char *name, uint64_t *address) {
+    bool found = false;
+    for (unsigned i = 0; monitor->symbols && i < monitor->symbols->tables; i++) {
+        const struct symbol_table *t = monitor->symbols->table[i];
+        size_t n = lower_bound(t, name);
+        if (n == t->count || strcmp(name_of(t, n), name) != 0) continue;
+        bool ours = serves(t, monitor->level);
+        if (!found || ours) *address = t->by_address[t->by_name[n]].address;
+        found = true;
+        if (ours) break;
+    }
+    return found;
+}
+
+const char *symbols_begin(const struct monitor *monitor, const char *begin, size_t *at) {
+    size_t skip = *at, length = strlen(begin);
+    for (unsigned i = 0; monitor->symbols && i < monitor->symbols->tables; i++) {
+        const struct symbol_table *t = monitor->symbols->table[i];
+        for (size_t n = lower_bound(t, begin); n < t->count && strncmp(name_of(t, n), begin, length) == 0; n++) {
+            if (skip--) continue;
+            ++*at;
+            return name_of(t, n);
+        }
+    }
+    return NULL;
+}
+
+// --- addresses to names ---
+
+// The last symbol at or before the address; of several there, the first.
+static const struct symbol *before(const struct symbol_table *t, uint64_t address) {
+    size_t low = 0, high = t->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (t->by_address[middle].address <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (!low) return NULL;
+    while (low > 1 && t->by_address[low - 2].address == t->by_address[low - 1].address) low--;
+    return &t->by_address[low - 1];
+}
+
+const char *symbols_name(const struct monitor *monitor, int level, uint64_t address, char *text, size_t size) {
+    const struct symbol *best = NULL;
+    const char *name = NULL;
+    for (unsigned i = 0; monitor->symbols && i < monitor->symbols->tables; i++) {
+        const struct symbol_table *t = monitor->symbols->table[i];
+        if (!serves(t, level)) continue;
+        const struct symbol *s = before(t, address);
+        if (!s || address - s->address >= (s->bytes ? s->bytes : FARTHEST)) continue;
+        if (best && s->address <= best->address) continue;
+        best = s;
+        name = t->names + s->name;
+    }
+    *text = '\0';
+    if (best && best->address == address)
+        snprintf(text, size, "%s", name);
+    else if (best)
+        snprintf(text, size, "%s+0x%llx", name, (unsigned long long)(address - best->address));
+    return text;
+}
+
+uint64_t symbols_size(const struct monitor *monitor, int level, uint64_t address) {
+    for (unsigned i = 0; monitor->symbols && i < monitor->symbols->tables; i++) {
+        const struct symbol *s =
+            serves(monitor->symbols->table[i], level) ? before(monitor->symbols->table[i], address) : NULL;
+        if (s && s->address == address) return s->bytes;
+    }
+    return 0;
+}
+
+// --- source lines ---
+
+bool symbols_line(const struct monitor *monitor, int level, uint64_t address, struct source_place *place) {
+    const struct symbols *s = monitor->symbols;
+    for (unsigned i = 0; s && i < s->tables; i++)
+        if (serves(s->table[i], level) && source_lines_at(s->table[i]->lines, address, place)) return true;
+    return false;
+}
+
+bool symbols_line_find(struct monitor *monitor, int level, const char *name, unsigned line,
+                       struct source_place *place) {
+    const struct symbols *s = monitor->symbols;
+    bool known = false;
+    for (unsigned any = 0; any < 2; any++)
+        for (unsigned i = 0; s && i < s->tables; i++)
+            if ((any || serves(s->table[i], level)) && source_lines_find(s->table[i]->lines, name, line, place, &known))
+                return true;
+    if (known) return monitor_error(monitor, "%s:%u: no code came from that line or any after it", name, line);
+    return monitor_error(monitor, "%s: no source file of that name is known (symbols FILE, with debug information)",
+                         name);
+}
+
+// --- what there is ---
+
+void symbols_each(const struct monitor *monitor, int level,
+                  void (*one)(void *context, const char *name, uint64_t address, uint64_t bytes), void *context) {
+    for (unsigned i = 0; monitor->symbols && i < monitor->symbols->tables; i++) {
+        const struct symbol_table *t = monitor->symbols->table[i];
+        if (level != SYMBOLS_ANY_LEVEL && t->level != SYMBOLS_ANY_LEVEL && t->level != level) continue;
+        for (size_t n = 0; n < t->count; n++)
+            one(context, t->names + t->by_address[n].name, t->by_address[n].address, t->by_address[n].bytes);
+    }
+}
+
+void symbols_list(struct monitor *monitor) {
+    for (unsigned i = 0; monitor->symbols && i < monitor->symbols->tables; i++) {
+        const struct symbol_table *t = monitor->symbols->table[i];
+        char level[16] = "any";
+        if (t->level >= 0) snprintf(level, sizeof level, "%d", t->level);
+        print(monitor, "level %-4s %8zu symbols  %s", level, t->count, t->title);
+        if (t->lines) print(monitor, ", with source lines");
+        print(monitor, "\n");
+    }
+}

@@ -1,0 +1,62 @@
+// Stacks with the cycles spent in them, one a line, as scripts that draw flame graphs read them: who ran, for whose VM
+// exit, below whose.
+#include "monitor/trace/trace.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PATHS = 4096, PATH_BYTES = 400 };
+struct folded {
+    unsigned paths;
+    struct path {
+        char *text;
+        uint64_t cycles;
+    } path[PATHS];
+    uint64_t others; // cycles of paths that there was no room for
+};
+
+static void path_of(const struct trace_stack *s, unsigned processor, char *text, size_t size) {
+    char name[64];
+    size_t used = (size_t)snprintf(text, size, "cpu%u", processor);
+    for (unsigned i = 0; i < s->frames && used < size; i++)
+        used += (size_t)snprintf(text + used, size - used, ";%s", trace_frame_name(&s->frame[i], name, sizeof name));
+    // level 0 at work, for those below
+    bool guest_runs = s->frames && s->frame[s->frames - 1].reason == TRACE_RUNS;
+    if (!guest_runs && used < size) snprintf(text + used, size - used, ";L0 runs");
+}
+
+static void spent(struct trace *trace, unsigned processor, uint64_t cycles) {
+    struct folded *f = trace->data;
+    char text[PATH_BYTES];
+    path_of(&trace->stack[processor], processor, text, sizeof text);
+    unsigned i = 0;
+    while (i < f->paths && strcmp(f->path[i].text, text) != 0) i++;
+    if (i == f->paths) {
+        char *copy = i < PATHS ? strdup(text) : NULL;
+        if (!copy) {
+            f->others += cycles;
+            return;
+        }
+        f->path[f->paths++] = (struct path){copy, 0};
+    }
+    f->path[i].cycles += cycles;
+}
+
+static bool begin(struct trace *trace) { return (trace->data = calloc(1, sizeof(struct folded))); }
+
+static int by_text(const void *a, const void *b) {
+    return strcmp(((const struct path *)a)->text, ((const struct path *)b)->text);
+}
+
+static void end(struct trace *trace) {
+    struct folded *f = trace->data;
+    qsort(f->path, f->paths, sizeof *f->path, by_text);
+    for (unsigned i = 0; i < f->paths; i++) {
+        fprintf(trace->file, "%s %" PRIu64 "\n", f->path[i].text, f->path[i].cycles);
+        free(f->path[i].text);
+    }
+    if (f->others) fprintf(trace->file, "others %" PRIu64 "\n", f->others);
+}
+
+const struct trace_format trace_folded = {
+    .suffix = ".folded", .nests = true, .begin = begin, .spent = spent, .end = end};

@@ -1,0 +1,66 @@
+// VM entry: VMLAUNCH and VMRESUME. SDM Vol. 3C, chapter 26, in the order of its sections.
+#include "cpu/watch/observe.h"
+#include "vmx/insn/instruction.h"
+
+// 26.8: VM-entry failures during or after loading guest state.
+static enum outcome entry_failure(struct cpu *cpu, enum exit_reason reason, uint64_t qualification) {
+    struct vmx *vmx = vmx_of(cpu);
+    vmcs_set(vmx, EXIT_REASON, reason | EXIT_REASON_ENTRY_FAILURE);
+    vmcs_set(vmx, EXIT_QUALIFICATION, qualification);
+    OBSERVE_TELL(cpu, NULL, FAILED_ENTRY, .number = reason | EXIT_REASON_ENTRY_FAILURE, .value = qualification,
+                 .physical = vmx->current);
+    return exit_to_host(cpu, reason);
+}
+
+// Everything after the controls and the host state were found good.
+static enum outcome enter(struct cpu *cpu, bool launch) {
+    struct vmx *vmx = vmx_of(cpu);
+    const struct vmcs *vmcs = vmx->vmcs;
+    uint64_t qualification = 0;
+    if (check_guest(cpu, &qualification) >= 0) return entry_failure(cpu, EXIT_INVALID_GUEST_STATE, qualification);
+    load_guest_state(cpu);
+    qualification = msr_area_load(cpu, vmcs_get(vmcs, ENTRY_MSR_LOAD_ADDRESS), vmcs_get(vmcs, ENTRY_MSR_LOAD_COUNT));
+    if (!qualification && vmcs_get(vmcs, ENTRY_MSR_LOAD_COUNT) > MSR_AREA_MAX) qualification = MSR_AREA_MAX + 1;
+    if (qualification) return entry_failure(cpu, EXIT_MSR_LOADING, qualification);
+    if (launch) vmx->vmcs->launched = launch_state(vmx);
+    vmx->non_root = 1;
+    count_entry(cpu);
+    // Without VPIDs guest-physical mappings go too, which the manual permits (28.4.3.1) and silicon seems to do.
+    if (!vmcs_on(vmcs, PROC2, ENABLE_VPID)) ept_invalidate(vmx, vmcs_get(vmcs, EPT_POINTER));
+    establish_non_root(cpu);
+    cpu_update_space(cpu);
+    if (!vmcs_on(vmcs, PROC2, ENABLE_VPID)) tlb_flush_vpid(cpu, 0, true);
+    load_non_register_state(cpu);
+    virtual_apic_enter(cpu);
+    init_unblock(cpu);
+    OBSERVE_TELL(cpu, NULL, ENTRY, .number = launch, .value = cpu->rip, .physical = vmx->current,
+                 .information = vmcs_get(vmcs, ENTRY_INTERRUPTION));
+    enum outcome outcome = inject_event(cpu);
+    return outcome == OUT_VMEXIT ? exit_carry_out(cpu) : outcome;
+}
+
+// The instruction fails: with a VM-instruction error, or VMfailInvalid.
+static enum outcome failed(struct cpu *cpu, const struct op *op, unsigned error) {
+    OBSERVE_TELL(cpu, op, FAILED_ENTRY, .number = error, .physical = vmx_of(cpu)->current);
+    return error ? vmx_fail(cpu, (enum vm_instruction_error)error) : vmx_fail_invalid(cpu);
+}
+
+enum outcome vmx_enter(struct cpu *cpu, const struct op *op, bool launch) {
+    struct vmx *vmx = vmx_of(cpu);
+    unsigned error = 0;
+    TRY(vmx_permit(cpu, op, launch ? EXIT_VMLAUNCH : EXIT_VMRESUME, 0));
+    if (!vmx->vmcs || vmx->vmcs->shadow) return failed(cpu, op, 0);
+    uint64_t steps = cpu_steps(cpu, op);
+    if (cpu->mov_ss_shadow_step == steps) return failed(cpu, op, ERROR_MOV_SS_BLOCKING);
+    if (launch && vmx->vmcs->launched) return failed(cpu, op, ERROR_VMLAUNCH_NOT_CLEAR);
+    if (!launch && !vmx->vmcs->launched) return failed(cpu, op, ERROR_VMRESUME_NOT_LAUNCHED);
+    if (!launch && vmx->vmcs->launched != launch_state(vmx)) return failed(cpu, op, ERROR_VMRESUME_AFTER_VMXOFF);
+    if (check_controls_and_host(cpu, &error) >= 0) {
+        count_failed_entry(cpu);
+        return failed(cpu, op, error);
+    }
+    cpu->steps = steps + 1; // this attempt is over
+    cpu->trap = 0;          // a VM entry causes no single-step trap
+    enum outcome outcome = enter(cpu, launch);
+    return outcome == OUT_OK ? OUT_LEAVE : outcome;
+}

@@ -1,0 +1,109 @@
+// VT-x in a processor: attached, reset, taken away; its rows and its state table.
+#include "vmx/vmcs/vmcs.h"
+#include "vmx/vmcs/vmx.h"
+#include <stdlib.h>
+
+static void leave_operation(struct cpu *cpu) {
+    struct vmx *vmx = vmx_of(cpu);
+    vmx->vmxon_pointer = vmx->current = VMCS_NONE;
+    vmx->non_root = vmx->virtual_nmi_blocked = vmx->aborted = 0;
+    vmx->ple_first = vmx->ple_last = vmx->init_blocked = 0;
+    vmx->apic_write = vmx->trap_exit = vmx->trap_qualification = vmx->virtual_interrupt = 0;
+    vmx->trap_flag_step = vmx->trap_flag_pending = 0;
+    vmx->nmi_unblocked_step = ~0ull;
+    region_clear_slots(vmx);
+    establish_root(cpu);
+    cpu->vmx_deadline_cycles = ~0ull;
+    cpu->pending &= ~(uint32_t)PENDING_VMX;
+}
+
+// Both a reset and INIT leave VMX operation; a reset drops cached mappings too. IA32_FEATURE_CONTROL keeps its value
+// over INIT. SDM Vol. 3C, 23.7, 28.4.3.1.
+static void reset(struct cpu *cpu, bool init) {
+    leave_operation(cpu);
+    if (init) return;
+    ept_reset(vmx_of(cpu));
+    cpu->feature_control = 0;
+}
+
+bool vmx_attach(struct cpu *cpu) {
+    struct vmx *vmx = calloc(1, sizeof *vmx);
+    if (!vmx) return false;
+    if (!level_attach(vmx)) {
+        free(vmx);
+        return false;
+    }
+    capability_compute(cpu->model, &vmx->capability);
+    vmx->counts.exit_reason = ~0u;
+    vmx->extension = (struct extension){.state = vmx,
+                                        .msr_read = capability_msr_read,
+                                        .msr_write = capability_msr_write,
+                                        .reset = reset,
+                                        .cr_allowed = capability_cr_allowed};
+    cpu->extension = &vmx->extension;
+    reset(cpu, false);
+    return true;
+}
+
+void vmx_detach(struct cpu *cpu) {
+    if (!cpu->extension) return;
+    struct vmx *vmx = vmx_of(cpu);
+    establish_root(cpu);
+    cpu->extension = NULL;
+    level_detach(vmx);
+    free(vmx);
+}
+
+void vmx_drop_derived(struct cpu *cpu) {
+    struct vmx *vmx = vmx_of(cpu);
+    for (unsigned i = 0; i < VMCS_SLOTS; i++) vmcs_wrote(vmx, &vmx->slot[i], PART_ALL);
+    vmx->nmi_unblocked_step = ~0ull;
+    region_find_current(vmx);
+    if (vmx->non_root && vmx->vmcs)
+        establish_non_root(cpu);
+    else
+        establish_root(cpu);
+}
+
+#define ONE(member) STATE_ONE(struct vmx, member)
+#define WORDS(member)                                                                                                  \
+    { #member, offsetof(struct vmx, member), 8, sizeof(((struct vmx *)0)->member) / 8, 8 }
+static const struct state_field state_fields[] = {
+    ONE(vmxon_pointer),
+    ONE(current),
+    ONE(operations),
+    ONE(next_slot),
+    ONE(non_root),
+    ONE(virtual_nmi_blocked),
+    ONE(init_blocked),
+    ONE(aborted),
+    ONE(ple_first),
+    ONE(ple_last),
+    ONE(apic_write),
+    ONE(trap_exit),
+    ONE(trap_qualification),
+    ONE(virtual_interrupt),
+    ONE(trap_flag_step),
+    ONE(trap_flag_pending),
+    WORDS(slot),
+    WORDS(ept),
+    WORDS(ept_pde),
+    WORDS(ept_pdpte),
+    WORDS(ept_table),
+    ONE(ept_next_table),
+    ONE(ept_next_generation),
+};
+const struct state_table vmx_state = STATE_TABLE("vmx", state_fields);
+
+// --- the rows ---
+
+#define INSN(encoding, mnemonic, operands, modes, feature, traits, name) extern const struct body body_##name;
+#include "vmx/insn/insn.def"
+#undef INSN
+static const struct insn_row rows[] = {
+#define INSN(encoding, mnemonic, operands, modes, feature, traits, name)                                               \
+    {encoding, mnemonic, operands, modes, FEATURE_##feature, traits, &body_##name},
+#include "vmx/insn/insn.def"
+#undef INSN
+};
+const struct row_set vmx_rows = {rows, sizeof rows / sizeof rows[0]};

@@ -1,0 +1,150 @@
+// VMCSs as a debugger reads them; see view.h.
+#include "vmx/level/view.h"
+#include "vmx/vmcs/vmcs.h"
+#include "vmx/vmcs/vmx.h"
+
+bool vmx_field(unsigned index, struct vmx_field *out) {
+    static const uint8_t bytes[4] = {2, 8, 4, 8};
+    if (index >= FIELD_COUNT) return false;
+    uint32_t encoding = field_encoding(index);
+    *out = (struct vmx_field){field_name(index), field_text(index), encoding, bytes[encoding >> 13 & 3],
+                              (uint8_t)(encoding >> 10 & 3)};
+    return true;
+}
+
+static char upper(char c) { return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c; }
+
+static bool same_name(const char *name, const char *text) {
+    while (*name && *name == upper(*text)) {
+        name++;
+        text++;
+    }
+    return !*name && !*text;
+}
+
+int vmx_field_find(const char *name) {
+    for (unsigned f = 0; f < FIELD_COUNT; f++)
+        if (same_name(field_name(f), name)) return (int)f;
+    return -1;
+}
+
+int vmx_field_encoded(const struct cpu *cpu, uint64_t encoding) {
+    bool high;
+    return cpu->extension ? field_by_encoding(vmx_of(cpu), encoding, &high) : -1;
+}
+
+bool vmx_field_exists(const struct cpu *cpu, unsigned index) {
+    return cpu->extension && index < FIELD_COUNT && vmx_of(cpu)->capability.exists[index];
+}
+
+bool vmx_in_operation(const struct cpu *cpu) { return cpu->extension && vmx_of(cpu)->vmxon_pointer != VMCS_NONE; }
+
+bool vmx_in_non_root(const struct cpu *cpu) { return cpu->extension && vmx_of(cpu)->non_root; }
+
+uint64_t vmx_current_vmcs(const struct cpu *cpu) { return cpu->extension ? vmx_of(cpu)->current : VMX_NO_VMCS; }
+
+uint64_t vmx_level_vmcs(const struct cpu *cpu, unsigned level) {
+    struct vmx_level_info info;
+    return vmx_level_info(cpu, level, &info) ? info.hardware : VMX_NO_VMCS;
+}
+
+void vmx_operation(const struct cpu *cpu, struct vmx_operation *out) {
+    *out = (struct vmx_operation){.vmxon = VMX_NO_VMCS, .feature_control = cpu->feature_control};
+    if (!cpu->extension) return;
+    const struct vmx *vmx = vmx_of(cpu);
+    out->on = vmx->vmxon_pointer != VMCS_NONE;
+    out->vmxon = vmx->vmxon_pointer;
+    out->init_blocked = vmx->init_blocked;
+    out->nmi_blocked = vmx->virtual_nmi_blocked;
+    out->abort = (uint32_t)vmx->aborted;
+}
+
+bool vmx_kept(const struct cpu *cpu, unsigned index, struct vmx_kept *out) {
+    for (unsigned i = 0; cpu->extension && i < VMCS_SLOTS; i++) {
+        const struct vmcs *vmcs = &vmx_of(cpu)->slot[i];
+        if (vmcs->pointer == VMCS_NONE || index--) continue;
+        *out = (struct vmx_kept){vmcs->pointer, vmcs->launched & 1, vmcs->shadow & 1};
+        return true;
+    }
+    return false;
+}
+
+static const struct vmcs *kept(const struct cpu *cpu, uint64_t pointer) {
+    const struct vmx *vmx = vmx_of(cpu);
+    for (unsigned i = 0; i < VMCS_SLOTS; i++)
+        if (vmx->slot[i].pointer == pointer) return &vmx->slot[i];
+    return NULL;
+}
+
+static bool peek(const struct cpu *cpu, uint64_t physical, void *to, size_t bytes) {
+    bool writable;
+    const uint8_t *page = cpu->platform->page(cpu->platform->machine, physical, &writable);
+    if (!page || (physical & (PAGE_BYTES - 1)) + bytes > PAGE_BYTES) return false;
+    memcpy(to, page + (physical & (PAGE_BYTES - 1)), bytes);
+    return true;
+}
+
+bool vmx_vmcs_read(const struct cpu *cpu, uint64_t pointer, unsigned field, uint64_t *value) {
+    if (!cpu->extension || pointer == VMX_NO_VMCS || field >= FIELD_COUNT) return false;
+    const struct vmcs *vmcs = kept(cpu, pointer);
+    if (vmcs)
+        *value = vmcs->field[field];
+    else if (!peek(cpu, pointer + region_field_offset(field), value, sizeof *value))
+        return false;
+    *value &= field_mask(field);
+    return true;
+}
+
+bool vmx_vmcs_write(struct cpu *cpu, uint64_t pointer, unsigned field, uint64_t value) {
+    bool writable = false;
+    if (!vmx_field_exists(cpu, field) || pointer == VMX_NO_VMCS) return false;
+    struct vmx *vmx = vmx_of(cpu);
+    value &= field_mask(field);
+    for (unsigned i = 0; i < VMCS_SLOTS; i++) {
+        if (vmx->slot[i].pointer != pointer) continue;
+        vmx->slot[i].field[field] = value;
+        vmcs_wrote(vmx, vmx->slot + i, vmcs_part_of[field]);
+        return true;
+    }
+    uint64_t at = pointer + region_field_offset(field);
+    uint8_t *page = cpu->platform->page(cpu->platform->machine, at, &writable);
+    if (!page || !writable) return false;
+    memcpy(page + (at & (PAGE_BYTES - 1)), &value, sizeof value);
+    return true;
+}
+
+uint32_t vmx_revision(void) { return VMCS_REVISION; }
+
+bool vmx_vmcs_active(const struct cpu *cpu, uint64_t pointer) {
+    return cpu->extension && pointer != VMX_NO_VMCS && kept(cpu, pointer);
+}
+
+bool vmx_vmcs_launched(const struct cpu *cpu, uint64_t pointer, bool *launched) {
+    uint32_t state = 0;
+    if (!cpu->extension || pointer == VMX_NO_VMCS) return false;
+    const struct vmcs *vmcs = kept(cpu, pointer);
+    if (!vmcs && !peek(cpu, pointer + region_launch_offset(), &state, sizeof state)) return false;
+    *launched = vmcs ? vmcs->launched & 1 : state & 1;
+    return true;
+}
+
+const uint64_t *vmx_vmcs_fields(const struct cpu *cpu, uint64_t pointer) {
+    const struct vmcs *vmcs = cpu->extension && pointer != VMX_NO_VMCS ? kept(cpu, pointer) : NULL;
+    return vmcs ? vmcs->field : NULL;
+}
+
+// The entries of a table have its generation; a table that was invalidated has a new one.
+bool vmx_mapping(const struct cpu *cpu, unsigned index, struct vmx_mapping *out) {
+    if (!cpu->extension || index >= EPT_SETS) return false;
+    const struct vmx *vmx = vmx_of(cpu);
+    const struct ept_entry *e = &vmx->ept[index];
+    *out = (struct vmx_mapping){.guest_physical = e->tag & ~(PAGE_BYTES - 1), .physical = e->page & TLB_PAGE_MASK};
+    out->read = e->page & BIT(0), out->write = e->page & BIT(1), out->execute = e->page & BIT(2);
+    for (unsigned i = 0; e->tag & 1 && i < EPT_TABLES; i++) {
+        const struct ept_table *t = &vmx->ept_table[i];
+        if (t->root == VMCS_NONE || t->generation != e->generation) continue;
+        out->valid = true;
+        out->eptp = t->root;
+    }
+    return true;
+}
