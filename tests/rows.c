@@ -1,5 +1,6 @@
 // Which instruction rows a test had executed: linked into every test, idle unless ROWS=FILE is set. Every row that is
-// bound to a handler is noted (cpu/engine/bind.h), and appended to the file at the end; tests/law/long_rows.sh adds them up.
+// bound to a handler is noted (cpu/engine/bind.h), and appended to the file at the end; tests/law/long_rows.sh adds
+// them up.
 #include "cpu/engine/bind.h"
 #include "cpu/decode/insn.h"
 #include "vmx/vmcs/vmx.h"

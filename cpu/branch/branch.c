@@ -9,7 +9,8 @@
 #define FORMS_RET(X, n) WIDTHS_WORD(X, n, NONE)
 #define FORMS_RET_RELEASE(X, n) WIDTHS_WORD(X, n, I)
 
-// In 64-bit code a direct branch goes by the block's links (cpu/engine/run.h); the widths of legacy code look their target up.
+// In 64-bit code a direct branch goes by the block's links (cpu/engine/run.h); the widths of legacy code look their
+// target up.
 #define INSTANTIATE_DIRECT(name)                                                                                       \
     WIDTHS_LEGACY(HANDLER_BRANCH, name, I)                                                                             \
     const struct body body_##name = {#name, FLAGS_UNKNOWN, {WIDTHS_LEGACY(ENTRY, name, I)[FORM_I][W64] = name##_I_64}};

@@ -13,7 +13,7 @@ struct iret_frame {
 // NMIs are unblocked even when IRET faults.
 static enum outcome nmi_unblock(struct cpu *cpu, const struct op *op) {
     if (cpu->intercepts.enabled & BIT(ICEPT_IRET)) return cpu->intercepts.check(cpu, op, ICEPT_IRET, 0, 0);
-    cpu->nmi_blocked = 0;
+    cpu->boundary.nmi_blocked = 0;
     cpu_look(cpu);
     return OUT_OK;
 }
@@ -127,7 +127,7 @@ static enum outcome iret_protected(struct cpu *cpu, const struct op *op, unsigne
 
 BODY(iret) {
     (void)F;
-    if (cpu_vm86(cpu) && cpu_iopl(cpu) < 3 && (W != 16 || !(cpu->cr4 & CR4_VME))) return cpu_fault_gp0(cpu);
+    if (cpu_vm86(cpu) && cpu_iopl(cpu) < 3 && (W != 16 || !(cpu->control.cr4 & CR4_VME))) return cpu_fault_gp0(cpu);
     TRY(nmi_unblock(cpu, op));
     if (cpu_vm86(cpu) && cpu_iopl(cpu) < 3) return vm86_iret(cpu, W);
     return cpu_protected(cpu) ? iret_protected(cpu, op, W) : iret_real(cpu, W);

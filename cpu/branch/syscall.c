@@ -22,15 +22,15 @@ static void segments_flat(struct cpu *cpu, uint16_t cs, uint16_t ss, bool code64
 // A single-step trap after SYSCALL depends on TF as masked.
 BODY(syscall) {
     BODY_UNUSED;
-    if (!(cpu->efer & EFER_SCE) || !cpu_64bit(cpu)) return cpu_fault_ud(cpu);
-    uint16_t cs = (uint16_t)(cpu->star >> 32);
+    if (!(cpu->control.efer & EFER_SCE) || !cpu_64bit(cpu)) return cpu_fault_ud(cpu);
+    uint16_t cs = (uint16_t)(cpu->msr.star >> 32);
     uint64_t rflags = cpu_rflags(cpu);
     cpu->gpr[RCX] = op_next_rip(cpu, op);
     cpu->gpr[R11] = rflags & ~FLAG_RF;
-    cpu->rip = cpu->lstar;
+    cpu->rip = cpu->msr.lstar;
     segments_flat(cpu, cs & (uint16_t)~SELECTOR_RPL, (uint16_t)((cs & (uint16_t)~SELECTOR_RPL) + 8), true, 0);
-    cpu_set_rflags(cpu, rflags & ~(cpu->sfmask | FLAG_RF));
-    if (!(cpu->rflags & FLAG_TF)) cpu->trap = 0;
+    cpu_set_rflags(cpu, rflags & ~(cpu->msr.sfmask | FLAG_RF));
+    if (!(cpu->rflags & FLAG_TF)) cpu->attempt.trap = 0;
     cpu_update_mode(cpu);
     return OUT_OK;
 }
@@ -40,10 +40,10 @@ BODY(sysret) {
     BODY_UNUSED;
     const bool to_64bit = W == 64;
     const uint64_t changed = FLAGS_DEFINED & ~(FLAG_RF | FLAG_VM);
-    if (!(cpu->efer & EFER_SCE) || !cpu_64bit(cpu)) return cpu_fault_ud(cpu);
+    if (!(cpu->control.efer & EFER_SCE) || !cpu_64bit(cpu)) return cpu_fault_ud(cpu);
     if (cpu_cpl(cpu) != 0) return cpu_fault_gp0(cpu);
     if (to_64bit && !cpu_canonical(cpu, cpu->gpr[RCX])) return cpu_fault_gp0(cpu);
-    uint16_t base = (uint16_t)(cpu->star >> 48);
+    uint16_t base = (uint16_t)(cpu->msr.star >> 48);
     cpu->rip = to_64bit ? cpu->gpr[RCX] : (uint32_t)cpu->gpr[RCX];
     segments_flat(cpu, (uint16_t)(base + (to_64bit ? 16 : 0)) | 3, (uint16_t)(base + 8) | 3, to_64bit, 3);
     cpu_set_rflags(cpu, cpu->gpr[R11] & changed);
@@ -55,12 +55,12 @@ INSTANTIATE(sysret, BRANCH, FORMS_SYSRET)
 
 BODY(sysenter) {
     BODY_UNUSED;
-    uint16_t cs = (uint16_t)(cpu->sysenter_cs & ~SELECTOR_RPL);
-    if (!(cpu->cr0 & CR0_PE) || !cs) return cpu_fault_gp0(cpu);
+    uint16_t cs = (uint16_t)(cpu->msr.sysenter_cs & ~SELECTOR_RPL);
+    if (!(cpu->control.cr0 & CR0_PE) || !cs) return cpu_fault_gp0(cpu);
     bool wide = cpu_long(cpu);
     cpu->rflags &= ~(FLAG_VM | FLAG_IF | FLAG_RF);
-    cpu->gpr[RSP] = wide ? cpu->sysenter_esp : (uint32_t)cpu->sysenter_esp;
-    cpu->rip = wide ? cpu->sysenter_eip : (uint32_t)cpu->sysenter_eip;
+    cpu->gpr[RSP] = wide ? cpu->msr.sysenter_esp : (uint32_t)cpu->msr.sysenter_esp;
+    cpu->rip = wide ? cpu->msr.sysenter_eip : (uint32_t)cpu->msr.sysenter_eip;
     segments_flat(cpu, cs, (uint16_t)(cs + 8), wide, 0);
     cpu_update_mode(cpu);
     return OUT_OK;
@@ -70,8 +70,8 @@ INSTANTIATE(sysenter, BRANCH, FORMS_ONE_NONE)
 BODY(sysexit) {
     BODY_UNUSED;
     const bool to_64bit = W == 64;
-    uint16_t cs = (uint16_t)(cpu->sysenter_cs & ~SELECTOR_RPL);
-    if (!cs || !(cpu->cr0 & CR0_PE) || cpu_cpl(cpu) != 0) return cpu_fault_gp0(cpu);
+    uint16_t cs = (uint16_t)(cpu->msr.sysenter_cs & ~SELECTOR_RPL);
+    if (!cs || !(cpu->control.cr0 & CR0_PE) || cpu_cpl(cpu) != 0) return cpu_fault_gp0(cpu);
     uint64_t rip = cpu->gpr[RDX], rsp = cpu->gpr[RCX];
     if (to_64bit && (!cpu_canonical(cpu, rip) || !cpu_canonical(cpu, rsp))) return cpu_fault_gp0(cpu);
     cpu->gpr[RSP] = to_64bit ? rsp : (uint32_t)rsp;

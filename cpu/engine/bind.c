@@ -7,15 +7,15 @@
 #define OFFSET_RIP ((uint8_t)offsetof(struct cpu, rip))
 
 static enum outcome raise_ud(struct cpu *cpu, const struct op *op) {
-    cpu->stopped = op;
+    cpu->attempt.stopped = op;
     return cpu_fault_ud(cpu);
 }
 static enum outcome raise_gp0(struct cpu *cpu, const struct op *op) {
-    cpu->stopped = op;
+    cpu->attempt.stopped = op;
     return cpu_fault_gp0(cpu);
 }
 static enum outcome raise_nm(struct cpu *cpu, const struct op *op) {
-    cpu->stopped = op;
+    cpu->attempt.stopped = op;
     return cpu_fault(cpu, VECTOR_NM);
 }
 

@@ -53,44 +53,44 @@ struct block_cache *block_cache_new(void) {
 }
 
 void block_cache_leave(struct cpu *cpu) {
-    struct block_cache *cache = cpu->blocks;
+    struct block_cache *cache = cpu->wire.blocks;
     if (!cache) return;
     for (unsigned i = 0; i < cache->members; i++)
         if (cache->member[i] == cpu) cache->member[i--] = cache->member[--cache->members];
-    cpu->blocks = NULL;
+    cpu->wire.blocks = NULL;
     if (!cache->members) cache_destroy(cache);
 }
 
 bool block_cache_join(struct block_cache *cache, struct cpu *cpu) {
     if (cache->members == BLOCK_MEMBERS) return false;
     cache->member[cache->members++] = cpu;
-    cpu->blocks = cache;
+    cpu->wire.blocks = cache;
     return true;
 }
 
 void block_cache_counts(const struct cpu *cpu, uint64_t *built, uint64_t *emptied, uint64_t *invalidated) {
-    *built = cpu->blocks->built;
-    *emptied = cpu->blocks->emptied;
-    *invalidated = cpu->blocks->invalidated;
+    *built = cpu->wire.blocks->built;
+    *emptied = cpu->wire.blocks->emptied;
+    *invalidated = cpu->wire.blocks->invalidated;
 }
 
 void block_cache_clear(struct cpu *cpu) {
-    struct block_cache *cache = cpu->blocks;
+    struct block_cache *cache = cpu->wire.blocks;
     memset(cache->bucket, 0, sizeof cache->bucket);
     cache->used = 0;
     cache->fill = 0;
     cache->emptied++;
     for (unsigned i = 0; i < cache->members; i++) {
         cache->member[i]->block = NULL;
-        memset(cache->member[i]->jump, 0, sizeof cache->member[i]->jump);
-        memset(cache->member[i]->returns, 0, sizeof cache->member[i]->returns);
+        memset(cache->member[i]->fetch.jump, 0, sizeof cache->member[i]->fetch.jump);
+        memset(cache->member[i]->fetch.returns, 0, sizeof cache->member[i]->fetch.returns);
         tlb_drop_fast(cache->member[i]);
     }
 }
 
 // Room for `bytes`; empties the whole cache when it is full. NULL: no memory, or larger than a chunk.
 static void *cache_take(struct cpu *cpu, size_t bytes, bool *emptied) {
-    struct block_cache *cache = cpu->blocks;
+    struct block_cache *cache = cpu->wire.blocks;
     bytes = (bytes + 31) & ~(size_t)31;
     if (cache->fill + bytes > CHUNK_BYTES) {
         if (cache->used + 1 == CHUNKS) {
@@ -115,7 +115,7 @@ static struct code_page **bucket(struct block_cache *cache, uint64_t physical) {
 }
 
 static struct code_page *page_find(const struct cpu *cpu, uint64_t physical) {
-    struct code_page *page = *bucket(cpu->blocks, physical);
+    struct code_page *page = *bucket(cpu->wire.blocks, physical);
     while (page && page->physical != physical) page = page->next;
     return page;
 }
@@ -125,7 +125,7 @@ struct code_page *block_page(struct cpu *cpu, uint64_t physical, const uint8_t *
     if (page) return page;
     bool emptied = false;
     page = cache_take(cpu, sizeof *page, &emptied);
-    struct code_page **head = bucket(cpu->blocks, physical);
+    struct code_page **head = bucket(cpu->wire.blocks, physical);
     *page = (struct code_page){.next = *head, .physical = physical, .host = host};
     *head = page;
     return page;
@@ -148,7 +148,7 @@ void block_code_written(struct cpu *cpu, uint64_t physical) {
         for (struct block *b = page->slot[i]; b; b = b->next) {
             b->ops[0].fn = run_block_stale;
             b->page = NULL;
-            cpu->blocks->invalidated++;
+            cpu->wire.blocks->invalidated++;
         }
         page->slot[i] = NULL;
     }
@@ -168,7 +168,7 @@ static bool fill_block(struct cpu *cpu, struct block *block, const uint8_t *byte
     while (more && block->count < limit) {
         struct insn insn;
         unsigned left = available - block->bytes;
-        enum decode_error error = decode(cpu->decoder, (enum code_size)(cpu->mode & MODE_CODE_MASK),
+        enum decode_error error = decode(cpu->wire.decoder, (enum code_size)(cpu->mode & MODE_CODE_MASK),
                                          bytes + block->bytes, left < 15 ? left : 15, &insn);
         if (error == DECODE_MORE) break;
         if (error == DECODE_OK && insn.row->traits & T_ALONE && block->count) break;
@@ -206,7 +206,7 @@ static void patch_points(const struct cpu *cpu, struct block *block, unsigned of
 }
 
 struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offset) {
-    struct block_cache *cache = cpu->blocks;
+    struct block_cache *cache = cpu->wire.blocks;
     struct block *draft = cache->building;
     uint64_t physical = page->physical;
     const uint8_t *host = page->host;
@@ -215,7 +215,7 @@ struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offs
     fill_block(cpu, draft, host + offset, (unsigned)PAGE_BYTES - offset, BLOCK_OPS, bound, &relative);
     mark_links(cpu, draft, offset, relative);
     if (draft->count == 0) draft->ops[0].fn = run_block_crossing;
-    if (unlikely(cpu->observing & OBSERVING_EXECUTE)) patch_points(cpu, draft, offset);
+    if (unlikely(cpu->observation.doing & OBSERVING_EXECUTE)) patch_points(cpu, draft, offset);
     size_t tuned = draft->points ? 0 : tune(draft, bound);
     size_t bytes = sizeof *draft + (draft->count + draft->points + 1u) * sizeof(struct op) + tuned;
     bool emptied = false;
@@ -234,7 +234,7 @@ struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offs
 }
 
 struct block *block_solo(struct cpu *cpu, uint64_t linear, const uint8_t *bytes, unsigned available) {
-    struct solo_slot *slot = &cpu->blocks->solo[linear * 0x9e3779b97f4a7c15 >> 56];
+    struct solo_slot *slot = &cpu->wire.blocks->solo[linear * 0x9e3779b97f4a7c15 >> 56];
     struct block *block = (struct block *)slot->block;
     if (slot->linear == linear && slot->mode == cpu->mode && slot->length) {
         bool whole = slot->length <= available;

@@ -12,8 +12,9 @@ struct block {
     uint8_t points;     // how many of them are patched: run_point; their handlers are in the records after the end
     uint16_t bytes;
     struct code_page *page; // NULL: scratch
-    struct block *link[2];  // where near branches went last (cpu/engine/run.h): [0] taken, [1] not taken, or after a call
-    struct op ops[];        // count records, one that ends the block, then `points` with handlers and index in `row`
+    struct block
+        *link[2];    // where near branches went last (cpu/engine/run.h): [0] taken, [1] not taken, or after a call
+    struct op ops[]; // count records, one that ends the block, then `points` with handlers and index in `row`
 };
 
 enum { PAGE_SLOTS = 256 };

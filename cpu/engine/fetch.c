@@ -24,7 +24,7 @@ struct fetched {
 
 static const uint8_t *host_page(struct cpu *cpu, uint64_t page) {
     bool writable;
-    return cpu->platform->page(cpu->platform->machine, page & TLB_PAGE_MASK, &writable);
+    return cpu->wire.platform->page(cpu->wire.platform->machine, page & TLB_PAGE_MASK, &writable);
 }
 
 static void copy_code(uint8_t *to, const uint8_t *host, unsigned offset, unsigned n) {
@@ -43,7 +43,7 @@ enum outcome solo_block(struct cpu *cpu, struct block **block) {
     copy_code(bytes, host_page(cpu, page), offset, n);
     *block = block_solo(cpu, linear, bytes, n);
     if (*block) return OUT_OK;
-    TRY(fetch_page(cpu, (linear + n) & cpu->fetch_mask, &page));
+    TRY(fetch_page(cpu, (linear + n) & cpu->fetch.mask, &page));
     copy_code(bytes + n, host_page(cpu, page), 0, (unsigned)sizeof bytes - n);
     *block = block_solo(cpu, linear, bytes, sizeof bytes);
     return OUT_OK;
@@ -60,7 +60,7 @@ static const uint8_t *solo_host(struct cpu *cpu, uint64_t linear) {
 bool solo_changed(struct cpu *cpu) {
     uint64_t linear = fetch_linear(cpu);
     for (unsigned i = 0; i < cpu->block->bytes; i++) {
-        const uint8_t *host = solo_host(cpu, (linear + i) & cpu->fetch_mask);
+        const uint8_t *host = solo_host(cpu, (linear + i) & cpu->fetch.mask);
         if (!host || *host != block_solo_byte(cpu->block, i)) return true;
     }
     return false;
@@ -69,7 +69,7 @@ bool solo_changed(struct cpu *cpu) {
 bool solo_lies_on(struct cpu *cpu, const uint8_t *page) {
     uint64_t linear = fetch_linear(cpu);
     const uint8_t *first = solo_host(cpu, linear);
-    const uint8_t *last = solo_host(cpu, (linear + cpu->block->bytes - 1) & cpu->fetch_mask);
+    const uint8_t *last = solo_host(cpu, (linear + cpu->block->bytes - 1) & cpu->fetch.mask);
     return !first || !last || (uintptr_t)(first - page) < PAGE_BYTES || (uintptr_t)(last - page) < PAGE_BYTES;
 }
 
@@ -79,7 +79,7 @@ enum outcome find_block(struct cpu *cpu, struct block **block) {
     TRY(fetch_page(cpu, linear, &page));
     const uint8_t *host = host_page(cpu, page);
     if (!host) return OUT_OK;
-    if (unlikely(cpu->watch & WATCH_CODE) && debug_page_watched(cpu, WATCH_CODE, linear)) return OUT_OK;
+    if (unlikely(cpu->breakpoints.watch & WATCH_CODE) && debug_page_watched(cpu, WATCH_CODE, linear)) return OUT_OK;
     struct code_page *code = block_page(cpu, page & TLB_PAGE_MASK, host);
     uint32_t key = block_key(linear, cpu->mode);
     struct block *b = code->slot[block_slot(key)];
@@ -99,7 +99,7 @@ enum outcome find_block(struct cpu *cpu, struct block **block) {
 enum outcome run_point(struct cpu *cpu, const struct op *op) {
     const struct block *block = cpu->block;
     const struct op *saved = block->ops;
-    uint64_t linear = (cpu->rip + op->offset + cpu->fetch_base) & cpu->fetch_mask;
+    uint64_t linear = (cpu->rip + op->offset + cpu->fetch.base) & cpu->fetch.mask;
     uint64_t physical = block->page ? block->page->physical | (linear & (PAGE_BYTES - 1)) : ~0ull;
     while (saved->fn != run_block_end) saved++;
     for (saved++; saved->row != op - block->ops;) saved++;

@@ -5,12 +5,12 @@
 #include "cpu/event/segment.h"
 
 enum outcome op_stopped(struct cpu *cpu, const struct op *op, enum outcome outcome) {
-    cpu->stopped = op;
+    cpu->attempt.stopped = op;
     return outcome;
 }
 
 static struct block **jump_slot(struct cpu *cpu, uint64_t linear) {
-    return &cpu->jump[(linear ^ linear >> 12) & (JUMPS - 1)];
+    return &cpu->fetch.jump[(linear ^ linear >> 12) & (JUMPS - 1)];
 }
 
 static COLD struct block *block_search(struct cpu *cpu, const struct code_page *page, uint64_t linear) {
@@ -22,9 +22,9 @@ static COLD struct block *block_search(struct cpu *cpu, const struct code_page *
 }
 
 ALWAYS_INLINE struct block *chained(struct cpu *cpu) {
-    uint64_t linear = (cpu->rip + cpu->fetch_base) & cpu->fetch_mask;
+    uint64_t linear = (cpu->rip + cpu->fetch.base) & cpu->fetch.mask;
     const struct tlb_fetch_fast *e = &cpu->fast->fetch[(linear >> PAGE_SHIFT) & (TLB_FETCH - 1)];
-    if (unlikely(e->tag != ((linear & ~(PAGE_BYTES - 1)) | cpu->chain_context))) return NULL;
+    if (unlikely(e->tag != ((linear & ~(PAGE_BYTES - 1)) | cpu->fetch.context))) return NULL;
     struct block *b = *jump_slot(cpu, linear);
     if (likely(b && b->page == e->page && b->key == block_key(linear, cpu->mode))) return b;
     return block_search(cpu, e->page, linear);
@@ -86,7 +86,7 @@ enum outcome run_link_far(struct cpu *cpu, const struct op *op) {
 }
 
 enum outcome run_return(struct cpu *cpu, const struct op *op) {
-    struct block *from = cpu->returns[(cpu->return_top + 1) % RETURNS], *to = chained(cpu);
+    struct block *from = cpu->fetch.returns[(cpu->fetch.return_top + 1) % RETURNS], *to = chained(cpu);
     if (from && from->page && to) from->link[1] = to;
     TAIL run_next_block(cpu, op);
 }

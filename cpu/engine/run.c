@@ -35,26 +35,26 @@ static bool within_limit(const struct cpu *cpu, unsigned bytes) {
 
 // --- after a block ---
 
-static unsigned stopped_index(const struct cpu *cpu) { return (unsigned)(cpu->stopped - cpu->block->ops); }
+static unsigned stopped_index(const struct cpu *cpu) { return (unsigned)(cpu->attempt.stopped - cpu->block->ops); }
 
 // RIP and steps as they are when the stopped instruction was attempted (`attempted`) or not yet.
 static void rewind_to_stopped(struct cpu *cpu, bool attempted) {
     unsigned done = stopped_index(cpu) + (attempted ? 1 : 0);
     cpu->budget += cpu->block->count - done;
-    cpu->rip += cpu->stopped->offset;
+    cpu->rip += cpu->attempt.stopped->offset;
     if (!cpu_64bit(cpu)) cpu->rip = (uint32_t)cpu->rip;
 }
 
-static void steps_settle(struct cpu *cpu) { cpu->steps = cpu->step_limit - (uint64_t)cpu->budget; }
+static void steps_settle(struct cpu *cpu) { cpu->time.steps = cpu->attempt.step_limit - (uint64_t)cpu->budget; }
 
 // A non-canonical address formed with RSP or RBP raises #SS. SDM Vol. 1, 3.3.7.1.
 static void stack_fault(struct cpu *cpu) {
-    const struct op *op = cpu->stopped;
+    const struct op *op = cpu->attempt.stopped;
     bool by_stack = op->base == RSP * 8 || op->base == RBP * 8 || op->base == offsetof(struct cpu, zero);
     if (op->ea) return;
     bool no_segment = op->segment_base == offsetof(struct cpu, zero);
     if (by_stack && no_segment && !(op->base == offsetof(struct cpu, zero) && (op->disp || op->index != op->base)))
-        cpu->fault.vector = VECTOR_SS;
+        cpu->attempt.fault.vector = VECTOR_SS;
 }
 
 static enum outcome carry_out(struct cpu *cpu, enum outcome outcome) {
@@ -64,29 +64,29 @@ static enum outcome carry_out(struct cpu *cpu, enum outcome outcome) {
 
 static enum outcome deliver_fault(struct cpu *cpu) {
     steps_settle(cpu);
-    struct event event = cpu->fault;
+    struct event event = cpu->attempt.fault;
     return carry_out(cpu, event_deliver(cpu, &event));
 }
 
 static enum outcome after(struct cpu *cpu, enum outcome outcome) {
     switch (outcome) {
     case OUT_FAULT:
-        cpu->trap = cpu->watch_hits = 0;
+        cpu->attempt.trap = cpu->breakpoints.hits = 0;
         rewind_to_stopped(cpu, true);
-        if (cpu->non_canonical) stack_fault(cpu);
-        cpu->non_canonical = 0;
+        if (cpu->attempt.non_canonical) stack_fault(cpu);
+        cpu->attempt.non_canonical = 0;
         return deliver_fault(cpu);
     case OUT_VMEXIT:
-        cpu->trap = cpu->watch_hits = 0;
+        cpu->attempt.trap = cpu->breakpoints.hits = 0;
         rewind_to_stopped(cpu, true);
         steps_settle(cpu);
         return carry_out(cpu, outcome);
     case OUT_SOLO:
-        cpu->watch_hits = 0;
+        cpu->breakpoints.hits = 0;
         rewind_to_stopped(cpu, false);
         return OUT_SOLO;
     default:
-        if (unlikely(cpu->watch_hits)) debug_hits_pend(cpu);
+        if (unlikely(cpu->breakpoints.hits)) debug_hits_pend(cpu);
         return OUT_OK; // RIP and budget are settled
     }
 }
@@ -123,13 +123,13 @@ static enum outcome run_solo(struct cpu *cpu) {
 
 // An instruction breakpoint comes before its instruction is fetched; RF and MOV SS hold it back. SDM Vol. 3B, 17.3.1.1.
 static uint64_t code_breakpoints(const struct cpu *cpu) {
-    if (likely(!(cpu->watch & WATCH_CODE)) || cpu->rflags & FLAG_RF || cpu_mov_ss_shadow(cpu)) return 0;
+    if (likely(!(cpu->breakpoints.watch & WATCH_CODE)) || cpu->rflags & FLAG_RF || cpu_mov_ss_shadow(cpu)) return 0;
     return debug_code(cpu, fetch_linear(cpu));
 }
 
 static enum outcome run_breakpoint(struct cpu *cpu) {
     (void)cpu_fault(cpu, VECTOR_DB);
-    cpu->fault.payload = code_breakpoints(cpu);
+    cpu->attempt.fault.payload = code_breakpoints(cpu);
     cpu->budget--;
     return deliver_fault(cpu);
 }
@@ -191,16 +191,16 @@ static enum outcome run_resumed(struct cpu *cpu, bool alone) {
 
 // Single step: the trap comes after an instruction that began with TF set, and if BTF was set too, only after a branch.
 static enum outcome run_stepped(struct cpu *cpu) {
-    bool was_exited = cpu->intercepts.non_root, branches_only = cpu->debugctl & DEBUGCTL_BTF;
-    cpu->trap = 1;
+    bool was_exited = cpu->intercepts.non_root, branches_only = cpu->msr.debugctl & DEBUGCTL_BTF;
+    cpu->attempt.trap = 1;
     cpu->rflags &= ~FLAG_RF;
     cpu->attention |= ATTENTION_EVENT; // no chaining into the next block
     enum outcome outcome = run_solo(cpu);
-    if (cpu->trap && was_exited == cpu->intercepts.non_root && (!branches_only || branched(cpu))) {
-        cpu->pending_debug |= DEBUG_BS;
+    if (cpu->attempt.trap && was_exited == cpu->intercepts.non_root && (!branches_only || branched(cpu))) {
+        cpu->boundary.pending_debug |= DEBUG_BS;
         cpu_pend(cpu, PENDING_DEBUG, true);
     }
-    cpu->trap = 0;
+    cpu->attempt.trap = 0;
     return outcome;
 }
 
@@ -212,20 +212,20 @@ static bool interrupts_open(const struct cpu *cpu) {
 
 static enum outcome deliver(struct cpu *cpu, enum event_type type, uint8_t vector, uint64_t payload) {
     struct event event = {.vector = vector, .type = (uint8_t)type, .payload = payload};
-    cpu->events++;
+    cpu->observation.events++;
     return carry_out(cpu, event_deliver(cpu, &event));
 }
 
 static enum outcome deliver_debug(struct cpu *cpu) {
-    uint64_t bits = cpu->pending_debug;
-    cpu->pending_debug = 0;
+    uint64_t bits = cpu->boundary.pending_debug;
+    cpu->boundary.pending_debug = 0;
     cpu_pend(cpu, PENDING_DEBUG, false);
     return deliver(cpu, EVENT_HARDWARE_EXCEPTION, VECTOR_DB, bits);
 }
 
 static enum outcome deliver_interrupt(struct cpu *cpu) {
-    int vector = cpu->platform->acknowledge(cpu->platform->machine, cpu);
-    cpu->events++;
+    int vector = cpu->wire.platform->acknowledge(cpu->wire.platform->machine, cpu);
+    cpu->observation.events++;
     if (vector < 0) return OUT_OK;
     return deliver(cpu, EVENT_EXTERNAL, (uint8_t)vector, 0);
 }
@@ -233,47 +233,49 @@ static enum outcome deliver_interrupt(struct cpu *cpu) {
 // SDM Vol. 3A, 8.4.1, 9.1.4: INIT leaves a bootstrap processor at its reset vector and others waiting for SIPI.
 static void take_init(struct cpu *cpu) {
     cpu_reset(cpu, true);
-    if (cpu->platform->init) cpu->platform->init(cpu->platform->machine, cpu);
+    if (cpu->wire.platform->init) cpu->wire.platform->init(cpu->wire.platform->machine, cpu);
 }
 
 static void take_sipi(struct cpu *cpu) {
     cpu_pend(cpu, PENDING_SIPI, false);
-    if (cpu->activity != ACTIVITY_WAIT_FOR_SIPI) return;
-    segment_load_real(cpu, CS, (uint16_t)((cpu->sipi_vector & 255) << 8));
+    if (cpu->boundary.activity != ACTIVITY_WAIT_FOR_SIPI) return;
+    segment_load_real(cpu, CS, (uint16_t)((cpu->boundary.sipi_vector & 255) << 8));
     cpu->rip = 0;
-    cpu->activity = ACTIVITY_ACTIVE;
+    cpu->boundary.activity = ACTIVITY_ACTIVE;
     cpu_update_mode(cpu);
 }
 
 // An NMI ends the shutdown state that a VM entry led to; the machine does not go on after any other.
 static bool nmi_wakes(const struct cpu *cpu) {
-    return cpu->activity == ACTIVITY_SHUTDOWN && cpu->intercepts.non_root && cpu->pending & PENDING_NMI;
+    return cpu->boundary.activity == ACTIVITY_SHUTDOWN && cpu->intercepts.non_root &&
+           cpu->boundary.pending & PENDING_NMI;
 }
 
 // The first of the pending events that can be taken at this boundary, in the order of SDM Vol. 3A, table 6-2.
 static enum outcome take_event(struct cpu *cpu) {
-    uint32_t pending = cpu->pending;
+    uint32_t pending = cpu->boundary.pending;
     if (cpu->intercepts.poll) {
         enum outcome outcome = cpu->intercepts.poll(cpu);
-        if (outcome != OUT_OK) cpu->events++;
+        if (outcome != OUT_OK) cpu->observation.events++;
         if (outcome != OUT_OK) return carry_out(cpu, outcome);
-        pending = cpu->pending;
+        pending = cpu->boundary.pending;
     }
-    if (pending & (PENDING_INIT | PENDING_SIPI)) cpu->events++;
+    if (pending & (PENDING_INIT | PENDING_SIPI)) cpu->observation.events++;
     if (pending & PENDING_INIT) take_init(cpu);
     if (pending & PENDING_SIPI) take_sipi(cpu); // after the INIT that it came with
     if (pending & PENDING_INIT) return OUT_OK;
-    if (cpu->activity >= ACTIVITY_SHUTDOWN && !nmi_wakes(cpu)) return OUT_OK;
-    if (pending & PENDING_DEBUG && !cpu_mov_ss_shadow(cpu) && cpu->activity <= ACTIVITY_HLT) return deliver_debug(cpu);
-    if (pending & PENDING_NMI && !cpu->nmi_blocked && !cpu_mov_ss_shadow(cpu) && !cpu_sti_shadow(cpu)) {
+    if (cpu->boundary.activity >= ACTIVITY_SHUTDOWN && !nmi_wakes(cpu)) return OUT_OK;
+    if (pending & PENDING_DEBUG && !cpu_mov_ss_shadow(cpu) && cpu->boundary.activity <= ACTIVITY_HLT)
+        return deliver_debug(cpu);
+    if (pending & PENDING_NMI && !cpu->boundary.nmi_blocked && !cpu_mov_ss_shadow(cpu) && !cpu_sti_shadow(cpu)) {
         cpu_pend(cpu, PENDING_NMI, false);
-        cpu->nmi_blocked = 1;
+        cpu->boundary.nmi_blocked = 1;
         return deliver(cpu, EVENT_NMI, VECTOR_NMI, 0);
     }
-    if (cpu->activity == ACTIVITY_SHUTDOWN) return OUT_OK;
+    if (cpu->boundary.activity == ACTIVITY_SHUTDOWN) return OUT_OK;
     if (pending & PENDING_INTR && interrupts_open(cpu)) return deliver_interrupt(cpu);
-    if (pending & PENDING_INTR && cpu->mwait == MWAIT_MASKED) {
-        cpu->activity = ACTIVITY_ACTIVE;
+    if (pending & PENDING_INTR && cpu->boundary.mwait == MWAIT_MASKED) {
+        cpu->boundary.activity = ACTIVITY_ACTIVE;
         cpu_monitor_clear(cpu);
     }
     return OUT_OK;
@@ -282,50 +284,51 @@ static enum outcome take_event(struct cpu *cpu) {
 // --- observation ---
 
 static enum run_result run_stopped(struct cpu *cpu) {
-    cpu->stop = false;
+    cpu->observation.stop = false;
     return RUN_STOPPED;
 }
 
 // Before an attempt, after the events that come first at this boundary. True: stop here.
 static bool run_observed(struct cpu *cpu, bool *alone) {
-    if (!cpu->stop && cpu->observing && observe_before(cpu, fetch_linear(cpu))) {
+    if (!cpu->observation.stop && cpu->observation.doing && observe_before(cpu, fetch_linear(cpu))) {
         *alone = true;
         cpu->attention |= ATTENTION_EVENT; // no chaining into the next block
     }
-    return cpu->stop;
+    return cpu->observation.stop;
 }
 
 static bool shadowed(const struct cpu *cpu) { return cpu_sti_shadow(cpu) || cpu_mov_ss_shadow(cpu); }
 
 enum run_result cpu_run(struct cpu *cpu, uint64_t steps) {
     if (steps > INT64_MAX / 2) steps = INT64_MAX / 2;
-    cpu->step_limit = cpu->steps + steps;
+    cpu->attempt.step_limit = cpu->time.steps + steps;
     cpu->budget = (int64_t)steps;
     enum outcome outcome = OUT_OK;
     while (cpu->budget > 0) {
         steps_settle(cpu);
-        if (unlikely(cpu->stop)) return run_stopped(cpu);
+        if (unlikely(cpu->observation.stop)) return run_stopped(cpu);
         if (cpu->attention & ATTENTION_MACHINE) {
             cpu->attention &= ~ATTENTION_MACHINE;
             return RUN_ATTENTION;
         }
         cpu->attention = 0;
-        bool held = cpu->held_step == cpu->steps;
-        uint32_t events = cpu->events;
-        bool alone = outcome == OUT_SOLO || held || (cpu->pending && shadowed(cpu));
-        outcome = cpu->pending && !held ? take_event(cpu) : OUT_OK;
-        if (cpu->activity != ACTIVITY_ACTIVE) return cpu->activity == ACTIVITY_SHUTDOWN ? RUN_SHUTDOWN : RUN_HALTED;
+        bool held = cpu->boundary.held_step == cpu->time.steps;
+        uint32_t events = cpu->observation.events;
+        bool alone = outcome == OUT_SOLO || held || (cpu->boundary.pending && shadowed(cpu));
+        outcome = cpu->boundary.pending && !held ? take_event(cpu) : OUT_OK;
+        if (cpu->boundary.activity != ACTIVITY_ACTIVE)
+            return cpu->boundary.activity == ACTIVITY_SHUTDOWN ? RUN_SHUTDOWN : RUN_HALTED;
         if (outcome == OUT_STOP) continue;
         if (unlikely(cpu->intercepts.again)) {
             cpu->intercepts.again = false;
             continue;
         }
-        if (cpu->pending && cpu->events != events) cpu->attention |= ATTENTION_EVENT;
+        if (cpu->boundary.pending && cpu->observation.events != events) cpu->attention |= ATTENTION_EVENT;
         if (cpu->attention & ATTENTION_EVENT) alone = true; // another event waits behind the one just taken
-        if (cpu->pending && (held || shadowed(cpu)))
+        if (cpu->boundary.pending && (held || shadowed(cpu)))
             cpu->attention |= ATTENTION_EVENT; // look again after one instruction
-        if (unlikely(cpu->observing | cpu->stop) && run_observed(cpu, &alone)) {
-            if (held || cpu->events != events) cpu->held_step = cpu->steps;
+        if (unlikely(cpu->observation.doing | cpu->observation.stop) && run_observed(cpu, &alone)) {
+            if (held || cpu->observation.events != events) cpu->boundary.held_step = cpu->time.steps;
             return run_stopped(cpu);
         }
         if (unlikely(code_breakpoints(cpu)))

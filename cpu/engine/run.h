@@ -27,9 +27,9 @@ op_fn run_link_taken, run_link_next; // when the link is missing: enter it, if i
 // Whether a block that somebody remembered begins at RIP: it belongs to the page that the fast fetch TLB names, which
 // its own page is not once that was written, at the same offset and in the same mode.
 ALWAYS_INLINE bool block_begins_here(const struct cpu *cpu, const struct block *b) {
-    uint64_t linear = (cpu->rip + cpu->fetch_base) & cpu->fetch_mask;
+    uint64_t linear = (cpu->rip + cpu->fetch.base) & cpu->fetch.mask;
     const struct tlb_fetch_fast *e = &cpu->fast->fetch[(linear >> PAGE_SHIFT) & (TLB_FETCH - 1)];
-    return e->tag == ((linear & ~(PAGE_BYTES - 1)) | cpu->chain_context) && b->page == e->page &&
+    return e->tag == ((linear & ~(PAGE_BYTES - 1)) | cpu->fetch.context) && b->page == e->page &&
            b->key == block_key(linear, cpu->mode);
 }
 
@@ -53,12 +53,12 @@ op_fn run_link_far;
 bool branch_taken(const struct cpu *cpu, const struct op *op, uint8_t opcode);
 
 // Returns: a call leaves its block in a ring, and what followed that block's call last is the guess: its link 1.
-ALWAYS_INLINE void call_noted(struct cpu *cpu) { cpu->returns[++cpu->return_top % RETURNS] = cpu->block; }
+ALWAYS_INLINE void call_noted(struct cpu *cpu) { cpu->fetch.returns[++cpu->fetch.return_top % RETURNS] = cpu->block; }
 op_fn run_return; // when the guess is wrong
 #if VMXRAY_TAIL_CALLS
 #define FOLLOW_RETURN(cpu, op)                                                                                         \
     do {                                                                                                               \
-        const struct block *from = (cpu)->returns[(cpu)->return_top-- % RETURNS];                                      \
+        const struct block *from = (cpu)->fetch.returns[(cpu)->fetch.return_top-- % RETURNS];                          \
         struct block *to = likely(from) ? from->link[1] : NULL;                                                        \
         if (unlikely(!to || (cpu)->attention || (cpu)->budget < to->count)) TAIL run_return(cpu, op);                  \
         if (unlikely(!block_begins_here(cpu, to))) TAIL run_return(cpu, op);                                           \
@@ -97,6 +97,6 @@ enum outcome solo_block(struct cpu *cpu, struct block **block);
 // or may be; whether they lie on a page of host memory, or may.
 bool solo_changed(struct cpu *cpu);
 bool solo_lies_on(struct cpu *cpu, const uint8_t *page);
-ALWAYS_INLINE uint64_t fetch_linear(const struct cpu *cpu) { return (cpu->rip + cpu->fetch_base) & cpu->fetch_mask; }
+ALWAYS_INLINE uint64_t fetch_linear(const struct cpu *cpu) { return (cpu->rip + cpu->fetch.base) & cpu->fetch.mask; }
 
 #endif

@@ -206,31 +206,31 @@ static enum outcome deliver(struct cpu *cpu, const struct event *e) {
 
 // B0 to B3 tell the latest #DB only; the other bits stay until software clears them. SDM Vol. 3B, 17.2.3.
 static void debug_registers_update(struct cpu *cpu, uint64_t bits) {
-    cpu->dr[6] = (cpu->dr[6] & ~(uint64_t)DEBUG_B0_B3) | bits;
-    cpu->dr[7] &= ~DR7_GD;
-    cpu->debugctl &= ~(DEBUGCTL_LBR | DEBUGCTL_BTF);
+    cpu->control.dr[6] = (cpu->control.dr[6] & ~(uint64_t)DEBUG_B0_B3) | bits;
+    cpu->control.dr[7] &= ~DR7_GD;
+    cpu->msr.debugctl &= ~(DEBUGCTL_LBR | DEBUGCTL_BTF);
 }
 
 // A debug exception that MOV SS held back: the breakpoints of one that is delivered now are reported with it; those
 // held back by another event come at its handler's first instruction. A held-back single step is lost: delivery clears
 // TF.
 static uint64_t pending_debug_take(struct cpu *cpu, uint64_t taken) {
-    uint64_t bits = cpu->pending_debug & taken & DEBUG_B0_B3;
-    cpu->pending_debug &= ~(taken | DEBUG_BS);
-    cpu_pend(cpu, PENDING_DEBUG, cpu->pending_debug != 0);
+    uint64_t bits = cpu->boundary.pending_debug & taken & DEBUG_B0_B3;
+    cpu->boundary.pending_debug &= ~(taken | DEBUG_BS);
+    cpu_pend(cpu, PENDING_DEBUG, cpu->boundary.pending_debug != 0);
     return bits;
 }
 
 static void event_effects(struct cpu *cpu, const struct event *e) {
     bool debug = e->vector == VECTOR_DB &&
                  (e->type == EVENT_HARDWARE_EXCEPTION || e->type == EVENT_PRIVILEGED_SOFTWARE_EXCEPTION);
-    if (e->type == EVENT_NMI) cpu->nmi_blocked = 1;
-    if (cpu->pending_debug || debug) {
+    if (e->type == EVENT_NMI) cpu->boundary.nmi_blocked = 1;
+    if (cpu->boundary.pending_debug || debug) {
         uint64_t held = pending_debug_take(cpu, debug ? ~0ull : 0);
         if (debug) debug_registers_update(cpu, e->payload | held);
     }
     if (e->type != EVENT_HARDWARE_EXCEPTION) return;
-    if (e->vector == VECTOR_PF) cpu->cr2 = e->payload;
+    if (e->vector == VECTOR_PF) cpu->control.cr2 = e->payload;
 }
 
 // --- exceptions during delivery, SDM Vol. 3A, Table 6-5 ---
@@ -259,10 +259,10 @@ static bool makes_double_fault(const struct event *first, const struct event *se
 }
 
 static enum outcome shutdown(struct cpu *cpu) {
-    cpu->delivering_valid = false;
+    cpu->attempt.delivering_valid = false;
     OBSERVE_TELL(cpu, NULL, TRIPLE_FAULT);
     if (cpu->intercepts.shutdown) TRY(cpu->intercepts.shutdown(cpu));
-    cpu->activity = ACTIVITY_SHUTDOWN;
+    cpu->boundary.activity = ACTIVITY_SHUTDOWN;
     return OUT_STOP;
 }
 
@@ -278,39 +278,39 @@ static void tell_event(struct cpu *cpu, const struct event *e) {
 }
 
 static void delivered(struct cpu *cpu) {
-    cpu->delivering_valid = false;
-    cpu->activity = ACTIVITY_ACTIVE;
-    cpu->trap = 0;
-    cpu->sti_shadow_step = cpu->mov_ss_shadow_step = NEVER;
+    cpu->attempt.delivering_valid = false;
+    cpu->boundary.activity = ACTIVITY_ACTIVE;
+    cpu->attempt.trap = 0;
+    cpu->boundary.sti_shadow_step = cpu->boundary.mov_ss_shadow_step = NEVER;
     cpu_update_mode(cpu);
 }
 
 enum outcome event_deliver(struct cpu *cpu, const struct event *event) {
     struct event now = *event;
-    cpu->delivering_valid = false;
-    if (cpu->mwait) cpu->activity = ACTIVITY_ACTIVE;
+    cpu->attempt.delivering_valid = false;
+    if (cpu->boundary.mwait) cpu->boundary.activity = ACTIVITY_ACTIVE;
     cpu_monitor_clear(cpu);
     for (;;) {
         TRY(event_intercept(cpu, &now)); // what exits directly does so from the inactive state, SDM Vol. 3C, 27.1
-        cpu->activity = ACTIVITY_ACTIVE;
+        cpu->boundary.activity = ACTIVITY_ACTIVE;
         tell_event(cpu, &now);
         event_effects(cpu, &now);
-        cpu->delivering = now;
-        cpu->delivering_valid = true;
+        cpu->attempt.delivering = now;
+        cpu->attempt.delivering_valid = true;
         enum outcome outcome = deliver(cpu, &now);
         if (outcome == OUT_OK) {
             delivered(cpu);
             return OUT_OK;
         }
         if (outcome != OUT_FAULT) return outcome;
-        struct event second = cpu->fault;
+        struct event second = cpu->attempt.fault;
         if (event_class(&now) == DOUBLE_FAULT && event_class(&second) != BENIGN) {
             TRY(event_intercept(cpu, &second));
             return shutdown(cpu);
         }
         if (makes_double_fault(&now, &second)) {
             TRY(event_intercept(cpu, &second));
-            cpu->delivering_valid = false;
+            cpu->attempt.delivering_valid = false;
             second = (struct event){.vector = VECTOR_DF, .type = EVENT_HARDWARE_EXCEPTION, .has_error_code = true};
         }
         now = second;

@@ -199,8 +199,8 @@ static void enter_registers(struct cpu *cpu, const struct task_image *i) {
     segment_set_null(cpu, LDTR, (uint16_t)i->ldt);
     for (unsigned r = 0; r < 8; r++) cpu->gpr[r] = i->gpr[r];
     cpu->rip = i->rip;
-    cpu->cr0 |= CR0_TS;
-    cpu->dr[7] &= ~(uint64_t)DR7_LOCAL;
+    cpu->control.cr0 |= CR0_TS;
+    cpu->control.dr[7] &= ~(uint64_t)DR7_LOCAL;
     cpu_set_rflags(cpu, i->rflags);
     cpu_update_mode(cpu);
 }
@@ -208,14 +208,14 @@ static void enter_registers(struct cpu *cpu, const struct task_image *i) {
 static enum outcome enter(struct cpu *cpu, const struct task_switch *t, const struct tss_layout *l,
                           const struct task_image *i) {
     enter_registers(cpu, i);
-    if (cpu->cr0 & CR0_PG && l->cr3) TRY(cr3_write(cpu, i->cr3));
+    if (cpu->control.cr0 & CR0_PG && l->cr3) TRY(cr3_write(cpu, i->cr3));
     enum outcome outcome = enter_segments(cpu, t, i);
     cpu_update_mode(cpu);
     TRY(outcome);
     if (t->has_error_code) TRY(push_error_code(cpu, t, l));
     if (cpu->rip > cpu->segment[CS].limit) return cpu_fault_code(cpu, VECTOR_GP, t->ext);
     if (!(i->trap & 1)) return OUT_OK;
-    cpu->pending_debug |= DEBUG_BT;
+    cpu->boundary.pending_debug |= DEBUG_BT;
     cpu_pend(cpu, PENDING_DEBUG, true);
     return OUT_OK;
 }
@@ -251,6 +251,6 @@ enum outcome task_switch(struct cpu *cpu, const struct op *op, const struct task
     if (nested) image.rflags |= FLAG_NT;
     TRY(busy_set(cpu, &new, true));
     segment_set(cpu, TR, t->selector, &new);
-    cpu->trap = 0;
+    cpu->attempt.trap = 0;
     return enter(cpu, t, to, &image);
 }

@@ -57,7 +57,7 @@ static enum outcome user_store(struct cpu *cpu, uint64_t linear, unsigned w, uin
     TRY(translate(cpu, linear, &access, &first));
     if (size > room) TRY(translate(cpu, linear + room, &access, &second));
     uint64_t physical = (first & TLB_PAGE_MASK) | (linear & (PAGE_BYTES - 1));
-    if (unlikely(cpu->watch & WATCH_POINT)) {
+    if (unlikely(cpu->breakpoints.watch & WATCH_POINT)) {
         observe_access(cpu, linear, physical, size < room ? size : room, &value, true);
         if (size > room)
             observe_access(cpu, linear + room, second & TLB_PAGE_MASK, size - room, (const uint8_t *)&value + room,

@@ -1,5 +1,6 @@
 // Virtual-8086 mode extensions: INT n through the interrupt redirection bitmap, virtual interrupts for CLI, STI and
-// IRET. SDM Vol. 3A, 20.3; Vol. 2A, CLI, INT n, IRET, STI. The virtual interrupt flag of PUSHF and POPF: cpu/integer/stack.c.
+// IRET. SDM Vol. 3A, 20.3; Vol. 2A, CLI, INT n, IRET, STI. The virtual interrupt flag of PUSHF and POPF:
+// cpu/integer/stack.c.
 #include "cpu/event/vm86.h"
 #include "cpu/engine/body.h"
 #include "cpu/branch/far.h"
@@ -32,21 +33,21 @@ static enum outcome program_interrupt(struct cpu *cpu, const struct op *op, uint
     segment_load_real(cpu, CS, (uint16_t)(handler >> 16));
     cpu->rip = handler & UINT16_MAX;
     cpu_set_rflags(cpu, flags & ~(FLAG_TF | FLAG_NT | FLAG_RF | (limited ? FLAG_VIF : FLAG_IF)));
-    cpu->trap = 0;
+    cpu->attempt.trap = 0;
     cpu_update_mode(cpu);
     return OUT_LEAVE;
 }
 
 enum outcome vm86_int(struct cpu *cpu, const struct op *op, uint8_t vector) {
     bool to_program = false;
-    if (cpu->cr4 & CR4_VME) TRY(redirected(cpu, vector, &to_program));
+    if (cpu->control.cr4 & CR4_VME) TRY(redirected(cpu, vector, &to_program));
     if (to_program) return program_interrupt(cpu, op, vector);
     return cpu_iopl(cpu) < 3 ? cpu_fault_gp0(cpu) : OUT_OK;
 }
 
 // Whether CLI and STI work on VIF: the privilege level does not let them reach IF.
 static bool virtual_flag(const struct cpu *cpu) {
-    return cpu_vm86(cpu) ? cpu->cr4 & CR4_VME : cpu->cr4 & CR4_PVI && cpu_cpl(cpu) == 3;
+    return cpu_vm86(cpu) ? cpu->control.cr4 & CR4_VME : cpu->control.cr4 & CR4_PVI && cpu_cpl(cpu) == 3;
 }
 
 enum outcome vm86_cli(struct cpu *cpu) {
@@ -65,7 +66,7 @@ enum outcome vm86_sti(struct cpu *cpu) {
 enum outcome vm86_iret(struct cpu *cpu, unsigned w) {
     const uint64_t mask = FLAGS_ARITHMETIC | FLAG_DF | FLAG_NT | FLAG_VIF;
     uint64_t ip = 0, cs = 0, image = 0;
-    if (w != 16 || !(cpu->cr4 & CR4_VME)) return cpu_fault_gp0(cpu);
+    if (w != 16 || !(cpu->control.cr4 & CR4_VME)) return cpu_fault_gp0(cpu);
     struct stack s = transfer_stack(cpu);
     TRY(transfer_pop(cpu, &s, 16, &ip));
     TRY(transfer_pop(cpu, &s, 16, &cs));

@@ -54,8 +54,8 @@ struct f80 f128_pack(struct f128 a, struct float_env *env);
 // an underflow. So do processors ("by nature produce inexact results", section 8.5.6).
 struct f80 f128_pack_exact(struct f128 a, struct float_env *env);
 
-// cpu/float/float128_series.c: power series for |x| < 0.79 (sine, cosine), 1/32 (arcus tangens), 0.03 (the others); x2 is the
-// Q128 square of x. Results are Q127, errors below 2^-122.
+// cpu/float/float128_series.c: power series for |x| < 0.79 (sine, cosine), 1/32 (arcus tangens), 0.03 (the others); x2
+// is the Q128 square of x. Results are Q127, errors below 2^-122.
 
 uint128 float128_sine(uint128 x2);              // sin(x) / x
 uint128 float128_cosine(uint128 x2);            // cos(x)

@@ -78,7 +78,7 @@ BODY(cmpxchg16b) {
     memcpy(v, p, 16);
     bool equal = v[0] == cpu->gpr[RAX] && v[1] == cpu->gpr[RDX];
     if (equal) memcpy(p, (uint64_t[2]){cpu->gpr[RBX], cpu->gpr[RCX]}, 16);
-    if (p == cpu->bounce) TRY(memory_commit(cpu, 16));
+    if (p == cpu->bounce.data) TRY(memory_commit(cpu, 16));
     if (!equal) {
         cpu->gpr[RAX] = v[0];
         cpu->gpr[RDX] = v[1];

@@ -39,7 +39,7 @@ ALWAYS_INLINE enum outcome bit_memory(struct cpu *cpu, const struct op *op, enum
     v = bytes_get(p, w);
     *was = v >> n & 1;
     bytes_set(p, w, bit_apply(v, n, action));
-    return unlikely(p == cpu->bounce) ? memory_commit(cpu, w / 8) : OUT_OK;
+    return unlikely(p == cpu->bounce.data) ? memory_commit(cpu, w / 8) : OUT_OK;
 }
 
 #define BIT_TEST(name, action)                                                                                         \

@@ -72,7 +72,7 @@ static bool vm86_limited(const struct cpu *cpu) { return cpu_vm86(cpu) && cpu_io
 static enum outcome pushf_image(struct cpu *cpu, unsigned w, uint64_t *image) {
     *image = cpu_rflags(cpu) & ~(FLAG_VM | FLAG_RF);
     if (!vm86_limited(cpu)) return OUT_OK;
-    if (w != 16 || !(cpu->cr4 & CR4_VME)) return cpu_fault_gp0(cpu);
+    if (w != 16 || !(cpu->control.cr4 & CR4_VME)) return cpu_fault_gp0(cpu);
     *image = (*image & ~FLAG_IF) | FLAG_IOPL | (*image & FLAG_VIF ? FLAG_IF : 0);
     return OUT_OK;
 }
@@ -98,7 +98,7 @@ static uint64_t popf_mask(const struct cpu *cpu, unsigned w) {
 
 // Virtual-8086 mode with IOPL below 3 and CR4.VME: the image's IF goes to VIF.
 static enum outcome popf_virtual(struct cpu *cpu, uint64_t *image, uint64_t *mask) {
-    if (!(cpu->cr4 & CR4_VME)) return cpu_fault_gp0(cpu);
+    if (!(cpu->control.cr4 & CR4_VME)) return cpu_fault_gp0(cpu);
     if (*image & FLAG_TF || (*image & FLAG_IF && cpu->rflags & FLAG_VIP)) return cpu_fault_gp0(cpu);
     *mask = (*mask & ~(FLAG_IF | FLAG_IOPL)) | FLAG_VIF;
     if (*image & FLAG_IF) *image |= FLAG_VIF;

@@ -20,7 +20,7 @@ static bool code_changed(struct cpu *cpu, const struct op *op) {
 // Whether only one iteration may run before the run loop looks again: single step, an event held off for one
 // instruction, or someone who watches each attempt.
 static bool one_only(const struct cpu *cpu) {
-    return cpu->trap || (!cpu->block->page && (cpu->pending || cpu->observing));
+    return cpu->attempt.trap || (!cpu->block->page && (cpu->boundary.pending || cpu->observation.doing));
 }
 
 // RF is set between iterations: events save it so, and an instruction breakpoint does not come twice. SDM Vol. 3B,
@@ -45,7 +45,7 @@ enum outcome string_repeat(struct cpu *cpu, const struct op *op, string_once_fn 
             if (outcome != OUT_OK) {
                 // What faults or exits does so once: a second attempt could be told from one.
                 if (!done || outcome == OUT_FAULT || outcome == OUT_VMEXIT) return outcome;
-                cpu->watch_hits = 0;
+                cpu->breakpoints.hits = 0;
                 cpu->budget++;
                 return again(cpu, op);
             }

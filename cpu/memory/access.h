@@ -132,7 +132,7 @@ ALWAYS_INLINE enum outcome store(struct cpu *cpu, uint64_t linear, unsigned w, u
     void *p = memory_write(cpu, linear, w / 8, false, &outcome);
     if (unlikely(!p)) return outcome;
     bytes_set(p, w, value);
-    return unlikely(p == cpu->bounce) ? memory_commit(cpu, w / 8) : OUT_OK;
+    return unlikely(p == cpu->bounce.data) ? memory_commit(cpu, w / 8) : OUT_OK;
 }
 // Any size to 64 bytes (SSE, x87, FXSAVE pieces).
 enum outcome load_bytes(struct cpu *cpu, uint64_t linear, void *to, unsigned size);
@@ -228,7 +228,7 @@ ALWAYS_INLINE enum outcome place_set(struct cpu *cpu, enum form f, unsigned w, s
     }
     bytes_set(p->memory, w, v);
     if (f & FORM_FAST) return OUT_OK;
-    return unlikely(p->memory == cpu->bounce) ? memory_commit(cpu, w / 8) : OUT_OK;
+    return unlikely(p->memory == cpu->bounce.data) ? memory_commit(cpu, w / 8) : OUT_OK;
 }
 // A destination that is only written.
 ALWAYS_INLINE enum outcome destination(struct cpu *cpu, const struct op *op, enum form f, unsigned w, uint64_t v) {

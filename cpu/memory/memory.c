@@ -22,29 +22,30 @@ static bool block_rewritten(const struct cpu *cpu) { return cpu->block && cpu->b
 
 uint64_t physical_load(struct cpu *cpu, uint64_t physical, unsigned w) {
     bool writable;
-    const uint8_t *page = cpu->platform->page(cpu->platform->machine, page_of(physical), &writable);
-    if (!page) return cpu->platform->mmio_read(cpu->platform->machine, cpu, physical, w / 8);
+    const uint8_t *page = cpu->wire.platform->page(cpu->wire.platform->machine, page_of(physical), &writable);
+    if (!page) return cpu->wire.platform->mmio_read(cpu->wire.platform->machine, cpu, physical, w / 8);
     return bytes_get(page + (physical & (PAGE_BYTES - 1)), w);
 }
 
 bool walk_waits(const struct cpu *cpu, uint64_t physical) {
     bool writable;
-    return unlikely(cpu->walks_in_block) && !cpu->platform->page(cpu->platform->machine, page_of(physical), &writable);
+    return unlikely(cpu->attempt.walks_in_block) &&
+           !cpu->wire.platform->page(cpu->wire.platform->machine, page_of(physical), &writable);
 }
 
 enum outcome walk_load(struct cpu *cpu, uint64_t physical, unsigned w, uint64_t *value) {
     bool writable;
-    const uint8_t *page = cpu->platform->page(cpu->platform->machine, page_of(physical), &writable);
-    if (unlikely(!page && cpu->walks_in_block)) return OUT_SOLO;
+    const uint8_t *page = cpu->wire.platform->page(cpu->wire.platform->machine, page_of(physical), &writable);
+    if (unlikely(!page && cpu->attempt.walks_in_block)) return OUT_SOLO;
     *value = page ? bytes_get(page + (physical & (PAGE_BYTES - 1)), w) : physical_load(cpu, physical, w);
     return OUT_OK;
 }
 
 void physical_store(struct cpu *cpu, uint64_t physical, unsigned w, uint64_t value) {
     bool writable;
-    uint8_t *page = cpu->platform->page(cpu->platform->machine, page_of(physical), &writable);
+    uint8_t *page = cpu->wire.platform->page(cpu->wire.platform->machine, page_of(physical), &writable);
     if (!page) {
-        cpu->platform->mmio_write(cpu->platform->machine, cpu, physical, w / 8, value);
+        cpu->wire.platform->mmio_write(cpu->wire.platform->machine, cpu, physical, w / 8, value);
         return;
     }
     if (!writable) return;
@@ -84,13 +85,13 @@ static enum outcome apic_page(struct cpu *cpu, uint64_t linear, unsigned size, b
 
 static enum outcome data_page(struct cpu *cpu, uint64_t linear, unsigned size, bool write, uint64_t *page) {
     if (cpu_long(cpu) && unlikely(!cpu_canonical(cpu, linear))) {
-        cpu->non_canonical = 1;
+        cpu->attempt.non_canonical = 1;
         return cpu_fault_gp0(cpu);
     }
     struct translation_access access = {.class = tlb_access_class(cpu), .write = write};
-    cpu->walks_in_block = cpu->block && cpu->block->count > 1;
+    cpu->attempt.walks_in_block = cpu->block && cpu->block->count > 1;
     enum outcome outcome = translate(cpu, linear, &access, page);
-    cpu->walks_in_block = false;
+    cpu->attempt.walks_in_block = false;
     if (outcome != OUT_OK) return outcome;
     if (unlikely(block_rewritten(cpu))) return OUT_SOLO;
     if (likely(!(*page & TLB_APIC))) return OUT_OK;
@@ -110,9 +111,9 @@ enum outcome memory_translate(struct cpu *cpu, uint64_t linear, unsigned size, u
 
 // Enters what the translation allows without further checks into the fast entry.
 static void remember(struct cpu *cpu, uint64_t linear, uint64_t page, uint8_t *host, bool write) {
-    if (unlikely(cpu->watch & WATCH_ALIGNMENT) || unlikely(page & TLB_APIC)) return;
-    if (unlikely(cpu->watch & WATCH_POINT) && observe_page(cpu, linear, page)) return;
-    if (unlikely(cpu->watch & WATCH_DATA) && debug_page_watched(cpu, WATCH_DATA, linear)) return;
+    if (unlikely(cpu->breakpoints.watch & WATCH_ALIGNMENT) || unlikely(page & TLB_APIC)) return;
+    if (unlikely(cpu->breakpoints.watch & WATCH_POINT) && observe_page(cpu, linear, page)) return;
+    if (unlikely(cpu->breakpoints.watch & WATCH_DATA) && debug_page_watched(cpu, WATCH_DATA, linear)) return;
     struct tlb_fast *e = fast_entry(cpu, linear);
     uint64_t tag = page_of(linear) | cpu->data_context;
     e->addend = (uintptr_t)host - (uintptr_t)page_of(linear);
@@ -129,19 +130,21 @@ static void remember(struct cpu *cpu, uint64_t linear, uint64_t page, uint8_t *h
 // False: it hits a watchpoint, and its instruction does not yet run alone.
 static bool may_be_seen(struct cpu *cpu, uint64_t linear, uint64_t page, unsigned size, bool write,
                         enum outcome *outcome) {
-    if (likely(!(cpu->watch & WATCH_POINT)) || alone(cpu) || !observe_hits(cpu, linear, page, size, write)) return true;
+    if (likely(!(cpu->breakpoints.watch & WATCH_POINT)) || alone(cpu) || !observe_hits(cpu, linear, page, size, write))
+        return true;
     *outcome = OUT_SOLO;
     return false;
 }
 
 // Data has been read.
 static const void *seen_read(struct cpu *cpu, uint64_t linear, uint64_t page, unsigned size, const void *data) {
-    if (unlikely(cpu->watch & WATCH_POINT)) observe_access(cpu, linear, physical_at(linear, page), size, data, false);
+    if (unlikely(cpu->breakpoints.watch & WATCH_POINT))
+        observe_access(cpu, linear, physical_at(linear, page), size, data, false);
     return data;
 }
 
 static bool page_seen(struct cpu *cpu, uint64_t linear, uint64_t page) {
-    return unlikely(cpu->watch & WATCH_POINT) && observe_page(cpu, linear, page);
+    return unlikely(cpu->breakpoints.watch & WATCH_POINT) && observe_page(cpu, linear, page);
 }
 
 static const void *read_crossing(struct cpu *cpu, uint64_t linear, unsigned size, enum outcome *outcome) {
@@ -152,17 +155,18 @@ static const void *read_crossing(struct cpu *cpu, uint64_t linear, unsigned size
     if ((*outcome = data_page(cpu, second, size - first, false, &page[1])) != OUT_OK) return NULL;
     for (unsigned i = 0; i < 2; i++) {
         bool writable;
-        if (alone(cpu) || cpu->platform->page(cpu->platform->machine, page[i] & TLB_PAGE_MASK, &writable)) continue;
+        if (alone(cpu) || cpu->wire.platform->page(cpu->wire.platform->machine, page[i] & TLB_PAGE_MASK, &writable))
+            continue;
         *outcome = OUT_SOLO;
         return NULL;
     }
     if (!may_be_seen(cpu, linear, page[0], first, false, outcome)) return NULL;
     if (!may_be_seen(cpu, second, page[1], size - first, false, outcome)) return NULL;
-    physical_read_bytes(cpu, physical_at(linear, page[0]), cpu->bounce, first);
-    physical_read_bytes(cpu, page[1] & TLB_PAGE_MASK, cpu->bounce + first, size - first);
-    seen_read(cpu, linear, page[0], first, cpu->bounce);
-    seen_read(cpu, second, page[1], size - first, cpu->bounce + first);
-    return cpu->bounce;
+    physical_read_bytes(cpu, physical_at(linear, page[0]), cpu->bounce.data, first);
+    physical_read_bytes(cpu, page[1] & TLB_PAGE_MASK, cpu->bounce.data + first, size - first);
+    seen_read(cpu, linear, page[0], first, cpu->bounce.data);
+    seen_read(cpu, second, page[1], size - first, cpu->bounce.data + first);
+    return cpu->bounce.data;
 }
 
 static bool crosses(uint64_t linear, unsigned size) { return (linear & (PAGE_BYTES - 1)) + size > PAGE_BYTES; }
@@ -172,7 +176,7 @@ static const void *read_slow(struct cpu *cpu, uint64_t linear, unsigned size, en
     uint64_t page = 0;
     if ((*outcome = data_page(cpu, linear, size, false, &page)) != OUT_OK) return NULL;
     bool writable;
-    uint8_t *host = cpu->platform->page(cpu->platform->machine, page & TLB_PAGE_MASK, &writable);
+    uint8_t *host = cpu->wire.platform->page(cpu->wire.platform->machine, page & TLB_PAGE_MASK, &writable);
     if (host) {
         if (!may_be_seen(cpu, linear, page, size, false, outcome)) return NULL;
         remember(cpu, linear, page, host, false);
@@ -182,32 +186,32 @@ static const void *read_slow(struct cpu *cpu, uint64_t linear, unsigned size, en
         *outcome = OUT_SOLO;
         return NULL;
     }
-    physical_read_bytes(cpu, physical_at(linear, page), cpu->bounce, size);
-    return seen_read(cpu, linear, page, size, cpu->bounce);
+    physical_read_bytes(cpu, physical_at(linear, page), cpu->bounce.data, size);
+    return seen_read(cpu, linear, page, size, cpu->bounce.data);
 }
 
 // Whether the store may go ahead now: RAM without decoded code, or the instruction runs alone.
 static bool store_now(struct cpu *cpu, uint64_t page) {
     bool writable;
     if (alone(cpu)) return true;
-    return cpu->platform->page(cpu->platform->machine, page & TLB_PAGE_MASK, &writable) &&
+    return cpu->wire.platform->page(cpu->wire.platform->machine, page & TLB_PAGE_MASK, &writable) &&
            !block_page_has_code(cpu, page & TLB_PAGE_MASK);
 }
 
 static void *write_bounced(struct cpu *cpu, uint64_t linear, unsigned size, bool read, const uint64_t page[2]) {
     unsigned room = (unsigned)(PAGE_BYTES - (linear & (PAGE_BYTES - 1)));
     unsigned first = size < room ? size : room;
-    cpu->bounce_first = first;
-    cpu->bounce_linear = linear;
-    cpu->bounce_physical[0] = physical_at(linear, page[0]);
-    cpu->bounce_physical[1] = page[1] & TLB_PAGE_MASK;
-    if (!read) return cpu->bounce;
-    physical_read_bytes(cpu, cpu->bounce_physical[0], cpu->bounce, first);
-    seen_read(cpu, linear, page[0], first, cpu->bounce);
-    if (size <= first) return cpu->bounce;
-    physical_read_bytes(cpu, cpu->bounce_physical[1], cpu->bounce + first, size - first);
-    seen_read(cpu, page_of(linear) + PAGE_BYTES, page[1], size - first, cpu->bounce + first);
-    return cpu->bounce;
+    cpu->bounce.first = first;
+    cpu->bounce.linear = linear;
+    cpu->bounce.physical[0] = physical_at(linear, page[0]);
+    cpu->bounce.physical[1] = page[1] & TLB_PAGE_MASK;
+    if (!read) return cpu->bounce.data;
+    physical_read_bytes(cpu, cpu->bounce.physical[0], cpu->bounce.data, first);
+    seen_read(cpu, linear, page[0], first, cpu->bounce.data);
+    if (size <= first) return cpu->bounce.data;
+    physical_read_bytes(cpu, cpu->bounce.physical[1], cpu->bounce.data + first, size - first);
+    seen_read(cpu, page_of(linear) + PAGE_BYTES, page[1], size - first, cpu->bounce.data + first);
+    return cpu->bounce.data;
 }
 
 static bool write_may_be_seen(struct cpu *cpu, uint64_t linear, const uint64_t page[2], unsigned size, bool read,
@@ -238,7 +242,7 @@ static void *write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool re
     if (unlikely(crossing)) seen |= page_seen(cpu, page_of(linear) + PAGE_BYTES, page[1]);
     if (unlikely(seen) && !write_may_be_seen(cpu, linear, page, size, read, outcome)) return NULL;
     bool monitored = !crossing && mwait_stored(cpu, physical_at(linear, page[0]), size);
-    uint8_t *host = cpu->platform->page(cpu->platform->machine, page[0] & TLB_PAGE_MASK, &writable);
+    uint8_t *host = cpu->wire.platform->page(cpu->wire.platform->machine, page[0] & TLB_PAGE_MASK, &writable);
     if (crossing || !host || !writable || seen) return write_bounced(cpu, linear, size, read, page);
     block_code_written(cpu, page[0] & TLB_PAGE_MASK);
     remember(cpu, linear, page[0], host, !monitored);
@@ -247,27 +251,27 @@ static void *write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool re
 
 // With data breakpoints or alignment checking. An access that hits a breakpoint makes its instruction run alone.
 static bool watched(struct cpu *cpu, uint64_t linear, unsigned size, bool write, enum outcome *outcome) {
-    bool hit = cpu->watch & WATCH_DATA && !debug_data(cpu, linear, size, write);
+    bool hit = cpu->breakpoints.watch & WATCH_DATA && !debug_data(cpu, linear, size, write);
     *outcome = OUT_SOLO;
     return !hit || alone(cpu);
 }
 
 // An alignment-check exception comes after all others of the access.
 static bool aligned(struct cpu *cpu, uint64_t linear, unsigned size, enum outcome *outcome) {
-    if (!(cpu->watch & WATCH_ALIGNMENT) || !debug_misaligned(linear, size)) return true;
+    if (!(cpu->breakpoints.watch & WATCH_ALIGNMENT) || !debug_misaligned(linear, size)) return true;
     *outcome = cpu_fault_code(cpu, VECTOR_AC, 0);
     return false;
 }
 
 const void *memory_read_slow(struct cpu *cpu, uint64_t linear, unsigned size, enum outcome *outcome) {
-    if (likely(!cpu->watch)) return read_slow(cpu, linear, size, outcome);
+    if (likely(!cpu->breakpoints.watch)) return read_slow(cpu, linear, size, outcome);
     if (!watched(cpu, linear, size, false, outcome)) return NULL;
     const void *p = read_slow(cpu, linear, size, outcome);
     return p && aligned(cpu, linear, size, outcome) ? p : NULL;
 }
 
 void *memory_write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool read, enum outcome *outcome) {
-    if (likely(!cpu->watch)) return write_slow(cpu, linear, size, read, outcome);
+    if (likely(!cpu->breakpoints.watch)) return write_slow(cpu, linear, size, read, outcome);
     if (!watched(cpu, linear, size, true, outcome)) return NULL;
     void *p = write_slow(cpu, linear, size, read, outcome);
     return p && aligned(cpu, linear, size, outcome) ? p : NULL;
@@ -280,11 +284,11 @@ static void seen_write(struct cpu *cpu, uint64_t linear, const uint64_t physical
 }
 
 enum outcome memory_commit(struct cpu *cpu, unsigned size) {
-    unsigned first = size < cpu->bounce_first ? size : cpu->bounce_first;
-    if (unlikely(cpu->watch & WATCH_POINT))
-        seen_write(cpu, cpu->bounce_linear, cpu->bounce_physical, size, first, cpu->bounce);
-    physical_write_bytes(cpu, cpu->bounce_physical[0], cpu->bounce, first);
-    if (size > first) physical_write_bytes(cpu, cpu->bounce_physical[1], cpu->bounce + first, size - first);
+    unsigned first = size < cpu->bounce.first ? size : cpu->bounce.first;
+    if (unlikely(cpu->breakpoints.watch & WATCH_POINT))
+        seen_write(cpu, cpu->bounce.linear, cpu->bounce.physical, size, first, cpu->bounce.data);
+    physical_write_bytes(cpu, cpu->bounce.physical[0], cpu->bounce.data, first);
+    if (size > first) physical_write_bytes(cpu, cpu->bounce.physical[1], cpu->bounce.data + first, size - first);
     return OUT_OK;
 }
 
@@ -301,7 +305,7 @@ enum outcome store_bytes(struct cpu *cpu, uint64_t linear, const void *from, uns
     void *p = memory_write(cpu, linear, size, false, &outcome);
     if (unlikely(!p)) return outcome;
     memcpy(p, from, size);
-    return unlikely(p == cpu->bounce) ? memory_commit(cpu, size) : OUT_OK;
+    return unlikely(p == cpu->bounce.data) ? memory_commit(cpu, size) : OUT_OK;
 }
 
 // --- areas: every page is checked before the first byte moves ---
@@ -311,7 +315,7 @@ static enum outcome area_probe(struct cpu *cpu, uint64_t linear, unsigned size, 
         uint64_t page = 0;
         TRY(data_page(cpu, at, size, write, &page));
         bool writable;
-        bool ram = cpu->platform->page(cpu->platform->machine, page & TLB_PAGE_MASK, &writable) != NULL;
+        bool ram = cpu->wire.platform->page(cpu->wire.platform->machine, page & TLB_PAGE_MASK, &writable) != NULL;
         if (!alone(cpu) && (!ram || (write && block_page_has_code(cpu, page & TLB_PAGE_MASK)))) return OUT_SOLO;
     }
     return OUT_OK;
@@ -343,7 +347,7 @@ enum outcome store_area(struct cpu *cpu, uint64_t linear, const void *from, unsi
 
 static enum outcome system_page(struct cpu *cpu, uint64_t linear, unsigned size, bool write, uint64_t *page) {
     if (cpu_long(cpu) && !cpu_canonical(cpu, linear)) return cpu_fault_gp0(cpu);
-    bool smap = cpu->cr4 & CR4_SMAP;
+    bool smap = cpu->control.cr4 & CR4_SMAP;
     struct translation_access access = {.class = smap ? ACCESS_SUPERVISOR : ACCESS_SUPERVISOR_ANY, .write = write};
     TRY(translate(cpu, linear, &access, page));
     return unlikely(*page & TLB_APIC) ? apic_page(cpu, linear, size, write, page) : OUT_OK;
@@ -364,7 +368,7 @@ static enum outcome system_access(struct cpu *cpu, uint64_t linear, unsigned siz
         seen_read(cpu, page_of(linear) + PAGE_BYTES, page[1], size - first, bytes + first);
         return OUT_OK;
     }
-    if (unlikely(cpu->watch & WATCH_POINT)) seen_write(cpu, linear, physical, size, first, bytes);
+    if (unlikely(cpu->breakpoints.watch & WATCH_POINT)) seen_write(cpu, linear, physical, size, first, bytes);
     physical_write_bytes(cpu, physical[0], bytes, first);
     if (size > first) physical_write_bytes(cpu, physical[1], bytes + first, size - first);
     return OUT_OK;

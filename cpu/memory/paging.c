@@ -41,7 +41,7 @@ struct walk {
 
 static enum outcome page_fault(struct cpu *cpu, const struct walk *w, uint64_t code) {
     const struct translation_access *a = w->access;
-    bool id = a->fetch && ((cpu->efer & EFER_NXE && cpu->cr4 & CR4_PAE) || cpu->cr4 & CR4_SMEP);
+    bool id = a->fetch && ((cpu->control.efer & EFER_NXE && cpu->control.cr4 & CR4_PAE) || cpu->control.cr4 & CR4_SMEP);
     code |= (a->write ? PF_W : 0) | (a->class == ACCESS_USER ? PF_U : 0) | (id ? PF_ID : 0);
     return cpu_fault_page(cpu, w->linear, (uint32_t)code);
 }
@@ -83,22 +83,22 @@ static uint64_t entry_rights(uint64_t entry) {
 
 // Reserved bits of an entry of PAE, 4-level and 5-level paging, SDM Vol. 3A, tables 4-8 to 4-20.
 static uint64_t reserved_bits(const struct cpu *cpu, unsigned level, uint64_t entry) {
-    uint64_t reserved = BITS(51, 0) & ~(BIT(cpu->model->physical_bits) - 1);
-    if (!(cpu->efer & EFER_NXE)) reserved |= PTE_XD;
+    uint64_t reserved = BITS(51, 0) & ~(BIT(cpu->wire.model->physical_bits) - 1);
+    if (!(cpu->control.efer & EFER_NXE)) reserved |= PTE_XD;
     if (!cpu_long(cpu)) reserved |= BITS(62, 52);
     if (level >= 4) return reserved | PTE_PS;
     if (level == 3 && entry & PTE_PS)
-        return reserved | (cpu_model_has(cpu->model, FEATURE_PAGE1GB) ? BITS(29, 13) : PTE_PS);
+        return reserved | (cpu_model_has(cpu->wire.model, FEATURE_PAGE1GB) ? BITS(29, 13) : PTE_PS);
     if (level == 2 && entry & PTE_PS) return reserved | BITS(20, 13);
     return reserved;
 }
 
 // Whether the protection key of a user page forbids a data access, 4.6.2. `page`: TLB_USER and the key.
 static bool key_forbids(const struct cpu *cpu, uint64_t page, const struct translation_access *a) {
-    if (likely(!(cpu->cr4 & CR4_PKE)) || !cpu_long(cpu) || a->fetch || !(page & TLB_USER)) return false;
+    if (likely(!(cpu->control.cr4 & CR4_PKE)) || !cpu_long(cpu) || a->fetch || !(page & TLB_USER)) return false;
     unsigned key = page >> TLB_PKEY_SHIFT & 15;
-    bool access_disable = cpu->pkru >> (2 * key) & 1, write_disable = cpu->pkru >> (2 * key + 1) & 1;
-    return access_disable || (write_disable && a->write && (a->class == ACCESS_USER || cpu->cr0 & CR0_WP));
+    bool access_disable = cpu->control.pkru >> (2 * key) & 1, write_disable = cpu->control.pkru >> (2 * key + 1) & 1;
+    return access_disable || (write_disable && a->write && (a->class == ACCESS_USER || cpu->control.cr0 & CR0_WP));
 }
 
 // Whether rights allow the access under the current rules.
@@ -106,12 +106,12 @@ static bool allowed(const struct cpu *cpu, uint64_t rights, const struct transla
     bool user_page = rights & TLB_USER;
     if (a->class == ACCESS_USER && !user_page) return false;
     if (a->fetch) {
-        if (a->class != ACCESS_USER && user_page && cpu->cr4 & CR4_SMEP) return false;
+        if (a->class != ACCESS_USER && user_page && cpu->control.cr4 & CR4_SMEP) return false;
         return rights & TLB_EXECUTE;
     }
-    if (a->class == ACCESS_SUPERVISOR && user_page && cpu->cr4 & CR4_SMAP) return false;
+    if (a->class == ACCESS_SUPERVISOR && user_page && cpu->control.cr4 & CR4_SMAP) return false;
     if (key_forbids(cpu, rights, a)) return false;
-    return !a->write || rights & TLB_WRITE || (a->class != ACCESS_USER && !(cpu->cr0 & CR0_WP));
+    return !a->write || rights & TLB_WRITE || (a->class != ACCESS_USER && !(cpu->control.cr0 & CR0_WP));
 }
 
 // The last step: rights, accessed and dirty flags, the second stage for the page itself.
@@ -122,7 +122,7 @@ static enum outcome finish(struct cpu *cpu, struct walk *w, uint64_t frame, unsi
         return page_fault(cpu, w, PF_P | (key_forbids(cpu, w->rights | key, a) ? PF_PK : 0));
     if (w->entry_bytes) {
         TRY(entry_set(cpu, w, PTE_A | (a->write ? PTE_D : 0)));
-        flags = (w->entry & PTE_D ? TLB_DIRTY : 0) | (w->entry & PTE_G && cpu->cr4 & CR4_PGE ? TLB_GLOBAL : 0);
+        flags = (w->entry & PTE_D ? TLB_DIRTY : 0) | (w->entry & PTE_G && cpu->control.cr4 & CR4_PGE ? TLB_GLOBAL : 0);
     } else {
         flags = TLB_DIRTY;
     }
@@ -189,11 +189,11 @@ static enum outcome walk_64(struct cpu *cpu, struct walk *w, unsigned level, uin
 
 // 32-bit paging: 4-byte entries, 4-MByte pages with PSE. SDM Vol. 3A, 4.3.
 static enum outcome walk_32(struct cpu *cpu, struct walk *w, uint64_t *page) {
-    TRY(entry_load(cpu, w, (cpu->cr3 & BITS(31, 12)) | (w->linear >> 22 & 1023) << 2, 4));
+    TRY(entry_load(cpu, w, (cpu->control.cr3 & BITS(31, 12)) | (w->linear >> 22 & 1023) << 2, 4));
     if (!(w->entry & PTE_P)) return page_fault(cpu, w, 0);
     w->rights &= entry_rights(w->entry);
-    if (w->entry & PTE_PS && cpu->cr4 & CR4_PSE) {
-        unsigned bits = cpu->model->physical_bits < 40 ? cpu->model->physical_bits : 40;
+    if (w->entry & PTE_PS && cpu->control.cr4 & CR4_PSE) {
+        unsigned bits = cpu->wire.model->physical_bits < 40 ? cpu->wire.model->physical_bits : 40;
         uint64_t high = w->entry >> 13 & (BIT(bits - 32) - 1);
         if (w->entry & BITS(21, 13) & ~(BITS(12 + bits - 32, 13))) return page_fault(cpu, w, PF_P | PF_RSVD);
         return finish(cpu, w, high << 32 | (w->entry & BITS(31, 22)), 22, page);
@@ -206,37 +206,38 @@ static enum outcome walk_32(struct cpu *cpu, struct walk *w, uint64_t *page) {
 }
 
 static enum outcome walk_pae(struct cpu *cpu, struct walk *w, uint64_t *page) {
-    uint64_t pdpte = cpu->pdpte[w->linear >> 30 & 3];
+    uint64_t pdpte = cpu->control.pdpte[w->linear >> 30 & 3];
     if (!(pdpte & PTE_P)) return page_fault(cpu, w, 0);
     w->table = pdpte & PTE_ADDRESS;
     return walk_64(cpu, w, 2, page);
 }
 
 static enum outcome walk(struct cpu *cpu, struct walk *w, uint64_t *page) {
-    if (!(cpu->cr0 & CR0_PG)) {
+    if (!(cpu->control.cr0 & CR0_PG)) {
         w->rights = RIGHTS;
         w->unprotected = (struct translation_access){ACCESS_USER, w->access->write, w->access->fetch};
         w->access = &w->unprotected;
         return finish(cpu, w, w->linear & ~(PAGE_BYTES - 1), PAGE_SHIFT, page);
     }
-    if (!(cpu->cr4 & CR4_PAE)) return walk_32(cpu, w, page);
+    if (!(cpu->control.cr4 & CR4_PAE)) return walk_32(cpu, w, page);
     unsigned level = cached_level(cpu, w);
     if (level) {
         enum outcome outcome = walk_64(cpu, w, level, page);
-        if (likely(outcome != OUT_FAULT) || cpu->fault.vector != VECTOR_PF) return outcome; // #VE is the second stage's
+        if (likely(outcome != OUT_FAULT) || cpu->attempt.fault.vector != VECTOR_PF)
+            return outcome;                // #VE is the second stage's
         tlb_drop_faulting(cpu, w->linear); // what was cached may be to blame
         w->rights = RIGHTS;
     }
     if (!cpu_long(cpu)) return walk_pae(cpu, w, page);
-    w->table = cpu->cr3 & PTE_ADDRESS;
-    return walk_64(cpu, w, cpu->cr4 & CR4_LA57 ? 5 : 4, page);
+    w->table = cpu->control.cr3 & PTE_ADDRESS;
+    return walk_64(cpu, w, cpu->control.cr4 & CR4_LA57 ? 5 : 4, page);
 }
 
 static bool entry_serves(const struct cpu *cpu, const struct tlb_entry *e, uint64_t linear,
                          const struct translation_access *a) {
     if (!tlb_entry_valid(cpu, e, linear)) return false;
     if (a->write && (e->page & (TLB_DIRTY | TLB_STAGE2_WRITE)) != (TLB_DIRTY | TLB_STAGE2_WRITE)) return false;
-    return !(cpu->cr0 & CR0_PG) || allowed(cpu, e->page, a);
+    return !(cpu->control.cr0 & CR0_PG) || allowed(cpu, e->page, a);
 }
 
 enum outcome translate(struct cpu *cpu, uint64_t linear, const struct translation_access *access, uint64_t *page) {
@@ -251,7 +252,7 @@ enum outcome translate(struct cpu *cpu, uint64_t linear, const struct translatio
     struct walk w = {.linear = linear, .access = access, .rights = RIGHTS};
     enum outcome outcome = walk(cpu, &w, page);
     if (unlikely(outcome != OUT_OK)) {
-        if (outcome == OUT_FAULT && cpu->fault.vector == VECTOR_PF) tlb_drop_faulting(cpu, linear);
+        if (outcome == OUT_FAULT && cpu->attempt.fault.vector == VECTOR_PF) tlb_drop_faulting(cpu, linear);
         return outcome;
     }
     if (unlikely(cpu->intercepts.apic_access == ((*page & TLB_PAGE_MASK) | 1))) *page |= TLB_APIC;
@@ -262,7 +263,7 @@ enum outcome translate(struct cpu *cpu, uint64_t linear, const struct translatio
 enum outcome paging_load_pdptes(struct cpu *cpu, uint64_t cr3, uint64_t pdpte[4], bool *valid) {
     struct translation_access access = {.class = ACCESS_SUPERVISOR_ANY};
     struct walk w = {.access = &access};
-    uint64_t reserved = (BITS(63, 0) & ~(BIT(cpu->model->physical_bits) - 1)) | BITS(8, 5) | BITS(2, 1);
+    uint64_t reserved = (BITS(63, 0) & ~(BIT(cpu->wire.model->physical_bits) - 1)) | BITS(8, 5) | BITS(2, 1);
     *valid = true;
     for (unsigned i = 0; i < 4; i++) {
         uint64_t at = (cr3 & BITS(31, 5)) + 8 * i, physical = at;

@@ -9,14 +9,19 @@
 #define EPT_PRESENT (BITS(2, 0) | BIT(10))
 
 struct peek_roots peek_current(const struct cpu *cpu) {
-    struct peek_roots r = {.cr0 = cpu->cr0, .cr3 = cpu->cr3, .cr4 = cpu->cr4, .efer = cpu->efer, .eptp = cpu->eptp};
-    memcpy(r.pdpte, cpu->pdpte, sizeof r.pdpte);
+    struct peek_roots r = {.cr0 = cpu->control.cr0,
+                           .cr3 = cpu->control.cr3,
+                           .cr4 = cpu->control.cr4,
+                           .efer = cpu->control.efer,
+                           .eptp = cpu->eptp};
+    memcpy(r.pdpte, cpu->control.pdpte, sizeof r.pdpte);
     return r;
 }
 
 bool peek_memory(const struct cpu *cpu, uint64_t physical, unsigned bytes, uint64_t *value) {
     bool writable;
-    const uint8_t *page = cpu->platform->page(cpu->platform->machine, physical & ~(PAGE_BYTES - 1), &writable);
+    const uint8_t *page =
+        cpu->wire.platform->page(cpu->wire.platform->machine, physical & ~(PAGE_BYTES - 1), &writable);
     if (!page) return false;
     *value = bytes_get(page + (physical & (PAGE_BYTES - 1)), bytes * 8);
     return true;

@@ -36,14 +36,14 @@ static COLD void number_classes(struct tlb *tlb, unsigned fetch, unsigned data) 
 }
 
 static uint64_t access_rules(const struct cpu *cpu) {
-    uint64_t keys = cpu->cr4 & CR4_PKE ? 16 | (uint64_t)cpu->pkru << 32 : 0;
-    return (cpu->cr0 & CR0_WP ? 1u : 0) | (cpu->cr4 & CR4_SMEP ? 2u : 0) | (cpu->cr4 & CR4_SMAP ? 4u : 0) |
-           (cpu->efer & EFER_NXE ? 8u : 0) | keys;
+    uint64_t keys = cpu->control.cr4 & CR4_PKE ? 16 | (uint64_t)cpu->control.pkru << 32 : 0;
+    return (cpu->control.cr0 & CR0_WP ? 1u : 0) | (cpu->control.cr4 & CR4_SMEP ? 2u : 0) |
+           (cpu->control.cr4 & CR4_SMAP ? 4u : 0) | (cpu->control.efer & EFER_NXE ? 8u : 0) | keys;
 }
 
 enum access_class tlb_access_class(const struct cpu *cpu) {
     if (cpu_cpl(cpu) == 3) return ACCESS_USER;
-    return !(cpu->cr4 & CR4_SMAP) || (cpu->rflags & FLAG_AC) ? ACCESS_SUPERVISOR_ANY : ACCESS_SUPERVISOR;
+    return !(cpu->control.cr4 & CR4_SMAP) || (cpu->rflags & FLAG_AC) ? ACCESS_SUPERVISOR_ANY : ACCESS_SUPERVISOR;
 }
 
 void tlb_contexts_update(struct cpu *cpu) {
@@ -59,9 +59,9 @@ void tlb_contexts_update(struct cpu *cpu) {
     if (unlikely(!numbers[fetch] || !numbers[data])) number_classes(tlb, fetch, data);
     cpu->fetch_context = numbers[fetch];
     cpu->data_context = numbers[data];
-    if (unlikely(cpu->watch & WATCH_ALIGNMENT)) cpu->data_context = 0; // no fast entry has number 0
+    if (unlikely(cpu->breakpoints.watch & WATCH_ALIGNMENT)) cpu->data_context = 0; // no fast entry has number 0
     bool every_block = !cpu_64bit(cpu) && cpu->segment[CS].limit != UINT32_MAX;
-    cpu->chain_context = every_block ? 0 : cpu->fetch_context;
+    cpu->fetch.context = every_block ? 0 : cpu->fetch_context;
 }
 
 static void context_renew(struct tlb *tlb, struct tlb_context *context, bool globals) {
@@ -104,9 +104,9 @@ static uint32_t context_find(struct tlb *tlb, uint16_t vpid, uint64_t eptp, uint
 
 void tlb_select(struct cpu *cpu) {
     struct tlb *tlb = cpu->tlb;
-    uint16_t pcid = !(cpu->cr0 & CR0_PG)   ? TLB_PCID_NONE
-                    : cpu->cr4 & CR4_PCIDE ? (uint16_t)(cpu->cr3 & BITS(11, 0))
-                                           : 0;
+    uint16_t pcid = !(cpu->control.cr0 & CR0_PG)   ? TLB_PCID_NONE
+                    : cpu->control.cr4 & CR4_PCIDE ? (uint16_t)(cpu->control.cr3 & BITS(11, 0))
+                                                   : 0;
     const struct tlb_context *c = &tlb->context[tlb->current];
     if (!context_is(c, cpu->vpid, cpu->eptp, pcid)) tlb->current = context_find(tlb, cpu->vpid, cpu->eptp, pcid);
     tlb->now = &tlb->bank[bank_of(cpu->vpid)];

@@ -11,12 +11,13 @@ struct cpu *cpu_new(const struct cpu_model *model, const struct decoder *decoder
                     uint32_t id) {
     struct cpu *cpu = calloc(1, sizeof *cpu);
     if (!cpu) return NULL;
-    cpu->model = model;
-    cpu->decoder = decoder;
-    cpu->platform = platform;
+    cpu->wire.model = model;
+    cpu->wire.decoder = decoder;
+    cpu->wire.platform = platform;
     cpu->id = id;
-    cpu->vmx_deadline_cycles = ~0ull;
-    cpu->sti_shadow_step = cpu->mov_ss_shadow_step = cpu->held_step = cpu->passed_step = ~0ull;
+    cpu->time.vmx_deadline_cycles = ~0ull;
+    cpu->boundary.sti_shadow_step = cpu->boundary.mov_ss_shadow_step = cpu->boundary.held_step =
+        cpu->observation.passed_step = ~0ull;
     cpu->tlb = calloc(1, sizeof *cpu->tlb);
     struct block_cache *blocks = block_cache_new();
     if (blocks) block_cache_join(blocks, cpu);
@@ -42,7 +43,7 @@ void cpu_free(struct cpu *cpu) {
 bool cpu_share_memory(struct cpu *cpu, struct cpu *with) {
     block_cache_leave(cpu);
     mwait_group_leave(cpu);
-    if (!block_cache_join(with->blocks, cpu) || !mwait_group_join(with->mwait_group, cpu)) return false;
+    if (!block_cache_join(with->wire.blocks, cpu) || !mwait_group_join(with->wire.mwait_group, cpu)) return false;
     tlb_drop_fast(cpu);
     return true;
 }
@@ -51,28 +52,28 @@ bool cpu_share_memory(struct cpu *cpu, struct cpu *with) {
 
 static uint32_t mode_of_code(const struct cpu *cpu) {
     const struct segment *cs = &cpu->segment[CS];
-    if (cpu->rflags & FLAG_VM && cpu->cr0 & CR0_PE) return MODE_CODE_16;
-    if (cpu->efer & EFER_LMA && cs->rights & RIGHTS_L) return MODE_CODE_64;
+    if (cpu->rflags & FLAG_VM && cpu->control.cr0 & CR0_PE) return MODE_CODE_16;
+    if (cpu->control.efer & EFER_LMA && cs->rights & RIGHTS_L) return MODE_CODE_64;
     return cs->rights & RIGHTS_DB ? MODE_CODE_32 : MODE_CODE_16;
 }
 
 // The current privilege level is the DPL of SS (SDM Vol. 3C, 24.4.1); 0 in real-address mode, 3 in virtual-8086 mode.
 static uint32_t mode_of_privilege(const struct cpu *cpu) {
-    if (!(cpu->cr0 & CR0_PE)) return 0;
+    if (!(cpu->control.cr0 & CR0_PE)) return 0;
     if (cpu->rflags & FLAG_VM) return MODE_VM86 | 3 << MODE_CPL_SHIFT;
     return MODE_PROTECTED | (cpu->segment[SS].rights >> RIGHTS_DPL_SHIFT & 3) << MODE_CPL_SHIFT;
 }
 
 static uint32_t mode_of_fpu(const struct cpu *cpu) {
-    bool em = cpu->cr0 & CR0_EM, ts = cpu->cr0 & CR0_TS;
-    bool avx = cpu->cr4 & CR4_OSXSAVE && (cpu->xcr0 & 6) == 6;
+    bool em = cpu->control.cr0 & CR0_EM, ts = cpu->control.cr0 & CR0_TS;
+    bool avx = cpu->control.cr4 & CR4_OSXSAVE && (cpu->control.xcr0 & 6) == 6;
     return (em || ts ? MODE_NO_X87 : 0) | (em ? MODE_NO_MMX : 0) | (ts ? MODE_TS : 0) |
-           (em || !(cpu->cr4 & CR4_OSFXSR) ? MODE_NO_SSE : 0) | (avx ? 0 : MODE_NO_AVX) |
-           (ts && cpu->cr0 & CR0_MP ? MODE_NO_WAIT : 0);
+           (em || !(cpu->control.cr4 & CR4_OSFXSR) ? MODE_NO_SSE : 0) | (avx ? 0 : MODE_NO_AVX) |
+           (ts && cpu->control.cr0 & CR0_MP ? MODE_NO_WAIT : 0);
 }
 
 bool cpu_canonical_register(const struct cpu *cpu, uint64_t a) {
-    unsigned unused = cpu_model_has(cpu->model, FEATURE_LA57) ? 64 - 57 : 64 - 48;
+    unsigned unused = cpu_model_has(cpu->wire.model, FEATURE_LA57) ? 64 - 57 : 64 - 48;
     return (uint64_t)((int64_t)(a << unused) >> unused) == a;
 }
 
@@ -86,8 +87,8 @@ static void update(struct cpu *cpu, void (*translation)(struct cpu *cpu)) {
     uint32_t stack = cpu->segment[SS].rights & RIGHTS_DB ? MODE_STACK_32 : 0, before = cpu->mode;
     cpu->mode = mode_of_code(cpu) | stack | mode_of_privilege(cpu) | mode_of_fpu(cpu);
     bool wide = cpu_64bit(cpu);
-    cpu->fetch_base = wide ? 0 : cpu->segment_base[CS];
-    cpu->fetch_mask = wide ? ~0ull : UINT32_MAX;
+    cpu->fetch.base = wide ? 0 : cpu->segment_base[CS];
+    cpu->fetch.mask = wide ? ~0ull : UINT32_MAX;
     translation(cpu);
     if (unlikely(observed(cpu, OBSERVE_MODE))) tell_mode(cpu, before);
 }
@@ -106,10 +107,10 @@ void cpu_set_rflags(struct cpu *cpu, uint64_t image) {
 
 void cpu_pend(struct cpu *cpu, enum pending what, bool on) {
     if (!on) {
-        cpu->pending &= ~(uint32_t)what;
+        cpu->boundary.pending &= ~(uint32_t)what;
         return;
     }
-    cpu->pending |= what;
+    cpu->boundary.pending |= what;
     cpu->attention |= ATTENTION_EVENT;
 }
 
@@ -121,49 +122,49 @@ static bool has_error_code(enum exception_vector vector) {
 }
 
 enum outcome cpu_fault(struct cpu *cpu, enum exception_vector vector) {
-    cpu->fault = (struct event){.vector = (uint8_t)vector, .type = EVENT_HARDWARE_EXCEPTION};
+    cpu->attempt.fault = (struct event){.vector = (uint8_t)vector, .type = EVENT_HARDWARE_EXCEPTION};
     return OUT_FAULT;
 }
 
 enum outcome cpu_fault_code(struct cpu *cpu, enum exception_vector vector, uint32_t code) {
-    cpu->fault = (struct event){.vector = (uint8_t)vector,
-                                .type = EVENT_HARDWARE_EXCEPTION,
-                                .has_error_code = has_error_code(vector),
-                                .error_code = code};
+    cpu->attempt.fault = (struct event){.vector = (uint8_t)vector,
+                                        .type = EVENT_HARDWARE_EXCEPTION,
+                                        .has_error_code = has_error_code(vector),
+                                        .error_code = code};
     return OUT_FAULT;
 }
 
 enum outcome cpu_fault_page(struct cpu *cpu, uint64_t linear, uint32_t code) {
-    cpu->fault = (struct event){.vector = VECTOR_PF,
-                                .type = EVENT_HARDWARE_EXCEPTION,
-                                .has_error_code = true,
-                                .error_code = code,
-                                .payload = linear};
+    cpu->attempt.fault = (struct event){.vector = VECTOR_PF,
+                                        .type = EVENT_HARDWARE_EXCEPTION,
+                                        .has_error_code = true,
+                                        .error_code = code,
+                                        .payload = linear};
     return OUT_FAULT;
 }
 
 // --- time ---
 
 uint64_t cpu_steps(const struct cpu *cpu, const struct op *op) {
-    uint64_t steps = cpu->step_limit - (uint64_t)cpu->budget;
+    uint64_t steps = cpu->attempt.step_limit - (uint64_t)cpu->budget;
     if (!op) return steps;
     if (!cpu->block) return steps - 1; // emptied the block cache: such an instruction stands alone
     return steps - cpu->block->count + (uint64_t)(op - cpu->block->ops);
 }
 
-uint64_t cpu_cycles(const struct cpu *cpu, const struct op *op) { return cpu_steps(cpu, op) + cpu->idle_cycles; }
+uint64_t cpu_cycles(const struct cpu *cpu, const struct op *op) { return cpu_steps(cpu, op) + cpu->time.idle_cycles; }
 
 uint64_t cpu_tsc(const struct cpu *cpu, const struct op *op) {
     uint64_t cycles = cpu_cycles(cpu, op);
-    if (cpu->latest_cycles && *cpu->latest_cycles > cycles) cycles = *cpu->latest_cycles;
-    uint64_t tsc = cycles + cpu->tsc_base, multiplier = cpu->intercepts.tsc_multiplier;
+    if (cpu->wire.latest_cycles && *cpu->wire.latest_cycles > cycles) cycles = *cpu->wire.latest_cycles;
+    uint64_t tsc = cycles + cpu->time.tsc_base, multiplier = cpu->intercepts.tsc_multiplier;
     if (multiplier) tsc = (uint64_t)((unsigned __int128)tsc * multiplier >> 48);
     return tsc + cpu->intercepts.tsc_offset;
 }
 
 uint64_t cpu_tell_tsc(struct cpu *cpu, const struct op *op) {
     uint64_t cycles = cpu_cycles(cpu, op);
-    if (cpu->latest_cycles && *cpu->latest_cycles < cycles) *cpu->latest_cycles = cycles;
+    if (cpu->wire.latest_cycles && *cpu->wire.latest_cycles < cycles) *cpu->wire.latest_cycles = cycles;
     return cpu_tsc(cpu, op);
 }
 
@@ -171,18 +172,18 @@ uint64_t cpu_tell_tsc(struct cpu *cpu, const struct op *op) {
 
 void cpu_canonicalise(struct cpu *cpu) {
     flags_set(&cpu->flags, flags_get(&cpu->flags));
-    if (cpu->sti_shadow_step != cpu->steps) cpu->sti_shadow_step = ~0ull;
-    if (cpu->mov_ss_shadow_step != cpu->steps) cpu->mov_ss_shadow_step = ~0ull;
-    if (cpu->held_step != cpu->steps) cpu->held_step = ~0ull;
+    if (cpu->boundary.sti_shadow_step != cpu->time.steps) cpu->boundary.sti_shadow_step = ~0ull;
+    if (cpu->boundary.mov_ss_shadow_step != cpu->time.steps) cpu->boundary.mov_ss_shadow_step = ~0ull;
+    if (cpu->boundary.held_step != cpu->time.steps) cpu->boundary.held_step = ~0ull;
 }
 
 void cpu_drop_derived(struct cpu *cpu) {
     block_cache_clear(cpu);
-    mwait_group_renew(cpu->mwait_group);
+    mwait_group_renew(cpu->wire.mwait_group);
 }
 
 void cpu_loaded(struct cpu *cpu) {
-    cpu->step_limit = cpu->steps;
+    cpu->attempt.step_limit = cpu->time.steps;
     cpu->budget = 0;
     cpu->attention |= ATTENTION_EVENT;
     cpu_update_space(cpu);
@@ -207,67 +208,67 @@ static const struct state_field cpu_fields[] = {
     ONE(gdtr.limit),
     ONE(idtr.base),
     ONE(idtr.limit),
-    ONE(cr0),
-    ONE(cr2),
-    ONE(cr3),
-    ONE(cr4),
-    ONE(xcr0),
-    ARRAY(pdpte),
-    ARRAY(dr),
-    ONE(efer),
-    ONE(star),
-    ONE(lstar),
-    ONE(cstar),
-    ONE(sfmask),
-    ONE(kernel_gs_base),
-    ONE(tsc_aux),
-    ONE(sysenter_cs),
-    ONE(sysenter_esp),
-    ONE(sysenter_eip),
-    ONE(pat),
-    ONE(debugctl),
-    ONE(misc_enable),
-    ONE(power_ctl),
-    ONE(xss),
-    ONE(spec_ctrl),
-    ONE(tsc_adjust),
-    ONE(feature_control),
-    ONE(pkru),
-    ONE(mtrr_def_type),
-    ARRAY(mtrr_fixed),
-    ARRAY(mtrr_base),
-    ARRAY(mtrr_mask),
-    ONE(mcg_status),
-    ONE(bios_sign_id),
-    {"vector", offsetof(struct cpu, vector), 8, sizeof(((struct cpu *)0)->vector) / 8, 8},
-    ARRAY(opmask),
-    ONE(mxcsr),
-    EACH(x87.r, significand),
-    EACH(x87.r, sign_exponent),
-    ONE(x87.ip),
-    ONE(x87.dp),
-    ONE(x87.cs),
-    ONE(x87.ds),
-    ONE(x87.control),
-    ONE(x87.status),
-    ONE(x87.opcode),
-    ONE(x87.empty),
-    ONE(activity),
-    ONE(pending),
-    ONE(pending_debug),
-    ONE(sti_shadow_step),
-    ONE(mov_ss_shadow_step),
-    ONE(nmi_blocked),
-    ONE(sipi_vector),
-    ONE(held_step),
-    ONE(steps),
-    ONE(idle_cycles),
-    ONE(tsc_base),
+    ONE(control.cr0),
+    ONE(control.cr2),
+    ONE(control.cr3),
+    ONE(control.cr4),
+    ONE(control.xcr0),
+    ARRAY(control.pdpte),
+    ARRAY(control.dr),
+    ONE(control.efer),
+    ONE(msr.star),
+    ONE(msr.lstar),
+    ONE(msr.cstar),
+    ONE(msr.sfmask),
+    ONE(msr.kernel_gs_base),
+    ONE(msr.tsc_aux),
+    ONE(msr.sysenter_cs),
+    ONE(msr.sysenter_esp),
+    ONE(msr.sysenter_eip),
+    ONE(msr.pat),
+    ONE(msr.debugctl),
+    ONE(msr.misc_enable),
+    ONE(msr.power_ctl),
+    ONE(msr.xss),
+    ONE(msr.spec_ctrl),
+    ONE(msr.tsc_adjust),
+    ONE(msr.feature_control),
+    ONE(control.pkru),
+    ONE(msr.mtrr_def_type),
+    ARRAY(msr.mtrr_fixed),
+    ARRAY(msr.mtrr_base),
+    ARRAY(msr.mtrr_mask),
+    ONE(msr.mcg_status),
+    ONE(msr.bios_sign_id),
+    {"vector", offsetof(struct cpu, fpu.vector), 8, sizeof(((struct cpu *)0)->fpu.vector) / 8, 8},
+    ARRAY(fpu.opmask),
+    ONE(fpu.mxcsr),
+    EACH(fpu.x87.r, significand),
+    EACH(fpu.x87.r, sign_exponent),
+    ONE(fpu.x87.ip),
+    ONE(fpu.x87.dp),
+    ONE(fpu.x87.cs),
+    ONE(fpu.x87.ds),
+    ONE(fpu.x87.control),
+    ONE(fpu.x87.status),
+    ONE(fpu.x87.opcode),
+    ONE(fpu.x87.empty),
+    ONE(boundary.activity),
+    ONE(boundary.pending),
+    ONE(boundary.pending_debug),
+    ONE(boundary.sti_shadow_step),
+    ONE(boundary.mov_ss_shadow_step),
+    ONE(boundary.nmi_blocked),
+    ONE(boundary.sipi_vector),
+    ONE(boundary.held_step),
+    ONE(time.steps),
+    ONE(time.idle_cycles),
+    ONE(time.tsc_base),
     ONE(random_state),
-    ONE(monitor_address),
-    ONE(mwait),
+    ONE(boundary.monitor_address),
+    ONE(boundary.mwait),
     ONE(id),
-    ONE(vmx_deadline_cycles),
+    ONE(time.vmx_deadline_cycles),
     ONE(eptp),
     ONE(vpid),
 };

@@ -130,38 +130,27 @@ struct cpu_model;
 
 enum debug_bits { DEBUG_B0_B3 = 0xf, DEBUG_BD = 1 << 13, DEBUG_BS = 1 << 14 };
 
-struct cpu {
-    // --- architectural, hot: within 256 bytes of the start, addressed by op fields ---
-    uint64_t gpr[16];
-    uint64_t zero;            // always 0 (derived): the absent base, index or segment base
-    uint64_t rip;             // at a block boundary: the next instruction; inside a block: the block's start
-    uint64_t segment_base[8]; // ES CS SS DS FS GS LDTR TR
-    struct flags flags;       // arithmetic flags, lazily
-    uint64_t rflags;          // all other flags; the arithmetic bits here are 0, bit 1 is 1
-    // --- derived and wiring, hot ---
-    int64_t budget;             // steps left before cpu_run returns to look for events; taken off at block entry
-    struct block *block;        // the block being executed
-    struct tlb_bank_fast *fast; // of the bank in use
-    uint64_t data_context;      // fast context for data accesses at the current privilege
-    uint64_t fetch_context;
-    uint32_t mode;      // enum mode_bits: what decoded blocks depend on
-    uint32_t attention; // not 0: leave the block chain at the next instruction boundary that asks
-    // --- architectural ---
-    struct segment segment[SEGMENT_COUNT];
-    struct descriptor_table gdtr, idtr;
-    uint64_t cr0, cr2, cr3, cr4, xcr0;
+// --- architectural: listed in cpu_state ---
+
+struct control_registers {
+    uint64_t cr0, cr2, cr3, cr4, xcr0, efer;
     uint64_t pdpte[4]; // PAE paging
     uint64_t dr[8];    // DR0..DR3, DR6, DR7
-    uint64_t efer, star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux;
+    uint64_t pkru;
+};
+
+struct model_specific_registers {
+    uint64_t star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
-    uint64_t pat, debugctl, misc_enable, power_ctl, xss, spec_ctrl, tsc_adjust, feature_control, pkru;
+    uint64_t pat, debugctl, misc_enable, power_ctl, xss, spec_ctrl, tsc_adjust, feature_control;
     uint64_t mtrr_def_type, mtrr_fixed[11], mtrr_base[8], mtrr_mask[8];
     uint64_t mcg_status;
     uint64_t bios_sign_id; // IA32_BIOS_SIGN_ID as last written
-    union vector_register vector[32];
-    uint64_t opmask[8];
-    uint32_t mxcsr;
-    struct x87 x87;
+};
+
+// Whether the next instruction boundary executes an instruction or takes an event. SDM Vol. 3A, 6.8, 6.9; Vol.
+// 3C, 24.4.2.
+struct interruptibility {
     uint32_t activity;           // enum activity
     uint32_t pending;            // enum pending
     uint64_t pending_debug;      // DR6-like bits waiting for delivery
@@ -169,43 +158,67 @@ struct cpu {
     uint64_t mov_ss_shadow_step; // the same for MOV SS and POP SS (also debug exceptions)
     uint32_t nmi_blocked;
     uint32_t sipi_vector;
-    uint64_t held_step;   // no event is taken while steps equals this: the run was stopped after they were, before the
-                          // attempt at an instruction that must follow (cpu/watch/observe.h)
-    uint64_t steps;       // retired or attempted instructions; exact at block boundaries (see cpu_steps)
-    uint64_t idle_cycles; // cycles spent with nothing to run, and others added to the steps
+    uint64_t held_step; // no event is taken while steps equals this: the run was stopped after they were, before the
+                        // attempt at an instruction that must follow (cpu/watch/observe.h)
+    uint64_t monitor_address; // physical address of the line that MONITOR armed, or MWAIT_UNARMED
+    uint32_t mwait;           // enum mwait_wait: not 0 while ACTIVITY_HLT is the wait of an MWAIT
+};
+
+struct cpu_time {
+    uint64_t steps;               // retired or attempted instructions; exact at block boundaries (see cpu_steps)
+    uint64_t idle_cycles;         // cycles spent with nothing to run, and others added to the steps
     uint64_t vmx_deadline_cycles; // when VT-x wants PENDING_VMX (preemption timer); ~0: never. Set ATTENTION_MACHINE on
                                   // a change
     uint64_t tsc_base;            // TSC = cycles + tsc_base
-    uint64_t random_state;        // RDRAND, RDSEED
-    uint64_t monitor_address;     // physical address of the line that MONITOR armed, or MWAIT_UNARMED
-    uint32_t mwait;               // enum mwait_wait: not 0 while ACTIVITY_HLT is the wait of an MWAIT
-    uint32_t id;                  // initial APIC ID
-    struct tlb *tlb;              // architectural and derived parts inside
-    // --- derived and scratch ---
-    struct event fault;      // set with OUT_FAULT
-    struct event delivering; // the event whose delivery is going on (SDM Vol. 3C, 27.2.4), while delivering_valid
-    bool delivering_valid;   // left set by a VM exit during delivery: VT-x reads and clears it
-    uint64_t step_limit;     // steps at which budget becomes 0: steps now = step_limit - budget (block boundary)
-    uint64_t chain_context;  // fetch_context, or 0 where every block's start must be checked against the CS limit
-    uint64_t fetch_base, fetch_mask; // linear address of an instruction: (RIP + base) & mask
-    struct block *jump[JUMPS];       // where transfers to a linear address went last, by its hash
-    struct block *returns[RETURNS];  // the blocks of the latest calls, a ring; a guess at where returns go
+};
+
+struct floating_point_state {
+    union vector_register vector[32];
+    uint64_t opmask[8];
+    uint32_t mxcsr;
+    struct x87 x87;
+};
+
+// --- derived and scratch ---
+
+// Where the next instruction is looked for, and where control went before. Guesses are compared before they are used.
+struct fetch_state {
+    uint64_t context;          // fetch_context, or 0 where every block's start must be checked against the CS limit
+    uint64_t base, mask;       // linear address of an instruction: (RIP + base) & mask
+    struct block *jump[JUMPS]; // where transfers to a linear address went last, by its hash
+    struct block *returns[RETURNS]; // the blocks of the latest calls, a ring; a guess at where returns go
     uint32_t return_top;
-    const struct op *stopped;    // the record that returned another outcome than OUT_OK
-    uint32_t watch;              // enum watch (cpu/watch/debug.h): what accesses are looked at
-    uint32_t watch_hits;         // breakpoints that the instruction in execution has hit: bits of DR6
-    uint64_t watch_seen[5];      // DR0 to DR3 and DR7 as last seen by the fast contexts
-    uint32_t trap;               // the instruction in execution began with RFLAGS.TF set; event_deliver clears it
-    uint32_t non_canonical;      // the fault recorded is of a non-canonical address: #SS for the stack
-    uint8_t bounce[64];          // operands that cross pages or live in MMIO
-    uint64_t bounce_physical[2]; // where its two parts go
-    uint32_t bounce_first;       // bytes of the first part
-    bool walks_in_block;         // a walk now is for an access in the middle of a block
-    struct intercepts intercepts;
-    second_stage_fn *second_stage;
-    uint64_t eptp; // bits 51:12 | 1 while second_stage is set: the TLB's tag
-    uint16_t vpid; // 0 in root operation or with VPID off
-    // --- wiring ---
+};
+
+// The instruction in execution, and the event whose delivery is going on.
+struct attempt {
+    struct event fault;       // set with OUT_FAULT
+    struct event delivering;  // the event whose delivery is going on (SDM Vol. 3C, 27.2.4), while delivering_valid
+    bool delivering_valid;    // left set by a VM exit during delivery: VT-x reads and clears it
+    bool walks_in_block;      // a walk now is for an access in the middle of a block
+    uint64_t step_limit;      // steps at which budget becomes 0: steps now = step_limit - budget (block boundary)
+    const struct op *stopped; // the record that returned another outcome than OUT_OK
+    uint32_t trap;            // the instruction in execution began with RFLAGS.TF set; event_deliver clears it
+    uint32_t non_canonical;   // the fault recorded is of a non-canonical address: #SS for the stack
+};
+
+struct breakpoints {
+    uint32_t watch;   // enum watch (cpu/watch/debug.h): what accesses are looked at
+    uint32_t hits;    // breakpoints that the instruction in execution has hit: bits of DR6
+    uint64_t seen[5]; // DR0 to DR3 and DR7 as last seen by the fast contexts
+};
+
+// An operand that crosses pages or lives in MMIO.
+struct bounce {
+    uint8_t data[64];
+    uint64_t physical[2]; // where its two parts go
+    uint32_t first;       // bytes of the first part
+    uint64_t linear;
+};
+
+// --- wiring ---
+
+struct cpu_wiring {
     const struct platform *platform;
     const struct extension *extension;
     const struct cpu_model *model;
@@ -213,15 +226,58 @@ struct cpu {
     struct block_cache *blocks;
     struct mwait_group *mwait_group; // shared, like blocks
     uint64_t *latest_cycles; // the latest time that any processor of the machine was told; NULL: the only processor
-    // --- observation (cpu/watch/observe.h): no state ---
-    uint64_t observed;                   // BIT(OBSERVE_...) that any observer wants
-    uint32_t observing;                  // enum observing
+};
+
+// Observation (cpu/watch/observe.h): no state.
+struct observation {
+    uint64_t wanted;                     // BIT(OBSERVE_...) that any observer wants
+    uint32_t doing;                      // enum observing
     bool stop;                           // leave cpu_run at the next boundary
     uint32_t events;                     // taken at boundaries, by count
     uint64_t passed_step, passed_linear; // of an attempt whose beginning has been told
     struct observer *observers;
     struct point *points;
-    uint64_t bounce_linear; // of the operand in the bounce buffer
+};
+
+struct cpu {
+    // architectural, hot: within 256 bytes of the start, addressed by op fields
+    uint64_t gpr[16];
+    uint64_t zero;            // always 0 (derived): the absent base, index or segment base
+    uint64_t rip;             // at a block boundary: the next instruction; inside a block: the block's start
+    uint64_t segment_base[8]; // ES CS SS DS FS GS LDTR TR
+    struct flags flags;       // arithmetic flags, lazily
+    uint64_t rflags;          // all other flags; the arithmetic bits here are 0, bit 1 is 1
+    // derived, hot
+    int64_t budget;             // steps left before cpu_run returns to look for events; taken off at block entry
+    struct block *block;        // the block being executed
+    struct tlb_bank_fast *fast; // of the bank in use
+    uint64_t data_context;      // fast context for data accesses at the current privilege
+    uint64_t fetch_context;
+    uint32_t mode;      // enum mode_bits: what decoded blocks depend on
+    uint32_t attention; // not 0: leave the block chain at the next instruction boundary that asks
+    // architectural
+    struct segment segment[SEGMENT_COUNT];
+    struct descriptor_table gdtr, idtr;
+    struct control_registers control;
+    struct model_specific_registers msr;
+    struct floating_point_state fpu;
+    struct interruptibility boundary;
+    struct cpu_time time;
+    uint64_t random_state; // RDRAND, RDSEED
+    uint32_t id;           // initial APIC ID
+    uint16_t vpid;         // 0 in root operation or with VPID off
+    uint64_t eptp;         // bits 51:12 | 1 while second_stage is set: the TLB's tag
+    struct tlb *tlb;       // architectural and derived parts inside
+    // derived and scratch
+    struct fetch_state fetch;
+    struct attempt attempt;
+    struct breakpoints breakpoints;
+    struct bounce bounce;
+    struct intercepts intercepts;
+    second_stage_fn *second_stage;
+    // wiring and observation
+    struct cpu_wiring wire;
+    struct observation observation;
 };
 _Static_assert(offsetof(struct cpu, segment_base) + 64 <= 256, "op fields are bytes");
 
@@ -248,13 +304,13 @@ enum mode_bits {
 ALWAYS_INLINE unsigned cpu_cpl(const struct cpu *cpu) { return (cpu->mode & MODE_CPL_MASK) >> MODE_CPL_SHIFT; }
 ALWAYS_INLINE bool cpu_64bit(const struct cpu *cpu) { return (cpu->mode & MODE_CODE_MASK) == MODE_CODE_64; }
 ALWAYS_INLINE bool cpu_protected(const struct cpu *cpu) { return cpu->mode & MODE_PROTECTED; } // not virtual-8086
-ALWAYS_INLINE bool cpu_real(const struct cpu *cpu) { return !(cpu->cr0 & CR0_PE); }
+ALWAYS_INLINE bool cpu_real(const struct cpu *cpu) { return !(cpu->control.cr0 & CR0_PE); }
 ALWAYS_INLINE bool cpu_vm86(const struct cpu *cpu) { return cpu->mode & MODE_VM86; }
-ALWAYS_INLINE bool cpu_long(const struct cpu *cpu) { return cpu->efer & EFER_LMA; } // IA-32e mode
+ALWAYS_INLINE bool cpu_long(const struct cpu *cpu) { return cpu->control.efer & EFER_LMA; } // IA-32e mode
 ALWAYS_INLINE unsigned cpu_iopl(const struct cpu *cpu) { return (unsigned)(cpu->rflags >> 12 & 3); }
 // A linear address must be canonical in IA-32e mode.
 ALWAYS_INLINE bool cpu_canonical(const struct cpu *cpu, uint64_t a) {
-    unsigned bits = cpu->cr4 & CR4_LA57 ? 57 : 48;
+    unsigned bits = cpu->control.cr4 & CR4_LA57 ? 57 : 48;
     return (uint64_t)((int64_t)(a << (64 - bits)) >> (64 - bits)) == a;
 }
 
@@ -278,14 +334,14 @@ ALWAYS_INLINE uint64_t op_next_rip(const struct cpu *cpu, const struct op *op) {
 void cpu_update_mode(struct cpu *cpu);
 void cpu_update_space(struct cpu *cpu); // the same when VPID, EPTP or PCID changed with them
 // After a change that may let a pending event in (IF set, blocking removed, TPR lowered): look at the next boundary.
-ALWAYS_INLINE void cpu_look(struct cpu *cpu) { cpu->attention |= cpu->pending != 0; }
+ALWAYS_INLINE void cpu_look(struct cpu *cpu) { cpu->attention |= cpu->boundary.pending != 0; }
 // Raises or lowers a pending event.
 void cpu_pend(struct cpu *cpu, enum pending what, bool on);
 
 // What triggers the monitor other than a store: SDM Vol. 3A, 8.10.4. Also the end of MWAIT's wait.
 ALWAYS_INLINE void cpu_monitor_clear(struct cpu *cpu) {
-    cpu->monitor_address = MWAIT_UNARMED;
-    cpu->mwait = MWAIT_NO;
+    cpu->boundary.monitor_address = MWAIT_UNARMED;
+    cpu->boundary.mwait = MWAIT_NO;
 }
 
 // Faults: record the exception and return OUT_FAULT.
@@ -303,12 +359,14 @@ uint64_t cpu_tsc(const struct cpu *cpu, const struct op *op); // as RDTSC would 
 uint64_t cpu_tell_tsc(struct cpu *cpu, const struct op *op);
 
 // Whether STI or MOV SS blocks at this boundary. SDM Vol. 3A, 6.8.1, 6.8.3.
-ALWAYS_INLINE bool cpu_sti_shadow(const struct cpu *cpu) { return cpu->sti_shadow_step == cpu->steps; }
-ALWAYS_INLINE bool cpu_mov_ss_shadow(const struct cpu *cpu) { return cpu->mov_ss_shadow_step == cpu->steps; }
+ALWAYS_INLINE bool cpu_sti_shadow(const struct cpu *cpu) { return cpu->boundary.sti_shadow_step == cpu->time.steps; }
+ALWAYS_INLINE bool cpu_mov_ss_shadow(const struct cpu *cpu) {
+    return cpu->boundary.mov_ss_shadow_step == cpu->time.steps;
+}
 
-// Delivers an event through the IDT (cpu/event/event.c), with contributory faults, double and triple faults. RIP, RSP, flags
-// are those at the boundary; for software events event->length is added to the saved RIP. OUT_OK, or OUT_VMEXIT (an
-// exit during delivery is recorded), or OUT_STOP (shutdown).
+// Delivers an event through the IDT (cpu/event/event.c), with contributory faults, double and triple faults. RIP, RSP,
+// flags are those at the boundary; for software events event->length is added to the saved RIP. OUT_OK, or OUT_VMEXIT
+// (an exit during delivery is recorded), or OUT_STOP (shutdown).
 enum outcome event_deliver(struct cpu *cpu, const struct event *event);
 uint64_t event_rflags(const struct cpu *cpu, const struct event *event); // the image of RFLAGS that delivery saves
 

@@ -20,69 +20,69 @@ static void reset_segments(struct cpu *cpu) {
 }
 
 static void reset_debug(struct cpu *cpu) {
-    memset(cpu->dr, 0, sizeof cpu->dr);
-    cpu->dr[6] = 0xffff0ff0;
-    cpu->dr[7] = 0x400;
-    cpu->debugctl = 0;
-    cpu->pending_debug = 0;
+    memset(cpu->control.dr, 0, sizeof cpu->control.dr);
+    cpu->control.dr[6] = 0xffff0ff0;
+    cpu->control.dr[7] = 0x400;
+    cpu->msr.debugctl = 0;
+    cpu->boundary.pending_debug = 0;
 }
 
 // What RESET does and INIT does not.
 static void reset_power(struct cpu *cpu) {
-    memset(cpu->vector, 0, sizeof cpu->vector);
-    memset(cpu->opmask, 0, sizeof cpu->opmask);
-    memset(&cpu->x87, 0, sizeof cpu->x87);
-    cpu->x87.control = 0x40;
-    cpu->mxcsr = 0x1f80;
-    cpu->xcr0 = 1;
-    cpu->xss = 0;
-    cpu->pkru = 0;
-    cpu->star = cpu->lstar = cpu->cstar = cpu->sfmask = cpu->kernel_gs_base = cpu->tsc_aux = 0;
-    cpu->sysenter_cs = cpu->sysenter_esp = cpu->sysenter_eip = 0;
-    cpu->pat = 0x0007040600070406;
-    cpu->misc_enable = BIT(0) | BIT(11) | BIT(12); // fast strings; no BTS, no PEBS
-    if (cpu_model_has(cpu->model, FEATURE_MONITOR)) cpu->misc_enable |= MISC_ENABLE_MONITOR;
-    cpu->spec_ctrl = cpu->feature_control = cpu->power_ctl = 0;
-    cpu->tsc_adjust = 0;
-    cpu->tsc_base = 0 - (cpu->steps + cpu->idle_cycles);
-    cpu->mtrr_def_type = 0;
-    memset(cpu->mtrr_fixed, 0, sizeof cpu->mtrr_fixed);
-    memset(cpu->mtrr_base, 0, sizeof cpu->mtrr_base);
-    memset(cpu->mtrr_mask, 0, sizeof cpu->mtrr_mask);
-    cpu->mcg_status = 0;
-    cpu->bios_sign_id = 0;
+    memset(cpu->fpu.vector, 0, sizeof cpu->fpu.vector);
+    memset(cpu->fpu.opmask, 0, sizeof cpu->fpu.opmask);
+    memset(&cpu->fpu.x87, 0, sizeof cpu->fpu.x87);
+    cpu->fpu.x87.control = 0x40;
+    cpu->fpu.mxcsr = 0x1f80;
+    cpu->control.xcr0 = 1;
+    cpu->msr.xss = 0;
+    cpu->control.pkru = 0;
+    cpu->msr.star = cpu->msr.lstar = cpu->msr.cstar = cpu->msr.sfmask = cpu->msr.kernel_gs_base = cpu->msr.tsc_aux = 0;
+    cpu->msr.sysenter_cs = cpu->msr.sysenter_esp = cpu->msr.sysenter_eip = 0;
+    cpu->msr.pat = 0x0007040600070406;
+    cpu->msr.misc_enable = BIT(0) | BIT(11) | BIT(12); // fast strings; no BTS, no PEBS
+    if (cpu_model_has(cpu->wire.model, FEATURE_MONITOR)) cpu->msr.misc_enable |= MISC_ENABLE_MONITOR;
+    cpu->msr.spec_ctrl = cpu->msr.feature_control = cpu->msr.power_ctl = 0;
+    cpu->msr.tsc_adjust = 0;
+    cpu->time.tsc_base = 0 - (cpu->time.steps + cpu->time.idle_cycles);
+    cpu->msr.mtrr_def_type = 0;
+    memset(cpu->msr.mtrr_fixed, 0, sizeof cpu->msr.mtrr_fixed);
+    memset(cpu->msr.mtrr_base, 0, sizeof cpu->msr.mtrr_base);
+    memset(cpu->msr.mtrr_mask, 0, sizeof cpu->msr.mtrr_mask);
+    cpu->msr.mcg_status = 0;
+    cpu->msr.bios_sign_id = 0;
 }
 
 static bool bootstrap_processor(struct cpu *cpu) {
     enum { APIC_BASE = 0x1b, BSP = 1 << 8 };
     uint64_t base = BSP;
-    const struct platform *p = cpu->platform;
+    const struct platform *p = cpu->wire.platform;
     if (p && p->msr_read) (void)p->msr_read(p->machine, cpu, APIC_BASE, &base);
     return base & BSP;
 }
 
 void cpu_reset(struct cpu *cpu, bool init) {
-    if (cpu->extension && cpu->extension->reset) cpu->extension->reset(cpu, init);
-    uint64_t caches = init ? cpu->cr0 & (CR0_CD | CR0_NW) : CR0_CD | CR0_NW;
+    if (cpu->wire.extension && cpu->wire.extension->reset) cpu->wire.extension->reset(cpu, init);
+    uint64_t caches = init ? cpu->control.cr0 & (CR0_CD | CR0_NW) : CR0_CD | CR0_NW;
     if (!init) reset_power(cpu);
     memset(cpu->gpr, 0, sizeof cpu->gpr);
-    cpu->gpr[RDX] = cpu->model->signature;
+    cpu->gpr[RDX] = cpu->wire.model->signature;
     cpu->rip = 0xfff0;
     flags_set(&cpu->flags, 0);
     cpu->rflags = BIT(1);
-    cpu->cr0 = CR0_ET | caches;
-    cpu->cr2 = cpu->cr3 = cpu->cr4 = 0;
-    memset(cpu->pdpte, 0, sizeof cpu->pdpte);
-    cpu->efer = 0;
+    cpu->control.cr0 = CR0_ET | caches;
+    cpu->control.cr2 = cpu->control.cr3 = cpu->control.cr4 = 0;
+    memset(cpu->control.pdpte, 0, sizeof cpu->control.pdpte);
+    cpu->control.efer = 0;
     reset_segments(cpu);
     reset_debug(cpu);
-    cpu->activity = bootstrap_processor(cpu) ? ACTIVITY_ACTIVE : ACTIVITY_WAIT_FOR_SIPI;
-    cpu->pending &= PENDING_INTR;
-    cpu->sti_shadow_step = cpu->mov_ss_shadow_step = UINT64_MAX;
-    cpu->nmi_blocked = 0;
+    cpu->boundary.activity = bootstrap_processor(cpu) ? ACTIVITY_ACTIVE : ACTIVITY_WAIT_FOR_SIPI;
+    cpu->boundary.pending &= PENDING_INTR;
+    cpu->boundary.sti_shadow_step = cpu->boundary.mov_ss_shadow_step = UINT64_MAX;
+    cpu->boundary.nmi_blocked = 0;
     cpu_monitor_clear(cpu);
-    cpu->delivering_valid = false;
-    cpu->trap = 0;
+    cpu->attempt.delivering_valid = false;
+    cpu->attempt.trap = 0;
     cpu->attention |= ATTENTION_EVENT;
     tlb_reset(cpu);
     cpu_update_mode(cpu);

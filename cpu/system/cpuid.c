@@ -1,6 +1,6 @@
-// CPUID: leaves 0 to 16H and 80000000H to 80000008H. Features come from the rows of cpu/state/feature.def that the CPU model
-// lists; a few bits mirror control registers. SDM Vol. 2A, CPUID, Table 3-8.
-// NOT IMPLEMENTED: power management beyond ARAT, performance monitoring (leaf 0AH says version 0), Intel PT, SGX.
+// CPUID: leaves 0 to 16H and 80000000H to 80000008H. Features come from the rows of cpu/state/feature.def that the CPU
+// model lists; a few bits mirror control registers. SDM Vol. 2A, CPUID, Table 3-8. NOT IMPLEMENTED: power management
+// beyond ARAT, performance monitoring (leaf 0AH says version 0), Intel PT, SGX.
 #include "cpu/state/cpu.h"
 #include "cpu/state/model.h"
 #include "cpu/system/mwait.h"
@@ -34,7 +34,7 @@ static uint32_t features(const struct cpu_model *model, uint32_t leaf, uint32_t 
 }
 
 static struct cpuid_result feature_leaf(struct cpu *cpu, uint32_t leaf, uint32_t subleaf) {
-    const struct cpu_model *m = cpu->model;
+    const struct cpu_model *m = cpu->wire.model;
     return (struct cpuid_result){features(m, leaf, subleaf, EAX), features(m, leaf, subleaf, EBX),
                                  features(m, leaf, subleaf, ECX), features(m, leaf, subleaf, EDX)};
 }
@@ -47,18 +47,20 @@ static uint32_t four(const char *text) {
     return v;
 }
 
-static uint32_t leaf_max(const struct cpu *cpu) { return cpu->misc_enable & MISC_ENABLE_LIMIT_CPUID ? 2 : LEAF_MAX; }
+static uint32_t leaf_max(const struct cpu *cpu) {
+    return cpu->msr.misc_enable & MISC_ENABLE_LIMIT_CPUID ? 2 : LEAF_MAX;
+}
 
 static struct cpuid_result leaf_vendor(struct cpu *cpu, uint32_t subleaf) {
     (void)subleaf;
-    const char *vendor = cpu->model->vendor;
+    const char *vendor = cpu->wire.model->vendor;
     return (struct cpuid_result){leaf_max(cpu), four(vendor), four(vendor + 8), four(vendor + 4)};
 }
 
 static bool apic_enabled(struct cpu *cpu) {
     uint64_t base = APIC_BASE_ENABLE;
-    if (cpu->platform && cpu->platform->msr_read)
-        (void)cpu->platform->msr_read(cpu->platform->machine, cpu, MSR_APIC_BASE, &base);
+    if (cpu->wire.platform && cpu->wire.platform->msr_read)
+        (void)cpu->wire.platform->msr_read(cpu->wire.platform->machine, cpu, MSR_APIC_BASE, &base);
     return base & APIC_BASE_ENABLE;
 }
 
@@ -66,7 +68,7 @@ static bool apic_enabled(struct cpu *cpu) {
 // ID that tell cores apart, and how many IDs that makes. SDM Vol. 3A, 8.9.
 static unsigned core_bits(const struct cpu *cpu) {
     unsigned bits = 0;
-    while (1u << bits < cpu->model->processors) bits++;
+    while (1u << bits < cpu->wire.model->processors) bits++;
     return bits;
 }
 static uint32_t core_ids(const struct cpu *cpu) { return 1u << core_bits(cpu); }
@@ -75,10 +77,10 @@ static struct cpuid_result leaf_features(struct cpu *cpu, uint32_t subleaf) {
     enum { CLFLUSH_8_BYTES = 8, OSXSAVE = 27, APIC = 9, HTT = 28 };
     (void)subleaf;
     struct cpuid_result r = feature_leaf(cpu, 1, 0);
-    r.eax = cpu->model->signature;
+    r.eax = cpu->wire.model->signature;
     r.ebx = cpu->id << 24 | core_ids(cpu) << 16 | CLFLUSH_8_BYTES << 8;
-    if (cpu->cr4 & CR4_OSXSAVE) r.ecx |= (uint32_t)BIT(OSXSAVE);
-    if (!(cpu->misc_enable & MISC_ENABLE_MONITOR)) r.ecx &= ~(uint32_t)BIT(rows[FEATURE_MONITOR].bit);
+    if (cpu->control.cr4 & CR4_OSXSAVE) r.ecx |= (uint32_t)BIT(OSXSAVE);
+    if (!(cpu->msr.misc_enable & MISC_ENABLE_MONITOR)) r.ecx &= ~(uint32_t)BIT(rows[FEATURE_MONITOR].bit);
     if (!apic_enabled(cpu)) r.edx &= ~(uint32_t)BIT(APIC);
     if (core_ids(cpu) > 1) r.edx |= (uint32_t)BIT(HTT);
     return r;
@@ -121,7 +123,7 @@ static struct cpuid_result leaf_caches(struct cpu *cpu, uint32_t subleaf) {
 static struct cpuid_result leaf_monitor(struct cpu *cpu, uint32_t subleaf) {
     enum { EXTENSIONS = 1, INTERRUPT_BREAK = 2, C1_STATES = 1 << 4 };
     (void)subleaf;
-    if (!cpu_model_has(cpu->model, FEATURE_MONITOR)) return (struct cpuid_result){0};
+    if (!cpu_model_has(cpu->wire.model, FEATURE_MONITOR)) return (struct cpuid_result){0};
     return (struct cpuid_result){MWAIT_LINE, MWAIT_LINE, EXTENSIONS | INTERRUPT_BREAK, C1_STATES};
 }
 
@@ -135,7 +137,7 @@ static struct cpuid_result leaf_structured(struct cpu *cpu, uint32_t subleaf) {
     if (subleaf) return subleaf <= SUBLEAF_MAX ? feature_leaf(cpu, 7, subleaf) : (struct cpuid_result){0};
     struct cpuid_result r = feature_leaf(cpu, 7, 0);
     r.eax = SUBLEAF_MAX;
-    if (cpu->cr4 & CR4_PKE) r.ecx |= (uint32_t)BIT(OSPKE);
+    if (cpu->control.cr4 & CR4_PKE) r.ecx |= (uint32_t)BIT(OSPKE);
     return r;
 }
 
@@ -150,7 +152,7 @@ static struct cpuid_result leaf_topology(struct cpu *cpu, uint32_t subleaf) {
     struct cpuid_result r = {0, 0, subleaf & 0xff, cpu->id};
     if (subleaf > 1) return r;
     r.eax = subleaf == 0 ? 0 : core_bits(cpu);
-    r.ebx = subleaf == 0 || !cpu->model->processors ? 1 : cpu->model->processors;
+    r.ebx = subleaf == 0 || !cpu->wire.model->processors ? 1 : cpu->wire.model->processors;
     r.ecx |= (subleaf == 0 ? SMT : CORE) << 8;
     return r;
 }
@@ -176,16 +178,16 @@ uint64_t cpu_model_xcr0(const struct cpu_model *model) {
 }
 
 static struct cpuid_result leaf_xsave(struct cpu *cpu, uint32_t subleaf) {
-    const struct cpu_model *m = cpu->model;
+    const struct cpu_model *m = cpu->wire.model;
     uint64_t supported = cpu_model_xcr0(m);
     if (!supported) return (struct cpuid_result){0};
     if (subleaf == 0)
-        return (struct cpuid_result){(uint32_t)supported, xsave_area_size(cpu->xcr0, false),
+        return (struct cpuid_result){(uint32_t)supported, xsave_area_size(cpu->control.xcr0, false),
                                      xsave_area_size(supported, false), (uint32_t)(supported >> 32)};
     if (subleaf == 1) {
         bool compacted = m->features[FEATURE_XSAVEC] || m->features[FEATURE_XSAVES];
         return (struct cpuid_result){features(m, 0xd, 1, EAX),
-                                     compacted ? xsave_area_size(cpu->xcr0 | cpu->xss, true) : 0, 0, 0};
+                                     compacted ? xsave_area_size(cpu->control.xcr0 | cpu->msr.xss, true) : 0, 0, 0};
     }
     for (unsigned i = 0; i < XSAVE_COMPONENTS; i++) {
         const struct xsave_component *c = &xsave_components[i];
@@ -199,7 +201,7 @@ static struct cpuid_result leaf_xsave(struct cpu *cpu, uint32_t subleaf) {
 
 static struct cpuid_result leaf_crystal(struct cpu *cpu, uint32_t subleaf) {
     (void)subleaf;
-    const struct cpu_model *m = cpu->model;
+    const struct cpu_model *m = cpu->wire.model;
     uint64_t a = m->tsc_hz, b = m->crystal_hz;
     if (!b) return (struct cpuid_result){0};
     while (b) {
@@ -213,7 +215,7 @@ static struct cpuid_result leaf_crystal(struct cpu *cpu, uint32_t subleaf) {
 static struct cpuid_result leaf_frequency(struct cpu *cpu, uint32_t subleaf) {
     enum { BUS_MHZ = 100 };
     (void)subleaf;
-    uint32_t mhz = (uint32_t)(cpu->model->tsc_hz / 1000000);
+    uint32_t mhz = (uint32_t)(cpu->wire.model->tsc_hz / 1000000);
     return (struct cpuid_result){mhz, mhz, BUS_MHZ, 0};
 }
 
@@ -229,13 +231,13 @@ static struct cpuid_result leaf_extended_features(struct cpu *cpu, uint32_t subl
     (void)subleaf;
     struct cpuid_result r = feature_leaf(cpu, 0x80000001, 0);
     if (!cpu_64bit(cpu)) r.edx &= ~(uint32_t)BIT(rows[FEATURE_SYSCALL].bit);
-    if (cpu->misc_enable & MISC_ENABLE_XD_DISABLE) r.edx &= ~(uint32_t)BIT(rows[FEATURE_NX].bit);
+    if (cpu->msr.misc_enable & MISC_ENABLE_XD_DISABLE) r.edx &= ~(uint32_t)BIT(rows[FEATURE_NX].bit);
     return r;
 }
 
 static struct cpuid_result leaf_brand(struct cpu *cpu, unsigned part) {
     char text[48] = "";
-    strncpy(text, cpu->model->brand, sizeof(text) - 1);
+    strncpy(text, cpu->wire.model->brand, sizeof(text) - 1);
     const char *p = text + 16 * part;
     return (struct cpuid_result){four(p), four(p + 4), four(p + 8), four(p + 12)};
 }
@@ -256,8 +258,8 @@ static struct cpuid_result leaf_tsc(struct cpu *cpu, uint32_t subleaf) {
 
 static struct cpuid_result leaf_address_sizes(struct cpu *cpu, uint32_t subleaf) {
     (void)subleaf;
-    unsigned linear = cpu->model->features[FEATURE_LA57] ? 57 : cpu->model->linear_bits;
-    return (struct cpuid_result){cpu->model->physical_bits | (uint32_t)linear << 8, 0, 0, 0};
+    unsigned linear = cpu->wire.model->features[FEATURE_LA57] ? 57 : cpu->wire.model->linear_bits;
+    return (struct cpuid_result){cpu->wire.model->physical_bits | (uint32_t)linear << 8, 0, 0, 0};
 }
 
 typedef struct cpuid_result leaf_fn(struct cpu *cpu, uint32_t subleaf);

@@ -46,7 +46,7 @@ static uint64_t read_tsc(struct cpu *cpu, const struct op *op, const struct msr_
 static uint64_t read_platform_info(struct cpu *cpu, const struct op *op, const struct msr_row *row) {
     enum { MAXIMUM_SHIFT = 8, MINIMUM_SHIFT = 40, BUS_HZ = 100000000 };
     (void)op, (void)row;
-    uint64_t ratio = cpu->model->tsc_hz / BUS_HZ & 0xff;
+    uint64_t ratio = cpu->wire.model->tsc_hz / BUS_HZ & 0xff;
     return ratio << MAXIMUM_SHIFT | ratio << MINIMUM_SHIFT;
 }
 // Table 2-36 and others alike: no package C-states, and locked so.
@@ -73,9 +73,9 @@ static uint64_t read_arch_capabilities(struct cpu *cpu, const struct op *op, con
                    psdp_no = BIT(15), bhi_no = BIT(20), pbrsb_no = BIT(24), gds_no = BIT(26), rfds_no = BIT(27),
                    its_no = BIT(62);
     (void)op, (void)row;
-    return rdcl_no | (cpu->model->features[FEATURE_SPEC_CTRL] ? ibrs_all : 0) | skip_l1dfl_vmentry | ssb_no | mds_no |
-           if_pschange_mc_no | taa_no | sbdr_ssdp_no | fbsdp_no | psdp_no | bhi_no | pbrsb_no | gds_no | rfds_no |
-           its_no;
+    return rdcl_no | (cpu->wire.model->features[FEATURE_SPEC_CTRL] ? ibrs_all : 0) | skip_l1dfl_vmentry | ssb_no |
+           mds_no | if_pschange_mc_no | taa_no | sbdr_ssdp_no | fbsdp_no | psdp_no | bhi_no | pbrsb_no | gds_no |
+           rfds_no | its_no;
 }
 
 // --- writing ---
@@ -97,15 +97,15 @@ static enum outcome write_canonical(struct cpu *cpu, const struct op *op, const 
 static enum outcome write_tsc(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
     (void)row;
     uint64_t base = value - cpu_cycles(cpu, op);
-    cpu->tsc_adjust += base - cpu->tsc_base;
-    cpu->tsc_base = base;
+    cpu->msr.tsc_adjust += base - cpu->time.tsc_base;
+    cpu->time.tsc_base = base;
     cpu->attention |= ATTENTION_MACHINE;
     return OUT_OK;
 }
 static enum outcome write_tsc_adjust(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
     (void)op, (void)row;
-    cpu->tsc_base += value - cpu->tsc_adjust;
-    cpu->tsc_adjust = value;
+    cpu->time.tsc_base += value - cpu->msr.tsc_adjust;
+    cpu->msr.tsc_adjust = value;
     cpu->attention |= ATTENTION_MACHINE;
     return OUT_OK;
 }
@@ -114,7 +114,7 @@ static enum outcome write_tsc_adjust(struct cpu *cpu, const struct op *op, const
 // SDM.
 static enum outcome write_spec_ctrl(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
     const uint64_t ibrs = BIT(0), stibp = BIT(1), ssbd = BIT(2), bhi_dis_s = BIT(10);
-    const bool *has = cpu->model->features;
+    const bool *has = cpu->wire.model->features;
     (void)op;
     uint64_t allowed = ibrs | stibp | (has[FEATURE_SSBD] ? ssbd : 0) | (has[FEATURE_BHI_CTRL] ? bhi_dis_s : 0);
     return value & ~allowed ? cpu_fault_gp0(cpu) : field_set(cpu, row, value);
@@ -130,7 +130,7 @@ static enum outcome write_pred_cmd(struct cpu *cpu, const struct op *op, const s
 static enum outcome write_misc_enable(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
     const uint64_t fast_strings = BIT(0), thermal = BIT(3), bts_unavailable = BIT(11), pebs_unavailable = BIT(12),
                    speedstep = BIT(16), monitor = BIT(18), limit_cpuid = BIT(22), xtpr_disable = BIT(23);
-    const uint64_t xd_disable = cpu->model->features[FEATURE_NX] ? BIT(34) : 0;
+    const uint64_t xd_disable = cpu->wire.model->features[FEATURE_NX] ? BIT(34) : 0;
     const uint64_t writable = fast_strings | thermal | speedstep | monitor | limit_cpuid | xtpr_disable | xd_disable;
     const uint64_t fixed = bts_unavailable | pebs_unavailable, perfmon_available = BIT(7);
     (void)op;
@@ -162,7 +162,7 @@ static enum outcome write_mtrr_def_type(struct cpu *cpu, const struct op *op, co
     if (value & ~(BITS(7, 0) | fixed_enable | enable) || !mtrr_type_valid(value & 0xff)) return cpu_fault_gp0(cpu);
     return field_set(cpu, row, value);
 }
-static uint64_t physical_page_bits(const struct cpu *cpu) { return BITS(cpu->model->physical_bits - 1u, 12); }
+static uint64_t physical_page_bits(const struct cpu *cpu) { return BITS(cpu->wire.model->physical_bits - 1u, 12); }
 static enum outcome write_mtrr_base(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
     (void)op;
     if (value & ~(physical_page_bits(cpu) | BITS(7, 0)) || !mtrr_type_valid(value & 0xff)) return cpu_fault_gp0(cpu);
@@ -176,13 +176,13 @@ static enum outcome write_mtrr_mask(struct cpu *cpu, const struct op *op, const 
 
 // LMA cannot be written; LME cannot change while paging is on.
 static enum outcome write_efer(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
-    const bool *has = cpu->model->features;
+    const bool *has = cpu->wire.model->features;
     uint64_t allowed = (has[FEATURE_SYSCALL] ? EFER_SCE : 0) | (has[FEATURE_LM] ? EFER_LME | EFER_LMA : 0) |
-                       (has[FEATURE_NX] && !(cpu->misc_enable & BIT(34)) ? EFER_NXE : 0);
+                       (has[FEATURE_NX] && !(cpu->msr.misc_enable & BIT(34)) ? EFER_NXE : 0);
     (void)op, (void)row;
     if (value & ~allowed) return cpu_fault_gp0(cpu);
-    if ((value ^ cpu->efer) & EFER_LME && cpu->cr0 & CR0_PG) return cpu_fault_gp0(cpu);
-    cpu->efer = (value & ~EFER_LMA) | (cpu->efer & EFER_LMA);
+    if ((value ^ cpu->control.efer) & EFER_LME && cpu->control.cr0 & CR0_PG) return cpu_fault_gp0(cpu);
+    cpu->control.efer = (value & ~EFER_LMA) | (cpu->control.efer & EFER_LMA);
     cpu_update_mode(cpu);
     return OUT_OK;
 }
@@ -215,7 +215,7 @@ static const struct msr_row *find(const struct cpu *cpu, uint32_t address) {
             high = middle;
     }
     if (low == sizeof(rows) / sizeof(rows[0]) || rows[low].address != address) return NULL;
-    return cpu_model_has(cpu->model, rows[low].feature) ? &rows[low] : NULL;
+    return cpu_model_has(cpu->wire.model, rows[low].feature) ? &rows[low] : NULL;
 }
 
 enum owner { OWNER_ROWS, OWNER_PLATFORM, OWNER_EXTENSION };
@@ -239,10 +239,10 @@ enum outcome msr_read(struct cpu *cpu, const struct op *op, uint32_t index, uint
     enum owner owner = msr_owner(index);
     bool good = false;
     if (owner == OWNER_PLATFORM) {
-        const struct platform *p = cpu->platform;
+        const struct platform *p = cpu->wire.platform;
         good = p->msr_read && p->msr_read(p->machine, cpu, index, value);
     } else if (owner == OWNER_EXTENSION) {
-        good = cpu->extension && cpu->extension->msr_read(cpu, index, value);
+        good = cpu->wire.extension && cpu->wire.extension->msr_read(cpu, index, value);
     } else {
         const struct msr_row *row = find(cpu, index);
         good = row && row->read;
@@ -259,11 +259,11 @@ uint64_t msr_stored(struct cpu *cpu, uint32_t index) {
 enum outcome msr_write(struct cpu *cpu, const struct op *op, uint32_t index, uint64_t value) {
     enum owner owner = msr_owner(index);
     if (owner == OWNER_PLATFORM) {
-        const struct platform *p = cpu->platform;
+        const struct platform *p = cpu->wire.platform;
         return p->msr_write && p->msr_write(p->machine, cpu, index, value) ? OUT_OK : cpu_fault_gp0(cpu);
     }
     if (owner == OWNER_EXTENSION)
-        return cpu->extension && cpu->extension->msr_write(cpu, index, value) ? OUT_OK : cpu_fault_gp0(cpu);
+        return cpu->wire.extension && cpu->wire.extension->msr_write(cpu, index, value) ? OUT_OK : cpu_fault_gp0(cpu);
     const struct msr_row *row = find(cpu, index);
     return row && row->write ? row->write(cpu, op, row, value) : cpu_fault_gp0(cpu);
 }

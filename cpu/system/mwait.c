@@ -23,23 +23,23 @@ struct mwait_group *mwait_group_new(void) {
 bool mwait_group_join(struct mwait_group *group, struct cpu *cpu) {
     if (group->members == MWAIT_MEMBERS) return false;
     group->member[group->members++] = cpu;
-    cpu->mwait_group = group;
+    cpu->wire.mwait_group = group;
     return true;
 }
 
 void mwait_group_leave(struct cpu *cpu) {
-    struct mwait_group *m = cpu->mwait_group;
+    struct mwait_group *m = cpu->wire.mwait_group;
     if (!m) return;
     for (unsigned i = 0; i < m->members; i++)
         if (m->member[i] == cpu) m->member[i--] = m->member[--m->members];
-    cpu->mwait_group = NULL;
+    cpu->wire.mwait_group = NULL;
     if (!m->members) free(m);
 }
 
 // --- pages without write tags ---
 
 static uint64_t page_of(uint64_t physical) { return physical & ~(PAGE_BYTES - 1); }
-static bool armed(const struct cpu *cpu) { return cpu->monitor_address != MWAIT_UNARMED; }
+static bool armed(const struct cpu *cpu) { return cpu->boundary.monitor_address != MWAIT_UNARMED; }
 
 static bool page_listed(const struct mwait_group *m, uint64_t page) {
     for (unsigned i = 0; i < m->pages; i++)
@@ -58,13 +58,13 @@ void mwait_group_renew(struct mwait_group *m) {
     m->pages = 0;
     memset(m->filter, 0, sizeof m->filter);
     for (unsigned i = 0; i < m->members; i++)
-        if (armed(m->member[i])) page_list(m, page_of(m->member[i]->monitor_address));
+        if (armed(m->member[i])) page_list(m, page_of(m->member[i]->boundary.monitor_address));
 }
 
 void mwait_arm(struct cpu *cpu, uint64_t physical) {
-    struct mwait_group *m = cpu->mwait_group;
+    struct mwait_group *m = cpu->wire.mwait_group;
     uint64_t page = page_of(physical);
-    cpu->monitor_address = physical & ~(uint64_t)(MWAIT_LINE - 1);
+    cpu->boundary.monitor_address = physical & ~(uint64_t)(MWAIT_LINE - 1);
     if (page_listed(m, page)) return;
     if (m->pages == MWAIT_PAGES) mwait_group_renew(m);
     page_list(m, page);
@@ -72,16 +72,16 @@ void mwait_arm(struct cpu *cpu, uint64_t physical) {
 }
 
 static void trigger(struct cpu *cpu) {
-    if (cpu->mwait) cpu->activity = ACTIVITY_ACTIVE;
+    if (cpu->boundary.mwait) cpu->boundary.activity = ACTIVITY_ACTIVE;
     cpu_monitor_clear(cpu);
 }
 
 bool mwait_page_stored(struct cpu *cpu, uint64_t physical, uint64_t bytes) {
-    const struct mwait_group *m = cpu->mwait_group;
+    const struct mwait_group *m = cpu->wire.mwait_group;
     if (!page_listed(m, page_of(physical))) return false;
     for (unsigned i = 0; i < m->members; i++) {
         struct cpu *member = m->member[i];
-        uint64_t line = member->monitor_address;
+        uint64_t line = member->boundary.monitor_address;
         if (armed(member) && physical < line + MWAIT_LINE && line < physical + bytes) trigger(member);
     }
     return true;
@@ -90,7 +90,7 @@ bool mwait_page_stored(struct cpu *cpu, uint64_t physical, uint64_t bytes) {
 // --- the instructions ---
 
 // Not #GP: the instructions are undefined above CPL 0, and while IA32_MISC_ENABLE says so.
-static bool permitted(const struct cpu *cpu) { return !cpu_cpl(cpu) && cpu->misc_enable & MISC_ENABLE_MONITOR; }
+static bool permitted(const struct cpu *cpu) { return !cpu_cpl(cpu) && cpu->msr.misc_enable & MISC_ENABLE_MONITOR; }
 
 static uint64_t extensions(const struct cpu *cpu) { return cpu_64bit(cpu) ? cpu->gpr[RCX] : (uint32_t)cpu->gpr[RCX]; }
 
@@ -104,7 +104,7 @@ BODY(monitor) {
     TRY(memory_translate(cpu, linear, 1, &physical));
     bool writable;
     cpu_monitor_clear(cpu);
-    if (cpu->platform->page(cpu->platform->machine, page_of(physical), &writable)) mwait_arm(cpu, physical);
+    if (cpu->wire.platform->page(cpu->wire.platform->machine, page_of(physical), &writable)) mwait_arm(cpu, physical);
     return OUT_OK;
 }
 INSTANTIATE(monitor, NEXT, FORMS_ONE_NONE)
@@ -117,8 +117,8 @@ BODY(mwait) {
     if (extensions(cpu) & ~masked_interrupts) return cpu_fault_gp0(cpu);
     cpu->rip = op_next_rip(cpu, op);
     if (!armed(cpu)) return OUT_STOP;
-    cpu->activity = ACTIVITY_HLT;
-    cpu->mwait = extensions(cpu) & masked_interrupts ? MWAIT_MASKED : MWAIT_PLAIN;
+    cpu->boundary.activity = ACTIVITY_HLT;
+    cpu->boundary.mwait = extensions(cpu) & masked_interrupts ? MWAIT_MASKED : MWAIT_PLAIN;
     return OUT_STOP;
 }
 INSTANTIATE(mwait, END, FORMS_ONE_NONE)

@@ -1,7 +1,8 @@
 // Address-range monitoring: what MONITOR arms, which stores trigger it, and MWAIT's wait. SDM Vol. 3A, 8.10.4.
 //
 // A page that holds an armed line has no write tag in the fast entries of any processor over the same memory (as pages
-// with decoded code have none), so that ordinary stores pay nothing and those to such pages are seen in cpu/memory/memory.c.
+// with decoded code have none), so that ordinary stores pay nothing and those to such pages are seen in
+// cpu/memory/memory.c.
 #ifndef CPU_MWAIT_H
 #define CPU_MWAIT_H
 #include "cpu/state/cpu.h"
@@ -35,7 +36,7 @@ bool mwait_page_stored(struct cpu *cpu, uint64_t physical, uint64_t bytes);
 // Every store off the fast path passes here. True: the page must not get a write tag.
 ALWAYS_INLINE bool mwait_stored(struct cpu *cpu, uint64_t physical, uint64_t bytes) {
     unsigned hash = (unsigned)(physical >> 12) % MWAIT_FILTER;
-    if (likely(!(cpu->mwait_group->filter[hash / 64] >> hash % 64 & 1))) return false;
+    if (likely(!(cpu->wire.mwait_group->filter[hash / 64] >> hash % 64 & 1))) return false;
     return mwait_page_stored(cpu, physical, bytes);
 }
 

@@ -6,11 +6,11 @@
 // What software sees of CR0 and CR4: in VMX non-root operation, the read shadow where the guest/host mask is 1.
 ALWAYS_INLINE uint64_t cr0_visible(const struct cpu *cpu) {
     const struct intercepts *i = &cpu->intercepts;
-    return (cpu->cr0 & ~i->cr0_mask) | (i->cr0_shadow & i->cr0_mask);
+    return (cpu->control.cr0 & ~i->cr0_mask) | (i->cr0_shadow & i->cr0_mask);
 }
 ALWAYS_INLINE uint64_t cr4_visible(const struct cpu *cpu) {
     const struct intercepts *i = &cpu->intercepts;
-    return (cpu->cr4 & ~i->cr4_mask) | (i->cr4_shadow & i->cr4_mask);
+    return (cpu->control.cr4 & ~i->cr4_mask) | (i->cr4_shadow & i->cr4_mask);
 }
 // As MOV to the register does, after the VM-exit check: all #GP(0) rules, what follows in EFER.LMA, the PDPTEs and the
 // TLB. Bits that a guest/host mask owns stay.

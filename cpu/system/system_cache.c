@@ -28,7 +28,7 @@ BODY(cache_line) {
     TRY(op_linear(cpu, op, 1, false, &linear));
     struct translation_access access = {.class = tlb_access_class(cpu)};
     if (cpu_long(cpu) && !cpu_canonical(cpu, linear)) {
-        cpu->non_canonical = 1;
+        cpu->attempt.non_canonical = 1;
         return cpu_fault_gp0(cpu);
     }
     return translate(cpu, linear, &access, &page);
@@ -56,7 +56,7 @@ enum invpcid_type { INVPCID_ADDRESS, INVPCID_CONTEXT, INVPCID_ALL_GLOBAL, INVPCI
 static bool invpcid_valid(const struct cpu *cpu, uint64_t type, uint64_t pcid, uint64_t linear) {
     if (type > INVPCID_ALL || pcid & ~BITS(11, 0)) return false;
     if (type == INVPCID_ADDRESS && !cpu_canonical_register(cpu, linear)) return false;
-    return type > INVPCID_CONTEXT || cpu->cr4 & CR4_PCIDE || !pcid;
+    return type > INVPCID_CONTEXT || cpu->control.cr4 & CR4_PCIDE || !pcid;
 }
 
 BODY(invpcid) {

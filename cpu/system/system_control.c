@@ -12,7 +12,7 @@
 #define CR3_KEEP_TLB BIT(63)
 
 static bool cr_allowed(struct cpu *cpu, unsigned cr, uint64_t value) {
-    return !cpu->extension || !cpu->extension->cr_allowed || cpu->extension->cr_allowed(cpu, cr, value);
+    return !cpu->wire.extension || !cpu->wire.extension->cr_allowed || cpu->wire.extension->cr_allowed(cpu, cr, value);
 }
 
 // PAE paging, not 4-level: the four PDPTEs are registers of their own, loaded when these registers are written.
@@ -24,7 +24,7 @@ static enum outcome pdptes_load(struct cpu *cpu, uint64_t cr3) {
     bool valid = true;
     TRY(paging_load_pdptes(cpu, cr3, pdpte, &valid));
     if (!valid) return cpu_fault_gp0(cpu);
-    memcpy(cpu->pdpte, pdpte, sizeof pdpte);
+    memcpy(cpu->control.pdpte, pdpte, sizeof pdpte);
     return OUT_OK;
 }
 
@@ -36,24 +36,27 @@ static bool tss16_loaded(const struct cpu *cpu) {
 }
 
 static bool cr0_valid(struct cpu *cpu, uint64_t value) {
-    bool pg = value & CR0_PG, was_pg = cpu->cr0 & CR0_PG, code64 = cpu->segment[CS].rights & RIGHTS_L;
+    bool pg = value & CR0_PG, was_pg = cpu->control.cr0 & CR0_PG, code64 = cpu->segment[CS].rights & RIGHTS_L;
     if (value >> 32) return false;
     if (pg && !(value & CR0_PE)) return false;
     if (value & CR0_NW && !(value & CR0_CD)) return false;
-    if (pg && !was_pg && cpu->efer & EFER_LME && (!(cpu->cr4 & CR4_PAE) || code64 || tss16_loaded(cpu))) return false;
-    if (!pg && was_pg && (cpu_64bit(cpu) || cpu->cr4 & CR4_PCIDE)) return false;
+    if (pg && !was_pg && cpu->control.efer & EFER_LME && (!(cpu->control.cr4 & CR4_PAE) || code64 || tss16_loaded(cpu)))
+        return false;
+    if (!pg && was_pg && (cpu_64bit(cpu) || cpu->control.cr4 & CR4_PCIDE)) return false;
     return cr_allowed(cpu, 0, value);
 }
 
 enum outcome cr0_write(struct cpu *cpu, uint64_t value) {
     uint64_t mask = cpu->intercepts.cr0_mask;
-    value = (cpu->cr0 & mask) | (value & ~mask);
+    value = (cpu->control.cr0 & mask) | (value & ~mask);
     value = (value & (CR0_DEFINED | ~BITS(31, 0))) | CR0_ET;
     if (!cr0_valid(cpu, value)) return cpu_fault_gp0(cpu);
-    uint64_t changed = cpu->cr0 ^ value;
-    if (pae_paging(value, cpu->cr4, cpu->efer) && changed & (CR0_PG | CR0_CD | CR0_NW)) TRY(pdptes_load(cpu, cpu->cr3));
-    cpu->cr0 = value;
-    cpu->efer = value & CR0_PG && cpu->efer & EFER_LME ? cpu->efer | EFER_LMA : cpu->efer & ~EFER_LMA;
+    uint64_t changed = cpu->control.cr0 ^ value;
+    if (pae_paging(value, cpu->control.cr4, cpu->control.efer) && changed & (CR0_PG | CR0_CD | CR0_NW))
+        TRY(pdptes_load(cpu, cpu->control.cr3));
+    cpu->control.cr0 = value;
+    cpu->control.efer =
+        value & CR0_PG && cpu->control.efer & EFER_LME ? cpu->control.efer | EFER_LMA : cpu->control.efer & ~EFER_LMA;
     if (changed & CR0_PG) {
         tlb_flush_vpid(cpu, cpu->vpid, true);
         tlb_select(cpu);
@@ -66,19 +69,19 @@ enum outcome cr0_write(struct cpu *cpu, uint64_t value) {
 // --- CR3 ---
 
 static bool cr3_valid(const struct cpu *cpu, uint64_t value) {
-    return !(value & BITS(63, 0) & ~BITS(cpu->model->physical_bits - 1u, 0));
+    return !(value & BITS(63, 0) & ~BITS(cpu->wire.model->physical_bits - 1u, 0));
 }
 
 enum outcome cr3_write(struct cpu *cpu, uint64_t value) {
-    bool keep = cpu->cr4 & CR4_PCIDE && value & CR3_KEEP_TLB;
-    if (cpu->cr4 & CR4_PCIDE) value &= ~CR3_KEEP_TLB;
+    bool keep = cpu->control.cr4 & CR4_PCIDE && value & CR3_KEEP_TLB;
+    if (cpu->control.cr4 & CR4_PCIDE) value &= ~CR3_KEEP_TLB;
     if (!cpu_long(cpu)) value &= BITS(31, 0);
     if (!cr3_valid(cpu, value)) return cpu_fault_gp0(cpu);
-    if (pae_paging(cpu->cr0, cpu->cr4, cpu->efer)) TRY(pdptes_load(cpu, value));
-    cpu->cr3 = value;
+    if (pae_paging(cpu->control.cr0, cpu->control.cr4, cpu->control.efer)) TRY(pdptes_load(cpu, value));
+    cpu->control.cr3 = value;
     cpu_monitor_clear(cpu);
     tlb_select(cpu);
-    if (!keep) tlb_flush_context(cpu, cpu->vpid, cpu->cr4 & CR4_PCIDE ? (uint16_t)(value & BITS(11, 0)) : 0);
+    if (!keep) tlb_flush_context(cpu, cpu->vpid, cpu->control.cr4 & CR4_PCIDE ? (uint16_t)(value & BITS(11, 0)) : 0);
     return OUT_OK;
 }
 
@@ -105,10 +108,10 @@ uint64_t cr4_supported(const struct cpu_model *model) {
 }
 
 static bool cr4_valid(struct cpu *cpu, uint64_t value) {
-    uint64_t set = value & ~cpu->cr4, changed = value ^ cpu->cr4;
-    if (value & ~cr4_supported(cpu->model)) return false;
+    uint64_t set = value & ~cpu->control.cr4, changed = value ^ cpu->control.cr4;
+    if (value & ~cr4_supported(cpu->wire.model)) return false;
     if (cpu_long(cpu) && (!(value & CR4_PAE) || changed & CR4_LA57)) return false;
-    if (set & CR4_PCIDE && (!cpu_long(cpu) || cpu->cr3 & BITS(11, 0))) return false;
+    if (set & CR4_PCIDE && (!cpu_long(cpu) || cpu->control.cr3 & BITS(11, 0))) return false;
     return cr_allowed(cpu, 4, value);
 }
 
@@ -120,17 +123,17 @@ static void cr4_invalidate(struct cpu *cpu, uint64_t old, uint64_t value) {
     if (all)
         tlb_flush_vpid(cpu, cpu->vpid, true);
     else if (value & ~old & CR4_SMEP)
-        tlb_flush_context(cpu, cpu->vpid, value & CR4_PCIDE ? (uint16_t)(cpu->cr3 & BITS(11, 0)) : 0);
+        tlb_flush_context(cpu, cpu->vpid, value & CR4_PCIDE ? (uint16_t)(cpu->control.cr3 & BITS(11, 0)) : 0);
     if (changed & CR4_PCIDE || all) tlb_select(cpu);
 }
 
 enum outcome cr4_write(struct cpu *cpu, uint64_t value) {
-    uint64_t mask = cpu->intercepts.cr4_mask, old = cpu->cr4;
+    uint64_t mask = cpu->intercepts.cr4_mask, old = cpu->control.cr4;
     value = (old & mask) | (value & ~mask);
     if (!cr4_valid(cpu, value)) return cpu_fault_gp0(cpu);
     bool reload = (old ^ value) & (CR4_PGE | CR4_PSE | CR4_PAE | CR4_SMEP);
-    if (reload && pae_paging(cpu->cr0, value, cpu->efer)) TRY(pdptes_load(cpu, cpu->cr3));
-    cpu->cr4 = value;
+    if (reload && pae_paging(cpu->control.cr0, value, cpu->control.efer)) TRY(pdptes_load(cpu, cpu->control.cr3));
+    cpu->control.cr4 = value;
     cr4_invalidate(cpu, old, value);
     cpu_monitor_clear(cpu);
     cpu_update_mode(cpu);
@@ -150,11 +153,11 @@ static enum outcome cr_check(struct cpu *cpu, unsigned number) {
 }
 
 static uint64_t cr8_read(struct cpu *cpu) {
-    const struct platform *p = cpu->platform;
+    const struct platform *p = cpu->wire.platform;
     return p && p->cr8_read ? p->cr8_read(p->machine, cpu) : 0;
 }
 static enum outcome cr8_write(struct cpu *cpu, uint64_t value) {
-    const struct platform *p = cpu->platform;
+    const struct platform *p = cpu->wire.platform;
     if (value & ~BITS(3, 0)) return cpu_fault_gp0(cpu);
     if (p && p->cr8_write) p->cr8_write(p->machine, cpu, value);
     return OUT_OK;
@@ -163,8 +166,8 @@ static enum outcome cr8_write(struct cpu *cpu, uint64_t value) {
 static uint64_t cr_read(struct cpu *cpu, unsigned number) {
     switch (number) {
     case 0: return cr0_visible(cpu);
-    case 2: return cpu->cr2;
-    case 3: return cpu->cr3;
+    case 2: return cpu->control.cr2;
+    case 3: return cpu->control.cr3;
     case 4: return cr4_visible(cpu);
     default: return cr8_read(cpu);
     }
@@ -189,7 +192,7 @@ BODY(mov_from_cr) {
 
 // CR8 is the local APIC's: asking for it is not looking on.
 static uint64_t cr_peek(struct cpu *cpu, unsigned number) {
-    const uint64_t *registers[] = {&cpu->cr0, NULL, &cpu->cr2, &cpu->cr3, &cpu->cr4};
+    const uint64_t *registers[] = {&cpu->control.cr0, NULL, &cpu->control.cr2, &cpu->control.cr3, &cpu->control.cr4};
     return number <= 4 && registers[number] ? *registers[number] : 0;
 }
 
@@ -203,7 +206,7 @@ BODY(mov_to_cr) {
     uint64_t old = observed(cpu, OBSERVE_CONTROL_REGISTER) ? cr_peek(cpu, number) : 0;
     switch (number) {
     case 0: TRY(cr0_write(cpu, value)); break;
-    case 2: cpu->cr2 = value; break;
+    case 2: cpu->control.cr2 = value; break;
     case 3: TRY(cr3_write(cpu, value)); break;
     case 4: TRY(cr4_write(cpu, value)); break;
     default: TRY(cr8_write(cpu, value)); break;
@@ -221,10 +224,10 @@ INSTANTIATE(mov_to_cr, END, FORMS_CR)
 BODY(clts) {
     BODY_UNUSED;
     TRY(intercept(cpu, op, ICEPT_CLTS, 0, 0));
-    uint64_t old = cpu->cr0;
-    cpu->cr0 &= ~CR0_TS | cpu->intercepts.cr0_mask;
+    uint64_t old = cpu->control.cr0;
+    cpu->control.cr0 &= ~CR0_TS | cpu->intercepts.cr0_mask;
     cpu_update_mode(cpu);
-    OBSERVE_TELL(cpu, op, CONTROL_REGISTER, .number = 0, .value = cpu->cr0, .old = old);
+    OBSERVE_TELL(cpu, op, CONTROL_REGISTER, .number = 0, .value = cpu->control.cr0, .old = old);
     return OUT_OK;
 }
 INSTANTIATE(clts, END, FORMS_ONE_NONE)
@@ -240,16 +243,16 @@ BODY(lmsw) {
     else
         value = reg_get(cpu, op->dst, 16);
     TRY(intercept(cpu, op, ICEPT_LMSW, value | (F == FORM_M ? 1u << 16 : 0), linear));
-    uint64_t old = cpu->cr0;
-    TRY(cr0_write(cpu, (cpu->cr0 & (~bits | CR0_PE)) | (value & bits)));
-    OBSERVE_TELL(cpu, op, CONTROL_REGISTER, .number = 0, .value = cpu->cr0, .old = old);
+    uint64_t old = cpu->control.cr0;
+    TRY(cr0_write(cpu, (cpu->control.cr0 & (~bits | CR0_PE)) | (value & bits)));
+    OBSERVE_TELL(cpu, op, CONTROL_REGISTER, .number = 0, .value = cpu->control.cr0, .old = old);
     return OUT_OK;
 }
 #define FORMS_WORD(X, n) X(n, R, 32) X(n, M, 32)
 INSTANTIATE(lmsw, END, FORMS_WORD)
 
 BODY(smsw) {
-    if (cpu->cr4 & CR4_UMIP && cpu_cpl(cpu)) return cpu_fault_gp0(cpu);
+    if (cpu->control.cr4 & CR4_UMIP && cpu_cpl(cpu)) return cpu_fault_gp0(cpu);
     if (F == FORM_R) {
         reg_set(cpu, op->dst, W, cr0_visible(cpu));
         return OUT_OK;

@@ -15,11 +15,11 @@
 static enum outcome dr_check(struct cpu *cpu, const struct op *op, unsigned *number, uint64_t direction, unsigned gpr) {
     if (*number >= 8) return cpu_fault_ud(cpu);
     TRY(intercept(cpu, op, ICEPT_DR, *number | direction, gpr));
-    if ((*number == 4 || *number == 5) && cpu->cr4 & CR4_DE) return cpu_fault_ud(cpu);
+    if ((*number == 4 || *number == 5) && cpu->control.cr4 & CR4_DE) return cpu_fault_ud(cpu);
     if (cpu_cpl(cpu)) return cpu_fault_gp0(cpu);
     if (*number == 4 || *number == 5) *number += 2;
-    if (cpu->dr[7] & DR7_GD) {
-        cpu->fault = (struct event){.vector = VECTOR_DB, .type = EVENT_HARDWARE_EXCEPTION, .payload = DEBUG_BD};
+    if (cpu->control.dr[7] & DR7_GD) {
+        cpu->attempt.fault = (struct event){.vector = VECTOR_DB, .type = EVENT_HARDWARE_EXCEPTION, .payload = DEBUG_BD};
         return OUT_FAULT;
     }
     return OUT_OK;
@@ -29,7 +29,7 @@ BODY(mov_from_dr) {
     (void)F;
     unsigned number = op->src;
     TRY(dr_check(cpu, op, &number, DR_FROM, op->dst / 8u));
-    reg_set(cpu, op->dst, W, cpu->dr[number]);
+    reg_set(cpu, op->dst, W, cpu->control.dr[number]);
     return OUT_OK;
 }
 
@@ -41,7 +41,7 @@ BODY(mov_to_dr) {
     if (number >= 6 && value >> 32) return cpu_fault_gp0(cpu);
     if (number == 6) value = (value & DR6_WRITABLE) | DR6_ONES;
     if (number == 7) value = (value & DR7_WRITABLE) | DR7_ONES;
-    cpu->dr[number] = value;
+    cpu->control.dr[number] = value;
     cpu_update_mode(cpu);
     return OUT_OK;
 }

@@ -21,7 +21,7 @@ INSTANTIATE(cli, NEXT, FORMS_ONE_NONE)
 BODY(sti) {
     BODY_UNUSED;
     if (!iopl_allows(cpu)) return vm86_sti(cpu);
-    if (!(cpu->rflags & FLAG_IF)) cpu->sti_shadow_step = cpu_steps(cpu, op) + 1;
+    if (!(cpu->rflags & FLAG_IF)) cpu->boundary.sti_shadow_step = cpu_steps(cpu, op) + 1;
     cpu->rflags |= FLAG_IF;
     cpu_look(cpu);
     return OUT_OK;
@@ -49,7 +49,7 @@ BODY(hlt) {
     BODY_UNUSED;
     TRY(intercept(cpu, op, ICEPT_HLT, 0, 0));
     cpu->rip = op_next_rip(cpu, op);
-    cpu->activity = ACTIVITY_HLT;
+    cpu->boundary.activity = ACTIVITY_HLT;
     return OUT_STOP;
 }
 INSTANTIATE(hlt, END, FORMS_ONE_NONE)

@@ -22,7 +22,7 @@ BODY(cpuid) {
     struct cpuid_result r = cpuid(cpu, leaf, (uint32_t)cpu->gpr[RCX]);
     OBSERVE_TELL(cpu, op, CPUID, .number = leaf, .value = (uint64_t)r.eax << 32 | r.ebx,
                  .old = (uint64_t)r.ecx << 32 | r.edx, .information = (uint32_t)cpu->gpr[RCX]);
-    if (leaf == 1) cpu->bios_sign_id = (uint64_t)cpu->model->microcode << 32;
+    if (leaf == 1) cpu->msr.bios_sign_id = (uint64_t)cpu->wire.model->microcode << 32;
     cpu->gpr[RAX] = r.eax;
     cpu->gpr[RBX] = r.ebx;
     cpu->gpr[RCX] = r.ecx;
@@ -34,7 +34,7 @@ INSTANTIATE(cpuid, END, FORMS_ONE_NONE)
 // --- time ---
 
 static enum outcome time_allowed(struct cpu *cpu) {
-    return cpu->cr4 & CR4_TSD && cpu_cpl(cpu) ? cpu_fault_gp0(cpu) : OUT_OK;
+    return cpu->control.cr4 & CR4_TSD && cpu_cpl(cpu) ? cpu_fault_gp0(cpu) : OUT_OK;
 }
 
 BODY(rdtsc) {
@@ -49,7 +49,7 @@ BODY(rdtscp) {
     TRY(time_allowed(cpu));
     TRY(intercept(cpu, op, ICEPT_RDTSCP, 0, 0));
     set_pair(cpu, cpu_tell_tsc(cpu, op));
-    cpu->gpr[RCX] = (uint32_t)cpu->tsc_aux;
+    cpu->gpr[RCX] = (uint32_t)cpu->msr.tsc_aux;
     return OUT_OK;
 }
 INSTANTIATE(rdtsc, END, FORMS_ONE_NONE)
@@ -58,7 +58,7 @@ INSTANTIATE(rdtscp, END, FORMS_ONE_NONE)
 BODY(rdpid) {
     (void)F, (void)W;
     TRY(intercept(cpu, op, ICEPT_RDPID, 0, 0));
-    set_reg64(cpu, op->dst, (uint32_t)cpu->tsc_aux);
+    set_reg64(cpu, op->dst, (uint32_t)cpu->msr.tsc_aux);
     return OUT_OK;
 }
 #define FORMS_ONE_R(X, n) X(n, R, 32)
@@ -67,7 +67,7 @@ INSTANTIATE(rdpid, NEXT, FORMS_ONE_R)
 // There are no counters: every index is invalid.
 BODY(rdpmc) {
     BODY_UNUSED;
-    if (!(cpu->cr4 & CR4_PCE) && cpu_cpl(cpu)) return cpu_fault_gp0(cpu);
+    if (!(cpu->control.cr4 & CR4_PCE) && cpu_cpl(cpu)) return cpu_fault_gp0(cpu);
     TRY(intercept(cpu, op, ICEPT_RDPMC, 0, 0));
     return cpu_fault_gp0(cpu);
 }
@@ -103,25 +103,25 @@ INSTANTIATE(wrmsr, END, FORMS_ONE_NONE)
 BODY(xgetbv) {
     BODY_UNUSED;
     uint32_t index = (uint32_t)cpu->gpr[RCX];
-    if (!(cpu->cr4 & CR4_OSXSAVE)) return cpu_fault_ud(cpu);
-    if (index > 1 || (index == 1 && !cpu->model->features[FEATURE_XGETBV1])) return cpu_fault_gp0(cpu);
-    set_pair(cpu, index ? cpu->xcr0 & xsave_in_use_with_mxcsr(cpu) : cpu->xcr0);
+    if (!(cpu->control.cr4 & CR4_OSXSAVE)) return cpu_fault_ud(cpu);
+    if (index > 1 || (index == 1 && !cpu->wire.model->features[FEATURE_XGETBV1])) return cpu_fault_gp0(cpu);
+    set_pair(cpu, index ? cpu->control.xcr0 & xsave_in_use_with_mxcsr(cpu) : cpu->control.xcr0);
     return OUT_OK;
 }
 
 static bool xcr0_valid(const struct cpu *cpu, uint64_t value) {
-    if (value & ~cpu_model_xcr0(cpu->model) || !(value & BIT(COMPONENT_X87))) return false;
+    if (value & ~cpu_model_xcr0(cpu->wire.model) || !(value & BIT(COMPONENT_X87))) return false;
     return !(value & BIT(COMPONENT_AVX)) || value & BIT(COMPONENT_SSE);
 }
 
 BODY(xsetbv) {
     BODY_UNUSED;
     uint64_t value = get_pair(cpu);
-    if (!(cpu->cr4 & CR4_OSXSAVE)) return cpu_fault_ud(cpu);
+    if (!(cpu->control.cr4 & CR4_OSXSAVE)) return cpu_fault_ud(cpu);
     if (cpu_cpl(cpu)) return cpu_fault_gp0(cpu);
     TRY(intercept(cpu, op, ICEPT_XSETBV, 0, 0));
     if ((uint32_t)cpu->gpr[RCX] || !xcr0_valid(cpu, value)) return cpu_fault_gp0(cpu);
-    cpu->xcr0 = value;
+    cpu->control.xcr0 = value;
     cpu_update_mode(cpu);
     return OUT_OK;
 }

@@ -27,15 +27,15 @@ static enum outcome io_check(struct cpu *cpu, uint16_t port, unsigned size) {
 }
 
 static uint64_t port_in(struct cpu *cpu, const struct op *op, uint16_t port, unsigned w) {
-    const struct platform *p = cpu->platform;
-    if (unlikely(cpu->watch & WATCH_IO)) debug_port(cpu, port, w / 8);
+    const struct platform *p = cpu->wire.platform;
+    if (unlikely(cpu->breakpoints.watch & WATCH_IO)) debug_port(cpu, port, w / 8);
     uint64_t value = p->port_in ? p->port_in(p->machine, cpu, port, w / 8) & MASK(w) : MASK(w);
     OBSERVE_TELL(cpu, op, IO, .number = port, .size = (uint8_t)(w / 8), .value = value);
     return value;
 }
 static void port_out(struct cpu *cpu, const struct op *op, uint16_t port, unsigned w, uint64_t value) {
-    const struct platform *p = cpu->platform;
-    if (unlikely(cpu->watch & WATCH_IO)) debug_port(cpu, port, w / 8);
+    const struct platform *p = cpu->wire.platform;
+    if (unlikely(cpu->breakpoints.watch & WATCH_IO)) debug_port(cpu, port, w / 8);
     OBSERVE_TELL(cpu, op, IO, .number = port, .size = (uint8_t)(w / 8), .value = value & MASK(w), .write = true);
     if (p->port_out) p->port_out(p->machine, cpu, port, w / 8, (uint32_t)(value & MASK(w)));
 }
@@ -85,7 +85,7 @@ ALWAYS_INLINE enum outcome ins_once(struct cpu *cpu, const struct op *op, unsign
     void *p = memory_write(cpu, linear, w / 8, false, &outcome);
     if (!p) return outcome;
     bytes_set(p, w, port_in(cpu, op, port, w));
-    if (p == cpu->bounce) TRY(memory_commit(cpu, w / 8));
+    if (p == cpu->bounce.data) TRY(memory_commit(cpu, w / 8));
     string_advance(cpu, op, RDI, w, 1);
     return OUT_OK;
 }

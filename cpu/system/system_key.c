@@ -2,14 +2,14 @@
 #include "cpu/engine/body.h"
 
 static enum outcome key_check(struct cpu *cpu) {
-    if (!(cpu->cr4 & CR4_PKE)) return cpu_fault_ud(cpu);
+    if (!(cpu->control.cr4 & CR4_PKE)) return cpu_fault_ud(cpu);
     return (uint32_t)cpu->gpr[RCX] ? cpu_fault_gp0(cpu) : OUT_OK;
 }
 
 BODY(rdpkru) {
     BODY_UNUSED;
     TRY(key_check(cpu));
-    cpu->gpr[RAX] = cpu->pkru;
+    cpu->gpr[RAX] = cpu->control.pkru;
     cpu->gpr[RDX] = 0;
     return OUT_OK;
 }
@@ -19,7 +19,7 @@ BODY(wrpkru) {
     BODY_UNUSED;
     TRY(key_check(cpu));
     if ((uint32_t)cpu->gpr[RDX]) return cpu_fault_gp0(cpu);
-    cpu->pkru = (uint32_t)cpu->gpr[RAX];
+    cpu->control.pkru = (uint32_t)cpu->gpr[RAX];
     cpu_update_mode(cpu);
     return OUT_OK;
 }

@@ -7,7 +7,7 @@
 // Events are held off until the instruction after a load of SS has run. LSS holds nothing off.
 static void shadow_set(struct cpu *cpu, const struct op *op, unsigned segment) {
     if (segment != SS) return;
-    cpu->mov_ss_shadow_step = cpu_steps(cpu, op) + 1;
+    cpu->boundary.mov_ss_shadow_step = cpu_steps(cpu, op) + 1;
     cpu_look(cpu);
 }
 
@@ -111,20 +111,20 @@ INSTANTIATE(lgs, END, FORMS_LOAD_FAR)
 BODY(swapgs) {
     BODY_UNUSED;
     uint64_t base = cpu->segment_base[GS];
-    cpu->segment_base[GS] = cpu->kernel_gs_base;
-    cpu->kernel_gs_base = base;
+    cpu->segment_base[GS] = cpu->msr.kernel_gs_base;
+    cpu->msr.kernel_gs_base = base;
     return OUT_OK;
 }
 INSTANTIATE(swapgs, NEXT, FORMS_ONE_NONE)
 
 ALWAYS_INLINE enum outcome base_read(struct cpu *cpu, const struct op *op, unsigned w, unsigned segment) {
-    if (!(cpu->cr4 & CR4_FSGSBASE)) return cpu_fault_ud(cpu);
+    if (!(cpu->control.cr4 & CR4_FSGSBASE)) return cpu_fault_ud(cpu);
     reg_set(cpu, op->dst, w, cpu->segment_base[segment]);
     return OUT_OK;
 }
 ALWAYS_INLINE enum outcome base_write(struct cpu *cpu, const struct op *op, unsigned w, unsigned segment) {
     uint64_t value = reg_get(cpu, op->dst, w);
-    if (!(cpu->cr4 & CR4_FSGSBASE)) return cpu_fault_ud(cpu);
+    if (!(cpu->control.cr4 & CR4_FSGSBASE)) return cpu_fault_ud(cpu);
     if (!cpu_canonical_register(cpu, value)) return cpu_fault_gp0(cpu);
     cpu->segment_base[segment] = value;
     return OUT_OK;

@@ -7,7 +7,9 @@
 enum table_access { ACCESS_SGDT, ACCESS_SIDT, ACCESS_LGDT, ACCESS_LIDT }; // as intercept.h numbers them
 enum segment_access { ACCESS_SLDT, ACCESS_STR, ACCESS_LLDT, ACCESS_LTR };
 
-static enum outcome umip(struct cpu *cpu) { return cpu->cr4 & CR4_UMIP && cpu_cpl(cpu) ? cpu_fault_gp0(cpu) : OUT_OK; }
+static enum outcome umip(struct cpu *cpu) {
+    return cpu->control.cr4 & CR4_UMIP && cpu_cpl(cpu) ? cpu_fault_gp0(cpu) : OUT_OK;
+}
 
 // --- GDTR, IDTR: a limit and a base of 4 bytes, 8 in 64-bit mode ---
 

@@ -22,7 +22,7 @@ enum legacy_layout {
 static unsigned xmm_count(const struct cpu *cpu) { return cpu_64bit(cpu) ? 16 : 8; }
 
 void legacy_save_x87(const struct cpu *cpu, uint8_t *area, bool wide) {
-    const struct x87 *x = &cpu->x87;
+    const struct x87 *x = &cpu->fpu.x87;
     memset(area, 0, AT_MXCSR);
     bytes_set(area + AT_FCW, 16, x->control);
     bytes_set(area + AT_FSW, 16, x->status);
@@ -38,7 +38,7 @@ void legacy_save_x87(const struct cpu *cpu, uint8_t *area, bool wide) {
 }
 
 void legacy_load_x87(struct cpu *cpu, const uint8_t *area, bool wide) {
-    struct x87 *x = &cpu->x87;
+    struct x87 *x = &cpu->fpu.x87;
     x->status = (uint16_t)bytes_get(area + AT_FSW, 16);
     x87_set_control(cpu, (uint16_t)bytes_get(area + AT_FCW, 16));
     x->empty = (uint8_t)~area[AT_FTW];
@@ -54,13 +54,13 @@ void legacy_load_x87(struct cpu *cpu, const uint8_t *area, bool wide) {
 }
 
 void legacy_save_xmm(const struct cpu *cpu, uint8_t *area) {
-    for (unsigned i = 0; i < xmm_count(cpu); i++) memcpy(area + AT_XMM + 16 * i, &cpu->vector[i], 16);
+    for (unsigned i = 0; i < xmm_count(cpu); i++) memcpy(area + AT_XMM + 16 * i, &cpu->fpu.vector[i], 16);
 }
 void legacy_load_xmm(struct cpu *cpu, const uint8_t *area) {
-    for (unsigned i = 0; i < xmm_count(cpu); i++) memcpy(&cpu->vector[i], area + AT_XMM + 16 * i, 16);
+    for (unsigned i = 0; i < xmm_count(cpu); i++) memcpy(&cpu->fpu.vector[i], area + AT_XMM + 16 * i, 16);
 }
 void legacy_save_mxcsr(const struct cpu *cpu, uint8_t *area) {
-    bytes_set(area + AT_MXCSR, 32, cpu->mxcsr);
+    bytes_set(area + AT_MXCSR, 32, cpu->fpu.mxcsr);
     bytes_set(area + AT_MXCSR_MASK, 32, MXCSR_MASK);
 }
 uint32_t legacy_mxcsr(const uint8_t *area) { return (uint32_t)bytes_get(area + AT_MXCSR, 32); }
@@ -88,7 +88,7 @@ BODY(fxrstor) {
     TRY(load_area(cpu, linear, area, legacy_bytes(cpu)));
     if (legacy_mxcsr(area) & ~MXCSR_MASK) return cpu_fault_gp0(cpu);
     legacy_load_x87(cpu, area, W == 64);
-    cpu->mxcsr = legacy_mxcsr(area);
+    cpu->fpu.mxcsr = legacy_mxcsr(area);
     legacy_load_xmm(cpu, area);
     return OUT_OK;
 }
@@ -99,13 +99,13 @@ BODY(ldmxcsr) {
     uint64_t value = 0;
     TRY(source(cpu, op, F, 32, &value));
     if (value & ~(uint64_t)MXCSR_MASK) return cpu_fault_gp0(cpu);
-    cpu->mxcsr = (uint32_t)value;
+    cpu->fpu.mxcsr = (uint32_t)value;
     return OUT_OK;
 }
 INSTANTIATE(ldmxcsr, NEXT, FORMS_M)
 
 BODY(stmxcsr) {
     BODY_UNUSED;
-    return destination(cpu, op, F, 32, cpu->mxcsr);
+    return destination(cpu, op, F, 32, cpu->fpu.mxcsr);
 }
 INSTANTIATE(stmxcsr, NEXT, FORMS_M)

@@ -53,7 +53,7 @@ BODY(emms) {
     BODY_UNUSED;
     TRY(x87_wait(cpu));
     mmx_enter(cpu); // TOP becomes 0 as with the others
-    cpu->x87.empty = 0xff;
+    cpu->fpu.x87.empty = 0xff;
     return OUT_OK;
 }
 INSTANTIATE(emms, NEXT, FORMS_ONE_NONE)

@@ -8,7 +8,7 @@
         BODY_UNUSED;                                                                                                   \
         union lane d = xmm_get(cpu, op->dst), s;                                                                       \
         TRY(xmm_source(cpu, op, F, bytes, alignment, &s));                                                             \
-        struct float_env env = float_env_from_mxcsr(cpu->mxcsr);                                                       \
+        struct float_env env = float_env_from_mxcsr(cpu->fpu.mxcsr);                                                   \
         name##_convert(&d, &s, &env);                                                                                  \
         TRY(sse_float_end(cpu, &env));                                                                                 \
         xmm_set(cpu, op->dst, &d);                                                                                     \
@@ -47,7 +47,7 @@ CONVERT(cvttps2dq, 16, ALIGNED) {
         union lane d = xmm_get(cpu, op->dst);                                                                          \
         uint64_t a = 0;                                                                                                \
         TRY(source(cpu, op, F, w, &a));                                                                                \
-        [[maybe_unused]] struct float_env env = float_env_from_mxcsr(cpu->mxcsr);                                      \
+        [[maybe_unused]] struct float_env env = float_env_from_mxcsr(cpu->fpu.mxcsr);                                  \
         d.type[0] = (expression);                                                                                      \
         TRY(sse_float_end(cpu, &env));                                                                                 \
         xmm_set(cpu, op->dst, &d);                                                                                     \
@@ -63,7 +63,7 @@ FROM_GENERAL(cvtsi2sd_q, 64, u64, i64_to_f64((int64_t)a, &env))
     BODY(sse_##name) {                                                                                                 \
         union lane s;                                                                                                  \
         TRY(xmm_source(cpu, op, F, bytes, UNALIGNED, &s));                                                             \
-        struct float_env env = float_env_from_mxcsr(cpu->mxcsr);                                                       \
+        struct float_env env = float_env_from_mxcsr(cpu->fpu.mxcsr);                                                   \
         uint64_t r = W == 64 ? (uint64_t)function(64)(s.type[0], &env) : (uint32_t)function(32)(s.type[0], &env);      \
         TRY(sse_float_end(cpu, &env));                                                                                 \
         reg_set(cpu, op->dst, W, r);                                                                                   \
@@ -90,7 +90,7 @@ TO_GENERAL(cvttsd2si, 8, u64, F64_TO_TRUNCATE)
             TRY(vector_load(cpu, op, 8, UNALIGNED, &s));                                                               \
         else                                                                                                           \
             s = mmx_get(cpu, op->src);                                                                                 \
-        [[maybe_unused]] struct float_env env = float_env_from_mxcsr(cpu->mxcsr);                                      \
+        [[maybe_unused]] struct float_env env = float_env_from_mxcsr(cpu->fpu.mxcsr);                                  \
         first, second;                                                                                                 \
         if (transition) mmx_enter(cpu);                                                                                \
         TRY(sse_float_end(cpu, &env));                                                                                 \
@@ -107,7 +107,7 @@ FROM_MMX(cvtpi2pd, F == FORM_RR, d.u64[0] = i32_to_f64(s.i32[0]), d.u64[1] = i32
         union lane s, r = {.u64 = {0, 0}};                                                                             \
         TRY(x87_wait(cpu));                                                                                            \
         TRY(xmm_source(cpu, op, F, bytes, alignment, &s));                                                             \
-        struct float_env env = float_env_from_mxcsr(cpu->mxcsr);                                                       \
+        struct float_env env = float_env_from_mxcsr(cpu->fpu.mxcsr);                                                   \
         for (unsigned i = 0; i < 2; i++) r.i32[i] = function(s.type[i], &env);                                         \
         mmx_enter(cpu);                                                                                                \
         TRY(sse_float_end(cpu, &env));                                                                                 \

@@ -1,6 +1,6 @@
 // SSE to SSE4.1 floating-point arithmetic and comparison. SDM Vol. 1, 10.4.1, 11.4.1, 11.5; all of it is integer
-// arithmetic of cpu/float/float.h. One environment serves all elements: an unmasked exception of any of them is one #XM, the
-// flags of all join MXCSR in either case, the destination is written only without one.
+// arithmetic of cpu/float/float.h. One environment serves all elements: an unmasked exception of any of them is one
+// #XM, the flags of all join MXCSR in either case, the destination is written only without one.
 #include "cpu/vector/sse_float.h"
 
 // FLOAT(name, type, count, bytes, alignment, e): elements 0..count-1 of the destination become e, of a and b.
@@ -9,7 +9,7 @@
         BODY_UNUSED;                                                                                                   \
         union lane d = xmm_get(cpu, op->dst), s;                                                                       \
         TRY(xmm_source(cpu, op, F, bytes, alignment, &s));                                                             \
-        struct float_env env = float_env_from_mxcsr(cpu->mxcsr);                                                       \
+        struct float_env env = float_env_from_mxcsr(cpu->fpu.mxcsr);                                                   \
         [[maybe_unused]] const uint8_t imm = (uint8_t)op->imm;                                                         \
         for (unsigned i = 0; i < count; i++) {                                                                         \
             [[maybe_unused]] const __typeof__(d.type[0]) a = d.type[i], b = s.type[i];                                 \
@@ -81,7 +81,7 @@ PD(addsubpd, i & 1 ? f64_add(a, b, &env) : f64_sub(a, b, &env))
         BODY_UNUSED;                                                                                                   \
         union lane d = xmm_get(cpu, op->dst), s, r;                                                                    \
         TRY(xmm_source(cpu, op, F, 16, ALIGNED, &s));                                                                  \
-        struct float_env env = float_env_from_mxcsr(cpu->mxcsr);                                                       \
+        struct float_env env = float_env_from_mxcsr(cpu->fpu.mxcsr);                                                   \
         for (unsigned i = 0; i < count; i++) {                                                                         \
             const union lane *from = i < count / 2 ? &d : &s;                                                          \
             const __typeof__(d.type[0]) a = from->type[2 * i % count], b = from->type[2 * i % count + 1];              \
@@ -104,7 +104,7 @@ BODY(sse_dpps) {
     BODY_UNUSED;
     union lane d = xmm_get(cpu, op->dst), s;
     TRY(xmm_source(cpu, op, F, 16, ALIGNED, &s));
-    struct float_env env = float_env_from_mxcsr(cpu->mxcsr);
+    struct float_env env = float_env_from_mxcsr(cpu->fpu.mxcsr);
     f32 product[4], pair[4];
     for (unsigned i = 0; i < 4; i++) product[i] = op->imm >> (4 + i) & 1 ? f32_mul(d.u32[i], s.u32[i], &env) : 0;
     TRY(sse_float_end(cpu, &env));
@@ -124,7 +124,7 @@ BODY(sse_dppd) {
     BODY_UNUSED;
     union lane d = xmm_get(cpu, op->dst), s;
     TRY(xmm_source(cpu, op, F, 16, ALIGNED, &s));
-    struct float_env env = float_env_from_mxcsr(cpu->mxcsr);
+    struct float_env env = float_env_from_mxcsr(cpu->fpu.mxcsr);
     f64 product[2];
     for (unsigned i = 0; i < 2; i++) product[i] = op->imm >> (4 + i) & 1 ? f64_mul(d.u64[i], s.u64[i], &env) : 0;
     TRY(sse_float_end(cpu, &env));
@@ -144,7 +144,7 @@ INSTANTIATE(sse_dppd, NEXT, FORMS_VECTOR)
         BODY_UNUSED;                                                                                                   \
         union lane d = xmm_get(cpu, op->dst), s;                                                                       \
         TRY(xmm_source(cpu, op, F, bytes, UNALIGNED, &s));                                                             \
-        struct float_env env = float_env_from_mxcsr(cpu->mxcsr);                                                       \
+        struct float_env env = float_env_from_mxcsr(cpu->fpu.mxcsr);                                                   \
         enum float_relation relation = function(d.type[0], s.type[0], &env);                                           \
         TRY(sse_float_end(cpu, &env));                                                                                 \
         flags_set(&cpu->flags, relation);                                                                              \

@@ -8,9 +8,9 @@
 // these. SDM Vol. 1, 11.5.2, Vol. 3A, 2.5 (OSXMMEXCPT).
 ALWAYS_INLINE enum outcome sse_float_end(struct cpu *cpu, struct float_env *env) {
     bool raise = float_env_settle(env);
-    cpu->mxcsr |= env->flags;
+    cpu->fpu.mxcsr |= env->flags;
     if (likely(!raise)) return OUT_OK;
-    return cpu->cr4 & CR4_OSXMMEXCPT ? cpu_fault(cpu, VECTOR_XM) : cpu_fault_ud(cpu);
+    return cpu->control.cr4 & CR4_OSXMMEXCPT ? cpu_fault(cpu, VECTOR_XM) : cpu_fault_ud(cpu);
 }
 
 #endif

@@ -248,7 +248,7 @@ static enum outcome masked_store(struct cpu *cpu, const struct op *op, const uni
     if (unlikely(!p)) return outcome;
     for (unsigned i = 0; i < bytes; i++)
         if (mask->u8[i] >> 7) p[i] = v->u8[i];
-    return p == cpu->bounce ? memory_commit(cpu, bytes) : OUT_OK;
+    return p == cpu->bounce.data ? memory_commit(cpu, bytes) : OUT_OK;
 }
 BODY(sse_maskmovdqu) {
     BODY_UNUSED;

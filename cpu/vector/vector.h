@@ -24,11 +24,11 @@ enum alignment { UNALIGNED, ALIGNED };
 // --- XMM ---
 ALWAYS_INLINE union lane xmm_get(const struct cpu *cpu, unsigned number) {
     union lane v;
-    memcpy(&v, &cpu->vector[number], 16);
+    memcpy(&v, &cpu->fpu.vector[number], 16);
     return v;
 }
 ALWAYS_INLINE void xmm_set(struct cpu *cpu, unsigned number, const union lane *v) {
-    memcpy(&cpu->vector[number], v, 16);
+    memcpy(&cpu->fpu.vector[number], v, 16);
 }
 
 // Legacy SSE instructions want 16-byte operands aligned, movups and its like aside. SDM Vol. 1, 10.4.1.1.
@@ -58,7 +58,7 @@ ALWAYS_INLINE enum outcome vector_store(struct cpu *cpu, const struct op *op, un
     void *p = memory_write(cpu, linear, bytes, false, &outcome);
     if (unlikely(!p)) return outcome;
     memcpy(p, v, bytes);
-    return unlikely(p == cpu->bounce) ? memory_commit(cpu, bytes) : OUT_OK;
+    return unlikely(p == cpu->bounce.data) ? memory_commit(cpu, bytes) : OUT_OK;
 }
 // The source operand: a whole register, or `bytes` of memory.
 ALWAYS_INLINE enum outcome xmm_source(struct cpu *cpu, const struct op *op, enum form f, unsigned bytes,
@@ -70,15 +70,15 @@ ALWAYS_INLINE enum outcome xmm_source(struct cpu *cpu, const struct op *op, enum
 
 // --- MMX ---
 ALWAYS_INLINE union lane mmx_get(const struct cpu *cpu, unsigned number) {
-    return (union lane){.u64 = {cpu->x87.r[number & 7].significand, 0}};
+    return (union lane){.u64 = {cpu->fpu.x87.r[number & 7].significand, 0}};
 }
 ALWAYS_INLINE void mmx_set(struct cpu *cpu, unsigned number, const union lane *v) {
-    cpu->x87.r[number & 7] = (struct x87_register){v->u64[0], 0xffff};
+    cpu->fpu.x87.r[number & 7] = (struct x87_register){v->u64[0], 0xffff};
 }
 // What every MMX instruction but EMMS does to the x87 state: TOP is 0, all registers valid. SDM Vol. 1, 9.5.1.
 ALWAYS_INLINE void mmx_enter(struct cpu *cpu) {
-    cpu->x87.status &= (uint16_t)~X87_TOP;
-    cpu->x87.empty = 0;
+    cpu->fpu.x87.status &= (uint16_t)~X87_TOP;
+    cpu->fpu.x87.empty = 0;
 }
 ALWAYS_INLINE enum outcome mmx_source(struct cpu *cpu, const struct op *op, enum form f, unsigned bytes,
                                       union lane *v) {

@@ -40,7 +40,7 @@ uint32_t xsave_area_size(uint64_t components, bool compacted) {
 
 // --- the components ---
 static bool x87_in_use(const struct cpu *cpu) {
-    const struct x87 *x = &cpu->x87;
+    const struct x87 *x = &cpu->fpu.x87;
     uint64_t any =
         x->status | x->opcode | x->ip | x->dp | x->cs | x->ds | (x->control ^ X87_CONTROL_RESET) | (x->empty ^ 0xffu);
     for (unsigned i = 0; i < 8; i++) any |= x->r[i].significand | x->r[i].sign_exponent;
@@ -50,36 +50,36 @@ static bool x87_in_use(const struct cpu *cpu) {
 static bool vectors_in_use(const struct cpu *cpu, unsigned piece) {
     uint64_t any = 0;
     for (unsigned i = 0; i < (cpu_64bit(cpu) ? 16 : 8); i++)
-        any |= cpu->vector[i].u64[2 * piece] | cpu->vector[i].u64[2 * piece + 1];
+        any |= cpu->fpu.vector[i].u64[2 * piece] | cpu->fpu.vector[i].u64[2 * piece + 1];
     return any;
 }
 uint64_t xsave_in_use(const struct cpu *cpu) {
     return (x87_in_use(cpu) ? BIT(COMPONENT_X87) : 0) | (vectors_in_use(cpu, 0) ? BIT(COMPONENT_SSE) : 0) |
-           (vectors_in_use(cpu, 1) ? BIT(COMPONENT_AVX) : 0) | (cpu->pkru ? BIT(COMPONENT_PKRU) : 0);
+           (vectors_in_use(cpu, 1) ? BIT(COMPONENT_AVX) : 0) | (cpu->control.pkru ? BIT(COMPONENT_PKRU) : 0);
 }
 
 uint64_t xsave_in_use_with_mxcsr(const struct cpu *cpu) {
-    return xsave_in_use(cpu) | (cpu->mxcsr != MXCSR_RESET ? BIT(COMPONENT_SSE) : 0);
+    return xsave_in_use(cpu) | (cpu->fpu.mxcsr != MXCSR_RESET ? BIT(COMPONENT_SSE) : 0);
 }
 
 static void component_save(const struct cpu *cpu, const struct xsave_component *c, uint8_t *at) {
     if (c->number == COMPONENT_PKRU) {
-        bytes_set(at, 64, cpu->pkru);
+        bytes_set(at, 64, cpu->control.pkru);
         return;
     }
-    for (unsigned i = 0; i < (cpu_64bit(cpu) ? 16 : 8); i++) memcpy(at + 16 * i, &cpu->vector[i].u8[16], 16);
+    for (unsigned i = 0; i < (cpu_64bit(cpu) ? 16 : 8); i++) memcpy(at + 16 * i, &cpu->fpu.vector[i].u8[16], 16);
 }
 // `at` NULL: the initial configuration.
 static void component_load(struct cpu *cpu, const struct xsave_component *c, const uint8_t *at) {
     if (c->number == COMPONENT_PKRU) {
-        cpu->pkru = at ? (uint32_t)bytes_get(at, 32) : 0;
+        cpu->control.pkru = at ? (uint32_t)bytes_get(at, 32) : 0;
         return;
     }
     for (unsigned i = 0; i < (cpu_64bit(cpu) ? 16 : 8); i++) {
         if (at)
-            memcpy(&cpu->vector[i].u8[16], at + 16 * i, 16);
+            memcpy(&cpu->fpu.vector[i].u8[16], at + 16 * i, 16);
         else
-            memset(&cpu->vector[i].u8[16], 0, 16);
+            memset(&cpu->fpu.vector[i].u8[16], 0, 16);
     }
 }
 
@@ -91,8 +91,8 @@ struct xsave_request {
 };
 static enum outcome xsave_open(struct cpu *cpu, const struct op *op, uint64_t allowed, bool write, enum intercept what,
                                struct xsave_request *r) {
-    if (!(cpu->cr4 & CR4_OSXSAVE)) return cpu_fault_ud(cpu);
-    if (cpu->cr0 & CR0_TS) return cpu_fault(cpu, VECTOR_NM);
+    if (!(cpu->control.cr4 & CR4_OSXSAVE)) return cpu_fault_ud(cpu);
+    if (cpu->control.cr0 & CR0_TS) return cpu_fault(cpu, VECTOR_NM);
     r->features = (cpu->gpr[RDX] << 32 | (uint32_t)cpu->gpr[RAX]) & allowed;
     if (what != ICEPT_HLT) TRY(intercept(cpu, op, what, r->features, 0));
     TRY(op_linear(cpu, op, XSAVE_EXTENDED, write, &r->linear));
@@ -115,7 +115,7 @@ static void save_components(const struct cpu *cpu, uint8_t *area, uint64_t which
 static enum outcome save_standard(struct cpu *cpu, const struct op *op, bool optimize, bool wide) {
     struct xsave_request r = {.wide = wide};
     uint8_t area[XSAVE_AREA_MAX];
-    TRY(xsave_open(cpu, op, cpu->xcr0, true, NO_INTERCEPT, &r));
+    TRY(xsave_open(cpu, op, cpu->control.xcr0, true, NO_INTERCEPT, &r));
     unsigned size = xsave_area_size(r.features, false);
     TRY(load_area(cpu, r.linear, area, size));
     uint64_t in_use = xsave_in_use(cpu), present = bytes_get(area + XSAVE_HEADER, 64);
@@ -154,12 +154,12 @@ BODY(xsaveopt) {
 INSTANTIATE(xsaveopt, NEXT, FORMS_XSAVE)
 BODY(xsavec) {
     BODY_UNUSED;
-    return save_compacted(cpu, op, cpu->xcr0, NO_INTERCEPT, W == 64);
+    return save_compacted(cpu, op, cpu->control.xcr0, NO_INTERCEPT, W == 64);
 }
 INSTANTIATE(xsavec, NEXT, FORMS_XSAVE)
 BODY(xsaves) {
     BODY_UNUSED;
-    return save_compacted(cpu, op, cpu->xcr0 | cpu->xss, ICEPT_XSAVES, W == 64);
+    return save_compacted(cpu, op, cpu->control.xcr0 | cpu->msr.xss, ICEPT_XSAVES, W == 64);
 }
 INSTANTIATE(xsaves, NEXT, FORMS_XSAVE)
 
@@ -184,7 +184,7 @@ static void restore(struct cpu *cpu, const uint8_t *area, const struct xsave_req
     if (present & BIT(COMPONENT_X87)) legacy_load_x87(cpu, area, r->wide);
     if (initial & BIT(COMPONENT_X87)) {
         x87_init(cpu);
-        memset(cpu->x87.r, 0, sizeof(cpu->x87.r));
+        memset(cpu->fpu.x87.r, 0, sizeof(cpu->fpu.x87.r));
     }
     static const uint8_t zeros[LEGACY_REGION_BYTES];
     if (r->features & BIT(COMPONENT_SSE)) legacy_load_xmm(cpu, present & BIT(COMPONENT_SSE) ? area : zeros);
@@ -209,21 +209,21 @@ static enum outcome xrstor_any(struct cpu *cpu, const struct op *op, uint64_t al
     TRY(load_area(cpu, r.linear, area, size));
     bool sse = r.features & BIT(COMPONENT_SSE),
          loads = compacted ? sse && present & BIT(COMPONENT_SSE) : sse || r.features & BIT(COMPONENT_AVX);
-    uint32_t mxcsr = loads ? legacy_mxcsr(area) : sse ? MXCSR_RESET : cpu->mxcsr;
+    uint32_t mxcsr = loads ? legacy_mxcsr(area) : sse ? MXCSR_RESET : cpu->fpu.mxcsr;
     if (mxcsr & ~MXCSR_MASK) return cpu_fault_gp0(cpu);
     restore(cpu, area, &r, layout);
-    cpu->mxcsr = mxcsr;
+    cpu->fpu.mxcsr = mxcsr;
     if (r.features & BIT(COMPONENT_PKRU)) cpu_update_mode(cpu);
     return OUT_OK;
 }
 
 BODY(xrstor) {
     BODY_UNUSED;
-    return xrstor_any(cpu, op, cpu->xcr0, NO_INTERCEPT, W == 64);
+    return xrstor_any(cpu, op, cpu->control.xcr0, NO_INTERCEPT, W == 64);
 }
 INSTANTIATE(xrstor, END, FORMS_XSAVE)
 BODY(xrstors) {
     BODY_UNUSED;
-    return xrstor_any(cpu, op, cpu->xcr0 | cpu->xss, ICEPT_XRSTORS, W == 64);
+    return xrstor_any(cpu, op, cpu->control.xcr0 | cpu->msr.xss, ICEPT_XRSTORS, W == 64);
 }
 INSTANTIATE(xrstors, END, FORMS_XSAVE)

@@ -11,17 +11,19 @@
 enum { BREAKPOINTS = 4 };
 enum breakpoint_type { BREAK_CODE, BREAK_WRITE, BREAK_IO, BREAK_ACCESS }; // R/Wn of DR7
 
-static bool enabled(const struct cpu *cpu, unsigned n) { return cpu->dr[7] >> (2 * n) & 3; }
-static enum breakpoint_type type_of(const struct cpu *cpu, unsigned n) { return cpu->dr[7] >> (16 + 4 * n) & 3; }
+static bool enabled(const struct cpu *cpu, unsigned n) { return cpu->control.dr[7] >> (2 * n) & 3; }
+static enum breakpoint_type type_of(const struct cpu *cpu, unsigned n) {
+    return cpu->control.dr[7] >> (16 + 4 * n) & 3;
+}
 static unsigned bytes_of(const struct cpu *cpu, unsigned n) {
     static const uint8_t bytes[] = {1, 2, 8, 4};
-    return bytes[cpu->dr[7] >> (18 + 4 * n) & 3];
+    return bytes[cpu->control.dr[7] >> (18 + 4 * n) & 3];
 }
 
 static uint32_t kind_of(const struct cpu *cpu, unsigned n) {
     switch (type_of(cpu, n)) {
     case BREAK_CODE: return WATCH_CODE;
-    case BREAK_IO: return cpu->cr4 & CR4_DE ? WATCH_IO : 0;
+    case BREAK_IO: return cpu->control.cr4 & CR4_DE ? WATCH_IO : 0;
     default: return WATCH_DATA;
     }
 }
@@ -34,26 +36,26 @@ static uint32_t breakpoints_watch(const struct cpu *cpu) {
 }
 
 static bool registers_changed(struct cpu *cpu) {
-    bool changed = cpu->watch_seen[BREAKPOINTS] != cpu->dr[7];
-    for (unsigned n = 0; n < BREAKPOINTS; n++) changed |= cpu->watch_seen[n] != cpu->dr[n];
-    memcpy(cpu->watch_seen, cpu->dr, sizeof(uint64_t) * BREAKPOINTS);
-    cpu->watch_seen[BREAKPOINTS] = cpu->dr[7];
+    bool changed = cpu->breakpoints.seen[BREAKPOINTS] != cpu->control.dr[7];
+    for (unsigned n = 0; n < BREAKPOINTS; n++) changed |= cpu->breakpoints.seen[n] != cpu->control.dr[n];
+    memcpy(cpu->breakpoints.seen, cpu->control.dr, sizeof(uint64_t) * BREAKPOINTS);
+    cpu->breakpoints.seen[BREAKPOINTS] = cpu->control.dr[7];
     return changed;
 }
 
 bool debug_update(struct cpu *cpu) {
-    bool had = cpu->watch & (WATCH_CODE | WATCH_DATA);
-    bool aligned = cpu->cr0 & CR0_AM && cpu->rflags & FLAG_AC && cpu_cpl(cpu) == 3;
+    bool had = cpu->breakpoints.watch & (WATCH_CODE | WATCH_DATA);
+    bool aligned = cpu->control.cr0 & CR0_AM && cpu->rflags & FLAG_AC && cpu_cpl(cpu) == 3;
     uint32_t watch = aligned ? WATCH_ALIGNMENT : 0;
-    if (unlikely(cpu->dr[7] & DR7_ENABLED)) watch |= breakpoints_watch(cpu);
-    if (unlikely(cpu->observing & OBSERVING_DATA)) watch |= WATCH_POINT;
-    cpu->watch = watch;
+    if (unlikely(cpu->control.dr[7] & DR7_ENABLED)) watch |= breakpoints_watch(cpu);
+    if (unlikely(cpu->observation.doing & OBSERVING_DATA)) watch |= WATCH_POINT;
+    cpu->breakpoints.watch = watch;
     return unlikely(had || watch & (WATCH_CODE | WATCH_DATA)) && registers_changed(cpu);
 }
 
 // The range of a breakpoint is aligned to its length.
 static uint64_t start_of(const struct cpu *cpu, unsigned n) {
-    return cpu->dr[n] & ~(uint64_t)(kind_of(cpu, n) == WATCH_CODE ? 0 : bytes_of(cpu, n) - 1);
+    return cpu->control.dr[n] & ~(uint64_t)(kind_of(cpu, n) == WATCH_CODE ? 0 : bytes_of(cpu, n) - 1);
 }
 
 bool debug_page_watched(const struct cpu *cpu, enum watch kind, uint64_t linear) {
@@ -66,7 +68,7 @@ bool debug_page_watched(const struct cpu *cpu, enum watch kind, uint64_t linear)
 uint64_t debug_code(const struct cpu *cpu, uint64_t linear) {
     uint64_t hits = 0;
     for (unsigned n = 0; n < BREAKPOINTS; n++)
-        if (enabled(cpu, n) && kind_of(cpu, n) == WATCH_CODE && cpu->dr[n] == linear) hits |= BIT(n);
+        if (enabled(cpu, n) && kind_of(cpu, n) == WATCH_CODE && cpu->control.dr[n] == linear) hits |= BIT(n);
     return hits;
 }
 
@@ -75,7 +77,7 @@ static bool overlaps(uint64_t a, unsigned a_bytes, uint64_t b, unsigned b_bytes)
 }
 
 static void hit(struct cpu *cpu, unsigned n) {
-    cpu->watch_hits |= (uint32_t)BIT(n);
+    cpu->breakpoints.hits |= (uint32_t)BIT(n);
     cpu->attention |= ATTENTION_EVENT;
 }
 
@@ -97,8 +99,8 @@ void debug_port(struct cpu *cpu, uint16_t port, unsigned size) {
 }
 
 void debug_hits_pend(struct cpu *cpu) {
-    cpu->pending_debug |= cpu->watch_hits;
-    cpu->watch_hits = 0;
+    cpu->boundary.pending_debug |= cpu->breakpoints.hits;
+    cpu->breakpoints.hits = 0;
     cpu_pend(cpu, PENDING_DEBUG, true);
 }
 

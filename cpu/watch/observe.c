@@ -30,38 +30,38 @@ const struct observe_row *observe_row(unsigned kind) {
 // --- setting ---
 
 static void observing_update(struct cpu *cpu) {
-    uint32_t observing = cpu->observed & ALONE_KINDS ? OBSERVING_ALONE : 0;
-    for (const struct point *p = cpu->points; p; p = p->next)
+    uint32_t observing = cpu->observation.wanted & ALONE_KINDS ? OBSERVING_ALONE : 0;
+    for (const struct point *p = cpu->observation.points; p; p = p->next)
         observing |= p->access & POINT_EXECUTE ? OBSERVING_EXECUTE : OBSERVING_DATA;
-    if (cpu->observed & BIT(OBSERVE_MEMORY)) observing |= OBSERVING_DATA;
-    bool data_changed = (cpu->observing ^ observing) & OBSERVING_DATA;
-    cpu->observing = observing;
+    if (cpu->observation.wanted & BIT(OBSERVE_MEMORY)) observing |= OBSERVING_DATA;
+    bool data_changed = (cpu->observation.doing ^ observing) & OBSERVING_DATA;
+    cpu->observation.doing = observing;
     if (data_changed || observing & OBSERVING_DATA) tlb_drop_fast(cpu);
 }
 
 void cpu_observe(struct cpu *cpu, struct observer *observers) {
-    cpu->observers = observers;
-    cpu->observed = 0;
-    for (const struct observer *o = observers; o; o = o->next) cpu->observed |= o->wanted;
+    cpu->observation.observers = observers;
+    cpu->observation.wanted = 0;
+    for (const struct observer *o = observers; o; o = o->next) cpu->observation.wanted |= o->wanted;
     observing_update(cpu);
 }
 
 void cpu_set_points(struct cpu *cpu, struct point *points) {
-    cpu->points = points;
+    cpu->observation.points = points;
     observing_update(cpu);
     block_cache_clear(cpu);
 }
 
 void cpu_stop(struct cpu *cpu) {
-    cpu->stop = true;
+    cpu->observation.stop = true;
     cpu->attention |= ATTENTION_EVENT;
 }
 
-static uint64_t fetch_linear(const struct cpu *cpu) { return (cpu->rip + cpu->fetch_base) & cpu->fetch_mask; }
+static uint64_t fetch_linear(const struct cpu *cpu) { return (cpu->rip + cpu->fetch.base) & cpu->fetch.mask; }
 
 static void pass(struct cpu *cpu, uint64_t linear) {
-    cpu->passed_step = cpu->steps;
-    cpu->passed_linear = linear;
+    cpu->observation.passed_step = cpu->time.steps;
+    cpu->observation.passed_linear = linear;
 }
 
 void cpu_pass(struct cpu *cpu) { pass(cpu, fetch_linear(cpu)); }
@@ -71,14 +71,14 @@ void cpu_pass(struct cpu *cpu) { pass(cpu, fetch_linear(cpu)); }
 void observe_tell(struct cpu *cpu, const struct op *op, struct sight *sight) {
     sight->step = cpu_steps(cpu, op) + (op ? 1 : 0);
     sight->rip = op ? op_rip(cpu, op) : cpu->rip;
-    for (const struct observer *o = cpu->observers; o; o = o->next)
+    for (const struct observer *o = cpu->observation.observers; o; o = o->next)
         if (o->wanted & BIT(sight->kind)) o->see(o->context, cpu, sight);
 }
 
 // The beginning of an attempt; when it was told before or is passed, to those who want it again.
 static void tell_beginning(struct cpu *cpu, uint64_t linear, bool passed) {
     struct sight sight = {.kind = OBSERVE_INSTRUCTION, .step = cpu_steps(cpu, NULL), .rip = cpu->rip, .linear = linear};
-    for (const struct observer *o = cpu->observers; o; o = o->next)
+    for (const struct observer *o = cpu->observation.observers; o; o = o->next)
         if (o->wanted & BIT(OBSERVE_INSTRUCTION) && (!passed || o->again)) o->see(o->context, cpu, &sight);
 }
 
@@ -118,7 +118,7 @@ static bool address_in(struct cpu *cpu, enum point_space space, uint64_t linear,
 // --- breakpoints ---
 
 bool observe_offset(const struct cpu *cpu, uint64_t offset) {
-    for (const struct point *p = cpu->points; p; p = p->next)
+    for (const struct point *p = cpu->observation.points; p; p = p->next)
         if (p->access & POINT_EXECUTE && (p->address & (PAGE_BYTES - 1)) == (offset & (PAGE_BYTES - 1))) return true;
     return false;
 }
@@ -130,18 +130,18 @@ static bool breakpoint_is_at(struct cpu *cpu, const struct point *p, uint64_t li
 }
 
 bool observe_breakpoint(struct cpu *cpu, uint64_t linear, uint64_t physical) {
-    for (const struct point *p = cpu->points; p; p = p->next)
+    for (const struct point *p = cpu->observation.points; p; p = p->next)
         if (breakpoint_is_at(cpu, p, linear, physical)) return true;
     return false;
 }
 
 bool observe_before(struct cpu *cpu, uint64_t linear) {
-    bool alone = cpu->observing & OBSERVING_ALONE;
-    bool passed = cpu->passed_step == cpu->steps && cpu->passed_linear == linear;
+    bool alone = cpu->observation.doing & OBSERVING_ALONE;
+    bool passed = cpu->observation.passed_step == cpu->time.steps && cpu->observation.passed_linear == linear;
     pass(cpu, linear);
     if (observed(cpu, OBSERVE_INSTRUCTION)) tell_beginning(cpu, linear, passed);
-    if (!(cpu->observing & OBSERVING_EXECUTE)) return alone;
-    for (struct point *p = cpu->points, *next; p; p = next) {
+    if (!(cpu->observation.doing & OBSERVING_EXECUTE)) return alone;
+    for (struct point *p = cpu->observation.points, *next; p; p = next) {
         next = p->next;
         if (!breakpoint_is_at(cpu, p, linear, ~0ull)) continue;
         alone = true;
@@ -163,15 +163,15 @@ static bool data_point_hit(struct cpu *cpu, const struct point *p, uint64_t line
 }
 
 bool observe_page(struct cpu *cpu, uint64_t linear, uint64_t page) {
-    if (cpu->observed & BIT(OBSERVE_MEMORY)) return true;
-    for (const struct point *p = cpu->points; p; p = p->next)
+    if (cpu->observation.wanted & BIT(OBSERVE_MEMORY)) return true;
+    for (const struct point *p = cpu->observation.points; p; p = p->next)
         if (data_point_hit(cpu, p, linear & ~(PAGE_BYTES - 1), page & TLB_PAGE_MASK, PAGE_BYTES)) return true;
     return false;
 }
 
 bool observe_hits(struct cpu *cpu, uint64_t linear, uint64_t page, unsigned size, bool write) {
     uint64_t physical = (page & TLB_PAGE_MASK) | (linear & (PAGE_BYTES - 1));
-    for (const struct point *p = cpu->points; p; p = p->next)
+    for (const struct point *p = cpu->observation.points; p; p = p->next)
         if (p->access & (write ? POINT_WRITE : POINT_READ) && data_point_hit(cpu, p, linear, physical, size))
             return true;
     return false;
@@ -186,7 +186,7 @@ static uint64_t first_bytes(const void *data, unsigned size) {
 void observe_access(struct cpu *cpu, uint64_t linear, uint64_t physical, unsigned size, const void *data, bool write) {
     bool writable;
     const uint8_t *page =
-        write ? cpu->platform->page(cpu->platform->machine, physical & ~(PAGE_BYTES - 1), &writable) : NULL;
+        write ? cpu->wire.platform->page(cpu->wire.platform->machine, physical & ~(PAGE_BYTES - 1), &writable) : NULL;
     const uint8_t *old = page ? page + (physical & (PAGE_BYTES - 1)) : NULL;
     struct sight sight = {.kind = OBSERVE_MEMORY,
                           .write = write,
@@ -197,7 +197,7 @@ void observe_access(struct cpu *cpu, uint64_t linear, uint64_t physical, unsigne
                           .old = first_bytes(old, size)};
     if (observed(cpu, OBSERVE_MEMORY)) observe_tell(cpu, NULL, &sight);
     sight.kind = OBSERVE_WATCHPOINT;
-    for (struct point *p = cpu->points, *next; p; p = next) {
+    for (struct point *p = cpu->observation.points, *next; p; p = next) {
         next = p->next;
         if (p->access & (write ? POINT_WRITE : POINT_READ) && data_point_hit(cpu, p, linear, physical, size))
             tell_point(cpu, p, &sight);

@@ -83,7 +83,9 @@ void cpu_pass(struct cpu *cpu);
 // --- for those who tell ---
 // `op` as in cpu_steps: NULL when RIP and steps are settled.
 void observe_tell(struct cpu *cpu, const struct op *op, struct sight *sight);
-ALWAYS_INLINE bool observed(const struct cpu *cpu, enum observe kind) { return unlikely(cpu->observed & BIT(kind)); }
+ALWAYS_INLINE bool observed(const struct cpu *cpu, enum observe kind) {
+    return unlikely(cpu->observation.wanted & BIT(kind));
+}
 #define OBSERVE_TELL(cpu, op, what, ...)                                                                               \
     do {                                                                                                               \
         if (observed(cpu, OBSERVE_##what))                                                                             \

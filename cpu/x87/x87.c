@@ -6,10 +6,10 @@
 #include "cpu/engine/body.h"
 #include "cpu/state/model.h"
 
-enum outcome x87_wait_slow(struct cpu *cpu) { return cpu->cr0 & CR0_NE ? cpu_fault(cpu, VECTOR_MF) : OUT_OK; }
+enum outcome x87_wait_slow(struct cpu *cpu) { return cpu->control.cr0 & CR0_NE ? cpu_fault(cpu, VECTOR_MF) : OUT_OK; }
 
 void x87_init(struct cpu *cpu) {
-    struct x87 *x = &cpu->x87;
+    struct x87 *x = &cpu->fpu.x87;
     x->control = X87_CONTROL_RESET;
     x->status = 0;
     x->empty = 0xff;
@@ -19,11 +19,12 @@ void x87_init(struct cpu *cpu) {
 }
 
 void x87_end(struct cpu *cpu, const struct op *op, bool memory, unsigned flags, bool c1) {
-    struct x87 *x = &cpu->x87;
+    struct x87 *x = &cpu->fpu.x87;
     x->ip = op_rip(cpu, op);
     x->status = (uint16_t)((x->status & ~FLOAT_C1) | flags | (c1 ? FLOAT_C1 : 0));
     bool unmasked = flags & ~x->control & FLOAT_ALL;
-    if (memory && (unmasked || !cpu_model_has(cpu->model, FEATURE_FDP_EXCPTN))) x->dp = op_effective_address(cpu, op);
+    if (memory && (unmasked || !cpu_model_has(cpu->wire.model, FEATURE_FDP_EXCPTN)))
+        x->dp = op_effective_address(cpu, op);
     if (unmasked) x->opcode = (uint16_t)(op->imm & X87_OPCODE);
     x87_summarise(cpu);
 }
@@ -37,13 +38,13 @@ INSTANTIATE(fninit, NEXT, FORMS_ONE_NONE)
 
 BODY(fnclex) {
     BODY_UNUSED;
-    cpu->x87.status &= (uint16_t) ~(FLOAT_ALL | X87_SF | X87_ES | X87_B);
+    cpu->fpu.x87.status &= (uint16_t) ~(FLOAT_ALL | X87_SF | X87_ES | X87_B);
     return OUT_OK;
 }
 INSTANTIATE(fnclex, NEXT, FORMS_ONE_NONE)
 
 #define FORMS_M16(X, n) X(n, M, 16)
-BODY(fnstcw) { return destination(cpu, op, F, W, cpu->x87.control); }
+BODY(fnstcw) { return destination(cpu, op, F, W, cpu->fpu.x87.control); }
 INSTANTIATE(fnstcw, NEXT, FORMS_M16)
 
 BODY(fldcw) {
@@ -56,13 +57,13 @@ BODY(fldcw) {
 INSTANTIATE(fldcw, NEXT, FORMS_M16)
 
 #define FORMS_RM16(X, n) X(n, R, 16) X(n, M, 16)
-BODY(fnstsw) { return destination(cpu, op, F, W, cpu->x87.status); }
+BODY(fnstsw) { return destination(cpu, op, F, W, cpu->fpu.x87.status); }
 INSTANTIATE(fnstsw, NEXT, FORMS_RM16)
 
 // WAIT obeys CR0.MP and CR0.TS together, and not CR0.EM. SDM Vol. 3A, Table 2-3.
 BODY(fwait) {
     BODY_UNUSED;
-    if ((cpu->cr0 & (CR0_MP | CR0_TS)) == (CR0_MP | CR0_TS)) return cpu_fault(cpu, VECTOR_NM);
+    if ((cpu->control.cr0 & (CR0_MP | CR0_TS)) == (CR0_MP | CR0_TS)) return cpu_fault(cpu, VECTOR_NM);
     return x87_wait(cpu);
 }
 INSTANTIATE(fwait, NEXT, FORMS_ONE_NONE)
@@ -70,7 +71,7 @@ INSTANTIATE(fwait, NEXT, FORMS_ONE_NONE)
 BODY(fnop) {
     BODY_UNUSED;
     TRY(x87_wait(cpu));
-    x87_end(cpu, op, false, 0, cpu->x87.status & FLOAT_C1);
+    x87_end(cpu, op, false, 0, cpu->fpu.x87.status & FLOAT_C1);
     return OUT_OK;
 }
 INSTANTIATE(fnop, NEXT, FORMS_ONE_NONE)
@@ -96,7 +97,7 @@ INSTANTIATE(fdecstp, NEXT, FORMS_ONE_NONE)
 BODY(ffree) {
     BODY_UNUSED;
     TRY(x87_wait(cpu));
-    cpu->x87.empty |= (uint8_t)(1u << x87_physical(cpu, op->dst));
+    cpu->fpu.x87.empty |= (uint8_t)(1u << x87_physical(cpu, op->dst));
     x87_end(cpu, op, false, 0, false);
     return OUT_OK;
 }

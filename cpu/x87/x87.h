@@ -21,9 +21,9 @@
 #define MXCSR_RESET 0x1f80u
 #define MXCSR_MASK 0xffffu // every bit that may be set: DAZ is supported
 
-ALWAYS_INLINE unsigned x87_top(const struct cpu *cpu) { return cpu->x87.status >> X87_TOP_SHIFT & 7; }
+ALWAYS_INLINE unsigned x87_top(const struct cpu *cpu) { return cpu->fpu.x87.status >> X87_TOP_SHIFT & 7; }
 ALWAYS_INLINE void x87_set_top(struct cpu *cpu, unsigned top) {
-    cpu->x87.status = (uint16_t)((cpu->x87.status & ~X87_TOP) | (top & 7) << X87_TOP_SHIFT);
+    cpu->fpu.x87.status = (uint16_t)((cpu->fpu.x87.status & ~X87_TOP) | (top & 7) << X87_TOP_SHIFT);
 }
 
 // The pending exception that waiting x87 instructions, MMX instructions and WAIT report first. SDM Vol. 1, 8.7.
@@ -31,41 +31,41 @@ ALWAYS_INLINE void x87_set_top(struct cpu *cpu, unsigned top) {
 // were asserted, and goes on.
 COLD enum outcome x87_wait_slow(struct cpu *cpu);
 ALWAYS_INLINE enum outcome x87_wait(struct cpu *cpu) {
-    return unlikely(cpu->x87.status & X87_ES) ? x87_wait_slow(cpu) : OUT_OK;
+    return unlikely(cpu->fpu.x87.status & X87_ES) ? x87_wait_slow(cpu) : OUT_OK;
 }
 
 // ES and B follow from the flags and the masks.
 ALWAYS_INLINE void x87_summarise(struct cpu *cpu) {
-    struct x87 *x = &cpu->x87;
+    struct x87 *x = &cpu->fpu.x87;
     bool pending = x->status & ~x->control & FLOAT_ALL;
     x->status = (uint16_t)((x->status & ~(X87_ES | X87_B)) | (pending ? X87_ES | X87_B : 0));
 }
 ALWAYS_INLINE void x87_set_control(struct cpu *cpu, uint16_t control) {
-    cpu->x87.control = (uint16_t)((control & X87_CONTROL_DEFINED) | X87_CONTROL_FIXED);
+    cpu->fpu.x87.control = (uint16_t)((control & X87_CONTROL_DEFINED) | X87_CONTROL_FIXED);
     x87_summarise(cpu);
 }
 void x87_init(struct cpu *cpu); // FNINIT, and the x87 part of XRSTOR from an initial configuration
 
 // The abridged tag word of FXSAVE: bit i set when physical register i is not empty.
-ALWAYS_INLINE uint8_t x87_tags_abridged(const struct cpu *cpu) { return (uint8_t)~cpu->x87.empty; }
+ALWAYS_INLINE uint8_t x87_tags_abridged(const struct cpu *cpu) { return (uint8_t)~cpu->fpu.x87.empty; }
 
 // --- the register stack ---
 ALWAYS_INLINE unsigned x87_physical(const struct cpu *cpu, unsigned i) { return (x87_top(cpu) + i) & 7; }
 ALWAYS_INLINE bool x87_is_empty(const struct cpu *cpu, unsigned i) {
-    return cpu->x87.empty >> x87_physical(cpu, i) & 1;
+    return cpu->fpu.x87.empty >> x87_physical(cpu, i) & 1;
 }
 ALWAYS_INLINE struct f80 x87_get(const struct cpu *cpu, unsigned i) {
-    const struct x87_register *r = &cpu->x87.r[x87_physical(cpu, i)];
+    const struct x87_register *r = &cpu->fpu.x87.r[x87_physical(cpu, i)];
     return (struct f80){r->significand, r->sign_exponent};
 }
 ALWAYS_INLINE void x87_set(struct cpu *cpu, unsigned i, struct f80 v) {
     unsigned n = x87_physical(cpu, i);
-    cpu->x87.r[n].significand = v.significand;
-    cpu->x87.r[n].sign_exponent = v.sign_exponent;
-    cpu->x87.empty &= (uint8_t) ~(1u << n);
+    cpu->fpu.x87.r[n].significand = v.significand;
+    cpu->fpu.x87.r[n].sign_exponent = v.sign_exponent;
+    cpu->fpu.x87.empty &= (uint8_t) ~(1u << n);
 }
 ALWAYS_INLINE void x87_pop(struct cpu *cpu) {
-    cpu->x87.empty |= (uint8_t)(1u << x87_top(cpu));
+    cpu->fpu.x87.empty |= (uint8_t)(1u << x87_top(cpu));
     x87_set_top(cpu, x87_top(cpu) + 1);
 }
 ALWAYS_INLINE void x87_push(struct cpu *cpu, struct f80 v) {
@@ -79,7 +79,9 @@ ALWAYS_INLINE void x87_push(struct cpu *cpu, struct f80 v) {
 void x87_end(struct cpu *cpu, const struct op *op, bool memory, unsigned flags, bool c1);
 // A stack fault (8.5.1.1): C1 tells overflow from underflow. True when masked: the caller delivers the indefinite.
 #define X87_STACK_FAULT (FLOAT_IE | X87_SF)
-ALWAYS_INLINE bool x87_invalid_masked(const struct cpu *cpu) { return cpu->x87.control & FLOAT_IE; }
-ALWAYS_INLINE struct float_env x87_env(const struct cpu *cpu) { return float_env_from_control_word(cpu->x87.control); }
+ALWAYS_INLINE bool x87_invalid_masked(const struct cpu *cpu) { return cpu->fpu.x87.control & FLOAT_IE; }
+ALWAYS_INLINE struct float_env x87_env(const struct cpu *cpu) {
+    return float_env_from_control_word(cpu->fpu.x87.control);
+}
 
 #endif

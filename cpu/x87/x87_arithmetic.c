@@ -123,7 +123,7 @@ INSTANTIATE(fscale, NEXT, FORMS_ONE_NONE)
 typedef struct f80 f80_partial(struct f80 a, struct f80 b, uint16_t *conditions, struct float_env *env);
 static enum outcome partial_remainder(struct cpu *cpu, const struct op *op, f80_partial *fn) {
     TRY(x87_wait(cpu));
-    cpu->x87.status &= (uint16_t)~FLOAT_C2;
+    cpu->fpu.x87.status &= (uint16_t)~FLOAT_C2;
     if (x87_is_empty(cpu, 0) || x87_is_empty(cpu, 1)) return underflow(cpu, op, false, 0, false);
     struct float_env env = x87_env(cpu);
     uint16_t conditions = 0;
@@ -132,7 +132,7 @@ static enum outcome partial_remainder(struct cpu *cpu, const struct op *op, f80_
     x87_end(cpu, op, false, env.flags, false);
     if (float_env_blocked(&env)) return OUT_OK;
     x87_set(cpu, 0, r);
-    if (!nan) cpu->x87.status = (uint16_t)((cpu->x87.status & ~X87_CONDITIONS) | conditions);
+    if (!nan) cpu->fpu.x87.status = (uint16_t)((cpu->fpu.x87.status & ~X87_CONDITIONS) | conditions);
     return OUT_OK;
 }
 BODY(fprem) {

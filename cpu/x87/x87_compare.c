@@ -11,13 +11,13 @@ typedef enum float_relation f80_relation(struct f80 a, struct f80 b, struct floa
 enum result { TO_STATUS, TO_EFLAGS }; // C3, C2 and C0; or ZF, PF and CF
 
 static void set_conditions(struct cpu *cpu, unsigned conditions) {
-    cpu->x87.status = (uint16_t)((cpu->x87.status & ~X87_CONDITIONS) | conditions);
+    cpu->fpu.x87.status = (uint16_t)((cpu->fpu.x87.status & ~X87_CONDITIONS) | conditions);
 }
 
 // Ends a comparison.
 static enum outcome report(struct cpu *cpu, const struct op *op, bool memory, enum float_relation relation,
                            unsigned flags, bool blocked, enum result result, unsigned pops) {
-    bool c1 = result == TO_EFLAGS && !(flags & X87_SF) && cpu->x87.status & FLOAT_C1;
+    bool c1 = result == TO_EFLAGS && !(flags & X87_SF) && cpu->fpu.x87.status & FLOAT_C1;
     x87_end(cpu, op, memory, flags, c1);
     if (result == TO_EFLAGS)
         flags_set(&cpu->flags, relation); // OF, SF and AF are cleared
@@ -113,7 +113,7 @@ static enum outcome move_if(struct cpu *cpu, const struct op *op, unsigned condi
         if (x87_invalid_masked(cpu)) x87_set(cpu, 0, F80_INDEFINITE);
         return OUT_OK;
     }
-    x87_end(cpu, op, false, 0, cpu->x87.status & FLOAT_C1);
+    x87_end(cpu, op, false, 0, cpu->fpu.x87.status & FLOAT_C1);
     if (flags_condition(&cpu->flags, condition)) x87_set(cpu, 0, x87_get(cpu, op->src));
     return OUT_OK;
 }

@@ -33,7 +33,7 @@ static bool real_format(const struct cpu *cpu) { return cpu_real(cpu) || cpu_vm8
 
 // The words in the order of the figures; `w` is 16 or 32.
 static void environment_put(const struct cpu *cpu, uint8_t *out, unsigned w) {
-    const struct x87 *x = &cpu->x87;
+    const struct x87 *x = &cpu->fpu.x87;
     uint32_t ones = 0xffff0000, ip = (uint32_t)x->ip, dp = (uint32_t)x->dp;
     uint32_t word[ENVIRONMENT_WORDS] = {ones | x->control, ones | x->status, ones | tag_word(x)};
     if (!real_format(cpu)) {
@@ -49,7 +49,7 @@ static void environment_put(const struct cpu *cpu, uint8_t *out, unsigned w) {
 }
 
 static void environment_get(struct cpu *cpu, const uint8_t *in, unsigned w) {
-    struct x87 *x = &cpu->x87;
+    struct x87 *x = &cpu->fpu.x87;
     uint32_t word[ENVIRONMENT_WORDS];
     for (unsigned i = 0; i < ENVIRONMENT_WORDS; i++) word[i] = (uint32_t)bytes_get(in + i * w / 8, w);
     x->status = (uint16_t)word[1];
@@ -76,7 +76,7 @@ BODY(fnstenv) {
     TRY(op_linear(cpu, op, bytes, true, &linear));
     environment_put(cpu, image, W);
     TRY(store_area(cpu, linear, image, bytes));
-    x87_set_control(cpu, cpu->x87.control | FLOAT_ALL);
+    x87_set_control(cpu, cpu->fpu.x87.control | FLOAT_ALL);
     return OUT_OK;
 }
 INSTANTIATE(fnstenv, NEXT, FORMS_ENVIRONMENT)
@@ -122,7 +122,7 @@ BODY(frstor) {
     TRY(load_area(cpu, linear, image, bytes));
     environment_get(cpu, image, W);
     for (unsigned i = 0; i < 8; i++) {
-        struct x87_register *r = &cpu->x87.r[x87_physical(cpu, i)];
+        struct x87_register *r = &cpu->fpu.x87.r[x87_physical(cpu, i)];
         r->significand = bytes_get(image + registers + 10 * i, 64);
         r->sign_exponent = (uint16_t)bytes_get(image + registers + 10 * i + 8, 16);
     }

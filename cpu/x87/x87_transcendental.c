@@ -71,12 +71,12 @@ static enum outcome trigonometry(struct cpu *cpu, const struct op *op, trigonome
     bool empty = x87_is_empty(cpu, 0), overflow = pushes && !x87_is_empty(cpu, 7), in_range = true;
     if (empty || overflow) {
         x87_end(cpu, op, false, X87_STACK_FAULT, !empty);
-        cpu->x87.status &= (uint16_t)~FLOAT_C2;
+        cpu->fpu.x87.status &= (uint16_t)~FLOAT_C2;
         if (!x87_invalid_masked(cpu)) return OUT_OK;
     } else {
         in_range = fn(x87_get(cpu, 0), &first, &second, &env);
         x87_end(cpu, op, false, env.flags, env.round_up);
-        cpu->x87.status = (uint16_t)((cpu->x87.status & ~FLOAT_C2) | (in_range ? 0 : FLOAT_C2));
+        cpu->fpu.x87.status = (uint16_t)((cpu->fpu.x87.status & ~FLOAT_C2) | (in_range ? 0 : FLOAT_C2));
         if (float_env_blocked(&env) || !in_range) return OUT_OK;
     }
     x87_set(cpu, 0, first);

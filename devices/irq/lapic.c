@@ -127,7 +127,7 @@ static void take(struct lapic *l, unsigned delivery, uint8_t vector, bool level)
         cpu_pend(l->cpu, PENDING_INIT, true);
         break;
     case DELIVERY_STARTUP:
-        l->cpu->sipi_vector = vector;
+        l->cpu->boundary.sipi_vector = vector;
         cpu_pend(l->cpu, PENDING_SIPI, true);
         break;
     case DELIVERY_EXTINT:

@@ -19,7 +19,7 @@ static uint64_t tick_at(const struct lapic *l, uint64_t cycle) {
     return clock_ticks(l->clock, cycle, l->timer_hz, divisor(l));
 }
 static uint64_t now_tick(const struct lapic *l) { return tick_at(l, clock_local(l->clock)); }
-static uint64_t tsc(const struct lapic *l) { return clock_local(l->clock) + l->cpu->tsc_base; }
+static uint64_t tsc(const struct lapic *l) { return clock_local(l->clock) + l->cpu->time.tsc_base; }
 
 // Ticks of the present count that are left.
 static uint64_t left(const struct lapic *l, uint64_t tick) {
@@ -45,7 +45,7 @@ static void fire_deadline(struct lapic *l) {
 }
 
 static void arm_deadline(struct lapic *l) {
-    l->tsc_base_seen = l->cpu->tsc_base;
+    l->tsc_base_seen = l->cpu->time.tsc_base;
     clock_disarm(l->clock, l->timer);
     if (l->tsc_deadline == 0) return;
     uint64_t now = tsc(l);
@@ -125,10 +125,10 @@ void lapic_set_tsc_deadline(struct lapic *l, uint64_t value) {
 }
 
 void lapic_tsc_changed(struct lapic *l) {
-    if (deadline_mode(l) && l->tsc_base_seen != l->cpu->tsc_base) arm_deadline(l);
+    if (deadline_mode(l) && l->tsc_base_seen != l->cpu->time.tsc_base) arm_deadline(l);
 }
 
-void lapic_timer_loaded(struct lapic *l) { l->tsc_base_seen = l->cpu->tsc_base; }
+void lapic_timer_loaded(struct lapic *l) { l->tsc_base_seen = l->cpu->time.tsc_base; }
 
 void lapic_timer_reset(struct lapic *l) {
     l->timer_initial = l->timer_divide = 0;

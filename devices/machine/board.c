@@ -182,10 +182,10 @@ void board_init(struct board *b, const struct machine_config *config, struct mem
 
 void board_add_cpu(struct board *b, struct cpu *cpu) {
     struct lapic *l = &b->lapic[b->apics.count++];
-    l->timer_hz = cpu->model->crystal_hz;
-    l->has_x2apic = cpu_model_has(cpu->model, FEATURE_X2APIC);
-    l->has_tsc_deadline = cpu_model_has(cpu->model, FEATURE_TSC_DEADLINE);
-    l->physical_bits = cpu->model->physical_bits;
+    l->timer_hz = cpu->wire.model->crystal_hz;
+    l->has_x2apic = cpu_model_has(cpu->wire.model, FEATURE_X2APIC);
+    l->has_tsc_deadline = cpu_model_has(cpu->wire.model, FEATURE_TSC_DEADLINE);
+    l->physical_bits = cpu->wire.model->physical_bits;
     lapic_init(l, &b->apics, cpu, &b->clock);
 }
 

@@ -66,7 +66,7 @@ static bool build_cpu(struct machine *m, unsigned index) {
     struct cpu *cpu = cpu_new(&m->config.model, m->decoder, &m->platform, index);
     if (!cpu) return false;
     m->cpu[index] = cpu;
-    if (m->config.cpus > 1) cpu->latest_cycles = &m->turns.latest;
+    if (m->config.cpus > 1) cpu->wire.latest_cycles = &m->turns.latest;
     if (index && !cpu_share_memory(cpu, m->cpu[0])) return false;
     cpu->random_state = m->config.seed * 0x9e3779b97f4a7c15 + index + 1;
     if (cpu_model_has(&m->config.model, FEATURE_VMX) && !vmx_attach(cpu)) return false;
@@ -132,7 +132,7 @@ void machine_free(struct machine *m) {
     if (!m) return;
     for (unsigned i = 0; i < MACHINE_CPUS; i++) {
         if (!m->cpu[i]) continue;
-        if (m->cpu[i]->extension) vmx_detach(m->cpu[i]);
+        if (m->cpu[i]->wire.extension) vmx_detach(m->cpu[i]);
         cpu_free(m->cpu[i]);
     }
     decoder_free(m->decoder);
@@ -152,7 +152,7 @@ void machine_reset(struct machine *m) {
 uint64_t machine_next_deadline(const struct machine *m) {
     uint64_t next = m->board.clock.next;
     for (unsigned i = 0; i < m->config.cpus; i++) {
-        uint64_t vmx = m->cpu[i]->vmx_deadline_cycles;
+        uint64_t vmx = m->cpu[i]->time.vmx_deadline_cycles;
         if (vmx > machine_now(m) && vmx < next) next = vmx;
     }
     return next;
@@ -163,7 +163,7 @@ static void run_events(struct machine *m) {
     for (unsigned i = 0; i < m->config.cpus; i++) lapic_tsc_changed(&m->board.lapic[i]);
     clock_run(&m->board.clock);
     for (unsigned i = 0; i < m->config.cpus; i++)
-        if (m->cpu[i]->vmx_deadline_cycles <= machine_now(m)) cpu_pend(m->cpu[i], PENDING_VMX, true);
+        if (m->cpu[i]->time.vmx_deadline_cycles <= machine_now(m)) cpu_pend(m->cpu[i], PENDING_VMX, true);
 }
 
 // Whether any event at all could end the halt: interrupts are on, or leave VMX non-root operation, or come as NMIs.
@@ -171,8 +171,8 @@ bool machine_can_wake(const struct machine *m) {
     if (ioapic_has_nmi(&m->board.ioapic)) return true;
     for (unsigned i = 0; i < m->config.cpus; i++) {
         const struct cpu *cpu = m->cpu[i];
-        bool open = cpu->rflags & FLAG_IF || cpu->mwait == MWAIT_MASKED || cpu->intercepts.non_root;
-        if (cpu->activity == ACTIVITY_HLT && open) return true;
+        bool open = cpu->rflags & FLAG_IF || cpu->boundary.mwait == MWAIT_MASKED || cpu->intercepts.non_root;
+        if (cpu->boundary.activity == ACTIVITY_HLT && open) return true;
     }
     return false;
 }
@@ -188,12 +188,12 @@ static int skip_idle(struct machine *m, unsigned *events) {
     }
     m->idle_granted = false;
     m->counts.halts++;
-    m->cpu[0]->idle_cycles += cycles;
+    m->cpu[0]->time.idle_cycles += cycles;
     return -1;
 }
 
 static uint64_t budget_for(const struct machine *m, uint64_t end) {
-    uint64_t cycles = machine_next_deadline(m) - machine_now(m), steps = end - m->cpu[0]->steps;
+    uint64_t cycles = machine_next_deadline(m) - machine_now(m), steps = end - m->cpu[0]->time.steps;
     uint64_t budget = cycles < steps ? cycles : steps;
     return budget < SLICE_STEPS ? budget : SLICE_STEPS;
 }
@@ -201,7 +201,7 @@ static uint64_t budget_for(const struct machine *m, uint64_t end) {
 enum machine_stop machine_run(struct machine *m, uint64_t steps) {
     if (m->config.cpus > 1) return turns_run(m, steps);
     struct cpu *cpu = m->cpu[0];
-    uint64_t end = steps > ~0ull - cpu->steps ? ~0ull : cpu->steps + steps;
+    uint64_t end = steps > ~0ull - cpu->time.steps ? ~0ull : cpu->time.steps + steps;
     unsigned idle_events = 0;
     for (;;) {
         run_events(m);
@@ -210,14 +210,14 @@ enum machine_stop machine_run(struct machine *m, uint64_t steps) {
             m->stop = -1;
             return why;
         }
-        if (cpu->steps >= end) return MACHINE_STEPS;
+        if (cpu->time.steps >= end) return MACHINE_STEPS;
         if (__atomic_exchange_n(&m->interrupted, 0, __ATOMIC_RELAXED)) return MACHINE_INTERRUPTED;
-        uint64_t before = cpu->steps;
+        uint64_t before = cpu->time.steps;
         enum run_result result = cpu_run(cpu, budget_for(m, end));
-        if (cpu->steps != before) idle_events = 0;
-        if (unlikely(result == RUN_STOPPED || cpu->stop)) return machine_observed(m, cpu);
+        if (cpu->time.steps != before) idle_events = 0;
+        if (unlikely(result == RUN_STOPPED || cpu->observation.stop)) return machine_observed(m, cpu);
         if (result == RUN_SHUTDOWN) return MACHINE_TRIPLE_FAULT;
-        if (result != RUN_HALTED || cpu->steps >= end || m->stop >= 0) continue;
+        if (result != RUN_HALTED || cpu->time.steps >= end || m->stop >= 0) continue;
         int why = skip_idle(m, &idle_events);
         if (why >= 0) return (enum machine_stop)why;
     }
@@ -235,9 +235,9 @@ void machine_idle_pass(struct machine *m, uint64_t cycles) {
         turns_idle_pass(m, cycles);
         return;
     }
-    if (m->cpu[0]->activity != ACTIVITY_HLT) return;
+    if (m->cpu[0]->boundary.activity != ACTIVITY_HLT) return;
     uint64_t most = machine_idle_cycles(m);
-    m->cpu[0]->idle_cycles += cycles < most ? cycles : most;
+    m->cpu[0]->time.idle_cycles += cycles < most ? cycles : most;
     run_events(m);
 }
 

@@ -45,7 +45,7 @@ void machine_remove_point(struct machine *m, struct point *point) {
 // --- stops ---
 
 enum machine_stop machine_observed(struct machine *m, struct cpu *cpu) {
-    cpu->stop = false;
+    cpu->observation.stop = false;
     for (unsigned i = 0; i < m->config.cpus; i++)
         if (m->cpu[i] == cpu) m->observed_cpu = i;
     return MACHINE_OBSERVED;
@@ -58,7 +58,7 @@ void machine_pass_points(struct machine *m, unsigned cpu) { cpu_pass(m->cpu[cpu]
 
 bool machine_held(const struct machine *m) {
     for (unsigned i = 0; i < m->config.cpus; i++)
-        if (m->cpu[i]->held_step == m->cpu[i]->steps) return true;
+        if (m->cpu[i]->boundary.held_step == m->cpu[i]->time.steps) return true;
     return false;
 }
 

@@ -1,5 +1,5 @@
-// Watching a machine: cpu/watch/observe.h for all its processors, several users at once. No cost while nothing is set, and
-// never any effect on the machine's state: it runs through the same states whoever looks on.
+// Watching a machine: cpu/watch/observe.h for all its processors, several users at once. No cost while nothing is set,
+// and never any effect on the machine's state: it runs through the same states whoever looks on.
 //
 // A user fills a struct observer (what it wants to see, and who receives it) or a struct point (a breakpoint or
 // watchpoint) and adds it. When a receiver calls cpu_stop, machine_run returns MACHINE_OBSERVED: the processor is then

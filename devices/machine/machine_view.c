@@ -79,7 +79,7 @@ struct cpu *machine_cpu(struct machine *m, unsigned index) {
 const struct machine_config *machine_configuration(const struct machine *m) { return &m->config; }
 uint64_t machine_steps(const struct machine *m) {
     uint64_t steps = 0;
-    for (unsigned i = 0; i < m->config.cpus; i++) steps += m->cpu[i]->steps;
+    for (unsigned i = 0; i < m->config.cpus; i++) steps += m->cpu[i]->time.steps;
     return steps;
 }
 uint64_t machine_cycles(const struct machine *m) { return machine_now(m); }
@@ -89,7 +89,7 @@ void machine_stats(const struct machine *m, struct machine_stats *out) {
     *out = m->counts;
     out->steps = machine_steps(m);
     out->cycles = machine_cycles(m);
-    for (unsigned i = 0; i < m->config.cpus; i++) out->idle_cycles += m->cpu[i]->idle_cycles;
+    for (unsigned i = 0; i < m->config.cpus; i++) out->idle_cycles += m->cpu[i]->time.idle_cycles;
     out->timer_events = m->board.clock.fired;
     for (unsigned i = 0; i < m->config.cpus; i++) {
         for (unsigned fetch = 0; fetch < 2; fetch++) {
@@ -106,7 +106,9 @@ static void cpu_part(struct machine *m, unsigned index, struct machine_part *out
     switch (index % CPU_PARTS) {
     case PART_CPU: *out = (struct machine_part){"cpu", &cpu_state, cpu}; break;
     case PART_TLB: *out = (struct machine_part){"tlb", &cpu_tlb_state, cpu->tlb}; break;
-    default: *out = (struct machine_part){"vmx", &vmx_state, cpu->extension ? cpu->extension->state : NULL}; break;
+    default:
+        *out = (struct machine_part){"vmx", &vmx_state, cpu->wire.extension ? cpu->wire.extension->state : NULL};
+        break;
     }
 }
 
@@ -139,6 +141,6 @@ uint64_t machine_hash(struct machine *m) {
 void machine_drop_derived(struct machine *m) {
     for (unsigned i = 0; i < m->config.cpus; i++) {
         cpu_drop_derived(m->cpu[i]);
-        if (m->cpu[i]->extension) vmx_drop_derived(m->cpu[i]);
+        if (m->cpu[i]->wire.extension) vmx_drop_derived(m->cpu[i]);
     }
 }

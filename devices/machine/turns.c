@@ -29,7 +29,7 @@ const struct state_table turns_state = STATE_TABLE("turns", fields);
 
 static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
-static uint64_t cycles_of(const struct cpu *cpu) { return cpu->steps + cpu->idle_cycles; }
+static uint64_t cycles_of(const struct cpu *cpu) { return cpu->time.steps + cpu->time.idle_cycles; }
 
 static bool between_rounds(const struct machine *m) {
     return m->turns.processor == 0 && cycles_of(m->cpu[0]) == m->turns.end;
@@ -37,7 +37,7 @@ static bool between_rounds(const struct machine *m) {
 
 // All processors are idle until `cycle`, between rounds.
 static void pass_until(struct machine *m, uint64_t cycle) {
-    for (unsigned i = 0; i < m->config.cpus; i++) m->cpu[i]->idle_cycles += cycle - cycles_of(m->cpu[i]);
+    for (unsigned i = 0; i < m->config.cpus; i++) m->cpu[i]->time.idle_cycles += cycle - cycles_of(m->cpu[i]);
     m->turns.processor = 0;
     m->turns.end = cycle;
     m->turns.quiet = 0;
@@ -62,16 +62,17 @@ static void begin_round(struct machine *m) {
 static enum run_result go_on(struct machine *m, uint64_t most, uint64_t *steps) {
     struct turns *t = &m->turns;
     struct cpu *cpu = m->cpu[t->processor];
-    uint64_t now = cycles_of(cpu), stop = t->end, before = cpu->steps;
+    uint64_t now = cycles_of(cpu), stop = t->end, before = cpu->time.steps;
     enum run_result result = RUN_HALTED;
-    if (cpu->vmx_deadline_cycles <= now)
+    if (cpu->time.vmx_deadline_cycles <= now)
         cpu_pend(cpu, PENDING_VMX, true);
     else
-        stop = least(stop, cpu->vmx_deadline_cycles);
-    if (cpu->activity == ACTIVITY_ACTIVE || cpu->activity == ACTIVITY_SHUTDOWN || cpu->pending)
+        stop = least(stop, cpu->time.vmx_deadline_cycles);
+    if (cpu->boundary.activity == ACTIVITY_ACTIVE || cpu->boundary.activity == ACTIVITY_SHUTDOWN ||
+        cpu->boundary.pending)
         result = cpu_run(cpu, least(stop - now, most));
-    if (result == RUN_HALTED) cpu->idle_cycles += stop - cycles_of(cpu);
-    *steps = cpu->steps - before;
+    if (result == RUN_HALTED) cpu->time.idle_cycles += stop - cycles_of(cpu);
+    *steps = cpu->time.steps - before;
     if (*steps) t->quiet = 0;
     if (cycles_of(cpu) == t->end) t->processor = (t->processor + 1) % m->config.cpus;
     return result;
@@ -119,7 +120,7 @@ enum machine_stop turns_run(struct machine *m, uint64_t steps) {
         enum run_result result = go_on(m, steps, &done);
         steps -= done;
         taken += done;
-        if (unlikely(result == RUN_STOPPED || cpu->stop)) return machine_observed(m, cpu);
+        if (unlikely(result == RUN_STOPPED || cpu->observation.stop)) return machine_observed(m, cpu);
         if (result == RUN_SHUTDOWN) return MACHINE_TRIPLE_FAULT;
     }
 }

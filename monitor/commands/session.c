@@ -82,7 +82,7 @@ bool command_level(struct monitor *monitor, const char *arguments) {
         monitor->level = -1;
     else if (*arguments && !choose_level(monitor, arguments))
         return false;
-    unsigned running = cpu->extension ? vmx_level(cpu) : 0;
+    unsigned running = cpu->wire.extension ? vmx_level(cpu) : 0;
     if (monitor->level < 0)
         print(monitor, "the level that runs: %u\n", running);
     else

@@ -42,7 +42,7 @@ void where_print(struct monitor *monitor) {
     print_in(monitor, BOLD, "step %" PRIu64, machine_steps(monitor->machine));
     print(monitor, "  cycle %" PRIu64 "  cpu %u", machine_cycles(monitor->machine), monitor->processor);
     print_levels(monitor, &view);
-    print(monitor, "  %s, CPL %u%s", view_mode(&view), view_cpl(&view), activities[view.cpu->activity & 3]);
+    print(monitor, "  %s, CPL %u%s", view_mode(&view), view_cpl(&view), activities[view.cpu->boundary.activity & 3]);
     if (monitor->altered) print_in(monitor, RED, "  (altered since step %" PRIu64 ")", monitor->altered_step);
     print(monitor, "\n");
     if (symbols_line(monitor, (int)view.level, view_code_address(&view), &source)) {

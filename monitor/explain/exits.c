@@ -26,7 +26,7 @@ static void print_level(struct monitor *monitor, const struct cpu *cpu, unsigned
 
 static bool print_table(struct monitor *monitor) {
     const struct cpu *cpu = monitor_cpu(monitor);
-    if (!cpu->extension) return monitor_error(monitor, "exits: this processor has no VT-x");
+    if (!cpu->wire.extension) return monitor_error(monitor, "exits: this processor has no VT-x");
     print_in(monitor, BOLD, "level  %-22s %10s  %6s  %14s  %10s\n", "VM exit", "count", "share", "cycles to entry",
              "each");
     for (unsigned level = 0; level < VMX_LEVELS; level++) print_level(monitor, cpu, level);

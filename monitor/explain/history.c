@@ -10,7 +10,7 @@
 
 // Of the machine; a sight has the processor's.
 static uint64_t step_of(const struct history *h, const struct cpu *cpu, const struct sight *sight) {
-    return h->alone ? sight->step : machine_steps(h->monitor->machine) - cpu->steps + sight->step;
+    return h->alone ? sight->step : machine_steps(h->monitor->machine) - cpu->time.steps + sight->step;
 }
 
 static uint64_t field(const struct cpu *cpu, uint64_t vmcs, enum vmcs_field which) {
@@ -146,7 +146,7 @@ static void see(void *context, struct cpu *cpu, const struct sight *sight) {
 // --- watching ---
 
 void history_watch(struct monitor *monitor) {
-    if (monitor->history || !machine_cpu(monitor->machine, 0)->extension) return;
+    if (monitor->history || !machine_cpu(monitor->machine, 0)->wire.extension) return;
     unsigned cpus = machine_configuration(monitor->machine)->cpus;
     struct history *h = calloc(1, sizeof *h + cpus * sizeof h->cpu[0]);
     if (!h) return;
@@ -168,7 +168,7 @@ void history_free(struct monitor *monitor) {
 struct history *history_of(struct monitor *monitor) {
     history_watch(monitor);
     if (!monitor->history)
-        monitor_error(monitor,
-                      machine_cpu(monitor->machine, 0)->extension ? "not enough memory" : "this processor has no VT-x");
+        monitor_error(monitor, machine_cpu(monitor->machine, 0)->wire.extension ? "not enough memory"
+                                                                                : "this processor has no VT-x");
     return monitor->history;
 }

@@ -173,7 +173,7 @@ static void print_shadowing(const struct guest *g) {
 bool command_intercepts(struct monitor *monitor, const char *arguments) {
     struct guest g = {.monitor = monitor, .cpu = monitor_cpu(monitor)};
     struct vmcs_image image;
-    if (!g.cpu->extension) return monitor_error(monitor, "intercepts: this processor has no VT-x");
+    if (!g.cpu->wire.extension) return monitor_error(monitor, "intercepts: this processor has no VT-x");
     if (!vmcs_take_pointer(monitor, arguments, &image)) return false;
     g.vmcs = image.pointer;
     print(monitor, "What exits of the guest with VMCS %" PRIx64 "\n", g.vmcs);

@@ -11,7 +11,7 @@ static unsigned fixed_range(const struct cpu *cpu, uint64_t physical) {
     unsigned range = physical < 0x80000   ? (unsigned)(physical >> 16)
                      : physical < 0xc0000 ? 8 + (unsigned)((physical - 0x80000) >> 14)
                                           : 24 + (unsigned)((physical - 0xc0000) >> 12);
-    return cpu->mtrr_fixed[range / 8] >> 8 * (range % 8) & 0xff;
+    return cpu->msr.mtrr_fixed[range / 8] >> 8 * (range % 8) & 0xff;
 }
 
 // Of overlapping ranges UC wins, then WT over WB. SDM Vol. 3A, 11.11.4.1.
@@ -19,9 +19,9 @@ static unsigned variable_range(const struct cpu *cpu, uint64_t physical) {
     const uint64_t valid = BIT(11), page = BITS(51, 12);
     unsigned type = 8;
     for (unsigned i = 0; i < 8; i++) {
-        uint64_t mask = cpu->mtrr_mask[i];
-        if (!(mask & valid) || (physical ^ cpu->mtrr_base[i]) & mask & page) continue;
-        unsigned own = cpu->mtrr_base[i] & 0xff;
+        uint64_t mask = cpu->msr.mtrr_mask[i];
+        if (!(mask & valid) || (physical ^ cpu->msr.mtrr_base[i]) & mask & page) continue;
+        unsigned own = cpu->msr.mtrr_base[i] & 0xff;
         type = own < type ? own : type;
     }
     return type;
@@ -29,7 +29,7 @@ static unsigned variable_range(const struct cpu *cpu, uint64_t physical) {
 
 unsigned memory_type_mtrr(const struct cpu *cpu, uint64_t physical) {
     const uint64_t fixed_enable = BIT(10), enable = BIT(11);
-    uint64_t def = cpu->mtrr_def_type;
+    uint64_t def = cpu->msr.mtrr_def_type;
     if (!(def & enable)) return TYPE_UC;
     if (physical < 1 << 20 && def & fixed_enable) return fixed_range(cpu, physical);
     unsigned type = variable_range(cpu, physical);
@@ -38,7 +38,7 @@ unsigned memory_type_mtrr(const struct cpu *cpu, uint64_t physical) {
 
 unsigned memory_type_pat(const struct cpu *cpu, uint64_t entry, bool large) {
     const unsigned index = (unsigned)((entry >> 3 & 3) | (entry >> (large ? 12 : 7) & 1) << 2);
-    return cpu->pat >> 8 * index & 7;
+    return cpu->msr.pat >> 8 * index & 7;
 }
 
 // SDM Vol. 3A, table 11-7.

@@ -30,7 +30,7 @@ bool vmcs_check(struct monitor *monitor, const char *arguments) {
     struct cpu *cpu = monitor_cpu(monitor);
     struct vmx_failure rules[RULES];
     if (!take_end(monitor, arguments)) return false;
-    if (!cpu->extension || vmx_current_vmcs(cpu) == VMX_NO_VMCS)
+    if (!cpu->wire.extension || vmx_current_vmcs(cpu) == VMX_NO_VMCS)
         return monitor_error(monitor, "vmcs check: there is no current VMCS");
     unsigned all = vmx_explain_checks(cpu, rules, RULES), count = 0;
     if (all > RULES) all = RULES;

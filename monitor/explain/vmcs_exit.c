@@ -40,7 +40,7 @@ static void compare_msrs(struct comparison *c, uint64_t vmcs) {
                 {"SYSENTER_ESP", FIELD_HOST_SYSENTER_ESP, -1},
                 {"SYSENTER_EIP", FIELD_HOST_SYSENTER_EIP, -1},
                 {"PAT", FIELD_HOST_PAT, EXIT_LOAD_PAT}};
-    const uint64_t now[] = {cpu->sysenter_cs, cpu->sysenter_esp, cpu->sysenter_eip, cpu->pat};
+    const uint64_t now[] = {cpu->msr.sysenter_cs, cpu->msr.sysenter_esp, cpu->msr.sysenter_eip, cpu->msr.pat};
     uint64_t controls = 0;
     (void)vmx_vmcs_read(cpu, vmcs, FIELD_EXIT_CONTROLS, &controls);
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -48,7 +48,7 @@ static void compare_msrs(struct comparison *c, uint64_t vmcs) {
         if (rows[i].control >= 0 && !(controls >> rows[i].control & 1)) continue;
         if (vmx_vmcs_read(cpu, vmcs, rows[i].field, &after)) compare(c, rows[i].name, now[i], after, from_host);
     }
-    compare(c, "DEBUGCTL", cpu->debugctl, 0, "always 0 (27.5.1)");
+    compare(c, "DEBUGCTL", cpu->msr.debugctl, 0, "always 0 (27.5.1)");
 }
 
 static void compare_segment(struct comparison *c, const struct view *now, const struct view *after, unsigned s) {

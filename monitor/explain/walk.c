@@ -20,7 +20,7 @@ static bool entry_load(const struct view *view, const struct walk *w, uint64_t a
 
 // Bits that must be 0. SDM Vol. 3A, tables 4-8 to 4-20; Vol. 3C, 28.3.3.1 for EPT.
 static uint64_t reserved(const struct view *view, const struct walk *w, unsigned level, uint64_t entry) {
-    uint64_t bits = BITS(51, 0) & ~(BIT(view->cpu->model->physical_bits) - 1);
+    uint64_t bits = BITS(51, 0) & ~(BIT(view->cpu->wire.model->physical_bits) - 1);
     bool large = entry & ENTRY_PS && level >= 2 && level <= 3;
     if (w->kind == WALK_32) return large ? BIT(21) : 0;
     if (large) bits |= level == 3 ? BITS(29, 13) : BITS(20, 13);

@@ -134,8 +134,8 @@ static void print_reserved(struct monitor *monitor, const struct view *view, con
              w->kind == WALK_EPT ? "EPT misconfiguration" : "page fault", e->bad, w->kind == WALK_EPT ? "EPT " : "",
              name, w->kind == WALK_EPT ? "28.3.3.1" : "4.7; error code bits 3 and 0 are 1");
     if (e->bad >> 63 && !(view->efer & EFER_NXE)) print(monitor, "             XD is reserved because EFER.NXE is 0\n");
-    if (e->bad & BITS(51, 0) & ~(BIT(view->cpu->model->physical_bits) - 1))
-        print(monitor, "             physical addresses have %u bits\n", view->cpu->model->physical_bits);
+    if (e->bad & BITS(51, 0) & ~(BIT(view->cpu->wire.model->physical_bits) - 1))
+        print(monitor, "             physical addresses have %u bits\n", view->cpu->wire.model->physical_bits);
 }
 
 static void print_fault(struct monitor *monitor, const struct view *view, const struct walk *w) {

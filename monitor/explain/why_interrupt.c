@@ -31,8 +31,10 @@ static void at_processor(const struct cpu *cpu, struct blocks *b) {
     if (!exits && !(cpu->rflags & FLAG_IF)) because(b, "RFLAGS.IF=0 (Vol. 3A, 6.8.1)");
     if (cpu_sti_shadow(cpu)) because(b, "blocked by STI for one instruction (Vol. 3A, 6.8.1)");
     if (cpu_mov_ss_shadow(cpu)) because(b, "blocked by MOV SS for one instruction (Vol. 3A, 6.8.3)");
-    if (cpu->activity == ACTIVITY_SHUTDOWN) because(b, "the processor is in the shutdown state (Vol. 3C, 24.4.2)");
-    if (cpu->activity == ACTIVITY_WAIT_FOR_SIPI) because(b, "the processor waits for a start-up IPI (Vol. 3C, 24.4.2)");
+    if (cpu->boundary.activity == ACTIVITY_SHUTDOWN)
+        because(b, "the processor is in the shutdown state (Vol. 3C, 24.4.2)");
+    if (cpu->boundary.activity == ACTIVITY_WAIT_FOR_SIPI)
+        because(b, "the processor waits for a start-up IPI (Vol. 3C, 24.4.2)");
     if (exits && !*b->text)
         because(b,
                 "nothing blocks it: \"external-interrupt exiting\" makes a VM exit of it before the next instruction");
@@ -84,19 +86,19 @@ static bool pics(struct monitor *monitor, const struct cpu *cpu, const struct pi
 
 static bool others(struct monitor *monitor, const struct cpu *cpu) {
     struct blocks nmi = {""}, debug = {""};
-    bool any = cpu->pending & (PENDING_NMI | PENDING_DEBUG);
-    if (cpu->nmi_blocked) because(&nmi, "blocked by NMI: no IRET since the last one (Vol. 3A, 6.7.1)");
+    bool any = cpu->boundary.pending & (PENDING_NMI | PENDING_DEBUG);
+    if (cpu->boundary.nmi_blocked) because(&nmi, "blocked by NMI: no IRET since the last one (Vol. 3A, 6.7.1)");
     if (cpu_mov_ss_shadow(cpu))
         because(&nmi, "blocked by MOV SS"), because(&debug, "blocked by MOV SS (Vol. 3A, 6.8.3)");
-    if (cpu->pending & PENDING_NMI) waits_because(monitor, "an NMI", &nmi);
-    if (cpu->pending & PENDING_DEBUG) waits_because(monitor, "a debug exception", &debug);
+    if (cpu->boundary.pending & PENDING_NMI) waits_because(monitor, "an NMI", &nmi);
+    if (cpu->boundary.pending & PENDING_DEBUG) waits_because(monitor, "a debug exception", &debug);
     return any;
 }
 
 // What the VMCS of the level that runs next will deliver, or wants to know.
 static bool injected(struct monitor *monitor, const struct cpu *cpu) {
     uint64_t information = 0;
-    if (!cpu->extension || vmx_in_non_root(cpu) || vmx_current_vmcs(cpu) == VMX_NO_VMCS) return false;
+    if (!cpu->wire.extension || vmx_in_non_root(cpu) || vmx_current_vmcs(cpu) == VMX_NO_VMCS) return false;
     (void)vmx_vmcs_read(cpu, vmx_current_vmcs(cpu), FIELD_ENTRY_INTERRUPTION, &information);
     if (!(information >> 31)) return false;
     print(monitor, "vector 0x%x waits for the VM entry that delivers it, with VMCS %" PRIx64 "\n",
@@ -107,7 +109,7 @@ static bool injected(struct monitor *monitor, const struct cpu *cpu) {
 // Of the guest that runs, or that the current VMCS is for.
 static bool virtual_apic(struct monitor *monitor, const struct cpu *cpu) {
     struct virtual_apic v;
-    if (!cpu->extension || vmx_current_vmcs(cpu) == VMX_NO_VMCS) return false;
+    if (!cpu->wire.extension || vmx_current_vmcs(cpu) == VMX_NO_VMCS) return false;
     virtual_apic_read(monitor, vmx_current_vmcs(cpu), &v);
     return virtual_apic_waits(monitor, &v);
 }

@@ -23,7 +23,7 @@ static bool saw_event(const struct view *v) {
 static uint64_t step_of(const struct view *v) {
     uint64_t steps = machine_steps(v->machine);
     bool now = v->sight && v->sight == &v->monitor->stops->seen;
-    return now ? steps - v->cpu->steps + v->sight->step : steps;
+    return now ? steps - v->cpu->time.steps + v->sight->step : steps;
 }
 
 #define info(F) information(v, FIELD_##F)
@@ -125,11 +125,11 @@ static bool set_waiting(const struct view *view, const struct name *name, uint64
 }
 
 static bool set_live(struct cpu *cpu, const struct name *name, uint64_t value, char *error, size_t size) {
-    struct event fault = cpu->fault;
+    struct event fault = cpu->attempt.fault;
     if (name->kind == NAME_REGISTER && !registers[name->value].set(cpu, value))
         return wrong(error, size, registers[name->value].name, "can only be read");
     bool done = name->kind == NAME_REGISTER || msr_write(cpu, NULL, (uint32_t)name->value, value) == OUT_OK;
-    cpu->fault = fault;
+    cpu->attempt.fault = fault;
     return done || wrong(error, size, msr_name((uint32_t)name->value), "WRMSR of this value is #GP(0)");
 }
 

@@ -1,5 +1,5 @@
-// Model-specific registers by name: the rows of cpu/system/msr.def, the local APIC's base and deadline, and the capability
-// MSRs of VT-x (SDM Vol. 3D, Appendix A).
+// Model-specific registers by name: the rows of cpu/system/msr.def, the local APIC's base and deadline, and the
+// capability MSRs of VT-x (SDM Vol. 3D, Appendix A).
 #include "monitor/expression/msr_name.h"
 #include "cpu/system/msr.h"
 
@@ -41,13 +41,13 @@ const char *msr_name(uint32_t address) {
 
 // Reading by RDMSR's own way records a fault when it fails; that record is put back.
 bool msr_peek(struct cpu *cpu, uint32_t address, uint64_t *value) {
-    struct event fault = cpu->fault;
+    struct event fault = cpu->attempt.fault;
     if (!msr_name(address)) return false;
     if (address == TSC) { // RDTSC would tell the other processors
         *value = cpu_tsc(cpu, NULL);
         return true;
     }
     bool done = msr_read(cpu, NULL, address, value) == OUT_OK;
-    cpu->fault = fault;
+    cpu->attempt.fault = fault;
     return done;
 }

@@ -40,17 +40,17 @@ static bool has_ept(const struct view *view, uint64_t vmcs) {
 static void take_live(struct view *view) {
     const struct cpu *cpu = view->cpu;
     memcpy(view->gpr, cpu->gpr, sizeof view->gpr);
-    memcpy(view->pdpte, cpu->pdpte, sizeof view->pdpte);
+    memcpy(view->pdpte, cpu->control.pdpte, sizeof view->pdpte);
     memcpy(view->segment, cpu->segment, sizeof view->segment);
     memcpy(view->base, cpu->segment_base, sizeof view->base);
     view->rip = cpu->rip;
     view->rflags = cpu_rflags(cpu);
-    view->cr0 = cpu->cr0;
-    view->cr2 = cpu->cr2;
-    view->cr3 = cpu->cr3;
-    view->cr4 = cpu->cr4;
-    view->efer = cpu->efer;
-    view->dr7 = cpu->dr[7];
+    view->cr0 = cpu->control.cr0;
+    view->cr2 = cpu->control.cr2;
+    view->cr3 = cpu->control.cr3;
+    view->cr4 = cpu->control.cr4;
+    view->efer = cpu->control.efer;
+    view->dr7 = cpu->control.dr[7];
     view->gdtr = cpu->gdtr;
     view->idtr = cpu->idtr;
 }
@@ -156,13 +156,13 @@ static void take_own_ept(struct view *view) {
 
 bool view_exists(const struct monitor *monitor, unsigned level) {
     const struct cpu *cpu = monitor_cpu(monitor);
-    unsigned running = cpu->extension ? vmx_level(cpu) : 0;
+    unsigned running = cpu->wire.extension ? vmx_level(cpu) : 0;
     return level == running || level == 0 || vmx_level_vmcs(cpu, level) != VMX_NO_VMCS;
 }
 
 bool view_make(struct monitor *monitor, int level, struct view *view) {
     struct cpu *cpu = monitor_cpu(monitor);
-    unsigned running = cpu->extension ? vmx_level(cpu) : 0;
+    unsigned running = cpu->wire.extension ? vmx_level(cpu) : 0;
     *view = (struct view){.machine = monitor->machine, .cpu = cpu, .monitor = monitor, .vmcs = VMX_NO_VMCS};
     view->history = monitor->history;
     view->level = level < 0 ? running : (unsigned)level;

@@ -32,7 +32,7 @@ static void see_exit(void *context, struct cpu *cpu, const struct sight *sight) 
     struct gdb_saved *s = (struct gdb_saved *)gdb_saved_of(gdb, cpu->id, vmcs);
     (void)sight;
     if (!s) s = &gdb->saved[gdb->next_saved++ % (sizeof gdb->saved / sizeof gdb->saved[0])];
-    *s = (struct gdb_saved){.vmcs = vmcs, .cpu = cpu->id, .used = true, .cr2 = cpu->cr2};
+    *s = (struct gdb_saved){.vmcs = vmcs, .cpu = cpu->id, .used = true, .cr2 = cpu->control.cr2};
     memcpy(s->gpr, cpu->gpr, sizeof s->gpr);
 }
 

@@ -148,9 +148,9 @@ bool gdb_register_read(const struct gdb *gdb, const struct gdb_look *l, const st
     case FROM_VIEW: memcpy(value, (const char *)&l->view + row->at, bytes); return l->there;
     case FROM_OWN: memcpy(value, (const char *)l->cpu + row->at, bytes); return live;
     case FROM_SHARED: memcpy(value, (const char *)l->cpu + row->at, bytes); return l->there;
-    case FROM_STACK: read_stack(&l->cpu->x87, row->at, value); return l->there;
+    case FROM_STACK: read_stack(&l->cpu->fpu.x87, row->at, value); return l->there;
     case FROM_TAGS:
-        tags = tag_word(&l->cpu->x87);
+        tags = tag_word(&l->cpu->fpu.x87);
         memcpy(value, &tags, sizeof tags);
         return l->there;
     case FROM_CR2: memcpy(value, &l->view.cr2, 8); return l->there && l->known == ~0u;

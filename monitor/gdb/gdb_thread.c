@@ -117,12 +117,12 @@ static void describe(const struct gdb *gdb, struct gdb_thread thread, char *text
     uint64_t vmcs = 0;
     enum gdb_source source = gdb_source(gdb, thread, &vmcs);
     const struct cpu *cpu = gdb_cpu(gdb, thread);
-    const char *state = source == GDB_ABSENT                 ? "nothing has run there"
-                        : source != GDB_LIVE                 ? "waits"
-                        : cpu->activity == ACTIVITY_ACTIVE   ? "runs"
-                        : cpu->activity == ACTIVITY_HLT      ? "is halted"
-                        : cpu->activity == ACTIVITY_SHUTDOWN ? "is shut down"
-                                                             : "waits for SIPI";
+    const char *state = source == GDB_ABSENT                          ? "nothing has run there"
+                        : source != GDB_LIVE                          ? "waits"
+                        : cpu->boundary.activity == ACTIVITY_ACTIVE   ? "runs"
+                        : cpu->boundary.activity == ACTIVITY_HLT      ? "is halted"
+                        : cpu->boundary.activity == ACTIVITY_SHUTDOWN ? "is shut down"
+                                                                      : "waits for SIPI";
     if (thread.level == 0 || source == GDB_ABSENT)
         snprintf(text, size, "processor %u, level %u: %s", thread.cpu, thread.level, state);
     else

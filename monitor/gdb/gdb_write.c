@@ -26,14 +26,14 @@ static void write_tags(struct x87 *x87, unsigned tags) {
 
 static bool write_float(struct writing *w, const struct gdb_row *row, const uint8_t *value) {
     struct cpu *cpu = w->look.cpu;
-    struct x87_register *r = &cpu->x87.r[((cpu->x87.status >> 11) + row->at) & 7];
+    struct x87_register *r = &cpu->fpu.x87.r[((cpu->fpu.x87.status >> 11) + row->at) & 7];
     uint64_t number = 0;
     memcpy(&number, value, row->bits < 64 ? row->bits / 8 : 8);
     if (row->from == FROM_STACK) {
         memcpy(&r->significand, value, 8);
         memcpy(&r->sign_exponent, value + 8, 2);
     } else if (row->from == FROM_TAGS) {
-        write_tags(&cpu->x87, (unsigned)number);
+        write_tags(&cpu->fpu.x87, (unsigned)number);
     } else if (strcmp(row->name, "mxcsr") == 0 && number & ~(uint64_t)MXCSR_MASK) {
         return cannot(w, "mxcsr: bits 31:16 are reserved");
     } else if (strcmp(row->name, "fop") == 0 && number > 0x7ff) {

@@ -16,7 +16,7 @@ void progress_begin(struct progress *progress) { *progress = (struct progress){.
 static void show(struct machine *machine, uint64_t step, double mips) {
     const struct cpu *cpu = machine_cpu(machine, machine_turn(machine));
     fprintf(stderr, "\r\033[Kstep %" PRIu64 "  cpu %u  level %u  %.1f MIPS", step, cpu->id,
-            cpu->extension ? vmx_level(cpu) : 0, mips);
+            cpu->wire.extension ? vmx_level(cpu) : 0, mips);
     fflush(stderr);
 }
 

@@ -89,9 +89,9 @@ bool info_control(struct monitor *monitor, const struct info_page *page, const c
     print_cr(monitor, &v, true);
     info_bits(monitor, "EFER", v.efer, BITS_EFER);
     if (v.source == VIEW_LIVE) {
-        print(monitor, "%-7s %016" PRIx64 "\n", "XCR0", v.cpu->xcr0);
-        for (unsigned i = 0; i < 4; i++) print(monitor, "DR%u     %016" PRIx64 "\n", i, v.cpu->dr[i]);
-        info_bits(monitor, "DR6", v.cpu->dr[6], BITS_DR6);
+        print(monitor, "%-7s %016" PRIx64 "\n", "XCR0", v.cpu->control.xcr0);
+        for (unsigned i = 0; i < 4; i++) print(monitor, "DR%u     %016" PRIx64 "\n", i, v.cpu->control.dr[i]);
+        info_bits(monitor, "DR6", v.cpu->control.dr[6], BITS_DR6);
     }
     info_bits(monitor, "DR7", v.dr7, BITS_DR7);
     bool pae = v.cr0 & CR0_PG && v.cr4 & CR4_PAE && !(v.efer & EFER_LMA);
@@ -156,7 +156,7 @@ bool info_fpu(struct monitor *monitor, const struct info_page *page, const char 
     (void)arguments;
     const struct cpu *cpu = live_cpu(monitor, page->name);
     if (!cpu) return false;
-    const struct x87 *x = &cpu->x87;
+    const struct x87 *x = &cpu->fpu.x87;
     print(monitor, "control %04x  status %04x  TOP %u  opcode %03x\n", x->control, x->status, x87_top(cpu), x->opcode);
     print(monitor, "instruction %04x:%016" PRIx64 "  operand %04x:%016" PRIx64 "\n", x->cs, x->ip, x->ds, x->dp);
     for (unsigned i = 0; i < 8; i++) {
@@ -171,10 +171,10 @@ bool info_sse(struct monitor *monitor, const struct info_page *page, const char 
     (void)arguments;
     const struct cpu *cpu = live_cpu(monitor, page->name);
     if (!cpu) return false;
-    bool wide = cpu_model_has(cpu->model, FEATURE_AVX);
-    info_bits(monitor, "MXCSR", cpu->mxcsr, BITS_MXCSR);
+    bool wide = cpu_model_has(cpu->wire.model, FEATURE_AVX);
+    info_bits(monitor, "MXCSR", cpu->fpu.mxcsr, BITS_MXCSR);
     for (unsigned i = 0; i < 16; i++) {
-        const uint64_t *u = cpu->vector[i].u64;
+        const uint64_t *u = cpu->fpu.vector[i].u64;
         print(monitor, "%s%-2u  ", wide ? "YMM" : "XMM", i);
         if (wide) print(monitor, "%016" PRIx64 "_%016" PRIx64 "_", u[3], u[2]);
         print(monitor, "%016" PRIx64 "_%016" PRIx64 "\n", u[1], u[0]);

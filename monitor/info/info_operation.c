@@ -22,7 +22,7 @@ static void print_operation(struct monitor *monitor, const struct cpu *cpu, cons
     if (vmx_in_non_root(cpu)) print(monitor, ": level %u runs", vmx_level(cpu));
     print(monitor, "\n");
     print_feature_control(monitor, o->feature_control);
-    print(monitor, "CR4.VMXE              %u\n", (unsigned)(cpu->cr4 >> CR4_VMXE_BIT & 1));
+    print(monitor, "CR4.VMXE              %u\n", (unsigned)(cpu->control.cr4 >> CR4_VMXE_BIT & 1));
     if (o->on) print(monitor, "VMXON region          %" PRIx64 "\n", o->vmxon);
     if (o->init_blocked) print(monitor, "an INIT waits for the end of VMX root operation (25.2)\n");
     if (o->nmi_blocked) print(monitor, "virtual-NMI blocking is in effect (24.4.2)\n");
@@ -52,7 +52,7 @@ bool info_vmx(struct monitor *monitor, const struct info_page *page, const char 
     struct vmx_operation operation;
     struct vmx_kept kept;
     unsigned count = 0;
-    if (!cpu->extension) return monitor_error(monitor, "info vmx: this processor has no VT-x");
+    if (!cpu->wire.extension) return monitor_error(monitor, "info vmx: this processor has no VT-x");
     vmx_operation(cpu, &operation);
     print_operation(monitor, cpu, &operation);
     for (; vmx_kept(cpu, count, &kept); count++) {

@@ -51,7 +51,7 @@ static void print_descriptor(struct monitor *monitor, const struct virtual_apic 
 bool info_vapic(struct monitor *monitor, const struct info_page *page, const char *arguments) {
     struct vmcs_image image;
     struct virtual_apic v;
-    if (!monitor_cpu(monitor)->extension) return monitor_error(monitor, "info %s: there is no VT-x", page->name);
+    if (!monitor_cpu(monitor)->wire.extension) return monitor_error(monitor, "info %s: there is no VT-x", page->name);
     if (!vmcs_take_pointer(monitor, arguments, &image)) return false;
     virtual_apic_read(monitor, image.pointer, &v);
     print_in(monitor, BOLD, "Virtual APIC of the guest with VMCS %" PRIx64 "\n", v.vmcs);

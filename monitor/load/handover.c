@@ -44,8 +44,8 @@ static void set_registers(struct cpu *cpu, const struct handover *handover) {
 bool handover_protected(struct layout *layout, const struct handover *handover) {
     struct cpu *cpu = machine_cpu(layout->machine, 0);
     if (!set_gdt(layout, cpu, RIGHTS_CODE_32)) return false;
-    cpu->cr0 = CR0_PE | CR0_ET;
-    cpu->cr4 = cpu->cr3 = cpu->efer = 0;
+    cpu->control.cr0 = CR0_PE | CR0_ET;
+    cpu->control.cr4 = cpu->control.cr3 = cpu->control.efer = 0;
     set_registers(cpu, handover);
     return true;
 }
@@ -70,10 +70,10 @@ bool handover_64bit(struct layout *layout, const struct handover *handover) {
     struct cpu *cpu = machine_cpu(layout->machine, 0);
     uint64_t tables = map_4_gbytes(layout);
     if (!tables || !set_gdt(layout, cpu, RIGHTS_CODE_64)) return false;
-    cpu->cr0 = CR0_PE | CR0_ET | CR0_PG;
-    cpu->cr3 = tables;
-    cpu->cr4 = CR4_PAE;
-    cpu->efer = EFER_LME | EFER_LMA;
+    cpu->control.cr0 = CR0_PE | CR0_ET | CR0_PG;
+    cpu->control.cr3 = tables;
+    cpu->control.cr4 = CR4_PAE;
+    cpu->control.efer = EFER_LME | EFER_LMA;
     set_registers(cpu, handover);
     return true;
 }

@@ -137,7 +137,7 @@ static enum status power_off(struct run *run) {
 static const struct cpu *stopped_processor(struct machine *machine) {
     const struct cpu *cpu;
     for (unsigned i = 0; (cpu = machine_cpu(machine, i)); i++)
-        if (cpu->activity == ACTIVITY_SHUTDOWN) return cpu;
+        if (cpu->boundary.activity == ACTIVITY_SHUTDOWN) return cpu;
     return machine_cpu(machine, 0);
 }
 

@@ -100,5 +100,5 @@ void stats_print(FILE *out, const struct run *run, struct stopwatch begin) {
     const struct cpu *cpu;
     bool several = machine_cpu(run->machine, 1);
     for (unsigned i = 0; (cpu = machine_cpu(run->machine, i)); i++)
-        if (cpu->extension) print_exits(out, cpu, i, several);
+        if (cpu->wire.extension) print_exits(out, cpu, i, several);
 }

@@ -22,7 +22,7 @@ static bool take_times(struct monitor *monitor, const char *text, uint64_t *time
 
 static unsigned level_now(const struct monitor *monitor) {
     const struct cpu *cpu = machine_cpu(monitor->machine, machine_turn(monitor->machine));
-    return cpu->extension ? vmx_level(cpu) : 0;
+    return cpu->wire.extension ? vmx_level(cpu) : 0;
 }
 
 typedef bool until_fn(struct monitor *monitor, void *context);
@@ -92,7 +92,7 @@ static const struct cpu *same_level(struct monitor *monitor, const struct frame 
 static void passed(struct point *point, struct cpu *cpu, const struct sight *sight) {
     const struct frame *f = point->context;
     (void)sight;
-    if (cpu->id == f->processor && same_level(f->monitor, f) && cpu->gpr[RSP] >= f->rsp && cpu->cr3 == f->cr3)
+    if (cpu->id == f->processor && same_level(f->monitor, f) && cpu->gpr[RSP] >= f->rsp && cpu->control.cr3 == f->cr3)
         cpu_stop(cpu);
 }
 
@@ -154,7 +154,7 @@ static bool returns(struct monitor *monitor, struct cpu *cpu, const struct sight
     const struct frame *f = context;
     struct view view;
     struct instruction i;
-    if (cpu->id != f->processor || !same_level(monitor, f) || cpu->gpr[RSP] <= f->rsp || cpu->cr3 != f->cr3)
+    if (cpu->id != f->processor || !same_level(monitor, f) || cpu->gpr[RSP] <= f->rsp || cpu->control.cr3 != f->cr3)
         return false;
     monitor->processor = cpu->id;
     if (!view_make(monitor, -1, &view)) return false;

@@ -14,7 +14,7 @@ static struct stops *stops_of(struct monitor *monitor) {
 
 // --- when something is seen ---
 
-static unsigned level_of(const struct cpu *cpu) { return cpu->extension ? vmx_level(cpu) : 0; }
+static unsigned level_of(const struct cpu *cpu) { return cpu->wire.extension ? vmx_level(cpu) : 0; }
 
 // A condition that cannot be evaluated stops the guest, and says so.
 static bool condition_holds(struct stop *stop, char *error, size_t error_size) {

@@ -53,7 +53,7 @@ static bool seen_before(struct trace *trace, const struct cpu *cpu, const struct
 static void see(void *context, struct cpu *cpu, const struct sight *sight) {
     struct trace *trace = context;
     if (seen_before(trace, cpu, sight)) return;
-    unsigned level = cpu->extension ? vmx_level(cpu) : 0;
+    unsigned level = cpu->wire.extension ? vmx_level(cpu) : 0;
     if (trace->format->nests && BIT(sight->kind) & NESTS) trace_follow(trace, cpu, sight, level);
     if (!trace->format->see || !(trace->wanted & BIT(sight->kind))) return;
     if ((trace->level != TRACE_ANY_LEVEL && (unsigned)trace->level != level) || !in_range(trace, sight)) return;
@@ -143,7 +143,7 @@ static bool prepare(struct monitor *monitor, struct trace *trace, const char *te
 static void begin_stacks(struct trace *trace) {
     for (unsigned i = 0; machine_cpu(trace->monitor->machine, i); i++) {
         const struct cpu *cpu = machine_cpu(trace->monitor->machine, i);
-        trace->stack[i].since = cpu->steps + cpu->idle_cycles;
+        trace->stack[i].since = cpu->time.steps + cpu->time.idle_cycles;
     }
 }
 

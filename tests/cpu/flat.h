@@ -105,11 +105,11 @@ static inline void flat_segment(struct cpu *cpu, unsigned s, uint16_t selector, 
 
 static inline void flat_long_mode(struct flat *f) {
     struct cpu *cpu = f->cpu;
-    cpu->activity = ACTIVITY_ACTIVE; // there is no local APIC that calls it the bootstrap processor
-    cpu->cr0 = CR0_PE | CR0_PG | CR0_ET | CR0_NE | CR0_WP;
-    cpu->cr4 = CR4_PAE | CR4_OSFXSR;
-    cpu->cr3 = FLAT_PML4;
-    cpu->efer = EFER_LME | EFER_LMA | EFER_NXE | EFER_SCE;
+    cpu->boundary.activity = ACTIVITY_ACTIVE; // there is no local APIC that calls it the bootstrap processor
+    cpu->control.cr0 = CR0_PE | CR0_PG | CR0_ET | CR0_NE | CR0_WP;
+    cpu->control.cr4 = CR4_PAE | CR4_OSFXSR;
+    cpu->control.cr3 = FLAT_PML4;
+    cpu->control.efer = EFER_LME | EFER_LMA | EFER_NXE | EFER_SCE;
     flat_segment(cpu, CS, 0x10, 0xa09b);
     for (unsigned s = 0; s < 6; s++)
         if (s != CS) flat_segment(cpu, s, 0x18, 0xc093);

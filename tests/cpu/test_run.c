@@ -9,9 +9,10 @@ static void test_fault_in_block(void) {
     START(&f, 0x48, 0xff, 0xc0, 0x48, 0xff, 0xc0, 0x48, 0x8b, 0x19, 0x48, 0xff, 0xc0, 0xeb, 0xfe);
     f.cpu->gpr[RCX] = 0x7000000000;
     (void)cpu_run(f.cpu, 3);
-    ok(f.cpu->steps == 3 && f.cpu->rip == HANDLERS + 0x40 && f.cpu->gpr[RAX] == 2,
+    ok(f.cpu->time.steps == 3 && f.cpu->rip == HANDLERS + 0x40 && f.cpu->gpr[RAX] == 2,
        "a fault is a step; later ones wait");
-    ok(f.cpu->cr2 == 0x7000000000 && flat_peek(&f, f.cpu->gpr[RSP] + 8) == FLAT_CODE + 6, "CR2 and the saved RIP");
+    ok(f.cpu->control.cr2 == 0x7000000000 && flat_peek(&f, f.cpu->gpr[RSP] + 8) == FLAT_CODE + 6,
+       "CR2 and the saved RIP");
     flat_free(&f);
 }
 
@@ -154,12 +155,12 @@ static void test_page_crossing(void) {
     flat_write(&f, at + 10, (const uint8_t[]){0xeb, 0xf1}, 2); // and back
     f.cpu->rip = at - 3;
     (void)cpu_run(f.cpu, 400);
-    ok(f.cpu->steps == 401, "and reached through blocks that are linked");
+    ok(f.cpu->time.steps == 401, "and reached through blocks that are linked");
     flat_map(&f, FLAT_CODE + 4096, 0, 0);
     tlb_flush_vpid(f.cpu, 0, true);
     f.cpu->rip = at;
     (void)cpu_run(f.cpu, 1);
-    ok(f.cpu->cr2 == FLAT_CODE + 4096, "its second page is not present: CR2 names that page");
+    ok(f.cpu->control.cr2 == FLAT_CODE + 4096, "its second page is not present: CR2 names that page");
     flat_free(&f);
 }
 
@@ -183,7 +184,7 @@ static void test_mmio_loop(void) {
     START(&f, 0x48, 0xff, 0xc3, 0x8b, 0x01, 0x48, 0xff, 0xc3, 0x89, 0x19, 0xeb, 0xf4);
     f.cpu->gpr[RCX] = FLAT_MMIO;
     for (unsigned i = 0; i < 10; i++) (void)cpu_run(f.cpu, 500);
-    ok(f.cpu->steps == 5000 && f.cpu->gpr[RBX] == 2000 && f.mmio_reads == 1000 && f.mmio_writes == 1000,
+    ok(f.cpu->time.steps == 5000 && f.cpu->gpr[RBX] == 2000 && f.mmio_reads == 1000 && f.mmio_writes == 1000,
        "no step is lost");
     flat_free(&f);
 }
@@ -210,7 +211,8 @@ static void test_single_step(void) {
     f.cpu->rflags |= FLAG_TF;
     (void)cpu_run(f.cpu, 2);
     // The second step is the first instruction of the #DB handler.
-    ok(f.cpu->gpr[RBX] == 1 && f.cpu->rip == HANDLERS + 4 && f.cpu->dr[6] & DEBUG_BS, "TF traps after one instruction");
+    ok(f.cpu->gpr[RBX] == 1 && f.cpu->rip == HANDLERS + 4 && f.cpu->control.dr[6] & DEBUG_BS,
+       "TF traps after one instruction");
     uint64_t saved = flat_peek(&f, f.cpu->gpr[RSP]);
     f.cpu->rip = FLAT_CODE;
     f.cpu->rflags |= FLAG_TF;
@@ -239,7 +241,7 @@ static void test_call_elsewhere(void) {
     flat_map(&f, CALLED, 0, 0);
     tlb_flush_vpid(f.cpu, 0, true);
     (void)cpu_run(f.cpu, 2);
-    ok(f.cpu->cr2 == CALLED && f.cpu->gpr[RCX] == 100, "it is not present: the fetch faults");
+    ok(f.cpu->control.cr2 == CALLED && f.cpu->gpr[RCX] == 100, "it is not present: the fetch faults");
     flat_free(&f);
 }
 
@@ -262,9 +264,12 @@ static void test_return_elsewhere(void) {
 
 enum style { FREE, STEPPED, DROPPED };
 static void advance(struct flat *f, uint64_t steps, enum style style) {
-    uint64_t end = f->cpu->steps + steps;
-    while (f->cpu->steps < end) {
-        uint64_t left = end - f->cpu->steps, n = style == FREE ? left : style == STEPPED ? 1 : left < 37 ? left : 37;
+    uint64_t end = f->cpu->time.steps + steps;
+    while (f->cpu->time.steps < end) {
+        uint64_t left = end - f->cpu->time.steps, n = style == FREE      ? left
+                                                      : style == STEPPED ? 1
+                                                      : left < 37        ? left
+                                                                         : 37;
         if (style == DROPPED) cpu_drop_derived(f->cpu);
         enum run_result result = cpu_run(f->cpu, n);
         if (result == RUN_HALTED || result == RUN_SHUTDOWN) return;
@@ -285,8 +290,8 @@ static void test_equality(void) {
             loop_check(h[0] == h[1] && h[0] == h[2], "seed %llu round %u: rip %llx %llx %llx steps %llu %llu %llu",
                        (unsigned long long)seed, round, (unsigned long long)f[0].cpu->rip,
                        (unsigned long long)f[1].cpu->rip, (unsigned long long)f[2].cpu->rip,
-                       (unsigned long long)f[0].cpu->steps, (unsigned long long)f[1].cpu->steps,
-                       (unsigned long long)f[2].cpu->steps);
+                       (unsigned long long)f[0].cpu->time.steps, (unsigned long long)f[1].cpu->time.steps,
+                       (unsigned long long)f[2].cpu->time.steps);
         }
         for (unsigned i = 0; i < 3; i++) flat_free(&f[i]);
     }

@@ -19,7 +19,7 @@ static enum outcome touch(uint64_t linear, enum access_class class, bool write, 
 }
 
 static uint64_t *entry_of(uint64_t linear) {
-    uint64_t table = f.cpu->cr3 & BITS(51, 12);
+    uint64_t table = f.cpu->control.cr3 & BITS(51, 12);
     for (unsigned level = 4; level > 1; level--)
         table = flat_peek(&f, table + 8 * (linear >> (12 + 9 * (level - 1)) & 511)) & BITS(51, 12);
     return (uint64_t *)(void *)(f.ram + table + 8 * (linear >> 12 & 511));
@@ -34,7 +34,8 @@ static bool faults(uint64_t flags, enum access_class class, bool write, bool fet
     uint64_t physical;
     remap(TEST_PAGE, OTHER, flags);
     if (touch(TEST_PAGE + 5, class, write, fetch, &physical) != OUT_FAULT) return false;
-    return f.cpu->fault.vector == VECTOR_PF && f.cpu->fault.error_code == code && f.cpu->fault.payload == TEST_PAGE + 5;
+    return f.cpu->attempt.fault.vector == VECTOR_PF && f.cpu->attempt.fault.error_code == code &&
+           f.cpu->attempt.fault.payload == TEST_PAGE + 5;
 }
 
 static bool passes(uint64_t flags, enum access_class class, bool write, bool fetch) {
@@ -53,20 +54,20 @@ static void test_rights(void) {
     ok(faults(P | W | U | BIT(45), ACCESS_SUPERVISOR_ANY, false, false, 9), "reserved address bit: RSVD");
     ok(passes(P | W | U, ACCESS_USER, true, false), "user write allowed");
     ok(passes(P | U, ACCESS_USER, false, true), "user fetch allowed");
-    f.cpu->cr0 &= ~CR0_WP;
+    f.cpu->control.cr0 &= ~CR0_WP;
     cpu_update_mode(f.cpu);
     ok(passes(P, ACCESS_SUPERVISOR_ANY, true, false), "supervisor write of a read-only page without CR0.WP");
-    f.cpu->cr0 |= CR0_WP;
-    f.cpu->cr4 |= CR4_SMEP | CR4_SMAP;
+    f.cpu->control.cr0 |= CR0_WP;
+    f.cpu->control.cr4 |= CR4_SMEP | CR4_SMAP;
     cpu_update_mode(f.cpu);
     ok(faults(P | W | U, ACCESS_SUPERVISOR, false, true, 17), "SMEP: supervisor fetch from a user page");
     ok(faults(P | W | U, ACCESS_SUPERVISOR, false, false, 1), "SMAP: supervisor read of a user page");
     ok(passes(P | W | U, ACCESS_SUPERVISOR_ANY, false, false), "SMAP with AC set");
-    f.cpu->cr4 &= ~(CR4_SMEP | CR4_SMAP);
-    f.cpu->efer &= ~EFER_NXE;
+    f.cpu->control.cr4 &= ~(CR4_SMEP | CR4_SMAP);
+    f.cpu->control.efer &= ~EFER_NXE;
     cpu_update_mode(f.cpu);
     ok(faults(P | W | U | XD, ACCESS_SUPERVISOR_ANY, false, false, 9), "XD is reserved without EFER.NXE");
-    f.cpu->efer |= EFER_NXE;
+    f.cpu->control.efer |= EFER_NXE;
     cpu_update_mode(f.cpu);
 }
 
@@ -114,14 +115,14 @@ static void test_staleness(void) {
 }
 
 static void test_contexts(void) {
-    f.cpu->cr4 |= CR4_PGE;
+    f.cpu->control.cr4 |= CR4_PGE;
     remap(TEST_PAGE, OTHER, P | W | G);
     (void)where(TEST_PAGE);
     flat_map(&f, TEST_PAGE, OTHER + 4096, P | W | G);
     tlb_flush_context(f.cpu, 0, 0);
     ok(where(TEST_PAGE) == OTHER, "a global translation survives MOV CR3");
-    f.cpu->cr4 |= CR4_PCIDE;
-    f.cpu->cr3 |= 5;
+    f.cpu->control.cr4 |= CR4_PCIDE;
+    f.cpu->control.cr3 |= 5;
     tlb_select(f.cpu);
     ok(where(TEST_PAGE) == OTHER, "and is shared by all PCIDs");
     tlb_flush_vpid(f.cpu, 0, true);
@@ -129,11 +130,11 @@ static void test_contexts(void) {
 
     remap(TEST_PAGE, OTHER, P | W);
     (void)where(TEST_PAGE);
-    f.cpu->cr3 = (f.cpu->cr3 & ~BITS(11, 0)) | 6;
+    f.cpu->control.cr3 = (f.cpu->control.cr3 & ~BITS(11, 0)) | 6;
     tlb_select(f.cpu);
     flat_map(&f, TEST_PAGE, OTHER + 4096, P | W);
     ok(where(TEST_PAGE) == OTHER + 4096, "another PCID has translations of its own");
-    f.cpu->cr3 = (f.cpu->cr3 & ~BITS(11, 0)) | 5;
+    f.cpu->control.cr3 = (f.cpu->control.cr3 & ~BITS(11, 0)) | 5;
     tlb_select(f.cpu);
     flat_map(&f, TEST_PAGE + 4096, OTHER, P | W);
     tlb_flush_context(f.cpu, 0, 6);
@@ -146,8 +147,8 @@ static void test_contexts(void) {
     tlb_flush_all_vpids(f.cpu);
     ok(where(TEST_PAGE) == OTHER, "INVVPID of all contexts does not");
     f.cpu->vpid = 0;
-    f.cpu->cr3 &= ~BITS(11, 0);
-    f.cpu->cr4 &= ~CR4_PCIDE;
+    f.cpu->control.cr3 &= ~BITS(11, 0);
+    f.cpu->control.cr4 &= ~CR4_PCIDE;
     tlb_select(f.cpu);
 }
 
@@ -167,7 +168,7 @@ static void test_large_pages(void) {
     flat_poke(&f, at + 8 * (pde >> 21), 0xa01000 | BIT(13) | P | W | BIT(7));
     tlb_flush_vpid(f.cpu, 0, true);
     uint64_t physical;
-    ok(touch(pde, ACCESS_SUPERVISOR_ANY, false, false, &physical) == OUT_FAULT && f.cpu->fault.error_code == 9,
+    ok(touch(pde, ACCESS_SUPERVISOR_ANY, false, false, &physical) == OUT_FAULT && f.cpu->attempt.fault.error_code == 9,
        "a reserved bit of a 2-MByte page");
     flat_poke(&f, at + 8 * (pde >> 21), saved);
     tlb_flush_vpid(f.cpu, 0, true);

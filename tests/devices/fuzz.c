@@ -67,11 +67,11 @@ static void access(struct source *s, const struct platform *p, struct cpu *cpu) 
     case 5: (void)p->mmio_read(p->machine, cpu, address(s), 1u << r / 8 % 4); break;
     case 6: msr(s, p, cpu); break;
     default:
-        if (cpu->pending & PENDING_INTR) (void)p->acknowledge(p->machine, cpu);
+        if (cpu->boundary.pending & PENDING_INTR) (void)p->acknowledge(p->machine, cpu);
         p->cr8_write(p->machine, cpu, r >> 8 & 15);
         break;
     }
-    cpu->pending &= PENDING_INTR;
+    cpu->boundary.pending &= PENDING_INTR;
 }
 
 uint64_t fuzz_board(uint64_t seed, unsigned accesses) {
@@ -91,10 +91,10 @@ uint64_t fuzz_board(uint64_t seed, unsigned accesses) {
     memset(machine_ram(m, 0x1000, 4096), 0x90, 4096);
     struct cpu *cpu = machine_cpu(m, 0);
     for (unsigned i = 0; i < accesses; i++) {
-        access(&s, cpu->platform, cpu);
+        access(&s, cpu->wire.platform, cpu);
         if (next(&s) % 4 == 0) (void)machine_serial_input(m, (unsigned)next(&s) % 5, (uint8_t)next(&s));
         // Time: no instruction matters here, the idle cycles do.
-        cpu->idle_cycles += next(&s) % 3 ? next(&s) % 2000 : 1ull << next(&s) % 42;
+        cpu->time.idle_cycles += next(&s) % 3 ? next(&s) % 2000 : 1ull << next(&s) % 42;
         (void)machine_run(m, 0);
         if (next(&s) % 512 == 0) machine_reset(m);
     }

@@ -38,7 +38,7 @@ static void begin(void) {
     b->stop = stop;
     board_add_cpu(b, cpu);
     board_reset(b);
-    cpu->pending = 0;
+    cpu->boundary.pending = 0;
     stopped = -1;
 }
 static void pass(uint64_t cycles) {
@@ -57,7 +57,7 @@ static void redirect(unsigned pin, uint32_t low) { mmio(IOAPIC_BASE, 0x10 + 2 * 
 // Takes everything that waits; whether `vector` was among it.
 static bool took(int vector) {
     bool found = false;
-    while (cpu->pending & PENDING_INTR) {
+    while (cpu->boundary.pending & PENDING_INTR) {
         found |= lapic_acknowledge(&b->lapic[0]) == vector;
         mmio(APIC_BASE_DEFAULT + 0xb0, 0);
     }

@@ -285,7 +285,8 @@ static void messages(void) {
     machine_cpu(m, 0)->gpr[RDX] = 0;
     ok(machine_send(m, 0, MESSAGE_INIT, 0), "INIT is sent");
     (void)machine_run(m, 1);
-    ok(machine_cpu(m, 0)->gpr[RDX] == machine_cpu(m, 0)->model->signature, "and RDX has the processor's signature");
+    ok(machine_cpu(m, 0)->gpr[RDX] == machine_cpu(m, 0)->wire.model->signature,
+       "and RDX has the processor's signature");
     machine_free(m);
 }
 

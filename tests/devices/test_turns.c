@@ -69,12 +69,13 @@ static uint32_t word(struct machine *m, uint64_t at) {
 static void start(void) {
     struct machine *m = counting(5);
     ok(machine_cpu(m, 4) && !machine_cpu(m, 5), "five processors");
-    ok(machine_cpu(m, 0)->activity == ACTIVITY_ACTIVE && machine_cpu(m, 4)->activity == ACTIVITY_WAIT_FOR_SIPI,
+    ok(machine_cpu(m, 0)->boundary.activity == ACTIVITY_ACTIVE &&
+           machine_cpu(m, 4)->boundary.activity == ACTIVITY_WAIT_FOR_SIPI,
        "one begins");
     ok(machine_run(m, STEPS) == MACHINE_STEPS && machine_steps(m) == STEPS, "steps are those of all together");
     uint64_t least = ~0ull, most = 0;
     for (unsigned i = 0; i < 5; i++) {
-        uint64_t steps = machine_cpu(m, i)->steps;
+        uint64_t steps = machine_cpu(m, i)->time.steps;
         if (steps < least) least = steps;
         if (steps > most) most = steps;
     }
@@ -114,7 +115,7 @@ static void idle(void) {
     ok(steps < 100 && cycles < 10000 && machine_run(m, 1) == MACHINE_STUCK && machine_cycles(m) == cycles,
        "and stay so");
     machine_reset(m);
-    ok(machine_cpu(m, 0)->rip == 0xfff0 && machine_cpu(m, 1)->activity == ACTIVITY_WAIT_FOR_SIPI &&
+    ok(machine_cpu(m, 0)->rip == 0xfff0 && machine_cpu(m, 1)->boundary.activity == ACTIVITY_WAIT_FOR_SIPI &&
            machine_steps(m) == steps,
        "reset");
     machine_free(m);

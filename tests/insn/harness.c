@@ -237,7 +237,7 @@ static void map_page(struct harness *h, uint64_t linear, uint64_t physical) {
 
 // Faults end here instead of the IDT.
 static enum outcome catch_event(struct cpu *cpu, const struct event *event) {
-    struct harness *h = cpu->platform->machine;
+    struct harness *h = cpu->wire.platform->machine;
     h->faulted = true;
     h->fault_vector = event->vector;
     return OUT_VMEXIT;
@@ -253,11 +253,11 @@ static void user_segment(struct cpu *cpu, unsigned s, uint16_t selector, uint32_
 }
 
 static void long_mode(struct cpu *cpu) {
-    cpu->cr0 = CR0_PE | CR0_PG | CR0_ET | CR0_NE | CR0_WP | CR0_MP;
-    cpu->cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE;
-    cpu->xcr0 = 3;
-    cpu->cr3 = RAM_PML4;
-    cpu->efer = EFER_LME | EFER_LMA | EFER_NXE | EFER_SCE;
+    cpu->control.cr0 = CR0_PE | CR0_PG | CR0_ET | CR0_NE | CR0_WP | CR0_MP;
+    cpu->control.cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE;
+    cpu->control.xcr0 = 3;
+    cpu->control.cr3 = RAM_PML4;
+    cpu->control.efer = EFER_LME | EFER_LMA | EFER_NXE | EFER_SCE;
     cpu->intercepts.event = catch_event;
     cpu->intercepts.exit = after_event;
     tlb_select(cpu);
@@ -311,7 +311,7 @@ void harness_code(struct harness *h, enum code_size size, const uint8_t *bytes, 
 }
 
 static void fx_load(struct cpu *cpu, const struct fx_image *fx) {
-    struct x87 *x = &cpu->x87;
+    struct x87 *x = &cpu->fpu.x87;
     unsigned top = fx->status >> 11 & 7;
     x->control = fx->control;
     x->status = fx->status;
@@ -320,16 +320,16 @@ static void fx_load(struct cpu *cpu, const struct fx_image *fx) {
     x->ip = fx->ip;
     x->dp = fx->dp;
     x->cs = x->ds = 0;
-    cpu->mxcsr = fx->mxcsr;
+    cpu->fpu.mxcsr = fx->mxcsr;
     for (unsigned i = 0; i < 8; i++) {
         x->r[(top + i) & 7].significand = fx->st[i].significand;
         x->r[(top + i) & 7].sign_exponent = fx->st[i].sign_exponent;
     }
-    for (unsigned i = 0; i < 16; i++) memcpy(&cpu->vector[i], fx->xmm[i], 16);
+    for (unsigned i = 0; i < 16; i++) memcpy(&cpu->fpu.vector[i], fx->xmm[i], 16);
 }
 
 static void fx_store(const struct cpu *cpu, struct fx_image *fx) {
-    const struct x87 *x = &cpu->x87;
+    const struct x87 *x = &cpu->fpu.x87;
     unsigned top = x->status >> 11 & 7;
     fx->control = x->control;
     fx->status = x->status;
@@ -337,12 +337,12 @@ static void fx_store(const struct cpu *cpu, struct fx_image *fx) {
     fx->tags = (uint8_t)~x->empty;
     fx->ip = x->ip;
     fx->dp = x->dp;
-    fx->mxcsr = cpu->mxcsr;
+    fx->mxcsr = cpu->fpu.mxcsr;
     for (unsigned i = 0; i < 8; i++) {
         fx->st[i].significand = x->r[(top + i) & 7].significand;
         fx->st[i].sign_exponent = x->r[(top + i) & 7].sign_exponent;
     }
-    for (unsigned i = 0; i < 16; i++) memcpy(fx->xmm[i], &cpu->vector[i], 16);
+    for (unsigned i = 0; i < 16; i++) memcpy(fx->xmm[i], &cpu->fpu.vector[i], 16);
 }
 
 void harness_ours(struct harness *h, const struct processor_state *in, struct processor_state *out) {

@@ -25,8 +25,8 @@ static void fresh(void) {
     struct cpu *cpu = f.cpu;
     memset(cpu->gpr, 0, sizeof(cpu->gpr));
     cpu_set_rflags(cpu, BIT(1));
-    cpu->pending = 0;
-    cpu->pending_debug = 0;
+    cpu->boundary.pending = 0;
+    cpu->boundary.pending_debug = 0;
     cpu->intercepts.event = catch_event;
     cpu->intercepts.exit = after_event;
     caught = -1;
@@ -41,8 +41,8 @@ static void long_mode(unsigned cpl) {
 static void protected_mode(unsigned cpl) {
     fresh();
     flat_long_mode(&f);
-    f.cpu->efer = 0;
-    f.cpu->cr0 = CR0_PE | CR0_ET | CR0_NE;
+    f.cpu->control.efer = 0;
+    f.cpu->control.cr0 = CR0_PE | CR0_ET | CR0_NE;
     flat_segment(f.cpu, CS, cpl ? 0x33 : 0x10, cpl ? 0xc0fb : 0xc09b);
     flat_segment(f.cpu, SS, cpl ? 0x2b : 0x18, cpl ? 0xc0f3 : 0xc093);
     cpu_update_mode(f.cpu);
@@ -53,9 +53,9 @@ static void real_segments(void) {
 }
 static void real_mode(void) {
     fresh();
-    f.cpu->efer = 0;
-    f.cpu->cr0 = CR0_ET;
-    f.cpu->cr4 = 0;
+    f.cpu->control.efer = 0;
+    f.cpu->control.cr0 = CR0_ET;
+    f.cpu->control.cr4 = 0;
     for (unsigned s = 0; s < 6; s++)
         f.cpu->segment[s] = (struct segment){.limit = 0xffff, .rights = s == CS ? 0x9b : 0x93};
     real_segments();
@@ -65,7 +65,7 @@ static void real_mode(void) {
 }
 static void vm86_mode(unsigned iopl) {
     real_mode();
-    f.cpu->cr0 = CR0_PE | CR0_ET | CR0_NE;
+    f.cpu->control.cr0 = CR0_PE | CR0_ET | CR0_NE;
     cpu_set_rflags(f.cpu, BIT(1) | FLAG_VM | (uint64_t)iopl << 12);
     for (unsigned s = 0; s < 6; s++) f.cpu->segment[s].rights = 0xf3;
     cpu_update_mode(f.cpu);
@@ -164,7 +164,8 @@ static void test_popf(void) {
     f.cpu->gpr[RSP] = 0x8000;
     flat_poke(&f, 0x8000, FLAG_TF);
     RUN(2, 0x9d, 0x90, 0x90);
-    ok(caught < 0 && f.cpu->pending & PENDING_DEBUG, "TF set by POPF: the trap comes after the next instruction");
+    ok(caught < 0 && f.cpu->boundary.pending & PENDING_DEBUG,
+       "TF set by POPF: the trap comes after the next instruction");
 }
 
 static void test_vm86(void) {
@@ -179,7 +180,7 @@ static void test_vm86(void) {
     popf_with(FLAG_IF);
     ok(caught < 0 && cpu_rflags(f.cpu) & FLAG_IF && cpu_iopl(f.cpu) == 3, "with IOPL 3 POPF sets IF and keeps IOPL");
     vm86_mode(0);
-    f.cpu->cr4 |= CR4_VME;
+    f.cpu->control.cr4 |= CR4_VME;
     popf_with(FLAG_IF | FLAG_CF);
     ok(caught < 0 && (cpu_rflags(f.cpu) & (FLAG_IF | FLAG_VIF | FLAG_CF)) == (FLAG_VIF | FLAG_CF),
        "with CR4.VME IF goes to VIF");

@@ -25,9 +25,9 @@ static void start(const uint64_t gpr[16], uint64_t rflags, const uint8_t *code, 
     memcpy(cpu->gpr, gpr, sizeof(cpu->gpr));
     cpu_set_rflags(cpu, rflags);
     cpu->rip = FLAT_CODE;
-    cpu->steps = 0;
-    cpu->activity = ACTIVITY_ACTIVE;
-    cpu->cr2 = 0;
+    cpu->time.steps = 0;
+    cpu->boundary.activity = ACTIVITY_ACTIVE;
+    cpu->control.cr2 = 0;
 }
 
 static void record(struct run *r) {
@@ -35,16 +35,16 @@ static void record(struct run *r) {
     memcpy(r->area, f.ram + AREA, AREA_BYTES);
     r->rflags = cpu_rflags(f.cpu);
     r->rip = f.cpu->rip;
-    r->steps = f.cpu->steps;
+    r->steps = f.cpu->time.steps;
 }
 
 // Runs `steps` steps, at most `portion` at a time.
 static void go(uint64_t steps, uint64_t portion) {
-    while (steps && f.cpu->activity == ACTIVITY_ACTIVE) {
-        uint64_t n = portion < steps ? portion : steps, before = f.cpu->steps;
+    while (steps && f.cpu->boundary.activity == ACTIVITY_ACTIVE) {
+        uint64_t n = portion < steps ? portion : steps, before = f.cpu->time.steps;
         (void)cpu_run(f.cpu, n);
-        steps -= f.cpu->steps - before;
-        if (f.cpu->steps == before) break;
+        steps -= f.cpu->time.steps - before;
+        if (f.cpu->time.steps == before) break;
     }
 }
 
@@ -120,7 +120,8 @@ static void test_fault(void) {
     ok(f.cpu->gpr[RCX] == 90 && f.cpu->gpr[RDI] == HOLE && f.cpu->rip == FLAT_CODE,
        "ten bytes before an absent page are moved");
     go(1, 1);
-    ok(f.cpu->cr2 == HOLE && f.cpu->gpr[RCX] == 90 && f.cpu->steps == 11, "the eleventh faults, at its own step");
+    ok(f.cpu->control.cr2 == HOLE && f.cpu->gpr[RCX] == 90 && f.cpu->time.steps == 11,
+       "the eleventh faults, at its own step");
 }
 
 static void test_bulk_patterns(void) {

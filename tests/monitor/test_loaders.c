@@ -35,7 +35,7 @@ static uint64_t word(uint64_t address) {
 
 // The physical address that the page tables at CR3 give, ~0 when none.
 static uint64_t walk(const struct cpu *cpu, uint64_t linear) {
-    uint64_t entry = word((cpu->cr3 & ~0xfffull) + (linear >> 39 & 511) * 8);
+    uint64_t entry = word((cpu->control.cr3 & ~0xfffull) + (linear >> 39 & 511) * 8);
     if (!(entry & 1)) return ~0ull;
     entry = word((entry & ~0xfffull) + (linear >> 30 & 511) * 8);
     if (!(entry & 1)) return ~0ull;
@@ -57,7 +57,8 @@ static void check_segments(const struct cpu *cpu, bool is_64bit) {
 }
 
 static void check_64bit(const struct cpu *cpu) {
-    ok(cpu->cr0 & CR0_PG && cpu->cr0 & CR0_PE && cpu->cr4 & CR4_PAE && (cpu->efer & (EFER_LME | EFER_LMA)) == 0x500,
+    ok(cpu->control.cr0 & CR0_PG && cpu->control.cr0 & CR0_PE && cpu->control.cr4 & CR4_PAE &&
+           (cpu->control.efer & (EFER_LME | EFER_LMA)) == 0x500,
        "IA-32e mode with paging");
     ok(cpu_64bit(cpu) && cpu_cpl(cpu) == 0, "the mode follows");
     ok(cpu_rflags(cpu) == 2, "RFLAGS is 2: no interrupts");
@@ -171,7 +172,8 @@ static void test_elf(bool is_64bit) {
     if (is_64bit) {
         check_64bit(cpu);
     } else {
-        ok(cpu->cr0 == (CR0_PE | CR0_ET) && cpu->efer == 0 && cpu_rflags(cpu) == 2, "protected mode, no paging");
+        ok(cpu->control.cr0 == (CR0_PE | CR0_ET) && cpu->control.efer == 0 && cpu_rflags(cpu) == 2,
+           "protected mode, no paging");
         ok((cpu->mode & MODE_CODE_MASK) == MODE_CODE_32, "the mode follows");
         check_segments(cpu, false);
     }
@@ -234,7 +236,7 @@ static void test_multiboot(struct image image) {
     memset(machine_ram(loading.machine, 0x200000, 0x10000), 0xff, 0x10000);
     ok(loading_try(&loading, &image, modules, "words"), "%s loads (%s)", image.name, loading.errors);
     const struct cpu *cpu = machine_cpu(loading.machine, 0);
-    ok(cpu->gpr[RAX] == 0x2badb002 && cpu->cr0 == (CR0_PE | CR0_ET) && cpu_rflags(cpu) == 2,
+    ok(cpu->gpr[RAX] == 0x2badb002 && cpu->control.cr0 == (CR0_PE | CR0_ET) && cpu_rflags(cpu) == 2,
        "protected mode, magic in EAX");
     check_segments(cpu, false);
     const struct multiboot_seen *info = ram(cpu->gpr[RBX], sizeof *info);
@@ -293,7 +295,7 @@ static void test_pvh(void) {
     ok(loading_try(&loading, &image, modules, "words"), "an ELF file with a PVH note loads (%s)", loading.errors);
     const struct cpu *cpu = machine_cpu(loading.machine, 0);
     ok(cpu->rip == 0x200020, "it starts at the entry that the note names");
-    ok(cpu->cr0 == (CR0_PE | CR0_ET) && cpu->cr4 == 0 && cpu->efer == 0 && cpu_rflags(cpu) == 2,
+    ok(cpu->control.cr0 == (CR0_PE | CR0_ET) && cpu->control.cr4 == 0 && cpu->control.efer == 0 && cpu_rflags(cpu) == 2,
        "protected mode, no paging, although the file is an ELF64 one");
     check_segments(cpu, false);
     const struct pvh_seen *info = ram(cpu->gpr[RBX], sizeof *info);

@@ -22,22 +22,22 @@ static void hit(struct point *point, struct cpu *cpu, const struct sight *sight)
 
 // Runs up to the step, through all stops.
 static void run_to(struct flat *f, uint64_t step) {
-    while (f->cpu->steps < step) {
-        enum run_result result = cpu_run(f->cpu, step - f->cpu->steps);
+    while (f->cpu->time.steps < step) {
+        enum run_result result = cpu_run(f->cpu, step - f->cpu->time.steps);
         if (result == RUN_HALTED || result == RUN_SHUTDOWN) return;
     }
 }
 
 // An interrupt asked for every now and then: deliveries and breakpoints meet at the same boundary.
 static void run_interrupted(struct flat *f, uint64_t step) {
-    while (f->cpu->steps < step && f->cpu->activity == ACTIVITY_ACTIVE) {
-        uint64_t next = f->cpu->steps - f->cpu->steps % 97 + 97;
-        if (f->cpu->steps % 97 == 0 && f->interrupt < 0 && f->cpu->held_step != f->cpu->steps) {
+    while (f->cpu->time.steps < step && f->cpu->boundary.activity == ACTIVITY_ACTIVE) {
+        uint64_t next = f->cpu->time.steps - f->cpu->time.steps % 97 + 97;
+        if (f->cpu->time.steps % 97 == 0 && f->interrupt < 0 && f->cpu->boundary.held_step != f->cpu->time.steps) {
             f->interrupt = 40;
             f->cpu->rflags |= FLAG_IF;
             cpu_pend(f->cpu, PENDING_INTR, true);
         }
-        enum run_result result = cpu_run(f->cpu, (next < step ? next : step) - f->cpu->steps);
+        enum run_result result = cpu_run(f->cpu, (next < step ? next : step) - f->cpu->time.steps);
         if (result == RUN_HALTED || result == RUN_SHUTDOWN) return;
     }
 }
@@ -92,7 +92,7 @@ static void random_points(struct point *points, unsigned count, uint64_t *seed, 
     random_program(&f, *seed);
     for (unsigned i = 0; i < count; i++) {
         uint64_t r = random_next(seed);
-        run_interrupted(&f, f.cpu->steps + r % 50);
+        run_interrupted(&f, f.cpu->time.steps + r % 50);
         uint64_t data = r % 4 == 0 ? FLAT_CODE + 0x700 + (r >> 8) % 0x1000 : DATA + (r >> 8) % 0x2000;
         points[i] = (struct point){.address = access == POINT_EXECUTE ? f.cpu->rip : data,
                                    .bytes = 1 + (r >> 40) % 8,
@@ -143,21 +143,23 @@ static void test_breakpoints_exact(void) {
         random_program(&stepped, seed);
         cpu_set_points(f.cpu, &point);
         for (unsigned n = 0; n < 2000; n++) {
-            if (stepped.cpu->rip == point.address && stepped.cpu->activity == ACTIVITY_ACTIVE) {
+            if (stepped.cpu->rip == point.address && stepped.cpu->boundary.activity == ACTIVITY_ACTIVE) {
                 expected++;
-                while (record.count < 1 && f.cpu->steps < 2000 && cpu_run(f.cpu, 2000 - f.cpu->steps) == RUN_STOPPED) {}
+                while (record.count < 1 && f.cpu->time.steps < 2000 &&
+                       cpu_run(f.cpu, 2000 - f.cpu->time.steps) == RUN_STOPPED) {}
                 all += record.count;
-                loop_check(record.count == 1 && record.sight[0].step == stepped.cpu->steps &&
-                               f.cpu->steps == stepped.cpu->steps && f.cpu->rip == point.address &&
+                loop_check(record.count == 1 && record.sight[0].step == stepped.cpu->time.steps &&
+                               f.cpu->time.steps == stepped.cpu->time.steps && f.cpu->rip == point.address &&
                                registers_hash(&f) == registers_hash(&stepped),
-                           "seed %llu: step %llu, not %llu", (unsigned long long)i, (unsigned long long)f.cpu->steps,
-                           (unsigned long long)stepped.cpu->steps);
+                           "seed %llu: step %llu, not %llu", (unsigned long long)i,
+                           (unsigned long long)f.cpu->time.steps, (unsigned long long)stepped.cpu->time.steps);
                 record.count = 0;
             }
             if (cpu_run(stepped.cpu, 1) != RUN_BUDGET) break;
         }
         run_to(&f, 2000);
-        loop_check(record.count == 0 || f.cpu->steps > 2000, "seed %llu: stopped once more", (unsigned long long)i);
+        loop_check(record.count == 0 || f.cpu->time.steps > 2000, "seed %llu: stopped once more",
+                   (unsigned long long)i);
         flat_free(&stepped);
         flat_free(&f);
     }
@@ -185,10 +187,10 @@ static void test_watch_exact(void) {
         cpu_set_points(watched.cpu, &point);
         run_to(&seen, 1500);
         unsigned next = 0;
-        while (watched.cpu->steps < 1500) {
+        while (watched.cpu->time.steps < 1500) {
             unsigned before = record.count;
-            if (cpu_run(watched.cpu, 1500 - watched.cpu->steps) != RUN_STOPPED) break;
-            loop_check(record.count > before && record.sight[before].step == watched.cpu->steps,
+            if (cpu_run(watched.cpu, 1500 - watched.cpu->time.steps) != RUN_STOPPED) break;
+            loop_check(record.count > before && record.sight[before].step == watched.cpu->time.steps,
                        "stop after the access");
         }
         for (unsigned a = 0; a < accesses.count; a++) {
@@ -234,7 +236,8 @@ static void test_sights(void) {
     ok(s[1].kind == OBSERVE_MEMORY && !s[1].write && s[1].value == 7 && s[1].step == 2, "a read");
     ok(s[2].kind == OBSERVE_BRANCH && s[2].rip == FLAT_CODE + 6 && s[2].value == FLAT_CODE + 10 && s[2].step == 3,
        "a branch");
-    ok(s[3].kind == OBSERVE_MSR_READ && s[3].number == 0x277 && s[3].value == f.cpu->pat && s[3].step == 5, "RDMSR");
+    ok(s[3].kind == OBSERVE_MSR_READ && s[3].number == 0x277 && s[3].value == f.cpu->msr.pat && s[3].step == 5,
+       "RDMSR");
     ok(s[4].kind == OBSERVE_IO && s[4].write && s[4].number == 0x80 && s[4].size == 1 && s[4].step == 6, "OUT");
     ok(s[5].kind == OBSERVE_CPUID && s[5].step == 7 && s[5].rip == FLAT_CODE + 19, "CPUID");
     ok(s[6].kind == OBSERVE_EXCEPTION && s[6].number == VECTOR_UD && s[6].step == 8 && s[6].rip == FLAT_CODE + 21,
@@ -251,7 +254,7 @@ static void test_held(void) {
     cpu_set_points(f.cpu, &point);
     f.interrupt = 40;
     cpu_pend(f.cpu, PENDING_INTR, true);
-    ok(cpu_run(f.cpu, 100) == RUN_STOPPED && f.cpu->rip == HANDLERS + 0x80 && f.cpu->steps == 2,
+    ok(cpu_run(f.cpu, 100) == RUN_STOPPED && f.cpu->rip == HANDLERS + 0x80 && f.cpu->time.steps == 2,
        "stopped in the handler");
     cpu_pend(f.cpu, PENDING_NMI, true); // comes when the attempt is over
     uint64_t rsp = f.cpu->gpr[RSP];
@@ -270,12 +273,12 @@ static void test_unset(void) {
     record = (struct record){.stop = true};
     cpu_set_points(f.cpu, &point);
     (void)cpu_run(f.cpu, 100);
-    ok(record.count == 1 && f.cpu->steps == 1, "a breakpoint in the middle of a block");
+    ok(record.count == 1 && f.cpu->time.steps == 1, "a breakpoint in the middle of a block");
     cpu_pass(f.cpu);
     (void)cpu_run(f.cpu, 100);
-    ok(record.count == 2 && f.cpu->steps == 4, "once in a round");
+    ok(record.count == 2 && f.cpu->time.steps == 4, "once in a round");
     cpu_set_points(f.cpu, NULL);
-    ok(cpu_run(f.cpu, 1000) == RUN_BUDGET && f.cpu->steps == 1004 && record.count == 2,
+    ok(cpu_run(f.cpu, 1000) == RUN_BUDGET && f.cpu->time.steps == 1004 && record.count == 2,
        "and no more when it is removed");
     flat_free(&f);
 }

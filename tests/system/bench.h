@@ -148,9 +148,9 @@ static void bench_compatibility(struct bench *b) {
 
 static void bench_legacy(struct bench *b, uint64_t cr0) {
     struct cpu *cpu = b->cpu;
-    cpu->cr0 = cr0;
-    cpu->cr4 = 0;
-    cpu->efer = 0;
+    cpu->control.cr0 = cr0;
+    cpu->control.cr4 = 0;
+    cpu->control.efer = 0;
     tlb_select(cpu);
     cpu_update_mode(cpu);
 }
@@ -188,7 +188,7 @@ static void bench_vm86(struct bench *b, unsigned iopl) {
 // Code where CS:RIP points to; runs `steps` of it.
 static void bench_run(struct bench *b, const uint8_t *code, size_t size, uint64_t steps) {
     struct cpu *cpu = b->cpu;
-    flat_write(&b->f, (cpu->rip + cpu->fetch_base) & cpu->fetch_mask, code, size);
+    flat_write(&b->f, (cpu->rip + cpu->fetch.base) & cpu->fetch.mask, code, size);
     (void)cpu_run(cpu, steps);
 }
 #define RUN(b, ...) bench_run(b, (const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__}), 1)

@@ -80,7 +80,7 @@ static bool local_good(const struct cpu *cpu) {
 }
 
 static bool x87_good(const struct cpu *cpu) {
-    const struct x87 *x = &cpu->x87;
+    const struct x87 *x = &cpu->fpu.x87;
     bool error = x->status & ~x->control & FLOAT_ALL;
     return (x->control & ~X87_CONTROL_DEFINED) == X87_CONTROL_FIXED && !(x->opcode & ~X87_OPCODE) &&
            (x->status & (X87_ES | X87_B)) == (error ? X87_ES | X87_B : 0);
@@ -89,29 +89,29 @@ static bool x87_good(const struct cpu *cpu) {
 static bool code_both(const struct cpu *cpu) {
     return cpu->segment[CS].rights & RIGHTS_L && cpu->segment[CS].rights & RIGHTS_DB;
 }
-static bool paging_on(const struct cpu *cpu) { return cpu->cr0 & CR0_PG; }
-static bool protection_on(const struct cpu *cpu) { return cpu->cr0 & CR0_PE; }
-static uint64_t cr3_reserved(const struct cpu *cpu) { return ~BITS(cpu->model->physical_bits - 1u, 0); }
+static bool paging_on(const struct cpu *cpu) { return cpu->control.cr0 & CR0_PG; }
+static bool protection_on(const struct cpu *cpu) { return cpu->control.cr0 & CR0_PE; }
+static uint64_t cr3_reserved(const struct cpu *cpu) { return ~BITS(cpu->wire.model->physical_bits - 1u, 0); }
 static bool register_reserved(const struct cpu *cpu) {
-    return cpu->mxcsr & ~MXCSR_MASK || cpu->pkru >> 32 || cpu->segment[CS].selector >> 16;
+    return cpu->fpu.mxcsr & ~MXCSR_MASK || cpu->control.pkru >> 32 || cpu->segment[CS].selector >> 16;
 }
 
 // clang-format off
 #define INVARIANTS(X)                                                                                                  \
     X("RFLAGS: reserved bits",             (cpu->rflags & ~(FLAGS_DEFINED & ~FLAGS_ARITHMETIC)) == BIT(1))              \
-    X("CR0: reserved bits",                !(cpu->cr0 & ~CR0_ALL) && cpu->cr0 & CR0_ET)                                 \
+    X("CR0: reserved bits",                !(cpu->control.cr0 & ~CR0_ALL) && cpu->control.cr0 & CR0_ET)                                 \
     X("CR0: PG without PE",                implies(paging_on(cpu), protection_on(cpu)))                                 \
-    X("CR0: NW without CD",                implies(cpu->cr0 & CR0_NW, cpu->cr0 & CR0_CD))                               \
-    X("CR3: reserved bits",                !(cpu->cr3 & cr3_reserved(cpu)))                                             \
-    X("CR4: a bit the model has not",      !(cpu->cr4 & ~cr4_supported(cpu->model)))                                    \
-    X("CR4: PCIDE outside IA-32e mode",    implies(cpu->cr4 & CR4_PCIDE, cpu_long(cpu)))                                \
-    X("EFER: reserved bits",               !(cpu->efer & ~EFER_ALL))                                                    \
-    X("EFER: LMA is LME and paging",       cpu_long(cpu) == (paging_on(cpu) && cpu->efer & EFER_LME))                   \
-    X("IA-32e mode without PAE",           implies(cpu_long(cpu), cpu->cr4 & CR4_PAE))                                  \
-    X("XCR0",                              cpu->xcr0 & 1 && !(cpu->xcr0 & ~(cpu_model_xcr0(cpu->model) | 1)))                 \
+    X("CR0: NW without CD",                implies(cpu->control.cr0 & CR0_NW, cpu->control.cr0 & CR0_CD))                               \
+    X("CR3: reserved bits",                !(cpu->control.cr3 & cr3_reserved(cpu)))                                             \
+    X("CR4: a bit the model has not",      !(cpu->control.cr4 & ~cr4_supported(cpu->wire.model)))                                    \
+    X("CR4: PCIDE outside IA-32e mode",    implies(cpu->control.cr4 & CR4_PCIDE, cpu_long(cpu)))                                \
+    X("EFER: reserved bits",               !(cpu->control.efer & ~EFER_ALL))                                                    \
+    X("EFER: LMA is LME and paging",       cpu_long(cpu) == (paging_on(cpu) && cpu->control.efer & EFER_LME))                   \
+    X("IA-32e mode without PAE",           implies(cpu_long(cpu), cpu->control.cr4 & CR4_PAE))                                  \
+    X("XCR0",                              cpu->control.xcr0 & 1 && !(cpu->control.xcr0 & ~(cpu_model_xcr0(cpu->wire.model) | 1)))                 \
     X("MXCSR, PKRU: reserved bits",        !register_reserved(cpu))                                                     \
-    X("DR6",                               (cpu->dr[6] & ~DR6_ALL) == 0 && (cpu->dr[6] & DR6_ONES) == DR6_ONES)         \
-    X("DR7",                               (cpu->dr[7] & ~DR7_ALL) == 0 && cpu->dr[7] & BIT(10))                        \
+    X("DR6",                               (cpu->control.dr[6] & ~DR6_ALL) == 0 && (cpu->control.dr[6] & DR6_ONES) == DR6_ONES)         \
+    X("DR7",                               (cpu->control.dr[7] & ~DR7_ALL) == 0 && cpu->control.dr[7] & BIT(10))                        \
     X("x87: control, status, opcode",      x87_good(cpu))                                                               \
     X("virtual-8086 mode elsewhere",       implies(cpu->rflags & FLAG_VM, protection_on(cpu) && !cpu_long(cpu)))        \
     X("virtual-8086 mode's segments",      implies(cpu->rflags & FLAG_VM, segments_vm86(cpu)))                          \
@@ -125,15 +125,15 @@ static bool register_reserved(const struct cpu *cpu) {
     X("bases that are not canonical",      bases_canonical(cpu))                                                        \
     X("TR",                                task_good(cpu))                                                              \
     X("LDTR",                              local_good(cpu))                                                             \
-    X("activity",                          cpu->activity <= ACTIVITY_WAIT_FOR_SIPI)                                     \
-    X("pending debug exceptions",          implies(cpu->pending & PENDING_DEBUG, cpu->pending_debug))                   \
+    X("activity",                          cpu->boundary.activity <= ACTIVITY_WAIT_FOR_SIPI)                                     \
+    X("pending debug exceptions",          implies(cpu->boundary.pending & PENDING_DEBUG, cpu->boundary.pending_debug))                   \
     X("register number 16 is 0",           cpu->zero == 0)
 // clang-format on
 
 // The shutdown state is left by nothing but a reset: a task switch, a return or a reset of PE on the way into it may
 // leave registers that no instruction sees.
 const char *invariant_broken(const struct cpu *cpu) {
-    if (cpu->activity == ACTIVITY_SHUTDOWN) return NULL;
+    if (cpu->boundary.activity == ACTIVITY_SHUTDOWN) return NULL;
 #define X(text, rule)                                                                                                  \
     if (!(rule)) return text;
     INVARIANTS(X)

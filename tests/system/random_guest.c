@@ -205,10 +205,10 @@ static void host(struct vmx *vmx) {
 }
 
 static void guest(struct vmx *vmx, const struct cpu *cpu) {
-    vmcs_set(vmx, GUEST_CR0, cpu->cr0 | CR0_NE);
-    vmcs_set(vmx, GUEST_CR3, cpu->cr3);
-    vmcs_set(vmx, GUEST_CR4, cpu->cr4 | CR4_VMXE);
-    vmcs_set(vmx, GUEST_EFER, cpu->efer);
+    vmcs_set(vmx, GUEST_CR0, cpu->control.cr0 | CR0_NE);
+    vmcs_set(vmx, GUEST_CR3, cpu->control.cr3);
+    vmcs_set(vmx, GUEST_CR4, cpu->control.cr4 | CR4_VMXE);
+    vmcs_set(vmx, GUEST_EFER, cpu->control.efer);
     for (unsigned s = ES; s <= TR; s++) {
         vmcs_put(vmx, FIELD_GUEST_ES_SELECTOR + s, cpu->segment[s].selector);
         vmcs_put(vmx, FIELD_GUEST_ES_LIMIT + s, cpu->segment[s].limit);
@@ -219,15 +219,15 @@ static void guest(struct vmx *vmx, const struct cpu *cpu) {
     vmcs_set(vmx, GUEST_GDTR_LIMIT, cpu->gdtr.limit);
     vmcs_set(vmx, GUEST_IDTR_BASE, cpu->idtr.base);
     vmcs_set(vmx, GUEST_IDTR_LIMIT, cpu->idtr.limit);
-    vmcs_set(vmx, GUEST_DR7, cpu->dr[7]);
-    vmcs_set(vmx, GUEST_DEBUGCTL, cpu->debugctl);
+    vmcs_set(vmx, GUEST_DR7, cpu->control.dr[7]);
+    vmcs_set(vmx, GUEST_DEBUGCTL, cpu->msr.debugctl);
     vmcs_set(vmx, GUEST_RSP, cpu->gpr[RSP]);
     vmcs_set(vmx, GUEST_RIP, cpu->rip);
     vmcs_set(vmx, GUEST_RFLAGS, cpu_rflags(cpu));
-    vmcs_set(vmx, GUEST_SYSENTER_CS, cpu->sysenter_cs);
-    vmcs_set(vmx, GUEST_SYSENTER_EIP, cpu->sysenter_eip);
+    vmcs_set(vmx, GUEST_SYSENTER_CS, cpu->msr.sysenter_cs);
+    vmcs_set(vmx, GUEST_SYSENTER_EIP, cpu->msr.sysenter_eip);
     vmcs_set(vmx, GUEST_PAT, 0x0007040600070406);
-    for (unsigned i = 0; i < 4; i++) vmcs_put(vmx, FIELD_GUEST_PDPTE0 + i, cpu->pdpte[i]);
+    for (unsigned i = 0; i < 4; i++) vmcs_put(vmx, FIELD_GUEST_PDPTE0 + i, cpu->control.pdpte[i]);
     vmcs_set(vmx, VMCS_LINK_POINTER, ~0ull);
 }
 
@@ -285,10 +285,10 @@ static void segment(struct cpu *cpu, unsigned s, uint16_t selector, uint32_t lim
     cpu->segment_base[s] = base;
 }
 static void long_mode(struct cpu *cpu) {
-    cpu->cr0 = CR0_PE | CR0_PG | CR0_NE | CR0_ET;
-    cpu->cr3 = AT_PML4;
-    cpu->cr4 = CR4_PAE | CR4_VMXE;
-    cpu->efer = EFER_LME | EFER_LMA;
+    cpu->control.cr0 = CR0_PE | CR0_PG | CR0_NE | CR0_ET;
+    cpu->control.cr3 = AT_PML4;
+    cpu->control.cr4 = CR4_PAE | CR4_VMXE;
+    cpu->control.efer = EFER_LME | EFER_LMA;
     segment(cpu, CS, CODE_SELECTOR, ~0u, 0xa09b, 0);
     for (unsigned s = ES; s <= GS; s++)
         if (s != CS) segment(cpu, s, DATA_SELECTOR, ~0u, 0xc093, 0);
@@ -296,12 +296,12 @@ static void long_mode(struct cpu *cpu) {
     segment(cpu, LDTR, 0, 0, (uint32_t)RIGHTS_UNUSABLE, 0);
     cpu->gdtr = (struct descriptor_table){AT_GDT, 0xfff};
     cpu->idtr = (struct descriptor_table){AT_IDT, 0xfff};
-    cpu->dr[7] = 0x400;
-    cpu->debugctl = 0;
+    cpu->control.dr[7] = 0x400;
+    cpu->msr.debugctl = 0;
     cpu->rip = AT_CODE;
     cpu->gpr[RAX] = AT_POINTERS;
     cpu->gpr[RBX] = AT_POINTERS + 8;
-    cpu->feature_control = 5;
+    cpu->msr.feature_control = 5;
     cpu_set_rflags(cpu, BIT(1));
     tlb_select(cpu);
     cpu_update_mode(cpu);
@@ -312,7 +312,7 @@ void random_guest(uint64_t *random, enum random_kind kind, struct machine *m) {
     static struct cpu before;
     struct cpu *cpu = machine_cpu(m, 0);
     before = *cpu;
-    struct vmx *vmx = cpu->extension->state;
+    struct vmx *vmx = cpu->wire.extension->state;
     memory(random, vmx, machine_ram(m, 0, RANDOM_RAM));
     machine_drop_derived(m);
     long_mode(cpu);

@@ -55,9 +55,10 @@ static void restart(struct machine *m, uint64_t *random, enum random_kind kind) 
     machine_reset(m);
     for (unsigned i = 0; i < machine_configuration(m)->cpus; i++) {
         random_registers(random, kind, machine_cpu(m, i));
-        machine_cpu(m, i)->activity = ACTIVITY_ACTIVE;
+        machine_cpu(m, i)->boundary.activity = ACTIVITY_ACTIVE;
     }
-    if (cpu_model_has(machine_cpu(m, 0)->model, FEATURE_VMX) && random_chance(random, 2)) random_guest(random, kind, m);
+    if (cpu_model_has(machine_cpu(m, 0)->wire.model, FEATURE_VMX) && random_chance(random, 2))
+        random_guest(random, kind, m);
 }
 
 static void set_up(struct machine *m, uint64_t *random, enum random_kind kind) {
@@ -77,8 +78,8 @@ static void set_up(struct machine *m, uint64_t *random, enum random_kind kind) {
 // Through the local APIC's own registers: it is enabled, a vector is sent to itself.
 static void self_interrupt(struct cpu *cpu, uint64_t random) {
     enum { SVR = 0xfee000f0, ICR = 0xfee00300, ENABLE = 0x1ff, SELF = 1 << 18 };
-    cpu->platform->mmio_write(cpu->platform->machine, cpu, SVR, 4, ENABLE);
-    cpu->platform->mmio_write(cpu->platform->machine, cpu, ICR, 4, SELF | (16 + random % 240));
+    cpu->wire.platform->mmio_write(cpu->wire.platform->machine, cpu, SVR, 4, ENABLE);
+    cpu->wire.platform->mmio_write(cpu->wire.platform->machine, cpu, ICR, 4, SELF | (16 + random % 240));
 }
 
 static void change_memory(struct machine *m, uint64_t *random) {
@@ -95,7 +96,7 @@ static void change_memory(struct machine *m, uint64_t *random) {
 // Somewhere else: what it did until now soon becomes a round of faults and handlers.
 static void jump(struct cpu *cpu, uint64_t *random) {
     uint64_t to = RANDOM_CODE + random_below(random, RANDOM_CODE_BYTES);
-    cpu->rip = cpu_64bit(cpu) ? to : (uint32_t)(to - cpu->fetch_base);
+    cpu->rip = cpu_64bit(cpu) ? to : (uint32_t)(to - cpu->fetch.base);
     if (cpu_real(cpu) || cpu_vm86(cpu)) cpu->rip &= UINT16_MAX;
 }
 
@@ -139,8 +140,8 @@ static void look(const struct machine *m, const struct cpu *cpu) {
     if (!rule || broken) return;
     broken = rule;
     diag("%s: at step %lu, RIP %lx, RFLAGS %lx, CR0 %lx, CR4 %lx, EFER %lx, CS %x %x, SS %x %x", rule, machine_steps(m),
-         cpu->rip, cpu_rflags(cpu), cpu->cr0, cpu->cr4, cpu->efer, cpu->segment[CS].selector, cpu->segment[CS].rights,
-         cpu->segment[SS].selector, cpu->segment[SS].rights);
+         cpu->rip, cpu_rflags(cpu), cpu->control.cr0, cpu->control.cr4, cpu->control.efer, cpu->segment[CS].selector,
+         cpu->segment[CS].rights, cpu->segment[SS].selector, cpu->segment[SS].rights);
 }
 
 // `steps` on, over what stops it. False: this run is over: a triple fault, or nothing wakes it.
@@ -232,7 +233,7 @@ void random_batch(uint64_t seed) {
     uint64_t batch = seed / RANDOM_RUNS, random = batch;
     enum random_kind kind = (enum random_kind)(batch % RANDOM_KINDS);
     whole = new_machine(batch, kind), other = new_machine(batch, kind), spare = new_machine(batch, kind);
-    random_code(&random, machine_cpu(whole, 0)->decoder, kind, code, sizeof code);
+    random_code(&random, machine_cpu(whole, 0)->wire.decoder, kind, code, sizeof code);
     for (unsigned i = 0; i < RANDOM_RUNS; i++)
         if (!one_run(batch * RANDOM_RUNS + i, kind)) break;
     machine_free(whole), machine_free(other), machine_free(spare);

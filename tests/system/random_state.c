@@ -140,45 +140,45 @@ static void control(uint64_t *random, enum random_kind kind, struct cpu *cpu) {
     const uint64_t maybe = CR4_VME | CR4_PVI | CR4_TSD | CR4_DE | CR4_PSE | CR4_MCE | CR4_PGE | CR4_PCE |
                            CR4_OSXMMEXCPT | CR4_UMIP | CR4_FSGSBASE | CR4_OSXSAVE | CR4_PKE | CR4_VMXE;
     bool paged = kind >= RANDOM_PAGED_32 && kind != RANDOM_VM86;
-    cpu->cr0 = CR0_ET | (kind == RANDOM_REAL ? 0 : CR0_PE) | (paged ? CR0_PG : 0);
+    cpu->control.cr0 = CR0_ET | (kind == RANDOM_REAL ? 0 : CR0_PE) | (paged ? CR0_PG : 0);
     if (random_chance(random, 4))
-        cpu->cr0 |= random_value(random) & (CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM);
-    cpu->cr3 = RANDOM_TABLES;
-    cpu->cr4 = CR4_OSFXSR | (kind >= RANDOM_PAGED_PAE ? CR4_PAE : 0) | (kind == RANDOM_LONG_5 ? CR4_LA57 : 0);
-    cpu->cr4 |= random64(random) & maybe;
-    if (random_chance(random, 6)) cpu->cr4 |= random64(random) & (CR4_SMEP | CR4_SMAP);
-    if (random_long(kind) && random_chance(random, 3)) cpu->cr4 |= CR4_PCIDE;
-    cpu->cr4 &= cr4_supported(cpu->model);
-    if (cpu->cr4 & CR4_PCIDE) cpu->cr3 |= random_below(random, 4);
-    cpu->efer = (random_long(kind) ? EFER_LME | EFER_LMA : 0) | (random64(random) & EFER_SCE);
-    if (cpu_model_has(cpu->model, FEATURE_NX)) cpu->efer |= random64(random) & EFER_NXE;
-    for (unsigned i = 0; i < 4; i++) cpu->pdpte[i] = kind == RANDOM_PAGED_PAE ? (RANDOM_TABLES + 4096) | 1 : 0;
+        cpu->control.cr0 |= random_value(random) & (CR0_MP | CR0_EM | CR0_TS | CR0_NE | CR0_WP | CR0_AM);
+    cpu->control.cr3 = RANDOM_TABLES;
+    cpu->control.cr4 = CR4_OSFXSR | (kind >= RANDOM_PAGED_PAE ? CR4_PAE : 0) | (kind == RANDOM_LONG_5 ? CR4_LA57 : 0);
+    cpu->control.cr4 |= random64(random) & maybe;
+    if (random_chance(random, 6)) cpu->control.cr4 |= random64(random) & (CR4_SMEP | CR4_SMAP);
+    if (random_long(kind) && random_chance(random, 3)) cpu->control.cr4 |= CR4_PCIDE;
+    cpu->control.cr4 &= cr4_supported(cpu->wire.model);
+    if (cpu->control.cr4 & CR4_PCIDE) cpu->control.cr3 |= random_below(random, 4);
+    cpu->control.efer = (random_long(kind) ? EFER_LME | EFER_LMA : 0) | (random64(random) & EFER_SCE);
+    if (cpu_model_has(cpu->wire.model, FEATURE_NX)) cpu->control.efer |= random64(random) & EFER_NXE;
+    for (unsigned i = 0; i < 4; i++) cpu->control.pdpte[i] = kind == RANDOM_PAGED_PAE ? (RANDOM_TABLES + 4096) | 1 : 0;
 }
 
 static void vectors(uint64_t *random, struct cpu *cpu) {
     for (unsigned i = 0; i < 16; i++)
-        for (unsigned j = 0; j < 2; j++) cpu->vector[i].u64[j] = random_value(random);
-    if (random_chance(random, 4)) cpu->mxcsr = (uint32_t)random64(random) & MXCSR_MASK;
-    cpu->xcr0 = 1 | (random64(random) & cpu_model_xcr0(cpu->model));
-    if (cpu_model_xcr0(cpu->model) & BIT(9)) cpu->pkru = (uint32_t)random64(random);
+        for (unsigned j = 0; j < 2; j++) cpu->fpu.vector[i].u64[j] = random_value(random);
+    if (random_chance(random, 4)) cpu->fpu.mxcsr = (uint32_t)random64(random) & MXCSR_MASK;
+    cpu->control.xcr0 = 1 | (random64(random) & cpu_model_xcr0(cpu->wire.model));
+    if (cpu_model_xcr0(cpu->wire.model) & BIT(9)) cpu->control.pkru = (uint32_t)random64(random);
     for (unsigned i = 0; i < 8; i++) {
         static const uint16_t exponents[] = {0, 1, 0x3fff, 0x4000, 0x403e, 0x7ffe, 0x7fff};
         uint16_t exponent = random_chance(random, 4) ? (uint16_t)random64(random) : exponents[random_below(random, 7)];
-        cpu->x87.r[i] = (struct x87_register){random_value(random), exponent};
+        cpu->fpu.x87.r[i] = (struct x87_register){random_value(random), exponent};
     }
-    cpu->x87.empty = (uint8_t)(random64(random) & random64(random));
-    cpu->x87.status = (uint16_t)(random64(random) & random64(random) & ~(X87_ES | X87_B));
+    cpu->fpu.x87.empty = (uint8_t)(random64(random) & random64(random));
+    cpu->fpu.x87.status = (uint16_t)(random64(random) & random64(random) & ~(X87_ES | X87_B));
     x87_set_control(cpu, random_chance(random, 4) ? (uint16_t)random64(random) : X87_CONTROL_RESET);
 }
 
 static void debugging(uint64_t *random, struct cpu *cpu) {
     if (!random_chance(random, 4)) return;
     for (unsigned i = 0; i < 4; i++)
-        cpu->dr[i] =
+        cpu->control.dr[i] =
             random_chance(random, 2) ? code_address(random) : RANDOM_DATA + random_below(random, RANDOM_DATA_BYTES);
-    cpu->dr[7] |= random64(random) & (BITS(9, 0) | BITS(31, 16));
-    if (random_chance(random, 16)) cpu->dr[7] |= BIT(13);
-    if (random_chance(random, 8)) cpu->debugctl |= BIT(1); // BTF
+    cpu->control.dr[7] |= random64(random) & (BITS(9, 0) | BITS(31, 16));
+    if (random_chance(random, 16)) cpu->control.dr[7] |= BIT(13);
+    if (random_chance(random, 8)) cpu->msr.debugctl |= BIT(1); // BTF
 }
 
 static void flags(uint64_t *random, enum random_kind kind, struct cpu *cpu) {
@@ -200,9 +200,9 @@ void random_registers(uint64_t *random, enum random_kind kind, struct cpu *cpu) 
     segments(random, kind, cpu, cpl);
     vectors(random, cpu);
     debugging(random, cpu);
-    cpu->star = random_value(random), cpu->lstar = cpu->cstar = code_address(random);
-    cpu->sfmask = (uint32_t)random_value(random);
-    cpu->sysenter_cs = random_below(random, 64), cpu->sysenter_eip = RANDOM_CODE;
+    cpu->msr.star = random_value(random), cpu->msr.lstar = cpu->msr.cstar = code_address(random);
+    cpu->msr.sfmask = (uint32_t)random_value(random);
+    cpu->msr.sysenter_cs = random_below(random, 64), cpu->msr.sysenter_eip = RANDOM_CODE;
     cpu->rip = (is_8086 ? 0 : RANDOM_CODE) + random_below(random, 0xf000);
     flags(random, kind, cpu);
     tlb_select(cpu);

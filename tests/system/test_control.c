@@ -20,22 +20,22 @@ static void test_cr0(void) {
     };
     for (unsigned i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         WITH(b, bench_long(&b, 0)) {
-            uint64_t old = b.cpu->cr0;
+            uint64_t old = b.cpu->control.cr0;
             b.cpu->gpr[RAX] = (old & ~bad[i].clear) | bad[i].set;
             RUN(&b, MOV_CR0_RAX);
-            ok(bench_faulted(&b, VECTOR_GP, 0) && b.cpu->cr0 == old, "MOV CR0: %s: #GP(0)", bad[i].what);
+            ok(bench_faulted(&b, VECTOR_GP, 0) && b.cpu->control.cr0 == old, "MOV CR0: %s: #GP(0)", bad[i].what);
         }
     }
     WITH(b, bench_long(&b, 0)) {
-        b.cpu->gpr[RAX] = b.cpu->cr0 | CR0_TS | BIT(10);
+        b.cpu->gpr[RAX] = b.cpu->control.cr0 | CR0_TS | BIT(10);
         RUN(&b, MOV_CR0_RAX);
-        ok(b.cpu->cr0 & CR0_TS && !(b.cpu->cr0 & BIT(10)) && b.cpu->rip == FLAT_CODE + 3,
+        ok(b.cpu->control.cr0 & CR0_TS && !(b.cpu->control.cr0 & BIT(10)) && b.cpu->rip == FLAT_CODE + 3,
            "reserved bits of CR0 are ignored");
         RUN(&b, 0x0f, 0x06);
-        ok(!(b.cpu->cr0 & CR0_TS), "CLTS");
+        ok(!(b.cpu->control.cr0 & CR0_TS), "CLTS");
         b.cpu->gpr[RAX] = CR0_EM;
         RUN(&b, 0x0f, 0x01, 0xf0); // lmsw ax
-        ok(b.cpu->cr0 & CR0_PE && b.cpu->cr0 & CR0_EM, "LMSW does not clear PE");
+        ok(b.cpu->control.cr0 & CR0_PE && b.cpu->control.cr0 & CR0_EM, "LMSW does not clear PE");
     }
     WITH(b, bench_long(&b, 3)) {
         RUN(&b, MOV_CR0_RAX);
@@ -49,28 +49,28 @@ static void test_cr0(void) {
 
 static void test_long_mode_switch(void) {
     WITH(b, bench_protected(&b, 0)) {
-        b.cpu->cr4 = CR4_PAE;
-        b.cpu->cr3 = FLAT_PML4;
-        b.cpu->efer = EFER_LME;
+        b.cpu->control.cr4 = CR4_PAE;
+        b.cpu->control.cr3 = FLAT_PML4;
+        b.cpu->control.efer = EFER_LME;
         b.cpu->gpr[RAX] = CR0_PE | CR0_PG;
         RUN(&b, MOV_CR0_RAX);
-        ok(b.cpu->efer & EFER_LMA && !cpu_64bit(b.cpu) && b.cpu->rip == FLAT_CODE + 3,
+        ok(b.cpu->control.efer & EFER_LMA && !cpu_64bit(b.cpu) && b.cpu->rip == FLAT_CODE + 3,
            "PG with LME: compatibility mode, LMA set");
         b.cpu->gpr[RAX] = CR0_PE;
         RUN(&b, MOV_CR0_RAX);
-        ok(!(b.cpu->efer & EFER_LMA) && b.cpu->efer & EFER_LME, "and back");
-        b.cpu->cr4 = 0;
+        ok(!(b.cpu->control.efer & EFER_LMA) && b.cpu->control.efer & EFER_LME, "and back");
+        b.cpu->control.cr4 = 0;
         b.cpu->gpr[RAX] = CR0_PE | CR0_PG;
         RUN(&b, MOV_CR0_RAX);
         ok(bench_faulted(&b, VECTOR_GP, 0), "PG with LME, without PAE: #GP(0)");
     }
     WITH(b, bench_protected(&b, 0)) {
-        b.cpu->cr4 = CR4_PAE;
-        b.cpu->cr3 = 0x8000;
+        b.cpu->control.cr4 = CR4_PAE;
+        b.cpu->control.cr3 = 0x8000;
         flat_poke(&b.f, 0x8000, 0x9000 | 3); // R/W is reserved in a PDPTE
         b.cpu->gpr[RAX] = CR0_PE | CR0_PG;
         RUN(&b, MOV_CR0_RAX);
-        ok(bench_faulted(&b, VECTOR_GP, 0) && !(b.cpu->cr0 & CR0_PG), "a reserved bit in a PDPTE: #GP(0)");
+        ok(bench_faulted(&b, VECTOR_GP, 0) && !(b.cpu->control.cr0 & CR0_PG), "a reserved bit in a PDPTE: #GP(0)");
     }
 }
 
@@ -86,25 +86,25 @@ static void test_cr3_cr4(void) {
         ok(bench_faulted(&b, VECTOR_GP, 0), "CR3 bit 63 without PCIDE: #GP(0)");
     }
     WITH(b, bench_long(&b, 0)) {
-        b.cpu->gpr[RAX] = b.cpu->cr4 | CR4_PCIDE;
+        b.cpu->gpr[RAX] = b.cpu->control.cr4 | CR4_PCIDE;
         RUN(&b, MOV_CR4_RAX);
         b.cpu->gpr[RAX] = FLAT_PML4 | BIT(63) | 5;
         RUN(&b, MOV_CR3_RAX);
-        ok(b.cpu->cr3 == (FLAT_PML4 | 5), "CR3 bit 63 with PCIDE is not stored");
-        b.cpu->gpr[RAX] = b.cpu->cr4 & ~CR4_PCIDE;
+        ok(b.cpu->control.cr3 == (FLAT_PML4 | 5), "CR3 bit 63 with PCIDE is not stored");
+        b.cpu->gpr[RAX] = b.cpu->control.cr4 & ~CR4_PCIDE;
         RUN(&b, MOV_CR4_RAX);
-        ok(!(b.cpu->cr4 & CR4_PCIDE), "PCIDE can be cleared");
-        b.cpu->gpr[RAX] = b.cpu->cr4 | CR4_PCIDE;
+        ok(!(b.cpu->control.cr4 & CR4_PCIDE), "PCIDE can be cleared");
+        b.cpu->gpr[RAX] = b.cpu->control.cr4 | CR4_PCIDE;
         RUN(&b, MOV_CR4_RAX);
         ok(bench_faulted(&b, VECTOR_GP, 0), "setting PCIDE with CR3[11:0] not 0: #GP(0)");
     }
     WITH(b, bench_long(&b, 0)) {
-        b.cpu->gpr[RAX] = b.cpu->cr4 & ~CR4_PAE;
+        b.cpu->gpr[RAX] = b.cpu->control.cr4 & ~CR4_PAE;
         RUN(&b, MOV_CR4_RAX);
         ok(bench_faulted(&b, VECTOR_GP, 0), "clearing PAE in IA-32e mode: #GP(0)");
     }
     WITH(b, bench_long(&b, 0)) {
-        b.cpu->gpr[RAX] = b.cpu->cr4 | BIT(15);
+        b.cpu->gpr[RAX] = b.cpu->control.cr4 | BIT(15);
         RUN(&b, MOV_CR4_RAX);
         ok(bench_faulted(&b, VECTOR_GP, 0), "a reserved bit of CR4: #GP(0)");
     }
@@ -125,11 +125,12 @@ static void test_masks(void) {
         b.cpu->intercepts.cr0_mask = CR0_TS | CR0_NE;
         b.cpu->intercepts.cr0_shadow = CR0_TS;
         RUN(&b, 0x0f, 0x20, 0xc0); // mov rax, cr0
-        ok(b.cpu->gpr[RAX] == ((b.cpu->cr0 & ~CR0_NE) | CR0_TS), "reading gives the shadow where the mask is 1, 25.3");
-        b.cpu->gpr[RAX] = (b.cpu->cr0 & ~CR0_NE) | CR0_TS | CR0_MP;
-        uint64_t old = b.cpu->cr0;
+        ok(b.cpu->gpr[RAX] == ((b.cpu->control.cr0 & ~CR0_NE) | CR0_TS),
+           "reading gives the shadow where the mask is 1, 25.3");
+        b.cpu->gpr[RAX] = (b.cpu->control.cr0 & ~CR0_NE) | CR0_TS | CR0_MP;
+        uint64_t old = b.cpu->control.cr0;
         RUN(&b, MOV_CR0_RAX);
-        ok(b.cpu->cr0 == (old | CR0_MP), "writing leaves the bits that the mask owns");
+        ok(b.cpu->control.cr0 == (old | CR0_MP), "writing leaves the bits that the mask owns");
     }
 }
 
@@ -137,25 +138,25 @@ static void test_dr(void) {
     WITH(b, bench_long(&b, 0)) {
         b.cpu->gpr[RAX] = 0xffffffff;
         RUN(&b, 0x0f, 0x23, 0xf0); // mov dr6, rax
-        ok(b.cpu->dr[6] == 0xffffeff0 + 0xf, "DR6: fixed ones, bit 12 is 0");
+        ok(b.cpu->control.dr[6] == 0xffffeff0 + 0xf, "DR6: fixed ones, bit 12 is 0");
         b.cpu->gpr[RAX] = 0xffffffff & ~BIT(13);
         RUN(&b, 0x0f, 0x23, 0xf8);
-        ok(b.cpu->dr[7] == 0xffff07ff, "DR7: bit 10 is 1, 11, 12, 14, 15 are 0");
+        ok(b.cpu->control.dr[7] == 0xffff07ff, "DR7: bit 10 is 1, 11, 12, 14, 15 are 0");
         RUN(&b, 0x0f, 0x21, 0xe3); // mov rbx, dr4
-        ok(b.cpu->gpr[RBX] == b.cpu->dr[6], "DR4 stands for DR6");
+        ok(b.cpu->gpr[RBX] == b.cpu->control.dr[6], "DR4 stands for DR6");
         b.cpu->gpr[RAX] = BIT(32);
         RUN(&b, 0x0f, 0x23, 0xf8);
         ok(bench_faulted(&b, VECTOR_GP, 0), "DR7 above 31 bits: #GP(0)");
     }
     WITH(b, bench_long(&b, 0)) {
-        b.cpu->cr4 |= CR4_DE;
+        b.cpu->control.cr4 |= CR4_DE;
         RUN(&b, 0x0f, 0x21, 0xe3);
         ok(bench_vector(&b) == VECTOR_UD, "DR4 with CR4.DE: #UD");
     }
     WITH(b, bench_long(&b, 0)) {
-        b.cpu->dr[7] |= BIT(13);
+        b.cpu->control.dr[7] |= BIT(13);
         RUN(&b, 0x0f, 0x21, 0xc3);
-        ok(bench_vector(&b) == VECTOR_DB && b.cpu->dr[6] & DEBUG_BD && !(b.cpu->dr[7] & BIT(13)),
+        ok(bench_vector(&b) == VECTOR_DB && b.cpu->control.dr[6] & DEBUG_BD && !(b.cpu->control.dr[7] & BIT(13)),
            "DR7.GD: #DB with BD");
     }
 }
@@ -205,7 +206,8 @@ static void test_msr(void) {
     }
     WITH(b, bench_long(&b, 0)) {
         ok(!wrmsr(&b, 0xc0000080, EFER_SCE | EFER_NXE), "EFER.LME cannot change while paging is on");
-        ok(wrmsr(&b, 0xc0000080, EFER_LME) && b.cpu->efer == (EFER_LME | EFER_LMA), "EFER.LMA cannot be written");
+        ok(wrmsr(&b, 0xc0000080, EFER_LME) && b.cpu->control.efer == (EFER_LME | EFER_LMA),
+           "EFER.LMA cannot be written");
         ok(rdmsr(&b, 0x12345) == 0xbadbadbad && !wrmsr(&b, 0x12345, 0), "an unknown MSR: #GP(0)");
         ok(!wrmsr(&b, 0xfe, 0) && rdmsr(&b, 0x49) == 0xbadbadbad, "read-only and write-only MSRs: #GP(0)");
     }
@@ -225,7 +227,7 @@ static void test_tsc(void) {
         ok(wrmsr(&b, 0x3b, 0) && rdmsr(&b, 0x10) == 4, "and TSC_ADJUST moves the TSC, Vol. 3B, 17.17.3");
     }
     WITH(b, bench_long(&b, 3)) {
-        b.cpu->cr4 |= CR4_TSD;
+        b.cpu->control.cr4 |= CR4_TSD;
         RUN(&b, 0x0f, 0x31);
         ok(bench_faulted(&b, VECTOR_GP, 0), "RDTSC at CPL 3 with CR4.TSD: #GP(0)");
     }
@@ -252,18 +254,18 @@ static void test_cpuid(void) {
                             : rows[i].reg == ECX ? r.ecx
                                                  : r.edx;
             bool apic = !strcmp(rows[i].text, "apic"); // follows IA32_APIC_BASE, which is 0 here
-            loop_check((word >> rows[i].bit & 1) == (!apic && b.cpu->model->features[i + 1]), "%s", rows[i].text);
+            loop_check((word >> rows[i].bit & 1) == (!apic && b.cpu->wire.model->features[i + 1]), "%s", rows[i].text);
         }
         loop_end();
         struct cpuid_result r = cpuid(b.cpu, 0, 0);
         ok(r.eax == 0x16 && !memcmp(&r.ebx, "Genu", 4) && !memcmp(&r.edx, "ineI", 4) && !memcmp(&r.ecx, "ntel", 4),
            "leaf 0");
         r = cpuid(b.cpu, 0x15, 0);
-        ok((uint64_t)r.ecx * r.ebx / r.eax == b.cpu->model->tsc_hz, "leaf 15H gives the TSC's frequency");
+        ok((uint64_t)r.ecx * r.ebx / r.eax == b.cpu->wire.model->tsc_hz, "leaf 15H gives the TSC's frequency");
         r = cpuid(b.cpu, 0xd, 0);
         ok(r.eax == 0x203 && r.ebx == 576 && r.ecx == 2696, "leaf 0DH: x87, SSE and PKRU state");
         ok(!(cpuid(b.cpu, 1, 0).ecx >> 27 & 1), "OSXSAVE follows CR4");
-        b.cpu->cr4 |= CR4_OSXSAVE;
+        b.cpu->control.cr4 |= CR4_OSXSAVE;
         ok(cpuid(b.cpu, 1, 0).ecx >> 27 & 1, "when it is set");
         ok(cpuid(b.cpu, 0x80000008, 0).eax == (48 << 8 | 40), "address sizes");
         struct cpuid_result beyond = cpuid(b.cpu, 0x1234, 0), highest = cpuid(b.cpu, 0x16, 0);
@@ -300,18 +302,20 @@ static void test_models(void) {
 
 static void test_reset(void) {
     WITH(b, bench_long(&b, 3)) {
-        b.cpu->vector[3].u64[0] = 5;
-        b.cpu->lstar = 5;
-        b.cpu->cr0 = CR0_PE | CR0_NW | CR0_CD;
+        b.cpu->fpu.vector[3].u64[0] = 5;
+        b.cpu->msr.lstar = 5;
+        b.cpu->control.cr0 = CR0_PE | CR0_NW | CR0_CD;
         cpu_reset(b.cpu, true);
-        ok(b.cpu->rip == 0xfff0 && b.cpu->segment_base[CS] == 0xffff0000 && b.cpu->cr0 == 0x60000010 && cpu_real(b.cpu),
+        ok(b.cpu->rip == 0xfff0 && b.cpu->segment_base[CS] == 0xffff0000 && b.cpu->control.cr0 == 0x60000010 &&
+               cpu_real(b.cpu),
            "INIT");
-        ok(b.cpu->vector[3].u64[0] == 5 && b.cpu->lstar == 5, "leaves XMM registers and LSTAR");
-        ok(b.cpu->gpr[RDX] == b.cpu->model->signature && b.cpu->dr[6] == 0xffff0ff0 && b.cpu->dr[7] == 0x400,
+        ok(b.cpu->fpu.vector[3].u64[0] == 5 && b.cpu->msr.lstar == 5, "leaves XMM registers and LSTAR");
+        ok(b.cpu->gpr[RDX] == b.cpu->wire.model->signature && b.cpu->control.dr[6] == 0xffff0ff0 &&
+               b.cpu->control.dr[7] == 0x400,
            "EDX, DR6, DR7");
         cpu_reset(b.cpu, false);
-        ok(b.cpu->vector[3].u64[0] == 0 && b.cpu->lstar == 0 && b.cpu->mxcsr == 0x1f80 && b.cpu->xcr0 == 1 &&
-               b.cpu->pat == 0x0007040600070406,
+        ok(b.cpu->fpu.vector[3].u64[0] == 0 && b.cpu->msr.lstar == 0 && b.cpu->fpu.mxcsr == 0x1f80 &&
+               b.cpu->control.xcr0 == 1 && b.cpu->msr.pat == 0x0007040600070406,
            "RESET does not");
     }
 }

@@ -5,35 +5,36 @@
 enum { L0 = 1, L1 = 4, WRITE_1 = 1 << 20, ACCESS_1 = 3 << 20, IO_0 = 2 << 16, LEN4_1 = 3 << 22, LEN8_1 = 2 << 22 };
 
 static void set_dr7(struct bench *b, uint64_t dr7) {
-    b->cpu->dr[7] = 0x400 | dr7;
+    b->cpu->control.dr[7] = 0x400 | dr7;
     cpu_update_mode(b->cpu);
 }
 // Whether #DB was delivered with this DR6 (low bits) and saved RIP.
 static bool debugged(const struct bench *b, uint64_t dr6, uint64_t rip) {
-    bool right = bench_vector(b) == VECTOR_DB && (b->cpu->dr[6] & 0xe00f) == dr6 && bench_stack(b, 0) == rip;
+    bool right = bench_vector(b) == VECTOR_DB && (b->cpu->control.dr[6] & 0xe00f) == dr6 && bench_stack(b, 0) == rip;
     if (!right)
-        diag("vector %d, DR6 %llx, RIP %llx", bench_vector(b), (unsigned long long)b->cpu->dr[6],
+        diag("vector %d, DR6 %llx, RIP %llx", bench_vector(b), (unsigned long long)b->cpu->control.dr[6],
              (unsigned long long)bench_stack(b, 0));
     return right;
 }
 
 static void test_code(void) {
     WITH(b, bench_long(&b, 0)) {
-        b.cpu->dr[0] = FLAT_CODE + 2;
+        b.cpu->control.dr[0] = FLAT_CODE + 2;
         set_dr7(&b, L0);
         RUN_STEPS(&b, 3, 0x90, 0x90, 0x90, 0x90);
-        ok(debugged(&b, 1, FLAT_CODE + 2) && b.cpu->steps == 3, "an instruction breakpoint is a fault, of one step");
+        ok(debugged(&b, 1, FLAT_CODE + 2) && b.cpu->time.steps == 3,
+           "an instruction breakpoint is a fault, of one step");
         ok(!(bench_stack(&b, 2) & FLAG_RF), "that saves RF as it was, 17.3.1.1");
     }
     WITH(b, bench_long(&b, 0)) {
-        b.cpu->dr[0] = FLAT_CODE + 1;
+        b.cpu->control.dr[0] = FLAT_CODE + 1;
         RUN_STEPS(&b, 20, 0x90, 0x90, 0xeb, 0xfc);
         set_dr7(&b, L0);
         (void)cpu_run(b.cpu, 3);
         ok(debugged(&b, 1, FLAT_CODE + 1), "it holds for code decoded and linked before");
     }
     WITH(b, bench_long(&b, 0)) {
-        b.cpu->dr[0] = FLAT_CODE;
+        b.cpu->control.dr[0] = FLAT_CODE;
         set_dr7(&b, L0);
         cpu_set_rflags(b.cpu, FLAG_RF | 2);
         RUN_STEPS(&b, 2, 0x90, 0xeb, 0xfd);
@@ -42,7 +43,7 @@ static void test_code(void) {
         ok(debugged(&b, 1, FLAT_CODE), "and not for the next");
     }
     WITH(b, bench_long(&b, 0)) {
-        b.cpu->dr[0] = FLAT_CODE + 2;
+        b.cpu->control.dr[0] = FLAT_CODE + 2;
         b.cpu->gpr[RAX] = DATA0;
         set_dr7(&b, L0);
         RUN_STEPS(&b, 3, 0x8e, 0xd0, 0x90, 0x90);
@@ -57,18 +58,18 @@ static void test_data(void) {
     WITH(b, bench_long(&b, 0)) {
         b.cpu->gpr[RDI] = BENCH_DATA;
         b.cpu->gpr[RAX] = 42;
-        b.cpu->dr[1] = BENCH_DATA + 3;
+        b.cpu->control.dr[1] = BENCH_DATA + 3;
         RUN_STEPS(&b, 2, STORE_RDI_EAX, STORE_RDI_EAX);
         b.cpu->rip = FLAT_CODE;
         set_dr7(&b, L1 | WRITE_1);
         RUN_STEPS(&b, 3, LOAD_EAX_RDI, 0x90, STORE_RDI_EAX, 0x90);
         (void)cpu_run(b.cpu, 1);
-        ok(bench_stack(&b, 0) == FLAT_CODE + 5 && (b.cpu->dr[6] & 15) == 2 && flat_peek(&b.f, BENCH_DATA) == 42,
+        ok(bench_stack(&b, 0) == FLAT_CODE + 5 && (b.cpu->control.dr[6] & 15) == 2 && flat_peek(&b.f, BENCH_DATA) == 42,
            "a write breakpoint is a trap after the store that touches its range; loads pass");
     }
     WITH(b, bench_long(&b, 0)) {
         b.cpu->gpr[RDI] = BENCH_DATA;
-        b.cpu->dr[1] = BENCH_DATA + 7;
+        b.cpu->control.dr[1] = BENCH_DATA + 7;
         set_dr7(&b, L1 | ACCESS_1 | LEN8_1);
         flat_write(&b.f, BENCH_HANDLERS + 16, (const uint8_t[]){0xeb, 0xfe}, 2);
         RUN_STEPS(&b, 2, LOAD_EAX_RDI, 0x90);
@@ -77,7 +78,7 @@ static void test_data(void) {
     WITH(b, bench_long(&b, 0)) {
         b.cpu->gpr[RDI] = BENCH_DATA;
         b.cpu->gpr[RCX] = 16;
-        b.cpu->dr[1] = BENCH_DATA + 4;
+        b.cpu->control.dr[1] = BENCH_DATA + 4;
         set_dr7(&b, L1 | WRITE_1);
         flat_write(&b.f, BENCH_HANDLERS + 16, (const uint8_t[]){0xeb, 0xfe}, 2);
         RUN_STEPS(&b, 8, 0xf3, 0xaa);
@@ -85,13 +86,13 @@ static void test_data(void) {
     }
     WITH(b, bench_long(&b, 0)) {
         b.cpu->gpr[RDI] = BENCH_DATA;
-        b.cpu->dr[1] = BENCH_DATA;
+        b.cpu->control.dr[1] = BENCH_DATA;
         set_dr7(&b, L1 | ACCESS_1 | LEN4_1);
         flat_poke(&b.f, BENCH_DATA, DATA0);
         flat_write(&b.f, BENCH_HANDLERS + 16, (const uint8_t[]){0xeb, 0xfe}, 2);
         flat_write(&b.f, BENCH_HANDLERS + 16 * VECTOR_BP, (const uint8_t[]){0xeb, 0xfe}, 2);
         RUN_STEPS(&b, 2, 0x8e, 0x17, 0xcc); // MOV SS, [RDI]; INT3
-        ok(bench_vector(&b) == VECTOR_BP && b.cpu->pending_debug == 2, "MOV SS holds a data breakpoint back");
+        ok(bench_vector(&b) == VECTOR_BP && b.cpu->boundary.pending_debug == 2, "MOV SS holds a data breakpoint back");
         (void)cpu_run(b.cpu, 1);
         ok(debugged(&b, 2, BENCH_HANDLERS + 16 * VECTOR_BP), "INT3 is served first, then #DB at its handler, 6.8.3");
     }
@@ -99,8 +100,8 @@ static void test_data(void) {
 
 static void test_io(void) {
     WITH(b, bench_long(&b, 0)) {
-        b.cpu->cr4 |= CR4_DE;
-        b.cpu->dr[0] = 0x80;
+        b.cpu->control.cr4 |= CR4_DE;
+        b.cpu->control.dr[0] = 0x80;
         set_dr7(&b, L0 | IO_0);
         flat_write(&b.f, BENCH_HANDLERS + 16, (const uint8_t[]){0xeb, 0xfe}, 2);
         RUN_STEPS(&b, 2, 0xe6, 0x80, 0x90);
@@ -117,7 +118,8 @@ static void test_step(void) {
         RUN(&b, 0x90);
         cpu_pend(b.cpu, PENDING_NMI, true);
         (void)cpu_run(b.cpu, 3);
-        ok(b.cpu->nmi_blocked && bench_stack(&b, 0) == BENCH_HANDLERS + 16 + 1 && b.cpu->rip == BENCH_HANDLERS + 32 + 2,
+        ok(b.cpu->boundary.nmi_blocked && bench_stack(&b, 0) == BENCH_HANDLERS + 16 + 1 &&
+               b.cpu->rip == BENCH_HANDLERS + 32 + 2,
            "an NMI that waits behind a single step comes after one instruction of its handler");
     }
     WITH(b, bench_long(&b, 0)) {
@@ -138,7 +140,7 @@ static void test_step(void) {
     WITH(b, bench_long(&b, 0)) {
         b.cpu->gpr[RDI] = BENCH_DATA;
         b.cpu->gpr[RCX] = 9;
-        b.cpu->dr[0] = FLAT_CODE;
+        b.cpu->control.dr[0] = FLAT_CODE;
         set_dr7(&b, L0);
         cpu_set_rflags(b.cpu, FLAG_RF | 2);
         RUN_STEPS(&b, 5, 0xf3, 0xaa, 0xeb, 0xfe);
@@ -150,12 +152,14 @@ static void test_step(void) {
         b.cpu->gpr[RAX] = DATA0;
         cpu_set_rflags(b.cpu, FLAG_TF | 2);
         RUN_STEPS(&b, 2, 0x8e, 0xd0, 0xf1);
-        ok(debugged(&b, 0, FLAT_CODE + 3) && !b.cpu->pending_debug, "INT1 after MOV SS: no single step is left over");
+        ok(debugged(&b, 0, FLAT_CODE + 3) && !b.cpu->boundary.pending_debug,
+           "INT1 after MOV SS: no single step is left over");
     }
     WITH(b, bench_long(&b, 0)) {
-        b.cpu->dr[7] |= BIT(13);
+        b.cpu->control.dr[7] |= BIT(13);
         RUN(&b, 0x0f, 0x21, 0xc0);
-        ok(debugged(&b, DEBUG_BD, FLAT_CODE) && !(b.cpu->dr[7] & BIT(13)), "general detect: a fault that clears GD");
+        ok(debugged(&b, DEBUG_BD, FLAT_CODE) && !(b.cpu->control.dr[7] & BIT(13)),
+           "general detect: a fault that clears GD");
     }
 }
 
@@ -194,7 +198,7 @@ static void branch_ready(struct bench *b, uint64_t rflags) {
     b->cpu->gpr[RBX] = FLAT_CODE + 8;
     b->cpu->gpr[RDI] = BENCH_DATA;
     b->cpu->gpr[RCX] = 1;
-    b->cpu->debugctl = DEBUGCTL_BTF | DEBUGCTL_LBR;
+    b->cpu->msr.debugctl = DEBUGCTL_BTF | DEBUGCTL_LBR;
     flat_write(&b->f, BENCH_HANDLERS + 16, here, sizeof here);
     cpu_set_rflags(b->cpu, FLAG_TF | rflags | 2);
 }
@@ -212,7 +216,7 @@ static void test_branches_dropped(void) {
         branch_ready(&b, 0);
         b.cpu->gpr[RCX] = 0x1b;
         RUN_STEPS(&b, 2, 0x0f, 0x30, 0x90);
-        ok(b.cpu->rip == FLAT_CODE + 3 && !b.cpu->pending_debug, "WRMSR that moves memory branches nowhere");
+        ok(b.cpu->rip == FLAT_CODE + 3 && !b.cpu->boundary.pending_debug, "WRMSR that moves memory branches nowhere");
     }
 }
 
@@ -221,7 +225,7 @@ static void test_branches(void) {
         WITH(b, bench_long(&b, 0)) {
             branch_ready(&b, branches[i].rflags);
             bench_run(&b, branches[i].code, branches[i].length, 1);
-            bool stepped = b.cpu->pending & PENDING_DEBUG;
+            bool stepped = b.cpu->boundary.pending & PENDING_DEBUG;
             ok(stepped == branches[i].stepped, "BTF: %s %s", branches[i].name,
                branches[i].stepped ? "traps" : "passes");
         }
@@ -230,11 +234,11 @@ static void test_branches(void) {
         branch_ready(&b, 0);
         RUN_STEPS(&b, 5, 0x90, 0x90, 0x74, 0x00, 0xeb, 0x00, 0x90);
         ok(debugged(&b, DEBUG_BS, FLAT_CODE + 6) && bench_stack(&b, 2) & FLAG_TF, "the trap comes after the branch");
-        ok(!b.cpu->debugctl, "#DB clears BTF and LBR");
+        ok(!b.cpu->msr.debugctl, "#DB clears BTF and LBR");
     }
     WITH(b, bench_long(&b, 0)) {
         branch_ready(&b, 0);
-        b.cpu->debugctl = 0;
+        b.cpu->msr.debugctl = 0;
         b.cpu->gpr[RCX] = 0x1d9;
         b.cpu->gpr[RAX] = DEBUGCTL_BTF;
         b.cpu->gpr[RDX] = 0;
@@ -244,7 +248,8 @@ static void test_branches(void) {
     WITH(b, bench_long(&b, 0)) {
         branch_ready(&b, 0);
         RUN(&b, 0xcd, 0x80);
-        ok(bench_vector(&b) == 0x80 && !b.cpu->pending_debug && b.cpu->debugctl & DEBUGCTL_BTF, "INT n clears TF");
+        ok(bench_vector(&b) == 0x80 && !b.cpu->boundary.pending_debug && b.cpu->msr.debugctl & DEBUGCTL_BTF,
+           "INT n clears TF");
     }
 }
 
@@ -253,7 +258,7 @@ static void test_alignment(void) {
         WITH(b, bench_long(&b, 3)) {
             b.cpu->gpr[RDI] = BENCH_DATA + 1;
             b.cpu->gpr[RSP] = BENCH_STACK;
-            b.cpu->cr0 |= CR0_AM;
+            b.cpu->control.cr0 |= CR0_AM;
             cpu_set_rflags(b.cpu, (on ? FLAG_AC : 0) | 2);
             RUN(&b, 0x0f, 0xb6, 0x07);
             ok(b.cpu->rip == FLAT_CODE + 3, "a byte is always aligned");
@@ -264,7 +269,7 @@ static void test_alignment(void) {
     }
     WITH(b, bench_long(&b, 0)) {
         b.cpu->gpr[RDI] = BENCH_DATA + 1;
-        b.cpu->cr0 |= CR0_AM;
+        b.cpu->control.cr0 |= CR0_AM;
         cpu_set_rflags(b.cpu, FLAG_AC | 2);
         RUN(&b, LOAD_EAX_RDI);
         ok(b.cpu->rip == FLAT_CODE + 2, "no #AC at CPL 0");

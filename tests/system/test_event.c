@@ -51,7 +51,7 @@ static void test_long_inner(void) {
     WITH(b, bench_long(&b, 0)) {
         bench_gate(&b, 2, CODE64, TYPE_INTERRUPT_GATE32, 0, 1);
         ok(deliver(&b, EVENT_NMI, 2, false, 0, 0) == OUT_OK && b.cpu->gpr[RSP] == BENCH_IST1 - 40, "IST wins over RSP");
-        ok(b.cpu->nmi_blocked, "an NMI blocks NMIs");
+        ok(b.cpu->boundary.nmi_blocked, "an NMI blocks NMIs");
     }
     WITH(b, bench_long(&b, 3)) {
         flat_poke(&b.f, BENCH_TSS + 4, 0x8000000000000000);
@@ -77,14 +77,16 @@ static void test_exceptions(void) {
         ok(bench_stack(&b, 3) & FLAG_RF, "a fault saves RF set, 17.3.1.1");
     }
     WITH(b, bench_long(&b, 0)) {
-        ok(exception(&b, VECTOR_PF, true, 2, 0xdeadbeef000) == OUT_OK && b.cpu->cr2 == 0xdeadbeef000, "#PF loads CR2");
+        ok(exception(&b, VECTOR_PF, true, 2, 0xdeadbeef000) == OUT_OK && b.cpu->control.cr2 == 0xdeadbeef000,
+           "#PF loads CR2");
     }
     WITH(b, bench_long(&b, 0)) {
-        b.cpu->dr[6] = 0xffff0ff1;
-        b.cpu->dr[7] = 0x2400;
-        ok(exception(&b, VECTOR_DB, false, 0, DEBUG_BS) == OUT_OK && b.cpu->dr[6] == (0xffff0ff0 | DEBUG_BS),
+        b.cpu->control.dr[6] = 0xffff0ff1;
+        b.cpu->control.dr[7] = 0x2400;
+        ok(exception(&b, VECTOR_DB, false, 0, DEBUG_BS) == OUT_OK && b.cpu->control.dr[6] == (0xffff0ff0 | DEBUG_BS),
            "#DB sets BS and replaces B0 to B3");
-        ok(b.cpu->dr[7] == 0x400 && !(bench_stack(&b, 2) & FLAG_RF), "#DB clears DR7.GD; a trap does not set RF");
+        ok(b.cpu->control.dr[7] == 0x400 && !(bench_stack(&b, 2) & FLAG_RF),
+           "#DB clears DR7.GD; a trap does not set RF");
     }
     WITH(b, bench_long(&b, 0)) {
         RUN(&b, 0xcd, 0x40); // int 40h
@@ -160,7 +162,7 @@ static void test_double_fault(void) {
         bench_gate(&b, VECTOR_PF, CODE64, TYPE_INTERRUPT_GATE32, 0, 1);
         unmapped_stack(&b);
         ok(exception(&b, VECTOR_GP, true, 0, 0) == OUT_OK && bench_vector(&b) == VECTOR_PF &&
-               b.cpu->cr2 == 0x7000000000 - 8,
+               b.cpu->control.cr2 == 0x7000000000 - 8,
            "#PF while delivering #GP is delivered");
     }
     WITH(b, bench_long(&b, 0)) {
@@ -171,7 +173,7 @@ static void test_double_fault(void) {
     }
     WITH(b, bench_long(&b, 0)) {
         unmapped_stack(&b);
-        ok(exception(&b, VECTOR_PF, true, 0, 5) == OUT_STOP && b.cpu->activity == ACTIVITY_SHUTDOWN,
+        ok(exception(&b, VECTOR_PF, true, 0, 5) == OUT_STOP && b.cpu->boundary.activity == ACTIVITY_SHUTDOWN,
            "without a stack: shutdown");
     }
 }
@@ -186,8 +188,8 @@ static struct {
 } seen;
 static enum outcome watch(struct cpu *cpu, const struct event *e) {
     seen.vector[seen.count] = e->vector;
-    seen.delivering[seen.count] = cpu->delivering_valid;
-    seen.original[seen.count++] = cpu->delivering.vector;
+    seen.delivering[seen.count] = cpu->attempt.delivering_valid;
+    seen.original[seen.count++] = cpu->attempt.delivering.vector;
     return OUT_OK;
 }
 static enum outcome exits(struct cpu *cpu, const struct event *e) {
@@ -204,14 +206,14 @@ static void test_intercepts(void) {
         ok(seen.vector[0] == VECTOR_GP && seen.vector[1] == VECTOR_NP && seen.vector[2] == VECTOR_DF, "in this order");
         ok(!seen.delivering[0] && seen.delivering[1] && seen.original[1] == VECTOR_GP && !seen.delivering[2],
            "IDT-vectoring information is that of the event in delivery; none for #DF, 27.2.4");
-        ok(!b.cpu->delivering_valid, "none after delivery");
+        ok(!b.cpu->attempt.delivering_valid, "none after delivery");
     }
     WITH(b, bench_long(&b, 0)) {
         memset(&seen, 0, sizeof seen);
         b.cpu->intercepts.event = exits;
         absent(&b, 64);
         uint64_t rsp = b.cpu->gpr[RSP];
-        ok(external(&b, 64) == OUT_VMEXIT && b.cpu->delivering_valid && b.cpu->delivering.vector == 64,
+        ok(external(&b, 64) == OUT_VMEXIT && b.cpu->attempt.delivering_valid && b.cpu->attempt.delivering.vector == 64,
            "an exit during delivery leaves the record");
         ok(b.cpu->gpr[RSP] == rsp && b.cpu->rip == FLAT_CODE, "and the state as before");
     }

@@ -19,16 +19,16 @@ static void monitoring(struct bench *b, unsigned cpl) {
     b->cpu->gpr[RSI] = LINE;
     b->cpu->gpr[RCX] = b->cpu->gpr[RDX] = 0;
 }
-static bool waits(const struct bench *b) { return b->cpu->activity == ACTIVITY_HLT && b->cpu->mwait; }
-static bool armed(const struct bench *b) { return b->cpu->monitor_address == LINE; }
+static bool waits(const struct bench *b) { return b->cpu->boundary.activity == ACTIVITY_HLT && b->cpu->boundary.mwait; }
+static bool armed(const struct bench *b) { return b->cpu->boundary.monitor_address == LINE; }
 
 static void test_wait(void) {
     WITH(b, monitoring(&b, 0)) {
         RUN(&b, MONITOR_RAX, MWAIT);
         ok(armed(&b) && b.cpu->rip == FLAT_CODE + 3, "MONITOR arms the line around DS:RAX");
         ok(cpu_run(b.cpu, 1) == RUN_BUDGET && waits(&b) && b.cpu->rip == FLAT_CODE + 6, "MWAIT waits behind itself");
-        uint64_t steps = b.cpu->steps;
-        ok(cpu_run(b.cpu, 10) == RUN_HALTED && b.cpu->steps == steps, "and executes nothing");
+        uint64_t steps = b.cpu->time.steps;
+        ok(cpu_run(b.cpu, 10) == RUN_HALTED && b.cpu->time.steps == steps, "and executes nothing");
     }
     WITH(b, monitoring(&b, 0)) {
         RUN(&b, MWAIT);
@@ -66,7 +66,7 @@ static void test_faults(void) {
     };
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         WITH(b, monitoring(&b, rows[i].cpl)) {
-            if (rows[i].off) b.cpu->misc_enable &= ~MISC_ENABLE_MONITOR;
+            if (rows[i].off) b.cpu->msr.misc_enable &= ~MISC_ENABLE_MONITOR;
             b.cpu->gpr[RCX] = rows[i].rcx;
             if (rows[i].mwait)
                 RUN(&b, MWAIT);
@@ -78,8 +78,8 @@ static void test_faults(void) {
     WITH(b, monitoring(&b, 0)) {
         b.cpu->gpr[RAX] = 0x7000000000;
         RUN(&b, MONITOR_RAX);
-        ok(bench_faulted(&b, VECTOR_PF, 0) && b.cpu->cr2 == 0x7000000000, "MONITOR faults as a load does");
-        ok(b.cpu->monitor_address == MWAIT_UNARMED, "and arms nothing");
+        ok(bench_faulted(&b, VECTOR_PF, 0) && b.cpu->control.cr2 == 0x7000000000, "MONITOR faults as a load does");
+        ok(b.cpu->boundary.monitor_address == MWAIT_UNARMED, "and arms nothing");
     }
 }
 
@@ -89,7 +89,7 @@ static void test_cpuid(void) {
         struct cpuid_result r = cpuid(b.cpu, 5, 0);
         ok(r.eax == MWAIT_LINE && r.ebx == MWAIT_LINE && r.ecx == 3, "leaf 5: lines of 64 bytes, extensions");
         ok(cpuid(b.cpu, 1, 0).ecx & flag, "leaf 1 lists MONITOR");
-        b.cpu->misc_enable &= ~MISC_ENABLE_MONITOR;
+        b.cpu->msr.misc_enable &= ~MISC_ENABLE_MONITOR;
         ok(!(cpuid(b.cpu, 1, 0).ecx & flag), "unless IA32_MISC_ENABLE has switched it off");
     }
 }
@@ -122,7 +122,7 @@ static void test_own_stores(void) {
         b.cpu->gpr[RAX] = OTHER_PAGE;
         b.cpu->gpr[RSI] = OTHER_PAGE - 2;
         RUN_STEPS(&b, 2, MONITOR_RAX, STORE_RSI_EAX);
-        ok(b.cpu->monitor_address == MWAIT_UNARMED, "so does one that crosses pages");
+        ok(b.cpu->boundary.monitor_address == MWAIT_UNARMED, "so does one that crosses pages");
     }
     WITH(b, monitoring(&b, 0)) {
         RUN_STEPS(&b, 2, MONITOR_RAX, CMPXCHG_RSI_ECX);
@@ -165,7 +165,8 @@ static void test_other_stores(void) {
         (void)cpu_run(other, 2);
         ok(waits(&b), "stores of another processor to another page end no wait");
         (void)cpu_run(other, 1);
-        ok(b.cpu->activity == ACTIVITY_ACTIVE && !b.cpu->mwait && b.cpu->rip == FLAT_CODE + 6, "one to the line does");
+        ok(b.cpu->boundary.activity == ACTIVITY_ACTIVE && !b.cpu->boundary.mwait && b.cpu->rip == FLAT_CODE + 6,
+           "one to the line does");
         cpu_free(other);
     }
     WITH(b, monitoring(&b, 0)) {
@@ -180,10 +181,11 @@ static void test_other_stores(void) {
             b.cpu->rip = FLAT_CODE;
             RUN(&b, MONITOR_RAX);
         }
-        bool last = b.cpu->mwait_group->pages <= MWAIT_PAGES;
+        bool last = b.cpu->wire.mwait_group->pages <= MWAIT_PAGES;
         b.cpu->gpr[RSI] = b.cpu->gpr[RAX];
         RUN(&b, STORE_RSI_EAX);
-        ok(last && b.cpu->monitor_address == MWAIT_UNARMED, "of very many pages the last one is still monitored");
+        ok(last && b.cpu->boundary.monitor_address == MWAIT_UNARMED,
+           "of very many pages the last one is still monitored");
     }
 }
 
@@ -210,9 +212,9 @@ static void test_interrupts(void) {
             (void)cpu_run(b.cpu, 1);
             b.f.interrupt = 64;
             cpu_pend(b.cpu, PENDING_INTR, true);
-            uint64_t steps = b.cpu->steps;
+            uint64_t steps = b.cpu->time.steps;
             (void)cpu_run(b.cpu, 1);
-            bool went_on = b.cpu->steps == steps + 1;
+            bool went_on = b.cpu->time.steps == steps + 1;
             bool right = rows[i].waits        ? waits(&b) && !went_on
                          : rows[i].vector < 0 ? went_on && b.cpu->rip == FLAT_CODE + 7 && b.f.interrupt == 64
                                               : b.f.interrupt == -1 && bench_stack(&b, 0) == FLAT_CODE + 6;
@@ -223,7 +225,7 @@ static void test_interrupts(void) {
         RUN_STEPS(&b, 2, MONITOR_RAX, MWAIT);
         cpu_pend(b.cpu, PENDING_NMI, true);
         (void)cpu_run(b.cpu, 1);
-        ok(!waits(&b) && b.cpu->nmi_blocked, "an NMI is delivered");
+        ok(!waits(&b) && b.cpu->boundary.nmi_blocked, "an NMI is delivered");
     }
 }
 
@@ -243,8 +245,8 @@ static void test_triggers(void) {
     };
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         WITH(b, monitoring(&b, 0)) {
-            b.cpu->gpr[RBX] = b.cpu->cr3;
-            b.cpu->star = (uint64_t)CODE64 << 32;
+            b.cpu->gpr[RBX] = b.cpu->control.cr3;
+            b.cpu->msr.star = (uint64_t)CODE64 << 32;
             RUN(&b, MONITOR_RAX);
             RUN(&b, rows[i].code[0], rows[i].code[1], rows[i].code[2]);
             ok(armed(&b) != rows[i].triggers, "between MONITOR and MWAIT: %s", rows[i].what);

@@ -15,7 +15,7 @@ static void keyed(struct bench *b, unsigned cpl, uint64_t bits) {
     uint64_t directory = flat_peek(&b->f, flat_peek(&b->f, FLAT_PML4) & ~0xfffull) & ~0xfffull;
     flat_poke(&b->f, directory + 8 * (LINEAR >> 21), TABLE | P | W | U);
     flat_poke(&b->f, TABLE + 8 * (LINEAR >> 12 & 511), BENCH_DATA | P | bits | (uint64_t)KEY << 59);
-    b->cpu->cr4 |= CR4_PKE;
+    b->cpu->control.cr4 |= CR4_PKE;
     b->cpu->gpr[RDI] = LINEAR;
     b->cpu->gpr[RCX] = b->cpu->gpr[RDX] = 0;
     cpu_update_mode(b->cpu);
@@ -43,9 +43,9 @@ static void test_keys(void) {
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         WITH(b, keyed(&b, rows[i].cpl, W | U)) {
             if (rows[i].wp)
-                b.cpu->cr0 |= CR0_WP;
+                b.cpu->control.cr0 |= CR0_WP;
             else
-                b.cpu->cr0 &= ~CR0_WP;
+                b.cpu->control.cr0 &= ~CR0_WP;
             pkru(&b, 0);
             RUN(&b, STORE_RDI_EAX); // fills the fast entry
             pkru(&b, rows[i].key);
@@ -86,10 +86,10 @@ static void test_rdpkru(void) {
 static void test_canonical(void) {
     enum { GS_BASE = 0xc0000101 };
     WITH(b, bench_long(&b, 0)) {
-        struct cpu_model wide = *b.cpu->model;
+        struct cpu_model wide = *b.cpu->wire.model;
         ok(msr_write(b.cpu, NULL, GS_BASE, 0xffaaaaaaaaaaaaaa) == OUT_FAULT, "48 bits of linear address: #GP(0)");
         wide.features[FEATURE_LA57] = true;
-        b.cpu->model = &wide;
+        b.cpu->wire.model = &wide;
         ok(msr_write(b.cpu, NULL, GS_BASE, 0xffaaaaaaaaaaaaaa) == OUT_OK,
            "with LA57 base registers take 57 bits whatever CR4.LA57");
         b.cpu->gpr[RDI] = 0xffaaaaaaaaaaaaaa;
@@ -102,13 +102,13 @@ static void test_canonical(void) {
 static void test_five_levels(void) {
     enum { PML5 = 0x42000 };
     WITH(b, bench_long(&b, 0)) {
-        struct cpu_model wide = *b.cpu->model;
+        struct cpu_model wide = *b.cpu->wire.model;
         wide.features[FEATURE_LA57] = true;
-        b.cpu->model = &wide;
-        b.cpu->cr4 |= CR4_LA57;
+        b.cpu->wire.model = &wide;
+        b.cpu->control.cr4 |= CR4_LA57;
         flat_poke(&b.f, PML5, FLAT_PML4 | P | W);
         flat_poke(&b.f, PML5 + 8 * 0x11, FLAT_PML4 | P | W);
-        b.cpu->cr3 = PML5;
+        b.cpu->control.cr3 = PML5;
         tlb_flush_vpid(b.cpu, 0, true);
         cpu_update_mode(b.cpu);
         flat_poke(&b.f, BENCH_DATA, 0x1234);

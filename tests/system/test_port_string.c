@@ -105,7 +105,8 @@ static void test_faults(void) {
         b.cpu->gpr[RDI] = BENCH_DATA + 4094;
         flat_map(&b.f, BENCH_DATA + 4096, 0, 0);
         RUN_STEPS(&b, 3, 0xf3, 0x6c);
-        ok(bench_faulted(&b, VECTOR_PF, 2) && b.cpu->cr2 == BENCH_DATA + 4096 && bench_stack(&b, 1) == FLAT_CODE,
+        ok(bench_faulted(&b, VECTOR_PF, 2) && b.cpu->control.cr2 == BENCH_DATA + 4096 &&
+               bench_stack(&b, 1) == FLAT_CODE,
            "#PF in an iteration: at the instruction");
         ok(b.cpu->gpr[RCX] == 3 && b.cpu->gpr[RDI] == BENCH_DATA + 4096, "with the registers of those that were done");
     }

@@ -166,7 +166,7 @@ static void test_tables(void) {
         b.cpu->gpr[RDI] = BENCH_DATA;
         RUN(&b, 0x0f, 0x01, 0x07);
         ok(b.cpu->rip == FLAT_CODE + 3, "SGDT at CPL 3");
-        b.cpu->cr4 |= CR4_UMIP;
+        b.cpu->control.cr4 |= CR4_UMIP;
         RUN(&b, 0x0f, 0x01, 0x07);
         ok(bench_faulted(&b, VECTOR_GP, 0), "with UMIP: #GP(0)");
     }
@@ -247,7 +247,7 @@ static void test_flags(void) {
     WITH(b, bench_long(&b, 0)) {
         uint8_t code[] = {0xf4};
         flat_write(&b.f, FLAT_CODE, code, sizeof code);
-        ok(cpu_run(b.cpu, 10) == RUN_HALTED && b.cpu->rip == FLAT_CODE + 1 && b.cpu->steps == 1,
+        ok(cpu_run(b.cpu, 10) == RUN_HALTED && b.cpu->rip == FLAT_CODE + 1 && b.cpu->time.steps == 1,
            "HLT halts after one step");
         b.cpu->rflags |= FLAG_IF;
         b.f.interrupt = 64;
@@ -262,7 +262,7 @@ static void test_flags(void) {
     WITH(b, bench_long(&b, 0)) {
         RUN(&b, 0x0f, 0x01, 0xcb);
         ok(b.cpu->rflags & FLAG_AC, "STAC");
-        b.cpu->cr4 |= CR4_SMAP;
+        b.cpu->control.cr4 |= CR4_SMAP;
         cpu_update_mode(b.cpu);
         b.cpu->gpr[RDI] = BENCH_DATA;
         RUN(&b, 0x8b, 0x07); // mov eax, [rdi]: the page is a user page
@@ -274,14 +274,14 @@ static void test_flags(void) {
 
 static void test_bases(void) {
     WITH(b, bench_long(&b, 0)) {
-        b.cpu->segment_base[GS] = 1, b.cpu->kernel_gs_base = 2;
+        b.cpu->segment_base[GS] = 1, b.cpu->msr.kernel_gs_base = 2;
         RUN(&b, 0x0f, 0x01, 0xf8);
-        ok(b.cpu->segment_base[GS] == 2 && b.cpu->kernel_gs_base == 1, "SWAPGS");
+        ok(b.cpu->segment_base[GS] == 2 && b.cpu->msr.kernel_gs_base == 1, "SWAPGS");
         RUN(&b, 0xf3, 0x0f, 0xae, 0xc0);
         ok(bench_vector(&b) == VECTOR_UD, "RDFSBASE without CR4.FSGSBASE: #UD");
     }
     WITH(b, bench_long(&b, 3)) {
-        b.cpu->cr4 |= CR4_FSGSBASE;
+        b.cpu->control.cr4 |= CR4_FSGSBASE;
         b.cpu->gpr[RAX] = 0x1234567890;
         RUN(&b, 0xf3, 0x48, 0x0f, 0xae, 0xd0); // wrfsbase rax
         RUN(&b, 0xf3, 0x0f, 0xae, 0xc3);       // rdfsbase ebx

@@ -138,13 +138,13 @@ static void test_store(void) {
         ok(flat_peek(&b.f, BENCH_DATA) == (0x1111111111110000 | TASK), "STR to memory");
         b.cpu->gpr[RAX] = ~0ull;
         RUN(&b, 0x48, 0x0f, 0x01, 0xe0);
-        ok(b.cpu->gpr[RAX] == b.cpu->cr0, "SMSW, 64 bits: CR0");
+        ok(b.cpu->gpr[RAX] == b.cpu->control.cr0, "SMSW, 64 bits: CR0");
         b.cpu->gpr[RAX] = ~0ull;
         RUN(&b, 0x66, 0x0f, 0x01, 0xe0);
-        ok(b.cpu->gpr[RAX] == (~0xffffull | (b.cpu->cr0 & 0xffff)), "SMSW, 16 bits");
+        ok(b.cpu->gpr[RAX] == (~0xffffull | (b.cpu->control.cr0 & 0xffff)), "SMSW, 16 bits");
         fill(&b, BENCH_DATA);
         RUN(&b, 0x0f, 0x01, 0x27);
-        ok(flat_peek(&b.f, BENCH_DATA) == (0x1111111111110000 | (b.cpu->cr0 & 0xffff)), "SMSW to memory");
+        ok(flat_peek(&b.f, BENCH_DATA) == (0x1111111111110000 | (b.cpu->control.cr0 & 0xffff)), "SMSW to memory");
     }
     WITH(b, bench_real(&b)) {
         RUN(&b, 0x0f, 0x00, 0xc8);
@@ -152,7 +152,7 @@ static void test_store(void) {
     }
     for (unsigned i = 0; i < 2; i++) {
         WITH(b, bench_long(&b, 3)) {
-            b.cpu->cr4 |= CR4_UMIP;
+            b.cpu->control.cr4 |= CR4_UMIP;
             RUN(&b, 0x0f, (uint8_t)i, i ? 0xe0 : 0xc8);
             ok(bench_faulted(&b, VECTOR_GP, 0), "%s at CPL 3 with CR4.UMIP: #GP(0)", i ? "SMSW" : "STR");
         }

@@ -24,7 +24,7 @@ static void two_tasks(struct bench *b) {
     for (unsigned s = 0; s < 6; s++) poke32(b, OTHER_TSS + ES_ + 4 * s, s == CS ? CODE32 : DATA0);
     b->cpu->gpr[RAX] = 0x12345678;
     b->cpu->gpr[RSP] = BENCH_STACK;
-    b->cpu->dr[7] = 0x400 | 0xff;
+    b->cpu->control.dr[7] = 0x400 | 0xff;
     b->f.ram[ENTRY] = 0x90;
 }
 #define FAR(opcode, selector) opcode, 0xf4, 0xf4, 0xf4, 0xf4, (uint8_t)(selector), (uint8_t)((selector) >> 8)
@@ -41,8 +41,8 @@ static void test_jump(void) {
            "the old task's are in its TSS");
         ok(type_of(&b, TASK) == TYPE_TSS32 && type_of(&b, OTHER) == TYPE_TSS32_BUSY, "the busy flag moved, Table 7-2");
         ok(!(b.cpu->rflags & FLAG_NT) && peek32(&b, OTHER_TSS) == 0, "no NT and no link after JMP");
-        ok(b.cpu->cr0 & CR0_TS, "CR0.TS is set");
-        ok(b.cpu->dr[7] == (0x400 | 0xaa), "local breakpoints are off, global ones stay");
+        ok(b.cpu->control.cr0 & CR0_TS, "CR0.TS is set");
+        ok(b.cpu->control.dr[7] == (0x400 | 0xaa), "local breakpoints are off, global ones stay");
     }
 }
 
@@ -107,7 +107,7 @@ static void test_trap_flag(void) {
         poke32(&b, OTHER_TSS + TRAP, 1);
         b.cpu->rip = 0x40000;
         RUN_STEPS(&b, 2, FAR(0xea, OTHER));
-        ok(b.cpu->dr[6] & BIT(15) && peek32(&b, NEW_STACK - 12) == ENTRY,
+        ok(b.cpu->control.dr[6] & BIT(15) && peek32(&b, NEW_STACK - 12) == ENTRY,
            "the T flag: #DB with BT before the task's first instruction");
     }
 }
@@ -146,7 +146,7 @@ static void test_refusals(void) {
         poke32(&b, OTHER_TSS + LDT_, DATA0);
         b.cpu->rip = 0x40000;
         RUN(&b, FAR(0x9a, OTHER));
-        ok(b.cpu->activity == ACTIVITY_SHUTDOWN && b.cpu->fault.vector == VECTOR_SS,
+        ok(b.cpu->boundary.activity == ACTIVITY_SHUTDOWN && b.cpu->attempt.fault.vector == VECTOR_SS,
            "an LDT that is none: #TS before there is a stack, whose handlers through gates fail");
     }
     WITH(b, two_tasks(&b)) {

@@ -25,12 +25,12 @@ static void test_iretq(void) {
     WITH(b, bench_long(&b, 0)) {
         frame64(&b, DATA3 | 3, 0x12345678, FLAG_IF | FLAG_IOPL | FLAG_CF | FLAG_RF | 2, USER64 | 3, 0x400000);
         bench_segment(&b, DS, DATA0, R_DATA32);
-        b.cpu->nmi_blocked = 1;
+        b.cpu->boundary.nmi_blocked = 1;
         RUN(&b, IRETQ);
         ok(b.cpu->rip == 0x400000 && cpu_cpl(b.cpu) == 3 && b.cpu->gpr[RSP] == 0x12345678, "to CPL 3");
         ok((cpu_rflags(b.cpu) & ~FLAG_RF) == (FLAG_IF | FLAG_IOPL | FLAG_CF | 2), "RFLAGS are restored");
         ok(b.cpu->segment[DS].rights & RIGHTS_UNUSABLE, "DS of level 0 becomes null");
-        ok(!b.cpu->nmi_blocked, "NMIs are unblocked, 6.7.1");
+        ok(!b.cpu->boundary.nmi_blocked, "NMIs are unblocked, 6.7.1");
     }
     WITH(b, bench_long(&b, 0)) {
         frame64(&b, 0, BENCH_STACK, 2, CODE64, 0x400000);
@@ -265,9 +265,9 @@ static void test_call_gates(void) {
 static void test_syscall(void) {
     const uint64_t star = (uint64_t)USER32 << 48 | (uint64_t)CODE64 << 32;
     WITH(b, bench_long(&b, 3)) {
-        b.cpu->star = star;
-        b.cpu->lstar = 0xffff800000001000;
-        b.cpu->sfmask = FLAG_IF | FLAG_TF | FLAG_CF;
+        b.cpu->msr.star = star;
+        b.cpu->msr.lstar = 0xffff800000001000;
+        b.cpu->msr.sfmask = FLAG_IF | FLAG_TF | FLAG_CF;
         cpu_set_rflags(b.cpu, FLAG_IF | FLAG_CF | FLAG_ZF | 2);
         RUN(&b, 0x0f, 0x05);
         ok(b.cpu->rip == 0xffff800000001000 && cpu_cpl(b.cpu) == 0, "SYSCALL enters LSTAR at CPL 0");
@@ -278,7 +278,7 @@ static void test_syscall(void) {
            "fixed CS and SS");
     }
     WITH(b, bench_long(&b, 0)) {
-        b.cpu->star = star;
+        b.cpu->msr.star = star;
         b.cpu->gpr[RCX] = 0x400000;
         b.cpu->gpr[R11] = ~0ull;
         RUN(&b, 0x48, 0x0f, 0x07);
@@ -288,7 +288,7 @@ static void test_syscall(void) {
            "CS is STAR + 16, SS + 8");
     }
     WITH(b, bench_long(&b, 0)) {
-        b.cpu->star = star;
+        b.cpu->msr.star = star;
         b.cpu->gpr[RCX] = 0xffff800000400000;
         RUN(&b, 0x0f, 0x07);
         ok(b.cpu->rip == 0x400000 && !cpu_64bit(b.cpu) && b.cpu->segment[CS].selector == (USER32 | 3),
@@ -305,7 +305,7 @@ static void test_syscall(void) {
         ok(bench_faulted(&b, VECTOR_GP, 0), "SYSRET at CPL 3: #GP(0)");
     }
     WITH(b, bench_long(&b, 3)) {
-        b.cpu->efer &= ~EFER_SCE;
+        b.cpu->control.efer &= ~EFER_SCE;
         RUN(&b, 0x0f, 0x05);
         ok(bench_vector(&b) == VECTOR_UD, "SYSCALL without EFER.SCE: #UD");
     }
@@ -317,9 +317,9 @@ static void test_syscall(void) {
 
 static void test_sysenter(void) {
     WITH(b, bench_compatibility(&b)) {
-        b.cpu->sysenter_cs = CODE64;
-        b.cpu->sysenter_eip = 0xffff800000001000;
-        b.cpu->sysenter_esp = 0xffff800000002000;
+        b.cpu->msr.sysenter_cs = CODE64;
+        b.cpu->msr.sysenter_eip = 0xffff800000001000;
+        b.cpu->msr.sysenter_esp = 0xffff800000002000;
         b.cpu->rflags |= FLAG_IF;
         RUN(&b, 0x0f, 0x34);
         ok(b.cpu->rip == 0xffff800000001000 && b.cpu->gpr[RSP] == 0xffff800000002000 && cpu_64bit(b.cpu) &&
@@ -327,7 +327,7 @@ static void test_sysenter(void) {
            "SYSENTER enters 64-bit mode with IF clear");
     }
     WITH(b, bench_long(&b, 0)) {
-        b.cpu->sysenter_cs = CODE64;
+        b.cpu->msr.sysenter_cs = CODE64;
         b.cpu->gpr[RDX] = 0x400000, b.cpu->gpr[RCX] = 0x7000;
         RUN(&b, 0x0f, 0x35);
         ok(b.cpu->rip == 0x400000 && b.cpu->gpr[RSP] == 0x7000 && cpu_cpl(b.cpu) == 3 && !cpu_64bit(b.cpu) &&
@@ -339,7 +339,7 @@ static void test_sysenter(void) {
         ok(bench_faulted(&b, VECTOR_GP, 0), "SYSEXIT with a null IA32_SYSENTER_CS: #GP(0)");
     }
     WITH(b, bench_real(&b)) {
-        b.cpu->sysenter_cs = CODE64;
+        b.cpu->msr.sysenter_cs = CODE64;
         RUN(&b, 0x0f, 0x34);
         ok(bench_vector(&b) == VECTOR_GP, "SYSENTER in real-address mode: #GP");
     }

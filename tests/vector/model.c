@@ -15,7 +15,7 @@ void machine_new(struct flat *f) {
     flat_poke(f, GDT + 0x18, 0x00cf93000000ffff);
     f->cpu->idtr = (struct descriptor_table){IDT, 32 * 16 - 1};
     f->cpu->gdtr = (struct descriptor_table){GDT, 0x1f};
-    f->cpu->cr4 |= CR4_OSXMMEXCPT;
+    f->cpu->control.cr4 |= CR4_OSXMMEXCPT;
     cpu_update_mode(f->cpu);
 }
 
@@ -26,7 +26,7 @@ void model_run(struct flat *f, struct state *s, unsigned length) {
     memcpy(&mxcsr, s->fx + 24, 4);
     legacy_load_x87(cpu, s->fx, true);
     legacy_load_xmm(cpu, s->fx);
-    cpu->mxcsr = mxcsr;
+    cpu->fpu.mxcsr = mxcsr;
     for (unsigned i = 0; i < 8; i++)
         if (i != RSP && i != RBP) cpu->gpr[i] = s->gpr[i];
     cpu->gpr[RSP] = 0x200000;

@@ -39,10 +39,10 @@ static void control_bits(struct flat *f) {
         {"CR4.OSFXSR = 0", 0, CR4_OSFXSR, {UD, NONE, NONE, NONE, NONE, NONE}},
     };
     struct cpu *cpu = f->cpu;
-    uint64_t cr0 = cpu->cr0, cr4 = cpu->cr4;
+    uint64_t cr0 = cpu->control.cr0, cr4 = cpu->control.cr4;
     for (unsigned i = 0; i < sizeof table / sizeof table[0]; i++) {
-        cpu->cr0 = cr0 | table[i].cr0;
-        cpu->cr4 = cr4 & ~table[i].cr4_clear;
+        cpu->control.cr0 = cr0 | table[i].cr0;
+        cpu->control.cr4 = cr4 & ~table[i].cr4_clear;
         cpu_update_mode(cpu);
         for (unsigned j = 0; j < COUNT; j++) {
             struct state s;
@@ -51,7 +51,7 @@ static void control_bits(struct flat *f) {
             ok(vector == table[i].vector[j], "%s with %s: vector %d", instructions[j].name, table[i].when, vector);
         }
     }
-    cpu->cr0 = cr0, cpu->cr4 = cr4;
+    cpu->control.cr0 = cr0, cpu->control.cr4 = cr4;
     cpu_update_mode(cpu);
 }
 
@@ -63,11 +63,11 @@ static void unmasked(struct flat *f) {
     s.fx[24] = 0;
     ok(execute(f, &s, "\x0f\x5e\xc1", 3) == VECTOR_XM && s.fx[24] == FLOAT_IE,
        "DIVPS of 0 by 0 unmasked: #XM, IE in MXCSR");
-    cpu->cr4 &= ~CR4_OSXMMEXCPT;
+    cpu->control.cr4 &= ~CR4_OSXMMEXCPT;
     plain_state(&s);
     s.fx[24] = 0;
     ok(execute(f, &s, "\x0f\x5e\xc1", 3) == UD && s.fx[24] == FLOAT_IE, "and #UD without CR4.OSXMMEXCPT");
-    cpu->cr4 |= CR4_OSXMMEXCPT;
+    cpu->control.cr4 |= CR4_OSXMMEXCPT;
 
     plain_state(&s);
     s.fx[0] = 0x7e, s.fx[4] = 0xff;
@@ -83,10 +83,10 @@ static void unmasked(struct flat *f) {
     ok(execute(f, &again, "\xdf\xe0", 2) == NONE && (again.gpr[RAX] & 0xff) == (X87_ES | FLOAT_IE), "nor is FNSTSW");
     again = s;
     ok(execute(f, &again, "\xdb\xe2", 2) == NONE && again.fx[2] == 0, "FNCLEX clears it");
-    cpu->cr0 &= ~CR0_NE;
+    cpu->control.cr0 &= ~CR0_NE;
     again = s;
     ok(execute(f, &again, "\x9b", 1) == NONE, "with CR0.NE = 0 the processor goes on, as with IGNNE#");
-    cpu->cr0 |= CR0_NE;
+    cpu->control.cr0 |= CR0_NE;
 }
 
 // Compatibility mode: eight XMM registers are saved and restored.
@@ -102,10 +102,10 @@ static void compatibility_mode(struct flat *f) {
     model_run(f, &s, 3);
     ok(s.data[287] == 0x5a && s.data[288] == 0xcc, "FXSAVE in compatibility mode saves XMM0 to XMM7");
     memset(s.data + 160, 0x77, 256);
-    memset(&cpu->vector[8], 0x33, sizeof cpu->vector[8]);
+    memset(&cpu->fpu.vector[8], 0x33, sizeof cpu->fpu.vector[8]);
     flat_write(f, FLAT_CODE, "\x0f\xae\x0b", 3);
     model_run(f, &s, 3);
-    ok(cpu->vector[7].u8[15] == 0x77 && cpu->vector[8].u8[0] == 0x33, "FXRSTOR leaves XMM8 to XMM15 alone");
+    ok(cpu->fpu.vector[7].u8[15] == 0x77 && cpu->fpu.vector[8].u8[0] == 0x33, "FXRSTOR leaves XMM8 to XMM15 alone");
 }
 
 int main(void) {

@@ -164,8 +164,8 @@ static void fnsave(struct flat *f) {
 int main(void) {
     struct flat f;
     machine_new(&f);
-    f.cpu->cr4 |= CR4_OSXSAVE;
-    f.cpu->xcr0 = 3;
+    f.cpu->control.cr4 |= CR4_OSXSAVE;
+    f.cpu->control.xcr0 = 3;
     cpu_update_mode(f.cpu);
     random_seed(77);
     approximations(&f);

@@ -138,23 +138,23 @@ static void init_optimization(struct flat *f) {
 static void faults(struct flat *f) {
     struct state s;
     initial_state(&s);
-    f->cpu->cr4 &= ~CR4_OSXSAVE;
+    f->cpu->control.cr4 &= ~CR4_OSXSAVE;
     cpu_update_mode(f->cpu);
     execute(f, &s, xsave64, 4);
     ok(s.vector == VECTOR_UD, "XSAVE without CR4.OSXSAVE is #UD");
-    f->cpu->cr4 |= CR4_OSXSAVE;
-    f->cpu->cr0 |= CR0_TS;
+    f->cpu->control.cr4 |= CR4_OSXSAVE;
+    f->cpu->control.cr0 |= CR0_TS;
     cpu_update_mode(f->cpu);
     initial_state(&s);
     execute(f, &s, xsave64, 4);
     ok(s.vector == VECTOR_NM, "XSAVE with CR0.TS is #NM");
-    f->cpu->cr0 &= ~CR0_TS;
+    f->cpu->control.cr0 &= ~CR0_TS;
     cpu_update_mode(f->cpu);
     initial_state(&s);
     flat_map(f, NATIVE_DATA, NATIVE_DATA, 0);
     tlb_invalidate_page(f->cpu, NATIVE_DATA);
     execute(f, &s, xsave64, 4);
-    ok(s.vector == VECTOR_PF && f->cpu->cr2 >> 12 == NATIVE_DATA >> 12, "XSAVE to an absent page is #PF");
+    ok(s.vector == VECTOR_PF && f->cpu->control.cr2 >> 12 == NATIVE_DATA >> 12, "XSAVE to an absent page is #PF");
     flat_map(f, NATIVE_DATA, NATIVE_DATA, 7);
 }
 
@@ -167,8 +167,8 @@ static void sizes(void) {
 int main(void) {
     struct flat f;
     machine_new(&f);
-    f.cpu->cr4 |= CR4_OSXSAVE;
-    f.cpu->xcr0 = 3;
+    f.cpu->control.cr4 |= CR4_OSXSAVE;
+    f.cpu->control.xcr0 = 3;
     cpu_update_mode(f.cpu);
     compare_with_host(&f);
     init_optimization(&f);

@@ -35,7 +35,7 @@ static int acknowledge(void *machine, struct cpu *cpu) {
 }
 
 struct vmx *bench_vmx(struct bench *b) {
-    return b->cpu->extension->state;
+    return b->cpu->wire.extension->state;
 }
 
 void bench_store(struct bench *b, uint64_t physical, unsigned bytes, uint64_t value) {
@@ -84,10 +84,10 @@ static void segment(struct cpu *cpu, unsigned s, uint16_t selector, uint32_t lim
 
 static void long_mode(struct bench *b) {
     struct cpu *cpu = b->cpu;
-    cpu->cr0 = CR0_PE | CR0_PG | CR0_NE | CR0_ET | CR0_WP;
-    cpu->cr3 = AT_PML4;
-    cpu->cr4 = CR4_PAE | CR4_VMXE;
-    cpu->efer = EFER_LME | EFER_LMA | EFER_SCE | EFER_NXE;
+    cpu->control.cr0 = CR0_PE | CR0_PG | CR0_NE | CR0_ET | CR0_WP;
+    cpu->control.cr3 = AT_PML4;
+    cpu->control.cr4 = CR4_PAE | CR4_VMXE;
+    cpu->control.efer = EFER_LME | EFER_LMA | EFER_SCE | EFER_NXE;
     segment(cpu, CS, CODE_SELECTOR, ~0u, 0xa09b, 0);
     for (unsigned s = ES; s <= GS; s++)
         if (s != CS) segment(cpu, s, DATA_SELECTOR, ~0u, 0xc093, 0);
@@ -97,7 +97,7 @@ static void long_mode(struct bench *b) {
     cpu->idtr = (struct descriptor_table){AT_IDT, 0xfff};
     cpu->gpr[RSP] = AT_HOST_STACK;
     cpu->rip = AT_HOST_CODE;
-    cpu->feature_control = 5;
+    cpu->msr.feature_control = 5;
     cpu_set_rflags(cpu, 2);
     cpu_update_mode(cpu);
     tlb_select(cpu);
@@ -234,9 +234,9 @@ static void controls(struct bench *b) {
 
 static void host(struct bench *b) {
     const struct cpu *cpu = b->cpu;
-    bench_set(b, HOST_CR0, cpu->cr0);
-    bench_set(b, HOST_CR3, cpu->cr3);
-    bench_set(b, HOST_CR4, cpu->cr4);
+    bench_set(b, HOST_CR0, cpu->control.cr0);
+    bench_set(b, HOST_CR3, cpu->control.cr3);
+    bench_set(b, HOST_CR4, cpu->control.cr4);
     bench_set(b, HOST_CS_SELECTOR, CODE_SELECTOR);
     bench_set(b, HOST_TR_SELECTOR, TSS_SELECTOR);
     for (unsigned f = FIELD_HOST_SS_SELECTOR; f <= FIELD_HOST_GS_SELECTOR; f++)
@@ -248,14 +248,14 @@ static void host(struct bench *b) {
     bench_set(b, HOST_RSP, AT_HOST_STACK);
     bench_set(b, HOST_RIP, AT_HOST_EXIT);
     bench_set(b, HOST_PAT, 0x0007040600070406);
-    bench_set(b, HOST_EFER, cpu->efer);
+    bench_set(b, HOST_EFER, cpu->control.efer);
 }
 
 static void guest(struct bench *b) {
     const struct cpu *cpu = b->cpu;
-    bench_set(b, GUEST_CR0, cpu->cr0);
-    bench_set(b, GUEST_CR3, cpu->cr3);
-    bench_set(b, GUEST_CR4, cpu->cr4);
+    bench_set(b, GUEST_CR0, cpu->control.cr0);
+    bench_set(b, GUEST_CR3, cpu->control.cr3);
+    bench_set(b, GUEST_CR4, cpu->control.cr4);
     for (unsigned s = ES; s <= TR; s++) {
         bench_write(b, FIELD_GUEST_ES_SELECTOR + s, cpu->segment[s].selector);
         bench_write(b, FIELD_GUEST_ES_LIMIT + s, cpu->segment[s].limit);
@@ -271,7 +271,7 @@ static void guest(struct bench *b) {
     bench_set(b, GUEST_RIP, AT_GUEST_CODE);
     bench_set(b, GUEST_RFLAGS, 2);
     bench_set(b, GUEST_PAT, 0x0007040600070406);
-    bench_set(b, GUEST_EFER, cpu->efer);
+    bench_set(b, GUEST_EFER, cpu->control.efer);
     bench_set(b, VMCS_LINK_POINTER, ~0ull);
 }
 

@@ -1,5 +1,5 @@
-// Every VM-entry check (a row of vmx/entry/check.def) is broken by a change of an otherwise valid VMCS: the entry fails as
-// the row's group says, and the explanation names the row. A row without a change fails this test.
+// Every VM-entry check (a row of vmx/entry/check.def) is broken by a change of an otherwise valid VMCS: the entry fails
+// as the row's group says, and the explanation names the row. A row without a change fails this test.
 #include "tests/vmx/bench.h"
 #include <stdio.h>
 #include <string.h>
@@ -67,7 +67,7 @@ enum { CHANGE_COUNT = sizeof changes / sizeof changes[0] };
 static void valid(struct bench *b) {
     for (unsigned f = 0; f < FIELD_COUNT; f++)
         if (bench_vmx(b)->capability.exists[f]) bench_write(b, (enum vmcs_field)f, 0);
-    b->cpu->efer |= EFER_LMA;
+    b->cpu->control.efer |= EFER_LMA;
     bench_valid_vmcs(b);
 }
 
@@ -95,7 +95,7 @@ static void test_change(struct bench *b, unsigned i) {
         ok(false, "%s is broken and named (%u others are)", changes[i].name, count);
         return;
     }
-    bool outside = !(b->cpu->efer & EFER_LMA); // VMLAUNCH would run as compatibility-mode code here
+    bool outside = !(b->cpu->control.efer & EFER_LMA); // VMLAUNCH would run as compatibility-mode code here
     unsigned outcome = outside ? failures[0].outcome : entry_outcome(b);
     bool expected = false;
     for (unsigned j = 0; j < count && j < MAX; j++) expected |= failures[j].outcome == outcome;

@@ -58,7 +58,7 @@ static uint32_t with_entry(const struct entry *e, uint64_t off, uint64_t on) {
 
 static void test_bits(void) {
     struct bench *b = bench_new("server");
-    const uint64_t beyond = BITS(51, 0) & ~(BIT(b->cpu->model->physical_bits) - 1);
+    const uint64_t beyond = BITS(51, 0) & ~(BIT(b->cpu->wire.model->physical_bits) - 1);
     bench_free(b);
     for (const struct entry *e = kinds; e < kinds + KINDS; e++) {
         loop_begin("%s: reserved bits", e->name);

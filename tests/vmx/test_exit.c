@@ -11,7 +11,7 @@ static struct bench *ready(const char *guest) {
 static void test_round_trip(void) {
     struct bench *b = ready("48 c7 c1 05 00 00 00 0f a2"); // mov rcx, 5; cpuid
     struct cpu *cpu = b->cpu;
-    cpu->dr[7] = 0x700;
+    cpu->control.dr[7] = 0x700;
     cpu->gpr[RDX] = 77;
     ok(bench_enter(b, 10) == EXIT_CPUID, "CPUID exits");
     ok(bench_field(b, GUEST_RIP) == AT_GUEST_CODE + 7 && bench_field(b, EXIT_INSTRUCTION_LENGTH) == 2,
@@ -20,7 +20,7 @@ static void test_round_trip(void) {
     ok(cpu->gpr[RSP] == AT_HOST_STACK && cpu_rflags(cpu) == 2, "RSP and RFLAGS of the host");
     ok(cpu->gdtr.limit == 0xffff && cpu->idtr.limit == 0xffff && cpu->gdtr.base == AT_GDT,
        "descriptor-table limits are FFFFH");
-    ok(cpu->dr[7] == 0x400 && cpu->debugctl == 0, "DR7 = 400H, IA32_DEBUGCTL = 0");
+    ok(cpu->control.dr[7] == 0x400 && cpu->msr.debugctl == 0, "DR7 = 400H, IA32_DEBUGCTL = 0");
     ok(cpu->segment[CS].rights == 0xa09b && cpu->segment[CS].limit == ~0u && cpu_64bit(cpu), "CS is flat 64-bit code");
     ok(cpu->segment[SS].rights == 0xc093 && cpu->segment[TR].rights == 0x8b && cpu->segment[TR].limit == 0x67,
        "SS and TR");
@@ -244,7 +244,7 @@ static void test_exceptions(void) {
         ok(reason == (match ? EXIT_HLT : EXIT_EXCEPTION_NMI), "page fault, error code 0, match %u: reason %u", match,
            reason);
         if (!match)
-            ok(bench_field(b, EXIT_QUALIFICATION) == 0x40000000 && b->cpu->cr2 == 0,
+            ok(bench_field(b, EXIT_QUALIFICATION) == 0x40000000 && b->cpu->control.cr2 == 0,
                "the address in the qualification, not in CR2");
         bench_free(b);
     }
@@ -276,7 +276,7 @@ static void test_interrupts(void) {
     b = ready("90 f4");
     cpu_pend(b->cpu, PENDING_INTR, true);
     ok(bench_enter(b, 5) == EXIT_EXTERNAL_INTERRUPT && !(bench_field(b, EXIT_INTERRUPTION) & BIT(31)) &&
-           b->cpu->pending & PENDING_INTR,
+           b->cpu->boundary.pending & PENDING_INTR,
        "not acknowledged: it stays pending");
     bench_free(b);
     b = ready("90 f4");
@@ -291,7 +291,7 @@ static void test_interrupts(void) {
     cpu_pend(b->cpu, PENDING_NMI, true);
     ok(bench_continue(b, 5) == EXIT_EXCEPTION_NMI && bench_field(b, EXIT_INTERRUPTION) == (BIT(31) | 2 << 8 | 2),
        "an NMI exits");
-    ok(b->cpu->nmi_blocked && !(b->cpu->pending & PENDING_NMI), "and blocks NMIs afterwards");
+    ok(b->cpu->boundary.nmi_blocked && !(b->cpu->boundary.pending & PENDING_NMI), "and blocks NMIs afterwards");
     bench_free(b);
 }
 
@@ -340,12 +340,12 @@ static void test_mwait(void) {
     struct bench *b = ready("31 c9 0f 01 c8 0f 01 c9"); // xor ecx, ecx; monitor; mwait
     bench_on(b, PIN, EXTERNAL_INTERRUPT_EXITING);
     (void)bench_enter(b, 10);
-    ok(b->cpu->mwait && b->cpu->intercepts.non_root, "MWAIT waits in VMX non-root operation");
+    ok(b->cpu->boundary.mwait && b->cpu->intercepts.non_root, "MWAIT waits in VMX non-root operation");
     cpu_pend(b->cpu, PENDING_INTR, true);
     (void)cpu_run(b->cpu, 1);
     ok(bench_field(b, EXIT_REASON) == EXIT_EXTERNAL_INTERRUPT && bench_field(b, GUEST_RIP) == AT_GUEST_CODE + 8,
        "an interrupt exits behind it");
-    ok(bench_field(b, GUEST_ACTIVITY) == ACTIVITY_ACTIVE && !b->cpu->mwait, "the wait is not saved, 24.4.2");
+    ok(bench_field(b, GUEST_ACTIVITY) == ACTIVITY_ACTIVE && !b->cpu->boundary.mwait, "the wait is not saved, 24.4.2");
     bench_free(b);
 }
 
@@ -379,7 +379,7 @@ static void test_timer(void) {
     ok(bench_enter(b, 5) == EXIT_CPUID && bench_field(b, PREEMPTION_TIMER) >= 999 &&
            bench_field(b, PREEMPTION_TIMER) <= 1000,
        "what is left is saved");
-    ok(b->cpu->vmx_deadline_cycles == ~0ull, "no deadline outside VMX non-root operation");
+    ok(b->cpu->time.vmx_deadline_cycles == ~0ull, "no deadline outside VMX non-root operation");
     bench_free(b);
 }
 
@@ -395,16 +395,17 @@ static void test_msr_areas(void) {
     bench_store(b, AT_MSR_AREA + 0x208, 8, 0x5678);
     bench_set(b, EXIT_MSR_LOAD_ADDRESS, AT_MSR_AREA + 0x200);
     bench_set(b, EXIT_MSR_LOAD_COUNT, 1);
-    ok(bench_enter(b, 5) == EXIT_CPUID && bench_load(b, AT_MSR_AREA + 0x108, 8) == 0x1234 && b->cpu->lstar == 0x5678,
+    ok(bench_enter(b, 5) == EXIT_CPUID && bench_load(b, AT_MSR_AREA + 0x108, 8) == 0x1234 &&
+           b->cpu->msr.lstar == 0x5678,
        "loaded, stored, loaded");
     bench_store(b, AT_MSR_AREA, 8, 0xc0000100); // FS.base is not allowed
     ok(bench_reenter(b, 5) == (BIT(31) | EXIT_MSR_LOADING) && bench_field(b, EXIT_QUALIFICATION) == 1,
        "a bad entry is reason 34");
-    ok(b->cpu->lstar == 0x5678 && !bench_vmx(b)->non_root, "and the host runs");
+    ok(b->cpu->msr.lstar == 0x5678 && !bench_vmx(b)->non_root, "and the host runs");
     bench_store(b, AT_MSR_AREA, 8, 0xc0000082);
     bench_store(b, AT_MSR_AREA + 0x200, 8, 0x801);
     bench_reenter(b, 5);
-    ok(bench_load(b, AT_VMCS + 4, 4) == ABORT_LOADING_MSRS && b->cpu->activity == ACTIVITY_SHUTDOWN,
+    ok(bench_load(b, AT_VMCS + 4, 4) == ABORT_LOADING_MSRS && b->cpu->boundary.activity == ACTIVITY_SHUTDOWN,
        "a bad exit entry is VMX abort 4");
     bench_free(b);
 }
@@ -419,7 +420,7 @@ static void test_init(void) {
     (void)bench_run(b, "90");
     (void)bench_run(b, "0f 01 c4");
     (void)cpu_run(b->cpu, 1);
-    ok(!(b->cpu->cr0 & CR0_PE) && bench_vmx(b)->vmxon_pointer == VMCS_NONE, "VMXOFF lets it through");
+    ok(!(b->cpu->control.cr0 & CR0_PE) && bench_vmx(b)->vmxon_pointer == VMCS_NONE, "VMXOFF lets it through");
     bench_free(b);
 }
 

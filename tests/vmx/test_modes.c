@@ -153,9 +153,9 @@ static void test_order(void) {
     enum { NO_FIELD = 0x6, GUEST_RIP = 0x681e };
     struct bench *b = bench_new("server");
     ok(at_unmapped(b, "f3 0f c7 33", 0) == RAN_PF, "VMXON reads its operand");
-    b->cpu->feature_control = 0;
+    b->cpu->msr.feature_control = 0;
     ok(at_unmapped(b, "f3 0f c7 33", 0) == RAN_GP, "after it has looked at IA32_FEATURE_CONTROL");
-    b->cpu->feature_control = 5;
+    b->cpu->msr.feature_control = 5;
     bench_prepare(b);
     ok(at_unmapped(b, "f3 0f c7 33", 0) == RAN_ON, "in VMX root operation it fails without reading it");
     ok(at_unmapped(b, "0f c7 33", 0) == RAN_PF && at_unmapped(b, "66 0f c7 33", 0) == RAN_PF &&
@@ -173,10 +173,10 @@ static void test_order(void) {
     ok(bench_vmclear(b, AT_VMCS) == SUCCEED, "no current VMCS");
     ok(fails(b, vmread_memory, GUEST_RIP, FLAG_CF, 0) && fails(b, vmwrite_memory, GUEST_RIP, FLAG_CF, 0),
        "without one neither touches memory");
-    b->cpu->mov_ss_shadow_step = b->cpu->steps;
+    b->cpu->boundary.mov_ss_shadow_step = b->cpu->time.steps;
     ok(bench_vmlaunch(b) == FAIL_INVALID, "and VM entry does not look at blocking by MOV SS");
     ok(bench_vmptrld(b, AT_VMCS) == SUCCEED, "with one");
-    b->cpu->mov_ss_shadow_step = b->cpu->steps;
+    b->cpu->boundary.mov_ss_shadow_step = b->cpu->time.steps;
     ok(bench_vmresume(b) == ERROR_MOV_SS_BLOCKING, "it does, before it looks at the launch state");
     bench_free(b);
 }
@@ -222,9 +222,9 @@ static void test_shadow(void) {
 static void to_32_bits(struct bench *b) {
     struct cpu *cpu = b->cpu;
     bench_store(b, AT_DATA, 8, 0x87); // a page of 4 MBytes at 0
-    cpu->efer = 0;
-    cpu->cr3 = AT_DATA;
-    cpu->cr4 = (cpu->cr4 & ~CR4_PAE) | CR4_PSE;
+    cpu->control.efer = 0;
+    cpu->control.cr3 = AT_DATA;
+    cpu->control.cr4 = (cpu->control.cr4 & ~CR4_PAE) | CR4_PSE;
     cpu->segment[CS].rights = 0xc09b;
     tlb_flush_vpid(cpu, 0, true);
     cpu_update_mode(cpu);

@@ -79,7 +79,7 @@ static void test_xss(void) {
         bench_set(b, GUEST_CR4, bench_field(b, GUEST_CR4) | CR4_OSXSAVE);
         bench_on(b, PROC2, ENABLE_XSAVES);
         bench_set(b, XSS_EXITING_BITMAP, cases[i / 2].bitmap);
-        b->cpu->xss = cases[i / 2].xss;
+        b->cpu->msr.xss = cases[i / 2].xss;
         b->cpu->gpr[RAX] = cases[i / 2].eax, b->cpu->gpr[RDX] = 0, b->cpu->gpr[RBX] = AT_GUEST_DATA;
         bench_store(b, AT_GUEST_DATA + 520, 8, 1ull << 63); // XCOMP_BV of the image to restore
         uint32_t reason = bench_enter(b, 5);
@@ -97,7 +97,7 @@ static void test_rest(void) {
     bench_on(b, PROC2, TSC_SCALING);
     bench_set(b, TSC_MULTIPLIER, 1ull << 50); // 4
     bench_set(b, TSC_OFFSET, 3);
-    b->cpu->tsc_base = 1000000;
+    b->cpu->time.tsc_base = 1000000;
     uint32_t reason = bench_enter(b, 5);
     uint64_t tsc = b->cpu->gpr[RAX];
     ok(reason == EXIT_HLT && tsc % 4 == 3 && tsc >= 4000000 && tsc < 5000000, "TSC scaling, then the offset (%llu)",

@@ -101,8 +101,8 @@ static struct bench *looping(void) {
 }
 
 static void run_to(struct cpu *cpu, uint64_t step) {
-    while (cpu->steps < step) {
-        enum run_result result = cpu_run(cpu, step - cpu->steps);
+    while (cpu->time.steps < step) {
+        enum run_result result = cpu_run(cpu, step - cpu->time.steps);
         if (result == RUN_HALTED || result == RUN_SHUTDOWN) return;
     }
 }
@@ -135,8 +135,8 @@ static void test_equal(void) {
         run_to(plain->cpu, 3000);
         run_to(watched->cpu, 3000);
         const char *name = kind / 2 < OBSERVE_COUNT ? observe_row(kind / 2)->name : "points";
-        loop_check(plain->cpu->steps == 3000 && watched->cpu->steps == 3000 && hash(plain) == hash(watched), "%s",
-                   name);
+        loop_check(plain->cpu->time.steps == 3000 && watched->cpu->time.steps == 3000 && hash(plain) == hash(watched),
+                   "%s", name);
         loop_check(bench_load(plain, AT_GUEST_DATA, 8) > 100, "the guest ran");
         bench_free(plain);
         bench_free(watched);
@@ -187,8 +187,8 @@ static void test_stop_at_exit(void) {
     cpu_observe(b->cpu, &exits);
     (void)bench_enter(b, 3);
     cpu_pend(b->cpu, PENDING_INTR, true);
-    uint64_t steps = b->cpu->steps;
-    ok(cpu_run(b->cpu, 100) == RUN_STOPPED && b->cpu->rip == AT_HOST_EXIT && b->cpu->steps == steps &&
+    uint64_t steps = b->cpu->time.steps;
+    ok(cpu_run(b->cpu, 100) == RUN_STOPPED && b->cpu->rip == AT_HOST_EXIT && b->cpu->time.steps == steps &&
            seen.sight[0].number == EXIT_EXTERNAL_INTERRUPT,
        "an exit for an interrupt: before the host's first instruction");
     bench_free(b);

@@ -35,7 +35,7 @@ static struct bench *with_nmi(const char *guest) {
     return b;
 }
 static bool exited_after_nmi(struct bench *b, enum exit_reason reason) {
-    b->cpu->nmi_blocked = 1; // of the host
+    b->cpu->boundary.nmi_blocked = 1; // of the host
     cpu_pend(b->cpu, PENDING_NMI, true);
     return exited(b, reason, handler(VECTOR_NMI));
 }
@@ -117,7 +117,7 @@ static struct bench *waiting(bool delivering) {
 static void test_mwait(void) {
     struct bench *b = waiting(true);
     bench_set(b, GUEST_INTERRUPT_STATUS, 0);
-    ok(!exited(b, EXIT_HLT, AT_GUEST_CODE + MONITOR_TO_END) && bench_vmx(b)->non_root && b->cpu->mwait,
+    ok(!exited(b, EXIT_HLT, AT_GUEST_CODE + MONITOR_TO_END) && bench_vmx(b)->non_root && b->cpu->boundary.mwait,
        "MWAIT with ECX[0] and IF = 0 waits");
     bench_free(b);
     b = waiting(true);
@@ -152,7 +152,7 @@ static void test_posted(void) {
     b = posting(waiting(true));
     bench_set(b, GUEST_ACTIVITY, ACTIVITY_HLT);
     cpu_pend(b->cpu, PENDING_INTR, true);
-    ok(bench_enter(b, 10) == ~0u && bench_vmx(b)->non_root && b->cpu->activity == ACTIVITY_HLT &&
+    ok(bench_enter(b, 10) == ~0u && bench_vmx(b)->non_root && b->cpu->boundary.activity == ACTIVITY_HLT &&
            bench_field(b, GUEST_INTERRUPT_STATUS) == 0x27,
        "the HLT state goes on after one");
     bench_free(b);

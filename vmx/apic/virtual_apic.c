@@ -182,7 +182,7 @@ static bool virtualized(const struct vmx *vmx, unsigned offset, unsigned size, b
 // Table 27-6
 static enum outcome access_exit(struct cpu *cpu, uint64_t qualification, bool fetch) {
     // Such an instruction runs alone: its length is known, unless it is an event's delivery or a fetch that exits.
-    bool executing = !cpu->delivering_valid && !fetch && cpu->block && cpu->block->count == 1;
+    bool executing = !cpu->attempt.delivering_valid && !fetch && cpu->block && cpu->block->count == 1;
     exit_begin_access(cpu, executing ? cpu->block->ops : NULL, EXIT_APIC_ACCESS);
     vmx_of(cpu)->exit.qualification = qualification;
     return OUT_VMEXIT;
@@ -195,7 +195,7 @@ enum outcome virtual_apic_access(struct cpu *cpu, uint64_t linear, unsigned size
     unsigned offset = (unsigned)(linear & (PAGE_BYTES - 1));
     if (((*page & TLB_PAGE_MASK) | 1) != cpu->intercepts.apic_access) return OUT_OK; // a mapping older than the control
     if (access == APIC_FETCH || !virtualized(vmx, offset, size, access == APIC_WRITE)) {
-        uint64_t type = cpu->delivering_valid ? TYPE_EVENT : (uint64_t)access;
+        uint64_t type = cpu->attempt.delivering_valid ? TYPE_EVENT : (uint64_t)access;
         return access_exit(cpu, offset | type << TYPE_SHIFT, access == APIC_FETCH);
     }
     *page = (*page & ~TLB_PAGE_MASK) | vmcs_get(vmx->vmcs, VIRTUAL_APIC_ADDRESS);
@@ -209,7 +209,7 @@ enum outcome virtual_apic_access(struct cpu *cpu, uint64_t linear, unsigned size
 // 29.4.6.1: never virtualized.
 enum outcome virtual_apic_guest_physical(struct cpu *cpu) {
     enum { TYPE_SHIFT = 12, TYPE_EVENT = 10, TYPE_OTHER = 15 };
-    return access_exit(cpu, (cpu->delivering_valid ? TYPE_EVENT : TYPE_OTHER) << TYPE_SHIFT, true);
+    return access_exit(cpu, (cpu->attempt.delivering_valid ? TYPE_EVENT : TYPE_OTHER) << TYPE_SHIFT, true);
 }
 
 // 29.4.3.2
@@ -251,7 +251,7 @@ enum outcome virtual_apic_poll(struct cpu *cpu) {
     if (write) write_emulation(cpu, (unsigned)write & (PAGE_BYTES - 1));
     if (!vmx->trap_exit) return OUT_OK;
     // A VM entry to an inactive state that is not HLT keeps it for later. 26.7.7
-    if (vmx->trap_exit == EXIT_TPR_BELOW_THRESHOLD && cpu->activity > ACTIVITY_HLT) return OUT_OK;
+    if (vmx->trap_exit == EXIT_TPR_BELOW_THRESHOLD && cpu->boundary.activity > ACTIVITY_HLT) return OUT_OK;
     enum exit_reason reason = (enum exit_reason)vmx->trap_exit;
     vmx->trap_exit = 0;
     return boundary_exit(cpu, reason, vmx->trap_qualification);
@@ -282,7 +282,7 @@ enum outcome virtual_apic_deliver(struct cpu *cpu) {
     vector_put(cpu, OFFSET_IRR, vector, false);
     set_status(vmx, vector_highest(cpu, OFFSET_IRR), vector);
     struct event event = {.vector = (uint8_t)vector, .type = EVENT_EXTERNAL};
-    cpu->activity = ACTIVITY_ACTIVE;
+    cpu->boundary.activity = ACTIVITY_ACTIVE;
     return event_deliver(cpu, &event);
 }
 
@@ -291,7 +291,7 @@ enum outcome virtual_apic_deliver(struct cpu *cpu) {
 // Zero to the EOI register of the local APIC, in the mode that it is in.
 static void end_of_interrupt(struct cpu *cpu) {
     enum { APIC_BASE = 0x1b };
-    const struct platform *p = cpu->platform;
+    const struct platform *p = cpu->wire.platform;
     uint64_t base = 0;
     if (!p->msr_read || !p->msr_read(p->machine, cpu, APIC_BASE, &base)) return;
     if (base & BIT(10))
@@ -315,7 +315,7 @@ void virtual_apic_posted(struct cpu *cpu) {
         set(cpu, OFFSET_IRR | i * 16, get(cpu, OFFSET_IRR | i * 16) | requests);
         highest = (int)(i * 32 + 31 - (unsigned)__builtin_clz(requests));
     }
-    if (cpu->mwait) cpu->activity = ACTIVITY_ACTIVE;
+    if (cpu->boundary.mwait) cpu->boundary.activity = ACTIVITY_ACTIVE;
     cpu_monitor_clear(cpu);
     if (highest > rvi(vmx)) set_status(vmx, (unsigned)highest, svi(vmx));
     evaluate(cpu);

@@ -7,7 +7,7 @@ uint64_t check_memory(const struct check *c, uint64_t physical, unsigned bytes) 
     bool writable;
     const uint8_t *page = NULL;
     if (!(physical & c->vmx->capability.physical_reserved))
-        page = c->cpu->platform->page(c->cpu->platform->machine, physical & ~(PAGE_BYTES - 1), &writable);
+        page = c->cpu->wire.platform->page(c->cpu->wire.platform->machine, physical & ~(PAGE_BYTES - 1), &writable);
     uint64_t value = 0;
     if (page) memcpy(&value, page + (physical & (PAGE_BYTES - 1)), bytes);
     return page ? value : ~0ull >> (64 - 8 * bytes);

@@ -1,5 +1,5 @@
-// The vocabulary of vmx/entry/check.def. A file that includes this header and then check.def sees every row as C over these
-// words. With CHECK_RECORD defined, each word that reads something notes what it read.
+// The vocabulary of vmx/entry/check.def. A file that includes this header and then check.def sees every row as C over
+// these words. With CHECK_RECORD defined, each word that reads something notes what it read.
 #ifndef VMX_CHECK_H
 #define VMX_CHECK_H
 #include "cpu/watch/debug.h"
@@ -92,12 +92,12 @@ static inline uint64_t check_sign(uint64_t v, unsigned bits) {
     return (uint64_t)((int64_t)(v << (64 - bits)) >> (64 - bits));
 }
 static inline bool check_canonical(const struct check *c, uint64_t v) {
-    return check_sign(v, c->cpu->model->linear_bits) == v;
+    return check_sign(v, c->cpu->wire.model->linear_bits) == v;
 }
 // RIP needs no canonical form: bit N-1 may differ from bits 63:N.
 static inline bool check_high_bits(const struct check *c, uint64_t v) {
-    uint64_t high = v >> c->cpu->model->linear_bits;
-    return high == 0 || high == ~0ull >> c->cpu->model->linear_bits;
+    uint64_t high = v >> c->cpu->wire.model->linear_bits;
+    return high == 0 || high == ~0ull >> c->cpu->wire.model->linear_bits;
 }
 static inline bool check_msr_area(const struct check *c, uint64_t address, uint64_t count) {
     if (address & 15 || !physical(address)) return false;
@@ -120,7 +120,7 @@ static inline bool check_pat(uint64_t v) {
     return true;
 }
 static inline bool check_efer(const struct check *c, uint64_t v) {
-    uint64_t nxe = cpu_model_has(c->cpu->model, FEATURE_NX) ? EFER_NXE : 0;
+    uint64_t nxe = cpu_model_has(c->cpu->wire.model, FEATURE_NX) ? EFER_NXE : 0;
     return !(v & ~(EFER_SCE | EFER_LME | EFER_LMA | nxe));
 }
 static inline bool check_ept_memory_type(const struct check *c, uint64_t type) {

@@ -51,7 +51,7 @@ enum outcome vmx_enter(struct cpu *cpu, const struct op *op, bool launch) {
     TRY(vmx_permit(cpu, op, launch ? EXIT_VMLAUNCH : EXIT_VMRESUME, 0));
     if (!vmx->vmcs || vmx->vmcs->shadow) return failed(cpu, op, 0);
     uint64_t steps = cpu_steps(cpu, op);
-    if (cpu->mov_ss_shadow_step == steps) return failed(cpu, op, ERROR_MOV_SS_BLOCKING);
+    if (cpu->boundary.mov_ss_shadow_step == steps) return failed(cpu, op, ERROR_MOV_SS_BLOCKING);
     if (launch && vmx->vmcs->launched) return failed(cpu, op, ERROR_VMLAUNCH_NOT_CLEAR);
     if (!launch && !vmx->vmcs->launched) return failed(cpu, op, ERROR_VMRESUME_NOT_LAUNCHED);
     if (!launch && vmx->vmcs->launched != launch_state(vmx)) return failed(cpu, op, ERROR_VMRESUME_AFTER_VMXOFF);
@@ -59,8 +59,8 @@ enum outcome vmx_enter(struct cpu *cpu, const struct op *op, bool launch) {
         count_failed_entry(cpu);
         return failed(cpu, op, error);
     }
-    cpu->steps = steps + 1; // this attempt is over
-    cpu->trap = 0;          // a VM entry causes no single-step trap
+    cpu->time.steps = steps + 1; // this attempt is over
+    cpu->attempt.trap = 0;       // a VM entry causes no single-step trap
     enum outcome outcome = enter(cpu, launch);
     return outcome == OUT_OK ? OUT_LEAVE : outcome;
 }

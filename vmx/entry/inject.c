@@ -21,13 +21,13 @@ enum outcome inject_event(struct cpu *cpu) {
     };
     if (event.type < EVENT_SOFTWARE_INTERRUPT) event.length = 0;
     // The registers that a real page fault or debug exception would update are not modified.
-    if (event.vector == VECTOR_PF) event.payload = cpu->cr2;
-    uint64_t dr6 = cpu->dr[6], dr7 = cpu->dr[7], debugctl = cpu->debugctl;
+    if (event.vector == VECTOR_PF) event.payload = cpu->control.cr2;
+    uint64_t dr6 = cpu->control.dr[6], dr7 = cpu->control.dr[7], debugctl = cpu->msr.debugctl;
     OBSERVE_TELL(cpu, NULL, EVENT_INJECTED, .number = event.vector, .value = info, .information = event.error_code);
     vmx->injecting = true;
     enum outcome outcome = event_deliver(cpu, &event);
     vmx->injecting = false;
-    if (cpu->intercepts.virtual_nmis) cpu->nmi_blocked = 0; // an injected NMI blocks virtual NMIs
-    if (event.vector == VECTOR_DB) cpu->dr[6] = dr6, cpu->dr[7] = dr7, cpu->debugctl = debugctl;
+    if (cpu->intercepts.virtual_nmis) cpu->boundary.nmi_blocked = 0; // an injected NMI blocks virtual NMIs
+    if (event.vector == VECTOR_DB) cpu->control.dr[6] = dr6, cpu->control.dr[7] = dr7, cpu->msr.debugctl = debugctl;
     return outcome;
 }

@@ -121,7 +121,7 @@ static bool convertible(struct cpu *cpu, uint64_t entry) {
     enum { BUSY_OFFSET = 4 };
     const struct vmcs *vmcs = vmx_of(cpu)->vmcs;
     if (!vmcs_on(vmcs, PROC2, EPT_VIOLATION_VE) || entry & EPT_SUPPRESS_VE) return false;
-    if (!(cpu->cr0 & CR0_PE) || cpu->delivering_valid) return false;
+    if (!(cpu->control.cr0 & CR0_PE) || cpu->attempt.delivering_valid) return false;
     return !physical_load(cpu, vmcs_get(vmcs, VE_INFORMATION_ADDRESS) + BUSY_OFFSET, 32);
 }
 
@@ -130,7 +130,7 @@ static enum outcome virtualization_exception(struct cpu *cpu, uint64_t qualifica
     const struct vmx *vmx = vmx_of(cpu);
     const struct vmcs *vmcs = vmx->vmcs;
     uint64_t area = vmcs_get(vmcs, VE_INFORMATION_ADDRESS);
-    if (vmx->nmi_unblocked_step == cpu->steps) qualification |= INTERRUPTION_NMI_UNBLOCKING; // by this IRET
+    if (vmx->nmi_unblocked_step == cpu->time.steps) qualification |= INTERRUPTION_NMI_UNBLOCKING; // by this IRET
     physical_store(cpu, area, 64, EXIT_EPT_VIOLATION | (uint64_t)UINT32_MAX << 32);
     physical_store(cpu, area + 8, 64, qualification);
     physical_store(cpu, area + 16, 64, linear);

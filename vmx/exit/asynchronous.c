@@ -21,7 +21,7 @@ static bool exception_exits(const struct vmcs *vmcs, const struct event *e) {
 
 // 27.2.3: the instruction in execution is an IRET that removed virtual-NMI blocking before it met the fault.
 static bool nmi_unblocked(const struct cpu *cpu) {
-    return vmx_of(cpu)->nmi_unblocked_step == cpu->steps - 1 && !cpu->delivering_valid;
+    return vmx_of(cpu)->nmi_unblocked_step == cpu->time.steps - 1 && !cpu->attempt.delivering_valid;
 }
 
 // Single-step and breakpoint traps come at an instruction boundary; other exceptions from an attempt at an instruction.
@@ -31,7 +31,7 @@ static bool is_trap(const struct event *e) {
 
 static enum outcome exception_exit(struct cpu *cpu, const struct event *e) {
     struct vmx *vmx = vmx_of(cpu);
-    bool error_code = e->has_error_code && cpu->cr0 & CR0_PE;
+    bool error_code = e->has_error_code && cpu->control.cr0 & CR0_PE;
     bool fault = e->type == EVENT_HARDWARE_EXCEPTION && !is_trap(e) && e->vector != VECTOR_DF;
     exit_begin(cpu, NULL, EXIT_EXCEPTION_NMI);
     vmx->exit.attempted = !is_trap(e) && e->vector != VECTOR_MF; // #MF saves no blocking by STI or MOV SS, 27.1
@@ -95,19 +95,19 @@ enum outcome boundary_exit(struct cpu *cpu, enum exit_reason reason, uint64_t qu
 }
 
 static enum outcome poll_init_sipi(struct cpu *cpu) {
-    bool waiting = cpu->activity == ACTIVITY_WAIT_FOR_SIPI;
-    if (cpu->pending & PENDING_INIT) {
+    bool waiting = cpu->boundary.activity == ACTIVITY_WAIT_FOR_SIPI;
+    if (cpu->boundary.pending & PENDING_INIT) {
         cpu_pend(cpu, PENDING_INIT, false);
         if (!waiting) return boundary_exit(cpu, EXIT_INIT, 0);
         vmx_of(cpu)->init_blocked = 1; // until the next VM entry
     }
-    if (!(cpu->pending & PENDING_SIPI)) return OUT_OK;
+    if (!(cpu->boundary.pending & PENDING_SIPI)) return OUT_OK;
     cpu_pend(cpu, PENDING_SIPI, false); // discarded unless waited for
-    return waiting ? boundary_exit(cpu, EXIT_SIPI, cpu->sipi_vector & 255) : OUT_OK;
+    return waiting ? boundary_exit(cpu, EXIT_SIPI, cpu->boundary.sipi_vector & 255) : OUT_OK;
 }
 
 static bool nmi_open(const struct cpu *cpu, bool shadow) {
-    return cpu->pending & PENDING_NMI && !cpu->nmi_blocked && !shadow;
+    return cpu->boundary.pending & PENDING_NMI && !cpu->boundary.nmi_blocked && !shadow;
 }
 
 static enum outcome poll_nmi(struct cpu *cpu, bool shadow) {
@@ -123,7 +123,7 @@ static enum outcome poll_nmi(struct cpu *cpu, bool shadow) {
 static enum outcome external_interrupt_exit(struct cpu *cpu) {
     struct vmx *vmx = vmx_of(cpu);
     if (!vmcs_on(vmx->vmcs, EXIT, ACKNOWLEDGE_INTERRUPT)) return boundary_exit(cpu, EXIT_EXTERNAL_INTERRUPT, 0);
-    int vector = cpu->platform->acknowledge(cpu->platform->machine, cpu);
+    int vector = cpu->wire.platform->acknowledge(cpu->wire.platform->machine, cpu);
     if (vector < 0) return OUT_OK;
     if (vmcs_on(vmx->vmcs, PIN, POSTED_INTERRUPTS) && (unsigned)vector == vmcs_get(vmx->vmcs, POSTED_VECTOR)) {
         virtual_apic_posted(cpu);
@@ -137,14 +137,14 @@ static enum outcome external_interrupt_exit(struct cpu *cpu) {
 
 static enum outcome poll_interrupt(struct cpu *cpu, bool shadow) {
     const struct vmcs *vmcs = vmx_of(cpu)->vmcs;
-    if (cpu->activity > ACTIVITY_HLT || shadow) return OUT_OK;
+    if (cpu->boundary.activity > ACTIVITY_HLT || shadow) return OUT_OK;
     if (vmcs_on(vmcs, PROC, INTERRUPT_WINDOW_EXITING) && cpu->rflags & FLAG_IF)
         return boundary_exit(cpu, EXIT_INTERRUPT_WINDOW, 0);
     if (vmx_of(cpu)->virtual_interrupt && cpu->rflags & FLAG_IF) {
         TRY(virtual_apic_deliver(cpu));
         return OUT_LEAVE; // nothing more at this boundary
     }
-    if (cpu->pending & PENDING_INTR && vmcs_on(vmcs, PIN, EXTERNAL_INTERRUPT_EXITING))
+    if (cpu->boundary.pending & PENDING_INTR && vmcs_on(vmcs, PIN, EXTERNAL_INTERRUPT_EXITING))
         return external_interrupt_exit(cpu);
     return OUT_OK;
 }
@@ -153,8 +153,8 @@ static enum outcome poll_interrupt(struct cpu *cpu, bool shadow) {
 static enum outcome poll_trap_flag(struct cpu *cpu) {
     struct vmx *vmx = vmx_of(cpu);
     bool on = vmcs_on(vmx->vmcs, PROC, MONITOR_TRAP_FLAG);
-    if (cpu->activity > ACTIVITY_HLT) return OUT_OK;
-    if (vmx->trap_flag_pending || (on && cpu->steps != vmx->trap_flag_step)) {
+    if (cpu->boundary.activity > ACTIVITY_HLT) return OUT_OK;
+    if (vmx->trap_flag_pending || (on && cpu->time.steps != vmx->trap_flag_step)) {
         vmx->trap_flag_pending = 0;
         return boundary_exit(cpu, EXIT_MONITOR_TRAP_FLAG, 0);
     }
@@ -166,13 +166,14 @@ enum outcome intercept_poll(struct cpu *cpu) {
     bool shadow = cpu_sti_shadow(cpu) || cpu_mov_ss_shadow(cpu);
     TRY(virtual_apic_poll(cpu));
     TRY(poll_init_sipi(cpu));
-    if (cpu->activity == ACTIVITY_WAIT_FOR_SIPI) return OUT_OK;
+    if (cpu->boundary.activity == ACTIVITY_WAIT_FOR_SIPI) return OUT_OK;
     TRY(poll_trap_flag(cpu));
-    if (cpu->pending & PENDING_DEBUG && !cpu_mov_ss_shadow(cpu) && cpu->activity <= ACTIVITY_HLT) {
+    if (cpu->boundary.pending & PENDING_DEBUG && !cpu_mov_ss_shadow(cpu) && cpu->boundary.activity <= ACTIVITY_HLT) {
         cpu->intercepts.again = true; // debug traps come first; look again after them
         return OUT_OK;
     }
-    if (cpu->vmx_deadline_cycles <= cpu->steps + cpu->idle_cycles) return boundary_exit(cpu, EXIT_PREEMPTION_TIMER, 0);
+    if (cpu->time.vmx_deadline_cycles <= cpu->time.steps + cpu->time.idle_cycles)
+        return boundary_exit(cpu, EXIT_PREEMPTION_TIMER, 0);
     TRY(poll_nmi(cpu, shadow));
     if (nmi_open(cpu, shadow)) { // it does not exit, and comes before interrupts and their windows
         cpu->intercepts.again = true;

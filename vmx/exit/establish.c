@@ -75,7 +75,7 @@ void establish_non_root(struct cpu *cpu) {
 
 // 23.8: INIT is blocked in VMX root operation. It waits where the run loop does not see it, until VMXOFF or VM entry.
 static enum outcome poll_root(struct cpu *cpu) {
-    if (cpu->pending & PENDING_INIT) {
+    if (cpu->boundary.pending & PENDING_INIT) {
         cpu_pend(cpu, PENDING_INIT, false);
         vmx_of(cpu)->init_blocked = 1;
     }

@@ -15,22 +15,22 @@ enum outcome exit_for(struct cpu *cpu, const struct op *op, enum exit_reason rea
 
 void exit_begin_access(struct cpu *cpu, const struct op *op, enum exit_reason reason) {
     exit_begin(cpu, op, reason);
-    vmx_of(cpu)->exit.resume_flag = cpu->delivering_valid ? RF_EVENT : RF_SET;
+    vmx_of(cpu)->exit.resume_flag = cpu->attempt.delivering_valid ? RF_EVENT : RF_SET;
 }
 
 // 27.2.4. Not for a double fault that exits directly, nor for a triple fault.
 static bool during_delivery(const struct cpu *cpu, const struct exit_record *r) {
     bool double_fault = r->reason == EXIT_EXCEPTION_NMI && (r->interruption & INTERRUPTION_VECTOR) == VECTOR_DF;
-    return cpu->delivering_valid && !double_fault && r->reason != EXIT_TRIPLE_FAULT;
+    return cpu->attempt.delivering_valid && !double_fault && r->reason != EXIT_TRIPLE_FAULT;
 }
 
 static void write_vectoring(struct cpu *cpu, struct vmx *vmx, bool delivering) {
-    const struct event *e = &cpu->delivering;
+    const struct event *e = &cpu->attempt.delivering;
     if (!delivering) {
         vmcs_set(vmx, IDT_VECTORING, 0);
         return;
     }
-    bool error_code = e->has_error_code && cpu->cr0 & CR0_PE;
+    bool error_code = e->has_error_code && cpu->control.cr0 & CR0_PE;
     vmcs_set(vmx, IDT_VECTORING,
              INTERRUPTION_VALID | (uint64_t)e->type << INTERRUPTION_TYPE_SHIFT | e->vector |
                  (error_code ? INTERRUPTION_ERROR_CODE : 0));
@@ -61,12 +61,12 @@ static void tell_exit(struct cpu *cpu, const struct exit_record *r) {
 
 enum outcome exit_carry_out(struct cpu *cpu) {
     struct vmx *vmx = vmx_of(cpu);
-    bool delivering = during_delivery(cpu, &vmx->exit), was_long = cpu->efer & EFER_LMA;
+    bool delivering = during_delivery(cpu, &vmx->exit), was_long = cpu->control.efer & EFER_LMA;
     write_vectoring(cpu, vmx, delivering);
     bool reports_unblocking = vmx->exit.reason == EXIT_EPT_VIOLATION || vmx->exit.reason == EXIT_PML_FULL;
-    if (reports_unblocking && !delivering && vmx->nmi_unblocked_step == cpu->steps - 1)
+    if (reports_unblocking && !delivering && vmx->nmi_unblocked_step == cpu->time.steps - 1)
         vmx->exit.qualification |= INTERRUPTION_NMI_UNBLOCKING; // the same bit in both, 27.2.3
-    cpu->delivering_valid = false;
+    cpu->attempt.delivering_valid = false;
     write_information(vmx);
     save_guest_state(cpu, delivering);
     if (observed(cpu, OBSERVE_EXIT)) tell_exit(cpu, &vmx->exit);
@@ -74,7 +74,7 @@ enum outcome exit_carry_out(struct cpu *cpu) {
     if (!msr_area_store(cpu, vmcs_get(vmcs, EXIT_MSR_STORE_ADDRESS), vmcs_get(vmcs, EXIT_MSR_STORE_COUNT)))
         return vmx_abort(cpu, ABORT_SAVING_MSRS);
     if (was_long && !vmcs_on(vmcs, EXIT, HOST_ADDRESS_SPACE_SIZE)) return vmx_abort(cpu, ABORT_HOST_NOT_IA32E);
-    if (vmx->exit.nmi) cpu->nmi_blocked = 1;
+    if (vmx->exit.nmi) cpu->boundary.nmi_blocked = 1;
     return exit_to_host(cpu, vmx->exit.reason);
 }
 
@@ -100,8 +100,8 @@ enum outcome vmx_abort(struct cpu *cpu, enum vmx_abort indicator) {
     vmx->aborted = indicator;
     vmx->non_root = 0;
     establish_root(cpu);
-    cpu->activity = ACTIVITY_SHUTDOWN;
-    cpu->pending = 0;
+    cpu->boundary.activity = ACTIVITY_SHUTDOWN;
+    cpu->boundary.pending = 0;
     cpu_update_space(cpu);
     return OUT_STOP;
 }

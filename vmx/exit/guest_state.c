@@ -61,33 +61,34 @@ static void load_segments(struct cpu *cpu, struct vmx *vmx) {
 
 static void load_control_registers(struct cpu *cpu, const struct vmcs *vmcs) {
     uint64_t cr0 = vmcs_get(vmcs, GUEST_CR0);
-    cpu->cr0 = (cr0 & ~CR0_UNCHANGED) | (cpu->cr0 & CR0_UNCHANGED);
-    cpu->cr3 = vmcs_get(vmcs, GUEST_CR3);
-    cpu->cr4 = vmcs_get(vmcs, GUEST_CR4);
+    cpu->control.cr0 = (cr0 & ~CR0_UNCHANGED) | (cpu->control.cr0 & CR0_UNCHANGED);
+    cpu->control.cr3 = vmcs_get(vmcs, GUEST_CR3);
+    cpu->control.cr4 = vmcs_get(vmcs, GUEST_CR4);
     if (vmcs_on(vmcs, ENTRY, LOAD_DEBUG_CONTROLS)) {
-        cpu->dr[7] = (vmcs_get(vmcs, GUEST_DR7) & ~DR7_FIXED_0) | DR7_FIXED_1;
-        cpu->debugctl = vmcs_get(vmcs, GUEST_DEBUGCTL);
+        cpu->control.dr[7] = (vmcs_get(vmcs, GUEST_DR7) & ~DR7_FIXED_0) | DR7_FIXED_1;
+        cpu->msr.debugctl = vmcs_get(vmcs, GUEST_DEBUGCTL);
     }
     bool long_mode = vmcs_on(vmcs, ENTRY, IA32E_MODE_GUEST);
     if (vmcs_on(vmcs, ENTRY, LOAD_EFER)) {
-        cpu->efer = vmcs_get(vmcs, GUEST_EFER);
+        cpu->control.efer = vmcs_get(vmcs, GUEST_EFER);
     } else {
-        cpu->efer = (cpu->efer & ~EFER_LMA) | (long_mode ? EFER_LMA : 0);
-        if (cpu->cr0 & CR0_PG) cpu->efer = (cpu->efer & ~EFER_LME) | (long_mode ? EFER_LME : 0);
+        cpu->control.efer = (cpu->control.efer & ~EFER_LMA) | (long_mode ? EFER_LMA : 0);
+        if (cpu->control.cr0 & CR0_PG) cpu->control.efer = (cpu->control.efer & ~EFER_LME) | (long_mode ? EFER_LME : 0);
     }
-    if (vmcs_on(vmcs, ENTRY, LOAD_PAT)) cpu->pat = vmcs_get(vmcs, GUEST_PAT);
+    if (vmcs_on(vmcs, ENTRY, LOAD_PAT)) cpu->msr.pat = vmcs_get(vmcs, GUEST_PAT);
 }
 
 static bool pae_paging(const struct cpu *cpu) {
-    return cpu->cr0 & CR0_PG && cpu->cr4 & CR4_PAE && !(cpu->efer & EFER_LMA);
+    return cpu->control.cr0 & CR0_PG && cpu->control.cr4 & CR4_PAE && !(cpu->control.efer & EFER_LMA);
 }
 
 // 26.3.2.4. The second stage is not established yet: with EPT off, CR3 holds a physical address.
 static void load_pdptes(struct cpu *cpu, const struct vmcs *vmcs) {
     if (!pae_paging(cpu)) return;
     for (unsigned i = 0; i < 4; i++)
-        cpu->pdpte[i] = vmcs_on(vmcs, PROC2, ENABLE_EPT) ? vmcs->field[FIELD_GUEST_PDPTE0 + i]
-                                                         : physical_load(cpu, (cpu->cr3 & BITS(31, 5)) + 8 * i, 64);
+        cpu->control.pdpte[i] = vmcs_on(vmcs, PROC2, ENABLE_EPT)
+                                    ? vmcs->field[FIELD_GUEST_PDPTE0 + i]
+                                    : physical_load(cpu, (cpu->control.cr3 & BITS(31, 5)) + 8 * i, 64);
 }
 
 // What follows from VM and AC is left to the cpu_update_space that comes after.
@@ -100,9 +101,9 @@ void load_guest_state(struct cpu *cpu) {
     struct vmx *vmx = vmx_of(cpu);
     const struct vmcs *vmcs = vmx->vmcs;
     load_control_registers(cpu, vmcs);
-    cpu->sysenter_cs = vmcs_get(vmcs, GUEST_SYSENTER_CS);
-    cpu->sysenter_esp = vmcs_get(vmcs, GUEST_SYSENTER_ESP);
-    cpu->sysenter_eip = vmcs_get(vmcs, GUEST_SYSENTER_EIP);
+    cpu->msr.sysenter_cs = vmcs_get(vmcs, GUEST_SYSENTER_CS);
+    cpu->msr.sysenter_esp = vmcs_get(vmcs, GUEST_SYSENTER_ESP);
+    cpu->msr.sysenter_eip = vmcs_get(vmcs, GUEST_SYSENTER_EIP);
     load_segments(cpu, vmx);
     cpu->gdtr = (struct descriptor_table){vmcs_get(vmcs, GUEST_GDTR_BASE), (uint16_t)vmcs_get(vmcs, GUEST_GDTR_LIMIT)};
     cpu->idtr = (struct descriptor_table){vmcs_get(vmcs, GUEST_IDTR_BASE), (uint16_t)vmcs_get(vmcs, GUEST_IDTR_LIMIT)};
@@ -115,17 +116,17 @@ void load_guest_state(struct cpu *cpu) {
 // 26.7.4
 static void start_preemption_timer(struct cpu *cpu, const struct vmcs *vmcs) {
     if (!vmcs_on(vmcs, PIN, PREEMPTION_TIMER)) return;
-    uint64_t now = cpu->steps + cpu->idle_cycles, tsc = now + cpu->tsc_base;
+    uint64_t now = cpu->time.steps + cpu->time.idle_cycles, tsc = now + cpu->time.tsc_base;
     uint64_t end = ((tsc >> PREEMPTION_TIMER_SHIFT) + vmcs_get(vmcs, PREEMPTION_TIMER)) << PREEMPTION_TIMER_SHIFT;
-    cpu->vmx_deadline_cycles = end > tsc ? end - cpu->tsc_base : now;
+    cpu->time.vmx_deadline_cycles = end > tsc ? end - cpu->time.tsc_base : now;
     cpu->attention |= ATTENTION_MACHINE;
 }
 
 // 26.7.3: the pending debug exceptions of a VM entry that is not vectoring.
 static void load_pending_debug(struct cpu *cpu, const struct vmcs *vmcs) {
     uint64_t pending = vmcs_get(vmcs, GUEST_PENDING_DEBUG);
-    bool valid = pending & (PENDING_DEBUG_BS | PENDING_DEBUG_ENABLED) && cpu->activity <= ACTIVITY_HLT;
-    cpu->pending_debug = valid ? pending & (PENDING_DEBUG_B | PENDING_DEBUG_BS) : 0;
+    bool valid = pending & (PENDING_DEBUG_BS | PENDING_DEBUG_ENABLED) && cpu->boundary.activity <= ACTIVITY_HLT;
+    cpu->boundary.pending_debug = valid ? pending & (PENDING_DEBUG_B | PENDING_DEBUG_BS) : 0;
     cpu_pend(cpu, PENDING_DEBUG, valid);
 }
 
@@ -138,18 +139,18 @@ void load_non_register_state(struct cpu *cpu) {
     uint64_t type = (event & INTERRUPTION_TYPE) >> INTERRUPTION_TYPE_SHIFT;
     bool vectoring = event & INTERRUPTION_VALID && type != EVENT_OTHER;
     bool nmi = vectoring && type == EVENT_NMI;
-    vmx->trap_flag_step = cpu->steps;
+    vmx->trap_flag_step = cpu->time.steps;
     vmx->trap_flag_pending = 0;
-    cpu->sti_shadow_step = !vectoring && blocking & BLOCKING_BY_STI ? cpu->steps : ~0ull;
-    cpu->mov_ss_shadow_step = !vectoring && blocking & BLOCKING_BY_MOV_SS ? cpu->steps : ~0ull;
-    cpu->activity = vectoring ? ACTIVITY_ACTIVE : (uint32_t)vmcs_get(vmcs, GUEST_ACTIVITY);
+    cpu->boundary.sti_shadow_step = !vectoring && blocking & BLOCKING_BY_STI ? cpu->time.steps : ~0ull;
+    cpu->boundary.mov_ss_shadow_step = !vectoring && blocking & BLOCKING_BY_MOV_SS ? cpu->time.steps : ~0ull;
+    cpu->boundary.activity = vectoring ? ACTIVITY_ACTIVE : (uint32_t)vmcs_get(vmcs, GUEST_ACTIVITY);
     vmx->virtual_nmi_blocked = cpu->intercepts.virtual_nmis && (blocking & BLOCKING_BY_NMI || nmi);
-    cpu->nmi_blocked = !cpu->intercepts.virtual_nmis && (blocking & BLOCKING_BY_NMI || nmi);
+    cpu->boundary.nmi_blocked = !cpu->intercepts.virtual_nmis && (blocking & BLOCKING_BY_NMI || nmi);
     cpu_monitor_clear(cpu);
     vmx->ple_last = 0;
     bool software = type == EVENT_SOFTWARE_INTERRUPT || type == EVENT_SOFTWARE_EXCEPTION;
     if (vectoring && !(software && blocking & BLOCKING_BY_MOV_SS)) {
-        cpu->pending_debug = 0;
+        cpu->boundary.pending_debug = 0;
         cpu_pend(cpu, PENDING_DEBUG, false);
     } else {
         load_pending_debug(cpu, vmcs);
@@ -157,7 +158,7 @@ void load_non_register_state(struct cpu *cpu) {
     start_preemption_timer(cpu, vmcs);
     bool window = controls_PROC(vmcs) &
                   (BIT(PROC_INTERRUPT_WINDOW_EXITING) | BIT(PROC_NMI_WINDOW_EXITING) | BIT(PROC_MONITOR_TRAP_FLAG));
-    cpu_pend(cpu, PENDING_VMX, window || cpu->vmx_deadline_cycles <= cpu->steps + cpu->idle_cycles);
+    cpu_pend(cpu, PENDING_VMX, window || cpu->time.vmx_deadline_cycles <= cpu->time.steps + cpu->time.idle_cycles);
 }
 
 // --- VM exit ---
@@ -190,18 +191,18 @@ static void save_rflags(struct vmx *vmx, uint64_t rflags) {
 
 static void save_registers(struct vmx *vmx, const struct cpu *cpu) {
     const struct vmcs *vmcs = vmx->vmcs;
-    vmcs_set(vmx, GUEST_CR0, cpu->cr0);
-    vmcs_set(vmx, GUEST_CR3, cpu->cr3);
-    vmcs_set(vmx, GUEST_CR4, cpu->cr4);
-    vmcs_set(vmx, GUEST_SYSENTER_CS, (uint32_t)cpu->sysenter_cs);
-    vmcs_set(vmx, GUEST_SYSENTER_ESP, cpu->sysenter_esp);
-    vmcs_set(vmx, GUEST_SYSENTER_EIP, cpu->sysenter_eip);
+    vmcs_set(vmx, GUEST_CR0, cpu->control.cr0);
+    vmcs_set(vmx, GUEST_CR3, cpu->control.cr3);
+    vmcs_set(vmx, GUEST_CR4, cpu->control.cr4);
+    vmcs_set(vmx, GUEST_SYSENTER_CS, (uint32_t)cpu->msr.sysenter_cs);
+    vmcs_set(vmx, GUEST_SYSENTER_ESP, cpu->msr.sysenter_esp);
+    vmcs_set(vmx, GUEST_SYSENTER_EIP, cpu->msr.sysenter_eip);
     if (vmcs_on(vmcs, EXIT, SAVE_DEBUG_CONTROLS)) {
-        vmcs_set(vmx, GUEST_DR7, cpu->dr[7]);
-        vmcs_set(vmx, GUEST_DEBUGCTL, cpu->debugctl);
+        vmcs_set(vmx, GUEST_DR7, cpu->control.dr[7]);
+        vmcs_set(vmx, GUEST_DEBUGCTL, cpu->msr.debugctl);
     }
-    if (vmcs_on(vmcs, EXIT, SAVE_PAT)) vmcs_set(vmx, GUEST_PAT, cpu->pat);
-    if (vmcs_on(vmcs, EXIT, SAVE_EFER)) vmcs_set(vmx, GUEST_EFER, cpu->efer);
+    if (vmcs_on(vmcs, EXIT, SAVE_PAT)) vmcs_set(vmx, GUEST_PAT, cpu->msr.pat);
+    if (vmcs_on(vmcs, EXIT, SAVE_EFER)) vmcs_set(vmx, GUEST_EFER, cpu->control.efer);
     vmcs_set(vmx, GUEST_GDTR_BASE, cpu->gdtr.base);
     vmcs_set(vmx, GUEST_GDTR_LIMIT, cpu->gdtr.limit);
     vmcs_set(vmx, GUEST_IDTR_BASE, cpu->idtr.base);
@@ -211,7 +212,7 @@ static void save_registers(struct vmx *vmx, const struct cpu *cpu) {
     uint64_t rflags = cpu_rflags(cpu);
     if (vmx->exit.resume_flag == RF_CLEAR) rflags &= ~FLAG_RF;
     if (vmx->exit.resume_flag == RF_SET) rflags |= FLAG_RF;
-    if (vmx->exit.resume_flag == RF_EVENT) rflags = event_rflags(cpu, &cpu->delivering);
+    if (vmx->exit.resume_flag == RF_EVENT) rflags = event_rflags(cpu, &cpu->attempt.delivering);
     save_rflags(vmx, rflags);
 }
 
@@ -231,26 +232,29 @@ static bool keeps_pending_debug(const struct exit_record *r, bool mov_ss) {
 
 // 27.3.4. Blocking by STI and MOV SS is that of the instruction which was attempted, or of this boundary.
 static void save_interruptibility(struct vmx *vmx, const struct cpu *cpu, bool delivering) {
-    uint64_t step = cpu->steps - (vmx->exit.attempted ? 1 : 0), blocking = 0;
-    if (!delivering && cpu->sti_shadow_step == step) blocking |= BLOCKING_BY_STI;
-    if (!delivering && cpu->mov_ss_shadow_step == step) blocking |= BLOCKING_BY_MOV_SS;
-    if (cpu->intercepts.virtual_nmis ? vmx->virtual_nmi_blocked : cpu->nmi_blocked) blocking |= BLOCKING_BY_NMI;
+    uint64_t step = cpu->time.steps - (vmx->exit.attempted ? 1 : 0), blocking = 0;
+    if (!delivering && cpu->boundary.sti_shadow_step == step) blocking |= BLOCKING_BY_STI;
+    if (!delivering && cpu->boundary.mov_ss_shadow_step == step) blocking |= BLOCKING_BY_MOV_SS;
+    if (cpu->intercepts.virtual_nmis ? vmx->virtual_nmi_blocked : cpu->boundary.nmi_blocked)
+        blocking |= BLOCKING_BY_NMI;
     vmcs_set(vmx, GUEST_INTERRUPTIBILITY, blocking);
-    vmcs_set(vmx, GUEST_ACTIVITY, cpu->mwait ? ACTIVITY_ACTIVE : cpu->activity); // 24.4.2: MWAIT is never seen
+    vmcs_set(vmx, GUEST_ACTIVITY,
+             cpu->boundary.mwait ? ACTIVITY_ACTIVE : cpu->boundary.activity); // 24.4.2: MWAIT is never seen
     bool keeps = keeps_pending_debug(&vmx->exit, blocking & BLOCKING_BY_MOV_SS);
-    uint64_t pending = keeps && cpu->pending & PENDING_DEBUG ? cpu->pending_debug : 0;
+    uint64_t pending = keeps && cpu->boundary.pending & PENDING_DEBUG ? cpu->boundary.pending_debug : 0;
     if (pending & PENDING_DEBUG_B) pending |= PENDING_DEBUG_ENABLED;
     vmcs_set(vmx, GUEST_PENDING_DEBUG, pending & (PENDING_DEBUG_B | PENDING_DEBUG_ENABLED | PENDING_DEBUG_BS));
 }
 
 static void save_preemption_timer(struct vmx *vmx, struct cpu *cpu) {
-    if (cpu->vmx_deadline_cycles == ~0ull) return;
+    if (cpu->time.vmx_deadline_cycles == ~0ull) return;
     if (vmcs_on(vmx->vmcs, EXIT, SAVE_PREEMPTION_TIMER)) {
-        uint64_t tsc = cpu->steps + cpu->idle_cycles + cpu->tsc_base, end = cpu->vmx_deadline_cycles + cpu->tsc_base;
+        uint64_t tsc = cpu->time.steps + cpu->time.idle_cycles + cpu->time.tsc_base,
+                 end = cpu->time.vmx_deadline_cycles + cpu->time.tsc_base;
         uint64_t left = end > tsc ? (end >> PREEMPTION_TIMER_SHIFT) - (tsc >> PREEMPTION_TIMER_SHIFT) : 0;
         vmcs_set(vmx, PREEMPTION_TIMER, (uint32_t)left);
     }
-    cpu->vmx_deadline_cycles = ~0ull;
+    cpu->time.vmx_deadline_cycles = ~0ull;
     cpu->attention |= ATTENTION_MACHINE;
 }
 
@@ -261,7 +265,7 @@ void save_guest_state(struct cpu *cpu, bool delivering) {
     save_interruptibility(vmx, cpu, delivering);
     save_preemption_timer(vmx, cpu);
     if (vmcs_on(vmx->vmcs, PROC2, ENABLE_EPT) && pae_paging(cpu))
-        for (unsigned i = 0; i < 4; i++) vmcs_put(vmx, FIELD_GUEST_PDPTE0 + i, cpu->pdpte[i]);
+        for (unsigned i = 0; i < 4; i++) vmcs_put(vmx, FIELD_GUEST_PDPTE0 + i, cpu->control.pdpte[i]);
     uint64_t entry = controls_ENTRY(vmx->vmcs) & ~BIT(ENTRY_IA32E_MODE_GUEST);
-    vmcs_set(vmx, ENTRY_CONTROLS, entry | (cpu->efer & EFER_LMA ? BIT(ENTRY_IA32E_MODE_GUEST) : 0));
+    vmcs_set(vmx, ENTRY_CONTROLS, entry | (cpu->control.efer & EFER_LMA ? BIT(ENTRY_IA32E_MODE_GUEST) : 0));
 }

@@ -9,17 +9,17 @@ enum { TYPE_DATA = 3, TYPE_CODE = 11, TYPE_TSS = 11 };
 #define RIGHTS_FLAT (RIGHTS_S | RIGHTS_P | RIGHTS_G)
 
 static void load_registers(struct cpu *cpu, const struct vmcs *vmcs, bool host_64) {
-    cpu->cr0 = (vmcs_get(vmcs, HOST_CR0) & ~CR0_UNCHANGED) | (cpu->cr0 & CR0_UNCHANGED);
-    cpu->cr3 = vmcs_get(vmcs, HOST_CR3) & ~vmx_of(cpu)->capability.physical_reserved;
-    cpu->cr4 = host_64 ? vmcs_get(vmcs, HOST_CR4) | CR4_PAE : vmcs_get(vmcs, HOST_CR4) & ~CR4_PCIDE;
-    cpu->dr[7] = DR7_INITIAL;
-    cpu->debugctl = 0;
-    cpu->sysenter_cs = vmcs_get(vmcs, HOST_SYSENTER_CS);
-    cpu->sysenter_esp = vmcs_get(vmcs, HOST_SYSENTER_ESP);
-    cpu->sysenter_eip = vmcs_get(vmcs, HOST_SYSENTER_EIP);
-    if (vmcs_on(vmcs, EXIT, LOAD_EFER)) cpu->efer = vmcs_get(vmcs, HOST_EFER);
-    cpu->efer = (cpu->efer & ~(EFER_LMA | EFER_LME)) | (host_64 ? EFER_LMA | EFER_LME : 0);
-    if (vmcs_on(vmcs, EXIT, LOAD_PAT)) cpu->pat = vmcs_get(vmcs, HOST_PAT);
+    cpu->control.cr0 = (vmcs_get(vmcs, HOST_CR0) & ~CR0_UNCHANGED) | (cpu->control.cr0 & CR0_UNCHANGED);
+    cpu->control.cr3 = vmcs_get(vmcs, HOST_CR3) & ~vmx_of(cpu)->capability.physical_reserved;
+    cpu->control.cr4 = host_64 ? vmcs_get(vmcs, HOST_CR4) | CR4_PAE : vmcs_get(vmcs, HOST_CR4) & ~CR4_PCIDE;
+    cpu->control.dr[7] = DR7_INITIAL;
+    cpu->msr.debugctl = 0;
+    cpu->msr.sysenter_cs = vmcs_get(vmcs, HOST_SYSENTER_CS);
+    cpu->msr.sysenter_esp = vmcs_get(vmcs, HOST_SYSENTER_ESP);
+    cpu->msr.sysenter_eip = vmcs_get(vmcs, HOST_SYSENTER_EIP);
+    if (vmcs_on(vmcs, EXIT, LOAD_EFER)) cpu->control.efer = vmcs_get(vmcs, HOST_EFER);
+    cpu->control.efer = (cpu->control.efer & ~(EFER_LMA | EFER_LME)) | (host_64 ? EFER_LMA | EFER_LME : 0);
+    if (vmcs_on(vmcs, EXIT, LOAD_PAT)) cpu->msr.pat = vmcs_get(vmcs, HOST_PAT);
     cpu->gpr[RSP] = vmcs_get(vmcs, HOST_RSP);
     cpu->rip = vmcs_get(vmcs, HOST_RIP);
     load_rflags(cpu, BIT(1));
@@ -58,13 +58,13 @@ static void load_segments(struct cpu *cpu, const struct vmcs *vmcs, bool host_64
 
 // 27.5.5, 27.5.6
 static void load_non_register(struct cpu *cpu) {
-    cpu->activity = ACTIVITY_ACTIVE;
-    cpu->sti_shadow_step = cpu->mov_ss_shadow_step = ~0ull;
-    cpu->pending_debug = 0;
+    cpu->boundary.activity = ACTIVITY_ACTIVE;
+    cpu->boundary.sti_shadow_step = cpu->boundary.mov_ss_shadow_step = ~0ull;
+    cpu->boundary.pending_debug = 0;
     cpu_pend(cpu, PENDING_DEBUG, false);
     cpu_pend(cpu, PENDING_VMX, false);
-    if (cpu->vmx_deadline_cycles != ~0ull) cpu->attention |= ATTENTION_MACHINE;
-    cpu->vmx_deadline_cycles = ~0ull;
+    if (cpu->time.vmx_deadline_cycles != ~0ull) cpu->attention |= ATTENTION_MACHINE;
+    cpu->time.vmx_deadline_cycles = ~0ull;
     cpu_monitor_clear(cpu);
 }
 
@@ -74,8 +74,8 @@ bool load_host_state(struct cpu *cpu) {
     load_registers(cpu, vmcs, host_64);
     load_segments(cpu, vmcs, host_64);
     load_non_register(cpu);
-    if (host_64 || !(cpu->cr4 & CR4_PAE)) return true;
+    if (host_64 || !(cpu->control.cr4 & CR4_PAE)) return true;
     bool valid = true;
-    enum outcome outcome = paging_load_pdptes(cpu, cpu->cr3, cpu->pdpte, &valid);
+    enum outcome outcome = paging_load_pdptes(cpu, cpu->control.cr3, cpu->control.pdpte, &valid);
     return outcome == OUT_OK && valid;
 }

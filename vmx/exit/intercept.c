@@ -222,7 +222,7 @@ static enum outcome check_invpcid(struct cpu *cpu, const struct op *op, uint64_t
 static enum outcome check_xss(struct cpu *cpu, const struct op *op, enum exit_reason reason, uint64_t features) {
     struct vmx *vmx = vmx_of(cpu);
     if (!vmcs_on(vmx->vmcs, PROC2, ENABLE_XSAVES)) return cpu_fault_ud(cpu);
-    if (cpu_cpl(cpu) || !(features & cpu->xss & vmcs_get(vmx->vmcs, XSS_EXITING_BITMAP))) return OUT_OK;
+    if (cpu_cpl(cpu) || !(features & cpu->msr.xss & vmcs_get(vmx->vmcs, XSS_EXITING_BITMAP))) return OUT_OK;
     exit_begin(cpu, op, reason);
     vmx->exit.qualification = information_displacement(cpu, op);
     vmx->exit.instruction_information = information_memory(cpu, op);
@@ -289,8 +289,8 @@ static enum outcome check_iret(struct cpu *cpu, const struct op *op, uint64_t a,
     (void)a, (void)b;
     struct vmx *vmx = vmx_of(cpu);
     bool virtual = cpu->intercepts.virtual_nmis, tracks = virtual || !vmcs_on(vmx->vmcs, PIN, NMI_EXITING);
-    if (!tracks || !(virtual ? vmx->virtual_nmi_blocked : cpu->nmi_blocked)) return OUT_OK;
-    vmx->virtual_nmi_blocked = cpu->nmi_blocked = 0;
+    if (!tracks || !(virtual ? vmx->virtual_nmi_blocked : cpu->boundary.nmi_blocked)) return OUT_OK;
+    vmx->virtual_nmi_blocked = cpu->boundary.nmi_blocked = 0;
     vmx->nmi_unblocked_step = cpu_steps(cpu, op);
     cpu_look(cpu);
     return OUT_OK;
@@ -301,7 +301,7 @@ static enum outcome check_task_switch(struct cpu *cpu, const struct op *op, uint
     (void)b;
     exit_begin(cpu, op, EXIT_TASK_SWITCH);
     vmx_of(cpu)->exit.qualification = qualification;
-    vmx_of(cpu)->exit.resume_flag = cpu->delivering_valid ? RF_EVENT : RF_AS_IS;
+    vmx_of(cpu)->exit.resume_flag = cpu->attempt.delivering_valid ? RF_EVENT : RF_AS_IS;
     return OUT_VMEXIT;
 }
 

@@ -13,8 +13,8 @@ static void leave_operation(struct cpu *cpu) {
     vmx->nmi_unblocked_step = ~0ull;
     region_clear_slots(vmx);
     establish_root(cpu);
-    cpu->vmx_deadline_cycles = ~0ull;
-    cpu->pending &= ~(uint32_t)PENDING_VMX;
+    cpu->time.vmx_deadline_cycles = ~0ull;
+    cpu->boundary.pending &= ~(uint32_t)PENDING_VMX;
 }
 
 // Both a reset and INIT leave VMX operation; a reset drops cached mappings too. IA32_FEATURE_CONTROL keeps its value
@@ -23,7 +23,7 @@ static void reset(struct cpu *cpu, bool init) {
     leave_operation(cpu);
     if (init) return;
     ept_reset(vmx_of(cpu));
-    cpu->feature_control = 0;
+    cpu->msr.feature_control = 0;
 }
 
 bool vmx_attach(struct cpu *cpu) {
@@ -33,23 +33,23 @@ bool vmx_attach(struct cpu *cpu) {
         free(vmx);
         return false;
     }
-    capability_compute(cpu->model, &vmx->capability);
+    capability_compute(cpu->wire.model, &vmx->capability);
     vmx->counts.exit_reason = ~0u;
     vmx->extension = (struct extension){.state = vmx,
                                         .msr_read = capability_msr_read,
                                         .msr_write = capability_msr_write,
                                         .reset = reset,
                                         .cr_allowed = capability_cr_allowed};
-    cpu->extension = &vmx->extension;
+    cpu->wire.extension = &vmx->extension;
     reset(cpu, false);
     return true;
 }
 
 void vmx_detach(struct cpu *cpu) {
-    if (!cpu->extension) return;
+    if (!cpu->wire.extension) return;
     struct vmx *vmx = vmx_of(cpu);
     establish_root(cpu);
-    cpu->extension = NULL;
+    cpu->wire.extension = NULL;
     level_detach(vmx);
     free(vmx);
 }

@@ -41,7 +41,7 @@ BODY(invept) {
 }
 
 static bool canonical(const struct cpu *cpu, uint64_t address) {
-    unsigned bits = cpu->model->linear_bits;
+    unsigned bits = cpu->wire.model->linear_bits;
     return (uint64_t)((int64_t)(address << (64 - bits)) >> (64 - bits)) == address;
 }
 

@@ -42,8 +42,9 @@ static enum outcome enter_operation(struct cpu *cpu, const struct op *op) {
     struct vmx *vmx = vmx_of(cpu);
     const struct vmx_capability *c = &vmx->capability;
     uint64_t linear = 0, pointer = 0;
-    if (cpu_cpl(cpu) || ~cpu->cr0 & c->cr0_fixed0 || ~cpu->cr4 & c->cr4_fixed0) return cpu_fault_gp0(cpu);
-    if ((cpu->feature_control & FEATURE_CONTROL_ENABLED) != FEATURE_CONTROL_ENABLED) return cpu_fault_gp0(cpu);
+    if (cpu_cpl(cpu) || ~cpu->control.cr0 & c->cr0_fixed0 || ~cpu->control.cr4 & c->cr4_fixed0)
+        return cpu_fault_gp0(cpu);
+    if ((cpu->msr.feature_control & FEATURE_CONTROL_ENABLED) != FEATURE_CONTROL_ENABLED) return cpu_fault_gp0(cpu);
     TRY(op_linear(cpu, op, 8, false, &linear));
     TRY(load(cpu, linear, 64, &pointer));
     OBSERVE_TELL(cpu, op, VMX_INSTRUCTION, .number = EXIT_VMXON, .physical = pointer);
@@ -61,7 +62,7 @@ static enum outcome enter_operation(struct cpu *cpu, const struct op *op) {
 BODY(vmxon) {
     BODY_UNUSED;
     struct vmx *vmx = vmx_of(cpu);
-    if (!vmx_mode_allows(cpu) || !(cpu->cr4 & CR4_VMXE)) return cpu_fault_ud(cpu);
+    if (!vmx_mode_allows(cpu) || !(cpu->control.cr4 & CR4_VMXE)) return cpu_fault_ud(cpu);
     if (vmx->vmxon_pointer == VMCS_NONE) return enter_operation(cpu, op);
     TRY(vmx_permit(cpu, op, EXIT_VMXON, information_memory(cpu, op)));
     return vmx_fail(cpu, ERROR_VMXON_IN_ROOT);

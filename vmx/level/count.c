@@ -12,14 +12,14 @@ static const struct {
 #undef EXIT
 };
 
-static uint64_t now(const struct cpu *cpu) { return cpu->steps + cpu->idle_cycles; }
+static uint64_t now(const struct cpu *cpu) { return cpu->time.steps + cpu->time.idle_cycles; }
 
 // From `level` to another.
 static void count_switch(struct cpu *cpu, unsigned level) {
     struct vmx_counts *c = &vmx_of(cpu)->counts;
-    c->level_steps[level] += cpu->steps - c->switch_steps;
+    c->level_steps[level] += cpu->time.steps - c->switch_steps;
     c->level_cycles[level] += now(cpu) - c->switch_cycles;
-    c->switch_steps = cpu->steps;
+    c->switch_steps = cpu->time.steps;
     c->switch_cycles = now(cpu);
 }
 
@@ -47,7 +47,7 @@ void count_entry(struct cpu *cpu) {
 void count_failed_entry(struct cpu *cpu) { vmx_of(cpu)->counts.failed_entries++; }
 
 static bool counted(const struct cpu *cpu, unsigned level, unsigned reason) {
-    return cpu->extension && level < VMX_LEVELS && reason < VMX_REASONS;
+    return cpu->wire.extension && level < VMX_LEVELS && reason < VMX_REASONS;
 }
 uint64_t vmx_exit_count(const struct cpu *cpu, unsigned level, unsigned reason) {
     return counted(cpu, level, reason) ? vmx_of(cpu)->counts.exits[level][reason] : 0;
@@ -61,7 +61,7 @@ uint64_t vmx_entry_count(const struct cpu *cpu, unsigned level) {
 uint64_t vmx_level_steps(const struct cpu *cpu, unsigned level) {
     if (!counted(cpu, level, 0)) return 0;
     const struct vmx_counts *c = &vmx_of(cpu)->counts;
-    return c->level_steps[level] + (level == vmx_level(cpu) ? cpu->steps - c->switch_steps : 0);
+    return c->level_steps[level] + (level == vmx_level(cpu) ? cpu->time.steps - c->switch_steps : 0);
 }
 uint64_t vmx_level_cycles(const struct cpu *cpu, unsigned level) {
     if (!counted(cpu, level, 0)) return 0;
@@ -69,7 +69,7 @@ uint64_t vmx_level_cycles(const struct cpu *cpu, unsigned level) {
     return c->level_cycles[level] + (level == vmx_level(cpu) ? now(cpu) - c->switch_cycles : 0);
 }
 uint64_t vmx_failed_entry_count(const struct cpu *cpu) {
-    return cpu->extension ? vmx_of(cpu)->counts.failed_entries : 0;
+    return cpu->wire.extension ? vmx_of(cpu)->counts.failed_entries : 0;
 }
 
 const char *vmx_exit_name(unsigned reason) { return reason < VMX_REASONS ? reasons[reason].name : NULL; }

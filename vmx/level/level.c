@@ -231,7 +231,9 @@ unsigned level_running(const struct cpu *cpu) {
 }
 
 // --- for the floor above ---
-unsigned vmx_level(const struct cpu *cpu) { return cpu->extension && vmx_of(cpu)->non_root ? level_running(cpu) : 0; }
+unsigned vmx_level(const struct cpu *cpu) {
+    return cpu->wire.extension && vmx_of(cpu)->non_root ? level_running(cpu) : 0;
+}
 
 static uint64_t guest_of(const struct vmx *vmx, unsigned level) {
     uint64_t node = vmx->run.node;
@@ -242,7 +244,7 @@ static uint64_t guest_of(const struct vmx *vmx, unsigned level) {
 }
 
 bool vmx_level_info(const struct cpu *cpu, unsigned level, struct vmx_level_info *out) {
-    const struct vmx *vmx = cpu->extension ? vmx_of(cpu) : NULL;
+    const struct vmx *vmx = cpu->wire.extension ? vmx_of(cpu) : NULL;
     uint64_t node = vmx ? guest_of(vmx, level) : 0;
     if (!node) return false;
     const struct level_node *n = NODE(node);
@@ -293,10 +295,10 @@ void level_detach(struct vmx *vmx) {
 }
 
 void vmx_share_levels(struct cpu *cpu, const struct cpu *with) {
-    if (!cpu->extension || !with->extension || vmx_of(cpu)->levels == vmx_of(with)->levels) return;
+    if (!cpu->wire.extension || !with->wire.extension || vmx_of(cpu)->levels == vmx_of(with)->levels) return;
     level_detach(vmx_of(cpu));
     vmx_of(cpu)->levels = vmx_of(with)->levels;
     vmx_of(cpu)->levels->users++;
 }
 
-void *vmx_levels(const struct cpu *cpu) { return cpu->extension ? vmx_of(cpu)->levels : NULL; }
+void *vmx_levels(const struct cpu *cpu) { return cpu->wire.extension ? vmx_of(cpu)->levels : NULL; }

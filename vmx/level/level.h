@@ -1,6 +1,7 @@
-// Which level of virtualization runs, and which VMCS serves each: what vmx/level/level.c has found out by watching. Private
-// to vmx/; the floor above asks through vmx.h. It is no architectural state: the guest cannot see it. But it follows
-// from the run alone, and whoever saves a machine to go on with it later may save this with it (vmx_level_state).
+// Which level of virtualization runs, and which VMCS serves each: what vmx/level/level.c has found out by watching.
+// Private to vmx/; the floor above asks through vmx.h. It is no architectural state: the guest cannot see it. But it
+// follows from the run alone, and whoever saves a machine to go on with it later may save this with it
+// (vmx_level_state).
 #ifndef VMX_LEVEL_H
 #define VMX_LEVEL_H
 #include "cpu/state/cpu.h"

@@ -30,18 +30,18 @@ int vmx_field_find(const char *name) {
 
 int vmx_field_encoded(const struct cpu *cpu, uint64_t encoding) {
     bool high;
-    return cpu->extension ? field_by_encoding(vmx_of(cpu), encoding, &high) : -1;
+    return cpu->wire.extension ? field_by_encoding(vmx_of(cpu), encoding, &high) : -1;
 }
 
 bool vmx_field_exists(const struct cpu *cpu, unsigned index) {
-    return cpu->extension && index < FIELD_COUNT && vmx_of(cpu)->capability.exists[index];
+    return cpu->wire.extension && index < FIELD_COUNT && vmx_of(cpu)->capability.exists[index];
 }
 
-bool vmx_in_operation(const struct cpu *cpu) { return cpu->extension && vmx_of(cpu)->vmxon_pointer != VMCS_NONE; }
+bool vmx_in_operation(const struct cpu *cpu) { return cpu->wire.extension && vmx_of(cpu)->vmxon_pointer != VMCS_NONE; }
 
-bool vmx_in_non_root(const struct cpu *cpu) { return cpu->extension && vmx_of(cpu)->non_root; }
+bool vmx_in_non_root(const struct cpu *cpu) { return cpu->wire.extension && vmx_of(cpu)->non_root; }
 
-uint64_t vmx_current_vmcs(const struct cpu *cpu) { return cpu->extension ? vmx_of(cpu)->current : VMX_NO_VMCS; }
+uint64_t vmx_current_vmcs(const struct cpu *cpu) { return cpu->wire.extension ? vmx_of(cpu)->current : VMX_NO_VMCS; }
 
 uint64_t vmx_level_vmcs(const struct cpu *cpu, unsigned level) {
     struct vmx_level_info info;
@@ -49,8 +49,8 @@ uint64_t vmx_level_vmcs(const struct cpu *cpu, unsigned level) {
 }
 
 void vmx_operation(const struct cpu *cpu, struct vmx_operation *out) {
-    *out = (struct vmx_operation){.vmxon = VMX_NO_VMCS, .feature_control = cpu->feature_control};
-    if (!cpu->extension) return;
+    *out = (struct vmx_operation){.vmxon = VMX_NO_VMCS, .feature_control = cpu->msr.feature_control};
+    if (!cpu->wire.extension) return;
     const struct vmx *vmx = vmx_of(cpu);
     out->on = vmx->vmxon_pointer != VMCS_NONE;
     out->vmxon = vmx->vmxon_pointer;
@@ -60,7 +60,7 @@ void vmx_operation(const struct cpu *cpu, struct vmx_operation *out) {
 }
 
 bool vmx_kept(const struct cpu *cpu, unsigned index, struct vmx_kept *out) {
-    for (unsigned i = 0; cpu->extension && i < VMCS_SLOTS; i++) {
+    for (unsigned i = 0; cpu->wire.extension && i < VMCS_SLOTS; i++) {
         const struct vmcs *vmcs = &vmx_of(cpu)->slot[i];
         if (vmcs->pointer == VMCS_NONE || index--) continue;
         *out = (struct vmx_kept){vmcs->pointer, vmcs->launched & 1, vmcs->shadow & 1};
@@ -78,14 +78,14 @@ static const struct vmcs *kept(const struct cpu *cpu, uint64_t pointer) {
 
 static bool peek(const struct cpu *cpu, uint64_t physical, void *to, size_t bytes) {
     bool writable;
-    const uint8_t *page = cpu->platform->page(cpu->platform->machine, physical, &writable);
+    const uint8_t *page = cpu->wire.platform->page(cpu->wire.platform->machine, physical, &writable);
     if (!page || (physical & (PAGE_BYTES - 1)) + bytes > PAGE_BYTES) return false;
     memcpy(to, page + (physical & (PAGE_BYTES - 1)), bytes);
     return true;
 }
 
 bool vmx_vmcs_read(const struct cpu *cpu, uint64_t pointer, unsigned field, uint64_t *value) {
-    if (!cpu->extension || pointer == VMX_NO_VMCS || field >= FIELD_COUNT) return false;
+    if (!cpu->wire.extension || pointer == VMX_NO_VMCS || field >= FIELD_COUNT) return false;
     const struct vmcs *vmcs = kept(cpu, pointer);
     if (vmcs)
         *value = vmcs->field[field];
@@ -107,7 +107,7 @@ bool vmx_vmcs_write(struct cpu *cpu, uint64_t pointer, unsigned field, uint64_t 
         return true;
     }
     uint64_t at = pointer + region_field_offset(field);
-    uint8_t *page = cpu->platform->page(cpu->platform->machine, at, &writable);
+    uint8_t *page = cpu->wire.platform->page(cpu->wire.platform->machine, at, &writable);
     if (!page || !writable) return false;
     memcpy(page + (at & (PAGE_BYTES - 1)), &value, sizeof value);
     return true;
@@ -116,12 +116,12 @@ bool vmx_vmcs_write(struct cpu *cpu, uint64_t pointer, unsigned field, uint64_t 
 uint32_t vmx_revision(void) { return VMCS_REVISION; }
 
 bool vmx_vmcs_active(const struct cpu *cpu, uint64_t pointer) {
-    return cpu->extension && pointer != VMX_NO_VMCS && kept(cpu, pointer);
+    return cpu->wire.extension && pointer != VMX_NO_VMCS && kept(cpu, pointer);
 }
 
 bool vmx_vmcs_launched(const struct cpu *cpu, uint64_t pointer, bool *launched) {
     uint32_t state = 0;
-    if (!cpu->extension || pointer == VMX_NO_VMCS) return false;
+    if (!cpu->wire.extension || pointer == VMX_NO_VMCS) return false;
     const struct vmcs *vmcs = kept(cpu, pointer);
     if (!vmcs && !peek(cpu, pointer + region_launch_offset(), &state, sizeof state)) return false;
     *launched = vmcs ? vmcs->launched & 1 : state & 1;
@@ -129,13 +129,13 @@ bool vmx_vmcs_launched(const struct cpu *cpu, uint64_t pointer, bool *launched) 
 }
 
 const uint64_t *vmx_vmcs_fields(const struct cpu *cpu, uint64_t pointer) {
-    const struct vmcs *vmcs = cpu->extension && pointer != VMX_NO_VMCS ? kept(cpu, pointer) : NULL;
+    const struct vmcs *vmcs = cpu->wire.extension && pointer != VMX_NO_VMCS ? kept(cpu, pointer) : NULL;
     return vmcs ? vmcs->field : NULL;
 }
 
 // The entries of a table have its generation; a table that was invalidated has a new one.
 bool vmx_mapping(const struct cpu *cpu, unsigned index, struct vmx_mapping *out) {
-    if (!cpu->extension || index >= EPT_SETS) return false;
+    if (!cpu->wire.extension || index >= EPT_SETS) return false;
     const struct vmx *vmx = vmx_of(cpu);
     const struct ept_entry *e = &vmx->ept[index];
     *out = (struct vmx_mapping){.guest_physical = e->tag & ~(PAGE_BYTES - 1), .physical = e->page & TLB_PAGE_MASK};

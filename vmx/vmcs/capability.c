@@ -112,9 +112,9 @@ static uint64_t plain_controls(const struct vmx *vmx, enum control_group group) 
 
 bool capability_msr_read(struct cpu *cpu, uint32_t index, uint64_t *value) {
     const struct vmx *vmx = vmx_of(cpu);
-    if (!cpu_model_has(cpu->model, FEATURE_VMX)) return false;
+    if (!cpu_model_has(cpu->wire.model, FEATURE_VMX)) return false;
     switch (index) {
-    case MSR_FEATURE_CONTROL: *value = cpu->feature_control; return true;
+    case MSR_FEATURE_CONTROL: *value = cpu->msr.feature_control; return true;
     case MSR_VMX_BASIC: *value = basic(); return true;
     case MSR_VMX_PINBASED: *value = plain_controls(vmx, GROUP_PIN); return true;
     case MSR_VMX_PROCBASED: *value = plain_controls(vmx, GROUP_PROC); return true;
@@ -142,10 +142,10 @@ bool capability_msr_read(struct cpu *cpu, uint32_t index, uint64_t *value) {
 #define FEATURE_CONTROL_VMX BIT(2)
 
 bool capability_msr_write(struct cpu *cpu, uint32_t index, uint64_t value) {
-    if (!cpu_model_has(cpu->model, FEATURE_VMX) || index != MSR_FEATURE_CONTROL) return false;
-    if (cpu->feature_control & FEATURE_CONTROL_LOCK) return false;
+    if (!cpu_model_has(cpu->wire.model, FEATURE_VMX) || index != MSR_FEATURE_CONTROL) return false;
+    if (cpu->msr.feature_control & FEATURE_CONTROL_LOCK) return false;
     if (value & ~(FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX)) return false;
-    cpu->feature_control = value;
+    cpu->msr.feature_control = value;
     return true;
 }
 

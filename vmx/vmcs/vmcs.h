@@ -159,7 +159,7 @@ struct vmx {
     struct extension extension;
 };
 
-ALWAYS_INLINE struct vmx *vmx_of(const struct cpu *cpu) { return cpu->extension->state; }
+ALWAYS_INLINE struct vmx *vmx_of(const struct cpu *cpu) { return cpu->wire.extension->state; }
 
 #define vmcs_get(vmcs, name) ((vmcs)->field[FIELD_##name])
 // Controls of the current VMCS. PROC2 controls are 0 while "activate secondary controls" is 0.
