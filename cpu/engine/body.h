@@ -2,11 +2,11 @@
 //
 //     BODY(add) {                                   // cpu, op, F (enum form), W (8, 16, 32, 64) are in scope
 //         uint64_t a, b;
-//         struct place p;
+//         struct target p;
 //         TRY(source(cpu, op, F, W, &b));
-//         TRY(place_open(cpu, op, F, W, &p, &a));
+//         TRY(target_open(cpu, op, F, W, &p, &a));
 //         uint64_t r = (a + b) & MASK(W);
-//         TRY(place_set(cpu, F, W, &p, r));
+//         TRY(target_set(cpu, F, W, &p, r));
 //         flags_add(&cpu->flags, a, b, r, W);
 //         return OUT_OK;
 //     }
@@ -57,7 +57,7 @@ op_fn run_next_block; // after END and BRANCH: cpu->rip is set; chain to the nex
         if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);                                          \
         FOLLOW_NEXT(cpu, op);                                                                                          \
     }
-// A plain instance behind a fast one without calls, for bodies that reach memory through source, place_open, place_set
+// A plain instance behind a fast one without calls, for bodies that reach memory through source, target_open, target_set
 // and destination alone, hand F on to them and compare it with nothing but form_plain: FOLLOW is FAST. Forms of one
 // memory operand have another instance for addresses without index and segment base.
 #define HANDLER_PLAIN(name, f, w)                                                                                      \

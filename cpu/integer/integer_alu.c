@@ -24,11 +24,11 @@ INSTANTIATE_FLAGS(not, QUIET, FORMS_UNARY, FLAGS_NONE)
 // The source register is written first: with the same register twice the sum stays.
 BODY(xadd) {
     uint64_t a = 0, b = reg_get(cpu, op->src, W);
-    struct place p;
-    TRY(place_open(cpu, op, F, W, &p, &a));
+    struct target p;
+    TRY(target_open(cpu, op, F, W, &p, &a));
     uint64_t r = (a + b) & MASK(W);
     if (F == FORM_RR) reg_set(cpu, op->src, W, a);
-    TRY(place_set(cpu, F, W, &p, r));
+    TRY(target_set(cpu, F, W, &p, r));
     if (F == FORM_MR) reg_set(cpu, op->src, W, a);
     flags_add(&cpu->flags, a, b, r, W);
     return OUT_OK;
@@ -39,10 +39,10 @@ INSTANTIATE(xadd, NEXT, FORMS_EXCHANGE)
 // 32-bit destination register its upper half on difference.
 BODY(cmpxchg) {
     uint64_t a = 0, accumulator = reg_get(cpu, RAX * 8, W);
-    struct place p;
-    TRY(place_open(cpu, op, F, W, &p, &a));
+    struct target p;
+    TRY(target_open(cpu, op, F, W, &p, &a));
     bool equal = a == accumulator;
-    if (equal || F == FORM_MR) TRY(place_set(cpu, F, W, &p, equal ? reg_get(cpu, op->src, W) : a));
+    if (equal || F == FORM_MR) TRY(target_set(cpu, F, W, &p, equal ? reg_get(cpu, op->src, W) : a));
     if (!equal) reg_set(cpu, RAX * 8, W, a);
     flags_sub(&cpu->flags, accumulator, a, (accumulator - a) & MASK(W), W);
     return OUT_OK;
@@ -52,11 +52,11 @@ INSTANTIATE(cmpxchg, NEXT, FORMS_EXCHANGE)
 BODY(cmpxchg8b) {
     (void)W;
     uint64_t a = 0, expected = (uint32_t)cpu->gpr[RAX] | cpu->gpr[RDX] << 32;
-    struct place p;
-    TRY(place_open(cpu, op, unary_form(F), 64, &p, &a));
+    struct target p;
+    TRY(target_open(cpu, op, unary_form(F), 64, &p, &a));
     bool equal = a == expected;
     uint64_t desired = (uint32_t)cpu->gpr[RBX] | cpu->gpr[RCX] << 32;
-    TRY(place_set(cpu, unary_form(F), 64, &p, equal ? desired : a));
+    TRY(target_set(cpu, unary_form(F), 64, &p, equal ? desired : a));
     if (!equal) {
         cpu->gpr[RAX] = (uint32_t)a;
         cpu->gpr[RDX] = a >> 32;

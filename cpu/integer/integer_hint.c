@@ -33,10 +33,10 @@ INSTANTIATE(bound, NEXT, FORMS_BOUND)
 BODY(arpl) {
     (void)W;
     uint64_t selector = 0, other = reg_get(cpu, op->src, 16) & 3;
-    struct place p;
-    TRY(place_open(cpu, op, F, 16, &p, &selector));
+    struct target p;
+    TRY(target_open(cpu, op, F, 16, &p, &selector));
     bool raise = (selector & 3) < other;
-    if (raise || F == FORM_MR) TRY(place_set(cpu, F, 16, &p, raise ? (selector & ~3ull) | other : selector));
+    if (raise || F == FORM_MR) TRY(target_set(cpu, F, 16, &p, raise ? (selector & ~3ull) | other : selector));
     flags_set_zf(&cpu->flags, raise);
     return OUT_OK;
 }

@@ -18,9 +18,9 @@ INSTANTIATE_FLAGS(lea, NEXT, FORMS_LEA, FLAGS_ADDRESS)
 
 BODY(xchg) {
     uint64_t a = 0, b = reg_get(cpu, op->src, W);
-    struct place p;
-    TRY(place_open(cpu, op, F, W, &p, &a));
-    TRY(place_set(cpu, F, W, &p, b));
+    struct target p;
+    TRY(target_open(cpu, op, F, W, &p, &a));
+    TRY(target_set(cpu, F, W, &p, b));
     reg_set(cpu, op->src, W, a);
     return OUT_OK;
 }

@@ -197,11 +197,11 @@ ALWAYS_INLINE enum outcome source(struct cpu *cpu, const struct op *op, enum for
 }
 
 // A destination that is read, then written.
-struct place {
+struct target {
     void *memory;
     uint8_t reg;
 };
-ALWAYS_INLINE enum outcome place_open(struct cpu *cpu, const struct op *op, enum form f, unsigned w, struct place *p,
+ALWAYS_INLINE enum outcome target_open(struct cpu *cpu, const struct op *op, enum form f, unsigned w, struct target *p,
                                       uint64_t *v) {
     if (!form_dst_memory(f)) {
         p->reg = op->dst;
@@ -221,7 +221,7 @@ ALWAYS_INLINE enum outcome place_open(struct cpu *cpu, const struct op *op, enum
     *v = bytes_get(p->memory, w);
     return OUT_OK;
 }
-ALWAYS_INLINE enum outcome place_set(struct cpu *cpu, enum form f, unsigned w, struct place *p, uint64_t v) {
+ALWAYS_INLINE enum outcome target_set(struct cpu *cpu, enum form f, unsigned w, struct target *p, uint64_t v) {
     if (!form_dst_memory(f)) {
         reg_set(cpu, p->reg, w, v);
         return OUT_OK;

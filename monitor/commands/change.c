@@ -54,7 +54,7 @@ static bool take_pattern(struct monitor *monitor, const char *text, unsigned byt
 
 bool command_write(struct monitor *monitor, const char *arguments) {
     unsigned bytes = 8;
-    struct place place;
+    struct location place;
     uint8_t pattern[PATTERN_MAX];
     size_t length;
     if (!take_size(monitor, &arguments, &bytes)) return false;
@@ -99,7 +99,7 @@ struct search {
     unsigned found;
 };
 
-static void print_found(struct monitor *monitor, const struct place *p, uint64_t address) {
+static void print_found(struct monitor *monitor, const struct location *p, uint64_t address) {
     char name[160];
     print(monitor, "0x%" PRIx64, address);
     if (p->space == SPACE_LINEAR && *symbols_name(monitor, (int)p->view.level, address, name, sizeof name))
@@ -108,7 +108,7 @@ static void print_found(struct monitor *monitor, const struct place *p, uint64_t
 }
 
 // Pages that cannot be read are passed over. The last bytes of each piece are seen again with the next one.
-static void search(struct monitor *monitor, const struct place *p, uint64_t length, struct search *s, uint8_t *buffer) {
+static void search(struct monitor *monitor, const struct location *p, uint64_t length, struct search *s, uint8_t *buffer) {
     for (uint64_t at = 0; at + s->length <= length && s->found < FOUND_MAX && !terminal_asked();) {
         size_t want = length - at < CHUNK ? (size_t)(length - at) : CHUNK;
         size_t got = view_read(&p->view, p->space, p->address + at, buffer, want);
@@ -127,7 +127,7 @@ static void search(struct monitor *monitor, const struct place *p, uint64_t leng
 
 bool command_find(struct monitor *monitor, const char *arguments) {
     unsigned bytes = 8;
-    struct place place;
+    struct location place;
     uint64_t length;
     uint8_t pattern[PATTERN_MAX], *buffer;
     struct search s = {.pattern = pattern};

@@ -35,7 +35,7 @@ static bool parse_format(struct monitor *monitor, const char *text, struct forma
     return true;
 }
 
-static void print_address(struct monitor *monitor, const struct place *p, uint64_t address) {
+static void print_address(struct monitor *monitor, const struct location *p, uint64_t address) {
     char name[160] = "";
     if (p->space == SPACE_LINEAR) symbols_name(monitor, (int)p->view.level, address, name, sizeof name);
     print(monitor, "%s%s%0*" PRIx64, p->space == SPACE_LINEAR ? "" : space_names[p->space],
@@ -43,13 +43,13 @@ static void print_address(struct monitor *monitor, const struct place *p, uint64
     if (*name) print_in(monitor, YELLOW, " <%s>", name);
 }
 
-static bool unreadable(struct monitor *monitor, const struct place *p, uint64_t address) {
+static bool unreadable(struct monitor *monitor, const struct location *p, uint64_t address) {
     return monitor_error(monitor, "%s%s0x%" PRIx64 ": cannot be read: not mapped, or no RAM (walk explains)",
                          p->space == SPACE_LINEAR ? "" : space_names[p->space], p->space == SPACE_LINEAR ? "" : ":",
                          address);
 }
 
-static void print_one(struct monitor *monitor, const struct place *p, const struct format *f, uint64_t value) {
+static void print_one(struct monitor *monitor, const struct location *p, const struct format *f, uint64_t value) {
     static const int digits[] = {[1] = 3, [2] = 5, [4] = 10, [8] = 20};
     unsigned bits = 8 * f->bytes;
     char name[160];
@@ -72,7 +72,7 @@ static void print_one(struct monitor *monitor, const struct place *p, const stru
     }
 }
 
-static bool examine_numbers(struct monitor *monitor, struct place *p, const struct format *f) {
+static bool examine_numbers(struct monitor *monitor, struct location *p, const struct format *f) {
     unsigned a_line = f->letter == 'a' || f->letter == 't' ? 1 : f->letter == 'c' ? 8 : LINE_BYTES / f->bytes;
     for (unsigned i = 0; i < f->count; i++, p->address += f->bytes) {
         uint64_t value = 0;
@@ -89,7 +89,7 @@ static bool examine_numbers(struct monitor *monitor, struct place *p, const stru
     return true;
 }
 
-static bool examine_text(struct monitor *monitor, struct place *p, unsigned count) {
+static bool examine_text(struct monitor *monitor, struct location *p, unsigned count) {
     for (; count; count--) {
         char text[TEXT_MAX];
         size_t got = view_read(&p->view, p->space, p->address, text, sizeof text), length = strnlen(text, got);
@@ -109,7 +109,7 @@ static bool examine_text(struct monitor *monitor, struct place *p, unsigned coun
 }
 
 // The source line, where another one begins.
-static void print_source(struct monitor *monitor, const struct place *p, struct source_place *last) {
+static void print_source(struct monitor *monitor, const struct location *p, struct source_place *last) {
     struct source_place now;
     if (p->space != SPACE_LINEAR || !symbols_line(monitor, (int)p->view.level, p->address, &now)) return;
     if (last->path && strcmp(last->path, now.path) == 0 && last->line == now.line) return;
@@ -117,7 +117,7 @@ static void print_source(struct monitor *monitor, const struct place *p, struct 
     *last = now;
 }
 
-static bool examine_code(struct monitor *monitor, struct place *p, unsigned count, bool sources) {
+static bool examine_code(struct monitor *monitor, struct location *p, unsigned count, bool sources) {
     uint64_t here = p->space == SPACE_LINEAR ? view_code_address(&p->view) : ~0ull;
     struct source_place last = {0};
     for (; count; count--) {
@@ -131,7 +131,7 @@ static bool examine_code(struct monitor *monitor, struct place *p, unsigned coun
     return true;
 }
 
-static bool examine(struct monitor *monitor, struct place *p, const struct format *f) {
+static bool examine(struct monitor *monitor, struct location *p, const struct format *f) {
     bool done = f->letter == 'i'   ? examine_code(monitor, p, f->count, f->sources)
                 : f->letter == 's' ? examine_text(monitor, p, f->count)
                                    : examine_numbers(monitor, p, f);
@@ -141,7 +141,7 @@ static bool examine(struct monitor *monitor, struct place *p, const struct forma
 
 bool command_x(struct monitor *monitor, const char *arguments) {
     struct format f = {.count = 1, .letter = 'x', .bytes = 8};
-    struct place place;
+    struct location place;
     char word[32];
     if (*monitor->x_format) parse_format(monitor, monitor->x_format, &f);
     f.count = 1;
@@ -162,7 +162,7 @@ bool command_x(struct monitor *monitor, const char *arguments) {
 }
 
 bool command_disas(struct monitor *monitor, const char *arguments) {
-    struct place place = {.space = SPACE_LINEAR};
+    struct location place = {.space = SPACE_LINEAR};
     uint64_t count = 10;
     if (!*arguments) {
         if (!view_make(monitor, monitor->level, &place.view)) return false;

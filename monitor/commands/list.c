@@ -36,7 +36,7 @@ static bool list_around(struct monitor *monitor, const struct source_place *plac
 }
 
 bool command_list(struct monitor *monitor, const char *arguments) {
-    struct place place;
+    struct location place;
     struct source_place source;
     const struct listing *last = &monitor->listing;
     bool alone = !*arguments;

@@ -193,7 +193,7 @@ static bool use_roots(struct monitor *monitor, const struct roots *r, struct vie
 bool command_walk(struct monitor *monitor, const char *arguments) {
     uint64_t gpa;
     struct roots roots;
-    struct place place;
+    struct location place;
     struct walk first, second;
     if (!*arguments)
         return monitor_error(monitor,
@@ -212,7 +212,7 @@ bool command_walk(struct monitor *monitor, const char *arguments) {
 }
 
 bool command_translate(struct monitor *monitor, const char *arguments) {
-    struct place p;
+    struct location p;
     uint64_t gpa, physical;
     if (!*arguments) return monitor_error(monitor, "translate which address? translate [@LEVEL:][gpa:]ADDRESS");
     if (!take_place(monitor, &arguments, &p) || !take_end(monitor, arguments)) return false;

@@ -27,16 +27,16 @@ bool expression_memory(const struct expression *expression, const struct view *v
 
 // --- in commands ---
 // [@LEVEL:][linear:|gpa:|phys:]EXPRESSION or [@LEVEL:]FILE:LINE: the view of that level, the address space, the value.
-struct place {
+struct location {
     struct view view;
     enum space space;
     uint64_t address;
 };
-bool take_place(struct monitor *monitor, const char **text, struct place *place);
+bool take_place(struct monitor *monitor, const char **text, struct location *place);
 // The same, also for a level that has not run yet: the expression is then evaluated where the processor is.
-bool take_future_place(struct monitor *monitor, const char **text, struct place *place);
+bool take_future_place(struct monitor *monitor, const char **text, struct location *place);
 // The same, for memory that is meant: of u32[0x1000] the place, and in *bytes the size; else *bytes is left alone.
-bool take_memory_place(struct monitor *monitor, const char **text, struct place *place, uint64_t *bytes);
+bool take_memory_place(struct monitor *monitor, const char **text, struct location *place, uint64_t *bytes);
 // [@LEVEL:]EXPRESSION.
 bool take_value(struct monitor *monitor, const char **text, uint64_t *value);
 // [@LEVEL:] alone.

@@ -66,7 +66,7 @@ static size_t source_length(const char *text, size_t *name) {
     return strcspn(text, "./") < *name && !strpbrk(text, "'[") ? length : 0;
 }
 
-static bool take_source(struct monitor *monitor, const char **text, size_t name, size_t length, struct place *place) {
+static bool take_source(struct monitor *monitor, const char **text, size_t name, size_t length, struct location *place) {
     struct source_place source;
     char path[1024];
     snprintf(path, sizeof path, "%.*s", (int)name, *text);
@@ -79,7 +79,7 @@ static bool take_source(struct monitor *monitor, const char **text, size_t name,
 }
 
 // An address, or with `bytes` perhaps the memory itself.
-static bool take_address(struct monitor *monitor, const char **text, struct place *place, uint64_t *bytes) {
+static bool take_address(struct monitor *monitor, const char **text, struct location *place, uint64_t *bytes) {
     struct expression expression;
     char error[200];
     const char *after = *text;
@@ -94,7 +94,7 @@ static bool take_address(struct monitor *monitor, const char **text, struct plac
     return monitor_error(monitor, "%s", error);
 }
 
-static bool take(struct monitor *monitor, const char **text, bool future, struct place *place, uint64_t *bytes) {
+static bool take(struct monitor *monitor, const char **text, bool future, struct location *place, uint64_t *bytes) {
     size_t name;
     if (!take_any_view(monitor, text, future, &place->view)) return false;
     size_t length = source_length(*text, &name);
@@ -104,13 +104,13 @@ static bool take(struct monitor *monitor, const char **text, bool future, struct
     return true;
 }
 
-bool take_place(struct monitor *monitor, const char **text, struct place *place) {
+bool take_place(struct monitor *monitor, const char **text, struct location *place) {
     return take(monitor, text, false, place, NULL);
 }
-bool take_future_place(struct monitor *monitor, const char **text, struct place *place) {
+bool take_future_place(struct monitor *monitor, const char **text, struct location *place) {
     return take(monitor, text, true, place, NULL);
 }
-bool take_memory_place(struct monitor *monitor, const char **text, struct place *place, uint64_t *bytes) {
+bool take_memory_place(struct monitor *monitor, const char **text, struct location *place, uint64_t *bytes) {
     return take(monitor, text, true, place, bytes);
 }
 

@@ -10,11 +10,11 @@ static const enum point_space point_spaces[] = {
     [SPACE_LINEAR] = POINT_LINEAR, [SPACE_GPA] = POINT_GUEST_PHYSICAL, [SPACE_PHYSICAL] = POINT_PHYSICAL};
 
 // Only the level that is named counts.
-static int level_named(const char *text, const struct place *place) {
+static int level_named(const char *text, const struct location *place) {
     return text[strspn(text, " \t")] == '@' ? (int)place->view.level : -1;
 }
 
-static void title_place(struct stop *stop, const char *what, const struct place *place) {
+static void title_place(struct stop *stop, const char *what, const struct location *place) {
     char name[64];
     symbols_name(stop->monitor, (int)place->view.level, place->address, name, sizeof name);
     snprintf(stop->title, sizeof stop->title, "%s %s%s0x%" PRIx64 "%s%s%s", what,
@@ -23,7 +23,7 @@ static void title_place(struct stop *stop, const char *what, const struct place 
              place->space == SPACE_LINEAR ? name : "", *name && place->space == SPACE_LINEAR ? ">" : "");
 }
 
-static void title_source(struct stop *stop, const struct place *place) {
+static void title_source(struct stop *stop, const struct location *place) {
     struct source_place source;
     size_t used = strlen(stop->title);
     if (place->space != SPACE_LINEAR || !symbols_line(stop->monitor, (int)place->view.level, place->address, &source))
@@ -32,7 +32,7 @@ static void title_source(struct stop *stop, const struct place *place) {
 }
 
 static bool set_break(struct monitor *monitor, const char *arguments, bool once) {
-    struct place place;
+    struct location place;
     const char *from = arguments;
     if (!*arguments) return monitor_error(monitor, "break where? break [@LEVEL:][gpa:|phys:]ADDRESS [if EXPRESSION]");
     if (!take_future_place(monitor, &arguments, &place)) return false;
@@ -122,7 +122,7 @@ static bool watch_register(struct monitor *monitor, const char *word, struct nam
 }
 
 // The size: what follows the address, else that of the memory or the symbol that is named, else 8 bytes.
-static bool take_watched(struct monitor *monitor, const char **arguments, struct place *place, uint64_t *bytes) {
+static bool take_watched(struct monitor *monitor, const char **arguments, struct location *place, uint64_t *bytes) {
     *bytes = 0;
     if (!take_memory_place(monitor, arguments, place, bytes)) return false;
     if (!*bytes) *bytes = symbols_size(monitor, (int)place->view.level, place->address);
@@ -134,7 +134,7 @@ static bool take_watched(struct monitor *monitor, const char **arguments, struct
 }
 
 static bool watch_memory(struct monitor *monitor, const char *arguments, struct stop *stop) {
-    struct place place;
+    struct location place;
     uint64_t bytes;
     const char *from = arguments;
     size_t used;

@@ -1,0 +1,31 @@
+// A fact: one rule of the manual, whether it holds, and every value that decided it, each with the place where it
+// lives. What explains something makes facts; printing, JSON, gdb and a page only format them. No fact owns memory:
+// texts are those of rows.
+#ifndef MONITOR_EXPLAIN_FACT_H
+#define MONITOR_EXPLAIN_FACT_H
+#include "devices/history/place.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { FACT_VALUES = 12, FACT_NO_CAUSE = -1 };
+
+struct fact_value {
+    const char *name; // in the words of the row: "GUEST_CR0", "PDE"
+    struct place place;
+    uint64_t now;    // what it is
+    uint64_t needed; // what the rule wants of the bits of `mask`
+    uint64_t mask;   // bits that decide; 0: the value as a whole was read and nothing is wanted of it by itself
+};
+
+struct fact {
+    const char *rule;          // name of the row: "virtual_nmis"; NULL: no row, an observation
+    const char *section;       // "26.2.1.1"; NULL: none
+    const char *section_title; // "VM-Execution Control Fields"
+    const char *text;          // the row's words
+    bool holds;
+    int because; // index of the fact in the same answer that it follows from; FACT_NO_CAUSE
+    unsigned values;
+    struct fact_value value[FACT_VALUES];
+};
+
+#endif
