@@ -1,13 +1,18 @@
 #!/bin/bash
-# Prints each breach of the layering in the object files under DIR/{cpu,vmx,devices,monitor}: layers.sh DIR
+# Prints each breach of the layering in the object files under DIR/{cpu,vmx,devices,monitor}/ROOM: layers.sh DIR
 #
-#   up DIR/x.o symbol FLOOR     a symbol taken from a floor above
-#   host DIR/x.o symbol         a core object takes something of the host that is not in the list below
-#   state DIR/x.o section size  a core object has writable variables
+#   up DIR/x.o symbol FLOOR/ROOM   a symbol taken from a floor or a room above
+#   host DIR/x.o symbol            a core object takes something of the host that is not in the list below
+#   state DIR/x.o section size     a core object has writable variables
 #
-# The last line is `looked at N core objects`. SAN=1: what sanitizers add is allowed.
+# The last line is `looked at N core objects`.  ROOMS=FILE: the order of the rooms (tests/law/rooms).  CORE="ROOM ...":
+# rooms of monitor that belong to the core.  SAN=1: what sanitizers add is allowed.
+#
+# Rooms in an order also mean that objects which need each other in a circle lie in one room: a circle through two rooms
+# would take something from the higher of them.
 set -eu
 export LC_ALL=C
+here=$(dirname "${BASH_SOURCE[0]}")
 objects=$1
 floors=(cpu vmx devices monitor)
 
@@ -25,29 +30,34 @@ allowed_patterns='^$'
 table=$(mktemp -d)
 trap 'rm -rf "$table"' EXIT
 
-# floor object symbol, for what each floor defines and for what it takes
+# floor room object symbol, for what each room defines and for what it takes
 touch "$table/defined" "$table/taken" "$table/core"
 for floor in "${floors[@]}"; do
-	list=("$objects/$floor"/*.o)
-	[[ -e ${list[0]} ]] || continue
-	nm -A -P -g --defined-only "${list[@]}" | sed "s|^\(.*\): |$floor \1 |" >>"$table/defined"
-	nm -A -P -g --undefined-only "${list[@]}" | sed "s|^\(.*\): |$floor \1 |" >>"$table/taken"
-	[[ $floor == monitor ]] || printf '%s\n' "${list[@]}" >>"$table/core"
+	for path in "$objects/$floor"/*/; do
+		list=("$path"*.o)
+		[[ -e ${list[0]} ]] || continue
+		room=${path%/} room=${room##*/}
+		nm -A -P -g --defined-only "${list[@]}" | sed "s|^\(.*\): |$floor $room \1 |" >>"$table/defined"
+		nm -A -P -g --undefined-only "${list[@]}" | sed "s|^\(.*\): |$floor $room \1 |" >>"$table/taken"
+		[[ $floor == monitor && " ${CORE:-} " != *" $room "* ]] || printf '%s\n' "${list[@]}" >>"$table/core"
+	done
 done
 
-awk -v allowed="$allowed" -v patterns="$allowed_patterns" '
+awk -v CORE="${CORE:-}" -v rooms="${ROOMS:-$here/rooms}" -v allowed="$allowed" -v patterns="$allowed_patterns" \
+	-f "$here/height.awk" -f <(cat <<'END'
 	BEGIN {
-		height["cpu"] = 1; height["vmx"] = 2; height["devices"] = 3; height["monitor"] = 4
+		rooms_read(rooms)
 		count = split(allowed, names, /[ \n]+/)
 		for (i = 1; i <= count; i++) may[names[i]] = 1
 	}
-	NR == FNR { if (!($3 in floor) || height[$1] < height[floor[$3]]) floor[$3] = $1; next }
-	$3 in floor {
-		if (height[floor[$3]] > height[$1]) print "up", $2, $3, floor[$3]
+	NR == FNR {
+		if (!($4 in home) || height($1, $2) < at[$4]) { home[$4] = $1 "/" $2; at[$4] = height($1, $2) }
 		next
 	}
-	$1 != "monitor" && !($3 in may) && $3 !~ patterns { print "host", $2, $3 }
-' "$table/defined" "$table/taken"
+	$4 in home { if (at[$4] > height($1, $2)) print "up", $3, $4, home[$4]; next }
+	is_core($1, $2) && !($4 in may) && $4 !~ patterns { print "host", $3, $4 }
+END
+) "$table/defined" "$table/taken"
 
 # Sanitizers and coverage keep records of their own in writable sections.
 if [[ -z ${SAN:-}${COV:-} ]]; then

@@ -1,51 +1,109 @@
 #!/bin/bash
-# The laws of the house: nothing points to a floor above, the core takes nothing of the host but memory and has no
-# variables of its own. First the laws' own judge is judged, on objects that break each law.
+# The laws of the house: nothing points to a floor or a room above, the core takes nothing of the host but memory and has
+# no variables of its own, a room has a size that one can survey. First the laws' own judges are judged, on objects and
+# sources that break each law.
 . "$(dirname "$0")/../claim.bash"
-judge=tests/law/layers.sh
+judge=tests/law/layers.sh source_judge=$PWD/tests/law/sources.sh
 work=$(mktemp -d)
+read -ra compiler <<<"${CC:-gcc}" # may be several words
 trap 'rm -rf "$work"' EXIT
 
 compile() { # FILE: C on standard input to an object without sanitizers
 	mkdir -p "$work/${1%/*}"
-	"${CC:-gcc}" -std=gnu2x -O1 -fPIE -c -x c -o "$work/$1" -
+	"${compiler[@]}" -std=gnu2x -O1 -fPIE -c -x c -o "$work/$1" -
+}
+planted() { ROOMS=$work/rooms CORE='facts' SAN='' COV='' "$@"; }
+finds() { # WHOSE FOUND BREACH...
+	local whose=$1 found=$2 breach
+	for breach in "${@:3}"; do
+		grep -qxF "$breach" <<<"$found"
+		claim $? "$whose finds: $breach" "it found: ${found//$'\n'/; }"
+	done
 }
 
-compile cpu/good.o <<<'#include <string.h>
+cat >"$work/rooms" <<<'cpu: low high
+except cpu/low: planted
+except cpu/high: planted'
+compile cpu/low/good.o <<<'#include <string.h>
 extern const char *const names[]; const char *const names[] = {"a", "b"};
 void cpu_copy(char *, const char *, unsigned long); void cpu_copy(char *a, const char *b, unsigned long n) { memcpy(a, b, n); }'
-compile vmx/good.o <<<'void cpu_copy(char *, const char *, unsigned long); void vmx_copy(char *p); void vmx_copy(char *p) { cpu_copy(p, p + 1, 3); }'
-compile monitor/good.o <<<'#include <time.h>
-int turns; void vmx_copy(char *); void monitor_go(char *p); void monitor_go(char *p) { turns += (int)time(0); vmx_copy(p); }'
-found=$(SAN='' COV='' $judge "$work")
-[[ $found == "looked at 2 core objects" ]]
-claim $? "a house in order has no breach" "$found"
+compile cpu/high/good.o <<<'void cpu_copy(char *, const char *, unsigned long); void cpu_go(char *p); void cpu_go(char *p) { cpu_copy(p, p + 1, 3); }'
+compile vmx/one/good.o <<<'void cpu_go(char *); void vmx_copy(char *p); void vmx_copy(char *p) { cpu_go(p); }
+void vmx_two(char *); void vmx_one(char *p); void vmx_one(char *p) { vmx_two(p); }'
+compile vmx/two/good.o <<<'void vmx_copy(char *); void vmx_two(char *p); void vmx_two(char *p) { vmx_copy(p); }'
+compile monitor/facts/good.o <<<'void vmx_two(char *); void fact(char *p); void fact(char *p) { vmx_two(p); }'
+compile monitor/talk/good.o <<<'#include <time.h>
+int turns; void fact(char *); void monitor_go(char *p); void monitor_go(char *p) { turns += (int)time(0); fact(p); }'
+found=$(planted $judge "$work")
+[[ $found == "looked at 5 core objects" ]]
+claim $? "a house in order has no breach, and a floor without a line knows no order" "$found"
 
-compile cpu/up.o <<<'void vmx_copy(char *); void cpu_up(char *p); void cpu_up(char *p) { vmx_copy(p); }'
-compile vmx/up.o <<<'void monitor_go(char *); void vmx_up(char *p); void vmx_up(char *p) { monitor_go(p); }'
-compile devices/clock.o <<<'#include <time.h>
+compile cpu/high/up.o <<<'void vmx_copy(char *); void cpu_up(char *p); void cpu_up(char *p) { vmx_copy(p); }'
+compile cpu/low/up.o <<<'void cpu_go(char *); void cpu_turn(char *p); void cpu_turn(char *p) { cpu_go(p); }'
+compile vmx/one/up.o <<<'void monitor_go(char *); void vmx_up(char *p); void vmx_up(char *p) { monitor_go(p); }'
+compile devices/one/clock.o <<<'#include <time.h>
 long device_clock(void); long device_clock(void) { return time(0); }'
-compile cpu/state.o <<<'int cpu_initialised = 3;'
-compile vmx/state.o <<<'int vmx_count(void); int vmx_count(void) { static int count; return ++count; }'
-compile devices/thread.o <<<'int device_turn(void); int device_turn(void) { static __thread int turn; return ++turn; }'
-found=$(SAN='' COV='' $judge "$work" | sed "s|$work/||")
-for breach in 'up cpu/up.o vmx_copy vmx' 'up vmx/up.o monitor_go monitor' 'host devices/clock.o time' \
-	'state cpu/state.o .data 4' 'state vmx/state.o .bss 4' 'state devices/thread.o .tbss 4'; do
-	grep -qxF "$breach" <<<"$found"
-	claim $? "the judge finds: $breach" "it found: ${found//$'\n'/; }"
-done
+compile monitor/facts/print.o <<<'#include <stdio.h>
+int turned; void fact_print(void); void fact_print(void) { puts("x"); }'
+compile monitor/facts/up.o <<<'void monitor_go(char *); void fact_up(char *p); void fact_up(char *p) { monitor_go(p); }'
+compile cpu/low/state.o <<<'int cpu_initialised = 3;'
+compile vmx/one/state.o <<<'int vmx_count(void); int vmx_count(void) { static int count; return ++count; }'
+compile devices/one/thread.o <<<'int device_turn(void); int device_turn(void) { static __thread int turn; return ++turn; }'
+finds 'the judge' "$(planted $judge "$work" | sed "s|$work/||")" \
+	'up cpu/high/up.o vmx_copy vmx/one' 'up cpu/low/up.o cpu_go cpu/high' 'up vmx/one/up.o monitor_go monitor/talk' \
+	'up monitor/facts/up.o monitor_go monitor/talk' 'host devices/one/clock.o time' 'host monitor/facts/print.o puts' \
+	'state cpu/low/state.o .data 4' 'state vmx/one/state.o .bss 4' 'state devices/one/thread.o .tbss 4' \
+	'state monitor/facts/print.o .bss 4'
+
+text() { # FILE: standard input to a source
+	mkdir -p "$work/source/${1%/*}"
+	cat >"$work/source/$1"
+}
+text cpu/low/a.c <<<'#include "cpu/low/a.h"'
+text cpu/low/a.h <<<'#include <vmx.h>'
+text cpu/high/a.c <<<'#include "cpu/low/a.h"'
+text vmx/one/a.c <<<'#include "vmx/two/a.def"'
+text vmx/two/a.def <<<'#include "vmx/one/a.c"'
+text devices/one/a.c <<<'#include "vmx/two/a.def"'
+text monitor/talk/a.c <<<'#include "monitor/facts/a.h"'
+text monitor/facts/a.h <<<'#include "cpu/low/a.h"'
+found=$(planted "$source_judge" "$work/source")
+[[ -z $found ]]
+claim $? "sources in order have no breach" "$found"
+
+cat >"$work/rooms" <<<'cpu: low high gone
+except cpu/low: planted
+except cpu/big: planted
+devices: one'
+text cpu/low/up.h <<<'  #  include "cpu/high/a.h"'
+text vmx/one/up.def <<<'#include <monitor/talk/a.h>'
+text monitor/facts/up.c <<<'#include "monitor/talk/a.h"'
+for ((i = 0; i < 5; i++)); do text cpu/big/$i.c <<<''; done
+for ((i = 0; i < 26; i++)); do text devices/one/$i.c <<<''; done
+for file in "$work"/source/{cpu/big,devices/one}/[0-9]*.c; do echo '//' >"$file"; done
+finds 'the judge of sources' "$(planted "$source_judge" "$work/source")" \
+	'include cpu/low/up.h cpu/high/a.h' 'include vmx/one/up.def monitor/talk/a.h' \
+	'include monitor/facts/up.c monitor/talk/a.h' 'absent cpu/gone' 'unlisted cpu/big' 'needless cpu/big' 'size cpu/high 1' \
+	'size devices/one 27'
 
 # Objects of sources that are no more would confuse it.
-for object in "$O"/obj/{cpu,vmx,devices,monitor}/*.o; do
+for object in "$O"/obj/{cpu,vmx,devices,monitor}/{,*/}*.o; do
 	source=${object#"$O/obj/"}
 	[[ -e ${source%.o}.c ]] || rm -f "$object"
 done
-found=$($judge "$O/obj")
-claim $? "the judge can read the object files"
-[[ $found =~ 'looked at '[1-9] ]]
-claim $? "there is a core to look at" "$found"
-for law in up:'nothing is taken from a floor above' host:'the core takes nothing of the host but memory' \
-	state:'the core has no variables'; do
+
+# The rooms of monitor whose objects the library has.
+CORE=$(grep -o 'monitor/[a-z]*' "$O/core.list" | sort -u | sed 's|.*/||' | tr '\n' ' ')
+export CORE
+found=$($judge "$O/obj"
+	$source_judge .)
+claim $? "the judges can read the object files and the sources"
+[[ $found =~ 'looked at '([0-9]+) && ${BASH_REMATCH[1]} == $(wc -w <"$O/core.list") ]]
+claim $? "the core is what the library has" "$found"
+for law in up:'nothing is taken from a floor or a room above, nor in a circle of rooms' \
+	host:'the core takes nothing of the host but memory' state:'the core has no variables' \
+	include:'no file includes one from a floor or a room above' unlisted:'every room has its place' \
+	absent:'every place has its room' size:'a room has 5 to 25 files' needless:'an exception has its reason'; do
 	if [[ ${law%%:*} == state && -n ${SAN:-}${COV:-} ]]; then
 		echo "ok ${law#*:} # SKIP sanitizers and coverage keep variables in every object"
 		continue
@@ -55,13 +113,10 @@ for law in up:'nothing is taken from a floor above' host:'the core takes nothing
 	claim $? "${law#*:}" "$breaches"
 done
 
-# The same for headers, whose inline functions leave no symbol.
-floors=(cpu vmx devices monitor)
-ups=
-for ((low = 0; low < 3; low++)); do
-	for ((high = low + 1; high < 4; high++)); do
-		ups+=$(grep -nE "^[[:space:]]*#[[:space:]]*include[[:space:]]*[\"<]${floors[high]}/" "${floors[low]}"/*.[ch] "${floors[low]}"/*.def 2>/dev/null)
-	done
-done
-[[ -z $ups ]]
-claim $? "no file includes one from a floor above" "${ups//$'\n'/; }"
+# What stands between the floors: history ends its floor, explain begins its own.
+line=$(grep '^devices:' tests/law/rooms)
+[[ -z $line || $line == *' history' ]]
+claim $? "devices/history is the highest room of devices" "$line"
+line=$(grep '^monitor:' tests/law/rooms)
+[[ -z $line || $line == 'monitor: explain '* ]]
+claim $? "monitor/explain is the lowest room of monitor" "$line"
