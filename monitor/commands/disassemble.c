@@ -23,7 +23,7 @@ static void decoder_init(ZydisDecoder *decoder, unsigned code_bits) {
 }
 
 // The symbols of the addresses that the instruction names by itself, after its text.
-static void append_symbols(const struct view *view, const ZydisDecodedInstruction *i,
+static void append_symbols(const struct monitor *monitor, const struct view *view, const ZydisDecodedInstruction *i,
                            const ZydisDecodedOperand *operands, struct instruction *out) {
     char name[128];
     ZyanU64 address;
@@ -32,14 +32,14 @@ static void append_symbols(const struct view *view, const ZydisDecodedInstructio
         bool relative = o->type == ZYDIS_OPERAND_TYPE_IMMEDIATE && o->imm.is_relative;
         if (!relative && o->type != ZYDIS_OPERAND_TYPE_MEMORY) continue;
         if (!ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(i, o, out->address, &address))) continue;
-        if (!*symbols_name(view->monitor, (int)view->level, address, name, sizeof name)) continue;
+        if (!*symbols_name(monitor, (int)view->level, address, name, sizeof name)) continue;
         size_t used = strlen(out->text);
         snprintf(out->text + used, sizeof out->text - used, " <%s>", name);
     }
 }
 
-static void format(const struct view *view, const ZydisDecodedInstruction *i, const ZydisDecodedOperand *operands,
-                   struct instruction *out) {
+static void format(const struct monitor *monitor, const struct view *view, const ZydisDecodedInstruction *i,
+                   const ZydisDecodedOperand *operands, struct instruction *out) {
     ZydisFormatter formatter;
     ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL);
     ZydisFormatterSetProperty(&formatter, ZYDIS_FORMATTER_PROP_HEX_UPPERCASE, ZYAN_FALSE);
@@ -48,11 +48,11 @@ static void format(const struct view *view, const ZydisDecodedInstruction *i, co
     ZydisFormatterSetProperty(&formatter, ZYDIS_FORMATTER_PROP_IMM_PADDING, ZYDIS_PADDING_DISABLED);
     ZydisFormatterFormatInstruction(&formatter, i, operands, i->operand_count_visible, out->text, sizeof out->text,
                                     out->address, NULL);
-    append_symbols(view, i, operands, out);
+    append_symbols(monitor, view, i, operands, out);
 }
 
-bool disassemble(const struct view *view, enum space space, uint64_t address, unsigned code_bits,
-                 struct instruction *out) {
+bool disassemble(const struct monitor *monitor, const struct view *view, enum space space, uint64_t address,
+                 unsigned code_bits, struct instruction *out) {
     ZydisDecoder decoder;
     ZydisDecodedInstruction instruction;
     ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
@@ -69,6 +69,6 @@ bool disassemble(const struct view *view, enum space space, uint64_t address, un
     }
     out->length = instruction.length;
     out->kind = kind_of(&instruction);
-    format(view, &instruction, operands, out);
+    format(monitor, view, &instruction, operands, out);
     return true;
 }

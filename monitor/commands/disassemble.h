@@ -13,7 +13,7 @@ struct instruction {
     char text[200];
 };
 // `code_bits`: 16, 32, 64; 0: of the view.
-bool disassemble(const struct view *view, enum space space, uint64_t address, unsigned code_bits,
-                 struct instruction *instruction);
+bool disassemble(const struct monitor *monitor, const struct view *view, enum space space, uint64_t address,
+                 unsigned code_bits, struct instruction *instruction);
 
 #endif

@@ -123,7 +123,7 @@ static bool examine_code(struct monitor *monitor, struct location *p, unsigned c
     for (; count; count--) {
         struct instruction i;
         if (sources) print_source(monitor, p, &last);
-        bool good = disassemble(&p->view, p->space, p->address, 0, &i);
+        bool good = disassemble(monitor, &p->view, p->space, p->address, 0, &i);
         if (!good && !i.readable) return unreadable(monitor, p, p->address);
         where_instruction(monitor, &p->view, &i, p->address == here ? "=>" : "  ");
         p->address += good ? i.length : 1;

@@ -49,7 +49,7 @@ void where_print(struct monitor *monitor) {
         print(monitor, "  ");
         where_source(monitor, &source);
     }
-    disassemble(&view, SPACE_LINEAR, view_code_address(&view), 0, &instruction);
+    disassemble(monitor, &view, SPACE_LINEAR, view_code_address(&view), 0, &instruction);
     where_instruction(monitor, &view, &instruction, "  ");
 }
 

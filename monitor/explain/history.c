@@ -1,6 +1,7 @@
 // What VT-x did since the monitor is attached; see history.h.
 #include "monitor/explain/history.h"
 #include "devices/machine/machine_observe.h"
+#include "monitor/commands/command.h"
 #include <stdlib.h>
 #include <string.h>
 

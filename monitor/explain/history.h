@@ -4,9 +4,10 @@
 #ifndef MONITOR_HISTORY_H
 #define MONITOR_HISTORY_H
 #include "cpu/watch/observe.h"
-#include "monitor/commands/command.h"
 #include "vmx/level/view.h"
 #include "vmx/vmcs/vmx.h"
+
+struct monitor;
 
 enum { HISTORY_EVENTS = 512, HISTORY_VMCSS = 8, HISTORY_VMCS12S = 16, HISTORY_FAILURES = 8, HISTORY_CHAIN = 6 };
 

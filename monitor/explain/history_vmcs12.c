@@ -3,6 +3,7 @@
 // of its VMREADs gave it. SDM Vol. 3C, 24.10, 27.2.5 (Table 27-14), 30.3. NOT IMPLEMENTED: VMREAD with a memory operand
 // that exits.
 #include "devices/machine/machine_observe.h"
+#include "monitor/commands/command.h"
 #include "monitor/explain/history.h"
 
 const struct history_vmcs12 *history_vmcs12(const struct history *h, unsigned level, uint64_t pointer) {

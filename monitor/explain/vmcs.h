@@ -1,7 +1,9 @@
 // VMCSs as commands name and print them.
 #ifndef MONITOR_VMCS_H
 #define MONITOR_VMCS_H
+#include "monitor/commands/command.h"
 #include "monitor/explain/history.h"
+#include "monitor/explain/own_vmcs.h"
 
 // The values of one VMCS, wherever they come from.
 struct vmcs_image {
@@ -19,17 +21,6 @@ bool vmcs_named(const char *text); // whether the next word is one of these
 bool vmcs_hardware(struct monitor *monitor, uint64_t pointer, struct vmcs_image *image);
 bool vmcs_at_entry(struct monitor *monitor, uint64_t pointer, struct vmcs_image *image);
 bool vmcs_twelve(struct monitor *monitor, unsigned level, struct vmcs_image *image); // for the guest at `level`
-// A field of the VMCS of the guest at a level, as the hypervisor below it has it. False: that was not seen.
-struct vmcs_source {
-    struct machine *machine;
-    const struct history *history; // may be NULL
-    const struct cpu *cpu;
-    unsigned level;
-};
-// The shadow VMCS in which that guest has this field of the VMCS that it has loaded, as FIELD_VMREAD_BITMAP or
-// FIELD_VMWRITE_BITMAP says; VMX_NO_VMCS: it exits.
-uint64_t vmcs_shadow_of(const struct vmcs_source *guest, enum vmcs_field bitmap, unsigned field);
-bool vmcs_own_field(const struct vmcs_source *source, enum vmcs_field field, uint64_t *value);
 // What the value means: "  PG NE ET PE". Nothing where it is only a number.
 void vmcs_decode(struct monitor *monitor, enum vmcs_field field, uint64_t value);
 // "hardware exception 13 #GP, error code"; the same bits in three fields.

@@ -6,7 +6,7 @@
 // are the "own" ones: that of level n, in the physical memory of level n - 1, was written by the hypervisor there.
 #ifndef MONITOR_WALK_H
 #define MONITOR_WALK_H
-#include "monitor/expression/view.h"
+#include "monitor/explain/view.h"
 
 enum walk_kind { WALK_NO_PAGING, WALK_32, WALK_PAE, WALK_4, WALK_5, WALK_EPT };
 enum walk_fault { WALK_FINE, WALK_NOT_PRESENT, WALK_RESERVED, WALK_NO_TABLE, WALK_NOT_CANONICAL };

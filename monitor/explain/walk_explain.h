@@ -1,6 +1,7 @@
 // The stages of a translation, explained entry by entry.
 #ifndef MONITOR_WALK_EXPLAIN_H
 #define MONITOR_WALK_EXPLAIN_H
+#include "monitor/commands/command.h"
 #include "monitor/explain/walk.h"
 
 enum ept_right { EPT_READ = 1, EPT_WRITE = 2, EPT_EXECUTE = 4 };

@@ -90,7 +90,7 @@ void why_fault(struct monitor *monitor, const struct history_fault *f) {
         explain_selector(monitor, f->information);
     if (!view_make(monitor, (int)f->level, &view)) return;
     uint64_t at = view_code_bits(&view) == 64 ? f->rip : (uint32_t)(view.base[CS] + f->rip);
-    if (!disassemble(&view, SPACE_LINEAR, at, 0, &i)) return;
+    if (!disassemble(monitor, &view, SPACE_LINEAR, at, 0, &i)) return;
     print(monitor, "  %s\n", i.text);
     if (vector == VECTOR_UD) explain_ud(monitor, &view, i.text);
 }

@@ -2,7 +2,6 @@
 #include "cpu/system/msr.h"
 #include "monitor/expression/expression.h"
 #include "monitor/expression/msr_name.h"
-#include "monitor/stops/stops.h"
 #include "monitor/symbols/symbols.h"
 #include "vmx/vmcs/vmx.h"
 #include <stdio.h>
@@ -22,8 +21,7 @@ static bool saw_event(const struct view *v) {
 // The steps of a processor in the middle of a block are not settled.
 static uint64_t step_of(const struct view *v) {
     uint64_t steps = machine_steps(v->machine);
-    bool now = v->sight && v->sight == &v->monitor->stops->seen;
-    return now ? steps - v->cpu->time.steps + v->sight->step : steps;
+    return v->in_sight ? steps - v->cpu->time.steps + v->sight->step : steps;
 }
 
 #define info(F) information(v, FIELD_##F)

@@ -43,12 +43,12 @@ void gdb_level_init(struct gdb *gdb) {
 // --- the view ---
 
 bool gdb_view(const struct gdb *gdb, struct gdb_thread thread, struct view *view, uint32_t *known) {
-    struct monitor looking = {
-        .machine = gdb->host.machine, .processor = thread.cpu, .history = (struct history *)gdb->history};
     uint64_t vmcs = 0;
+    char error[160];
     enum gdb_source source = gdb_source(gdb, thread, &vmcs);
-    if (source == GDB_ABSENT || !view_make(&looking, (int)thread.level, view)) return false;
-    view->monitor = NULL;
+    if (source == GDB_ABSENT ||
+        !view_of(gdb->host.machine, thread.cpu, (int)thread.level, gdb->history, view, error, sizeof error))
+        return false;
     *known = source == GDB_LIVE ? ~0u : BIT(RSP);
     const struct gdb_saved *saved = source == GDB_GUEST_AREA ? gdb_saved_of(gdb, thread.cpu, vmcs) : NULL;
     if (!saved) return true;

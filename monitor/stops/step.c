@@ -129,7 +129,7 @@ static bool next_once(struct monitor *monitor, enum run_event *event) {
     struct frame frame;
     drive_follow(monitor);
     if (!view_make(monitor, -1, &view)) return false;
-    bool decoded = disassemble(&view, SPACE_LINEAR, view_code_address(&view), 0, &i);
+    bool decoded = disassemble(monitor, &view, SPACE_LINEAR, view_code_address(&view), 0, &i);
     frame_here(monitor, &view, &frame);
     frame.address = view_code_address(&view) + i.length;
     if (decoded && (i.kind == INSTRUCTION_CALL || i.kind == INSTRUCTION_REPEAT))
@@ -159,7 +159,7 @@ static bool returns(struct monitor *monitor, struct cpu *cpu, const struct sight
     monitor->processor = cpu->id;
     if (!view_make(monitor, -1, &view)) return false;
     uint64_t linear = view_code_bits(&view) == 64 ? sight->rip : (uint32_t)(view.base[CS] + sight->rip);
-    return disassemble(&view, SPACE_LINEAR, linear, 0, &i) && i.kind == INSTRUCTION_RETURN;
+    return disassemble(monitor, &view, SPACE_LINEAR, linear, 0, &i) && i.kind == INSTRUCTION_RETURN;
 }
 
 bool command_finish(struct monitor *monitor, const char *arguments) {

@@ -13,7 +13,7 @@ static void instruction(struct monitor *monitor, uint64_t linear) {
     char name[160];
     if (!view_make(monitor, -1, &view)) return;
     symbols_name(monitor, (int)view.level, linear, name, sizeof name);
-    bool read = disassemble(&view, SPACE_LINEAR, linear, 0, &i);
+    bool read = disassemble(monitor, &view, SPACE_LINEAR, linear, 0, &i);
     print(monitor, "%016" PRIx64 "%s%s%s  %s\n", linear, *name ? " <" : "", name, *name ? ">" : "",
           read && i.length ? i.text : "(cannot be read)");
 }

@@ -4,8 +4,8 @@
 // made anew at each entry. So its registers can be set where they will be looked for: in the VMCS it ran with, while
 // that is still the current one and level 0 has done nothing with the exit yet; and then in the shadow VMCS of its
 // hypervisor, where VMWRITEs of this hypervisor go. NOT IMPLEMENTED: the rest, as only level 0 knows where it keeps it.
-#include "monitor/expression/view.h"
-#include "monitor/explain/vmcs.h"
+#include "monitor/explain/view.h"
+#include "monitor/explain/own_vmcs.h"
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
