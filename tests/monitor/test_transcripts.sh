@@ -64,11 +64,11 @@ for script in "$here"/*.cmd; do
 	claim $? "transcript $name" "$(diff "$dir/$name.wanted" "$dir/$name.out" | head -n 4 | tr '\n' ';')"
 done
 
-# The README's tour is this transcript, shortened.
-strange=$(sed -n '/^    \$ .*depth=2 -m 64 -S$/,/^`walk/ s/^    //p' README.md | grep -vE '^\$ |symbols o/' |
+# docs/tour.md is this transcript, shortened.
+strange=$(sed -n '/^    \$ .*depth=2 -m 64 -S$/,/^`walk/ s/^    //p' docs/tour.md | grep -vE '^\$ |symbols o/' |
 	grep -vxFf "$here/tour.expected")
 [[ -z $strange ]]
-claim $? "the README's tour is the transcript" "${strange//$'\n'/; }"
+claim $? "docs/tour.md is the transcript" "${strange//$'\n'/; }"
 
 # What would be another text whenever a row is added somewhere: a pattern instead.
 says() { # NAME PATTERN COMMAND
