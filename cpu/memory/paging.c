@@ -6,27 +6,8 @@
 // NOT IMPLEMENTED: memory types.
 #include "cpu/memory/paging.h"
 #include "cpu/memory/access.h"
-#include "cpu/state/model.h"
+#include "cpu/memory/rights.h"
 #include "cpu/watch/observe.h"
-
-#define PTE_P BIT(0)
-#define PTE_W BIT(1)
-#define PTE_U BIT(2)
-#define PTE_A BIT(5)
-#define PTE_D BIT(6)
-#define PTE_PS BIT(7)
-#define PTE_G BIT(8)
-#define PTE_XD BIT(63)
-#define PTE_PKEY BITS(62, 59)
-#define PTE_PKEY_SHIFT 59
-#define PTE_ADDRESS BITS(51, 12)
-
-#define PF_P BIT(0)
-#define PF_W BIT(1)
-#define PF_U BIT(2)
-#define PF_RSVD BIT(3)
-#define PF_ID BIT(4)
-#define PF_PK BIT(5)
 
 struct walk {
     uint64_t linear;
@@ -39,11 +20,15 @@ struct walk {
     unsigned entry_bytes;
 };
 
-static enum outcome page_fault(struct cpu *cpu, const struct walk *w, uint64_t code) {
-    const struct translation_access *a = w->access;
-    bool id = a->fetch && ((cpu->control.efer & EFER_NXE && cpu->control.cr4 & CR4_PAE) || cpu->control.cr4 & CR4_SMEP);
-    code |= (a->write ? PF_W : 0) | (a->class == ACCESS_USER ? PF_U : 0) | (id ? PF_ID : 0);
-    return cpu_fault_page(cpu, w->linear, (uint32_t)code);
+static enum outcome page_fault(struct cpu *cpu, const struct walk *w, struct page_fault_cause cause) {
+    const struct paging_rules rules = paging_rules_of(cpu);
+    return cpu_fault_page(cpu, w->linear, page_fault_code(&rules, w->access, &cause));
+}
+static enum outcome not_present(struct cpu *cpu, const struct walk *w) {
+    return page_fault(cpu, w, (struct page_fault_cause){0});
+}
+static enum outcome reserved_bit(struct cpu *cpu, const struct walk *w) {
+    return page_fault(cpu, w, (struct page_fault_cause){.found = true, .reserved = true});
 }
 
 // Guest-physical to physical for a paging-structure entry.
@@ -77,52 +62,25 @@ static enum outcome entry_set(struct cpu *cpu, struct walk *w, uint64_t bits) {
     return OUT_OK;
 }
 
-static uint64_t entry_rights(uint64_t entry) {
-    return (entry & PTE_W ? TLB_WRITE : 0) | (entry & PTE_U ? TLB_USER : 0) | (entry & PTE_XD ? 0 : TLB_EXECUTE);
+static bool allowed(const struct cpu *cpu, uint64_t rights, const struct translation_access *access) {
+    const struct paging_rules rules = paging_rules_of(cpu);
+    return access_permitted(&rules, rights, access);
 }
 
-// Reserved bits of an entry of PAE, 4-level and 5-level paging, SDM Vol. 3A, tables 4-8 to 4-20.
-static uint64_t reserved_bits(const struct cpu *cpu, unsigned level, uint64_t entry) {
-    uint64_t reserved = BITS(51, 0) & ~(BIT(cpu->wire.model->physical_bits) - 1);
-    if (!(cpu->control.efer & EFER_NXE)) reserved |= PTE_XD;
-    if (!cpu_long(cpu)) reserved |= BITS(62, 52);
-    if (level >= 4) return reserved | PTE_PS;
-    if (level == 3 && entry & PTE_PS)
-        return reserved | (cpu_model_has(cpu->wire.model, FEATURE_PAGE1GB) ? BITS(29, 13) : PTE_PS);
-    if (level == 2 && entry & PTE_PS) return reserved | BITS(20, 13);
-    return reserved;
-}
-
-// Whether the protection key of a user page forbids a data access, 4.6.2. `page`: TLB_USER and the key.
-static bool key_forbids(const struct cpu *cpu, uint64_t page, const struct translation_access *a) {
-    if (likely(!(cpu->control.cr4 & CR4_PKE)) || !cpu_long(cpu) || a->fetch || !(page & TLB_USER)) return false;
-    unsigned key = page >> TLB_PKEY_SHIFT & 15;
-    bool access_disable = cpu->control.pkru >> (2 * key) & 1, write_disable = cpu->control.pkru >> (2 * key + 1) & 1;
-    return access_disable || (write_disable && a->write && (a->class == ACCESS_USER || cpu->control.cr0 & CR0_WP));
-}
-
-// Whether rights allow the access under the current rules.
-static bool allowed(const struct cpu *cpu, uint64_t rights, const struct translation_access *a) {
-    bool user_page = rights & TLB_USER;
-    if (a->class == ACCESS_USER && !user_page) return false;
-    if (a->fetch) {
-        if (a->class != ACCESS_USER && user_page && cpu->control.cr4 & CR4_SMEP) return false;
-        return rights & TLB_EXECUTE;
-    }
-    if (a->class == ACCESS_SUPERVISOR && user_page && cpu->control.cr4 & CR4_SMAP) return false;
-    if (key_forbids(cpu, rights, a)) return false;
-    return !a->write || rights & TLB_WRITE || (a->class != ACCESS_USER && !(cpu->control.cr0 & CR0_WP));
+static enum outcome forbidden(struct cpu *cpu, const struct walk *w, uint64_t rights) {
+    const struct paging_rules rules = paging_rules_of(cpu);
+    return page_fault(cpu, w, access_forbidden(&rules, rights, w->access));
 }
 
 // The last step: rights, accessed and dirty flags, the second stage for the page itself.
 static enum outcome finish(struct cpu *cpu, struct walk *w, uint64_t frame, unsigned shift, uint64_t *page) {
     const struct translation_access *a = w->access;
-    uint64_t key = w->entry_bytes == 8 ? (w->entry & PTE_PKEY) >> PTE_PKEY_SHIFT << TLB_PKEY_SHIFT : 0, flags = 0;
-    if (!allowed(cpu, w->rights | key, a))
-        return page_fault(cpu, w, PF_P | (key_forbids(cpu, w->rights | key, a) ? PF_PK : 0));
+    uint64_t key = w->entry_bytes == 8 ? entry_key(w->entry) : 0, flags = 0;
+    if (!allowed(cpu, w->rights | key, a)) return forbidden(cpu, w, w->rights | key);
     if (w->entry_bytes) {
-        TRY(entry_set(cpu, w, PTE_A | (a->write ? PTE_D : 0)));
-        flags = (w->entry & PTE_D ? TLB_DIRTY : 0) | (w->entry & PTE_G && cpu->control.cr4 & CR4_PGE ? TLB_GLOBAL : 0);
+        TRY(entry_set(cpu, w, ENTRY_BIT_A | (a->write ? ENTRY_BIT_D : 0)));
+        flags = (w->entry & ENTRY_BIT_D ? TLB_DIRTY : 0) |
+                (w->entry & ENTRY_BIT_G && cpu->control.cr4 & CR4_PGE ? TLB_GLOBAL : 0);
     } else {
         flags = TLB_DIRTY;
     }
@@ -171,44 +129,47 @@ static void remember(struct cpu *cpu, const struct walk *w, unsigned level) {
     }
 }
 
+static bool sets_reserved(const struct cpu *cpu, enum entry_kind kind, uint64_t entry) {
+    const struct paging_rules rules = paging_rules_of(cpu);
+    return entry & entry_reserved(kind, &rules);
+}
+
 // 64-bit entries, from `level` (5, 4, 3 for PAE's table of PDPTEs done already: 2) down to the page.
 static enum outcome walk_64(struct cpu *cpu, struct walk *w, unsigned level, uint64_t *page) {
     for (;; level--) {
         unsigned shift = 12 + 9 * (level - 1);
         TRY(entry_load(cpu, w, w->table | (w->linear >> shift & 511) << 3, 8));
-        if (!(w->entry & PTE_P)) return page_fault(cpu, w, 0);
-        if (w->entry & reserved_bits(cpu, level, w->entry)) return page_fault(cpu, w, PF_P | PF_RSVD);
+        if (!(w->entry & ENTRY_BIT_P)) return not_present(cpu, w);
+        enum entry_kind kind = entry_kind_64(!cpu_long(cpu), level, w->entry);
+        if (sets_reserved(cpu, kind, w->entry)) return reserved_bit(cpu, w);
         w->rights &= entry_rights(w->entry);
-        if (level == 1 || (w->entry & PTE_PS && level <= 3))
-            return finish(cpu, w, w->entry & PTE_ADDRESS & ~(BIT(shift) - 1), shift, page);
-        TRY(entry_set(cpu, w, PTE_A));
-        w->table = w->entry & PTE_ADDRESS;
+        if (entry_maps(kind)) return finish(cpu, w, entry_frame(kind, w->entry, shift), shift, page);
+        TRY(entry_set(cpu, w, ENTRY_BIT_A));
+        w->table = w->entry & ENTRY_ADDRESS;
         remember(cpu, w, level);
     }
 }
 
 // 32-bit paging: 4-byte entries, 4-MByte pages with PSE. SDM Vol. 3A, 4.3.
 static enum outcome walk_32(struct cpu *cpu, struct walk *w, uint64_t *page) {
-    TRY(entry_load(cpu, w, (cpu->control.cr3 & BITS(31, 12)) | (w->linear >> 22 & 1023) << 2, 4));
-    if (!(w->entry & PTE_P)) return page_fault(cpu, w, 0);
-    w->rights &= entry_rights(w->entry);
-    if (w->entry & PTE_PS && cpu->control.cr4 & CR4_PSE) {
-        unsigned bits = cpu->wire.model->physical_bits < 40 ? cpu->wire.model->physical_bits : 40;
-        uint64_t high = w->entry >> 13 & (BIT(bits - 32) - 1);
-        if (w->entry & BITS(21, 13) & ~(BITS(12 + bits - 32, 13))) return page_fault(cpu, w, PF_P | PF_RSVD);
-        return finish(cpu, w, high << 32 | (w->entry & BITS(31, 22)), 22, page);
+    w->table = cpu->control.cr3 & BITS(31, 12);
+    for (unsigned level = 2;; level--) {
+        unsigned shift = 12 + 10 * (level - 1);
+        TRY(entry_load(cpu, w, w->table | (w->linear >> shift & 1023) << 2, 4));
+        if (!(w->entry & ENTRY_BIT_P)) return not_present(cpu, w);
+        enum entry_kind kind = entry_kind_32(level, w->entry, cpu->control.cr4);
+        if (sets_reserved(cpu, kind, w->entry)) return reserved_bit(cpu, w);
+        w->rights &= entry_rights(w->entry);
+        if (entry_maps(kind)) return finish(cpu, w, entry_frame(kind, w->entry, shift), shift, page);
+        TRY(entry_set(cpu, w, ENTRY_BIT_A));
+        w->table = w->entry & BITS(31, 12);
     }
-    TRY(entry_set(cpu, w, PTE_A));
-    TRY(entry_load(cpu, w, (w->entry & BITS(31, 12)) | (w->linear >> 12 & 1023) << 2, 4));
-    if (!(w->entry & PTE_P)) return page_fault(cpu, w, 0);
-    w->rights &= entry_rights(w->entry);
-    return finish(cpu, w, w->entry & BITS(31, 12), 12, page);
 }
 
 static enum outcome walk_pae(struct cpu *cpu, struct walk *w, uint64_t *page) {
     uint64_t pdpte = cpu->control.pdpte[w->linear >> 30 & 3];
-    if (!(pdpte & PTE_P)) return page_fault(cpu, w, 0);
-    w->table = pdpte & PTE_ADDRESS;
+    if (!(pdpte & ENTRY_BIT_P)) return not_present(cpu, w);
+    w->table = pdpte & ENTRY_ADDRESS;
     return walk_64(cpu, w, 2, page);
 }
 
@@ -229,7 +190,7 @@ static enum outcome walk(struct cpu *cpu, struct walk *w, uint64_t *page) {
         w->rights = RIGHTS;
     }
     if (!cpu_long(cpu)) return walk_pae(cpu, w, page);
-    w->table = cpu->control.cr3 & PTE_ADDRESS;
+    w->table = cpu->control.cr3 & ENTRY_ADDRESS;
     return walk_64(cpu, w, cpu->control.cr4 & CR4_LA57 ? 5 : 4, page);
 }
 
@@ -263,7 +224,8 @@ enum outcome translate(struct cpu *cpu, uint64_t linear, const struct translatio
 enum outcome paging_load_pdptes(struct cpu *cpu, uint64_t cr3, uint64_t pdpte[4], bool *valid) {
     struct translation_access access = {.class = ACCESS_SUPERVISOR_ANY};
     struct walk w = {.access = &access};
-    uint64_t reserved = (BITS(63, 0) & ~(BIT(cpu->wire.model->physical_bits) - 1)) | BITS(8, 5) | BITS(2, 1);
+    const struct paging_rules rules = paging_rules_of(cpu);
+    uint64_t reserved = entry_reserved(ENTRY_PDPTE_PAE, &rules);
     *valid = true;
     for (unsigned i = 0; i < 4; i++) {
         uint64_t at = (cr3 & BITS(31, 5)) + 8 * i, physical = at;
@@ -274,7 +236,7 @@ enum outcome paging_load_pdptes(struct cpu *cpu, uint64_t cr3, uint64_t pdpte[4]
             physical = (result.page & TLB_PAGE_MASK) | (at & (PAGE_BYTES - 1));
         }
         w.entry = physical_load(cpu, physical, 64);
-        if (w.entry & PTE_P && w.entry & reserved) *valid = false;
+        if (w.entry & ENTRY_BIT_P && w.entry & reserved) *valid = false;
         pdpte[i] = w.entry;
     }
     return OUT_OK;

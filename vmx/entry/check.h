@@ -2,6 +2,7 @@
 // these words. With CHECK_RECORD defined, each word that reads something notes what it read.
 #ifndef VMX_CHECK_H
 #define VMX_CHECK_H
+#include "cpu/memory/entry.h"
 #include "cpu/watch/debug.h"
 #include "vmx/vmcs/vmcs.h"
 #include "vmx/vmcs/vmx.h"
@@ -128,7 +129,8 @@ static inline bool check_ept_memory_type(const struct check *c, uint64_t type) {
     return (type == 0 && cap & CAP_UNCACHEABLE) || (type == 6 && cap & CAP_WRITE_BACK);
 }
 static inline bool check_pdpte(const struct check *c, uint64_t v) {
-    return !(v & BIT(0)) || !(v & (c->vmx->capability.physical_reserved | BITS(8, 5) | BITS(2, 1)));
+    const struct paging_rules rules = paging_rules_of(c->cpu);
+    return !(v & ENTRY_BIT_P) || !(v & entry_reserved(ENTRY_PDPTE_PAE, &rules));
 }
 uint64_t check_memory(const struct check *c, uint64_t physical, unsigned bytes);
 

@@ -1,6 +1,7 @@
 // Explains VM-entry checks: the rows of check.def again, with a recorder behind the words that read something.
 #define CHECK_RECORD
 #include "vmx/entry/check.h"
+#include "cpu/state/section.h"
 
 // In the order of their words: which operand of an expression is read first is the compiler's choice.
 uint64_t check_note(const struct check *c, const char *what, uint64_t value) {
@@ -23,18 +24,6 @@ uint64_t check_note(const struct check *c, const char *what, uint64_t value) {
 #include "vmx/entry/check.def"
 #undef CHECK
 
-enum section {
-#define SECTION(name, volume, number, title) SECTION_##name,
-#include "vmx/vmcs/section.def"
-#undef SECTION
-};
-static const struct {
-    const char *number, *title;
-} sections[] = {
-#define SECTION(name, volume, number, title) {"SDM Vol. " volume ", " number, title},
-#include "vmx/vmcs/section.def"
-#undef SECTION
-};
 static const struct {
     uint8_t outcome;
     uint16_t parts;
@@ -64,8 +53,8 @@ unsigned vmx_explain_checks(struct cpu *cpu, struct vmx_failure *failures, unsig
                                 .when = rows[i].when,
                                 .must = rows[i].must,
                                 .text = rows[i].text,
-                                .section = sections[rows[i].section].number,
-                                .section_title = sections[rows[i].section].title,
+                                .section = section_texts[rows[i].section].number,
+                                .section_title = section_texts[rows[i].section].title,
                                 .outcome = groups[rows[i].group].outcome};
         struct check c = {.cpu = cpu, .vmx = vmx, .vmcs = vmx->vmcs, .record = &f};
         if (!rows[i].fails(&c)) continue;
