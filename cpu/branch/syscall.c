@@ -88,6 +88,8 @@ INSTANTIATE(sysexit, BRANCH, FORMS_SYSRET)
 static enum outcome software(struct cpu *cpu, const struct op *op, enum event_type type, uint8_t vector) {
     struct event event = {.vector = vector, .type = (uint8_t)type, .length = op->length};
     enum outcome outcome = event_deliver(cpu, &event);
+    // Another event was delivered in its place: the instruction has faulted.
+    if (outcome != OUT_VMEXIT && cpu->attempt.delivering.type != type) cpu->time.unretired++;
     return outcome == OUT_OK ? OUT_LEAVE : outcome;
 }
 

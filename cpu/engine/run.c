@@ -72,12 +72,14 @@ static enum outcome after(struct cpu *cpu, enum outcome outcome) {
     switch (outcome) {
     case OUT_FAULT:
         cpu->attempt.trap = cpu->breakpoints.hits = 0;
+        cpu->time.unretired++;
         rewind_to_stopped(cpu, true);
         if (cpu->attempt.non_canonical) stack_fault(cpu);
         cpu->attempt.non_canonical = 0;
         return deliver_fault(cpu);
     case OUT_VMEXIT:
         cpu->attempt.trap = cpu->breakpoints.hits = 0;
+        cpu->time.unretired++;
         rewind_to_stopped(cpu, true);
         steps_settle(cpu);
         return carry_out(cpu, outcome);
@@ -105,6 +107,7 @@ static void tell_branch(struct cpu *cpu, enum outcome outcome, uint64_t from, un
 // The attempt at an instruction that could not be fetched.
 static enum outcome not_fetched(struct cpu *cpu, enum outcome outcome) {
     cpu->budget--;
+    cpu->time.unretired++;
     steps_settle(cpu);
     return outcome == OUT_FAULT ? deliver_fault(cpu) : carry_out(cpu, outcome);
 }
@@ -131,6 +134,7 @@ static enum outcome run_breakpoint(struct cpu *cpu) {
     (void)cpu_fault(cpu, VECTOR_DB);
     cpu->attempt.fault.payload = code_breakpoints(cpu);
     cpu->budget--;
+    cpu->time.unretired++;
     return deliver_fault(cpu);
 }
 

@@ -25,7 +25,8 @@ static bool one_only(const struct cpu *cpu) {
 
 // RF is set between iterations: events save it so, and an instruction breakpoint does not come twice. SDM Vol. 3B,
 // 17.3.1.1; Vol. 3C, 29.6.
-static enum outcome again(struct cpu *cpu, const struct op *op) {
+static enum outcome again(struct cpu *cpu, const struct op *op, uint64_t done) {
+    cpu->time.unretired += done;
     cpu->rip = op_rip(cpu, op);
     cpu->rflags |= FLAG_RF;
     return OUT_AGAIN;
@@ -36,7 +37,7 @@ enum outcome string_repeat(struct cpu *cpu, const struct op *op, string_once_fn 
     bool more = true, stop = one_only(cpu);
     while (left && more) {
         int64_t room = cpu->budget + (done ? 0 : 1);
-        if (room <= 0 || (done && (stop || cpu->attention))) return again(cpu, op);
+        if (room <= 0 || (done && (stop || cpu->attention))) return again(cpu, op, done);
         uint64_t most = stop ? 1 : left < (uint64_t)room ? left : (uint64_t)room;
         uint64_t n = bulk ? bulk(cpu, op, most) : 0;
         cpu->budget -= (int64_t)(n ? n : 1) - (done ? 0 : 1);
@@ -44,10 +45,11 @@ enum outcome string_repeat(struct cpu *cpu, const struct op *op, string_once_fn 
             enum outcome outcome = once(cpu, op, &more);
             if (outcome != OUT_OK) {
                 // What faults or exits does so once: a second attempt could be told from one.
-                if (!done || outcome == OUT_FAULT || outcome == OUT_VMEXIT) return outcome;
+                if (!done) return outcome;
+                if (outcome == OUT_FAULT || outcome == OUT_VMEXIT) return cpu->time.unretired += done, outcome;
                 cpu->breakpoints.hits = 0;
                 cpu->budget++;
-                return again(cpu, op);
+                return again(cpu, op, done);
             }
             n = 1;
             stop |= code_changed(cpu, op);
@@ -56,6 +58,7 @@ enum outcome string_repeat(struct cpu *cpu, const struct op *op, string_once_fn 
         left -= n;
         string_register_set(cpu, op, RCX, left);
     }
+    cpu->time.unretired += done - (done != 0);
     cpu->rip = op_next_rip(cpu, op);
     return OUT_OK;
 }

@@ -152,7 +152,9 @@ uint64_t cpu_steps(const struct cpu *cpu, const struct op *op) {
     return steps - cpu->block->count + (uint64_t)(op - cpu->block->ops);
 }
 
-uint64_t cpu_cycles(const struct cpu *cpu, const struct op *op) { return cpu_steps(cpu, op) + cpu->time.idle_cycles; }
+uint64_t cpu_cycles(const struct cpu *cpu, const struct op *op) {
+    return cpu_steps(cpu, op) + cpu->time.surplus_cycles;
+}
 
 uint64_t cpu_tsc(const struct cpu *cpu, const struct op *op) {
     uint64_t cycles = cpu_cycles(cpu, op);
@@ -262,7 +264,7 @@ static const struct state_field cpu_fields[] = {
     ONE(boundary.sipi_vector),
     ONE(boundary.held_step),
     ONE(time.steps),
-    ONE(time.idle_cycles),
+    ONE(time.surplus_cycles),
     ONE(time.tsc_base),
     ONE(random_state),
     ONE(boundary.monitor_address),
@@ -273,6 +275,12 @@ static const struct state_field cpu_fields[] = {
     ONE(vpid),
 };
 const struct state_table cpu_state = STATE_TABLE("cpu", cpu_fields);
+
+static const struct state_field count_fields[] = {
+    ONE(time.unretired),
+    ONE(time.idle_cycles),
+};
+const struct state_table cpu_count_state = STATE_COUNTS("counts", count_fields);
 
 #undef ONE
 #define TLB(member)                                                                                                    \

@@ -165,11 +165,14 @@ struct interruptibility {
 };
 
 struct cpu_time {
-    uint64_t steps;               // retired or attempted instructions; exact at block boundaries (see cpu_steps)
-    uint64_t idle_cycles;         // cycles spent with nothing to run, and others added to the steps
+    uint64_t steps;               // attempts at instructions; exact at block boundaries (see cpu_steps)
+    uint64_t surplus_cycles;      // cycles less steps, modulo 2^64: below 0 where steps took less than a cycle
     uint64_t vmx_deadline_cycles; // when VT-x wants PENDING_VMX (preemption timer); ~0: never. Set ATTENTION_MACHINE on
                                   // a change
     uint64_t tsc_base;            // TSC = cycles + tsc_base
+    // listed in cpu_count_state: what happened, which decides nothing
+    uint64_t unretired; // of the steps, those that retired no instruction: faults, VM exits, iterations before the last
+    uint64_t idle_cycles; // of the cycles, those with nothing to run
 };
 
 struct floating_point_state {
@@ -354,6 +357,17 @@ ALWAYS_INLINE enum outcome cpu_fault_ud(struct cpu *cpu) { return cpu_fault(cpu,
 // Steps and cycles now, exact at the instruction that `op` belongs to (pass NULL at a block boundary).
 uint64_t cpu_steps(const struct cpu *cpu, const struct op *op);
 uint64_t cpu_cycles(const struct cpu *cpu, const struct op *op);
+// The same without `op`: at a boundary, and for what an instruction that runs alone does outside the processor.
+ALWAYS_INLINE uint64_t cpu_cycles_now(const struct cpu *cpu) {
+    return cpu->attempt.step_limit - (uint64_t)cpu->budget + cpu->time.surplus_cycles;
+}
+// Time passes with nothing to run, between runs.
+ALWAYS_INLINE void cpu_idle(struct cpu *cpu, uint64_t cycles) {
+    cpu->time.surplus_cycles += cycles;
+    cpu->time.idle_cycles += cycles;
+}
+// Instructions retired, at a boundary.
+ALWAYS_INLINE uint64_t cpu_retired(const struct cpu *cpu) { return cpu->time.steps - cpu->time.unretired; }
 uint64_t cpu_tsc(const struct cpu *cpu, const struct op *op); // as RDTSC would return it, offset of VT-x included
 // RDTSC itself: what one processor was told, another will not find in its future.
 uint64_t cpu_tell_tsc(struct cpu *cpu, const struct op *op);
@@ -387,6 +401,8 @@ bool cpu_share_memory(struct cpu *cpu, struct cpu *with);
 void cpu_reset(struct cpu *cpu, bool init); // SDM Vol. 3A, Table 9-1
 extern const struct state_table cpu_state;
 extern const struct state_table cpu_tlb_state; // over struct tlb
+// Counts over struct cpu: saved with the state, but no part of the hash.
+extern const struct state_table cpu_count_state;
 // Before hashing or saving: bring lazy state to its canonical form.
 void cpu_canonicalise(struct cpu *cpu);
 // Derived state: forget all decoded blocks and fast entries. No visible effect.

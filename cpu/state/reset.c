@@ -44,7 +44,7 @@ static void reset_power(struct cpu *cpu) {
     if (cpu_model_has(cpu->wire.model, FEATURE_MONITOR)) cpu->msr.misc_enable |= MISC_ENABLE_MONITOR;
     cpu->msr.spec_ctrl = cpu->msr.feature_control = cpu->msr.power_ctl = 0;
     cpu->msr.tsc_adjust = 0;
-    cpu->time.tsc_base = 0 - (cpu->time.steps + cpu->time.idle_cycles);
+    cpu->time.tsc_base = 0 - cpu_cycles_now(cpu);
     cpu->msr.mtrr_def_type = 0;
     memset(cpu->msr.mtrr_fixed, 0, sizeof cpu->msr.mtrr_fixed);
     memset(cpu->msr.mtrr_base, 0, sizeof cpu->msr.mtrr_base);

@@ -2,6 +2,7 @@
 // table; what is not in a table is derived (may be dropped at any time) or wiring (pointers).
 #ifndef CPU_STATE_H
 #define CPU_STATE_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@ struct state_table {
     const char *name; // "cpu", "uart", ...
     const struct state_field *fields;
     uint32_t count;
+    bool unhashed; // counts of what happened, which decide nothing: saved and loaded, but no part of the hash
 };
 
 // A scalar; an array of scalars; one member in each element of an array of structs.
@@ -33,7 +35,9 @@ struct state_table {
             sizeof(((type *)0)->array) / sizeof(((type *)0)->array[0]), sizeof(((type *)0)->array[0])                  \
     }
 #define STATE_TABLE(name, fields)                                                                                      \
-    { name, fields, sizeof(fields) / sizeof(fields[0]) }
+    { name, fields, sizeof(fields) / sizeof(fields[0]), false }
+#define STATE_COUNTS(name, fields)                                                                                     \
+    { name, fields, sizeof(fields) / sizeof(fields[0]), true }
 
 // Continues a 64-bit hash over every field of `object` (xxHash64, seeded with what came before).
 uint64_t state_hash(const struct state_table *table, const void *object, uint64_t seed);

@@ -188,7 +188,7 @@ static int skip_idle(struct machine *m, unsigned *events) {
     }
     m->idle_granted = false;
     m->counts.halts++;
-    m->cpu[0]->time.idle_cycles += cycles;
+    cpu_idle(m->cpu[0], cycles);
     return -1;
 }
 
@@ -237,7 +237,7 @@ void machine_idle_pass(struct machine *m, uint64_t cycles) {
     }
     if (m->cpu[0]->boundary.activity != ACTIVITY_HLT) return;
     uint64_t most = machine_idle_cycles(m);
-    m->cpu[0]->time.idle_cycles += cycles < most ? cycles : most;
+    cpu_idle(m->cpu[0], cycles < most ? cycles : most);
     run_events(m);
 }
 

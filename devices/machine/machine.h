@@ -122,7 +122,7 @@ uint64_t machine_steps(const struct machine *machine);       // of all processor
 uint64_t machine_cycles(const struct machine *machine);      // of the clock: steps and halted time
 uint64_t machine_nanoseconds(const struct machine *machine); // of the guest's time since step 0
 struct machine_stats {
-    uint64_t steps, cycles, idle_cycles;
+    uint64_t steps, retired, cycles, idle_cycles; // retired: instructions, without faults, exits, iterations
     uint64_t port_reads, port_writes, mmio_reads, mmio_writes;
     uint64_t interrupts; // acknowledged by a processor
     uint64_t timer_events;

@@ -89,9 +89,10 @@ void machine_stats(const struct machine *m, struct machine_stats *out) {
     *out = m->counts;
     out->steps = machine_steps(m);
     out->cycles = machine_cycles(m);
-    for (unsigned i = 0; i < m->config.cpus; i++) out->idle_cycles += m->cpu[i]->time.idle_cycles;
     out->timer_events = m->board.clock.fired;
     for (unsigned i = 0; i < m->config.cpus; i++) {
+        out->retired += cpu_retired(m->cpu[i]);
+        out->idle_cycles += m->cpu[i]->time.idle_cycles;
         for (unsigned fetch = 0; fetch < 2; fetch++) {
             out->tlb_fills[fetch] += m->cpu[i]->tlb->filled[fetch];
             out->tlb_lookups[fetch] += m->cpu[i]->tlb->asked[fetch];
@@ -99,13 +100,14 @@ void machine_stats(const struct machine *m, struct machine_stats *out) {
     }
 }
 
-// Three parts for each processor, then the board's.
-enum { PART_CPU, PART_TLB, PART_VMX, CPU_PARTS };
+// Four parts for each processor, then the board's.
+enum { PART_CPU, PART_TLB, PART_VMX, PART_COUNTS, CPU_PARTS };
 static void cpu_part(struct machine *m, unsigned index, struct machine_part *out) {
     struct cpu *cpu = m->cpu[index / CPU_PARTS];
     switch (index % CPU_PARTS) {
     case PART_CPU: *out = (struct machine_part){"cpu", &cpu_state, cpu}; break;
     case PART_TLB: *out = (struct machine_part){"tlb", &cpu_tlb_state, cpu->tlb}; break;
+    case PART_COUNTS: *out = (struct machine_part){"counts", &cpu_count_state, cpu}; break;
     default:
         *out = (struct machine_part){"vmx", &vmx_state, cpu->wire.extension ? cpu->wire.extension->state : NULL};
         break;
@@ -134,7 +136,7 @@ uint64_t machine_hash(struct machine *m) {
     uint64_t hash = 0;
     for (unsigned i = 0; i < m->config.cpus; i++) cpu_canonicalise(m->cpu[i]);
     for (unsigned i = 0; machine_part(m, i, &part); i++)
-        if (part.object) hash = state_hash(part.table, part.object, hash);
+        if (part.object && !part.table->unhashed) hash = state_hash(part.table, part.object, hash);
     return memory_hash(&m->memory, hash);
 }
 

@@ -29,7 +29,7 @@ const struct state_table turns_state = STATE_TABLE("turns", fields);
 
 static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
-static uint64_t cycles_of(const struct cpu *cpu) { return cpu->time.steps + cpu->time.idle_cycles; }
+static uint64_t cycles_of(const struct cpu *cpu) { return cpu_cycles_now(cpu); }
 
 static bool between_rounds(const struct machine *m) {
     return m->turns.processor == 0 && cycles_of(m->cpu[0]) == m->turns.end;
@@ -37,7 +37,7 @@ static bool between_rounds(const struct machine *m) {
 
 // All processors are idle until `cycle`, between rounds.
 static void pass_until(struct machine *m, uint64_t cycle) {
-    for (unsigned i = 0; i < m->config.cpus; i++) m->cpu[i]->time.idle_cycles += cycle - cycles_of(m->cpu[i]);
+    for (unsigned i = 0; i < m->config.cpus; i++) cpu_idle(m->cpu[i], cycle - cycles_of(m->cpu[i]));
     m->turns.processor = 0;
     m->turns.end = cycle;
     m->turns.quiet = 0;
@@ -71,7 +71,7 @@ static enum run_result go_on(struct machine *m, uint64_t most, uint64_t *steps) 
     if (cpu->boundary.activity == ACTIVITY_ACTIVE || cpu->boundary.activity == ACTIVITY_SHUTDOWN ||
         cpu->boundary.pending)
         result = cpu_run(cpu, least(stop - now, most));
-    if (result == RUN_HALTED) cpu->time.idle_cycles += stop - cycles_of(cpu);
+    if (result == RUN_HALTED) cpu_idle(cpu, stop - cycles_of(cpu));
     *steps = cpu->time.steps - before;
     if (*steps) t->quiet = 0;
     if (cycles_of(cpu) == t->end) t->processor = (t->processor + 1) % m->config.cpus;

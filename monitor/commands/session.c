@@ -27,6 +27,7 @@ bool command_stats(struct monitor *monitor, const char *arguments) {
         const char *name;
         uint64_t value;
     } rows[] = {{"steps", s.steps},
+                {"instructions retired", s.retired},
                 {"cycles", s.cycles},
                 {"idle cycles", s.idle_cycles},
                 {"guest nanoseconds", machine_nanoseconds(monitor->machine)},

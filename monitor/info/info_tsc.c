@@ -59,7 +59,7 @@ static void print_level(struct monitor *monitor, unsigned level, uint64_t root) 
 bool info_tsc(struct monitor *monitor, const struct info_page *page, const char *arguments) {
     (void)page, (void)arguments;
     const struct cpu *cpu = monitor_cpu(monitor);
-    uint64_t cycles = cpu->time.steps + cpu->time.idle_cycles, root = cycles + cpu->time.tsc_base;
+    uint64_t cycles = cpu_cycles_now(cpu), root = cycles + cpu->time.tsc_base;
     print(monitor, "level 0  %20" PRIu64 "  the processor's cycles %s %" PRIu64 ", IA32_TSC_ADJUST %" PRId64 "\n", root,
           (int64_t)cpu->time.tsc_base < 0 ? "-" : "+",
           (int64_t)cpu->time.tsc_base < 0 ? -cpu->time.tsc_base : cpu->time.tsc_base, (int64_t)cpu->msr.tsc_adjust);

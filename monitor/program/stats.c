@@ -26,6 +26,7 @@ static void print_time(FILE *out, const struct run *run, const struct machine_st
     struct stopwatch now = stopwatch_now();
     double busy = now.wall - begin.wall - run->waited_seconds;
     row(out, "steps", stats->steps);
+    row(out, "instructions retired", stats->retired);
     row(out, "cycles", stats->cycles);
     row(out, "idle cycles", stats->idle_cycles);
     row_real(out, "guest time", (double)machine_nanoseconds(run->machine) * 1e-9, "s");

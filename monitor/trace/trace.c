@@ -143,7 +143,7 @@ static bool prepare(struct monitor *monitor, struct trace *trace, const char *te
 static void begin_stacks(struct trace *trace) {
     for (unsigned i = 0; machine_cpu(trace->monitor->machine, i); i++) {
         const struct cpu *cpu = machine_cpu(trace->monitor->machine, i);
-        trace->stack[i].since = cpu->time.steps + cpu->time.idle_cycles;
+        trace->stack[i].since = cpu_cycles_now(cpu);
     }
 }
 

@@ -103,7 +103,7 @@ static bool begin(struct trace *trace) {
 static void end(struct trace *trace) {
     for (unsigned i = 0; machine_cpu(trace->monitor->machine, i); i++) {
         const struct cpu *cpu = machine_cpu(trace->monitor->machine, i);
-        run_level(trace, i, -1, cpu->time.steps + cpu->time.idle_cycles);
+        run_level(trace, i, -1, cpu_cycles_now(cpu));
     }
     fputs("\n]\n", trace->file);
 }

@@ -7,7 +7,9 @@
 #include <string.h>
 
 // The clock when this step was done. A machine has one more cycle for each step.
-uint64_t trace_cycle(const struct cpu *cpu, const struct sight *sight) { return sight->step + cpu->time.idle_cycles; }
+uint64_t trace_cycle(const struct cpu *cpu, const struct sight *sight) {
+    return sight->step + cpu->time.surplus_cycles;
+}
 
 const char *trace_frame_name(const struct trace_frame *frame, char *text, size_t size) {
     const char *reason = frame->reason == TRACE_RUNS ? "runs" : vmx_exit_name((unsigned)frame->reason);
@@ -57,7 +59,7 @@ void trace_follow(struct trace *trace, struct cpu *cpu, const struct sight *sigh
 void trace_settle(struct trace *trace) {
     for (unsigned i = 0; machine_cpu(trace->monitor->machine, i); i++) {
         const struct cpu *cpu = machine_cpu(trace->monitor->machine, i);
-        uint64_t cycle = cpu->time.steps + cpu->time.idle_cycles;
+        uint64_t cycle = cpu_cycles_now(cpu);
         while (trace->stack[i].frames) pop(trace, i, cycle);
         spend(trace, i, cycle);
     }

@@ -105,7 +105,7 @@ static inline uint64_t hash(struct flat *f) {
     uint64_t h = state_hash(&cpu_state, f->cpu, 1);
     h = state_hash(&cpu_tlb_state, f->cpu->tlb, h);
     const struct state_field all = {"ram", 0, 8, FLAT_RAM / 8, 8};
-    const struct state_table ram = {"ram", &all, 1};
+    const struct state_table ram = {"ram", &all, 1, false};
     return state_hash(&ram, f->ram, h);
 }
 

@@ -94,7 +94,7 @@ uint64_t fuzz_board(uint64_t seed, unsigned accesses) {
         access(&s, cpu->wire.platform, cpu);
         if (next(&s) % 4 == 0) (void)machine_serial_input(m, (unsigned)next(&s) % 5, (uint8_t)next(&s));
         // Time: no instruction matters here, the idle cycles do.
-        cpu->time.idle_cycles += next(&s) % 3 ? next(&s) % 2000 : 1ull << next(&s) % 42;
+        cpu->time.surplus_cycles += next(&s) % 3 ? next(&s) % 2000 : 1ull << next(&s) % 42;
         (void)machine_run(m, 0);
         if (next(&s) % 512 == 0) machine_reset(m);
     }

@@ -76,7 +76,7 @@ static void test_sights(void) {
 
 static uint64_t hash(struct bench *b) {
     const struct state_field all = {"ram", 0, 8, BENCH_RAM / 8, 8};
-    const struct state_table ram = {"ram", &all, 1};
+    const struct state_table ram = {"ram", &all, 1, false};
     cpu_canonicalise(b->cpu);
     uint64_t h = state_hash(&cpu_state, b->cpu, 1);
     h = state_hash(&cpu_tlb_state, b->cpu->tlb, h);

@@ -172,8 +172,7 @@ enum outcome intercept_poll(struct cpu *cpu) {
         cpu->intercepts.again = true; // debug traps come first; look again after them
         return OUT_OK;
     }
-    if (cpu->time.vmx_deadline_cycles <= cpu->time.steps + cpu->time.idle_cycles)
-        return boundary_exit(cpu, EXIT_PREEMPTION_TIMER, 0);
+    if (cpu->time.vmx_deadline_cycles <= cpu_cycles_now(cpu)) return boundary_exit(cpu, EXIT_PREEMPTION_TIMER, 0);
     TRY(poll_nmi(cpu, shadow));
     if (nmi_open(cpu, shadow)) { // it does not exit, and comes before interrupts and their windows
         cpu->intercepts.again = true;

@@ -116,7 +116,7 @@ void load_guest_state(struct cpu *cpu) {
 // 26.7.4
 static void start_preemption_timer(struct cpu *cpu, const struct vmcs *vmcs) {
     if (!vmcs_on(vmcs, PIN, PREEMPTION_TIMER)) return;
-    uint64_t now = cpu->time.steps + cpu->time.idle_cycles, tsc = now + cpu->time.tsc_base;
+    uint64_t now = cpu_cycles_now(cpu), tsc = now + cpu->time.tsc_base;
     uint64_t end = ((tsc >> PREEMPTION_TIMER_SHIFT) + vmcs_get(vmcs, PREEMPTION_TIMER)) << PREEMPTION_TIMER_SHIFT;
     cpu->time.vmx_deadline_cycles = end > tsc ? end - cpu->time.tsc_base : now;
     cpu->attention |= ATTENTION_MACHINE;
@@ -158,7 +158,7 @@ void load_non_register_state(struct cpu *cpu) {
     start_preemption_timer(cpu, vmcs);
     bool window = controls_PROC(vmcs) &
                   (BIT(PROC_INTERRUPT_WINDOW_EXITING) | BIT(PROC_NMI_WINDOW_EXITING) | BIT(PROC_MONITOR_TRAP_FLAG));
-    cpu_pend(cpu, PENDING_VMX, window || cpu->time.vmx_deadline_cycles <= cpu->time.steps + cpu->time.idle_cycles);
+    cpu_pend(cpu, PENDING_VMX, window || cpu->time.vmx_deadline_cycles <= cpu_cycles_now(cpu));
 }
 
 // --- VM exit ---
@@ -249,7 +249,7 @@ static void save_interruptibility(struct vmx *vmx, const struct cpu *cpu, bool d
 static void save_preemption_timer(struct vmx *vmx, struct cpu *cpu) {
     if (cpu->time.vmx_deadline_cycles == ~0ull) return;
     if (vmcs_on(vmx->vmcs, EXIT, SAVE_PREEMPTION_TIMER)) {
-        uint64_t tsc = cpu->time.steps + cpu->time.idle_cycles + cpu->time.tsc_base,
+        uint64_t tsc = cpu_cycles_now(cpu) + cpu->time.tsc_base,
                  end = cpu->time.vmx_deadline_cycles + cpu->time.tsc_base;
         uint64_t left = end > tsc ? (end >> PREEMPTION_TIMER_SHIFT) - (tsc >> PREEMPTION_TIMER_SHIFT) : 0;
         vmcs_set(vmx, PREEMPTION_TIMER, (uint32_t)left);

@@ -12,7 +12,7 @@ static const struct {
 #undef EXIT
 };
 
-static uint64_t now(const struct cpu *cpu) { return cpu->time.steps + cpu->time.idle_cycles; }
+static uint64_t now(const struct cpu *cpu) { return cpu_cycles_now(cpu); }
 
 // From `level` to another.
 static void count_switch(struct cpu *cpu, unsigned level) {
