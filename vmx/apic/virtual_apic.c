@@ -206,12 +206,6 @@ enum outcome virtual_apic_access(struct cpu *cpu, uint64_t linear, unsigned size
     return OUT_OK;
 }
 
-// 29.4.6.1: never virtualized.
-enum outcome virtual_apic_guest_physical(struct cpu *cpu) {
-    enum { TYPE_SHIFT = 12, TYPE_EVENT = 10, TYPE_OTHER = 15 };
-    return access_exit(cpu, (cpu->attempt.delivering_valid ? TYPE_EVENT : TYPE_OTHER) << TYPE_SHIFT, true);
-}
-
 // 29.4.3.2
 static bool self_ipi(uint32_t icr) {
     const uint32_t reserved = (uint32_t)(BITS(31, 20) | BITS(17, 16) | BIT(13) | BIT(12));

@@ -1,4 +1,5 @@
 // VM entry: VMLAUNCH and VMRESUME. SDM Vol. 3C, chapter 26, in the order of its sections.
+#include "vmx/ept/ept.h"
 #include "cpu/watch/observe.h"
 #include "vmx/insn/instruction.h"
 

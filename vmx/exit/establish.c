@@ -1,5 +1,6 @@
 // What the controls of the current VMCS mean for the processor while it is in VMX non-root operation: the intercepts
 // that bodies consult, second-stage translation, the tags of the TLB. All derived. SDM Vol. 3C, 24.6.
+#include "vmx/ept/ept.h"
 #include "vmx/vmcs/vmcs.h"
 
 #define IF(group, control, bits) (vmcs_on(vmcs, group, control) ? (bits) : 0)

@@ -2,22 +2,6 @@
 #include "cpu/watch/observe.h"
 #include "vmx/vmcs/vmcs.h"
 
-void exit_begin(struct cpu *cpu, const struct op *op, enum exit_reason reason) {
-    vmx_of(cpu)->exit = (struct exit_record){
-        .reason = reason, .instruction_length = op ? op->length : 0, .attempted = true, .resume_flag = RF_CLEAR};
-}
-
-enum outcome exit_for(struct cpu *cpu, const struct op *op, enum exit_reason reason, uint64_t qualification) {
-    exit_begin(cpu, op, reason);
-    vmx_of(cpu)->exit.qualification = qualification;
-    return OUT_VMEXIT;
-}
-
-void exit_begin_access(struct cpu *cpu, const struct op *op, enum exit_reason reason) {
-    exit_begin(cpu, op, reason);
-    vmx_of(cpu)->exit.resume_flag = cpu->attempt.delivering_valid ? RF_EVENT : RF_SET;
-}
-
 // 27.2.4. Not for a double fault that exits directly, nor for a triple fault.
 static bool during_delivery(const struct cpu *cpu, const struct exit_record *r) {
     bool double_fault = r->reason == EXIT_EXCEPTION_NMI && (r->interruption & INTERRUPTION_VECTOR) == VECTOR_DF;

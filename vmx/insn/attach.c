@@ -1,4 +1,5 @@
 // VT-x in a processor: attached, reset, taken away; its rows and its state table.
+#include "vmx/ept/ept.h"
 #include "vmx/vmcs/vmcs.h"
 #include "vmx/vmcs/vmx.h"
 #include <stdlib.h>

@@ -1,4 +1,5 @@
 // INVEPT and INVVPID. SDM Vol. 3C, 28.4.3.1, 30.3.
+#include "vmx/ept/ept.h"
 #include "cpu/watch/observe.h"
 #include "vmx/insn/instruction.h"
 

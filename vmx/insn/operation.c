@@ -1,5 +1,6 @@
 // Entering and leaving VMX operation, and the calls: VMXON, VMXOFF, VMCALL, VMFUNC. SDM Vol. 3C, 30.3.
 // NOT IMPLEMENTED: A20M mode, SMX operation, dual-monitor treatment of SMM.
+#include "vmx/ept/ept.h"
 #include "cpu/watch/observe.h"
 #include "vmx/insn/instruction.h"
 
@@ -93,17 +94,9 @@ BODY(vmcall) {
 
 // 25.5.6.3: another EPTP from the list; false: it causes a VM exit.
 static bool switch_eptp(struct cpu *cpu, uint32_t entry) {
-    enum { LIST_ENTRIES = 512 };
-    struct vmx *vmx = vmx_of(cpu);
-    if (entry >= LIST_ENTRIES) return false;
-    uint64_t eptp = physical_load(cpu, vmcs_get(vmx->vmcs, EPTP_LIST_ADDRESS) + 8 * entry, 64);
-    if (!check_eptp(vmx, eptp)) return false;
-    vmcs_set(vmx, EPT_POINTER, eptp);
-    vmcs_set(vmx, EPTP_INDEX, entry);
-    cpu->eptp = (eptp & EPTP_ROOT) | 1;
-    ept_use(vmx, eptp);
-    if (!vmcs_on(vmx->vmcs, PROC2, ENABLE_VPID)) tlb_flush_vpid(cpu, 0, true);
-    tlb_select(cpu);
+    uint64_t eptp;
+    if (!ept_list_entry(cpu, entry, &eptp) || !check_eptp(vmx_of(cpu), eptp)) return false;
+    ept_switch(cpu, eptp, entry);
     return true;
 }
 

@@ -132,19 +132,3 @@ const uint64_t *vmx_vmcs_fields(const struct cpu *cpu, uint64_t pointer) {
     const struct vmcs *vmcs = cpu->wire.extension && pointer != VMX_NO_VMCS ? kept(cpu, pointer) : NULL;
     return vmcs ? vmcs->field : NULL;
 }
-
-// The entries of a table have its generation; a table that was invalidated has a new one.
-bool vmx_mapping(const struct cpu *cpu, unsigned index, struct vmx_mapping *out) {
-    if (!cpu->wire.extension || index >= EPT_SETS) return false;
-    const struct vmx *vmx = vmx_of(cpu);
-    const struct ept_entry *e = &vmx->ept[index];
-    *out = (struct vmx_mapping){.guest_physical = e->tag & ~(PAGE_BYTES - 1), .physical = e->page & TLB_PAGE_MASK};
-    out->read = e->page & BIT(0), out->write = e->page & BIT(1), out->execute = e->page & BIT(2);
-    for (unsigned i = 0; e->tag & 1 && i < EPT_TABLES; i++) {
-        const struct ept_table *t = &vmx->ept_table[i];
-        if (t->root == VMCS_NONE || t->generation != e->generation) continue;
-        out->valid = true;
-        out->eptp = t->root;
-    }
-    return true;
-}

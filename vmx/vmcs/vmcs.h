@@ -68,7 +68,7 @@ enum {
 struct ept_entry {
     uint64_t tag; // guest-physical page address | 1 when used
     uint64_t generation;
-    uint64_t page; // physical page address | EPT_ bits (vmx/ept/ept.c)
+    uint64_t page; // physical page address | EPT_ bits (vmx/ept/entry.h)
 };
 struct ept_table {
     uint64_t root;       // EPTP bits 51:12, or VMCS_NONE
@@ -251,6 +251,11 @@ unsigned region_field_offset(enum vmcs_field field); // in bytes
 unsigned region_launch_offset(void);
 bool physical_address_valid(const struct vmx *vmx, uint64_t address);
 
+// --- vmx/vmcs/exit_record.c ---
+void exit_begin(struct cpu *cpu, const struct op *op, enum exit_reason reason); // starts cpu's exit record
+enum outcome exit_for(struct cpu *cpu, const struct op *op, enum exit_reason reason, uint64_t qualification);
+void exit_begin_access(struct cpu *cpu, const struct op *op, enum exit_reason reason); // by an access to memory
+
 // --- vmx/vmcs/field.c: fields by encoding, as VMREAD and VMWRITE see them ---
 int field_by_encoding(const struct vmx *vmx, uint64_t encoding, bool *high); // enum vmcs_field, or -1
 unsigned field_highest_index(const struct vmx *vmx);
@@ -274,9 +279,6 @@ uint64_t msr_area_load(struct cpu *cpu, uint64_t address, uint64_t count); // 0,
 bool msr_area_store(struct cpu *cpu, uint64_t address, uint64_t count);
 
 // --- vmx/exit/exit.c, vmx/exit/guest_state.c, vmx/exit/host_state.c ---
-void exit_begin(struct cpu *cpu, const struct op *op, enum exit_reason reason); // starts cpu's exit record
-enum outcome exit_for(struct cpu *cpu, const struct op *op, enum exit_reason reason, uint64_t qualification);
-void exit_begin_access(struct cpu *cpu, const struct op *op, enum exit_reason reason); // by an access to memory
 enum outcome exit_carry_out(struct cpu *cpu);                                          // intercepts.exit
 void save_guest_state(struct cpu *cpu, bool delivering);
 bool load_host_state(struct cpu *cpu);                       // false: invalid PDPTEs
@@ -306,18 +308,10 @@ enum outcome virtual_apic_rdmsr(struct cpu *cpu, uint64_t index);
 enum outcome virtual_apic_wrmsr(struct cpu *cpu, uint64_t index, uint64_t value);
 enum outcome virtual_apic_access(struct cpu *cpu, uint64_t linear, unsigned size, enum apic_access access,
                                  uint64_t *page);
-enum outcome virtual_apic_guest_physical(struct cpu *cpu);
 enum outcome virtual_apic_poll(struct cpu *cpu);    // APIC-write emulation and the exits that follow an instruction
 enum outcome virtual_apic_deliver(struct cpu *cpu); // the recognized virtual interrupt
 void virtual_apic_enter(struct cpu *cpu);
 void virtual_apic_posted(struct cpu *cpu);
-
-// --- vmx/ept/ept.c ---
-second_stage_fn ept_translate;
-void ept_reset(struct vmx *vmx);
-void ept_use(struct vmx *vmx, uint64_t eptp);
-void ept_invalidate(struct vmx *vmx, uint64_t eptp);
-void ept_invalidate_all(struct vmx *vmx);
 
 // --- vmx/level/count.c ---
 void count_exit(struct cpu *cpu, uint32_t reason);
