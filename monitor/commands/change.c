@@ -3,6 +3,7 @@
 #include "monitor/expression/expression.h"
 #include "monitor/symbols/symbols.h"
 #include "monitor/host/terminal.h"
+#include "monitor/session/monitor.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +41,7 @@ static bool take_pattern(struct monitor *monitor, const char *text, unsigned byt
             text += strspn(text, " ,");
             continue;
         }
-        if (!take_value(monitor, &text, &value)) return false;
+        if (!take_value(&monitor->look, &text, &value)) return false;
         if (!fits(value, bytes))
             return monitor_error(monitor, "0x%" PRIx64 " does not fit in %u byte%s", value, bytes,
                                  bytes == 1 ? "" : "s");
@@ -59,7 +60,7 @@ bool command_write(struct monitor *monitor, const char *arguments) {
     size_t length;
     if (!take_size(monitor, &arguments, &bytes)) return false;
     if (!*arguments) return monitor_error(monitor, "write where? write[/bhwg] ADDRESS, VALUE...");
-    if (!take_place(monitor, &arguments, &place) || !take_pattern(monitor, arguments, bytes, pattern, &length))
+    if (!take_place(&monitor->look, &arguments, &place) || !take_pattern(monitor, arguments, bytes, pattern, &length))
         return false;
     if (!view_write(&place.view, place.space, place.address, pattern, length))
         return monitor_error(monitor, "0x%" PRIx64 ": cannot be written: not mapped, or no RAM (walk explains)",
@@ -72,16 +73,16 @@ bool command_set(struct monitor *monitor, const char *arguments) {
     char word[64], error[300];
     uint64_t value;
     struct view view;
-    if (!take_view(monitor, &arguments, &view)) return false;
+    if (!take_view(&monitor->look, &arguments, &view)) return false;
     arguments += *arguments == '$';
     size_t length = strcspn(arguments, " =");
     snprintf(word, sizeof word, "%.*s", (int)length, arguments);
     arguments += length + strspn(arguments + length, " ");
     if (*arguments != '=') return monitor_error(monitor, "set what? set [@LEVEL:]REGISTER = EXPRESSION");
     arguments++;
-    struct name name = name_find(monitor, word, false);
+    struct name name = name_find(&monitor->look, word, false);
     if (name.kind == NAME_NONE) return monitor_error(monitor, "%s: no such register", word);
-    if (!take_value(monitor, &arguments, &value) || !take_end(monitor, arguments)) return false;
+    if (!take_value(&monitor->look, &arguments, &value) || !take_end(&monitor->look, arguments)) return false;
     if (!name_set(&view, &name, value, error, sizeof error)) return monitor_error(monitor, "%s", error);
     if (view_goes_elsewhere(&view))
         print(monitor, "(level 1 goes on where level 0 gives it an exit of its guest, and has what that exit loads)\n");
@@ -102,13 +103,15 @@ struct search {
 static void print_found(struct monitor *monitor, const struct location *p, uint64_t address) {
     char name[160];
     print(monitor, "0x%" PRIx64, address);
-    if (p->space == SPACE_LINEAR && *symbols_name(monitor, (int)p->view.level, address, name, sizeof name))
+    if (p->space == SPACE_LINEAR &&
+        *symbols_name(monitor->look.symbols, (int)p->view.level, address, name, sizeof name))
         print(monitor, " <%s>", name);
     print(monitor, "\n");
 }
 
 // Pages that cannot be read are passed over. The last bytes of each piece are seen again with the next one.
-static void search(struct monitor *monitor, const struct location *p, uint64_t length, struct search *s, uint8_t *buffer) {
+static void search(struct monitor *monitor, const struct location *p, uint64_t length, struct search *s,
+                   uint8_t *buffer) {
     for (uint64_t at = 0; at + s->length <= length && s->found < FOUND_MAX && !terminal_asked();) {
         size_t want = length - at < CHUNK ? (size_t)(length - at) : CHUNK;
         size_t got = view_read(&p->view, p->space, p->address + at, buffer, want);
@@ -133,7 +136,7 @@ bool command_find(struct monitor *monitor, const char *arguments) {
     struct search s = {.pattern = pattern};
     if (!take_size(monitor, &arguments, &bytes)) return false;
     if (!*arguments) return monitor_error(monitor, "find where? find[/bhwg] START, LENGTH, VALUE... or \"TEXT\"");
-    if (!take_place(monitor, &arguments, &place) || !take_value(monitor, &arguments, &length) ||
+    if (!take_place(&monitor->look, &arguments, &place) || !take_value(&monitor->look, &arguments, &length) ||
         !take_pattern(monitor, arguments, bytes, pattern, &s.length))
         return false;
     if (length > FIND_MOST) return monitor_error(monitor, "find: 0x%" PRIx64 " bytes; 1 TByte at most", length);

@@ -14,7 +14,7 @@ static const struct command commands[] = {
 #define COMMAND(group, name, arguments, function, flags, help)                                                         \
     {group, name, arguments, command_##function, flags, help},
 #define ALIAS(short, line)
-#include "monitor/commands/command.def"
+#include "monitor/session/command.def"
 #undef COMMAND
 #undef ALIAS
 };
@@ -25,39 +25,12 @@ static const struct {
 } aliases[] = {
 #define COMMAND(group, name, arguments, function, flags, help)
 #define ALIAS(short, line) {short, line},
-#include "monitor/commands/command.def"
+#include "monitor/session/command.def"
 #undef COMMAND
 #undef ALIAS
 };
 
 const struct command *command_at(unsigned index) { return index < COMMANDS ? &commands[index] : NULL; }
-
-bool monitor_error(struct monitor *monitor, const char *format, ...) {
-    char text[400];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    print_in(monitor, RED, "%s", text);
-    print(monitor, "\n");
-    return false;
-}
-
-bool take_word(const char **text, char *word, size_t size) {
-    size_t used = 0;
-    while (isspace((unsigned char)**text)) ++*text;
-    if (!**text) return false;
-    for (; **text && !isspace((unsigned char)**text); ++*text)
-        if (used + 1 < size) word[used++] = **text;
-    word[used] = '\0';
-    while (isspace((unsigned char)**text)) ++*text;
-    return true;
-}
-
-bool word_is(const char *word, const char *name, size_t least) {
-    size_t length = strlen(word);
-    return length >= least && length <= strlen(name) && strncmp(word, name, length) == 0;
-}
 
 // --- finding ---
 
@@ -97,8 +70,8 @@ static const struct command *find(struct monitor *monitor, const char *word) {
 
 static void remember(struct monitor *monitor, const struct command *command, const char *line) {
     char *again = command->flags & REPEATS ? strdup(line) : command->flags & FOLLOWS ? strdup(command->name) : NULL;
-    free(monitor->repeat);
-    monitor->repeat = again;
+    free(monitor->prompt.repeat);
+    monitor->prompt.repeat = again;
 }
 
 // The name ends at a space, or where the format of x/10i begins.
@@ -113,9 +86,9 @@ static bool run_line(struct monitor *monitor, const char *line) {
     for (size_t end = strlen(arguments); end && isspace((unsigned char)arguments[end - 1]);) arguments[--end] = '\0';
     const struct command *command = find(monitor, word);
     if (!command) return false;
-    if (command->flags & RUNS && !monitor->may_run)
+    if (command->flags & RUNS && !monitor->letting_go.may_run)
         return monitor_error(monitor, "%s: gdb runs the guest now; use gdb's own commands", command->name);
-    if (command->flags & RUNS && monitor->in_list && command->function != command_continue)
+    if (command->flags & RUNS && monitor->letting_go.in_list && command->function != command_continue)
         return monitor_error(monitor, "%s: of the commands that run the guest a list may have continue only",
                              command->name);
     remember(monitor, command, whole);
@@ -127,38 +100,17 @@ static bool run_line(struct monitor *monitor, const char *line) {
 bool monitor_command(struct monitor *monitor, const char *line) {
     bool done = true, was_over = monitor->run->over;
     line += strspn(line, " \t");
-    if (monitor->collecting) {
+    if (monitor->prompt.collecting) {
         stops_collect(monitor, line);
-        output_flush(&monitor->output);
+        output_flush(monitor->output);
         return true;
     }
     if (*line && *line != '#' && *line != '\n') done = run_line(monitor, line);
     bool ended = monitor->run->over && !was_over; // that a run ends is no error of the command that ran it
-    if (!done && !ended) monitor->errors++;
+    if (!done && !ended) monitor->prompt.errors++;
     console_flush(monitor->run->console);
-    output_flush(&monitor->output);
+    output_flush(monitor->output);
     return done;
-}
-
-void monitor_init(struct monitor *monitor, struct run *run) {
-    *monitor = (struct monitor){
-        .run = run, .machine = run->machine, .level = -1, .may_run = true, .listener = -1, .client = -1};
-    monitor->output.fd = STDOUT_FILENO;
-}
-
-struct cpu *monitor_cpu(const struct monitor *monitor) {
-    return machine_cpu(monitor->machine, monitor->processor);
-}
-
-const void *monitor_part(const struct monitor *monitor, const char *name, unsigned n) {
-    struct machine_part part;
-    for (unsigned i = 0; machine_part(monitor->machine, i, &part); i++)
-        if (strcmp(part.name, name) == 0 && n-- == 0) return part.object;
-    return NULL;
-}
-
-void monitor_alters(struct monitor *monitor) {
-    if (!monitor->altered++) monitor->altered_step = machine_steps(monitor->machine);
 }
 
 // --- help ---
@@ -194,7 +146,7 @@ bool command_help(struct monitor *monitor, const char *arguments) {
         return true;
     }
     if (strncmp(arguments, "expr", 4) == 0) {
-        expression_help(monitor);
+        expression_help(&monitor->look);
         return true;
     }
     const struct command *command = find(monitor, arguments);

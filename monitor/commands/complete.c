@@ -1,6 +1,7 @@
 // What Tab completes to; see complete.h. The words that a command's row spells out literally (lower case, or with a
 // minus) are candidates for its arguments, before names and symbols. A row that takes a FILE has files instead of
 // these.
+#include "monitor/commands/command.h"
 #include "monitor/commands/complete.h"
 #include "monitor/info/info.h"
 #include "monitor/stops/stops.h"
@@ -55,7 +56,7 @@ static bool takes_file(const struct command *row) {
 
 static const char *device_name(unsigned index) {
     struct machine_part part;
-    return monitor && machine_part(monitor->machine, index, &part) ? part.name : NULL;
+    return monitor && machine_part(monitor->look.machine, index, &part) ? part.name : NULL;
 }
 
 static const char *page_name(unsigned index) {
@@ -76,7 +77,7 @@ static const char *next(const char *begin, char *word, size_t size) {
     case FROM_ROW: return next_of_row(word, size);
     case FROM_CHOICES: return next_choice();
     case FROM_NAMES: return name_at(walk.index++);
-    case FROM_SYMBOLS: return monitor ? symbols_begin(monitor, begin, &walk.at) : NULL;
+    case FROM_SYMBOLS: return monitor ? symbols_begin(monitor->look.symbols, begin, &walk.at) : NULL;
     default: return NULL;
     }
 }

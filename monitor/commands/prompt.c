@@ -1,5 +1,6 @@
 // Where the monitor's lines come from. A person has readline, with history kept in ~/.vmxray_history; anything else is
 // read as it is, and each line is printed after its prompt, so that a transcript reads like a session.
+#include "monitor/commands/command.h"
 #include "monitor/commands/prompt.h"
 #include "monitor/commands/complete.h"
 #include "monitor/host/file.h"
@@ -27,24 +28,25 @@ static struct {
 void prompt_line(struct monitor *monitor, const char *line) {
     if (*line)
         monitor_command(monitor, line);
-    else if (monitor->repeat)
-        monitor_command(monitor, monitor->repeat);
+    else if (monitor->prompt.repeat)
+        monitor_command(monitor, monitor->prompt.repeat);
 }
 
 static bool goes_on(const struct monitor *monitor) {
-    return !monitor->leave && !monitor->resume && !terminal_signal() && !terminal_left() && !monitor->output.broken;
+    return !monitor->prompt.leave && !monitor->prompt.resume && !terminal_signal() && !terminal_left() &&
+           !monitor->output->broken;
 }
 
 // --- a person ---
 
-const char *prompt_now(const struct monitor *monitor) { return monitor->collecting ? "> " : PROMPT; }
+const char *prompt_now(const struct monitor *monitor) { return monitor->prompt.collecting ? "> " : PROMPT; }
 
 static void person_line(char *line) {
     struct monitor *monitor = person.monitor;
     rl_callback_handler_remove();
     if (!line) {
         fputs("quit\n", stdout);
-        monitor->leave = true;
+        monitor->prompt.leave = true;
     } else {
         if (*line) add_history(line);
         fflush(stdout);
@@ -62,7 +64,7 @@ static int person_resumes(int count, int key) {
     (void)count, (void)key;
     fputs("\n", stdout);
     rl_callback_handler_remove();
-    person.monitor->resume = person.done = true;
+    person.monitor->prompt.resume = person.done = true;
     return 0;
 }
 
@@ -137,7 +139,7 @@ static void pipe_loop(struct monitor *monitor) {
     char line[LINE_BYTES];
     while (goes_on(monitor)) {
         if (!prompt_read_line(STDIN_FILENO, line, sizeof line)) {
-            monitor->leave = true;
+            monitor->prompt.leave = true;
             break;
         }
         echoed(monitor, line);
@@ -145,7 +147,7 @@ static void pipe_loop(struct monitor *monitor) {
 }
 
 void prompt_loop(struct monitor *monitor) {
-    monitor->resume = false;
+    monitor->prompt.resume = false;
     if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
         person_loop(monitor);
     else

@@ -1,7 +1,7 @@
 // Where the monitor's lines come from: a person with readline, a pipe, a socket, a script.
 #ifndef MONITOR_PROMPT_H
 #define MONITOR_PROMPT_H
-#include "monitor/commands/command.h"
+#include "monitor/session/monitor.h"
 
 #define PROMPT "(vmxray) "
 

@@ -1,6 +1,6 @@
 // Commands about the session itself.
 #include "devices/machine/machine_observe.h"
-#include "monitor/commands/drive.h"
+#include "monitor/drive/drive.h"
 #include "monitor/expression/expression.h"
 #include "monitor/commands/prompt.h"
 #include "vmx/vmcs/vmx.h"
@@ -14,15 +14,15 @@ bool command_echo(struct monitor *monitor, const char *arguments) {
 
 bool command_hash(struct monitor *monitor, const char *arguments) {
     (void)arguments;
-    print(monitor, "hash %" PRIu64 " %016" PRIx64 "\n", machine_steps(monitor->machine),
-          machine_hash(monitor->machine));
+    print(monitor, "hash %" PRIu64 " %016" PRIx64 "\n", machine_steps(monitor->look.machine),
+          machine_hash(monitor->look.machine));
     return true;
 }
 
 bool command_stats(struct monitor *monitor, const char *arguments) {
     (void)arguments;
     struct machine_stats s;
-    machine_stats(monitor->machine, &s);
+    machine_stats(monitor->look.machine, &s);
     const struct {
         const char *name;
         uint64_t value;
@@ -30,7 +30,7 @@ bool command_stats(struct monitor *monitor, const char *arguments) {
                 {"instructions retired", s.retired},
                 {"cycles", s.cycles},
                 {"idle cycles", s.idle_cycles},
-                {"guest nanoseconds", machine_nanoseconds(monitor->machine)},
+                {"guest nanoseconds", machine_nanoseconds(monitor->look.machine)},
                 {"interrupts", s.interrupts},
                 {"timer events", s.timer_events},
                 {"halts", s.halts},
@@ -50,43 +50,44 @@ bool command_source(struct monitor *monitor, const char *arguments) {
 
 bool command_quit(struct monitor *monitor, const char *arguments) {
     (void)arguments;
-    monitor->leave = true;
+    monitor->prompt.leave = true;
     return true;
 }
 
 bool command_cpu(struct monitor *monitor, const char *arguments) {
-    uint64_t number = monitor->processor;
-    unsigned count = machine_configuration(monitor->machine)->cpus;
-    if (*arguments && (!take_value(monitor, &arguments, &number) || !take_end(monitor, arguments))) return false;
+    uint64_t number = monitor->look.processor;
+    unsigned count = machine_configuration(monitor->look.machine)->cpus;
+    if (*arguments && (!take_value(&monitor->look, &arguments, &number) || !take_end(&monitor->look, arguments)))
+        return false;
     if (number >= count)
         return monitor_error(monitor, "cpu %" PRIu64 ": the processors are 0 to %u", number, count - 1);
-    monitor->processor = (unsigned)number;
+    monitor->look.processor = (unsigned)number;
     print(monitor, "processor %" PRIu64 " of %u; it is the turn of %u\n", number, count,
-          machine_turn(monitor->machine));
+          machine_turn(monitor->look.machine));
     return true;
 }
 
 static bool choose_level(struct monitor *monitor, const char *arguments) {
     uint64_t level;
     struct view view;
-    if (!take_value(monitor, &arguments, &level) || !take_end(monitor, arguments)) return false;
+    if (!take_value(&monitor->look, &arguments, &level) || !take_end(&monitor->look, arguments)) return false;
     if (level >= VMX_LEVELS)
         return monitor_error(monitor, "level %" PRIu64 ": the levels are 0 to %d", level, VMX_LEVELS - 1);
-    if (!view_make(monitor, (int)level, &view)) return false;
-    monitor->level = (int)level;
+    if (!view_make(&monitor->look, (int)level, &view)) return false;
+    monitor->look.level = (int)level;
     return true;
 }
 
 bool command_level(struct monitor *monitor, const char *arguments) {
-    const struct cpu *cpu = monitor_cpu(monitor);
+    const struct cpu *cpu = look_cpu(&monitor->look);
     if (word_is(arguments, "auto", 1))
-        monitor->level = -1;
+        monitor->look.level = -1;
     else if (*arguments && !choose_level(monitor, arguments))
         return false;
     unsigned running = cpu->wire.extension ? vmx_level(cpu) : 0;
-    if (monitor->level < 0)
+    if (monitor->look.level < 0)
         print(monitor, "the level that runs: %u\n", running);
     else
-        print(monitor, "level %d; level %u runs\n", monitor->level, running);
+        print(monitor, "level %d; level %u runs\n", monitor->look.level, running);
     return true;
 }

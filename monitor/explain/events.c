@@ -76,7 +76,8 @@ bool command_events(struct monitor *monitor, const char *arguments) {
     bool lost = strcmp(arguments, "lost") == 0;
     uint64_t count = lost ? HISTORY_EVENTS : USUAL;
     if (!h) return false;
-    if (!lost && *arguments && (!take_value(monitor, &arguments, &count) || !take_end(monitor, arguments)))
+    if (!lost && *arguments &&
+        (!take_value(&monitor->look, &arguments, &count) || !take_end(&monitor->look, arguments)))
         return false;
     print_events(monitor, h, count, lost);
     print(monitor, "%" PRIu64 " events seen, %" PRIu64 " lost\n", h->events, h->lost);

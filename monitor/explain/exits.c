@@ -2,6 +2,7 @@
 #include "monitor/expression/expression.h"
 #include "monitor/symbols/symbols.h"
 #include "monitor/explain/why.h"
+#include "monitor/session/monitor.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -25,7 +26,7 @@ static void print_level(struct monitor *monitor, const struct cpu *cpu, unsigned
 }
 
 static bool print_table(struct monitor *monitor) {
-    const struct cpu *cpu = monitor_cpu(monitor);
+    const struct cpu *cpu = look_cpu(&monitor->look);
     if (!cpu->wire.extension) return monitor_error(monitor, "exits: this processor has no VT-x");
     print_in(monitor, BOLD, "level  %-22s %10s  %6s  %14s  %10s\n", "VM exit", "count", "share", "cycles to entry",
              "each");
@@ -44,7 +45,7 @@ static void print_loop(struct monitor *monitor, unsigned level, const struct his
     print_in(monitor, RED, "level %u: VM exit %s %" PRIu64 " times in a row without progress\n", level,
              reason ? reason : "?", l->times + 1);
     print(monitor, "  from step %" PRIu64 " to %" PRIu64 ", always at RIP %" PRIx64, l->first_step, e->step, e->rip);
-    if (*symbols_name(monitor, (int)level, e->rip, name, sizeof name)) print(monitor, " <%s>", name);
+    if (*symbols_name(monitor->look.symbols, (int)level, e->rip, name, sizeof name)) print(monitor, " <%s>", name);
     print(monitor, "\n  qualification 0x%" PRIx64, e->qualification);
     why_qualification(monitor, e->reason & UINT16_MAX, e->qualification);
     print(monitor, "\n");
@@ -60,7 +61,7 @@ static bool print_loops(struct monitor *monitor) {
     struct history *h = history_of(monitor);
     bool any = false;
     if (!h) return false;
-    const struct history_cpu *c = &h->cpu[monitor->processor];
+    const struct history_cpu *c = &h->cpu[monitor->look.processor];
     for (unsigned level = 1; level < VMX_LEVELS; level++) {
         if (c->loop[level].times < IN_A_ROW) continue;
         print_loop(monitor, level, &c->loop[level]);
@@ -74,5 +75,5 @@ bool command_exits(struct monitor *monitor, const char *arguments) {
     char word[32];
     if (!take_word(&arguments, word, sizeof word)) return print_table(monitor);
     if (!word_is(word, "loop", 1)) return monitor_error(monitor, "exits %s? exits alone, or exits loop", word);
-    return take_end(monitor, arguments) && print_loops(monitor);
+    return take_end(&monitor->look, arguments) && print_loops(monitor);
 }

@@ -11,7 +11,7 @@
 
 // Of the machine; a sight has the processor's.
 static uint64_t step_of(const struct history *h, const struct cpu *cpu, const struct sight *sight) {
-    return h->alone ? sight->step : machine_steps(h->monitor->machine) - cpu->time.steps + sight->step;
+    return h->alone ? sight->step : machine_steps(h->monitor->look.machine) - cpu->time.steps + sight->step;
 }
 
 static uint64_t field(const struct cpu *cpu, uint64_t vmcs, enum vmcs_field which) {
@@ -147,29 +147,29 @@ static void see(void *context, struct cpu *cpu, const struct sight *sight) {
 // --- watching ---
 
 void history_watch(struct monitor *monitor) {
-    if (monitor->history || !machine_cpu(monitor->machine, 0)->wire.extension) return;
-    unsigned cpus = machine_configuration(monitor->machine)->cpus;
+    if (monitor->look.history || !machine_cpu(monitor->look.machine, 0)->wire.extension) return;
+    unsigned cpus = machine_configuration(monitor->look.machine)->cpus;
     struct history *h = calloc(1, sizeof *h + cpus * sizeof h->cpu[0]);
     if (!h) return;
     h->monitor = monitor;
     h->alone = cpus == 1;
     h->field_bytes = sizeof h->vmcs[0].field;
     h->observer = (struct observer){.wanted = WANTED, .context = h, .see = see};
-    machine_add_observer(monitor->machine, &h->observer);
-    monitor->history = h;
+    machine_add_observer(monitor->look.machine, &h->observer);
+    monitor->look.history = h;
 }
 
 void history_free(struct monitor *monitor) {
-    if (!monitor->history) return;
-    machine_remove_observer(monitor->machine, &monitor->history->observer);
-    free(monitor->history);
-    monitor->history = NULL;
+    if (!monitor->look.history) return;
+    machine_remove_observer(monitor->look.machine, &monitor->look.history->observer);
+    free(monitor->look.history);
+    monitor->look.history = NULL;
 }
 
 struct history *history_of(struct monitor *monitor) {
     history_watch(monitor);
-    if (!monitor->history)
-        monitor_error(monitor, machine_cpu(monitor->machine, 0)->wire.extension ? "not enough memory"
-                                                                                : "this processor has no VT-x");
-    return monitor->history;
+    if (!monitor->look.history)
+        monitor_error(monitor, machine_cpu(monitor->look.machine, 0)->wire.extension ? "not enough memory"
+                                                                                     : "this processor has no VT-x");
+    return monitor->look.history;
 }

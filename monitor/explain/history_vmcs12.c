@@ -43,7 +43,7 @@ static bool operand(struct history *h, struct cpu *cpu, uint32_t information, ui
     if (!(information >> NO_BASE & 1)) address += cpu->gpr[information >> BASE & 15];
     if (!(information >> NO_INDEX & 1)) address += cpu->gpr[information >> INDEX & 15] << (information & 3);
     address += cpu->segment_base[information >> 15 & 7];
-    return machine_read_linear(h->monitor->machine, cpu->id, address, value, 8);
+    return machine_read_linear(h->monitor->look.machine, cpu->id, address, value, 8);
 }
 
 // The VMCS that the guest at `level` has loaded; NULL: not known.

@@ -87,7 +87,7 @@ static void print_control_registers(const struct guest *g) {
 // Bit n of the bitmap at a physical address; what cannot be read counts as 1.
 static bool bit_set(const struct guest *g, uint64_t bitmap, unsigned n) {
     uint8_t byte = 0;
-    return !machine_read(g->monitor->machine, bitmap + n / 8, &byte, 1) || byte >> n % 8 & 1;
+    return !machine_read(g->monitor->look.machine, bitmap + n / 8, &byte, 1) || byte >> n % 8 & 1;
 }
 
 typedef bool exits_fn(const struct guest *g, unsigned n);
@@ -171,7 +171,7 @@ static void print_shadowing(const struct guest *g) {
 }
 
 bool command_intercepts(struct monitor *monitor, const char *arguments) {
-    struct guest g = {.monitor = monitor, .cpu = monitor_cpu(monitor)};
+    struct guest g = {.monitor = monitor, .cpu = look_cpu(&monitor->look)};
     struct vmcs_image image;
     if (!g.cpu->wire.extension) return monitor_error(monitor, "intercepts: this processor has no VT-x");
     if (!vmcs_take_pointer(monitor, arguments, &image)) return false;

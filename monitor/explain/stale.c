@@ -7,6 +7,7 @@
 #include "cpu/memory/tlb.h"
 #include "monitor/expression/expression.h"
 #include "monitor/explain/walk.h"
+#include "monitor/session/monitor.h"
 #include "vmx/vmcs/vmx.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -187,10 +188,10 @@ static void conclude(const struct search *s) {
 
 static bool take_level(struct monitor *monitor, const char *arguments, int *level) {
     uint64_t value;
-    *level = monitor->level;
+    *level = monitor->look.level;
     if (!*arguments) return true;
     if (*arguments == '@') arguments++;
-    if (!take_value(monitor, &arguments, &value) || !take_end(monitor, arguments)) return false;
+    if (!take_value(&monitor->look, &arguments, &value) || !take_end(&monitor->look, arguments)) return false;
     if (value >= VMX_LEVELS) return monitor_error(monitor, "stale: levels are 0 to %d", VMX_LEVELS - 1);
     *level = (int)value;
     return true;
@@ -199,7 +200,7 @@ static bool take_level(struct monitor *monitor, const char *arguments, int *leve
 bool command_stale(struct monitor *monitor, const char *arguments) {
     struct search s = {.monitor = monitor};
     int level;
-    if (!take_level(monitor, arguments, &level) || !view_make(monitor, level, &s.view)) return false;
+    if (!take_level(monitor, arguments, &level) || !view_make(&monitor->look, level, &s.view)) return false;
     s.view.has_own_ept = false; // the processor knows nothing of these
     describe(&s);
     const struct tlb_context *c = context_of(&s);

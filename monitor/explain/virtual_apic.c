@@ -23,7 +23,7 @@ void vectors_print(struct monitor *monitor, const char *name, const uint32_t bit
 }
 
 static void read_page(struct monitor *monitor, struct virtual_apic *v) {
-    struct machine *m = monitor->machine;
+    struct machine *m = monitor->look.machine;
     v->has_page =
         machine_read(m, v->page + OFFSET_TPR, &v->tpr, 4) && machine_read(m, v->page + OFFSET_PPR, &v->ppr, 4);
     for (unsigned i = 0; v->has_page && i < WORDS; i++) {
@@ -34,13 +34,13 @@ static void read_page(struct monitor *monitor, struct virtual_apic *v) {
 
 static void read_descriptor(struct monitor *monitor, struct virtual_apic *v) {
     uint8_t outstanding = 0;
-    v->has_descriptor = machine_read(monitor->machine, v->descriptor, v->pir, sizeof v->pir) &&
-                        machine_read(monitor->machine, v->descriptor + OUTSTANDING_OFFSET, &outstanding, 1);
+    v->has_descriptor = machine_read(monitor->look.machine, v->descriptor, v->pir, sizeof v->pir) &&
+                        machine_read(monitor->look.machine, v->descriptor + OUTSTANDING_OFFSET, &outstanding, 1);
     v->outstanding = outstanding & 1;
 }
 
 void virtual_apic_read(struct monitor *monitor, uint64_t vmcs, struct virtual_apic *v) {
-    const struct cpu *cpu = monitor_cpu(monitor);
+    const struct cpu *cpu = look_cpu(&monitor->look);
     uint64_t status = 0, threshold = 0;
     *v = (struct virtual_apic){.vmcs = vmcs};
     (void)vmx_vmcs_read(cpu, vmcs, FIELD_PIN_CONTROLS, &v->pin);
@@ -62,7 +62,7 @@ void virtual_apic_read(struct monitor *monitor, uint64_t vmcs, struct virtual_ap
 
 // Of the guest when it runs, or when it will run on.
 static void at_guest(const struct monitor *monitor, const struct virtual_apic *v, struct blocks *b) {
-    const struct cpu *cpu = monitor_cpu(monitor);
+    const struct cpu *cpu = look_cpu(&monitor->look);
     uint64_t rflags = cpu->rflags, blocking = (uint64_t)cpu_sti_shadow(cpu) | (uint64_t)cpu_mov_ss_shadow(cpu) << 1;
     bool runs = vmx_in_non_root(cpu) && vmx_current_vmcs(cpu) == v->vmcs;
     if (!runs) (void)vmx_vmcs_read(cpu, v->vmcs, FIELD_GUEST_RFLAGS, &rflags);
@@ -100,7 +100,7 @@ static bool posted(struct monitor *monitor, const struct virtual_apic *v) {
     uint64_t vector = 0;
     int highest = vectors_highest(v->pir);
     if (highest < 0) return false;
-    (void)vmx_vmcs_read(monitor_cpu(monitor), v->vmcs, FIELD_POSTED_VECTOR, &vector);
+    (void)vmx_vmcs_read(look_cpu(&monitor->look), v->vmcs, FIELD_POSTED_VECTOR, &vector);
     if (v->outstanding)
         because(&b, "for the notification, vector 0x%x, or for a hypervisor that moves it to VIRR (Vol. 3C, 29.6)",
                 (unsigned)vector & 0xff);

@@ -1,7 +1,7 @@
 // The virtual APIC of a guest, read from its VMCS and its virtual-APIC page. SDM Vol. 3C, chapter 29.
 #ifndef MONITOR_VIRTUAL_APIC_H
 #define MONITOR_VIRTUAL_APIC_H
-#include "monitor/commands/command.h"
+#include "monitor/session/monitor.h"
 
 struct virtual_apic {
     uint64_t vmcs, pin, proc, proc2; // controls; proc2 is 0 while they are not activated

@@ -19,7 +19,7 @@ static void print_field(struct monitor *monitor, const struct vmcs_image *image,
 }
 
 static void print_title(struct monitor *monitor, const struct vmcs_image *image) {
-    const struct cpu *cpu = monitor_cpu(monitor);
+    const struct cpu *cpu = look_cpu(&monitor->look);
     bool launched;
     print_in(monitor, BOLD, "%s", image->name);
     for (unsigned level = 1; level < VMX_LEVELS; level++)

@@ -27,9 +27,9 @@ static bool left_out(const struct cpu *cpu, const struct vmx_failure *r) {
 }
 
 bool vmcs_check(struct monitor *monitor, const char *arguments) {
-    struct cpu *cpu = monitor_cpu(monitor);
+    struct cpu *cpu = look_cpu(&monitor->look);
     struct vmx_failure rules[RULES];
-    if (!take_end(monitor, arguments)) return false;
+    if (!take_end(&monitor->look, arguments)) return false;
     if (!cpu->wire.extension || vmx_current_vmcs(cpu) == VMX_NO_VMCS)
         return monitor_error(monitor, "vmcs check: there is no current VMCS");
     unsigned all = vmx_explain_checks(cpu, rules, RULES), count = 0;

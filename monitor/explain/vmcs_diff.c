@@ -17,7 +17,8 @@ static void print_side(struct monitor *monitor, const char *mark, enum vmcs_fiel
 static bool diff(struct monitor *monitor, const char *arguments, struct vmcs_image *a, struct vmcs_image *b) {
     struct vmx_field row;
     unsigned count = 0;
-    if (!vmcs_take(monitor, &arguments, a) || !vmcs_take(monitor, &arguments, b) || !take_end(monitor, arguments))
+    if (!vmcs_take(monitor, &arguments, a) || !vmcs_take(monitor, &arguments, b) ||
+        !take_end(&monitor->look, arguments))
         return false;
     print(monitor, "- %s\n+ %s\n", a->name, b->name);
     for (unsigned f = 0; vmx_field(f, &row); f++) {

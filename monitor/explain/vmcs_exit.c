@@ -1,7 +1,7 @@
 // vmcs exit: what a VM exit would change in the state of the hypervisor, which should find itself as it was. SDM Vol.
 // 3C, 27.5.
 #include "monitor/expression/expression.h"
-#include "monitor/expression/view.h"
+#include "monitor/expression/look.h"
 #include "monitor/explain/vmcs.h"
 #include <inttypes.h>
 
@@ -31,7 +31,7 @@ static void compare_registers(struct comparison *c, const struct view *now, cons
 }
 
 static void compare_msrs(struct comparison *c, uint64_t vmcs) {
-    const struct cpu *cpu = monitor_cpu(c->monitor);
+    const struct cpu *cpu = look_cpu(&c->monitor->look);
     static const struct {
         const char *name;
         enum vmcs_field field;
@@ -71,7 +71,7 @@ bool vmcs_exit(struct monitor *monitor, const char *arguments) {
     struct comparison c = {.monitor = monitor};
     struct view now, after;
     struct vmcs_image image;
-    if (!vmcs_take_pointer(monitor, arguments, &image) || !view_make(monitor, 0, &now)) return false;
+    if (!vmcs_take_pointer(monitor, arguments, &image) || !view_make(&monitor->look, 0, &now)) return false;
     if (now.source != VIEW_LIVE)
         return monitor_error(monitor, "vmcs exit: a guest runs, and what its hypervisor was like is not known; look "
                                       "before the entry. What an exit loads: level 0, info segments");

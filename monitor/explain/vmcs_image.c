@@ -11,8 +11,8 @@
 // What is kept on the processor, or begins as a region does.
 static bool is_vmcs(struct monitor *monitor, uint64_t pointer) {
     uint32_t first;
-    if (vmx_vmcs_active(monitor_cpu(monitor), pointer)) return true;
-    if (!machine_read(monitor->machine, pointer, &first, sizeof first))
+    if (vmx_vmcs_active(look_cpu(&monitor->look), pointer)) return true;
+    if (!machine_read(monitor->look.machine, pointer, &first, sizeof first))
         return monitor_error(monitor, "VMCS %" PRIx64 ": there is no memory", pointer);
     if ((first & INT32_MAX) == vmx_revision()) return true;
     return monitor_error(monitor,
@@ -21,7 +21,7 @@ static bool is_vmcs(struct monitor *monitor, uint64_t pointer) {
 }
 
 bool vmcs_hardware(struct monitor *monitor, uint64_t pointer, struct vmcs_image *image) {
-    struct cpu *cpu = monitor_cpu(monitor);
+    struct cpu *cpu = look_cpu(&monitor->look);
     *image = (struct vmcs_image){.pointer = pointer};
     snprintf(image->name, sizeof image->name, "VMCS %" PRIx64, pointer);
     if (pointer == VMX_NO_VMCS) return monitor_error(monitor, "there is no such VMCS now (info levels lists them)");
@@ -40,7 +40,7 @@ bool vmcs_at_entry(struct monitor *monitor, uint64_t pointer, struct vmcs_image 
     *image = (struct vmcs_image){.pointer = pointer};
     snprintf(image->name, sizeof image->name, "VMCS %" PRIx64 " at step %" PRIu64, pointer, v->step);
     for (unsigned f = 0; f < FIELD_COUNT; f++) {
-        image->known[f] = vmx_field_exists(monitor_cpu(monitor), f);
+        image->known[f] = vmx_field_exists(look_cpu(&monitor->look), f);
         image->field[f] = v->field[f];
     }
     return true;
@@ -50,7 +50,7 @@ bool vmcs_twelve(struct monitor *monitor, unsigned level, struct vmcs_image *ima
     struct history *h = history_of(monitor);
     struct vmx_level_info info;
     if (!h) return false;
-    if (level < 2 || !vmx_level_info(monitor_cpu(monitor), level - 1, &info) || info.current == VMX_NO_VMCS)
+    if (level < 2 || !vmx_level_info(look_cpu(&monitor->look), level - 1, &info) || info.current == VMX_NO_VMCS)
         return monitor_error(monitor, "level %u: no guest below it has loaded a VMCS of its own", level);
     const struct history_vmcs12 *v = history_vmcs12(h, level - 1, info.current);
     if (!v)
@@ -58,7 +58,7 @@ bool vmcs_twelve(struct monitor *monitor, unsigned level, struct vmcs_image *ima
                              info.current);
     *image = (struct vmcs_image){.pointer = info.current};
     snprintf(image->name, sizeof image->name, "VMCS %" PRIx64 " of level %u", info.current, level - 1);
-    const struct vmcs_source guest = {monitor->machine, h, monitor_cpu(monitor), level - 1};
+    const struct vmcs_source guest = {monitor->look.machine, h, look_cpu(&monitor->look), level - 1};
     for (unsigned f = 0; f < FIELD_COUNT; f++) {
         image->known[f] = v->known[f];
         image->field[f] = v->field[f];
@@ -74,7 +74,7 @@ static bool take_reset(struct monitor *monitor, const char **text, struct vmcs_i
     *text += strlen("reset");
     *text += strspn(*text, " \t");
     *image = (struct vmcs_image){.name = "a VMCS of zeros", .pointer = VMX_NO_VMCS};
-    for (unsigned f = 0; f < FIELD_COUNT; f++) image->known[f] = vmx_field_exists(monitor_cpu(monitor), f);
+    for (unsigned f = 0; f < FIELD_COUNT; f++) image->known[f] = vmx_field_exists(look_cpu(&monitor->look), f);
     return true;
 }
 
@@ -104,17 +104,17 @@ static bool take_pointer(struct monitor *monitor, const char **text, uint64_t *p
     unsigned level;
     if (**text == '@') {
         if (!take_level(monitor, text, &level)) return false;
-        *pointer = vmx_level_vmcs(monitor_cpu(monitor), level);
+        *pointer = vmx_level_vmcs(look_cpu(&monitor->look), level);
     } else if (strncmp(*text, "current", 7) == 0) {
         *text += 7 + strspn(*text + 7, " \t");
-        *pointer = vmx_current_vmcs(monitor_cpu(monitor));
+        *pointer = vmx_current_vmcs(look_cpu(&monitor->look));
     } else {
         char word[32], *end;
         take_word(text, word, sizeof word);
         *pointer = *word == '$' ? 0 : strtoull(word, &end, 16);
         const char *from = word;
         bool expression = *word == '$' || strncmp(word, "0x", 2) == 0;
-        if (expression && !take_value(monitor, &from, pointer)) return false;
+        if (expression && !take_value(&monitor->look, &from, pointer)) return false;
         if ((!expression && *end) || *pointer % 4096)
             return monitor_error(monitor, "%s: not the address of a VMCS, which is a multiple of 1000 (hexadecimal)",
                                  word);
@@ -139,5 +139,6 @@ bool vmcs_take_pointer(struct monitor *monitor, const char *text, struct vmcs_im
     if (!*text) text = "current";
     if (!vmcs_named(text) || is_reset(text) || strncmp(text, "entry:", 6) == 0 || strncmp(text, "vmcs12", 6) == 0)
         return monitor_error(monitor, "which VMCS of the processor's? current, @LEVEL or an address");
-    return take_pointer(monitor, &text, &pointer) && take_end(monitor, text) && vmcs_hardware(monitor, pointer, image);
+    return take_pointer(monitor, &text, &pointer) && take_end(&monitor->look, text) &&
+           vmcs_hardware(monitor, pointer, image);
 }

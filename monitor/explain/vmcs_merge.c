@@ -71,7 +71,7 @@ static void print_merge(struct monitor *monitor, const struct merge *m) {
 }
 
 static bool gather(struct monitor *monitor, unsigned level, struct merge *m) {
-    const struct cpu *cpu = monitor_cpu(monitor);
+    const struct cpu *cpu = look_cpu(&monitor->look);
     uint64_t two = vmx_level_vmcs(cpu, level), one = vmx_level_vmcs(cpu, 1);
     if (two == VMX_NO_VMCS || two == one)
         return monitor_error(monitor, "vmcs merge: no guest of a guest has run at level %u", level);
@@ -82,7 +82,8 @@ static bool gather(struct monitor *monitor, unsigned level, struct merge *m) {
 bool vmcs_merge(struct monitor *monitor, const char *arguments) {
     uint64_t level = 2;
     if (*arguments == '@') arguments++;
-    if (*arguments && (!take_value(monitor, &arguments, &level) || !take_end(monitor, arguments))) return false;
+    if (*arguments && (!take_value(&monitor->look, &arguments, &level) || !take_end(&monitor->look, arguments)))
+        return false;
     if (level < 2 || level >= VMX_LEVELS)
         return monitor_error(monitor, "vmcs merge: nested guests have levels 2 to %d", VMX_LEVELS - 1);
     struct merge *m = calloc(1, sizeof *m);

@@ -169,7 +169,7 @@ static bool take_roots(struct monitor *monitor, const char **text, struct roots 
             continue;
         }
         *text += length;
-        if (!take_value(monitor, text, kinds[k].value)) return false;
+        if (!take_value(&monitor->look, text, kinds[k].value)) return false;
         *kinds[k].has = true;
         k = 0;
     }
@@ -198,8 +198,8 @@ bool command_walk(struct monitor *monitor, const char *arguments) {
     if (!*arguments)
         return monitor_error(monitor,
                              "walk which address? walk [cr3=EXPR] [eptp=EXPR] [eptp12=EXPR] [@LEVEL:][gpa:]ADDRESS");
-    if (!take_roots(monitor, &arguments, &roots) || !take_place(monitor, &arguments, &place) ||
-        !take_end(monitor, arguments) || !use_roots(monitor, &roots, &place.view))
+    if (!take_roots(monitor, &arguments, &roots) || !take_place(&monitor->look, &arguments, &place) ||
+        !take_end(&monitor->look, arguments) || !use_roots(monitor, &roots, &place.view))
         return false;
     bool linear = place.space == SPACE_LINEAR, nested = place.view.eptp && place.space != SPACE_PHYSICAL;
     if (linear && !walk_explain_first(monitor, &place.view, place.address, &first)) return true;
@@ -215,7 +215,7 @@ bool command_translate(struct monitor *monitor, const char *arguments) {
     struct location p;
     uint64_t gpa, physical;
     if (!*arguments) return monitor_error(monitor, "translate which address? translate [@LEVEL:][gpa:]ADDRESS");
-    if (!take_place(monitor, &arguments, &p) || !take_end(monitor, arguments)) return false;
+    if (!take_place(&monitor->look, &arguments, &p) || !take_end(&monitor->look, arguments)) return false;
     gpa = p.address;
     if (p.space == SPACE_LINEAR && !walk_linear_to_guest(&p.view, p.address, &gpa))
         return monitor_error(monitor, "linear 0x%" PRIx64 " is not mapped (walk explains)", p.address);

@@ -172,7 +172,8 @@ bool walk_explain_first(struct monitor *monitor, const struct view *view, uint64
     char name[160];
     bool done = walk_first_stage(view, linear, w);
     print_in(monitor, BOLD, "linear %016" PRIx64, linear);
-    if (*symbols_name(monitor, (int)view->level, linear, name, sizeof name)) print(monitor, " <%s>", name);
+    if (*symbols_name(monitor->look.symbols, (int)view->level, linear, name, sizeof name))
+        print(monitor, " <%s>", name);
     print(monitor, ", level %u: %s", view->level, kinds[w->kind]);
     if (w->kind != WALK_NO_PAGING) print(monitor, ", CR3 %016" PRIx64, w->root);
     print(monitor, "\n");

@@ -2,6 +2,7 @@
 // what waits to be delivered.
 #include "monitor/explain/why.h"
 #include "monitor/expression/expression.h"
+#include "monitor/session/monitor.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -29,28 +30,28 @@ static bool nothing(struct monitor *monitor, const char *what) {
 }
 
 static bool exit_last(struct monitor *monitor, const struct history *h) {
-    const struct history_cpu *c = &h->cpu[monitor->processor];
+    const struct history_cpu *c = &h->cpu[monitor->look.processor];
     if (!c->has_exit) return nothing(monitor, "VM exit");
     why_exit(monitor, &c->loop[c->exit_level].exit);
     return true;
 }
 
 static bool entry_last(struct monitor *monitor, const struct history *h) {
-    const struct history_cpu *c = &h->cpu[monitor->processor];
+    const struct history_cpu *c = &h->cpu[monitor->look.processor];
     if (!c->has_failure) return nothing(monitor, "failed VM entry");
     why_failure(monitor, &c->failure);
     return true;
 }
 
 static bool fault_last(struct monitor *monitor, const struct history *h) {
-    const struct history_cpu *c = &h->cpu[monitor->processor];
+    const struct history_cpu *c = &h->cpu[monitor->look.processor];
     if (!c->has_fault) return nothing(monitor, "exception");
     why_fault(monitor, &c->fault);
     return true;
 }
 
 static bool triple_last(struct monitor *monitor, const struct history *h) {
-    const struct history_cpu *c = &h->cpu[monitor->processor];
+    const struct history_cpu *c = &h->cpu[monitor->look.processor];
     if (!c->has_triple) return nothing(monitor, "triple fault");
     why_triple(monitor, c);
     return true;
@@ -70,7 +71,7 @@ static bool interrupt_now(struct monitor *monitor, const struct history *h) {
 
 // The latest of them, then what is wrong beside it.
 static bool latest(struct monitor *monitor, const struct history *h) {
-    const struct history_cpu *c = &h->cpu[monitor->processor];
+    const struct history_cpu *c = &h->cpu[monitor->look.processor];
     uint64_t exit = c->has_exit ? c->loop[c->exit_level].exit.step : 0, failure = c->has_failure ? c->failure.step : 0,
              fault = c->has_fault ? c->fault.step : 0, triple = c->has_triple ? c->triple.step : 0;
     bool any = c->has_exit || c->has_failure || c->has_fault || c->has_triple;
@@ -99,6 +100,7 @@ bool command_why(struct monitor *monitor, const char *arguments) {
     if (!h) return false;
     if (!take_word(&arguments, word, sizeof word)) return latest(monitor, h);
     for (unsigned i = 0; i < sizeof words / sizeof *words; i++)
-        if (word_is(word, words[i].word, 1)) return take_end(monitor, arguments) && words[i].function(monitor, h);
+        if (word_is(word, words[i].word, 1))
+            return take_end(&monitor->look, arguments) && words[i].function(monitor, h);
     return monitor_error(monitor, "why %s? exit, entry, fault, triple, lost, interrupt, or nothing: the latest", word);
 }

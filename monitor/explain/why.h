@@ -2,7 +2,7 @@
 #ifndef MONITOR_WHY_H
 #define MONITOR_WHY_H
 #include "monitor/explain/history.h"
-#include "monitor/expression/view.h"
+#include "monitor/expression/look.h"
 
 void why_exit(struct monitor *monitor, const struct history_exit *exit);
 void why_failure(struct monitor *monitor, const struct history_failure *failure);

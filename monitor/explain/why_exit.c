@@ -56,7 +56,7 @@ void why_qualification(struct monitor *monitor, unsigned reason, uint64_t qualif
 
 static uint64_t field(struct monitor *monitor, uint64_t vmcs, enum vmcs_field which) {
     uint64_t value = 0;
-    (void)vmx_vmcs_read(monitor_cpu(monitor), vmcs, which, &value);
+    (void)vmx_vmcs_read(look_cpu(&monitor->look), vmcs, which, &value);
     return value;
 }
 
@@ -73,7 +73,7 @@ static void print_control(struct monitor *monitor, uint64_t vmcs, const struct c
 static void print_place(struct monitor *monitor, unsigned level, uint64_t rip) {
     char name[160];
     print(monitor, "RIP %" PRIx64, rip);
-    if (*symbols_name(monitor, (int)level, rip, name, sizeof name)) print(monitor, " <%s>", name);
+    if (*symbols_name(monitor->look.symbols, (int)level, rip, name, sizeof name)) print(monitor, " <%s>", name);
 }
 
 // What the fields beside the qualification say, and what the exit was about.

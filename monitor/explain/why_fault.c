@@ -1,5 +1,5 @@
 // why: exceptions, triple faults, #UD for what a VMCS does not enable. SDM Vol. 3A, 6.15; Vol. 3C, 25.3.
-#include "monitor/commands/disassemble.h"
+#include "monitor/show/disassemble.h"
 #include "monitor/symbols/symbols.h"
 #include "monitor/explain/vmcs.h"
 #include "monitor/explain/why.h"
@@ -83,14 +83,14 @@ void why_fault(struct monitor *monitor, const struct history_fault *f) {
     print_in(monitor, BOLD, "exception %u %s at level %u: %s\n", f->vector, vmcs_vector_name(f->vector), f->level,
              vectors[vector].text ? vectors[vector].text : "");
     print(monitor, "  step %" PRIu64 ", RIP %" PRIx64, f->step, f->rip);
-    if (*symbols_name(monitor, (int)f->level, f->rip, name, sizeof name)) print(monitor, " <%s>", name);
+    if (*symbols_name(monitor->look.symbols, (int)f->level, f->rip, name, sizeof name)) print(monitor, " <%s>", name);
     print(monitor, ", SDM Vol. 3A, %s\n", vectors[vector].section ? vectors[vector].section : "6.15");
     if (vector == VECTOR_PF) explain_page_fault(monitor, f);
     if (vector == VECTOR_GP || vector == VECTOR_SS || vector == VECTOR_NP || vector == VECTOR_TS)
         explain_selector(monitor, f->information);
-    if (!view_make(monitor, (int)f->level, &view)) return;
+    if (!view_make(&monitor->look, (int)f->level, &view)) return;
     uint64_t at = view_code_bits(&view) == 64 ? f->rip : (uint32_t)(view.base[CS] + f->rip);
-    if (!disassemble(monitor, &view, SPACE_LINEAR, at, 0, &i)) return;
+    if (!disassemble(&monitor->look, &view, SPACE_LINEAR, at, 0, &i)) return;
     print(monitor, "  %s\n", i.text);
     if (vector == VECTOR_UD) explain_ud(monitor, &view, i.text);
 }

@@ -115,10 +115,10 @@ static bool virtual_apic(struct monitor *monitor, const struct cpu *cpu) {
 }
 
 bool why_interrupt(struct monitor *monitor) {
-    const struct cpu *cpu = monitor_cpu(monitor);
-    const struct lapic *l = monitor_part(monitor, "lapic", monitor->processor);
+    const struct cpu *cpu = look_cpu(&monitor->look);
+    const struct lapic *l = look_part(&monitor->look, "lapic", monitor->look.processor);
     bool any = local_apic(monitor, cpu, l);
-    if (!monitor->processor) any |= pics(monitor, cpu, monitor_part(monitor, "pic", 0), l);
+    if (!monitor->look.processor) any |= pics(monitor, cpu, look_part(&monitor->look, "pic", 0), l);
     any |= others(monitor, cpu);
     any |= virtual_apic(monitor, cpu);
     return any | injected(monitor, cpu);

@@ -42,7 +42,7 @@ enum {
 _Static_assert(sizeof binary / sizeof *binary == BINARIES, "one enumerator an operator");
 
 struct parser {
-    struct monitor *monitor;
+    const struct look *look;
     struct expression *e;
     const char *at;
     unsigned depth;
@@ -51,9 +51,9 @@ struct parser {
 
 static int fail(struct parser *p, const char *what) {
     if (!p->failed && *p->at)
-        monitor_error(p->monitor, "%s at: %s", what, p->at);
+        monitor_error(p->look, "%s at: %s", what, p->at);
     else if (!p->failed)
-        monitor_error(p->monitor, "%s at the end of the expression", what);
+        monitor_error(p->look, "%s at the end of the expression", what);
     p->failed = true;
     return 0;
 }
@@ -138,13 +138,13 @@ static int number(struct parser *p) {
 
 // $ and $N: values printed before; $NAME: a register, never a symbol.
 static int dollar(struct parser *p) {
-    const struct monitor *m = p->monitor;
+    const struct look *m = p->look;
     if (isalpha((unsigned char)*p->at)) return -1;
-    uint64_t which = isdigit((unsigned char)*p->at) ? strtoull(p->at, (char **)&p->at, 10) : m->value_count;
-    if (!which || which > m->value_count || m->value_count - which >= MONITOR_VALUES)
+    uint64_t which = isdigit((unsigned char)*p->at) ? strtoull(p->at, (char **)&p->at, 10) : m->printed.count;
+    if (!which || which > m->printed.count || m->printed.count - which >= LOOK_VALUES)
         return fail(p, "there is no such value");
     int n = node(p, OP_NUMBER, 0, 0);
-    p->e->node[n].value = m->values[which % MONITOR_VALUES];
+    p->e->node[n].value = m->printed.value[which % LOOK_VALUES];
     return n;
 }
 
@@ -159,7 +159,7 @@ static int named(struct parser *p, bool symbols) {
         return bracket(p, bytes);
     }
     snprintf(word, sizeof word, "%.*s", (int)length, p->at);
-    struct name name = name_find(p->monitor, word, symbols);
+    struct name name = name_find(p->look, word, symbols);
     if (name.kind == NAME_NONE) return fail(p, "no register, field, reason or symbol of that name");
     p->at += length;
     if (quoted && *p->at == '\'') p->at++;
@@ -252,8 +252,8 @@ static int ternary(struct parser *p) {
 }
 
 // The last node is the root.
-bool expression_compile(struct monitor *monitor, const char **text, struct expression *expression) {
-    struct parser p = {.monitor = monitor, .e = expression, .at = *text};
+bool expression_compile(const struct look *look, const char **text, struct expression *expression) {
+    struct parser p = {.look = look, .e = expression, .at = *text};
     expression->count = 0;
     ternary(&p);
     skip(&p);

@@ -2,7 +2,7 @@
 //     rip + 4    *(u32*)rsp    u16[rsp + 2]    [gpa:0x1000]    reason == EPT_VIOLATION && gpa < 0x1000    GUEST_RIP
 #ifndef MONITOR_EXPRESSION_H
 #define MONITOR_EXPRESSION_H
-#include "monitor/expression/view.h"
+#include "monitor/expression/look.h"
 
 enum { EXPRESSION_NODES = 64 };
 struct expression {
@@ -16,7 +16,7 @@ struct expression {
 };
 
 // Compiles the longest expression at *text and moves on past it. False after an error.
-bool expression_compile(struct monitor *monitor, const char **text, struct expression *expression);
+bool expression_compile(const struct look *look, const char **text, struct expression *expression);
 // False, with one line in `error`, when memory cannot be read, a level does not have the register, or for x / 0.
 bool expression_value(const struct expression *expression, const struct view *view, uint64_t *value, char *error,
                       size_t error_size);
@@ -32,17 +32,17 @@ struct location {
     enum space space;
     uint64_t address;
 };
-bool take_place(struct monitor *monitor, const char **text, struct location *place);
+bool take_place(const struct look *look, const char **text, struct location *place);
 // The same, also for a level that has not run yet: the expression is then evaluated where the processor is.
-bool take_future_place(struct monitor *monitor, const char **text, struct location *place);
+bool take_future_place(const struct look *look, const char **text, struct location *place);
 // The same, for memory that is meant: of u32[0x1000] the place, and in *bytes the size; else *bytes is left alone.
-bool take_memory_place(struct monitor *monitor, const char **text, struct location *place, uint64_t *bytes);
+bool take_memory_place(const struct look *look, const char **text, struct location *place, uint64_t *bytes);
 // [@LEVEL:]EXPRESSION.
-bool take_value(struct monitor *monitor, const char **text, uint64_t *value);
+bool take_value(const struct look *look, const char **text, uint64_t *value);
 // [@LEVEL:] alone.
-bool take_view(struct monitor *monitor, const char **text, struct view *view);
+bool take_view(const struct look *look, const char **text, struct view *view);
 // There must be nothing left.
-bool take_end(struct monitor *monitor, const char *text);
+bool take_end(const struct look *look, const char *text);
 
 // --- names (expression_name.c) ---
 enum name_kind { NAME_NONE, NAME_NUMBER, NAME_REGISTER, NAME_FIELD, NAME_MSR };
@@ -50,12 +50,12 @@ struct name {
     enum name_kind kind;
     uint64_t value; // of the number; the index of the register, field or MSR
 };
-struct name name_find(struct monitor *monitor, const char *text, bool symbols);
+struct name name_find(const struct look *look, const char *text, bool symbols);
 bool name_value(const struct view *view, enum name_kind kind, uint64_t index, uint64_t *value, char *error,
                 size_t error_size);
 // Writes a register, an MSR or a VMCS field of the level. False, with one line in `error`, when it cannot be written.
 bool name_set(const struct view *view, const struct name *name, uint64_t value, char *error, size_t error_size);
-void expression_help(struct monitor *monitor); // help expressions
+void expression_help(const struct look *look); // help expressions
 const char *name_at(unsigned index);           // every name but those of symbols; NULL past the last
 
 #endif

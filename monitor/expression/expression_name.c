@@ -67,7 +67,7 @@ static struct name find_msr(const char *text) {
     return (struct name){NAME_NONE, 0};
 }
 
-struct name name_find(struct monitor *monitor, const char *text, bool symbols) {
+struct name name_find(const struct look *look, const char *text, bool symbols) {
     uint64_t address;
     for (unsigned i = 0; i < REGISTERS; i++)
         if (strcasecmp(registers[i].name, text) == 0) return (struct name){NAME_REGISTER, i};
@@ -77,7 +77,7 @@ struct name name_find(struct monitor *monitor, const char *text, bool symbols) {
     if (field >= 0) return (struct name){NAME_FIELD, (uint64_t)field};
     struct name msr = find_msr(text);
     if (msr.kind != NAME_NONE) return msr;
-    if (symbols && symbols_value(monitor, text, &address)) return number(address);
+    if (symbols && symbols_value(look->symbols, look->level, text, &address)) return number(address);
     return (struct name){NAME_NONE, 0};
 }
 
@@ -155,28 +155,28 @@ const char *name_at(unsigned index) {
 
 // --- help ---
 
-static void list_registers(struct monitor *monitor, const char *title, enum where where) {
+static void list_registers(const struct look *look, const char *title, enum where where) {
     unsigned column = 0;
-    print(monitor, "%s", title);
+    print(look, "%s", title);
     for (unsigned i = 0; i < REGISTERS; i++) {
         if (registers[i].where != where) continue;
-        print(monitor, column % 12 ? " %s" : "\n    %s", registers[i].name);
+        print(look, column % 12 ? " %s" : "\n    %s", registers[i].name);
         column++;
     }
-    print(monitor, "\n");
+    print(look, "\n");
 }
 
-void expression_help(struct monitor *monitor) {
+void expression_help(const struct look *look) {
     print(
-        monitor,
+        look,
         "[@LEVEL:]EXPRESSION: as in C, over unsigned numbers of 64 bits, in the state of a level.\n"
         "Operators by rank: ?:  ||  &&  |  ^  &  == !=  < <= > >=  << >>  + -  * / %%  and before an operand: - ! ~ *\n"
         "Numbers: 10, 0x1f, 0b101; $ and $N are values that print gave\n"
         "Memory: u32[rsp + 8] or *(u32*)(rsp + 8), of u8 u16 u32 u64 or s8 s16 s32 (with a sign); [rsp] has 8 bytes;\n"
         "    u8[gpa:0x1000] is guest-physical, u8[phys:0x1000] physical memory\n"
         "VMCS fields (GUEST_RIP), MSRs (IA32_EFER), exit reasons (EPT_VIOLATION), symbols ('when.it is odd')\n");
-    list_registers(monitor, "Of each level:", ANY_LEVEL);
-    list_registers(monitor, "Of the processor:", LIVE_LEVEL);
-    list_registers(monitor, "Of the last VM exit:", EXIT_LEVEL);
-    list_registers(monitor, "Of what catch or watch just saw:", SEEN_LEVEL);
+    list_registers(look, "Of each level:", ANY_LEVEL);
+    list_registers(look, "Of the processor:", LIVE_LEVEL);
+    list_registers(look, "Of the last VM exit:", EXIT_LEVEL);
+    list_registers(look, "Of what catch or watch just saw:", SEEN_LEVEL);
 }

@@ -7,38 +7,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool make_view(struct monitor *monitor, int level, bool future, struct view *view) {
-    if (!future || level < 0 || view_exists(monitor, (unsigned)level)) return view_make(monitor, level, view);
-    if (level >= VMX_LEVELS) return monitor_error(monitor, "level %d: the levels are 0 to %d", level, VMX_LEVELS - 1);
-    if (!view_make(monitor, -1, view)) return false;
+static bool make_view(const struct look *look, int level, bool future, struct view *view) {
+    if (!future || level < 0 || view_exists(look, (unsigned)level)) return view_make(look, level, view);
+    if (level >= VMX_LEVELS) return monitor_error(look, "level %d: the levels are 0 to %d", level, VMX_LEVELS - 1);
+    if (!view_make(look, -1, view)) return false;
     view->level = (unsigned)level;
     return true;
 }
 
 // @LEVEL: in front.
-static bool take_any_view(struct monitor *monitor, const char **text, bool future, struct view *view) {
-    int level = monitor->level;
+static bool take_any_view(const struct look *look, const char **text, bool future, struct view *view) {
+    int level = look->level;
     *text += strspn(*text, " \t");
     if (**text == '@') {
         char *end;
         level = (int)strtoul(*text + 1, &end, 10);
         if (end == *text + 1 || *end != ':')
-            return monitor_error(monitor, "%s: write @LEVEL: in front, like @1:rip", *text);
+            return monitor_error(look, "%s: write @LEVEL: in front, like @1:rip", *text);
         *text = end + 1;
     }
-    return make_view(monitor, level, future, view);
+    return make_view(look, level, future, view);
 }
 
-bool take_view(struct monitor *monitor, const char **text, struct view *view) {
-    return take_any_view(monitor, text, false, view);
+bool take_view(const struct look *look, const char **text, struct view *view) {
+    return take_any_view(look, text, false, view);
 }
 
-static bool evaluate(struct monitor *monitor, const char **text, const struct view *view, uint64_t *value) {
+static bool evaluate(const struct look *look, const char **text, const struct view *view, uint64_t *value) {
     struct expression expression;
     char error[200];
-    if (!expression_compile(monitor, text, &expression)) return false;
+    if (!expression_compile(look, text, &expression)) return false;
     if (expression_value(&expression, view, value, error, sizeof error)) return true;
-    return monitor_error(monitor, "%s", error);
+    return monitor_error(look, "%s", error);
 }
 
 static enum space take_space(const char **text) {
@@ -66,12 +66,14 @@ static size_t source_length(const char *text, size_t *name) {
     return strcspn(text, "./") < *name && !strpbrk(text, "'[") ? length : 0;
 }
 
-static bool take_source(struct monitor *monitor, const char **text, size_t name, size_t length, struct location *place) {
+static bool take_source(const struct look *look, const char **text, size_t name, size_t length,
+                        struct location *place) {
     struct source_place source;
-    char path[1024];
+    char path[1024], error[1200];
     snprintf(path, sizeof path, "%.*s", (int)name, *text);
     unsigned line = (unsigned)strtoul(*text + name + 1, NULL, 10);
-    if (!symbols_line_find(monitor, (int)place->view.level, path, line, &source)) return false;
+    if (!symbols_line_find(look->symbols, (int)place->view.level, path, line, &source, error, sizeof error))
+        return monitor_error(look, "%s", error);
     place->space = SPACE_LINEAR;
     place->address = source.address;
     *text += length;
@@ -79,49 +81,48 @@ static bool take_source(struct monitor *monitor, const char **text, size_t name,
 }
 
 // An address, or with `bytes` perhaps the memory itself.
-static bool take_address(struct monitor *monitor, const char **text, struct location *place, uint64_t *bytes) {
+static bool take_address(const struct look *look, const char **text, struct location *place, uint64_t *bytes) {
     struct expression expression;
     char error[200];
     const char *after = *text;
     place->space = take_space(text);
     bool plain = !bytes || after != *text;
-    if (plain) return evaluate(monitor, text, &place->view, &place->address);
-    if (!expression_compile(monitor, text, &expression)) return false;
+    if (plain) return evaluate(look, text, &place->view, &place->address);
+    if (!expression_compile(look, text, &expression)) return false;
     if (expression_is_memory(&expression)
             ? expression_memory(&expression, &place->view, &place->space, bytes, &place->address, error, sizeof error)
             : expression_value(&expression, &place->view, &place->address, error, sizeof error))
         return true;
-    return monitor_error(monitor, "%s", error);
+    return monitor_error(look, "%s", error);
 }
 
-static bool take(struct monitor *monitor, const char **text, bool future, struct location *place, uint64_t *bytes) {
+static bool take(const struct look *look, const char **text, bool future, struct location *place, uint64_t *bytes) {
     size_t name;
-    if (!take_any_view(monitor, text, future, &place->view)) return false;
+    if (!take_any_view(look, text, future, &place->view)) return false;
     size_t length = source_length(*text, &name);
-    if (length ? !take_source(monitor, text, name, length, place) : !take_address(monitor, text, place, bytes))
-        return false;
+    if (length ? !take_source(look, text, name, length, place) : !take_address(look, text, place, bytes)) return false;
     skip_comma(text);
     return true;
 }
 
-bool take_place(struct monitor *monitor, const char **text, struct location *place) {
-    return take(monitor, text, false, place, NULL);
+bool take_place(const struct look *look, const char **text, struct location *place) {
+    return take(look, text, false, place, NULL);
 }
-bool take_future_place(struct monitor *monitor, const char **text, struct location *place) {
-    return take(monitor, text, true, place, NULL);
+bool take_future_place(const struct look *look, const char **text, struct location *place) {
+    return take(look, text, true, place, NULL);
 }
-bool take_memory_place(struct monitor *monitor, const char **text, struct location *place, uint64_t *bytes) {
-    return take(monitor, text, true, place, bytes);
+bool take_memory_place(const struct look *look, const char **text, struct location *place, uint64_t *bytes) {
+    return take(look, text, true, place, bytes);
 }
 
-bool take_value(struct monitor *monitor, const char **text, uint64_t *value) {
+bool take_value(const struct look *look, const char **text, uint64_t *value) {
     struct view view;
-    if (!take_any_view(monitor, text, false, &view) || !evaluate(monitor, text, &view, value)) return false;
+    if (!take_any_view(look, text, false, &view) || !evaluate(look, text, &view, value)) return false;
     skip_comma(text);
     return true;
 }
 
-bool take_end(struct monitor *monitor, const char *text) {
+bool take_end(const struct look *look, const char *text) {
     text += strspn(text, " \t");
-    return !*text || monitor_error(monitor, "%s: not expected here", text);
+    return !*text || monitor_error(look, "%s: not expected here", text);
 }

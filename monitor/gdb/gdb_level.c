@@ -1,7 +1,7 @@
 // The state of a level for gdb: the processor's own, or what its VMCS holds while it waits. A VM exit leaves a guest's
 // general registers to the software below; they are remembered here as they were at the exit, while gdb is connected.
 #include "monitor/gdb/gdb_private.h"
-#include "monitor/commands/command.h"
+#include "monitor/session/monitor.h"
 #include "vmx/level/view.h"
 #include "vmx/vmcs/vmx.h"
 #include <string.h>

@@ -4,7 +4,7 @@
 #include "cpu/watch/observe.h"
 #include "devices/machine/machine_observe.h"
 #include "monitor/gdb/gdb.h"
-#include "monitor/expression/view.h"
+#include "monitor/expression/look.h"
 
 enum {
     GDB_PACKET_BYTES = 1 << 15,

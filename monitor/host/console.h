@@ -1,7 +1,7 @@
 // Where the guest's serial ports and debug console write to: stdout and files, each with a buffer.
 #ifndef MONITOR_CONSOLE_H
 #define MONITOR_CONSOLE_H
-#include "monitor/program/options.h"
+#include "monitor/session/options.h"
 #include "monitor/host/progress.h"
 
 enum { CONSOLE_OUTPUTS = MACHINE_SERIAL_PORTS + 2, CONSOLE_BUFFER_BYTES = 8192 };

@@ -3,6 +3,7 @@
 #include "monitor/host/status.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,48 +12,72 @@
 #define FILE_LARGEST ((size_t)4 << 30)
 #define FILE_FIRST_PIECE ((size_t)1 << 20)
 
+// What is wrong with a file while it is read.
+struct wrong {
+    char *text;
+    size_t size;
+};
+
+__attribute__((format(printf, 2, 3))) static bool fail(const struct wrong *wrong, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(wrong->text, wrong->size, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
 // Makes room for at least one byte more.
-static bool grow(struct file *file, size_t *room, size_t expected) {
+static bool grow(struct file *file, size_t *room, size_t expected, const struct wrong *wrong) {
     if (file->size < *room) return true;
-    if (*room >= FILE_LARGEST) return complain("%s: larger than 4 GBytes, which is no kernel or RAM disk", file->path);
+    if (*room >= FILE_LARGEST) return fail(wrong, "larger than 4 GBytes, which is no kernel or RAM disk");
     size_t more = *room ? *room * 2 : expected;
     uint8_t *bytes = realloc(file->bytes, more);
-    if (!bytes) return complain("%s: not enough memory to read it", file->path);
+    if (!bytes) return fail(wrong, "not enough memory to read it");
     file->bytes = bytes;
     *room = more;
     return true;
 }
 
-static bool read_all(struct file *file, int fd, size_t expected) {
+static bool read_all(struct file *file, int fd, size_t expected, const struct wrong *wrong) {
     size_t room = 0;
     for (;;) {
-        if (!grow(file, &room, expected)) return false;
+        if (!grow(file, &room, expected, wrong)) return false;
         ssize_t got = read(fd, file->bytes + file->size, room - file->size);
         if (got == 0) return true;
         if (got > 0)
             file->size += (size_t)got;
         else if (errno != EINTR)
-            return complain("%s: cannot be read: %s", file->path, strerror(errno));
+            return fail(wrong, "cannot be read: %s", strerror(errno));
     }
 }
 
-bool file_read(struct file *file, const char *path) {
+// One byte more than the size, so that the end of the file is seen without growing.
+static size_t expected_size(const struct stat *stat) {
+    bool known = stat->st_size > 0 && stat->st_size < (off_t)FILE_LARGEST;
+    return known ? (size_t)stat->st_size + 1 : FILE_FIRST_PIECE;
+}
+
+bool file_load(struct file *file, const char *path, char *error, size_t error_size) {
+    const struct wrong wrong = {error, error ? error_size : 0};
     struct stat stat;
     *file = (struct file){.path = strdup(path)};
-    if (!file->path) return complain("%s: not enough memory", path);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (!file->path) return fail(&wrong, "not enough memory");
+    int fd = file_open(path);
     bool done = fd >= 0 && fstat(fd, &stat) == 0;
     if (!done)
-        complain("%s: cannot be opened: %s", path, strerror(errno));
+        fail(&wrong, "cannot be opened: %s", strerror(errno));
     else if (S_ISDIR(stat.st_mode))
-        done = complain("%s: a directory, not a file", path);
-    else // one byte more than the size, so that the end of the file is seen without growing
-        done = read_all(file, fd,
-                        stat.st_size > 0 && stat.st_size < (off_t)FILE_LARGEST ? (size_t)stat.st_size + 1
-                                                                               : FILE_FIRST_PIECE);
+        done = fail(&wrong, "a directory, not a file");
+    else
+        done = read_all(file, fd, expected_size(&stat), &wrong);
     if (fd >= 0) close(fd);
     if (!done) file_free(file);
     return done;
+}
+
+bool file_read(struct file *file, const char *path) {
+    char error[200];
+    return file_load(file, path, error, sizeof error) || complain("%s: %s", path, error);
 }
 
 void file_free(struct file *file) {
@@ -65,4 +90,14 @@ bool file_get(const struct file *file, uint64_t offset, void *to, size_t length)
     if (offset > file->size || length > file->size - offset) return false;
     memcpy(to, file->bytes + offset, length);
     return true;
+}
+
+int file_open(const char *path) { return open(path, O_RDONLY | O_CLOEXEC); }
+void file_close(int descriptor) { close(descriptor); }
+
+FILE *file_create(const char *path) { return fopen(path, "we"); }
+
+bool file_finish(FILE *file) {
+    bool written = !ferror(file);
+    return fclose(file) == 0 && written;
 }

@@ -51,6 +51,17 @@ void output_print(struct output *output, enum colour colour, const char *format,
     if (text != line) free(text);
 }
 
+bool output_error(struct output *output, const char *format, ...) {
+    char text[400];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    output_print(output, RED, "%s", text);
+    output_print(output, PLAIN, "\n");
+    return false;
+}
+
 static void write_all(struct output *output, const char *text, size_t bytes) {
     while (bytes && !output->broken) {
         ssize_t wrote = write(output->fd, text, bytes);

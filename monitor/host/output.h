@@ -22,6 +22,12 @@ struct output {
 void output_add(struct output *output, const char *text, size_t bytes);
 void output_print(struct output *output, enum colour colour, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+// What is wrong, as one line. Returns false, so that a function can end with it.
+bool output_error(struct output *output, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// The same for everything that has an `output`: struct monitor, struct look.
+#define print(to, ...) output_print((to)->output, PLAIN, __VA_ARGS__)
+#define print_in(to, colour, ...) output_print((to)->output, colour, __VA_ARGS__)
+#define monitor_error(to, ...) output_error((to)->output, __VA_ARGS__)
 // Writes what was gathered.
 void output_flush(struct output *output);
 void output_free(struct output *output);

@@ -105,6 +105,22 @@ bool parse_item(const char **list, char *to, size_t size) {
     return true;
 }
 
+bool take_word(const char **text, char *word, size_t size) {
+    size_t used = 0;
+    while (isspace((unsigned char)**text)) ++*text;
+    if (!**text) return false;
+    for (; **text && !isspace((unsigned char)**text); ++*text)
+        if (used + 1 < size) word[used++] = **text;
+    word[used] = '\0';
+    while (isspace((unsigned char)**text)) ++*text;
+    return true;
+}
+
+bool word_is(const char *word, const char *name, size_t least) {
+    size_t length = strlen(word);
+    return length >= least && length <= strlen(name) && strncmp(word, name, length) == 0;
+}
+
 unsigned parse_distance(const char *a, const char *b) {
     enum { LONGEST = 63 };
     unsigned row[LONGEST + 1];

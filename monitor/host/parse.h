@@ -17,6 +17,10 @@ bool parse_date(const char *text, uint64_t *seconds);
 // Takes the next element off a list with commas (",," is a comma, as in QEMU): copied to `to`, cut off when too long.
 // False at the end of the list.
 bool parse_item(const char **list, char *to, size_t size);
+// Takes the next word off; false at the end. A word too long for `size` is an error of its own: it is cut off.
+bool take_word(const char **text, char *word, size_t size);
+// Whether the word is `name` or, from `least` letters on, the beginning of it.
+bool word_is(const char *word, const char *name, size_t least);
 // Letters to insert, delete or change to make one word of the other.
 unsigned parse_distance(const char *a, const char *b);
 

@@ -82,6 +82,6 @@ bool info_breakpoints(struct monitor *monitor, const struct info_page *page, con
 
 bool info_symbols(struct monitor *monitor, const struct info_page *page, const char *arguments) {
     (void)page, (void)arguments;
-    symbols_list(monitor);
+    symbols_list(monitor->look.symbols, monitor->output);
     return true;
 }

@@ -1,6 +1,7 @@
 // The pages of info: each is one row of info.def and one function.
 #ifndef MONITOR_INFO_H
 #define MONITOR_INFO_H
+#include "monitor/session/monitor.h"
 #include "monitor/expression/expression.h"
 
 struct info_page {

@@ -31,11 +31,11 @@ bool info_registers(struct monitor *monitor, const struct info_page *page, const
     static const uint8_t order[16] = {RAX, RBX, RCX, RDX, RSI, RDI, RBP, RSP, R8, R9, R10, R11, R12, R13, R14, R15};
     struct view view;
     char name[160];
-    if (!view_make(monitor, monitor->level, &view)) return false;
+    if (!view_make(&monitor->look, monitor->look.level, &view)) return false;
     say_source(monitor, &view);
     for (unsigned i = 0; i < 16; i++) print_gpr(monitor, &view, order[i], i % 4 == 3 ? "\n" : "  ");
     print(monitor, "RIP %016" PRIx64, view.rip);
-    if (*symbols_name(monitor, (int)view.level, view_code_address(&view), name, sizeof name))
+    if (*symbols_name(monitor->look.symbols, (int)view.level, view_code_address(&view), name, sizeof name))
         print_in(monitor, YELLOW, " <%s>", name);
     print(monitor, "\n");
     info_bits(monitor, "RFLAGS", view.rflags, BITS_RFLAGS);
@@ -79,7 +79,7 @@ static void print_cr(struct monitor *monitor, const struct view *v, bool cr4) {
 bool info_control(struct monitor *monitor, const struct info_page *page, const char *arguments) {
     (void)page, (void)arguments;
     struct view v;
-    if (!view_make(monitor, monitor->level, &v)) return false;
+    if (!view_make(&monitor->look, monitor->look.level, &v)) return false;
     say_source(monitor, &v);
     print_cr(monitor, &v, false);
     if (v.source == VIEW_LIVE) print(monitor, "%-7s %016" PRIx64 "\n", "CR2", v.cr2);
@@ -119,7 +119,7 @@ bool info_segments(struct monitor *monitor, const struct info_page *page, const 
     (void)page, (void)arguments;
     static const char *const names[] = {"ES", "CS", "SS", "DS", "FS", "GS", "LDTR", "TR"};
     struct view v;
-    if (!view_make(monitor, monitor->level, &v)) return false;
+    if (!view_make(&monitor->look, monitor->look.level, &v)) return false;
     say_source(monitor, &v);
     print(monitor, "      sel.  base              limit     rights\n");
     for (unsigned s = ES; s <= TR; s++) {
@@ -146,7 +146,7 @@ bool info_segments(struct monitor *monitor, const struct info_page *page, const 
 
 static struct cpu *live_cpu(struct monitor *monitor, const char *what) {
     struct view view;
-    if (!view_make(monitor, monitor->level, &view)) return NULL;
+    if (!view_make(&monitor->look, monitor->look.level, &view)) return NULL;
     if (view.source == VIEW_LIVE) return view.cpu;
     monitor_error(monitor, "info %s: level %u does not run now, and its VMCS does not hold these", what, view.level);
     return NULL;
@@ -187,10 +187,10 @@ bool info_msr(struct monitor *monitor, const struct info_page *page, const char 
     const struct msr_name *m;
     uint64_t value, address = 0;
     if (!cpu) return false;
-    struct name name = name_find(monitor, arguments, false);
+    struct name name = name_find(&monitor->look, arguments, false);
     if (name.kind == NAME_MSR)
         address = name.value;
-    else if (*arguments && (!take_value(monitor, &arguments, &address) || !take_end(monitor, arguments)))
+    else if (*arguments && (!take_value(&monitor->look, &arguments, &address) || !take_end(&monitor->look, arguments)))
         return false;
     bool all = !address && name.kind != NAME_MSR, any = false;
     for (unsigned i = 0; (m = msr_name_at(i)); i++) {
@@ -216,7 +216,7 @@ bool info_cpuid(struct monitor *monitor, const struct info_page *page, const cha
     uint64_t leaf;
     if (!cpu) return false;
     if (*arguments) {
-        if (!take_value(monitor, &arguments, &leaf) || !take_end(monitor, arguments)) return false;
+        if (!take_value(&monitor->look, &arguments, &leaf) || !take_end(&monitor->look, arguments)) return false;
         for (uint32_t s = 0; s < (has_subleaves((uint32_t)leaf) ? SUBLEAVES : 1); s++)
             print_leaf(monitor, cpu, (uint32_t)leaf, s);
         return true;

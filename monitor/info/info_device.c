@@ -29,7 +29,7 @@ static void print_field(struct monitor *monitor, const struct state_field *f, co
 
 static bool list(struct monitor *monitor) {
     struct machine_part part;
-    for (unsigned i = 0; machine_part(monitor->machine, i, &part); i++) {
+    for (unsigned i = 0; machine_part(monitor->look.machine, i, &part); i++) {
         uint64_t bytes = part.object ? state_size(part.table) : 0;
         print(monitor, "%2u  %-10s %8" PRIu64 " bytes in %u fields\n", i, part.name, bytes, part.table->count);
     }
@@ -44,8 +44,9 @@ bool info_device(struct monitor *monitor, const struct info_page *page, const ch
     bool any = false, generic = strcmp(page->name, "device") == 0;
     if (generic && !take_word(&arguments, word, sizeof word)) return list(monitor);
     if (!generic) snprintf(word, sizeof word, "%s", page->name);
-    if (*arguments && (!take_value(monitor, &arguments, &which) || !take_end(monitor, arguments))) return false;
-    for (unsigned i = 0; machine_part(monitor->machine, i, &part); i++) {
+    if (*arguments && (!take_value(&monitor->look, &arguments, &which) || !take_end(&monitor->look, arguments)))
+        return false;
+    for (unsigned i = 0; machine_part(monitor->look.machine, i, &part); i++) {
         if (strcmp(part.name, word) != 0 || !part.object) continue;
         uint64_t number = seen++;
         if (which != ~0ull && which != number) continue;
@@ -75,7 +76,7 @@ static void print_lvt(struct monitor *monitor, const struct lapic *l) {
 
 bool info_apic(struct monitor *monitor, const struct info_page *page, const char *arguments) {
     (void)page, (void)arguments;
-    const struct lapic *l = monitor_part(monitor, "lapic", monitor->processor);
+    const struct lapic *l = look_part(&monitor->look, "lapic", monitor->look.processor);
     if (!l) return monitor_error(monitor, "info apic: there is no local APIC");
     info_bits(monitor, "base", l->base, BITS_APIC_BASE);
     print(monitor, "ID %x  TPR %02x  LDR %08x  DFR %08x  SVR %03x (%s)  ESR %02x\n", l->id, l->tpr, l->ldr, l->dfr,
@@ -93,7 +94,7 @@ bool info_apic(struct monitor *monitor, const struct info_page *page, const char
 // 82093AA: bits 7:0 vector, 10:8 delivery, 11 logical, 12 pending, 13 low, 14 remote IRR, 15 level, 16 mask, 63:56 to.
 bool info_ioapic(struct monitor *monitor, const struct info_page *page, const char *arguments) {
     (void)page, (void)arguments;
-    const struct ioapic *io = monitor_part(monitor, "ioapic", 0);
+    const struct ioapic *io = look_part(&monitor->look, "ioapic", 0);
     if (!io) return monitor_error(monitor, "info ioapic: there is no I/O APIC");
     for (unsigned pin = 0; pin < sizeof io->redirection / sizeof io->redirection[0]; pin++) {
         uint64_t r = io->redirection[pin];

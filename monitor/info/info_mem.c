@@ -48,7 +48,7 @@ bool info_mem(struct monitor *monitor, const struct info_page *page, const char 
     struct range range = {0, 0, 0};
     uint64_t address = 0;
     unsigned ranges = 0, walks = 0;
-    if (!view_make(monitor, monitor->level, &view)) return false;
+    if (!view_make(&monitor->look, monitor->look.level, &view)) return false;
     if (!(view.cr0 & CR0_PG)) {
         print(monitor, "paging is off: linear addresses are %sphysical addresses (info map)\n",
               view.eptp ? "guest-" : "");
@@ -78,7 +78,7 @@ bool info_map(struct monitor *monitor, const struct info_page *page, const char 
     (void)page, (void)arguments;
     static const char *const types[] = {"?", "RAM", "reserved", "ACPI", "ACPI NVS"};
     struct machine_region region[16];
-    unsigned count = machine_memory_map(monitor->machine, region, 16);
+    unsigned count = machine_memory_map(monitor->look.machine, region, 16);
     for (unsigned i = 0; i < count && i < 16; i++)
         print(monitor, "%016" PRIx64 "-%016" PRIx64 " %12" PRIu64 "K  %s\n", region[i].base,
               region[i].base + region[i].bytes - 1, region[i].bytes >> 10,

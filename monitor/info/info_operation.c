@@ -48,7 +48,7 @@ static void print_guests(struct monitor *monitor, const struct cpu *cpu) {
 
 bool info_vmx(struct monitor *monitor, const struct info_page *page, const char *arguments) {
     (void)page, (void)arguments;
-    const struct cpu *cpu = monitor_cpu(monitor);
+    const struct cpu *cpu = look_cpu(&monitor->look);
     struct vmx_operation operation;
     struct vmx_kept kept;
     unsigned count = 0;

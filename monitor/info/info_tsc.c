@@ -11,7 +11,7 @@ struct tsc_rule {
 
 // Of the VMCS of a level, as the processor has it, or as the hypervisor below that level has written it.
 static struct tsc_rule rule_of(struct monitor *monitor, const struct view *view, bool own) {
-    const struct vmcs_source source = {monitor->machine, monitor->history, view->cpu, view->level};
+    const struct vmcs_source source = {monitor->look.machine, monitor->look.history, view->cpu, view->level};
     uint64_t proc = 0, proc2 = 0;
     struct tsc_rule r = {.known = true, .multiplier = BIT(48)};
 #define FIELD_OF(name, to)                                                                                             \
@@ -40,7 +40,7 @@ static void print_rule(struct monitor *monitor, const struct tsc_rule *r) {
 
 static void print_level(struct monitor *monitor, unsigned level, uint64_t root) {
     struct view view;
-    if (!view_make(monitor, (int)level, &view)) return;
+    if (!view_make(&monitor->look, (int)level, &view)) return;
     struct tsc_rule r = rule_of(monitor, &view, false);
     uint64_t scaled = (uint64_t)((unsigned __int128)root * r.multiplier >> 48);
     print(monitor, "level %u  %20" PRIu64 "  that of level 0 ", level, scaled + r.offset);
@@ -58,12 +58,12 @@ static void print_level(struct monitor *monitor, unsigned level, uint64_t root) 
 
 bool info_tsc(struct monitor *monitor, const struct info_page *page, const char *arguments) {
     (void)page, (void)arguments;
-    const struct cpu *cpu = monitor_cpu(monitor);
+    const struct cpu *cpu = look_cpu(&monitor->look);
     uint64_t cycles = cpu_cycles_now(cpu), root = cycles + cpu->time.tsc_base;
     print(monitor, "level 0  %20" PRIu64 "  the processor's cycles %s %" PRIu64 ", IA32_TSC_ADJUST %" PRId64 "\n", root,
           (int64_t)cpu->time.tsc_base < 0 ? "-" : "+",
           (int64_t)cpu->time.tsc_base < 0 ? -cpu->time.tsc_base : cpu->time.tsc_base, (int64_t)cpu->msr.tsc_adjust);
     for (unsigned level = 1; cpu->wire.extension && level < VMX_LEVELS; level++)
-        if (view_exists(monitor, level)) print_level(monitor, level, root);
+        if (view_exists(&monitor->look, level)) print_level(monitor, level, root);
     return true;
 }

@@ -33,7 +33,7 @@ static void print_eoi_exits(struct monitor *monitor, const struct virtual_apic *
     uint32_t bits[WORDS];
     for (unsigned i = 0; i < WORDS / 2; i++) {
         uint64_t field = 0;
-        (void)vmx_vmcs_read(monitor_cpu(monitor), v->vmcs, FIELD_EOI_EXIT_BITMAP0 + i, &field);
+        (void)vmx_vmcs_read(look_cpu(&monitor->look), v->vmcs, FIELD_EOI_EXIT_BITMAP0 + i, &field);
         bits[2 * i] = (uint32_t)field;
         bits[2 * i + 1] = (uint32_t)(field >> 32);
     }
@@ -42,7 +42,7 @@ static void print_eoi_exits(struct monitor *monitor, const struct virtual_apic *
 
 static void print_descriptor(struct monitor *monitor, const struct virtual_apic *v) {
     uint64_t vector = 0;
-    (void)vmx_vmcs_read(monitor_cpu(monitor), v->vmcs, FIELD_POSTED_VECTOR, &vector);
+    (void)vmx_vmcs_read(look_cpu(&monitor->look), v->vmcs, FIELD_POSTED_VECTOR, &vector);
     print(monitor, "posted   %016" PRIx64 "  ON %u, notification vector %02x\n", v->descriptor, v->outstanding,
           (unsigned)vector & 0xff);
     vectors_print(monitor, "PIR", v->pir);
@@ -51,7 +51,8 @@ static void print_descriptor(struct monitor *monitor, const struct virtual_apic 
 bool info_vapic(struct monitor *monitor, const struct info_page *page, const char *arguments) {
     struct vmcs_image image;
     struct virtual_apic v;
-    if (!monitor_cpu(monitor)->wire.extension) return monitor_error(monitor, "info %s: there is no VT-x", page->name);
+    if (!look_cpu(&monitor->look)->wire.extension)
+        return monitor_error(monitor, "info %s: there is no VT-x", page->name);
     if (!vmcs_take_pointer(monitor, arguments, &image)) return false;
     virtual_apic_read(monitor, image.pointer, &v);
     print_in(monitor, BOLD, "Virtual APIC of the guest with VMCS %" PRIx64 "\n", v.vmcs);

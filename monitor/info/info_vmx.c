@@ -7,7 +7,7 @@
 
 bool info_levels(struct monitor *monitor, const struct info_page *page, const char *arguments) {
     (void)page, (void)arguments;
-    struct cpu *cpu = monitor_cpu(monitor);
+    struct cpu *cpu = look_cpu(&monitor->look);
     if (!cpu->wire.extension) return monitor_error(monitor, "info levels: this processor has no VT-x");
     if (!vmx_in_operation(cpu)) print(monitor, "outside VMX operation\n");
     unsigned running = vmx_level(cpu);
@@ -16,10 +16,10 @@ bool info_levels(struct monitor *monitor, const struct info_page *page, const ch
         char name[160];
         uint64_t vmcs = vmx_level_vmcs(cpu, level);
         if (level && level != running && vmcs == VMX_NO_VMCS) continue;
-        if (!view_make(monitor, (int)level, &view)) continue;
+        if (!view_make(&monitor->look, (int)level, &view)) continue;
         print_in(monitor, level == running ? BOLD : PLAIN, "%c level %u", level == running ? '*' : ' ', level);
         print(monitor, "  %-21s RIP %016" PRIx64, view_mode(&view), view.rip);
-        if (*symbols_name(monitor, (int)level, view_code_address(&view), name, sizeof name))
+        if (*symbols_name(monitor->look.symbols, (int)level, view_code_address(&view), name, sizeof name))
             print_in(monitor, YELLOW, " <%s>", name);
         print(monitor, "\n           CR3 %016" PRIx64, view.cr3);
         if (view.vmcs != VMX_NO_VMCS) print(monitor, "  VMCS %" PRIx64, view.vmcs);
@@ -32,7 +32,7 @@ bool info_levels(struct monitor *monitor, const struct info_page *page, const ch
 
 bool info_exits(struct monitor *monitor, const struct info_page *page, const char *arguments) {
     (void)page, (void)arguments;
-    struct cpu *cpu = monitor_cpu(monitor);
+    struct cpu *cpu = look_cpu(&monitor->look);
     if (!cpu->wire.extension) return monitor_error(monitor, "info exits: this processor has no VT-x");
     print(monitor, "%5s  %-22s %12s %18s\n", "level", "VM exit", "count", "cycles until entry");
     for (unsigned level = 0; level < VMX_LEVELS; level++) {
@@ -67,7 +67,7 @@ static unsigned structures(const struct tlb_structure *s, unsigned n, const stru
 
 bool info_tlb(struct monitor *monitor, const struct info_page *page, const char *arguments) {
     (void)page, (void)arguments;
-    const struct tlb *tlb = monitor_cpu(monitor)->tlb;
+    const struct tlb *tlb = look_cpu(&monitor->look)->tlb;
     print(monitor, "  VPID   PCID   EPTP               data  fetch  PDE\n");
     for (unsigned c = 0; c < TLB_CONTEXTS; c++) {
         const struct tlb_context *context = &tlb->context[c];
@@ -89,7 +89,7 @@ bool info_tlb(struct monitor *monitor, const struct info_page *page, const char 
 bool info_blocks(struct monitor *monitor, const struct info_page *page, const char *arguments) {
     (void)page, (void)arguments;
     uint64_t built, emptied, invalidated;
-    block_cache_counts(monitor_cpu(monitor), &built, &emptied, &invalidated);
+    block_cache_counts(look_cpu(&monitor->look), &built, &emptied, &invalidated);
     print(monitor, "blocks built %" PRIu64 ", invalidated by stores %" PRIu64 ", cache emptied %" PRIu64 " times\n",
           built, invalidated, emptied);
     return true;

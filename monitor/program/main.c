@@ -1,5 +1,5 @@
 // vmxray, the program: reads the command line, loads a kernel into a machine, runs it.
-#include "monitor/commands/command.h"
+#include "monitor/program/serve.h"
 #include "monitor/program/stats.h"
 #include "monitor/host/terminal.h"
 #include <stdlib.h>

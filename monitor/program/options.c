@@ -1,5 +1,5 @@
 // The command line: finding the row of each option, and the help text that the rows hold.
-#include "monitor/program/options.h"
+#include "monitor/session/options.h"
 #include "monitor/program/options_row.h"
 #include "monitor/host/parse.h"
 #include "monitor/host/status.h"

@@ -1,7 +1,7 @@
 // One row of options.def, and the functions behind the rows.
 #ifndef MONITOR_OPTIONS_ROW_H
 #define MONITOR_OPTIONS_ROW_H
-#include "monitor/program/options.h"
+#include "monitor/session/options.h"
 
 enum taken { TAKEN, TAKEN_LAST, TAKEN_WRONG }; // LAST: there is nothing to run. WRONG: one line has said what is wrong
 enum option_group { BOOT, MACHINE, CONSOLE, RUN, HELP };

@@ -1,7 +1,7 @@
 // What --stats prints.
 #ifndef MONITOR_STATS_H
 #define MONITOR_STATS_H
-#include "monitor/program/run.h"
+#include "monitor/session/run.h"
 #include <stdio.h>
 
 struct stopwatch {

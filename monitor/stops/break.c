@@ -16,7 +16,7 @@ static int level_named(const char *text, const struct location *place) {
 
 static void title_place(struct stop *stop, const char *what, const struct location *place) {
     char name[64];
-    symbols_name(stop->monitor, (int)place->view.level, place->address, name, sizeof name);
+    symbols_name(stop->monitor->look.symbols, (int)place->view.level, place->address, name, sizeof name);
     snprintf(stop->title, sizeof stop->title, "%s %s%s0x%" PRIx64 "%s%s%s", what,
              place->space == SPACE_LINEAR ? "" : space_names[place->space], place->space == SPACE_LINEAR ? "" : ":",
              place->address, *name && place->space == SPACE_LINEAR ? " <" : "",
@@ -26,7 +26,8 @@ static void title_place(struct stop *stop, const char *what, const struct locati
 static void title_source(struct stop *stop, const struct location *place) {
     struct source_place source;
     size_t used = strlen(stop->title);
-    if (place->space != SPACE_LINEAR || !symbols_line(stop->monitor, (int)place->view.level, place->address, &source))
+    if (place->space != SPACE_LINEAR ||
+        !symbols_line(stop->monitor->look.symbols, (int)place->view.level, place->address, &source))
         return;
     snprintf(stop->title + used, sizeof stop->title - used, ", %s:%u", source.shown, source.line);
 }
@@ -35,7 +36,7 @@ static bool set_break(struct monitor *monitor, const char *arguments, bool once)
     struct location place;
     const char *from = arguments;
     if (!*arguments) return monitor_error(monitor, "break where? break [@LEVEL:][gpa:|phys:]ADDRESS [if EXPRESSION]");
-    if (!take_future_place(monitor, &arguments, &place)) return false;
+    if (!take_future_place(&monitor->look, &arguments, &place)) return false;
     struct stop *stop = stop_new(monitor, "");
     if (!stop) return false;
     title_place(stop, "break", &place);
@@ -58,11 +59,11 @@ bool command_tbreak(struct monitor *monitor, const char *arguments) { return set
 static bool register_value(struct stop *stop, unsigned processor, uint64_t *value) {
     struct view view;
     char error[8];
-    unsigned before = stop->monitor->processor;
-    stop->monitor->processor = processor;
-    bool known = view_make(stop->monitor, -1, &view) &&
+    unsigned before = stop->monitor->look.processor;
+    stop->monitor->look.processor = processor;
+    bool known = view_make(&stop->monitor->look, -1, &view) &&
                  name_value(&view, stop->name.kind, stop->name.value, value, error, sizeof error);
-    stop->monitor->processor = before;
+    stop->monitor->look.processor = before;
     return known;
 }
 
@@ -79,7 +80,7 @@ static bool register_changed(struct stop *stop, struct cpu *cpu, const struct si
 
 void stop_watch_begin(struct stop *stop) {
     if (stop->filter != register_changed) return;
-    for (unsigned i = 0; machine_cpu(stop->monitor->machine, i); i++)
+    for (unsigned i = 0; machine_cpu(stop->monitor->look.machine, i); i++)
         stop->of[i].known = register_value(stop, i, &stop->of[i].value);
 }
 
@@ -124,11 +125,11 @@ static bool watch_register(struct monitor *monitor, const char *word, struct nam
 // The size: what follows the address, else that of the memory or the symbol that is named, else 8 bytes.
 static bool take_watched(struct monitor *monitor, const char **arguments, struct location *place, uint64_t *bytes) {
     *bytes = 0;
-    if (!take_memory_place(monitor, arguments, place, bytes)) return false;
-    if (!*bytes) *bytes = symbols_size(monitor, (int)place->view.level, place->address);
+    if (!take_memory_place(&monitor->look, arguments, place, bytes)) return false;
+    if (!*bytes) *bytes = symbols_size(monitor->look.symbols, (int)place->view.level, place->address);
     if (!*bytes) *bytes = 8;
     bool has_bytes = **arguments && strncmp(*arguments, "if", 2) != 0;
-    if (has_bytes && !take_value(monitor, arguments, bytes)) return false;
+    if (has_bytes && !take_value(&monitor->look, arguments, bytes)) return false;
     if (*bytes && *bytes <= 1 << 20) return true;
     return monitor_error(monitor, "watch: %" PRIu64 " bytes; 1 to 0x100000 can be watched", *bytes);
 }
@@ -168,7 +169,7 @@ bool command_watch(struct monitor *monitor, const char *arguments) {
     if (!stop) return false;
     stop->read_wanted = access != 'w';
     stop->write_wanted = access != 'r';
-    struct name name = name_find(monitor, word + (word[0] == '$'), false);
+    struct name name = name_find(&monitor->look, word + (word[0] == '$'), false);
     bool alone = !*rest || strncmp(rest, "if", 2) == 0;
     if (alone && name.kind != NAME_NONE && name.kind != NAME_NUMBER)
         return watch_register(monitor, word, name, rest, stop);

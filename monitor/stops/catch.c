@@ -68,13 +68,13 @@ static bool take_number(struct monitor *monitor, const struct row *row, const ch
     const char *after = *text;
     struct vmx_field field;
     take_word(&after, word, sizeof word);
-    struct name name = name_find(monitor, word, false);
+    struct name name = name_find(&monitor->look, word, false);
     if (name.kind == NAME_MSR && row->sights & SEEN(MSR_READ))
         *number = name.value;
     else if (name.kind == NAME_FIELD && row->argument == FIELD_NAME && vmx_field((unsigned)name.value, &field))
         *number = field.encoding;
     else
-        return take_value(monitor, text, number);
+        return take_value(&monitor->look, text, number);
     *text = after;
     return true;
 }

@@ -47,7 +47,7 @@ bool command_ignore(struct monitor *monitor, const char *arguments) {
     if (!*arguments) return monitor_error(monitor, "ignore which? ignore NUMBER COUNT");
     if (!(stop = take_stop(monitor, &arguments))) return false;
     if (!*arguments) return monitor_error(monitor, "ignore %u how often? ignore NUMBER COUNT", stop->number);
-    if (!take_value(monitor, &arguments, &count) || !take_end(monitor, arguments)) return false;
+    if (!take_value(&monitor->look, &arguments, &count) || !take_end(&monitor->look, arguments)) return false;
     stop->ignore = count;
     stop_describe(monitor, stop);
     return true;
@@ -59,7 +59,7 @@ bool command_condition(struct monitor *monitor, const char *arguments) {
     if (!*arguments) return monitor_error(monitor, "condition of which? condition NUMBER [EXPRESSION]");
     if (!(stop = take_stop(monitor, &arguments))) return false;
     const char *text = arguments;
-    if (*text && (!expression_compile(monitor, &text, &test) || !take_end(monitor, text))) return false;
+    if (*text && (!expression_compile(&monitor->look, &text, &test) || !take_end(&monitor->look, text))) return false;
     free(stop->condition);
     stop->condition = *arguments ? strdup(arguments) : NULL;
     if (*arguments) stop->test = test;
@@ -70,17 +70,17 @@ bool command_condition(struct monitor *monitor, const char *arguments) {
 bool command_commands(struct monitor *monitor, const char *arguments) {
     unsigned latest = monitor->stops ? monitor->stops->numbers : 0;
     struct stop *stop = *arguments ? take_stop(monitor, &arguments) : stop_find(monitor, latest);
-    if (!stop || !take_end(monitor, arguments)) return false;
+    if (!stop || !take_end(&monitor->look, arguments)) return false;
     for (unsigned i = 0; i < stop->commands; i++) free(stop->command[i]);
     stop->commands = 0;
-    monitor->collecting = stop->number;
+    monitor->prompt.collecting = stop->number;
     return true;
 }
 
 void stops_collect(struct monitor *monitor, const char *line) {
-    struct stop *stop = stop_find(monitor, monitor->collecting);
+    struct stop *stop = stop_find(monitor, monitor->prompt.collecting);
     if (!stop || strcmp(line, "end") == 0) {
-        monitor->collecting = 0;
+        monitor->prompt.collecting = 0;
     } else if (stop->commands == STOP_COMMANDS) {
         monitor_error(monitor, "a list has %d commands at most; this one is left out", STOP_COMMANDS);
     } else if ((stop->command[stop->commands] = strdup(line))) {

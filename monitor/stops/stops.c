@@ -1,6 +1,6 @@
 // What stops the guest; see stops.h.
 #include "monitor/stops/stops.h"
-#include "monitor/commands/drive.h"
+#include "monitor/show/sight.h"
 #include "vmx/vmcs/vmx.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,19 +21,22 @@ static bool condition_holds(struct stop *stop, char *error, size_t error_size) {
     struct view view;
     uint64_t value;
     *error = '\0';
-    if (!stop->condition || !view_make(stop->monitor, -1, &view)) return true;
+    if (!stop->condition || !view_make(&stop->monitor->look, -1, &view)) return true;
     return !expression_value(&stop->test, &view, &value, error, error_size) || value;
 }
 
 static bool passes(struct stop *stop, struct cpu *cpu, const struct sight *sight, char *error, size_t error_size) {
+    struct look *look = &stop->monitor->look;
     struct stops *s = stop->monitor->stops;
-    unsigned before = stop->monitor->processor;
+    unsigned before = look->processor;
     s->seen = *sight;
-    s->seeing = &s->seen;
-    stop->monitor->processor = cpu->id;
+    look->sight = &s->seen;
+    look->in_sight = true;
+    look->processor = cpu->id;
     bool holds = condition_holds(stop, error, error_size);
-    stop->monitor->processor = before;
-    s->seeing = s->count ? &s->caught[0].sight : NULL;
+    look->processor = before;
+    look->sight = s->count ? &s->caught[0].sight : NULL;
+    look->in_sight = false;
     return holds;
 }
 
@@ -53,7 +56,7 @@ static void consider(struct stop *stop, struct cpu *cpu, const struct sight *sig
     c->sight = *sight;
     c->processor = cpu->id;
     c->level = level_of(cpu);
-    s->seeing = &s->caught[0].sight;
+    stop->monitor->look.sight = &s->caught[0].sight;
     s->count++;
     cpu_stop(cpu);
 }
@@ -99,11 +102,11 @@ static void observer_update(struct monitor *monitor) {
     s->observer.context = s;
     s->observer.see = see;
     if (wanted && !s->observing)
-        machine_add_observer(monitor->machine, &s->observer);
+        machine_add_observer(monitor->look.machine, &s->observer);
     else if (!wanted && s->observing)
-        machine_remove_observer(monitor->machine, &s->observer);
+        machine_remove_observer(monitor->look.machine, &s->observer);
     else if (wanted)
-        machine_observers_changed(monitor->machine);
+        machine_observers_changed(monitor->look.machine);
     s->observing = wanted;
 }
 
@@ -113,9 +116,9 @@ void stop_enable(struct monitor *monitor, struct stop *stop, bool on) {
     if (on) stop_watch_begin(stop);
     if (stop->has_point) {
         if (on)
-            machine_add_point(monitor->machine, &stop->point);
+            machine_add_point(monitor->look.machine, &stop->point);
         else
-            machine_remove_point(monitor->machine, &stop->point);
+            machine_remove_point(monitor->look.machine, &stop->point);
     }
     observer_update(monitor);
 }
@@ -126,12 +129,12 @@ bool stop_install(struct monitor *monitor, struct stop *stop, const char *argume
     if (strncmp(text, "if", 2) == 0 && strchr(" \t(", text[2])) {
         text += 2 + strspn(text + 2, " \t");
         stop->condition = strdup(text);
-        if (!expression_compile(monitor, &text, &stop->test)) {
+        if (!expression_compile(&monitor->look, &text, &stop->test)) {
             stop_discard(stop);
             return false;
         }
     }
-    if (!take_end(monitor, text)) {
+    if (!take_end(&monitor->look, text)) {
         stop_discard(stop);
         return false;
     }
@@ -162,6 +165,7 @@ void stops_free(struct monitor *monitor) {
     while (monitor->stops && monitor->stops->first) stop_delete(monitor, monitor->stops->first);
     free(monitor->stops);
     monitor->stops = NULL;
+    monitor->look.sight = NULL;
 }
 
 struct stop *stop_find(struct monitor *monitor, uint64_t number) {
@@ -188,7 +192,7 @@ void stops_begin(struct monitor *monitor) {
     struct stops *s = monitor->stops;
     if (!s) return;
     s->count = 0;
-    s->seeing = NULL;
+    monitor->look.sight = NULL;
 }
 
 bool stops_caught(const struct monitor *monitor) { return monitor->stops && monitor->stops->count; }
@@ -203,60 +207,33 @@ void stops_report(struct monitor *monitor) {
     struct stops *s = monitor->stops;
     for (unsigned i = 0; s && i < s->count; i++) {
         const struct caught *c = &s->caught[i];
-        if (!i) monitor->processor = c->processor;
+        if (!i) monitor->look.processor = c->processor;
         if (c->stop) print_title(monitor, c->stop);
         if (c->error[0]) monitor_error(monitor, "its condition could not be evaluated: %s", c->error);
         if (c->stop && c->sight.kind == OBSERVE_INSTRUCTION)
             print(monitor, "0x%" PRIx64 " becomes 0x%" PRIx64 "\n", c->stop->of[c->processor].old,
                   c->stop->of[c->processor].value);
-        if (c->sight.kind != OBSERVE_BREAKPOINT) sight_print(monitor, &c->sight, c->level);
+        if (c->sight.kind != OBSERVE_BREAKPOINT) sight_print(&monitor->look, &c->sight, c->level);
     }
 }
 
 // One of them may delete another, or itself; continue ends a list.
 static void carry_out_list(struct monitor *monitor, const struct caught *c) {
-    for (unsigned i = 0; c->stop && i < c->stop->commands && !monitor->go_on && !monitor->leave; i++)
-        if (!monitor_command(monitor, c->stop->command[i])) break;
+    for (unsigned i = 0; c->stop && i < c->stop->commands && !monitor->letting_go.go_on && !monitor->prompt.leave; i++)
+        if (!monitor->carry_out(monitor, c->stop->command[i])) break;
 }
 
 bool stops_carry_out(struct monitor *monitor) {
     struct stops *s = monitor->stops;
     bool go_on = false;
-    monitor->in_list = true;
+    monitor->letting_go.in_list = true;
     for (unsigned i = 0; s && i < s->count; i++) {
-        monitor->go_on = false;
+        monitor->letting_go.go_on = false;
         carry_out_list(monitor, &s->caught[i]);
-        go_on |= monitor->go_on;
+        go_on |= monitor->letting_go.go_on;
     }
-    monitor->in_list = false;
+    monitor->letting_go.in_list = false;
     for (unsigned i = 0; s && i < s->count; i++)
         if (s->caught[i].stop && s->caught[i].stop->once) stop_delete(monitor, s->caught[i].stop);
     return go_on;
-}
-
-// --- waiting for one thing ---
-
-struct waiter {
-    struct monitor *monitor;
-    await_fn *holds;
-    void *context;
-    struct awaited *awaited;
-};
-
-static void await_see(void *context, struct cpu *cpu, const struct sight *sight) {
-    const struct waiter *w = context;
-    if (w->awaited->seen || !w->holds(w->monitor, cpu, sight, w->context)) return;
-    *w->awaited = (struct awaited){true, *sight, level_of(cpu)};
-    cpu_stop(cpu);
-}
-
-enum run_event stops_await(struct monitor *monitor, uint64_t wanted, await_fn *holds, void *context,
-                           struct awaited *awaited) {
-    struct waiter waiter = {monitor, holds, context, awaited};
-    struct observer observer = {.wanted = wanted, .context = &waiter, .see = await_see};
-    awaited->seen = false;
-    machine_add_observer(monitor->machine, &observer);
-    enum run_event event = drive_until(monitor, UINT64_MAX);
-    machine_remove_observer(monitor->machine, &observer);
-    return event;
 }

@@ -2,6 +2,7 @@
 // (devices/machine/machine_observe.h). Nothing is installed while none is enabled.
 #ifndef MONITOR_STOPS_H
 #define MONITOR_STOPS_H
+#include "monitor/session/monitor.h"
 #include "devices/machine/machine_observe.h"
 #include "monitor/expression/expression.h"
 
@@ -49,8 +50,7 @@ struct stops {
         char error[160];           // of the condition; "" when it could be evaluated
     } caught[STOPS_AT_ONCE];
     unsigned count;
-    struct sight seen;          // in a receiver
-    const struct sight *seeing; // while a receiver is at work, and after the stop: what names like `port` mean
+    struct sight seen; // in a receiver
 };
 
 // A stop with the next number, not yet installed. NULL after an error.
@@ -76,18 +76,5 @@ void stops_report(struct monitor *monitor);
 // The list of commands of what was caught. Whether the guest is to run on.
 bool stops_carry_out(struct monitor *monitor);
 bool stops_caught(const struct monitor *monitor);
-// One line about a sight: "VM exit EPT_VIOLATION from level 1, ...".
-void sight_print(struct monitor *monitor, const struct sight *sight, unsigned level);
-
-// Runs until the predicate holds for a sight of the wanted kinds, or something else stops the guest; awaited->seen says
-// which.
-struct awaited {
-    bool seen;
-    struct sight sight;
-    unsigned level; // that ran then
-};
-typedef bool await_fn(struct monitor *monitor, struct cpu *cpu, const struct sight *sight, void *context);
-enum run_event stops_await(struct monitor *monitor, uint64_t wanted, await_fn *holds, void *context,
-                           struct awaited *awaited);
 
 #endif

@@ -25,14 +25,11 @@ struct symbols {
     unsigned tables;
 };
 
-struct symbol_table *symbols_table_new(struct monitor *monitor, const char *name, int level) {
-    if (!monitor->symbols) monitor->symbols = calloc(1, sizeof *monitor->symbols);
-    struct symbols *s = monitor->symbols;
+struct symbol_table *symbols_table_new(struct symbols **symbols, const char *name, int level) {
+    if (!*symbols) *symbols = calloc(1, sizeof **symbols);
+    struct symbols *s = *symbols;
     struct symbol_table *table = s && s->tables < TABLES ? calloc(1, sizeof *table) : NULL;
-    if (!table) {
-        monitor_error(monitor, "%s: there are as many symbol tables as can be had (%d)", name, TABLES);
-        return NULL;
-    }
+    if (!table) return NULL;
     snprintf(table->title, sizeof table->title, "%s", name);
     table->level = level;
     return s->table[s->tables++] = table;
@@ -96,8 +93,7 @@ void symbols_table_done(struct symbol_table *t) {
     if (t->count) qsort_r(t->by_name, t->count, sizeof *t->by_name, compare_names, t);
 }
 
-void symbols_table_drop(struct monitor *monitor, struct symbol_table *table) {
-    struct symbols *s = monitor->symbols;
+void symbols_table_drop(struct symbols *s, struct symbol_table *table) {
     for (unsigned i = 0; i < s->tables; i++) {
         if (s->table[i] != table) continue;
         memmove(&s->table[i], &s->table[i + 1], (s->tables - i - 1) * sizeof *s->table);
@@ -111,19 +107,17 @@ void symbols_table_drop(struct monitor *monitor, struct symbol_table *table) {
     free(table);
 }
 
-void symbols_drop_older(struct monitor *monitor, const struct symbol_table *table, const char *title) {
-    const struct symbols *s = monitor->symbols;
+void symbols_drop_older(struct symbols *s, const struct symbol_table *table, const char *title) {
     for (unsigned i = s->tables; i--;) {
         struct symbol_table *t = s->table[i];
         if (t != table && t->level == table->level && strncmp(t->title, title, strlen(title)) == 0)
-            symbols_table_drop(monitor, t);
+            symbols_table_drop(s, t);
     }
 }
 
-void symbols_free(struct monitor *monitor) {
-    while (monitor->symbols && monitor->symbols->tables) symbols_table_drop(monitor, monitor->symbols->table[0]);
-    free(monitor->symbols);
-    monitor->symbols = NULL;
+void symbols_free(struct symbols *s) {
+    while (s && s->tables) symbols_table_drop(s, s->table[0]);
+    free(s);
 }
 
 static bool serves(const struct symbol_table *t, int level) {
@@ -149,13 +143,13 @@ static size_t lower_bound(const struct symbol_table *t, const char *name) {
     return low;
 }
 
-bool symbols_value(struct monitor *monitor, const char *name, uint64_t *address) {
+bool symbols_value(const struct symbols *s, int level, const char *name, uint64_t *address) {
     bool found = false;
-    for (unsigned i = 0; monitor->symbols && i < monitor->symbols->tables; i++) {
-        const struct symbol_table *t = monitor->symbols->table[i];
+    for (unsigned i = 0; s && i < s->tables; i++) {
+        const struct symbol_table *t = s->table[i];
         size_t n = lower_bound(t, name);
         if (n == t->count || strcmp(name_of(t, n), name) != 0) continue;
-        bool ours = serves(t, monitor->level);
+        bool ours = serves(t, level);
         if (!found || ours) *address = t->by_address[t->by_name[n]].address;
         found = true;
         if (ours) break;
@@ -163,10 +157,10 @@ bool symbols_value(struct monitor *monitor, const char *name, uint64_t *address)
     return found;
 }
 
-const char *symbols_begin(const struct monitor *monitor, const char *begin, size_t *at) {
+const char *symbols_begin(const struct symbols *s, const char *begin, size_t *at) {
     size_t skip = *at, length = strlen(begin);
-    for (unsigned i = 0; monitor->symbols && i < monitor->symbols->tables; i++) {
-        const struct symbol_table *t = monitor->symbols->table[i];
+    for (unsigned i = 0; s && i < s->tables; i++) {
+        const struct symbol_table *t = s->table[i];
         for (size_t n = lower_bound(t, begin); n < t->count && strncmp(name_of(t, n), begin, length) == 0; n++) {
             if (skip--) continue;
             ++*at;
@@ -193,17 +187,17 @@ static const struct symbol *before(const struct symbol_table *t, uint64_t addres
     return &t->by_address[low - 1];
 }
 
-const char *symbols_name(const struct monitor *monitor, int level, uint64_t address, char *text, size_t size) {
+const char *symbols_name(const struct symbols *s, int level, uint64_t address, char *text, size_t size) {
     const struct symbol *best = NULL;
     const char *name = NULL;
-    for (unsigned i = 0; monitor->symbols && i < monitor->symbols->tables; i++) {
-        const struct symbol_table *t = monitor->symbols->table[i];
+    for (unsigned i = 0; s && i < s->tables; i++) {
+        const struct symbol_table *t = s->table[i];
         if (!serves(t, level)) continue;
-        const struct symbol *s = before(t, address);
-        if (!s || address - s->address >= (s->bytes ? s->bytes : FARTHEST)) continue;
-        if (best && s->address <= best->address) continue;
-        best = s;
-        name = t->names + s->name;
+        const struct symbol *found = before(t, address);
+        if (!found || address - found->address >= (found->bytes ? found->bytes : FARTHEST)) continue;
+        if (best && found->address <= best->address) continue;
+        best = found;
+        name = t->names + found->name;
     }
     *text = '\0';
     if (best && best->address == address)
@@ -213,56 +207,55 @@ const char *symbols_name(const struct monitor *monitor, int level, uint64_t addr
     return text;
 }
 
-uint64_t symbols_size(const struct monitor *monitor, int level, uint64_t address) {
-    for (unsigned i = 0; monitor->symbols && i < monitor->symbols->tables; i++) {
-        const struct symbol *s =
-            serves(monitor->symbols->table[i], level) ? before(monitor->symbols->table[i], address) : NULL;
-        if (s && s->address == address) return s->bytes;
+uint64_t symbols_size(const struct symbols *s, int level, uint64_t address) {
+    for (unsigned i = 0; s && i < s->tables; i++) {
+        const struct symbol *found = serves(s->table[i], level) ? before(s->table[i], address) : NULL;
+        if (found && found->address == address) return found->bytes;
     }
     return 0;
 }
 
 // --- source lines ---
 
-bool symbols_line(const struct monitor *monitor, int level, uint64_t address, struct source_place *place) {
-    const struct symbols *s = monitor->symbols;
+bool symbols_line(const struct symbols *s, int level, uint64_t address, struct source_place *place) {
     for (unsigned i = 0; s && i < s->tables; i++)
         if (serves(s->table[i], level) && source_lines_at(s->table[i]->lines, address, place)) return true;
     return false;
 }
 
-bool symbols_line_find(struct monitor *monitor, int level, const char *name, unsigned line,
-                       struct source_place *place) {
-    const struct symbols *s = monitor->symbols;
+bool symbols_line_find(const struct symbols *s, int level, const char *name, unsigned line, struct source_place *place,
+                       char *error, size_t error_size) {
     bool known = false;
     for (unsigned any = 0; any < 2; any++)
         for (unsigned i = 0; s && i < s->tables; i++)
             if ((any || serves(s->table[i], level)) && source_lines_find(s->table[i]->lines, name, line, place, &known))
                 return true;
-    if (known) return monitor_error(monitor, "%s:%u: no code came from that line or any after it", name, line);
-    return monitor_error(monitor, "%s: no source file of that name is known (symbols FILE, with debug information)",
-                         name);
+    if (known)
+        snprintf(error, error_size, "%s:%u: no code came from that line or any after it", name, line);
+    else
+        snprintf(error, error_size, "%s: no source file of that name is known (symbols FILE, with debug information)",
+                 name);
+    return false;
 }
 
 // --- what there is ---
 
-void symbols_each(const struct monitor *monitor, int level,
+void symbols_each(const struct symbols *s, int level,
                   void (*one)(void *context, const char *name, uint64_t address, uint64_t bytes), void *context) {
-    for (unsigned i = 0; monitor->symbols && i < monitor->symbols->tables; i++) {
-        const struct symbol_table *t = monitor->symbols->table[i];
+    for (unsigned i = 0; s && i < s->tables; i++) {
+        const struct symbol_table *t = s->table[i];
         if (level != SYMBOLS_ANY_LEVEL && t->level != SYMBOLS_ANY_LEVEL && t->level != level) continue;
         for (size_t n = 0; n < t->count; n++)
             one(context, t->names + t->by_address[n].name, t->by_address[n].address, t->by_address[n].bytes);
     }
 }
 
-void symbols_list(struct monitor *monitor) {
-    for (unsigned i = 0; monitor->symbols && i < monitor->symbols->tables; i++) {
-        const struct symbol_table *t = monitor->symbols->table[i];
+void symbols_list(const struct symbols *s, struct output *output) {
+    for (unsigned i = 0; s && i < s->tables; i++) {
+        const struct symbol_table *t = s->table[i];
         char level[16] = "any";
         if (t->level >= 0) snprintf(level, sizeof level, "%d", t->level);
-        print(monitor, "level %-4s %8zu symbols  %s", level, t->count, t->title);
-        if (t->lines) print(monitor, ", with source lines");
-        print(monitor, "\n");
+        output_print(output, PLAIN, "level %-4s %8zu symbols  %s%s\n", level, t->count, t->title,
+                     t->lines ? ", with source lines" : "");
     }
 }

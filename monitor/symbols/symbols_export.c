@@ -1,6 +1,6 @@
 // Symbols as an ELF file, for gdb (symbol-file, add-symbol-file): a stock kernel's own table, found in its memory, then
 // serves gdb too. The file has a symbol table and an empty .text that says where code is.
-#include "monitor/host/parse.h"
+#include "monitor/host/file.h"
 #include "monitor/symbols/symbols.h"
 #include <elf.h>
 #include <errno.h>
@@ -109,31 +109,26 @@ static bool write_file(const struct export *e, FILE *file) {
            fwrite(section, sizeof section, 1, file) == 1;
 }
 
-static bool save(struct monitor *monitor, const struct export *e, const char *path) {
-    FILE *file = fopen(path, "wb");
+static bool save(const struct export *e, const char *path, char *error, size_t error_size) {
+    FILE *file = file_create(path);
     bool good = file && write_file(e, file);
-    if (file && fclose(file) != 0) good = false;
-    if (!good) return monitor_error(monitor, "export %s: %s", path, strerror(errno));
-    print(monitor, "%zu symbols in %s\n", e->count - 1, path);
-    return true;
+    if (file && !file_finish(file)) good = false;
+    if (!good) snprintf(error, error_size, "%s: %s", path, strerror(errno));
+    return good;
 }
 
-bool command_export(struct monitor *monitor, const char *arguments) {
-    char path[1024], word[16] = "";
-    uint64_t level = 0;
+size_t symbols_export(const struct symbols *symbols, int level, const char *path, char *error, size_t error_size) {
     struct export e = {.text = UINT64_MAX};
-    if (!take_word(&arguments, path, sizeof path)) return monitor_error(monitor, "export: into which file?");
-    bool all = !take_word(&arguments, word, sizeof word);
-    if (!all &&
-        (!word_is(word, "level", 1) || !take_word(&arguments, word, sizeof word) || !parse_number(word, &level)))
-        return monitor_error(monitor, "export %s: %s? write level N", path, word);
     add(&e, "", 0, 0);
-    symbols_each(monitor, all ? SYMBOLS_ANY_LEVEL : (int)level, add, &e);
-    bool good = !e.short_of_memory || monitor_error(monitor, "export: not enough memory");
-    if (good && e.count == 1) good = monitor_error(monitor, "export: there are no symbols; see help symbols");
-    if (good) place(&e);
-    if (good) good = save(monitor, &e, path);
+    symbols_each(symbols, level, add, &e);
+    bool good = false;
+    if (e.short_of_memory)
+        snprintf(error, error_size, "not enough memory");
+    else if (e.count == 1)
+        snprintf(error, error_size, "there are no symbols; see help symbols");
+    else
+        good = (place(&e), save(&e, path, error, error_size));
     free(e.symbols);
     free(e.strings);
-    return good;
+    return good ? e.count - 1 : 0;
 }

@@ -2,13 +2,14 @@
 #ifndef MONITOR_SYMBOLS_FILE_H
 #define MONITOR_SYMBOLS_FILE_H
 #include "monitor/symbols/symbols.h"
-#include "monitor/expression/view.h"
+#include "monitor/expression/look.h"
 
 struct symbols_place {
     bool moved;
     uint64_t at; // where the lowest address is loaded (ELF), or _text (System.map); while `moved`
 };
-const char *symbols_from_elf(struct symbol_table *table, const char *path, const struct symbols_place *place);
+// An ELF file, or else a System.map.
+const char *symbols_from_file(struct symbol_table *table, const char *path, const struct symbols_place *place);
 const char *symbols_from_map(struct symbol_table *table, const char *path, const struct symbols_place *place);
 // Linux's own table, found in the memory of the level's guest-physical address space.
 const char *symbols_from_kallsyms(struct symbol_table *table, const struct view *view);

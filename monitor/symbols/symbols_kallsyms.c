@@ -7,6 +7,7 @@
 // An offset below 0 is counted down from the base minus 1; where there are such, others are absolute (per-CPU symbols).
 // Nothing read here is trusted: every position is checked against the window of memory that was copied.
 #define _GNU_SOURCE // memmem
+#include "devices/machine/machine.h"
 #include "monitor/symbols/symbols_file.h"
 #include <stdlib.h>
 #include <string.h>

@@ -83,7 +83,7 @@ static bool take_what(struct monitor *monitor, struct trace *trace, const char *
 
 static bool take_level(struct monitor *monitor, const char **text, struct trace *trace) {
     uint64_t level;
-    if (!take_value(monitor, text, &level)) return false;
+    if (!take_value(&monitor->look, text, &level)) return false;
     if (level >= VMX_LEVELS) return monitor_error(monitor, "trace: the levels are 0 to %d", VMX_LEVELS - 1);
     trace->level = (int)level;
     return true;
@@ -91,10 +91,10 @@ static bool take_level(struct monitor *monitor, const char **text, struct trace 
 
 static bool take_range(struct monitor *monitor, const char **text, struct trace *trace) {
     char word[8];
-    if (!take_value(monitor, text, &trace->from)) return false;
+    if (!take_value(&monitor->look, text, &trace->from)) return false;
     if (!take_word(text, word, sizeof word) || strcmp(word, "to") != 0)
         return monitor_error(monitor, "trace: a range is given as from ADDRESS to ADDRESS");
-    if (!take_value(monitor, text, &trace->to)) return false;
+    if (!take_value(&monitor->look, text, &trace->to)) return false;
     return trace->from <= trace->to || monitor_error(monitor, "trace: the range ends before it begins");
 }
 
@@ -141,8 +141,8 @@ static bool prepare(struct monitor *monitor, struct trace *trace, const char *te
 
 // What the stack of a processor stands on when the trace begins: unknown levels wait below.
 static void begin_stacks(struct trace *trace) {
-    for (unsigned i = 0; machine_cpu(trace->monitor->machine, i); i++) {
-        const struct cpu *cpu = machine_cpu(trace->monitor->machine, i);
+    for (unsigned i = 0; machine_cpu(trace->look->machine, i); i++) {
+        const struct cpu *cpu = machine_cpu(trace->look->machine, i);
         trace->stack[i].since = cpu_cycles_now(cpu);
     }
 }
@@ -150,7 +150,7 @@ static void begin_stacks(struct trace *trace) {
 bool trace_start(struct monitor *monitor, const char *text) {
     struct trace *trace = calloc(1, sizeof *trace);
     if (!trace) return monitor_error(monitor, "trace: not enough memory");
-    trace->monitor = monitor;
+    trace->look = &monitor->look;
     trace->level = TRACE_ANY_LEVEL;
     trace->to = UINT64_MAX;
     if (!prepare(monitor, trace, text)) {
@@ -160,7 +160,7 @@ bool trace_start(struct monitor *monitor, const char *text) {
     begin_stacks(trace);
     trace->observer = (struct observer){
         .wanted = trace->wanted | (trace->format->nests ? NESTS : 0), .again = true, .context = trace, .see = see};
-    machine_add_observer(monitor->machine, &trace->observer);
+    machine_add_observer(monitor->look.machine, &trace->observer);
     trace->next = monitor->traces;
     trace->number = trace->next ? trace->next->number + 1 : 1;
     monitor->traces = trace;
@@ -168,7 +168,7 @@ bool trace_start(struct monitor *monitor, const char *text) {
 }
 
 static bool finish(struct monitor *monitor, struct trace *trace) {
-    machine_remove_observer(monitor->machine, &trace->observer);
+    machine_remove_observer(monitor->look.machine, &trace->observer);
     if (trace->format->nests) trace_settle(trace);
     trace->format->end(trace);
     bool written = !ferror(trace->file);

@@ -8,7 +8,7 @@
 #ifndef MONITOR_TRACE_H
 #define MONITOR_TRACE_H
 #include "devices/machine/machine_observe.h"
-#include "monitor/commands/command.h"
+#include "monitor/session/monitor.h"
 #include <stdio.h>
 
 enum { TRACE_FRAMES = 32, TRACE_ANY_LEVEL = -1, TRACE_RUNS = -1 };
@@ -45,7 +45,7 @@ extern const struct trace_format trace_text, trace_json, trace_folded, trace_sta
 
 struct trace {
     struct trace *next;
-    struct monitor *monitor;
+    const struct look *look;
     unsigned number;
     char *path, *what;
     FILE *file;

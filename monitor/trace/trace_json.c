@@ -101,8 +101,8 @@ static bool begin(struct trace *trace) {
 }
 
 static void end(struct trace *trace) {
-    for (unsigned i = 0; machine_cpu(trace->monitor->machine, i); i++) {
-        const struct cpu *cpu = machine_cpu(trace->monitor->machine, i);
+    for (unsigned i = 0; machine_cpu(trace->look->machine, i); i++) {
+        const struct cpu *cpu = machine_cpu(trace->look->machine, i);
         run_level(trace, i, -1, cpu_cycles_now(cpu));
     }
     fputs("\n]\n", trace->file);

@@ -57,8 +57,8 @@ void trace_follow(struct trace *trace, struct cpu *cpu, const struct sight *sigh
 }
 
 void trace_settle(struct trace *trace) {
-    for (unsigned i = 0; machine_cpu(trace->monitor->machine, i); i++) {
-        const struct cpu *cpu = machine_cpu(trace->monitor->machine, i);
+    for (unsigned i = 0; machine_cpu(trace->look->machine, i); i++) {
+        const struct cpu *cpu = machine_cpu(trace->look->machine, i);
         uint64_t cycle = cpu_cycles_now(cpu);
         while (trace->stack[i].frames) pop(trace, i, cycle);
         spend(trace, i, cycle);

@@ -41,7 +41,7 @@ for page in "${pages[@]}"; do
 	[[ -z $unknown ]]
 	claim $? "$page: options exist" "$unknown"
 done
-commands=$(sed -n 's/^COMMAND([A-Z]*, *"\([^"]*\)".*/\1/p; s/^ALIAS("\([^"]*\)".*/\1/p' monitor/commands/command.def)
+commands=$(sed -n 's/^COMMAND([A-Z]*, *"\([^"]*\)".*/\1/p; s/^ALIAS("\([^"]*\)".*/\1/p' monitor/session/command.def)
 unknown=
 while read -r word; do
 	grep -qxF -- "$word" <<<"$commands" || unknown+="$word "

@@ -1,8 +1,10 @@
 // The monitor as a library: expressions and their values, what Tab completes to, and random lines, which never crash,
 // never change the machine, and always answer with something or nothing, not with a half of it.
 #include "cpu/state/cpu.h"
+#include "monitor/commands/command.h"
 #include "monitor/commands/complete.h"
 #include "monitor/expression/expression.h"
+#include "monitor/program/serve.h"
 #include "monitor/symbols/symbols.h"
 #include "tests/tap.h"
 #include <inttypes.h>
@@ -49,7 +51,7 @@ static bool setup(void) {
     cpu->gpr[RBX] = 0x123456789abcdef0;
     cpu_update_mode(cpu);
     monitor_init(&monitor, &run);
-    monitor.output.write = hear;
+    monitor.output->write = hear;
     return true;
 }
 
@@ -102,7 +104,7 @@ static void expressions(void) {
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
         const char *text = rows[i].text;
         uint64_t value = ~rows[i].value;
-        bool done = take_value(&monitor, &text, &value) && !*text;
+        bool done = take_value(&monitor.look, &text, &value) && !*text;
         loop_check(done && value == rows[i].value, "%s: 0x%" PRIx64 ", not 0x%" PRIx64, rows[i].text, value,
                    rows[i].value);
     }
@@ -184,7 +186,7 @@ static void completion(void) {
                                           {"vmcs dif", "diff"},
                                           {"source tests/monitor/test_comm", "tests/monitor/test_commands.c"},
                                           {"symbols tests/monitor/transcr", "tests/monitor/transcripts"}};
-    struct symbol_table *table = symbols_table_new(&monitor, "test", SYMBOLS_ANY_LEVEL);
+    struct symbol_table *table = symbols_table_new(&monitor.look.symbols, "test", SYMBOLS_ANY_LEVEL);
     symbols_add(table, "start_here", 10, 0x1004, 8);
     symbols_table_done(table);
     loop_begin("what Tab completes to");
@@ -193,9 +195,9 @@ static void completion(void) {
     loop_check(!completes("st", "quit") && !completes("info st", "step"), "and to nothing else");
     loop_end();
     char name[40];
-    ok(strcmp(symbols_name(&monitor, 0, 0x1006, name, sizeof name), "start_here+0x2") == 0, "an address has a name: %s",
-       name);
-    ok(!*symbols_name(&monitor, 0, 0x100c, name, sizeof name), "and none behind the end of the symbol");
+    ok(strcmp(symbols_name(monitor.look.symbols, 0, 0x1006, name, sizeof name), "start_here+0x2") == 0,
+       "an address has a name: %s", name);
+    ok(!*symbols_name(monitor.look.symbols, 0, 0x100c, name, sizeof name), "and none behind the end of the symbol");
 }
 
 // --- random lines ---

@@ -4,7 +4,7 @@
 #define MONITOR_RUN_H
 #include "monitor/host/console.h"
 #include "monitor/load/load.h"
-#include "monitor/program/options.h"
+#include "monitor/session/options.h"
 #include "monitor/host/progress.h"
 #include "monitor/host/status.h"
 

@@ -1,6 +1,7 @@
 // print: the value of an expression.
 #include "monitor/expression/expression.h"
 #include "monitor/symbols/symbols.h"
+#include "monitor/session/monitor.h"
 #include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
@@ -26,7 +27,8 @@ static bool print_as(struct monitor *monitor, char format, uint64_t value) {
         return true;
     case 'a':
         print(monitor, "0x%" PRIx64, value);
-        if (*symbols_name(monitor, monitor->level, value, name, sizeof name)) print(monitor, " <%s>", name);
+        if (*symbols_name(monitor->look.symbols, monitor->look.level, value, name, sizeof name))
+            print(monitor, " <%s>", name);
         return true;
     default: return monitor_error(monitor, "/%c: formats of print are x, d, u, o, t, c and a", format);
     }
@@ -42,10 +44,10 @@ bool command_print(struct monitor *monitor, const char *arguments) {
             return monitor_error(monitor, "/%c%s: one letter, then the expression", format, arguments);
     }
     if (!*arguments) return monitor_error(monitor, "print what? print [/FORMAT] EXPRESSION");
-    if (!take_value(monitor, &arguments, &value) || !take_end(monitor, arguments)) return false;
+    if (!take_value(&monitor->look, &arguments, &value) || !take_end(&monitor->look, arguments)) return false;
     if (format && !strchr("xduotca", format)) return print_as(monitor, format, value);
-    monitor->values[++monitor->value_count % MONITOR_VALUES] = value;
-    print(monitor, "$%u = ", monitor->value_count);
+    monitor->look.printed.value[++monitor->look.printed.count % LOOK_VALUES] = value;
+    print(monitor, "$%u = ", monitor->look.printed.count);
     if (format)
         print_as(monitor, format, value);
     else

@@ -1,7 +1,8 @@
 // Where the processor is, as each stop prints it.
 #ifndef MONITOR_WHERE_H
 #define MONITOR_WHERE_H
-#include "monitor/commands/disassemble.h"
+#include "monitor/session/monitor.h"
+#include "monitor/show/disassemble.h"
 #include "monitor/symbols/symbols.h"
 
 void where_print(struct monitor *monitor);

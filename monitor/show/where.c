@@ -1,5 +1,5 @@
 // Where the processor is: step, cycles, processor, level, VMCS, mode, and the instruction that comes next.
-#include "monitor/commands/where.h"
+#include "monitor/show/where.h"
 #include "monitor/symbols/symbols.h"
 #include "vmx/vmcs/vmx.h"
 #include <inttypes.h>
@@ -12,7 +12,7 @@ void where_instruction(struct monitor *monitor, const struct view *view, const s
     char name[160], bytes[2 * sizeof i->bytes * 2] = "";
     unsigned digits = view_code_bits(view) == 64 ? 16 : 8, length = i->length ? i->length : i->readable ? 1 : 0;
     for (unsigned b = 0; b < length; b++) snprintf(bytes + 2 * b, 3, "%02x", i->bytes[b]);
-    symbols_name(monitor, (int)view->level, i->address, name, sizeof name);
+    symbols_name(monitor->look.symbols, (int)view->level, i->address, name, sizeof name);
     print(monitor, "%s%0*" PRIx64, mark, (int)digits, i->address);
     if (*name) print_in(monitor, YELLOW, " <%s>", name);
     print_in(monitor, DIM, "  %-*s", BYTES_WIDTH, bytes);
@@ -38,18 +38,19 @@ void where_print(struct monitor *monitor) {
     struct view view;
     struct instruction instruction;
     struct source_place source;
-    if (!view_make(monitor, monitor->level, &view)) return;
-    print_in(monitor, BOLD, "step %" PRIu64, machine_steps(monitor->machine));
-    print(monitor, "  cycle %" PRIu64 "  cpu %u", machine_cycles(monitor->machine), monitor->processor);
+    if (!view_make(&monitor->look, monitor->look.level, &view)) return;
+    print_in(monitor, BOLD, "step %" PRIu64, machine_steps(monitor->look.machine));
+    print(monitor, "  cycle %" PRIu64 "  cpu %u", machine_cycles(monitor->look.machine), monitor->look.processor);
     print_levels(monitor, &view);
     print(monitor, "  %s, CPL %u%s", view_mode(&view), view_cpl(&view), activities[view.cpu->boundary.activity & 3]);
-    if (monitor->altered) print_in(monitor, RED, "  (altered since step %" PRIu64 ")", monitor->altered_step);
+    if (monitor->altered.count)
+        print_in(monitor, RED, "  (altered since step %" PRIu64 ")", monitor->altered.first_step);
     print(monitor, "\n");
-    if (symbols_line(monitor, (int)view.level, view_code_address(&view), &source)) {
+    if (symbols_line(monitor->look.symbols, (int)view.level, view_code_address(&view), &source)) {
         print(monitor, "  ");
         where_source(monitor, &source);
     }
-    disassemble(monitor, &view, SPACE_LINEAR, view_code_address(&view), 0, &instruction);
+    disassemble(&monitor->look, &view, SPACE_LINEAR, view_code_address(&view), 0, &instruction);
     where_instruction(monitor, &view, &instruction, "  ");
 }
 

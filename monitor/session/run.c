@@ -1,6 +1,6 @@
 // Drives a machine from its first step to its end. The host's clock decides only how long idle time lasts for a person
 // who may type; what the machine does depends on nothing but its inputs and the steps at which they come.
-#include "monitor/program/run.h"
+#include "monitor/session/run.h"
 #include "cpu/state/cpu.h"
 #include "devices/machine/machine_observe.h"
 #include "monitor/host/host_clock.h"

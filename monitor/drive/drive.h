@@ -1,7 +1,7 @@
 // The run under the monitor: letting the guest run and coming back.
 #ifndef MONITOR_DRIVE_H
 #define MONITOR_DRIVE_H
-#include "monitor/commands/command.h"
+#include "monitor/session/monitor.h"
 
 // Lets the guest run until that step of the machine, or until something stops it. Prints nothing unless the run is
 // over.
@@ -11,7 +11,11 @@ enum run_event drive_step(struct monitor *monitor);
 void drive_running(struct monitor *monitor, bool on);
 // The processor whose turn it is becomes the one looked at, and the level the one that runs.
 void drive_follow(struct monitor *monitor);
+// Says that the machine was reset, if it was since the user was last told.
+void drive_tell_reset(struct monitor *monitor);
 // Says where a run that was let go has come to rest. False when it is over.
 bool drive_stopped(struct monitor *monitor, enum run_event event);
+// The argument of step and its like: a number of times, 1 when none is given. False after an error.
+bool drive_take_times(struct monitor *monitor, const char *text, uint64_t *times);
 
 #endif

@@ -1,7 +1,7 @@
 // Looking at memory: x as in gdb, and disas.
 #include "monitor/expression/expression.h"
 #include "monitor/symbols/symbols.h"
-#include "monitor/commands/where.h"
+#include "monitor/show/where.h"
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -37,7 +37,7 @@ static bool parse_format(struct monitor *monitor, const char *text, struct forma
 
 static void print_address(struct monitor *monitor, const struct location *p, uint64_t address) {
     char name[160] = "";
-    if (p->space == SPACE_LINEAR) symbols_name(monitor, (int)p->view.level, address, name, sizeof name);
+    if (p->space == SPACE_LINEAR) symbols_name(monitor->look.symbols, (int)p->view.level, address, name, sizeof name);
     print(monitor, "%s%s%0*" PRIx64, p->space == SPACE_LINEAR ? "" : space_names[p->space],
           p->space == SPACE_LINEAR ? "" : ":", view_code_bits(&p->view) == 64 ? 16 : 8, address);
     if (*name) print_in(monitor, YELLOW, " <%s>", name);
@@ -66,7 +66,8 @@ static void print_one(struct monitor *monitor, const struct location *p, const s
         break;
     case 'a':
         print(monitor, "  0x%016" PRIx64, value);
-        if (*symbols_name(monitor, (int)p->view.level, value, name, sizeof name)) print(monitor, " <%s>", name);
+        if (*symbols_name(monitor->look.symbols, (int)p->view.level, value, name, sizeof name))
+            print(monitor, " <%s>", name);
         break;
     default: print(monitor, "  0x%0*" PRIx64, (int)f->bytes * 2, value);
     }
@@ -111,7 +112,7 @@ static bool examine_text(struct monitor *monitor, struct location *p, unsigned c
 // The source line, where another one begins.
 static void print_source(struct monitor *monitor, const struct location *p, struct source_place *last) {
     struct source_place now;
-    if (p->space != SPACE_LINEAR || !symbols_line(monitor, (int)p->view.level, p->address, &now)) return;
+    if (p->space != SPACE_LINEAR || !symbols_line(monitor->look.symbols, (int)p->view.level, p->address, &now)) return;
     if (last->path && strcmp(last->path, now.path) == 0 && last->line == now.line) return;
     where_source(monitor, &now);
     *last = now;
@@ -123,7 +124,7 @@ static bool examine_code(struct monitor *monitor, struct location *p, unsigned c
     for (; count; count--) {
         struct instruction i;
         if (sources) print_source(monitor, p, &last);
-        bool good = disassemble(monitor, &p->view, p->space, p->address, 0, &i);
+        bool good = disassemble(&monitor->look, &p->view, p->space, p->address, 0, &i);
         if (!good && !i.readable) return unreadable(monitor, p, p->address);
         where_instruction(monitor, &p->view, &i, p->address == here ? "=>" : "  ");
         p->address += good ? i.length : 1;
@@ -135,7 +136,7 @@ static bool examine(struct monitor *monitor, struct location *p, const struct fo
     bool done = f->letter == 'i'   ? examine_code(monitor, p, f->count, f->sources)
                 : f->letter == 's' ? examine_text(monitor, p, f->count)
                                    : examine_numbers(monitor, p, f);
-    monitor->next_address = p->address;
+    monitor->examined.next = p->address;
     return done;
 }
 
@@ -143,19 +144,19 @@ bool command_x(struct monitor *monitor, const char *arguments) {
     struct format f = {.count = 1, .letter = 'x', .bytes = 8};
     struct location place;
     char word[32];
-    if (*monitor->x_format) parse_format(monitor, monitor->x_format, &f);
+    if (*monitor->examined.format) parse_format(monitor, monitor->examined.format, &f);
     f.count = 1;
     if (*arguments == '/') {
         arguments++;
         take_word(&arguments, word, sizeof word);
         if (!parse_format(monitor, word, &f)) return false;
-        snprintf(monitor->x_format, sizeof monitor->x_format, "%c%c", f.letter, "bhbwbbbg"[f.bytes - 1]);
+        snprintf(monitor->examined.format, sizeof monitor->examined.format, "%c%c", f.letter, "bhbwbbbg"[f.bytes - 1]);
     }
     if (!*arguments) {
-        if (!view_make(monitor, monitor->level, &place.view)) return false;
+        if (!view_make(&monitor->look, monitor->look.level, &place.view)) return false;
         place.space = SPACE_LINEAR;
-        place.address = monitor->next_address;
-    } else if (!take_place(monitor, &arguments, &place) || !take_end(monitor, arguments)) {
+        place.address = monitor->examined.next;
+    } else if (!take_place(&monitor->look, &arguments, &place) || !take_end(&monitor->look, arguments)) {
         return false;
     }
     return examine(monitor, &place, &f);
@@ -165,11 +166,12 @@ bool command_disas(struct monitor *monitor, const char *arguments) {
     struct location place = {.space = SPACE_LINEAR};
     uint64_t count = 10;
     if (!*arguments) {
-        if (!view_make(monitor, monitor->level, &place.view)) return false;
+        if (!view_make(&monitor->look, monitor->look.level, &place.view)) return false;
         place.address = view_code_address(&place.view);
-    } else if (!take_place(monitor, &arguments, &place)) {
+    } else if (!take_place(&monitor->look, &arguments, &place)) {
         return false;
     }
-    if (*arguments && (!take_value(monitor, &arguments, &count) || !take_end(monitor, arguments))) return false;
+    if (*arguments && (!take_value(&monitor->look, &arguments, &count) || !take_end(&monitor->look, arguments)))
+        return false;
     return examine(monitor, &place, &(struct format){count > COUNT_MAX ? COUNT_MAX : (unsigned)count, 'i', 1, true});
 }

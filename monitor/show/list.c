@@ -1,6 +1,7 @@
 // list: the source around an instruction or a line.
 #include "monitor/expression/expression.h"
 #include "monitor/symbols/symbols.h"
+#include "monitor/session/monitor.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +26,7 @@ static void remember(struct monitor *monitor, const struct source_place *place) 
     free(l->path);
     l->path = strdup(place->path);
     l->shown = l->path ? l->path + (place->shown - place->path) : NULL;
-    l->step = machine_steps(monitor->machine);
+    l->step = machine_steps(monitor->look.machine);
 }
 
 static bool list_around(struct monitor *monitor, const struct source_place *place, bool mark) {
@@ -40,14 +41,14 @@ bool command_list(struct monitor *monitor, const char *arguments) {
     struct source_place source;
     const struct listing *last = &monitor->listing;
     bool alone = !*arguments;
-    if (alone && last->path && last->step == machine_steps(monitor->machine))
+    if (alone && last->path && last->step == machine_steps(monitor->look.machine))
         return print_lines(monitor, &(struct source_place){last->path, last->shown, 0, 0}, last->next, 0);
-    if (alone && !view_make(monitor, monitor->level, &place.view)) return false;
+    if (alone && !view_make(&monitor->look, monitor->look.level, &place.view)) return false;
     if (alone)
         place.address = view_code_address(&place.view);
-    else if (!take_place(monitor, &arguments, &place) || !take_end(monitor, arguments))
+    else if (!take_place(&monitor->look, &arguments, &place) || !take_end(&monitor->look, arguments))
         return false;
-    if (!symbols_line(monitor, (int)place.view.level, place.address, &source))
+    if (!symbols_line(monitor->look.symbols, (int)place.view.level, place.address, &source))
         return monitor_error(monitor, "0x%llx: the source line is not known (symbols FILE, with debug information)",
                              (unsigned long long)place.address);
     return list_around(monitor, &source, place.address == view_code_address(&place.view));

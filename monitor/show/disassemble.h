@@ -1,7 +1,7 @@
 // Instructions as text, by Zydis in Intel's syntax; addresses that have a symbol are named.
 #ifndef MONITOR_DISASSEMBLE_H
 #define MONITOR_DISASSEMBLE_H
-#include "monitor/expression/view.h"
+#include "monitor/expression/look.h"
 
 enum instruction_kind { INSTRUCTION_PLAIN, INSTRUCTION_CALL, INSTRUCTION_RETURN, INSTRUCTION_REPEAT };
 struct instruction {
@@ -13,7 +13,7 @@ struct instruction {
     char text[200];
 };
 // `code_bits`: 16, 32, 64; 0: of the view.
-bool disassemble(const struct monitor *monitor, const struct view *view, enum space space, uint64_t address,
+bool disassemble(const struct look *look, const struct view *view, enum space space, uint64_t address,
                  unsigned code_bits, struct instruction *instruction);
 
 #endif

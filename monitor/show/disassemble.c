@@ -1,5 +1,5 @@
 // Instructions as text; see disassemble.h.
-#include "monitor/commands/disassemble.h"
+#include "monitor/show/disassemble.h"
 #include "monitor/symbols/symbols.h"
 #include <Zydis/Zydis.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ static void decoder_init(ZydisDecoder *decoder, unsigned code_bits) {
 }
 
 // The symbols of the addresses that the instruction names by itself, after its text.
-static void append_symbols(const struct monitor *monitor, const struct view *view, const ZydisDecodedInstruction *i,
+static void append_symbols(const struct look *look, const struct view *view, const ZydisDecodedInstruction *i,
                            const ZydisDecodedOperand *operands, struct instruction *out) {
     char name[128];
     ZyanU64 address;
@@ -32,13 +32,13 @@ static void append_symbols(const struct monitor *monitor, const struct view *vie
         bool relative = o->type == ZYDIS_OPERAND_TYPE_IMMEDIATE && o->imm.is_relative;
         if (!relative && o->type != ZYDIS_OPERAND_TYPE_MEMORY) continue;
         if (!ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(i, o, out->address, &address))) continue;
-        if (!*symbols_name(monitor, (int)view->level, address, name, sizeof name)) continue;
+        if (!*symbols_name(look->symbols, (int)view->level, address, name, sizeof name)) continue;
         size_t used = strlen(out->text);
         snprintf(out->text + used, sizeof out->text - used, " <%s>", name);
     }
 }
 
-static void format(const struct monitor *monitor, const struct view *view, const ZydisDecodedInstruction *i,
+static void format(const struct look *look, const struct view *view, const ZydisDecodedInstruction *i,
                    const ZydisDecodedOperand *operands, struct instruction *out) {
     ZydisFormatter formatter;
     ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL);
@@ -48,10 +48,10 @@ static void format(const struct monitor *monitor, const struct view *view, const
     ZydisFormatterSetProperty(&formatter, ZYDIS_FORMATTER_PROP_IMM_PADDING, ZYDIS_PADDING_DISABLED);
     ZydisFormatterFormatInstruction(&formatter, i, operands, i->operand_count_visible, out->text, sizeof out->text,
                                     out->address, NULL);
-    append_symbols(monitor, view, i, operands, out);
+    append_symbols(look, view, i, operands, out);
 }
 
-bool disassemble(const struct monitor *monitor, const struct view *view, enum space space, uint64_t address,
+bool disassemble(const struct look *look, const struct view *view, enum space space, uint64_t address,
                  unsigned code_bits, struct instruction *out) {
     ZydisDecoder decoder;
     ZydisDecodedInstruction instruction;
@@ -69,6 +69,6 @@ bool disassemble(const struct monitor *monitor, const struct view *view, enum sp
     }
     out->length = instruction.length;
     out->kind = kind_of(&instruction);
-    format(monitor, view, &instruction, operands, out);
+    format(look, view, &instruction, operands, out);
     return true;
 }

@@ -1,7 +1,7 @@
 // gdb and the run under the monitor: -gdb, -s.
 #ifndef MONITOR_GDB_DRIVE_H
 #define MONITOR_GDB_DRIVE_H
-#include "monitor/commands/command.h"
+#include "monitor/session/monitor.h"
 #include "monitor/gdb/gdb.h"
 
 // Listens where -gdb says. False, after one line on stderr, when that is not possible.

@@ -1,11 +1,11 @@
-// The monitor on a socket; see socket.h.
+// The monitor on a socket; see door.h.
 #define _GNU_SOURCE // accept4
-#include "monitor/host/socket.h"
-#include "monitor/commands/drive.h"
+#include "monitor/program/door.h"
+#include "monitor/drive/drive.h"
 #include "monitor/commands/prompt.h"
 #include "monitor/host/status.h"
 #include "monitor/host/terminal.h"
-#include "monitor/commands/where.h"
+#include "monitor/show/where.h"
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -26,7 +26,7 @@ static void remove_stale(const struct sockaddr_un *address) {
     if (!answered) unlink(address->sun_path);
 }
 
-bool socket_open(struct monitor *monitor, const char *path) {
+bool door_open(struct monitor *monitor, const char *path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path)
         return complain("-monitor unix:%s: too long a path for a socket", path);
@@ -38,21 +38,21 @@ bool socket_open(struct monitor *monitor, const char *path) {
         if (fd >= 0) close(fd);
         return false;
     }
-    monitor->listener = fd;
+    monitor->door.listener = fd;
     return true;
 }
 
 static void drop_client(struct monitor *monitor) {
-    close(monitor->client);
-    monitor->client = -1;
+    close(monitor->door.client);
+    monitor->door.client = -1;
 }
 
-void socket_close(struct monitor *monitor) {
-    if (monitor->listener < 0) return;
-    if (monitor->client >= 0) drop_client(monitor);
-    close(monitor->listener);
+void door_close(struct monitor *monitor) {
+    if (monitor->door.listener < 0) return;
+    if (monitor->door.client >= 0) drop_client(monitor);
+    close(monitor->door.listener);
     unlink(monitor->run->options->monitor_path);
-    monitor->listener = -1;
+    monitor->door.listener = -1;
 }
 
 static bool readable(int fd, int milliseconds) {
@@ -60,50 +60,50 @@ static bool readable(int fd, int milliseconds) {
     return poll(&input, 1, milliseconds) > 0;
 }
 
-bool socket_asks(struct monitor *monitor) {
-    if (monitor->listener < 0) return false;
-    if (monitor->client >= 0) return readable(monitor->client, 0);
-    if (!readable(monitor->listener, 0)) return false;
-    monitor->client = accept4(monitor->listener, NULL, NULL, SOCK_CLOEXEC);
-    return monitor->client >= 0;
+bool door_asks(struct monitor *monitor) {
+    if (monitor->door.listener < 0) return false;
+    if (monitor->door.client >= 0) return readable(monitor->door.client, 0);
+    if (!readable(monitor->door.listener, 0)) return false;
+    monitor->door.client = accept4(monitor->door.listener, NULL, NULL, SOCK_CLOEXEC);
+    return monitor->door.client >= 0;
 }
 
 // The client may be gone: that is found out when it is read from.
 static void write_client(void *context, const char *text, size_t bytes) {
     struct monitor *monitor = context;
     for (ssize_t wrote; bytes; text += wrote, bytes -= (size_t)wrote) {
-        wrote = send(monitor->client, text, bytes, MSG_NOSIGNAL);
+        wrote = send(monitor->door.client, text, bytes, MSG_NOSIGNAL);
         if (wrote < 0 && errno == EINTR) wrote = 0;
         if (wrote < 0) return;
     }
 }
 
 static bool leaves(const struct monitor *monitor) {
-    return monitor->leave || terminal_left() || terminal_signal() || monitor->run->over;
+    return monitor->prompt.leave || terminal_left() || terminal_signal() || monitor->run->over;
 }
 
 static void serve_lines(struct monitor *monitor) {
     char line[4096];
-    while (!monitor->leave && !terminal_left() && !terminal_signal()) {
+    while (!monitor->prompt.leave && !terminal_left() && !terminal_signal()) {
         print(monitor, "%s", prompt_now(monitor));
-        output_flush(&monitor->output);
-        while (!leaves(monitor) && !readable(monitor->client, WAIT_MS)) continue;
-        if (!prompt_read_line(monitor->client, line, sizeof line)) break;
+        output_flush(monitor->output);
+        while (!leaves(monitor) && !readable(monitor->door.client, WAIT_MS)) continue;
+        if (!prompt_read_line(monitor->door.client, line, sizeof line)) break;
         prompt_line(monitor, line);
     }
 }
 
-bool socket_serve(struct monitor *monitor, bool wait) {
-    struct output before = monitor->output;
-    while (wait && monitor->client < 0 && !leaves(monitor) && !socket_asks(monitor)) terminal_wait(WAIT_MS);
-    if (monitor->client < 0) return false;
-    monitor->output = (struct output){.write = write_client, .context = monitor};
+bool door_serve(struct monitor *monitor, bool wait) {
+    while (wait && monitor->door.client < 0 && !leaves(monitor) && !door_asks(monitor)) terminal_wait(WAIT_MS);
+    if (monitor->door.client < 0) return false;
+    struct output client = {.write = write_client, .context = monitor};
+    struct output *before = monitor_print_to(monitor, &client);
     drive_follow(monitor);
     where_print(monitor);
     serve_lines(monitor);
-    output_flush(&monitor->output);
-    output_free(&monitor->output);
-    monitor->output = before;
+    output_flush(&client);
+    output_free(&client);
+    monitor_print_to(monitor, before);
     drop_client(monitor);
     return true;
 }

@@ -1,5 +1,5 @@
 // What the gdb server needs of the program: the run, the monitor's commands, the ways to leave. See gdb.h.
-#include "monitor/gdb/gdb_drive.h"
+#include "monitor/program/gdb_drive.h"
 #include "devices/machine/machine_observe.h"
 #include "monitor/explain/history.h"
 #include "monitor/host/status.h"
@@ -8,7 +8,7 @@
 
 static enum gdb_ran run(void *context, uint64_t steps) {
     struct monitor *monitor = context;
-    uint64_t step = machine_steps(monitor->machine);
+    uint64_t step = machine_steps(monitor->look.machine);
     stops_begin(monitor);
     switch (run_until(monitor->run, steps > UINT64_MAX - step ? UINT64_MAX : step + steps)) {
     case RUN_TARGET: return GDB_RAN;
@@ -20,12 +20,12 @@ static enum gdb_ran run(void *context, uint64_t steps) {
 
 static bool leave(void *context) {
     struct monitor *monitor = context;
-    return monitor->leave || terminal_left() || terminal_signal();
+    return monitor->prompt.leave || terminal_left() || terminal_signal();
 }
 
 static void kill_run(void *context) {
     struct monitor *monitor = context;
-    monitor->leave = true;
+    monitor->prompt.leave = true;
 }
 
 static void altered(void *context) { monitor_alters(context); }
@@ -33,31 +33,31 @@ static void altered(void *context) { monitor_alters(context); }
 static const struct history *history(void *context) {
     struct monitor *monitor = context;
     history_watch(monitor);
-    return monitor->history;
+    return monitor->look.history;
 }
 
 static void command(void *context, const char *line, void (*write)(void *to, const char *text, size_t bytes),
                     void *to) {
     struct monitor *monitor = context;
-    struct output before = monitor->output;
-    monitor->output = (struct output){.write = write, .context = to};
-    monitor->may_run = false;
-    monitor->processor = machine_turn(monitor->machine);
-    (void)monitor_command(monitor, line);
-    output_free(&monitor->output);
-    monitor->may_run = true;
-    monitor->output = before;
+    struct output gdbs = {.write = write, .context = to};
+    struct output *before = monitor_print_to(monitor, &gdbs);
+    monitor->letting_go.may_run = false;
+    monitor->look.processor = machine_turn(monitor->look.machine);
+    (void)monitor->carry_out(monitor, line);
+    monitor->letting_go.may_run = true;
+    monitor_print_to(monitor, before);
+    output_free(&gdbs);
 }
 
 static void caught(void *context, void (*write)(void *to, const char *text, size_t bytes), void *to) {
     struct monitor *monitor = context;
-    struct output before = monitor->output;
+    struct output gdbs = {.write = write, .context = to};
     if (!stops_caught(monitor)) return;
-    monitor->output = (struct output){.write = write, .context = to};
+    struct output *before = monitor_print_to(monitor, &gdbs);
     stops_report(monitor);
-    output_flush(&monitor->output);
-    output_free(&monitor->output);
-    monitor->output = before;
+    output_flush(&gdbs);
+    monitor_print_to(monitor, before);
+    output_free(&gdbs);
 }
 
 static bool asks(void *context) { return gdb_asks(context); }
@@ -65,7 +65,7 @@ static bool asks(void *context) { return gdb_asks(context); }
 bool gdb_drive_open(struct monitor *monitor) {
     const struct options *o = monitor->run->options;
     const struct gdb_host host = {.context = monitor,
-                                  .machine = monitor->machine,
+                                  .machine = monitor->look.machine,
                                   .run = run,
                                   .leave = leave,
                                   .kill = kill_run,

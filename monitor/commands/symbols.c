@@ -1,0 +1,86 @@
+// symbols and export: names for addresses, read and written.
+#include "monitor/expression/expression.h"
+#include "monitor/session/monitor.h"
+#include "monitor/symbols/symbols_file.h"
+#include "vmx/vmcs/vmx.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+// [level N] [at ADDRESS]
+static bool take_options(struct monitor *monitor, const char *text, int *level, struct symbols_place *place) {
+    char word[16];
+    uint64_t value;
+    while (take_word(&text, word, sizeof word)) {
+        bool is_level = strcmp(word, "level") == 0;
+        if (!is_level && strcmp(word, "at") != 0)
+            return monitor_error(monitor, "%s: after the file come level N and at ADDRESS", word);
+        if (!take_value(&monitor->look, &text, &value)) return false;
+        if (is_level && value >= VMX_LEVELS)
+            return monitor_error(monitor, "level %" PRIu64 ": the levels are 0 to %d", value, VMX_LEVELS - 1);
+        if (is_level)
+            *level = (int)value;
+        else
+            *place = (struct symbols_place){true, value};
+    }
+    return true;
+}
+
+static const char *from_linux(struct symbol_table *table, const struct view *view) {
+    char title[64];
+    const char *error = symbols_from_kallsyms(table, view);
+    unsigned modules = error ? 0 : symbols_from_modules(table, view);
+    snprintf(title, sizeof title, "kallsyms, with those of %u module%s", modules, modules == 1 ? "" : "s");
+    if (modules) symbols_table_title(table, title);
+    return error;
+}
+
+static const char *fill(struct monitor *monitor, struct symbol_table *table, const char *from, int level,
+                        const struct symbols_place *place) {
+    struct view view;
+    if (strcmp(from, "kallsyms") != 0) return symbols_from_file(table, from, place);
+    if (!view_make(&monitor->look, level, &view)) return "there is nothing to search";
+    return from_linux(table, &view);
+}
+
+bool command_symbols(struct monitor *monitor, const char *arguments) {
+    char from[1024];
+    int level = SYMBOLS_ANY_LEVEL;
+    struct symbols_place place = {0};
+    if (!take_word(&arguments, from, sizeof from)) {
+        symbols_list(monitor->look.symbols, monitor->output);
+        return true;
+    }
+    if (strcmp(from, "clear") == 0) {
+        symbols_free(monitor->look.symbols);
+        monitor->look.symbols = NULL;
+        return true;
+    }
+    if (!take_options(monitor, arguments, &level, &place)) return false;
+    struct symbol_table *table = symbols_table_new(&monitor->look.symbols, from, level);
+    if (!table) return monitor_error(monitor, "%s: there are as many symbol tables as can be had", from);
+    const char *error = fill(monitor, table, from, level, &place);
+    if (error) {
+        symbols_table_drop(monitor->look.symbols, table);
+        return monitor_error(monitor, "symbols %s: %s", from, error);
+    }
+    symbols_table_done(table);
+    if (strcmp(from, "kallsyms") == 0) symbols_drop_older(monitor->look.symbols, table, from); // modules come and go
+    symbols_list(monitor->look.symbols, monitor->output);
+    return true;
+}
+
+bool command_export(struct monitor *monitor, const char *arguments) {
+    char path[1024], word[16] = "", error[1200];
+    uint64_t level = 0;
+    if (!take_word(&arguments, path, sizeof path)) return monitor_error(monitor, "export: into which file?");
+    bool all = !take_word(&arguments, word, sizeof word);
+    if (!all &&
+        (!word_is(word, "level", 1) || !take_word(&arguments, word, sizeof word) || !parse_number(word, &level)))
+        return monitor_error(monitor, "export %s: %s? write level N", path, word);
+    size_t count =
+        symbols_export(monitor->look.symbols, all ? SYMBOLS_ANY_LEVEL : (int)level, path, error, sizeof error);
+    if (!count) return monitor_error(monitor, "export: %s", error);
+    print(monitor, "%zu symbols in %s\n", count, path);
+    return true;
+}

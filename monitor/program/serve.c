@@ -1,0 +1,149 @@
+// A whole run under the monitor; see serve.h. Without -S and -x nothing of it is noticed until Ctrl-A c.
+#include "monitor/program/serve.h"
+#include "monitor/commands/command.h"
+#include "monitor/commands/prompt.h"
+#include "monitor/drive/drive.h"
+#include "monitor/explain/history.h"
+#include "monitor/host/terminal.h"
+#include "monitor/program/door.h"
+#include "monitor/program/gdb_drive.h"
+#include "monitor/show/where.h"
+#include "monitor/stops/stops.h"
+#include "monitor/symbols/symbols.h"
+#include "monitor/trace/trace.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+void monitor_init(struct monitor *monitor, struct run *run) {
+    *monitor = (struct monitor){.screen.fd = STDOUT_FILENO,
+                                .look = {.machine = run->machine, .level = -1},
+                                .run = run,
+                                .door = {.listener = -1, .client = -1},
+                                .letting_go.may_run = true,
+                                .carry_out = monitor_command};
+    monitor_print_to(monitor, &monitor->screen);
+}
+
+void monitor_free(struct monitor *monitor) {
+    stops_free(monitor);
+    history_free(monitor);
+    symbols_free(monitor->look.symbols);
+    output_free(&monitor->screen);
+    free(monitor->listing.path);
+    free(monitor->prompt.repeat);
+}
+
+static bool starts_stopped(const struct options *o) { return (o->stopped && !*o->gdb) || o->monitor == MONITOR_STDIO; }
+
+// The guest is stopped, and someone looks at it. Whether it is to run on.
+static bool at_prompt(struct monitor *monitor) {
+    history_watch(monitor);
+    bool person = isatty(STDIN_FILENO) && monitor->run->options->monitor != MONITOR_UNIX;
+    if (monitor->door.client >= 0 || (monitor->door.listener >= 0 && !person)) return door_serve(monitor, true);
+    terminal_interrupt_asks(true);
+    terminal_prompt(true);
+    drive_follow(monitor);
+    drive_tell_reset(monitor);
+    where_print(monitor);
+    output_flush(monitor->output);
+    prompt_loop(monitor);
+    return monitor->prompt.resume;
+}
+
+// The guest has the terminal to itself. Whether the prompt is wanted now.
+static bool serve_run(struct monitor *monitor) {
+    enum run_event event;
+    bool over = false;
+    do {
+        stops_begin(monitor);
+        monitor->run->monitored = false;
+        event = run_until(monitor->run, UINT64_MAX);
+        progress_clear(&monitor->run->progress);
+        monitor->run->monitored = true;
+        over = event == RUN_OVER;
+        if (event != RUN_CAUGHT) break;
+        drive_follow(monitor);
+        stops_report(monitor);
+    } while (stops_carry_out(monitor));
+    return !over;
+}
+
+// Runs, and gives the prompt when it is asked for, until the run is over or left.
+static void serve(struct monitor *monitor) {
+    const struct options *o = monitor->run->options;
+    bool stopped = starts_stopped(o);
+    if (o->stopped && *o->gdb && !stopped) gdb_drive_serve(monitor, true);
+    while (!monitor->prompt.leave && !terminal_left() && !terminal_signal()) {
+        if (stopped && !at_prompt(monitor)) break;
+        terminal_prompt(false);
+        terminal_interrupt_asks(false);
+        if (monitor->prompt.leave || !serve_run(monitor)) break;
+        stopped = !gdb_drive_serve(monitor, false) && o->monitor != MONITOR_NONE;
+    }
+}
+
+static enum status status_of(struct monitor *monitor) {
+    enum status status = run_end(monitor->run);
+    if (monitor->altered.count)
+        complain("the run was altered by hand: %" PRIu64 " time%s, first at step %" PRIu64, monitor->altered.count,
+                 monitor->altered.count == 1 ? "" : "s", monitor->altered.first_step);
+    bool scripted = monitor->run->options->script || !isatty(STDIN_FILENO);
+    return status == STATUS_DONE && monitor->prompt.errors && scripted ? STATUS_HOST_ERROR : status;
+}
+
+static bool anyone_asks(void *context) {
+    struct monitor *monitor = context;
+    return (monitor->gdb && gdb_asks(monitor->gdb)) || door_asks(monitor);
+}
+
+// For gdb and for clients of the monitor's socket.
+static bool open_doors(struct monitor *monitor) {
+    const struct options *o = monitor->run->options;
+    if (!gdb_drive_open(monitor)) return false;
+    if (o->monitor == MONITOR_UNIX && !door_open(monitor, o->monitor_path)) return false;
+    monitor->run->asks = monitor->gdb || monitor->door.listener >= 0 ? anyone_asks : NULL;
+    monitor->run->asks_context = monitor;
+    return true;
+}
+
+static bool start_traces(struct monitor *monitor) {
+    const struct options *o = monitor->run->options;
+    print(monitor, "vmxray: ");
+    for (unsigned i = 0; i < o->traces; i++) {
+        if (trace_start(monitor, o->trace[i])) continue;
+        monitor->output->fd = STDERR_FILENO;
+        output_flush(monitor->output);
+        return false;
+    }
+    monitor->output->used = 0;
+    return true;
+}
+
+enum status monitor_drive(struct monitor *monitor) {
+    const struct options *o = monitor->run->options;
+    bool script_failed = !start_traces(monitor);
+    if (isatty(STDOUT_FILENO)) {
+        const char *plain = getenv("NO_COLOR");
+        monitor->output->colour = !plain || !*plain;
+        monitor->output->pages = isatty(STDIN_FILENO);
+    }
+    monitor->run->monitored = starts_stopped(o) || o->script;
+    if (o->script && !script_failed) {
+        history_watch(monitor);
+        terminal_prompt(true);
+        script_failed = !prompt_script(monitor, o->script);
+        output_flush(monitor->output);
+    }
+    // Not before: gdb does not wait long for an answer.
+    if (!script_failed && !monitor->run->over) {
+        script_failed = !open_doors(monitor);
+        if (!script_failed) serve(monitor);
+    }
+    prompt_close();
+    door_close(monitor);
+    gdb_drive_close(monitor);
+    if (!trace_end(monitor)) script_failed = true;
+    enum status status = status_of(monitor);
+    return script_failed ? STATUS_HOST_ERROR : status;
+}
