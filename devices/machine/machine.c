@@ -124,7 +124,6 @@ struct machine *machine_new(const struct machine_config *config, char *error, si
         return NULL;
     }
     machine_reset(m);
-    machine_write_tables(m);
     return m;
 }
 
@@ -135,6 +134,7 @@ void machine_free(struct machine *m) {
         if (m->cpu[i]->wire.extension) vmx_detach(m->cpu[i]);
         cpu_free(m->cpu[i]);
     }
+    machine_drop_offers(m);
     decoder_free(m->decoder);
     memory_free(&m->memory);
     free(m);
@@ -144,6 +144,7 @@ void machine_reset(struct machine *m) {
     if (m->config.cpus > 1) turns_reset(m);
     board_reset(&m->board); // first: IA32_APIC_BASE.BSP decides how a processor begins
     for (unsigned i = 0; i < m->config.cpus; i++) cpu_reset(m->cpu[i], false);
+    machine_write_tables(m);
     m->stop = -1;
     m->idle_granted = false;
 }
@@ -211,6 +212,7 @@ enum machine_stop machine_run(struct machine *m, uint64_t steps) {
             return why;
         }
         if (cpu->time.steps >= end) return MACHINE_STEPS;
+        if (m->offers && !machine_held(m) && machine_take_offers(m)) continue;
         if (__atomic_exchange_n(&m->interrupted, 0, __ATOMIC_RELAXED)) return MACHINE_INTERRUPTED;
         uint64_t before = cpu->time.steps;
         enum run_result result = cpu_run(cpu, budget_for(m, end));
@@ -230,37 +232,21 @@ uint64_t machine_idle_cycles(const struct machine *m) {
     return next == CLOCK_NEVER ? CLOCK_NEVER : next - machine_now(m);
 }
 
-void machine_idle_pass(struct machine *m, uint64_t cycles) {
-    if (m->config.cpus > 1) {
-        turns_idle_pass(m, cycles);
-        return;
-    }
-    if (m->cpu[0]->boundary.activity != ACTIVITY_HLT) return;
+bool machine_idle_pass(struct machine *m, uint64_t cycles) {
+    if (m->config.cpus > 1) return turns_idle_pass(m, cycles);
+    if (m->cpu[0]->boundary.activity != ACTIVITY_HLT) return false;
     uint64_t most = machine_idle_cycles(m);
     cpu_idle(m->cpu[0], cycles < most ? cycles : most);
     run_events(m);
+    return true;
+}
+
+void machine_settle(struct machine *m) {
+    if (m->config.cpus > 1)
+        turns_settle(m);
+    else
+        run_events(m);
 }
 
 void machine_stop_soon(struct machine *m) { __atomic_store_n(&m->interrupted, 1, __ATOMIC_RELAXED); }
 uint32_t machine_exit_code(const struct machine *m) { return m->board.debug.exit_code; }
-
-bool machine_serial_input(struct machine *m, unsigned port, uint8_t byte) {
-    m->turns.quiet = 0;
-    return port < m->config.serial_ports && uart_receive(&m->board.uart[port], byte);
-}
-
-bool machine_send(struct machine *m, unsigned cpu, enum machine_message message, uint8_t vector) {
-    static const uint8_t deliveries[] = {
-        [MESSAGE_INTERRUPT] = DELIVERY_FIXED, [MESSAGE_NMI] = DELIVERY_NMI, [MESSAGE_INIT] = DELIVERY_INIT};
-    m->turns.quiet = 0;
-    if (cpu >= m->config.cpus || (message == MESSAGE_INTERRUPT && vector < 16)) return false;
-    const struct apic_message apic = {
-        .destination = m->board.lapic[cpu].id, .wide = true, .delivery = deliveries[message], .vector = vector};
-    return apic_deliver(&m->board.apics, &apic);
-}
-
-unsigned machine_serial_room(const struct machine *m, unsigned port) {
-    if (port >= m->config.serial_ports) return 0;
-    const struct uart *uart = &m->board.uart[port];
-    return uart_listens(uart) ? uart_room(uart) : 0;
-}

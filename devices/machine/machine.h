@@ -1,5 +1,6 @@
 // A whole machine: the door of the library. A front end fills a configuration, loads something into RAM, sets the first
-// processor's registers (or leaves them as reset does), and runs. Nothing here reads a clock, a file or a random number
+// processor's registers (or leaves them as reset does), and runs. What comes from outside while it runs enters by
+// devices/machine/machine_input.h. Nothing here reads a clock, a file or a random number
 // of the host: the same configuration and the same inputs at the same steps give the same machine, bit for bit.
 #ifndef DEVICES_MACHINE_H
 #define DEVICES_MACHINE_H
@@ -51,7 +52,7 @@ enum machine_stop {
     MACHINE_STEPS,        // the steps asked for are done
     MACHINE_IDLE,         // every processor is halted: see machine_idle_cycles. Call machine_run again to skip the time
     MACHINE_POWER_OFF,    // by ACPI
-    MACHINE_RESET,        // the guest asked for a reset: machine_reset, load again and go on, or leave (-no-reboot)
+    MACHINE_RESET,        // the guest asked for a reset: give it one (INPUT_RESET) and go on, or leave (-no-reboot)
     MACHINE_DEBUG_EXIT,   // isa-debug-exit was written: machine_exit_code
     MACHINE_TRIPLE_FAULT, // the processor is in the shutdown state; a PC would reset now
     MACHINE_STUCK,        // every processor is halted and nothing can wake one: not even input
@@ -69,37 +70,18 @@ enum machine_stop machine_run(struct machine *machine, uint64_t steps);
 void machine_idle_limit(struct machine *machine, uint64_t cycles);
 // After MACHINE_IDLE: cycles until the next event; ~0 when only input can wake a processor.
 uint64_t machine_idle_cycles(const struct machine *machine);
-// For a front end that slept less than that because input came: passes some of the halted time. At most what
-// machine_idle_cycles says is passed; nothing when a processor is not halted. An input, to be logged.
-void machine_idle_pass(struct machine *machine, uint64_t cycles);
 // Async-signal-safe and thread-safe: machine_run returns MACHINE_INTERRUPTED soon (after a bounded number of steps).
 void machine_stop_soon(struct machine *machine);
 // The value written to isa-debug-exit, and QEMU's exit status for it (2 * value + 1).
 uint32_t machine_exit_code(const struct machine *machine);
-// Hardware reset of everything but RAM contents: processors, chips. The clock and the steps go on.
-void machine_reset(struct machine *machine);
-
-// Input enters at the present step (and cycle). False: the receiver is full, nothing was taken; try again after some
-// steps.
-bool machine_serial_input(struct machine *machine, unsigned port, uint8_t byte);
-// Bytes that can be given now without loss: 0 also while the guest's driver has not opened the port, when it would
-// clear what came before.
-unsigned machine_serial_room(const struct machine *machine, unsigned port);
-
-// A message to the local APIC of a processor, as a chip might send it: a fixed interrupt, an NMI, an INIT. By hand, or
-// an input, to be logged. False: there is no such processor, or its local APIC takes none (disabled), or the vector is
-// below 16.
-enum machine_message { MESSAGE_INTERRUPT, MESSAGE_NMI, MESSAGE_INIT };
-bool machine_send(struct machine *machine, unsigned cpu, enum machine_message message, uint8_t vector);
 
 // --- memory ---
 // Host address of `length` bytes of RAM at a physical address; NULL unless all of it is RAM. For loaders, before the
-// machine runs; afterwards use machine_read and machine_write, or call machine_drop_derived after writing.
+// machine runs, which call machine_drop_derived after writing.
 void *machine_ram(struct machine *machine, uint64_t physical, uint64_t length);
 // Guest-physical memory as a debugger sees it: RAM only, no device is touched, no TLB entry filled. False when part of
 // the range is not RAM (nothing is done).
 bool machine_read(struct machine *machine, uint64_t physical, void *to, size_t length);
-bool machine_write(struct machine *machine, uint64_t physical, const void *from, size_t length);
 
 // The memory map, as e820 reports it, in ascending order. Returns the number of regions; fills at most `count`.
 enum machine_memory_type { MEMORY_RAM = 1, MEMORY_RESERVED = 2, MEMORY_ACPI = 3, MEMORY_NVS = 4 };
@@ -111,9 +93,6 @@ unsigned machine_memory_map(const struct machine *machine, struct machine_region
 // Physical address of the ACPI root pointer (RSDP), as the boot protocols pass it. It also lies where a scan of
 // E0000H..FFFFFH finds it. The loader must not write to E0000H..FFFFFH.
 uint64_t machine_acpi_rsdp(const struct machine *machine);
-// What firmware leaves behind: the ACPI tables and the BIOS data area in RAM, the local APIC in virtual wire mode. Done
-// by machine_new; for a loader after machine_reset.
-void machine_write_tables(struct machine *machine);
 
 // --- observation ---
 struct cpu *machine_cpu(struct machine *machine, unsigned index); // NULL past the last one

@@ -2,7 +2,6 @@
 #include "devices/machine/machine_observe.h"
 #include "cpu/memory/peek.h"
 #include "devices/machine/machine_private.h"
-#include <string.h>
 
 void machine_observers_changed(struct machine *m) {
     for (unsigned i = 0; i < m->config.cpus; i++) cpu_observe(m->cpu[i], m->observers);
@@ -64,49 +63,18 @@ bool machine_held(const struct machine *m) {
 
 // --- memory ---
 
-// Calls for each piece within a page. False as soon as a piece is not mapped or not RAM.
-typedef bool piece_fn(struct machine *m, uint64_t physical, uint8_t *bytes, size_t length);
-
-static bool each_piece(struct machine *m, const struct peek_roots *roots, uint64_t linear, uint8_t *bytes,
-                       size_t length, piece_fn *piece) {
+bool machine_read_through(struct machine *m, const struct peek_roots *roots, uint64_t linear, void *to, size_t length) {
+    uint8_t *bytes = to;
     while (length) {
         uint64_t physical = 0, room = MEMORY_PAGE - linear % MEMORY_PAGE;
         size_t n = length < room ? length : room;
-        if (!peek_physical(m->cpu[0], roots, linear, &physical) || !piece(m, physical, bytes, n)) return false;
+        if (!peek_physical(m->cpu[0], roots, linear, &physical) || !machine_read(m, physical, bytes, n)) return false;
         linear += n, bytes += n, length -= n;
     }
-    return true;
-}
-
-static bool piece_read(struct machine *m, uint64_t physical, uint8_t *bytes, size_t length) {
-    return machine_read(m, physical, bytes, length);
-}
-static bool piece_probe(struct machine *m, uint64_t physical, uint8_t *bytes, size_t length) {
-    (void)bytes;
-    return memory_at(&m->memory, physical, length);
-}
-static bool piece_write(struct machine *m, uint64_t physical, uint8_t *bytes, size_t length) {
-    memcpy(memory_at(&m->memory, physical, length), bytes, length);
-    return true;
-}
-
-bool machine_read_through(struct machine *m, const struct peek_roots *roots, uint64_t linear, void *to, size_t length) {
-    return each_piece(m, roots, linear, to, length, piece_read);
-}
-
-bool machine_write_through(struct machine *m, const struct peek_roots *roots, uint64_t linear, const void *from,
-                           size_t length) {
-    if (!each_piece(m, roots, linear, (uint8_t *)from, length, piece_probe)) return false;
-    (void)each_piece(m, roots, linear, (uint8_t *)from, length, piece_write);
-    machine_drop_derived(m);
     return true;
 }
 
 bool machine_read_linear(struct machine *m, unsigned cpu, uint64_t linear, void *to, size_t length) {
     struct peek_roots roots = peek_current(m->cpu[cpu]);
     return machine_read_through(m, &roots, linear, to, length);
-}
-bool machine_write_linear(struct machine *m, unsigned cpu, uint64_t linear, const void *from, size_t length) {
-    struct peek_roots roots = peek_current(m->cpu[cpu]);
-    return machine_write_through(m, &roots, linear, from, length);
 }

@@ -4,8 +4,8 @@
 // A user fills a struct observer (what it wants to see, and who receives it) or a struct point (a breakpoint or
 // watchpoint) and adds it. When a receiver calls cpu_stop, machine_run returns MACHINE_OBSERVED: the processor is then
 // at the next instruction boundary; where an instruction is about to be attempted, before it. Running on does not meet
-// the same breakpoint again at once. No input may be given to a machine that stopped before an instruction
-// (machine_held) until it has run on: it may already have taken the events of this boundary.
+// the same breakpoint again at once. A machine that stopped before an instruction, after the events of its boundary
+// (machine_held), takes no offer until it has run on.
 //
 // A point knows nothing of levels or address spaces: its receiver asks (vmx_level, cr3, ...) and stops or does not.
 #ifndef DEVICES_MACHINE_OBSERVE_H
@@ -31,14 +31,11 @@ void machine_pass_points(struct machine *machine, unsigned cpu);
 bool machine_held(const struct machine *machine);
 
 // Memory as a processor sees it at this moment, through its page tables and EPT, without a trace. False: part of it is
-// not mapped, or not RAM (writing: nothing was written). Writing alters the machine.
+// not mapped, or not RAM.
 bool machine_read_linear(struct machine *machine, unsigned cpu, uint64_t linear, void *to, size_t length);
-bool machine_write_linear(struct machine *machine, unsigned cpu, uint64_t linear, const void *from, size_t length);
 // The same through other roots, of a level that waits (cpu/memory/peek.h).
 struct peek_roots;
 bool machine_read_through(struct machine *machine, const struct peek_roots *roots, uint64_t linear, void *to,
                           size_t length);
-bool machine_write_through(struct machine *machine, const struct peek_roots *roots, uint64_t linear, const void *from,
-                           size_t length);
 
 #endif

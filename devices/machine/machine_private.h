@@ -3,6 +3,8 @@
 #define DEVICES_MACHINE_PRIVATE_H
 #include "devices/machine/board.h"
 #include "devices/machine/machine.h"
+#include "devices/machine/machine_input.h"
+#include "devices/machine/machine_observe.h"
 #include "devices/machine/turns.h"
 
 struct machine {
@@ -19,7 +21,10 @@ struct machine {
     int interrupted; // machine_stop_soon
     uint64_t idle_limit;
     bool idle_granted; // MACHINE_IDLE was returned: the next run may skip the time
-    // observation: no state either
+    // what comes from outside: no state either
+    struct input_log log;
+    struct offer *offers; // machine_input.c
+    // observation: nor is this
     struct observer *observers;
     struct point *points;
     unsigned observed_cpu;
@@ -41,6 +46,23 @@ static inline uint64_t machine_now(const struct machine *m) {
 uint64_t machine_next_deadline(const struct machine *m);
 bool machine_can_wake(const struct machine *m);
 
+// machine.c: what is due at the present position, unless a processor stands within its turn.
+void machine_settle(struct machine *m);
+// Some of the halted time. False: a processor is not halted.
+bool machine_idle_pass(struct machine *m, uint64_t cycles);
+// Hardware reset of everything but RAM contents: processors, chips, and what firmware leaves behind. The clock and the
+// steps go on.
+void machine_reset(struct machine *m);
+// machine_view.c: what firmware leaves: the ACPI tables and the BIOS data area in RAM, the local APIC in virtual wire
+// mode.
+void machine_write_tables(struct machine *m);
+
+// machine_input.c
+bool machine_take_offers(struct machine *m); // whether there were any with room
+void machine_drop_offers(struct machine *m);
+// register.c: false: too many bytes, or bits that may not be set.
+bool register_write(struct cpu *cpu, enum machine_register number, const void *data, size_t bytes);
+
 // real_mode.c: interrupt vectors, 8259s and 8254 as firmware leaves them for programs that enter real-address mode.
 void real_mode_vectors(uint8_t *ram);
 void real_mode_tick(struct board *b);
@@ -50,7 +72,8 @@ enum machine_stop machine_observed(struct machine *m, struct cpu *cpu);
 
 // turns.c: the loop for several processors.
 enum machine_stop turns_run(struct machine *m, uint64_t steps);
-void turns_idle_pass(struct machine *m, uint64_t cycles);
+bool turns_idle_pass(struct machine *m, uint64_t cycles);
+void turns_settle(struct machine *m);
 void turns_reset(struct machine *m);
 // A processor learns what time it is, or does something that others can see the time of.
 static inline void turns_tell(struct machine *m, const struct cpu *cpu) {

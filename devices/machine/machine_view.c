@@ -15,14 +15,6 @@ bool machine_read(struct machine *m, uint64_t physical, void *to, size_t length)
     return from;
 }
 
-bool machine_write(struct machine *m, uint64_t physical, const void *from, size_t length) {
-    uint8_t *to = memory_at(&m->memory, physical, length);
-    if (!to) return false;
-    memcpy(to, from, length);
-    machine_drop_derived(m);
-    return true;
-}
-
 enum { EBDA = 0x9fc00, BDA_SERIAL = 0x400, BDA_EBDA_SEGMENT = 0x40e, BDA_BASE_KBYTES = 0x413, BIOS_AREA = 0xe0000 };
 
 unsigned machine_memory_map(const struct machine *m, struct machine_region *out, unsigned count) {
@@ -81,6 +73,12 @@ uint64_t machine_steps(const struct machine *m) {
     uint64_t steps = 0;
     for (unsigned i = 0; i < m->config.cpus; i++) steps += m->cpu[i]->time.steps;
     return steps;
+}
+void machine_position(const struct machine *m, struct position *out) {
+    *out = (struct position){.cycle = machine_local_now(m),
+                             .steps = machine_steps(m),
+                             .processor = machine_turn(m),
+                             .after_events = machine_held(m)};
 }
 uint64_t machine_cycles(const struct machine *m) { return machine_now(m); }
 uint64_t machine_nanoseconds(const struct machine *m) { return clock_nanoseconds(&m->board.clock, machine_cycles(m)); }

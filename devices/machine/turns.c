@@ -104,6 +104,7 @@ enum machine_stop turns_run(struct machine *m, uint64_t steps) {
             return why;
         }
         if (steps == 0) return MACHINE_STEPS;
+        if (m->offers && !machine_held(m) && machine_take_offers(m)) continue;
         if (between) {
             if (__atomic_exchange_n(&m->interrupted, 0, __ATOMIC_RELAXED)) return MACHINE_INTERRUPTED;
             quiet_rounds = taken ? 0 : quiet_rounds + 1;
@@ -125,10 +126,15 @@ enum machine_stop turns_run(struct machine *m, uint64_t steps) {
     }
 }
 
-void turns_idle_pass(struct machine *m, uint64_t cycles) {
-    if (!between_rounds(m) || !m->turns.quiet) return;
+bool turns_idle_pass(struct machine *m, uint64_t cycles) {
+    if (!between_rounds(m) || !m->turns.quiet) return false;
     uint64_t next = machine_next_deadline(m), end = m->turns.end;
     pass_until(m, least(next, cycles > CLOCK_NEVER - end ? CLOCK_NEVER : end + cycles));
     m->turns.quiet = m->turns.end != next;
     run_events(m);
+    return true;
+}
+
+void turns_settle(struct machine *m) {
+    if (between_rounds(m)) run_events(m);
 }

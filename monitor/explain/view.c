@@ -1,4 +1,5 @@
 // One processor as one level sees it; see view.h.
+#include "devices/machine/machine_input.h"
 #include "monitor/explain/view.h"
 #include "monitor/explain/own_vmcs.h"
 #include "monitor/explain/walk.h"
@@ -211,33 +212,34 @@ const char *view_mode(const struct view *view) {
 
 // --- memory ---
 
-// The piece of `length` bytes that lies in one page, as host memory; NULL when nothing is there.
-static uint8_t *piece(const struct view *view, enum space space, uint64_t address, size_t length, size_t *bytes) {
-    uint64_t physical = address;
-    if (space == SPACE_LINEAR && !walk_linear(view, address, &physical)) return NULL;
-    if (space == SPACE_GPA && !walk_guest_physical(view, address, &physical)) return NULL;
+// The piece of `length` bytes that lies in one page, as physical memory; false when there is no RAM.
+static bool piece(const struct view *view, enum space space, uint64_t address, size_t length, uint64_t *physical,
+                  size_t *bytes) {
+    *physical = address;
+    if (space == SPACE_LINEAR && !walk_linear(view, address, physical)) return false;
+    if (space == SPACE_GPA && !walk_guest_physical(view, address, physical)) return false;
     size_t room = 4096 - (address & 4095);
     *bytes = length < room ? length : room;
-    return machine_ram(view->machine, physical, *bytes);
+    return machine_ram(view->machine, *physical, *bytes);
 }
 
 size_t view_read(const struct view *view, enum space space, uint64_t address, void *to, size_t length) {
     size_t done = 0, bytes;
-    while (done < length) {
-        const uint8_t *from = piece(view, space, address + done, length - done, &bytes);
-        if (!from) break;
-        memcpy((uint8_t *)to + done, from, bytes);
+    uint64_t physical;
+    while (done < length && piece(view, space, address + done, length - done, &physical, &bytes) &&
+           machine_read(view->machine, physical, (uint8_t *)to + done, bytes))
         done += bytes;
-    }
     return done;
 }
 
 bool view_write(const struct view *view, enum space space, uint64_t address, const void *from, size_t length) {
     size_t bytes;
+    uint64_t physical;
     for (size_t done = 0; done < length; done += bytes)
-        if (!piece(view, space, address + done, length - done, &bytes)) return false;
+        if (!piece(view, space, address + done, length - done, &physical, &bytes)) return false;
     for (size_t done = 0; done < length; done += bytes)
-        memcpy(piece(view, space, address + done, length - done, &bytes), (const uint8_t *)from + done, bytes);
-    machine_drop_derived(view->machine);
+        if (!piece(view, space, address + done, length - done, &physical, &bytes) ||
+            !machine_set_memory(view->machine, physical, (const uint8_t *)from + done, bytes))
+            return false;
     return true;
 }

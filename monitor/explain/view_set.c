@@ -4,8 +4,9 @@
 // made anew at each entry. So its registers can be set where they will be looked for: in the VMCS it ran with, while
 // that is still the current one and level 0 has done nothing with the exit yet; and then in the shadow VMCS of its
 // hypervisor, where VMWRITEs of this hypervisor go. NOT IMPLEMENTED: the rest, as only level 0 knows where it keeps it.
-#include "monitor/explain/view.h"
+#include "devices/machine/machine_input.h"
 #include "monitor/explain/own_vmcs.h"
+#include "monitor/explain/view.h"
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -59,10 +60,10 @@ bool view_set_field(const struct view *view, unsigned field, uint64_t value, cha
         vmcs = vmx_current_vmcs(view->cpu);
     else if (!vmcs_to_set(view, (int)field, &vmcs, error, size))
         return false;
-    if (!vmx_vmcs_write(view->cpu, vmcs, field, value))
-        return wrong(error, size, "%s: there is no VMCS that has it", row.name);
-    machine_drop_derived(view->machine);
-    return true;
+    const uint64_t data[] = {value, vmcs};
+    const struct input input = {
+        .kind = INPUT_FIELD, .unit = (uint8_t)view->cpu->id, .where = row.encoding, .bytes = sizeof data, .data = data};
+    return machine_alter(view->machine, &input) || wrong(error, size, "%s: there is no VMCS that has it", row.name);
 }
 
 // IA32_EFER is only there where VM entries or VM exits load it.

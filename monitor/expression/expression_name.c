@@ -1,5 +1,5 @@
 // The names that expressions know: register.def, VMCS fields, MSRs, exit reasons, and symbols.
-#include "cpu/system/msr.h"
+#include "devices/machine/machine_input.h"
 #include "monitor/expression/expression.h"
 #include "monitor/expression/msr_name.h"
 #include "monitor/symbols/symbols.h"
@@ -34,12 +34,20 @@ static uint64_t step_of(const struct view *v) {
 #include "monitor/expression/register.def"
 #undef REGISTER
 
-#define READ_ONLY return false
+// What a register of the machine becomes when one of these names is set.
+struct setting {
+    bool allowed;
+    enum machine_register number;
+    uint64_t value;
+};
+#define SET(id, new_value)                                                                                             \
+    return (struct setting) { true, REGISTER_##id, new_value }
+#define READ_ONLY                                                                                                      \
+    return (struct setting) { .allowed = false }
 #define REGISTER(id, name, where, bits, get, set)                                                                      \
-    static bool set_##id(struct cpu *cpu, uint64_t value) {                                                            \
+    static struct setting set_##id(const struct cpu *cpu, uint64_t value) {                                            \
         (void)cpu, (void)value;                                                                                        \
         set;                                                                                                           \
-        return true;                                                                                                   \
     }
 #include "monitor/expression/register.def"
 #undef REGISTER
@@ -50,7 +58,7 @@ static const struct {
     enum where where;
     uint8_t bits;
     uint64_t (*get)(const struct view *view, const struct cpu *cpu);
-    bool (*set)(struct cpu *cpu, uint64_t value);
+    struct setting (*set)(const struct cpu *cpu, uint64_t value);
 } registers[] = {
 #define REGISTER(id, name, where, bits, value, set) {name, where##_LEVEL, bits, get_##id, set_##id},
 #include "monitor/expression/register.def"
@@ -122,24 +130,27 @@ static bool set_waiting(const struct view *view, const struct name *name, uint64
     return view_set_waiting(view, registers[name->value].name, value, error, size);
 }
 
-static bool set_live(struct cpu *cpu, const struct name *name, uint64_t value, char *error, size_t size) {
-    struct event fault = cpu->attempt.fault;
-    if (name->kind == NAME_REGISTER && !registers[name->value].set(cpu, value))
-        return wrong(error, size, registers[name->value].name, "can only be read");
-    bool done = name->kind == NAME_REGISTER || msr_write(cpu, NULL, (uint32_t)name->value, value) == OUT_OK;
-    cpu->attempt.fault = fault;
-    return done || wrong(error, size, msr_name((uint32_t)name->value), "WRMSR of this value is #GP(0)");
+static bool change_register(const struct view *view, unsigned index, uint64_t value, char *error, size_t size) {
+    const struct setting set = registers[index].set(view->cpu, value);
+    if (!set.allowed) return wrong(error, size, registers[index].name, "can only be read");
+    return machine_set_register(view->machine, view->cpu->id, set.number, set.value) ||
+           wrong(error, size, registers[index].name, "some of these bits cannot be set");
 }
 
-// What follows from registers (mode, TLB context) is calculated again.
+static bool change_msr(const struct view *view, uint32_t address, uint64_t value, char *error, size_t size) {
+    const struct input input = {
+        .kind = INPUT_MSR, .unit = (uint8_t)view->cpu->id, .where = address, .bytes = sizeof value, .data = &value};
+    return machine_alter(view->machine, &input) ||
+           wrong(error, size, msr_name(address), "WRMSR of this value is #GP(0)");
+}
+
 bool name_set(const struct view *view, const struct name *name, uint64_t value, char *error, size_t error_size) {
     if (name->kind == NAME_FIELD) return view_set_field(view, (unsigned)name->value, value, error, error_size);
     if (name->kind != NAME_REGISTER && name->kind != NAME_MSR)
         return wrong(error, error_size, "set", "registers, MSRs and VMCS fields can be set, nothing else");
     if (view->source != VIEW_LIVE) return set_waiting(view, name, value, error, error_size);
-    if (!set_live(view->cpu, name, value, error, error_size)) return false;
-    cpu_update_space(view->cpu);
-    return true;
+    return name->kind == NAME_MSR ? change_msr(view, (uint32_t)name->value, value, error, error_size)
+                                  : change_register(view, (unsigned)name->value, value, error, error_size);
 }
 
 const char *name_at(unsigned index) {

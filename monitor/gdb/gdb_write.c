@@ -1,5 +1,6 @@
 // Writing registers for gdb: of the level that runs, on the processor; of one that waits, in its VMCS (view_set.c).
 #include "cpu/x87/x87.h"
+#include "devices/machine/machine_input.h"
 #include "monitor/expression/expression.h"
 #include "monitor/gdb/gdb_private.h"
 #include <stdio.h>
@@ -18,30 +19,37 @@ static bool cannot(struct writing *w, const char *why) {
 
 // --- x87 and SSE ---
 
-static void write_tags(struct x87 *x87, unsigned tags) {
-    x87->empty = 0;
+static uint8_t empty_by_tags(unsigned tags) {
+    uint8_t empty = 0;
     for (unsigned i = 0; i < 8; i++)
-        if ((tags >> 2 * i & 3) == 3) x87->empty |= (uint8_t)(1u << i);
+        if ((tags >> 2 * i & 3) == 3) empty |= (uint8_t)(1u << i);
+    return empty;
+}
+
+static bool write_part(struct writing *w, unsigned number, const void *value, uint32_t bytes) {
+    const struct input input = {
+        .kind = INPUT_REGISTER, .unit = (uint8_t)w->look.cpu->id, .where = number, .bytes = bytes, .data = value};
+    return machine_alter(w->look.view.machine, &input) || cannot(w, "some of these bits are reserved");
+}
+
+// ST(i), as it lies in a register.
+static bool write_stack(struct writing *w, unsigned i, const uint8_t *value) {
+    unsigned at = 2 * (((w->look.cpu->fpu.x87.status >> 11) + i) & 7); // two rows of register.def each
+    return write_part(w, REGISTER_X87_SIGNIFICAND0 + at, value, 8) &&
+           write_part(w, REGISTER_X87_EXPONENT0 + at, value + 8, 2);
 }
 
 static bool write_float(struct writing *w, const struct gdb_row *row, const uint8_t *value) {
-    struct cpu *cpu = w->look.cpu;
-    struct x87_register *r = &cpu->fpu.x87.r[((cpu->fpu.x87.status >> 11) + row->at) & 7];
     uint64_t number = 0;
     memcpy(&number, value, row->bits < 64 ? row->bits / 8 : 8);
-    if (row->from == FROM_STACK) {
-        memcpy(&r->significand, value, 8);
-        memcpy(&r->sign_exponent, value + 8, 2);
-    } else if (row->from == FROM_TAGS) {
-        write_tags(&cpu->fpu.x87, (unsigned)number);
-    } else if (strcmp(row->name, "mxcsr") == 0 && number & ~(uint64_t)MXCSR_MASK) {
+    if (row->from == FROM_STACK) return write_stack(w, row->at, value);
+    if (row->from == FROM_TAGS)
+        return write_part(w, REGISTER_X87_EMPTY, &(uint8_t){empty_by_tags((unsigned)number)}, 1);
+    if (strcmp(row->name, "mxcsr") == 0 && number & ~(uint64_t)MXCSR_MASK)
         return cannot(w, "mxcsr: bits 31:16 are reserved");
-    } else if (strcmp(row->name, "fop") == 0 && number > 0x7ff) {
-        return cannot(w, "fop: it has 11 bits");
-    } else {
-        memcpy((char *)cpu + row->at, value, row->bytes < row->bits / 8 ? row->bytes : row->bits / 8);
-    }
-    return true;
+    if (strcmp(row->name, "fop") == 0 && number > 0x7ff) return cannot(w, "fop: it has 11 bits");
+    int at = machine_register_at(row->at);
+    return at >= 0 && write_part(w, (unsigned)at, value, row->bytes < row->bits / 8 ? row->bytes : row->bits / 8);
 }
 
 // --- the others, by the names that expressions have for them ---

@@ -2,6 +2,7 @@
 // who may type; what the machine does depends on nothing but its inputs and the steps at which they come.
 #include "monitor/session/run.h"
 #include "cpu/state/cpu.h"
+#include "devices/machine/machine_input.h"
 #include "devices/machine/machine_observe.h"
 #include "monitor/host/host_clock.h"
 #include "monitor/host/terminal.h"
@@ -64,11 +65,12 @@ static bool read_input(struct run *run) {
 // Gives the guest as much as it has room for. Whether it took any.
 static bool feed(struct run *run) {
     unsigned port = (unsigned)run->console->stdin_port;
-    size_t taken = 0;
-    if (machine_held(run->machine)) return false;
-    while (taken < run->input_used && machine_serial_room(run->machine, port) &&
-           machine_serial_input(run->machine, port, run->input[taken]))
-        taken++;
+    size_t taken = least(run->input_used, machine_room(run->machine, INPUT_SERIAL, port));
+    if (taken &&
+        !machine_offer(
+            run->machine,
+            &(struct input){.kind = INPUT_SERIAL, .unit = (uint8_t)port, .bytes = (uint32_t)taken, .data = run->input}))
+        return false;
     memmove(run->input, run->input + taken, run->input_used - taken);
     run->input_used -= taken;
     return taken > 0;
@@ -117,7 +119,8 @@ static bool idle(struct run *run) {
     if (!terminal_has_input() || (run->input_used == sizeof run->input && !terminal_is_raw()))
         return cycles != UINT64_MAX; // nobody can type, or nothing that is typed is taken
     if (wait_for_input(run, cycles == UINT64_MAX ? 1e9 : (double)cycles / hertz, &seconds)) {
-        machine_idle_pass(run->machine, least((uint64_t)(seconds * hertz), cycles));
+        const uint64_t passed = least((uint64_t)(seconds * hertz), cycles);
+        (void)machine_alter(run->machine, &(struct input){.kind = INPUT_IDLE, .where = passed});
         feed(run);
     }
     return true;
@@ -157,8 +160,7 @@ static bool restart(struct run *run, const char *why) {
     run->resets++;
     snprintf(run->reset_text, sizeof run->reset_text, "%s at step %" PRIu64 ", RIP %016" PRIx64, why,
              machine_steps(run->machine), stopped_processor(run->machine)->rip);
-    machine_reset(run->machine);
-    machine_write_tables(run->machine);
+    (void)machine_alter(run->machine, &(struct input){.kind = INPUT_RESET});
     return boot_load(run->boot, run->machine) || over(run, STATUS_HOST_ERROR, "the kernel could not be loaded again");
 }
 

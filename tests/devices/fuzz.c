@@ -1,6 +1,7 @@
 #include "fuzz.h"
 #include "cpu/state/cpu.h"
 #include "devices/machine/machine.h"
+#include "tests/door.h"
 #include "tests/tap.h"
 #include <string.h>
 
@@ -92,11 +93,11 @@ uint64_t fuzz_board(uint64_t seed, unsigned accesses) {
     struct cpu *cpu = machine_cpu(m, 0);
     for (unsigned i = 0; i < accesses; i++) {
         access(&s, cpu->wire.platform, cpu);
-        if (next(&s) % 4 == 0) (void)machine_serial_input(m, (unsigned)next(&s) % 5, (uint8_t)next(&s));
+        if (next(&s) % 4 == 0) (void)alter_serial(m, (unsigned)next(&s) % 5, (uint8_t)next(&s));
         // Time: no instruction matters here, the idle cycles do.
         cpu->time.surplus_cycles += next(&s) % 3 ? next(&s) % 2000 : 1ull << next(&s) % 42;
         (void)machine_run(m, 0);
-        if (next(&s) % 512 == 0) machine_reset(m);
+        if (next(&s) % 512 == 0) alter_reset(m);
     }
     uint64_t hash = machine_hash(m);
     machine_free(m);

@@ -2,6 +2,7 @@
 #include "cpu/state/cpu.h"
 #include "cpu/state/model.h"
 #include "devices/machine/machine.h"
+#include "tests/door.h"
 #include "tests/tap.h"
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,7 @@ static void start_at_code(struct machine *m) {
 }
 static struct machine *boot(const void *code, size_t bytes) {
     struct machine *m = make(1 << 20);
-    machine_write(m, CODE, code, bytes);
+    machine_set_memory(m, CODE, code, bytes);
     start_at_code(m);
     return m;
 }
@@ -65,7 +66,7 @@ static void stops(void) {
     ok(machine_run(m, 100) == MACHINE_RESET, "8042 reset");
     uint64_t steps = machine_steps(m);
     uint8_t byte = 0;
-    machine_reset(m);
+    alter_reset(m);
     ok(machine_steps(m) == steps && machine_cpu(m, 0)->rip == 0xfff0,
        "machine_reset: processor at its reset vector, steps go on");
     ok(machine_read(m, CODE, &byte, 1) && byte == 0xb0, "RAM is kept");
@@ -111,8 +112,8 @@ static const uint8_t timer_handler[] = {0xff, 0x06, 0x00, 0x7e, 0xb0, 0x20, 0xe6
 
 static struct machine *boot_timer(void) {
     struct machine *m = boot(timer_code, sizeof timer_code);
-    machine_write(m, 8 * 4, &(uint32_t){HANDLER}, 4);
-    machine_write(m, HANDLER, timer_handler, sizeof timer_handler);
+    machine_set_memory(m, 8 * 4, &(uint32_t){HANDLER}, 4);
+    machine_set_memory(m, HANDLER, timer_handler, sizeof timer_handler);
     return m;
 }
 static unsigned counted(struct machine *m) {
@@ -131,7 +132,7 @@ static void idle(void) {
     ok(machine_run(m, 1000) == MACHINE_IDLE, "with a limit the front end is asked");
     uint64_t cycles = machine_idle_cycles(m), before = machine_cycles(m);
     ok(cycles >= 1000 && cycles != ~0ull, "and told how long");
-    machine_idle_pass(m, cycles / 2);
+    (void)alter(m, INPUT_IDLE, 0, cycles / 2);
     ok(machine_cycles(m) == before + cycles / 2 && machine_idle_cycles(m) == cycles - cycles / 2, "it may pass a part");
     ok(machine_run(m, 3) == MACHINE_STEPS && machine_cycles(m) >= before + cycles, "the next run skips the rest");
     machine_free(m);
@@ -148,14 +149,14 @@ static void input(void) {
     };
     static const uint8_t handler[] = {0xba, 0xf8, 0x03, 0xec, 0xee, 0xb0, 0x20, 0xe6, 0x20, 0xcf};
     struct machine *m = boot(code, sizeof code);
-    machine_write(m, 12 * 4, &(uint32_t){HANDLER}, 4);
-    machine_write(m, HANDLER, handler, sizeof handler);
+    machine_set_memory(m, 12 * 4, &(uint32_t){HANDLER}, 4);
+    machine_set_memory(m, HANDLER, handler, sizeof handler);
     ok(machine_run(m, 1000) == MACHINE_IDLE, "waits for input");
-    ok(machine_serial_room(m, 0) == 1 && machine_serial_input(m, 0, 'k'), "a byte is taken");
-    ok(!machine_serial_input(m, 0, 'l') && machine_serial_room(m, 0) == 0, "the next must wait");
+    ok(machine_room(m, INPUT_SERIAL, 0) == 1 && alter_serial(m, 0, 'k'), "a byte is taken");
+    ok(!alter_serial(m, 0, 'l') && machine_room(m, INPUT_SERIAL, 0) == 0, "the next must wait");
     ok(machine_run(m, 1000) == MACHINE_IDLE && !strcmp(sent, "k"), "the guest answers: \"%s\"", sent);
-    ok(machine_serial_input(m, 0, 'l') && machine_run(m, 1000) == MACHINE_IDLE && !strcmp(sent, "kl"), "and again");
-    ok(!machine_serial_input(m, 1, 'x') && !machine_serial_input(m, 99, 'x'), "a port that is not there takes nothing");
+    ok(alter_serial(m, 0, 'l') && machine_run(m, 1000) == MACHINE_IDLE && !strcmp(sent, "kl"), "and again");
+    ok(!alter_serial(m, 1, 'x') && !alter_serial(m, 99, 'x'), "a port that is not there takes nothing");
     machine_free(m);
 }
 
@@ -174,11 +175,11 @@ static void memory(void) {
     uint64_t before = machine_hash(m);
     ok(machine_ram(m, 1ull << 32, 1ull << 20) && machine_hash(m) == before, "touching memory changes no hash");
     uint8_t one = 1, zero = 0;
-    machine_write(m, 0x17fffffff, &one, 1);
+    machine_set_memory(m, 0x17fffffff, &one, 1);
     ok(machine_hash(m) != before, "the last byte counts");
-    machine_write(m, 0x17fffffff, &zero, 1);
+    machine_set_memory(m, 0x17fffffff, &zero, 1);
     ok(machine_hash(m) == before, "back to zero");
-    ok(!machine_write(m, 0xc0000000, &one, 1) && !machine_read(m, 0xbfffffff, map, 2), "no access outside");
+    ok(!machine_set_memory(m, 0xc0000000, &one, 1) && !machine_read(m, 0xbfffffff, map, 2), "no access outside");
     machine_free(m);
 }
 
@@ -237,13 +238,13 @@ static void real_mode(void) {
     bios_tick = true;
     struct machine *m = make(1 << 20);
     bios_tick = false;
-    machine_write(m, CODE, (const uint8_t[]){0xfb, 0xf4, 0xeb, 0xfd}, 4); // sti; hlt; jmp to hlt
+    machine_set_memory(m, CODE, (const uint8_t[]){0xfb, 0xf4, 0xeb, 0xfd}, 4); // sti; hlt; jmp to hlt
     start_at_code(m);
     uint32_t ticks = 0;
     while (ticks < 18 && machine_run(m, 1) == MACHINE_STEPS) machine_read(m, 0x46c, &ticks, 4);
     ok(machine_nanoseconds(m) / 1000000 == 988, "the tick of a BIOS: 18 in %llu ns",
        (unsigned long long)machine_nanoseconds(m)); // 18 * 65536 / 1193182 Hz
-    machine_write(m, CODE, (const uint8_t[]){0xcd, 0x77, 0xcd, 0x21, 0xcd, 0x0f, 0xfa, 0xf4}, 8);
+    machine_set_memory(m, CODE, (const uint8_t[]){0xcd, 0x77, 0xcd, 0x21, 0xcd, 0x0f, 0xfa, 0xf4}, 8);
     start_at_code(m);
     ok(machine_run(m, 100) == MACHINE_STUCK && machine_cpu(m, 0)->rip == CODE + 8,
        "handlers of other interrupts return");
@@ -251,7 +252,7 @@ static void real_mode(void) {
 
     m = make(1 << 20); // xor ax, ax; int 15h; setc cl; mov dx, ax; int 12h; cli; hlt
     static const uint8_t services[] = {0x31, 0xc0, 0xcd, 0x15, 0x0f, 0x92, 0xc1, 0x89, 0xc2, 0xcd, 0x12, 0xfa, 0xf4};
-    machine_write(m, CODE, services, sizeof services);
+    machine_set_memory(m, CODE, services, sizeof services);
     start_at_code(m);
     machine_run(m, 100);
     const uint64_t *reg = machine_cpu(m, 0)->gpr;
@@ -267,23 +268,23 @@ static void messages(void) {
     const uint32_t vector = HANDLER;
     uint8_t count = 0;
     struct machine *m = BOOT(0xfb, 0xf4, 0xeb, 0xfd);
-    machine_write(m, HANDLER, handler, sizeof handler);
-    machine_write(m, 0x41 * 4, &vector, 4);
-    machine_write(m, 2 * 4, &vector, 4);
+    machine_set_memory(m, HANDLER, handler, sizeof handler);
+    machine_set_memory(m, 0x41 * 4, &vector, 4);
+    machine_set_memory(m, 2 * 4, &vector, 4);
     (void)machine_run(m, 10);
     uint64_t waits = machine_steps(m);
-    ok(machine_send(m, 0, MESSAGE_INTERRUPT, 0x41), "an interrupt is sent");
+    ok(alter(m, INPUT_INTERRUPT, 0, 0x41), "an interrupt is sent");
     (void)machine_run(m, 10);
     machine_read(m, COUNTER, &count, 1);
     ok(count == 1 && machine_steps(m) > waits, "and wakes the processor (%u)", count);
-    ok(machine_send(m, 0, MESSAGE_NMI, 0), "an NMI is sent");
+    ok(alter(m, INPUT_NMI, 0, 0), "an NMI is sent");
     (void)machine_run(m, 10);
     machine_read(m, COUNTER, &count, 1);
     ok(count == 2, "and delivered (%u)", count);
-    ok(!machine_send(m, 1, MESSAGE_NMI, 0) && !machine_send(m, 0, MESSAGE_INTERRUPT, 15),
+    ok(!alter(m, INPUT_NMI, 1, 0) && !alter(m, INPUT_INTERRUPT, 0, 15),
        "not to a processor that is not there, nor with a reserved vector");
     machine_cpu(m, 0)->gpr[RDX] = 0;
-    ok(machine_send(m, 0, MESSAGE_INIT, 0), "INIT is sent");
+    ok(alter(m, INPUT_INIT, 0, 0), "INIT is sent");
     (void)machine_run(m, 1);
     ok(machine_cpu(m, 0)->gpr[RDX] == machine_cpu(m, 0)->wire.model->signature,
        "and RDX has the processor's signature");

@@ -2,6 +2,7 @@
 // the equality of all ways to cut a run.
 #include "cpu/state/cpu.h"
 #include "devices/machine/machine.h"
+#include "tests/door.h"
 #include "tests/tap.h"
 #include <stdlib.h>
 #include <string.h>
@@ -46,10 +47,10 @@ static struct machine *make(unsigned cpus, const uint8_t *code, size_t bytes) {
     config.cpus = cpus;
     struct machine *m = machine_new(&config, error, sizeof error);
     if (!m) bail("no machine: %s", error);
-    machine_write(m, CODE, boot_code, sizeof boot_code);
-    machine_write(m, 0x7c60, gdt, sizeof gdt);
-    machine_write(m, 0x7c78, &flat, sizeof flat);
-    machine_write(m, START, code, bytes);
+    machine_set_memory(m, CODE, boot_code, sizeof boot_code);
+    machine_set_memory(m, 0x7c60, gdt, sizeof gdt);
+    machine_set_memory(m, 0x7c78, &flat, sizeof flat);
+    machine_set_memory(m, START, code, bytes);
     struct cpu *cpu = machine_cpu(m, 0);
     cpu->segment[CS].selector = 0;
     cpu->segment_base[CS] = 0;
@@ -114,7 +115,7 @@ static void idle(void) {
     uint64_t cycles = machine_cycles(m), steps = machine_steps(m);
     ok(steps < 100 && cycles < 10000 && machine_run(m, 1) == MACHINE_STUCK && machine_cycles(m) == cycles,
        "and stay so");
-    machine_reset(m);
+    alter_reset(m);
     ok(machine_cpu(m, 0)->rip == 0xfff0 && machine_cpu(m, 1)->boundary.activity == ACTIVITY_WAIT_FOR_SIPI &&
            machine_steps(m) == steps,
        "reset");

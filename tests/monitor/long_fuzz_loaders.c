@@ -3,6 +3,7 @@
 // point to RAM; or there is one line. SEED=n begins elsewhere, VMXRAY_ROUNDS=n makes as many rounds instead.
 #include "cpu/state/cpu.h"
 #include "tests/monitor/loading.h"
+#include "tests/door.h"
 #include "tests/tap.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,7 +93,7 @@ static bool round_good(bool *loaded) {
     random_initrd();
     random_text(line, TEXT);
     const char *initrd = random_modules(modules), *append = below(4) ? line : NULL;
-    machine_reset(loading.machine);
+    alter_reset(loading.machine);
     uint8_t page[4096];
     memcpy(page, machine_ram(loading.machine, 0, 4096), 4096);
     *loaded = loading_try(&loading, &image, initrd, append);
@@ -102,7 +103,7 @@ static bool round_good(bool *loaded) {
     if (!pointers_good()) return false;
     if (below(16)) return true;
     uint64_t hash = machine_hash(loading.machine);
-    machine_reset(loading.machine);
+    alter_reset(loading.machine);
     return loading_try(&loading, &image, initrd, append) && machine_hash(loading.machine) == hash;
 }
 

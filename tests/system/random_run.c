@@ -1,6 +1,7 @@
 // Pairs of machines that must stay equal, and batches of runs.
 #include "devices/machine/machine_observe.h"
 #include "tests/system/random.h"
+#include "tests/door.h"
 #include "tests/tap.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,7 +53,7 @@ static struct machine *new_machine(uint64_t batch, enum random_kind kind) {
 }
 
 static void restart(struct machine *m, uint64_t *random, enum random_kind kind) {
-    machine_reset(m);
+    alter_reset(m);
     for (unsigned i = 0; i < machine_configuration(m)->cpus; i++) {
         random_registers(random, kind, machine_cpu(m, i));
         machine_cpu(m, i)->boundary.activity = ACTIVITY_ACTIVE;
@@ -89,7 +90,7 @@ static void change_memory(struct machine *m, uint64_t *random) {
     uint64_t v = 0;
     (void)machine_read(m, at, &v, 8);
     v ^= 1ull << random_below(random, 64);
-    (void)machine_write(m, at, &v, 8);
+    (void)machine_set_memory(m, at, &v, 8);
     machine_drop_derived(m);
 }
 
@@ -107,7 +108,7 @@ static void event(struct machine *m, uint64_t *random, enum random_kind kind) {
     case 0: cpu_pend(cpu, PENDING_NMI, true); break;
     case 1: self_interrupt(cpu, r >> 8); break;
     case 2: change_memory(m, random); break;
-    case 3: (void)machine_serial_input(m, 0, (uint8_t)(r >> 8)); break;
+    case 3: (void)alter_serial(m, 0, (uint8_t)(r >> 8)); break;
     case 4: cpu_set_rflags(cpu, cpu_rflags(cpu) ^ (r & BIT(8) ? FLAG_TF : FLAG_IF)); break;
     case 5:
         if (r >> 8 & 7) break;

@@ -1,0 +1,17 @@
+// A moment of a machine's run, between two things that it does. Steps alone do not name one: idle time passes at one
+// step, several processors stand between their turns, and the events of an instruction boundary come before the attempt
+// at the instruction. docs/internals/inputs.md has more.
+#ifndef DEVICES_MACHINE_POSITION_H
+#define DEVICES_MACHINE_POSITION_H
+#include <stdbool.h>
+#include <stdint.h>
+
+struct position {
+    uint64_t cycle;     // of the processor whose turn it is
+    uint64_t steps;     // of all processors together
+    uint32_t processor; // whose turn it is
+    uint32_t events;    // how many events of this instruction boundary it has taken: 0 before the first one
+    bool after_events;  // all of them: the attempt at the instruction follows, whatever else may come
+};
+
+#endif

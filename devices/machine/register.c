@@ -1,0 +1,36 @@
+// Registers of a processor by number: see register.def.
+#include "cpu/x87/x87.h"
+#include "devices/machine/machine_input.h"
+#include "devices/machine/machine_private.h"
+#include <string.h>
+
+static const struct machine_register_row rows[] = {
+#define REGISTER(id, name, member, bits) {name, offsetof(struct cpu, member), sizeof(((struct cpu *)0)->member), bits},
+#include "devices/machine/register.def"
+};
+
+bool machine_register_row(unsigned number, struct machine_register_row *out) {
+    if (number < REGISTER_COUNT) *out = rows[number];
+    return number < REGISTER_COUNT;
+}
+
+int machine_register_at(size_t offset) {
+    for (int i = 0; i < REGISTER_COUNT; i++)
+        if (rows[i].offset == offset) return i;
+    return -1;
+}
+
+// What follows from registers (mode, TLB context) is calculated again.
+bool register_write(struct cpu *cpu, enum machine_register number, const void *data, size_t bytes) {
+    const struct machine_register_row *row = &rows[number];
+    uint64_t value = 0;
+    if (!bytes || bytes > row->bytes) return false;
+    memcpy(&value, data, bytes < sizeof value ? bytes : sizeof value);
+    if (row->bytes <= sizeof value && value & ~row->bits) return false;
+    if (number == REGISTER_RFLAGS)
+        cpu_set_rflags(cpu, value);
+    else
+        memcpy((char *)cpu + row->offset, data, bytes);
+    cpu_update_space(cpu);
+    return true;
+}

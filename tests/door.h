@@ -1,0 +1,15 @@
+// The door of devices/machine/machine_input.h, for tests that give a machine one small thing at a time.
+#ifndef TESTS_DOOR_H
+#define TESTS_DOOR_H
+#include "devices/machine/machine_input.h"
+
+static inline bool alter(struct machine *m, enum input_kind kind, unsigned unit, uint64_t where) {
+    return machine_alter(m, &(struct input){.kind = (uint8_t)kind, .unit = (uint8_t)unit, .where = where});
+}
+static inline bool alter_serial(struct machine *m, unsigned port, uint8_t byte) {
+    const struct input input = {.kind = INPUT_SERIAL, .unit = (uint8_t)port, .bytes = 1, .data = &byte};
+    return machine_alter(m, &input);
+}
+static inline void alter_reset(struct machine *m) { (void)alter(m, INPUT_RESET, 0, 0); }
+
+#endif
