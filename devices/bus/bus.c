@@ -2,18 +2,6 @@
 #include "devices/bus/bus.h"
 #include "cpu/state/outcome.h"
 
-void bus_add_ports(struct bus *bus, const struct region *region) {
-    if (bus->port_regions == BUS_PORT_REGIONS) __builtin_trap(); // a mistake in the board's wiring, not the guest's
-    bus->ports[bus->port_regions++] = *region;
-    for (uint64_t i = 0; i < region->bytes; i++)
-        bus->port_region[(region->base + i) & 0xffff] = (uint8_t)bus->port_regions;
-}
-
-void bus_add_mmio(struct bus *bus, const struct region *region) {
-    if (bus->mmio_regions == BUS_MMIO_REGIONS) __builtin_trap();
-    bus->mmio[bus->mmio_regions++] = *region;
-}
-
 static uint64_t ones(unsigned size) { return BITS(8 * size - 1, 0); }
 
 static bool fits(const struct region *r, uint64_t offset, unsigned size) {
@@ -42,21 +30,15 @@ void region_write(const struct region *r, uint64_t offset, unsigned size, uint64
     }
 }
 
-static const struct region *movable(const struct bus *bus, bool memory, uint64_t address, unsigned size,
-                                    struct region *r) {
-    return bus->movable && bus->movable(bus->owner, memory, address, size, r) ? r : NULL;
-}
-
-static const struct region *port_find(const struct bus *bus, uint16_t port, unsigned size, struct region *other) {
-    unsigned number = bus->port_region[port];
-    if (!number) return movable(bus, false, port, size, other);
-    const struct region *r = &bus->ports[number - 1];
-    return port + size <= r->base + r->bytes ? r : NULL;
+// The registers that answer an access of `size` bytes, all of which lie in them; NULL: none.
+static const struct region *find(const struct map *map, uint64_t address, unsigned size) {
+    uint64_t last;
+    const struct region *r = map_find(map, address, &last);
+    return r && r->kind == REGION_REGISTERS && last - address >= size - 1 ? r : NULL;
 }
 
 uint32_t bus_in(const struct bus *bus, uint16_t port, unsigned size) {
-    struct region other;
-    const struct region *r = port_find(bus, port, size, &other);
+    const struct region *r = find(&bus->ports, port, size);
     if (r) return (uint32_t)region_read(r, port - r->base, size);
     if (size == 1) return 0xff;
     uint32_t low = bus_in(bus, port, size / 2);
@@ -64,8 +46,7 @@ uint32_t bus_in(const struct bus *bus, uint16_t port, unsigned size) {
 }
 
 void bus_out(const struct bus *bus, uint16_t port, unsigned size, uint32_t value) {
-    struct region other;
-    const struct region *r = port_find(bus, port, size, &other);
+    const struct region *r = find(&bus->ports, port, size);
     if (r) {
         region_write(r, port - r->base, size, value);
     } else if (size > 1) {
@@ -74,22 +55,12 @@ void bus_out(const struct bus *bus, uint16_t port, unsigned size, uint32_t value
     }
 }
 
-static const struct region *mmio_find(const struct bus *bus, uint64_t address, unsigned size, struct region *other) {
-    for (unsigned i = 0; i < bus->mmio_regions; i++) {
-        const struct region *r = &bus->mmio[i];
-        if (address >= r->base && address - r->base + size <= r->bytes) return r;
-    }
-    return movable(bus, true, address, size, other);
-}
-
 uint64_t bus_read(const struct bus *bus, uint64_t address, unsigned size) {
-    struct region other;
-    const struct region *r = mmio_find(bus, address, size, &other);
+    const struct region *r = find(&bus->memory, address, size);
     return r ? region_read(r, address - r->base, size) : ones(size);
 }
 
 void bus_write(const struct bus *bus, uint64_t address, unsigned size, uint64_t value) {
-    struct region other;
-    const struct region *r = mmio_find(bus, address, size, &other);
+    const struct region *r = find(&bus->memory, address, size);
     if (r) region_write(r, address - r->base, size, value);
 }

@@ -14,7 +14,6 @@ bool memory_init(struct memory *m, uint64_t bytes, bool extra) {
     m->low_bytes = bytes < MEMORY_LOW_LIMIT ? bytes : MEMORY_LOW_LIMIT;
     m->high_bytes = bytes - m->low_bytes;
     m->extra_bytes = extra ? MEMORY_EXTRA : 0;
-    m->masked_page = 1;
     m->ram = calloc(1, total(m) + MEMORY_PAGE); // large: fresh pages of the host, which are zero without being touched
     m->touched = calloc(1, total(m) / MEMORY_CHUNK + 1);
     if (m->ram && m->touched) return true;
@@ -50,8 +49,6 @@ uint8_t *memory_at(struct memory *m, uint64_t physical, uint64_t length) {
 
 uint8_t *memory_page(struct memory *m, uint64_t physical) {
     physical &= ~(uint64_t)(MEMORY_PAGE - 1);
-    if (physical >= MEMORY_HOLE_BASE && physical < MEMORY_HOLE_END) return NULL;
-    if (physical == m->masked_page) return NULL;
     uint64_t offset = offset_of(m, physical, MEMORY_PAGE);
     if (offset == ~0ull) return NULL;
     m->touched[offset / MEMORY_CHUNK] = 1;

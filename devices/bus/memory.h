@@ -17,14 +17,13 @@ struct memory {
     uint8_t *ram;     // low, high, extra, one after the other; untouched pages cost nothing
     uint8_t *touched; // derived: chunks that were ever handed out; the others are still zero
     uint64_t low_bytes, high_bytes, extra_bytes;
-    uint64_t masked_page; // a page that is not RAM though it lies there: the local APIC's; 1: none
 };
 
 bool memory_init(struct memory *memory, uint64_t bytes, bool extra);
 void memory_free(struct memory *memory);
 // Host address of a range, NULL unless all of it is RAM.
 uint8_t *memory_at(struct memory *memory, uint64_t physical, uint64_t length);
-// The same for the 4-KByte page at `physical`, for a processor: the holes and the local APIC's page are cut out.
+// The same for the 4-KByte page at `physical`. Whether a processor sees it there is the map's to say (map.h).
 uint8_t *memory_page(struct memory *memory, uint64_t physical);
 uint64_t memory_hash(const struct memory *memory, uint64_t seed);
 

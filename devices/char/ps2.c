@@ -4,6 +4,7 @@
 // translation of scan codes from set 2 to set 1 (the keyboard queues what it is given).
 #include "devices/char/ps2.h"
 #include "cpu/state/outcome.h"
+#include "devices/bus/aml.h"
 
 #define STS_OUTPUT BIT(0)
 #define STS_SYSTEM BIT(2)
@@ -202,4 +203,21 @@ static void ps2_reset(void *chip) {
     update_line(k);
 }
 
-const struct device ps2_device = {"ps2", ps2_read, ps2_write, ps2_reset, &ps2_state};
+static void ps2_describe(const void *chip, struct aml *aml) {
+    (void)chip;
+    aml_device_id(aml, "KBD", "PNP0303");
+    aml_name(aml, "_CRS");
+    aml_resources(aml);
+    aml_io(aml, 0x60, 1);
+    aml_io(aml, 0x64, 1);
+    aml_irq(aml, 1);
+    aml_resources_end(aml);
+    aml_end(aml);
+}
+
+const struct device ps2_device = {.name = "ps2",
+                                  .read = ps2_read,
+                                  .write = ps2_write,
+                                  .reset = ps2_reset,
+                                  .state = &ps2_state,
+                                  .describe = ps2_describe};

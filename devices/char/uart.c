@@ -5,6 +5,7 @@
 // overrun errors and break from outside (a full receiver takes no byte); DMA modes.
 #include "devices/char/uart.h"
 #include "cpu/state/outcome.h"
+#include "devices/bus/aml.h"
 
 #define UART_HZ 1843200
 enum uart_register { THR_RBR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };
@@ -38,6 +39,9 @@ enum uart_register { THR_RBR, IER, IIR_FCR, LCR, MCR, LSR, MSR, SCR };
 #define MSR_RI BIT(6)
 #define MSR_DCD BIT(7)
 #define MSR_DELTAS BITS(3, 0)
+
+const struct uart_place uart_places[4] = {
+    {"COM1", 0x3f8, 4}, {"COM2", 0x2f8, 3}, {"COM3", 0x3e8, 4}, {"COM4", 0x2e8, 3}};
 
 static const struct state_field fields[] = {
     STATE_ARRAY(struct uart, fifo),  STATE_ONE(struct uart, fifo_first), STATE_ONE(struct uart, fifo_count),
@@ -130,8 +134,8 @@ static void transmit(struct uart *u, uint8_t byte) {
     u->polls = 0;
     if (u->mcr & MCR_LOOP)
         push(u, byte);
-    else if (u->send)
-        u->send(u->context, u->port, byte);
+    else if (u->back.write)
+        u->back.write(u->back.context, byte);
     u->transmit_pending = 1;
 }
 
@@ -246,4 +250,23 @@ void uart_init(struct uart *uart, struct clock *clock) {
     uart->timer = clock_timer_new(clock, timed_out, uart);
 }
 
-const struct device uart_device = {"uart", uart_read, uart_write, uart_reset, &uart_state};
+static void uart_describe(const void *chip, struct aml *aml) {
+    const struct uart *u = chip;
+    if (!u->place) return;
+    aml_device_id(aml, u->place->name, "PNP0501");
+    aml_name(aml, "_UID");
+    aml_integer(aml, (unsigned)(u->place - uart_places) + 1);
+    aml_name(aml, "_CRS");
+    aml_resources(aml);
+    aml_io(aml, u->place->base, UART_PORTS);
+    aml_irq(aml, u->place->irq);
+    aml_resources_end(aml);
+    aml_end(aml);
+}
+
+const struct device uart_device = {.name = "uart",
+                                   .read = uart_read,
+                                   .write = uart_write,
+                                   .reset = uart_reset,
+                                   .state = &uart_state,
+                                   .describe = uart_describe};

@@ -1,11 +1,21 @@
 // The 16550A serial port. National Semiconductor PC16550D data sheet.
 #ifndef DEVICES_UART_H
 #define DEVICES_UART_H
+#include "devices/bus/back_end.h"
 #include "devices/bus/bus.h"
 #include "devices/timer/clock.h"
 #include "devices/bus/line.h"
 
-enum { UART_FIFO = 16, UART_POLLS = 16 };
+enum { UART_FIFO = 16, UART_POLLS = 16, UART_PORTS = 8 };
+
+// Where a PC's serial ports are.
+struct uart_place {
+    const char *name;
+    uint16_t base;
+    uint8_t irq;
+};
+extern const struct uart_place uart_places[4];
+
 struct uart {
     uint8_t fifo[UART_FIFO]; // received bytes
     uint8_t fifo_first, fifo_count;
@@ -18,9 +28,8 @@ struct uart {
     struct line irq;
     struct clock *clock;
     unsigned timer;
-    void (*send)(void *context, unsigned port, uint8_t byte);
-    void *context;
-    unsigned port;
+    const struct uart_place *place; // NULL: the board has no such port
+    struct character_back back;
 };
 extern const struct device uart_device;
 

@@ -1,7 +1,7 @@
 // ACPI tables: RSDP, RSDT, XSDT, FADT, FACS, DSDT, MADT, HPET. ACPI 6.3, 5.2; IA-PC HPET specification, 3.2.4.
 #include "devices/firmware/acpi.h"
 #include "cpu/state/outcome.h"
-#include "devices/firmware/aml.h"
+#include "devices/bus/aml.h"
 #include "devices/timer/hpet.h"
 #include "devices/irq/ioapic.h"
 #include "devices/timer/pm.h"
@@ -76,55 +76,6 @@ static uint32_t table_end(struct table t) {
 }
 
 // --- DSDT ---
-static void isa_device(struct aml *a, const char *name, const char *id) {
-    aml_device(a, name);
-    aml_name(a, "_HID");
-    aml_eisa_id(a, id);
-}
-
-static void serial_port(struct aml *a, unsigned n) {
-    static const struct {
-        const char *name;
-        uint16_t base;
-        uint8_t irq;
-    } ports[4] = {{"COM1", 0x3f8, 4}, {"COM2", 0x2f8, 3}, {"COM3", 0x3e8, 4}, {"COM4", 0x2e8, 3}};
-    isa_device(a, ports[n].name, "PNP0501");
-    aml_name(a, "_UID");
-    aml_integer(a, n + 1);
-    aml_name(a, "_CRS");
-    aml_resources(a);
-    aml_io(a, ports[n].base, 8);
-    aml_irq(a, ports[n].irq);
-    aml_resources_end(a);
-    aml_end(a);
-}
-
-static void isa_devices(struct aml *a, const struct acpi_config *config) {
-    isa_device(a, "RTC", "PNP0B00");
-    aml_name(a, "_CRS");
-    aml_resources(a);
-    aml_io(a, 0x70, 2);
-    aml_irq(a, 8);
-    aml_resources_end(a);
-    aml_end(a);
-    isa_device(a, "KBD", "PNP0303");
-    aml_name(a, "_CRS");
-    aml_resources(a);
-    aml_io(a, 0x60, 1);
-    aml_io(a, 0x64, 1);
-    aml_irq(a, 1);
-    aml_resources_end(a);
-    aml_end(a);
-    isa_device(a, "TIMR", "PNP0100");
-    aml_name(a, "_CRS");
-    aml_resources(a);
-    aml_io(a, 0x40, 4);
-    aml_irq(a, 0);
-    aml_resources_end(a);
-    aml_end(a);
-    for (unsigned n = 0; n < config->serial_ports; n++) serial_port(a, n);
-}
-
 // _PRT: INTA..INTD of each slot go to I/O APIC pins 16..23, rotated by slot.
 static void pci_routing(struct aml *a) {
     enum { SLOTS = 32, PINS = 4 };
@@ -144,7 +95,7 @@ static void pci_routing(struct aml *a) {
 }
 
 static void pci_root(struct aml *a, const struct acpi_config *config) {
-    isa_device(a, "PCI0", "PNP0A03");
+    aml_device_id(a, "PCI0", "PNP0A03");
     aml_name(a, "_UID");
     aml_integer(a, 0);
     aml_name(a, "_CRS");
@@ -160,14 +111,15 @@ static void pci_root(struct aml *a, const struct acpi_config *config) {
     aml_device(a, "ISA");
     aml_name(a, "_ADR");
     aml_integer(a, 1 << 16);
-    isa_devices(a, config);
+    config->describe(config->owner, ACPI_ISA, a);
     aml_end(a);
+    config->describe(config->owner, ACPI_PCI, a);
     aml_end(a);
 }
 
 // What is on the board and no driver's: PNP0C02, "PNP motherboard registers".
-static void board_resources(struct aml *a) {
-    isa_device(a, "MBRD", "PNP0C02");
+static void board_resources(struct aml *a, const struct acpi_config *config) {
+    aml_device_id(a, "MBRD", "PNP0C02");
     aml_name(a, "_CRS");
     aml_resources(a);
     aml_io(a, 0x61, 1);
@@ -176,12 +128,7 @@ static void board_resources(struct aml *a) {
     aml_memory(a, (uint32_t)APIC_BASE_DEFAULT, 0x1000);
     aml_resources_end(a);
     aml_end(a);
-    isa_device(a, "HPET", "PNP0103");
-    aml_name(a, "_CRS");
-    aml_resources(a);
-    aml_memory(a, (uint32_t)HPET_BASE, 0x400);
-    aml_resources_end(a);
-    aml_end(a);
+    config->describe(config->owner, ACPI_BOARD, a);
 }
 
 static uint32_t write_dsdt(struct writer *w, const struct acpi_config *config) {
@@ -189,7 +136,7 @@ static uint32_t write_dsdt(struct writer *w, const struct acpi_config *config) {
     if (w->overflow) return 0;
     struct aml a = {.bytes = w->out + w->used, .capacity = ACPI_BYTES - w->used};
     aml_scope(&a, "\\_SB_");
-    board_resources(&a);
+    board_resources(&a, config);
     pci_root(&a, config);
     aml_end(&a);
     aml_name(&a, "\\_S5_");

@@ -3,6 +3,7 @@
 // NOT IMPLEMENTED: items that the guest can write; kernel, initial RAM disk and command line as items.
 #include "devices/firmware/fw_cfg.h"
 #include "cpu/state/outcome.h"
+#include <stdlib.h>
 #include <string.h>
 
 #define KEY_WRITE_CHANNEL BIT(14)
@@ -29,13 +30,35 @@ static struct fw_cfg_item *find(struct fw_cfg *fw, unsigned key) {
     return NULL;
 }
 
-static struct fw_cfg_item *add(struct fw_cfg *fw, uint16_t key, const void *bytes, unsigned count) {
-    if (fw->items == FW_CFG_ITEMS || count > FW_CFG_BYTES - fw->used) __builtin_trap(); // a mistake of the board's
-    struct fw_cfg_item *item = &fw->item[fw->items++];
-    *item = (struct fw_cfg_item){.key = key, .first = (uint16_t)fw->used, .bytes = (uint16_t)count};
-    if (bytes) memcpy(fw->data + fw->used, bytes, count);
-    fw->used += count;
-    return item;
+static struct fw_cfg_item *grow(struct fw_cfg *fw) {
+    enum { FIRST_CAPACITY = 16 };
+    if (fw->items == fw->capacity) {
+        unsigned capacity = fw->capacity ? 2 * fw->capacity : FIRST_CAPACITY;
+        struct fw_cfg_item *item = realloc(fw->item, capacity * sizeof *item);
+        if (!item) return NULL;
+        fw->item = item;
+        fw->capacity = capacity;
+    }
+    return &fw->item[fw->items];
+}
+
+static void add(struct fw_cfg *fw, uint16_t key, const void *bytes, uint32_t count) {
+    struct fw_cfg_item *item = grow(fw);
+    uint8_t *data = item ? malloc(count ? count : 1) : NULL;
+    if (!data) {
+        fw->failed = true;
+        return;
+    }
+    memcpy(data, bytes, count);
+    *item = (struct fw_cfg_item){.key = key, .bytes = count, .data = data};
+    fw->items++;
+}
+
+void fw_cfg_free(struct fw_cfg *fw) {
+    for (unsigned i = 0; i < fw->items; i++) free(fw->item[i].data);
+    free(fw->item);
+    fw->item = NULL;
+    fw->items = fw->capacity = 0;
 }
 
 static void add16(struct fw_cfg *fw, uint16_t key, uint16_t value) { add(fw, key, &value, sizeof value); }
@@ -48,21 +71,23 @@ struct __attribute__((packed)) directory_entry {
     uint16_t key, reserved;
     char name[FW_CFG_NAME];
 };
-enum { DIRECTORY_FILES = 8 };
 
-void fw_cfg_add_file(struct fw_cfg *fw, const char *name, const void *bytes, unsigned count) {
-    struct fw_cfg_item *directory = find(fw, FW_CFG_DIRECTORY);
-    if (fw->files == DIRECTORY_FILES) __builtin_trap();
+void fw_cfg_add_file(struct fw_cfg *fw, const char *name, const void *bytes, uint32_t count) {
     uint16_t key = (uint16_t)(FW_CFG_FILES + fw->files);
     struct directory_entry entry = {.bytes = __builtin_bswap32(count), .key = __builtin_bswap16(key)};
     strncpy(entry.name, name, sizeof entry.name - 1);
-    uint8_t *at = fw->data + directory->first;
-    memcpy(at + 4 + fw->files * sizeof entry, &entry, sizeof entry);
-    fw->files++;
-    uint32_t files = __builtin_bswap32(fw->files);
-    memcpy(at, &files, sizeof files);
-    directory->bytes = (uint16_t)(4 + fw->files * sizeof entry);
-    strncpy(add(fw, key, bytes, count)->name, name, FW_CFG_NAME - 1);
+    struct fw_cfg_item *directory = find(fw, FW_CFG_DIRECTORY);
+    uint8_t *data = directory ? realloc(directory->data, directory->bytes + sizeof entry) : NULL;
+    if (!data || fw->files == FW_CFG_MOST_FILES) {
+        fw->failed = true;
+        return;
+    }
+    memcpy(data + directory->bytes, &entry, sizeof entry);
+    directory->data = data;
+    directory->bytes += (uint32_t)sizeof entry;
+    uint32_t files = __builtin_bswap32(++fw->files);
+    memcpy(data, &files, sizeof files);
+    add(fw, key, bytes, count);
 }
 
 void fw_cfg_init(struct fw_cfg *fw, uint64_t ram_bytes, unsigned cpus) {
@@ -77,7 +102,7 @@ void fw_cfg_init(struct fw_cfg *fw, uint64_t ram_bytes, unsigned cpus) {
     add16(fw, FW_CFG_BOOT_MENU, 0);
     add16(fw, FW_CFG_MAX_CPUS, (uint16_t)cpus);
     add32(fw, FW_CFG_IRQ0_OVERRIDE, 1);
-    add(fw, FW_CFG_DIRECTORY, NULL, 4 + DIRECTORY_FILES * sizeof(struct directory_entry))->bytes = 4;
+    add32(fw, FW_CFG_DIRECTORY, 0);
 }
 
 // --- reading ---
@@ -91,7 +116,7 @@ static uint32_t take(struct fw_cfg *fw, uint32_t count, const uint8_t **bytes) {
     const struct fw_cfg_item *item = find(fw, fw->key);
     if (!item || fw->offset >= item->bytes) return 0;
     uint32_t left = item->bytes - fw->offset;
-    *bytes = fw->data + item->first + fw->offset;
+    *bytes = item->data + fw->offset;
     if (count > left) count = left;
     fw->offset += count;
     return count;
@@ -108,24 +133,13 @@ struct __attribute__((packed)) dma_request {
     uint64_t address;
 }; // big-endian
 
-static bool put(struct fw_cfg *fw, uint64_t physical, const uint8_t *bytes, uint32_t count) {
-    uint8_t *to = memory_at(fw->memory, physical, count);
-    if (!to) return false;
-    if (bytes)
-        memcpy(to, bytes, count);
-    else
-        memset(to, 0, count);
-    fw->written(fw->owner, physical, count);
-    return true;
-}
-
 static bool read_to(struct fw_cfg *fw, uint64_t physical, uint32_t length) {
     const uint8_t *bytes;
     if (!length) return true;
-    if (!memory_at(fw->memory, physical, length)) return false;
+    if (!dma_reaches(&fw->master, physical, length)) return false;
     uint32_t count = take(fw, length, &bytes);
-    if (count && !put(fw, physical, bytes, count)) return false;
-    return count == length || put(fw, physical + count, NULL, length - count);
+    if (count && !dma_write(&fw->master, physical, bytes, count)) return false;
+    return count == length || dma_fill(&fw->master, physical + count, 0, length - count);
 }
 
 static bool carry_out(struct fw_cfg *fw, uint32_t control, uint32_t length, uint64_t address) {
@@ -140,13 +154,11 @@ static bool carry_out(struct fw_cfg *fw, uint32_t control, uint32_t length, uint
 // The request lies at `physical`; its control field becomes 0, or DMA_ERROR.
 static void transfer(struct fw_cfg *fw, uint64_t physical) {
     struct dma_request request;
-    const uint8_t *from = memory_at(fw->memory, physical, sizeof request);
-    if (!from) return;
-    memcpy(&request, from, sizeof request);
+    if (!dma_read(&fw->master, physical, &request, sizeof request)) return;
     bool done = carry_out(fw, __builtin_bswap32(request.control), __builtin_bswap32(request.length),
                           __builtin_bswap64(request.address));
     uint32_t result = __builtin_bswap32(done ? 0 : DMA_ERROR);
-    (void)put(fw, physical, (const uint8_t *)&result, sizeof result);
+    (void)dma_write(&fw->master, physical, &result, sizeof result);
 }
 
 // --- registers ---
@@ -180,4 +192,5 @@ static void fw_cfg_reset(void *chip) {
     fw->dma_address = 0;
 }
 
-const struct device fw_cfg_device = {"fw_cfg", fw_cfg_read, fw_cfg_write, fw_cfg_reset, &fw_cfg_state};
+const struct device fw_cfg_device = {
+    .name = "fw_cfg", .read = fw_cfg_read, .write = fw_cfg_write, .reset = fw_cfg_reset, .state = &fw_cfg_state};

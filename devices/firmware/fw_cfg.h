@@ -2,7 +2,7 @@
 #ifndef DEVICES_FW_CFG_H
 #define DEVICES_FW_CFG_H
 #include "devices/bus/bus.h"
-#include "devices/bus/memory.h"
+#include "devices/bus/dma.h"
 
 #define FW_CFG_PORT 0x510
 #define FW_CFG_DMA_PORT 0x514
@@ -22,11 +22,11 @@ enum fw_cfg_key {
     FW_CFG_IRQ0_OVERRIDE = 0x8002,
 };
 
-enum { FW_CFG_ITEMS = 24, FW_CFG_BYTES = 4096, FW_CFG_NAME = 56 };
+enum { FW_CFG_NAME = 56, FW_CFG_MOST_FILES = 0x1000 };
 struct fw_cfg_item {
     uint16_t key;
-    uint16_t first, bytes;  // in `data`
-    char name[FW_CFG_NAME]; // of a file
+    uint32_t bytes;
+    uint8_t *data;
 };
 
 struct fw_cfg {
@@ -34,19 +34,19 @@ struct fw_cfg {
     uint32_t offset;      // of the next byte of the selected item
     uint64_t dma_address; // the half that was written
     // wiring
-    struct fw_cfg_item item[FW_CFG_ITEMS];
-    unsigned items, files;
-    uint8_t data[FW_CFG_BYTES];
-    unsigned used;
-    struct memory *memory;
-    void (*written)(void *owner, uint64_t physical, uint64_t bytes); // RAM was changed
-    void *owner;
+    struct fw_cfg_item *item;
+    unsigned items, capacity, files;
+    bool failed; // an item could not be added: memory was short
+    struct bus_master master;
 };
 enum fw_cfg_space { FW_CFG_TRADITIONAL, FW_CFG_DMA };
 extern const struct device fw_cfg_device;
 
-// What every machine has. Files must be added in the order of their names.
+// What every machine has.
 void fw_cfg_init(struct fw_cfg *fw, uint64_t ram_bytes, unsigned cpus);
-void fw_cfg_add_file(struct fw_cfg *fw, const char *name, const void *bytes, unsigned count);
+void fw_cfg_free(struct fw_cfg *fw);
+// Files of any size, whose bytes are copied. They must be added in the order of their names, which guests look for with
+// bisection; a name has at most FW_CFG_NAME - 1 letters.
+void fw_cfg_add_file(struct fw_cfg *fw, const char *name, const void *bytes, uint32_t count);
 
 #endif

@@ -4,7 +4,7 @@
 // 8259s at vectors 8 and 70H, and the 8254's tick of 18.2 Hz, counted at 40:6C. SDM Vol. 3A, 20.1.4 (interrupts in
 // real-address mode); IBM PC AT Technical Reference, "ROM BIOS".
 // NOT IMPLEMENTED: services; the count's return to 0 at midnight.
-#include "devices/machine/machine_private.h"
+#include "devices/firmware/real_mode.h"
 #include <string.h>
 
 enum {
@@ -66,9 +66,9 @@ static void initialize_pic(struct pic *pic, unsigned space, uint8_t vector, uint
     for (unsigned i = 0; i < sizeof words; i++) pic_device.write(pic, space, 1, 1, words[i]);
 }
 
-void real_mode_tick(struct board *b) {
-    initialize_pic(&b->pic, PIC_MASTER, VECTOR_MASTER, 1 << 2, MASK_ALL_BUT_TICK_AND_SLAVE);
-    initialize_pic(&b->pic, PIC_SLAVE, VECTOR_SLAVE, 2, MASK_ALL);
-    pit_device.write(&b->pit, 0, PIT_CONTROL, 1, TICK_SQUARE_WAVE);
-    for (unsigned i = 0; i < 2; i++) pit_device.write(&b->pit, 0, 0, 1, 0); // a count of 10000H
+void real_mode_tick(struct pic *pic, struct pit *pit) {
+    initialize_pic(pic, PIC_MASTER, VECTOR_MASTER, 1 << 2, MASK_ALL_BUT_TICK_AND_SLAVE);
+    initialize_pic(pic, PIC_SLAVE, VECTOR_SLAVE, 2, MASK_ALL);
+    pit_device.write(pit, 0, PIT_CONTROL, 1, TICK_SQUARE_WAVE);
+    for (unsigned i = 0; i < 2; i++) pit_device.write(pit, 0, 0, 1, 0); // a count of 10000H
 }

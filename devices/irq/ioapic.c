@@ -139,4 +139,5 @@ static void ioapic_reset(void *chip) {
     io->id = io->select = 0;
 }
 
-const struct device ioapic_device = {"ioapic", ioapic_read, ioapic_write, ioapic_reset, &ioapic_state};
+const struct device ioapic_device = {
+    .name = "ioapic", .read = ioapic_read, .write = ioapic_write, .reset = ioapic_reset, .state = &ioapic_state};

@@ -375,4 +375,5 @@ void lapic_init(struct lapic *l, struct apic_bus *bus, struct cpu *cpu, struct c
 }
 
 static void power_up(void *chip) { lapic_reset(chip, false); }
-const struct device lapic_device = {"lapic", lapic_page_read, lapic_page_write, power_up, &lapic_state};
+const struct device lapic_device = {
+    .name = "lapic", .read = lapic_page_read, .write = lapic_page_write, .reset = power_up, .state = &lapic_state};

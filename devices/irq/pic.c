@@ -217,4 +217,5 @@ static void pic_reset(void *chip) {
     update(pic);
 }
 
-const struct device pic_device = {"pic", pic_read, pic_write, pic_reset, &pic_state};
+const struct device pic_device = {
+    .name = "pic", .read = pic_read, .write = pic_write, .reset = pic_reset, .state = &pic_state};

@@ -3,6 +3,7 @@
 #include "cpu/engine/block.h"
 #include "cpu/state/model.h"
 #include "cpu/system/mwait.h"
+#include <stdio.h>
 
 static const struct state_field fields[] = {
     STATE_ARRAY(struct board, sources),
@@ -35,8 +36,9 @@ static void set_source(struct board *b, unsigned input, enum interrupt_source so
 static void line_changed(void *owner, unsigned input, bool level) { set_source(owner, input & 255, input >> 8, level); }
 
 static void hpet_interrupt(void *owner, unsigned input, bool level) { set_source(owner, input, SOURCE_HPET, level); }
-static void testdev_interrupt(void *owner, unsigned input, bool level) {
-    set_source(owner, input, SOURCE_TESTDEV, level);
+// Of the devices that -device made: `input` is as device_line says.
+static void device_line_changed(void *owner, unsigned input, bool level) {
+    set_source(owner, input & 255, SOURCE_DEVICES + (input >> 8), level);
 }
 
 static void hpet_legacy(void *owner, bool on) {
@@ -62,17 +64,23 @@ static uint64_t page_of(const struct lapic *l) { return l->base & ~(uint64_t)(ME
 
 static void apic_base_changed(void *owner) {
     struct board *b = owner;
-    uint64_t masked = has_page(&b->lapic[0]) ? page_of(&b->lapic[0]) : 1;
-    if (b->memory->masked_page == masked) return;
-    b->memory->masked_page = masked;
-    for (unsigned i = 0; i < b->apics.count; i++) cpu_drop_derived(b->lapic[i].cpu);
+    map_place(&b->bus.memory, b->lapic_page, page_of(&b->lapic[0]), has_page(&b->lapic[0]));
 }
 
 static bool lapic_region(struct board *b, const struct cpu *cpu, uint64_t physical, struct region *out) {
     struct lapic *l = &b->lapic[cpu->id];
     if (!has_page(l) || (physical & ~(uint64_t)(MEMORY_PAGE - 1)) != page_of(l)) return false;
-    *out = (struct region){page_of(l), MEMORY_PAGE, &lapic_device, l, 0, WIDTH_4};
+    *out = (struct region){
+        .base = page_of(l), .bytes = MEMORY_PAGE, .device = &lapic_device, .chip = l, .widths = WIDTH_4};
     return true;
+}
+
+// --- memory and registers ---
+uint8_t *board_page(struct board *b, uint64_t physical) {
+    uint64_t page = physical & ~(uint64_t)(MEMORY_PAGE - 1), last;
+    const struct region *r = map_find(&b->bus.memory, page, &last);
+    if (!r || r->kind != REGION_MEMORY || last - page < MEMORY_PAGE - 1) return NULL;
+    return memory_page(b->memory, r->shows + (page - r->base));
 }
 
 uint64_t board_mmio_read(struct board *b, const struct cpu *cpu, uint64_t physical, unsigned size) {
@@ -89,13 +97,27 @@ void board_mmio_write(struct board *b, const struct cpu *cpu, uint64_t physical,
         bus_write(&b->bus, physical, size, value);
 }
 
+static void memory_changed(void *owner) {
+    struct board *b = owner;
+    for (unsigned i = 0; i < b->apics.count; i++) cpu_drop_derived(b->lapic[i].cpu);
+}
+
 // --- what stops the machine ---
 static void stop_power_off(void *owner) {
     ((struct board *)owner)->stop(((struct board *)owner)->owner, MACHINE_POWER_OFF);
 }
 static void stop_reset(void *owner) { ((struct board *)owner)->stop(((struct board *)owner)->owner, MACHINE_RESET); }
-static void stop_exit(void *owner) {
-    ((struct board *)owner)->stop(((struct board *)owner)->owner, MACHINE_DEBUG_EXIT);
+static void exit_asked(void *owner, uint32_t code) {
+    struct board *b = owner;
+    b->exit_code = code;
+    b->stop(b->owner, MACHINE_DEBUG_EXIT);
+}
+
+static uint8_t get_reset_control(const void *owner) {
+    return system_reset_control(&((const struct board *)owner)->system);
+}
+static void set_reset_control(void *owner, uint8_t value) {
+    system_set_reset_control(&((struct board *)owner)->system, value);
 }
 
 // --- writes to RAM that no processor makes ---
@@ -109,11 +131,42 @@ static void ram_written(void *owner, uint64_t physical, uint64_t bytes) {
 }
 
 // --- construction ---
-static void wire(struct board *b, const struct machine_config *config) {
+// RAM, and what hides it.
+static void map_memory(struct board *b) {
+    struct map *map = &b->bus.memory;
+    map->changed = memory_changed;
+    map->owner = b;
+    struct region ram = {.bytes = b->memory->low_bytes, .kind = REGION_MEMORY, .priority = PRIORITY_RAM};
+    (void)map_add(map, &ram);
+    ram.base = ram.shows = MEMORY_HIGH_BASE;
+    ram.bytes = b->memory->high_bytes;
+    (void)map_add(map, &ram);
+    (void)map_add(map, &(struct region){.base = MEMORY_HOLE_BASE,
+                                        .bytes = MEMORY_HOLE_END - MEMORY_HOLE_BASE,
+                                        .kind = REGION_NOTHING,
+                                        .priority = PRIORITY_HOLE});
+    b->lapic_page = map_add(
+        map,
+        &(struct region){.bytes = MEMORY_PAGE, .kind = REGION_NOTHING, .priority = PRIORITY_PROCESSOR, .off = true});
+}
+
+static struct region registers(const struct device *device, void *chip, uint8_t space, uint64_t base, uint64_t bytes,
+                               uint8_t widths) {
+    return (struct region){base, bytes, device, chip, space, widths, .priority = PRIORITY_CHIP};
+}
+
+static void map_registers(struct board *b, const struct machine_config *config) {
+    struct region r;
 #define PORTS(when, member, device, space, first, count, widths)                                                       \
-    if (when) bus_add_ports(&b->bus, &(struct region){first, count, &device, &b->member, space, widths});
+    r = registers(&device, &b->member, space, first, count, widths);                                                   \
+    if (when) (void)map_add(&b->bus.ports, &r);
 #define MMIO(when, member, device, space, base, bytes, widths)                                                         \
-    if (when) bus_add_mmio(&b->bus, &(struct region){base, bytes, &device, &b->member, space, widths});
+    r = registers(&device, &b->member, space, base, bytes, widths);                                                    \
+    if (when) (void)map_add(&b->bus.memory, &r);
+#include "devices/machine/board.def"
+}
+
+static void wire(struct board *b) {
 #define IRQ(output, irq, source) b->output = (struct line){line_changed, b, LINE_INPUT(irq, source)};
 #include "devices/machine/board.def"
     b->pic.intr = (struct line){pic_intr_changed, b, 0};
@@ -125,20 +178,20 @@ static void wire(struct board *b, const struct machine_config *config) {
     b->ioapic.bus = &b->apics;
     b->hpet.interrupt = hpet_interrupt;
     b->hpet.legacy = hpet_legacy;
-    b->debug.interrupt = testdev_interrupt;
-    b->debug.exit = stop_exit;
     b->pm.power_off = stop_power_off;
     b->ps2.reset = b->system.reset = stop_reset;
-    b->hpet.owner = b->pm.owner = b->ps2.owner = b->system.owner = b->debug.owner = b;
+    b->hpet.owner = b->pm.owner = b->ps2.owner = b->system.owner = b->pci.owner = b;
     b->system.clock = &b->clock;
     b->system.pit = &b->pit;
-    b->pci.system = &b->system;
-    b->pci.testdev = config->pci_testdev ? &b->pci_testdev : NULL;
-    b->bus.movable = pci_region;
-    b->bus.owner = &b->pci;
-    b->fw_cfg.memory = b->memory;
-    b->fw_cfg.written = ram_written;
-    b->fw_cfg.owner = b;
+    b->pci.reset_control = get_reset_control;
+    b->pci.set_reset_control = set_reset_control;
+    b->fw_cfg.master = (struct bus_master){DMA_BOARD, b->memory, ram_written, b};
+    b->host = (struct device_host){.master = b->fw_cfg.master,
+                                   .bus = &b->bus,
+                                   .clock = &b->clock,
+                                   .set_line = device_line_changed,
+                                   .exit = exit_asked,
+                                   .owner = b};
 }
 
 // What a BIOS leaves in CMOS memory about the RAM.
@@ -159,25 +212,39 @@ static void describe_memory(struct board *b) {
     c[CMOS_ABOVE_4G_HIGH] = (uint8_t)(high >> 16);
 }
 
-// The clock must be initialised before.
-void board_init(struct board *b, const struct machine_config *config, struct memory *memory) {
-    b->memory = memory;
-    wire(b, config);
+static void init_chips(struct board *b, const struct machine_config *config) {
     pit_init(&b->pit, &b->clock);
     rtc_init(&b->rtc, &b->clock, (int64_t)config->rtc_epoch);
     hpet_init(&b->hpet, &b->clock);
     pm_init(&b->pm, &b->clock);
     fw_cfg_init(&b->fw_cfg, config->ram_bytes, config->cpus);
     for (unsigned i = 0; i < MACHINE_SERIAL_PORTS; i++) {
-        struct uart *u = &b->uart[i];
-        uart_init(u, &b->clock);
-        u->send = config->output.serial;
-        u->context = config->output.context;
-        u->port = i;
+        uart_init(&b->uart[i], &b->clock);
+        b->uart[i].back = config->serial[i];
+        b->uart[i].place = i < config->serial_ports ? &uart_places[i] : NULL;
     }
-    b->debug.console = config->output.debug_console;
-    b->debug.console_context = config->output.context;
+    b->debug.back = config->debug_console;
+    pci_init(&b->pci, &b->bus);
     describe_memory(b);
+}
+
+bool board_init(struct board *b, const struct machine_config *config, struct memory *memory, char *error, size_t size) {
+    b->memory = memory;
+    map_memory(b);
+    map_registers(b, config);
+    wire(b);
+    init_chips(b, config);
+    if (!board_attach(b, config, error, size)) return false;
+    if (!b->bus.ports.failed && !b->bus.memory.failed && !b->fw_cfg.failed) return true;
+    if (size) snprintf(error, size, "not enough memory for the machine");
+    return false;
+}
+
+void board_free(struct board *b) {
+    board_detach(b);
+    fw_cfg_free(&b->fw_cfg);
+    map_free(&b->bus.ports);
+    map_free(&b->bus.memory);
 }
 
 void board_add_cpu(struct board *b, struct cpu *cpu) {
@@ -188,6 +255,15 @@ void board_add_cpu(struct board *b, struct cpu *cpu) {
     l->physical_bits = cpu->wire.model->physical_bits;
     lapic_init(l, &b->apics, cpu, &b->clock);
 }
+
+// --- all chips and devices ---
+static const struct state_field vacant_fields[] = {
+    STATE_ONE(struct vacant, count),     STATE_ONE(struct vacant, space), STATE_ONE(struct vacant, test),
+    STATE_ONE(struct vacant, exit_code), STATE_ONE(struct vacant, echo),
+};
+static const struct state_table vacant_state = STATE_TABLE("vacant", vacant_fields);
+static void vacant_reset(void *chip) { *(struct vacant *)chip = (struct vacant){.test = 0xff}; }
+static const struct device vacant_device = {.name = "vacant", .reset = vacant_reset, .state = &vacant_state};
 
 struct board_chip {
     const struct device *device;
@@ -201,6 +277,7 @@ enum { CHIPS = sizeof chips / sizeof chips[0] };
 
 void board_reset(struct board *b) {
     for (unsigned i = 0; i < CHIPS; i++) chips[i].device->reset((char *)b + chips[i].offset);
+    attached_reset(b);
     for (unsigned i = 0; i < b->apics.count; i++) lapic_device.reset(&b->lapic[i]);
     if (b->apics.count) apic_base_changed(b);
 }
@@ -216,7 +293,7 @@ bool board_part(struct board *b, unsigned index, struct machine_part *out) {
     } else if (index < CHIPS + 2 + b->apics.count) {
         *out = (struct machine_part){"lapic", lapic_device.state, &b->lapic[index - CHIPS - 2]};
     } else {
-        return false;
+        return attached_part(b, index - CHIPS - 2 - b->apics.count, out);
     }
     return true;
 }
@@ -224,5 +301,14 @@ bool board_part(struct board *b, unsigned index, struct machine_part *out) {
 void board_loaded(struct board *b) {
     clock_derive(&b->clock);
     for (unsigned i = 0; i < b->apics.count; i++) lapic_timer_loaded(&b->lapic[i]);
+    attached_loaded(b);
     if (b->apics.count) apic_base_changed(b);
+}
+
+void board_describe(const void *board, enum acpi_scope scope, struct aml *aml) {
+    const struct board *b = board;
+#define ACPI(where, member, device)                                                                                    \
+    if (scope == where) device.describe(&b->member, aml);
+#include "devices/machine/board.def"
+    if (scope != ACPI_BOARD) attached_describe(b, scope == ACPI_PCI, aml);
 }

@@ -4,11 +4,13 @@
 #include "cpu/state/cpu.h"
 #include "devices/bus/bus.h"
 #include "devices/timer/clock.h"
-#include "devices/char/debug_ports.h"
+#include "devices/char/debug_console.h"
+#include "devices/firmware/acpi.h"
 #include "devices/firmware/fw_cfg.h"
 #include "devices/timer/hpet.h"
 #include "devices/irq/ioapic.h"
 #include "devices/irq/lapic.h"
+#include "devices/machine/attach.h"
 #include "devices/machine/machine.h"
 #include "devices/bus/memory.h"
 #include "devices/pci/pci.h"
@@ -31,9 +33,18 @@ enum interrupt_source {
     SOURCE_RTC,
     SOURCE_PM,
     SOURCE_HPET,
-    SOURCE_TESTDEV,
+    SOURCE_DEVICES, // of -device: one for each
 };
 enum { INTERRUPT_INPUTS = 24 };
+_Static_assert(SOURCE_DEVICES + MACHINE_DEVICES <= 32, "a bit of struct board's sources for each");
+
+// What pci-testdev and the debug ports of a machine that has none of them counted in the hash, before devices were made
+// from rows. Goes with the hash's next change.
+struct vacant {
+    uint32_t count;
+    uint8_t space, test;
+    uint32_t exit_code, echo;
+};
 
 struct board {
     // architectural
@@ -50,13 +61,19 @@ struct board {
     struct uart uart[MACHINE_SERIAL_PORTS];
     struct system_ports system;
     struct pci pci;
-    struct pci_testdev pci_testdev;
-    struct debug_ports debug;
+    struct vacant vacant;
+    struct debug_console debug;
     struct fw_cfg fw_cfg;
     struct ioapic ioapic;
     struct lapic lapic[MACHINE_CPUS];
+    // what -device made
+    struct attached attached[MACHINE_DEVICES];
+    unsigned attachments;
+    uint32_t exit_code; // of the last device_exit: of the run, no state
     // wiring
     struct bus bus;
+    unsigned lapic_page;     // the range of the bus's memory that is the local APIC's
+    struct device_host host; // what is offered to each device
     struct apic_bus apics;
     struct memory *memory;
     void (*stop)(void *owner, enum machine_stop why);
@@ -65,13 +82,20 @@ struct board {
 extern const struct state_table board_state;
 
 // The processors' local APICs are joined by board_add_cpu, in the order of their APIC IDs.
-void board_init(struct board *board, const struct machine_config *config, struct memory *memory);
+// Chips and devices. False: one line in `error` says why. The clock must be initialised before.
+bool board_init(struct board *board, const struct machine_config *config, struct memory *memory, char *error,
+                size_t error_size);
+void board_free(struct board *board);
 void board_add_cpu(struct board *board, struct cpu *cpu);
 void board_reset(struct board *board);
 // The chips with their state tables, in order; false past the last one.
 bool board_part(struct board *board, unsigned index, struct machine_part *out);
 void board_loaded(struct board *board); // after its parts were loaded
+// What the chips and devices say of themselves in ACPI's name space, under the board, its ISA bridge and its PCI bus.
+void board_describe(const void *board, enum acpi_scope scope, struct aml *aml);
 
+// The host address of a page of memory as processors see it; NULL: something else is there, or nothing.
+uint8_t *board_page(struct board *board, uint64_t physical);
 uint64_t board_mmio_read(struct board *board, const struct cpu *cpu, uint64_t physical, unsigned size);
 void board_mmio_write(struct board *board, const struct cpu *cpu, uint64_t physical, unsigned size, uint64_t value);
 

@@ -51,9 +51,6 @@ static bool config_valid(const struct machine_config *c, char *error, size_t siz
                       (unsigned long long)c->ram_bytes);
     if (c->serial_ports > MACHINE_SERIAL_PORTS)
         return refuse(error, size, "%u serial ports: 0 to %d can be had", c->serial_ports, MACHINE_SERIAL_PORTS);
-    bool exit_fits = c->debug_exit_bytes == 1 || c->debug_exit_bytes == 2 || c->debug_exit_bytes == 4;
-    if (c->debug_exit_port && (!exit_fits || c->debug_exit_port + c->debug_exit_bytes > 0x10000))
-        return refuse(error, size, "isa-debug-exit: its size must be 1, 2 or 4, and it must end below port 10000H");
     if (c->model.tsc_hz < 1000000 || c->model.tsc_hz > 1ull << 40 || !c->model.crystal_hz ||
         c->model.crystal_hz > c->model.tsc_hz)
         return refuse(error, size, "the processor model has no usable TSC and crystal frequencies");
@@ -93,13 +90,13 @@ static void describe(struct machine *m) {
     fw_cfg_add_file(&m->board.fw_cfg, "etc/system-states", sleep_states, sizeof sleep_states);
 }
 
-static bool build(struct machine *m) {
+static bool build(struct machine *m, char *error, size_t size) {
     const struct row_set sets[] = {cpu_rows, vmx_rows};
     m->decoder = decoder_new(sets, 2, has_feature, &m->config.model);
-    if (!m->decoder || !memory_init(&m->memory, m->config.ram_bytes, m->config.pc_testdev)) return false;
+    if (!m->decoder || !memory_init(&m->memory, m->config.ram_bytes, attached_memory(&m->config))) return false;
     clock_init(&m->board.clock, m->config.model.tsc_hz, now_cycles, deadline_moved, m);
     m->board.clock.local = local_cycles;
-    board_init(&m->board, &m->config, &m->memory);
+    if (!board_init(&m->board, &m->config, &m->memory, error, size)) return false;
     describe(m);
     m->board.stop = stop_asked;
     m->board.owner = m;
@@ -118,8 +115,9 @@ struct machine *machine_new(const struct machine_config *config, char *error, si
         m->platform.machine = m;
         m->idle_limit = ~0ull;
     }
-    if (!m || !build(m)) {
-        refuse(error, error_size, "not enough memory for the machine");
+    if (error_size) *error = '\0';
+    if (!m || !build(m, error, error_size)) {
+        if (error_size && !*error) refuse(error, error_size, "not enough memory for the machine");
         machine_free(m);
         return NULL;
     }
@@ -136,6 +134,7 @@ void machine_free(struct machine *m) {
     }
     machine_drop_offers(m);
     decoder_free(m->decoder);
+    board_free(&m->board);
     memory_free(&m->memory);
     free(m);
 }
@@ -249,4 +248,4 @@ void machine_settle(struct machine *m) {
 }
 
 void machine_stop_soon(struct machine *m) { __atomic_store_n(&m->interrupted, 1, __ATOMIC_RELAXED); }
-uint32_t machine_exit_code(const struct machine *m) { return m->board.debug.exit_code; }
+uint32_t machine_exit_code(const struct machine *m) { return m->board.exit_code; }

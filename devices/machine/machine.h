@@ -6,6 +6,7 @@
 #define DEVICES_MACHINE_H
 #include "cpu/state/model.h"
 #include "cpu/state/state.h"
+#include "devices/bus/back_end.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,14 +16,9 @@ struct machine;
 
 enum {
     MACHINE_SERIAL_PORTS = 4,
-    MACHINE_CPUS = 64, // at most
-};
-
-// What leaves the machine. Each may be NULL. Called from within machine_run; must not call back into the machine.
-struct machine_output {
-    void *context;
-    void (*serial)(void *context, unsigned port, uint8_t byte); // a byte sent by COM1..COM4 (port 0..3)
-    void (*debug_console)(void *context, uint8_t byte);         // a byte written to port E9H or 402H
+    MACHINE_CPUS = 64,    // at most
+    MACHINE_DEVICES = 16, // at most
+    MACHINE_DEVICE_TEXT = 256,
 };
 
 struct machine_config {
@@ -32,16 +28,24 @@ struct machine_config {
     uint32_t serial_ports;  // 0..4: COM1 (3F8H, IRQ 4), COM2 (2F8H, 3), COM3 (3E8H, 4), COM4 (2E8H, 3)
     uint64_t rtc_epoch;     // seconds since 1970-01-01 00:00 UTC at step 0
     uint64_t seed;          // of everything random (RDRAND, RDSEED)
-    uint16_t debug_exit_port;  // isa-debug-exit; 0: none. QEMU's default is 501H, kvm-unit-tests use F4H
-    uint16_t debug_exit_bytes; // ports it occupies: 1, 2 or 4
-    bool pci_testdev;          // QEMU's pci-testdev, on PCI as 00:02.0
-    bool pc_testdev;           // the ports and memory that kvm-unit-tests know as pc-testdev
-    bool bios_tick;            // 8259s and 8254 as a BIOS leaves them, for programs that go to real mode
-    struct machine_output output;
+    bool bios_tick;         // 8259s and 8254 as a BIOS leaves them, for programs that go to real mode
+    // What is there beside the board's chips: "NAME,key=value,..." each, by machine_config_device.
+    uint32_t devices;
+    char device[MACHINE_DEVICES][MACHINE_DEVICE_TEXT];
+    // What the guest sends goes here.
+    struct character_back serial[MACHINE_SERIAL_PORTS]; // of COM1..COM4
+    struct character_back debug_console;                // written to port E9H or 402H
 };
 
 // One processor, 128 MBytes, one serial port, 2024-01-01 00:00 UTC. The model is left empty: fill it.
 void machine_config_default(struct machine_config *config);
+
+// Adds a device, as -device names it. False, with one line in `error`: there is none of this name, or an option is
+// wrong.
+bool machine_config_device(struct machine_config *config, const char *text, char *error, size_t error_size);
+// The rows of the kinds of devices that can be added; NULL past the last one.
+struct device;
+const struct device *machine_device_kind(unsigned index);
 
 // NULL, with one line in `error`, when the configuration is refused or memory is short.
 struct machine *machine_new(const struct machine_config *config, char *error, size_t error_size);

@@ -63,10 +63,6 @@ void machine_drop_offers(struct machine *m);
 // register.c: false: too many bytes, or bits that may not be set.
 bool register_write(struct cpu *cpu, enum machine_register number, const void *data, size_t bytes);
 
-// real_mode.c: interrupt vectors, 8259s and 8254 as firmware leaves them for programs that enter real-address mode.
-void real_mode_vectors(uint8_t *ram);
-void real_mode_tick(struct board *b);
-
 // machine_observe.c: the stop that `cpu` was asked for.
 enum machine_stop machine_observed(struct machine *m, struct cpu *cpu);
 

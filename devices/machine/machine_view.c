@@ -1,5 +1,6 @@
 // The machine as front ends and loaders see it from outside: memory, tables, counters, state, hash. See machine.h.
 #include "devices/firmware/acpi.h"
+#include "devices/firmware/real_mode.h"
 #include "devices/machine/machine_private.h"
 #include "vmx/vmcs/vmx.h"
 #include <string.h>
@@ -48,20 +49,20 @@ static void virtual_wire(struct lapic *l) {
 }
 
 void machine_write_tables(struct machine *m) {
-    static const uint16_t serial[MACHINE_SERIAL_PORTS] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
     struct acpi_config acpi = {.cpus = m->config.cpus,
-                               .serial_ports = m->config.serial_ports,
                                .pci_window_first = (uint32_t)MEMORY_LOW_LIMIT,
-                               .pci_window_last = (uint32_t)IOAPIC_BASE - 1};
+                               .pci_window_last = (uint32_t)IOAPIC_BASE - 1,
+                               .describe = board_describe,
+                               .owner = &m->board};
     uint8_t *ram = memory_at(&m->memory, 0, 1 << 20);
     if (!acpi_write(&acpi, ram + ACPI_BASE)) __builtin_trap(); // the space is made for the largest configuration
-    memcpy(ram + BDA_SERIAL, serial, m->config.serial_ports * sizeof serial[0]);
+    for (unsigned i = 0; i < m->config.serial_ports; i++) memcpy(ram + BDA_SERIAL + 2 * i, &uart_places[i].base, 2);
     memcpy(ram + BDA_EBDA_SEGMENT, &(uint16_t){EBDA >> 4}, 2);
     memcpy(ram + BDA_BASE_KBYTES, &(uint16_t){EBDA >> 10}, 2);
     ram[EBDA] = 1; // its size in KBytes
     virtual_wire(&m->board.lapic[0]);
     real_mode_vectors(ram);
-    if (m->config.bios_tick) real_mode_tick(&m->board);
+    if (m->config.bios_tick) real_mode_tick(&m->board.pic, &m->board.pit);
 }
 
 // --- observation ---

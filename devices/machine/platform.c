@@ -4,7 +4,7 @@
 static uint8_t *platform_page(void *machine, uint64_t physical, bool *writable) {
     struct machine *m = machine;
     *writable = true;
-    return memory_page(&m->memory, physical);
+    return board_page(&m->board, physical);
 }
 static uint64_t platform_mmio_read(void *machine, struct cpu *cpu, uint64_t physical, unsigned size) {
     struct machine *m = machine;

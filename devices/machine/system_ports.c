@@ -61,4 +61,5 @@ static void system_reset(void *chip) {
     s->port92 = P92_A20;
 }
 
-const struct device system_ports_device = {"system", system_read, system_write, system_reset, &system_state};
+const struct device system_ports_device = {
+    .name = "system", .read = system_read, .write = system_write, .reset = system_reset, .state = &system_state};

@@ -1,22 +1,30 @@
-// PCI configuration space, mechanism 1: a host bridge, an ISA bridge, and pci-testdev if wanted. PCI Local Bus
-// specification 3.0, 3.2.2.3, 6.2.5.
+// PCI configuration space, mechanism 1, and what every board has there: a host bridge and an ISA bridge. PCI Local Bus
+// specification 3.0, 3.2.2.3.
 #ifndef DEVICES_PCI_H
 #define DEVICES_PCI_H
-#include "devices/bus/bus.h"
-#include "devices/pci/pci_testdev.h"
-#include "devices/machine/system_ports.h"
+#include "devices/pci/function.h"
 
-enum { PCI_FUNCTIONS = 3, PCI_CONFIG = 256 };
+enum { PCI_BRIDGES = 2, PCI_PLACES = 32, PCI_NO_PLACE = 256 };
 struct pci {
     uint32_t address; // CF8H
-    uint8_t config[PCI_FUNCTIONS][PCI_CONFIG];
+    // The bridges', and what the place behind them has when nothing is there: it counted in the hash before devices
+    // were made from rows, and goes with the hash's next change.
+    uint8_t config[PCI_BRIDGES + 1][PCI_CONFIG];
     // wiring
-    struct system_ports *system;
-    struct pci_testdev *testdev; // NULL: not there
+    struct pci_function bridge[PCI_BRIDGES];
+    struct pci_function *function[PCI_PLACES]; // by device number; of each, function 0 alone
+    uint32_t next_memory, next_port;           // where firmware would put the next base address register
+    struct bus *bus;
+    uint8_t (*reset_control)(const void *owner); // port CF9H, which lies inside the address register
+    void (*set_reset_control)(void *owner, uint8_t value);
+    void *owner;
 };
 enum pci_space { PCI_ADDRESS, PCI_DATA };
 extern const struct device pci_device;
-// What a function's base address register has put at an address of memory or ports; false: nothing.
-bool pci_region(void *pci, bool memory, uint64_t address, unsigned size, struct region *out);
+
+void pci_init(struct pci *pci, struct bus *bus);
+// Adds a function, whose `config` and `identity` are set, at a device number; PCI_NO_PLACE: at the first that is free.
+// False: it is taken, or none is free, or there is no address left for what it has.
+bool pci_add(struct pci *pci, struct pci_function *function, unsigned place, const struct device *device, void *chip);
 
 #endif

@@ -1,11 +1,20 @@
-// pci-testdev; see pci_testdev.h. A test is chosen by writing its number to the header; then writes of `width` bytes to
-// `offset` are counted, in the last test only those of `data`.
+// QEMU's pci-testdev: docs/specs/pci-testdev.rst. BAR 0 is memory, BAR 1 ports: of each, one half is the header, the
+// other half is where the test writes. A test is chosen by writing its number to the header; then writes of `width`
+// bytes to `offset` are counted, in the last test only those of `data`.
 //
 // What a guest measures with it is how its hypervisor, or QEMU, passes such writes on. Here all pass alike.
-#include "devices/pci/pci_testdev.h"
+#include "devices/pci/function.h"
 #include <string.h>
 
+enum { MEMORY, PORTS }; // the base address registers
+enum { MEMORY_BYTES = 4096, PORT_COUNT = 256 };
 enum { TESTS = 3, TEST_DATAMATCH = 2, TESTDEV_NONE = 0xff, WIDTH = 1, DATA = 0xfa };
+
+struct pci_testdev {
+    uint32_t count; // accepted writes since the test was chosen
+    uint8_t space;  // the block whose test was chosen last
+    uint8_t test;   // its number; TESTDEV_NONE
+};
 
 static const struct state_field fields[] = {
     STATE_ONE(struct pci_testdev, count),
@@ -21,7 +30,7 @@ struct header {
 };
 
 static uint32_t offset_of_test(unsigned space, unsigned test) {
-    return (space == PCI_TESTDEV_IO ? PCI_TESTDEV_PORTS : PCI_TESTDEV_MEMORY_BYTES) / 2 + test;
+    return (space == PORTS ? PORT_COUNT : MEMORY_BYTES) / 2 + test;
 }
 
 static bool chosen(const struct pci_testdev *d, unsigned space) { return d->test != TESTDEV_NONE && d->space == space; }
@@ -52,4 +61,20 @@ static void testdev_write(void *chip, unsigned space, uint64_t offset, unsigned 
 
 static void testdev_reset(void *chip) { *(struct pci_testdev *)chip = (struct pci_testdev){.test = TESTDEV_NONE}; }
 
-const struct device pci_testdev_device = {"pci-testdev", testdev_read, testdev_write, testdev_reset, &testdev_state};
+static const struct pci_identity identity = {
+    .vendor = 0x1b36,
+    .device = 0x0005,
+    .subclass = 0xff,
+    .command = 0x0003,
+    .bar = {[MEMORY] = {MEMORY_BYTES, WIDTH_1 | WIDTH_2 | WIDTH_4, false},
+            [PORTS] = {PORT_COUNT, WIDTH_1 | WIDTH_2 | WIDTH_4, true}},
+};
+
+DEVICE(pci_testdev) = {.name = "pci-testdev",
+                       .help = "counts writes, for kvm-unit-tests",
+                       .read = testdev_read,
+                       .write = testdev_write,
+                       .reset = testdev_reset,
+                       .state = &testdev_state,
+                       .bytes = sizeof(struct pci_testdev),
+                       .function = &identity};

@@ -2,6 +2,7 @@
 // All timers can be periodic. NOT IMPLEMENTED: FSB (message-signalled) interrupts.
 #include "devices/timer/hpet.h"
 #include "cpu/state/outcome.h"
+#include "devices/bus/aml.h"
 
 enum {
     CAPABILITIES = 0x000,
@@ -202,4 +203,19 @@ void hpet_init(struct hpet *hpet, struct clock *clock) {
     for (unsigned n = 0; n < HPET_TIMERS; n++) hpet->clock_timer[n] = clock_timer_new(clock, fire[n], hpet);
 }
 
-const struct device hpet_device = {"hpet", hpet_read, hpet_write, hpet_reset, &hpet_state};
+static void hpet_describe(const void *chip, struct aml *aml) {
+    (void)chip;
+    aml_device_id(aml, "HPET", "PNP0103");
+    aml_name(aml, "_CRS");
+    aml_resources(aml);
+    aml_memory(aml, (uint32_t)HPET_BASE, 0x400);
+    aml_resources_end(aml);
+    aml_end(aml);
+}
+
+const struct device hpet_device = {.name = "hpet",
+                                   .read = hpet_read,
+                                   .write = hpet_write,
+                                   .reset = hpet_reset,
+                                   .state = &hpet_state,
+                                   .describe = hpet_describe};

@@ -4,6 +4,7 @@
 // count is taken at once, where the data sheet takes it at the next CLK pulse.
 #include "devices/timer/pit.h"
 #include "cpu/state/outcome.h"
+#include "devices/bus/aml.h"
 
 enum pit_mode { TERMINAL_COUNT, ONE_SHOT, RATE_GENERATOR, SQUARE_WAVE, SOFTWARE_STROBE, HARDWARE_STROBE };
 enum { ACCESS_LATCH, ACCESS_LOW, ACCESS_HIGH, ACCESS_BOTH };
@@ -253,4 +254,20 @@ void pit_init(struct pit *pit, struct clock *clock) {
     pit->timer = clock_timer_new(clock, update, pit);
 }
 
-const struct device pit_device = {"pit", pit_read, pit_write, pit_reset, &pit_state};
+static void pit_describe(const void *chip, struct aml *aml) {
+    (void)chip;
+    aml_device_id(aml, "TIMR", "PNP0100");
+    aml_name(aml, "_CRS");
+    aml_resources(aml);
+    aml_io(aml, 0x40, 4);
+    aml_irq(aml, 0);
+    aml_resources_end(aml);
+    aml_end(aml);
+}
+
+const struct device pit_device = {.name = "pit",
+                                  .read = pit_read,
+                                  .write = pit_write,
+                                  .reset = pit_reset,
+                                  .state = &pit_state,
+                                  .describe = pit_describe};

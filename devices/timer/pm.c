@@ -86,4 +86,5 @@ void pm_init(struct pm *pm, struct clock *clock) {
     pm->timer = clock_timer_new(clock, update, pm);
 }
 
-const struct device pm_device = {"pm", pm_read, pm_write, pm_reset, &pm_state};
+const struct device pm_device = {
+    .name = "pm", .read = pm_read, .write = pm_write, .reset = pm_reset, .state = &pm_state};

@@ -5,6 +5,7 @@
 // NOT IMPLEMENTED: daylight saving (DSE), square wave output, the NMI mask in bit 7 of the index port.
 #include "devices/timer/rtc.h"
 #include "cpu/state/outcome.h"
+#include "devices/bus/aml.h"
 
 #define RTC_HZ 32768
 #define A_UIP BIT(7)
@@ -249,4 +250,20 @@ void rtc_init(struct rtc *rtc, struct clock *clock, int64_t epoch) {
     rtc->cmos[CMOS_B] = B_24H;
 }
 
-const struct device rtc_device = {"rtc", rtc_read, rtc_write, rtc_reset, &rtc_state};
+static void rtc_describe(const void *chip, struct aml *aml) {
+    (void)chip;
+    aml_device_id(aml, "RTC", "PNP0B00");
+    aml_name(aml, "_CRS");
+    aml_resources(aml);
+    aml_io(aml, 0x70, 2);
+    aml_irq(aml, 8);
+    aml_resources_end(aml);
+    aml_end(aml);
+}
+
+const struct device rtc_device = {.name = "rtc",
+                                  .read = rtc_read,
+                                  .write = rtc_write,
+                                  .reset = rtc_reset,
+                                  .state = &rtc_state,
+                                  .describe = rtc_describe};

@@ -30,21 +30,20 @@ static void flush(struct console_output *output) {
     output->used = 0;
 }
 
-static void put(struct console_output *output, uint8_t byte) {
-    if (!output) return;
+static void put(void *context, uint8_t byte) {
+    struct console_output *output = context;
     output->buffer[output->used++] = byte;
     output->in_line = byte != '\n';
     if (output->used == sizeof output->buffer) flush(output);
 }
 
-static void put_serial(void *context, unsigned port, uint8_t byte) {
-    put(((struct console *)context)->serial[port], byte);
+static struct character_back back_end(struct console_output *output) {
+    return (struct character_back){output, output ? put : NULL};
 }
 
-static void put_debug(void *context, uint8_t byte) { put(((struct console *)context)->debug, byte); }
-
-struct machine_output console_callbacks(struct console *console) {
-    return (struct machine_output){console, put_serial, put_debug};
+void console_connect(struct console *console, struct machine_config *config) {
+    for (unsigned port = 0; port < MACHINE_SERIAL_PORTS; port++) config->serial[port] = back_end(console->serial[port]);
+    config->debug_console = back_end(console->debug);
 }
 
 static bool open_channel(struct console *console, const struct channel *channel, struct console_output **output) {

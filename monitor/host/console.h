@@ -28,7 +28,7 @@ bool console_open(struct console *console, const struct options *options);
 // Writes what is buffered. False when a write failed, now or before; one line on stderr told of it.
 bool console_flush(struct console *console);
 void console_close(struct console *console); // flushes too
-// What the machine calls (context: the console).
-struct machine_output console_callbacks(struct console *console);
+// Hands the machine what its serial ports and debug console write to.
+void console_connect(struct console *console, struct machine_config *config);
 
 #endif

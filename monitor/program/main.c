@@ -7,7 +7,7 @@
 
 static struct machine *make_machine(struct options *options, struct console *console) {
     char error[200];
-    options->machine.output = console_callbacks(console);
+    console_connect(console, &options->machine);
     struct machine *machine = machine_new(&options->machine, error, sizeof error);
     if (!machine) complain("%s", error);
     return machine;

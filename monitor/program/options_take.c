@@ -1,5 +1,6 @@
 // What each option means: the functions behind the rows of options.def.
 // NOT IMPLEMENTED: disks, network, display; they are refused by name.
+#include "devices/bus/device.h"
 #include "monitor/program/cpu_option.h"
 #include "monitor/program/options_row.h"
 #include "monitor/host/parse.h"
@@ -108,42 +109,47 @@ enum taken take_none(struct options *options, const struct option *option, const
     return strcmp(value, "none") == 0 ? TAKEN : wrong(option, value, "not modelled yet; the only choice is none");
 }
 
-// iobase=..,iosize=..
-static enum taken device_debug_exit(struct options *options, const struct option *option, const char *value,
-                                    const char *properties) {
-    char item[64];
-    uint64_t port = 0x501, bytes = 2; // QEMU's defaults
-    while (parse_item(&properties, item, sizeof item)) {
-        uint64_t *number = strncmp(item, "iobase=", 7) == 0 ? &port : strncmp(item, "iosize=", 7) == 0 ? &bytes : NULL;
-        if (!number || !parse_number(item + 7, number))
-            return wrong(option, value, "isa-debug-exit takes iobase=PORT and iosize=BYTES");
+static enum taken list_devices(void) {
+    const struct device *kind;
+    for (unsigned i = 0; (kind = machine_device_kind(i)); i++)
+        printf("name \"%s\", bus %s: %s\n", kind->name, kind->function ? "PCI" : "ISA", kind->help);
+    puts("-device NAME,help lists what may follow the name");
+    return TAKEN_LAST;
+}
+
+static void list_option(const struct device_option *o) {
+    printf("  %s=%s%*s%s", o->key, o->value, (int)(20 - strlen(o->key) - strlen(o->value)), "", o->help);
+    if (o->type == OPTION_SWITCH)
+        printf(" (default %s)", o->standard ? "on" : "off");
+    else if (o->type != OPTION_TEXT)
+        printf(" (default %#llx)", (unsigned long long)o->standard);
+    putchar('\n');
+}
+
+// -device NAME,help
+static enum taken list_device_options(const struct option *option, const char *value, const char *name) {
+    const struct device *kind;
+    for (unsigned i = 0; (kind = machine_device_kind(i)); i++) {
+        if (strcmp(kind->name, name) != 0) continue;
+        printf("%s: %s\n", kind->name, kind->help);
+        for (unsigned n = 0; n < kind->options; n++) list_option(&kind->option[n]);
+        if (kind->function)
+            puts("  addr=DEVICE          its device number on PCI, hexadecimal (default: the first that is free)");
+        puts("  id=NAME              accepted without effect");
+        return TAKEN_LAST;
     }
-    if (port == 0 || port > UINT16_MAX || (bytes != 1 && bytes != 2 && bytes != 4))
-        return wrong(option, value, "iobase is a port from 1 to 0xffff, iosize is 1, 2 or 4");
-    options->machine.debug_exit_port = (uint16_t)port;
-    options->machine.debug_exit_bytes = (uint16_t)bytes;
-    return TAKEN;
+    return wrong(option, value, "no such device is modelled; -device help lists those that are");
 }
 
 enum taken take_device(struct options *options, const struct option *option, const char *value) {
-    char name[64];
+    char name[64], word[64], error[300];
     const char *properties = value;
     if (!parse_item(&properties, name, sizeof name))
         return wrong(option, value, "which device? -device help lists them");
-    if (strcmp(name, "help") == 0 || strcmp(name, "?") == 0) {
-        puts("name \"isa-debug-exit\", bus ISA, iobase=PORT,iosize=BYTES: a write of N to PORT ends vmxray with 2 * N "
-             "+ 1\n"
-             "name \"pc-testdev\", bus ISA: what kvm-unit-tests use to raise interrupts and test I/O\n"
-             "name \"pci-testdev\", bus PCI: counts writes, for kvm-unit-tests");
-        return TAKEN_LAST;
-    }
-    if (strcmp(name, "isa-debug-exit") == 0) return device_debug_exit(options, option, value, properties);
-    bool pc = strcmp(name, "pc-testdev") == 0, pci = strcmp(name, "pci-testdev") == 0;
-    if (!pc && !pci) return wrong(option, value, "no such device is modelled; -device help lists those that are");
-    if (*properties) return wrong(option, value, "this device has no properties");
-    options->machine.pc_testdev |= pc;
-    options->machine.pci_testdev |= pci;
-    return TAKEN;
+    if (strcmp(name, "help") == 0 || strcmp(name, "?") == 0) return list_devices();
+    for (const char *list = properties; parse_item(&list, word, sizeof word);)
+        if (strcmp(word, "help") == 0 || strcmp(word, "?") == 0) return list_device_options(option, value, name);
+    return machine_config_device(&options->machine, value, error, sizeof error) ? TAKEN : wrong(option, value, error);
 }
 
 enum taken take_rtc(struct options *options, const struct option *option, const char *value) {

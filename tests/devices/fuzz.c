@@ -83,10 +83,9 @@ uint64_t fuzz_board(uint64_t seed, unsigned accesses) {
     config.model = *cpu_model_at(seed % 2 && cpu_model_at(1) ? 1 : 0);
     config.ram_bytes = 1 << 20;
     config.serial_ports = (uint32_t)(seed % 5);
-    config.pc_testdev = true;
-    config.pci_testdev = seed % 3;
-    config.debug_exit_port = 0xf4;
-    config.debug_exit_bytes = 4;
+    static const char *const devices[] = {"pc-testdev", "isa-debug-exit,iobase=0xf4,iosize=4", "pci-testdev"};
+    for (unsigned i = 0; i < (seed % 3 ? 3 : 2); i++)
+        if (!machine_config_device(&config, devices[i], error, sizeof error)) bail("%s", error);
     struct machine *m = machine_new(&config, error, sizeof error);
     if (!m) bail("no machine: %s", error);
     memset(machine_ram(m, 0x1000, 4096), 0x90, 4096);

@@ -1,6 +1,6 @@
 // The ACPI tables: where a scan finds them, checksums, pointers, and AML whose lengths nest.
 #include "devices/firmware/acpi.h"
-#include "devices/firmware/aml.h"
+#include "devices/bus/aml.h"
 #include "tests/tap.h"
 #include <string.h>
 
@@ -68,10 +68,28 @@ static const uint8_t *object(const uint8_t *p, const uint8_t *end) {
     }
 }
 
-static void tables(unsigned cpus, unsigned serial_ports) {
-    struct acpi_config config = {
-        .cpus = cpus, .serial_ports = serial_ports, .pci_window_first = 0xc0000000, .pci_window_last = 0xfebfffff};
-    ok(acpi_write(&config, area), "%u processors, %u serial ports", cpus, serial_ports);
+// Some devices of each scope, as the chips and the kinds of devices would write them.
+static void describe(const void *owner, enum acpi_scope scope, struct aml *aml) {
+    for (unsigned i = 0; i < *(const unsigned *)owner; i++) {
+        char name[5] = {"BIP"[scope], 'D', 'V', (char)('0' + i % 10)};
+        aml_device_id(aml, name, "PNP0501");
+        aml_name(aml, "_CRS");
+        aml_resources(aml);
+        aml_io(aml, 0x3f8, 8);
+        aml_irq(aml, 4);
+        aml_memory(aml, 0xfed00000, 0x400);
+        aml_resources_end(aml);
+        aml_end(aml);
+    }
+}
+
+static void tables(unsigned cpus, unsigned devices) {
+    struct acpi_config config = {.cpus = cpus,
+                                 .pci_window_first = 0xc0000000,
+                                 .pci_window_last = 0xfebfffff,
+                                 .describe = describe,
+                                 .owner = &devices};
+    ok(acpi_write(&config, area), "%u processors, %u devices in each scope", cpus, devices);
     ok(!memcmp(area, "RSD PTR ", 8) && sums_to_zero(area, 20) && sums_to_zero(area, 36) && area[15] == 2, "RSDP");
     const uint8_t *xsdt = table(u64(area + 24), "XSDT"), *rsdt = table(u32(area + 16), "RSDT");
     ok((u32(xsdt + 4) - 36) / 8 == 3 && (u32(rsdt + 4) - 36) / 4 == 3, "three tables in each");
@@ -96,12 +114,13 @@ static void overflow(void) {
     for (unsigned i = 0; i < 20; i++) aml_device(&aml, "DEEP");
     for (unsigned i = 0; i < 20; i++) aml_end(&aml);
     ok(aml.overflow && aml.size <= sizeof small, "a buffer too small is noticed");
-    ok(!acpi_write(&(struct acpi_config){.cpus = 100000}, area), "tables too large are noticed");
+    ok(!acpi_write(&(struct acpi_config){.cpus = 100000, .describe = describe, .owner = &(unsigned){1}}, area),
+       "tables too large are noticed");
 }
 
 int main(void) {
     tables(1, 1);
-    tables(64, 4);
+    tables(64, 16);
     overflow();
     return done_testing();
 }

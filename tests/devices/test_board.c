@@ -23,9 +23,13 @@ static uint64_t now(void *source) { return ((struct fake *)source)->cycle; }
 static void stop(void *owner, enum machine_stop why) { (void)owner, stopped = (int)why; }
 
 static void begin(void) {
-    struct machine_config config = {
-        .serial_ports = 4, .pc_testdev = true, .debug_exit_port = 0xf4, .debug_exit_bytes = 4, .rtc_epoch = 1704067200};
+    struct machine_config config = {.serial_ports = 4, .rtc_epoch = 1704067200};
+    char error[200] = "";
+    if (!machine_config_device(&config, "pc-testdev", error, sizeof error) ||
+        !machine_config_device(&config, "isa-debug-exit,iobase=0xf4,iosize=4", error, sizeof error))
+        bail("%s", error);
     static const struct platform platform;
+    if (b) board_free(b);
     free(b), cpu_free(cpu), memory_free(&memory);
     model = *cpu_model_at(0);
     if (!decoder) decoder = decoder_new(&cpu_rows, 1, has_feature, &model);
@@ -34,7 +38,7 @@ static void begin(void) {
     if (!b || !cpu || !memory_init(&memory, 6ull << 30, true)) bail("no memory");
     fake.cycle = 0;
     clock_init(&b->clock, 1000000000, now, NULL, &fake);
-    board_init(b, &config, &memory);
+    if (!board_init(b, &config, &memory, error, sizeof error)) bail("%s", error);
     b->stop = stop;
     board_add_cpu(b, cpu);
     board_reset(b);
@@ -118,11 +122,9 @@ static void legacy_replacement(void) {
 
 static void apic_page(void) {
     begin();
-    ok(!memory_page(&memory, APIC_BASE_DEFAULT) && memory_page(&memory, 0x5000), "RAM and not");
-    ok(!memory_page(&memory, 0xa0000) && !memory_page(&memory, 0xbffff) && memory_page(&memory, 0xc0000),
-       "the display's hole");
-    ok(memory_page(&memory, 0xff000000) && memory_page(&memory, 0xff00f000) && !memory_page(&memory, 0xff010000),
-       "pc-testdev's memory");
+    ok(!board_page(b, APIC_BASE_DEFAULT) && board_page(b, 0x5000), "RAM and not");
+    ok(!board_page(b, 0xa0000) && !board_page(b, 0xbffff) && board_page(b, 0xc0000), "the display's hole");
+    ok(board_page(b, 0xff000000) && board_page(b, 0xff00f000) && !board_page(b, 0xff010000), "pc-testdev's memory");
     ok(mmio_in(0xe0000000) == UINT32_MAX, "nothing answers in the PCI hole");
     uint64_t base;
     ok(lapic_msr_read(&b->lapic[0], 0x1b, &base) && base & APIC_BASE_BSP, "the bootstrap processor");
@@ -220,7 +222,7 @@ static void power(void) {
     set(0xe0, 4, 0x12345678);
     ok(get(0xe0, 4) == 0x12345678 && get(0xe0, 1) == 0x78, "pc-testdev's echo");
     set(0xf4, 4, 33);
-    ok(stopped == MACHINE_DEBUG_EXIT && b->debug.exit_code == 33, "isa-debug-exit");
+    ok(stopped == MACHINE_DEBUG_EXIT && b->exit_code == 33, "isa-debug-exit");
     ok(get(0x1234, 4) == UINT32_MAX, "a port that nobody has");
 }
 

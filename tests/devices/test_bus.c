@@ -20,12 +20,16 @@ static void write_cells(void *chip, unsigned space, uint64_t offset, unsigned si
     accesses++, last_size = size, last_offset = offset;
     memcpy(cells + offset, &value, size);
 }
-static const struct device device = {"cells", read_cells, write_cells, NULL, NULL};
+static const struct device device = {.name = "cells", .read = read_cells, .write = write_cells};
+
+static void add(struct map *map, uint64_t base, uint64_t bytes, uint8_t widths) {
+    (void)map_add(map, &(struct region){.base = base, .bytes = bytes, .device = &device, .widths = widths});
+}
 
 static void ports(void) {
-    bus_add_ports(&bus, &(struct region){0x100, 4, &device, NULL, 0, WIDTH_1});
-    bus_add_ports(&bus, &(struct region){0x200, 8, &device, NULL, 0, WIDTH_4});
-    bus_add_ports(&bus, &(struct region){0x300, 8, &device, NULL, 0, WIDTH_1 | WIDTH_2 | WIDTH_4});
+    add(&bus.ports, 0x100, 4, WIDTH_1);
+    add(&bus.ports, 0x200, 8, WIDTH_4);
+    add(&bus.ports, 0x300, 8, WIDTH_1 | WIDTH_2 | WIDTH_4);
     bus_out(&bus, 0x100, 4, 0x44332211);
     ok(accesses == 4 && last_size == 1 && cells[0] == 0x11 && cells[3] == 0x44,
        "OUT of 4 bytes to byte registers is four accesses");
@@ -47,7 +51,7 @@ static void ports(void) {
 }
 
 static void memory(void) {
-    bus_add_mmio(&bus, &(struct region){0xfed00000, 64, &device, NULL, 0, WIDTH_4 | WIDTH_8});
+    add(&bus.memory, 0xfed00000, 64, WIDTH_4 | WIDTH_8);
     bus_write(&bus, 0xfed00008, 8, 0x0123456789abcdef);
     ok(bus_read(&bus, 0xfed00008, 8) == 0x0123456789abcdef, "8 bytes at once");
     ok(bus_read(&bus, 0xfed0000c, 4) == 0x01234567, "the upper half");
@@ -62,5 +66,6 @@ static void memory(void) {
 int main(void) {
     ports();
     memory();
+    map_free(&bus.ports), map_free(&bus.memory);
     return done_testing();
 }

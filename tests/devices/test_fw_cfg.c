@@ -17,7 +17,8 @@ static void written(void *owner, uint64_t physical, uint64_t bytes) {
 
 static void begin(void) {
     if (!memory.ram && !memory_init(&memory, 5ull << 30, false)) bail("no memory");
-    fw = (struct fw_cfg){.memory = &memory, .written = written};
+    fw_cfg_free(&fw);
+    fw = (struct fw_cfg){.master = {DMA_BOARD, &memory, written, NULL}};
     fw_cfg_init(&fw, 5ull << 30, 7);
     fw_cfg_add_file(&fw, "etc/first", "one", 3);
     fw_cfg_add_file(&fw, "etc/second", "12345678", 8);

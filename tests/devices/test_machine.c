@@ -16,8 +16,7 @@ static void put(char *text, uint8_t byte) {
     size_t n = strlen(text);
     if (n < 63) text[n] = (char)byte, text[n + 1] = 0;
 }
-static void serial(void *context, unsigned port, uint8_t byte) { (void)context, (void)port, put(sent, byte); }
-static void debug(void *context, uint8_t byte) { (void)context, put(console, byte); }
+static void send(void *context, uint8_t byte) { put(context, byte); }
 
 static struct machine *make(uint64_t ram) {
     struct machine_config config;
@@ -26,9 +25,9 @@ static struct machine *make(uint64_t ram) {
     config.model = *cpu_model_at(0);
     config.ram_bytes = ram;
     config.bios_tick = bios_tick;
-    config.debug_exit_port = 0xf4;
-    config.debug_exit_bytes = 4;
-    config.output = (struct machine_output){NULL, serial, debug};
+    if (!machine_config_device(&config, "isa-debug-exit,iobase=0xf4,iosize=4", error, sizeof error)) bail("%s", error);
+    config.serial[0] = (struct character_back){sent, send};
+    config.debug_console = (struct character_back){console, send};
     struct machine *m = machine_new(&config, error, sizeof error);
     if (!m) bail("no machine: %s", error);
     sent[0] = console[0] = 0;
@@ -198,9 +197,9 @@ static void refusals(void) {
     config.serial_ports = 5;
     ok(!machine_new(&config, error, sizeof error), "serial ports: %s", error);
     config.serial_ports = 4;
-    config.debug_exit_port = 0xffff;
-    config.debug_exit_bytes = 2;
-    ok(!machine_new(&config, error, 1), "isa-debug-exit, and no room for the message");
+    ok(machine_config_device(&config, "isa-debug-exit,iobase=0xffff", error, sizeof error) &&
+           !machine_new(&config, error, 1),
+       "isa-debug-exit beyond the last port, and no room for the message");
 }
 
 static uint64_t hash_after(uint64_t steps, unsigned piece, bool drop, uint64_t limit) {

@@ -11,13 +11,16 @@ static struct board *b;
 static struct cpu *cpu;
 
 static void begin(bool testdev) {
-    struct machine_config config = {.pci_testdev = testdev};
+    struct machine_config config = {0};
+    char error[200] = "";
+    if (testdev && !machine_config_device(&config, "pci-testdev", error, sizeof error)) bail("%s", error);
+    if (b) board_free(b);
     free(b), free(cpu);
     b = calloc(1, sizeof *b), cpu = calloc(1, sizeof *cpu);
     if (!b || !cpu || (!memory.ram && !memory_init(&memory, 1 << 20, false))) bail("no memory");
     fake_init(&fake, 1000000000);
     b->clock = fake.clock;
-    board_init(b, &config, &memory);
+    if (!board_init(b, &config, &memory, error, sizeof error)) bail("%s", error);
     board_reset(b);
 }
 

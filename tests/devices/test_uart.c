@@ -10,8 +10,7 @@ static struct uart uart;
 static struct fake_line irq;
 static char sent[64];
 
-static void send(void *context, unsigned port, uint8_t byte) {
-    (void)port;
+static void send(void *context, uint8_t byte) {
     char *text = context;
     size_t n = strlen(text);
     text[n] = (char)byte, text[n + 1] = 0;
@@ -22,7 +21,7 @@ static uint8_t get(unsigned reg) { return (uint8_t)uart_device.read(&uart, 0, re
 static void begin(void) {
     fake_init(&fake, 1000000000);
     sent[0] = 0;
-    uart = (struct uart){.irq = fake_line(&irq), .send = send, .context = sent};
+    uart = (struct uart){.irq = fake_line(&irq), .back = {sent, send}};
     uart_init(&uart, &fake.clock);
     uart_device.reset(&uart);
 }

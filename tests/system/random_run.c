@@ -45,7 +45,7 @@ static struct machine *new_machine(uint64_t batch, enum random_kind kind) {
     machine_config_default(&config);
     if (!cpu_model_parse(name, &config.model, error, sizeof error)) bail("%s: %s", name, error);
     config.ram_bytes = RANDOM_RAM;
-    config.pc_testdev = true;
+    if (!machine_config_device(&config, "pc-testdev", error, sizeof error)) bail("%s", error);
     config.cpus = 1 + (unsigned)(turn % 3);
     struct machine *m = machine_new(&config, error, sizeof error);
     if (!m) bail("machine_new: %s", error);

@@ -14,9 +14,10 @@ struct aml {
     unsigned depth;
 };
 
-void aml_scope(struct aml *aml, const char *name);    // Scope (\xxxx) {   ... aml_end
-void aml_device(struct aml *aml, const char *name);   // Device (xxxx) {   ... aml_end
-void aml_package(struct aml *aml, unsigned elements); // Package () {      ... aml_end
+void aml_scope(struct aml *aml, const char *name);                          // Scope (\xxxx) {   ... aml_end
+void aml_device(struct aml *aml, const char *name);                         // Device (xxxx) {   ... aml_end
+void aml_device_id(struct aml *aml, const char *name, const char *eisa_id); // the same, with a _HID
+void aml_package(struct aml *aml, unsigned elements);                       // Package () {      ... aml_end
 void aml_end(struct aml *aml);
 void aml_name(struct aml *aml, const char *name); // Name (xxxx, the object that follows)
 void aml_integer(struct aml *aml, uint64_t value);

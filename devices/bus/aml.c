@@ -1,6 +1,6 @@
 // ACPI machine language. ACPI 6.3, 20.2 (grammar), 6.4 (resource data types).
 // Package lengths always take three bytes, buffers have sizes below 256: simple, and valid (20.2.4).
-#include "devices/firmware/aml.h"
+#include "devices/bus/aml.h"
 #include "cpu/state/outcome.h"
 #include <string.h>
 
@@ -105,6 +105,12 @@ void aml_eisa_id(struct aml *aml, const char *id) {
                  hexadecimal(id[3]) << 12 | hexadecimal(id[4]) << 8 | hexadecimal(id[5]) << 4 | hexadecimal(id[6]);
     put8(aml, DWORD_PREFIX);
     put32(aml, __builtin_bswap32(v));
+}
+
+void aml_device_id(struct aml *aml, const char *name, const char *eisa_id) {
+    aml_device(aml, name);
+    aml_name(aml, "_HID");
+    aml_eisa_id(aml, eisa_id);
 }
 
 // A buffer: its size, known only at the end, is a byte integer after the package length.

@@ -1,0 +1,30 @@
+// What a device asks of the board that makes it; see device.h.
+#include "devices/bus/device.h"
+#include "devices/bus/bus.h"
+
+static struct region registers(const struct device_host *host, unsigned space, uint64_t base, uint64_t bytes,
+                               unsigned widths) {
+    return (struct region){.base = base,
+                           .bytes = bytes,
+                           .device = host->device,
+                           .chip = host->chip,
+                           .space = (uint8_t)space,
+                           .widths = (uint8_t)widths,
+                           .priority = PRIORITY_DEVICE};
+}
+
+void device_ports(struct device_host *host, unsigned space, uint16_t first, uint16_t count, unsigned widths) {
+    struct region r = registers(host, space, first, count, widths);
+    (void)map_add(&host->bus->ports, &r);
+}
+
+void device_registers(struct device_host *host, unsigned space, uint64_t base, uint64_t bytes, unsigned widths) {
+    struct region r = registers(host, space, base, bytes, widths);
+    (void)map_add(&host->bus->memory, &r);
+}
+
+struct line device_line(struct device_host *host, unsigned input) {
+    return (struct line){host->set_line, host->owner, host->number << 8 | input};
+}
+
+void device_exit(struct device_host *host, uint32_t code) { host->exit(host->owner, code); }

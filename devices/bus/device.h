@@ -1,0 +1,89 @@
+// A device is one file with one row. The row says how its registers are read and written, what its state is, how ACPI
+// describes it, and for a kind that is made by `-device NAME,key=value` also its options, its function on PCI and what
+// it claims. docs/internals/devices.md has the recipe.
+#ifndef DEVICES_DEVICE_H
+#define DEVICES_DEVICE_H
+#include "cpu/state/state.h"
+#include "devices/bus/dma.h"
+#include "devices/bus/line.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct aml;
+struct bus;
+struct clock;
+struct device_host;
+struct pci_identity;
+
+// One option: `key=value` sets a member of the device's struct. What is typed wrongly is answered with "KEY is HELP".
+enum device_option_type {
+    OPTION_NUMBER, // decimal, or hexadecimal after 0x
+    OPTION_POWER,  // a number that is a power of two
+    OPTION_SIZE,   // a number with k, M or G for 2^10, 2^20, 2^30
+    OPTION_SWITCH, // on or off
+    OPTION_TEXT,   // an array of char; `most` is its longest text
+};
+struct device_option {
+    const char *key, *value; // the value's name in help: PORT, BYTES
+    uint8_t type;            // enum device_option_type
+    uint32_t offset, bytes;  // of the member
+    uint64_t standard, least, most;
+    const char *help;
+};
+#define DEVICE_OPTION(type, member, value, kind, standard, least, most, help)                                          \
+    { #member, value, OPTION_##kind, offsetof(type, member), sizeof(((type *)0)->member), standard, least, most, help }
+
+struct device {
+    const char *name;
+    // `space` tells register blocks apart; offsets count from the block's start; size is in bytes and one of the widths
+    // that the region allows, and offsets are aligned to it.
+    uint64_t (*read)(void *chip, unsigned space, uint64_t offset, unsigned size);
+    void (*write)(void *chip, unsigned space, uint64_t offset, unsigned size, uint64_t value);
+    void (*reset)(void *chip); // hardware reset
+    const struct state_table *state;
+    void (*describe)(const void *chip, struct aml *aml); // its objects in ACPI's name space; NULL: none
+    // --- of a kind that -device makes ---
+    const char *help;                   // what it is for, in a few words
+    size_t bytes;                       // of its struct, which begins as zeros and with its options set
+    const struct device_option *option; // rows
+    unsigned options;
+    const struct pci_identity *function; // NULL: it is on the ISA bus
+    uint32_t memory;                     // bytes of memory of its own
+    // Claims what it needs of the host. NULL: done; else what is wrong, in a few words.
+    const char *(*create)(void *chip, struct device_host *host);
+};
+
+// The row of a device that -device makes. The build finds it by its beginning at the start of a line.
+#define DEVICE(symbol)                                                                                                 \
+    extern const struct device symbol##_device;                                                                        \
+    const struct device symbol##_device
+
+// What the board offers to one device that it makes. It stays as long as the device.
+struct device_host {
+    const struct device *device;
+    void *chip;
+    unsigned number; // 0, 1, ... in the order of their making
+    struct bus *bus;
+    struct clock *clock;
+    struct bus_master master; // for its DMA
+    unsigned intx;            // interrupt input that the function's INTx pin goes to
+    void (*set_line)(void *owner, unsigned input, bool level);
+    void (*exit)(void *owner, uint32_t code);
+    void *owner;
+};
+
+void device_ports(struct device_host *host, unsigned space, uint16_t first, uint16_t count, unsigned widths);
+void device_registers(struct device_host *host, unsigned space, uint64_t base, uint64_t bytes, unsigned widths);
+// An interrupt output that drives an input of the board: 0 to 15 are ISA IRQs, 16 to 23 pins of the I/O APIC alone.
+// Several outputs to one input are or-ed, also those of other devices.
+struct line device_line(struct device_host *host, unsigned input);
+void device_exit(struct device_host *host, uint32_t code); // ends the run: machine_exit_code
+
+// Sets every option to its standard, then to what the text (key=value,key=value) says; a key may have no value: on.
+// Every device takes id=NAME, which means nothing here; of one on PCI addr=DEVICE (hexadecimal) is its device number,
+// else *place is left alone. False, with one line in `error`: the text says something that cannot be had.
+bool device_set_options(const struct device *device, void *chip, const char *text, unsigned *place, char *error,
+                        size_t error_size);
+
+#endif

@@ -1,0 +1,131 @@
+// Devices made from rows; see attach.h.
+#include "devices/machine/attach.h"
+#include "devices/machine/board.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct state_field function_fields[] = {STATE_ARRAY(struct attached, config)};
+static const struct state_table function_state = STATE_TABLE("pci function", function_fields);
+
+__attribute__((format(printf, 3, 4))) static bool refuse(char *error, size_t size, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    if (size) vsnprintf(error, size, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+// --- the configuration's list ---
+// What the text of a device begins with; *options is what follows.
+static const struct device *kind_of(const char *text, const char **options) {
+    size_t length = strcspn(text, ",");
+    *options = text + length + (text[length] == ',');
+    return device_kind(text, length);
+}
+
+bool machine_config_device(struct machine_config *config, const char *text, char *error, size_t size) {
+    const char *options;
+    unsigned place = PCI_NO_PLACE;
+    const struct device *kind = kind_of(text, &options);
+    if (!kind) return refuse(error, size, "no such device is modelled; -device help lists those that are");
+    if (config->devices == MACHINE_DEVICES) return refuse(error, size, "there are %d devices already", MACHINE_DEVICES);
+    if (strlen(text) >= MACHINE_DEVICE_TEXT) return refuse(error, size, "this is too long");
+    void *trial = calloc(1, kind->bytes);
+    bool good =
+        trial ? device_set_options(kind, trial, options, &place, error, size) : refuse(error, size, "memory is short");
+    free(trial);
+    if (good) strcpy(config->device[config->devices++], text);
+    return good;
+}
+
+uint64_t attached_memory(const struct machine_config *config) {
+    const char *options;
+    uint64_t bytes = 0;
+    for (unsigned i = 0; i < config->devices; i++) {
+        const struct device *kind = kind_of(config->device[i], &options);
+        if (kind && kind->memory > bytes) bytes = kind->memory;
+    }
+    return bytes;
+}
+
+// --- making ---
+static bool add_function(struct board *b, struct attached *a, unsigned place) {
+    a->function = (struct pci_function){.config = a->config, .identity = a->device->function};
+    if (!pci_add(&b->pci, &a->function, place, a->device, a->chip)) return false;
+    a->host.master.requester = a->function.place;
+    unsigned pin = a->device->function->pin;
+    if (pin) a->host.intx = 16 + (((a->function.place >> 3) + pin - 1) & 7); // as _PRT says in acpi.c
+    return true;
+}
+
+static bool make(struct board *b, const char *text, char *error, size_t size) {
+    struct attached *a = &b->attached[b->attachments];
+    const char *options, *wrong;
+    char reason[200] = "";
+    unsigned place = PCI_NO_PLACE;
+    a->device = kind_of(text, &options);
+    if (!a->device) return refuse(error, size, "-device %s: no such device is modelled", text);
+    a->chip = calloc(1, a->device->bytes);
+    if (!a->chip) return refuse(error, size, "not enough memory for the machine");
+    b->attachments++;
+    a->host = b->host;
+    a->host.device = a->device;
+    a->host.chip = a->chip;
+    a->host.number = b->attachments - 1;
+    if (!device_set_options(a->device, a->chip, options, &place, reason, sizeof reason))
+        return refuse(error, size, "-device %s: %s", text, reason);
+    if (a->device->function && !add_function(b, a, place))
+        return refuse(error, size, "-device %s: its place on PCI is taken, or there is none left", text);
+    wrong = a->device->create ? a->device->create(a->chip, &a->host) : NULL;
+    return wrong ? refuse(error, size, "-device %s: %s", text, wrong) : true;
+}
+
+bool board_attach(struct board *b, const struct machine_config *config, char *error, size_t size) {
+    for (unsigned i = 0; i < config->devices; i++)
+        if (!make(b, config->device[i], error, size)) return false;
+    if (b->clock.timers + config->cpus > CLOCK_TIMERS) return refuse(error, size, "the devices have too many timers");
+    return true;
+}
+
+void board_detach(struct board *b) {
+    for (unsigned i = 0; i < b->attachments; i++) free(b->attached[i].chip);
+    b->attachments = 0;
+}
+
+// --- all of them ---
+void attached_reset(struct board *b) {
+    for (unsigned i = 0; i < b->attachments; i++) {
+        struct attached *a = &b->attached[i];
+        if (a->device->function) pci_function_reset(&a->function);
+        if (a->device->reset) a->device->reset(a->chip);
+    }
+}
+
+void attached_loaded(struct board *b) {
+    for (unsigned i = 0; i < b->attachments; i++)
+        if (b->attached[i].device->function) pci_function_loaded(&b->attached[i].function);
+}
+
+bool attached_part(struct board *b, unsigned index, struct machine_part *out) {
+    for (unsigned i = 0; i < b->attachments; i++) {
+        struct attached *a = &b->attached[i];
+        if (a->device->function && index-- == 0) {
+            *out = (struct machine_part){"pci function", &function_state, a};
+            return true;
+        }
+        if (a->device->state && index-- == 0) {
+            *out = (struct machine_part){a->device->name, a->device->state, a->chip};
+            return true;
+        }
+    }
+    return false;
+}
+
+void attached_describe(const struct board *b, bool pci, struct aml *aml) {
+    for (unsigned i = 0; i < b->attachments; i++) {
+        const struct attached *a = &b->attached[i];
+        if (a->device->describe && pci == (a->device->function != NULL)) a->device->describe(a->chip, aml);
+    }
+}

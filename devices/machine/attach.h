@@ -1,0 +1,30 @@
+// The devices that a board has beside its chips: made from rows, as the configuration lists them. Private to devices/.
+#ifndef DEVICES_ATTACH_H
+#define DEVICES_ATTACH_H
+#include "devices/machine/machine.h"
+#include "devices/pci/pci.h"
+
+struct attached {
+    const struct device *device;
+    void *chip;
+    struct device_host host;
+    struct pci_function function;
+    uint8_t config[PCI_CONFIG]; // the function's configuration space: architectural
+};
+
+struct board;
+struct aml;
+
+const struct device *device_kind(const char *name, size_t length); // NULL: there is none
+
+// Makes every device that the configuration lists. False: one line in `error` says why one cannot be had.
+bool board_attach(struct board *board, const struct machine_config *config, char *error, size_t error_size);
+void board_detach(struct board *board);
+void attached_reset(struct board *board);
+void attached_loaded(struct board *board);
+bool attached_part(struct board *board, unsigned index, struct machine_part *out);
+void attached_describe(const struct board *board, bool pci, struct aml *aml); // those on PCI, or the others
+// Bytes of memory that the devices of a configuration have of their own.
+uint64_t attached_memory(const struct machine_config *config);
+
+#endif
