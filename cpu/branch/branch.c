@@ -46,16 +46,11 @@ ALWAYS_INLINE enum outcome branch_if(struct cpu *cpu, const struct op *op, unsig
     INSTANTIATE_DIRECT(j##cc)
 CONDITIONS(JUMP_IF)
 
-// The counter is CX, ECX or RCX by the address size.
-ALWAYS_INLINE uint64_t counter_get(const struct cpu *cpu, const struct op *op) {
-    uint64_t v = cpu->gpr[RCX];
-    return op->ea & EA_ADDRESS64 ? v : op->ea & EA_ADDRESS32 ? (uint32_t)v : (uint16_t)v;
-}
 ALWAYS_INLINE void counter_set(struct cpu *cpu, const struct op *op, uint64_t v) {
     reg_set(cpu, RCX * 8, op->ea & EA_ADDRESS64 ? 64 : op->ea & EA_ADDRESS32 ? 32 : 16, v);
 }
 ALWAYS_INLINE enum outcome loop_if(struct cpu *cpu, const struct op *op, unsigned w, bool condition) {
-    uint64_t count = counter_get(cpu, op) - 1;
+    uint64_t count = op_counter(cpu, op) - 1;
     bool zero = op->ea & EA_ADDRESS64   ? count == 0
                 : op->ea & EA_ADDRESS32 ? (uint32_t)count == 0
                                         : (uint16_t)count == 0;
@@ -75,7 +70,7 @@ LOOP(loopne, !flags_zf(&cpu->flags))
 
 BODY(jrcxz) {
     (void)F;
-    return branch_if(cpu, op, W, counter_get(cpu, op) == 0);
+    return branch_if(cpu, op, W, op_counter(cpu, op) == 0);
 }
 INSTANTIATE(jrcxz, BRANCH, FORMS_RELATIVE)
 
@@ -124,18 +119,3 @@ BODY(ret_release) {
     return OUT_OK;
 }
 INSTANTIATE(ret_release, FAST_BRANCH, FORMS_RET_RELEASE)
-
-// Of the branches only Jcc, LOOPcc and JCXZ may go on without one. None of them changes what its condition reads, but
-// for the counter, which is already one less.
-bool branch_taken(const struct cpu *cpu, const struct op *op, uint8_t opcode) {
-    enum { LOOPNE = 0xe0, LOOPE, LOOP, JCXZ };
-    uint64_t counter = counter_get(cpu, op);
-    switch (opcode) {
-    case 0x70 ... 0x8f: return flags_condition(&cpu->flags, opcode & 15);
-    case LOOPNE: return counter && !flags_zf(&cpu->flags);
-    case LOOPE: return counter && flags_zf(&cpu->flags);
-    case LOOP: return counter;
-    case JCXZ: return !counter;
-    default: return true;
-    }
-}

@@ -5,6 +5,7 @@
 #include "cpu/state/intercept.h"
 #include "cpu/event/segment.h"
 #include "cpu/event/task.h"
+#include "cpu/memory/mode.h"
 
 enum far_kind { FAR_CALL = TASK_CALL, FAR_JUMP = TASK_JUMP };
 

@@ -5,6 +5,7 @@
 #include "cpu/state/intercept.h"
 #include "cpu/event/segment.h"
 #include "cpu/event/task.h"
+#include "cpu/memory/mode.h"
 
 struct iret_frame {
     uint64_t rip, cs, rflags;

@@ -2,6 +2,8 @@
 #include "cpu/event/vm86.h"
 #include "cpu/engine/body.h"
 #include "cpu/event/descriptor.h"
+#include "cpu/memory/mode.h"
+#include "cpu/event/event.h"
 
 enum flat_rights {
     FLAT_CODE64 = 0xa09b,

@@ -3,7 +3,7 @@
 // Legacy prefixes come in any order; of F3 and F2, and of the segment overrides, the last counts; 66 is a mandatory
 // prefix only without F3 and F2; REX counts only right before the opcode. In 64-bit mode overrides other than FS and
 // GS have no effect. NOT IMPLEMENTED: EVEX.
-#include "cpu/state/cpu.h"
+#include "cpu/state/architecture.h"
 #include "cpu/decode/decode_table.h"
 #include <string.h>
 

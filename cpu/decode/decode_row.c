@@ -7,7 +7,7 @@
 // Z, the register of +r; Ibs, a byte sign-extended to the operand size; registers AL CL AX DX eAX rAX ES..GS ST(0)
 // ST(i) XMM0; the constant 1. "Rv/Mw": register and memory alternative. No type: the SDM gives no size.
 // NOT IMPLEMENTED: EVEX, VSIB, registers in immediates (L).
-#include "cpu/state/cpu.h"
+#include "cpu/state/architecture.h"
 #include "cpu/decode/decode_table.h"
 #include <string.h>
 

@@ -2,6 +2,7 @@
 // body gives the handler for them. Exceptions that follow from the bytes and the mode alone are decided here.
 #include "cpu/engine/bind.h"
 #include "cpu/memory/access.h"
+#include "cpu/decode/insn.h"
 
 #define OFFSET_ZERO ((uint8_t)offsetof(struct cpu, zero))
 #define OFFSET_RIP ((uint8_t)offsetof(struct cpu, rip))

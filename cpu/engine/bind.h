@@ -2,6 +2,7 @@
 #ifndef CPU_BIND_H
 #define CPU_BIND_H
 #include "cpu/state/cpu.h"
+#include "cpu/decode/insn.h"
 
 // What a record was made from, for those who look at a block as a whole (cpu/engine/tune.h).
 struct bound {

@@ -4,6 +4,8 @@
 #include "cpu/engine/bind.h"
 #include "cpu/watch/observe.h"
 #include "cpu/engine/tune.h"
+#include "cpu/memory/points.h"
+#include "cpu/decode/insn.h"
 #include <stdalign.h>
 #include <stdlib.h>
 
@@ -216,7 +218,7 @@ struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offs
     mark_links(cpu, draft, offset, relative);
     if (draft->count == 0) draft->ops[0].fn = run_block_crossing;
     if (unlikely(cpu->observation.doing & OBSERVING_EXECUTE)) patch_points(cpu, draft, offset);
-    size_t tuned = draft->points ? 0 : tune(draft, bound);
+    size_t tuned = draft->points ? 0 : tune(cpu->wire.combining, draft, bound);
     size_t bytes = sizeof *draft + (draft->count + draft->points + 1u) * sizeof(struct op) + tuned;
     bool emptied = false;
     struct block *block = cache_take(cpu, bytes, &emptied);

@@ -3,20 +3,6 @@
 #define CPU_BLOCK_H
 #include "cpu/state/cpu.h"
 
-enum { BLOCK_OPS = 32 }; // instructions in a block at most
-
-struct block {
-    struct block *next; // same slot of the page
-    uint32_t key;       // offset in the page | mode << 12; of a scratch block: the opcode if it is a branch's, else 0
-    uint8_t count;      // instructions
-    uint8_t points;     // how many of them are patched: run_point; their handlers are in the records after the end
-    uint16_t bytes;
-    struct code_page *page; // NULL: scratch
-    struct block
-        *link[2];    // where near branches went last (cpu/engine/run.h): [0] taken, [1] not taken, or after a call
-    struct op ops[]; // count records, one that ends the block, then `points` with handlers and index in `row`
-};
-
 enum { PAGE_SLOTS = 256 };
 struct code_page {
     struct code_page *next; // same hash chain

@@ -5,6 +5,7 @@
 #include "cpu/watch/observe.h"
 #include "cpu/memory/paging.h"
 #include "cpu/engine/run.h"
+#include "cpu/memory/points.h"
 
 static enum outcome fetch_page(struct cpu *cpu, uint64_t linear, uint64_t *page) {
     if (cpu_64bit(cpu) && !cpu_canonical(cpu, linear)) return cpu_fault_gp0(cpu);

@@ -12,6 +12,10 @@
 #include "cpu/watch/observe.h"
 #include "cpu/event/segment.h"
 #include "cpu/engine/tune.h"
+#include "cpu/memory/mode.h"
+#include "cpu/event/event.h"
+#include "cpu/engine/cpu_run.h"
+#include "cpu/memory/points.h"
 
 static enum outcome execute(struct cpu *cpu, struct block *block) {
     cpu->block = block;
@@ -176,6 +180,22 @@ static enum outcome run_blocks(struct cpu *cpu) {
     if (outcome != OUT_OK) return not_fetched(cpu, outcome);
     if (!block || !block->count || !within_limit(cpu, block->bytes)) return run_solo(cpu);
     return block->count > cpu->budget ? run_cut(cpu, block) : after(cpu, execute(cpu, block));
+}
+
+// Whether the branch that was done as `op` was taken, SDM Vol. 3B, 17.4.3; `opcode`: the last byte of its opcode.
+// Of the branches only Jcc, LOOPcc and JCXZ may go on without one. None of them changes what its condition reads, but
+// for the counter, which is already one less.
+static bool branch_taken(const struct cpu *cpu, const struct op *op, uint8_t opcode) {
+    enum { LOOPNE = 0xe0, LOOPE, LOOP, JCXZ };
+    uint64_t counter = op_counter(cpu, op);
+    switch (opcode) {
+    case 0x70 ... 0x8f: return flags_condition(&cpu->flags, opcode & 15);
+    case LOOPNE: return counter && !flags_zf(&cpu->flags);
+    case LOOPE: return counter && flags_zf(&cpu->flags);
+    case LOOP: return counter;
+    case JCXZ: return !counter;
+    default: return true;
+    }
 }
 
 // No block: the instruction emptied the block cache, which none does that branches.

@@ -49,9 +49,6 @@ op_fn run_link_far;
 #define FOLLOW_FAR(cpu, op) return run_link_far(cpu, op)
 #endif
 
-// Whether the branch that was done as `op` was taken, SDM Vol. 3B, 17.4.3; `opcode`: the last byte of its opcode.
-bool branch_taken(const struct cpu *cpu, const struct op *op, uint8_t opcode);
-
 // Returns: a call leaves its block in a ring, and what followed that block's call last is the guess: its link 1.
 ALWAYS_INLINE void call_noted(struct cpu *cpu) { cpu->fetch.returns[++cpu->fetch.return_top % RETURNS] = cpu->block; }
 op_fn run_return; // when the guess is wrong

@@ -6,16 +6,19 @@
 
 // Changes handlers of the block's records, which were made from `bound`. The handlers they had stay behind the record
 // that ends the block, for runs that stop in the middle (block_plain). Returns the bytes that the block has grown by.
-size_t tune(struct block *block, struct bound *bound);
+size_t tune(const struct combining *combining, struct block *block, struct bound *bound);
 
 // The handlers before tuning, one a record; NULL if none was changed.
 op_fn **block_plain(struct block *block);
 
-// One handler for a comparison and the conditional branch behind it (cpu/insn/fuse.c); NULL if there is none.
-op_fn *fused(const struct bound *first, const struct bound *branch);
-
-// One handler for two instructions (cpu/insn/pair.c), by their places in its table; NULL if there is none.
-unsigned piece_of(const struct bound *bound);
-op_fn *paired(unsigned first, unsigned second);
+// What the rows' side knows of instructions that stand together (cpu/insn/combine.h): a value in the processor's
+// wiring.
+struct combining {
+    // One handler for a comparison and the conditional branch behind it; NULL if there is none.
+    op_fn *(*fused)(const struct bound *first, const struct bound *branch);
+    // One handler for two instructions, by their pieces; NULL if there is none.
+    unsigned (*piece_of)(const struct bound *bound);
+    op_fn *(*paired)(unsigned first, unsigned second);
+};
 
 #endif

@@ -11,6 +11,8 @@
 #include "cpu/watch/observe.h"
 #include "cpu/event/segment.h"
 #include "cpu/event/task.h"
+#include "cpu/memory/mode.h"
+#include "cpu/event/event.h"
 
 #define NEVER UINT64_MAX // a step at which no shadow holds
 #define ERROR_EXT 1u

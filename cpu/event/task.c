@@ -10,7 +10,8 @@
 #include "cpu/event/descriptor.h"
 #include "cpu/state/intercept.h"
 #include "cpu/event/segment.h"
-#include "cpu/system/system.h"
+#include "cpu/event/control.h"
+#include "cpu/memory/mode.h"
 
 #define TSS_BUSY 2u
 #define DEBUG_BT BIT(15)

@@ -5,6 +5,7 @@
 #include "cpu/event/descriptor.h"
 #include "cpu/watch/observe.h"
 #include "cpu/memory/paging.h"
+#include "cpu/memory/points.h"
 
 struct stack transfer_stack(const struct cpu *cpu) {
     const struct segment *ss = &cpu->segment[SS];

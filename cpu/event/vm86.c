@@ -2,9 +2,10 @@
 // IRET. SDM Vol. 3A, 20.3; Vol. 2A, CLI, INT n, IRET, STI. The virtual interrupt flag of PUSHF and POPF:
 // cpu/integer/stack.c.
 #include "cpu/event/vm86.h"
-#include "cpu/engine/body.h"
-#include "cpu/branch/far.h"
+#include "cpu/memory/access.h"
+#include "cpu/event/descriptor.h"
 #include "cpu/event/segment.h"
+#include "cpu/memory/mode.h"
 
 // The 32 bytes before the I/O permission bitmap of the TSS: a bit that is 0 leaves the vector to the 8086 program.
 static enum outcome redirected(struct cpu *cpu, uint8_t vector, bool *to_program) {

@@ -3,7 +3,7 @@
 #include "cpu/engine/body.h"
 #include "cpu/state/condition.h"
 #include "cpu/engine/run.h"
-#include "cpu/engine/tune.h"
+#include "cpu/insn/combine.h"
 
 extern const struct body body_cmp, body_test;
 #define EXTERN(cc, number) extern const struct body body_j##cc;

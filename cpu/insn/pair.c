@@ -4,7 +4,7 @@
 #include "cpu/state/condition.h"
 #include "cpu/integer/integer_body.h"
 #include "cpu/engine/run.h"
-#include "cpu/engine/tune.h"
+#include "cpu/insn/combine.h"
 
 // Which instances may stand in a pair: each as an inline function, and by what handler it goes alone.
 #define PIECE(piece, name, f, w, bits, row)                                                                            \

@@ -3,6 +3,7 @@
 // Every operand is checked, or stored, before a register changes; stores below the stack pointer may be repeated.
 #include "cpu/integer/stack.h"
 #include "cpu/integer/integer_body.h"
+#include "cpu/memory/mode.h"
 
 enum outcome stack_load(struct cpu *cpu, unsigned w, uint64_t offset, uint64_t *v) {
     uint64_t linear = 0, at = (cpu->gpr[RSP] + offset) & stack_mask(cpu);

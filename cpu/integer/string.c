@@ -7,6 +7,7 @@
 #include "cpu/integer/string.h"
 #include "cpu/engine/block.h"
 #include "cpu/engine/run.h"
+#include "cpu/memory/tlb.h"
 
 // --- repetition ---
 

@@ -6,10 +6,8 @@
 #ifndef CPU_ACCESS_H
 #define CPU_ACCESS_H
 #include "cpu/state/cpu.h"
+#include "cpu/memory/tlb.h"
 #include <string.h>
-
-#define PAGE_SHIFT 12
-#define PAGE_BYTES 4096ull
 
 // --- registers, by the byte offsets in op fields ---
 ALWAYS_INLINE uint64_t reg64(const struct cpu *cpu, uint8_t offset) {
@@ -44,6 +42,12 @@ ALWAYS_INLINE void reg_set(struct cpu *cpu, uint8_t offset, unsigned w, uint64_t
         memcpy(p, &x, 2);
     } else
         set_reg64(cpu, offset, w == 32 ? (uint32_t)v : v);
+}
+
+// The counter of LOOP, JCXZ and repeated string instructions' kin: CX, ECX or RCX by the address size.
+ALWAYS_INLINE uint64_t op_counter(const struct cpu *cpu, const struct op *op) {
+    uint64_t v = cpu->gpr[RCX];
+    return op->ea & EA_ADDRESS64 ? v : op->ea & EA_ADDRESS32 ? (uint32_t)v : (uint16_t)v;
 }
 
 // --- addresses ---
@@ -202,7 +206,7 @@ struct target {
     uint8_t reg;
 };
 ALWAYS_INLINE enum outcome target_open(struct cpu *cpu, const struct op *op, enum form f, unsigned w, struct target *p,
-                                      uint64_t *v) {
+                                       uint64_t *v) {
     if (!form_dst_memory(f)) {
         p->reg = op->dst;
         *v = reg_get(cpu, op->dst, w);

@@ -7,6 +7,7 @@
 #include "cpu/watch/observe.h"
 #include "cpu/memory/paging.h"
 #include "cpu/event/segment.h"
+#include "cpu/memory/points.h"
 
 static uint64_t page_of(uint64_t address) { return address & ~(PAGE_BYTES - 1); }
 

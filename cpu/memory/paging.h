@@ -2,6 +2,7 @@
 #ifndef CPU_PAGING_H
 #define CPU_PAGING_H
 #include "cpu/state/cpu.h"
+#include "cpu/memory/tlb.h"
 
 struct translation_access {
     enum access_class class;

@@ -9,6 +9,7 @@
 
 struct cpu;
 struct code_page;
+struct state_table;
 
 enum {
     TLB_BANKS = 4,   // bank 0: VPID 0; others by VPID, so that a guest and its host do not evict each other
@@ -96,6 +97,8 @@ struct tlb {
     uint16_t next_fast_context;
     uint64_t asked[2], filled[2]; // statistics: translations beyond the fast entries; those that walked. [1]: fetches
 };
+
+extern const struct state_table cpu_tlb_state; // over struct tlb
 
 // What a processor does to the TLB. Each may drop more than it must, as the SDM allows.
 void tlb_reset(struct cpu *cpu);                            // power-up, INIT

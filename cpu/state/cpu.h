@@ -6,7 +6,6 @@
 #include "cpu/state/op.h"
 #include "cpu/state/outcome.h"
 #include "cpu/state/state.h"
-#include "cpu/memory/tlb.h"
 #include <stddef.h>
 
 // What leaves VMX non-root operation: filled by VT-x at VM entry, all zero otherwise. Bodies consult it at three
@@ -123,10 +122,16 @@ struct extension {
     bool (*cr_allowed)(struct cpu *cpu, unsigned cr, uint64_t value); // fixed bits of CR0 and CR4 in VMX operation
 };
 
-struct block;
+struct tlb;
+struct tlb_bank_fast;
 struct block_cache;
 enum { JUMPS = 4096, RETURNS = 16 };
 struct cpu_model;
+struct combining;
+struct decoder;
+struct mwait_group;
+struct observer;
+struct point;
 
 enum debug_bits { DEBUG_B0_B3 = 0xf, DEBUG_BD = 1 << 13, DEBUG_BS = 1 << 14 };
 
@@ -226,6 +231,7 @@ struct cpu_wiring {
     const struct extension *extension;
     const struct cpu_model *model;
     const struct decoder *decoder;
+    const struct combining *combining; // of instructions in one record (cpu/engine/tune.h)
     struct block_cache *blocks;
     struct mwait_group *mwait_group; // shared, like blocks
     uint64_t *latest_cycles; // the latest time that any processor of the machine was told; NULL: the only processor
@@ -321,9 +327,8 @@ ALWAYS_INLINE bool cpu_canonical(const struct cpu *cpu, uint64_t a) {
 // CR4.LA57 says.
 bool cpu_canonical_register(const struct cpu *cpu, uint64_t a);
 
-// RFLAGS, whole. Setting takes every defined bit of the image; the caller has masked what may not change.
+// RFLAGS, whole. Setting: cpu/memory/mode.h.
 ALWAYS_INLINE uint64_t cpu_rflags(const struct cpu *cpu) { return cpu->rflags | flags_get(&cpu->flags); }
-void cpu_set_rflags(struct cpu *cpu, uint64_t image);
 
 // Inside a body: the address of this instruction and of the next one (wrapped as the code size wants).
 ALWAYS_INLINE uint64_t op_rip(const struct cpu *cpu, const struct op *op) { return cpu->rip + op->offset; }
@@ -332,10 +337,6 @@ ALWAYS_INLINE uint64_t op_next_rip(const struct cpu *cpu, const struct op *op) {
     return cpu_64bit(cpu) ? next : (cpu->mode & MODE_CODE_MASK) == MODE_CODE_32 ? (uint32_t)next : (uint32_t)next;
 }
 
-// Recalculates mode, fast contexts and whatever follows from CR0, CR4, EFER, CS, SS, RFLAGS.VM/AC and CPL. To be called
-// after any change of these; the instruction must end its block.
-void cpu_update_mode(struct cpu *cpu);
-void cpu_update_space(struct cpu *cpu); // the same when VPID, EPTP or PCID changed with them
 // After a change that may let a pending event in (IF set, blocking removed, TPR lowered): look at the next boundary.
 ALWAYS_INLINE void cpu_look(struct cpu *cpu) { cpu->attention |= cpu->boundary.pending != 0; }
 // Raises or lowers a pending event.
@@ -378,36 +379,13 @@ ALWAYS_INLINE bool cpu_mov_ss_shadow(const struct cpu *cpu) {
     return cpu->boundary.mov_ss_shadow_step == cpu->time.steps;
 }
 
-// Delivers an event through the IDT (cpu/event/event.c), with contributory faults, double and triple faults. RIP, RSP,
-// flags are those at the boundary; for software events event->length is added to the saved RIP. OUT_OK, or OUT_VMEXIT
-// (an exit during delivery is recorded), or OUT_STOP (shutdown).
-enum outcome event_deliver(struct cpu *cpu, const struct event *event);
-uint64_t event_rflags(const struct cpu *cpu, const struct event *event); // the image of RFLAGS that delivery saves
-
-// Runs for `steps` steps at most; returns early when the processor stops, or when something asked through
-// cpu->attention for the machine's attention. At return all of steps, rip and flags are exact.
-enum run_result { RUN_BUDGET, RUN_ATTENTION, RUN_HALTED, RUN_SHUTDOWN, RUN_STOPPED /* cpu_stop */ };
-enum run_result cpu_run(struct cpu *cpu, uint64_t steps);
 #define ATTENTION_EVENT 1u   // pending has changed
 #define ATTENTION_MACHINE 2u // return to the machine: the next event moved, power-off, reset
 
-// `model`, `decoder` and `platform` must outlive the processor. Returns NULL when memory is short.
-struct cpu *cpu_new(const struct cpu_model *model, const struct decoder *decoder, const struct platform *platform,
-                    uint32_t id);
-void cpu_free(struct cpu *cpu);
-// To be called for each further processor over the same memory, before it runs: stores of one reach the decoded code of
-// all. False when there are too many (64).
-bool cpu_share_memory(struct cpu *cpu, struct cpu *with);
-void cpu_reset(struct cpu *cpu, bool init); // SDM Vol. 3A, Table 9-1
 extern const struct state_table cpu_state;
-extern const struct state_table cpu_tlb_state; // over struct tlb
 // Counts over struct cpu: saved with the state, but no part of the hash.
 extern const struct state_table cpu_count_state;
 // Before hashing or saving: bring lazy state to its canonical form.
 void cpu_canonicalise(struct cpu *cpu);
-// Derived state: forget all decoded blocks and fast entries. No visible effect.
-void cpu_drop_derived(struct cpu *cpu);
-// After state_load over both tables: works out what is not state, between two runs.
-void cpu_loaded(struct cpu *cpu);
 
 #endif

@@ -2,7 +2,9 @@
 // Derived state: built from guest memory, dropped whenever that changes.
 #ifndef CPU_OP_H
 #define CPU_OP_H
-#include "cpu/decode/insn.h"
+#include "cpu/state/outcome.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 struct cpu;
 struct op;
@@ -25,6 +27,22 @@ struct op {
     uint16_t row;    // index into the model's rows (bodies shared by several rows; explanations)
 };
 _Static_assert(sizeof(struct op) == 32, "two records in a cache line");
+
+// Bound instructions that are executed one after the other (cpu/engine/block.h).
+enum { BLOCK_OPS = 32 }; // instructions in a block at most
+
+struct code_page;
+struct block {
+    struct block *next; // same slot of the page
+    uint32_t key;       // offset in the page | mode << 12; of a scratch block: the opcode if it is a branch's, else 0
+    uint8_t count;      // instructions
+    uint8_t points;     // how many of them are patched: run_point; their handlers are in the records after the end
+    uint16_t bytes;
+    struct code_page *page; // NULL: scratch
+    struct block
+        *link[2];    // where near branches went last (cpu/engine/run.h): [0] taken, [1] not taken, or after a call
+    struct op ops[]; // count records, one that ends the block, then `points` with handlers and index in `row`
+};
 
 #define EA_LEGACY 0x80    // set in every non-zero op.ea
 #define EA_ADDRESS32 0x40 // 32-bit address size; else 16-bit unless EA_ADDRESS64

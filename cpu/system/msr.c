@@ -5,6 +5,7 @@
 #include "cpu/system/msr.h"
 #include "cpu/watch/debug.h"
 #include "cpu/state/model.h"
+#include "cpu/memory/mode.h"
 #include <string.h>
 
 #define POWER_CTL_C1E BIT(1)

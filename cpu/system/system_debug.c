@@ -3,6 +3,7 @@
 #include "cpu/engine/body.h"
 #include "cpu/watch/debug.h"
 #include "cpu/state/intercept.h"
+#include "cpu/memory/mode.h"
 
 #define DR6_WRITABLE (BITS(3, 0) | BIT(13) | BIT(14) | BIT(15)) // B0-B3, BD, BS, BT
 #define DR6_ONES (BITS(31, 16) | BITS(11, 4))

@@ -7,6 +7,7 @@
 #include "cpu/system/msr.h"
 #include "cpu/watch/observe.h"
 #include "cpu/vector/xsave.h"
+#include "cpu/memory/mode.h"
 
 static void set_pair(struct cpu *cpu, uint64_t value) {
     cpu->gpr[RAX] = (uint32_t)value;

@@ -1,5 +1,6 @@
 // Protection keys: RDPKRU and WRPKRU. SDM Vol. 3A, 4.6.2 (cpu/memory/paging.c enforces them); Vol. 2B.
 #include "cpu/engine/body.h"
+#include "cpu/memory/mode.h"
 
 static enum outcome key_check(struct cpu *cpu) {
     if (!(cpu->control.cr4 & CR4_PKE)) return cpu_fault_ud(cpu);

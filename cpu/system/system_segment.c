@@ -3,6 +3,7 @@
 #include "cpu/engine/body.h"
 #include "cpu/event/segment.h"
 #include "cpu/integer/stack.h"
+#include "cpu/memory/mode.h"
 
 // Events are held off until the instruction after a load of SS has run. LSS holds nothing off.
 static void shadow_set(struct cpu *cpu, const struct op *op, unsigned segment) {

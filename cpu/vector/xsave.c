@@ -9,6 +9,7 @@
 #include "cpu/vector/xsave.h"
 #include "cpu/state/intercept.h"
 #include "cpu/vector/vector.h"
+#include "cpu/memory/mode.h"
 
 #define XSAVE_HEADER 512
 #define XSAVE_EXTENDED 576

@@ -2,10 +2,10 @@
 // are hit. None of it is state, costs anything while unset, or changes what the processor does: no TLB entry is filled
 // for it.
 //
-// A receiver may look at the processor and at the machine's memory, and may call cpu_stop: the machine then stops at
-// the next instruction boundary. Where an instruction is about to be attempted (OBSERVE_INSTRUCTION, breakpoints) that
-// is before it, else after what was seen. It must not change anything, nor the lists it is called from, until the
-// processor has stopped.
+// A receiver may look at the processor and at the machine's memory, and may call cpu_stop (cpu/processor/observing.h):
+// the machine then stops at the next instruction boundary. Where an instruction is about to be attempted
+// (OBSERVE_INSTRUCTION, breakpoints) that is before it, else after what was seen. It must not change anything, nor the
+// lists it is called from, until the processor has stopped.
 #ifndef CPU_OBSERVE_H
 #define CPU_OBSERVE_H
 #include "cpu/state/cpu.h"
@@ -70,16 +70,6 @@ struct point {
     struct point *next;
 };
 
-// The processor's observers and points from now on: the caller's lists, NULL for none. To be called between runs, also
-// after a change in a list. Points are shared by processors over the same memory: give all of them the same.
-void cpu_observe(struct cpu *cpu, struct observer *observers);
-void cpu_set_points(struct cpu *cpu, struct point *points);
-// From within a receiver, or between runs: cpu_run returns RUN_STOPPED, once.
-void cpu_stop(struct cpu *cpu);
-// Between runs: what the next attempt would tell about its beginning (instruction, breakpoints) is not told. For going
-// on from where a person has already stopped by other means. After RUN_STOPPED it is not needed.
-void cpu_pass(struct cpu *cpu);
-
 // --- for those who tell ---
 // `op` as in cpu_steps: NULL when RIP and steps are settled.
 void observe_tell(struct cpu *cpu, const struct op *op, struct sight *sight);
@@ -92,19 +82,7 @@ ALWAYS_INLINE bool observed(const struct cpu *cpu, enum observe kind) {
             observe_tell(cpu, op, &(struct sight){.kind = OBSERVE_##what __VA_OPT__(, ) __VA_ARGS__});                 \
     } while (0)
 
-// --- for cpu/engine/run.c, cpu/engine/block.c, cpu/memory/memory.c ---
-enum observing { OBSERVING_EXECUTE = 1, OBSERVING_ALONE = 2, OBSERVING_DATA = 4 }; // cpu->observing
-// Whether an instruction at this offset of any page might be a breakpoint's.
-bool observe_offset(const struct cpu *cpu, uint64_t offset);
-// Whether the instruction at `linear` is a breakpoint's. `physical`: of its first byte; ~0: to be found out.
-bool observe_breakpoint(struct cpu *cpu, uint64_t linear, uint64_t physical);
-// Before an attempt at the instruction at `linear`. True: it must run alone. cpu->stop says whether to stop.
-bool observe_before(struct cpu *cpu, uint64_t linear);
-// Whether a data access to the page of `linear` must be looked at; `page` is its translation.
-bool observe_page(struct cpu *cpu, uint64_t linear, uint64_t page);
-// Whether a data access hits a watchpoint: its instruction must run alone.
-bool observe_hits(struct cpu *cpu, uint64_t linear, uint64_t page, unsigned size, bool write);
-// Tells about a data access within one page, before a write takes place. `data`: what is read or will be written.
-void observe_access(struct cpu *cpu, uint64_t linear, uint64_t physical, unsigned size, const void *data, bool write);
+// cpu->observation.doing
+enum observing { OBSERVING_EXECUTE = 1, OBSERVING_ALONE = 2, OBSERVING_DATA = 4 };
 
 #endif

@@ -3,6 +3,7 @@
 #include "cpu/engine/block.h"
 #include "cpu/state/model.h"
 #include "cpu/system/mwait.h"
+#include "cpu/processor/processor.h"
 #include <stdio.h>
 
 static const struct state_field fields[] = {

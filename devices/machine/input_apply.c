@@ -4,6 +4,7 @@
 #include "cpu/x87/x87.h"
 #include "devices/machine/input_apply.h"
 #include "vmx/level/view.h"
+#include "cpu/memory/mode.h"
 #include <string.h>
 
 static struct cpu *cpu_of(struct machine *m, const struct input *input) {

@@ -5,6 +5,7 @@
 #include "cpu/decode/insn.h"
 #include "devices/machine/machine_private.h"
 #include "vmx/vmcs/vmx.h"
+#include "cpu/processor/processor.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

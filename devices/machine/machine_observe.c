@@ -2,6 +2,7 @@
 #include "devices/machine/machine_observe.h"
 #include "cpu/memory/peek.h"
 #include "devices/machine/machine_private.h"
+#include "cpu/processor/observing.h"
 
 void machine_observers_changed(struct machine *m) {
     for (unsigned i = 0; i < m->config.cpus; i++) cpu_observe(m->cpu[i], m->observers);

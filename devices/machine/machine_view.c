@@ -3,6 +3,7 @@
 #include "devices/firmware/real_mode.h"
 #include "devices/machine/machine_private.h"
 #include "vmx/vmcs/vmx.h"
+#include "cpu/processor/processor.h"
 #include <string.h>
 
 // --- memory ---

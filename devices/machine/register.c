@@ -2,6 +2,7 @@
 #include "cpu/x87/x87.h"
 #include "devices/machine/machine_input.h"
 #include "devices/machine/machine_private.h"
+#include "cpu/memory/mode.h"
 #include <string.h>
 
 static const struct machine_register_row rows[] = {

@@ -13,6 +13,7 @@
 //
 // A machine with one processor takes no turns: see machine.c.
 #include "devices/machine/machine_private.h"
+#include "cpu/engine/cpu_run.h"
 
 enum {
     TURN_CYCLES = 1000,

@@ -3,6 +3,7 @@
 #include "cpu/state/cpu.h"
 #include "monitor/drive/drive.h"
 #include "vmx/vmcs/vmx.h"
+#include "cpu/processor/observing.h"
 
 struct waiter {
     struct monitor *monitor;

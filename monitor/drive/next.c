@@ -4,6 +4,7 @@
 #include "monitor/show/disassemble.h"
 #include "monitor/stops/stops.h"
 #include "vmx/vmcs/vmx.h"
+#include "cpu/processor/observing.h"
 
 struct frame {
     struct monitor *monitor;

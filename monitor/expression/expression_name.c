@@ -4,6 +4,7 @@
 #include "monitor/expression/msr_name.h"
 #include "monitor/symbols/symbols.h"
 #include "vmx/vmcs/vmx.h"
+#include "cpu/memory/mode.h"
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>

@@ -1,6 +1,7 @@
 // Breakpoints and watchpoints of gdb: each belongs to a level, and stops the machine only while that level runs.
 #include "monitor/gdb/gdb_private.h"
 #include "vmx/vmcs/vmx.h"
+#include "cpu/processor/observing.h"
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -4,6 +4,7 @@
 // between (an exit and the way back), and other processors, runs through. Signals mean nothing to a machine.
 #include "monitor/gdb/gdb_private.h"
 #include "vmx/vmcs/vmx.h"
+#include "cpu/processor/observing.h"
 #include <stdio.h>
 
 enum { SLICE_STEPS = 1 << 20, STEPS_BETWEEN_LOOKS = 64 };

@@ -1,4 +1,5 @@
 // Pages about levels, exits and the processor's caches.
+#include "cpu/memory/tlb.h"
 #include "cpu/engine/block.h"
 #include "monitor/info/info.h"
 #include "monitor/symbols/symbols.h"

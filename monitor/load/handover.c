@@ -2,6 +2,7 @@
 // tables of ours. SDM Vol. 3A, 3.4.5 (descriptors), 4.5 (4-level paging), 9.8 (switching to protected mode).
 #include "monitor/load/handover.h"
 #include "cpu/state/cpu.h"
+#include "cpu/memory/mode.h"
 #include <string.h>
 
 enum { SELECTOR_CODE = 0x10, SELECTOR_DATA = 0x18 }; // as Linux wants them: __BOOT_CS, __BOOT_DS

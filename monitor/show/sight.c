@@ -2,6 +2,7 @@
 #include "monitor/show/sight.h"
 #include "monitor/expression/msr_name.h"
 #include "vmx/vmcs/vmx.h"
+#include "cpu/memory/tlb.h"
 #include <inttypes.h>
 #include <stdio.h>
 

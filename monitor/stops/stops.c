@@ -2,6 +2,7 @@
 #include "monitor/stops/stops.h"
 #include "monitor/show/sight.h"
 #include "vmx/vmcs/vmx.h"
+#include "cpu/processor/observing.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,6 +4,8 @@
 #include "cpu/memory/access.h"
 #include "cpu/state/model.h"
 #include "cpu/memory/paging.h"
+#include "cpu/processor/processor.h"
+#include "cpu/decode/insn.h"
 #include <stdio.h>
 #include <stdlib.h>
 

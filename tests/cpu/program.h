@@ -3,6 +3,7 @@
 #ifndef TESTS_CPU_PROGRAM_H
 #define TESTS_CPU_PROGRAM_H
 #include "tests/cpu/flat.h"
+#include "cpu/memory/tlb.h"
 
 enum { IDT = 0x20000, HANDLERS = 0x21000, GDT = 0x22000, DATA = 0x300000 };
 

@@ -2,6 +2,7 @@
 // interrupt shadows, and equality of free, stepped and cache-less runs over random programs.
 #include "tests/cpu/program.h"
 #include "tests/tap.h"
+#include "cpu/processor/processor.h"
 
 static void test_fault_in_block(void) {
     struct flat f;

@@ -2,6 +2,8 @@
 // and every way to end it.
 #include "tests/cpu/flat.h"
 #include "tests/tap.h"
+#include "cpu/memory/mode.h"
+#include "cpu/memory/tlb.h"
 
 enum { P = 1, W = 2, U = 4, A = 0x20, D = 0x40, G = 0x100 };
 #define XD BIT(63)

@@ -3,6 +3,7 @@
 #define TESTS_DECODE_INSTANCE_H
 #include "cpu/decode/decode_table.h"
 #include "tests/decode/random.h"
+#include "cpu/decode/insn.h"
 #include <string.h>
 
 struct instance {

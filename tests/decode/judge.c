@@ -2,6 +2,7 @@
 // manual, the manual is quoted beside the exception.
 #include "tests/decode/judge.h"
 #include "cpu/state/cpu.h"
+#include "cpu/decode/insn.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -2,6 +2,7 @@
 // sound.
 #include "tests/decode/instance.h"
 #include "tests/decode/model.h"
+#include "cpu/decode/insn.h"
 
 static bool reached(const struct decoder *decoder, const struct pattern *p, enum code_size size, uint64_t *seed) {
     for (unsigned i = 0; i < 200; i++) {

@@ -2,6 +2,7 @@
 #include "tests/decode/judge.h"
 #include "tests/decode/model.h"
 #include "tests/decode/random.h"
+#include "cpu/decode/insn.h"
 #include <stdio.h>
 
 enum { ROUNDS = 1500000 };

@@ -6,6 +6,7 @@
 #include "devices/machine/board.h"
 #include "fake.h"
 #include "tests/tap.h"
+#include "cpu/processor/processor.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -4,6 +4,7 @@
 #include "devices/machine/machine.h"
 #include "tests/door.h"
 #include "tests/tap.h"
+#include "cpu/memory/mode.h"
 #include <stdlib.h>
 #include <string.h>
 

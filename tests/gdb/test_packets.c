@@ -4,6 +4,7 @@
 #include "devices/machine/machine_observe.h"
 #include "monitor/gdb/gdb.h"
 #include "tests/tap.h"
+#include "cpu/memory/mode.h"
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

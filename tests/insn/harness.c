@@ -2,6 +2,8 @@
 #include "tests/insn/harness.h"
 #include "cpu/memory/access.h"
 #include "tests/tap.h"
+#include "cpu/processor/processor.h"
+#include "cpu/decode/insn.h"
 #include <cpuid.h>
 #include <signal.h>
 #include <stdlib.h>

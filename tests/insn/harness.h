@@ -8,6 +8,7 @@
 #define TESTS_INSN_HARNESS_H
 #include "cpu/state/cpu.h"
 #include "cpu/state/model.h"
+#include "cpu/decode/insn.h"
 
 #define HARNESS_CODE 0x10000000ull // one page; the instruction is at HARNESS_INSN
 #define HARNESS_STATE 0x18000000ull

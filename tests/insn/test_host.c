@@ -5,6 +5,7 @@
 #include "tests/insn/harness.h"
 #include "tests/insn/undefined.h"
 #include "tests/tap.h"
+#include "cpu/decode/insn.h"
 #include <cpuid.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,6 +3,9 @@
 #include "cpu/event/segment.h"
 #include "tests/cpu/flat.h"
 #include "tests/tap.h"
+#include "cpu/memory/mode.h"
+#include "cpu/engine/cpu_run.h"
+#include "cpu/memory/tlb.h"
 
 static struct flat f;
 static int caught; // vector of the last event; -1: none

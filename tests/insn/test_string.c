@@ -3,6 +3,8 @@
 #include "tests/cpu/flat.h"
 #include "tests/decode/random.h"
 #include "tests/tap.h"
+#include "cpu/memory/mode.h"
+#include "cpu/engine/cpu_run.h"
 
 enum { AREA = 0x300000, AREA_BYTES = 0x8000, HOLE = 0x306000 }; // the page at HOLE is absent
 

@@ -7,6 +7,7 @@
 #include "monitor/program/serve.h"
 #include "monitor/symbols/symbols.h"
 #include "tests/tap.h"
+#include "cpu/memory/mode.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

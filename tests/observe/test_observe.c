@@ -3,6 +3,9 @@
 #include "cpu/watch/observe.h"
 #include "tests/cpu/program.h"
 #include "tests/tap.h"
+#include "cpu/engine/cpu_run.h"
+#include "cpu/memory/tlb.h"
+#include "cpu/processor/observing.h"
 
 enum { RECORDS = 20000 };
 

@@ -5,6 +5,9 @@
 #include "cpu/event/descriptor.h"
 #include "tests/cpu/flat.h"
 #include "tests/tap.h"
+#include "cpu/memory/mode.h"
+#include "cpu/engine/cpu_run.h"
+#include "cpu/memory/tlb.h"
 
 enum {
     BENCH_GDT = 0x22000,

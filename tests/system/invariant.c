@@ -2,7 +2,7 @@
 // 9.1; Vol. 3B, 17.2, 20.2; Vol. 1, 8.1, 10.2.3, 13.3; and Vol. 3C, 26.3.1, which says it of guests.
 #include "cpu/event/descriptor.h"
 #include "cpu/state/model.h"
-#include "cpu/system/system.h"
+#include "cpu/event/control.h"
 #include "cpu/x87/x87.h"
 #include "tests/system/random.h"
 

@@ -2,6 +2,7 @@
 // bytes. Pointers are set again and again, so that much of it reaches memory.
 #include "tests/decode/instance.h"
 #include "tests/system/random.h"
+#include "cpu/decode/insn.h"
 
 uint64_t random_value(uint64_t *random) {
     uint64_t r = random64(random), shift = r >> 8 & 63;

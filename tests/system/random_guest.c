@@ -1,10 +1,12 @@
 // Random code as the guest of a small hypervisor: random controls, EPT entries and events. Its hypervisor skips what
 // exits, writes one random field at each exit and goes on.
-#include "cpu/system/system.h"
+#include "cpu/event/control.h"
 #include "tests/system/random.h"
 #include "tests/tap.h"
 #include "vmx/vmcs/vmcs.h"
 #include "vmx/vmcs/vmx.h"
+#include "cpu/memory/mode.h"
+#include "cpu/memory/tlb.h"
 #include <string.h>
 
 // Physical addresses, in the RAM that the guest has too.

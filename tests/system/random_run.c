@@ -3,6 +3,7 @@
 #include "tests/system/random.h"
 #include "tests/door.h"
 #include "tests/tap.h"
+#include "cpu/memory/mode.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,10 @@
 // The memory and the registers that random code begins with.
 #include "cpu/state/model.h"
-#include "cpu/system/system.h"
+#include "cpu/event/control.h"
 #include "cpu/x87/x87.h"
 #include "tests/system/random.h"
+#include "cpu/memory/mode.h"
+#include "cpu/memory/tlb.h"
 #include <string.h>
 
 static void put64(uint8_t *at, uint64_t v) { memcpy(at, &v, 8); }

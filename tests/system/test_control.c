@@ -1,8 +1,9 @@
 // Control registers, debug registers, MSRs and CPUID: SDM Vol. 3A, 2.5, 4.1, 9.8.5; Vol. 3B, 17.2; Vol. 4.
 #include "cpu/state/model.h"
 #include "cpu/system/msr.h"
-#include "cpu/system/system.h"
+#include "cpu/event/control.h"
 #include "tests/system/bench.h"
+#include "cpu/event/event.h"
 
 #define MOV_CR0_RAX 0x0f, 0x22, 0xc0
 #define MOV_CR3_RAX 0x0f, 0x22, 0xd8

@@ -1,6 +1,7 @@
 // Breakpoints, single step, alignment checking: SDM Vol. 3B, 17.2 and 17.3; Vol. 3A, 6.8.3, interrupt 17.
 #include "tests/system/bench.h"
 #include "cpu/watch/debug.h"
+#include "cpu/processor/processor.h"
 
 enum { L0 = 1, L1 = 4, WRITE_1 = 1 << 20, ACCESS_1 = 3 << 20, IO_0 = 2 << 16, LEN4_1 = 3 << 22, LEN8_1 = 2 << 22 };
 

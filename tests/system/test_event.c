@@ -1,5 +1,7 @@
 // Delivery of interrupts and exceptions: SDM Vol. 3A, chapter 6.
 #include "tests/system/bench.h"
+#include "cpu/memory/mode.h"
+#include "cpu/event/event.h"
 
 static enum outcome deliver(struct bench *b, uint8_t type, uint8_t vector, bool has_code, uint32_t code,
                             uint64_t payload) {

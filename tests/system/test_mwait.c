@@ -2,6 +2,7 @@
 #include "cpu/state/model.h"
 #include "cpu/system/mwait.h"
 #include "tests/system/bench.h"
+#include "cpu/processor/processor.h"
 
 #define MONITOR_RAX 0x0f, 0x01, 0xc8
 #define MWAIT 0x0f, 0x01, 0xc9

@@ -2,6 +2,8 @@
 #include "cpu/state/model.h"
 #include "cpu/system/msr.h"
 #include "tests/system/bench.h"
+#include "cpu/memory/mode.h"
+#include "cpu/memory/tlb.h"
 
 #define WRPKRU 0x0f, 0x01, 0xef
 #define STORE_RDI_EAX 0x89, 0x07

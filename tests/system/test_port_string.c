@@ -1,5 +1,6 @@
 // INS and OUTS, with and without repeat prefixes. SDM Vol. 2A, "INS", Vol. 2B, "OUTS", "REP"; Vol. 1, 19.5.
 #include "tests/system/bench.h"
+#include "cpu/memory/mode.h"
 
 static struct {
     unsigned count, size;

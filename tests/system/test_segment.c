@@ -1,5 +1,7 @@
 // Segment registers, descriptor-table registers, ports, flags: SDM Vol. 3A, 2.4, 3.4, 5.5 to 5.10; Vol. 1, 19.5.
 #include "tests/system/bench.h"
+#include "cpu/memory/mode.h"
+#include "cpu/engine/cpu_run.h"
 
 #define MOV_DS_AX 0x8e, 0xd8
 #define MOV_SS_AX 0x8e, 0xd0

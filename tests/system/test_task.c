@@ -1,5 +1,6 @@
 // Task switches: SDM Vol. 3A, chapter 7.
 #include "tests/system/bench.h"
+#include "cpu/engine/cpu_run.h"
 
 enum { OTHER = SPARE, OTHER_TSS = 0x2a000, ENTRY = 0x50000, NEW_STACK = 0x240000 };
 enum { EIP = 32, EFLAGS = 36, EAX_ = 40, ESP = 56, ES_ = 72, CS_ = 76, SS_ = 80, LDT_ = 96, TRAP = 100 };

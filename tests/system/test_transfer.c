@@ -1,5 +1,6 @@
 // IRET, far transfers, SYSCALL and its like: SDM Vol. 2A, 2B; Vol. 3A, 5.8, 6.14.3.
 #include "tests/system/bench.h"
+#include "cpu/memory/mode.h"
 
 static void push64(struct bench *b, uint64_t v) { flat_poke(&b->f, b->cpu->gpr[RSP] -= 8, v); }
 static void push32(struct bench *b, uint32_t v) {

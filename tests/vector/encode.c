@@ -1,6 +1,7 @@
 // From a row's notation to bytes.
 #include "tests/vector/encode.h"
 #include "tests/vector/random.h"
+#include "cpu/decode/insn.h"
 #include <stdlib.h>
 #include <string.h>
 

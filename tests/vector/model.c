@@ -1,6 +1,8 @@
 // The modelled side of a comparison.
 #include "tests/vector/model.h"
 #include "cpu/vector/xsave.h"
+#include "cpu/memory/mode.h"
+#include "cpu/engine/cpu_run.h"
 
 enum { IDT = 0x20000, HANDLERS = 0x21000, GDT = 0x22000 };
 

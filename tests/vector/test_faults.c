@@ -3,6 +3,7 @@
 #include "cpu/x87/x87.h"
 #include "tests/tap.h"
 #include "tests/vector/model.h"
+#include "cpu/memory/mode.h"
 
 static const struct {
     const char *name, *code;

@@ -4,6 +4,7 @@
 #include "tests/vector/encode.h"
 #include "tests/vector/model.h"
 #include "tests/vector/random.h"
+#include "cpu/decode/insn.h"
 
 static bool is_one_of(const char *word, const char *list) {
     char quoted[40];

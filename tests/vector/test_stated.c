@@ -5,6 +5,7 @@
 #include "tests/tap.h"
 #include "tests/vector/model.h"
 #include "tests/vector/random.h"
+#include "cpu/memory/mode.h"
 #include <string.h>
 
 enum { AREA = 128, HEADER = AREA + 512, X87 = 32, XMM = 160 }; // in the data, RBX points at the area; in the image

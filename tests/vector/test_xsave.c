@@ -4,6 +4,8 @@
 #include "tests/tap.h"
 #include "tests/vector/model.h"
 #include "tests/vector/random.h"
+#include "cpu/memory/mode.h"
+#include "cpu/memory/tlb.h"
 
 enum { AREA = 128, HEADER = AREA + 512 }; // in the data; RBX points at the area
 

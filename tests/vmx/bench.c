@@ -1,5 +1,7 @@
 #include "tests/vmx/bench.h"
-#include "cpu/system/system.h"
+#include "cpu/event/control.h"
+#include "cpu/processor/processor.h"
+#include "cpu/decode/insn.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

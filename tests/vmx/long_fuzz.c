@@ -1,6 +1,7 @@
 // Random VMCS contents and random code, on both sides of VM entry, never crash the process or leave the processor in a
 // state that is neither. For a minute; SEED=n begins elsewhere, VMXRAY_ROUNDS=n makes as many rounds instead.
 #include "tests/vmx/bench.h"
+#include "cpu/processor/processor.h"
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

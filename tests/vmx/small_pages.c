@@ -1,4 +1,5 @@
 #include "tests/vmx/small_pages.h"
+#include "cpu/memory/tlb.h"
 #include <string.h>
 
 void small_pages_map(struct bench *b, uint64_t table, uint64_t bits) {

@@ -1,6 +1,10 @@
 // VMX aborts: what causes each, the indicator it leaves, and that nothing but a reset ends it. MSR areas whose entries
 // may not be loaded or stored. SDM Vol. 3C, 26.4, 27.4, 27.5.4, 27.6, 27.7.
 #include "tests/vmx/bench.h"
+#include "cpu/memory/mode.h"
+#include "cpu/event/event.h"
+#include "cpu/engine/cpu_run.h"
+#include "cpu/memory/tlb.h"
 
 enum { MSR_LSTAR = 0xc0000082u, MSR_FS_BASE = 0xc0000100u, MSR_GS_BASE = 0xc0000101u, MSR_EFER = 0xc0000080u };
 enum { MSR_X2APIC_ID = 0x802, MSR_SMM_MONITOR_CTL = 0x9b, MSR_SMBASE = 0x9e, MSR_NONE = 0x17f, MSR_PAT = 0x277 };

@@ -1,5 +1,6 @@
 // VM exits: what causes them, the information they leave, the state they save and load. SDM Vol. 3C, 25, 27.
 #include "tests/vmx/bench.h"
+#include "cpu/engine/cpu_run.h"
 
 static struct bench *ready(const char *guest) {
     struct bench *b = bench_new("server");

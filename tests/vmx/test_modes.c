@@ -1,6 +1,8 @@
 // The VMX instructions in every mode and at every privilege level, in VMX root and non-root operation; which of several
 // errors comes first; operand sizes outside 64-bit mode. SDM Vol. 3C, chapter 30.
 #include "tests/vmx/bench.h"
+#include "cpu/memory/mode.h"
+#include "cpu/memory/tlb.h"
 #include <stdio.h>
 #include <string.h>
 

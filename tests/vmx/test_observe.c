@@ -3,6 +3,9 @@
 #include "cpu/watch/observe.h"
 #include "cpu/memory/peek.h"
 #include "tests/vmx/bench.h"
+#include "cpu/engine/cpu_run.h"
+#include "cpu/memory/tlb.h"
+#include "cpu/processor/observing.h"
 
 enum { SIGHTS = 4000 };
 static struct seen {

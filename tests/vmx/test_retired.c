@@ -1,5 +1,6 @@
 // Instructions retired: steps less faults, VM exits, and iterations of a repeated string instruction before its last.
 // Programs whose count is known, each run whole and in single steps, and the same at every boundary.
+#include "cpu/processor/processor.h"
 #include "cpu/memory/access.h"
 #include "tests/vmx/bench.h"
 #include <stdio.h>

@@ -5,6 +5,8 @@
 // processor's own accesses to the paging structures, MSR bitmaps and so on (29.4.6.2) are not looked at.
 #include "vmx/vmcs/vmcs.h"
 #include "cpu/engine/block.h"
+#include "cpu/event/event.h"
+#include "cpu/memory/tlb.h"
 
 enum register_offset {
     OFFSET_ID = 0x020,

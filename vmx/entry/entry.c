@@ -2,6 +2,8 @@
 #include "vmx/ept/ept.h"
 #include "cpu/watch/observe.h"
 #include "vmx/insn/instruction.h"
+#include "cpu/memory/mode.h"
+#include "cpu/memory/tlb.h"
 
 // 26.8: VM-entry failures during or after loading guest state.
 static enum outcome entry_failure(struct cpu *cpu, enum exit_reason reason, uint64_t qualification) {

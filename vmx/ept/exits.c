@@ -1,6 +1,7 @@
 // EPT violations, misconfigurations and their kin; see exits.h. Table 27-7 is in vmx/ept/right.def.
 #include "vmx/ept/exits.h"
 #include "vmx/ept/cache.h"
+#include "cpu/memory/tlb.h"
 
 enum outcome ept_violation(struct cpu *cpu, uint64_t guest_physical, const struct second_stage_access *access,
                            const struct ept_rules *rules, uint64_t together, uint64_t entry) {

@@ -1,5 +1,6 @@
 // EPTP switching, VM function 0. SDM Vol. 3C, 25.5.6.3.
 #include "vmx/ept/ept.h"
+#include "cpu/memory/tlb.h"
 
 bool ept_list_entry(struct cpu *cpu, uint32_t entry, uint64_t *eptp) {
     enum { LIST_ENTRIES = 512 };

@@ -3,6 +3,7 @@
 #include "vmx/ept/ept.h"
 #include "vmx/ept/exits.h"
 #include "vmx/ept/walk.h"
+#include "cpu/memory/tlb.h"
 
 // `page`: with the rights as in EPT entries, EPT_DIRTY when a write needs no more, EPT_LARGE.
 static enum outcome finish(struct cpu *cpu, const struct ept_rules *rules, const struct second_stage_access *access,

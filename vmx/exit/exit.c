@@ -1,6 +1,8 @@
 // VM exit: recording it and carrying it out; VMX aborts. SDM Vol. 3C, 26.8, chapter 27.
 #include "cpu/watch/observe.h"
 #include "vmx/vmcs/vmcs.h"
+#include "cpu/memory/mode.h"
+#include "cpu/memory/tlb.h"
 
 // 27.2.4. Not for a double fault that exits directly, nor for a triple fault.
 static bool during_delivery(const struct cpu *cpu, const struct exit_record *r) {

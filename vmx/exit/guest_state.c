@@ -1,6 +1,8 @@
 // Loading guest state on VM entry and saving it on VM exit. SDM Vol. 3C, 26.3.2, 26.7, 27.3.
 #include "vmx/vmcs/vmcs.h"
 #include "cpu/memory/paging.h"
+#include "cpu/memory/mode.h"
+#include "cpu/event/event.h"
 
 // Fields of the segment registers stand in the order of enum segment_register.
 _Static_assert(FIELD_GUEST_TR_SELECTOR - FIELD_GUEST_ES_SELECTOR == TR - ES, "selectors");

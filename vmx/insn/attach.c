@@ -2,6 +2,7 @@
 #include "vmx/ept/ept.h"
 #include "vmx/vmcs/vmcs.h"
 #include "vmx/vmcs/vmx.h"
+#include "cpu/decode/insn.h"
 #include <stdlib.h>
 
 static void leave_operation(struct cpu *cpu) {

@@ -2,6 +2,7 @@
 #include "vmx/ept/ept.h"
 #include "cpu/watch/observe.h"
 #include "vmx/insn/instruction.h"
+#include "cpu/memory/tlb.h"
 
 enum { INVEPT_SINGLE = 1, INVEPT_ALL = 2 };
 enum { INVVPID_ADDRESS, INVVPID_SINGLE, INVVPID_ALL, INVVPID_RETAINING_GLOBALS };

@@ -3,6 +3,7 @@
 #include "vmx/ept/ept.h"
 #include "cpu/watch/observe.h"
 #include "vmx/insn/instruction.h"
+#include "cpu/memory/tlb.h"
 
 #define FEATURE_CONTROL_ENABLED (BIT(0) | BIT(2)) // lock, VMX outside SMX operation
 

@@ -2,6 +2,7 @@
 #include "vmx/level/view.h"
 #include "vmx/vmcs/vmcs.h"
 #include "vmx/vmcs/vmx.h"
+#include "cpu/memory/tlb.h"
 
 bool vmx_field(unsigned index, struct vmx_field *out) {
     static const uint8_t bytes[4] = {2, 8, 4, 8};

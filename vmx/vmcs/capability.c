@@ -1,7 +1,7 @@
 // The VMX capability MSRs, computed from the rows of control.def and the CPU model. SDM Vol. 3D, Appendix A.
 // NOT IMPLEMENTED: dual-monitor treatment of SMM, tertiary controls, secondary VM-exit controls.
 #include "vmx/vmcs/vmcs.h"
-#include "cpu/system/system.h"
+#include "cpu/event/control.h"
 
 #define MODELLED FEATURE_BASE
 #define NOT_MODELLED FEATURE_COUNT

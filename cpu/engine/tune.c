@@ -54,30 +54,30 @@ static void quiet(struct block *block, unsigned i, struct bound *b) {
 }
 
 // Pairs of records from the left. `count` leaves out what is fused already.
-static void pair(struct block *block, const struct bound *bound, unsigned count) {
-    unsigned first = count ? piece_of(&bound[0]) : 0;
+static void pair(const struct combining *c, struct block *block, const struct bound *bound, unsigned count) {
+    unsigned first = count ? c->piece_of(&bound[0]) : 0;
     for (unsigned i = 0; i + 1 < count; i++) {
-        unsigned second = piece_of(&bound[i + 1]);
-        op_fn *fn = paired(first, second);
+        unsigned second = c->piece_of(&bound[i + 1]);
+        op_fn *fn = c->paired(first, second);
         first = second;
         if (!fn) continue;
         change(block, i++, fn);
-        if (i + 1 < count) first = piece_of(&bound[i + 1]);
+        if (i + 1 < count) first = c->piece_of(&bound[i + 1]);
     }
 }
 
-size_t tune(struct block *block, struct bound *bound) {
+size_t tune(const struct combining *combining, struct block *block, struct bound *bound) {
     bool needed = true;
     unsigned count = block->count;
     struct op *end = &block->ops[count];
     op_fn **plain = (op_fn **)(end + 1);
     for (unsigned i = 0; i < count; i++) plain[i] = block->ops[i].fn;
-    op_fn *branch = count >= 2 ? fused(&bound[count - 2], &bound[count - 1]) : NULL;
+    op_fn *branch = count >= 2 ? combining->fused(&bound[count - 2], &bound[count - 1]) : NULL;
     if (branch) change(block, count - 2, branch);
     for (unsigned i = count; i-- > 0;) {
         if (!needed && bound[i].effect >= FLAGS_SOME) quiet(block, i, &bound[i]);
         needed = needed_before(&bound[i], needed);
     }
-    pair(block, bound, branch ? count - 2 : count);
+    pair(combining, block, bound, branch ? count - 2 : count);
     return end->row ? count * sizeof *plain : 0;
 }

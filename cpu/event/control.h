@@ -1,6 +1,6 @@
-// Control registers and ports for the bodies of cpu/system_*.c and for VT-x. SDM Vol. 3A, 2.5; Vol. 1, 19.5.
-#ifndef CPU_SYSTEM_H
-#define CPU_SYSTEM_H
+// Control registers, for instructions, task switches and VT-x. SDM Vol. 3A, 2.5.
+#ifndef CPU_CONTROL_H
+#define CPU_CONTROL_H
 #include "cpu/state/cpu.h"
 
 // What software sees of CR0 and CR4: in VMX non-root operation, the read shadow where the guest/host mask is 1.

@@ -2,6 +2,9 @@
 // processors).
 #include "cpu/state/cpu.h"
 #include "cpu/state/model.h"
+#include "cpu/memory/mode.h"
+#include "cpu/event/event.h"
+#include "cpu/memory/tlb.h"
 #include <string.h>
 
 enum { RIGHTS_DATA = 0x93, RIGHTS_LDT = 0x82, RIGHTS_TSS_BUSY = 0x8b, LIMIT_64K = 0xffff };

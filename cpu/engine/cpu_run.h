@@ -1,0 +1,11 @@
+// The run loop's door.
+#ifndef CPU_CPU_RUN_H
+#define CPU_CPU_RUN_H
+#include "cpu/state/cpu.h"
+
+// Runs for `steps` steps at most; returns early when the processor stops, or when something asked through
+// cpu->attention for the machine's attention. At return all of steps, rip and flags are exact.
+enum run_result { RUN_BUDGET, RUN_ATTENTION, RUN_HALTED, RUN_SHUTDOWN, RUN_STOPPED /* cpu_stop */ };
+enum run_result cpu_run(struct cpu *cpu, uint64_t steps);
+
+#endif

@@ -1,0 +1,40 @@
+// Observers and points come and go; see cpu/watch/observe.h.
+#include "cpu/processor/observing.h"
+#include "cpu/engine/block.h"
+#include "cpu/engine/run.h"
+#include "cpu/memory/points.h"
+#include "cpu/memory/tlb.h"
+
+// Kinds that are seen in the middle of blocks.
+#define ALONE_KINDS                                                                                                    \
+    (BIT(OBSERVE_INSTRUCTION) | BIT(OBSERVE_BRANCH) | BIT(OBSERVE_MEMORY) | BIT(OBSERVE_WALK) | BIT(OBSERVE_TLB))
+
+static void observing_update(struct cpu *cpu) {
+    uint32_t observing = cpu->observation.wanted & ALONE_KINDS ? OBSERVING_ALONE : 0;
+    for (const struct point *p = cpu->observation.points; p; p = p->next)
+        observing |= p->access & POINT_EXECUTE ? OBSERVING_EXECUTE : OBSERVING_DATA;
+    if (cpu->observation.wanted & BIT(OBSERVE_MEMORY)) observing |= OBSERVING_DATA;
+    bool data_changed = (cpu->observation.doing ^ observing) & OBSERVING_DATA;
+    cpu->observation.doing = observing;
+    if (data_changed || observing & OBSERVING_DATA) tlb_drop_fast(cpu);
+}
+
+void cpu_observe(struct cpu *cpu, struct observer *observers) {
+    cpu->observation.observers = observers;
+    cpu->observation.wanted = 0;
+    for (const struct observer *o = observers; o; o = o->next) cpu->observation.wanted |= o->wanted;
+    observing_update(cpu);
+}
+
+void cpu_set_points(struct cpu *cpu, struct point *points) {
+    cpu->observation.points = points;
+    observing_update(cpu);
+    block_cache_clear(cpu);
+}
+
+void cpu_stop(struct cpu *cpu) {
+    cpu->observation.stop = true;
+    cpu->attention |= ATTENTION_EVENT;
+}
+
+void cpu_pass(struct cpu *cpu) { observe_pass(cpu, fetch_linear(cpu)); }
