@@ -3,6 +3,7 @@
 // these.
 #include "monitor/commands/command.h"
 #include "monitor/commands/complete.h"
+#include "monitor/host/editor.h"
 #include "monitor/info/info.h"
 #include "monitor/stops/stops.h"
 #include "monitor/symbols/symbols.h"
@@ -12,11 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <readline/readline.h>
-
-// readline's callbacks have no argument of their own.
-static struct monitor *monitor;
-void complete_for(struct monitor *m) { monitor = m; }
 
 enum source { FROM_COMMANDS, FROM_ROW, FROM_CHOICES, FROM_FILES, FROM_NAMES, FROM_SYMBOLS, FROM_NOWHERE };
 static struct {
@@ -25,6 +21,7 @@ static struct {
     unsigned index;
     size_t at;
     const struct command *row;
+    const struct look *look;
 } walk;
 
 static const char *next_command(void) {
@@ -56,7 +53,7 @@ static bool takes_file(const struct command *row) {
 
 static const char *device_name(unsigned index) {
     struct machine_part part;
-    return monitor && machine_part(monitor->look.machine, index, &part) ? part.name : NULL;
+    return machine_part(walk.look->machine, index, &part) ? part.name : NULL;
 }
 
 static const char *page_name(unsigned index) {
@@ -77,7 +74,7 @@ static const char *next(const char *begin, char *word, size_t size) {
     case FROM_ROW: return next_of_row(word, size);
     case FROM_CHOICES: return next_choice();
     case FROM_NAMES: return name_at(walk.index++);
-    case FROM_SYMBOLS: return monitor ? symbols_begin(monitor->look.symbols, begin, &walk.at) : NULL;
+    case FROM_SYMBOLS: return symbols_begin(walk.look->symbols, begin, &walk.at);
     default: return NULL;
     }
 }
@@ -108,11 +105,12 @@ static enum source source_after(enum source source) {
     return last ? FROM_NOWHERE : (enum source)(source + 1);
 }
 
-char *complete_candidate(const char *line, const char *word, int start, int state) {
+char *complete_candidate(const struct monitor *monitor, const char *line, const char *word, int start, int state) {
     char text[128], *file;
+    walk.look = &monitor->look;
     if (!state) begin(line, start);
     while (walk.source != FROM_NOWHERE) {
-        if (walk.source == FROM_FILES && (file = rl_filename_completion_function(word, (int)walk.index++))) return file;
+        if (walk.source == FROM_FILES && (file = editor_file(word, (int)walk.index++))) return file;
         const char *candidate = next(word, text, sizeof text);
         if (candidate && *candidate && strncasecmp(candidate, word, strlen(word)) == 0) return strdup(candidate);
         if (candidate) continue;
@@ -123,22 +121,4 @@ char *complete_candidate(const char *line, const char *word, int start, int stat
     return NULL;
 }
 
-// Where words end: names of files and options have characters that are operators elsewhere.
-char *complete_breaks(void) {
-    static char of_expression[] = " \t\n\"'@$><=;|&{(+-*/%[]!~^,:", of_file[] = " \t\n=,", of_option[] = " \t\n";
-    const char *line = rl_line_buffer + strspn(rl_line_buffer, " \t");
-    int from = rl_point;
-    while (from && !strchr(of_option, rl_line_buffer[from - 1])) from--;
-    if (from && from < rl_point && rl_line_buffer[from] == '-') return of_option;
-    return takes_file(row_of(line)) ? of_file : of_expression;
-}
-
-static char *generate(const char *word, int state) {
-    return complete_candidate(rl_line_buffer, word, rl_point - (int)strlen(word), state);
-}
-
-char **complete_line(const char *word, int start, int end) {
-    (void)start, (void)end;
-    rl_attempted_completion_over = 1;
-    return rl_completion_matches(word, generate);
-}
+bool complete_takes_file(const char *line) { return takes_file(row_of(line)); }

@@ -9,12 +9,9 @@
 void prompt_loop(struct monitor *monitor);
 // Carries out the lines of a file; false after an error about the file itself.
 bool prompt_script(struct monitor *monitor, const char *path);
-void prompt_close(void);
 
-// For other sources of lines. What stands in front of the next line; one line carried out (an empty one repeats); one
-// line read from a descriptor, without its end, and cut off when it is too long: false when there are no more.
+// For other sources of lines. What stands in front of the next line; one line carried out (an empty one repeats).
 const char *prompt_now(const struct monitor *monitor);
 void prompt_line(struct monitor *monitor, const char *line);
-bool prompt_read_line(int fd, char *line, size_t size);
 
 #endif

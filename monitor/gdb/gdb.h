@@ -42,8 +42,6 @@ struct gdb *gdb_open(const char *where, const struct gdb_host *host, char *error
 struct gdb *gdb_open_connected(int fd, const struct gdb_host *host);
 void gdb_close(struct gdb *gdb);
 
-// A descriptor that becomes readable when a client wants something; -1: none.
-int gdb_descriptor(const struct gdb *gdb);
 // Whether a client wants to be served.
 bool gdb_asks(struct gdb *gdb);
 // Serves the client, letting the guest run as it says, until it lets go (detach, or the connection ends), the run is

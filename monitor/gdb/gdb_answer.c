@@ -1,7 +1,6 @@
 // What the gdb server answers to each packet: the rows of gdb_answer.def; and the serving of a client from its arrival
 // on.
 #include "monitor/gdb/gdb_private.h"
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -119,11 +118,8 @@ static void begin(struct gdb *gdb) {
 static bool leaves(const struct gdb *gdb) { return gdb->host.leave && gdb->host.leave(gdb->host.context); }
 
 static bool wait_for_client(struct gdb *gdb, bool wait) {
-    while (!gdb_accept(gdb)) {
-        struct pollfd poller = {.fd = gdb->listener, .events = POLLIN};
+    while (!gdb_accept(gdb, wait ? WAIT_MILLISECONDS : 0))
         if (!wait || leaves(gdb)) return false;
-        (void)poll(&poller, 1, WAIT_MILLISECONDS);
-    }
     return true;
 }
 

@@ -5,6 +5,7 @@
 #include "devices/machine/machine_observe.h"
 #include "monitor/gdb/gdb.h"
 #include "monitor/expression/look.h"
+#include "monitor/host/server.h"
 
 enum {
     GDB_PACKET_BYTES = 1 << 15,
@@ -45,8 +46,7 @@ struct gdb_saved {
 
 struct gdb {
     struct gdb_host host;
-    int listener, fd; // -1: none
-    char *path;       // of the socket, to be removed at the end
+    struct server server;
 
     // connection
     uint8_t in[GDB_PACKET_BYTES + 8];
@@ -83,7 +83,7 @@ struct gdb {
 // --- gdb_socket.c: bytes ---
 bool gdb_connected(const struct gdb *gdb);
 void gdb_disconnect(struct gdb *gdb);
-bool gdb_accept(struct gdb *gdb);
+bool gdb_accept(struct gdb *gdb, int milliseconds); // waits at most so long for one
 // Reads what is there, waiting at most so long for it. False: the connection is gone.
 bool gdb_receive(struct gdb *gdb, int milliseconds);
 void gdb_send(struct gdb *gdb, const void *bytes, size_t count);

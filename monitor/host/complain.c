@@ -1,4 +1,5 @@
-// The one way to say what is wrong. What is quoted may be anything: one line it is, and no terminal is told anything.
+// The words that are the program's own, and the one way to say what is wrong. What is quoted may be anything: one line
+// it is, and no terminal is told anything.
 #define _GNU_SOURCE
 #include "monitor/host/status.h"
 #include <ctype.h>
@@ -18,3 +19,20 @@ bool complain(const char *format, ...) {
     free(text);
     return false;
 }
+
+int say(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vprintf(format, arguments);
+    va_end(arguments);
+    return length;
+}
+
+void tell(const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+}
+
+bool say_all(void) { return fflush(stdout) == 0; }

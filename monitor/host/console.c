@@ -57,18 +57,15 @@ static bool open_channel(struct console *console, const struct channel *channel,
     return true;
 }
 
-bool console_open(struct console *console, const struct options *options) {
+bool console_open(struct console *console, const struct console_wish *wish) {
     *console = (struct console){.outputs = 1, .stdin_port = -1};
     console->output[0].fd = STDOUT_FILENO;
     console->output[0].name = "standard output";
-    for (unsigned port = 0; port < options->machine.serial_ports; port++) {
-        if (!open_channel(console, &options->serial[port], &console->serial[port])) return false;
-        if (options->serial[port].kind == CHANNEL_STDIO) console->stdin_port = (int)port;
+    for (unsigned port = 0; port < wish->serial_ports; port++) {
+        if (!open_channel(console, &wish->serial[port], &console->serial[port])) return false;
+        if (wish->serial[port].kind == CHANNEL_STDIO && wish->keys) console->stdin_port = (int)port;
     }
-    // A pipe is for one of the two; a person's keys are for whichever has the terminal.
-    bool monitor_reads = options->monitor == MONITOR_STDIO || (options->stopped && options->monitor == MONITOR_KEY);
-    if (monitor_reads && !isatty(STDIN_FILENO)) console->stdin_port = -1;
-    return open_channel(console, &options->debug_console, &console->debug);
+    return open_channel(console, &wish->debug, &console->debug);
 }
 
 bool console_flush(struct console *console) {

@@ -67,7 +67,7 @@ bool file_load(struct file *file, const char *path, char *error, size_t error_si
     if (!done)
         fail(&wrong, "cannot be opened: %s", strerror(errno));
     else if (S_ISDIR(stat.st_mode))
-        done = fail(&wrong, "a directory, not a file");
+        errno = EISDIR, done = fail(&wrong, "a directory, not a file");
     else
         done = read_all(file, fd, expected_size(&stat), &wrong);
     if (fd >= 0) close(fd);
@@ -93,6 +93,7 @@ bool file_get(const struct file *file, uint64_t offset, void *to, size_t length)
 }
 
 int file_open(const char *path) { return open(path, O_RDONLY | O_CLOEXEC); }
+int file_again(int descriptor) { return dup(descriptor); }
 void file_close(int descriptor) { close(descriptor); }
 
 FILE *file_create(const char *path) { return fopen(path, "we"); }

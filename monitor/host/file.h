@@ -22,6 +22,7 @@ bool file_get(const struct file *file, uint64_t offset, void *to, size_t length)
 
 // A descriptor to read from, for libraries that want one; -1: it cannot be opened, and errno says why.
 int file_open(const char *path);
+int file_again(int descriptor); // another one of the same file; -1: there are too many
 void file_close(int descriptor);
 // A file to write text to; what was there is lost. NULL: it cannot be opened, and errno says why.
 FILE *file_create(const char *path);

@@ -1,12 +1,12 @@
-// The host's clocks, for waits and for what is said of speed: nothing of them reaches the machine.
+// The host's clocks, for waits and for what is said of speed: nothing of them reaches the machine, but the date that
+// -rtc base=utc asks for.
 #ifndef MONITOR_HOST_CLOCK_H
 #define MONITOR_HOST_CLOCK_H
+#include <stdbool.h>
+#include <stdint.h>
 #include <time.h>
 
-static inline double host_seconds(clockid_t clock) {
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
+double host_seconds(clockid_t clock);
+uint64_t host_date(bool local); // seconds since 1970, of UTC or of the host's time zone
 
 #endif

@@ -100,6 +100,13 @@ static bool page(struct output *output) {
     return status != -1 && status != NO_SUCH_COMMAND;
 }
 
+void output_suit_person(struct output *output) {
+    const char *plain = getenv("NO_COLOR");
+    if (!isatty(output->fd)) return;
+    output->colour = !plain || !*plain;
+    output->pages = isatty(STDIN_FILENO);
+}
+
 void output_flush(struct output *output) {
     if (!output->used) return;
     if (output->write)

@@ -22,6 +22,10 @@ struct output {
 void output_add(struct output *output, const char *text, size_t bytes);
 void output_print(struct output *output, enum colour colour, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+// Where `fd` leads.
+enum { OUTPUT_SCREEN = 1, OUTPUT_ERRORS = 2 };
+// With colours, and through the pager, where a person is in front of it.
+void output_suit_person(struct output *output);
 // What is wrong, as one line. Returns false, so that a function can end with it.
 bool output_error(struct output *output, const char *format, ...) __attribute__((format(printf, 2, 3)));
 // The same for everything that has an `output`: struct monitor, struct look.

@@ -9,6 +9,12 @@ enum status {
 #undef STATUS
 };
 
+// What was asked for, on stdout, with the length of it as printf has it; and the same on stderr, beside what the guest
+// prints.
+int say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+bool say_all(void); // whether all that was said could be written
+
 // One line on stderr, "vmxray: ..."; returns false, so that a function can end with it.
 bool complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

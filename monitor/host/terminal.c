@@ -173,6 +173,22 @@ size_t terminal_read(uint8_t *bytes, size_t size) {
 
 bool terminal_is_raw(void) { return terminal.is_raw; }
 
+bool terminal_is_person(enum terminal_side side) { return isatty((int)side); }
+
+bool terminal_read_line(char *line, size_t size) {
+    size_t used = 0;
+    char byte;
+    for (;;) {
+        ssize_t got = read(STDIN_FILENO, &byte, 1);
+        if (got < 0 && errno == EINTR && !terminal.signal) continue;
+        if (got <= 0 && !used) return false;
+        if (got <= 0 || byte == '\n') break;
+        if (used + 1 < size && byte != '\r') line[used++] = byte;
+    }
+    line[used] = '\0';
+    return true;
+}
+
 bool terminal_left(void) { return terminal.left; }
 
 int terminal_signal(void) { return terminal.signal; }

@@ -19,8 +19,13 @@ void terminal_wait(int milliseconds);
 // Bytes for the guest that are there now, without waiting. Ctrl-A commands are taken out and carried out.
 // With `size` 0, on a terminal, only the commands are: what else was typed is lost (a pipe keeps it instead).
 size_t terminal_read(uint8_t *bytes, size_t size);
-// Whether stdin is a terminal.
+// Whether stdin is a terminal that the guest has.
 bool terminal_is_raw(void);
+// Whether a person is on that side: it is a terminal.
+enum terminal_side { TERMINAL_INPUT, TERMINAL_OUTPUT, TERMINAL_ERRORS };
+bool terminal_is_person(enum terminal_side side);
+// One line of stdin, without its end, and cut off when it is too long. False when there are no more.
+bool terminal_read_line(char *line, size_t size);
 // Whether the person asked for the monitor since the last call: Ctrl-A c, or Ctrl-C where that asks.
 bool terminal_asked(void);
 bool terminal_is_asked(void); // without forgetting it

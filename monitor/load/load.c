@@ -2,11 +2,9 @@
 #include "monitor/load/load.h"
 #include "monitor/host/parse.h"
 #include "monitor/host/status.h"
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const struct loader *const loaders[] = {&load_linux, &load_multiboot, &load_pvh, &load_elf};
 
@@ -32,9 +30,9 @@ static bool add_modules(struct boot *boot, const char *initrd) {
 
 bool boot_open(struct boot *boot, const char *kernel, const char *initrd, const char *append) {
     *boot = (struct boot){.command_line = append ? append : ""};
-    if (access(kernel, R_OK) != 0)
-        return complain("%s: cannot be opened: %s (could not load kernel)", kernel, strerror(errno));
-    if (!file_read(&boot->kernel, kernel)) return false;
+    char error[200];
+    if (!file_load(&boot->kernel, kernel, error, sizeof error))
+        return complain("%s: %s (could not load kernel)", kernel, error);
     for (unsigned i = 0; i < sizeof loaders / sizeof *loaders && !boot->loader; i++)
         if (loaders[i]->probe(&boot->kernel)) boot->loader = loaders[i];
     if (!boot->loader)

@@ -3,7 +3,6 @@
 #include "monitor/program/stats.h"
 #include "monitor/host/terminal.h"
 #include <stdlib.h>
-#include <unistd.h>
 
 static struct machine *make_machine(struct options *options, struct console *console) {
     char error[200];
@@ -20,16 +19,26 @@ static enum status run_loaded(struct options *options, struct console *console, 
         .options = options, .machine = machine, .boot = boot, .console = console, .hashed_step = UINT64_MAX};
     struct stopwatch begin = stopwatch_now();
     progress_begin(&run.progress);
-    if (isatty(STDOUT_FILENO)) console->output[0].progress = &run.progress;
+    if (terminal_is_person(TERMINAL_OUTPUT)) console->output[0].progress = &run.progress;
     terminal_open(machine, console->stdin_port >= 0);
     struct monitor monitor;
     monitor_init(&monitor, &run);
     enum status status = monitor_drive(&monitor);
     terminal_close();
-    if (options->stats) stats_print(stderr, &run, begin);
+    if (options->stats) stats_print(&run, begin);
     monitor_free(&monitor);
     console->output[0].progress = NULL;
     return status;
+}
+
+static bool open_console(struct console *console, const struct options *o) {
+    // A pipe is for one of the two; a person's keys are for whichever has the terminal.
+    bool monitor_reads = o->monitor == MONITOR_STDIO || (o->stopped && o->monitor == MONITOR_KEY);
+    const struct console_wish wish = {.serial = o->serial,
+                                      .serial_ports = o->machine.serial_ports,
+                                      .debug = o->debug_console,
+                                      .keys = !monitor_reads || terminal_is_person(TERMINAL_INPUT)};
+    return console_open(console, &wish);
 }
 
 static enum status run_options(struct options *options) {
@@ -37,7 +46,7 @@ static enum status run_options(struct options *options) {
     struct boot boot = {0};
     struct machine *machine = NULL;
     enum status status = STATUS_HOST_ERROR;
-    if (console_open(&console, options) && boot_open(&boot, options->kernel, options->initrd, options->append) &&
+    if (open_console(&console, options) && boot_open(&boot, options->kernel, options->initrd, options->append) &&
         (machine = make_machine(options, &console)) && boot_load(&boot, machine))
         status = run_loaded(options, &console, &boot, machine);
     console_close(&console);
@@ -49,7 +58,7 @@ static enum status run_options(struct options *options) {
 int main(int argc, char **argv) {
     struct options options;
     switch (options_parse(&options, argc, argv)) {
-    case PARSED_DONE: return fflush(stdout) == 0 ? STATUS_DONE : STATUS_HOST_ERROR;
+    case PARSED_DONE: return say_all() ? STATUS_DONE : STATUS_HOST_ERROR;
     case PARSED_WRONG: return STATUS_HOST_ERROR;
     case PARSED_RUN: break;
     }

@@ -3,6 +3,7 @@
 #include "monitor/program/options_row.h"
 #include "monitor/host/parse.h"
 #include "monitor/host/status.h"
+#include <stdio.h>
 #include <string.h>
 
 static const struct option rows[] = {
@@ -15,19 +16,19 @@ enum { ROWS = sizeof rows / sizeof *rows };
 enum taken take_help(struct options *options, const struct option *option, const char *value) {
     (void)options, (void)option, (void)value;
     static const char *const groups[] = {"What to boot", "The machine", "The console", "The run", "Other"};
-    puts("vmxray " VMXRAY_VERSION ": an x86-64 PC with VT-x, in software\n"
-         "usage: vmxray -kernel FILE [-initrd FILE] [-append TEXT] [option...]");
+    say("vmxray " VMXRAY_VERSION ": an x86-64 PC with VT-x, in software\n"
+        "usage: vmxray -kernel FILE [-initrd FILE] [-append TEXT] [option...]\n");
     for (unsigned i = 0; i < ROWS; i++) {
-        if (i == 0 || rows[i].group != rows[i - 1].group) printf("\n%s\n", groups[rows[i].group]);
+        if (i == 0 || rows[i].group != rows[i - 1].group) say("\n%s\n", groups[rows[i].group]);
         const char *optional = rows[i].argument[0] == '[' ? "=" : " ";
-        int width = printf("  -%s%s%s", rows[i].name, *rows[i].argument ? optional : "", rows[i].argument);
-        printf("%*s%s\n", width < 33 ? 33 - width : 1, "", rows[i].help);
+        int width = say("  -%s%s%s", rows[i].name, *rows[i].argument ? optional : "", rows[i].argument);
+        say("%*s%s\n", width < 33 ? 33 - width : 1, "", rows[i].help);
     }
-    puts("\nExit status");
-#define STATUS(number, name, text) printf("  %d  %s\n", number, text);
+    say("\nExit status\n");
+#define STATUS(number, name, text) say("  %d  %s\n", number, text);
 #include "monitor/host/status.def"
 #undef STATUS
-    puts("  2 * N + 1 when the guest writes N to isa-debug-exit, as in QEMU");
+    say("  2 * N + 1 when the guest writes N to isa-debug-exit, as in QEMU\n");
     return TAKEN_LAST;
 }
 

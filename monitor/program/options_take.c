@@ -3,10 +3,10 @@
 #include "devices/bus/device.h"
 #include "monitor/program/cpu_option.h"
 #include "monitor/program/options_row.h"
+#include "monitor/host/host_clock.h"
 #include "monitor/host/parse.h"
 #include "monitor/host/status.h"
 #include <string.h>
-#include <time.h>
 
 static enum taken wrong(const struct option *option, const char *value, const char *wanted) {
     complain("-%s %s: %s", option->name, value, wanted);
@@ -62,9 +62,9 @@ enum taken take_cpu(struct options *options, const struct option *option, const 
     if (strcmp(value, "help") == 0 || strcmp(value, "?") == 0) {
         const struct cpu_model *model;
         for (unsigned i = 0; (model = cpu_model_at(i)); i++)
-            printf("%-16s %s%s\n", model->name, model->brand, i == 0 ? " (default)" : "");
-        puts("Features to add or take away with ,+name ,-name:");
-        for (unsigned i = FEATURE_BASE + 1; i < FEATURE_COUNT; i++) printf("  %s\n", feature_text((enum feature)i));
+            say("%-16s %s%s\n", model->name, model->brand, i == 0 ? " (default)" : "");
+        say("Features to add or take away with ,+name ,-name:\n");
+        for (unsigned i = FEATURE_BASE + 1; i < FEATURE_COUNT; i++) say("  %s\n", feature_text((enum feature)i));
         return TAKEN_LAST;
     }
     return cpu_option_parse(value, &options->machine.model, error, sizeof error) ? TAKEN : wrong(option, value, error);
@@ -73,11 +73,11 @@ enum taken take_cpu(struct options *options, const struct option *option, const 
 enum taken take_machine(struct options *options, const struct option *option, const char *value) {
     char item[64];
     if (strcmp(value, "help") == 0 || strcmp(value, "?") == 0) {
-        puts("pc                 the machine there is: also as pc-i440fx-..., type=pc\n"
-             "bios-tick=on       as a BIOS leaves it: interrupt vectors, 8259s, and the 8254's 18.2 interrupts a "
-             "second\n"
-             "accel=..., usb=off, pit=off, vmport=off, graphics=off, dump-guest-core=..., mem-merge=... are accepted "
-             "without effect");
+        say("pc                 the machine there is: also as pc-i440fx-..., type=pc\n"
+            "bios-tick=on       as a BIOS leaves it: interrupt vectors, 8259s, and the 8254's 18.2 interrupts a "
+            "second\n"
+            "accel=..., usb=off, pit=off, vmport=off, graphics=off, dump-guest-core=..., mem-merge=... are accepted "
+            "without effect\n");
         return TAKEN_LAST;
     }
     static const char *const accepted[] = {"accel=",  "usb=off",          "vmport=off", "graphics=off",
@@ -112,18 +112,18 @@ enum taken take_none(struct options *options, const struct option *option, const
 static enum taken list_devices(void) {
     const struct device *kind;
     for (unsigned i = 0; (kind = machine_device_kind(i)); i++)
-        printf("name \"%s\", bus %s: %s\n", kind->name, kind->function ? "PCI" : "ISA", kind->help);
-    puts("-device NAME,help lists what may follow the name");
+        say("name \"%s\", bus %s: %s\n", kind->name, kind->function ? "PCI" : "ISA", kind->help);
+    say("-device NAME,help lists what may follow the name\n");
     return TAKEN_LAST;
 }
 
 static void list_option(const struct device_option *o) {
-    printf("  %s=%s%*s%s", o->key, o->value, (int)(20 - strlen(o->key) - strlen(o->value)), "", o->help);
+    say("  %s=%s%*s%s", o->key, o->value, (int)(20 - strlen(o->key) - strlen(o->value)), "", o->help);
     if (o->type == OPTION_SWITCH)
-        printf(" (default %s)", o->standard ? "on" : "off");
+        say(" (default %s)", o->standard ? "on" : "off");
     else if (o->type != OPTION_TEXT)
-        printf(" (default %#llx)", (unsigned long long)o->standard);
-    putchar('\n');
+        say(" (default %#llx)", (unsigned long long)o->standard);
+    say("\n");
 }
 
 // -device NAME,help
@@ -131,11 +131,11 @@ static enum taken list_device_options(const struct option *option, const char *v
     const struct device *kind;
     for (unsigned i = 0; (kind = machine_device_kind(i)); i++) {
         if (strcmp(kind->name, name) != 0) continue;
-        printf("%s: %s\n", kind->name, kind->help);
+        say("%s: %s\n", kind->name, kind->help);
         for (unsigned n = 0; n < kind->options; n++) list_option(&kind->option[n]);
         if (kind->function)
-            puts("  addr=DEVICE          its device number on PCI, hexadecimal (default: the first that is free)");
-        puts("  id=NAME              accepted without effect");
+            say("  addr=DEVICE          its device number on PCI, hexadecimal (default: the first that is free)\n");
+        say("  id=NAME              accepted without effect\n");
         return TAKEN_LAST;
     }
     return wrong(option, value, "no such device is modelled; -device help lists those that are");
@@ -156,13 +156,8 @@ enum taken take_rtc(struct options *options, const struct option *option, const 
     char item[64];
     for (const char *list = value; parse_item(&list, item, sizeof item);) {
         const char *base = strncmp(item, "base=", 5) == 0 ? item + 5 : NULL;
-        time_t now = time(NULL);
-        if (base && strcmp(base, "utc") == 0) {
-            options->machine.rtc_epoch = (uint64_t)now;
-        } else if (base && strcmp(base, "localtime") == 0) {
-            struct tm local;
-            localtime_r(&now, &local);
-            options->machine.rtc_epoch = (uint64_t)(now + local.tm_gmtoff);
+        if (base && (strcmp(base, "utc") == 0 || strcmp(base, "localtime") == 0)) {
+            options->machine.rtc_epoch = host_date(strcmp(base, "localtime") == 0);
         } else if (strcmp(item, "clock=vm") != 0 && !(base && parse_date(base, &options->machine.rtc_epoch))) {
             return wrong(option, value, "write base=2024-01-31T12:00:00, base=2024-01-31, base=utc or base=localtime");
         }
@@ -317,6 +312,6 @@ enum taken take_single_step(struct options *options, const struct option *option
 
 enum taken take_version(struct options *options, const struct option *option, const char *value) {
     (void)options, (void)option, (void)value;
-    puts("vmxray " VMXRAY_VERSION);
+    say("vmxray " VMXRAY_VERSION "\n");
     return TAKEN_LAST;
 }

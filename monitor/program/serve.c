@@ -4,6 +4,7 @@
 #include "monitor/commands/prompt.h"
 #include "monitor/drive/drive.h"
 #include "monitor/explain/history.h"
+#include "monitor/host/editor.h"
 #include "monitor/host/terminal.h"
 #include "monitor/program/door.h"
 #include "monitor/program/gdb_drive.h"
@@ -13,13 +14,12 @@
 #include "monitor/trace/trace.h"
 #include <inttypes.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 void monitor_init(struct monitor *monitor, struct run *run) {
-    *monitor = (struct monitor){.screen.fd = STDOUT_FILENO,
+    *monitor = (struct monitor){.screen.fd = OUTPUT_SCREEN,
                                 .look = {.machine = run->machine, .level = -1},
                                 .run = run,
-                                .door = {.listener = -1, .client = -1},
+                                .door.server = SERVER_NONE,
                                 .letting_go.may_run = true,
                                 .carry_out = monitor_command};
     monitor_print_to(monitor, &monitor->screen);
@@ -39,8 +39,9 @@ static bool starts_stopped(const struct options *o) { return (o->stopped && !*o-
 // The guest is stopped, and someone looks at it. Whether it is to run on.
 static bool at_prompt(struct monitor *monitor) {
     history_watch(monitor);
-    bool person = isatty(STDIN_FILENO) && monitor->run->options->monitor != MONITOR_UNIX;
-    if (monitor->door.client >= 0 || (monitor->door.listener >= 0 && !person)) return door_serve(monitor, true);
+    bool person = terminal_is_person(TERMINAL_INPUT) && monitor->run->options->monitor != MONITOR_UNIX;
+    if (monitor->door.server.client >= 0 || (monitor->door.server.listener >= 0 && !person))
+        return door_serve(monitor, true);
     terminal_interrupt_asks(true);
     terminal_prompt(true);
     drive_follow(monitor);
@@ -88,7 +89,7 @@ static enum status status_of(struct monitor *monitor) {
     if (monitor->altered.count)
         complain("the run was altered by hand: %" PRIu64 " time%s, first at step %" PRIu64, monitor->altered.count,
                  monitor->altered.count == 1 ? "" : "s", monitor->altered.first_step);
-    bool scripted = monitor->run->options->script || !isatty(STDIN_FILENO);
+    bool scripted = monitor->run->options->script || !terminal_is_person(TERMINAL_INPUT);
     return status == STATUS_DONE && monitor->prompt.errors && scripted ? STATUS_HOST_ERROR : status;
 }
 
@@ -102,7 +103,7 @@ static bool open_doors(struct monitor *monitor) {
     const struct options *o = monitor->run->options;
     if (!gdb_drive_open(monitor)) return false;
     if (o->monitor == MONITOR_UNIX && !door_open(monitor, o->monitor_path)) return false;
-    monitor->run->asks = monitor->gdb || monitor->door.listener >= 0 ? anyone_asks : NULL;
+    monitor->run->asks = monitor->gdb || monitor->door.server.listener >= 0 ? anyone_asks : NULL;
     monitor->run->asks_context = monitor;
     return true;
 }
@@ -112,7 +113,7 @@ static bool start_traces(struct monitor *monitor) {
     print(monitor, "vmxray: ");
     for (unsigned i = 0; i < o->traces; i++) {
         if (trace_start(monitor, o->trace[i])) continue;
-        monitor->output->fd = STDERR_FILENO;
+        monitor->output->fd = OUTPUT_ERRORS;
         output_flush(monitor->output);
         return false;
     }
@@ -123,11 +124,7 @@ static bool start_traces(struct monitor *monitor) {
 enum status monitor_drive(struct monitor *monitor) {
     const struct options *o = monitor->run->options;
     bool script_failed = !start_traces(monitor);
-    if (isatty(STDOUT_FILENO)) {
-        const char *plain = getenv("NO_COLOR");
-        monitor->output->colour = !plain || !*plain;
-        monitor->output->pages = isatty(STDIN_FILENO);
-    }
+    output_suit_person(monitor->output);
     monitor->run->monitored = starts_stopped(o) || o->script;
     if (o->script && !script_failed) {
         history_watch(monitor);
@@ -140,7 +137,7 @@ enum status monitor_drive(struct monitor *monitor) {
         script_failed = !open_doors(monitor);
         if (!script_failed) serve(monitor);
     }
-    prompt_close();
+    editor_close();
     door_close(monitor);
     gdb_drive_close(monitor);
     if (!trace_end(monitor)) script_failed = true;

@@ -2,13 +2,12 @@
 #ifndef MONITOR_STATS_H
 #define MONITOR_STATS_H
 #include "monitor/session/run.h"
-#include <stdio.h>
 
 struct stopwatch {
     double wall, cpu;
 }; // seconds
 struct stopwatch stopwatch_now(void);
 // The run as it is now; `begin` is when it began.
-void stats_print(FILE *out, const struct run *run, struct stopwatch begin);
+void stats_print(const struct run *run, struct stopwatch begin);
 
 #endif

@@ -4,11 +4,14 @@
 #define MONITOR_MONITOR_H
 #include "monitor/expression/look.h"
 #include "monitor/host/parse.h"
+#include "monitor/host/server.h"
 #include "monitor/session/run.h"
 
 struct gdb;
 struct stops;
 struct trace;
+
+enum { DOOR_LINE_BYTES = 4096 };
 
 struct monitor {
     struct output *output; // where what is printed goes now: to the screen, a client of the socket, or gdb
@@ -19,8 +22,11 @@ struct monitor {
     struct trace *traces; // going on
     struct gdb *gdb;      // NULL: nobody listens for it
     struct door {
-        int listener, client; // -1: none
-    } door;                   // -monitor unix:PATH
+        struct server server;
+        char bytes[DOOR_LINE_BYTES]; // that have come in and are not carried out yet
+        size_t used;
+        bool cut; // the rest of a line that was too long is still to come
+    } door;       // -monitor unix:PATH
     struct letting_go {
         bool may_run;    // the guest is ours to run: false when gdb drives it
         bool in_list;    // a stop's commands are carried out: continue only says go_on

@@ -2,17 +2,11 @@
 #ifndef MONITOR_OPTIONS_H
 #define MONITOR_OPTIONS_H
 #include "devices/machine/machine.h"
+#include "monitor/host/console.h"
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #define VMXRAY_VERSION "0.1"
-
-enum channel_kind { CHANNEL_NULL, CHANNEL_STDIO, CHANNEL_FILE };
-struct channel {
-    enum channel_kind kind;
-    const char *path;
-};
 
 enum monitor_place { MONITOR_KEY, MONITOR_NONE, MONITOR_STDIO, MONITOR_UNIX }; // KEY: Ctrl-A c switches to it
 

@@ -20,7 +20,7 @@ static void print_hash(struct run *run, uint64_t step) {
     if (run->hashed_step == step) return;
     console_flush(run->console);
     progress_clear(&run->progress);
-    fprintf(stderr, "hash %" PRIu64 " %016" PRIx64 "\n", step, machine_hash(run->machine));
+    tell("hash %" PRIu64 " %016" PRIx64 "\n", step, machine_hash(run->machine));
     run->hashed_step = step;
 }
 

@@ -1,6 +1,7 @@
 // Tables of source lines; see source_lines.h. Rows are those of DWARF's line number table (version 5, section 6.2).
 #define _GNU_SOURCE // asprintf
 #include "monitor/symbols/source_lines.h"
+#include "monitor/host/file.h"
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -152,18 +153,26 @@ static void tidy(char *text) {
         if (iscntrl((unsigned char)*text)) *text = ' ';
 }
 
+// The beginning and the length of a line of the file; NULL: it has no such line.
+static const char *find_line(const struct file *file, unsigned line, size_t *length) {
+    const char *at = (const char *)file->bytes, *end = at + file->size;
+    for (unsigned i = 1; at && i < line; i++)
+        if ((at = memchr(at, '\n', (size_t)(end - at)))) at++;
+    if (!at || at == end) return NULL;
+    const char *stop = memchr(at, '\n', (size_t)(end - at));
+    *length = (size_t)((stop ? stop : end) - at);
+    return at;
+}
+
 bool source_text(const struct source_place *place, unsigned line, char *text, size_t size) {
-    FILE *file = fopen(place->path, "r");
-    bool whole = true; // the last piece ended its line
-    unsigned at = 0;
-    if (!file) file = fopen(place->shown, "r");
-    if (!file) return false;
-    while (at < line && fgets(text, (int)size, file)) {
-        at += whole;
-        whole = strchr(text, '\n');
-    }
+    struct file file;
+    size_t length = 0;
+    if (!file_load(&file, place->path, NULL, 0) && !file_load(&file, place->shown, NULL, 0)) return false;
+    const char *from = find_line(&file, line, &length);
+    if (from) snprintf(text, size, "%.*s", (int)(length < size ? length : size - 1), from);
+    file_free(&file);
     errno = 0;
-    if (fclose(file) != 0 || at < line) return false;
+    if (!from) return false;
     tidy(text);
     return true;
 }

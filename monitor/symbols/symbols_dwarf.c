@@ -7,7 +7,6 @@
 #include <elfutils/libdwfl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static int no_debug_file(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr base, const char *file_name,
                          const char *link, GElf_Word crc, char **found) {
@@ -84,7 +83,7 @@ static bool add_all(struct reading *r, Dwarf *dwarf) {
 
 // The descriptor becomes libdwfl's.
 static Dwfl_Module *report(Dwfl *dwfl, int fd) {
-    int copy = dup(fd);
+    int copy = file_again(fd);
     dwfl_report_begin(dwfl);
     Dwfl_Module *module = copy < 0 ? NULL : dwfl_report_offline(dwfl, "", "", copy);
     if (!module && copy >= 0) file_close(copy);

@@ -1,6 +1,7 @@
 // The trace command and -trace: what is traced, to where; see trace.h.
 #include "monitor/trace/trace.h"
 #include "monitor/expression/expression.h"
+#include "monitor/host/file.h"
 #include "vmx/vmcs/vmx.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -113,14 +114,14 @@ static bool take_limits(struct monitor *monitor, const char *text, struct trace 
 
 static bool open_file(struct monitor *monitor, struct trace *trace) {
     trace->format = format_of(trace->path);
-    trace->file = fopen(trace->path, "w");
+    trace->file = file_create(trace->path);
     if (!trace->file) return monitor_error(monitor, "trace: %s: %s", trace->path, strerror(errno));
     if (trace->format->begin && !trace->format->begin(trace)) return monitor_error(monitor, "trace: not enough memory");
     return true;
 }
 
 static void trace_free(struct trace *trace) {
-    if (trace->file) fclose(trace->file);
+    if (trace->file) file_finish(trace->file);
     free(trace->data);
     free(trace->path);
     free(trace->what);
@@ -171,8 +172,7 @@ static bool finish(struct monitor *monitor, struct trace *trace) {
     machine_remove_observer(monitor->look.machine, &trace->observer);
     if (trace->format->nests) trace_settle(trace);
     trace->format->end(trace);
-    bool written = !ferror(trace->file);
-    if (fclose(trace->file) != 0) written = false;
+    bool written = file_finish(trace->file);
     trace->file = NULL;
     if (!written) monitor_error(monitor, "trace: %s: not all could be written: %s", trace->path, strerror(errno));
     trace_free(trace);

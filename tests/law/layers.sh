@@ -4,6 +4,8 @@
 #   up DIR/x.o symbol FLOOR/ROOM   a symbol taken from a floor or a room above
 #   host DIR/x.o symbol            a core object takes something of the host that is not in the list below
 #   state DIR/x.o section size     a core object has writable variables
+#   reach DIR/x.o symbol           an object of monitor outside monitor/host opens, reads, asks or writes to something of
+#                                  the host by itself: a file, a socket, the terminal, a signal, a clock
 #
 # The last line is `looked at N core objects`.  ROOMS=FILE: the order of the rooms (tests/law/rooms).  CORE="ROOM ...":
 # rooms of monitor that belong to the core.  SAN=1: what sanitizers add is allowed.
@@ -27,6 +29,15 @@ allowed_patterns='^$'
 [[ -n ${SAN:-} ]] && allowed_patterns='^__(asan|ubsan|sanitizer)_|^__interceptor_'
 [[ -n ${COV:-} ]] && allowed_patterns='^(__gcov_|__llvm_profile)'
 
+# What monitor/host alone may take: the rest gets a struct file, a stream to print to, a server, a date from it.
+reach='open openat creat read pread write pwrite close dup dup2 pipe fopen fdopen freopen fclose popen pclose stdin stdout stderr
+printf vprintf puts putchar perror getchar getline fgets access stat lstat fstat unlink remove rename mkdir opendir mmap munmap
+socket bind listen accept accept4 connect send sendto recv recvfrom setsockopt getaddrinfo poll ppoll select epoll_wait fcntl
+ioctl isatty tcgetattr tcsetattr getenv setenv signal sigaction raise kill alarm fork execve system _exit
+clock_gettime gettimeofday time localtime localtime_r gmtime nanosleep usleep sleep
+open64 openat64 creat64 fopen64 stat64 lstat64 fstat64 mmap64 fcntl64 pread64 pwrite64 __printf_chk __vprintf_chk __read_chk
+__fgets_chk __poll_chk'
+
 table=$(mktemp -d)
 trap 'rm -rf "$table"' EXIT
 
@@ -43,18 +54,21 @@ for floor in "${floors[@]}"; do
 	done
 done
 
-awk -v CORE="${CORE:-}" -v rooms="${ROOMS:-$here/rooms}" -v allowed="$allowed" -v patterns="$allowed_patterns" \
+awk -v CORE="${CORE:-}" -v rooms="${ROOMS:-$here/rooms}" -v allowed="$allowed" -v patterns="$allowed_patterns" -v reach="$reach" \
 	-f "$here/height.awk" -f <(cat <<'END'
 	BEGIN {
 		rooms_read(rooms)
 		count = split(allowed, names, /[ \n]+/)
 		for (i = 1; i <= count; i++) may[names[i]] = 1
+		count = split(reach, names, /[ \n]+/)
+		for (i = 1; i <= count; i++) reaches[names[i]] = 1
 	}
 	NR == FNR {
 		if (!($4 in home) || height($1, $2) < at[$4]) { home[$4] = $1 "/" $2; at[$4] = height($1, $2) }
 		next
 	}
 	$4 in home { if (at[$4] > height($1, $2)) print "up", $3, $4, home[$4]; next }
+	$1 == "monitor" && $2 != "host" && $4 in reaches { print "reach", $3, $4 }
 	is_core($1, $2) && !($4 in may) && $4 !~ patterns { print "host", $3, $4 }
 END
 ) "$table/defined" "$table/taken"

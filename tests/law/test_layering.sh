@@ -32,8 +32,10 @@ compile vmx/one/good.o <<<'void cpu_go(char *); void vmx_copy(char *p); void vmx
 void vmx_two(char *); void vmx_one(char *p); void vmx_one(char *p) { vmx_two(p); }'
 compile vmx/two/good.o <<<'void vmx_copy(char *); void vmx_two(char *p); void vmx_two(char *p) { vmx_copy(p); }'
 compile monitor/facts/good.o <<<'void vmx_two(char *); void fact(char *p); void fact(char *p) { vmx_two(p); }'
-compile monitor/talk/good.o <<<'#include <time.h>
-int turns; void fact(char *); void monitor_go(char *p); void monitor_go(char *p) { turns += (int)time(0); fact(p); }'
+compile monitor/host/good.o <<<'#include <time.h>
+long host_date(void); long host_date(void) { return time(0); }'
+compile monitor/talk/good.o <<<'long host_date(void); int turns; void fact(char *);
+void monitor_go(char *p); void monitor_go(char *p) { turns += (int)host_date(); fact(p); }'
 found=$(planted $judge "$work")
 [[ $found == "looked at 5 core objects" ]]
 claim $? "a house in order has no breach, and a floor without a line knows no order" "$found"
@@ -46,6 +48,8 @@ long device_clock(void); long device_clock(void) { return time(0); }'
 compile monitor/facts/print.o <<<'#include <stdio.h>
 int turned; void fact_print(void); void fact_print(void) { puts("x"); }'
 compile monitor/facts/up.o <<<'void monitor_go(char *); void fact_up(char *p); void fact_up(char *p) { monitor_go(p); }'
+compile monitor/talk/reach.o <<<'#include <stdio.h>
+void talk(void); void talk(void) { (void)remove("a"); fopen("b", "r"); }'
 compile cpu/low/state.o <<<'int cpu_initialised = 3;'
 compile vmx/one/state.o <<<'int vmx_count(void); int vmx_count(void) { static int count; return ++count; }'
 compile devices/one/thread.o <<<'int device_turn(void); int device_turn(void) { static __thread int turn; return ++turn; }'
@@ -53,7 +57,7 @@ finds 'the judge' "$(planted $judge "$work" | sed "s|$work/||")" \
 	'up cpu/high/up.o vmx_copy vmx/one' 'up cpu/low/up.o cpu_go cpu/high' 'up vmx/one/up.o monitor_go monitor/talk' \
 	'up monitor/facts/up.o monitor_go monitor/talk' 'host devices/one/clock.o time' 'host monitor/facts/print.o puts' \
 	'state cpu/low/state.o .data 4' 'state vmx/one/state.o .bss 4' 'state devices/one/thread.o .tbss 4' \
-	'state monitor/facts/print.o .bss 4'
+	'state monitor/facts/print.o .bss 4' 'reach monitor/talk/reach.o remove' 'reach monitor/talk/reach.o fopen'
 
 text() { # FILE: standard input to a source
 	mkdir -p "$work/source/${1%/*}"
@@ -102,6 +106,7 @@ claim $? "the judges can read the object files and the sources"
 claim $? "the core is what the library has" "$found"
 for law in up:'nothing is taken from a floor or a room above, nor in a circle of rooms' \
 	host:'the core takes nothing of the host but memory' state:'the core has no variables' \
+	reach:'monitor/host alone touches the files, sockets, terminal and clocks of the host' \
 	include:'no file includes one from a floor or a room above' unlisted:'every room has its place' \
 	absent:'every place has its room' size:'a room has 5 to 25 files' needless:'an exception has its reason'; do
 	if [[ ${law%%:*} == state && -n ${SAN:-}${COV:-} ]]; then

@@ -160,8 +160,7 @@ static bool completes(const char *line, const char *wanted) {
     const char *space = strrchr(line, ' '), *word = space ? space + 1 : line;
     bool found = false;
     char *candidate;
-    complete_for(&monitor);
-    for (int state = 0; (candidate = complete_candidate(line, word, (int)(word - line), state)); state = 1) {
+    for (int state = 0; (candidate = complete_candidate(&monitor, line, word, (int)(word - line), state)); state = 1) {
         found |= strcmp(candidate, wanted) == 0;
         free(candidate);
     }
