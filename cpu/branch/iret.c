@@ -13,7 +13,7 @@ struct iret_frame {
 
 // NMIs are unblocked even when IRET faults.
 static enum outcome nmi_unblock(struct cpu *cpu, const struct op *op) {
-    if (cpu->intercepts.enabled & BIT(ICEPT_IRET)) return cpu->intercepts.check(cpu, op, ICEPT_IRET, 0, 0);
+    if (cpu->intercepts.enabled & BIT(ICEPT_IRET)) return cpu->intercepts.check(cpu, op, ICEPT_IRET, NO_OPERAND);
     cpu->boundary.nmi_blocked = 0;
     cpu_look(cpu);
     return OUT_OK;

@@ -240,7 +240,7 @@ enum outcome task_switch(struct cpu *cpu, const struct op *op, const struct task
     struct descriptor old, new;
     struct task_image image;
     TRY(tss_fetch(cpu, t, &new));
-    TRY(intercept(cpu, op, ICEPT_TASK_SWITCH, t->selector | (uint64_t)t->source << 30, 0));
+    TRY(intercept(cpu, op, ICEPT_TASK_SWITCH, OPERAND(.task = {t->selector, (uint8_t)t->source})));
     const struct tss_layout *from = layout_of(tr->rights), *to = layout_of(new.rights);
     if (tr->limit < from->last) return task_fault(cpu, t, VECTOR_TS, link);
     TRY(descriptor_fetch(cpu, link, 8, VECTOR_TS, t->ext, &old));

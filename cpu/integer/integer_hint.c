@@ -12,7 +12,7 @@ INSTANTIATE(nop, NEXT, FORMS_NOP)
 
 BODY(pause) {
     BODY_UNUSED;
-    return intercept(cpu, op, ICEPT_PAUSE, 0, 0);
+    return intercept(cpu, op, ICEPT_PAUSE, NO_OPERAND);
 }
 INSTANTIATE(pause, END, FORMS_ONE_NONE)
 

@@ -3,80 +3,11 @@
 #define CPU_CPU_H
 #include "cpu/state/architecture.h"
 #include "cpu/state/flags.h"
+#include "cpu/state/intercepts.h"
 #include "cpu/state/op.h"
 #include "cpu/state/outcome.h"
 #include "cpu/state/state.h"
 #include <stddef.h>
-
-// What leaves VMX non-root operation: filled by VT-x at VM entry, all zero otherwise. Bodies consult it at three
-// points.
-enum intercept {
-    ICEPT_HLT,
-    ICEPT_CPUID,
-    ICEPT_INVD,
-    ICEPT_WBINVD,
-    ICEPT_INVLPG,
-    ICEPT_INVPCID,
-    ICEPT_RDTSC,
-    ICEPT_RDTSCP,
-    ICEPT_RDPMC,
-    ICEPT_MONITOR,
-    ICEPT_MWAIT,
-    ICEPT_PAUSE,
-    ICEPT_GETSEC,
-    ICEPT_XSETBV,
-    ICEPT_RDMSR,
-    ICEPT_WRMSR,
-    ICEPT_IO,
-    ICEPT_INS_OUTS,
-    ICEPT_CR_READ,
-    ICEPT_CR_WRITE,
-    ICEPT_CLTS,
-    ICEPT_LMSW,
-    ICEPT_DR,
-    ICEPT_GDTR_IDTR,
-    ICEPT_LDTR_TR,
-    ICEPT_RDRAND,
-    ICEPT_RDSEED,
-    ICEPT_XSAVES,
-    ICEPT_XRSTORS,
-    ICEPT_ENCLS,
-    ICEPT_TASK_SWITCH,
-    ICEPT_RSM,
-    ICEPT_VMX,
-    ICEPT_UMWAIT,
-    ICEPT_TPAUSE,
-    ICEPT_EXCEPTION,
-    ICEPT_IRET,
-    ICEPT_CR8,
-    ICEPT_RDPID,
-};
-enum apic_access { APIC_READ, APIC_WRITE, APIC_FETCH };
-struct intercepts {
-    // derived from the VMCS
-    uint64_t enabled; // BIT(ICEPT_...): consult `check`
-    // Whether the instruction exits. `a` and `b` say what it does (see cpu/state/intercept.h, one line an intercept).
-    // OUT_OK: go on; OUT_VMEXIT: an exit is recorded.
-    enum outcome (*check)(struct cpu *cpu, const struct op *op, enum intercept what, uint64_t a, uint64_t b);
-    // Before an event is delivered through the IDT: OUT_OK to deliver, OUT_VMEXIT.
-    enum outcome (*event)(struct cpu *cpu, const struct event *event);
-    // An exit was recorded; RIP, steps and flags are those of the instruction. Carries it out.
-    enum outcome (*exit)(struct cpu *cpu);
-    // At an instruction boundary while PENDING_VMX, or before an INTR, NMI, INIT or SIPI is taken. OUT_OK: nothing.
-    enum outcome (*poll)(struct cpu *cpu);
-    // Triple fault: OUT_VMEXIT, or OUT_OK when outside non-root operation.
-    enum outcome (*shutdown)(struct cpu *cpu);
-    // A linear access of `size` bytes to the APIC-access page. OUT_OK: do it to *page, which may be another page now.
-    enum outcome (*apic)(struct cpu *cpu, uint64_t linear, unsigned size, enum apic_access access, uint64_t *page);
-    uint64_t apic_access;                                // physical address of the APIC-access page | 1; 0: none
-    uint64_t cr0_mask, cr0_shadow, cr4_mask, cr4_shadow; // guest/host masks and read shadows; 0 outside
-    uint64_t tsc_offset;                                 // added to what RDTSC, RDTSCP and RDMSR of the TSC return
-    uint64_t tsc_multiplier;                             // 16.48 fixed point, applied before the offset; 0: none
-    bool non_root;
-    bool unrestricted; // CR0.PE and CR0.PG may be 0
-    bool virtual_nmis;
-    bool again; // an event was delivered: look at the boundary once more before the next instruction
-};
 
 // Second-stage translation (EPT): NULL outside.
 struct second_stage_access {

@@ -97,7 +97,7 @@ static uint64_t extensions(const struct cpu *cpu) { return cpu_64bit(cpu) ? cpu-
 BODY(monitor) {
     BODY_UNUSED;
     if (!permitted(cpu)) return cpu_fault_ud(cpu);
-    TRY(intercept(cpu, op, ICEPT_MONITOR, 0, 0));
+    TRY(intercept(cpu, op, ICEPT_MONITOR, NO_OPERAND));
     if (extensions(cpu)) return cpu_fault_gp0(cpu);
     uint64_t linear = 0, physical = 0;
     TRY(segment_linear(cpu, op->ea & EA_SEGMENT, string_register(cpu, op, RAX), 1, false, &linear));
@@ -113,7 +113,7 @@ BODY(mwait) {
     BODY_UNUSED;
     const uint64_t masked_interrupts = BIT(0);
     if (!permitted(cpu)) return cpu_fault_ud(cpu);
-    TRY(intercept(cpu, op, ICEPT_MWAIT, armed(cpu), 0));
+    TRY(intercept(cpu, op, ICEPT_MWAIT, OPERAND(.mwait = {armed(cpu)})));
     if (extensions(cpu) & ~masked_interrupts) return cpu_fault_gp0(cpu);
     cpu->rip = op_next_rip(cpu, op);
     if (!armed(cpu)) return OUT_STOP;

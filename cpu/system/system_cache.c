@@ -6,11 +6,11 @@
 
 BODY(invd) {
     BODY_UNUSED;
-    return intercept(cpu, op, ICEPT_INVD, 0, 0);
+    return intercept(cpu, op, ICEPT_INVD, NO_OPERAND);
 }
 BODY(wbinvd) {
     BODY_UNUSED;
-    return intercept(cpu, op, ICEPT_WBINVD, 0, 0);
+    return intercept(cpu, op, ICEPT_WBINVD, NO_OPERAND);
 }
 INSTANTIATE(invd, END, FORMS_ONE_NONE)
 INSTANTIATE(wbinvd, END, FORMS_ONE_NONE)
@@ -45,7 +45,7 @@ BODY(invlpg) {
                  (cpu_64bit(cpu) ? reg64(cpu, op->segment_base) : cpu->segment_base[op->ea & EA_SEGMENT]);
         if (!cpu_64bit(cpu)) linear = (uint32_t)linear;
     }
-    TRY(intercept(cpu, op, ICEPT_INVLPG, linear, 0));
+    TRY(intercept(cpu, op, ICEPT_INVLPG, OPERAND(.invlpg = {linear})));
     if (!cpu_long(cpu) || cpu_canonical(cpu, linear)) tlb_invalidate_page(cpu, linear);
     return OUT_OK;
 }
@@ -63,11 +63,11 @@ BODY(invpcid) {
     (void)F;
     uint64_t at = 0, pcid = 0, linear = 0, type = reg_get(cpu, op->dst, W);
     if (cpu_cpl(cpu)) {
-        TRY(intercept(cpu, op, ICEPT_INVPCID, 0, 0)); // #UD comes first
+        TRY(intercept(cpu, op, ICEPT_INVPCID, NO_OPERAND)); // #UD comes first
         return cpu_fault_gp0(cpu);
     }
     TRY(op_linear(cpu, op, 16, false, &at));
-    TRY(intercept(cpu, op, ICEPT_INVPCID, at, 0));
+    TRY(intercept(cpu, op, ICEPT_INVPCID, NO_OPERAND));
     TRY(load(cpu, at, 64, &pcid));
     TRY(load(cpu, at + 8, 64, &linear));
     if (!invpcid_valid(cpu, type, pcid, linear)) return cpu_fault_gp0(cpu);

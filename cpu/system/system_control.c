@@ -43,18 +43,20 @@ static uint64_t cr_read(struct cpu *cpu, unsigned number) {
 }
 
 // With a TPR shadow VT-x does the access itself and answers OUT_LEAVE.
-static enum outcome cr8_virtual(struct cpu *cpu, const struct op *op, unsigned gpr, uint64_t value) {
-    enum outcome outcome = intercept(cpu, op, ICEPT_CR8, gpr, value);
+static enum outcome cr8_virtual(struct cpu *cpu, const struct op *op, enum intercept what,
+                                union intercept_operand operand) {
+    enum outcome outcome = intercept(cpu, op, what, operand);
     if (outcome == OUT_LEAVE) cpu->rip = op_next_rip(cpu, op);
     return outcome;
 }
 
 BODY(mov_from_cr) {
     (void)F;
-    unsigned number = op->src, gpr = op->dst / 8u;
+    unsigned number = op->src;
     TRY(cr_check(cpu, number));
-    TRY(intercept(cpu, op, ICEPT_CR_READ, number, gpr));
-    if (number == 8) TRY(cr8_virtual(cpu, op, gpr, 0));
+    union intercept_operand operand = OPERAND(.cr = {(uint8_t)number, op->dst / 8u, 0});
+    TRY(intercept(cpu, op, ICEPT_CR_READ, operand));
+    if (number == 8) TRY(cr8_virtual(cpu, op, ICEPT_CR8_READ, operand));
     reg_set(cpu, op->dst, W, cr_read(cpu, number));
     return OUT_OK;
 }
@@ -67,11 +69,12 @@ static uint64_t cr_peek(struct cpu *cpu, unsigned number) {
 
 BODY(mov_to_cr) {
     (void)F;
-    unsigned number = op->dst, gpr = op->src / 8u;
+    unsigned number = op->dst;
     uint64_t value = reg_get(cpu, op->src, W);
     TRY(cr_check(cpu, number));
-    TRY(intercept(cpu, op, ICEPT_CR_WRITE, number | gpr << 8, value));
-    if (number == 8) TRY(cr8_virtual(cpu, op, gpr | 1u << 8, value));
+    union intercept_operand operand = OPERAND(.cr = {(uint8_t)number, op->src / 8u, value});
+    TRY(intercept(cpu, op, ICEPT_CR_WRITE, operand));
+    if (number == 8) TRY(cr8_virtual(cpu, op, ICEPT_CR8_WRITE, operand));
     uint64_t old = observed(cpu, OBSERVE_CONTROL_REGISTER) ? cr_peek(cpu, number) : 0;
     switch (number) {
     case 0: TRY(cr0_write(cpu, value)); break;
@@ -92,7 +95,7 @@ INSTANTIATE(mov_to_cr, END, FORMS_CR)
 
 BODY(clts) {
     BODY_UNUSED;
-    TRY(intercept(cpu, op, ICEPT_CLTS, 0, 0));
+    TRY(intercept(cpu, op, ICEPT_CLTS, NO_OPERAND));
     uint64_t old = cpu->control.cr0;
     cpu->control.cr0 &= ~CR0_TS | cpu->intercepts.cr0_mask;
     cpu_update_mode(cpu);
@@ -111,7 +114,7 @@ BODY(lmsw) {
         TRY(load(cpu, linear, 16, &value));
     else
         value = reg_get(cpu, op->dst, 16);
-    TRY(intercept(cpu, op, ICEPT_LMSW, value | (F == FORM_M ? 1u << 16 : 0), linear));
+    TRY(intercept(cpu, op, ICEPT_LMSW, OPERAND(.lmsw = {(uint16_t)value, F == FORM_M, linear})));
     uint64_t old = cpu->control.cr0;
     TRY(cr0_write(cpu, (cpu->control.cr0 & (~bits | CR0_PE)) | (value & bits)));
     OBSERVE_TELL(cpu, op, CONTROL_REGISTER, .number = 0, .value = cpu->control.cr0, .old = old);

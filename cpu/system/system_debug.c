@@ -9,13 +9,12 @@
 #define DR6_ONES (BITS(31, 16) | BITS(11, 4))
 #define DR7_WRITABLE (BITS(9, 0) | DR7_GD | BITS(31, 16))
 #define DR7_ONES BIT(10)
-#define DR_FROM BIT(4) // the direction in the exit qualification
 
 // DR4 and DR5 stand for DR6 and DR7 unless CR4.DE is set. A VM exit comes before the faults that CR4.DE and the
 // privilege level cause: SDM Vol. 3C, 25.1.3.
-static enum outcome dr_check(struct cpu *cpu, const struct op *op, unsigned *number, uint64_t direction, unsigned gpr) {
+static enum outcome dr_check(struct cpu *cpu, const struct op *op, unsigned *number, bool from, unsigned gpr) {
     if (*number >= 8) return cpu_fault_ud(cpu);
-    TRY(intercept(cpu, op, ICEPT_DR, *number | direction, gpr));
+    TRY(intercept(cpu, op, ICEPT_DR, OPERAND(.dr = {(uint8_t)*number, (uint8_t)gpr, from})));
     if ((*number == 4 || *number == 5) && cpu->control.cr4 & CR4_DE) return cpu_fault_ud(cpu);
     if (cpu_cpl(cpu)) return cpu_fault_gp0(cpu);
     if (*number == 4 || *number == 5) *number += 2;
@@ -29,7 +28,7 @@ static enum outcome dr_check(struct cpu *cpu, const struct op *op, unsigned *num
 BODY(mov_from_dr) {
     (void)F;
     unsigned number = op->src;
-    TRY(dr_check(cpu, op, &number, DR_FROM, op->dst / 8u));
+    TRY(dr_check(cpu, op, &number, true, op->dst / 8u));
     reg_set(cpu, op->dst, W, cpu->control.dr[number]);
     return OUT_OK;
 }
@@ -38,7 +37,7 @@ BODY(mov_to_dr) {
     (void)F;
     unsigned number = op->dst;
     uint64_t value = reg_get(cpu, op->src, W);
-    TRY(dr_check(cpu, op, &number, 0, op->src / 8u));
+    TRY(dr_check(cpu, op, &number, false, op->src / 8u));
     if (number >= 6 && value >> 32) return cpu_fault_gp0(cpu);
     if (number == 6) value = (value & DR6_WRITABLE) | DR6_ONES;
     if (number == 7) value = (value & DR7_WRITABLE) | DR7_ONES;

@@ -47,7 +47,7 @@ INSTANTIATE(stac, NEXT, FORMS_ONE_NONE)
 
 BODY(hlt) {
     BODY_UNUSED;
-    TRY(intercept(cpu, op, ICEPT_HLT, 0, 0));
+    TRY(intercept(cpu, op, ICEPT_HLT, NO_OPERAND));
     cpu->rip = op_next_rip(cpu, op);
     cpu->boundary.activity = ACTIVITY_HLT;
     return OUT_STOP;

@@ -18,7 +18,7 @@ static uint64_t get_pair(const struct cpu *cpu) { return (uint32_t)cpu->gpr[RAX]
 // Leaf 1 also loads the microcode revision into IA32_BIOS_SIGN_ID, SDM Vol. 3A, 9.11.7.1.
 BODY(cpuid) {
     BODY_UNUSED;
-    TRY(intercept(cpu, op, ICEPT_CPUID, 0, 0));
+    TRY(intercept(cpu, op, ICEPT_CPUID, NO_OPERAND));
     uint32_t leaf = (uint32_t)cpu->gpr[RAX];
     struct cpuid_result r = cpuid(cpu, leaf, (uint32_t)cpu->gpr[RCX]);
     OBSERVE_TELL(cpu, op, CPUID, .number = leaf, .value = (uint64_t)r.eax << 32 | r.ebx,
@@ -41,14 +41,14 @@ static enum outcome time_allowed(struct cpu *cpu) {
 BODY(rdtsc) {
     BODY_UNUSED;
     TRY(time_allowed(cpu));
-    TRY(intercept(cpu, op, ICEPT_RDTSC, 0, 0));
+    TRY(intercept(cpu, op, ICEPT_RDTSC, NO_OPERAND));
     set_pair(cpu, cpu_tell_tsc(cpu, op));
     return OUT_OK;
 }
 BODY(rdtscp) {
     BODY_UNUSED;
     TRY(time_allowed(cpu));
-    TRY(intercept(cpu, op, ICEPT_RDTSCP, 0, 0));
+    TRY(intercept(cpu, op, ICEPT_RDTSCP, NO_OPERAND));
     set_pair(cpu, cpu_tell_tsc(cpu, op));
     cpu->gpr[RCX] = (uint32_t)cpu->msr.tsc_aux;
     return OUT_OK;
@@ -58,7 +58,7 @@ INSTANTIATE(rdtscp, END, FORMS_ONE_NONE)
 
 BODY(rdpid) {
     (void)F, (void)W;
-    TRY(intercept(cpu, op, ICEPT_RDPID, 0, 0));
+    TRY(intercept(cpu, op, ICEPT_RDPID, NO_OPERAND));
     set_reg64(cpu, op->dst, (uint32_t)cpu->msr.tsc_aux);
     return OUT_OK;
 }
@@ -69,7 +69,7 @@ INSTANTIATE(rdpid, NEXT, FORMS_ONE_R)
 BODY(rdpmc) {
     BODY_UNUSED;
     if (!(cpu->control.cr4 & CR4_PCE) && cpu_cpl(cpu)) return cpu_fault_gp0(cpu);
-    TRY(intercept(cpu, op, ICEPT_RDPMC, 0, 0));
+    TRY(intercept(cpu, op, ICEPT_RDPMC, NO_OPERAND));
     return cpu_fault_gp0(cpu);
 }
 INSTANTIATE(rdpmc, END, FORMS_ONE_NONE)
@@ -80,7 +80,7 @@ BODY(rdmsr) {
     BODY_UNUSED;
     uint32_t index = (uint32_t)cpu->gpr[RCX];
     uint64_t value = 0;
-    TRY(intercept(cpu, op, ICEPT_RDMSR, index, 0));
+    TRY(intercept(cpu, op, ICEPT_RDMSR, OPERAND(.msr = {index, 0})));
     TRY(msr_read(cpu, op, index, &value));
     OBSERVE_TELL(cpu, op, MSR_READ, .number = index, .value = value);
     set_pair(cpu, value);
@@ -90,7 +90,7 @@ BODY(wrmsr) {
     BODY_UNUSED;
     uint32_t index = (uint32_t)cpu->gpr[RCX];
     uint64_t value = get_pair(cpu);
-    TRY(intercept(cpu, op, ICEPT_WRMSR, index, value));
+    TRY(intercept(cpu, op, ICEPT_WRMSR, OPERAND(.msr = {index, value})));
     uint64_t old = observed(cpu, OBSERVE_MSR_WRITE) ? msr_stored(cpu, index) : 0;
     TRY(msr_write(cpu, op, index, value));
     OBSERVE_TELL(cpu, op, MSR_WRITE, .number = index, .value = value, .old = old);
@@ -120,7 +120,7 @@ BODY(xsetbv) {
     uint64_t value = get_pair(cpu);
     if (!(cpu->control.cr4 & CR4_OSXSAVE)) return cpu_fault_ud(cpu);
     if (cpu_cpl(cpu)) return cpu_fault_gp0(cpu);
-    TRY(intercept(cpu, op, ICEPT_XSETBV, 0, 0));
+    TRY(intercept(cpu, op, ICEPT_XSETBV, NO_OPERAND));
     if ((uint32_t)cpu->gpr[RCX] || !xcr0_valid(cpu, value)) return cpu_fault_gp0(cpu);
     cpu->control.xcr0 = value;
     cpu_update_mode(cpu);
@@ -142,7 +142,7 @@ static uint64_t random_next(struct cpu *cpu) {
 }
 
 static enum outcome random_to(struct cpu *cpu, const struct op *op, unsigned w, enum intercept what) {
-    TRY(intercept(cpu, op, what, op->dst / 8u, w / 8));
+    TRY(intercept(cpu, op, what, OPERAND(.random = {op->dst / 8u, (uint8_t)(w / 8)})));
     reg_set(cpu, op->dst, w, random_next(cpu));
     flags_set(&cpu->flags, FLAG_CF);
     return OUT_OK;

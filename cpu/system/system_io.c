@@ -5,8 +5,6 @@
 #include "cpu/watch/observe.h"
 #include "cpu/integer/string.h"
 
-enum { IO_IN = 1 << 24, IO_IMMEDIATE = 1 << 25, IO_REP = 1 << 26, IO_SIZE_SHIFT = 16 };
-
 // The bitmap of a 32-bit or 64-bit TSS: two bytes are read, so that an access may cross a byte of it.
 static enum outcome bitmap_check(struct cpu *cpu, uint16_t port, unsigned size) {
     enum { IO_MAP_BASE = 0x66 };
@@ -41,23 +39,22 @@ static void port_out(struct cpu *cpu, const struct op *op, uint16_t port, unsign
 }
 
 // The port: an immediate byte, or DX.
-ALWAYS_INLINE enum outcome io_port(struct cpu *cpu, const struct op *op, enum form f, unsigned w, uint32_t in,
+ALWAYS_INLINE enum outcome io_port(struct cpu *cpu, const struct op *op, enum form f, unsigned w, bool in,
                                    uint16_t *port) {
     *port = f == FORM_RI ? (uint8_t)op->imm : (uint16_t)cpu->gpr[RDX];
     TRY(io_check(cpu, *port, w / 8));
-    uint32_t what = *port | w / 8 << IO_SIZE_SHIFT | in | (f == FORM_RI ? (uint32_t)IO_IMMEDIATE : 0);
-    return intercept(cpu, op, ICEPT_IO, what, 0);
+    return intercept(cpu, op, ICEPT_IO, OPERAND(.io = {*port, (uint8_t)(w / 8), .in = in, .immediate = f == FORM_RI}));
 }
 
 BODY(in) {
     uint16_t port = 0;
-    TRY(io_port(cpu, op, F, W, IO_IN, &port));
+    TRY(io_port(cpu, op, F, W, true, &port));
     reg_set(cpu, RAX * 8, W, port_in(cpu, op, port, W));
     return OUT_OK;
 }
 BODY(out) {
     uint16_t port = 0;
-    TRY(io_port(cpu, op, F, W, 0, &port));
+    TRY(io_port(cpu, op, F, W, false, &port));
     port_out(cpu, op, port, W, reg_get(cpu, RAX * 8, W));
     return OUT_OK;
 }
@@ -68,10 +65,10 @@ INSTANTIATE(out, END, FORMS_IO)
 
 // --- strings: REX.W leaves the element at 32 bits ---
 
-static enum outcome string_intercept(struct cpu *cpu, const struct op *op, uint16_t port, unsigned w, uint32_t in,
+static enum outcome string_intercept(struct cpu *cpu, const struct op *op, uint16_t port, unsigned w, bool in,
                                      uint64_t linear) {
-    uint32_t what = port | w / 8 << IO_SIZE_SHIFT | in | (op->imm ? (uint32_t)IO_REP : 0);
-    return intercept(cpu, op, ICEPT_INS_OUTS, what, linear);
+    return intercept(cpu, op, ICEPT_INS_OUTS,
+                     OPERAND(.io = {port, (uint8_t)(w / 8), .in = in, .rep = op->imm, .linear = linear}));
 }
 
 // Where the element goes is made sure of before the device is asked for it.
@@ -81,7 +78,7 @@ ALWAYS_INLINE enum outcome ins_once(struct cpu *cpu, const struct op *op, unsign
     uint16_t port = (uint16_t)cpu->gpr[RDX];
     TRY(io_check(cpu, port, w / 8));
     TRY(string_target(cpu, op, w, true, &linear));
-    TRY(string_intercept(cpu, op, port, w, IO_IN, linear));
+    TRY(string_intercept(cpu, op, port, w, true, linear));
     void *p = memory_write(cpu, linear, w / 8, false, &outcome);
     if (!p) return outcome;
     bytes_set(p, w, port_in(cpu, op, port, w));
@@ -95,7 +92,7 @@ ALWAYS_INLINE enum outcome outs_once(struct cpu *cpu, const struct op *op, unsig
     uint16_t port = (uint16_t)cpu->gpr[RDX];
     TRY(io_check(cpu, port, w / 8));
     TRY(string_source(cpu, op, w, &linear));
-    TRY(string_intercept(cpu, op, port, w, 0, linear));
+    TRY(string_intercept(cpu, op, port, w, false, linear));
     TRY(load(cpu, linear, w, &value));
     port_out(cpu, op, port, w, value);
     string_advance(cpu, op, RSI, w, 1);

@@ -4,9 +4,6 @@
 #include "cpu/event/descriptor.h"
 #include "cpu/state/intercept.h"
 
-enum table_access { ACCESS_SGDT, ACCESS_SIDT, ACCESS_LGDT, ACCESS_LIDT }; // as intercept.h numbers them
-enum segment_access { ACCESS_SLDT, ACCESS_STR, ACCESS_LLDT, ACCESS_LTR };
-
 static enum outcome umip(struct cpu *cpu) {
     return cpu->control.cr4 & CR4_UMIP && cpu_cpl(cpu) ? cpu_fault_gp0(cpu) : OUT_OK;
 }
@@ -16,25 +13,25 @@ static enum outcome umip(struct cpu *cpu) {
 static unsigned pointer_bytes(const struct cpu *cpu) { return cpu_64bit(cpu) ? 10 : 6; }
 
 static enum outcome table_store(struct cpu *cpu, const struct op *op, const struct descriptor_table *table,
-                                uint64_t what) {
+                                uint8_t what) {
     uint8_t image[10];
     uint64_t linear = 0;
     unsigned size = pointer_bytes(cpu);
     TRY(umip(cpu));
     TRY(op_linear(cpu, op, size, true, &linear));
-    TRY(intercept(cpu, op, ICEPT_GDTR_IDTR, what, linear));
+    TRY(intercept(cpu, op, ICEPT_GDTR_IDTR, OPERAND(.table = {what})));
     bytes_set(image, 16, table->limit);
     bytes_set(image + 2, 64, table->base);
     return store_bytes(cpu, linear, image, size);
 }
 
 // With a 16-bit operand size the base has 24 bits.
-static enum outcome table_load(struct cpu *cpu, const struct op *op, struct descriptor_table *table, uint64_t what,
+static enum outcome table_load(struct cpu *cpu, const struct op *op, struct descriptor_table *table, uint8_t what,
                                unsigned w) {
     uint8_t image[10] = {0};
     uint64_t linear = 0;
     TRY(op_linear(cpu, op, pointer_bytes(cpu), false, &linear));
-    TRY(intercept(cpu, op, ICEPT_GDTR_IDTR, what, linear));
+    TRY(intercept(cpu, op, ICEPT_GDTR_IDTR, OPERAND(.table = {what})));
     TRY(load_bytes(cpu, linear, image, pointer_bytes(cpu)));
     uint64_t base = bytes_get(image + 2, 64);
     if (cpu_64bit(cpu) && !cpu_canonical_register(cpu, base)) return cpu_fault_gp0(cpu);
@@ -46,19 +43,19 @@ static enum outcome table_load(struct cpu *cpu, const struct op *op, struct desc
 #define FORMS_TABLE(X, n) X(n, M, 16) X(n, M, 32)
 BODY(sgdt) {
     (void)F, (void)W;
-    return table_store(cpu, op, &cpu->gdtr, ACCESS_SGDT);
+    return table_store(cpu, op, &cpu->gdtr, TABLE_GDTR);
 }
 BODY(sidt) {
     (void)F, (void)W;
-    return table_store(cpu, op, &cpu->idtr, ACCESS_SIDT);
+    return table_store(cpu, op, &cpu->idtr, TABLE_IDTR);
 }
 BODY(lgdt) {
     (void)F;
-    return table_load(cpu, op, &cpu->gdtr, ACCESS_LGDT, W);
+    return table_load(cpu, op, &cpu->gdtr, TABLE_LOAD + TABLE_GDTR, W);
 }
 BODY(lidt) {
     (void)F;
-    return table_load(cpu, op, &cpu->idtr, ACCESS_LIDT, W);
+    return table_load(cpu, op, &cpu->idtr, TABLE_LOAD + TABLE_IDTR, W);
 }
 INSTANTIATE(sgdt, END, FORMS_TABLE)
 INSTANTIATE(sidt, END, FORMS_TABLE)
@@ -68,21 +65,21 @@ INSTANTIATE(lidt, END, FORMS_TABLE)
 // --- LDTR, TR ---
 
 static enum outcome selector_store(struct cpu *cpu, const struct op *op, enum form f, unsigned w, unsigned segment,
-                                   uint64_t what) {
+                                   uint8_t what) {
     uint64_t linear = 0;
     TRY(umip(cpu));
     if (f == FORM_M) TRY(op_linear(cpu, op, 2, true, &linear));
-    TRY(intercept(cpu, op, ICEPT_LDTR_TR, what, linear));
+    TRY(intercept(cpu, op, ICEPT_LDTR_TR, OPERAND(.table = {what})));
     uint16_t selector = cpu->segment[segment].selector;
     if (f == FORM_M) return store(cpu, linear, 16, selector);
     reg_set(cpu, op->dst, w, selector);
     return OUT_OK;
 }
-static enum outcome selector_source(struct cpu *cpu, const struct op *op, enum form f, uint64_t what,
+static enum outcome selector_source(struct cpu *cpu, const struct op *op, enum form f, uint8_t what,
                                     uint16_t *selector) {
     uint64_t linear = 0, value = 0;
     if (f == FORM_M) TRY(op_linear(cpu, op, 2, false, &linear));
-    TRY(intercept(cpu, op, ICEPT_LDTR_TR, what, linear));
+    TRY(intercept(cpu, op, ICEPT_LDTR_TR, OPERAND(.table = {what})));
     if (f == FORM_M)
         TRY(load(cpu, linear, 16, &value));
     else
@@ -128,18 +125,18 @@ static enum outcome tr_load(struct cpu *cpu, uint16_t selector) {
     return OUT_OK;
 }
 
-BODY(sldt) { return selector_store(cpu, op, F, W, LDTR, ACCESS_SLDT); }
-BODY(str) { return selector_store(cpu, op, F, W, TR, ACCESS_STR); }
+BODY(sldt) { return selector_store(cpu, op, F, W, LDTR, TABLE_LDTR); }
+BODY(str) { return selector_store(cpu, op, F, W, TR, TABLE_TR); }
 BODY(lldt) {
     uint16_t selector = 0;
     (void)W;
-    TRY(selector_source(cpu, op, F, ACCESS_LLDT, &selector));
+    TRY(selector_source(cpu, op, F, TABLE_LOAD + TABLE_LDTR, &selector));
     return ldtr_load(cpu, selector);
 }
 BODY(ltr) {
     uint16_t selector = 0;
     (void)W;
-    TRY(selector_source(cpu, op, F, ACCESS_LTR, &selector));
+    TRY(selector_source(cpu, op, F, TABLE_LOAD + TABLE_TR, &selector));
     return tr_load(cpu, selector);
 }
 #define FORMS_STORE_SELECTOR(X, n) WIDTHS_WORD(X, n, R) X(n, M, 32)

@@ -95,11 +95,10 @@ static enum outcome xsave_open(struct cpu *cpu, const struct op *op, uint64_t al
     if (!(cpu->control.cr4 & CR4_OSXSAVE)) return cpu_fault_ud(cpu);
     if (cpu->control.cr0 & CR0_TS) return cpu_fault(cpu, VECTOR_NM);
     r->features = (cpu->gpr[RDX] << 32 | (uint32_t)cpu->gpr[RAX]) & allowed;
-    if (what != ICEPT_HLT) TRY(intercept(cpu, op, what, r->features, 0));
+    if (what != ICEPT_NONE) TRY(intercept(cpu, op, what, OPERAND(.xsave = {r->features})));
     TRY(op_linear(cpu, op, XSAVE_EXTENDED, write, &r->linear));
     return r->linear & 63 ? cpu_fault_gp0(cpu) : OUT_OK;
 }
-#define NO_INTERCEPT ICEPT_HLT
 
 // --- saving ---
 static void save_components(const struct cpu *cpu, uint8_t *area, uint64_t which, uint64_t layout, bool compacted,
@@ -116,7 +115,7 @@ static void save_components(const struct cpu *cpu, uint8_t *area, uint64_t which
 static enum outcome save_standard(struct cpu *cpu, const struct op *op, bool optimize, bool wide) {
     struct xsave_request r = {.wide = wide};
     uint8_t area[XSAVE_AREA_MAX];
-    TRY(xsave_open(cpu, op, cpu->control.xcr0, true, NO_INTERCEPT, &r));
+    TRY(xsave_open(cpu, op, cpu->control.xcr0, true, ICEPT_NONE, &r));
     unsigned size = xsave_area_size(r.features, false);
     TRY(load_area(cpu, r.linear, area, size));
     uint64_t in_use = xsave_in_use(cpu), present = bytes_get(area + XSAVE_HEADER, 64);
@@ -155,7 +154,7 @@ BODY(xsaveopt) {
 INSTANTIATE(xsaveopt, NEXT, FORMS_XSAVE)
 BODY(xsavec) {
     BODY_UNUSED;
-    return save_compacted(cpu, op, cpu->control.xcr0, NO_INTERCEPT, W == 64);
+    return save_compacted(cpu, op, cpu->control.xcr0, ICEPT_NONE, W == 64);
 }
 INSTANTIATE(xsavec, NEXT, FORMS_XSAVE)
 BODY(xsaves) {
@@ -220,7 +219,7 @@ static enum outcome xrstor_any(struct cpu *cpu, const struct op *op, uint64_t al
 
 BODY(xrstor) {
     BODY_UNUSED;
-    return xrstor_any(cpu, op, cpu->control.xcr0, NO_INTERCEPT, W == 64);
+    return xrstor_any(cpu, op, cpu->control.xcr0, ICEPT_NONE, W == 64);
 }
 INSTANTIATE(xrstor, END, FORMS_XSAVE)
 BODY(xrstors) {

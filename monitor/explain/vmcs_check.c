@@ -11,8 +11,8 @@ void vmcs_print_rule(struct monitor *monitor, const struct vmx_failure *r) {
     print(monitor, "\n  %s, %s\n  rule %s: ", r->section, r->section_title, r->name);
     if (strcmp(r->when, "true") != 0) print(monitor, "if %s then ", r->when);
     print(monitor, "%s\n", r->must);
-    for (unsigned i = 0; i < r->read_count; i++)
-        print(monitor, "    %-40s = 0x%" PRIx64 "\n", r->read[i].what, r->read[i].value);
+    for (unsigned i = 0; i < r->reads.count; i++)
+        print(monitor, "    %-40s = 0x%" PRIx64 "\n", r->reads.read[i].what, r->reads.read[i].value);
     if (r->outcome == EXIT_INVALID_GUEST_STATE)
         print(monitor, "  the entry fails with exit reason 33\n");
     else
@@ -21,8 +21,8 @@ void vmcs_print_rule(struct monitor *monitor, const struct vmx_failure *r) {
 
 // A guest runs: what a rule says of the mode of the processor is not about its hypervisor now.
 static bool left_out(const struct cpu *cpu, const struct vmx_failure *r) {
-    for (unsigned i = 0; vmx_in_non_root(cpu) && i < r->read_count; i++)
-        if (!strcmp(r->read[i].what, "in_ia32e_mode()")) return true;
+    for (unsigned i = 0; vmx_in_non_root(cpu) && i < r->reads.count; i++)
+        if (!strcmp(r->reads.read[i].what, "in_ia32e_mode()")) return true;
     return false;
 }
 

@@ -66,7 +66,7 @@ static void run(struct bench *b) {
         enum run_result r = cpu_run(cpu, 1 + below(20));
         if (r == RUN_HALTED) cpu_pend(cpu, below(2) ? PENDING_INTR : PENDING_NMI, true);
         if (r == RUN_SHUTDOWN) return;
-        if (cpu->vmx_deadline_cycles <= cpu->steps) cpu_pend(cpu, PENDING_VMX, true);
+        if (cpu->time.vmx_deadline_cycles <= cpu->time.steps) cpu_pend(cpu, PENDING_VMX, true);
     }
 }
 

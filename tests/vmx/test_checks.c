@@ -99,7 +99,7 @@ static void test_change(struct bench *b, unsigned i) {
     unsigned outcome = outside ? failures[0].outcome : entry_outcome(b);
     bool expected = false;
     for (unsigned j = 0; j < count && j < MAX; j++) expected |= failures[j].outcome == outcome;
-    ok(expected && named->read_count > 0 && named->section[0], "%s: %s", named->name, named->text);
+    ok(expected && named->reads.count > 0 && named->section[0], "%s: %s", named->name, named->text);
 }
 
 // The other half of rflags_vm: a guest in real-address mode.

@@ -1,18 +1,10 @@
 // The vocabulary of vmx/entry/check.def. A file that includes this header and then check.def sees every row as C over
-// these words. With CHECK_RECORD defined, each word that reads something notes what it read.
+// these words. With ASK_RECORD defined, each word that reads something notes what it read.
 #ifndef VMX_CHECK_H
 #define VMX_CHECK_H
 #include "cpu/memory/entry.h"
 #include "cpu/watch/debug.h"
-#include "vmx/vmcs/vmcs.h"
-#include "vmx/vmcs/vmx.h"
-
-struct check {
-    struct cpu *cpu;
-    const struct vmx *vmx;
-    const struct vmcs *vmcs;
-    struct vmx_failure *record; // with CHECK_RECORD
-};
+#include "vmx/ask/words.h"
 
 enum check_group {
 #define GROUP(name, outcome, qualification, parts) CHECKS_##name,
@@ -29,21 +21,12 @@ enum check_number {
     CHECK_NONE = -1,
 };
 
-#ifdef CHECK_RECORD
-uint64_t check_note(const struct check *c, const char *what, uint64_t value);
-#define CHECK_READ(what, value) check_note(c, what, value)
-#else
-#define CHECK_READ(what, value) (value)
-#endif
-
-// --- words that read something ---
-#define field(X) CHECK_READ("field(" #X ")", c->vmcs->field[FIELD_##X])
-#define on(G, X) CHECK_READ("on(" #G ", " #X ")", controls_##G(c->vmcs) >> G##_##X & 1)
-#define in_ia32e_mode() CHECK_READ("in_ia32e_mode()", cpu_long(c->cpu))
-#define current_vmcs() CHECK_READ("current_vmcs()", c->vmx->current)
-#define revision_at(address) CHECK_READ("revision_at(" #address ")", check_memory(c, address, 4))
-#define vtpr() CHECK_READ("vtpr()", check_memory(c, c->vmcs->field[FIELD_VIRTUAL_APIC_ADDRESS] + 0x80, 4))
-#define pdpte_at(cr3, i) CHECK_READ("pdpte_at(" #cr3 ", " #i ")", check_memory(c, ((cr3)&BITS(31, 5)) + 8 * (i), 8))
+// --- words that read something, beside those of vmx/ask/words.h ---
+#define in_ia32e_mode() state("in_ia32e_mode()", cpu_long(c->cpu))
+#define current_vmcs() state("current_vmcs()", c->vmcs->pointer)
+#define revision_at(address) memory_at("revision_at(" #address ")", address, 4)
+#define vtpr() memory_at("vtpr()", c->vmcs->field[FIELD_VIRTUAL_APIC_ADDRESS] + 0x80, 4)
+#define pdpte_at(cr3, i) memory_at("pdpte_at(" #cr3 ", " #i ")", ((cr3)&BITS(31, 5)) + 8 * (i), 8)
 
 // --- words made of these ---
 #define bit(X, n) (field(X) >> (n)&1)
@@ -67,8 +50,8 @@ uint64_t check_note(const struct check *c, const char *what, uint64_t value);
 
 // --- words that compute ---
 #define canonical(v) check_canonical(c, v)
-#define physical(v) (!((v)&c->vmx->capability.physical_reserved))
-#define page_address(v) physical_address_valid(c->vmx, v)
+#define physical(v) (!((v)&c->capability->physical_reserved))
+#define page_address(v) (!((v) & (PAGE_BYTES - 1)) && physical(v))
 #define msr_area(address, count) check_msr_area(c, address, count)
 #define cr0_supported(v) check_cr0(c, v, 0)
 #define cr4_supported(v) check_cr4(c, v)
@@ -77,7 +60,7 @@ uint64_t check_note(const struct check *c, const char *what, uint64_t value);
 #define debugctl_valid(v) (!((v) & ~DEBUGCTL_BITS))
 #define has_error_code(vector) ((vector) <= 31 && VECTORS_WITH_ERROR_CODE >> (vector)&1)
 #define code_accessed(type) (((type)&9) == 9)
-#define ept_memory_type(type) check_ept_memory_type(c, type)
+#define ept_memory_type(type) ask_ept_memory_type(c, type)
 #define high_bits_identical(v) check_high_bits(c, v)
 #define pdpte_valid(v) check_pdpte(c, v)
 
@@ -86,31 +69,31 @@ uint64_t check_note(const struct check *c, const char *what, uint64_t value);
     (BIT(VECTOR_DF) | BIT(VECTOR_TS) | BIT(VECTOR_NP) | BIT(VECTOR_SS) | BIT(VECTOR_GP) | BIT(VECTOR_PF) |             \
      BIT(VECTOR_AC))
 
-static inline bool check_allowed(const struct check *c, enum control_group g, uint64_t v) {
-    return !(~v & c->vmx->capability.allowed0[g]) && !(v & ~(uint64_t)c->vmx->capability.allowed1[g]);
+static inline bool check_allowed(const struct ask *c, enum control_group g, uint64_t v) {
+    return !(~v & c->capability->allowed0[g]) && !(v & ~(uint64_t)c->capability->allowed1[g]);
 }
 static inline uint64_t check_sign(uint64_t v, unsigned bits) {
     return (uint64_t)((int64_t)(v << (64 - bits)) >> (64 - bits));
 }
-static inline bool check_canonical(const struct check *c, uint64_t v) {
-    return check_sign(v, c->cpu->wire.model->linear_bits) == v;
+static inline bool check_canonical(const struct ask *c, uint64_t v) {
+    return check_sign(v, c->capability->linear_bits) == v;
 }
 // RIP needs no canonical form: bit N-1 may differ from bits 63:N.
-static inline bool check_high_bits(const struct check *c, uint64_t v) {
-    uint64_t high = v >> c->cpu->wire.model->linear_bits;
-    return high == 0 || high == ~0ull >> c->cpu->wire.model->linear_bits;
+static inline bool check_high_bits(const struct ask *c, uint64_t v) {
+    uint64_t high = v >> c->capability->linear_bits;
+    return high == 0 || high == ~0ull >> c->capability->linear_bits;
 }
-static inline bool check_msr_area(const struct check *c, uint64_t address, uint64_t count) {
+static inline bool check_msr_area(const struct ask *c, uint64_t address, uint64_t count) {
     if (address & 15 || !physical(address)) return false;
     return physical(address + 16 * count - 1);
 }
 // NW and CD are never checked: VM entry and VM exit do not change them.
-static inline bool check_cr0(const struct check *c, uint64_t v, uint64_t free) {
-    const struct vmx_capability *p = &c->vmx->capability;
+static inline bool check_cr0(const struct ask *c, uint64_t v, uint64_t free) {
+    const struct vmx_capability *p = c->capability;
     return !(~v & p->cr0_fixed0 & ~free) && !(v & ~p->cr0_fixed1);
 }
-static inline bool check_cr4(const struct check *c, uint64_t v) {
-    const struct vmx_capability *p = &c->vmx->capability;
+static inline bool check_cr4(const struct ask *c, uint64_t v) {
+    const struct vmx_capability *p = c->capability;
     return !(~v & p->cr4_fixed0) && !(v & ~p->cr4_fixed1);
 }
 static inline bool check_pat(uint64_t v) {
@@ -120,18 +103,13 @@ static inline bool check_pat(uint64_t v) {
     }
     return true;
 }
-static inline bool check_efer(const struct check *c, uint64_t v) {
-    uint64_t nxe = cpu_model_has(c->cpu->wire.model, FEATURE_NX) ? EFER_NXE : 0;
+static inline bool check_efer(const struct ask *c, uint64_t v) {
+    uint64_t nxe = c->capability->nx ? EFER_NXE : 0;
     return !(v & ~(EFER_SCE | EFER_LME | EFER_LMA | nxe));
 }
-static inline bool check_ept_memory_type(const struct check *c, uint64_t type) {
-    uint64_t cap = c->vmx->capability.ept_vpid;
-    return (type == 0 && cap & CAP_UNCACHEABLE) || (type == 6 && cap & CAP_WRITE_BACK);
-}
-static inline bool check_pdpte(const struct check *c, uint64_t v) {
+static inline bool check_pdpte(const struct ask *c, uint64_t v) {
     const struct paging_rules rules = paging_rules_of(c->cpu);
     return !(v & ENTRY_BIT_P) || !(v & entry_reserved(ENTRY_PDPTE_PAE, &rules));
 }
-uint64_t check_memory(const struct check *c, uint64_t physical, unsigned bytes);
 
 #endif

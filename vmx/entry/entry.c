@@ -1,9 +1,12 @@
 // VM entry: VMLAUNCH and VMRESUME. SDM Vol. 3C, chapter 26, in the order of its sections.
 #include "vmx/ept/ept.h"
 #include "cpu/watch/observe.h"
-#include "vmx/insn/instruction.h"
 #include "cpu/memory/mode.h"
 #include "cpu/memory/tlb.h"
+#include "vmx/apic/virtual_apic.h"
+#include "vmx/entry/entry.h"
+#include "vmx/exit/exit.h"
+#include "vmx/level/level.h"
 
 // 26.8: VM-entry failures during or after loading guest state.
 static enum outcome entry_failure(struct cpu *cpu, enum exit_reason reason, uint64_t qualification) {
@@ -42,28 +45,23 @@ static enum outcome enter(struct cpu *cpu, bool launch) {
     return outcome == OUT_VMEXIT ? exit_carry_out(cpu) : outcome;
 }
 
-// The instruction fails: with a VM-instruction error, or VMfailInvalid.
-static enum outcome failed(struct cpu *cpu, const struct op *op, unsigned error) {
-    OBSERVE_TELL(cpu, op, FAILED_ENTRY, .number = error, .physical = vmx_of(cpu)->current);
-    return error ? vmx_fail(cpu, (enum vm_instruction_error)error) : vmx_fail_invalid(cpu);
+int entry_refused(const struct cpu *cpu, const struct op *op, bool launch) {
+    const struct vmx *vmx = vmx_of(cpu);
+    if (!vmx->vmcs || vmx->vmcs->shadow) return 0;
+    if (cpu->boundary.mov_ss_shadow_step == cpu_steps(cpu, op)) return ERROR_MOV_SS_BLOCKING;
+    if (launch) return vmx->vmcs->launched ? ERROR_VMLAUNCH_NOT_CLEAR : ENTRY_ALLOWED;
+    if (!vmx->vmcs->launched) return ERROR_VMRESUME_NOT_LAUNCHED;
+    return vmx->vmcs->launched == launch_state(vmx) ? ENTRY_ALLOWED : ERROR_VMRESUME_AFTER_VMXOFF;
 }
 
-enum outcome vmx_enter(struct cpu *cpu, const struct op *op, bool launch) {
-    struct vmx *vmx = vmx_of(cpu);
-    unsigned error = 0;
-    TRY(vmx_permit(cpu, op, launch ? EXIT_VMLAUNCH : EXIT_VMRESUME, 0));
-    if (!vmx->vmcs || vmx->vmcs->shadow) return failed(cpu, op, 0);
-    uint64_t steps = cpu_steps(cpu, op);
-    if (cpu->boundary.mov_ss_shadow_step == steps) return failed(cpu, op, ERROR_MOV_SS_BLOCKING);
-    if (launch && vmx->vmcs->launched) return failed(cpu, op, ERROR_VMLAUNCH_NOT_CLEAR);
-    if (!launch && !vmx->vmcs->launched) return failed(cpu, op, ERROR_VMRESUME_NOT_LAUNCHED);
-    if (!launch && vmx->vmcs->launched != launch_state(vmx)) return failed(cpu, op, ERROR_VMRESUME_AFTER_VMXOFF);
-    if (check_controls_and_host(cpu, &error) >= 0) {
+enum outcome entry_carry_out(struct cpu *cpu, const struct op *op, bool launch, unsigned *error) {
+    if (check_controls_and_host(cpu, error) >= 0) {
         count_failed_entry(cpu);
-        return failed(cpu, op, error);
+        return OUT_OK;
     }
-    cpu->time.steps = steps + 1; // this attempt is over
-    cpu->attempt.trap = 0;       // a VM entry causes no single-step trap
+    *error = 0;
+    cpu->time.steps = cpu_steps(cpu, op) + 1; // this attempt is over
+    cpu->attempt.trap = 0;                    // a VM entry causes no single-step trap
     enum outcome outcome = enter(cpu, launch);
     return outcome == OUT_OK ? OUT_LEAVE : outcome;
 }

@@ -1,23 +1,11 @@
 // Explains VM-entry checks: the rows of check.def again, with a recorder behind the words that read something.
-#define CHECK_RECORD
+#define ASK_RECORD
 #include "vmx/entry/check.h"
+#include "vmx/entry/entry.h"
 #include "cpu/state/section.h"
 
-// In the order of their words: which operand of an expression is read first is the compiler's choice.
-uint64_t check_note(const struct check *c, const char *what, uint64_t value) {
-    struct vmx_failure *r = c->record;
-    unsigned at = 0;
-    int order = -1;
-    while (at < r->read_count && (order = strcmp(r->read[at].what, what)) < 0) at++;
-    if ((at < r->read_count && !order) || at == VMX_READS) return value;
-    if (r->read_count < VMX_READS) r->read_count++;
-    for (unsigned i = r->read_count - 1; i > at; i--) r->read[i] = r->read[i - 1];
-    r->read[at] = (struct vmx_read){what, value};
-    return value;
-}
-
 #define CHECK(name, group, when, must, section, text)                                                                  \
-    static bool fails_##name(const struct check *c) {                                                                  \
+    static bool fails_##name(const struct ask *c) {                                                                    \
         (void)c;                                                                                                       \
         return (when) && !(must);                                                                                      \
     }
@@ -34,7 +22,7 @@ static const struct {
 #undef GROUP
 };
 static const struct {
-    bool (*fails)(const struct check *c);
+    bool (*fails)(const struct ask *c);
     const char *name, *when, *must, *text;
     uint8_t group, section;
 } rows[] = {
@@ -44,20 +32,25 @@ static const struct {
 #undef CHECK
 };
 
+static struct vmx_failure describe(unsigned row) {
+    const struct section_text *section = &section_texts[rows[row].section];
+    return (struct vmx_failure){.name = rows[row].name,
+                                .when = rows[row].when,
+                                .must = rows[row].must,
+                                .text = rows[row].text,
+                                .section = section->number,
+                                .section_title = section->title,
+                                .outcome = groups[rows[row].group].outcome};
+}
+
 unsigned vmx_explain_checks(struct cpu *cpu, struct vmx_failure *failures, unsigned max) {
-    const struct vmx *vmx = vmx_of(cpu);
     unsigned count = 0;
-    if (!vmx->vmcs) return 0;
+    if (!vmx_of(cpu)->vmcs) return 0;
     for (unsigned i = 0; i < CHECK_COUNT; i++) {
-        struct vmx_failure f = {.name = rows[i].name,
-                                .when = rows[i].when,
-                                .must = rows[i].must,
-                                .text = rows[i].text,
-                                .section = section_texts[rows[i].section].number,
-                                .section_title = section_texts[rows[i].section].title,
-                                .outcome = groups[rows[i].group].outcome};
-        struct check c = {.cpu = cpu, .vmx = vmx, .vmcs = vmx->vmcs, .record = &f};
-        if (!rows[i].fails(&c)) continue;
+        struct vmx_failure f = describe(i);
+        struct ask ask = ask_about(cpu);
+        ask.reads = &f.reads;
+        if (!rows[i].fails(&ask)) continue;
         if (count < max) failures[count] = f;
         count++;
     }
@@ -66,23 +59,19 @@ unsigned vmx_explain_checks(struct cpu *cpu, struct vmx_failure *failures, unsig
 
 unsigned vmx_check_count(void) { return CHECK_COUNT; }
 const char *vmx_check_name(unsigned number) { return number < CHECK_COUNT ? rows[number].name : NULL; }
+unsigned check_outcome(unsigned row) { return groups[rows[row].group].outcome; }
 
 const char *vmx_check_stray_read(struct cpu *cpu, unsigned number) {
-    const struct vmx *vmx = vmx_of(cpu);
-    struct vmx_failure f = {0};
-    struct check c = {.cpu = cpu, .vmx = vmx, .vmcs = vmx->vmcs, .record = &f};
-    if (number >= CHECK_COUNT || !vmx->vmcs) return NULL;
-    (void)rows[number].fails(&c);
+    struct vmx_reads reads = {0};
+    if (number >= CHECK_COUNT || !vmx_of(cpu)->vmcs) return NULL;
+    struct ask ask = ask_about(cpu);
+    ask.reads = &reads;
+    (void)rows[number].fails(&ask);
     uint32_t parts = groups[rows[number].group].parts;
-    for (unsigned i = 0; i < f.read_count; i++) {
-        for (unsigned field = 0; field < FIELD_COUNT; field++) {
-            const char *name = field_name(field);
-            if (strncmp(f.read[i].what, "field(", 6) || strncmp(f.read[i].what + 6, name, strlen(name)) ||
-                f.read[i].what[6 + strlen(name)] != ')')
-                continue;
-            if (!(vmcs_part_of[field] & parts)) return f.read[i].what;
-        }
-        if (!strncmp(f.read[i].what, "on(", 3) && !(parts & PART_CONTROL)) return f.read[i].what;
+    for (unsigned i = 0; i < reads.count; i++) {
+        const struct vmx_read *r = &reads.read[i];
+        if (r->space == VMX_READ_FIELD && !(vmcs_part_of[r->number] & parts)) return r->what;
+        if (r->space == VMX_READ_CONTROL && !(parts & PART_CONTROL)) return r->what;
     }
     return NULL;
 }

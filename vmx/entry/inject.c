@@ -1,7 +1,7 @@
 // Event injection by VM entry. SDM Vol. 3C, 26.6.
 #include "cpu/watch/observe.h"
-#include "vmx/vmcs/vmcs.h"
 #include "cpu/event/event.h"
+#include "vmx/entry/entry.h"
 
 enum outcome inject_event(struct cpu *cpu) {
     struct vmx *vmx = vmx_of(cpu);

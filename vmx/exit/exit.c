@@ -1,8 +1,9 @@
-// VM exit: recording it and carrying it out; VMX aborts. SDM Vol. 3C, 26.8, chapter 27.
+// VM exit: carrying out what was recorded (vmx/ask/record.h); VMX aborts. SDM Vol. 3C, 26.8, chapter 27.
 #include "cpu/watch/observe.h"
-#include "vmx/vmcs/vmcs.h"
 #include "cpu/memory/mode.h"
 #include "cpu/memory/tlb.h"
+#include "vmx/exit/exit.h"
+#include "vmx/level/level.h"
 
 // 27.2.4. Not for a double fault that exits directly, nor for a triple fault.
 static bool during_delivery(const struct cpu *cpu, const struct exit_record *r) {
@@ -17,9 +18,7 @@ static void write_vectoring(struct cpu *cpu, struct vmx *vmx, bool delivering) {
         return;
     }
     bool error_code = e->has_error_code && cpu->control.cr0 & CR0_PE;
-    vmcs_set(vmx, IDT_VECTORING,
-             INTERRUPTION_VALID | (uint64_t)e->type << INTERRUPTION_TYPE_SHIFT | e->vector |
-                 (error_code ? INTERRUPTION_ERROR_CODE : 0));
+    vmcs_set(vmx, IDT_VECTORING, interruption_of(e, error_code));
     if (error_code) vmcs_set(vmx, IDT_VECTORING_ERROR_CODE, e->error_code);
     if (e->type >= EVENT_SOFTWARE_INTERRUPT) vmx->exit.instruction_length = e->length;
 }

@@ -1,12 +1,18 @@
 // Loading host state on VM exit. SDM Vol. 3C, 27.5.
-#include "vmx/vmcs/vmcs.h"
+#include "vmx/exit/exit.h"
+#include "cpu/memory/mode.h"
 #include "cpu/memory/paging.h"
 
-#define CR0_UNCHANGED (CR0_ET | CR0_NW | CR0_CD | BITS(15, 6) | BIT(17) | BITS(28, 19))
 #define DR7_INITIAL 0x400u
 
 enum { TYPE_DATA = 3, TYPE_CODE = 11, TYPE_TSS = 11 };
 #define RIGHTS_FLAT (RIGHTS_S | RIGHTS_P | RIGHTS_G)
+
+// What follows from VM and AC is left to the cpu_update_space that comes after.
+void load_rflags(struct cpu *cpu, uint64_t image) {
+    cpu->rflags = (cpu->rflags & ~(FLAG_VM | FLAG_AC)) | (image & (FLAG_VM | FLAG_AC));
+    cpu_set_rflags(cpu, image);
+}
 
 static void load_registers(struct cpu *cpu, const struct vmcs *vmcs, bool host_64) {
     cpu->control.cr0 = (vmcs_get(vmcs, HOST_CR0) & ~CR0_UNCHANGED) | (cpu->control.cr0 & CR0_UNCHANGED);

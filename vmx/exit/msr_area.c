@@ -1,5 +1,5 @@
 // The MSR areas of VM entry and VM exit. SDM Vol. 3C, 24.7.2, 24.8.2, 26.4, 27.4, 27.6.
-#include "vmx/vmcs/vmcs.h"
+#include "vmx/exit/exit.h"
 #include "cpu/system/msr.h"
 
 // An entry: index in bits 31:0, 0 in bits 63:32, data in bits 127:64. Table 24-14.

@@ -1,6 +1,7 @@
 // VT-x in a processor: attached, reset, taken away; its rows and its state table.
 #include "vmx/ept/ept.h"
-#include "vmx/vmcs/vmcs.h"
+#include "vmx/exit/exit.h"
+#include "vmx/level/level.h"
 #include "vmx/vmcs/vmx.h"
 #include "cpu/decode/insn.h"
 #include <stdlib.h>

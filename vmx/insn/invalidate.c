@@ -1,6 +1,7 @@
 // INVEPT and INVVPID. SDM Vol. 3C, 28.4.3.1, 30.3.
 #include "vmx/ept/ept.h"
 #include "cpu/watch/observe.h"
+#include "vmx/ask/ask.h"
 #include "vmx/insn/instruction.h"
 #include "cpu/memory/tlb.h"
 
@@ -17,16 +18,13 @@ static enum outcome operand(struct cpu *cpu, const struct op *op, struct descrip
     return load_bytes(cpu, linear, d, sizeof *d);
 }
 
-// Table 27-9: Reg2 holds the type.
-static uint32_t information(const struct cpu *cpu, const struct op *op) {
-    return information_memory(cpu, op) | (uint32_t)(op->dst / 8) << 28;
-}
+static union intercept_operand type_register(const struct op *op) { return OPERAND(.invalidate = {op->dst / 8u}); }
 
 BODY(invept) {
     BODY_UNUSED;
     struct vmx *vmx = vmx_of(cpu);
     struct descriptor d = {0};
-    TRY(vmx_permit(cpu, op, EXIT_INVEPT, information(cpu, op)));
+    TRY(vmx_permit(cpu, op, ICEPT_INVEPT, type_register(op)));
     uint64_t type = reg_get(cpu, op->dst, W);
     if (type != INVEPT_SINGLE && type != INVEPT_ALL) return vmx_fail(cpu, ERROR_INVEPT_INVVPID_OPERAND);
     TRY(operand(cpu, op, &d));
@@ -36,7 +34,8 @@ BODY(invept) {
         tlb_flush_all_eptps(cpu);
         return vmx_succeed(cpu);
     }
-    if (!check_eptp(vmx, d.low)) return vmx_fail(cpu, ERROR_INVEPT_INVVPID_OPERAND);
+    const struct ask ask = ask_about(cpu);
+    if (!ask_eptp(&ask, d.low)) return vmx_fail(cpu, ERROR_INVEPT_INVVPID_OPERAND);
     ept_invalidate(vmx, d.low);
     tlb_flush_eptp(cpu, d.low & EPTP_ROOT);
     return vmx_succeed(cpu);
@@ -50,7 +49,7 @@ static bool canonical(const struct cpu *cpu, uint64_t address) {
 BODY(invvpid) {
     BODY_UNUSED;
     struct descriptor d = {0};
-    TRY(vmx_permit(cpu, op, EXIT_INVVPID, information(cpu, op)));
+    TRY(vmx_permit(cpu, op, ICEPT_INVVPID, type_register(op)));
     uint64_t type = reg_get(cpu, op->dst, W);
     if (type > INVVPID_RETAINING_GLOBALS) return vmx_fail(cpu, ERROR_INVEPT_INVVPID_OPERAND);
     TRY(operand(cpu, op, &d));

@@ -2,6 +2,8 @@
 // NOT IMPLEMENTED: A20M mode, SMX operation, dual-monitor treatment of SMM.
 #include "vmx/ept/ept.h"
 #include "cpu/watch/observe.h"
+#include "vmx/entry/entry.h"
+#include "vmx/exit/exit.h"
 #include "vmx/insn/instruction.h"
 #include "cpu/memory/tlb.h"
 
@@ -9,15 +11,9 @@
 
 bool vmx_mode_allows(const struct cpu *cpu) { return cpu_protected(cpu) && (!cpu_long(cpu) || cpu_64bit(cpu)); }
 
-enum outcome vmx_permit(struct cpu *cpu, const struct op *op, enum exit_reason reason, uint32_t information) {
-    struct vmx *vmx = vmx_of(cpu);
-    if (vmx->vmxon_pointer == VMCS_NONE || !vmx_mode_allows(cpu)) return cpu_fault_ud(cpu);
-    if (vmx->non_root) {
-        exit_begin(cpu, op, reason);
-        vmx->exit.qualification = information ? information_displacement(cpu, op) : 0;
-        vmx->exit.instruction_information = information;
-        return OUT_VMEXIT;
-    }
+enum outcome vmx_permit(struct cpu *cpu, const struct op *op, enum intercept what, union intercept_operand operand) {
+    if (vmx_of(cpu)->vmxon_pointer == VMCS_NONE || !vmx_mode_allows(cpu)) return cpu_fault_ud(cpu);
+    TRY(intercept(cpu, op, what, operand));
     return cpu_cpl(cpu) ? cpu_fault_gp0(cpu) : OUT_OK;
 }
 
@@ -66,13 +62,13 @@ BODY(vmxon) {
     struct vmx *vmx = vmx_of(cpu);
     if (!vmx_mode_allows(cpu) || !(cpu->control.cr4 & CR4_VMXE)) return cpu_fault_ud(cpu);
     if (vmx->vmxon_pointer == VMCS_NONE) return enter_operation(cpu, op);
-    TRY(vmx_permit(cpu, op, EXIT_VMXON, information_memory(cpu, op)));
+    TRY(vmx_permit(cpu, op, ICEPT_VMXON, NO_OPERAND));
     return vmx_fail(cpu, ERROR_VMXON_IN_ROOT);
 }
 
 BODY(vmxoff) {
     BODY_UNUSED;
-    TRY(vmx_permit(cpu, op, EXIT_VMXOFF, 0));
+    TRY(vmx_permit(cpu, op, ICEPT_VMXOFF, NO_OPERAND));
     OBSERVE_TELL(cpu, op, VMX_INSTRUCTION, .number = EXIT_VMXOFF);
     region_write_back_all(cpu);
     struct vmx *vmx = vmx_of(cpu);
@@ -86,41 +82,49 @@ BODY(vmxoff) {
 // VMCALL exits from every mode and privilege level.
 BODY(vmcall) {
     BODY_UNUSED;
-    const struct vmx *vmx = vmx_of(cpu);
-    if (vmx->vmxon_pointer == VMCS_NONE) return cpu_fault_ud(cpu);
-    if (vmx->non_root) return exit_for(cpu, op, EXIT_VMCALL, 0);
-    TRY(vmx_permit(cpu, op, EXIT_VMCALL, 0));
+    if (vmx_of(cpu)->vmxon_pointer == VMCS_NONE) return cpu_fault_ud(cpu);
+    TRY(intercept(cpu, op, ICEPT_VMCALL, NO_OPERAND));
+    TRY(vmx_permit(cpu, op, ICEPT_VMCALL, NO_OPERAND));
     return vmx_fail(cpu, ERROR_VMCALL_IN_ROOT);
 }
 
-// 25.5.6.3: another EPTP from the list; false: it causes a VM exit.
-static bool switch_eptp(struct cpu *cpu, uint32_t entry) {
-    uint64_t eptp;
-    if (!ept_list_entry(cpu, entry, &eptp) || !check_eptp(vmx_of(cpu), eptp)) return false;
-    ept_switch(cpu, eptp, entry);
-    return true;
-}
-
-// 25.5.6.2. At every privilege level.
+// 25.5.6.2. At every privilege level. One function is supported, EPTP switching.
 BODY(vmfunc) {
     BODY_UNUSED;
     enum { FUNCTIONS = 64 };
     const struct vmx *vmx = vmx_of(cpu);
-    uint32_t function = (uint32_t)cpu->gpr[RAX];
+    uint32_t function = (uint32_t)cpu->gpr[RAX], entry = (uint32_t)cpu->gpr[RCX];
     if (!vmx->non_root || !vmcs_on(vmx->vmcs, PROC2, ENABLE_VM_FUNCTIONS)) return cpu_fault_ud(cpu);
     if (function >= FUNCTIONS) return cpu_fault_ud(cpu);
-    if (!(vmcs_get(vmx->vmcs, VM_FUNCTION_CONTROLS) >> function & 1)) return exit_for(cpu, op, EXIT_VMFUNC, 0);
-    return switch_eptp(cpu, (uint32_t)cpu->gpr[RCX]) ? OUT_OK : exit_for(cpu, op, EXIT_VMFUNC, 0);
+    TRY(intercept(cpu, op, ICEPT_VMFUNC, OPERAND(.vmfunc = {function, entry})));
+    uint64_t eptp = 0;
+    if (ept_list_entry(cpu, entry, &eptp)) ept_switch(cpu, eptp, entry);
+    return OUT_OK;
+}
+
+// The instruction fails: with a VM-instruction error, or VMfailInvalid.
+static enum outcome failed(struct cpu *cpu, const struct op *op, unsigned error) {
+    OBSERVE_TELL(cpu, op, FAILED_ENTRY, .number = error, .physical = vmx_of(cpu)->current);
+    return error ? vmx_fail(cpu, (enum vm_instruction_error)error) : vmx_fail_invalid(cpu);
+}
+
+static enum outcome enter(struct cpu *cpu, const struct op *op, bool launch) {
+    unsigned error = 0;
+    TRY(vmx_permit(cpu, op, launch ? ICEPT_VMLAUNCH : ICEPT_VMRESUME, NO_OPERAND));
+    int refused = entry_refused(cpu, op, launch);
+    if (refused != ENTRY_ALLOWED) return failed(cpu, op, (unsigned)refused);
+    enum outcome outcome = entry_carry_out(cpu, op, launch, &error);
+    return error ? failed(cpu, op, error) : outcome;
 }
 
 BODY(vmlaunch) {
     BODY_UNUSED;
-    return vmx_enter(cpu, op, true);
+    return enter(cpu, op, true);
 }
 
 BODY(vmresume) {
     BODY_UNUSED;
-    return vmx_enter(cpu, op, false);
+    return enter(cpu, op, false);
 }
 
 #define FORMS_OPERAND_64(X, n) X(n, M, 64)

@@ -1,6 +1,7 @@
 // The VMCS pointer: VMCLEAR, VMPTRLD, VMPTRST. SDM Vol. 3C, 30.3.
 #include "cpu/watch/observe.h"
 #include "vmx/insn/instruction.h"
+#include "vmx/level/level.h"
 
 static enum outcome operand(struct cpu *cpu, const struct op *op, uint64_t *value) {
     uint64_t linear = 0;
@@ -12,7 +13,7 @@ BODY(vmclear) {
     BODY_UNUSED;
     const struct vmx *vmx = vmx_of(cpu);
     uint64_t pointer = 0;
-    TRY(vmx_permit(cpu, op, EXIT_VMCLEAR, information_memory(cpu, op)));
+    TRY(vmx_permit(cpu, op, ICEPT_VMCLEAR, NO_OPERAND));
     TRY(operand(cpu, op, &pointer));
     OBSERVE_TELL(cpu, op, VMX_INSTRUCTION, .number = EXIT_VMCLEAR, .physical = pointer);
     if (!physical_address_valid(vmx, pointer)) return vmx_fail(cpu, ERROR_VMCLEAR_ADDRESS);
@@ -32,7 +33,7 @@ BODY(vmptrld) {
     BODY_UNUSED;
     const struct vmx *vmx = vmx_of(cpu);
     uint64_t pointer = 0;
-    TRY(vmx_permit(cpu, op, EXIT_VMPTRLD, information_memory(cpu, op)));
+    TRY(vmx_permit(cpu, op, ICEPT_VMPTRLD, NO_OPERAND));
     TRY(operand(cpu, op, &pointer));
     OBSERVE_TELL(cpu, op, VMX_INSTRUCTION, .number = EXIT_VMPTRLD, .physical = pointer);
     if (!physical_address_valid(vmx, pointer)) return vmx_fail(cpu, ERROR_VMPTRLD_ADDRESS);
@@ -45,7 +46,7 @@ BODY(vmptrld) {
 BODY(vmptrst) {
     BODY_UNUSED;
     uint64_t linear = 0;
-    TRY(vmx_permit(cpu, op, EXIT_VMPTRST, information_memory(cpu, op)));
+    TRY(vmx_permit(cpu, op, ICEPT_VMPTRST, NO_OPERAND));
     TRY(op_linear(cpu, op, 8, true, &linear));
     TRY(store(cpu, linear, 64, vmx_of(cpu)->current));
     OBSERVE_TELL(cpu, op, VMX_INSTRUCTION, .number = EXIT_VMPTRST, .physical = vmx_of(cpu)->current);

@@ -1,16 +1,8 @@
 // How often each level was entered and left, why, and how many cycles the level below then ran. No architectural state.
-#include "vmx/vmcs/vmcs.h"
+#include "vmx/level/level.h"
 #include "vmx/vmcs/vmx.h"
 
 _Static_assert(sizeof((struct vmx_counts *)0)->exits / 8 == VMX_LEVELS * VMX_REASONS, "levels and reasons");
-
-static const struct {
-    const char *name, *text;
-} reasons[VMX_REASONS] = {
-#define EXIT(number, name, text) [number] = {#name, text},
-#include "vmx/vmcs/exit.def"
-#undef EXIT
-};
 
 static uint64_t now(const struct cpu *cpu) { return cpu_cycles_now(cpu); }
 
@@ -70,33 +62,4 @@ uint64_t vmx_level_cycles(const struct cpu *cpu, unsigned level) {
 }
 uint64_t vmx_failed_entry_count(const struct cpu *cpu) {
     return cpu->wire.extension ? vmx_of(cpu)->counts.failed_entries : 0;
-}
-
-const char *vmx_exit_name(unsigned reason) { return reason < VMX_REASONS ? reasons[reason].name : NULL; }
-const char *vmx_exit_text(unsigned reason) { return reason < VMX_REASONS ? reasons[reason].text : NULL; }
-
-const char *vmx_error_text(unsigned number) {
-    switch (number) {
-#define ABORT(number, name, text)
-#define ERROR(number, name, text)                                                                                      \
-    case number:                                                                                                       \
-        return text;
-#include "vmx/vmcs/error.def"
-#undef ERROR
-#undef ABORT
-    default: return NULL;
-    }
-}
-
-const char *vmx_abort_text(unsigned indicator) {
-    switch (indicator) {
-#define ERROR(number, name, text)
-#define ABORT(number, name, text)                                                                                      \
-    case number:                                                                                                       \
-        return text;
-#include "vmx/vmcs/error.def"
-#undef ERROR
-#undef ABORT
-    default: return NULL;
-    }
 }

@@ -23,7 +23,6 @@
 #include "vmx/level/level.h"
 #include "cpu/memory/peek.h"
 #include "vmx/level/view.h"
-#include "vmx/vmcs/vmcs.h"
 #include "vmx/vmcs/vmx.h"
 #include <stdlib.h>
 
@@ -259,6 +258,11 @@ bool vmx_level_info(const struct cpu *cpu, unsigned level, struct vmx_level_info
         if (i != node && NODE(i)->kind == LEVEL_GUEST && NODE(i)->hardware == n->hardware && NODE(i)->used > n->used)
             out->in_hardware = false;
     return true;
+}
+
+uint64_t vmx_level_vmcs(const struct cpu *cpu, unsigned level) {
+    struct vmx_level_info info;
+    return vmx_level_info(cpu, level, &info) ? info.hardware : VMX_NO_VMCS;
 }
 
 bool vmx_level_read(const struct cpu *cpu, unsigned level, unsigned field, uint64_t *value) {

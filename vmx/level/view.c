@@ -44,11 +44,6 @@ bool vmx_in_non_root(const struct cpu *cpu) { return cpu->wire.extension && vmx_
 
 uint64_t vmx_current_vmcs(const struct cpu *cpu) { return cpu->wire.extension ? vmx_of(cpu)->current : VMX_NO_VMCS; }
 
-uint64_t vmx_level_vmcs(const struct cpu *cpu, unsigned level) {
-    struct vmx_level_info info;
-    return vmx_level_info(cpu, level, &info) ? info.hardware : VMX_NO_VMCS;
-}
-
 void vmx_operation(const struct cpu *cpu, struct vmx_operation *out) {
     *out = (struct vmx_operation){.vmxon = VMX_NO_VMCS, .feature_control = cpu->msr.feature_control};
     if (!cpu->wire.extension) return;

@@ -66,6 +66,8 @@ void capability_compute(const struct cpu_model *model, struct vmx_capability *c)
     c->cr4_fixed1 = cr4_supported(model);
     c->ept_vpid = ept_vpid_capability(model);
     c->physical_reserved = ~(BIT(model->physical_bits) - 1);
+    c->linear_bits = model->linear_bits;
+    c->nx = cpu_model_has(model, FEATURE_NX);
     compute_fields(c);
 }
 

@@ -1,11 +1,11 @@
 // The VMCS, parsed: its fields, its controls, and the state of VT-x in one logical processor. SDM Vol. 3C, chapter 24.
-// For vmx/ only; the floor above uses vmx/vmcs/vmx.h.
+// For vmx/; the floor above uses vmx/vmcs/vmx.h, vmx/level/view.h, vmx/ask/ask.h and vmx/ask/rules.h.
 #ifndef VMX_VMCS_H
 #define VMX_VMCS_H
 #include "cpu/memory/access.h"
 #include "cpu/state/cpu.h"
 #include "cpu/state/model.h"
-#include "vmx/level/level.h"
+#include "vmx/vmcs/level_state.h"
 #include "vmx/vmcs/names.h"
 
 enum vm_instruction_error {
@@ -85,7 +85,8 @@ struct vmcs_derived {
     struct intercepts intercepts; // PART_CONTROL; the members that other fields give are not used
 };
 
-// What VM exits write into the VM-exit information fields; collected until the exit is carried out.
+// What a VM exit writes into the VM-exit information fields. That of the processor is collected in struct vmx until the
+// exit is carried out.
 struct exit_record {
     uint32_t reason; // exit-reason field
     uint32_t interruption, error_code;
@@ -118,6 +119,8 @@ struct vmx_capability {
     uint64_t cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
     uint64_t ept_vpid;
     uint64_t physical_reserved; // bits that no physical address sets
+    unsigned linear_bits;       // width of linear addresses
+    bool nx;                    // IA32_EFER.NXE exists
     bool exists[FIELD_COUNT];
 };
 
@@ -196,6 +199,10 @@ ALWAYS_INLINE void vmcs_put(struct vmx *vmx, enum vmcs_field field, uint64_t val
 #define INTERRUPTION_TYPE BITS(10, 8)
 #define INTERRUPTION_VECTOR BITS(7, 0)
 #define INTERRUPTION_TYPE_SHIFT 8
+ALWAYS_INLINE uint32_t interruption_of(const struct event *e, bool error_code) {
+    return (uint32_t)(INTERRUPTION_VALID | (uint64_t)e->type << INTERRUPTION_TYPE_SHIFT | e->vector |
+                      (error_code ? INTERRUPTION_ERROR_CODE : 0));
+}
 #define BLOCKING_BY_STI BIT(0)
 #define BLOCKING_BY_MOV_SS BIT(1)
 #define BLOCKING_BY_SMI BIT(2)
@@ -251,10 +258,14 @@ unsigned region_field_offset(enum vmcs_field field); // in bytes
 unsigned region_launch_offset(void);
 bool physical_address_valid(const struct vmx *vmx, uint64_t address);
 
-// --- vmx/vmcs/exit_record.c ---
-void exit_begin(struct cpu *cpu, const struct op *op, enum exit_reason reason); // starts cpu's exit record
-enum outcome exit_for(struct cpu *cpu, const struct op *op, enum exit_reason reason, uint64_t qualification);
+// --- vmx/vmcs/exit_record.c: recording a VM exit, by the instruction of `op` or by none ---
+ALWAYS_INLINE struct exit_record record_of(const struct op *op, enum exit_reason reason) {
+    return (struct exit_record){
+        .reason = reason, .instruction_length = op ? op->length : 0, .attempted = true, .resume_flag = RF_CLEAR};
+}
+void exit_begin(struct cpu *cpu, const struct op *op, enum exit_reason reason);        // starts cpu's exit record
 void exit_begin_access(struct cpu *cpu, const struct op *op, enum exit_reason reason); // by an access to memory
+enum outcome exit_at_boundary(struct cpu *cpu, enum exit_reason reason, uint64_t qualification); // OUT_VMEXIT
 
 // --- vmx/vmcs/field.c: fields by encoding, as VMREAD and VMWRITE see them ---
 int field_by_encoding(const struct vmx *vmx, uint64_t encoding, bool *high); // enum vmcs_field, or -1
@@ -263,59 +274,5 @@ uint64_t field_mask(enum vmcs_field field); // bits that the field has
 const char *field_name(enum vmcs_field field);
 const char *field_text(enum vmcs_field field);
 uint32_t field_encoding(enum vmcs_field field);
-
-// --- vmx/entry/check.c ---
-int check_controls_and_host(struct cpu *cpu, unsigned *error); // the first failing row, or -1: all pass
-int check_guest(struct cpu *cpu, uint64_t *qualification);
-bool check_eptp(const struct vmx *vmx, uint64_t eptp); // as VM entry checks the EPTP field
-
-// --- vmx/entry/entry.c, vmx/exit/guest_state.c, vmx/entry/inject.c, vmx/exit/msr_area.c ---
-enum outcome vmx_enter(struct cpu *cpu, const struct op *op, bool launch);
-void load_guest_state(struct cpu *cpu);
-void load_rflags(struct cpu *cpu, uint64_t image);
-void load_non_register_state(struct cpu *cpu);
-enum outcome inject_event(struct cpu *cpu);                                // OUT_OK also when there is none
-uint64_t msr_area_load(struct cpu *cpu, uint64_t address, uint64_t count); // 0, or the failing entry from 1
-bool msr_area_store(struct cpu *cpu, uint64_t address, uint64_t count);
-
-// --- vmx/exit/exit.c, vmx/exit/guest_state.c, vmx/exit/host_state.c ---
-enum outcome exit_carry_out(struct cpu *cpu);                                          // intercepts.exit
-void save_guest_state(struct cpu *cpu, bool delivering);
-bool load_host_state(struct cpu *cpu);                       // false: invalid PDPTEs
-enum outcome exit_to_host(struct cpu *cpu, uint32_t reason); // the part a failed VM entry shares
-enum outcome vmx_abort(struct cpu *cpu, enum vmx_abort indicator);
-
-// --- vmx/exit/establish.c: what the controls mean for the processor in non-root operation ---
-void establish_non_root(struct cpu *cpu);
-void establish_root(struct cpu *cpu);
-void init_unblock(struct cpu *cpu);
-
-// --- vmx/exit/intercept.c, vmx/exit/asynchronous.c, vmx/exit/information.c ---
-enum outcome intercept_check(struct cpu *cpu, const struct op *op, enum intercept what, uint64_t a, uint64_t b);
-enum outcome intercept_event(struct cpu *cpu, const struct event *event);
-enum outcome intercept_poll(struct cpu *cpu);
-enum outcome intercept_shutdown(struct cpu *cpu);
-uint32_t information_memory(const struct cpu *cpu, const struct op *op); // Tables 27-9 to 27-14, memory operand
-uint32_t information_string_io(const struct cpu *cpu, const struct op *op, bool in); // Table 27-8
-uint64_t information_displacement(const struct cpu *cpu, const struct op *op);
-bool information_is_memory(const struct op *op);
-
-enum outcome boundary_exit(struct cpu *cpu, enum exit_reason reason, uint64_t qualification);
-
-// --- vmx/apic/virtual_apic.c: OUT_LEAVE when the access was virtualized ---
-enum outcome virtual_apic_cr8(struct cpu *cpu, uint64_t a, uint64_t value);
-enum outcome virtual_apic_rdmsr(struct cpu *cpu, uint64_t index);
-enum outcome virtual_apic_wrmsr(struct cpu *cpu, uint64_t index, uint64_t value);
-enum outcome virtual_apic_access(struct cpu *cpu, uint64_t linear, unsigned size, enum apic_access access,
-                                 uint64_t *page);
-enum outcome virtual_apic_poll(struct cpu *cpu);    // APIC-write emulation and the exits that follow an instruction
-enum outcome virtual_apic_deliver(struct cpu *cpu); // the recognized virtual interrupt
-void virtual_apic_enter(struct cpu *cpu);
-void virtual_apic_posted(struct cpu *cpu);
-
-// --- vmx/level/count.c ---
-void count_exit(struct cpu *cpu, uint32_t reason);
-void count_entry(struct cpu *cpu);
-void count_failed_entry(struct cpu *cpu);
 
 #endif

@@ -56,17 +56,29 @@ const char *vmx_abort_text(unsigned indicator);                   // VMX abort
 
 // --- the VM-entry checks, explained (vmx/entry/check.def) ---
 enum { VMX_READS = 12 };
+// Where a value lives that a rule read.
+enum vmx_read_space {
+    VMX_READ_STATE,   // of VT-x or of the processor's mode, in no one place
+    VMX_READ_FIELD,   // of the VMCS; number: enum vmcs_field
+    VMX_READ_CONTROL, // a bit of such a field
+    VMX_READ_MEMORY,  // number: physical address
+};
 struct vmx_read {
-    const char *what;
+    const char *what; // as written in the row: "field(GUEST_CR0)"
     uint64_t value;
-}; // "field(GUEST_CR0)"
+    uint8_t space, bytes, bit; // enum vmx_read_space; of memory; of a control
+    uint64_t number;
+};
+struct vmx_reads {
+    unsigned count;
+    struct vmx_read read[VMX_READS];
+};
 struct vmx_failure {
     const char *name, *section, *section_title;
     const char *when, *must; // as written in the row
     const char *text;        // the manual's words
     unsigned outcome;        // VM-instruction error 7 or 8, or exit reason 33
-    unsigned read_count;
-    struct vmx_read read[VMX_READS];
+    struct vmx_reads reads;
 };
 // Runs every check on the current VMCS without entering and describes up to `max` failing rows; returns how many fail.
 unsigned vmx_explain_checks(struct cpu *cpu, struct vmx_failure *failures, unsigned max);

@@ -1,6 +1,6 @@
 // The VM-exit instruction-information field and the displacement in the exit qualification. SDM Vol.
 // 3C, 27.2.1, 27.2.5. Read from the record that is executed; bits that the tables leave undefined are 0.
-#include "vmx/vmcs/vmcs.h"
+#include "vmx/ask/information.h"
 
 #define OFFSET_ZERO offsetof(struct cpu, zero)
 #define OFFSET_RIP offsetof(struct cpu, rip)
@@ -21,8 +21,7 @@ static uint32_t segment(const struct op *op) {
     return op->base == RSP * 8 || op->base == RBP * 8 ? SS : DS;
 }
 
-uint32_t information_memory(const struct cpu *cpu, const struct op *op) {
-    (void)cpu;
+uint32_t information_memory(const struct op *op) {
     uint32_t info = address_size(op) << ADDRESS_SIZE | segment(op) << SEGMENT;
     if (op->index == OFFSET_ZERO)
         info |= BIT(NO_INDEX);
@@ -35,8 +34,7 @@ uint32_t information_memory(const struct cpu *cpu, const struct op *op) {
     return info;
 }
 
-uint32_t information_string_io(const struct cpu *cpu, const struct op *op, bool in) {
-    (void)cpu;
+uint32_t information_string_io(const struct op *op, bool in) {
     return address_size(op) << ADDRESS_SIZE | (in ? (uint32_t)ES : segment(op)) << SEGMENT;
 }
 

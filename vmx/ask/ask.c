@@ -1,0 +1,49 @@
+// Who asks about what, and the memory that answers; see ask.h.
+#include "vmx/ask/ask.h"
+
+static const uint8_t *cpu_page(void *context, uint64_t physical) {
+    const struct cpu *cpu = context;
+    bool writable;
+    return cpu->wire.platform->page(cpu->wire.platform->machine, physical, &writable);
+}
+
+static uint64_t cpu_device(void *context, uint64_t physical, unsigned bytes) {
+    struct cpu *cpu = context;
+    return cpu->wire.platform->mmio_read(cpu->wire.platform->machine, cpu, physical, bytes);
+}
+
+struct ask ask_about(const struct cpu *cpu) {
+    const struct vmx *vmx = vmx_of(cpu);
+    return (struct ask){.cpu = cpu,
+                        .vmcs = vmx->vmcs,
+                        .capability = &vmx->capability,
+                        .memory = {.context = (void *)(uintptr_t)cpu, .page = cpu_page}};
+}
+
+struct ask ask_of_processor(struct cpu *cpu) {
+    struct ask ask = ask_about(cpu);
+    ask.memory.device = cpu_device;
+    return ask;
+}
+
+uint64_t ask_memory(const struct ask *ask, uint64_t physical, unsigned bytes) {
+    const struct memory_view *m = &ask->memory;
+    const uint8_t *page = NULL;
+    uint64_t value = 0;
+    if (!(physical & ask->capability->physical_reserved)) page = m->page(m->context, physical & ~(PAGE_BYTES - 1));
+    if (page)
+        memcpy(&value, page + (physical & (PAGE_BYTES - 1)), bytes);
+    else
+        value = m->device ? m->device(m->context, physical, bytes) : ~0ull >> (64 - 8 * bytes);
+    return value;
+}
+
+bool ask_ept_memory_type(const struct ask *ask, uint64_t type) {
+    uint64_t cap = ask->capability->ept_vpid;
+    return (type == 0 && cap & CAP_UNCACHEABLE) || (type == 6 && cap & CAP_WRITE_BACK);
+}
+
+bool ask_eptp(const struct ask *ask, uint64_t eptp) {
+    return ask_ept_memory_type(ask, eptp & EPTP_MEMORY_TYPE) && (eptp >> 3 & 7) == 3 && !(eptp & BITS(11, 7)) &&
+           !(eptp & ask->capability->physical_reserved);
+}
