@@ -51,6 +51,8 @@ struct extension {
     bool (*msr_write)(struct cpu *cpu, uint32_t index, uint64_t value);
     void (*reset)(struct cpu *cpu, bool init);
     bool (*cr_allowed)(struct cpu *cpu, unsigned cr, uint64_t value); // fixed bits of CR0 and CR4 in VMX operation
+    // Second-stage translation for tools, which leaves no trace; false: not mapped.
+    bool (*peek_second_stage)(const struct cpu *cpu, uint64_t eptp, uint64_t guest_physical, uint64_t *physical);
 };
 
 struct tlb;

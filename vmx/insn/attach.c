@@ -42,7 +42,8 @@ bool vmx_attach(struct cpu *cpu) {
                                         .msr_read = capability_msr_read,
                                         .msr_write = capability_msr_write,
                                         .reset = reset,
-                                        .cr_allowed = capability_cr_allowed};
+                                        .cr_allowed = capability_cr_allowed,
+                                        .peek_second_stage = ept_peek};
     cpu->wire.extension = &vmx->extension;
     reset(cpu, false);
     return true;
