@@ -7,5 +7,7 @@
 // cpu->attention for the machine's attention. At return all of steps, rip and flags are exact.
 enum run_result { RUN_BUDGET, RUN_ATTENTION, RUN_HALTED, RUN_SHUTDOWN, RUN_STOPPED /* cpu_stop */ };
 enum run_result cpu_run(struct cpu *cpu, uint64_t steps);
+// The same, and no further than the first boundary at or after a cycle.
+enum run_result cpu_run_until(struct cpu *cpu, uint64_t steps, uint64_t cycle);
 
 #endif

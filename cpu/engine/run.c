@@ -16,6 +16,7 @@
 #include "cpu/event/event.h"
 #include "cpu/engine/cpu_run.h"
 #include "cpu/memory/points.h"
+#include "cpu/state/timing.h"
 
 static enum outcome execute(struct cpu *cpu, struct block *block) {
     cpu->block = block;
@@ -323,10 +324,50 @@ static bool run_observed(struct cpu *cpu, bool *alone) {
 
 static bool shadowed(const struct cpu *cpu) { return cpu_sti_shadow(cpu) || cpu_mov_ss_shadow(cpu); }
 
-enum run_result cpu_run(struct cpu *cpu, uint64_t steps) {
-    if (steps > INT64_MAX / 2) steps = INT64_MAX / 2;
+// --- attempts ---
+
+ALWAYS_INLINE enum outcome attempt(struct cpu *cpu, bool alone) {
+    if (unlikely(code_breakpoints(cpu))) return run_breakpoint(cpu);
+    if (unlikely(cpu->rflags & (FLAG_TF | FLAG_RF)))
+        return cpu->rflags & FLAG_TF ? run_stepped(cpu) : run_resumed(cpu, alone);
+    return alone ? run_solo(cpu) : run_blocks(cpu);
+}
+
+static void budget_set(struct cpu *cpu, uint64_t steps) {
     cpu->attempt.step_limit = cpu->time.steps + steps;
     cpu->budget = (int64_t)steps;
+}
+
+// What the attempt at `r` took. During the attempt its cycles are not known: time stands at its beginning.
+static void charge(struct cpu *cpu, const struct retired *r) {
+    const struct timing *timing = cpu->wire.timing;
+    cpu->attempt.uncharged = 0;
+    steps_settle(cpu);
+    if (cpu->time.steps == r->step) return;
+    cpu->time.surplus_cycles += timing->retire(timing->state, cpu, r) - (cpu->time.steps - r->step);
+    if (cpu_cycles_now(cpu) >= cpu->attempt.cycle_limit) budget_set(cpu, 0);
+}
+
+static COLD enum outcome attempt_timed(struct cpu *cpu, bool after_event) {
+    struct retired r = {.step = cpu->time.steps, .rip = cpu->rip, .after_event = after_event};
+    uint64_t unretired = cpu->time.unretired;
+    cpu->attempt.uncharged = 1;
+    cpu->block = NULL;
+    enum outcome outcome = attempt(cpu, true);
+    r.op = cpu->block ? cpu->block->ops : NULL;
+    r.retired = cpu->time.unretired == unretired;
+    charge(cpu, &r);
+    return outcome;
+}
+
+enum run_result cpu_run(struct cpu *cpu, uint64_t steps) { return cpu_run_until(cpu, steps, ~0ull); }
+
+enum run_result cpu_run_until(struct cpu *cpu, uint64_t steps, uint64_t cycle) {
+    uint64_t now = cpu_cycles_now(cpu), cycles = cycle > now ? cycle - now : 0;
+    cpu->attempt.cycle_limit = cycle;
+    if (steps > INT64_MAX / 2) steps = INT64_MAX / 2;
+    if (cycles < steps && (cycles == 0 || !cpu->wire.timing)) steps = cycles;
+    budget_set(cpu, steps);
     enum outcome outcome = OUT_OK;
     while (cpu->budget > 0) {
         steps_settle(cpu);
@@ -351,16 +392,17 @@ enum run_result cpu_run(struct cpu *cpu, uint64_t steps) {
         if (cpu->attention & ATTENTION_EVENT) alone = true; // another event waits behind the one just taken
         if (cpu->boundary.pending && (held || shadowed(cpu)))
             cpu->attention |= ATTENTION_EVENT; // look again after one instruction
-        if (unlikely(cpu->observation.doing | cpu->observation.stop) && run_observed(cpu, &alone)) {
-            if (held || cpu->observation.events != events) cpu->boundary.held_step = cpu->time.steps;
-            return run_stopped(cpu);
+        if (unlikely(cpu->observation.doing | cpu->observation.stop)) {
+            bool after_event = held || cpu->observation.events != events;
+            bool stop = run_observed(cpu, &alone);
+            if (stop && after_event) cpu->boundary.held_step = cpu->time.steps;
+            if (stop) return run_stopped(cpu);
+            if (cpu->wire.timing) {
+                outcome = attempt_timed(cpu, after_event);
+                continue;
+            }
         }
-        if (unlikely(code_breakpoints(cpu)))
-            outcome = run_breakpoint(cpu);
-        else if (unlikely(cpu->rflags & (FLAG_TF | FLAG_RF)))
-            outcome = cpu->rflags & FLAG_TF ? run_stepped(cpu) : run_resumed(cpu, alone);
-        else
-            outcome = alone ? run_solo(cpu) : run_blocks(cpu);
+        outcome = attempt(cpu, alone);
     }
     steps_settle(cpu);
     return RUN_BUDGET;

@@ -11,12 +11,18 @@
 
 static void observing_update(struct cpu *cpu) {
     uint32_t observing = cpu->observation.wanted & ALONE_KINDS ? OBSERVING_ALONE : 0;
+    if (cpu->wire.timing) observing |= OBSERVING_TIME;
     for (const struct point *p = cpu->observation.points; p; p = p->next)
         observing |= p->access & POINT_EXECUTE ? OBSERVING_EXECUTE : OBSERVING_DATA;
     if (cpu->observation.wanted & BIT(OBSERVE_MEMORY)) observing |= OBSERVING_DATA;
     bool data_changed = (cpu->observation.doing ^ observing) & OBSERVING_DATA;
     cpu->observation.doing = observing;
     if (data_changed || observing & OBSERVING_DATA) tlb_drop_fast(cpu);
+}
+
+void cpu_set_timing(struct cpu *cpu, const struct timing *timing) {
+    cpu->wire.timing = timing;
+    observing_update(cpu);
 }
 
 void cpu_observe(struct cpu *cpu, struct observer *observers) {

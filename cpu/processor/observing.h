@@ -13,4 +13,8 @@ void cpu_stop(struct cpu *cpu);
 // on from where a person has already stopped by other means. After RUN_STOPPED it is not needed.
 void cpu_pass(struct cpu *cpu);
 
+// Between runs; NULL: one cycle a step. `timing` must outlive the processor. See cpu/state/timing.h.
+struct timing;
+void cpu_set_timing(struct cpu *cpu, const struct timing *timing);
+
 #endif

@@ -55,7 +55,7 @@ uint64_t cpu_steps(const struct cpu *cpu, const struct op *op) {
 }
 
 uint64_t cpu_cycles(const struct cpu *cpu, const struct op *op) {
-    return cpu_steps(cpu, op) + cpu->time.surplus_cycles;
+    return op ? cpu_steps(cpu, op) + cpu->time.surplus_cycles : cpu_cycles_now(cpu);
 }
 
 uint64_t cpu_tsc(const struct cpu *cpu, const struct op *op) {

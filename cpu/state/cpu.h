@@ -140,6 +140,8 @@ struct attempt {
     uint64_t step_limit;      // steps at which budget becomes 0: steps now = step_limit - budget (block boundary)
     const struct op *stopped; // the record that returned another outcome than OUT_OK
     uint32_t trap;            // the instruction in execution began with RFLAGS.TF set; event_deliver clears it
+    uint32_t uncharged;       // under a timing model: 1 while a step is counted whose cycles are not known yet
+    uint64_t cycle_limit;     // under a timing model: cpu_run ends at the first boundary at or after it
     uint32_t non_canonical;   // the fault recorded is of a non-canonical address: #SS for the stack
 };
 
@@ -165,6 +167,7 @@ struct cpu_wiring {
     const struct cpu_model *model;
     const struct decoder *decoder;
     const struct combining *combining; // of instructions in one record (cpu/engine/tune.h)
+    const struct timing *timing;       // NULL: one cycle a step (cpu/state/timing.h)
     struct block_cache *blocks;
     struct mwait_group *mwait_group; // shared, like blocks
     uint64_t *latest_cycles; // the latest time that any processor of the machine was told; NULL: the only processor
@@ -293,7 +296,7 @@ uint64_t cpu_steps(const struct cpu *cpu, const struct op *op);
 uint64_t cpu_cycles(const struct cpu *cpu, const struct op *op);
 // The same without `op`: at a boundary, and for what an instruction that runs alone does outside the processor.
 ALWAYS_INLINE uint64_t cpu_cycles_now(const struct cpu *cpu) {
-    return cpu->attempt.step_limit - (uint64_t)cpu->budget + cpu->time.surplus_cycles;
+    return cpu->attempt.step_limit - (uint64_t)cpu->budget - cpu->attempt.uncharged + cpu->time.surplus_cycles;
 }
 // Time passes with nothing to run, between runs.
 ALWAYS_INLINE void cpu_idle(struct cpu *cpu, uint64_t cycles) {

@@ -83,6 +83,6 @@ ALWAYS_INLINE bool observed(const struct cpu *cpu, enum observe kind) {
     } while (0)
 
 // cpu->observation.doing
-enum observing { OBSERVING_EXECUTE = 1, OBSERVING_ALONE = 2, OBSERVING_DATA = 4 };
+enum observing { OBSERVING_EXECUTE = 1, OBSERVING_ALONE = 2, OBSERVING_DATA = 4, OBSERVING_TIME = 8 };
 
 #endif

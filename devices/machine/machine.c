@@ -3,6 +3,7 @@
 // The loop runs the one processor (of several: turns.c) up to the next deadline of any timer, at most; so every event
 // comes at its cycle, however the run is cut into pieces. A halted processor's time is skipped to the next deadline.
 #include "cpu/decode/insn.h"
+#include "cpu/processor/observing.h"
 #include "devices/machine/machine_private.h"
 #include "vmx/vmcs/vmx.h"
 #include "cpu/processor/processor.h"
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 
 enum {
-    SLICE_STEPS = 1 << 22, // between looks at machine_stop_soon
     MEMORY_REGIONS = 8,
     IDLE_EVENTS = 1 << 16, // timer events without a step before the front end is asked
 };
@@ -180,7 +180,8 @@ bool machine_can_wake(const struct machine *m) {
 
 // All processors are halted: skips time to the next deadline. -1: go on.
 static int skip_idle(struct machine *m, unsigned *events) {
-    uint64_t next = machine_next_deadline(m), cycles = next - machine_now(m);
+    uint64_t next = machine_next_deadline(m), now = machine_now(m), cycles = next - now;
+    if (next <= now) return -1; // the last step took the time beyond it
     if (!machine_can_wake(m)) return MACHINE_STUCK;
     bool ask = next == CLOCK_NEVER || ++*events > IDLE_EVENTS || (cycles >= m->idle_limit && !m->idle_granted);
     if (ask) {
@@ -193,10 +194,11 @@ static int skip_idle(struct machine *m, unsigned *events) {
     return -1;
 }
 
-static uint64_t budget_for(const struct machine *m, uint64_t end) {
-    uint64_t cycles = machine_next_deadline(m) - machine_now(m), steps = end - m->cpu[0]->time.steps;
-    uint64_t budget = cycles < steps ? cycles : steps;
-    return budget < SLICE_STEPS ? budget : SLICE_STEPS;
+// Up to the next event, or until the step `end`, or until it is time to look whether somebody wants the machine to
+// stop.
+static enum run_result run_slice(struct machine *m, uint64_t end) {
+    uint64_t steps = end - m->cpu[0]->time.steps;
+    return cpu_run_until(m->cpu[0], steps < SLICE_STEPS ? steps : SLICE_STEPS, machine_next_deadline(m));
 }
 
 enum machine_stop machine_run(struct machine *m, uint64_t steps) {
@@ -213,9 +215,9 @@ enum machine_stop machine_run(struct machine *m, uint64_t steps) {
         }
         if (cpu->time.steps >= end) return MACHINE_STEPS;
         if (m->offers && !machine_held(m) && machine_take_offers(m)) continue;
-        if (__atomic_exchange_n(&m->interrupted, 0, __ATOMIC_RELAXED)) return MACHINE_INTERRUPTED;
+        if (machine_asked(m)) return MACHINE_INTERRUPTED;
         uint64_t before = cpu->time.steps;
-        enum run_result result = cpu_run(cpu, budget_for(m, end));
+        enum run_result result = run_slice(m, end);
         if (cpu->time.steps != before) idle_events = 0;
         if (unlikely(result == RUN_STOPPED || cpu->observation.stop)) return machine_observed(m, cpu);
         if (result == RUN_SHUTDOWN) return MACHINE_TRIPLE_FAULT;
@@ -228,8 +230,9 @@ enum machine_stop machine_run(struct machine *m, uint64_t steps) {
 void machine_idle_limit(struct machine *m, uint64_t cycles) { m->idle_limit = cycles; }
 
 uint64_t machine_idle_cycles(const struct machine *m) {
-    uint64_t next = machine_next_deadline(m);
-    return next == CLOCK_NEVER ? CLOCK_NEVER : next - machine_now(m);
+    uint64_t next = machine_next_deadline(m), now = machine_now(m);
+    if (next == CLOCK_NEVER) return CLOCK_NEVER;
+    return next > now ? next - now : 0;
 }
 
 bool machine_idle_pass(struct machine *m, uint64_t cycles) {
@@ -246,6 +249,10 @@ void machine_settle(struct machine *m) {
         turns_settle(m);
     else
         run_events(m);
+}
+
+void machine_set_timing(struct machine *m, unsigned processor, const struct timing *timing) {
+    if (processor < m->config.cpus) cpu_set_timing(m->cpu[processor], timing);
 }
 
 void machine_stop_soon(struct machine *m) { __atomic_store_n(&m->interrupted, 1, __ATOMIC_RELAXED); }

@@ -98,6 +98,12 @@ unsigned machine_memory_map(const struct machine *machine, struct machine_region
 // E0000H..FFFFFH finds it. The loader must not write to E0000H..FFFFFH.
 uint64_t machine_acpi_rsdp(const struct machine *machine);
 
+// --- time ---
+// What a processor's steps cost from now on, between runs (cpu/state/timing.h); NULL, the default: one cycle each. The
+// model's state is a part of the machine's.
+struct timing;
+void machine_set_timing(struct machine *machine, unsigned processor, const struct timing *timing);
+
 // --- observation ---
 struct cpu *machine_cpu(struct machine *machine, unsigned index); // NULL past the last one
 const struct machine_config *machine_configuration(const struct machine *machine);

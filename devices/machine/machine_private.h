@@ -30,11 +30,21 @@ struct machine {
     unsigned observed_cpu;
 };
 
+enum { SLICE_STEPS = 1 << 16 }; // between looks at machine_stop_soon, at most
+// Whether machine_stop_soon was called: once for each time.
+static inline bool machine_asked(struct machine *m) {
+    return __atomic_load_n(&m->interrupted, __ATOMIC_RELAXED) &&
+           __atomic_exchange_n(&m->interrupted, 0, __ATOMIC_RELAXED);
+}
+
 extern const struct platform machine_platform; // `machine` is to be filled in
 
-// The present cycle, of the processor whose turn it is.
+// The present cycle, of the processor whose turn it is. Between two rounds all are at the end of the last one, also
+// those whose last step took them beyond it.
 static inline uint64_t machine_local_now(const struct machine *m) {
-    return cpu_cycles(m->cpu[m->turns.processor], NULL);
+    uint64_t now = cpu_cycles_now(m->cpu[m->turns.processor]);
+    bool beyond = m->config.cpus > 1 && m->turns.processor == 0 && now > m->turns.end;
+    return beyond ? m->turns.end : now;
 }
 // The same as the world outside the processors knows it: what was seen of time does not come again.
 static inline uint64_t machine_now(const struct machine *m) {
@@ -74,7 +84,7 @@ void turns_reset(struct machine *m);
 // A processor learns what time it is, or does something that others can see the time of.
 static inline void turns_tell(struct machine *m, const struct cpu *cpu) {
     if (m->config.cpus == 1) return;
-    uint64_t now = cpu_cycles(cpu, NULL);
+    uint64_t now = cpu_cycles_now(cpu);
     if (now > m->turns.latest) m->turns.latest = now;
 }
 

@@ -1,4 +1,5 @@
 // The machine as front ends and loaders see it from outside: memory, tables, counters, state, hash. See machine.h.
+#include "cpu/state/timing.h"
 #include "devices/firmware/acpi.h"
 #include "devices/firmware/real_mode.h"
 #include "devices/machine/machine_private.h"
@@ -100,13 +101,21 @@ void machine_stats(const struct machine *m, struct machine_stats *out) {
     }
 }
 
-// Four parts for each processor, then the board's.
-enum { PART_CPU, PART_TLB, PART_VMX, PART_COUNTS, CPU_PARTS };
+// Five parts for each processor, then the board's.
+enum { PART_CPU, PART_TLB, PART_VMX, PART_COUNTS, PART_TIMING, CPU_PARTS };
+static const struct state_table no_timing = {"timing", NULL, 0, false};
+
+static struct machine_part timing_part(const struct timing *timing) {
+    if (!timing) return (struct machine_part){"timing", &no_timing, NULL};
+    return (struct machine_part){"timing", timing->table, timing->state};
+}
+
 static void cpu_part(struct machine *m, unsigned index, struct machine_part *out) {
     struct cpu *cpu = m->cpu[index / CPU_PARTS];
     switch (index % CPU_PARTS) {
     case PART_CPU: *out = (struct machine_part){"cpu", &cpu_state, cpu}; break;
     case PART_TLB: *out = (struct machine_part){"tlb", &cpu_tlb_state, cpu->tlb}; break;
+    case PART_TIMING: *out = timing_part(cpu->wire.timing); break;
     case PART_COUNTS: *out = (struct machine_part){"counts", &cpu_count_state, cpu}; break;
     default:
         *out = (struct machine_part){"vmx", &vmx_state, cpu->wire.extension ? cpu->wire.extension->state : NULL};

@@ -1,10 +1,13 @@
 // Several processors, taking turns in the order of their APIC IDs.
 //
 // A round is a span of machine time, of TURN_CYCLES cycles or up to the next deadline of a timer if that is nearer.
-// Each processor in its turn runs through the whole span: it executes one instruction a cycle, or is halted. Then the
-// round is over, and what is due happens. So processors run side by side in machine time, and everything is decided by
-// the state alone, however the run is cut into pieces. When no processor executes anything, time is skipped to the next
-// deadline.
+// Each processor in its turn runs through the whole span: it executes instructions, or is halted, until its own time is
+// at the end of the round or after it. Then the round is over, and what is due happens. So processors run side by side
+// in machine time, and everything is decided by the state alone, however the run is cut into pieces. When no processor
+// executes anything, time is skipped to the next deadline.
+//
+// Without a timing model a step is a cycle, and every turn ends exactly with its round. With one the last step of a
+// turn may lead beyond: the processor then has the less of the next round, or its turn in that is over at once.
 //
 // What one processor does to another, by memory or by message, the other sees in its next turn: up to a round early or
 // late in its own time. Time itself never goes back: a processor that reads the TSC or asks a chip sees no earlier time
@@ -33,18 +36,29 @@ static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static uint64_t cycles_of(const struct cpu *cpu) { return cpu_cycles_now(cpu); }
 
 static bool between_rounds(const struct machine *m) {
-    return m->turns.processor == 0 && cycles_of(m->cpu[0]) == m->turns.end;
+    return m->turns.processor == 0 && cycles_of(m->cpu[0]) >= m->turns.end;
+}
+
+static void idle_until(struct cpu *cpu, uint64_t cycle) {
+    uint64_t now = cycles_of(cpu);
+    if (now < cycle) cpu_idle(cpu, cycle - now);
 }
 
 // All processors are idle until `cycle`, between rounds.
 static void pass_until(struct machine *m, uint64_t cycle) {
-    for (unsigned i = 0; i < m->config.cpus; i++) cpu_idle(m->cpu[i], cycle - cycles_of(m->cpu[i]));
+    for (unsigned i = 0; i < m->config.cpus; i++) idle_until(m->cpu[i], cycle);
     m->turns.processor = 0;
     m->turns.end = cycle;
     m->turns.quiet = 0;
 }
 
-void turns_reset(struct machine *m) { pass_until(m, m->turns.end); }
+// All begin together.
+void turns_reset(struct machine *m) {
+    uint64_t end = m->turns.end;
+    for (unsigned i = 0; i < m->config.cpus; i++)
+        if (cycles_of(m->cpu[i]) > end) end = cycles_of(m->cpu[i]);
+    pass_until(m, end);
+}
 
 // What is due between rounds.
 static void run_events(struct machine *m) {
@@ -69,13 +83,13 @@ static enum run_result go_on(struct machine *m, uint64_t most, uint64_t *steps) 
         cpu_pend(cpu, PENDING_VMX, true);
     else
         stop = least(stop, cpu->time.vmx_deadline_cycles);
-    if (cpu->boundary.activity == ACTIVITY_ACTIVE || cpu->boundary.activity == ACTIVITY_SHUTDOWN ||
-        cpu->boundary.pending)
-        result = cpu_run(cpu, least(stop - now, most));
-    if (result == RUN_HALTED) cpu_idle(cpu, stop - cycles_of(cpu));
+    bool busy = cpu->boundary.activity == ACTIVITY_ACTIVE || cpu->boundary.activity == ACTIVITY_SHUTDOWN ||
+                cpu->boundary.pending;
+    if (busy && now < stop) result = cpu_run_until(cpu, least(most, SLICE_STEPS), stop);
+    if (result == RUN_HALTED) idle_until(cpu, stop);
     *steps = cpu->time.steps - before;
-    if (*steps) t->quiet = 0;
-    if (cycles_of(cpu) == t->end) t->processor = (t->processor + 1) % m->config.cpus;
+    if (*steps || (busy && now >= t->end)) t->quiet = 0;
+    if (cycles_of(cpu) >= t->end) t->processor = (t->processor + 1) % m->config.cpus;
     return result;
 }
 
@@ -94,7 +108,7 @@ static int skip(struct machine *m, bool ask) {
 }
 
 enum machine_stop turns_run(struct machine *m, uint64_t steps) {
-    uint64_t taken = 0;
+    bool taken = false;
     unsigned quiet_rounds = 0;
     for (;;) {
         bool between = between_rounds(m);
@@ -106,10 +120,10 @@ enum machine_stop turns_run(struct machine *m, uint64_t steps) {
         }
         if (steps == 0) return MACHINE_STEPS;
         if (m->offers && !machine_held(m) && machine_take_offers(m)) continue;
+        if (machine_asked(m)) return MACHINE_INTERRUPTED;
         if (between) {
-            if (__atomic_exchange_n(&m->interrupted, 0, __ATOMIC_RELAXED)) return MACHINE_INTERRUPTED;
             quiet_rounds = taken ? 0 : quiet_rounds + 1;
-            taken = 0;
+            taken = false;
             if (quiet_rounds > QUIET_ROUNDS || m->turns.quiet) {
                 int why = skip(m, quiet_rounds > QUIET_ROUNDS);
                 if (why >= 0) return (enum machine_stop)why;
@@ -121,7 +135,7 @@ enum machine_stop turns_run(struct machine *m, uint64_t steps) {
         struct cpu *cpu = m->cpu[m->turns.processor];
         enum run_result result = go_on(m, steps, &done);
         steps -= done;
-        taken += done;
+        taken |= !m->turns.quiet;
         if (unlikely(result == RUN_STOPPED || cpu->observation.stop)) return machine_observed(m, cpu);
         if (result == RUN_SHUTDOWN) return MACHINE_TRIPLE_FAULT;
     }

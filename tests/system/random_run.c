@@ -1,5 +1,6 @@
 // Pairs of machines that must stay equal, and batches of runs.
 #include "devices/machine/machine_observe.h"
+#include "tests/charge.h"
 #include "tests/system/random.h"
 #include "tests/door.h"
 #include "tests/tap.h"
@@ -36,6 +37,14 @@ static unsigned model_count(void) {
     return count;
 }
 
+// Every fourth batch goes by a timing model.
+static void set_timing(struct machine *m, unsigned processor, uint64_t batch) {
+    static struct charge charges[9]; // three machines of up to three processors
+    static unsigned next;
+    enum charge_kind kind = (enum charge_kind)(batch / 4 % CHARGE_NOTHING);
+    if (batch % 4 == 3) machine_set_timing(m, processor, charge_new(&charges[next++ % 9], kind));
+}
+
 static struct machine *new_machine(uint64_t batch, enum random_kind kind) {
     struct machine_config config;
     char error[200], name[100];
@@ -50,6 +59,7 @@ static struct machine *new_machine(uint64_t batch, enum random_kind kind) {
     config.cpus = 1 + (unsigned)(turn % 3);
     struct machine *m = machine_new(&config, error, sizeof error);
     if (!m) bail("machine_new: %s", error);
+    for (unsigned i = 0; i < config.cpus; i++) set_timing(m, i, batch);
     return m;
 }
 
@@ -59,8 +69,11 @@ static void restart(struct machine *m, uint64_t *random, enum random_kind kind) 
         random_registers(random, kind, machine_cpu(m, i));
         machine_cpu(m, i)->boundary.activity = ACTIVITY_ACTIVE;
     }
-    if (cpu_model_has(machine_cpu(m, 0)->wire.model, FEATURE_VMX) && random_chance(random, 2))
-        random_guest(random, kind, m);
+    if (!cpu_model_has(machine_cpu(m, 0)->wire.model, FEATURE_VMX) || !random_chance(random, 2)) return;
+    const struct timing *timing = machine_cpu(m, 0)->wire.timing;
+    machine_set_timing(m, 0, NULL); // its first steps are a hypervisor's, in one turn
+    random_guest(random, kind, m);
+    machine_set_timing(m, 0, timing);
 }
 
 static void set_up(struct machine *m, uint64_t *random, enum random_kind kind) {

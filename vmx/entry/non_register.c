@@ -7,7 +7,8 @@ static void start_preemption_timer(struct cpu *cpu, const struct vmcs *vmcs) {
     if (!vmcs_on(vmcs, PIN, PREEMPTION_TIMER)) return;
     uint64_t now = cpu_cycles_now(cpu), tsc = now + cpu->time.tsc_base;
     uint64_t end = ((tsc >> PREEMPTION_TIMER_SHIFT) + vmcs_get(vmcs, PREEMPTION_TIMER)) << PREEMPTION_TIMER_SHIFT;
-    cpu->time.vmx_deadline_cycles = end > tsc ? end - cpu->time.tsc_base : now;
+    int64_t left = (int64_t)(end - tsc); // the TSC may wrap before
+    cpu->time.vmx_deadline_cycles = left > 0 ? now + (uint64_t)left : now;
     cpu->attention |= ATTENTION_MACHINE;
 }
 

@@ -88,10 +88,10 @@ static void save_interruptibility(struct vmx *vmx, const struct cpu *cpu, bool d
 static void save_preemption_timer(struct vmx *vmx, struct cpu *cpu) {
     if (cpu->time.vmx_deadline_cycles == ~0ull) return;
     if (vmcs_on(vmx->vmcs, EXIT, SAVE_PREEMPTION_TIMER)) {
-        uint64_t tsc = cpu_cycles_now(cpu) + cpu->time.tsc_base,
+        uint64_t now = cpu_cycles_now(cpu), tsc = now + cpu->time.tsc_base,
                  end = cpu->time.vmx_deadline_cycles + cpu->time.tsc_base;
-        uint64_t left = end > tsc ? (end >> PREEMPTION_TIMER_SHIFT) - (tsc >> PREEMPTION_TIMER_SHIFT) : 0;
-        vmcs_set(vmx, PREEMPTION_TIMER, (uint32_t)left);
+        uint64_t ticks = (end >> PREEMPTION_TIMER_SHIFT) - (tsc >> PREEMPTION_TIMER_SHIFT);
+        vmcs_set(vmx, PREEMPTION_TIMER, cpu->time.vmx_deadline_cycles > now ? (uint32_t)ticks : 0);
     }
     cpu->time.vmx_deadline_cycles = ~0ull;
     cpu->attention |= ATTENTION_MACHINE;
