@@ -141,9 +141,17 @@ lint:
 $(O)/vmxray.1: $(O)/vmxray scripts/man.sh
 	$(call quiet,MAN,$@)scripts/man.sh $(O)/vmxray > $@
 
-install: all $(O)/vmxray.1
+$(O)/vmxray-monitor.7: $(O)/vmxray scripts/man-monitor.sh
+	$(call quiet,MAN,$@)scripts/man-monitor.sh $(O)/vmxray > $@
+
+$(O)/vmxray.bash: $(O)/vmxray scripts/completion.sh
+	$(call quiet,BASH,$@)scripts/completion.sh $(O)/vmxray > $@
+
+install: all $(O)/vmxray.1 $(O)/vmxray-monitor.7 $(O)/vmxray.bash
 	install -Dm755 $(O)/vmxray $(DESTDIR)$(PREFIX)/bin/vmxray
 	install -Dm644 $(O)/vmxray.1 $(DESTDIR)$(PREFIX)/share/man/man1/vmxray.1
+	install -Dm644 $(O)/vmxray-monitor.7 $(DESTDIR)$(PREFIX)/share/man/man7/vmxray-monitor.7
+	install -Dm644 $(O)/vmxray.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vmxray
 	install -Dm644 $(O)/libvmxray.a $(DESTDIR)$(PREFIX)/lib/libvmxray.a
 	set -e; for h in $(wildcard $(foreach floor,cpu vmx devices $(CORE_ROOMS:%=monitor/%),$(floor)/*.h $(floor)/*.def $(floor)/*/*.h $(floor)/*/*.def)); do \
 		install -Dm644 $$h $(DESTDIR)$(PREFIX)/include/vmxray/$$h; done

@@ -36,6 +36,9 @@ On a terminal every key goes to the guest, but for these:
 .B Ctrl\-A x
 leaves
 .TP
+.B Ctrl\-A c
+stops the guest and gives the monitor's prompt, see vmxray\-monitor(7)
+.TP
 .B Ctrl\-A h
 prints the keys
 .TP
@@ -44,6 +47,7 @@ sends Ctrl\-A
 .SH EXAMPLE
 vmxray \-kernel vmlinuz \-initrd initrd.gz \-append "console=ttyS0" \-m 512 \-nographic
 .SH SEE ALSO
+.BR vmxray\-monitor (7),
 .BR qemu\-system\-x86_64 (1),
 .BR bochs (1)
 END

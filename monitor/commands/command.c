@@ -30,6 +30,18 @@ static const struct {
 #undef ALIAS
 };
 
+const char *command_group_name(enum command_group group) {
+    static const char *const names[] = {"Running",  "Stops",   "Looking", "VT-x",
+                                        "Changing", "Symbols", "Tracing", "Other"};
+    return names[group];
+}
+
+const char *command_alias(unsigned n, const struct command *command) {
+    for (unsigned i = 0; i < sizeof aliases / sizeof *aliases; i++)
+        if (strcmp(aliases[i].line, command->name) == 0 && n-- == 0) return aliases[i].word;
+    return NULL;
+}
+
 const struct command *command_at(unsigned index) { return index < COMMANDS ? &commands[index] : NULL; }
 
 // --- finding ---
@@ -123,13 +135,11 @@ static int summary_length(const char *help) {
 }
 
 static void print_list(struct monitor *monitor) {
-    static const char *const groups[] = {"Running",  "Stops",   "Looking", "VT-x",
-                                         "Changing", "Symbols", "Tracing", "Other"};
-    for (unsigned group = RUNNING; group <= MONITOR; group++) {
+    for (enum command_group group = RUNNING; group <= MONITOR; group++) {
         bool any = false;
         for (const struct command *c = commands; c < commands + COMMANDS; c++) {
             if (c->group != group) continue;
-            if (!any) print_in(monitor, BOLD, "%s\n", groups[group]);
+            if (!any) print_in(monitor, BOLD, "%s\n", command_group_name(group));
             any = true;
             print(monitor, "  %-10s %-26s", c->name, c->arguments);
             print(monitor, strlen(c->arguments) > 26 ? "\n%40s%.*s\n" : "%1s%.*s\n", "", summary_length(c->help),
@@ -153,7 +163,7 @@ bool command_help(struct monitor *monitor, const char *arguments) {
     if (!command) return false;
     print_in(monitor, BOLD, "%s", command->name);
     print(monitor, " %s\n%s\n", command->arguments, command->help);
-    for (unsigned i = 0; i < sizeof aliases / sizeof *aliases; i++)
-        if (strcmp(aliases[i].line, command->name) == 0) print(monitor, "Also: %s\n", aliases[i].word);
+    const char *word;
+    for (unsigned i = 0; (word = command_alias(i, command)); i++) print(monitor, "Also: %s\n", word);
     return true;
 }

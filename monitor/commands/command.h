@@ -20,6 +20,9 @@ struct command {
 };
 // NULL past the last row.
 const struct command *command_at(unsigned index);
+const char *command_group_name(enum command_group group);
+// The n-th other word for it; NULL: there are no more.
+const char *command_alias(unsigned n, const struct command *command);
 
 // Carries out one line, and writes what it prints. False: it failed; one line has said why.
 bool monitor_command(struct monitor *monitor, const char *line);

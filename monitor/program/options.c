@@ -13,12 +13,14 @@ static const struct option rows[] = {
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
+const struct option *option_at(unsigned index) { return index < ROWS ? &rows[index] : NULL; }
+
 enum taken take_help(struct options *options, const struct option *option, const char *value) {
     (void)options, (void)option, (void)value;
     static const char *const groups[] = {"What to boot", "The machine", "The console", "The run", "Other"};
     say("vmxray " VMXRAY_VERSION ": an x86-64 PC with VT-x, in software\n"
         "usage: vmxray -kernel FILE [-initrd FILE] [-append TEXT] [option...]\n");
-    for (unsigned i = 0; i < ROWS; i++) {
+    for (unsigned i = 0; i < ROWS && rows[i].group != HIDDEN; i++) {
         if (i == 0 || rows[i].group != rows[i - 1].group) say("\n%s\n", groups[rows[i].group]);
         const char *optional = rows[i].argument[0] == '[' ? "=" : " ";
         int width = say("  -%s%s%s", rows[i].name, *rows[i].argument ? optional : "", rows[i].argument);

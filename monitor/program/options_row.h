@@ -4,7 +4,7 @@
 #include "monitor/session/options.h"
 
 enum taken { TAKEN, TAKEN_LAST, TAKEN_WRONG }; // LAST: there is nothing to run. WRONG: one line has said what is wrong
-enum option_group { BOOT, MACHINE, CONSOLE, RUN, HELP };
+enum option_group { BOOT, MACHINE, CONSOLE, RUN, HELP, HIDDEN }; // HIDDEN: -help does not list it
 
 struct option {
     enum option_group group;
@@ -18,5 +18,7 @@ struct option {
     enum taken take_##handler(struct options *options, const struct option *option, const char *value);
 #include "monitor/program/options.def"
 #undef OPTION
+
+const struct option *option_at(unsigned index); // NULL past the last row
 
 #endif

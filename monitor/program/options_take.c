@@ -3,6 +3,7 @@
 #include "devices/bus/device.h"
 #include "monitor/program/cpu_option.h"
 #include "monitor/program/options_row.h"
+#include "monitor/program/rows.h"
 #include "monitor/host/host_clock.h"
 #include "monitor/host/parse.h"
 #include "monitor/host/status.h"
@@ -308,6 +309,11 @@ enum taken take_single_step(struct options *options, const struct option *option
     if (!parse_count(from, &options->single_from) || !parse_count(colon + 1, &options->single_count))
         return wrong(option, value, "write -single-step=FROM:COUNT");
     return TAKEN;
+}
+
+enum taken take_rows(struct options *options, const struct option *option, const char *value) {
+    (void)options;
+    return rows_print(value) ? TAKEN_LAST : wrong(option, value, "there is no such table");
 }
 
 enum taken take_version(struct options *options, const struct option *option, const char *value) {

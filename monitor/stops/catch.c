@@ -23,6 +23,7 @@ static const struct row {
 enum { ROWS = sizeof rows / sizeof *rows };
 
 const char *catch_name(unsigned index) { return index < ROWS ? rows[index].name : NULL; }
+const char *catch_text(unsigned index) { return rows[index].help; }
 
 static bool number_is(struct stop *stop, struct cpu *cpu, const struct sight *sight) {
     (void)cpu;

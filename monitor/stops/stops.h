@@ -56,6 +56,7 @@ struct stops {
 // A stop with the next number, not yet installed. NULL after an error.
 struct stop *stop_new(struct monitor *monitor, const char *title);
 const char *catch_name(unsigned index); // what catch knows; NULL past the last
+const char *catch_text(unsigned index); // and what it is
 // Takes "if EXPRESSION" and installs; prints its line. On an error the stop is gone.
 bool stop_install(struct monitor *monitor, struct stop *stop, const char *arguments);
 void stop_discard(struct stop *stop); // one that was not installed

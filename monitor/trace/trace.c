@@ -20,6 +20,7 @@ static const struct row {
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 const char *trace_word(unsigned index) { return index < ROWS ? rows[index].word : NULL; }
+const char *trace_word_text(unsigned index) { return rows[index].text; }
 
 #define NESTS (SEEN(EXIT) | SEEN(ENTRY))
 

@@ -65,6 +65,7 @@ struct trace {
 // "WHAT,...=FILE [level N] [from ADDRESS to ADDRESS]". False after an error.
 bool trace_start(struct monitor *monitor, const char *text);
 const char *trace_word(unsigned index); // what can be traced; NULL past the last
+const char *trace_word_text(unsigned index);
 // Ends all traces and closes their files. False, after an error, when something could not be written.
 bool trace_end(struct monitor *monitor);
 

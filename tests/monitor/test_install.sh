@@ -1,6 +1,6 @@
 #!/bin/bash
-# make install into an empty directory: the program runs, the manual page has every option, and a program of somebody
-# else's can be compiled against the headers and the library there.
+# make install into an empty directory: the program runs, the manual pages have every option and every command, bash
+# completes the options, and a program of somebody else's can be compiled against the headers and the library there.
 . "$(dirname "$0")/lib.bash"
 
 root=$PWD/$dir/root
@@ -12,7 +12,7 @@ claim $? 'the program runs' "$(<"$dir/version")"
 
 page=$root/usr/share/man/man1/vmxray.1
 text=$(sed 's/\\-/-/g; s/\\e/\\/g' "$page" 2>/dev/null)
-missing=$(sed -n 's/^OPTION([A-Z]*, *"\([^"]*\)", *"\([^"]*\)".*/\1 \2/p' monitor/program/options.def | while read -r name argument; do
+missing=$(grep -v '^OPTION(HIDDEN' monitor/program/options.def | sed -n 's/^OPTION([A-Z]*, *"\([^"]*\)", *"\([^"]*\)".*/\1 \2/p' | while read -r name argument; do
 	between=' '
 	[[ $argument == '['* ]] && between='='
 	[[ -z $argument ]] && between=''
@@ -25,11 +25,45 @@ missing=$(sed -n 's/^STATUS(\([0-9]*\),.*/\1/p' monitor/host/status.def | while 
 done)
 [[ -z $missing ]]
 claim $? 'and every exit status' "$missing"
+
+# Every command with its arguments and its help text, its other names, and every page and word of the tables beside it.
+monitor_page=$root/usr/share/man/man7/vmxray-monitor.7
+sed 's/\\-/-/g; s/\\e/\\/g; s/^\\&//' "$monitor_page" >"$dir/monitor.text" 2>/dev/null
+missing=$(sed -n 's/^COMMAND([A-Z]*, *"\([^"]*\)", *"\(\([^"\\]\|\\.\)*\)".*/\1 \2/p' monitor/session/command.def | sed 's/\\"/"/g; s/ $//' |
+	while read -r line; do grep -qxF -- ".B $line" "$dir/monitor.text" || echo "${line%% *}"; done
+	sed -n 's/^COMMAND(.*, "\(\([^"\\]\|\\.\)*\)")$/\1/p' monitor/session/command.def | sed 's/\\n/\n/g; s/\\"/"/g' |
+		while IFS= read -r line; do grep -qxF -- "$line" "$dir/monitor.text" || echo "'$line'"; done
+	sed -n 's/^ALIAS("\([^"]*\)".*/\1/p' monitor/session/command.def |
+		while read -r word; do grep -qE -- "^Also: (.*, )?$word(,|$)" "$dir/monitor.text" || echo "alias $word"; done
+	sed -n 's/^\(INFO\|CATCH\|TRACE\)("\([^"]*\)".*/\2/p' monitor/info/info.def monitor/stops/catch.def monitor/trace/trace.def |
+		while read -r word; do grep -qE -- "^\.B $word( |$)" "$dir/monitor.text" || echo "$word"; done)
+(($(grep -c '^\.TP' "$monitor_page") > 80)) && [[ -z $missing ]]
+claim $? "the monitor's manual page has every command, page and word" "${missing//$'\n'/ }"
 if type -P man >/dev/null; then
-	complaints=$(LC_ALL=C.UTF-8 MANROFFSEQ='' man --warnings -E UTF-8 -l -Tutf8 -Z "$page" 2>&1 >/dev/null)
+	complaints=$(for each in "$page" "$monitor_page"; do
+		LC_ALL=C.UTF-8 MANROFFSEQ='' man --warnings -E UTF-8 -l -Tutf8 -Z "$each" 2>&1 >/dev/null
+	done)
 	[[ -z $complaints ]]
-	claim $? 'man has no complaints about it' "${complaints:0:300}"
+	claim $? 'man has no complaints about them' "${complaints:0:300}"
 fi
+
+# What bash offers for the last of these words.
+offers() { # WORD...
+	COMP_WORDS=("$root/usr/bin/vmxray" "$@") COMP_CWORD=$#
+	_vmxray
+	printf '%s\n' "${COMPREPLY[@]}"
+}
+. "$root/usr/share/bash-completion/completions/vmxray"
+missing=$("$VMXRAY" -rows options 2>/dev/null | cut -f1 | while read -r name; do
+	offers "-$name" | grep -qxF -- "-$name" || echo "-$name"
+done)
+[[ -n $(offers -) && -z $missing ]]
+claim $? 'bash completes every option' "${missing//$'\n'/ }"
+[[ $(offers -kernel "$page") == "$page" && $(offers -kernel "$root/usr/b") == "$root/usr/bin" ]]
+claim $? 'and files for those that take one' "$(offers -kernel "$page")"
+[[ $(offers -cpu '' | head -n 1) == "$("$VMXRAY" -cpu help | sed -n '1s/ .*//p')" && $(offers -display '') == none &&
+	$(offers -trace ex) == exits && -z $(offers -m '') ]]
+claim $? 'and models of processors, and what else is known' "$(offers -cpu '' | tr '\n' ' ')"
 
 cat >"$dir/user.c" <<'C'
 #include <devices/machine/machine.h>
