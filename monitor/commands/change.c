@@ -15,7 +15,8 @@ enum { PATTERN_MAX = 256, FOUND_MAX = 100, CHUNK = 1 << 16 };
 static bool take_size(struct monitor *monitor, const char **text, unsigned *bytes) {
     if (**text != '/') return true;
     const char *sizes = "bhwg", *size = (*text)[1] ? strchr(sizes, (*text)[1]) : NULL;
-    if (!size || ((*text)[2] && (*text)[2] != ' ')) return monitor_error(monitor, "%s: sizes are /b /h /w /g", *text);
+    if (!size || ((*text)[2] && (*text)[2] != ' '))
+        return monitor_error(monitor, "%s: the size is one of /b /h /w /g", *text);
     *bytes = 1u << (size - sizes);
     *text += 2 + strspn(*text + 2, " ");
     return true;
@@ -49,7 +50,8 @@ static bool take_pattern(struct monitor *monitor, const char *text, unsigned byt
         memcpy(pattern + *length, &value, bytes);
         *length += bytes;
     }
-    if (*text) return monitor_error(monitor, "more than %d bytes", PATTERN_MAX);
+    if (*text)
+        return monitor_error(monitor, "the values have more than %d bytes together, which is too many", PATTERN_MAX);
     return *length || monitor_error(monitor, "which values? Numbers with commas, or \"text\"");
 }
 
@@ -63,7 +65,8 @@ bool command_write(struct monitor *monitor, const char *arguments) {
     if (!take_place(&monitor->look, &arguments, &place) || !take_pattern(monitor, arguments, bytes, pattern, &length))
         return false;
     if (!view_write(&place.view, place.space, place.address, pattern, length))
-        return monitor_error(monitor, "0x%" PRIx64 ": cannot be written: not mapped, or no RAM (walk explains)",
+        return monitor_error(monitor,
+                             "0x%" PRIx64 " cannot be written: it is not mapped, or it is no RAM (walk explains)",
                              place.address);
     monitor_alters(monitor);
     return true;
@@ -81,7 +84,8 @@ bool command_set(struct monitor *monitor, const char *arguments) {
     if (*arguments != '=') return monitor_error(monitor, "set what? set [@LEVEL:]REGISTER = EXPRESSION");
     arguments++;
     struct name name = name_find(&monitor->look, word, false);
-    if (name.kind == NAME_NONE) return monitor_error(monitor, "%s: no such register", word);
+    if (name.kind == NAME_NONE)
+        return monitor_error(monitor, "%s: there is no register, MSR or VMCS field of that name", word);
     if (!take_value(&monitor->look, &arguments, &value) || !take_end(&monitor->look, arguments)) return false;
     if (!name_set(&view, &name, value, error, sizeof error)) return monitor_error(monitor, "%s", error);
     if (view_goes_elsewhere(&view))
@@ -139,7 +143,9 @@ bool command_find(struct monitor *monitor, const char *arguments) {
     if (!take_place(&monitor->look, &arguments, &place) || !take_value(&monitor->look, &arguments, &length) ||
         !take_pattern(monitor, arguments, bytes, pattern, &s.length))
         return false;
-    if (length > FIND_MOST) return monitor_error(monitor, "find: 0x%" PRIx64 " bytes; 1 TByte at most", length);
+    if (length > FIND_MOST)
+        return monitor_error(monitor, "find: 0x%" PRIx64 " bytes are too many; 1 TByte can be searched at most",
+                             length);
     if (!(buffer = malloc(CHUNK))) return monitor_error(monitor, "not enough memory");
     search(monitor, &place, length, &s, buffer);
     free(buffer);

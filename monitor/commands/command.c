@@ -101,7 +101,8 @@ static bool run_line(struct monitor *monitor, const char *line) {
     if (command->flags & RUNS && !monitor->letting_go.may_run)
         return monitor_error(monitor, "%s: gdb runs the guest now; use gdb's own commands", command->name);
     if (command->flags & RUNS && monitor->letting_go.in_list && command->function != command_continue)
-        return monitor_error(monitor, "%s: of the commands that run the guest a list may have continue only",
+        return monitor_error(monitor,
+                             "%s: of the commands that run the guest, continue is the only one that a list may have",
                              command->name);
     remember(monitor, command, whole);
     if (!*command->arguments && *arguments)

@@ -95,7 +95,8 @@ bool prompt_script(struct monitor *monitor, const char *path) {
     static unsigned depth;
     struct file file;
     char error[200];
-    if (depth == SCRIPT_DEPTH) return monitor_error(monitor, "%s: scripts are nested too deep", path);
+    if (depth == SCRIPT_DEPTH)
+        return monitor_error(monitor, "%s: scripts that carry out scripts are nested too deep", path);
     if (!file_load(&file, path, error, sizeof error)) return monitor_error(monitor, "%s: %s", path, error);
     depth++;
     for (size_t at = 0; at < file.size && goes_on(monitor);) {

@@ -44,7 +44,7 @@ bool command_stats(struct monitor *monitor, const char *arguments) {
 }
 
 bool command_source(struct monitor *monitor, const char *arguments) {
-    if (!*arguments) return monitor_error(monitor, "source which file?");
+    if (!*arguments) return monitor_error(monitor, "source which file? source FILE");
     return prompt_script(monitor, arguments);
 }
 
@@ -60,7 +60,7 @@ bool command_cpu(struct monitor *monitor, const char *arguments) {
     if (*arguments && (!take_value(&monitor->look, &arguments, &number) || !take_end(&monitor->look, arguments)))
         return false;
     if (number >= count)
-        return monitor_error(monitor, "cpu %" PRIu64 ": the processors are 0 to %u", number, count - 1);
+        return monitor_error(monitor, "there is no processor %" PRIu64 "; they are 0 to %u", number, count - 1);
     monitor->look.processor = (unsigned)number;
     print(monitor, "processor %" PRIu64 " of %u; it is the turn of %u\n", number, count,
           machine_turn(monitor->look.machine));
@@ -72,7 +72,7 @@ static bool choose_level(struct monitor *monitor, const char *arguments) {
     struct view view;
     if (!take_value(&monitor->look, &arguments, &level) || !take_end(&monitor->look, arguments)) return false;
     if (level >= VMX_LEVELS)
-        return monitor_error(monitor, "level %" PRIu64 ": the levels are 0 to %d", level, VMX_LEVELS - 1);
+        return monitor_error(monitor, "there is no level %" PRIu64 "; the levels are 0 to %d", level, VMX_LEVELS - 1);
     if (!view_make(&monitor->look, (int)level, &view)) return false;
     monitor->look.level = (int)level;
     return true;

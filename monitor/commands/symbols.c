@@ -14,10 +14,12 @@ static bool take_options(struct monitor *monitor, const char *text, int *level, 
     while (take_word(&text, word, sizeof word)) {
         bool is_level = strcmp(word, "level") == 0;
         if (!is_level && strcmp(word, "at") != 0)
-            return monitor_error(monitor, "%s: after the file come level N and at ADDRESS", word);
+            return monitor_error(monitor, "symbols: what does %s mean? After the file may come level N and at ADDRESS",
+                                 word);
         if (!take_value(&monitor->look, &text, &value)) return false;
         if (is_level && value >= VMX_LEVELS)
-            return monitor_error(monitor, "level %" PRIu64 ": the levels are 0 to %d", value, VMX_LEVELS - 1);
+            return monitor_error(monitor, "there is no level %" PRIu64 "; the levels are 0 to %d", value,
+                                 VMX_LEVELS - 1);
         if (is_level)
             *level = (int)value;
         else
@@ -58,7 +60,9 @@ bool command_symbols(struct monitor *monitor, const char *arguments) {
     }
     if (!take_options(monitor, arguments, &level, &place)) return false;
     struct symbol_table *table = symbols_table_new(&monitor->look.symbols, from, level);
-    if (!table) return monitor_error(monitor, "%s: there are as many symbol tables as can be had", from);
+    if (!table)
+        return monitor_error(monitor, "symbols %s: there are as many tables as there can be; symbols clear drops them",
+                             from);
     const char *error = fill(monitor, table, from, level, &place);
     if (error) {
         symbols_table_drop(monitor->look.symbols, table);
@@ -73,11 +77,12 @@ bool command_symbols(struct monitor *monitor, const char *arguments) {
 bool command_export(struct monitor *monitor, const char *arguments) {
     char path[1024], word[16] = "", error[1200];
     uint64_t level = 0;
-    if (!take_word(&arguments, path, sizeof path)) return monitor_error(monitor, "export: into which file?");
+    if (!take_word(&arguments, path, sizeof path))
+        return monitor_error(monitor, "export into which file? export FILE [level N]");
     bool all = !take_word(&arguments, word, sizeof word);
     if (!all &&
         (!word_is(word, "level", 1) || !take_word(&arguments, word, sizeof word) || !parse_number(word, &level)))
-        return monitor_error(monitor, "export %s: %s? write level N", path, word);
+        return monitor_error(monitor, "export %s: what does %s mean? level N may follow the file", path, word);
     size_t count =
         symbols_export(monitor->look.symbols, all ? SYMBOLS_ANY_LEVEL : (int)level, path, error, sizeof error);
     if (!count) return monitor_error(monitor, "export: %s", error);

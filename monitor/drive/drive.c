@@ -82,5 +82,6 @@ bool drive_take_times(struct monitor *monitor, const char *text, uint64_t *times
     *times = 1;
     if (!*text) return true;
     if (!take_value(&monitor->look, &text, times) || !take_end(&monitor->look, text)) return false;
-    return *times <= INT64_MAX || monitor_error(monitor, "%" PRId64 ": not a number of times", (int64_t)*times);
+    return *times <= INT64_MAX ||
+           monitor_error(monitor, "%" PRId64 " is not a number of times; give one from 0 on", (int64_t)*times);
 }

@@ -38,7 +38,9 @@ static bool arrives(struct monitor *monitor, struct cpu *cpu, const struct sight
 static bool step_level(struct monitor *monitor, const char *arguments) {
     uint64_t level;
     if (!take_value(&monitor->look, &arguments, &level) || !take_end(&monitor->look, arguments)) return false;
-    if (level >= VMX_LEVELS) return monitor_error(monitor, "step -l: levels are 0 to %d", VMX_LEVELS - 1);
+    if (level >= VMX_LEVELS)
+        return monitor_error(monitor, "step -l: there is no level %" PRIu64 "; the levels are 0 to %d", level,
+                             VMX_LEVELS - 1);
     unsigned wanted = (unsigned)level;
     struct awaited seen;
     enum run_event event = drive_until(monitor, machine_steps(monitor->look.machine) + 1);

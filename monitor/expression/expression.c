@@ -68,7 +68,7 @@ static bool take(struct parser *p, const char *text) {
 }
 
 static int node(struct parser *p, enum operation op, int left, int right) {
-    if (p->e->count == EXPRESSION_NODES) return fail(p, "too long an expression");
+    if (p->e->count == EXPRESSION_NODES) return fail(p, "the expression is too long");
     p->e->node[p->e->count] =
         (struct expression_node){.op = (uint8_t)op, .left = (uint8_t)left, .right = (uint8_t)right};
     return (int)p->e->count++;
@@ -128,8 +128,9 @@ static int number(struct parser *p) {
     errno = 0;
     uint64_t value = binary_digits ? strtoull(p->at + 2, &end, 2)
                                    : strtoull(p->at, &end, p->at[0] == '0' && (p->at[1] | 32) == 'x' ? 16 : 10);
-    if (isalnum((unsigned char)*end) || *end == '_') return fail(p, "not a number (hexadecimal begins with 0x)");
-    if (errno == ERANGE) return fail(p, "a number of more than 64 bits");
+    if (isalnum((unsigned char)*end) || *end == '_')
+        return fail(p, "this is no number (hexadecimal ones begin with 0x)");
+    if (errno == ERANGE) return fail(p, "the number has more than 64 bits");
     int n = node(p, OP_NUMBER, 0, 0);
     p->e->node[n].value = value;
     p->at = end;
@@ -142,7 +143,7 @@ static int dollar(struct parser *p) {
     if (isalpha((unsigned char)*p->at)) return -1;
     uint64_t which = isdigit((unsigned char)*p->at) ? strtoull(p->at, (char **)&p->at, 10) : m->printed.count;
     if (!which || which > m->printed.count || m->printed.count - which >= LOOK_VALUES)
-        return fail(p, "there is no such value");
+        return fail(p, "print has given no such value yet");
     int n = node(p, OP_NUMBER, 0, 0);
     p->e->node[n].value = m->printed.value[which % LOOK_VALUES];
     return n;
@@ -160,7 +161,8 @@ static int named(struct parser *p, bool symbols) {
     }
     snprintf(word, sizeof word, "%.*s", (int)length, p->at);
     struct name name = name_find(p->look, word, symbols);
-    if (name.kind == NAME_NONE) return fail(p, "no register, field, reason or symbol of that name");
+    if (name.kind == NAME_NONE)
+        return fail(p, "there is no register, VMCS field, MSR, exit reason or symbol of that name");
     p->at += length;
     if (quoted && *p->at == '\'') p->at++;
     int n = node(p, name.kind == NAME_NUMBER ? OP_NUMBER : OP_NAME, 0, 0);
@@ -202,7 +204,7 @@ static unsigned cast(struct parser *p) {
 }
 
 static int unary(struct parser *p) {
-    if (++p->depth > DEEPEST) return fail(p, "too deep an expression");
+    if (++p->depth > DEEPEST) return fail(p, "the expression is nested too deep");
     int result = 0;
     if (take(p, "-"))
         result = node(p, OP_NEGATE, unary(p), 0);
@@ -240,7 +242,7 @@ static int climb(struct parser *p, unsigned lowest) {
 }
 
 static int ternary(struct parser *p) {
-    if (++p->depth > DEEPEST) return fail(p, "too deep an expression");
+    if (++p->depth > DEEPEST) return fail(p, "the expression is nested too deep");
     int condition = climb(p, 1);
     if (!p->failed && take(p, "?")) {
         int yes = ternary(p);
@@ -273,8 +275,8 @@ struct evaluation {
 
 static uint64_t value_of(struct evaluation *v, unsigned index);
 
-static uint64_t wrong(struct evaluation *v, const char *what, uint64_t number) {
-    if (!v->failed) snprintf(v->error, v->error_size, "0x%llx: %s", (unsigned long long)number, what);
+static uint64_t wrong(struct evaluation *v, const char *before, uint64_t number, const char *after) {
+    if (!v->failed) snprintf(v->error, v->error_size, "%s0x%llx%s", before, (unsigned long long)number, after);
     v->failed = true;
     return 0;
 }
@@ -284,12 +286,12 @@ static uint64_t memory_value(struct evaluation *v, const struct expression_node 
     unsigned bytes = n->bytes & 15;
     if (v->failed) return 0;
     if (view_read(v->view, n->space, address, &value, bytes) < bytes)
-        return wrong(v, "memory there cannot be read", address);
+        return wrong(v, "the memory at ", address, " cannot be read (walk explains)");
     return n->bytes & SIGNED ? (uint64_t)((int64_t)(value << (64 - 8 * bytes)) >> (64 - 8 * bytes)) : value;
 }
 
 static uint64_t arithmetic(struct evaluation *v, unsigned operator, uint64_t a, uint64_t b) {
-    if ((operator== B_DIV || operator== B_MOD) && !b) return wrong(v, "is divided by zero", a);
+    if ((operator== B_DIV || operator== B_MOD) && !b) return wrong(v, "", a, " is divided by 0");
     switch (operator) {
     case B_EQ: return a == b;
     case B_NE: return a != b;

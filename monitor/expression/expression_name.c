@@ -117,7 +117,7 @@ bool name_value(const struct view *view, enum name_kind kind, uint64_t index, ui
     if (registers[index].where == EXIT_LEVEL && vmx_current_vmcs(view->cpu) == VMX_NO_VMCS)
         return wrong(error, error_size, registers[index].name, "there is no current VMCS");
     if (registers[index].where == SEEN_LEVEL && !view->sight)
-        return wrong(error, error_size, registers[index].name, "nothing was seen that has one");
+        return wrong(error, error_size, registers[index].name, "nothing was seen just now that has one (catch and watch see things)");
     *value = registers[index].get(view, view->cpu);
     return true;
 }
@@ -127,13 +127,13 @@ static bool set_waiting(const struct view *view, const struct name *name, uint64
         return wrong(error, size, msr_name((uint32_t)name->value),
                      "that level does not run now: its MSRs are not known");
     if (registers[name->value].where != ANY_LEVEL && registers[name->value].where != LIVE_LEVEL)
-        return wrong(error, size, registers[name->value].name, "can only be read");
+        return wrong(error, size, registers[name->value].name, "it can only be read");
     return view_set_waiting(view, registers[name->value].name, value, error, size);
 }
 
 static bool change_register(const struct view *view, unsigned index, uint64_t value, char *error, size_t size) {
     const struct setting set = registers[index].set(view->cpu, value);
-    if (!set.allowed) return wrong(error, size, registers[index].name, "can only be read");
+    if (!set.allowed) return wrong(error, size, registers[index].name, "it can only be read");
     return machine_set_register(view->machine, view->cpu->id, set.number, set.value) ||
            wrong(error, size, registers[index].name, "some of these bits cannot be set");
 }
@@ -142,7 +142,7 @@ static bool change_msr(const struct view *view, uint32_t address, uint64_t value
     const struct input input = {
         .kind = INPUT_MSR, .unit = (uint8_t)view->cpu->id, .where = address, .bytes = sizeof value, .data = &value};
     return machine_alter(view->machine, &input) ||
-           wrong(error, size, msr_name(address), "WRMSR of this value is #GP(0)");
+           wrong(error, size, msr_name(address), "the processor does not take this value: WRMSR of it is #GP(0)");
 }
 
 bool name_set(const struct view *view, const struct name *name, uint64_t value, char *error, size_t error_size) {

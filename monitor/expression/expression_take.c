@@ -9,7 +9,7 @@
 
 static bool make_view(const struct look *look, int level, bool future, struct view *view) {
     if (!future || level < 0 || view_exists(look, (unsigned)level)) return view_make(look, level, view);
-    if (level >= VMX_LEVELS) return monitor_error(look, "level %d: the levels are 0 to %d", level, VMX_LEVELS - 1);
+    if (level >= VMX_LEVELS) return monitor_error(look, "there is no level %d; the levels are 0 to %d", level, VMX_LEVELS - 1);
     if (!view_make(look, -1, view)) return false;
     view->level = (unsigned)level;
     return true;
@@ -124,5 +124,5 @@ bool take_value(const struct look *look, const char **text, uint64_t *value) {
 
 bool take_end(const struct look *look, const char *text) {
     text += strspn(text, " \t");
-    return !*text || monitor_error(look, "%s: not expected here", text);
+    return !*text || monitor_error(look, "%s: nothing more is expected here", text);
 }

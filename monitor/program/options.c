@@ -77,9 +77,9 @@ static enum taken take_argument(struct options *options, int argc, char **argv, 
     else if (wants && !optional && ++*at < argc)
         value = argv[*at];
     if (wants && !optional && !value)
-        complain("-%s: what is missing is %s: %s", option->name, option->argument, option->help);
+        complain("-%s needs a value: -%s %s (%s)", option->name, option->name, option->argument, option->help);
     else if (!wants && value)
-        complain("-%s takes no value", option->name);
+        complain("-%s takes no value; leave out =%s", option->name, value);
     else
         return option->take(options, option, value);
     return TAKEN_WRONG;

@@ -37,7 +37,7 @@ enum taken take_memory(struct options *options, const struct option *option, con
     uint64_t bytes;
     if (!parse_size(size, 1 << 20, &bytes) || bytes == 0)
         return wrong(option, value, "not a size; write 512 (MBytes), 512M or 2G");
-    if (bytes % 4096) return wrong(option, value, "RAM comes in pages of 4096 bytes");
+    if (bytes % 4096) return wrong(option, value, "RAM comes in pages; the size must be a multiple of 4096 bytes");
     options->machine.ram_bytes = bytes;
     return TAKEN;
 }
@@ -167,7 +167,9 @@ enum taken take_rtc(struct options *options, const struct option *option, const 
 }
 
 enum taken take_seed(struct options *options, const struct option *option, const char *value) {
-    return parse_number(value, &options->machine.seed) ? TAKEN : wrong(option, value, "not a number");
+    return parse_number(value, &options->machine.seed)
+               ? TAKEN
+               : wrong(option, value, "the seed is a number, decimal or hexadecimal after 0x");
 }
 
 enum taken take_no_reboot(struct options *options, const struct option *option, const char *value) {
@@ -246,7 +248,8 @@ enum taken take_script(struct options *options, const struct option *option, con
 
 enum taken take_trace(struct options *options, const struct option *option, const char *value) {
     if (!strchr(value, '=')) return wrong(option, value, "write what to trace, and to where: exits,io=FILE");
-    if (options->traces == OPTIONS_TRACES) return wrong(option, value, "there are eight already");
+    if (options->traces == OPTIONS_TRACES)
+        return wrong(option, value, "eight traces are asked for already, and there can be no more");
     options->trace[options->traces++] = value;
     return TAKEN;
 }
@@ -270,7 +273,9 @@ enum taken take_stopped(struct options *options, const struct option *option, co
 }
 
 static enum taken take_count(const struct option *option, const char *value, uint64_t *count) {
-    return parse_count(value, count) && *count > 0 ? TAKEN : wrong(option, value, "not a number of steps");
+    return parse_count(value, count) && *count > 0
+               ? TAKEN
+               : wrong(option, value, "not a number of steps; write 1000, 20k, 5M or 1G");
 }
 
 enum taken take_steps(struct options *options, const struct option *option, const char *value) {

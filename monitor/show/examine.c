@@ -29,7 +29,8 @@ static bool parse_format(struct monitor *monitor, const char *text, struct forma
         else if (strchr("xduotacsi", *end))
             f->letter = *end;
         else
-            return monitor_error(monitor, "/%s: a number, a letter of x d u o t a c s i, a size of b h w g", text);
+            return monitor_error(
+                monitor, "/%s: a format is a number, a letter of x d u o t a c s i, and a size of b h w g", text);
     }
     if (f->letter == 'a') f->bytes = 8;
     return true;
@@ -44,7 +45,7 @@ static void print_address(struct monitor *monitor, const struct location *p, uin
 }
 
 static bool unreadable(struct monitor *monitor, const struct location *p, uint64_t address) {
-    return monitor_error(monitor, "%s%s0x%" PRIx64 ": cannot be read: not mapped, or no RAM (walk explains)",
+    return monitor_error(monitor, "%s%s0x%" PRIx64 " cannot be read: it is not mapped, or it is no RAM (walk explains)",
                          p->space == SPACE_LINEAR ? "" : space_names[p->space], p->space == SPACE_LINEAR ? "" : ":",
                          address);
 }

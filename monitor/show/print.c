@@ -30,7 +30,7 @@ static bool print_as(struct monitor *monitor, char format, uint64_t value) {
         if (*symbols_name(monitor->look.symbols, monitor->look.level, value, name, sizeof name))
             print(monitor, " <%s>", name);
         return true;
-    default: return monitor_error(monitor, "/%c: formats of print are x, d, u, o, t, c and a", format);
+    default: return monitor_error(monitor, "/%c: print has the formats x, d, u, o, t, c and a", format);
     }
 }
 
@@ -41,7 +41,8 @@ bool command_print(struct monitor *monitor, const char *arguments) {
         format = arguments[1];
         arguments += format ? 2 : 1;
         if (format && !isspace((unsigned char)*arguments))
-            return monitor_error(monitor, "/%c%s: one letter, then the expression", format, arguments);
+            return monitor_error(monitor, "/%c%s: the format is one letter; then come a space and the expression",
+                                 format, arguments);
     }
     if (!*arguments) return monitor_error(monitor, "print what? print [/FORMAT] EXPRESSION");
     if (!take_value(&monitor->look, &arguments, &value) || !take_end(&monitor->look, arguments)) return false;

@@ -88,14 +88,14 @@ static bool is_instruction(uint64_t reason) {
 
 static bool number_good(struct monitor *monitor, const struct row *row, uint64_t number) {
     const char *reason = vmx_exit_name((unsigned)(number < VMX_REASONS ? number : VMX_REASONS));
-    if (row->argument == REASON && !reason) return monitor_error(monitor, "%" PRIu64 ": no such exit reason", number);
+    if (row->argument == REASON && !reason) return monitor_error(monitor, "there is no exit reason %" PRIu64, number);
     if (row->argument == INSTRUCTION && !is_instruction(number))
         return monitor_error(monitor,
                              "catch vmx %s: VMCLEAR, VMPTRLD, VMPTRST, VMXON, VMXOFF, INVEPT or INVVPID; the others "
                              "have catch entry, failed-entry, vmread and vmwrite",
                              reason ? reason : "?");
     if (number > row->last)
-        return monitor_error(monitor, "catch %s 0x%" PRIx64 ": numbers are 0 to 0x%" PRIx64, row->name, number,
+        return monitor_error(monitor, "catch %s 0x%" PRIx64 ": the number is 0 to 0x%" PRIx64, row->name, number,
                              row->last);
     return true;
 }

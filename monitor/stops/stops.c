@@ -172,7 +172,7 @@ void stops_free(struct monitor *monitor) {
 struct stop *stop_find(struct monitor *monitor, uint64_t number) {
     struct stop *stop = monitor->stops ? monitor->stops->first : NULL;
     while (stop && stop->number != number) stop = stop->next;
-    if (!stop) monitor_error(monitor, "%" PRIu64 ": no such breakpoint (info breakpoints lists them)", number);
+    if (!stop) monitor_error(monitor, "there is no breakpoint %" PRIu64 " (info breakpoints lists them)", number);
     return stop;
 }
 
@@ -210,7 +210,7 @@ void stops_report(struct monitor *monitor) {
         const struct caught *c = &s->caught[i];
         if (!i) monitor->look.processor = c->processor;
         if (c->stop) print_title(monitor, c->stop);
-        if (c->error[0]) monitor_error(monitor, "its condition could not be evaluated: %s", c->error);
+        if (c->error[0]) monitor_error(monitor, "its condition has no value: %s", c->error);
         if (c->stop && c->sight.kind == OBSERVE_INSTRUCTION)
             print(monitor, "0x%" PRIx64 " becomes 0x%" PRIx64 "\n", c->stop->of[c->processor].old,
                   c->stop->of[c->processor].value);

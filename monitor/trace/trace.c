@@ -86,7 +86,9 @@ static bool take_what(struct monitor *monitor, struct trace *trace, const char *
 static bool take_level(struct monitor *monitor, const char **text, struct trace *trace) {
     uint64_t level;
     if (!take_value(&monitor->look, text, &level)) return false;
-    if (level >= VMX_LEVELS) return monitor_error(monitor, "trace: the levels are 0 to %d", VMX_LEVELS - 1);
+    if (level >= VMX_LEVELS)
+        return monitor_error(monitor, "trace: there is no level %" PRIu64 "; the levels are 0 to %d", level,
+                             VMX_LEVELS - 1);
     trace->level = (int)level;
     return true;
 }
@@ -107,7 +109,9 @@ static bool take_limits(struct monitor *monitor, const char *text, struct trace 
             strcmp(word, "level") == 0 ? take_level(monitor, &text, trace)
             : strcmp(word, "from") == 0
                 ? take_range(monitor, &text, trace)
-                : monitor_error(monitor, "trace: %s: after the file come level N, and from ADDRESS to ADDRESS", word);
+                : monitor_error(
+                      monitor, "trace: what does %s mean? After the file may come level N, and from ADDRESS to ADDRESS",
+                      word);
         if (!taken) return false;
     }
     return true;
@@ -116,7 +120,8 @@ static bool take_limits(struct monitor *monitor, const char *text, struct trace 
 static bool open_file(struct monitor *monitor, struct trace *trace) {
     trace->format = format_of(trace->path);
     trace->file = file_create(trace->path);
-    if (!trace->file) return monitor_error(monitor, "trace: %s: %s", trace->path, strerror(errno));
+    if (!trace->file)
+        return monitor_error(monitor, "trace: %s cannot be opened for writing: %s", trace->path, strerror(errno));
     if (trace->format->begin && !trace->format->begin(trace)) return monitor_error(monitor, "trace: not enough memory");
     return true;
 }
@@ -175,7 +180,7 @@ static bool finish(struct monitor *monitor, struct trace *trace) {
     trace->format->end(trace);
     bool written = file_finish(trace->file);
     trace->file = NULL;
-    if (!written) monitor_error(monitor, "trace: %s: not all could be written: %s", trace->path, strerror(errno));
+    if (!written) monitor_error(monitor, "trace: not all of %s could be written: %s", trace->path, strerror(errno));
     trace_free(trace);
     return written;
 }
