@@ -32,9 +32,9 @@ void region_write(const struct region *r, uint64_t offset, unsigned size, uint64
 
 // The registers that answer an access of `size` bytes, all of which lie in them; NULL: none.
 static const struct region *find(const struct map *map, uint64_t address, unsigned size) {
-    uint64_t last;
-    const struct region *r = map_find(map, address, &last);
-    return r && r->kind == REGION_REGISTERS && last - address >= size - 1 ? r : NULL;
+    const struct map_segment *seen = map_find(map, address);
+    const struct region *r = seen ? map_region(map, seen) : NULL;
+    return r && r->kind == REGION_REGISTERS && seen->last - address >= size - 1 ? r : NULL;
 }
 
 uint32_t bus_in(const struct bus *bus, uint16_t port, unsigned size) {

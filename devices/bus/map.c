@@ -115,7 +115,7 @@ void map_place(struct map *map, unsigned number, uint64_t base, bool on) {
     if (map->changed && (memory || touches_memory(map, r))) map->changed(map->owner);
 }
 
-const struct region *map_find(const struct map *map, uint64_t address, uint64_t *last) {
+const struct map_segment *map_find(const struct map *map, uint64_t address) {
     unsigned low = 0, high = map->segments; // the segment is among these, if there is one
     while (low < high) {
         unsigned middle = (low + high) / 2;
@@ -125,8 +125,7 @@ const struct region *map_find(const struct map *map, uint64_t address, uint64_t 
         } else if (address > s->last) {
             low = middle + 1;
         } else {
-            *last = s->last;
-            return &map->region[s->region];
+            return s;
         }
     }
     return NULL;

@@ -63,7 +63,10 @@ void map_free(struct map *map);
 unsigned map_add(struct map *map, const struct region *region);
 // Moves a range and switches it on or off.
 void map_place(struct map *map, unsigned number, uint64_t base, bool on);
-// The range that is seen at `address`, and the last address up to which it is seen; NULL: none.
-const struct region *map_find(const struct map *map, uint64_t address, uint64_t *last);
+// What is seen at `address`, and from where to where; NULL: nothing.
+const struct map_segment *map_find(const struct map *map, uint64_t address);
+static inline const struct region *map_region(const struct map *map, const struct map_segment *segment) {
+    return &map->region[segment->region];
+}
 
 #endif

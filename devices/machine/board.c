@@ -77,10 +77,14 @@ static bool lapic_region(struct board *b, const struct cpu *cpu, uint64_t physic
 }
 
 // --- memory and registers ---
-uint8_t *board_page(struct board *b, uint64_t physical) {
-    uint64_t page = physical & ~(uint64_t)(MEMORY_PAGE - 1), last;
-    const struct region *r = map_find(&b->bus.memory, page, &last);
-    if (!r || r->kind != REGION_MEMORY || last - page < MEMORY_PAGE - 1) return NULL;
+uint8_t *board_find_page(struct board *b, uint64_t physical) {
+    uint64_t page = physical & ~(uint64_t)(MEMORY_PAGE - 1);
+    const struct map *map = &b->bus.memory;
+    const struct map_segment *s = map_find(map, page);
+    const struct region *r = s ? map_region(map, s) : NULL;
+    if (!r || r->kind != REGION_MEMORY || s->last - page < MEMORY_PAGE - 1) return NULL;
+    if (s->first % MEMORY_PAGE == 0 && s->last % MEMORY_PAGE == MEMORY_PAGE - 1)
+        b->seen = (struct seen_memory){s->first, s->last - s->first + 1, r->shows + (s->first - r->base)};
     return memory_page(b->memory, r->shows + (page - r->base));
 }
 
@@ -100,6 +104,7 @@ void board_mmio_write(struct board *b, const struct cpu *cpu, uint64_t physical,
 
 static void memory_changed(void *owner) {
     struct board *b = owner;
+    b->seen.bytes = 0;
     for (unsigned i = 0; i < b->apics.count; i++) cpu_drop_derived(b->lapic[i].cpu);
 }
 

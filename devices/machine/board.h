@@ -46,6 +46,11 @@ struct vacant {
     uint32_t exit_code, echo;
 };
 
+// Derived from the map: the piece of memory that was accessed last. Nearly every page is in the same.
+struct seen_memory {
+    uint64_t first, bytes, shows;
+};
+
 struct board {
     // architectural
     uint32_t sources[INTERRUPT_INPUTS]; // bit (1 << enum interrupt_source): that source asserts the input
@@ -72,6 +77,7 @@ struct board {
     uint32_t exit_code; // of the last device_exit: of the run, no state
     // wiring
     struct bus bus;
+    struct seen_memory seen;
     unsigned lapic_page;     // the range of the bus's memory that is the local APIC's
     struct device_host host; // what is offered to each device
     struct apic_bus apics;
@@ -95,7 +101,12 @@ void board_loaded(struct board *board); // after its parts were loaded
 void board_describe(const void *board, enum acpi_scope scope, struct aml *aml);
 
 // The host address of a page of memory as processors see it; NULL: something else is there, or nothing.
-uint8_t *board_page(struct board *board, uint64_t physical);
+uint8_t *board_find_page(struct board *board, uint64_t physical);
+static inline uint8_t *board_page(struct board *board, uint64_t physical) {
+    const struct seen_memory *seen = &board->seen;
+    if (physical - seen->first >= seen->bytes) return board_find_page(board, physical);
+    return memory_page(board->memory, physical - seen->first + seen->shows);
+}
 uint64_t board_mmio_read(struct board *board, const struct cpu *cpu, uint64_t physical, unsigned size);
 void board_mmio_write(struct board *board, const struct cpu *cpu, uint64_t physical, unsigned size, uint64_t value);
 

@@ -1,6 +1,7 @@
 // The firmware configuration device: selector and data port, DMA requests good and bad, the directory of files.
 #include "devices/firmware/fw_cfg.h"
 #include "tests/tap.h"
+#include <stdio.h>
 #include <string.h>
 
 enum { READ = 2, SKIP = 4, SELECT = 8, WRITE = 16, REQUEST = 0x1000, BUFFER = 0x2000 };
@@ -108,6 +109,26 @@ static void transfers(void) {
        "nothing can be written");
 }
 
+static void large(void) {
+    enum { BYTES = 3000001, FILES = 200, AT = 0x100000 };
+    static uint8_t bytes[BYTES];
+    char name[20];
+    begin();
+    for (unsigned i = 0; i < BYTES; i++) bytes[i] = (uint8_t)(i * 7 + (i >> 8));
+    fw_cfg_add_file(&fw, "genroms/large", bytes, BYTES);
+    for (unsigned i = 0; i < FILES; i++) {
+        snprintf(name, sizeof name, "opt/%03u", i);
+        fw_cfg_add_file(&fw, name, &i, sizeof i);
+    }
+    ok(!fw.failed && __builtin_bswap32((uint32_t)item(FW_CFG_DIRECTORY, 4)) == FILES + 3, "any number of files");
+    ok(item(FW_CFG_FILES + 2 + FILES, 4) == FILES - 1, "the last one's bytes");
+    ok(dma(REQUEST, SELECT | READ | (FW_CFG_FILES + 2) << 16, BYTES, AT) == 0 &&
+           !memcmp(memory_at(&memory, AT, BYTES), bytes, BYTES),
+       "of any size");
+    ok(dma(REQUEST, SELECT | SKIP | (FW_CFG_FILES + 2) << 16, BYTES - 1, 0) == 0 && number(2) == bytes[BYTES - 1],
+       "to its end");
+}
+
 static void hostile(void) {
     begin();
     ok(dma(REQUEST, SELECT | READ, 4, 0xbffffffe) == 1, "a buffer that ends outside RAM");
@@ -126,6 +147,8 @@ int main(void) {
     traditional();
     directory();
     transfers();
+    large();
     hostile();
+    fw_cfg_free(&fw), memory_free(&memory);
     return done_testing();
 }

@@ -27,11 +27,14 @@ static const struct region *model(const struct map *map, uint64_t address) {
 
 static bool agrees(const struct map *map, uint64_t base) {
     for (uint64_t i = 0; i < SPACE; i++) {
-        uint64_t last = 0;
-        const struct region *seen = map_find(map, base + i, &last);
+        const struct map_segment *segment = map_find(map, base + i);
+        const struct region *seen = segment ? map_region(map, segment) : NULL;
         if (seen != model(map, base + i)) return false;
-        if (seen && (last < base + i || model(map, last) != seen)) return false;
-        bool up_to_the_end = !seen || last == ~0ull || model(map, last + 1) != seen;
+        if (!seen) continue;
+        uint64_t first = segment->first, last = segment->last;
+        if (first > base + i || last < base + i || model(map, first) != seen || model(map, last) != seen) return false;
+        if (first && model(map, first - 1) == seen) return false;
+        bool up_to_the_end = last == ~0ull || model(map, last + 1) != seen;
         if (!up_to_the_end) return false;
     }
     return true;
@@ -59,6 +62,10 @@ static void changes(uint64_t base) {
     map_free(&map);
 }
 
+static const struct region *seen(const struct map *map, uint64_t address) {
+    return map_region(map, map_find(map, address));
+}
+
 static void memory_is_told(void) {
     struct map map = {.changed = tell};
     (void)map_add(&map, &(struct region){.bytes = 0x10000, .kind = REGION_MEMORY, .priority = PRIORITY_RAM});
@@ -69,12 +76,12 @@ static void memory_is_told(void) {
     unsigned hole = map_add(
         &map, &(struct region){.base = 0x20000, .bytes = 0x1000, .kind = REGION_NOTHING, .priority = PRIORITY_HOLE});
     map_place(&map, hole, 0x8000, true);
-    uint64_t last;
-    ok(told == 1 && map_find(&map, 0x8000, &last)->kind == REGION_NOTHING && last == 0x8fff, "a hole in memory does");
+    ok(told == 1 && seen(&map, 0x8000)->kind == REGION_NOTHING && map_find(&map, 0x8000)->last == 0x8fff,
+       "a hole in memory does");
     map_place(&map, hole, 0x8000, true);
     ok(told == 1, "once");
     map_place(&map, hole, 0x8000, false);
-    ok(told == 2 && map_find(&map, 0x8000, &last)->kind == REGION_MEMORY && last == 0xffff, "and its end");
+    ok(told == 2 && seen(&map, 0x8000)->kind == REGION_MEMORY && map_find(&map, 0x8000)->last == 0xffff, "and its end");
     map_free(&map);
 }
 
