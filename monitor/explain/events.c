@@ -2,6 +2,7 @@
 // waits now. SDM Vol. 3C, 26.6, 27.2.4.
 #include "monitor/expression/expression.h"
 #include "monitor/explain/vmcs.h"
+#include "monitor/session/monitor.h"
 #include "monitor/explain/why.h"
 #include <inttypes.h>
 #include <stdio.h>

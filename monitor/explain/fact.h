@@ -4,6 +4,7 @@
 #ifndef MONITOR_EXPLAIN_FACT_H
 #define MONITOR_EXPLAIN_FACT_H
 #include "devices/history/place.h"
+#include "vmx/vmcs/vmx.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,10 +23,16 @@ struct fact {
     const char *section;       // "26.2.1.1"; NULL: none
     const char *section_title; // "VM-Execution Control Fields"
     const char *text;          // the row's words
+    const char *when, *must;   // the row's expressions, as written: if `when` holds, then `must`; NULL: it has none
     bool holds;
     int because; // index of the fact in the same answer that it follows from; FACT_NO_CAUSE
     unsigned values;
     struct fact_value value[FACT_VALUES];
 };
+
+struct place place_of_field(uint64_t vmcs, unsigned field); // of a VMCS; enum vmcs_field
+void fact_value(struct fact *fact, const char *name, struct place place, uint64_t now, uint64_t needed, uint64_t mask);
+void fact_reads(struct fact *fact, const struct vmx_reads *reads, uint64_t vmcs); // what a rule of VT-x read
+struct fact fact_of_check(const struct vmx_failure *failure, uint64_t vmcs);      // a VM-entry check that fails
 
 #endif

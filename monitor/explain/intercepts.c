@@ -1,187 +1,138 @@
-// intercepts: what of a guest would exit now, decoded from the controls and bitmaps of its VMCS. SDM Vol.
-// 3C, 24.6, 25.1, 25.2.
-#include "monitor/info/info.h"
-#include "monitor/expression/msr_name.h"
-#include "monitor/explain/vmcs.h"
-#include <inttypes.h>
-#include <stdio.h>
+// What of a guest would exit now, and why something did; see intercepts.h.
+#include "monitor/explain/intercepts.h"
+#include "cpu/state/section.h"
+#include "monitor/explain/history.h"
+#include "vmx/level/view.h"
 
-struct guest {
-    struct monitor *monitor;
-    struct cpu *cpu;
-    uint64_t vmcs;
-};
-
-static uint64_t field(const struct guest *g, enum vmcs_field which) {
-    uint64_t value = 0;
-    (void)vmx_vmcs_read(g->cpu, g->vmcs, which, &value);
-    return value;
+bool guest_rules_of(const struct cpu *cpu, uint64_t pointer, struct guest_rules *guest) {
+    if (!cpu->wire.extension) return false;
+    guest->vmcs = (struct vmcs){.pointer = pointer};
+    for (unsigned f = 0; f < FIELD_COUNT; f++)
+        if (!vmx_vmcs_read(cpu, pointer, f, &guest->vmcs.field[f])) return false;
+    guest->ask = ask_about(cpu);
+    guest->ask.vmcs = &guest->vmcs;
+    return true;
 }
 
-static uint64_t controls(const struct guest *g, enum control_group group) {
-    uint64_t proc = field(g, FIELD_PROC_CONTROLS);
-    if (group == GROUP_PIN) return field(g, FIELD_PIN_CONTROLS);
-    if (group == GROUP_PROC) return proc;
-    return proc >> PROC_ACTIVATE_SECONDARY & 1 ? field(g, FIELD_PROC2_CONTROLS) : 0;
+static uint64_t controls_of(const struct vmcs *vmcs, unsigned group) {
+    if (group == GROUP_PIN) return controls_PIN(vmcs);
+    return group == GROUP_PROC ? controls_PROC(vmcs) : controls_PROC2(vmcs);
 }
 
-#define on(g, group, name) (controls(g, GROUP_##group) >> group##_##name & 1)
+bool guest_control(const struct guest_rules *guest, unsigned group, unsigned bit) {
+    return controls_of(&guest->vmcs, group) >> bit & 1;
+}
+
+// --- facts ---
 
 static const struct {
-    enum control_group group;
-    uint8_t bit;
-    const char *what;
-} rows[] = {
-#define INTERCEPT(group, control, what) {GROUP_##group, group##_##control, what},
-#include "monitor/explain/intercept.def"
-#undef INTERCEPT
-};
+    const char *name;
+    enum vmcs_field field;
+} groups[] = {[GROUP_PIN] = {"PIN_CONTROLS", FIELD_PIN_CONTROLS},
+              [GROUP_PROC] = {"PROC_CONTROLS", FIELD_PROC_CONTROLS},
+              [GROUP_PROC2] = {"PROC2_CONTROLS", FIELD_PROC2_CONTROLS}};
 
-static void print_controls(const struct guest *g) {
-    print_in(g->monitor, BOLD, "By controls\n");
-    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (controls(g, rows[i].group) >> rows[i].bit & 1) print(g->monitor, "  %s\n", rows[i].what);
-    print(g->monitor, "  always: CPUID, GETSEC, INVD, XSETBV, task switches, triple faults, INIT, VMX instructions%s\n",
-          on(g, PROC2, VMCS_SHADOWING) ? ", but VMREAD and VMWRITE by bitmap" : "");
+// The rule, and the control that it needs.
+static struct fact fact_of_rule(const struct exit_rule *rule, const struct guest_rules *guest) {
+    const struct section_text *section = &section_texts[rule->section];
+    struct fact fact = {.rule = vmx_exit_name(rule->reason),
+                        .section = section->number,
+                        .section_title = section->title,
+                        .text = rule->rule,
+                        .when = *rule->when ? rule->when : NULL,
+                        .holds = true,
+                        .because = FACT_NO_CAUSE};
+    if (rule->group == RULE_NO_CONTROL) return fact;
+    uint64_t now = guest->vmcs.field[groups[rule->group].field];
+    fact_value(&fact, groups[rule->group].name, place_of_field(guest->vmcs.pointer, groups[rule->group].field), now,
+               BIT(rule->bit), BIT(rule->bit));
+    fact.holds = guest_control(guest, rule->group, rule->bit);
+    return fact;
 }
 
-static void print_exceptions(const struct guest *g) {
-    uint64_t bitmap = field(g, FIELD_EXCEPTION_BITMAP), mask = field(g, FIELD_PAGE_FAULT_MASK);
-    uint64_t match = field(g, FIELD_PAGE_FAULT_MATCH);
-    bool page_faults = bitmap >> VECTOR_PF & 1;
-    print_in(g->monitor, BOLD, "Exceptions");
-    vmcs_decode(g->monitor, FIELD_EXCEPTION_BITMAP, bitmap & ~BIT(VECTOR_PF));
-    print(g->monitor, bitmap & ~BIT(VECTOR_PF) ? "\n" : "  none but what is said of #PF\n");
-    if (!mask && !match)
-        print(g->monitor, "  #PF %s\n", page_faults ? "always" : "never");
-    else if (match & ~mask)
-        print(g->monitor, "  #PF %s\n", page_faults ? "never" : "always");
-    else
-        print(g->monitor, "  #PF if error code & %" PRIx64 " is %s%" PRIx64 "\n", mask, page_faults ? "" : "not ",
-              match);
-}
-
-static void print_cr(const struct guest *g, const char *name, enum vmcs_field mask, enum bit_group bits) {
-    uint64_t owned = field(g, mask), shadow = field(g, mask + 2);
-    print(g->monitor, "  %s: a write that changes", name);
-    if (!owned) print(g->monitor, " nothing exits");
-    info_bit_names(g->monitor, owned, bits);
-    if (owned) {
-        print(g->monitor, "; the guest reads them as");
-        info_bit_names(g->monitor, owned & shadow, bits);
-        if (!(owned & shadow)) print(g->monitor, "  0");
+unsigned intercept_facts(const struct guest_rules *guest, struct fact *facts, unsigned max) {
+    unsigned count = 0;
+    const struct exit_rule *rule;
+    for (unsigned i = 0; (rule = exit_rule(i)) && count < max; i++) {
+        if (!*rule->what) continue;
+        facts[count] = fact_of_rule(rule, guest);
+        facts[count++].text = rule->what;
     }
-    print(g->monitor, "\n");
+    return count;
 }
 
-static void print_control_registers(const struct guest *g) {
-    print_in(g->monitor, BOLD, "Control registers\n");
-    print_cr(g, "CR0", FIELD_CR0_MASK, BITS_CR0);
-    print_cr(g, "CR4", FIELD_CR4_MASK, BITS_CR4);
-    for (unsigned i = 0; i < field(g, FIELD_CR3_TARGET_COUNT) && i < 4; i++)
-        print(g->monitor, "  CR3: not when it becomes %" PRIx64 "\n", field(g, FIELD_CR3_TARGET0 + i));
+// --- single questions ---
+
+bool port_exits(const struct guest_rules *guest, uint16_t port) {
+    struct exit_record would;
+    return ask_exits(&guest->ask, NULL, ICEPT_IO, OPERAND(.io = {.port = port, .bytes = 1}), &would);
 }
 
-// --- bitmaps ---
-
-// Bit n of the bitmap at a physical address; what cannot be read counts as 1.
-static bool bit_set(const struct guest *g, uint64_t bitmap, unsigned n) {
-    uint8_t byte = 0;
-    return !machine_read(g->monitor->look.machine, bitmap + n / 8, &byte, 1) || byte >> n % 8 & 1;
+bool msr_access_exits(const struct guest_rules *guest, uint32_t index, bool write) {
+    struct exit_record would;
+    return ask_exits(&guest->ask, NULL, write ? ICEPT_WRMSR : ICEPT_RDMSR, OPERAND(.msr = {index, 0}), &would);
 }
 
-typedef bool exits_fn(const struct guest *g, unsigned n);
-
-static bool port_exits(const struct guest *g, unsigned port) {
-    return bit_set(g, field(g, port & 0x8000 ? FIELD_IO_BITMAP_B : FIELD_IO_BITMAP_A), port & 0x7fff);
+bool vmcs_access_exits(const struct guest_rules *guest, uint32_t encoding, bool write) {
+    struct exit_record would;
+    return ask_exits(&guest->ask, NULL, write ? ICEPT_VMWRITE : ICEPT_VMREAD, OPERAND(.vmcs = {.encoding = encoding}),
+                     &would);
 }
 
-// The MSR bitmap has four parts of 1 KByte: reads of low and high MSRs, writes of low and high MSRs.
-static bool read_exits(const struct guest *g, unsigned n) { return bit_set(g, field(g, FIELD_MSR_BITMAPS), n); }
-static bool write_exits(const struct guest *g, unsigned n) {
-    return bit_set(g, field(g, FIELD_MSR_BITMAPS) + 0x800, n);
+static bool page_fault_exits_with(const struct guest_rules *guest, uint32_t error_code) {
+    struct exit_record would;
+    const struct event fault = {
+        .vector = VECTOR_PF, .type = EVENT_HARDWARE_EXCEPTION, .has_error_code = true, .error_code = error_code};
+    return ask_event_exits(&guest->ask, &fault, &would);
 }
 
-static void print_range(const struct guest *g, unsigned first, unsigned last, bool msr, unsigned *column) {
-    enum { COLUMNS = 100 };
-    char text[80];
-    unsigned base = msr && first >= 0x2000 ? 0xc0000000u - 0x2000 : 0;
-    const char *name = msr && first == last ? msr_name(first + base) : NULL;
-    int used = snprintf(text, sizeof text, "%x", first + base);
-    if (last != first) used += snprintf(text + used, sizeof text - (size_t)used, "-%x", last + base);
-    if (name) used += snprintf(text + used, sizeof text - (size_t)used, " %s", name);
-    if (*column + (unsigned)used + 2 > COLUMNS) {
-        print(g->monitor, "\n     ");
-        *column = 5;
+// An error code that matches, and one that does not, if there are any.
+struct page_fault_exits page_fault_exits(const struct guest_rules *guest) {
+    uint64_t mask = vmcs_get(&guest->vmcs, PAGE_FAULT_MASK), match = vmcs_get(&guest->vmcs, PAGE_FAULT_MATCH);
+    struct page_fault_exits answer = {.mask = mask, .match = match};
+    bool first = page_fault_exits_with(guest, (uint32_t)match),
+         other = mask ? page_fault_exits_with(guest, (uint32_t)~match) : first;
+    if (match & ~mask) first = other; // no error code matches
+    answer.which = first == other ? first ? PAGE_FAULTS_ALWAYS : PAGE_FAULTS_NEVER
+                   : first        ? PAGE_FAULTS_MATCH
+                                  : PAGE_FAULTS_NO_MATCH;
+    return answer;
+}
+
+// --- why something exited ---
+
+static struct event event_of(const struct history_exit *e) {
+    return (struct event){.vector = (uint8_t)(e->interruption & INTERRUPTION_VECTOR),
+                          .type = (uint8_t)((e->interruption & INTERRUPTION_TYPE) >> INTERRUPTION_TYPE_SHIFT),
+                          .error_code = e->error_code};
+}
+
+static struct fact asked(unsigned row, struct guest_rules *guest, const struct rule_subject *subject) {
+    struct vmx_reads reads = {0};
+    struct fact fact = fact_of_rule(exit_rule(row), guest);
+    guest->ask.reads = &reads;
+    fact.holds = exit_rule_holds(row, &guest->ask, subject);
+    guest->ask.reads = NULL;
+    fact_reads(&fact, &reads, guest->vmcs.pointer);
+    return fact;
+}
+
+unsigned exit_facts(const struct cpu *cpu, const struct history_exit *e, struct fact *facts, unsigned max) {
+    struct guest_rules guest;
+    struct rule_subject subject;
+    const struct exit_rule *rule;
+    unsigned reason = e->reason & UINT16_MAX, count = 0;
+    if (!guest_rules_of(cpu, e->vmcs, &guest)) return 0;
+    bool known = exit_rule_subject(reason, e->qualification, e->gpr, &subject);
+    const struct event event = event_of(e);
+    if (reason == EXIT_EXCEPTION_NMI) subject.event = &event, known = true;
+    for (unsigned i = 0; (rule = exit_rule(i)) && count < max; i++) {
+        if (rule->reason != reason) continue;
+        facts[count] = known && rule->decided ? asked(i, &guest, &subject) : fact_of_rule(rule, &guest);
+        if (!count++ || !facts[count - 1].holds || facts[0].holds) continue;
+        struct fact first = facts[0]; // what holds stands first
+        facts[0] = facts[count - 1];
+        facts[count - 1] = first;
     }
-    print(g->monitor, " %s", text);
-    *column += (unsigned)used + 1;
-}
-
-// The ranges that exit, or if these are more than half of all, those that do not.
-static void print_ranges(const struct guest *g, const char *what, exits_fn *exits, unsigned end, bool msr) {
-    unsigned count = 0, column = 40, first = 0;
-    for (unsigned n = 0; n < end; n++) count += exits(g, n);
-    bool shown = count <= end / 2, in = false;
-    print(g->monitor, "  %s: %s", what, shown ? count ? "" : "none" : count == end ? "all" : "all but");
-    for (unsigned n = 0; n <= end; n++) {
-        bool now = n < end && exits(g, n) == shown && !(msr && n == 0x2000 && in);
-        if (now && !in) first = n;
-        if (in && !now) print_range(g, first, n - 1, msr, &column);
-        if (in && !now && n == 0x2000 && msr && exits(g, n) == shown) first = n, now = true;
-        in = now;
-    }
-    print(g->monitor, "\n");
-}
-
-static void print_ports(const struct guest *g) {
-    print_in(g->monitor, BOLD, "Ports\n");
-    if (on(g, PROC, USE_IO_BITMAPS))
-        print_ranges(g, "IN and OUT", port_exits, 0x10000, false);
-    else
-        print(g->monitor, "  %s\n", on(g, PROC, UNCONDITIONAL_IO_EXITING) ? "all" : "none");
-}
-
-static void print_msrs(const struct guest *g) {
-    print_in(g->monitor, BOLD, "MSRs\n");
-    if (!on(g, PROC, USE_MSR_BITMAPS)) {
-        print(g->monitor, "  all: \"use MSR bitmaps\" is 0\n");
-        return;
-    }
-    print_ranges(g, "RDMSR", read_exits, 0x4000, true);
-    print_ranges(g, "WRMSR", write_exits, 0x4000, true);
-    print(g->monitor, "  and all beyond 0-1fff and c0000000-c0001fff\n");
-}
-
-// --- VMREAD and VMWRITE ---
-
-static void print_shadowing(const struct guest *g) {
-    struct vmx_field row;
-    if (!on(g, PROC2, VMCS_SHADOWING)) return;
-    print_in(g->monitor, BOLD, "Fields that the guest has without a VM exit (VMCS shadowing)\n");
-    for (unsigned f = 0; vmx_field(f, &row); f++) {
-        bool reads = !bit_set(g, field(g, FIELD_VMREAD_BITMAP), row.encoding);
-        bool writes = !bit_set(g, field(g, FIELD_VMWRITE_BITMAP), row.encoding);
-        if (reads || writes)
-            print(g->monitor, "  %-24s %s\n", row.name,
-                  reads && writes ? "VMREAD, VMWRITE"
-                  : reads         ? "VMREAD"
-                                  : "VMWRITE");
-    }
-}
-
-bool command_intercepts(struct monitor *monitor, const char *arguments) {
-    struct guest g = {.monitor = monitor, .cpu = look_cpu(&monitor->look)};
-    struct vmcs_image image;
-    if (!g.cpu->wire.extension) return monitor_error(monitor, "intercepts: this processor has no VT-x");
-    if (!vmcs_take_pointer(monitor, arguments, &image)) return false;
-    g.vmcs = image.pointer;
-    print(monitor, "What exits of the guest with VMCS %" PRIx64 "\n", g.vmcs);
-    print_controls(&g);
-    print_exceptions(&g);
-    print_control_registers(&g);
-    print_ports(&g);
-    print_msrs(&g);
-    print_shadowing(&g);
-    return true;
+    return count;
 }

@@ -1,40 +1,79 @@
-// vmcs diff A B: the fields in which two VMCSs differ.
-#include "monitor/expression/expression.h"
+// How VMCSs differ, which fields a word means, and where the values of a nested guest's VMCS came from.
 #include "monitor/explain/vmcs.h"
-#include <inttypes.h>
-#include <stdlib.h>
+#include <stdio.h>
 
-static void print_side(struct monitor *monitor, const char *mark, enum vmcs_field f, const struct vmcs_image *image) {
-    if (!image->known[f]) {
-        print(monitor, "  %s %16s\n", mark, "not known");
-        return;
-    }
-    print(monitor, "  %s %*s%0*" PRIx64, mark, 16 - vmcs_digits(f), "", vmcs_digits(f), image->field[f]);
-    vmcs_decode(monitor, f, image->field[f]);
-    print(monitor, "\n");
+unsigned vmcs_differs(const struct vmcs_image *a, const struct vmcs_image *b, unsigned from) {
+    unsigned f = from;
+    while (f < FIELD_COUNT && (!(a->known[f] && b->known[f]) || a->field[f] == b->field[f])) f++;
+    return f;
 }
 
-static bool diff(struct monitor *monitor, const char *arguments, struct vmcs_image *a, struct vmcs_image *b) {
+static char upper(char c) { return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c; }
+
+static bool begins(const char *name, const char *word) {
+    while (*word && upper(*name) == upper(*word)) name++, word++;
+    return !*word;
+}
+
+static bool matches(const char *name, const char *word, bool anywhere) {
+    for (; *name; name++) {
+        if (begins(name, word)) return true;
+        if (!anywhere) return false;
+    }
+    return false;
+}
+
+static int next_match(const struct vmcs_match *m, const struct vmcs_image *image) {
     struct vmx_field row;
-    unsigned count = 0;
-    if (!vmcs_take(monitor, &arguments, a) || !vmcs_take(monitor, &arguments, b) ||
-        !take_end(&monitor->look, arguments))
-        return false;
-    print(monitor, "- %s\n+ %s\n", a->name, b->name);
-    for (unsigned f = 0; vmx_field(f, &row); f++) {
-        if (!(a->known[f] && b->known[f]) || a->field[f] == b->field[f]) continue;
-        print_in(monitor, BOLD, "%s\n", row.name);
-        print_side(monitor, "-", f, a);
-        print_side(monitor, "+", f, b);
-        count++;
-    }
-    print(monitor, "%u fields differ\n", count);
-    return true;
+    for (unsigned f = (unsigned)(m->at + 1); vmx_field(f, &row); f++)
+        if (image->known[f] && matches(row.name, m->word, m->anywhere)) return (int)f;
+    return -1;
 }
 
-bool vmcs_diff(struct monitor *monitor, const char *arguments) {
-    struct vmcs_image *images = calloc(2, sizeof *images);
-    bool done = images ? diff(monitor, arguments, &images[0], &images[1]) : monitor_error(monitor, "not enough memory");
-    free(images);
-    return done;
+bool vmcs_match_next(struct vmcs_match *m, const struct vmcs_image *image) {
+    bool first = m->at < 0;
+    if (first) m->exact = vmx_field_find(m->word);
+    if (m->exact >= 0 && image->known[m->exact]) {
+        m->at = m->exact;
+        return first;
+    }
+    int next = next_match(m, image);
+    if (next < 0 && first && !m->anywhere) {
+        m->anywhere = true;
+        next = next_match(m, image);
+    }
+    if (next >= 0) m->at = next;
+    return next >= 0;
+}
+
+// --- vmcs01 + vmcs12 = vmcs02 ---
+
+bool vmcs_merge_of(const struct vmcs_source *from, struct vmcs_merge *m, char *error) {
+    uint64_t two = vmx_level_vmcs(from->cpu, from->level), one = vmx_level_vmcs(from->cpu, 1);
+    if (two == VMX_NO_VMCS || two == one) {
+        snprintf(error, VMCS_ERROR_ROOM, "vmcs merge: no guest of a guest has run at level %u", from->level);
+        return false;
+    }
+    return vmcs_twelve(from, &m->twelve, error) && vmcs_at_entry(from, one, &m->one, error) &&
+           vmcs_at_entry(from, two, &m->two, error);
+}
+
+const char *vmcs_origin(const struct vmcs_merge *m, enum vmcs_field f) {
+    uint64_t two = m->two.field[f], one = m->one.field[f], twelve = m->twelve.field[f];
+    bool from_one = m->one.known[f] && two == one, from_twelve = m->twelve.known[f] && two == twelve;
+    if (from_one && from_twelve) return "both agree";
+    if (from_twelve) return "vmcs12";
+    if (from_one) return "vmcs01";
+    enum control_group group;
+    if (!m->twelve.known[f]) return "L0's own";
+    if (vmcs_control_group(f, &group)) return "bit by bit:";
+    if (two == (one | twelve)) return "either (OR)";
+    return two == (one & twelve) ? "both (AND)" : "L0's own";
+}
+
+bool vmcs_worth_showing(const struct vmcs_merge *m, enum vmcs_field f) {
+    struct vmx_field row;
+    vmx_field(f, &row);
+    if (row.type == VMX_FIELD_INFORMATION || !m->two.known[f]) return false;
+    return m->two.field[f] || m->one.field[f] || m->twelve.field[f];
 }

@@ -1,25 +1,18 @@
-// vmcs exit: what a VM exit would change in the state of the hypervisor, which should find itself as it was. SDM Vol.
-// 3C, 27.5.
-#include "monitor/expression/expression.h"
-#include "monitor/expression/look.h"
+// What a VM exit would change in the state of the hypervisor, which should find itself as it was. SDM Vol. 3C, 27.5.
 #include "monitor/explain/vmcs.h"
-#include <inttypes.h>
+#include <stdio.h>
 
-struct comparison {
-    struct monitor *monitor;
-    unsigned rows, different;
-};
-
-static void compare(struct comparison *c, const char *what, uint64_t now, uint64_t after, const char *why) {
+static void compare(struct vmcs_changes *c, const char *what, uint64_t now, uint64_t after, const char *why) {
     c->rows++;
-    if (now == after) return;
-    if (!c->different++) print(c->monitor, "%-14s %16s    %-16s\n", "", "now", "after a VM exit");
-    print(c->monitor, "%-14s %16" PRIx64 " -> %-16" PRIx64 "  %s\n", what, now, after, why);
+    if (now == after || c->count == VMCS_CHANGES) return;
+    struct vmcs_change *change = &c->change[c->count++];
+    *change = (struct vmcs_change){.now = now, .after = after, .why = why};
+    snprintf(change->what, sizeof change->what, "%s", what);
 }
 
 static const char *const from_host = "host-state area";
 
-static void compare_registers(struct comparison *c, const struct view *now, const struct view *after) {
+static void compare_registers(struct vmcs_changes *c, const struct view *now, const struct view *after) {
     compare(c, "CR0", now->cr0, after->cr0, from_host);
     compare(c, "CR3", now->cr3, after->cr3, from_host);
     compare(c, "CR4", now->cr4, after->cr4, from_host);
@@ -30,8 +23,7 @@ static void compare_registers(struct comparison *c, const struct view *now, cons
     compare(c, "DR7", now->dr7, after->dr7, "always 400H (27.5.1)");
 }
 
-static void compare_msrs(struct comparison *c, uint64_t vmcs) {
-    const struct cpu *cpu = look_cpu(&c->monitor->look);
+static void compare_msrs(struct vmcs_changes *c, const struct cpu *cpu, uint64_t vmcs) {
     static const struct {
         const char *name;
         enum vmcs_field field;
@@ -51,7 +43,7 @@ static void compare_msrs(struct comparison *c, uint64_t vmcs) {
     compare(c, "DEBUGCTL", cpu->msr.debugctl, 0, "always 0 (27.5.1)");
 }
 
-static void compare_segment(struct comparison *c, const struct view *now, const struct view *after, unsigned s) {
+static void compare_segment(struct vmcs_changes *c, const struct view *now, const struct view *after, unsigned s) {
     static const char *const names[] = {"ES", "CS", "SS", "DS", "FS", "GS", "LDTR", "TR"};
     char what[24];
     const struct segment *a = &now->segment[s], *b = &after->segment[s];
@@ -67,23 +59,15 @@ static void compare_segment(struct comparison *c, const struct view *now, const 
     compare(c, what, a->rights, b->rights, "always so (27.5.2)");
 }
 
-bool vmcs_exit(struct monitor *monitor, const char *arguments) {
-    struct comparison c = {.monitor = monitor};
-    struct view now, after;
-    struct vmcs_image image;
-    if (!vmcs_take_pointer(monitor, arguments, &image) || !view_make(&monitor->look, 0, &now)) return false;
-    if (now.source != VIEW_LIVE)
-        return monitor_error(monitor, "vmcs exit: a guest runs, and what its hypervisor was like is not known; look "
-                                      "before the entry. What an exit loads: level 0, info segments");
-    view_after_exit(&now, image.pointer, &after);
-    compare_registers(&c, &now, &after);
-    compare_msrs(&c, image.pointer);
-    for (unsigned s = ES; s <= TR; s++) compare_segment(&c, &now, &after, s);
-    compare(&c, "GDTR base", now.gdtr.base, after.gdtr.base, from_host);
-    compare(&c, "GDTR limit", now.gdtr.limit, after.gdtr.limit, "always FFFFH (27.5.2)");
-    compare(&c, "IDTR base", now.idtr.base, after.idtr.base, from_host);
-    compare(&c, "IDTR limit", now.idtr.limit, after.idtr.limit, "always FFFFH (27.5.2)");
-    print(monitor, "%s: a VM exit would change %u of %u, beside what its MSR-load list says\n", image.name, c.different,
-          c.rows);
-    return true;
+void vmcs_exit_changes(const struct view *now, uint64_t vmcs, struct vmcs_changes *c) {
+    struct view after;
+    *c = (struct vmcs_changes){0};
+    view_after_exit(now, vmcs, &after);
+    compare_registers(c, now, &after);
+    compare_msrs(c, now->cpu, vmcs);
+    for (unsigned s = ES; s <= TR; s++) compare_segment(c, now, &after, s);
+    compare(c, "GDTR base", now->gdtr.base, after.gdtr.base, from_host);
+    compare(c, "GDTR limit", now->gdtr.limit, after.gdtr.limit, "always FFFFH (27.5.2)");
+    compare(c, "IDTR base", now->idtr.base, after.idtr.base, from_host);
+    compare(c, "IDTR limit", now->idtr.limit, after.idtr.limit, "always FFFFH (27.5.2)");
 }

@@ -2,6 +2,7 @@
 #include "monitor/show/disassemble.h"
 #include "monitor/symbols/symbols.h"
 #include "monitor/explain/vmcs.h"
+#include "monitor/session/monitor.h"
 #include "monitor/explain/why.h"
 #include "cpu/state/model.h"
 #include <inttypes.h>

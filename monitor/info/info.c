@@ -47,23 +47,10 @@ bool command_info(struct monitor *monitor, const char *arguments) {
 
 // --- bits ---
 
-static const struct {
-    enum bit_group group;
-    unsigned bit;
-    const char *name;
-} bits[] = {
-#define BITNAME(group, bit, name) {BITS_##group, bit, name},
-#include "monitor/explain/bit.def"
-#undef BITNAME
-};
-
 void info_bit_names(struct monitor *monitor, uint64_t value, enum bit_group group) {
-    const char *between = "  ";
-    for (unsigned i = 0; i < sizeof bits / sizeof *bits; i++) {
-        if (bits[i].group != group || !(value >> bits[i].bit & 1)) continue;
-        print(monitor, "%s%s", between, bits[i].name);
-        between = " ";
-    }
+    struct text names = {0};
+    bit_names(&names, value, group);
+    print(monitor, "%s", names.at);
 }
 
 void info_bits(struct monitor *monitor, const char *name, uint64_t value, enum bit_group group) {

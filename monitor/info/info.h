@@ -2,6 +2,7 @@
 #ifndef MONITOR_INFO_H
 #define MONITOR_INFO_H
 #include "monitor/session/monitor.h"
+#include "monitor/explain/bits.h"
 #include "monitor/expression/expression.h"
 
 struct info_page {
@@ -16,17 +17,6 @@ const struct info_page *info_page_at(unsigned index); // NULL past the last row
 #undef INFO
 
 // "CR0   0000000080050033  PG WP NE ..." : the names of the bits that are set, from monitor/explain/bit.def.
-enum bit_group {
-    BITS_CR0,
-    BITS_CR4,
-    BITS_EFER,
-    BITS_RFLAGS,
-    BITS_DR6,
-    BITS_DR7,
-    BITS_MXCSR,
-    BITS_APIC_BASE,
-    BITS_COUNT
-};
 void info_bits(struct monitor *monitor, const char *name, uint64_t value, enum bit_group group);
 void info_bit_names(struct monitor *monitor, uint64_t value, enum bit_group group); // "  PG WP NE"
 

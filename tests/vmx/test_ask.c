@@ -183,6 +183,8 @@ static void enter(struct bench *b) {
                          bench_field(b, EXIT_QUALIFICATION) != would.qualification;
     else if (vmx->non_root && !injects)
         compare_loaded(b, &image);
+    else
+        entry.differs += bench_field(b, EXIT_REASON) == (EXIT_INVALID_GUEST_STATE | BIT(31));
 }
 
 static void change_fields(struct bench *b) {

@@ -43,7 +43,7 @@ static struct vmx_failure describe(unsigned row) {
                                 .outcome = groups[rows[row].group].outcome};
 }
 
-unsigned vmx_explain_checks(struct cpu *cpu, struct vmx_failure *failures, unsigned max) {
+unsigned vmx_explain_checks(const struct cpu *cpu, struct vmx_failure *failures, unsigned max) {
     unsigned count = 0;
     if (!vmx_of(cpu)->vmcs) return 0;
     for (unsigned i = 0; i < CHECK_COUNT; i++) {
@@ -61,7 +61,7 @@ unsigned vmx_check_count(void) { return CHECK_COUNT; }
 const char *vmx_check_name(unsigned number) { return number < CHECK_COUNT ? rows[number].name : NULL; }
 unsigned check_outcome(unsigned row) { return groups[rows[row].group].outcome; }
 
-const char *vmx_check_stray_read(struct cpu *cpu, unsigned number) {
+const char *vmx_check_stray_read(const struct cpu *cpu, unsigned number) {
     struct vmx_reads reads = {0};
     if (number >= CHECK_COUNT || !vmx_of(cpu)->vmcs) return NULL;
     struct ask ask = ask_about(cpu);

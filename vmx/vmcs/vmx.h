@@ -81,11 +81,11 @@ struct vmx_failure {
     struct vmx_reads reads;
 };
 // Runs every check on the current VMCS without entering and describes up to `max` failing rows; returns how many fail.
-unsigned vmx_explain_checks(struct cpu *cpu, struct vmx_failure *failures, unsigned max);
+unsigned vmx_explain_checks(const struct cpu *cpu, struct vmx_failure *failures, unsigned max);
 unsigned vmx_check_count(void);
 const char *vmx_check_name(unsigned number);
 // For the test of vmx/entry/group.def: a field that this check reads on the current VMCS although its group does not
 // say so.
-const char *vmx_check_stray_read(struct cpu *cpu, unsigned number);
+const char *vmx_check_stray_read(const struct cpu *cpu, unsigned number);
 
 #endif

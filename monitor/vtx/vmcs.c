@@ -1,9 +1,14 @@
 // vmcs: prints a VMCS, bit by bit, and what changed since the last entry with it.
-#include "monitor/explain/vmcs.h"
+#include "monitor/vtx/vtx.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+
+void print_field_meaning(struct monitor *monitor, enum vmcs_field field, uint64_t value) {
+    struct text text = {0};
+    vmcs_decode(&text, field, value);
+    print(monitor, "%s", text.at);
+}
 
 static void print_field(struct monitor *monitor, const struct vmcs_image *image, const struct history_vmcs *entry,
                         unsigned f) {
@@ -13,7 +18,7 @@ static void print_field(struct monitor *monitor, const struct vmcs_image *image,
     vmx_field(f, &row);
     print_in(monitor, differs ? BOLD : PLAIN, "%c %-24s ", differs ? '*' : ' ', row.name);
     print(monitor, "%*s%0*" PRIx64, 16 - vmcs_digits(f), "", vmcs_digits(f), value);
-    vmcs_decode(monitor, f, value);
+    print_field_meaning(monitor, f, value);
     if (differs) print_in(monitor, DIM, "  (%0*" PRIx64 " at the entry)", vmcs_digits(f), entry->field[f]);
     print(monitor, "\n");
 }
@@ -47,34 +52,12 @@ static void print_all(struct monitor *monitor, const struct vmcs_image *image, c
     }
 }
 
-// Fields that begin so; if none does, those that have it somewhere.
-static bool matches(const char *name, const char *word, bool anywhere) {
-    size_t length = strlen(word);
-    for (; *name; name++) {
-        if (strncasecmp(name, word, length) == 0) return true;
-        if (!anywhere) return false;
-    }
-    return false;
-}
-
 static bool print_matching(struct monitor *monitor, const struct vmcs_image *image, const struct history_vmcs *entry,
                            const char *word) {
-    struct vmx_field row;
-    int exact = vmx_field_find(word);
-    if (exact >= 0 && image->known[exact]) {
-        print_field(monitor, image, entry, (unsigned)exact);
-        return true;
-    }
-    for (unsigned anywhere = 0; anywhere < 2; anywhere++) {
-        bool any = false;
-        for (unsigned f = 0; vmx_field(f, &row); f++) {
-            if (!image->known[f] || !matches(row.name, word, anywhere)) continue;
-            print_field(monitor, image, entry, f);
-            any = true;
-        }
-        if (any) return true;
-    }
-    return monitor_error(monitor, "%s: %s has no such field (vmcs alone prints all)", word, image->name);
+    struct vmcs_match match = {.word = word, .at = -1};
+    bool any = false;
+    for (; vmcs_match_next(&match, image); any = true) print_field(monitor, image, entry, (unsigned)match.at);
+    return any || monitor_error(monitor, "%s: %s has no such field (vmcs alone prints all)", word, image->name);
 }
 
 static bool show(struct monitor *monitor, const char *arguments, struct vmcs_image *image) {

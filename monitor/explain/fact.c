@@ -1,0 +1,40 @@
+// Facts made of what rules of VT-x read, and places of VMCS fields.
+#include "monitor/explain/fact.h"
+#include "cpu/state/section.h"
+#include "vmx/level/view.h"
+
+struct place place_of_field(uint64_t vmcs, unsigned field) {
+    struct vmx_field row = {0};
+    (void)vmx_field(field, &row);
+    return (struct place){.space = PLACE_FIELD, .bytes = row.bytes, .vmcs = vmcs, .address = row.encoding};
+}
+
+void fact_value(struct fact *fact, const char *name, struct place place, uint64_t now, uint64_t needed, uint64_t mask) {
+    if (fact->values == FACT_VALUES) return;
+    fact->value[fact->values++] = (struct fact_value){name, place, now, needed, mask};
+}
+
+static struct place place_of_read(const struct vmx_read *read, uint64_t vmcs) {
+    if (read->space == VMX_READ_FIELD || read->space == VMX_READ_CONTROL)
+        return place_of_field(vmcs, (unsigned)read->number);
+    if (read->space == VMX_READ_MEMORY)
+        return (struct place){.space = PLACE_PHYSICAL, .bytes = read->bytes, .address = read->number};
+    return (struct place){.space = PLACE_NONE};
+}
+
+void fact_reads(struct fact *fact, const struct vmx_reads *reads, uint64_t vmcs) {
+    for (unsigned i = 0; i < reads->count; i++)
+        fact_value(fact, reads->read[i].what, place_of_read(&reads->read[i], vmcs), reads->read[i].value, 0, 0);
+}
+
+struct fact fact_of_check(const struct vmx_failure *failure, uint64_t vmcs) {
+    struct fact fact = {.rule = failure->name,
+                        .section = failure->section,
+                        .section_title = failure->section_title,
+                        .text = failure->text,
+                        .when = failure->when,
+                        .must = failure->must,
+                        .because = FACT_NO_CAUSE};
+    fact_reads(&fact, &failure->reads, vmcs);
+    return fact;
+}

@@ -1,0 +1,110 @@
+// why: VM exits and failed VM entries. SDM Vol. 3C, chapters 25, 26, 27.
+#include "monitor/explain/intercepts.h"
+#include "monitor/explain/why.h"
+#include "monitor/symbols/symbols.h"
+#include "monitor/vtx/vtx.h"
+#include "vmx/ask/qualification.h"
+#include <inttypes.h>
+#include <string.h>
+
+void why_qualification(struct monitor *monitor, unsigned reason, uint64_t qualification) {
+    struct qualification_part part;
+    const char *between = "  ";
+    for (unsigned row = 0; qualification_next(reason, qualification, &row, &part); between = ", ") {
+        print(monitor, "%s%s%s", between, part.name, *part.name ? " " : "");
+        if (part.length)
+            print(monitor, "%.*s", (int)part.length, part.text);
+        else
+            print(monitor, "0x%" PRIx64, part.value);
+    }
+}
+
+static void print_place(struct monitor *monitor, unsigned level, uint64_t rip) {
+    char name[160];
+    print(monitor, "RIP %" PRIx64, rip);
+    if (*symbols_name(monitor->look.symbols, (int)level, rip, name, sizeof name)) print(monitor, " <%s>", name);
+}
+
+static void print_interruption(struct monitor *monitor, const char *before, uint64_t information) {
+    struct text text = {0};
+    vmcs_interruption(&text, information);
+    print(monitor, "%s%s", before, text.at);
+}
+
+// The control that the rule needs: the value of which one bit decides.
+static void print_control(struct monitor *monitor, const struct fact *fact) {
+    for (unsigned i = 0; i < fact->values; i++) {
+        const struct fact_value *v = &fact->value[i];
+        struct text names = {0};
+        int field = vmx_field_find(v->name);
+        enum control_group group;
+        if (!v->mask || field < 0 || !vmcs_control_group((enum vmcs_field)field, &group)) continue;
+        vmcs_controls(&names, group, v->mask);
+        print(monitor, "  in this VMCS: %s = 0x%" PRIx64 ", of it%s = %u\n", v->name, v->now, names.at,
+              (v->now & v->mask) != 0);
+    }
+}
+
+// What the fields beside the qualification say, and what the exit was about.
+static void print_details(struct monitor *monitor, const struct history_exit *e) {
+    unsigned reason = e->reason & UINT16_MAX;
+    if (e->interruption >> 31) {
+        print_interruption(monitor, "  ", e->interruption);
+        if (e->interruption >> 11 & 1) print(monitor, " %x", e->error_code);
+        print(monitor, "\n");
+    }
+    if (reason == EXIT_EPT_VIOLATION || reason == EXIT_EPT_MISCONFIGURATION)
+        print(monitor, "  guest-physical 0x%" PRIx64 ", linear 0x%" PRIx64 "  (walk @%u:gpa:0x%" PRIx64 ")\n",
+              e->physical, e->linear, e->level, e->physical);
+    if (reason == EXIT_RDMSR || reason == EXIT_WRMSR) print(monitor, "  MSR 0x%x\n", (unsigned)e->gpr[RCX]);
+    if (reason == EXIT_CPUID) print(monitor, "  leaf 0x%x\n", (unsigned)e->gpr[RAX]);
+    if (e->vectoring >> 31) {
+        print_interruption(monitor, "  during the delivery of: ", e->vectoring);
+        print(monitor, "; the hypervisor must inject it again (27.2.4, 26.6)\n");
+    }
+}
+
+void why_exit(struct monitor *monitor, const struct history_exit *e) {
+    enum { FACTS = 16 };
+    struct fact facts[FACTS];
+    unsigned reason = e->reason & UINT16_MAX;
+    const char *name = vmx_exit_name(reason), *text = vmx_exit_text(reason);
+    print_in(monitor, BOLD, "VM exit %s (%u) from level %u: %s\n", name ? name : "?", reason, e->level,
+             text ? text : "?");
+    print(monitor, "  step %" PRIu64 ", VMCS %" PRIx64 ", ", e->step, e->vmcs);
+    print_place(monitor, e->level, e->rip);
+    print(monitor, "\n");
+    if (exit_facts(look_cpu(&monitor->look), e, facts, FACTS)) {
+        print(monitor, "  %s.\n  %s\n", facts[0].text, facts[0].section);
+        print_control(monitor, &facts[0]);
+    }
+    print(monitor, "  qualification 0x%" PRIx64, e->qualification);
+    why_qualification(monitor, reason, e->qualification);
+    print(monitor, "\n");
+    print_details(monitor, e);
+}
+
+// --- failed entries ---
+
+void why_failure(struct monitor *monitor, const struct history_failure *f) {
+    bool guest = f->number >> 31;
+    unsigned number = f->number & UINT16_MAX;
+    const char *text = guest ? vmx_exit_text(number) : vmx_error_text(number);
+    print_in(monitor, BOLD, "VM entry failed: %s (%s %u)\n",
+             f->number ? text : "VMfailInvalid: there is no current VMCS",
+             guest ? "exit reason" : "VM-instruction error", number);
+    print(monitor, "  step %" PRIu64 ", VMCS %" PRIx64 ", ", f->step, f->vmcs);
+    print_place(monitor, 0, f->rip);
+    print(monitor, "\n");
+    if (guest && f->qualification) {
+        print(monitor, "  qualification 0x%" PRIx64, f->qualification);
+        why_qualification(monitor, number, f->qualification);
+        print(monitor, "\n");
+    }
+    bool by_rule = number == (guest ? EXIT_INVALID_GUEST_STATE : 7u) || (!guest && number == 8);
+    for (unsigned i = 0; by_rule && i < f->count && i < HISTORY_FAILURES; i++)
+        if (f->rule[i].outcome == number || guest == (f->rule[i].outcome == EXIT_INVALID_GUEST_STATE)) {
+            const struct fact fact = fact_of_check(&f->rule[i], f->vmcs);
+            print_check(monitor, &fact);
+        }
+}
