@@ -34,6 +34,12 @@ const struct entry_rule entry_rules[] = {
 #include "cpu/memory/entry.def"
 #undef ENTRY_RESERVED
 };
+const struct entry_rule entry_present_rule =
+#define ENTRY_PRESENT(name, bits, section, text)                                                                       \
+    { #name, text, SECTION_##section }
+#include "cpu/memory/entry.def"
+#undef ENTRY_PRESENT
+    ;
 const unsigned entry_rule_count = sizeof entry_rules / sizeof *entry_rules;
 
 uint64_t entry_reserved_row(unsigned row, enum entry_kind kind, const struct paging_rules *rules) {

@@ -84,6 +84,11 @@ ALWAYS_INLINE enum entry_kind entry_kind_64(bool pae, unsigned level, uint64_t e
 }
 ALWAYS_INLINE bool entry_maps(enum entry_kind kind) { return ENTRY_MAPPING >> kind & 1; }
 
+ALWAYS_INLINE bool entry_present(uint64_t entry) {
+#define ENTRY_PRESENT(name, bits, section, text) return entry & (bits);
+#include "cpu/memory/entry.def"
+#undef ENTRY_PRESENT
+}
 // Bits that must be 0 in an entry of this kind that is present.
 uint64_t entry_reserved_row(unsigned row, enum entry_kind kind, const struct paging_rules *rules); // of one row
 ALWAYS_INLINE uint64_t entry_reserved_of(enum entry_kind kind, const struct paging_rules *rules);
@@ -139,6 +144,7 @@ struct entry_rule {
     uint8_t section; // enum section
 };
 extern const unsigned entry_rule_count;
-extern const struct entry_rule entry_rules[];
+extern const struct entry_rule entry_rules[]; // ENTRY_RESERVED
+extern const struct entry_rule entry_present_rule;
 
 #endif

@@ -7,7 +7,7 @@ struct question {
     const struct look_roots *roots;
     const struct look_memory *memory;
     const struct translation_access *access;
-    struct look *look;
+    struct table_look *look;
 };
 
 static bool stop(const struct question *q, enum look_verdict verdict) {
@@ -29,7 +29,7 @@ static bool update(const struct question *q, uint64_t flags) {
 }
 
 static bool finish(const struct question *q, unsigned shift) {
-    struct look *l = q->look;
+    struct table_look *l = q->look;
     const struct look_entry *e = &l->entry[l->count - 1];
     l->shift = shift;
     l->result = entry_frame(e->kind, e->value, shift) | (l->address & (BIT(shift) - 1));
@@ -48,7 +48,7 @@ static enum entry_kind kind_of(const struct paging_rules *rules, unsigned level,
 
 static bool descend(const struct question *q, uint64_t table, unsigned level) {
     const struct paging_rules *rules = &q->roots->rules;
-    struct look *l = q->look;
+    struct table_look *l = q->look;
     unsigned bits = rules->mode == PAGING_32 ? 10 : 9, bytes = rules->mode == PAGING_32 ? 4 : 8;
     for (;; level--) {
         unsigned shift = 12 + bits * (level - 1);
@@ -59,7 +59,7 @@ static bool descend(const struct question *q, uint64_t table, unsigned level) {
         if (!q->memory->read(q->memory->context, e->at, bytes, &e->value)) return stop(q, LOOK_NO_ENTRY);
         l->count++;
         e->kind = (uint8_t)kind_of(rules, level, e->value);
-        if (!(e->value & ENTRY_BIT_P)) return fault(q, LOOK_NOT_PRESENT, (struct page_fault_cause){0});
+        if (!entry_present(e->value)) return fault(q, LOOK_NOT_PRESENT, (struct page_fault_cause){0});
         e->bad = e->value & entry_reserved(e->kind, rules);
         if (e->bad) return fault(q, LOOK_RESERVED, (struct page_fault_cause){.found = true, .reserved = true});
         l->rights &= entry_rights(e->value);
@@ -70,11 +70,11 @@ static bool descend(const struct question *q, uint64_t table, unsigned level) {
 }
 
 static bool descend_pae(const struct question *q) {
-    struct look *l = q->look;
+    struct table_look *l = q->look;
     unsigned index = (unsigned)(l->address >> 30 & 3);
     uint64_t pdpte = q->roots->pdpte[index];
     l->entry[l->count++] = (struct look_entry){ENTRY_PDPTE_PAE, 3, (uint16_t)index, LOOK_REGISTER, pdpte, 0};
-    if (!(pdpte & ENTRY_BIT_P)) return fault(q, LOOK_NOT_PRESENT, (struct page_fault_cause){0});
+    if (!entry_present(pdpte)) return fault(q, LOOK_NOT_PRESENT, (struct page_fault_cause){0});
     return descend(q, pdpte & ENTRY_ADDRESS, 2);
 }
 
@@ -83,9 +83,9 @@ static bool canonical(uint64_t address, unsigned bits) {
 }
 
 bool look_linear(const struct look_roots *roots, const struct look_memory *memory, uint64_t linear,
-                 const struct translation_access *access, struct look *look) {
+                 const struct translation_access *access, struct table_look *look) {
     const struct question q = {roots, memory, access, look};
-    *look = (struct look){.address = linear, .result = linear, .shift = PAGE_SHIFT};
+    *look = (struct table_look){.address = linear, .result = linear, .shift = PAGE_SHIFT};
     look->rights = TLB_WRITE | TLB_USER | TLB_EXECUTE;
     if (!(roots->rules.efer & EFER_LMA)) look->address = linear & UINT32_MAX;
     switch (roots->rules.mode) {

@@ -26,7 +26,7 @@ struct look_entry {
     uint64_t bad; // reserved bits that are set; in EPT: bits that make it misconfigured
 };
 
-struct look {
+struct table_look {
     enum look_verdict verdict;
     uint64_t address;    // what is translated
     uint64_t result;     // the translation
@@ -55,6 +55,6 @@ struct look_memory {
 // Walks `linear`: for an access, or for none in particular (NULL: rights are not judged, flags would not be set). True
 // when the verdict is LOOK_MAPS.
 bool look_linear(const struct look_roots *roots, const struct look_memory *memory, uint64_t linear,
-                 const struct translation_access *access, struct look *look);
+                 const struct translation_access *access, struct table_look *look);
 
 #endif

@@ -139,7 +139,7 @@ static enum outcome walk_64(struct cpu *cpu, struct walk *w, unsigned level, uin
     for (;; level--) {
         unsigned shift = 12 + 9 * (level - 1);
         TRY(entry_load(cpu, w, w->table | (w->linear >> shift & 511) << 3, 8));
-        if (!(w->entry & ENTRY_BIT_P)) return not_present(cpu, w);
+        if (!entry_present(w->entry)) return not_present(cpu, w);
         enum entry_kind kind = entry_kind_64(!cpu_long(cpu), level, w->entry);
         if (sets_reserved(cpu, kind, w->entry)) return reserved_bit(cpu, w);
         w->rights &= entry_rights(w->entry);
@@ -156,7 +156,7 @@ static enum outcome walk_32(struct cpu *cpu, struct walk *w, uint64_t *page) {
     for (unsigned level = 2;; level--) {
         unsigned shift = 12 + 10 * (level - 1);
         TRY(entry_load(cpu, w, w->table | (w->linear >> shift & 1023) << 2, 4));
-        if (!(w->entry & ENTRY_BIT_P)) return not_present(cpu, w);
+        if (!entry_present(w->entry)) return not_present(cpu, w);
         enum entry_kind kind = entry_kind_32(level, w->entry, cpu->control.cr4);
         if (sets_reserved(cpu, kind, w->entry)) return reserved_bit(cpu, w);
         w->rights &= entry_rights(w->entry);
@@ -168,7 +168,7 @@ static enum outcome walk_32(struct cpu *cpu, struct walk *w, uint64_t *page) {
 
 static enum outcome walk_pae(struct cpu *cpu, struct walk *w, uint64_t *page) {
     uint64_t pdpte = cpu->control.pdpte[w->linear >> 30 & 3];
-    if (!(pdpte & ENTRY_BIT_P)) return not_present(cpu, w);
+    if (!entry_present(pdpte)) return not_present(cpu, w);
     w->table = pdpte & ENTRY_ADDRESS;
     return walk_64(cpu, w, 2, page);
 }
@@ -236,7 +236,7 @@ enum outcome paging_load_pdptes(struct cpu *cpu, uint64_t cr3, uint64_t pdpte[4]
             physical = (result.page & TLB_PAGE_MASK) | (at & (PAGE_BYTES - 1));
         }
         w.entry = physical_load(cpu, physical, 64);
-        if (w.entry & ENTRY_BIT_P && w.entry & reserved) *valid = false;
+        if (entry_present(w.entry) && w.entry & reserved) *valid = false;
         pdpte[i] = w.entry;
     }
     return OUT_OK;

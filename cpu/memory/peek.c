@@ -45,7 +45,7 @@ bool peek_linear(const struct cpu *cpu, const struct peek_roots *r, uint64_t lin
     struct place place = {cpu, r->eptp};
     const struct look_memory memory = {&place, read_entry, NULL};
     struct look_roots roots = {.rules = paging_rules_of(cpu), .cr3 = r->cr3};
-    struct look look;
+    struct table_look look;
     roots.rules.mode = paging_mode_of(r->cr0, r->cr4, r->efer);
     roots.rules.cr0 = r->cr0, roots.rules.cr4 = r->cr4, roots.rules.efer = r->efer;
     memcpy(roots.pdpte, r->pdpte, sizeof roots.pdpte);

@@ -37,7 +37,8 @@ unsigned memory_type_mtrr(const struct cpu *cpu, uint64_t physical) {
 }
 
 unsigned memory_type_pat(const struct cpu *cpu, uint64_t entry, bool large) {
-    const unsigned index = (unsigned)((entry >> 3 & 3) | (entry >> (large ? 12 : 7) & 1) << 2);
+    bool high = entry & (large ? ENTRY_BIT_PAT_LARGE : ENTRY_BIT_PAT);
+    unsigned index = (entry & ENTRY_BIT_PWT ? 1u : 0) | (entry & ENTRY_BIT_PCD ? 2u : 0) | (high ? 4u : 0);
     return cpu->msr.pat >> 8 * index & 7;
 }
 
@@ -49,4 +50,21 @@ unsigned memory_type_combine(unsigned base, unsigned pat) {
     if (base == TYPE_UC || base == TYPE_WC) return TYPE_UC;
     if (pat == TYPE_WT) return TYPE_WT;
     return base == TYPE_WB || base == TYPE_WP ? TYPE_WP : TYPE_UC;
+}
+
+struct memory_type_found memory_type_of(const struct view *view, const struct walk *first, const struct walk *second,
+                                        uint64_t physical) {
+    const struct cpu *cpu = view->cpu;
+    struct memory_type_found f = {.pat = TYPE_WB, .base = memory_type_mtrr(cpu, physical)};
+    f.paged = first && first->look.count;
+    f.disabled = view->cr0 & CR0_CD;
+    if (f.paged) f.pat = memory_type_pat(cpu, walk_last(first)->value, first->look.shift > 12);
+    if (second) {
+        uint64_t entry = walk_last(second)->value;
+        f.by_ept = true;
+        f.base = (entry & EPT_MEMORY_TYPE) >> 3;
+        f.ignores_pat = entry & EPT_IGNORE_PAT;
+    }
+    f.type = f.disabled ? TYPE_UC : f.ignores_pat ? f.base : memory_type_combine(f.base, f.pat);
+    return f;
 }

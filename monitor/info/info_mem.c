@@ -12,13 +12,8 @@ struct range {
 };
 
 static unsigned rights_of(const struct walk *w) {
-    unsigned rights = 7;
-    for (unsigned i = 0; i < w->count; i++) {
-        if (w->kind == WALK_PAE && w->entry[i].level == 3) continue;
-        uint64_t e = w->entry[i].value;
-        rights &= (e >> 1 & 1) | (e >> 2 & 1) << 1 | (e >> 63 ? 0u : 4u);
-    }
-    return rights;
+    uint64_t r = w->look.rights;
+    return (r & TLB_WRITE ? 1u : 0) | (r & TLB_USER ? 2u : 0) | (r & TLB_EXECUTE ? 4u : 0);
 }
 
 static void print_range(struct monitor *monitor, const struct range *r) {
@@ -29,8 +24,8 @@ static void print_range(struct monitor *monitor, const struct range *r) {
 
 // Bytes that one entry of the level where the walk ended stands for.
 static uint64_t span(const struct walk *w) {
-    unsigned bits = w->kind == WALK_32 ? 10 : 9, level = w->count ? w->entry[w->count - 1].level : 1;
-    return w->fault == WALK_FINE ? BIT(w->shift) : BIT(12 + bits * (level - 1));
+    unsigned bits = w->kind == WALK_32 ? 10 : 9, level = w->look.count ? walk_last(w)->level : 1;
+    return w->look.verdict == LOOK_MAPS ? BIT(w->look.shift) : BIT(12 + bits * (level - 1));
 }
 
 static uint64_t space_end(const struct view *view) { return view->efer & EFER_LMA ? 0 : BIT(32); }

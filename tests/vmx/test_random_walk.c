@@ -178,7 +178,7 @@ static struct judged asked(struct trial *t, const struct translation_access *acc
     memcpy(q.roots.pdpte, cpu->control.pdpte, sizeof q.roots.pdpte);
     q.ept = ept_rules_of(&vmx_of(cpu)->capability, vmx_of(cpu)->vmcs);
     ask_access(&q, t->linear, access, answer);
-    const struct look *last =
+    const struct table_look *last =
         answer->second.count && answer->verdict != ACCESS_PAGE_FAULT ? &answer->second : &answer->first;
     uint64_t bad = last->count ? last->entry[last->count - 1].bad : 0;
     return (struct judged){answer->verdict,     answer->physical, answer->qualification, answer->error_code, bad,
@@ -267,6 +267,26 @@ static void one_access(struct trial *t, unsigned number) {
     if (right.verdict == ACCESS_PAGE_FAULT) t->codes[right.error_code & 63]++;
 }
 
+// MOV to CR3 with PAE paging loads the PDPTEs, unless one that is present sets a reserved bit: 4.4.1.
+static void test_pdptes(struct trial *t) {
+    loop_begin("PDPTEs are loaded when they set no reserved bit");
+    t->judge.ept = false;
+    for (unsigned i = 0; i < 4096; i++) {
+        t->judge.rules.physical_bits = 36 + random_below(&t->random, 17);
+        set_processor(t);
+        uint64_t reserved = 0x1e6 | ~(BIT(t->judge.rules.physical_bits) - 1), pdpte[4];
+        bool right = true, valid = false;
+        for (unsigned n = 0; n < 4; n++) {
+            uint64_t e = (chance(t, 3) ? 0 : 1) | frame(t) | (any(t) & 0xe18) |
+                         (chance(t, 3) ? odd_bit(t) | BIT(random_below(&t->random, 64)) : 0);
+            bench_store(t->b, GUEST_AT + 8 * n, 8, e);
+            right &= !(e & 1) || !(e & reserved);
+        }
+        loop_check(paging_load_pdptes(t->b->cpu, GUEST_AT, pdpte, &valid) == OUT_OK && valid == right, "%u", i);
+    }
+    loop_end();
+}
+
 int main(void) {
     struct trial t = {.b = bench_new("server"), .random = 1};
     bench_prepare(t.b);
@@ -287,6 +307,7 @@ int main(void) {
         loop_check(with > MANY, "error-code bit %u: %u", bit, with);
     }
     loop_end();
+    test_pdptes(&t);
     bench_free(t.b);
     return done_testing();
 }

@@ -57,7 +57,7 @@ void ask_access(const struct access_question *question, uint64_t linear, const s
     const struct look_memory memory = {&both, read_entry, update_entry};
     *answer = (struct access_answer){.verdict = ACCESS_NO_MEMORY};
     bool maps = look_linear(&question->roots, &memory, linear, access, &answer->first);
-    const struct look *first = &answer->first;
+    const struct table_look *first = &answer->first;
     if (first->verdict == LOOK_NO_ENTRY || first->verdict == LOOK_NO_UPDATE) return;
     if (!maps) {
         answer->verdict = first->verdict == LOOK_NOT_CANONICAL ? ACCESS_NOT_CANONICAL : ACCESS_PAGE_FAULT;

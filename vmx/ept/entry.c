@@ -35,6 +35,14 @@ static const struct ept_bits named_bits[] = {
 #undef EPT_RIGHT
 #include "vmx/ept/words.h"
 
+struct ept_rule ept_present_row(uint64_t entry, const struct ept_rules *rules) {
+#define EPT_PRESENT(name, bits_, section, text)                                                                        \
+    return (struct ept_rule){                                                                                          \
+        #name, text, SECTION_##section, ept_present_bits(rules), true, !(entry & ept_present_bits(rules))};
+#include "vmx/ept/entry.def"
+#undef EPT_PRESENT
+}
+
 bool ept_misconfigured_row(unsigned row, enum ept_kind kind, uint64_t entry, const struct ept_rules *rules,
                            struct ept_rule *out) {
     static struct ept_rule (*const rows[])(enum ept_kind, uint64_t, const struct ept_rules *) = {

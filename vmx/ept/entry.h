@@ -59,12 +59,14 @@ ALWAYS_INLINE enum ept_kind ept_kind_of(unsigned level, uint64_t entry) {
 }
 ALWAYS_INLINE bool ept_maps(enum ept_kind kind) { return EPT_MAPPING >> kind & 1; }
 
+#include "vmx/ept/words.h"
 // Bits of which one makes an entry present.
 ALWAYS_INLINE uint64_t ept_present_bits(const struct ept_rules *rules) {
-    return EPT_RIGHTS | (rules->user_execute ? EPT_USER_EXECUTE : 0);
+#define EPT_PRESENT(name, bits, section, text) return bits;
+#include "vmx/ept/entry.def"
+#undef EPT_PRESENT
 }
 
-#include "vmx/ept/words.h"
 ALWAYS_INLINE bool ept_misconfigured_as(enum ept_kind kind, uint64_t entry, const struct ept_rules *rules) {
 #define EPT_MISCONFIGURED(name, kinds, when, bits, section, text)                                                      \
     if ((kinds) >> kind & 1 && (when)) return true;
@@ -140,6 +142,7 @@ struct ept_rule {
     bool applies; // to this kind, to this access
     bool broken;
 };
+struct ept_rule ept_present_row(uint64_t entry, const struct ept_rules *rules);
 bool ept_misconfigured_row(unsigned row, enum ept_kind kind, uint64_t entry, const struct ept_rules *rules,
                            struct ept_rule *out);
 bool ept_right_row(unsigned row, const struct ept_rules *rules, const struct second_stage_access *access,

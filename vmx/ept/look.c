@@ -3,7 +3,7 @@
 #include "cpu/memory/peek.h"
 #include "vmx/ept/ept.h"
 
-static bool stop(struct look *l, enum look_verdict verdict) {
+static bool stop(struct table_look *l, enum look_verdict verdict) {
     l->verdict = verdict;
     return verdict == LOOK_MAPS;
 }
@@ -18,9 +18,10 @@ static uint64_t misconfigured_bits(enum ept_kind kind, uint64_t entry, const str
 }
 
 bool ept_look(const struct ept_rules *rules, const struct look_memory *memory, uint64_t eptp, uint64_t guest_physical,
-              struct look *l) {
+              struct table_look *l) {
     uint64_t present = ept_present_bits(rules), table = eptp & EPTP_ROOT;
-    *l = (struct look){.address = guest_physical, .result = guest_physical, .shift = PAGE_SHIFT, .rights = present};
+    *l = (struct table_look){
+        .address = guest_physical, .result = guest_physical, .shift = PAGE_SHIFT, .rights = present};
     for (unsigned level = LEVEL_PML4;; level--) {
         struct look_entry *e = &l->entry[l->count];
         e->level = (uint8_t)level;
@@ -41,6 +42,11 @@ bool ept_look(const struct ept_rules *rules, const struct look_memory *memory, u
     }
 }
 
+struct ept_rules ept_rules_with(const struct cpu *cpu, uint64_t eptp, bool user_execute) {
+    const struct vmx_capability *c = &vmx_of(cpu)->capability;
+    return (struct ept_rules){c->ept_vpid, c->physical_reserved, user_execute, eptp & EPTP_ACCESSED_DIRTY};
+}
+
 static bool read_physical(void *context, uint64_t at, unsigned bytes, uint64_t *entry) {
     const struct cpu *cpu = context;
     return peek_memory(cpu, at, bytes, entry);
@@ -49,10 +55,9 @@ static bool read_physical(void *context, uint64_t at, unsigned bytes, uint64_t *
 bool ept_peek(const struct cpu *cpu, uint64_t eptp, uint64_t guest_physical, uint64_t *physical) {
     const struct vmx *vmx = vmx_of(cpu);
     const struct look_memory memory = {(void *)cpu, read_physical, NULL};
-    struct ept_rules rules = {.capability = vmx->capability.ept_vpid,
-                              .physical_reserved = vmx->capability.physical_reserved,
-                              .user_execute = vmx->vmcs && vmcs_on(vmx->vmcs, PROC2, MODE_BASED_EXECUTE)};
-    struct look look;
+    bool user_execute = vmx->vmcs && vmcs_on(vmx->vmcs, PROC2, MODE_BASED_EXECUTE);
+    const struct ept_rules rules = ept_rules_with(cpu, eptp, user_execute);
+    struct table_look look;
     bool maps = ept_look(&rules, &memory, eptp, guest_physical, &look);
     *physical = look.result;
     return maps;

@@ -5,9 +5,11 @@
 #include "cpu/memory/look.h"
 #include "vmx/ept/entry.h"
 
+// The rules of this processor for these tables.
+struct ept_rules ept_rules_with(const struct cpu *cpu, uint64_t eptp, bool user_execute);
 // Walks a guest-physical address. True when the verdict is LOOK_MAPS; LOOK_RESERVED: misconfiguration.
 bool ept_look(const struct ept_rules *rules, const struct look_memory *memory, uint64_t eptp, uint64_t guest_physical,
-              struct look *look);
+              struct table_look *look);
 
 // Physical memory: `bytes` up to 8 within a page. False: there is no RAM.
 struct look_physical {
@@ -36,7 +38,7 @@ struct access_answer {
     uint32_t error_code;
     uint64_t qualification;
     struct second_stage_access refused; // what EPT refuses: of a guest's table, or of the page
-    struct look first, second;          // second: the walk that ends the access, or of the page
+    struct table_look first, second;    // second: the walk that ends the access, or of the page
 };
 void ask_access(const struct access_question *question, uint64_t linear, const struct translation_access *access,
                 struct access_answer *answer);

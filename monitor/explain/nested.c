@@ -1,0 +1,39 @@
+// The own EPTs of a guest of a guest, together, against the processor's; see nested.h.
+#include "monitor/explain/nested.h"
+#include "monitor/explain/memory_type.h"
+
+void nested_walk(const struct view *view, uint64_t guest_physical, struct nested *n) {
+    n->level = view->level;
+    n->stages = n->fails = 0;
+    n->physical = guest_physical;
+    n->rights = n->rights_with_0 = EPT_RIGHTS;
+    n->type = TYPE_WB;
+    for (unsigned level = view->level; level > 0; level--) {
+        struct nested_stage *s = &n->stage[n->stages++];
+        s->level = level;
+        s->address = n->physical;
+        s->has_ept = view->own_ept[level];
+        if (!s->has_ept) continue;
+        if (!walk_own_stage(view, level, n->physical, &s->walk)) {
+            n->fails = level;
+            return;
+        }
+        n->physical = s->walk.look.result;
+        n->rights_with_0 &= s->walk.look.rights;
+        if (level > 1) n->rights = n->rights_with_0;
+        if (level == view->level) n->type = (walk_last(&s->walk)->value & EPT_MEMORY_TYPE) >> 3;
+    }
+}
+
+// Level 0 may know better than its EPT for level 1 says, where level 1 has not been.
+enum nested_difference nested_compare(const struct nested *n, const struct walk *processor) {
+    bool maps = processor->look.verdict == LOOK_MAPS;
+    uint64_t rights = processor->look.rights & EPT_RIGHTS;
+    if (n->fails == 1) return maps ? NESTED_NOT_YET : NESTED_NOT_YET_MERGED;
+    if (n->fails) return maps ? NESTED_STALE_MAPPED : NESTED_GIVES_EXIT;
+    if (!maps) return NESTED_TO_BE_MERGED;
+    if (processor->look.result != n->physical) return NESTED_STALE_ADDRESS;
+    if (rights & ~n->rights) return NESTED_STALE_RIGHTS;
+    if (rights & ~n->rights_with_0) return NESTED_MORE_THAN_LEVEL_0;
+    return rights != n->rights_with_0 ? NESTED_LESS : NESTED_SAME;
+}

@@ -1,0 +1,32 @@
+// Translations that the processor still holds for a level and that the tables no longer give. SDM Vol. 3A, 4.10; Vol.
+// 3C, 28.4.
+#ifndef MONITOR_STALE_H
+#define MONITOR_STALE_H
+#include "monitor/explain/walk.h"
+
+// What the tables give now.
+struct stale_tables {
+    bool linear, whole; // the first stage maps it; both do
+    bool read, execute; // by EPT
+    uint64_t guest_physical, physical;
+    uint64_t rights; // TLB_WRITE, TLB_USER, TLB_EXECUTE, TLB_STAGE2_WRITE
+};
+struct stale_translation {
+    bool mapping;      // a guest-physical mapping, not a linear one
+    bool fetch;        // of instructions; else of data
+    bool second_stage; // EPT changed: INVEPT is missing
+    uint64_t address;  // linear, or guest-physical
+    uint64_t cached;   // page | TLB_ bits of a linear one
+    struct stale_tables tables;
+};
+struct stale {
+    uint16_t vpid, pcid;
+    uint64_t eptp; // as the TLB's contexts have it: bits 51:12 | 1
+    unsigned checked, found;
+    bool guest_physical, linear; // kinds found
+};
+typedef void stale_fn(void *context, const struct stale_translation *translation);
+// Calls for each that is found, and says how many there are.
+void stale_search(const struct view *view, stale_fn *found, void *context, struct stale *stale);
+
+#endif
