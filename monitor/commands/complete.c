@@ -56,14 +56,9 @@ static const char *device_name(unsigned index) {
     return machine_part(walk.look->machine, index, &part) ? part.name : NULL;
 }
 
-static const char *page_name(unsigned index) {
-    const struct info_page *page = info_page_at(index);
-    return page ? page->name : NULL;
-}
-
 // What only one command knows: pages, devices, what can be caught or traced.
 static const char *next_choice(void) {
-    if (is_row("info")) return (strstr(walk.line, " device ") ? device_name : page_name)(walk.index++);
+    if (is_row("info")) return (strstr(walk.line, " device ") ? device_name : info_page_name)(walk.index++);
     if (is_row("catch") || is_row("tcatch")) return catch_name(walk.index++);
     return is_row("trace") && !strchr(walk.line, '=') ? trace_word(walk.index++) : NULL;
 }

@@ -96,7 +96,7 @@ static size_t word_length(const char *text) {
     return length;
 }
 
-static enum space take_space(const char **text) {
+enum space take_space(const char **text) {
     for (unsigned s = SPACE_LINEAR; s <= SPACE_PHYSICAL; s++) {
         size_t length = strlen(space_names[s]);
         if (strncmp(*text, space_names[s], length) != 0 || (*text)[length] != ':') continue;

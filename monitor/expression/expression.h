@@ -15,6 +15,8 @@ struct expression {
     } node[EXPRESSION_NODES];
 };
 
+// Takes "gpa:" and its like off; linear when none is there.
+enum space take_space(const char **text);
 // Compiles the longest expression at *text and moves on past it. False after an error.
 bool expression_compile(const struct look *look, const char **text, struct expression *expression);
 // False, with one line in `error`, when memory cannot be read, a level does not have the register, or for x / 0.

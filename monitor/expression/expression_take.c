@@ -9,7 +9,8 @@
 
 static bool make_view(const struct look *look, int level, bool future, struct view *view) {
     if (!future || level < 0 || view_exists(look, (unsigned)level)) return view_make(look, level, view);
-    if (level >= VMX_LEVELS) return monitor_error(look, "there is no level %d; the levels are 0 to %d", level, VMX_LEVELS - 1);
+    if (level >= VMX_LEVELS)
+        return monitor_error(look, "there is no level %d; the levels are 0 to %d", level, VMX_LEVELS - 1);
     if (!view_make(look, -1, view)) return false;
     view->level = (unsigned)level;
     return true;
@@ -39,16 +40,6 @@ static bool evaluate(const struct look *look, const char **text, const struct vi
     if (!expression_compile(look, text, &expression)) return false;
     if (expression_value(&expression, view, value, error, sizeof error)) return true;
     return monitor_error(look, "%s", error);
-}
-
-static enum space take_space(const char **text) {
-    for (unsigned s = SPACE_LINEAR; s <= SPACE_PHYSICAL; s++) {
-        size_t length = strlen(space_names[s]);
-        if (strncmp(*text, space_names[s], length) != 0 || (*text)[length] != ':') continue;
-        *text += length + 1;
-        return (enum space)s;
-    }
-    return SPACE_LINEAR;
 }
 
 static void skip_comma(const char **text) {

@@ -121,6 +121,16 @@ bool word_is(const char *word, const char *name, size_t least) {
     return length >= least && length <= strlen(name) && strncmp(word, name, length) == 0;
 }
 
+int parse_choice(const char *word, const char *(*name)(unsigned index), unsigned two[2]) {
+    unsigned found = 0;
+    const char *one;
+    for (unsigned i = 0; (one = name(i)); i++) {
+        if (strcmp(one, word) == 0) return (int)i;
+        if (strncmp(one, word, strlen(word)) == 0 && found++ < 2) two[found - 1] = i;
+    }
+    return found == 0 ? CHOICE_NONE : found == 1 ? (int)two[0] : CHOICE_SEVERAL;
+}
+
 unsigned parse_distance(const char *a, const char *b) {
     enum { LONGEST = 63 };
     unsigned row[LONGEST + 1];

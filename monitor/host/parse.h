@@ -21,6 +21,10 @@ bool parse_item(const char **list, char *to, size_t size);
 bool take_word(const char **text, char *word, size_t size);
 // Whether the word is `name` or, from `least` letters on, the beginning of it.
 bool word_is(const char *word, const char *name, size_t least);
+// The index of the name that is `word`, or the only one that begins so; `name` gives NULL past the last. CHOICE_NONE:
+// none does; CHOICE_SEVERAL: several do, of which two[] are the first.
+enum { CHOICE_NONE = -1, CHOICE_SEVERAL = -2 };
+int parse_choice(const char *word, const char *(*name)(unsigned index), unsigned two[2]);
 // Letters to insert, delete or change to make one word of the other.
 unsigned parse_distance(const char *a, const char *b);
 

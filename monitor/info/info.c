@@ -21,19 +21,17 @@ static bool list(struct monitor *monitor) {
     return true;
 }
 
+const char *info_page_name(unsigned index) { return index < PAGES ? pages[index].name : NULL; }
+
 static const struct info_page *find(struct monitor *monitor, const char *word) {
-    const struct info_page *found = NULL;
-    for (unsigned i = 0; i < PAGES; i++) {
-        if (strcmp(pages[i].name, word) == 0) return &pages[i];
-        if (strncmp(pages[i].name, word, strlen(word)) != 0) continue;
-        if (found) {
-            monitor_error(monitor, "info %s could be %s or %s", word, found->name, pages[i].name);
-            return NULL;
-        }
-        found = &pages[i];
-    }
-    if (!found) monitor_error(monitor, "info %s: no such page (info alone lists them)", word);
-    return found;
+    unsigned two[2];
+    int choice = parse_choice(word, info_page_name, two);
+    if (choice >= 0) return &pages[choice];
+    if (choice == CHOICE_SEVERAL)
+        monitor_error(monitor, "info %s could be %s or %s", word, pages[two[0]].name, pages[two[1]].name);
+    else
+        monitor_error(monitor, "info %s: there is no such page (info alone lists them)", word);
+    return NULL;
 }
 
 bool command_info(struct monitor *monitor, const char *arguments) {

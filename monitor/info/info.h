@@ -11,6 +11,7 @@ struct info_page {
     const char *text;
 };
 const struct info_page *info_page_at(unsigned index); // NULL past the last row
+const char *info_page_name(unsigned index);
 #define INFO(name, argument, function, text)                                                                           \
     bool info_##function(struct monitor *monitor, const struct info_page *page, const char *arguments);
 #include "monitor/info/info.def"

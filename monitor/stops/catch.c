@@ -47,18 +47,14 @@ static bool list(struct monitor *monitor) {
 }
 
 static const struct row *find(struct monitor *monitor, const char *word) {
-    const struct row *found = NULL;
-    for (unsigned i = 0; i < ROWS; i++) {
-        if (strcmp(rows[i].name, word) == 0) return &rows[i];
-        if (strncmp(rows[i].name, word, strlen(word)) != 0) continue;
-        if (found) {
-            monitor_error(monitor, "catch %s could be %s or %s", word, found->name, rows[i].name);
-            return NULL;
-        }
-        found = &rows[i];
-    }
-    if (!found) monitor_error(monitor, "catch %s: not something that can be caught (catch alone lists what can)", word);
-    return found;
+    unsigned two[2];
+    int choice = parse_choice(word, catch_name, two);
+    if (choice >= 0) return &rows[choice];
+    if (choice == CHOICE_SEVERAL)
+        monitor_error(monitor, "catch %s could be %s or %s", word, rows[two[0]].name, rows[two[1]].name);
+    else
+        monitor_error(monitor, "catch %s: not something that can be caught (catch alone lists what can)", word);
+    return NULL;
 }
 
 static bool at_condition(const char *text) { return strncmp(text, "if", 2) == 0 && strchr(" \t(", text[2]); }

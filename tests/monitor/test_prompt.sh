@@ -162,6 +162,9 @@ s = connect()
 print('first', prompt(s).split()[0])
 s.send(b'print 6 * 7\n')
 print('second', prompt(s).split()[2])
+s.send(b'echo ' + 9000 * b'x' + b'\nprint 6 * 8\n')
+text = prompt(s, 2)
+print('long', 1000 < text.count('x') < 5000, text.split('$2 = ')[1].split()[0])
 s.send(b'continue\n')
 time.sleep(0.3)
 s.send(b'print 1\n')
@@ -179,7 +182,7 @@ for stopped in '' -S; do
 	out=$(cd "$dir" && timeout 60 python3 client.py socket 2>&1)
 	wait $!
 	status=$?
-	[[ $status == 0 && $out == $'first step\nsecond 0x2a\nthird Interrupted. $2\nfourth step\nfifth \'\'' ]]
+	[[ $status == 0 && $out == $'first step\nsecond 0x2a\nlong True 0x30\nthird Interrupted. $3\nfourth step\nfifth \'\'' ]]
 	claim $? "a client on a socket stops the guest, lets it run, interrupts it, leaves, comes back ($stopped)" "status $status: $out"
 	[[ ! -e $dir/socket ]]
 	claim $? "the socket is gone afterwards ($stopped)"
