@@ -2,7 +2,7 @@
 #include "devices/irq/ioapic.h"
 #include "devices/irq/lapic.h"
 #include "monitor/info/info.h"
-#include "monitor/explain/virtual_apic.h"
+#include "monitor/vtx/virtual_apic.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

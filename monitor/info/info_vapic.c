@@ -1,6 +1,6 @@
 // info vapic: the virtual APIC of a guest, as its VMCS and its virtual-APIC page have it. SDM Vol. 3C, chapter 29.
 #include "monitor/info/info.h"
-#include "monitor/explain/virtual_apic.h"
+#include "monitor/vtx/virtual_apic.h"
 #include "monitor/vtx/vtx.h"
 #include "monitor/explain/vmcs.h"
 #include <inttypes.h>

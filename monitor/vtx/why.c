@@ -1,6 +1,6 @@
 // why: explains what happened last: a VM exit, a failed VM entry, a fault, a triple fault, an event that was lost, and
 // what waits to be delivered.
-#include "monitor/explain/why.h"
+#include "monitor/vtx/why.h"
 #include "monitor/expression/expression.h"
 #include "monitor/session/monitor.h"
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 // why: VM exits and failed VM entries. SDM Vol. 3C, chapters 25, 26, 27.
 #include "monitor/explain/intercepts.h"
-#include "monitor/explain/why.h"
+#include "monitor/vtx/why.h"
 #include "monitor/symbols/symbols.h"
 #include "monitor/vtx/vtx.h"
 #include "vmx/ask/qualification.h"

@@ -3,7 +3,7 @@
 #include "monitor/symbols/symbols.h"
 #include "monitor/explain/vmcs.h"
 #include "monitor/session/monitor.h"
-#include "monitor/explain/why.h"
+#include "monitor/vtx/why.h"
 #include "cpu/state/model.h"
 #include <inttypes.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 // 25.4.1, 24.4.2.
 #include "devices/irq/lapic.h"
 #include "devices/irq/pic.h"
-#include "monitor/explain/virtual_apic.h"
-#include "monitor/explain/why.h"
+#include "monitor/vtx/virtual_apic.h"
+#include "monitor/vtx/why.h"
 #include "cpu/memory/access.h"
 #include <inttypes.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 #include "monitor/expression/expression.h"
 #include "monitor/explain/vmcs.h"
 #include "monitor/session/monitor.h"
-#include "monitor/explain/why.h"
+#include "monitor/vtx/why.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

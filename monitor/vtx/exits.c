@@ -1,7 +1,7 @@
 // exits: the table of VM exits per level and reason; exits loop: the same exit again and again, without progress.
 #include "monitor/expression/expression.h"
 #include "monitor/symbols/symbols.h"
-#include "monitor/explain/why.h"
+#include "monitor/vtx/why.h"
 #include "monitor/session/monitor.h"
 #include <inttypes.h>
 #include <string.h>
