@@ -10,7 +10,6 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <strings.h>
 
 enum { NOWHERE = -1 };
 static const struct {
@@ -74,9 +73,16 @@ static bool has_efer(const struct view *view, uint64_t vmcs) {
     return controls >> (host ? (unsigned)EXIT_LOAD_EFER : (unsigned)ENTRY_LOAD_EFER) & 1;
 }
 
+static char lower(char letter) { return letter >= 'A' && letter <= 'Z' ? (char)(letter | 32) : letter; }
+
+static bool same_name(const char *a, const char *b) {
+    while (*a && lower(*a) == lower(*b)) a++, b++;
+    return lower(*a) == lower(*b);
+}
+
 bool view_set_waiting(const struct view *view, const char *name, uint64_t value, char *error, size_t size) {
     unsigned i = 0;
-    while (i < ROWS && strcasecmp(rows[i].name, name) != 0) i++;
+    while (i < ROWS && !same_name(rows[i].name, name)) i++;
     if (i == ROWS)
         return wrong(error, size, "level %u waits: no VMCS has this register, %s", view->level,
                      view->level ? "the hypervisor has saved it somewhere" : "and a VM exit leaves it as it is");

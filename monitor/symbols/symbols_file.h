@@ -2,7 +2,7 @@
 #ifndef MONITOR_SYMBOLS_FILE_H
 #define MONITOR_SYMBOLS_FILE_H
 #include "monitor/symbols/symbols.h"
-#include "monitor/expression/look.h"
+#include "monitor/explain/view.h"
 
 struct symbols_place {
     bool moved;

@@ -12,7 +12,7 @@ static const struct {
     const char *text, *section;
 } vectors[32] = {
 #define VECTOR(number, text, section) [number] = {text, section},
-#include "monitor/explain/vector.def"
+#include "monitor/vtx/vector.def"
 #undef VECTOR
 };
 
