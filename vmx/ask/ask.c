@@ -1,29 +1,15 @@
 // Who asks about what, and the memory that answers; see ask.h.
 #include "vmx/ask/ask.h"
 
-static const uint8_t *cpu_page(void *context, uint64_t physical) {
+const uint8_t *ask_cpu_page(void *context, uint64_t physical) {
     const struct cpu *cpu = context;
     bool writable;
     return cpu->wire.platform->page(cpu->wire.platform->machine, physical, &writable);
 }
 
-static uint64_t cpu_device(void *context, uint64_t physical, unsigned bytes) {
+uint64_t ask_cpu_device(void *context, uint64_t physical, unsigned bytes) {
     struct cpu *cpu = context;
     return cpu->wire.platform->mmio_read(cpu->wire.platform->machine, cpu, physical, bytes);
-}
-
-struct ask ask_about(const struct cpu *cpu) {
-    const struct vmx *vmx = vmx_of(cpu);
-    return (struct ask){.cpu = cpu,
-                        .vmcs = vmx->vmcs,
-                        .capability = &vmx->capability,
-                        .memory = {.context = (void *)(uintptr_t)cpu, .page = cpu_page}};
-}
-
-struct ask ask_of_processor(struct cpu *cpu) {
-    struct ask ask = ask_about(cpu);
-    ask.memory.device = cpu_device;
-    return ask;
 }
 
 uint64_t ask_memory(const struct ask *ask, uint64_t physical, unsigned bytes) {

@@ -24,8 +24,20 @@ struct ask {
 };
 
 // The processor as it is, its current VMCS, its memory. The second may ask devices, as the processor does.
-struct ask ask_about(const struct cpu *cpu);
-struct ask ask_of_processor(struct cpu *cpu);
+const uint8_t *ask_cpu_page(void *cpu, uint64_t physical);
+uint64_t ask_cpu_device(void *cpu, uint64_t physical, unsigned bytes);
+ALWAYS_INLINE struct ask ask_about(const struct cpu *cpu) {
+    const struct vmx *vmx = vmx_of(cpu);
+    return (struct ask){.cpu = cpu,
+                        .vmcs = vmx->vmcs,
+                        .capability = &vmx->capability,
+                        .memory = {.context = (void *)(uintptr_t)cpu, .page = ask_cpu_page}};
+}
+ALWAYS_INLINE struct ask ask_of_processor(struct cpu *cpu) {
+    struct ask ask = ask_about(cpu);
+    ask.memory.device = ask_cpu_device;
+    return ask;
+}
 // Little-endian; within one page.
 uint64_t ask_memory(const struct ask *ask, uint64_t physical, unsigned bytes);
 
