@@ -260,8 +260,13 @@ static bool makes_double_fault(const struct event *first, const struct event *se
     return (a == CONTRIBUTORY && b == CONTRIBUTORY) || (a == PAGE_FAULT && (b == CONTRIBUTORY || b == PAGE_FAULT));
 }
 
+static void remember(struct cpu *cpu, const struct event *e) {
+    if (cpu->wire.extension) cpu->wire.extension->delivers(cpu, e);
+}
+
 static enum outcome shutdown(struct cpu *cpu) {
     cpu->attempt.delivering_valid = false;
+    remember(cpu, NULL);
     OBSERVE_TELL(cpu, NULL, TRIPLE_FAULT);
     if (cpu->intercepts.shutdown) TRY(cpu->intercepts.shutdown(cpu));
     cpu->boundary.activity = ACTIVITY_SHUTDOWN;
@@ -273,6 +278,7 @@ static enum outcome event_intercept(struct cpu *cpu, const struct event *e) {
 }
 
 static void tell_event(struct cpu *cpu, const struct event *e) {
+    remember(cpu, e);
     if (e->type == EVENT_EXTERNAL || e->type == EVENT_NMI || e->type == EVENT_SOFTWARE_INTERRUPT)
         OBSERVE_TELL(cpu, NULL, INTERRUPT, .number = e->vector, .information = e->type);
     else

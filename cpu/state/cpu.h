@@ -53,6 +53,7 @@ struct extension {
     bool (*cr_allowed)(struct cpu *cpu, unsigned cr, uint64_t value); // fixed bits of CR0 and CR4 in VMX operation
     // Second-stage translation for tools, which leaves no trace; false: not mapped.
     bool (*peek_second_stage)(const struct cpu *cpu, uint64_t eptp, uint64_t guest_physical, uint64_t *physical);
+    void (*delivers)(struct cpu *cpu, const struct event *event); // to remember it; NULL: a triple fault
 };
 
 struct tlb;
@@ -171,6 +172,7 @@ struct cpu_wiring {
     struct block_cache *blocks;
     struct mwait_group *mwait_group; // shared, like blocks
     uint64_t *latest_cycles; // the latest time that any processor of the machine was told; NULL: the only processor
+    uint64_t other_steps;    // of the machine's other processors, while this one has its turn
 };
 
 // Observation (cpu/watch/observe.h): no state.

@@ -68,7 +68,7 @@ static bool build_cpu(struct machine *m, unsigned index) {
     if (index && !cpu_share_memory(cpu, m->cpu[0])) return false;
     cpu->random_state = m->config.seed * 0x9e3779b97f4a7c15 + index + 1;
     if (cpu_model_has(&m->config.model, FEATURE_VMX) && !vmx_attach(cpu)) return false;
-    if (index) vmx_share_levels(cpu, m->cpu[0]);
+    if (index) vmx_share(cpu, m->cpu[0]);
     board_add_cpu(&m->board, cpu);
     return true;
 }

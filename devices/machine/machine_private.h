@@ -7,6 +7,7 @@
 #include "devices/machine/machine_observe.h"
 #include "devices/machine/turns.h"
 
+struct follower;
 struct machine {
     struct machine_config config;
     struct board board;
@@ -28,6 +29,7 @@ struct machine {
     struct observer *observers;
     struct point *points;
     unsigned observed_cpu;
+    struct follower *followers; // devices/history/follower.h, beside those of VT-x
 };
 
 enum { SLICE_STEPS = 1 << 16 }; // between looks at machine_stop_soon, at most

@@ -73,12 +73,13 @@ static void begin_round(struct machine *m) {
     m->turns.quiet = 1;
 }
 
-// At most `most` steps of the present turn. Sets *steps to how many it were.
-static enum run_result go_on(struct machine *m, uint64_t most, uint64_t *steps) {
+// At most `most` steps of the present turn; `all`: of all processors before. Sets *steps to how many it were.
+static enum run_result go_on(struct machine *m, uint64_t most, uint64_t all, uint64_t *steps) {
     struct turns *t = &m->turns;
     struct cpu *cpu = m->cpu[t->processor];
     uint64_t now = cycles_of(cpu), stop = t->end, before = cpu->time.steps;
     enum run_result result = RUN_HALTED;
+    cpu->wire.other_steps = all - before;
     if (cpu->time.vmx_deadline_cycles <= now)
         cpu_pend(cpu, PENDING_VMX, true);
     else
@@ -109,6 +110,7 @@ static int skip(struct machine *m, bool ask) {
 
 enum machine_stop turns_run(struct machine *m, uint64_t steps) {
     bool taken = false;
+    uint64_t all = machine_steps(m);
     unsigned quiet_rounds = 0;
     for (;;) {
         bool between = between_rounds(m);
@@ -133,9 +135,10 @@ enum machine_stop turns_run(struct machine *m, uint64_t steps) {
         }
         uint64_t done;
         struct cpu *cpu = m->cpu[m->turns.processor];
-        enum run_result result = go_on(m, steps, &done);
+        enum run_result result = go_on(m, steps, all, &done);
         steps -= done;
         taken |= !m->turns.quiet;
+        all += done;
         if (unlikely(result == RUN_STOPPED || cpu->observation.stop)) return machine_observed(m, cpu);
         if (result == RUN_SHUTDOWN) return MACHINE_TRIPLE_FAULT;
     }

@@ -1,7 +1,7 @@
 // What of a guest would exit now, and why something did; see intercepts.h.
 #include "monitor/explain/intercepts.h"
 #include "cpu/state/section.h"
-#include "monitor/explain/history.h"
+#include "devices/history/history.h"
 #include "vmx/level/view.h"
 
 bool guest_rules_of(const struct cpu *cpu, uint64_t pointer, struct guest_rules *guest) {

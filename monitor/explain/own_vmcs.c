@@ -1,6 +1,6 @@
 // Fields of a VMCS that a guest has for a guest of its own; see own_vmcs.h.
 #include "monitor/explain/own_vmcs.h"
-#include "monitor/explain/history.h"
+#include "vmx/history/history.h"
 
 // What a guest reads and writes without a VM exit is in its shadow VMCS, for the VMCS that it has loaded. SDM Vol. 3C,
 // 24.6.15, 24.10.

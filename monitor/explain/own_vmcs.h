@@ -4,6 +4,7 @@
 #define MONITOR_EXPLAIN_OWN_VMCS_H
 #include "devices/machine/machine.h"
 #include "vmx/level/view.h"
+#include "vmx/vmcs/vmx.h"
 
 struct history;
 struct vmcs_source {

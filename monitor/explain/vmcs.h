@@ -2,7 +2,7 @@
 // what a VM exit with one would change. Nothing is printed here.
 #ifndef MONITOR_EXPLAIN_VMCS_H
 #define MONITOR_EXPLAIN_VMCS_H
-#include "monitor/explain/history.h"
+#include "devices/history/history.h"
 #include "monitor/explain/bits.h"
 #include "monitor/explain/fact.h"
 #include "monitor/explain/own_vmcs.h"

@@ -36,7 +36,7 @@ bool vmcs_hardware(const struct vmcs_source *from, uint64_t pointer, struct vmcs
 
 bool vmcs_at_entry(const struct vmcs_source *from, uint64_t pointer, struct vmcs_image *image, char *error) {
     const struct history_vmcs *v = history_entry(from->history, pointer);
-    if (!v) return refuse(error, "VMCS %" PRIx64 ": no entry with it was seen since the first prompt", pointer);
+    if (!v) return refuse(error, "VMCS %" PRIx64 ": no entry with it was seen", pointer);
     *image = (struct vmcs_image){.pointer = pointer};
     snprintf(image->name, sizeof image->name, "VMCS %" PRIx64 " at step %" PRIu64, pointer, v->step);
     for (unsigned f = 0; f < FIELD_COUNT; f++) {
@@ -52,8 +52,7 @@ bool vmcs_twelve(const struct vmcs_source *from, struct vmcs_image *image, char 
     if (level < 2 || !vmx_level_info(from->cpu, level - 1, &info) || info.current == VMX_NO_VMCS)
         return refuse(error, "level %u: no guest below it has loaded a VMCS of its own", level);
     const struct history_vmcs12 *v = history_vmcs12(from->history, level - 1, info.current);
-    if (!v)
-        return refuse(error, "level %u: nobody wrote its VMCS %" PRIx64 " since the first prompt", level, info.current);
+    if (!v) return refuse(error, "level %u: nobody wrote its VMCS %" PRIx64, level, info.current);
     *image = (struct vmcs_image){.pointer = info.current};
     snprintf(image->name, sizeof image->name, "VMCS %" PRIx64 " of level %u", info.current, level - 1);
     const struct vmcs_source guest = {from->machine, from->history, from->cpu, level - 1};

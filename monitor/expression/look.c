@@ -24,10 +24,20 @@ static void see(const struct look *look, struct view *view) {
 
 bool view_make(const struct look *look, int level, struct view *view) {
     char error[160];
-    if (!view_of(look->machine, look->processor, level, look->history, view, error, sizeof error))
+    if (!view_of(look->machine, look->processor, level, machine_history(look->machine), view, error, sizeof error))
         return monitor_error(look, "%s", error);
     see(look, view);
     return true;
 }
 
 bool view_exists(const struct look *look, unsigned level) { return view_is_there(look_cpu(look), level); }
+
+const struct history *look_history(const struct look *look) {
+    const struct history *history = machine_history(look->machine);
+    if (!history) monitor_error(look, "this processor has no VT-x");
+    return history;
+}
+
+const struct history_cpu *look_past(const struct look *look) {
+    return machine_history_cpu(look->machine, look->processor);
+}

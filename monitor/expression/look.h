@@ -2,11 +2,11 @@
 // where what is found and what is wrong is printed.
 #ifndef MONITOR_LOOK_H
 #define MONITOR_LOOK_H
+#include "devices/history/history.h"
 #include "monitor/explain/view.h"
 #include "monitor/host/output.h"
 #include <stdint.h>
 
-struct history;
 struct symbols;
 
 enum { LOOK_VALUES = 64 };
@@ -14,7 +14,6 @@ struct look {
     struct machine *machine;
     struct output *output;
     struct symbols *symbols;   // NULL: none were read yet
-    struct history *history;   // of VT-x, since the first prompt; NULL: not watched
     unsigned processor;        // the one looked at
     int level;                 // looked at where none is named; -1: the one that runs
     const struct sight *sight; // what is seen now, or what the guest was stopped by: what names like `port` mean
@@ -32,6 +31,9 @@ const void *look_part(const struct look *look, const char *name, unsigned n);
 // One level of the processor that is looked at, with what was just seen; `level` -1: the level that runs. False, after
 // an error, when the level has no state to look at.
 bool view_make(const struct look *look, int level, struct view *view);
+// What VT-x did so far. NULL after an error: the processor has none. The same of the processor that is looked at.
+const struct history *look_history(const struct look *look);
+const struct history_cpu *look_past(const struct look *look);
 bool view_exists(const struct look *look, unsigned level);
 
 #endif

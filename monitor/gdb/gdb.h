@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct history;
 struct machine;
 struct gdb;
 
@@ -31,8 +30,6 @@ struct gdb_host {
     // After GDB_STOPPED: says what the monitor's own breakpoints and catches have caught. May be NULL.
     void (*caught)(void *context, void (*write)(void *to, const char *text, size_t bytes), void *to);
     void (*altered)(void *context); // registers or memory were changed by hand
-    // What guests wrote into VMCSs of their own, from now on. May be NULL.
-    const struct history *(*history)(void *context);
 };
 
 // Listens at "tcp:HOST:PORT", "tcp::PORT" (loopback, as always when no host is given) or "unix:PATH". NULL, with one

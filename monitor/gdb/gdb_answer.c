@@ -109,7 +109,6 @@ static void begin(struct gdb *gdb) {
     gdb->no_ack = gdb->multiprocess = gdb->swbreak = gdb->hwbreak = gdb->released = gdb->interrupted = false;
     gdb->taken = 1;
     gdb->stop_reason[0] = 0;
-    gdb->history = gdb->host.history ? gdb->host.history(gdb->host.context) : NULL;
     machine_add_observer(gdb->host.machine, &gdb->exits);
     gdb_stopped_at(gdb, machine_turn(gdb->host.machine));
     gdb->general = gdb->stopped;

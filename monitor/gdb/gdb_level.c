@@ -1,5 +1,6 @@
 // The state of a level for gdb: the processor's own, or what its VMCS holds while it waits. A VM exit leaves a guest's
 // general registers to the software below; they are remembered here as they were at the exit, while gdb is connected.
+#include "devices/history/history.h"
 #include "monitor/gdb/gdb_private.h"
 #include "monitor/session/monitor.h"
 #include "vmx/level/view.h"
@@ -46,8 +47,8 @@ bool gdb_view(const struct gdb *gdb, struct gdb_thread thread, struct view *view
     uint64_t vmcs = 0;
     char error[160];
     enum gdb_source source = gdb_source(gdb, thread, &vmcs);
-    if (source == GDB_ABSENT ||
-        !view_of(gdb->host.machine, thread.cpu, (int)thread.level, gdb->history, view, error, sizeof error))
+    if (source == GDB_ABSENT || !view_of(gdb->host.machine, thread.cpu, (int)thread.level,
+                                         machine_history(gdb->host.machine), view, error, sizeof error))
         return false;
     *known = source == GDB_LIVE ? ~0u : BIT(RSP);
     const struct gdb_saved *saved = source == GDB_GUEST_AREA ? gdb_saved_of(gdb, thread.cpu, vmcs) : NULL;

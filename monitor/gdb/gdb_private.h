@@ -70,8 +70,7 @@ struct gdb {
     // levels
     struct gdb_saved saved[64];
     unsigned next_saved;
-    struct observer exits;         // records general registers
-    const struct history *history; // NULL: nobody watches
+    struct observer exits; // records general registers
 
     // running
     struct gdb_point *points;

@@ -11,7 +11,8 @@ struct tsc_rule {
 
 // Of the VMCS of a level, as the processor has it, or as the hypervisor below that level has written it.
 static struct tsc_rule rule_of(struct monitor *monitor, const struct view *view, bool own) {
-    const struct vmcs_source source = {monitor->look.machine, monitor->look.history, view->cpu, view->level};
+    const struct vmcs_source source = {monitor->look.machine, machine_history(monitor->look.machine), view->cpu,
+                                       view->level};
     uint64_t proc = 0, proc2 = 0;
     struct tsc_rule r = {.known = true, .multiplier = BIT(48)};
 #define FIELD_OF(name, to)                                                                                             \
@@ -53,7 +54,7 @@ static void print_level(struct monitor *monitor, unsigned level, uint64_t root) 
     if (r.known)
         print_rule(monitor, &r);
     else
-        print(monitor, "... not seen since the first prompt\n");
+        print(monitor, "... not seen so far\n");
 }
 
 bool info_tsc(struct monitor *monitor, const struct info_page *page, const char *arguments) {

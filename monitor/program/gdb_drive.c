@@ -1,7 +1,6 @@
 // What the gdb server needs of the program: the run, the monitor's commands, the ways to leave. See gdb.h.
 #include "monitor/program/gdb_drive.h"
 #include "devices/machine/machine_observe.h"
-#include "monitor/explain/history.h"
 #include "monitor/host/status.h"
 #include "monitor/stops/stops.h"
 #include "monitor/host/terminal.h"
@@ -29,12 +28,6 @@ static void kill_run(void *context) {
 }
 
 static void altered(void *context) { monitor_alters(context); }
-
-static const struct history *history(void *context) {
-    struct monitor *monitor = context;
-    history_watch(monitor);
-    return monitor->look.history;
-}
 
 static void command(void *context, const char *line, void (*write)(void *to, const char *text, size_t bytes),
                     void *to) {
@@ -71,8 +64,7 @@ bool gdb_drive_open(struct monitor *monitor) {
                                   .kill = kill_run,
                                   .command = command,
                                   .caught = caught,
-                                  .altered = altered,
-                                  .history = history};
+                                  .altered = altered};
     char error[300];
     if (!*o->gdb) return true;
     monitor->gdb = gdb_open(o->gdb, &host, error, sizeof error);

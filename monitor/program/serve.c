@@ -3,7 +3,6 @@
 #include "monitor/commands/command.h"
 #include "monitor/commands/prompt.h"
 #include "monitor/drive/drive.h"
-#include "monitor/explain/history.h"
 #include "monitor/host/editor.h"
 #include "monitor/host/terminal.h"
 #include "monitor/program/door.h"
@@ -27,7 +26,6 @@ void monitor_init(struct monitor *monitor, struct run *run) {
 
 void monitor_free(struct monitor *monitor) {
     stops_free(monitor);
-    history_free(monitor);
     symbols_free(monitor->look.symbols);
     output_free(&monitor->screen);
     free(monitor->listing.path);
@@ -38,7 +36,6 @@ static bool starts_stopped(const struct options *o) { return (o->stopped && !*o-
 
 // The guest is stopped, and someone looks at it. Whether it is to run on.
 static bool at_prompt(struct monitor *monitor) {
-    history_watch(monitor);
     bool person = terminal_is_person(TERMINAL_INPUT) && monitor->run->options->monitor != MONITOR_UNIX;
     if (monitor->door.server.client >= 0 || (monitor->door.server.listener >= 0 && !person))
         return door_serve(monitor, true);
@@ -127,7 +124,6 @@ enum status monitor_drive(struct monitor *monitor) {
     output_suit_person(monitor->output);
     monitor->run->monitored = starts_stopped(o) || o->script;
     if (o->script && !script_failed) {
-        history_watch(monitor);
         terminal_prompt(true);
         script_failed = !prompt_script(monitor, o->script);
         output_flush(monitor->output);

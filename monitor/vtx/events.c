@@ -73,7 +73,7 @@ static void print_events(struct monitor *monitor, const struct history *h, uint6
 
 bool command_events(struct monitor *monitor, const char *arguments) {
     enum { USUAL = 20 };
-    struct history *h = history_of(monitor);
+    const struct history *h = look_history(&monitor->look);
     bool lost = strcmp(arguments, "lost") == 0;
     uint64_t count = lost ? HISTORY_EVENTS : USUAL;
     if (!h) return false;

@@ -58,10 +58,9 @@ static void print_loop(struct monitor *monitor, unsigned level, const struct his
 
 static bool print_loops(struct monitor *monitor) {
     enum { IN_A_ROW = 2 }; // once more may be chance
-    struct history *h = history_of(monitor);
     bool any = false;
-    if (!h) return false;
-    const struct history_cpu *c = &h->cpu[monitor->look.processor];
+    if (!look_history(&monitor->look)) return false;
+    const struct history_cpu *c = look_past(&monitor->look);
     for (unsigned level = 1; level < VMX_LEVELS; level++) {
         if (c->loop[level].times < IN_A_ROW) continue;
         print_loop(monitor, level, &c->loop[level]);

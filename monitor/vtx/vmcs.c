@@ -61,7 +61,7 @@ static bool print_matching(struct monitor *monitor, const struct vmcs_image *ima
 }
 
 static bool show(struct monitor *monitor, const char *arguments, struct vmcs_image *image) {
-    struct history *h = history_of(monitor);
+    const struct history *h = look_history(&monitor->look);
     char word[64];
     if (!h) return false;
     bool named = vmcs_named(arguments), twelve = strncmp(arguments, "vmcs12", 6) == 0;

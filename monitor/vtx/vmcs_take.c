@@ -7,7 +7,7 @@
 #include <string.h>
 
 bool vmcs_source_of(struct monitor *monitor, unsigned level, struct vmcs_source *from) {
-    *from = (struct vmcs_source){monitor->look.machine, history_of(monitor), look_cpu(&monitor->look), level};
+    *from = (struct vmcs_source){monitor->look.machine, look_history(&monitor->look), look_cpu(&monitor->look), level};
     return from->history;
 }
 

@@ -25,33 +25,37 @@ void why_lost(struct monitor *monitor, const struct history *h) {
 }
 
 static bool nothing(struct monitor *monitor, const char *what) {
-    print(monitor, "no %s was seen since the first prompt\n", what);
+    print(monitor, "no %s was seen so far\n", what);
     return true;
 }
 
 static bool exit_last(struct monitor *monitor, const struct history *h) {
-    const struct history_cpu *c = &h->cpu[monitor->look.processor];
+    (void)h;
+    const struct history_cpu *c = look_past(&monitor->look);
     if (!c->has_exit) return nothing(monitor, "VM exit");
     why_exit(monitor, &c->loop[c->exit_level].exit);
     return true;
 }
 
 static bool entry_last(struct monitor *monitor, const struct history *h) {
-    const struct history_cpu *c = &h->cpu[monitor->look.processor];
+    (void)h;
+    const struct history_cpu *c = look_past(&monitor->look);
     if (!c->has_failure) return nothing(monitor, "failed VM entry");
     why_failure(monitor, &c->failure);
     return true;
 }
 
 static bool fault_last(struct monitor *monitor, const struct history *h) {
-    const struct history_cpu *c = &h->cpu[monitor->look.processor];
+    (void)h;
+    const struct history_cpu *c = look_past(&monitor->look);
     if (!c->has_fault) return nothing(monitor, "exception");
     why_fault(monitor, &c->fault);
     return true;
 }
 
 static bool triple_last(struct monitor *monitor, const struct history *h) {
-    const struct history_cpu *c = &h->cpu[monitor->look.processor];
+    (void)h;
+    const struct history_cpu *c = look_past(&monitor->look);
     if (!c->has_triple) return nothing(monitor, "triple fault");
     why_triple(monitor, c);
     return true;
@@ -71,7 +75,7 @@ static bool interrupt_now(struct monitor *monitor, const struct history *h) {
 
 // The latest of them, then what is wrong beside it.
 static bool latest(struct monitor *monitor, const struct history *h) {
-    const struct history_cpu *c = &h->cpu[monitor->look.processor];
+    const struct history_cpu *c = look_past(&monitor->look);
     uint64_t exit = c->has_exit ? c->loop[c->exit_level].exit.step : 0, failure = c->has_failure ? c->failure.step : 0,
              fault = c->has_fault ? c->fault.step : 0, triple = c->has_triple ? c->triple.step : 0;
     bool any = c->has_exit || c->has_failure || c->has_fault || c->has_triple;
@@ -85,7 +89,7 @@ static bool latest(struct monitor *monitor, const struct history *h) {
         why_exit(monitor, &c->loop[c->exit_level].exit);
     if (h->lost) why_lost(monitor, h);
     any |= h->lost | why_interrupt(monitor);
-    if (!any) print(monitor, "nothing that needs an explanation was seen since the first prompt\n");
+    if (!any) print(monitor, "nothing that needs an explanation was seen so far\n");
     return true;
 }
 
@@ -96,7 +100,7 @@ bool command_why(struct monitor *monitor, const char *arguments) {
     } words[] = {{"exit", exit_last},     {"entry", entry_last}, {"fault", fault_last},
                  {"triple", triple_last}, {"lost", lost_last},   {"interrupt", interrupt_now}};
     char word[32];
-    struct history *h = history_of(monitor);
+    const struct history *h = look_history(&monitor->look);
     if (!h) return false;
     if (!take_word(&arguments, word, sizeof word)) return latest(monitor, h);
     for (unsigned i = 0; i < sizeof words / sizeof *words; i++)

@@ -1,8 +1,9 @@
 // why: what happened last, explained by its rule.
 #ifndef MONITOR_WHY_H
 #define MONITOR_WHY_H
-#include "monitor/explain/history.h"
+#include "devices/history/history.h"
 #include "monitor/expression/look.h"
+#include "monitor/session/monitor.h"
 
 void why_exit(struct monitor *monitor, const struct history_exit *exit);
 void why_failure(struct monitor *monitor, const struct history_failure *failure);

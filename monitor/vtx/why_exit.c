@@ -102,9 +102,10 @@ void why_failure(struct monitor *monitor, const struct history_failure *f) {
         print(monitor, "\n");
     }
     bool by_rule = number == (guest ? EXIT_INVALID_GUEST_STATE : 7u) || (!guest && number == 8);
-    for (unsigned i = 0; by_rule && i < f->count && i < HISTORY_FAILURES; i++)
-        if (f->rule[i].outcome == number || guest == (f->rule[i].outcome == EXIT_INVALID_GUEST_STATE)) {
-            const struct fact fact = fact_of_check(&f->rule[i], f->vmcs);
+    struct vmx_failure rule;
+    for (unsigned i = 0; by_rule && vmx_explain_failure(f, i, &rule); i++)
+        if (rule.outcome == number || guest == (rule.outcome == EXIT_INVALID_GUEST_STATE)) {
+            const struct fact fact = fact_of_check(&rule, f->vmcs);
             print_check(monitor, &fact);
         }
 }

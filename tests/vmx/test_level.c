@@ -129,7 +129,7 @@ static void test_vmclear(void) {
 // What one processor has seen holds for the other, where both VMCSs are moved to, as KVM does it.
 static void test_processors(void) {
     struct bench *a = levels_new(), *b = levels_new();
-    vmx_share_levels(b->cpu, a->cpu);
+    vmx_share(b->cpu, a->cpu);
     launch_l2(a);
     bench_vmclear(a, AT_VMCS2);
     bench_vmclear(a, AT_VMCS);

@@ -6,6 +6,7 @@
 #include "vmx/apic/virtual_apic.h"
 #include "vmx/entry/entry.h"
 #include "vmx/exit/exit.h"
+#include "vmx/history/history.h"
 #include "vmx/level/level.h"
 
 // 26.8: VM-entry failures during or after loading guest state.
@@ -13,6 +14,7 @@ static enum outcome entry_failure(struct cpu *cpu, enum exit_reason reason, uint
     struct vmx *vmx = vmx_of(cpu);
     vmcs_set(vmx, EXIT_REASON, reason | EXIT_REASON_ENTRY_FAILURE);
     vmcs_set(vmx, EXIT_QUALIFICATION, qualification);
+    explain_failure(cpu, history_note_failure(cpu, NULL, reason | EXIT_REASON_ENTRY_FAILURE, qualification));
     OBSERVE_TELL(cpu, NULL, FAILED_ENTRY, .number = reason | EXIT_REASON_ENTRY_FAILURE, .value = qualification,
                  .physical = vmx->current);
     return exit_to_host(cpu, reason);
@@ -39,6 +41,7 @@ static enum outcome enter(struct cpu *cpu, bool launch) {
     load_non_register_state(cpu);
     virtual_apic_enter(cpu);
     init_unblock(cpu);
+    history_note_entry(cpu);
     OBSERVE_TELL(cpu, NULL, ENTRY, .number = launch, .value = cpu->rip, .physical = vmx->current,
                  .information = vmcs_get(vmcs, ENTRY_INTERRUPTION));
     enum outcome outcome = inject_event(cpu);

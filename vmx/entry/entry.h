@@ -34,6 +34,10 @@ enum outcome entry_carry_out(struct cpu *cpu, const struct op *op, bool launch, 
 int check_controls_and_host(struct cpu *cpu, unsigned *error); // the first failing row, or ENTRY_ALLOWED
 int check_guest(struct cpu *cpu, uint64_t *qualification);
 
+// --- vmx/entry/explain.c: which rules failed at an entry, for the record of it ---
+struct history_failure;
+void explain_failure(struct cpu *cpu, struct history_failure *failure);
+
 // --- vmx/entry/load.c, vmx/entry/non_register.c, vmx/entry/inject.c ---
 void load_guest_state(struct cpu *cpu);
 void image_load(const struct ask *ask, struct cpu_image *image);

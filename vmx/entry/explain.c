@@ -3,6 +3,8 @@
 #include "vmx/entry/check.h"
 #include "vmx/entry/entry.h"
 #include "cpu/state/section.h"
+#include "vmx/history/history.h"
+#include <stdio.h>
 
 #define CHECK(name, group, when, must, section, text)                                                                  \
     static bool fails_##name(const struct ask *c) {                                                                    \
@@ -34,7 +36,8 @@ static const struct {
 
 static struct vmx_failure describe(unsigned row) {
     const struct section_text *section = &section_texts[rows[row].section];
-    return (struct vmx_failure){.name = rows[row].name,
+    return (struct vmx_failure){.number = row,
+                                .name = rows[row].name,
                                 .when = rows[row].when,
                                 .must = rows[row].must,
                                 .text = rows[row].text,
@@ -55,6 +58,41 @@ unsigned vmx_explain_checks(const struct cpu *cpu, struct vmx_failure *failures,
         count++;
     }
     return count;
+}
+
+// What the rules read goes into the record as text: it is to be saved.
+static void keep_rule(const struct vmx_failure *f, struct history_rule *to) {
+    to->number = f->number;
+    to->reads = f->reads.count;
+    for (unsigned i = 0; i < to->reads; i++) {
+        const struct vmx_read *r = &f->reads.read[i];
+        to->read[i] = (struct history_read){
+            .value = r->value, .number = r->number, .space = r->space, .bytes = r->bytes, .bit = r->bit};
+        snprintf(to->read[i].what, HISTORY_NAME, "%s", r->what);
+    }
+}
+
+void explain_failure(struct cpu *cpu, struct history_failure *past) {
+    struct vmx_failure failures[HISTORY_RULES];
+    unsigned number = past->number & UINT16_MAX;
+    bool guest = past->number & EXIT_REASON_ENTRY_FAILURE;
+    bool by_rule =
+        guest ? number == EXIT_INVALID_GUEST_STATE : number == ERROR_CONTROL_FIELD || number == ERROR_HOST_STATE_FIELD;
+    if (!by_rule) return;
+    past->count = vmx_explain_checks(cpu, failures, HISTORY_RULES);
+    for (unsigned i = 0; i < past->count && i < HISTORY_RULES; i++) keep_rule(&failures[i], &past->rule[i]);
+}
+
+bool vmx_explain_failure(const struct history_failure *past, unsigned index, struct vmx_failure *failure) {
+    if (index >= past->count || index >= HISTORY_RULES || past->rule[index].number >= CHECK_COUNT) return false;
+    const struct history_rule *from = &past->rule[index];
+    *failure = describe((unsigned)from->number);
+    failure->reads.count = (unsigned)from->reads;
+    for (unsigned i = 0; i < failure->reads.count; i++) {
+        const struct history_read *r = &from->read[i];
+        failure->reads.read[i] = (struct vmx_read){r->what, r->value, r->space, r->bytes, r->bit, r->number};
+    }
+    return true;
 }
 
 unsigned vmx_check_count(void) { return CHECK_COUNT; }

@@ -2,6 +2,7 @@
 #include "cpu/watch/observe.h"
 #include "cpu/event/event.h"
 #include "vmx/entry/entry.h"
+#include "vmx/history/history.h"
 
 enum outcome inject_event(struct cpu *cpu) {
     struct vmx *vmx = vmx_of(cpu);
@@ -24,6 +25,7 @@ enum outcome inject_event(struct cpu *cpu) {
     // The registers that a real page fault or debug exception would update are not modified.
     if (event.vector == VECTOR_PF) event.payload = cpu->control.cr2;
     uint64_t dr6 = cpu->control.dr[6], dr7 = cpu->control.dr[7], debugctl = cpu->msr.debugctl;
+    history_note_injection(cpu, &event, info);
     OBSERVE_TELL(cpu, NULL, EVENT_INJECTED, .number = event.vector, .value = info, .information = event.error_code);
     vmx->injecting = true;
     enum outcome outcome = event_deliver(cpu, &event);

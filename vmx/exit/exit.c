@@ -3,6 +3,7 @@
 #include "cpu/memory/mode.h"
 #include "cpu/memory/tlb.h"
 #include "vmx/exit/exit.h"
+#include "vmx/history/history.h"
 #include "vmx/level/level.h"
 
 // 27.2.4. Not for a double fault that exits directly, nor for a triple fault.
@@ -54,6 +55,7 @@ enum outcome exit_carry_out(struct cpu *cpu) {
     cpu->attempt.delivering_valid = false;
     write_information(vmx);
     save_guest_state(cpu, delivering);
+    history_note_exit(cpu);
     if (observed(cpu, OBSERVE_EXIT)) tell_exit(cpu, &vmx->exit);
     const struct vmcs *vmcs = vmx->vmcs;
     if (!msr_area_store(cpu, vmcs_get(vmcs, EXIT_MSR_STORE_ADDRESS), vmcs_get(vmcs, EXIT_MSR_STORE_COUNT)))

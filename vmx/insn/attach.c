@@ -4,6 +4,7 @@
 #include "vmx/level/level.h"
 #include "vmx/vmcs/vmx.h"
 #include "cpu/decode/insn.h"
+#include "vmx/history/history.h"
 #include <stdlib.h>
 
 static void leave_operation(struct cpu *cpu) {
@@ -36,6 +37,11 @@ bool vmx_attach(struct cpu *cpu) {
         free(vmx);
         return false;
     }
+    if (!history_attach(vmx)) {
+        level_detach(vmx);
+        free(vmx);
+        return false;
+    }
     capability_compute(cpu->wire.model, &vmx->capability);
     vmx->counts.exit_reason = ~0u;
     vmx->extension = (struct extension){.state = vmx,
@@ -43,7 +49,8 @@ bool vmx_attach(struct cpu *cpu) {
                                         .msr_write = capability_msr_write,
                                         .reset = reset,
                                         .cr_allowed = capability_cr_allowed,
-                                        .peek_second_stage = ept_peek};
+                                        .peek_second_stage = ept_peek,
+                                        .delivers = history_note_delivery};
     cpu->wire.extension = &vmx->extension;
     reset(cpu, false);
     return true;
@@ -55,7 +62,14 @@ void vmx_detach(struct cpu *cpu) {
     establish_root(cpu);
     cpu->wire.extension = NULL;
     level_detach(vmx);
+    history_detach(vmx);
     free(vmx);
+}
+
+void vmx_share(struct cpu *cpu, const struct cpu *with) {
+    if (!cpu->wire.extension || !with->wire.extension) return;
+    level_share(vmx_of(cpu), vmx_of(with));
+    history_share(vmx_of(cpu), vmx_of(with));
 }
 
 void vmx_drop_derived(struct cpu *cpu) {

@@ -4,6 +4,7 @@
 #include "cpu/watch/observe.h"
 #include "vmx/entry/entry.h"
 #include "vmx/exit/exit.h"
+#include "vmx/history/history.h"
 #include "vmx/insn/instruction.h"
 #include "cpu/memory/tlb.h"
 
@@ -104,6 +105,7 @@ BODY(vmfunc) {
 
 // The instruction fails: with a VM-instruction error, or VMfailInvalid.
 static enum outcome failed(struct cpu *cpu, const struct op *op, unsigned error) {
+    explain_failure(cpu, history_note_failure(cpu, op, error, 0));
     OBSERVE_TELL(cpu, op, FAILED_ENTRY, .number = error, .physical = vmx_of(cpu)->current);
     return error ? vmx_fail(cpu, (enum vm_instruction_error)error) : vmx_fail_invalid(cpu);
 }

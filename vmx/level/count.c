@@ -30,7 +30,8 @@ void count_exit(struct cpu *cpu, uint32_t reason) {
 void count_entry(struct cpu *cpu) {
     struct vmx_counts *c = &vmx_of(cpu)->counts;
     count_switch(cpu, 0);
-    if (c->exit_reason < VMX_REASONS) c->cycles[c->exit_level][c->exit_reason] += now(cpu) - c->exit_cycles;
+    if (c->exit_reason < VMX_REASONS && c->exit_level < VMX_LEVELS)
+        c->cycles[c->exit_level][c->exit_reason] += now(cpu) - c->exit_cycles;
     c->exit_reason = ~0u;
     level_entry(cpu);
     c->entries[level_running(cpu)]++;
@@ -63,3 +64,20 @@ uint64_t vmx_level_cycles(const struct cpu *cpu, unsigned level) {
 uint64_t vmx_failed_entry_count(const struct cpu *cpu) {
     return cpu->wire.extension ? vmx_of(cpu)->counts.failed_entries : 0;
 }
+
+#define WORDS(member)                                                                                                  \
+    { #member, offsetof(struct vmx, member), 8, sizeof(((struct vmx *)0)->member) / 8, 8 }
+static const struct state_field fields[] = {
+    WORDS(counts.exits),
+    WORDS(counts.cycles),
+    WORDS(counts.entries),
+    WORDS(counts.level_steps),
+    WORDS(counts.level_cycles),
+    STATE_ONE(struct vmx, counts.failed_entries),
+    STATE_ONE(struct vmx, counts.switch_steps),
+    STATE_ONE(struct vmx, counts.switch_cycles),
+    STATE_ONE(struct vmx, counts.exit_cycles),
+    STATE_ONE(struct vmx, counts.exit_level),
+    STATE_ONE(struct vmx, counts.exit_reason),
+};
+const struct state_table vmx_count_state = STATE_TABLE("counts of levels", fields);

@@ -163,8 +163,8 @@ void level_entry(struct cpu *cpu) {
     vmx->run.last[NODE(node)->level] = node;
 }
 
-// --- rule 2: the operand of the guest's VMPTRLD or VMCLEAR, which exits, as 27.2.5 describes it ---
-static bool operand(const struct cpu *cpu, uint64_t *pointer) {
+// --- rule 2: the operand of the guest's instruction, which exits, as 27.2.5 describes it ---
+bool level_operand(const struct cpu *cpu, uint64_t *pointer) {
     enum { BYTES = 8 };
     const struct exit_record *r = &vmx_of(cpu)->exit;
     uint32_t information = r->instruction_information;
@@ -215,7 +215,7 @@ void level_exit(struct cpu *cpu, uint32_t reason) {
     if (reason == EXIT_VMXON && NODE(node)->level > 1) vmx->levels->deep = 1;
     if (vmx->levels->deep && vmx->non_root && NODE(node)->level > 1) save(vmx, node);
     if (reason == EXIT_VMXON || reason == EXIT_VMXOFF) NODE(node)->current = VMCS_NONE;
-    if ((reason != EXIT_VMPTRLD && reason != EXIT_VMCLEAR) || !operand(cpu, &pointer)) return;
+    if ((reason != EXIT_VMPTRLD && reason != EXIT_VMCLEAR) || !level_operand(cpu, &pointer)) return;
     if (reason == EXIT_VMPTRLD) {
         NODE(node)->current = pointer;
     } else {
@@ -298,11 +298,11 @@ void level_detach(struct vmx *vmx) {
     if (!--vmx->levels->users) free(vmx->levels);
 }
 
-void vmx_share_levels(struct cpu *cpu, const struct cpu *with) {
-    if (!cpu->wire.extension || !with->wire.extension || vmx_of(cpu)->levels == vmx_of(with)->levels) return;
-    level_detach(vmx_of(cpu));
-    vmx_of(cpu)->levels = vmx_of(with)->levels;
-    vmx_of(cpu)->levels->users++;
+void level_share(struct vmx *vmx, const struct vmx *with) {
+    if (vmx->levels == with->levels) return;
+    level_detach(vmx);
+    vmx->levels = with->levels;
+    vmx->levels->users++;
 }
 
 void *vmx_levels(const struct cpu *cpu) { return cpu->wire.extension ? vmx_of(cpu)->levels : NULL; }

@@ -159,6 +159,8 @@ struct vmx {
     struct vmcs level_saved[LEVEL_DEPTH + 1]; // as of the last VM exit of each level, once levels share a VMCS
     struct levels *levels;                    // the machine's
     struct vmx_counts counts;
+    struct history *history;  // vmx/history: the machine's,
+    struct history_cpu *past; // and this processor's
     struct extension extension;
 };
 

@@ -10,6 +10,8 @@
 // FEATURE_VMX may be attached too: its decoder simply has none of vmx_rows.
 bool vmx_attach(struct cpu *cpu);
 void vmx_detach(struct cpu *cpu);
+// The processors of a machine know the same VMCSs, and have one past.
+void vmx_share(struct cpu *cpu, const struct cpu *with);
 
 extern const struct row_set vmx_rows;      // vmx/insn/insn.def, for decoder_new
 extern const struct state_table vmx_state; // over cpu->extension->state
@@ -34,11 +36,10 @@ bool vmx_level_info(const struct cpu *cpu, unsigned level, struct vmx_level_info
 // A field of the VMCS that the guest of this level ran with last, as its last VM exit left it.
 bool vmx_level_read(const struct cpu *cpu, unsigned level, unsigned field,
                     uint64_t *value); // false: not known any more
-// The processors of a machine know the same VMCSs.
-void vmx_share_levels(struct cpu *cpu, const struct cpu *with);
 // For those who save a machine and go on with it: no part of its state, but levels are known from the start then.
 extern const struct state_table vmx_level_state;     // over vmx_levels(cpu), once for a machine
 extern const struct state_table vmx_level_run_state; // over cpu->extension->state
+extern const struct state_table vmx_count_state;     // the same
 void *vmx_levels(const struct cpu *cpu);
 
 // --- counters, for --stats; no part of the architectural state ---
@@ -74,6 +75,7 @@ struct vmx_reads {
     struct vmx_read read[VMX_READS];
 };
 struct vmx_failure {
+    unsigned number; // of the row
     const char *name, *section, *section_title;
     const char *when, *must; // as written in the row
     const char *text;        // the manual's words
@@ -82,6 +84,9 @@ struct vmx_failure {
 };
 // Runs every check on the current VMCS without entering and describes up to `max` failing rows; returns how many fail.
 unsigned vmx_explain_checks(const struct cpu *cpu, struct vmx_failure *failures, unsigned max);
+// The same of the rule `index` of those that failed at that entry, as they were then. False: past the last that is kept.
+struct history_failure;
+bool vmx_explain_failure(const struct history_failure *past, unsigned index, struct vmx_failure *failure);
 unsigned vmx_check_count(void);
 const char *vmx_check_name(unsigned number);
 // For the test of vmx/entry/group.def: a field that this check reads on the current VMCS although its group does not

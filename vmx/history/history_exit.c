@@ -1,0 +1,100 @@
+// VM exits, VM entries and entries that failed; see history.h. Exits and entries are what every run pays for: they
+// write once, where it stays, and call little.
+#include "vmx/history/history.h"
+#include "vmx/level/level.h"
+#include "vmx/vmcs/vmcs.h"
+#include <string.h>
+
+// --- exits ---
+
+// No progress: the guest was entered where it left, and left there again without having retired an instruction.
+static bool is_stuck(const struct history_loop *l, const struct cpu *cpu, const struct exit_record *r, uint64_t step) {
+    const struct history_exit *last = &l->exit;
+    return l->entry_rip == cpu->rip && step - l->entry_step <= 1 && last->reason == r->reason &&
+           last->rip == cpu->rip && last->qualification == r->qualification &&
+           last->physical == (r->has_physical ? r->guest_physical : 0) &&
+           last->linear == (r->has_linear ? r->guest_linear : 0) && last->interruption == r->interruption &&
+           !memcmp(last->gpr, cpu->gpr, sizeof last->gpr);
+}
+
+void history_note_exit(struct cpu *cpu) {
+    const struct vmx *vmx = vmx_of(cpu);
+    struct history_cpu *c = vmx_of(cpu)->past;
+    const struct exit_record *r = &vmx->exit;
+    uint64_t step = history_step(cpu);
+    unsigned level = level_running(cpu);
+    struct history_loop *l = &c->loop[level];
+    struct history_exit *e = &l->exit;
+    if (unlikely(is_stuck(l, cpu, r, step))) {
+        l->times++;
+    } else {
+        l->times = 0;
+        l->first_step = step;
+    }
+    e->step = step;
+    e->rip = cpu->rip;
+    e->vmcs = vmx->current;
+    e->qualification = r->qualification;
+    e->linear = r->has_linear ? r->guest_linear : 0;
+    e->physical = r->has_physical ? r->guest_physical : 0;
+    e->reason = r->reason;
+    e->interruption = r->interruption;
+    e->error_code = r->error_code;
+    e->vectoring = (uint32_t)vmcs_get(vmx->vmcs, IDT_VECTORING);
+    e->level = level;
+    memcpy(e->gpr, cpu->gpr, sizeof e->gpr);
+    c->has_exit = 1;
+    c->exit_level = level;
+    history_event_exit(cpu, e);
+    c->reads = 0;
+    if (unlikely(r->reason == EXIT_VMREAD || r->reason == EXIT_VMWRITE))
+        history_vmcs12_exit(cpu, level);
+    else
+        c->twelve = 0; // anything else may change which VMCS is loaded
+}
+
+// --- entries ---
+
+// The place of this VMCS, or that of the one not used for the longest time.
+static struct history_vmcs *place(struct history *h, struct history_cpu *c, uint64_t vmcs) {
+    unsigned oldest = 0;
+    if (likely(h->vmcs[c->entered].used && h->vmcs[c->entered].pointer == vmcs)) return &h->vmcs[c->entered];
+    for (unsigned i = 0; i < HISTORY_VMCSS; i++) {
+        bool same = h->vmcs[i].used && h->vmcs[i].pointer == vmcs;
+        if (same || h->vmcs[i].used < h->vmcs[oldest].used) oldest = i;
+        if (same) break;
+    }
+    c->entered = oldest;
+    return &h->vmcs[oldest];
+}
+
+void history_note_entry(struct cpu *cpu) {
+    struct vmx *vmx = vmx_of(cpu);
+    struct history_cpu *c = vmx->past;
+    struct history_vmcs *v = place(vmx->history, c, vmx->current);
+    uint64_t step = history_step(cpu);
+    unsigned level = level_running(cpu);
+    v->pointer = vmx->current;
+    v->step = step;
+    v->level = level;
+    v->used = ++vmx->history->clock;
+    memcpy(v->field, vmx->vmcs->field, vmx->history->field_bytes);
+    c->loop[level].entry_step = step;
+    c->loop[level].entry_rip = cpu->rip;
+    if (unlikely(c->owed[level].valid)) history_event_entry(cpu, level, step);
+    if (unlikely(c->reads)) history_vmcs12_entry(cpu, level);
+}
+
+struct history_failure *history_note_failure(struct cpu *cpu, const struct op *op, uint32_t number,
+                                             uint64_t qualification) {
+    struct history_cpu *c = vmx_of(cpu)->past;
+    struct history_failure *f = &c->failure;
+    c->has_failure = 1;
+    f->step = cpu_steps(cpu, op) + (op ? 1 : 0) + cpu->wire.other_steps;
+    f->rip = op ? op_rip(cpu, op) : cpu->rip;
+    f->vmcs = vmx_of(cpu)->current;
+    f->qualification = qualification;
+    f->number = number;
+    f->count = 0;
+    return f;
+}
