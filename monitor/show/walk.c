@@ -113,6 +113,80 @@ static bool show_guest(struct monitor *monitor, const struct view *view, uint64_
     return done;
 }
 
+// --- an access ---
+
+// Of the kind that /LETTERS name, as a level makes it.
+struct wanted {
+    bool given;
+    struct translation_access access;
+};
+
+static bool take_access(struct monitor *monitor, const char **text, struct wanted *w) {
+    char mode = 0;
+    *w = (struct wanted){.given = **text == '/'};
+    if (!w->given) return true;
+    for ((*text)++; **text && **text != ' '; (*text)++) {
+        if (!strchr("rwxus", **text))
+            return monitor_error(monitor, "walk /%c: r, w or x (read, write, fetch), then u or s (user, supervisor)",
+                                 **text);
+        if (**text == 'w') w->access.write = true;
+        if (**text == 'x') w->access.fetch = true;
+        if (**text == 'u' || **text == 's') mode = **text;
+    }
+    if (w->access.write && w->access.fetch)
+        return monitor_error(monitor, "walk: an access writes or fetches, not both");
+    while (**text == ' ') (*text)++;
+    w->access.class = mode == 'u' ? ACCESS_USER : mode == 's' ? ACCESS_SUPERVISOR : ACCESS_SUPERVISOR_ANY;
+    return true;
+}
+
+// A mode that is not named is that of the level's CPL; EFLAGS.AC exempts data accesses of supervisor mode from SMAP.
+static void settle_mode(const struct view *view, bool named_user, struct translation_access *a) {
+    bool user = named_user || (a->class == ACCESS_SUPERVISOR_ANY && view_cpl(view) == 3);
+    bool exempt = view->rflags & FLAG_AC && !a->fetch;
+    a->class = user ? ACCESS_USER : exempt ? ACCESS_SUPERVISOR_ANY : ACCESS_SUPERVISOR;
+}
+
+static void show_verdict(struct monitor *monitor, const struct access_answer *a) {
+    switch (a->verdict) {
+    case ACCESS_DONE: print(monitor, "is done, at physical %012" PRIx64 "\n", a->physical); break;
+    case ACCESS_PAGE_FAULT: print_in(monitor, RED, "page fault, error code 0x%" PRIx32 "\n", a->error_code); break;
+    case ACCESS_EPT_VIOLATION:
+        print_in(monitor, RED, "EPT violation, qualification 0x%" PRIx64 ", guest-physical %012" PRIx64 "\n",
+                 a->qualification, a->guest_physical);
+        break;
+    case ACCESS_EPT_MISCONFIGURATION:
+        print_in(monitor, RED, "EPT misconfiguration, guest-physical %012" PRIx64 "\n", a->guest_physical);
+        break;
+    case ACCESS_NOT_CANONICAL: print_in(monitor, RED, "not canonical\n"); break;
+    case ACCESS_NO_MEMORY: print_in(monitor, RED, "a table is not in RAM\n"); break;
+    }
+}
+
+static void show_fact(struct monitor *monitor, const struct fact *f) {
+    print(monitor, "  %s: %s (%s)\n", f->rule, f->text, f->section);
+    for (unsigned i = 0; i < f->values; i++)
+        print(monitor, "%s%s = %" PRIx64, i ? ", " : "    ", f->value[i].name, f->value[i].now);
+    if (f->values) print(monitor, "\n");
+}
+
+static void show_access(struct monitor *monitor, const struct location *place, const struct wanted *wanted) {
+    enum { FACTS = 8 };
+    struct translation_access access = wanted->access;
+    struct access_answer answer;
+    struct fact facts[FACTS];
+    settle_mode(&place->view, access.class == ACCESS_USER, &access);
+    unsigned count = walk_access(&place->view, place->address, &access, &answer, facts, FACTS);
+    print(monitor, "a %s in %s mode: ",
+          access.fetch   ? "fetch"
+          : access.write ? "write"
+                         : "read",
+          access.class == ACCESS_USER ? "user" : "supervisor");
+    show_verdict(monitor, &answer);
+    for (unsigned i = 0; i < count; i++)
+        if (!facts[i].holds) show_fact(monitor, &facts[i]);
+}
+
 // --- the commands ---
 
 struct roots {
@@ -182,13 +256,18 @@ static void show_walk(struct monitor *monitor, const struct location *place) {
 bool command_walk(struct monitor *monitor, const char *arguments) {
     struct roots roots;
     struct location place;
+    struct wanted wanted;
     if (!*arguments)
-        return monitor_error(monitor,
-                             "walk which address? walk [cr3=EXPR] [eptp=EXPR] [eptp12=EXPR] [@LEVEL:][gpa:]ADDRESS");
-    if (!take_roots(monitor, &arguments, &roots) || !take_place(&monitor->look, &arguments, &place) ||
-        !take_end(&monitor->look, arguments) || !use_roots(monitor, &roots, &place.view))
+        return monitor_error(
+            monitor, "walk which address? walk [/rwxus] [cr3=EXPR] [eptp=EXPR] [eptp12=EXPR] [@LEVEL:][gpa:]ADDRESS");
+    if (!take_access(monitor, &arguments, &wanted) || !take_roots(monitor, &arguments, &roots) ||
+        !take_place(&monitor->look, &arguments, &place) || !take_end(&monitor->look, arguments) ||
+        !use_roots(monitor, &roots, &place.view))
         return false;
+    if (wanted.given && place.space != SPACE_LINEAR)
+        return monitor_error(monitor, "walk /: an access goes by a linear address");
     show_walk(monitor, &place);
+    if (wanted.given) show_access(monitor, &place, &wanted);
     return true;
 }
 
