@@ -2,6 +2,12 @@
 #ifndef TESTS_DOOR_H
 #define TESTS_DOOR_H
 #include "devices/machine/machine_input.h"
+#include "devices/machine/machine_private.h"
+
+// Behind the door, where only tests may go: RAM and processors as they are.
+static inline void *inside_ram(struct machine *m, uint64_t physical, uint64_t bytes) {
+    return memory_at(&m->memory, physical, bytes);
+}
 
 static inline bool alter(struct machine *m, enum input_kind kind, unsigned unit, uint64_t where) {
     return machine_alter(m, &(struct input){.kind = (uint8_t)kind, .unit = (uint8_t)unit, .where = where});

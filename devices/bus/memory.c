@@ -47,6 +47,11 @@ uint8_t *memory_at(struct memory *m, uint64_t physical, uint64_t length) {
     return m->ram + offset;
 }
 
+const uint8_t *memory_look(const struct memory *m, uint64_t physical, uint64_t length) {
+    uint64_t offset = offset_of(m, physical, length);
+    return offset == ~0ull ? NULL : m->ram + offset;
+}
+
 uint8_t *memory_page(struct memory *m, uint64_t physical) {
     physical &= ~(uint64_t)(MEMORY_PAGE - 1);
     uint64_t offset = offset_of(m, physical, MEMORY_PAGE);

@@ -23,6 +23,7 @@ bool memory_init(struct memory *memory, uint64_t bytes, bool extra);
 void memory_free(struct memory *memory);
 // Host address of a range, NULL unless all of it is RAM.
 uint8_t *memory_at(struct memory *memory, uint64_t physical, uint64_t length);
+const uint8_t *memory_look(const struct memory *memory, uint64_t physical, uint64_t length); // for those who only read
 // The same for the 4-KByte page at `physical`. Whether a processor sees it there is the map's to say (map.h).
 uint8_t *memory_page(struct memory *memory, uint64_t physical);
 uint64_t memory_hash(const struct memory *memory, uint64_t seed);

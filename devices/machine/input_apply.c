@@ -2,7 +2,7 @@
 // file that somebody made up, so each looks at everything that it is given.
 #include "cpu/system/msr.h"
 #include "cpu/x87/x87.h"
-#include "devices/machine/input_apply.h"
+#include "devices/machine/machine_private.h"
 #include "vmx/level/view.h"
 #include "cpu/memory/mode.h"
 #include <string.h>
@@ -57,17 +57,17 @@ static bool init_apply(struct machine *m, const struct input *input) { return se
 // --- what a person sets ---
 
 static bool memory_apply(struct machine *m, const struct input *input) {
-    uint8_t *to = input->bytes ? memory_at(&m->memory, input->where, input->bytes) : NULL;
-    if (!to) return false;
-    memcpy(to, input->data, input->bytes);
+    if (!input->bytes || !machine_store(m, input->where, input->data, input->bytes)) return false;
     machine_drop_derived(m);
     return true;
 }
 
 static bool register_apply(struct machine *m, const struct input *input) {
     struct cpu *cpu = cpu_of(m, input);
-    return cpu && input->where < REGISTER_COUNT &&
-           register_write(cpu, (enum machine_register)input->where, input->data, input->bytes);
+    if (!cpu || input->where >= REGISTER_COUNT) return false;
+    if (!register_store(cpu, (enum register_number)input->where, input->data, input->bytes)) return false;
+    cpu_update_space(cpu); // what follows from registers: mode, TLB context
+    return true;
 }
 
 static bool msr_apply(struct machine *m, const struct input *input) {

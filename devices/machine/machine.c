@@ -145,6 +145,7 @@ void machine_reset(struct machine *m) {
     board_reset(&m->board); // first: IA32_APIC_BASE.BSP decides how a processor begins
     for (unsigned i = 0; i < m->config.cpus; i++) cpu_reset(m->cpu[i], false);
     machine_write_tables(m);
+    machine_apply_boot(m);
     m->stop = -1;
     m->idle_granted = false;
 }

@@ -80,12 +80,11 @@ void machine_stop_soon(struct machine *machine);
 uint32_t machine_exit_code(const struct machine *machine);
 
 // --- memory ---
-// Host address of `length` bytes of RAM at a physical address; NULL unless all of it is RAM. For loaders, before the
-// machine runs, which call machine_drop_derived after writing.
-void *machine_ram(struct machine *machine, uint64_t physical, uint64_t length);
+// Host address of `length` bytes of RAM at a physical address; NULL unless all of it is RAM. To look at.
+const void *machine_ram(const struct machine *machine, uint64_t physical, uint64_t length);
 // Guest-physical memory as a debugger sees it: RAM only, no device is touched, no TLB entry filled. False when part of
 // the range is not RAM (nothing is done).
-bool machine_read(struct machine *machine, uint64_t physical, void *to, size_t length);
+bool machine_read(const struct machine *machine, uint64_t physical, void *to, size_t length);
 
 // The memory map, as e820 reports it, in ascending order. Returns the number of regions; fills at most `count`.
 enum machine_memory_type { MEMORY_RAM = 1, MEMORY_RESERVED = 2, MEMORY_ACPI = 3, MEMORY_NVS = 4 };

@@ -1,5 +1,5 @@
 // The door: stamps what comes in, tells who keeps it, and hands it to what it is for. See machine_input.h.
-#include "devices/machine/input_apply.h"
+#include "devices/machine/machine_private.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,9 +109,9 @@ void machine_set_log(struct machine *m, const struct input_log *log) {
 
 // --- for those who alter ---
 
-bool machine_set_register(struct machine *m, unsigned processor, enum machine_register number, uint64_t value) {
-    struct machine_register_row row;
-    if (!machine_register_row(number, &row) || processor > UINT8_MAX) return false;
+bool machine_set_register(struct machine *m, unsigned processor, enum register_number number, uint64_t value) {
+    struct register_row row;
+    if (!register_row(number, &row) || processor > UINT8_MAX) return false;
     const struct input input = {.kind = INPUT_REGISTER,
                                 .unit = (uint8_t)processor,
                                 .where = number,

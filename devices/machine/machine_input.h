@@ -5,6 +5,7 @@
 // Not inputs: requests to stop, observers, points, dropping caches. They change nothing.
 #ifndef DEVICES_MACHINE_INPUT_H
 #define DEVICES_MACHINE_INPUT_H
+#include "cpu/processor/register.h"
 #include "devices/machine/machine.h"
 #include "devices/machine/position.h"
 
@@ -53,21 +54,8 @@ void machine_set_log(struct machine *machine, const struct input_log *log); // N
 // Where the machine is now.
 void machine_position(const struct machine *machine, struct position *out);
 
-// --- registers, by their rows in register.def ---
-enum machine_register {
-#define REGISTER(id, name, member, bits) REGISTER_##id,
-#include "devices/machine/register.def"
-    REGISTER_COUNT,
-};
-struct machine_register_row {
-    const char *name;
-    uint32_t offset, bytes; // in struct cpu
-    uint64_t bits;          // that may be set
-};
-bool machine_register_row(unsigned number, struct machine_register_row *out); // false past the last one
-int machine_register_at(size_t offset);                                       // of that member of struct cpu; -1: none
 // One register of 8 bytes or fewer, as an alteration.
-bool machine_set_register(struct machine *machine, unsigned processor, enum machine_register number, uint64_t value);
+bool machine_set_register(struct machine *machine, unsigned processor, enum register_number number, uint64_t value);
 // RAM, as an alteration.
 bool machine_set_memory(struct machine *machine, uint64_t physical, const void *from, size_t length);
 

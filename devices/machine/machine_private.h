@@ -22,6 +22,8 @@ struct machine {
     int interrupted; // machine_stop_soon
     uint64_t idle_limit;
     bool idle_granted; // MACHINE_IDLE was returned: the next run may skip the time
+    // what it begins with, like the configuration
+    const struct boot_image *boot; // machine_boot.c: NULL: none
     // what comes from outside: no state either
     struct input_log log;
     struct offer *offers; // machine_input.c
@@ -69,11 +71,21 @@ void machine_reset(struct machine *m);
 // mode.
 void machine_write_tables(struct machine *m);
 
+// From outside into RAM: zeroes when `from` is NULL. False: not all of it is RAM. Then machine_drop_derived.
+bool machine_store(struct machine *m, uint64_t physical, const void *from, size_t bytes);
+
+// machine_boot.c: the boot image once more.
+void machine_apply_boot(struct machine *m);
+// input_apply.c: what the kinds of input do.
+struct input_kind_row {
+    struct input_row row;
+    uint32_t (*takes)(const struct machine *machine, const struct input *input);
+    bool (*apply)(struct machine *machine, const struct input *input);
+};
+const struct input_kind_row *input_kind_row(unsigned kind); // NULL past the last one
 // machine_input.c
 bool machine_take_offers(struct machine *m); // whether there were any with room
 void machine_drop_offers(struct machine *m);
-// register.c: false: too many bytes, or bits that may not be set.
-bool register_write(struct cpu *cpu, enum machine_register number, const void *data, size_t bytes);
 
 // machine_observe.c: the stop that `cpu` was asked for.
 enum machine_stop machine_observed(struct machine *m, struct cpu *cpu);

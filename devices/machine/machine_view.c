@@ -8,14 +8,24 @@
 #include <string.h>
 
 // --- memory ---
-void *machine_ram(struct machine *m, uint64_t physical, uint64_t length) {
-    return memory_at(&m->memory, physical, length);
+const void *machine_ram(const struct machine *m, uint64_t physical, uint64_t length) {
+    return memory_look(&m->memory, physical, length);
 }
 
-bool machine_read(struct machine *m, uint64_t physical, void *to, size_t length) {
-    const uint8_t *from = memory_at(&m->memory, physical, length);
+bool machine_read(const struct machine *m, uint64_t physical, void *to, size_t length) {
+    const uint8_t *from = memory_look(&m->memory, physical, length);
     if (from) memcpy(to, from, length);
     return from;
+}
+
+bool machine_store(struct machine *m, uint64_t physical, const void *from, size_t bytes) {
+    if (!bytes) return true;
+    uint8_t *to = memory_at(&m->memory, physical, bytes);
+    if (to && from)
+        memcpy(to, from, bytes);
+    else if (to)
+        memset(to, 0, bytes);
+    return to;
 }
 
 enum { EBDA = 0x9fc00, BDA_SERIAL = 0x400, BDA_EBDA_SEGMENT = 0x40e, BDA_BASE_KBYTES = 0x413, BIOS_AREA = 0xe0000 };

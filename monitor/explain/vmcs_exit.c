@@ -1,5 +1,6 @@
 // What a VM exit would change in the state of the hypervisor, which should find itself as it was. SDM Vol. 3C, 27.5.
 #include "monitor/explain/vmcs.h"
+#include <inttypes.h>
 #include <stdio.h>
 
 static void compare(struct vmcs_changes *c, const char *what, uint64_t now, uint64_t after, const char *why) {

@@ -38,7 +38,7 @@ static uint64_t step_of(const struct view *v) {
 // What a register of the machine becomes when one of these names is set.
 struct setting {
     bool allowed;
-    enum machine_register number;
+    enum register_number number;
     uint64_t value;
 };
 #define SET(id, new_value)                                                                                             \

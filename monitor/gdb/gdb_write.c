@@ -48,7 +48,7 @@ static bool write_float(struct writing *w, const struct gdb_row *row, const uint
     if (strcmp(row->name, "mxcsr") == 0 && number & ~(uint64_t)MXCSR_MASK)
         return cannot(w, "mxcsr: bits 31:16 are reserved");
     if (strcmp(row->name, "fop") == 0 && number > 0x7ff) return cannot(w, "fop: it has 11 bits");
-    int at = machine_register_at(row->at);
+    int at = register_at(row->at);
     return at >= 0 && write_part(w, (unsigned)at, value, row->bytes < row->bits / 8 ? row->bytes : row->bits / 8);
 }
 

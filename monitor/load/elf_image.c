@@ -24,10 +24,8 @@ static bool load_segment(const struct file *file, struct layout *layout, const G
     if (segment->p_offset > file->size || segment->p_filesz > file->size - segment->p_offset)
         return complain("%s: cut short or damaged: a segment ends at byte %" PRIu64 " of a file of %zu", file->path,
                         (uint64_t)(segment->p_offset + segment->p_filesz), file->size);
-    uint8_t *to = layout_claim(layout, segment->p_paddr, segment->p_memsz, "a segment");
-    if (!to) return false;
-    memcpy(to, file->bytes + segment->p_offset, segment->p_filesz);
-    memset(to + segment->p_filesz, 0, segment->p_memsz - segment->p_filesz);
+    if (!layout_claim(layout, segment->p_paddr, segment->p_memsz, "a segment")) return false;
+    layout_fill(layout, segment->p_paddr, file->bytes + segment->p_offset, segment->p_filesz, segment->p_memsz);
     return true;
 }
 

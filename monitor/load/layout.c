@@ -2,10 +2,18 @@
 #include "monitor/load/layout.h"
 #include "monitor/host/status.h"
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
-void layout_init(struct layout *layout, struct machine *machine, const char *path) {
-    *layout = (struct layout){.machine = machine, .path = path};
+void layout_image_free(struct layout_image *made) {
+    while (made->copies) free(made->copy[--made->copies]);
+    made->image = (struct boot_image){0};
+}
+
+void layout_init(struct layout *layout, const struct machine *machine, const char *path, struct layout_image *made) {
+    *layout = (struct layout){.machine = machine, .path = path, .made = made};
+    layout_image_free(made);
+    made->image = (struct boot_image){.piece = made->piece, .reg = made->reg};
     layout->regions = machine_memory_map(machine, layout->region, LAYOUT_REGIONS);
     if (layout->regions > LAYOUT_REGIONS) layout->regions = LAYOUT_REGIONS;
     layout->piece[layout->pieces++] = (struct layout_piece){0, 0x1000, "the first page"};
@@ -37,28 +45,25 @@ bool layout_free(const struct layout *layout, uint64_t base, uint64_t bytes) {
     return bytes && is_ram(layout, base, bytes) && !taken(layout, base, bytes) && layout->pieces < LAYOUT_PIECES;
 }
 
-static void *add(struct layout *layout, uint64_t base, uint64_t bytes, const char *what) {
+static bool add(struct layout *layout, uint64_t base, uint64_t bytes, const char *what) {
     layout->piece[layout->pieces++] = (struct layout_piece){base, base + bytes, what};
     return machine_ram(layout->machine, base, bytes);
 }
 
-void *layout_claim(struct layout *layout, uint64_t base, uint64_t bytes, const char *what) {
+bool layout_claim(struct layout *layout, uint64_t base, uint64_t bytes, const char *what) {
     uint64_t last = base + bytes - 1;
-    void *host = NULL;
-    if (!is_ram(layout, base, bytes)) {
-        complain("%s: %s wants physical memory %" PRIx64 "H..%" PRIx64 "H, which is not all RAM: try more with -m",
-                 layout->path, what, base, last);
-        return NULL;
-    }
+    if (!is_ram(layout, base, bytes))
+        return complain("%s: %s wants physical memory %" PRIx64 "H..%" PRIx64
+                        "H, which is not all RAM: try more with -m",
+                        layout->path, what, base, last);
     const struct layout_piece *other = taken(layout, base, bytes);
     if (other)
-        complain("%s: %s wants physical memory %" PRIx64 "H..%" PRIx64 "H, where %s is already", layout->path, what,
-                 base, last, other->what);
-    else if (layout->pieces == LAYOUT_PIECES)
-        complain("%s: it has more than %d pieces to load", layout->path, LAYOUT_PIECES);
-    else if (!(host = add(layout, base, bytes, what)))
-        complain("%s: %s does not fit into RAM at %" PRIx64 "H", layout->path, what, base);
-    return host;
+        return complain("%s: %s wants physical memory %" PRIx64 "H..%" PRIx64 "H, where %s is already", layout->path,
+                        what, base, last, other->what);
+    if (layout->pieces == LAYOUT_PIECES)
+        return complain("%s: it has more than %d pieces to load", layout->path, LAYOUT_PIECES);
+    return add(layout, base, bytes, what) ||
+           complain("%s: %s does not fit into RAM at %" PRIx64 "H", layout->path, what, base);
 }
 
 // A candidate is free when it lies in RAM and in the wish, and touches no piece.
@@ -104,9 +109,40 @@ uint64_t layout_place(struct layout *layout, const struct layout_wish *wish, con
     return base;
 }
 
+// There is room: each lies in a piece that was claimed.
+void layout_fill(struct layout *layout, uint64_t base, const void *data, uint64_t present, uint64_t bytes) {
+    struct layout_image *made = layout->made;
+    if (made->image.pieces < LAYOUT_PIECES)
+        made->piece[made->image.pieces++] = (struct boot_piece){base, bytes, present, data};
+}
+
+void *layout_copy(struct layout *layout, uint64_t base, const void *bytes, uint64_t size) {
+    struct layout_image *made = layout->made;
+    void *copy = made->copies < LAYOUT_PIECES ? calloc(1, size) : NULL;
+    if (!copy) {
+        complain("not enough memory");
+        return NULL;
+    }
+    if (bytes) memcpy(copy, bytes, size);
+    made->copy[made->copies++] = copy;
+    layout_fill(layout, base, copy, size, size);
+    return copy;
+}
+
+void layout_register(struct layout *layout, unsigned number, uint64_t value) {
+    struct layout_image *made = layout->made;
+    if (made->image.registers < LAYOUT_REGISTERS)
+        made->reg[made->image.registers++] = (struct boot_register){(enum register_number)number, value};
+}
+
 uint64_t layout_put(struct layout *layout, const struct layout_wish *wish, const void *bytes, const char *what) {
     uint64_t base = layout_place(layout, wish, what);
-    if (base) memcpy(machine_ram(layout->machine, base, wish->bytes), bytes, wish->bytes);
+    return base && layout_copy(layout, base, bytes, wish->bytes) ? base : 0;
+}
+
+uint64_t layout_put_file(struct layout *layout, const struct layout_wish *wish, const void *bytes, const char *what) {
+    uint64_t base = layout_place(layout, wish, what);
+    if (base) layout_fill(layout, base, bytes, wish->bytes, wish->bytes);
     return base;
 }
 

@@ -3,12 +3,23 @@
 // given).
 #ifndef MONITOR_LAYOUT_H
 #define MONITOR_LAYOUT_H
-#include "devices/machine/machine.h"
+#include "devices/machine/machine_boot.h"
 
-enum { LAYOUT_PIECES = 128, LAYOUT_REGIONS = 64 };
+enum { LAYOUT_PIECES = 128, LAYOUT_REGIONS = 64, LAYOUT_REGISTERS = 64 };
+
+// The image that comes of it, and what of it is no part of a file.
+struct layout_image {
+    struct boot_image image;
+    struct boot_piece piece[LAYOUT_PIECES];
+    struct boot_register reg[LAYOUT_REGISTERS];
+    void *copy[LAYOUT_PIECES];
+    unsigned copies;
+};
+void layout_image_free(struct layout_image *made);
 
 struct layout {
-    struct machine *machine;
+    const struct machine *machine;
+    struct layout_image *made;
     const char *path; // of the file being loaded, for messages
     struct machine_region region[LAYOUT_REGIONS];
     unsigned regions;
@@ -19,9 +30,9 @@ struct layout {
     unsigned pieces;
 };
 
-void layout_init(struct layout *layout, struct machine *machine, const char *path);
-// An address that the file dictates. NULL, after one line on stderr, when it is not free RAM; else its host address.
-void *layout_claim(struct layout *layout, uint64_t base, uint64_t bytes, const char *what);
+void layout_init(struct layout *layout, const struct machine *machine, const char *path, struct layout_image *made);
+// An address that the file dictates. False, after one line on stderr, when it is not free RAM.
+bool layout_claim(struct layout *layout, uint64_t base, uint64_t bytes, const char *what);
 // Whether layout_claim would succeed.
 bool layout_free(const struct layout *layout, uint64_t base, uint64_t bytes);
 // Whether something was claimed or placed at this address.
@@ -33,8 +44,15 @@ struct layout_wish {
     enum layout_order order;
 };
 uint64_t layout_place(struct layout *layout, const struct layout_wish *wish, const char *what);
-// layout_place, and `bytes` copied there.
+// What lies at a place that was claimed: `present` bytes of a file, then zeroes up to `bytes`. The file must stay.
+void layout_fill(struct layout *layout, uint64_t base, const void *data, uint64_t present, uint64_t bytes);
+// layout_place, and a copy of `bytes` there; of zeroes when it is NULL. Where the copy is, for those who go on with it.
 uint64_t layout_put(struct layout *layout, const struct layout_wish *wish, const void *bytes, const char *what);
+void *layout_copy(struct layout *layout, uint64_t base, const void *bytes, uint64_t size);
+// layout_place, and the bytes of a file there.
+uint64_t layout_put_file(struct layout *layout, const struct layout_wish *wish, const void *bytes, const char *what);
+// What the first processor begins with.
+void layout_register(struct layout *layout, unsigned number, uint64_t value);
 uint64_t layout_put_string(struct layout *layout, const char *text, const char *what); // low, with its final 0
 
 // Where things go that only have to be out of the way: below 640 KBytes, above what a PC's firmware uses.

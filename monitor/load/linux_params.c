@@ -23,7 +23,7 @@ static bool place_initrd(const struct boot *boot, struct layout *layout, struct 
                                      .min = 0x100000,
                                      .end = (uint64_t)header->initrd_addr_max + 1,
                                      .order = LAYOUT_HIGHEST};
-    header->ramdisk_image = (uint32_t)layout_put(layout, &wish, initrd->bytes, "the initrd");
+    header->ramdisk_image = (uint32_t)layout_put_file(layout, &wish, initrd->bytes, "the initrd");
     header->ramdisk_size = (uint32_t)initrd->size;
     return header->ramdisk_image != 0;
 }

@@ -41,6 +41,7 @@ bool boot_open(struct boot *boot, const char *kernel, const char *initrd, const 
 }
 
 void boot_close(struct boot *boot) {
+    layout_image_free(&boot->made);
     file_free(&boot->kernel);
     for (unsigned i = 0; i < boot->modules; i++) {
         file_free(&boot->module[i].file);
@@ -54,14 +55,13 @@ uint64_t boot_module_place(const struct boot_module *module, struct layout *layo
                                      .align = 4096,
                                      .min = image_end > 1 << 20 ? image_end : 1 << 20,
                                      .end = 1ull << 32};
-    return layout_put(layout, &wish, module->file.size ? (const void *)module->file.bytes : "", "a module");
+    return layout_put_file(layout, &wish, module->file.size ? (const void *)module->file.bytes : "", "a module");
 }
 
 bool boot_load(struct boot *boot, struct machine *machine) {
     struct layout layout;
-    boot->machine = machine;
-    layout_init(&layout, machine, boot->kernel.path);
-    bool done = boot->loader->load(boot, &layout);
-    machine_drop_derived(machine);
-    return done;
+    layout_init(&layout, machine, boot->kernel.path, &boot->made);
+    return boot->loader->load(boot, &layout) &&
+           (machine_boot(machine, &boot->made.image) ||
+            complain("%s: what was made of it cannot be loaded", boot->kernel.path));
 }

@@ -7,7 +7,7 @@
 enum { BOOT_MODULES = 16 };
 
 struct boot {
-    struct machine *machine;
+    struct layout_image made; // by boot_load, out of the files
     struct file kernel;
     const char *command_line; // "" when there is none
     const struct loader *loader;
@@ -21,7 +21,7 @@ struct boot {
 struct loader {
     const char *name;
     bool (*probe)(const struct file *file);
-    // Puts everything into RAM and sets the first processor's registers. False after one line on stderr.
+    // Says what lies where in RAM, and what the first processor's registers are. False after one line on stderr.
     bool (*load)(const struct boot *boot, struct layout *layout);
     bool many_modules;
 };
@@ -29,8 +29,8 @@ extern const struct loader load_linux, load_multiboot, load_pvh, load_elf;
 
 // Reads the files (`initrd`, `append` may be NULL) and finds the loader. False after one line on stderr.
 bool boot_open(struct boot *boot, const char *kernel, const char *initrd, const char *append);
-void boot_close(struct boot *boot);
-// Into a machine that is as machine_new or machine_reset left it; again after each reset.
+void boot_close(struct boot *boot); // no sooner than the machine is freed
+// Into a new machine, which keeps what was made of the files (devices/machine/machine_boot.h) for its resets.
 bool boot_load(struct boot *boot, struct machine *machine);
 // Behind the image, on pages of its own below 4 GBytes. 0 after one line on stderr.
 uint64_t boot_module_place(const struct boot_module *module, struct layout *layout, uint64_t image_end);

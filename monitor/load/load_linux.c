@@ -71,7 +71,7 @@ static bool load(const struct boot *boot, struct layout *layout) {
     if (!address) return false;
     if (address + room > 1ull << 32)
         return complain("%s: wants to be loaded above 4 GBytes; not supported", boot->kernel.path);
-    memcpy(machine_ram(layout->machine, address, bytes), code, bytes);
+    layout_fill(layout, address, code, bytes, bytes);
     header->code32_start = (uint32_t)address;
     uint64_t zero_page = linux_params_place(boot, layout, &params);
     return zero_page && handover_64bit(layout, &(struct handover){.entry = address + ENTRY_64, .rsi = zero_page});

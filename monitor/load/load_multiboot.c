@@ -77,13 +77,11 @@ static bool load_addresses(const struct file *file, struct layout *layout, const
     if (end <= header->load_addr || end - header->load_addr > file->size - from)
         return complain("%s: cut short or damaged: the multiboot header wants bytes up to %" PRIu64 " of a file of %zu",
                         file->path, from + (end - header->load_addr), file->size);
-    uint8_t *to = layout_claim(layout, header->load_addr, bss_end - header->load_addr, "the image");
-    if (!to) return false;
+    if (!layout_claim(layout, header->load_addr, bss_end - header->load_addr, "the image")) return false;
     if (header->entry_addr < header->load_addr || header->entry_addr >= end)
         return complain("%s: damaged: the entry point %" PRIx32 "H lies outside the image", file->path,
                         header->entry_addr);
-    memcpy(to, file->bytes + from, end - header->load_addr);
-    memset(to + (end - header->load_addr), 0, bss_end - end);
+    layout_fill(layout, header->load_addr, file->bytes + from, end - header->load_addr, bss_end - header->load_addr);
     *image = (struct elf_image){.entry = header->entry_addr, .end = bss_end};
     return true;
 }

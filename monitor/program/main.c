@@ -1,4 +1,5 @@
 // vmxray, the program: reads the command line, loads a kernel into a machine, runs it.
+#include "monitor/load/load.h"
 #include "monitor/program/serve.h"
 #include "monitor/program/stats.h"
 #include "monitor/host/terminal.h"
@@ -13,10 +14,8 @@ static struct machine *make_machine(struct options *options, struct console *con
 }
 
 // The machine exists and is loaded: run it and tell what was asked for.
-static enum status run_loaded(struct options *options, struct console *console, struct boot *boot,
-                              struct machine *machine) {
-    struct run run = {
-        .options = options, .machine = machine, .boot = boot, .console = console, .hashed_step = UINT64_MAX};
+static enum status run_loaded(struct options *options, struct console *console, struct machine *machine) {
+    struct run run = {.options = options, .machine = machine, .console = console, .hashed_step = UINT64_MAX};
     struct stopwatch begin = stopwatch_now();
     progress_begin(&run.progress);
     if (terminal_is_person(TERMINAL_OUTPUT)) console->output[0].progress = &run.progress;
@@ -48,10 +47,10 @@ static enum status run_options(struct options *options) {
     enum status status = STATUS_HOST_ERROR;
     if (open_console(&console, options) && boot_open(&boot, options->kernel, options->initrd, options->append) &&
         (machine = make_machine(options, &console)) && boot_load(&boot, machine))
-        status = run_loaded(options, &console, &boot, machine);
+        status = run_loaded(options, &console, machine);
     console_close(&console);
-    boot_close(&boot);
     if (machine) machine_free(machine);
+    boot_close(&boot);
     return status;
 }
 

@@ -3,7 +3,6 @@
 #ifndef MONITOR_RUN_H
 #define MONITOR_RUN_H
 #include "monitor/host/console.h"
-#include "monitor/load/load.h"
 #include "monitor/session/options.h"
 #include "monitor/host/progress.h"
 #include "monitor/host/status.h"
@@ -13,7 +12,6 @@ enum { RUN_INPUT_BYTES = 256 };
 struct run {
     const struct options *options;
     struct machine *machine;
-    struct boot *boot;
     struct console *console;
     uint8_t input[RUN_INPUT_BYTES]; // read from the terminal, not yet taken by the guest
     size_t input_used;

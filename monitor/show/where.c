@@ -3,6 +3,7 @@
 #include "monitor/symbols/symbols.h"
 #include "vmx/vmcs/vmx.h"
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { BYTES_WIDTH = 20 };

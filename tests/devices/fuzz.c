@@ -88,7 +88,7 @@ uint64_t fuzz_board(uint64_t seed, unsigned accesses) {
         if (!machine_config_device(&config, devices[i], error, sizeof error)) bail("%s", error);
     struct machine *m = machine_new(&config, error, sizeof error);
     if (!m) bail("no machine: %s", error);
-    memset(machine_ram(m, 0x1000, 4096), 0x90, 4096);
+    memset(inside_ram(m, 0x1000, 4096), 0x90, 4096);
     struct cpu *cpu = machine_cpu(m, 0);
     for (unsigned i = 0; i < accesses; i++) {
         access(&s, cpu->wire.platform, cpu);

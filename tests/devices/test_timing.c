@@ -6,6 +6,7 @@
 #include "cpu/state/model.h"
 #include "devices/machine/machine.h"
 #include "tests/charge.h"
+#include "tests/door.h"
 #include "tests/tap.h"
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +62,7 @@ static struct machine *make(unsigned cpus, const void *code, size_t bytes) {
     config.cpus = cpus;
     struct machine *m = machine_new(&config, error, sizeof error);
     if (!m) bail("no machine: %s", error);
-    uint8_t *ram = machine_ram(m, 0, 0x10000);
+    uint8_t *ram = inside_ram(m, 0, 0x10000);
     memcpy(ram + CODE, code, bytes);
     memcpy(ram + 0x7ce0, gdt, sizeof gdt);
     memcpy(ram + 0x7cf8, &(uint64_t){0x00cf93000000ffff}, 8);

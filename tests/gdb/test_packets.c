@@ -3,6 +3,7 @@
 #include "cpu/state/cpu.h"
 #include "devices/machine/machine_observe.h"
 #include "monitor/gdb/gdb.h"
+#include "tests/door.h"
 #include "tests/tap.h"
 #include "cpu/memory/mode.h"
 #include <pthread.h>
@@ -54,7 +55,7 @@ static struct machine *new_machine(void) {
     struct machine *machine = machine_new(&config, error, sizeof error);
     if (!machine) bail("%s", error);
     struct cpu *cpu = machine_cpu(machine, 0);
-    memcpy(machine_ram(machine, 0x1000, sizeof code), code, sizeof code);
+    memcpy(inside_ram(machine, 0x1000, sizeof code), code, sizeof code);
     cpu->segment[CS].selector = 0;
     cpu->segment_base[CS] = 0;
     cpu->rip = 0x1000;

@@ -34,6 +34,7 @@ void loading_begin(struct loading *loading, uint64_t ram_bytes) {
 
 void loading_end(struct loading *loading) {
     machine_free(loading->machine);
+    boot_close(&loading->boot);
     close(loading->kernel_fd), close(loading->initrd_fd);
     close(loading->errors_fd), close(loading->real_stderr);
 }
@@ -43,14 +44,15 @@ void loading_file(int fd, const void *bytes, size_t size) {
 }
 
 bool loading_try(struct loading *loading, const struct image *image, const char *initrd, const char *append) {
-    struct boot boot;
+    struct boot *boot = &loading->boot;
+    (void)machine_boot(loading->machine, NULL);
+    boot_close(boot);
     loading_file(loading->kernel_fd, image->bytes, image->size);
     if (ftruncate(loading->errors_fd, 0) != 0) bail("ftruncate");
     lseek(loading->errors_fd, 0, SEEK_SET);
     fflush(stderr);
     dup2(loading->errors_fd, STDERR_FILENO);
-    bool done = boot_open(&boot, loading->kernel_path, initrd, append) && boot_load(&boot, loading->machine);
-    boot_close(&boot);
+    bool done = boot_open(boot, loading->kernel_path, initrd, append) && boot_load(boot, loading->machine);
     fflush(stderr);
     dup2(loading->real_stderr, STDERR_FILENO);
     ssize_t got = pread(loading->errors_fd, loading->errors, sizeof loading->errors - 1, 0);

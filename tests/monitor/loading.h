@@ -2,10 +2,12 @@
 #ifndef TESTS_MONITOR_LOADING_H
 #define TESTS_MONITOR_LOADING_H
 #include "devices/machine/machine.h"
+#include "monitor/load/load.h"
 #include "tests/decode/random.h"
 #include "tests/monitor/image.h"
 
 struct loading {
+    struct boot boot; // the last image
     struct machine *machine;
     int kernel_fd, initrd_fd;              // files without a name
     char kernel_path[64], initrd_path[64]; // and the names they have for this process

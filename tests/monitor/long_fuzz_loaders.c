@@ -83,7 +83,7 @@ static bool pointers_good(void) {
     const struct cpu *cpu = machine_cpu(loading.machine, 0);
     uint64_t told = cpu->gpr[RSI] ? cpu->gpr[RSI] : cpu->gpr[RBX];
     return is_ram(cpu->rip) && cpu->rip >= 4096 && is_ram(told) && told >= 4096 && is_ram(cpu->gdtr.base) &&
-           (!(cpu->cr0 & CR0_PG) || is_ram(cpu->cr3));
+           (!(cpu->control.cr0 & CR0_PG) || is_ram(cpu->control.cr3));
 }
 
 static bool round_good(bool *loaded) {

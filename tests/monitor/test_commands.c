@@ -6,6 +6,7 @@
 #include "monitor/expression/expression.h"
 #include "monitor/program/serve.h"
 #include "monitor/symbols/symbols.h"
+#include "tests/door.h"
 #include "tests/tap.h"
 #include "cpu/memory/mode.h"
 #include <inttypes.h>
@@ -15,8 +16,7 @@
 
 static struct options options;
 static struct console console = {.stdin_port = -1};
-static struct boot boot;
-static struct run run = {.options = &options, .boot = &boot, .console = &console, .hashed_step = UINT64_MAX};
+static struct run run = {.options = &options, .console = &console, .hashed_step = UINT64_MAX};
 static struct monitor monitor;
 static char said[1 << 16];
 static size_t said_bytes;
@@ -42,7 +42,7 @@ static bool setup(void) {
     options.steps = UINT64_MAX;
     run.machine = machine_new(&options.machine, error, sizeof error);
     if (!run.machine) return false;
-    uint8_t *ram = machine_ram(run.machine, 0x1000, 0x100);
+    uint8_t *ram = inside_ram(run.machine, 0x1000, 0x100);
     memset(ram, 0x40, 16);
     memcpy(ram + 16, "\xeb\xee", 2);
     struct cpu *cpu = machine_cpu(run.machine, 0);

@@ -4,6 +4,7 @@
 #include "cpu/state/cpu.h"
 #include "monitor/load/linux_params.h"
 #include "monitor/host/status.h"
+#include "tests/door.h"
 #include "tests/monitor/loading.h"
 #include "tests/tap.h"
 #include <stdio.h>
@@ -157,7 +158,7 @@ static void test_linux_lies(void) {
 
 static void test_elf(bool is_64bit) {
     struct image image = image_elf(is_64bit);
-    memset(machine_ram(loading.machine, 0x200000, 0x10000), 0xff, 0x10000);
+    memset(inside_ram(loading.machine, 0x200000, 0x10000), 0xff, 0x10000);
     ok(loading_try(&loading, &image, NULL, "words"), "%s loads (%s)", image.name, loading.errors);
     const struct cpu *cpu = machine_cpu(loading.machine, 0);
     ok(cpu->rip == 0x200010, "it starts at its entry point");
@@ -233,7 +234,7 @@ static void test_multiboot(struct image image) {
     memset(module, 0x77, sizeof module);
     loading_file(loading.initrd_fd, module, sizeof module);
     snprintf(modules, sizeof modules, "%s one,,1,%s", loading.initrd_path, loading.initrd_path);
-    memset(machine_ram(loading.machine, 0x200000, 0x10000), 0xff, 0x10000);
+    memset(inside_ram(loading.machine, 0x200000, 0x10000), 0xff, 0x10000);
     ok(loading_try(&loading, &image, modules, "words"), "%s loads (%s)", image.name, loading.errors);
     const struct cpu *cpu = machine_cpu(loading.machine, 0);
     ok(cpu->gpr[RAX] == 0x2badb002 && cpu->control.cr0 == (CR0_PE | CR0_ET) && cpu_rflags(cpu) == 2,

@@ -14,6 +14,7 @@ static unsigned intervals = 20;
 
 struct subject {
     struct machine *machine;
+    struct boot boot;
     uint64_t hash[INTERVALS_MOST];
     unsigned hashes;
     bool ended;
@@ -21,7 +22,6 @@ struct subject {
 
 static void start(struct subject *subject, unsigned cpus) {
     struct machine_config config;
-    struct boot boot;
     char error[200];
     machine_config_default(&config);
     config.model = *cpu_model_at(0);
@@ -29,10 +29,14 @@ static void start(struct subject *subject, unsigned cpus) {
     config.ram_bytes = 256 << 20;
     *subject = (struct subject){.machine = machine_new(&config, error, sizeof error)};
     if (!subject->machine) bail("machine_new: %s", error);
-    if (!boot_open(&boot, kernel, initrd, "console=ttyS0 reboot=t panic=-1 vmxray=run") ||
-        !boot_load(&boot, subject->machine))
+    if (!boot_open(&subject->boot, kernel, initrd, "console=ttyS0 reboot=t panic=-1 vmxray=run") ||
+        !boot_load(&subject->boot, subject->machine))
         bail("%s does not load", kernel);
-    boot_close(&boot);
+}
+
+static void end(struct subject *s) {
+    machine_free(s->machine);
+    boot_close(&s->boot);
 }
 
 // At most `steps` on, and never past an interval's end, where the hash is noted.
@@ -50,7 +54,7 @@ static void run(struct subject *s, uint64_t steps) {
 static void run_alone(struct subject *s, unsigned cpus) {
     start(s, cpus);
     while (!s->ended) run(s, ~0ull);
-    machine_free(s->machine);
+    end(s);
 }
 
 static unsigned in_motion(const struct subject *s) {
@@ -80,7 +84,7 @@ int main(void) {
             loop_check(one->hash[n] == other->hash[n] && (n == 0 || one->hash[n] != one->hash[n - 1]), "interval %u",
                        n);
         loop_end();
-        machine_free(other->machine);
+        end(&together[i]);
     }
     return done_testing();
 }

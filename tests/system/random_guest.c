@@ -1,6 +1,7 @@
 // Random code as the guest of a small hypervisor: random controls, EPT entries and events. Its hypervisor skips what
 // exits, writes one random field at each exit and goes on.
 #include "cpu/event/control.h"
+#include "tests/door.h"
 #include "tests/system/random.h"
 #include "tests/tap.h"
 #include "vmx/vmcs/vmcs.h"
@@ -315,7 +316,7 @@ void random_guest(uint64_t *random, enum random_kind kind, struct machine *m) {
     struct cpu *cpu = machine_cpu(m, 0);
     before = *cpu;
     struct vmx *vmx = cpu->wire.extension->state;
-    memory(random, vmx, machine_ram(m, 0, RANDOM_RAM));
+    memory(random, vmx, inside_ram(m, 0, RANDOM_RAM));
     machine_drop_derived(m);
     long_mode(cpu);
     (void)machine_run(m, 3);

@@ -77,7 +77,7 @@ static void restart(struct machine *m, uint64_t *random, enum random_kind kind) 
 }
 
 static void set_up(struct machine *m, uint64_t *random, enum random_kind kind) {
-    uint8_t *ram = machine_ram(m, 0, RANDOM_DATA + RANDOM_DATA_BYTES);
+    uint8_t *ram = inside_ram(m, 0, RANDOM_DATA + RANDOM_DATA_BYTES);
     random_memory(random, kind, ram);
     unsigned turned = random_below(random, RANDOM_CODE_BYTES);
     memcpy(ram + RANDOM_CODE, code + turned, RANDOM_CODE_BYTES - turned);
@@ -201,8 +201,8 @@ static void move(void) {
         }
         free(saved);
     }
-    memcpy(machine_ram(spare, 0, RANDOM_RAM), machine_ram(other, 0, RANDOM_RAM), RANDOM_RAM);
-    memcpy(machine_ram(spare, EXTRA, EXTRA_BYTES), machine_ram(other, EXTRA, EXTRA_BYTES), EXTRA_BYTES);
+    memcpy(inside_ram(spare, 0, RANDOM_RAM), machine_ram(other, 0, RANDOM_RAM), RANDOM_RAM);
+    memcpy(inside_ram(spare, EXTRA, EXTRA_BYTES), machine_ram(other, EXTRA, EXTRA_BYTES), EXTRA_BYTES);
     machine_loaded(spare);
     struct machine *moved = spare;
     spare = other, other = moved;
