@@ -15,7 +15,8 @@ bool guest_rules_of(const struct cpu *cpu, uint64_t vmcs, struct guest_rules *gu
 bool guest_control(const struct guest_rules *guest, unsigned group,
                    unsigned bit); // with what depends on another control
 
-// A fact for each rule of the list of what exits with a control: it holds if the control is 1. The number of facts.
+// A fact for each rule of the list of what exits with a control, which is its value: it holds if the control is 1; and
+// for what always exits, without a value. The number of facts.
 unsigned intercept_facts(const struct guest_rules *guest, struct fact *facts, unsigned max);
 
 // Whether these exit.

@@ -15,11 +15,15 @@ static void print_controls(const struct listed *g) {
     enum { FACTS = 64 };
     struct fact facts[FACTS];
     unsigned count = intercept_facts(&g->guest, facts, FACTS);
+    struct text always = {0};
     print_in(g, BOLD, "By controls\n");
-    for (unsigned i = 0; i < count; i++)
-        if (facts[i].holds) print(g, "  %s\n", facts[i].text);
-    print(g, "  always: CPUID, GETSEC, INVD, XSETBV, task switches, triple faults, INIT, VMX instructions%s\n",
-          on(g, PROC2, VMCS_SHADOWING) ? ", but VMREAD and VMWRITE by bitmap" : "");
+    for (unsigned i = 0; i < count; i++) {
+        if (!facts[i].values)
+            text_item(&always, "", ", ", facts[i].text);
+        else if (facts[i].holds)
+            print(g, "  %s\n", facts[i].text);
+    }
+    print(g, "  always: %s%s\n", always.at, on(g, PROC2, VMCS_SHADOWING) ? ", but VMREAD and VMWRITE by bitmap" : "");
 }
 
 static void print_exceptions(const struct listed *g) {
