@@ -72,22 +72,45 @@ struct __attribute__((packed)) directory_entry {
     char name[FW_CFG_NAME];
 };
 
-void fw_cfg_add_file(struct fw_cfg *fw, const char *name, const void *bytes, uint32_t count) {
-    uint16_t key = (uint16_t)(FW_CFG_FILES + fw->files);
-    struct directory_entry entry = {.bytes = __builtin_bswap32(count), .key = __builtin_bswap16(key)};
-    strncpy(entry.name, name, sizeof entry.name - 1);
-    struct fw_cfg_item *directory = find(fw, FW_CFG_DIRECTORY);
-    uint8_t *data = directory ? realloc(directory->data, directory->bytes + sizeof entry) : NULL;
-    if (!data || fw->files == FW_CFG_MOST_FILES) {
-        fw->failed = true;
-        return;
-    }
-    memcpy(data + directory->bytes, &entry, sizeof entry);
-    directory->data = data;
-    directory->bytes += (uint32_t)sizeof entry;
+static char *name_at(const struct fw_cfg_item *directory, unsigned index) {
+    return (char *)directory->data + 4 + index * sizeof(struct directory_entry) +
+           offsetof(struct directory_entry, name);
+}
+
+// Where the file's entry belongs among those that are there.
+static unsigned place_of(const struct fw_cfg *fw, const struct fw_cfg_item *directory, const char *name) {
+    unsigned place = 0;
+    while (place < fw->files && strcmp(name_at(directory, place), name) < 0) place++;
+    return place;
+}
+
+static bool insert(struct fw_cfg *fw, struct fw_cfg_item *directory, unsigned place,
+                   const struct directory_entry *entry) {
+    uint8_t *data = realloc(directory->data, directory->bytes + sizeof *entry);
+    if (!data) return false;
+    uint8_t *at = data + 4 + place * sizeof *entry;
+    memmove(at + sizeof *entry, at, (fw->files - place) * sizeof *entry);
+    memcpy(at, entry, sizeof *entry);
     uint32_t files = __builtin_bswap32(++fw->files);
     memcpy(data, &files, sizeof files);
-    add(fw, key, bytes, count);
+    directory->data = data;
+    directory->bytes += (uint32_t)sizeof *entry;
+    return true;
+}
+
+const char *fw_cfg_add_file(struct fw_cfg *fw, const char *name, const void *bytes, uint32_t count) {
+    uint16_t key = (uint16_t)(FW_CFG_FILES + fw->files);
+    struct directory_entry entry = {.bytes = __builtin_bswap32(count), .key = __builtin_bswap16(key)};
+    struct fw_cfg_item *directory = find(fw, FW_CFG_DIRECTORY);
+    if (!*name || strlen(name) >= sizeof entry.name) return "a name has 1 to 55 letters";
+    if (fw->files == FW_CFG_MOST_FILES) return "there are too many";
+    strncpy(entry.name, name, sizeof entry.name - 1);
+    unsigned place = directory ? place_of(fw, directory, name) : 0;
+    if (directory && place < fw->files && strcmp(name_at(directory, place), name) == 0)
+        return "there is one of this name already";
+    fw->failed |= !directory || !insert(fw, directory, place, &entry);
+    if (!fw->failed) add(fw, key, bytes, count);
+    return NULL;
 }
 
 void fw_cfg_init(struct fw_cfg *fw, uint64_t ram_bytes, unsigned cpus) {

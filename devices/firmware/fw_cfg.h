@@ -45,8 +45,8 @@ extern const struct device fw_cfg_device;
 // What every machine has.
 void fw_cfg_init(struct fw_cfg *fw, uint64_t ram_bytes, unsigned cpus);
 void fw_cfg_free(struct fw_cfg *fw);
-// Files of any size, whose bytes are copied. They must be added in the order of their names, which guests look for with
-// bisection; a name has at most FW_CFG_NAME - 1 letters.
-void fw_cfg_add_file(struct fw_cfg *fw, const char *name, const void *bytes, uint32_t count);
+// A file of any size, whose bytes are copied; the directory is in the order of the names. NULL, or what is wrong with its
+// name, in a few words.
+const char *fw_cfg_add_file(struct fw_cfg *fw, const char *name, const void *bytes, uint32_t count);
 
 #endif

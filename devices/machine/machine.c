@@ -74,7 +74,7 @@ static bool build_cpu(struct machine *m, unsigned index) {
 }
 
 // The files of the firmware configuration device. Sleep states: S0 and S5 are there.
-static void describe(struct machine *m) {
+static bool describe(struct machine *m, char *error, size_t size) {
     static const uint8_t sleep_states[6] = {0x80, 0, 0, 1, 2, 0x80};
     struct __attribute__((packed)) {
         uint64_t base, bytes;
@@ -87,8 +87,15 @@ static void describe(struct machine *m) {
         e820[i].bytes = map[i].bytes;
         e820[i].type = map[i].type;
     }
-    fw_cfg_add_file(&m->board.fw_cfg, "etc/e820", e820, regions * (unsigned)sizeof e820[0]);
-    fw_cfg_add_file(&m->board.fw_cfg, "etc/system-states", sleep_states, sizeof sleep_states);
+    struct fw_cfg *fw = &m->board.fw_cfg;
+    (void)fw_cfg_add_file(fw, "etc/e820", e820, regions * (unsigned)sizeof e820[0]);
+    (void)fw_cfg_add_file(fw, "etc/system-states", sleep_states, sizeof sleep_states);
+    for (unsigned i = 0; i < m->config.files; i++) {
+        const struct machine_file *f = &m->config.file[i];
+        const char *wrong = fw_cfg_add_file(fw, f->name, f->data, f->bytes);
+        if (wrong) return refuse(error, size, "-fw_cfg %.60s: %s", f->name, wrong);
+    }
+    return !fw->failed;
 }
 
 static bool build(struct machine *m, char *error, size_t size) {
@@ -98,7 +105,7 @@ static bool build(struct machine *m, char *error, size_t size) {
     clock_init(&m->board.clock, m->config.model.tsc_hz, now_cycles, deadline_moved, m);
     m->board.clock.local = local_cycles;
     if (!board_init(&m->board, &m->config, &m->memory, error, size)) return false;
-    describe(m);
+    if (!describe(m, error, size)) return false;
     m->board.stop = stop_asked;
     m->board.owner = m;
     for (unsigned i = 0; i < m->config.cpus; i++)

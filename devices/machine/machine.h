@@ -21,6 +21,12 @@ enum {
     MACHINE_DEVICE_TEXT = 256,
 };
 
+struct machine_file {
+    const char *name;
+    const void *data;
+    uint32_t bytes;
+};
+
 struct machine_config {
     struct cpu_model model; // see cpu_model_parse
     uint64_t ram_bytes;     // a multiple of 4096, 1 MByte at least; what does not fit below 3 GBytes is above 4 GBytes
@@ -32,6 +38,10 @@ struct machine_config {
     // What is there beside the board's chips: "NAME,key=value,..." each, by machine_config_device.
     uint32_t devices;
     char device[MACHINE_DEVICES][MACHINE_DEVICE_TEXT];
+    // Files for the guest's firmware, which finds them by name (fw_cfg). Kept by the caller; the bytes are copied when
+    // a machine is made.
+    const struct machine_file *file;
+    uint32_t files;
     // What the guest sends goes here.
     struct character_back serial[MACHINE_SERIAL_PORTS]; // of COM1..COM4
     struct character_back debug_console;                // written to port E9H or 402H

@@ -62,6 +62,7 @@ int main(int argc, char **argv) {
     case PARSED_RUN: break;
     }
     enum status status = run_options(&options);
+    for (unsigned i = 0; i < options.machine.files; i++) file_free(&options.file[i]);
     if (terminal_signal()) terminal_raise(terminal_signal());
     return (int)status;
 }

@@ -153,6 +153,27 @@ enum taken take_device(struct options *options, const struct option *option, con
     return machine_config_device(&options->machine, value, error, sizeof error) ? TAKEN : wrong(option, value, error);
 }
 
+// [name=]NAME,file=FILE or [name=]NAME,string=TEXT
+enum taken take_fw_cfg(struct options *options, const struct option *option, const char *value) {
+    static const char wanted[] = "write NAME,file=FILE or NAME,string=TEXT";
+    unsigned index = options->machine.files;
+    if (index == OPTIONS_FILES) return wrong(option, value, "there are 32 files already");
+    char *name = options->file_name[index];
+    struct file *file = &options->file[index];
+    const char *list = strncmp(value, "name=", 5) == 0 ? value + 5 : value;
+    if (!parse_item(&list, name, OPTIONS_FILE_NAME)) return wrong(option, value, wanted);
+    bool text = strncmp(list, "string=", 7) == 0;
+    if (!text && strncmp(list, "file=", 5) != 0) return wrong(option, value, wanted);
+    if (!text && !file_read(file, list + 5)) return TAKEN_WRONG;
+    size_t bytes = text ? strlen(list + 7) : file->size;
+    if (bytes > UINT32_MAX) return wrong(option, value, "this is larger than 4 GBytes");
+    options->machine_file[index] =
+        (struct machine_file){name, text ? (const void *)(list + 7) : file->bytes, (uint32_t)bytes};
+    options->machine.file = options->machine_file;
+    options->machine.files++;
+    return TAKEN;
+}
+
 enum taken take_rtc(struct options *options, const struct option *option, const char *value) {
     char item[64];
     for (const char *list = value; parse_item(&list, item, sizeof item);) {

@@ -3,6 +3,7 @@
 #define MONITOR_OPTIONS_H
 #include "devices/machine/machine.h"
 #include "monitor/host/console.h"
+#include "monitor/host/file.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -10,11 +11,14 @@
 
 enum monitor_place { MONITOR_KEY, MONITOR_NONE, MONITOR_STDIO, MONITOR_UNIX }; // KEY: Ctrl-A c switches to it
 
-enum { OPTIONS_TRACES = 8, OPTIONS_PLACE = 300 };
+enum { OPTIONS_TRACES = 8, OPTIONS_PLACE = 300, OPTIONS_FILES = 32, OPTIONS_FILE_NAME = 64 };
 
 struct options {
     struct machine_config machine;
-    const char *kernel, *initrd, *append; // NULL: not given. Of a multiboot image initrd names its modules
+    struct machine_file machine_file[OPTIONS_FILES];  // machine.file
+    char file_name[OPTIONS_FILES][OPTIONS_FILE_NAME]; // their names
+    struct file file[OPTIONS_FILES];                  // and the bytes of those that come out of a file
+    const char *kernel, *initrd, *append;             // NULL: not given. Of a multiboot image initrd names its modules
     struct channel serial[MACHINE_SERIAL_PORTS], debug_console;
     unsigned serial_options; // -serial seen so far
     bool no_serial, no_reboot, no_shutdown, hash, stats;

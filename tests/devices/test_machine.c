@@ -203,6 +203,50 @@ static void refusals(void) {
        "isa-debug-exit beyond the last port, and no room for the message");
 }
 
+// Files for firmware, as the guest finds them: by name, in order, of any size.
+static uint32_t firmware_file(struct machine *m, const char *wanted, unsigned *key) {
+    const struct platform *p = machine_cpu(m, 0)->wire.platform;
+    struct cpu *cpu = machine_cpu(m, 0);
+    uint8_t entry[64], count[4];
+    p->port_out(p->machine, cpu, 0x510, 2, 0x19);
+    for (unsigned i = 0; i < 4; i++) count[i] = (uint8_t)p->port_in(p->machine, cpu, 0x511, 1);
+    for (unsigned n = 0; n < count[3]; n++) {
+        for (unsigned i = 0; i < 64; i++) entry[i] = (uint8_t)p->port_in(p->machine, cpu, 0x511, 1);
+        *key = entry[4] << 8 | entry[5];
+        if (!strcmp((char *)entry + 8, wanted))
+            return (uint32_t)entry[0] << 24 | entry[1] << 16 | entry[2] << 8 | entry[3];
+    }
+    return 0;
+}
+
+static void firmware_files(void) {
+    static uint8_t large[100000];
+    const struct machine_file files[] = {
+        {"opt/large", large, sizeof large}, {"bootorder", "disk", 5}, {"etc/e820", "", 0}};
+    struct machine_config config;
+    char error[100] = "";
+    unsigned key = 0;
+    machine_config_default(&config);
+    config.model = *cpu_model_at(0);
+    config.file = files, config.files = 2;
+    large[0] = 0x5a;
+    struct machine *m = machine_new(&config, error, sizeof error);
+    if (!m) bail("no machine: %s", error);
+    struct cpu *cpu = machine_cpu(m, 0);
+    const struct platform *p = cpu->wire.platform;
+    ok(firmware_file(m, "bootorder", &key) == 5 && firmware_file(m, "opt/large", &key) == sizeof large,
+       "files for firmware");
+    p->port_out(p->machine, cpu, 0x510, 2, key);
+    ok(p->port_in(p->machine, cpu, 0x511, 1) == 0x5a, "and their bytes");
+    ok(firmware_file(m, "etc/e820", &key) >= 20, "beside the board's own");
+    machine_free(m);
+    config.files = 3;
+    ok(!machine_new(&config, error, sizeof error) && strstr(error, "of this name already"), "two of a name: %s", error);
+    config.file = &(struct machine_file){"a-name-of-fifty-six-letters-and-that-is-more-than-fits-in", "", 0},
+    config.files = 1;
+    ok(!machine_new(&config, error, sizeof error) && strstr(error, "1 to 55 letters"), "a name that is too long");
+}
+
 static uint64_t hash_after(uint64_t steps, unsigned piece, bool drop, uint64_t limit) {
     struct machine *m = boot_timer();
     machine_idle_limit(m, limit);
@@ -300,6 +344,7 @@ int main(void) {
     input();
     memory();
     refusals();
+    firmware_files();
     equalities();
     return done_testing();
 }

@@ -32,6 +32,9 @@ refused '-device without a name' 'which device' -kernel "$spin" -device ''
 refused '-device isa-debug-exit,irq=5' 'takes iobase=PORT and iosize=BYTES' -kernel "$spin" -device isa-debug-exit,irq=5
 refused '-device isa-debug-exit,iosize=3' 'iosize is 1, 2 or 4' -kernel "$spin" -device isa-debug-exit,iosize=3
 refused '-device isa-debug-exit,iobase=65536' 'iobase is a port' -kernel "$spin" -device isa-debug-exit,iobase=65536
+refused '-fw_cfg without a file' 'write NAME,file=FILE or NAME,string=TEXT' -kernel "$spin" -fw_cfg opt/x
+refused '-fw_cfg of no file' 'nowhere: cannot be opened' -kernel "$spin" -fw_cfg opt/x,file=nowhere
+refused '-fw_cfg twice' 'there is one of this name already' -kernel "$spin" -fw_cfg opt/x,string=a -fw_cfg name=opt/x,string=b
 refused '-device pc-testdev,x=y' 'has no properties' -kernel "$spin" -device pc-testdev,x=y
 refused '-display gtk' 'not modelled yet' -kernel "$spin" -display gtk
 refused '-serial' 'write stdio' -kernel "$spin" -serial pty
