@@ -4,4 +4,4 @@ $(O)/gen/device_rows.def: FORCE
 	@mkdir -p $(@D); sed -n 's/^DEVICE(\([a-z0-9_]*\)).*/DEVICE_ROW(\1)/p' $(filter devices/%,$(CORE_SOURCES)) | LC_ALL=C sort > $@.new; \
 	cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 
-$(O)/obj/devices/machine/kinds.o: $(O)/gen/device_rows.def
+$(O)/obj/devices/board/kinds.o: $(O)/gen/device_rows.def

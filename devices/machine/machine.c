@@ -31,11 +31,6 @@ static void stop_asked(void *machine, enum machine_stop why) {
 }
 
 // --- life ---
-void machine_config_default(struct machine_config *config) {
-    *config = (struct machine_config){
-        .ram_bytes = 128 << 20, .cpus = 1, .serial_ports = 1, .rtc_epoch = 1704067200, .seed = 1};
-}
-
 __attribute__((format(printf, 3, 4))) static bool refuse(char *error, size_t size, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);

@@ -4,9 +4,9 @@
 // of the host: the same configuration and the same inputs at the same steps give the same machine, bit for bit.
 #ifndef DEVICES_MACHINE_H
 #define DEVICES_MACHINE_H
-#include "cpu/state/model.h"
-#include "cpu/state/state.h"
-#include "devices/bus/back_end.h"
+#include "devices/board/config.h"
+#include "devices/board/part.h"
+#include "devices/board/stop.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,65 +14,9 @@
 struct cpu;
 struct machine;
 
-enum {
-    MACHINE_SERIAL_PORTS = 4,
-    MACHINE_CPUS = 64,    // at most
-    MACHINE_DEVICES = 16, // at most
-    MACHINE_DEVICE_TEXT = 256,
-};
-
-struct machine_file {
-    const char *name;
-    const void *data;
-    uint32_t bytes;
-};
-
-struct machine_config {
-    struct cpu_model model; // see cpu_model_parse
-    uint64_t ram_bytes;     // a multiple of 4096, 1 MByte at least; what does not fit below 3 GBytes is above 4 GBytes
-    uint32_t cpus;          // 1 to MACHINE_CPUS, taking turns in a fixed order
-    uint32_t serial_ports;  // 0..4: COM1 (3F8H, IRQ 4), COM2 (2F8H, 3), COM3 (3E8H, 4), COM4 (2E8H, 3)
-    uint64_t rtc_epoch;     // seconds since 1970-01-01 00:00 UTC at step 0
-    uint64_t seed;          // of everything random (RDRAND, RDSEED)
-    bool bios_tick;         // 8259s and 8254 as a BIOS leaves them, for programs that go to real mode
-    // What is there beside the board's chips: "NAME,key=value,..." each, by machine_config_device.
-    uint32_t devices;
-    char device[MACHINE_DEVICES][MACHINE_DEVICE_TEXT];
-    // Files for the guest's firmware, which finds them by name (fw_cfg). Kept by the caller; the bytes are copied when
-    // a machine is made.
-    const struct machine_file *file;
-    uint32_t files;
-    // What the guest sends goes here.
-    struct character_back serial[MACHINE_SERIAL_PORTS]; // of COM1..COM4
-    struct character_back debug_console;                // written to port E9H or 402H
-};
-
-// One processor, 128 MBytes, one serial port, 2024-01-01 00:00 UTC. The model is left empty: fill it.
-void machine_config_default(struct machine_config *config);
-
-// Adds a device, as -device names it. False, with one line in `error`: there is none of this name, or an option is
-// wrong.
-bool machine_config_device(struct machine_config *config, const char *text, char *error, size_t error_size);
-// The rows of the kinds of devices that can be added; NULL past the last one.
-struct device;
-const struct device *machine_device_kind(unsigned index);
-
 // NULL, with one line in `error`, when the configuration is refused or memory is short.
 struct machine *machine_new(const struct machine_config *config, char *error, size_t error_size);
 void machine_free(struct machine *machine);
-
-// Why machine_run returned.
-enum machine_stop {
-    MACHINE_STEPS,        // the steps asked for are done
-    MACHINE_IDLE,         // every processor is halted: see machine_idle_cycles. Call machine_run again to skip the time
-    MACHINE_POWER_OFF,    // by ACPI
-    MACHINE_RESET,        // the guest asked for a reset: give it one (INPUT_RESET) and go on, or leave (-no-reboot)
-    MACHINE_DEBUG_EXIT,   // isa-debug-exit was written: machine_exit_code
-    MACHINE_TRIPLE_FAULT, // the processor is in the shutdown state; a PC would reset now
-    MACHINE_STUCK,        // every processor is halted and nothing can wake one: not even input
-    MACHINE_INTERRUPTED,  // machine_stop_soon was called.
-    MACHINE_OBSERVED,     // an observer or a point stopped it: devices/machine/machine_observe.h
-};
 
 // Runs for at most `steps` steps (~0: no limit). After MACHINE_POWER_OFF, MACHINE_RESET, MACHINE_DEBUG_EXIT it may be
 // called again: the machine goes on as hardware would whose power stays on.
@@ -135,11 +79,6 @@ uint64_t machine_hash(struct machine *machine);
 // Forgets every cache. No visible effect.
 void machine_drop_derived(struct machine *machine);
 // The pieces of state, in a fixed order, for saving, comparing and printing. False past the last one.
-struct machine_part {
-    const char *name;
-    const struct state_table *table;
-    void *object;
-};
 bool machine_part(struct machine *machine, unsigned index, struct machine_part *out);
 // After state_load over all parts, and RAM (and pc-testdev's memory) was filled: works out what is not state.
 void machine_loaded(struct machine *machine);

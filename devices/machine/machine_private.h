@@ -1,7 +1,7 @@
 // The machine behind machine.h. Private to devices/.
 #ifndef DEVICES_MACHINE_PRIVATE_H
 #define DEVICES_MACHINE_PRIVATE_H
-#include "devices/machine/board.h"
+#include "devices/board/board.h"
 #include "devices/machine/machine.h"
 #include "devices/machine/machine_input.h"
 #include "devices/machine/machine_observe.h"

@@ -3,7 +3,7 @@
 #include "cpu/state/cpu.h"
 #include "cpu/decode/insn.h"
 #include "cpu/state/model.h"
-#include "devices/machine/board.h"
+#include "devices/board/board.h"
 #include "fake.h"
 #include "tests/tap.h"
 #include "cpu/processor/processor.h"

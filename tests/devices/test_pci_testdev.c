@@ -1,6 +1,6 @@
 // pci-testdev through configuration space, ports and memory: base address registers, the header, counted writes.
 #include "cpu/state/cpu.h"
-#include "devices/machine/board.h"
+#include "devices/board/board.h"
 #include "fake.h"
 #include "tests/tap.h"
 #include <stdlib.h>

@@ -10,8 +10,10 @@
 #include "devices/timer/hpet.h"
 #include "devices/irq/ioapic.h"
 #include "devices/irq/lapic.h"
-#include "devices/machine/attach.h"
-#include "devices/machine/machine.h"
+#include "devices/board/attach.h"
+#include "devices/board/config.h"
+#include "devices/board/part.h"
+#include "devices/board/stop.h"
 #include "devices/bus/memory.h"
 #include "devices/pci/pci.h"
 #include "devices/irq/pic.h"
@@ -19,7 +21,7 @@
 #include "devices/timer/pm.h"
 #include "devices/char/ps2.h"
 #include "devices/timer/rtc.h"
-#include "devices/machine/system_ports.h"
+#include "devices/board/system_ports.h"
 #include "devices/char/uart.h"
 
 // Who drives an interrupt input: inputs are wired-or.

@@ -1,5 +1,5 @@
 // The motherboard: what board.def says, made.
-#include "devices/machine/board.h"
+#include "devices/board/board.h"
 #include "cpu/engine/block.h"
 #include "cpu/state/model.h"
 #include "cpu/system/mwait.h"
@@ -169,12 +169,12 @@ static void map_registers(struct board *b, const struct machine_config *config) 
 #define MMIO(when, member, device, space, base, bytes, widths)                                                         \
     r = registers(&device, &b->member, space, base, bytes, widths);                                                    \
     if (when) (void)map_add(&b->bus.memory, &r);
-#include "devices/machine/board.def"
+#include "devices/board/board.def"
 }
 
 static void wire(struct board *b) {
 #define IRQ(output, irq, source) b->output = (struct line){line_changed, b, LINE_INPUT(irq, source)};
-#include "devices/machine/board.def"
+#include "devices/board/board.def"
     b->pic.intr = (struct line){pic_intr_changed, b, 0};
     b->apics = (struct apic_bus){.lapic = b->lapic,
                                  .pic_acknowledge = acknowledge_pic,
@@ -277,7 +277,7 @@ struct board_chip {
 };
 static const struct board_chip chips[] = {
 #define CHIP(member, device) {&device, offsetof(struct board, member)},
-#include "devices/machine/board.def"
+#include "devices/board/board.def"
 };
 enum { CHIPS = sizeof chips / sizeof chips[0] };
 
@@ -315,6 +315,6 @@ void board_describe(const void *board, enum acpi_scope scope, struct aml *aml) {
     const struct board *b = board;
 #define ACPI(where, member, device)                                                                                    \
     if (scope == where) device.describe(&b->member, aml);
-#include "devices/machine/board.def"
+#include "devices/board/board.def"
     if (scope != ACPI_BOARD) attached_describe(b, scope == ACPI_PCI, aml);
 }

@@ -1,7 +1,8 @@
 // The devices that a board has beside its chips: made from rows, as the configuration lists them. Private to devices/.
 #ifndef DEVICES_ATTACH_H
 #define DEVICES_ATTACH_H
-#include "devices/machine/machine.h"
+#include "devices/board/config.h"
+#include "devices/board/part.h"
 #include "devices/pci/pci.h"
 
 struct attached {
@@ -15,7 +16,8 @@ struct attached {
 struct board;
 struct aml;
 
-const struct device *device_kind(const char *name, size_t length); // NULL: there is none
+// The row of the device that a text (NAME,key=value) begins with, and the text behind its name; NULL: there is none.
+const struct device *device_named(const char *text, const char **options);
 
 // Makes every device that the configuration lists. False: one line in `error` says why one cannot be had.
 bool board_attach(struct board *board, const struct machine_config *config, char *error, size_t error_size);

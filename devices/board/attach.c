@@ -1,6 +1,6 @@
 // Devices made from rows; see attach.h.
-#include "devices/machine/attach.h"
-#include "devices/machine/board.h"
+#include "devices/board/attach.h"
+#include "devices/board/board.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,33 +18,11 @@ __attribute__((format(printf, 3, 4))) static bool refuse(char *error, size_t siz
 }
 
 // --- the configuration's list ---
-// What the text of a device begins with; *options is what follows.
-static const struct device *kind_of(const char *text, const char **options) {
-    size_t length = strcspn(text, ",");
-    *options = text + length + (text[length] == ',');
-    return device_kind(text, length);
-}
-
-bool machine_config_device(struct machine_config *config, const char *text, char *error, size_t size) {
-    const char *options;
-    unsigned place = PCI_NO_PLACE;
-    const struct device *kind = kind_of(text, &options);
-    if (!kind) return refuse(error, size, "no such device is modelled; -device help lists those that are");
-    if (config->devices == MACHINE_DEVICES) return refuse(error, size, "there are %d devices already", MACHINE_DEVICES);
-    if (strlen(text) >= MACHINE_DEVICE_TEXT) return refuse(error, size, "this is too long");
-    void *trial = calloc(1, kind->bytes);
-    bool good =
-        trial ? device_set_options(kind, trial, options, &place, error, size) : refuse(error, size, "memory is short");
-    free(trial);
-    if (good) strcpy(config->device[config->devices++], text);
-    return good;
-}
-
 uint64_t attached_memory(const struct machine_config *config) {
     const char *options;
     uint64_t bytes = 0;
     for (unsigned i = 0; i < config->devices; i++) {
-        const struct device *kind = kind_of(config->device[i], &options);
+        const struct device *kind = device_named(config->device[i], &options);
         if (kind && kind->memory > bytes) bytes = kind->memory;
     }
     return bytes;
@@ -65,7 +43,7 @@ static bool make(struct board *b, const char *text, char *error, size_t size) {
     const char *options, *wrong;
     char reason[200] = "";
     unsigned place = PCI_NO_PLACE;
-    a->device = kind_of(text, &options);
+    a->device = device_named(text, &options);
     if (!a->device) return refuse(error, size, "-device %s: no such device is modelled", text);
     a->chip = calloc(1, a->device->bytes);
     if (!a->chip) return refuse(error, size, "not enough memory for the machine");

@@ -1,5 +1,5 @@
 // The kinds of devices that -device makes: device_rows.def, which the build collects from the devices' files.
-#include "devices/machine/attach.h"
+#include "devices/board/attach.h"
 #include <string.h>
 
 #define DEVICE_ROW(symbol) extern const struct device symbol##_device;
@@ -15,8 +15,10 @@ enum { KINDS = sizeof kinds / sizeof *kinds };
 
 const struct device *machine_device_kind(unsigned index) { return index < KINDS ? kinds[index] : NULL; }
 
-const struct device *device_kind(const char *name, size_t length) {
+const struct device *device_named(const char *text, const char **options) {
+    size_t length = strcspn(text, ",");
+    *options = text + length + (text[length] == ',');
     for (unsigned i = 0; i < KINDS; i++)
-        if (strlen(kinds[i]->name) == length && memcmp(kinds[i]->name, name, length) == 0) return kinds[i];
+        if (strlen(kinds[i]->name) == length && memcmp(kinds[i]->name, text, length) == 0) return kinds[i];
     return NULL;
 }

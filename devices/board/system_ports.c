@@ -1,7 +1,7 @@
 // Ports 61H, 92H and CF9H. 82371AB (PIIX4) data sheet, 4.2.5 (NMI status and control), 4.2.6; Intel ICH, RST_CNT.
 // The A20 gate is a bit that goes nowhere: the processor has no A20M# pin, see ps2.c. NOT IMPLEMENTED: NMI sources
 // SERR# and IOCHK#.
-#include "devices/machine/system_ports.h"
+#include "devices/board/system_ports.h"
 #include "cpu/state/outcome.h"
 
 #define P61_GATE2 BIT(0)

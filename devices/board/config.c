@@ -1,0 +1,35 @@
+// Filling a configuration; see config.h.
+#include "devices/board/config.h"
+#include "devices/board/attach.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+__attribute__((format(printf, 3, 4))) static bool refuse(char *error, size_t size, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    if (size) vsnprintf(error, size, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+void machine_config_default(struct machine_config *config) {
+    *config = (struct machine_config){
+        .ram_bytes = 128 << 20, .cpus = 1, .serial_ports = 1, .rtc_epoch = 1704067200, .seed = 1};
+}
+
+bool machine_config_device(struct machine_config *config, const char *text, char *error, size_t size) {
+    const char *options;
+    unsigned place = PCI_NO_PLACE;
+    const struct device *kind = device_named(text, &options);
+    if (!kind) return refuse(error, size, "no such device is modelled; -device help lists those that are");
+    if (config->devices == MACHINE_DEVICES) return refuse(error, size, "there are %d devices already", MACHINE_DEVICES);
+    if (strlen(text) >= MACHINE_DEVICE_TEXT) return refuse(error, size, "this is too long");
+    void *trial = calloc(1, kind->bytes);
+    bool good =
+        trial ? device_set_options(kind, trial, options, &place, error, size) : refuse(error, size, "memory is short");
+    free(trial);
+    if (good) strcpy(config->device[config->devices++], text);
+    return good;
+}

@@ -1,0 +1,54 @@
+// What a machine is made of: processors, memory, devices, and where what the guest sends goes. Plain data: a front end
+// fills it.
+#ifndef DEVICES_CONFIG_H
+#define DEVICES_CONFIG_H
+#include "cpu/state/model.h"
+#include "devices/bus/back_end.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    MACHINE_SERIAL_PORTS = 4,
+    MACHINE_CPUS = 64,    // at most
+    MACHINE_DEVICES = 16, // at most
+    MACHINE_DEVICE_TEXT = 256,
+};
+
+struct machine_file {
+    const char *name;
+    const void *data;
+    uint32_t bytes;
+};
+
+struct machine_config {
+    struct cpu_model model; // see cpu_model_parse
+    uint64_t ram_bytes;     // a multiple of 4096, 1 MByte at least; what does not fit below 3 GBytes is above 4 GBytes
+    uint32_t cpus;          // 1 to MACHINE_CPUS, taking turns in a fixed order
+    uint32_t serial_ports;  // 0..4: COM1 (3F8H, IRQ 4), COM2 (2F8H, 3), COM3 (3E8H, 4), COM4 (2E8H, 3)
+    uint64_t rtc_epoch;     // seconds since 1970-01-01 00:00 UTC at step 0
+    uint64_t seed;          // of everything random (RDRAND, RDSEED)
+    bool bios_tick;         // 8259s and 8254 as a BIOS leaves them, for programs that go to real mode
+    // What is there beside the board's chips: "NAME,key=value,..." each, by machine_config_device.
+    uint32_t devices;
+    char device[MACHINE_DEVICES][MACHINE_DEVICE_TEXT];
+    // Files for the guest's firmware, which finds them by name (fw_cfg). Kept by the caller; the bytes are copied when
+    // a machine is made.
+    const struct machine_file *file;
+    uint32_t files;
+    // What the guest sends goes here.
+    struct character_back serial[MACHINE_SERIAL_PORTS]; // of COM1..COM4
+    struct character_back debug_console;                // written to port E9H or 402H
+};
+
+// One processor, 128 MBytes, one serial port, 2024-01-01 00:00 UTC. The model is left empty: fill it.
+void machine_config_default(struct machine_config *config);
+
+// Adds a device, as -device names it. False, with one line in `error`: there is none of this name, or an option is
+// wrong.
+bool machine_config_device(struct machine_config *config, const char *text, char *error, size_t error_size);
+// The rows of the kinds of devices that can be added; NULL past the last one.
+struct device;
+const struct device *machine_device_kind(unsigned index);
+
+#endif

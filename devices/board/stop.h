@@ -1,0 +1,18 @@
+// Why a machine stops running.
+#ifndef DEVICES_STOP_H
+#define DEVICES_STOP_H
+
+// What machine_run returns.
+enum machine_stop {
+    MACHINE_STEPS,        // the steps asked for are done
+    MACHINE_IDLE,         // every processor is halted: see machine_idle_cycles. Call machine_run again to skip the time
+    MACHINE_POWER_OFF,    // by ACPI
+    MACHINE_RESET,        // the guest asked for a reset: give it one (INPUT_RESET) and go on, or leave (-no-reboot)
+    MACHINE_DEBUG_EXIT,   // isa-debug-exit was written: machine_exit_code
+    MACHINE_TRIPLE_FAULT, // the processor is in the shutdown state; a PC would reset now
+    MACHINE_STUCK,        // every processor is halted and nothing can wake one: not even input
+    MACHINE_INTERRUPTED,  // machine_stop_soon was called.
+    MACHINE_OBSERVED,     // an observer or a point stopped it: devices/machine/machine_observe.h
+};
+
+#endif
