@@ -59,13 +59,14 @@ struct page_fault_cause access_forbidden(const struct paging_rules *rules, uint6
     return cause;
 }
 
-const char *page_fault_bit_text(unsigned bit) {
+bool page_fault_bit_row(unsigned bit, const char **name, const char **text) {
     switch (bit) {
-#define FAULT_BIT(name, bit, when, text)                                                                               \
-    case bit:                                                                                                          \
-        return text;
+#define FAULT_BIT(name_, number, when, text_)                                                                          \
+    case number:                                                                                                       \
+        *name = #name_, *text = text_;                                                                                 \
+        return true;
 #include "cpu/memory/access_right.def"
 #undef FAULT_BIT
-    default: return NULL;
+    default: return false;
     }
 }

@@ -57,6 +57,7 @@ struct access_right {
 // False past the last row.
 bool access_right_row(unsigned row, const struct paging_rules *rules, uint64_t rights,
                       const struct translation_access *access, struct access_right *out);
-const char *page_fault_bit_text(unsigned bit); // NULL: not a bit of the error code
+// "RSVD" and its meaning when it is 1; false: not a bit of the error code.
+bool page_fault_bit_row(unsigned bit, const char **name, const char **text);
 
 #endif

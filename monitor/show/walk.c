@@ -147,10 +147,17 @@ static void settle_mode(const struct view *view, bool named_user, struct transla
     a->class = user ? ACCESS_USER : exempt ? ACCESS_SUPERVISOR_ANY : ACCESS_SUPERVISOR;
 }
 
+static void show_page_fault(struct monitor *monitor, uint32_t code) {
+    const char *name, *text;
+    print_in(monitor, RED, "page fault, error code 0x%" PRIx32 "\n", code);
+    for (unsigned bit = 0; bit < 32; bit++)
+        if (code >> bit & 1 && page_fault_bit_row(bit, &name, &text)) print(monitor, "  %s is 1: %s\n", name, text);
+}
+
 static void show_verdict(struct monitor *monitor, const struct access_answer *a) {
     switch (a->verdict) {
     case ACCESS_DONE: print(monitor, "is done, at physical %012" PRIx64 "\n", a->physical); break;
-    case ACCESS_PAGE_FAULT: print_in(monitor, RED, "page fault, error code 0x%" PRIx32 "\n", a->error_code); break;
+    case ACCESS_PAGE_FAULT: show_page_fault(monitor, a->error_code); break;
     case ACCESS_EPT_VIOLATION:
         print_in(monitor, RED, "EPT violation, qualification 0x%" PRIx64 ", guest-physical %012" PRIx64 "\n",
                  a->qualification, a->guest_physical);

@@ -31,6 +31,7 @@ monitor -cpu server,-pdpe1gb <<<"$large"
 says 'a 1-GByte page on a model without them: a reserved bit' 'page fault: reserved bits 0x80 are set in the PDPTE'
 says 'walk names the row' 'ps_1g: If 1-GByte pages are not supported, the PS flag is reserved in a PDPTE (SDM Vol. 3A, 4.5.4)'
 says 'and the error code of a write' 'a write in supervisor mode: page fault, error code 0xb'
+says 'bit by bit' 'RSVD is 1: the fault was caused by a reserved bit set to 1 in some paging-structure entry'
 says 'which is that of the next step' "exception 14, error code 0xb, address $far"
 monitor -cpu server <<<"$large"
 says 'a 1-GByte page on a model that has them' '1-GByte page at 000000000000'

@@ -72,14 +72,3 @@ bool ept_bits_row(unsigned row, struct ept_bits *out) {
     *out = named_bits[row];
     return true;
 }
-
-const char *ept_qualification_text(unsigned bit) {
-    switch (bit) {
-#define EPT_QUALIFICATION(name, number, when, text)                                                                    \
-    case number:                                                                                                       \
-        return text;
-#include "vmx/ept/right.def"
-#undef EPT_QUALIFICATION
-    default: return NULL;
-    }
-}

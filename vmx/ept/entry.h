@@ -5,6 +5,7 @@
 #define VMX_EPT_ENTRY_H
 #include "cpu/memory/tlb.h"
 #include "cpu/state/cpu.h"
+#include "vmx/ask/qualification.h"
 #include "vmx/vmcs/vmcs.h"
 
 // What the meaning of entries depends on.
@@ -93,8 +94,7 @@ ALWAYS_INLINE bool ept_dirties(const struct ept_rules *rules, const struct secon
 static inline uint64_t ept_qualification(const struct ept_rules *rules, const struct second_stage_access *access,
                                          uint64_t together) {
     uint64_t qualification = 0;
-#define EPT_QUALIFICATION(name, bit, when, text)                                                                       \
-    if (when) qualification |= BIT(bit);
+#define EPT_QUALIFICATION(which, value) qualification |= part(EPT_VIOLATION, which, value);
 #include "vmx/ept/right.def"
 #undef EPT_QUALIFICATION
     return qualification;
@@ -147,6 +147,5 @@ bool ept_misconfigured_row(unsigned row, enum ept_kind kind, uint64_t entry, con
                            struct ept_rule *out);
 bool ept_right_row(unsigned row, const struct ept_rules *rules, const struct second_stage_access *access,
                    uint64_t together, struct ept_rule *out);
-const char *ept_qualification_text(unsigned bit); // NULL: no such bit
 
 #endif

@@ -37,8 +37,8 @@ enum outcome ept_log_full(struct cpu *cpu) {
 
 // 29.4.6.1: never virtualized.
 enum outcome ept_apic_access(struct cpu *cpu) {
-    enum { TYPE_SHIFT = 12, TYPE_EVENT = 10, TYPE_OTHER = 15 };
+    bool delivering = cpu->attempt.delivering_valid;
     exit_begin_access(cpu, NULL, EXIT_APIC_ACCESS);
-    vmx_of(cpu)->exit.qualification = (cpu->attempt.delivering_valid ? TYPE_EVENT : TYPE_OTHER) << TYPE_SHIFT;
+    vmx_of(cpu)->exit.qualification = part(APIC_ACCESS, TYPE, delivering ? APIC_PHYSICAL_EVENT : APIC_PHYSICAL);
     return OUT_VMEXIT;
 }
