@@ -6,7 +6,7 @@
 
 // Behind the door, where only tests may go: RAM and processors as they are.
 static inline void *inside_ram(struct machine *m, uint64_t physical, uint64_t bytes) {
-    return memory_at(&m->memory, physical, bytes);
+    return memory_for_writing(&m->memory, physical, bytes);
 }
 
 static inline bool alter(struct machine *m, enum input_kind kind, unsigned unit, uint64_t where) {

@@ -17,7 +17,7 @@ struct block_cache {
     size_t fill;           // bytes used of it
     struct code_page *bucket[PAGE_BUCKETS];
     uint64_t built, emptied, invalidated;
-    struct cpu *member[BLOCK_MEMBERS]; // the processors that share the cache
+    struct cpu *member[PAGES_MEMBERS]; // the processors that share the cache
     unsigned members;
     struct solo_slot *solo;
     struct block *building;
@@ -63,11 +63,9 @@ void block_cache_leave(struct cpu *cpu) {
     if (!cache->members) cache_destroy(cache);
 }
 
-bool block_cache_join(struct block_cache *cache, struct cpu *cpu) {
-    if (cache->members == BLOCK_MEMBERS) return false;
+void block_cache_join(struct block_cache *cache, struct cpu *cpu) {
     cache->member[cache->members++] = cpu;
     cpu->wire.blocks = cache;
-    return true;
 }
 
 void block_cache_counts(const struct cpu *cpu, uint64_t *built, uint64_t *emptied, uint64_t *invalidated) {
@@ -76,8 +74,15 @@ void block_cache_counts(const struct cpu *cpu, uint64_t *built, uint64_t *emptie
     *invalidated = cpu->wire.blocks->invalidated;
 }
 
+static void forget_pages(struct block_cache *cache) {
+    for (unsigned i = 0; i < PAGE_BUCKETS; i++)
+        for (const struct code_page *page = cache->bucket[i]; page; page = page->next)
+            *frame_flags(page->frame) &= (uint8_t)~PAGE_CODE;
+}
+
 void block_cache_clear(struct cpu *cpu) {
     struct block_cache *cache = cpu->wire.blocks;
+    forget_pages(cache);
     memset(cache->bucket, 0, sizeof cache->bucket);
     cache->used = 0;
     cache->fill = 0;
@@ -122,23 +127,15 @@ static struct code_page *page_find(const struct cpu *cpu, uint64_t physical) {
     return page;
 }
 
-struct code_page *block_page(struct cpu *cpu, uint64_t physical, const uint8_t *host) {
+struct code_page *block_page(struct cpu *cpu, uint64_t physical, struct page_frame frame) {
     struct code_page *page = page_find(cpu, physical);
     if (page) return page;
     bool emptied = false;
     page = cache_take(cpu, sizeof *page, &emptied);
     struct code_page **head = bucket(cpu->wire.blocks, physical);
-    *page = (struct code_page){.next = *head, .physical = physical, .host = host};
+    *page = (struct code_page){.next = *head, .physical = physical, .frame = frame};
     *head = page;
     return page;
-}
-
-bool block_page_has_code(const struct cpu *cpu, uint64_t physical) {
-    const struct code_page *page = page_find(cpu, physical);
-    if (!page) return false;
-    for (unsigned i = 0; i < PAGE_SLOTS; i++)
-        if (page->slot[i]) return true;
-    return false;
 }
 
 // The page's blocks stay in memory until the cache is emptied; whoever still links to one finds a record that sends it
@@ -211,10 +208,10 @@ struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offs
     struct block_cache *cache = cpu->wire.blocks;
     struct block *draft = cache->building;
     uint64_t physical = page->physical;
-    const uint8_t *host = page->host;
+    struct page_frame frame = page->frame;
     bool relative = false;
     struct bound bound[BLOCK_OPS];
-    fill_block(cpu, draft, host + offset, (unsigned)PAGE_BYTES - offset, BLOCK_OPS, bound, &relative);
+    fill_block(cpu, draft, frame_data(frame) + offset, (unsigned)PAGE_BYTES - offset, BLOCK_OPS, bound, &relative);
     mark_links(cpu, draft, offset, relative);
     if (draft->count == 0) draft->ops[0].fn = run_block_crossing;
     if (unlikely(cpu->observation.doing & OBSERVING_EXECUTE)) patch_points(cpu, draft, offset);
@@ -222,11 +219,12 @@ struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offs
     size_t bytes = sizeof *draft + (draft->count + draft->points + 1u) * sizeof(struct op) + tuned;
     bool emptied = false;
     struct block *block = cache_take(cpu, bytes, &emptied);
-    if (emptied) page = block_page(cpu, physical, host);
+    if (emptied) page = block_page(cpu, physical, frame);
     memcpy(block, draft, bytes);
     block->key = block_key(offset, cpu->mode);
     block->page = page;
-    bool first = !block_page_has_code(cpu, physical);
+    bool first = !(*frame_flags(frame) & PAGE_CODE);
+    *frame_flags(frame) |= PAGE_CODE;
     struct block **slot = &page->slot[block_slot(block->key)];
     block->next = *slot;
     *slot = block;

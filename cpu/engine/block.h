@@ -7,23 +7,22 @@ enum { PAGE_SLOTS = 256 };
 struct code_page {
     struct code_page *next; // same hash chain
     uint64_t physical;
-    const uint8_t *host;
+    struct page_frame frame;
     struct block *slot[PAGE_SLOTS];
 };
 ALWAYS_INLINE uint32_t block_key(uint64_t address, uint32_t mode) { return (uint32_t)(address & 4095) | mode << 12; }
 ALWAYS_INLINE unsigned block_slot(uint32_t key) { return (key ^ key >> 8) & (PAGE_SLOTS - 1); }
 
-// One cache serves all processors over the same memory; they run in turns.
-enum { BLOCK_MEMBERS = 64 };
+// One cache serves all processors over the same memory (struct pages); they run in turns.
 struct block_cache *block_cache_new(void); // NULL when memory is short
-bool block_cache_join(struct block_cache *cache, struct cpu *cpu);
+void block_cache_join(struct block_cache *cache, struct cpu *cpu);
 void block_cache_leave(struct cpu *cpu); // the last one frees it
 void block_cache_clear(struct cpu *cpu);
 // Statistics: blocks built and times the cache was emptied since the start.
 void block_cache_counts(const struct cpu *cpu, uint64_t *built, uint64_t *emptied, uint64_t *invalidated);
 
 // The page's record, made when missing; NULL when memory is short.
-struct code_page *block_page(struct cpu *cpu, uint64_t physical, const uint8_t *host);
+struct code_page *block_page(struct cpu *cpu, uint64_t physical, struct page_frame frame);
 // Builds and enters the block that starts at `offset` of the page. count is 0 when the first instruction crosses the
 // page.
 struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offset);
@@ -33,7 +32,6 @@ struct block *block_solo(struct cpu *cpu, uint64_t linear, const uint8_t *bytes,
 // The byte at `offset` of the instruction of more than one byte that such a block was made from.
 uint8_t block_solo_byte(const struct block *block, unsigned offset);
 
-bool block_page_has_code(const struct cpu *cpu, uint64_t physical);
 // Memory of the page is about to change: its blocks are gone.
 void block_code_written(struct cpu *cpu, uint64_t physical);
 

@@ -23,10 +23,7 @@ struct fetched {
     const uint8_t *host;
 };
 
-static const uint8_t *host_page(struct cpu *cpu, uint64_t page) {
-    bool writable;
-    return cpu->wire.platform->page(cpu->wire.platform->machine, page & TLB_PAGE_MASK, &writable);
-}
+static const uint8_t *host_page(struct cpu *cpu, uint64_t page) { return physical_page(cpu, page & TLB_PAGE_MASK); }
 
 static void copy_code(uint8_t *to, const uint8_t *host, unsigned offset, unsigned n) {
     if (host)
@@ -78,10 +75,10 @@ enum outcome find_block(struct cpu *cpu, struct block **block) {
     uint64_t linear = fetch_linear(cpu), page = 0;
     *block = NULL;
     TRY(fetch_page(cpu, linear, &page));
-    const uint8_t *host = host_page(cpu, page);
-    if (!host) return OUT_OK;
+    struct page_frame frame = physical_frame(cpu, page & TLB_PAGE_MASK);
+    if (!frame_exists(frame)) return OUT_OK;
     if (unlikely(cpu->breakpoints.watch & WATCH_CODE) && debug_page_watched(cpu, WATCH_CODE, linear)) return OUT_OK;
-    struct code_page *code = block_page(cpu, page & TLB_PAGE_MASK, host);
+    struct code_page *code = block_page(cpu, page & TLB_PAGE_MASK, frame);
     uint32_t key = block_key(linear, cpu->mode);
     struct block *b = code->slot[block_slot(key)];
     while (b && b->key != key) b = b->next;

@@ -7,6 +7,7 @@
 #define CPU_ACCESS_H
 #include "cpu/state/cpu.h"
 #include "cpu/memory/tlb.h"
+#include "cpu/pages/physical.h"
 #include <string.h>
 
 // --- registers, by the byte offsets in op fields ---
@@ -105,24 +106,6 @@ ALWAYS_INLINE void *memory_write(struct cpu *cpu, uint64_t linear, unsigned size
         return host_pointer(linear, e);
     return memory_write_slow(cpu, linear, size, read, outcome);
 }
-ALWAYS_INLINE uint64_t bytes_get(const void *p, unsigned w) {
-    uint64_t v = 0;
-    if (w == 8) {
-        v = *(const uint8_t *)p;
-    } else if (w == 16) {
-        uint16_t x;
-        memcpy(&x, p, 2);
-        v = x;
-    } else if (w == 32) {
-        uint32_t x;
-        memcpy(&x, p, 4);
-        v = x;
-    } else
-        memcpy(&v, p, 8);
-    return v;
-}
-ALWAYS_INLINE void bytes_set(void *p, unsigned w, uint64_t v) { memcpy(p, &v, w / 8); }
-
 // w in bits: 8, 16, 32, 64.
 ALWAYS_INLINE enum outcome load(struct cpu *cpu, uint64_t linear, unsigned w, uint64_t *value) {
     enum outcome outcome;
@@ -150,14 +133,6 @@ enum outcome store_area(struct cpu *cpu, uint64_t linear, const void *from, unsi
 // --- implicit supervisor accesses (descriptor tables, TSS, IDT; SDM Vol. 3A, 4.6): no segment, not SMAP-exempt ---
 enum outcome system_load(struct cpu *cpu, uint64_t linear, unsigned w, uint64_t *value);
 enum outcome system_store(struct cpu *cpu, uint64_t linear, unsigned w, uint64_t value);
-
-// --- physical memory, for page walks and VT-x structures (RAM, ROM or MMIO; absent memory reads as all ones) ---
-uint64_t physical_load(struct cpu *cpu, uint64_t physical, unsigned w);
-void physical_store(struct cpu *cpu, uint64_t physical, unsigned w, uint64_t value);
-// What a walk reads: OUT_SOLO when it is not in RAM and the instruction must first run alone. The second is for what
-// else a walk touches.
-enum outcome walk_load(struct cpu *cpu, uint64_t physical, unsigned w, uint64_t *value);
-bool walk_waits(const struct cpu *cpu, uint64_t physical);
 
 // --- operands of a body, by form; F and W must be constants ---
 ALWAYS_INLINE enum form form_plain(enum form f) { return (enum form)(f & ~FORM_BITS); }

@@ -1,12 +1,10 @@
 // Memory accesses off the fast path: TLB misses, page crossings, MMIO, ROM, stores into decoded code. SDM Vol. 3A, 4
 // (paging); Vol. 1, 3.3.7.1 (canonical addresses).
 #include "cpu/memory/access.h"
-#include "cpu/engine/block.h"
 #include "cpu/watch/debug.h"
-#include "cpu/system/mwait.h"
 #include "cpu/watch/observe.h"
 #include "cpu/memory/paging.h"
-#include "cpu/event/segment.h"
+#include "cpu/pages/physical.h"
 #include "cpu/memory/points.h"
 
 static uint64_t page_of(uint64_t address) { return address & ~(PAGE_BYTES - 1); }
@@ -19,61 +17,11 @@ static bool alone(const struct cpu *cpu) { return cpu->block && cpu->block->coun
 // logged a page there. What is left of it must be decoded again.
 static bool block_rewritten(const struct cpu *cpu) { return cpu->block && cpu->block->count > 1 && !cpu->block->page; }
 
-// --- physical memory ---
-
-uint64_t physical_load(struct cpu *cpu, uint64_t physical, unsigned w) {
-    bool writable;
-    const uint8_t *page = cpu->wire.platform->page(cpu->wire.platform->machine, page_of(physical), &writable);
-    if (!page) return cpu->wire.platform->mmio_read(cpu->wire.platform->machine, cpu, physical, w / 8);
-    return bytes_get(page + (physical & (PAGE_BYTES - 1)), w);
-}
-
-bool walk_waits(const struct cpu *cpu, uint64_t physical) {
-    bool writable;
-    return unlikely(cpu->attempt.walks_in_block) &&
-           !cpu->wire.platform->page(cpu->wire.platform->machine, page_of(physical), &writable);
-}
-
-enum outcome walk_load(struct cpu *cpu, uint64_t physical, unsigned w, uint64_t *value) {
-    bool writable;
-    const uint8_t *page = cpu->wire.platform->page(cpu->wire.platform->machine, page_of(physical), &writable);
-    if (unlikely(!page && cpu->attempt.walks_in_block)) return OUT_SOLO;
-    *value = page ? bytes_get(page + (physical & (PAGE_BYTES - 1)), w) : physical_load(cpu, physical, w);
-    return OUT_OK;
-}
-
-void physical_store(struct cpu *cpu, uint64_t physical, unsigned w, uint64_t value) {
-    bool writable;
-    uint8_t *page = cpu->wire.platform->page(cpu->wire.platform->machine, page_of(physical), &writable);
-    if (!page) {
-        cpu->wire.platform->mmio_write(cpu->wire.platform->machine, cpu, physical, w / 8, value);
-        return;
-    }
-    if (!writable) return;
-    block_code_written(cpu, page_of(physical));
-    (void)mwait_stored(cpu, physical, w / 8);
-    bytes_set(page + (physical & (PAGE_BYTES - 1)), w, value);
-}
-
 // The largest naturally aligned piece of at most 8 bytes that starts at `physical`.
 static unsigned piece(uint64_t physical, unsigned size) {
     unsigned n = 8;
     while (n > size || physical & (n - 1)) n /= 2;
     return n;
-}
-
-static void physical_read_bytes(struct cpu *cpu, uint64_t physical, uint8_t *to, unsigned size) {
-    for (unsigned n; size; size -= n, physical += n, to += n) {
-        n = piece(physical, size);
-        bytes_set(to, n * 8, physical_load(cpu, physical, n * 8));
-    }
-}
-
-static void physical_write_bytes(struct cpu *cpu, uint64_t physical, const uint8_t *from, unsigned size) {
-    for (unsigned n; size; size -= n, physical += n, from += n) {
-        n = piece(physical, size);
-        physical_store(cpu, physical, n * 8, bytes_get(from, n * 8));
-    }
 }
 
 // --- translation of data accesses ---
@@ -101,6 +49,10 @@ static enum outcome data_page(struct cpu *cpu, uint64_t linear, unsigned size, b
 
 static uint64_t physical_at(uint64_t linear, uint64_t page) {
     return (page & TLB_PAGE_MASK) | (linear & (PAGE_BYTES - 1));
+}
+
+static struct page_frame frame_of(const struct cpu *cpu, uint64_t page) {
+    return physical_frame(cpu, page & TLB_PAGE_MASK);
 }
 
 enum outcome memory_translate(struct cpu *cpu, uint64_t linear, unsigned size, uint64_t *physical) {
@@ -154,17 +106,15 @@ static const void *read_crossing(struct cpu *cpu, uint64_t linear, unsigned size
     uint64_t second = cpu_long(cpu) ? linear + first : (uint32_t)(linear + first);
     if ((*outcome = data_page(cpu, linear, first, false, &page[0])) != OUT_OK) return NULL;
     if ((*outcome = data_page(cpu, second, size - first, false, &page[1])) != OUT_OK) return NULL;
-    for (unsigned i = 0; i < 2; i++) {
-        bool writable;
-        if (alone(cpu) || cpu->wire.platform->page(cpu->wire.platform->machine, page[i] & TLB_PAGE_MASK, &writable))
-            continue;
+    const struct page_frame frame[2] = {frame_of(cpu, page[0]), frame_of(cpu, page[1])};
+    if (!alone(cpu) && (!frame_exists(frame[0]) || !frame_exists(frame[1]))) {
         *outcome = OUT_SOLO;
         return NULL;
     }
     if (!may_be_seen(cpu, linear, page[0], first, false, outcome)) return NULL;
     if (!may_be_seen(cpu, second, page[1], size - first, false, outcome)) return NULL;
-    physical_read_bytes(cpu, physical_at(linear, page[0]), cpu->bounce.data, first);
-    physical_read_bytes(cpu, page[1] & TLB_PAGE_MASK, cpu->bounce.data + first, size - first);
+    frame_load_bytes(cpu, frame[0], physical_at(linear, page[0]), cpu->bounce.data, first);
+    frame_load_bytes(cpu, frame[1], page[1] & TLB_PAGE_MASK, cpu->bounce.data + first, size - first);
     seen_read(cpu, linear, page[0], first, cpu->bounce.data);
     seen_read(cpu, second, page[1], size - first, cpu->bounce.data + first);
     return cpu->bounce.data;
@@ -176,30 +126,27 @@ static const void *read_slow(struct cpu *cpu, uint64_t linear, unsigned size, en
     if (crosses(linear, size)) return read_crossing(cpu, linear, size, outcome);
     uint64_t page = 0;
     if ((*outcome = data_page(cpu, linear, size, false, &page)) != OUT_OK) return NULL;
-    bool writable;
-    uint8_t *host = cpu->wire.platform->page(cpu->wire.platform->machine, page & TLB_PAGE_MASK, &writable);
-    if (host) {
+    struct page_frame frame = frame_of(cpu, page);
+    if (frame_exists(frame)) {
         if (!may_be_seen(cpu, linear, page, size, false, outcome)) return NULL;
-        remember(cpu, linear, page, host, false);
-        return seen_read(cpu, linear, page, size, host + (linear & (PAGE_BYTES - 1)));
+        remember(cpu, linear, page, frame_data(frame), false);
+        return seen_read(cpu, linear, page, size, frame_data(frame) + (linear & (PAGE_BYTES - 1)));
     }
     if (!alone(cpu)) {
         *outcome = OUT_SOLO;
         return NULL;
     }
-    physical_read_bytes(cpu, physical_at(linear, page), cpu->bounce.data, size);
+    frame_load_bytes(cpu, frame, physical_at(linear, page), cpu->bounce.data, size);
     return seen_read(cpu, linear, page, size, cpu->bounce.data);
 }
 
 // Whether the store may go ahead now: RAM without decoded code, or the instruction runs alone.
-static bool store_now(struct cpu *cpu, uint64_t page) {
-    bool writable;
-    if (alone(cpu)) return true;
-    return cpu->wire.platform->page(cpu->wire.platform->machine, page & TLB_PAGE_MASK, &writable) &&
-           !block_page_has_code(cpu, page & TLB_PAGE_MASK);
+static bool store_now(const struct cpu *cpu, struct page_frame frame) {
+    return alone(cpu) || (frame_exists(frame) && !(*frame_flags(frame) & PAGE_CODE));
 }
 
-static void *write_bounced(struct cpu *cpu, uint64_t linear, unsigned size, bool read, const uint64_t page[2]) {
+static void *write_bounced(struct cpu *cpu, uint64_t linear, unsigned size, bool read, const uint64_t page[2],
+                           const struct page_frame frame[2]) {
     unsigned room = (unsigned)(PAGE_BYTES - (linear & (PAGE_BYTES - 1)));
     unsigned first = size < room ? size : room;
     cpu->bounce.first = first;
@@ -207,10 +154,10 @@ static void *write_bounced(struct cpu *cpu, uint64_t linear, unsigned size, bool
     cpu->bounce.physical[0] = physical_at(linear, page[0]);
     cpu->bounce.physical[1] = page[1] & TLB_PAGE_MASK;
     if (!read) return cpu->bounce.data;
-    physical_read_bytes(cpu, cpu->bounce.physical[0], cpu->bounce.data, first);
+    frame_load_bytes(cpu, frame[0], cpu->bounce.physical[0], cpu->bounce.data, first);
     seen_read(cpu, linear, page[0], first, cpu->bounce.data);
     if (size <= first) return cpu->bounce.data;
-    physical_read_bytes(cpu, cpu->bounce.physical[1], cpu->bounce.data + first, size - first);
+    frame_load_bytes(cpu, frame[1], cpu->bounce.physical[1], cpu->bounce.data + first, size - first);
     seen_read(cpu, page_of(linear) + PAGE_BYTES, page[1], size - first, cpu->bounce.data + first);
     return cpu->bounce.data;
 }
@@ -235,19 +182,19 @@ static void *write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool re
         if ((*outcome = data_page(cpu, cpu_long(cpu) ? second : (uint32_t)second, size, true, &page[1])) != OUT_OK)
             return NULL;
     }
-    if (!store_now(cpu, page[0]) || (crossing && !store_now(cpu, page[1]))) {
+    const struct page_frame frame[2] = {frame_of(cpu, page[0]), frame_of(cpu, page[crossing])};
+    if (!store_now(cpu, frame[0]) || (crossing && !store_now(cpu, frame[1]))) {
         *outcome = OUT_SOLO;
         return NULL;
     }
-    bool writable = false, seen = page_seen(cpu, linear, page[0]);
+    bool seen = page_seen(cpu, linear, page[0]);
     if (unlikely(crossing)) seen |= page_seen(cpu, page_of(linear) + PAGE_BYTES, page[1]);
     if (unlikely(seen) && !write_may_be_seen(cpu, linear, page, size, read, outcome)) return NULL;
-    bool monitored = !crossing && mwait_stored(cpu, physical_at(linear, page[0]), size);
-    uint8_t *host = cpu->wire.platform->page(cpu->wire.platform->machine, page[0] & TLB_PAGE_MASK, &writable);
-    if (crossing || !host || !writable || seen) return write_bounced(cpu, linear, size, read, page);
-    block_code_written(cpu, page[0] & TLB_PAGE_MASK);
-    remember(cpu, linear, page[0], host, !monitored);
-    return host + (linear & (PAGE_BYTES - 1));
+    if (crossing || seen || !frame_writable(frame[0])) return write_bounced(cpu, linear, size, read, page, frame);
+    unsigned offset = (unsigned)(linear & (PAGE_BYTES - 1));
+    bool tag = page_store(cpu->wire.pages, frame[0], offset, size);
+    remember(cpu, linear, page[0], frame_data(frame[0]), tag);
+    return frame_data(frame[0]) + offset;
 }
 
 // With data breakpoints or alignment checking. An access that hits a breakpoint makes its instruction run alone.
@@ -284,12 +231,25 @@ static void seen_write(struct cpu *cpu, uint64_t linear, const uint64_t physical
     if (size > first) observe_access(cpu, page_of(linear) + PAGE_BYTES, physical[1], size - first, data + first, true);
 }
 
+// The parts of an operand on one page, and perhaps on another.
+static void load_bytes_at(struct cpu *cpu, const uint64_t physical[2], uint8_t *to, unsigned first, unsigned size) {
+    frame_load_bytes(cpu, physical_frame(cpu, physical[0]), physical[0], to, first);
+    if (size <= first) return;
+    frame_load_bytes(cpu, physical_frame(cpu, physical[1]), physical[1], to + first, size - first);
+}
+
+static void store_bytes_at(struct cpu *cpu, const uint64_t physical[2], const uint8_t *from, unsigned first,
+                           unsigned size) {
+    frame_store_bytes(cpu, physical_frame(cpu, physical[0]), physical[0], from, first);
+    if (size <= first) return;
+    frame_store_bytes(cpu, physical_frame(cpu, physical[1]), physical[1], from + first, size - first);
+}
+
 enum outcome memory_commit(struct cpu *cpu, unsigned size) {
     unsigned first = size < cpu->bounce.first ? size : cpu->bounce.first;
     if (unlikely(cpu->breakpoints.watch & WATCH_POINT))
         seen_write(cpu, cpu->bounce.linear, cpu->bounce.physical, size, first, cpu->bounce.data);
-    physical_write_bytes(cpu, cpu->bounce.physical[0], cpu->bounce.data, first);
-    if (size > first) physical_write_bytes(cpu, cpu->bounce.physical[1], cpu->bounce.data + first, size - first);
+    store_bytes_at(cpu, cpu->bounce.physical, cpu->bounce.data, first, size);
     return OUT_OK;
 }
 
@@ -315,9 +275,8 @@ static enum outcome area_probe(struct cpu *cpu, uint64_t linear, unsigned size, 
     for (uint64_t at = linear, end = linear + size; at < end; at = page_of(at) + PAGE_BYTES) {
         uint64_t page = 0;
         TRY(data_page(cpu, at, size, write, &page));
-        bool writable;
-        bool ram = cpu->wire.platform->page(cpu->wire.platform->machine, page & TLB_PAGE_MASK, &writable) != NULL;
-        if (!alone(cpu) && (!ram || (write && block_page_has_code(cpu, page & TLB_PAGE_MASK)))) return OUT_SOLO;
+        struct page_frame frame = frame_of(cpu, page);
+        if (write ? !store_now(cpu, frame) : !alone(cpu) && !frame_exists(frame)) return OUT_SOLO;
     }
     return OUT_OK;
 }
@@ -361,17 +320,14 @@ static enum outcome system_access(struct cpu *cpu, uint64_t linear, unsigned siz
     TRY(system_page(cpu, linear, size, write, &page[0]));
     if (size > first) TRY(system_page(cpu, page_of(linear) + PAGE_BYTES, size, write, &page[1]));
     const uint64_t physical[2] = {physical_at(linear, page[0]), page[1] & TLB_PAGE_MASK};
-    if (!write) {
-        physical_read_bytes(cpu, physical[0], bytes, first);
-        seen_read(cpu, linear, page[0], first, bytes);
-        if (size <= first) return OUT_OK;
-        physical_read_bytes(cpu, physical[1], bytes + first, size - first);
-        seen_read(cpu, page_of(linear) + PAGE_BYTES, page[1], size - first, bytes + first);
+    if (write) {
+        if (unlikely(cpu->breakpoints.watch & WATCH_POINT)) seen_write(cpu, linear, physical, size, first, bytes);
+        store_bytes_at(cpu, physical, bytes, first, size);
         return OUT_OK;
     }
-    if (unlikely(cpu->breakpoints.watch & WATCH_POINT)) seen_write(cpu, linear, physical, size, first, bytes);
-    physical_write_bytes(cpu, physical[0], bytes, first);
-    if (size > first) physical_write_bytes(cpu, physical[1], bytes + first, size - first);
+    load_bytes_at(cpu, physical, bytes, first, size);
+    seen_read(cpu, linear, page[0], first, bytes);
+    if (size > first) seen_read(cpu, page_of(linear) + PAGE_BYTES, page[1], size - first, bytes + first);
     return OUT_OK;
 }
 

@@ -15,9 +15,7 @@ struct peek_roots peek_current(const struct cpu *cpu) {
 }
 
 bool peek_memory(const struct cpu *cpu, uint64_t physical, unsigned bytes, uint64_t *value) {
-    bool writable;
-    const uint8_t *page =
-        cpu->wire.platform->page(cpu->wire.platform->machine, physical & ~(PAGE_BYTES - 1), &writable);
+    const uint8_t *page = physical_page(cpu, physical);
     if (!page) return false;
     *value = bytes_get(page + (physical & (PAGE_BYTES - 1)), bytes * 8);
     return true;

@@ -128,9 +128,7 @@ static uint64_t first_bytes(const void *data, unsigned size) {
 }
 
 void observe_access(struct cpu *cpu, uint64_t linear, uint64_t physical, unsigned size, const void *data, bool write) {
-    bool writable;
-    const uint8_t *page =
-        write ? cpu->wire.platform->page(cpu->wire.platform->machine, physical & ~(PAGE_BYTES - 1), &writable) : NULL;
+    const uint8_t *page = write ? physical_page(cpu, physical) : NULL;
     const uint8_t *old = page ? page + (physical & (PAGE_BYTES - 1)) : NULL;
     struct sight sight = {.kind = OBSERVE_MEMORY,
                           .write = write,

@@ -292,6 +292,12 @@ void tlb_flush_all_eptps(struct cpu *cpu) {
     flush(cpu, &(struct flush){.by_eptp = true, .all_eptps = true, .globals = true});
 }
 
+void tlb_drop_writes(struct cpu *cpu) {
+    struct tlb *tlb = cpu->tlb;
+    for (unsigned b = 0; b < TLB_BANKS; b++)
+        for (unsigned i = 0; i < TLB_DATA; i++) tlb->fast[b].data[i].write = ~0ull;
+}
+
 void tlb_drop_fast_page(struct cpu *cpu, uint64_t physical_page) {
     struct tlb *tlb = cpu->tlb;
     for (unsigned b = 0; b < TLB_BANKS; b++)

@@ -111,6 +111,7 @@ void tlb_flush_all_vpids(struct cpu *cpu);                             // every 
 void tlb_flush_eptp(struct cpu *cpu, uint64_t eptp);                   // combined mappings of one EPTP (bits 51:12)
 void tlb_flush_all_eptps(struct cpu *cpu);
 void tlb_drop_fast(struct cpu *cpu);                              // forget derived state: no visible effect
+void tlb_drop_writes(struct cpu *cpu);                            // write tags alone
 void tlb_drop_fast_page(struct cpu *cpu, uint64_t physical_page); // host pointer or write permission changed
 
 // --- for cpu/memory/paging.c, cpu/memory/memory.c and cpu/engine/block.c ---

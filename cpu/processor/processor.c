@@ -2,11 +2,21 @@
 #include "cpu/processor/processor.h"
 #include "cpu/engine/block.h"
 #include "cpu/insn/combine.h"
-#include "cpu/system/mwait.h"
-#include "cpu/memory/mode.h"
-#include "cpu/event/event.h"
-#include "cpu/memory/tlb.h"
+#include "cpu/pages/pages.h"
 #include <stdlib.h>
+
+static const struct page_keeper keeper = {
+    .drop_page = tlb_drop_fast_page, .drop_writes = tlb_drop_writes, .code_written = block_code_written};
+
+// Processors over the same pages share decoded code. False: memory is short, or there are too many.
+static bool share_memory(struct cpu *cpu) {
+    const struct pages *pages = cpu->wire.pages;
+    struct block_cache *blocks = pages && pages->members ? pages->member[0]->wire.blocks : block_cache_new();
+    if (!blocks) return false;
+    if (cpu->wire.pages && !pages_join(cpu->wire.pages, cpu, &keeper)) return false;
+    block_cache_join(blocks, cpu);
+    return true;
+}
 
 struct cpu *cpu_new(const struct cpu_model *model, const struct decoder *decoder, const struct platform *platform,
                     uint32_t id) {
@@ -21,11 +31,8 @@ struct cpu *cpu_new(const struct cpu_model *model, const struct decoder *decoder
     cpu->boundary.sti_shadow_step = cpu->boundary.mov_ss_shadow_step = cpu->boundary.held_step =
         cpu->observation.passed_step = ~0ull;
     cpu->tlb = calloc(1, sizeof *cpu->tlb);
-    struct block_cache *blocks = block_cache_new();
-    if (blocks) block_cache_join(blocks, cpu);
-    struct mwait_group *group = mwait_group_new();
-    if (group) mwait_group_join(group, cpu);
-    if (cpu->tlb && blocks && group) {
+    cpu->wire.pages = platform ? platform->pages : NULL;
+    if (cpu->tlb && share_memory(cpu)) {
         tlb_reset(cpu);
         cpu_reset(cpu, false);
         return cpu;
@@ -37,28 +44,7 @@ struct cpu *cpu_new(const struct cpu_model *model, const struct decoder *decoder
 void cpu_free(struct cpu *cpu) {
     if (!cpu) return;
     block_cache_leave(cpu);
-    mwait_group_leave(cpu);
+    if (cpu->wire.pages) pages_leave(cpu->wire.pages, cpu);
     free(cpu->tlb);
     free(cpu);
-}
-
-bool cpu_share_memory(struct cpu *cpu, struct cpu *with) {
-    block_cache_leave(cpu);
-    mwait_group_leave(cpu);
-    if (!block_cache_join(with->wire.blocks, cpu) || !mwait_group_join(with->wire.mwait_group, cpu)) return false;
-    tlb_drop_fast(cpu);
-    return true;
-}
-
-void cpu_drop_derived(struct cpu *cpu) {
-    block_cache_clear(cpu);
-    mwait_group_renew(cpu->wire.mwait_group);
-}
-
-void cpu_loaded(struct cpu *cpu) {
-    cpu->attempt.step_limit = cpu->time.steps;
-    cpu->budget = 0;
-    cpu->attention |= ATTENTION_EVENT;
-    cpu_update_space(cpu);
-    cpu_drop_derived(cpu);
 }

@@ -7,13 +7,11 @@
 #include "cpu/memory/tlb.h"
 #include "cpu/state/cpu.h"
 
-// `model`, `decoder` and `platform` must outlive the processor. Returns NULL when memory is short.
+// `model`, `decoder` and `platform` must outlive the processor. Returns NULL when memory is short, or there
+// are too many processors (64) over the platform's pages: they share decoded code, and stores of one are seen by all.
 struct cpu *cpu_new(const struct cpu_model *model, const struct decoder *decoder, const struct platform *platform,
                     uint32_t id);
 void cpu_free(struct cpu *cpu);
-// To be called for each further processor over the same memory, before it runs: stores of one reach the decoded code of
-// all. False when there are too many (64).
-bool cpu_share_memory(struct cpu *cpu, struct cpu *with);
 // Derived state: forget all decoded blocks and fast entries. No visible effect.
 void cpu_drop_derived(struct cpu *cpu);
 // After state_load over both tables: works out what is not state, between two runs.

@@ -116,7 +116,7 @@ struct event {
 
 enum activity { ACTIVITY_ACTIVE, ACTIVITY_HLT, ACTIVITY_SHUTDOWN, ACTIVITY_WAIT_FOR_SIPI }; // SDM Vol. 3C, 24.4.2
 
-// MWAIT waits in ACTIVITY_HLT too: it ends as HLT does, and when the monitor is triggered (cpu/system/mwait.h).
+// MWAIT waits in ACTIVITY_HLT too: it ends as HLT does, and when the monitor is triggered (cpu/pages/monitor.h).
 enum mwait_wait { MWAIT_NO, MWAIT_PLAIN, MWAIT_MASKED /* an interrupt ends it even if masked */ };
 #define MWAIT_UNARMED 1ull
 #define MISC_ENABLE_MONITOR BIT(18)

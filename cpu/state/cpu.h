@@ -24,11 +24,19 @@ struct second_stage_result {
 typedef enum outcome second_stage_fn(struct cpu *cpu, uint64_t guest_physical, const struct second_stage_access *access,
                                      struct second_stage_result *result);
 
+// A page of physical memory: which one of which area (cpu/pages/pages.h).
+struct area;
+struct page_frame {
+    struct area *area; // NULL: no memory
+    uint64_t page;
+};
+
 // What the processor needs of the machine around it.
 struct platform {
     void *machine;
-    // The host address of a 4-KByte physical page of RAM or ROM; NULL for MMIO and for nothing. *writable false: ROM.
-    uint8_t *(*page)(void *machine, uint64_t physical, bool *writable);
+    struct pages *pages; // the memory, shared by all processors over it
+    // What a processor finds at the physical address of a page; no area: MMIO, or nothing.
+    struct page_frame (*page)(void *machine, uint64_t physical);
     uint64_t (*mmio_read)(void *machine, struct cpu *cpu, uint64_t physical, unsigned size);
     void (*mmio_write)(void *machine, struct cpu *cpu, uint64_t physical, unsigned size, uint64_t value);
     uint32_t (*port_in)(void *machine, struct cpu *cpu, uint16_t port, unsigned size);
@@ -63,7 +71,7 @@ enum { JUMPS = 4096, RETURNS = 16 };
 struct cpu_model;
 struct combining;
 struct decoder;
-struct mwait_group;
+struct pages;
 struct observer;
 struct point;
 
@@ -170,7 +178,7 @@ struct cpu_wiring {
     const struct combining *combining; // of instructions in one record (cpu/engine/tune.h)
     const struct timing *timing;       // NULL: one cycle a step (cpu/state/timing.h)
     struct block_cache *blocks;
-    struct mwait_group *mwait_group; // shared, like blocks
+    struct pages *pages;     // of the platform
     uint64_t *latest_cycles; // the latest time that any processor of the machine was told; NULL: the only processor
     uint64_t other_steps;    // of the machine's other processors, while this one has its turn
 };

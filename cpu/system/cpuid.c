@@ -3,7 +3,7 @@
 // beyond ARAT, performance monitoring (leaf 0AH says version 0), Intel PT, SGX.
 #include "cpu/state/cpu.h"
 #include "cpu/state/model.h"
-#include "cpu/system/mwait.h"
+#include "cpu/pages/monitor.h"
 #include "cpu/vector/xsave.h"
 #include <string.h>
 
@@ -124,7 +124,7 @@ static struct cpuid_result leaf_monitor(struct cpu *cpu, uint32_t subleaf) {
     enum { EXTENSIONS = 1, INTERRUPT_BREAK = 2, C1_STATES = 1 << 4 };
     (void)subleaf;
     if (!cpu_model_has(cpu->wire.model, FEATURE_MONITOR)) return (struct cpuid_result){0};
-    return (struct cpuid_result){MWAIT_LINE, MWAIT_LINE, EXTENSIONS | INTERRUPT_BREAK, C1_STATES};
+    return (struct cpuid_result){MONITOR_LINE, MONITOR_LINE, EXTENSIONS | INTERRUPT_BREAK, C1_STATES};
 }
 
 static struct cpuid_result leaf_power(struct cpu *cpu, uint32_t subleaf) {

@@ -5,8 +5,8 @@
 // everything else costs nothing.
 // NOT IMPLEMENTED: data breakpoints on implicit accesses (descriptor tables, TSS, frames of events, page walks).
 #include "cpu/watch/debug.h"
-#include "cpu/memory/access.h"
 #include "cpu/watch/observe.h"
+#include <string.h>
 
 enum { BREAKPOINTS = 4 };
 enum breakpoint_type { BREAK_CODE, BREAK_WRITE, BREAK_IO, BREAK_ACCESS }; // R/Wn of DR7

@@ -2,7 +2,6 @@
 #include "devices/board/board.h"
 #include "cpu/engine/block.h"
 #include "cpu/state/model.h"
-#include "cpu/system/mwait.h"
 #include "cpu/processor/processor.h"
 #include <stdio.h>
 
@@ -77,15 +76,16 @@ static bool lapic_region(struct board *b, const struct cpu *cpu, uint64_t physic
 }
 
 // --- memory and registers ---
-uint8_t *board_find_page(struct board *b, uint64_t physical) {
+struct page_frame board_find_page(struct board *b, uint64_t physical) {
     uint64_t page = physical & ~(uint64_t)(MEMORY_PAGE - 1);
     const struct map *map = &b->bus.memory;
     const struct map_segment *s = map_find(map, page);
     const struct region *r = s ? map_region(map, s) : NULL;
-    if (!r || r->kind != REGION_MEMORY || s->last - page < MEMORY_PAGE - 1) return NULL;
+    if (!r || r->kind != REGION_MEMORY || s->last - page < MEMORY_PAGE - 1)
+        return (struct page_frame){NULL, 0};
     if (s->first % MEMORY_PAGE == 0 && s->last % MEMORY_PAGE == MEMORY_PAGE - 1)
         b->seen = (struct seen_memory){s->first, s->last - s->first + 1, r->shows + (s->first - r->base)};
-    return memory_page(b->memory, r->shows + (page - r->base));
+    return memory_frame(b->memory, r->shows + (page - r->base));
 }
 
 uint64_t board_mmio_read(struct board *b, const struct cpu *cpu, uint64_t physical, unsigned size) {
@@ -124,16 +124,6 @@ static uint8_t get_reset_control(const void *owner) {
 }
 static void set_reset_control(void *owner, uint8_t value) {
     system_set_reset_control(&((struct board *)owner)->system, value);
-}
-
-// --- writes to RAM that no processor makes ---
-static void ram_written(void *owner, uint64_t physical, uint64_t bytes) {
-    struct board *b = owner;
-    uint64_t first = physical & ~(uint64_t)(MEMORY_PAGE - 1);
-    for (uint64_t page = first; b->apics.count && page < physical + bytes; page += MEMORY_PAGE) {
-        block_code_written(b->lapic[0].cpu, page); // the decoded code is shared by all
-        (void)mwait_stored(b->lapic[0].cpu, page, MEMORY_PAGE);
-    }
 }
 
 // --- construction ---
@@ -191,7 +181,7 @@ static void wire(struct board *b) {
     b->system.pit = &b->pit;
     b->pci.reset_control = get_reset_control;
     b->pci.set_reset_control = set_reset_control;
-    b->fw_cfg.master = (struct bus_master){DMA_BOARD, b->memory, ram_written, b};
+    b->fw_cfg.master = (struct bus_master){DMA_BOARD, b->memory};
     b->host = (struct device_host){.master = b->fw_cfg.master,
                                    .bus = &b->bus,
                                    .clock = &b->clock,

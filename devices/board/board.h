@@ -102,12 +102,12 @@ void board_loaded(struct board *board); // after its parts were loaded
 // What the chips and devices say of themselves in ACPI's name space, under the board, its ISA bridge and its PCI bus.
 void board_describe(const void *board, enum acpi_scope scope, struct aml *aml);
 
-// The host address of a page of memory as processors see it; NULL: something else is there, or nothing.
-uint8_t *board_find_page(struct board *board, uint64_t physical);
-static inline uint8_t *board_page(struct board *board, uint64_t physical) {
+// A page of memory as processors see it; no area: something else is there, or nothing.
+struct page_frame board_find_page(struct board *board, uint64_t physical);
+static inline struct page_frame board_page(struct board *board, uint64_t physical) {
     const struct seen_memory *seen = &board->seen;
     if (physical - seen->first >= seen->bytes) return board_find_page(board, physical);
-    return memory_page(board->memory, physical - seen->first + seen->shows);
+    return memory_frame(board->memory, physical - seen->first + seen->shows);
 }
 uint64_t board_mmio_read(struct board *board, const struct cpu *cpu, uint64_t physical, unsigned size);
 void board_mmio_write(struct board *board, const struct cpu *cpu, uint64_t physical, unsigned size, uint64_t value);

@@ -3,27 +3,25 @@
 #include <string.h>
 
 bool dma_reaches(const struct bus_master *master, uint64_t address, uint64_t bytes) {
-    return memory_at(master->memory, address, bytes);
+    return memory_look(master->memory, address, bytes);
 }
 
 bool dma_read(const struct bus_master *master, uint64_t address, void *to, uint64_t bytes) {
-    const uint8_t *from = memory_at(master->memory, address, bytes);
+    const uint8_t *from = memory_look(master->memory, address, bytes);
     if (from) memcpy(to, from, bytes);
     return from;
 }
 
 bool dma_write(const struct bus_master *master, uint64_t address, const void *from, uint64_t bytes) {
-    uint8_t *to = memory_at(master->memory, address, bytes);
+    uint8_t *to = memory_for_writing(master->memory, address, bytes);
     if (!to) return false;
     memcpy(to, from, bytes);
-    master->written(master->owner, address, bytes);
     return true;
 }
 
 bool dma_fill(const struct bus_master *master, uint64_t address, uint8_t byte, uint64_t bytes) {
-    uint8_t *to = memory_at(master->memory, address, bytes);
+    uint8_t *to = memory_for_writing(master->memory, address, bytes);
     if (!to) return false;
     memset(to, byte, bytes);
-    master->written(master->owner, address, bytes);
     return true;
 }

@@ -1,5 +1,5 @@
 // The one door by which anything but a processor reads and writes memory. Copies only: no pointer leaves it, so that an
-// IOMMU can stand here that knows who asks, and whoever must hear of a store to memory hears of it.
+// IOMMU can stand here that knows who asks; stores pass the door of pages (cpu/pages/pages.h).
 #ifndef DEVICES_DMA_H
 #define DEVICES_DMA_H
 #include "devices/bus/memory.h"
@@ -9,8 +9,6 @@ enum { DMA_BOARD = 0xffff }; // the requester of chips that are not on PCI
 struct bus_master {     // wiring
     uint16_t requester; // on PCI: bus << 8 | device << 3 | function
     struct memory *memory;
-    void (*written)(void *owner, uint64_t physical, uint64_t bytes); // RAM was changed
-    void *owner;
 };
 
 // False: part of the range is not RAM, and nothing was done.

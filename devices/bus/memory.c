@@ -10,54 +10,50 @@
 
 static uint64_t total(const struct memory *m) { return m->low_bytes + m->high_bytes + m->extra_bytes; }
 
+static void touch(void *context, const struct area *area, uint64_t page, const uint8_t *old) {
+    (void)area, (void)page;
+    struct memory *m = context;
+    m->touched[(old - m->ram) / MEMORY_CHUNK] = 1;
+}
+
+static bool add(struct memory *m, const char *name, uint64_t base, uint64_t bytes, uint64_t offset) {
+    return !bytes ||
+           pages_add(&m->pages, &(struct area){.name = name, .base = base, .bytes = bytes, .data = m->ram + offset});
+}
+
 bool memory_init(struct memory *m, uint64_t bytes, bool extra) {
     m->low_bytes = bytes < MEMORY_LOW_LIMIT ? bytes : MEMORY_LOW_LIMIT;
     m->high_bytes = bytes - m->low_bytes;
     m->extra_bytes = extra ? MEMORY_EXTRA : 0;
     m->ram = calloc(1, total(m) + MEMORY_PAGE); // large: fresh pages of the host, which are zero without being touched
     m->touched = calloc(1, total(m) / MEMORY_CHUNK + 1);
-    if (m->ram && m->touched) return true;
+    m->toucher = (struct page_watcher){.context = m, .before_first_store = touch};
+    if (m->ram && m->touched && add(m, "ram", 0, m->low_bytes, 0) &&
+        add(m, "ram-high", MEMORY_HIGH_BASE, m->high_bytes, m->low_bytes) &&
+        add(m, "pc-testdev", MEMORY_EXTRA_BASE, m->extra_bytes, m->low_bytes + m->high_bytes) &&
+        pages_watch(&m->pages, &m->toucher))
+        return true;
     memory_free(m);
     return false;
 }
 
 void memory_free(struct memory *m) {
+    pages_free(&m->pages);
     free(m->ram);
     free(m->touched);
     m->ram = m->touched = NULL;
 }
 
-// Where a range lies in `ram`; ~0 when it is not RAM.
-static uint64_t offset_of(const struct memory *m, uint64_t physical, uint64_t length) {
-    if (physical < m->low_bytes) return length <= m->low_bytes - physical ? physical : ~0ull;
-    if (physical >= MEMORY_HIGH_BASE) {
-        uint64_t offset = physical - MEMORY_HIGH_BASE;
-        return offset < m->high_bytes && length <= m->high_bytes - offset ? m->low_bytes + offset : ~0ull;
-    }
-    uint64_t offset = physical - MEMORY_EXTRA_BASE;
-    if (physical < MEMORY_EXTRA_BASE || offset >= m->extra_bytes || length > m->extra_bytes - offset) return ~0ull;
-    return m->low_bytes + m->high_bytes + offset;
-}
-
-uint8_t *memory_at(struct memory *m, uint64_t physical, uint64_t length) {
-    uint64_t offset = offset_of(m, physical, length);
-    if (offset == ~0ull) return NULL;
-    if (length)
-        memset(m->touched + offset / MEMORY_CHUNK, 1, (offset + length - 1) / MEMORY_CHUNK - offset / MEMORY_CHUNK + 1);
-    return m->ram + offset;
-}
-
 const uint8_t *memory_look(const struct memory *m, uint64_t physical, uint64_t length) {
-    uint64_t offset = offset_of(m, physical, length);
-    return offset == ~0ull ? NULL : m->ram + offset;
+    return pages_read(&m->pages, physical, length);
 }
 
-uint8_t *memory_page(struct memory *m, uint64_t physical) {
-    physical &= ~(uint64_t)(MEMORY_PAGE - 1);
-    uint64_t offset = offset_of(m, physical, MEMORY_PAGE);
-    if (offset == ~0ull) return NULL;
-    m->touched[offset / MEMORY_CHUNK] = 1;
-    return m->ram + offset;
+uint8_t *memory_for_writing(struct memory *m, uint64_t physical, uint64_t length) {
+    return pages_store(&m->pages, physical, length);
+}
+
+struct page_frame memory_frame(struct memory *m, uint64_t physical) {
+    return pages_frame(&m->pages, physical);
 }
 
 static bool is_zero(const uint8_t *page) {

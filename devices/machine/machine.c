@@ -60,7 +60,6 @@ static bool build_cpu(struct machine *m, unsigned index) {
     if (!cpu) return false;
     m->cpu[index] = cpu;
     if (m->config.cpus > 1) cpu->wire.latest_cycles = &m->turns.latest;
-    if (index && !cpu_share_memory(cpu, m->cpu[0])) return false;
     cpu->random_state = m->config.seed * 0x9e3779b97f4a7c15 + index + 1;
     if (cpu_model_has(&m->config.model, FEATURE_VMX) && !vmx_attach(cpu)) return false;
     if (index) vmx_share(cpu, m->cpu[0]);
@@ -116,6 +115,7 @@ struct machine *machine_new(const struct machine_config *config, char *error, si
         m->config.model.processors = config->cpus;
         m->platform = machine_platform;
         m->platform.machine = m;
+        m->platform.pages = &m->memory.pages;
         m->idle_limit = ~0ull;
     }
     if (error_size) *error = '\0';

@@ -36,6 +36,11 @@ uint32_t machine_exit_code(const struct machine *machine);
 // --- memory ---
 // Host address of `length` bytes of RAM at a physical address; NULL unless all of it is RAM. To look at.
 const void *machine_ram(const struct machine *machine, uint64_t physical, uint64_t length);
+// All memory of the machine as named areas of pages (cpu/pages/pages.h): false past the last. Watchers of pages, who
+// learn of the first store to each, are added to the second.
+struct area;
+bool machine_area(struct machine *machine, unsigned index, struct area *out);
+struct pages *machine_pages(struct machine *machine);
 // Guest-physical memory as a debugger sees it: RAM only, no device is touched, no TLB entry filled. False when part of
 // the range is not RAM (nothing is done).
 bool machine_read(const struct machine *machine, uint64_t physical, void *to, size_t length);

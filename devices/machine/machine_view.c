@@ -12,6 +12,16 @@ const void *machine_ram(const struct machine *m, uint64_t physical, uint64_t len
     return memory_look(&m->memory, physical, length);
 }
 
+struct pages *machine_pages(struct machine *m) {
+    return &m->memory.pages;
+}
+
+bool machine_area(struct machine *m, unsigned index, struct area *out) {
+    if (index >= m->memory.pages.areas) return false;
+    *out = m->memory.pages.area[index];
+    return true;
+}
+
 bool machine_read(const struct machine *m, uint64_t physical, void *to, size_t length) {
     const uint8_t *from = memory_look(&m->memory, physical, length);
     if (from) memcpy(to, from, length);
@@ -20,7 +30,7 @@ bool machine_read(const struct machine *m, uint64_t physical, void *to, size_t l
 
 bool machine_store(struct machine *m, uint64_t physical, const void *from, size_t bytes) {
     if (!bytes) return true;
-    uint8_t *to = memory_at(&m->memory, physical, bytes);
+    uint8_t *to = memory_for_writing(&m->memory, physical, bytes);
     if (to && from)
         memcpy(to, from, bytes);
     else if (to)
@@ -66,7 +76,7 @@ void machine_write_tables(struct machine *m) {
                                .pci_window_last = (uint32_t)IOAPIC_BASE - 1,
                                .describe = board_describe,
                                .owner = &m->board};
-    uint8_t *ram = memory_at(&m->memory, 0, 1 << 20);
+    uint8_t *ram = memory_for_writing(&m->memory, 0, 1 << 20);
     if (!acpi_write(&acpi, ram + ACPI_BASE)) __builtin_trap(); // the space is made for the largest configuration
     for (unsigned i = 0; i < m->config.serial_ports; i++) memcpy(ram + BDA_SERIAL + 2 * i, &uart_places[i].base, 2);
     memcpy(ram + BDA_EBDA_SEGMENT, &(uint16_t){EBDA >> 4}, 2);

@@ -1,10 +1,8 @@
 // What the processors ask of the machine around them: struct platform of cpu/state/cpu.h.
 #include "devices/machine/machine_private.h"
 
-static uint8_t *platform_page(void *machine, uint64_t physical, bool *writable) {
-    struct machine *m = machine;
-    *writable = true;
-    return board_page(&m->board, physical);
+static struct page_frame platform_page(void *machine, uint64_t physical) {
+    return board_page(&((struct machine *)machine)->board, physical);
 }
 static uint64_t platform_mmio_read(void *machine, struct cpu *cpu, uint64_t physical, unsigned size) {
     struct machine *m = machine;

@@ -16,6 +16,7 @@ struct flat {
     struct cpu_model model;
     struct decoder *decoder;
     struct platform platform;
+    struct pages pages;
     uint8_t *ram;
     uint64_t next_table; // where flat_map takes its next page table
     uint64_t mmio_value; // what MMIO reads give; last value written
@@ -24,10 +25,8 @@ struct flat {
     int interrupt;      // vector to acknowledge, -1: none
 };
 
-static uint8_t *flat_page(void *machine, uint64_t physical, bool *writable) {
-    struct flat *f = machine;
-    *writable = true;
-    return physical + 4096 <= FLAT_RAM ? f->ram + physical : NULL;
+static struct page_frame flat_page(void *machine, uint64_t physical) {
+    return pages_frame(&((struct flat *)machine)->pages, physical);
 }
 static uint64_t flat_mmio_read(void *machine, struct cpu *cpu, uint64_t physical, unsigned size) {
     struct flat *f = machine;
@@ -130,18 +129,11 @@ static inline void flat_new(struct flat *f) {
     }
     f->decoder = decoder_new(&cpu_rows, 1, flat_has, &f->model);
     f->ram = calloc(1, FLAT_RAM);
-    f->platform = (struct platform){f,
-                                    flat_page,
-                                    flat_mmio_read,
-                                    flat_mmio_write,
-                                    flat_in,
-                                    flat_out,
-                                    flat_acknowledge,
-                                    flat_cr8_read,
-                                    flat_cr8_write,
-                                    flat_msr_read,
-                                    flat_msr_write,
-                                    NULL};
+    if (!pages_add(&f->pages, &(struct area){.name = "ram", .bytes = FLAT_RAM, .data = f->ram})) exit(1);
+    f->platform =
+        (struct platform){f,        &f->pages,        flat_page,     flat_mmio_read, flat_mmio_write, flat_in,
+                          flat_out, flat_acknowledge, flat_cr8_read, flat_cr8_write, flat_msr_read,   flat_msr_write,
+                          NULL};
     f->next_table = FLAT_TABLES;
     f->interrupt = -1;
     f->cpu = cpu_new(&f->model, f->decoder, &f->platform, 0);
@@ -153,6 +145,7 @@ static inline void flat_new(struct flat *f) {
 static inline void flat_free(struct flat *f) {
     cpu_free(f->cpu);
     decoder_free(f->decoder);
+    pages_free(&f->pages);
     free(f->ram);
 }
 

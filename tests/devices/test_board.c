@@ -123,9 +123,11 @@ static void legacy_replacement(void) {
 
 static void apic_page(void) {
     begin();
-    ok(!board_page(b, APIC_BASE_DEFAULT) && board_page(b, 0x5000), "RAM and not");
-    ok(!board_page(b, 0xa0000) && !board_page(b, 0xbffff) && board_page(b, 0xc0000), "the display's hole");
-    ok(board_page(b, 0xff000000) && board_page(b, 0xff00f000) && !board_page(b, 0xff010000), "pc-testdev's memory");
+    ok(!board_page(b, APIC_BASE_DEFAULT).area && board_page(b, 0x5000).area, "RAM and not");
+    ok(!board_page(b, 0xa0000).area && !board_page(b, 0xbffff).area && board_page(b, 0xc0000).area,
+       "the display's hole");
+    ok(board_page(b, 0xff000000).area && board_page(b, 0xff00f000).area && !board_page(b, 0xff010000).area,
+       "pc-testdev's memory");
     ok(mmio_in(0xe0000000) == UINT32_MAX, "nothing answers in the PCI hole");
     uint64_t base;
     ok(lapic_msr_read(&b->lapic[0], 0x1b, &base) && base & APIC_BASE_BSP, "the bootstrap processor");

@@ -9,21 +9,26 @@ static struct fw_cfg fw;
 static struct memory memory;
 static uint64_t dirty_first, dirty_bytes;
 
-static void written(void *owner, uint64_t physical, uint64_t bytes) {
-    (void)owner;
+// Watchers of pages hear of a transfer before it happens, page by page.
+static void written(void *context, const struct area *area, uint64_t page, const uint8_t *old) {
+    (void)context, (void)old;
+    uint64_t physical = area->base + page * MEMORY_PAGE;
     if (physical == REQUEST) return; // the answer
-    dirty_first = physical;
-    dirty_bytes = bytes;
+    if (!dirty_bytes) dirty_first = physical;
+    dirty_bytes += MEMORY_PAGE;
 }
+static struct page_watcher watcher = {.before_first_store = written};
 
 static void begin(void) {
-    if (!memory.ram && !memory_init(&memory, 5ull << 30, false)) bail("no memory");
+    if (!memory.ram && (!memory_init(&memory, 5ull << 30, false) || !pages_watch(&memory.pages, &watcher)))
+        bail("no memory");
     fw_cfg_free(&fw);
-    fw = (struct fw_cfg){.master = {DMA_BOARD, &memory, written, NULL}};
+    fw = (struct fw_cfg){.master = {DMA_BOARD, &memory}};
     fw_cfg_init(&fw, 5ull << 30, 7);
     fw_cfg_add_file(&fw, "etc/first", "one", 3);
     fw_cfg_add_file(&fw, "etc/second", "12345678", 8);
     fw_cfg_device.reset(&fw);
+    pages_mark(&memory.pages, &watcher);
     dirty_first = dirty_bytes = 0;
 }
 
@@ -39,12 +44,12 @@ static uint64_t item(unsigned key, unsigned bytes) {
 }
 
 static void put_big(uint64_t at, uint64_t value, unsigned bytes) {
-    uint8_t *to = memory_at(&memory, at, bytes);
+    uint8_t *to = memory_for_writing(&memory, at, bytes);
     for (unsigned i = 0; i < bytes; i++) to[i] = (uint8_t)(value >> (8 * (bytes - 1 - i)));
 }
 static uint32_t get_big(uint64_t at) {
     uint32_t value;
-    memcpy(&value, memory_at(&memory, at, 4), 4);
+    memcpy(&value, memory_look(&memory, at, 4), 4);
     return __builtin_bswap32(value);
 }
 
@@ -56,7 +61,7 @@ static uint32_t dma(uint64_t request, uint32_t control, uint32_t length, uint64_
     return get_big(request);
 }
 static bool holds(uint64_t at, const char *text, unsigned bytes) {
-    return !memcmp(memory_at(&memory, at, bytes), text, bytes);
+    return !memcmp(memory_look(&memory, at, bytes), text, bytes);
 }
 
 static void traditional(void) {
@@ -94,10 +99,10 @@ static void transfers(void) {
     ok(fw_cfg_device.read(&fw, FW_CFG_DMA, 0, 4) == 0x554d4551 &&
            fw_cfg_device.read(&fw, FW_CFG_DMA, 4, 4) == 0x47464320,
        "QEMU CFG");
-    memset(memory_at(&memory, BUFFER, 16), 0xff, 16);
+    memset(memory_for_writing(&memory, BUFFER, 16), 0xff, 16);
     ok(dma(REQUEST, SELECT | READ | (FW_CFG_FILES + 1) << 16, 4, BUFFER) == 0 && holds(BUFFER, "1234\xff", 5),
        "select and read");
-    ok(dirty_first == BUFFER && dirty_bytes == 4, "the processors are told");
+    ok(dirty_first == BUFFER && dirty_bytes == MEMORY_PAGE, "watchers of pages are told");
     ok(dma(REQUEST, SKIP, 2, 0) == 0 && dma(REQUEST, READ, 4, BUFFER) == 0 && holds(BUFFER, "78\0\0\xff", 5),
        "skip; zeros behind the end");
     ok(dma(1ull << 32, SELECT | READ | FW_CFG_SIGNATURE << 16, 4, (1ull << 32) + 64) == 0 &&
@@ -123,7 +128,7 @@ static void large(void) {
     ok(!fw.failed && __builtin_bswap32((uint32_t)item(FW_CFG_DIRECTORY, 4)) == FILES + 3, "any number of files");
     ok(item(FW_CFG_FILES + 2 + FILES, 4) == FILES - 1, "the last one's bytes");
     ok(dma(REQUEST, SELECT | READ | (FW_CFG_FILES + 2) << 16, BYTES, AT) == 0 &&
-           !memcmp(memory_at(&memory, AT, BYTES), bytes, BYTES),
+           !memcmp(memory_look(&memory, AT, BYTES), bytes, BYTES),
        "of any size");
     ok(dma(REQUEST, SELECT | SKIP | (FW_CFG_FILES + 2) << 16, BYTES - 1, 0) == 0 && number(2) == bytes[BYTES - 1],
        "to its end");

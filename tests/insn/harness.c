@@ -209,10 +209,8 @@ bool harness_host_has(unsigned feature) {
 
 enum { RAM_BYTES = 1 << 20, RAM_CODE = 0x10000, RAM_DATA = 0x20000, RAM_PML4 = 0x1000, RAM_TABLES = 0x2000 };
 
-static uint8_t *ram_page(void *machine, uint64_t physical, bool *writable) {
-    struct harness *h = machine;
-    *writable = true;
-    return physical + 4096 <= RAM_BYTES ? h->ram + physical : NULL;
+static struct page_frame ram_page(void *machine, uint64_t physical) {
+    return pages_frame(&((struct harness *)machine)->pages, physical);
 }
 static uint64_t mmio_read(void *machine, struct cpu *cpu, uint64_t physical, unsigned size) {
     (void)machine, (void)cpu, (void)physical, (void)size;
@@ -283,8 +281,10 @@ void harness_new(struct harness *h) {
     if (!cpu_model_parse("server", &h->model, error, sizeof(error))) bail("%s", error);
     h->decoder = decoder_new(&cpu_rows, 1, model_has, &h->model);
     h->ram = calloc(1, RAM_BYTES);
-    h->platform = (struct platform){.machine = h, .page = ram_page, .mmio_read = mmio_read, .mmio_write = mmio_write};
+    h->platform = (struct platform){
+        .machine = h, .pages = &h->pages, .page = ram_page, .mmio_read = mmio_read, .mmio_write = mmio_write};
     if (!h->decoder || !h->ram) bail("no memory");
+    if (!pages_add(&h->pages, &(struct area){.name = "ram", .bytes = RAM_BYTES, .data = h->ram})) bail("no memory");
     h->cpu = cpu_new(&h->model, h->decoder, &h->platform, 0);
     if (!h->cpu) bail("no memory");
     h->next_table = RAM_TABLES;
@@ -298,6 +298,7 @@ void harness_new(struct harness *h) {
 void harness_free(struct harness *h) {
     cpu_free(h->cpu);
     decoder_free(h->decoder);
+    pages_free(&h->pages);
     free(h->ram);
 }
 

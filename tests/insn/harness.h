@@ -6,6 +6,7 @@
 // for each state harness_host and harness_ours.
 #ifndef TESTS_INSN_HARNESS_H
 #define TESTS_INSN_HARNESS_H
+#include "cpu/pages/pages.h"
 #include "cpu/state/cpu.h"
 #include "cpu/state/model.h"
 #include "cpu/decode/insn.h"
@@ -45,6 +46,7 @@ struct harness {
     struct cpu_model model;
     struct decoder *decoder;
     struct platform platform;
+    struct pages pages;
     uint8_t *ram;
     uint64_t next_table;
     enum code_size size; // CODE_64; CODE_32: compatibility mode

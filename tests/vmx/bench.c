@@ -6,10 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint8_t *ram_page(void *machine, uint64_t physical, bool *writable) {
-    struct bench *b = machine;
-    *writable = true;
-    return physical < BENCH_RAM ? b->ram + (physical & ~4095ull) : NULL;
+static struct page_frame ram_page(void *machine, uint64_t physical) {
+    return pages_frame(&((struct bench *)machine)->pages, physical);
 }
 static uint64_t mmio_read(void *machine, struct cpu *cpu, uint64_t physical, unsigned size) {
     (void)machine, (void)cpu, (void)physical;
@@ -115,6 +113,7 @@ struct bench *bench_new(const char *model) {
     b->ram = calloc(1, BENCH_RAM);
     b->decoder = decoder_new(sets, 2, has_feature, &b->model);
     b->platform = (struct platform){.machine = b,
+                                    .pages = &b->pages,
                                     .page = ram_page,
                                     .mmio_read = mmio_read,
                                     .mmio_write = mmio_write,
@@ -123,6 +122,7 @@ struct bench *bench_new(const char *model) {
                                     .acknowledge = acknowledge};
     b->interrupt_vector = 0x31;
     if (!b->ram || !b->decoder) bail("no memory");
+    if (!pages_add(&b->pages, &(struct area){.name = "ram", .bytes = BENCH_RAM, .data = b->ram})) bail("no memory");
     b->cpu = cpu_new(&b->model, b->decoder, &b->platform, 0);
     if (!b->cpu || !vmx_attach(b->cpu)) bail("no processor");
     tables(b);
@@ -134,6 +134,7 @@ void bench_free(struct bench *b) {
     vmx_detach(b->cpu);
     cpu_free(b->cpu);
     decoder_free(b->decoder);
+    pages_free(&b->pages);
     free(b->ram);
     free(b);
 }

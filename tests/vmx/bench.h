@@ -2,6 +2,7 @@
 // physical address, in VMX root operation with a VMCS that passes every check. Tests change one thing and look.
 #ifndef TESTS_VMX_BENCH_H
 #define TESTS_VMX_BENCH_H
+#include "cpu/pages/pages.h"
 #include "cpu/state/cpu.h"
 #include "cpu/state/model.h"
 #include "tests/tap.h"
@@ -47,6 +48,7 @@ struct bench {
     struct cpu_model model;
     struct decoder *decoder;
     struct platform platform;
+    struct pages pages;
     uint8_t *ram;
     uint16_t port; // last port access
     uint32_t port_value;

@@ -3,8 +3,7 @@
 
 const uint8_t *ask_cpu_page(void *context, uint64_t physical) {
     const struct cpu *cpu = context;
-    bool writable;
-    return cpu->wire.platform->page(cpu->wire.platform->machine, physical, &writable);
+    return physical_page(cpu, physical);
 }
 
 uint64_t ask_cpu_device(void *context, uint64_t physical, unsigned bytes) {

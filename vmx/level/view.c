@@ -73,8 +73,7 @@ static const struct vmcs *kept(const struct cpu *cpu, uint64_t pointer) {
 }
 
 static bool peek(const struct cpu *cpu, uint64_t physical, void *to, size_t bytes) {
-    bool writable;
-    const uint8_t *page = cpu->wire.platform->page(cpu->wire.platform->machine, physical, &writable);
+    const uint8_t *page = physical_page(cpu, physical);
     if (!page || (physical & (PAGE_BYTES - 1)) + bytes > PAGE_BYTES) return false;
     memcpy(to, page + (physical & (PAGE_BYTES - 1)), bytes);
     return true;
@@ -92,7 +91,6 @@ bool vmx_vmcs_read(const struct cpu *cpu, uint64_t pointer, unsigned field, uint
 }
 
 bool vmx_vmcs_write(struct cpu *cpu, uint64_t pointer, unsigned field, uint64_t value) {
-    bool writable = false;
     if (!vmx_field_exists(cpu, field) || pointer == VMX_NO_VMCS) return false;
     struct vmx *vmx = vmx_of(cpu);
     value &= field_mask(field);
@@ -103,9 +101,9 @@ bool vmx_vmcs_write(struct cpu *cpu, uint64_t pointer, unsigned field, uint64_t 
         return true;
     }
     uint64_t at = pointer + region_field_offset(field);
-    uint8_t *page = cpu->wire.platform->page(cpu->wire.platform->machine, at, &writable);
-    if (!page || !writable) return false;
-    memcpy(page + (at & (PAGE_BYTES - 1)), &value, sizeof value);
+    struct page_frame frame = physical_frame(cpu, at);
+    if (!frame_writable(frame)) return false;
+    frame_store_bytes(cpu, frame, at, (const uint8_t *)&value, sizeof value);
     return true;
 }
 

@@ -1,0 +1,126 @@
+// Areas, the door of stores, and watchers; see pages.h.
+#include "cpu/pages/pages.h"
+#include "cpu/pages/monitor.h"
+#include <stdlib.h>
+#include <string.h>
+
+// --- areas ---
+
+bool pages_add(struct pages *pages, const struct area *area) {
+    if (pages->areas == PAGES_AREAS) return false;
+    struct area *a = &pages->area[pages->areas];
+    *a = *area;
+    a->flags = calloc(1, a->bytes / PAGE_BYTES + 1);
+    a->told = calloc(1, a->bytes / PAGE_BYTES + 1);
+    pages->areas++;
+    return a->flags && a->told;
+}
+
+void pages_free(struct pages *pages) {
+    for (unsigned i = 0; i < pages->areas; i++) {
+        free(pages->area[i].flags);
+        free(pages->area[i].told);
+    }
+    pages->areas = 0;
+}
+
+bool pages_join(struct pages *pages, struct cpu *cpu, const struct page_keeper *keeper) {
+    if (pages->members == PAGES_MEMBERS) return false;
+    pages->member[pages->members++] = cpu;
+    pages->keeper = keeper;
+    return true;
+}
+
+void pages_leave(struct pages *pages, struct cpu *cpu) {
+    for (unsigned i = 0; i < pages->members; i++)
+        if (pages->member[i] == cpu) pages->member[i--] = pages->member[--pages->members];
+}
+
+// --- the door ---
+
+static void tell(struct pages *pages, struct page_frame f) {
+    uint8_t *told = &f.area->told[f.page];
+    for (unsigned slot = 0; slot < PAGES_WATCHERS; slot++) {
+        const struct page_watcher *w = pages->watcher[slot];
+        if (!w || *told & BIT(slot)) continue;
+        *told |= (uint8_t)BIT(slot);
+        w->before_first_store(w->context, f.area, f.page, frame_data(f));
+    }
+    *frame_flags(f) |= PAGE_WRITTEN;
+    pages->was_written = true;
+}
+
+bool page_store_told(struct pages *pages, struct page_frame f, unsigned offset, unsigned bytes) {
+    uint8_t *flags = frame_flags(f);
+    if (!(*flags & PAGE_WRITTEN)) tell(pages, f);
+    if (*flags & PAGE_CODE && pages->members) {
+        pages->keeper->code_written(pages->member[0], frame_base(f)); // the decoded code is shared by all
+        *flags &= (uint8_t)~PAGE_CODE;
+    }
+    if (*flags & PAGE_ARMED) monitor_stored(pages, frame_base(f) + offset, bytes);
+    return !(*flags & (PAGE_ARMED | PAGE_POINT));
+}
+
+static struct page_frame range_frame(const struct pages *pages, uint64_t physical, uint64_t bytes) {
+    struct page_frame f = pages_frame(pages, physical);
+    bool within = f.area && bytes <= f.area->bytes - (physical - f.area->base);
+    return within ? f : (struct page_frame){NULL, 0};
+}
+
+const uint8_t *pages_read(const struct pages *pages, uint64_t physical, uint64_t bytes) {
+    struct page_frame f = range_frame(pages, physical, bytes);
+    return f.area ? frame_data(f) + (physical & (PAGE_BYTES - 1)) : NULL;
+}
+
+uint8_t *pages_store(struct pages *pages, uint64_t physical, uint64_t bytes) {
+    struct page_frame first = range_frame(pages, physical, bytes), f = first;
+    if (!first.area) return NULL;
+    unsigned offset = (unsigned)(physical & (PAGE_BYTES - 1));
+    uint8_t *to = frame_data(first) + offset;
+    for (uint64_t left = bytes, n; left; left -= n, offset = 0, f.page++) {
+        n = left < PAGE_BYTES - offset ? left : PAGE_BYTES - offset;
+        (void)page_store(pages, f, offset, (unsigned)n);
+    }
+    return to;
+}
+
+// --- watchers ---
+
+static void mark_pages(struct area *a, unsigned slot, uint64_t first, uint64_t count) {
+    for (uint64_t i = first; i < first + count; i++) {
+        a->told[i] &= (uint8_t)~BIT(slot);
+        a->flags[i] &= (uint8_t)~PAGE_WRITTEN;
+    }
+}
+
+static void drop_writes(struct pages *pages) {
+    for (unsigned i = 0; i < pages->members; i++) pages->keeper->drop_writes(pages->member[i]);
+}
+
+void pages_mark(struct pages *pages, struct page_watcher *watcher) {
+    if (!pages->was_written) return;
+    for (unsigned i = 0; i < pages->areas; i++)
+        mark_pages(&pages->area[i], watcher->slot, 0, pages->area[i].bytes / PAGE_BYTES);
+    drop_writes(pages);
+}
+
+void pages_mark_range(struct pages *pages, struct page_watcher *watcher, uint64_t physical, uint64_t bytes) {
+    struct page_frame f = range_frame(pages, physical, bytes);
+    if (!f.area || !bytes) return;
+    uint64_t last = (physical + bytes - 1 - f.area->base) >> PAGE_SHIFT;
+    mark_pages(f.area, watcher->slot, f.page, last - f.page + 1);
+    drop_writes(pages);
+}
+
+bool pages_watch(struct pages *pages, struct page_watcher *watcher) {
+    for (unsigned slot = 0; slot < PAGES_WATCHERS; slot++) {
+        if (pages->watcher[slot]) continue;
+        pages->watcher[slot] = watcher;
+        watcher->slot = (uint8_t)slot;
+        pages_mark(pages, watcher);
+        return true;
+    }
+    return false;
+}
+
+void pages_unwatch(struct pages *pages, struct page_watcher *watcher) { pages->watcher[watcher->slot] = NULL; }

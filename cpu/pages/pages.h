@@ -1,0 +1,101 @@
+// Physical memory: named areas of pages of 4 KBytes, and one byte of flags a page that says why an access may not take
+// the fast path. RAM is made of areas; so are the memory of cards, flash, and overlays of disks.
+//
+// A processor's stores with a write tag in the fast TLB are free. Every other store, of processors, page walks, VT-x,
+// devices, the monitor and loaders, passes one door before it happens: page_store, or pages_store for a range. There
+// watchers learn of a page's first store since their mark, decoded code is dropped, and monitors (MONITOR) are
+// triggered.
+#ifndef CPU_PAGES_H
+#define CPU_PAGES_H
+#include "cpu/state/cpu.h"
+
+enum page_flag {
+    PAGE_WRITTEN = 1, // every watcher has been told of a store since its mark. Clear: the next store must be told first
+    PAGE_CODE = 2,    // blocks were decoded from the page
+    PAGE_ARMED =
+        4, // MONITOR armed a line of it; stays when no monitor is armed any more, until derived state is dropped
+    PAGE_TABLE = 8,  // live translations were read from it: nothing sets it yet
+    PAGE_VMX = 16,   // a VMX region that VT-x uses lies in it: nothing sets it yet
+    PAGE_POINT = 32, // a watchpoint on physical memory lies in it
+    PAGE_READS = 64, // with PAGE_POINT: reads must be looked at too
+};
+
+enum { PAGES_AREAS = 16, PAGES_WATCHERS = 8, PAGES_MEMBERS = 64 };
+
+struct area {
+    const char *name;
+    uint64_t base, bytes; // physical address, or where it stands in a space of its own; multiples of 4096
+    uint8_t *data;        // the owner's
+    bool read_only;       // for processors: ROM
+    // made by pages_add
+    uint8_t *flags; // enum page_flag, a byte a page
+    uint8_t *told;  // a byte a page: BIT(slot) of the watchers that were told of a store since their mark
+};
+
+// Who must know a page as it was: a checkpoint, a hash, a frame buffer, a migration; each has its own mark.
+struct page_watcher {
+    void *context;
+    // `old`: the page before the store. It may look, and must neither store nor mark.
+    void (*before_first_store)(void *context, const struct area *area, uint64_t page, const uint8_t *old);
+    uint8_t slot; // pages_watch's
+};
+
+// What processors over these pages keep about them, dropped when flags forbid it.
+struct page_keeper {
+    void (*drop_page)(struct cpu *cpu, uint64_t physical); // fast entries of one page
+    void (*drop_writes)(struct cpu *cpu);                  // write tags of all pages
+    void (*code_written)(struct cpu *cpu, uint64_t physical);
+};
+
+struct pages {
+    struct area area[PAGES_AREAS];
+    unsigned areas;
+    struct page_watcher *watcher[PAGES_WATCHERS];
+    struct cpu *member[PAGES_MEMBERS]; // the processors over these pages; they run in turns
+    unsigned members;
+    uint64_t armed;   // pages that have PAGE_ARMED
+    bool was_written; // some page has PAGE_WRITTEN, or had
+    const struct page_keeper *keeper;
+};
+
+// --- areas ---
+bool pages_add(struct pages *pages, const struct area *area); // false: no memory, or too many
+void pages_free(struct pages *pages);                         // what pages_add made; the data is the owner's
+// A processor comes and goes. False: there are too many.
+bool pages_join(struct pages *pages, struct cpu *cpu, const struct page_keeper *keeper);
+void pages_leave(struct pages *pages, struct cpu *cpu);
+
+// --- pages ---
+ALWAYS_INLINE bool frame_exists(struct page_frame f) { return f.area; }
+ALWAYS_INLINE uint8_t *frame_data(struct page_frame f) { return f.area->data + f.page * PAGE_BYTES; }
+ALWAYS_INLINE uint8_t *frame_flags(struct page_frame f) { return &f.area->flags[f.page]; }
+ALWAYS_INLINE uint64_t frame_base(struct page_frame f) { return f.area->base + f.page * PAGE_BYTES; }
+ALWAYS_INLINE bool frame_writable(struct page_frame f) { return f.area && !f.area->read_only; }
+
+// The page of any area at an address of its space. `area` is NULL: there is none.
+ALWAYS_INLINE struct page_frame pages_frame(const struct pages *pages, uint64_t physical) {
+    for (struct area *a = (struct area *)(uintptr_t)pages->area; a < pages->area + pages->areas; a++)
+        if (physical - a->base < a->bytes) return (struct page_frame){a, (physical - a->base) >> PAGE_SHIFT};
+    return (struct page_frame){NULL, 0};
+}
+
+// --- the door ---
+bool page_store_told(struct pages *pages, struct page_frame frame, unsigned offset, unsigned bytes);
+// Before a store of `bytes` at `offset` of a page. True: a processor may keep a write tag.
+ALWAYS_INLINE bool page_store(struct pages *pages, struct page_frame frame, unsigned offset, unsigned bytes) {
+    if (likely(*frame_flags(frame) == PAGE_WRITTEN)) return true;
+    return page_store_told(pages, frame, offset, bytes);
+}
+// Host addresses of a range that must lie in one area; NULL: it does not. The second is for a store of the whole range,
+// now: the door is passed.
+const uint8_t *pages_read(const struct pages *pages, uint64_t physical, uint64_t bytes);
+uint8_t *pages_store(struct pages *pages, uint64_t physical, uint64_t bytes);
+
+// --- watchers ---
+bool pages_watch(struct pages *pages, struct page_watcher *watcher); // marks; false: there are too many
+void pages_unwatch(struct pages *pages, struct page_watcher *watcher);
+// From now on the first store to every page, or to those of a range, is told again. Between instructions only.
+void pages_mark(struct pages *pages, struct page_watcher *watcher);
+void pages_mark_range(struct pages *pages, struct page_watcher *watcher, uint64_t physical, uint64_t bytes);
+
+#endif
