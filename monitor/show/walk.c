@@ -170,11 +170,21 @@ static void show_verdict(struct monitor *monitor, const struct access_answer *a)
     }
 }
 
+static void show_value(struct monitor *monitor, const struct fact_value *v) {
+    const struct place *p = &v->place;
+    print(monitor, "    %s", v->name);
+    if (p->space == PLACE_PHYSICAL)
+        print(monitor, " at physical %012" PRIx64, p->address);
+    else if (p->space == PLACE_GUEST)
+        print(monitor, " at guest-physical %012" PRIx64 " of level %u", p->address, p->level);
+    else if (p->space == PLACE_FIELD)
+        print(monitor, " in field 0x%04" PRIx64 " of VMCS %" PRIx64, p->address, p->vmcs);
+    print(monitor, " = %" PRIx64 "\n", v->now);
+}
+
 static void show_fact(struct monitor *monitor, const struct fact *f) {
     print(monitor, "  %s: %s (%s)\n", f->rule, f->text, f->section);
-    for (unsigned i = 0; i < f->values; i++)
-        print(monitor, "%s%s = %" PRIx64, i ? ", " : "    ", f->value[i].name, f->value[i].now);
-    if (f->values) print(monitor, "\n");
+    for (unsigned i = 0; i < f->values; i++) show_value(monitor, &f->value[i]);
 }
 
 static void show_access(struct monitor *monitor, const struct location *place, const struct wanted *wanted) {

@@ -31,6 +31,7 @@ monitor -cpu server,-pdpe1gb <<<"$large"
 says 'a 1-GByte page on a model without them: a reserved bit' 'page fault: reserved bits 0x80 are set in the PDPTE'
 says 'walk names the row' 'ps_1g: If 1-GByte pages are not supported, the PS flag is reserved in a PDPTE (SDM Vol. 3A, 4.5.4)'
 says 'and the error code of a write' 'a write in supervisor mode: page fault, error code 0xb'
+says 'the entry, and where it lies' "    PDPTE at physical $at = e7"
 says 'bit by bit' 'RSVD is 1: the fault was caused by a reserved bit set to 1 in some paging-structure entry'
 says 'which is that of the next step' "exception 14, error code 0xb, address $far"
 monitor -cpu server <<<"$large"
@@ -38,6 +39,15 @@ says 'a 1-GByte page on a model that has them' '1-GByte page at 000000000000'
 says 'to which a write goes' 'a write in supervisor mode: is done, at physical 0000001ffff8'
 ! grep -q 'exception 14' <<<"$out"
 claim $? 'as the next step does' "it said: ${out//$'\n'/; }"
+
+monitor <<<"${exit_cpuid}write /g phys:0x$at, 0xe5
+walk /ws @0:$far
+walk /wu @0:$far
+quit"
+says 'read-only, and CR0.WP is 0: supervisor mode writes' 'a write in supervisor mode: is done'
+says 'user mode does not' 'a write in user mode: page fault, error code 0x7'
+says 'by this row' '  read_only: Data may not be written in user mode'
+says 'whose values are those of each entry' "    PDPTE at physical $at = e5"
 
 inside=$'tcatch exit EPT_VIOLATION if level == 1\ncontinue\nstepentry\n'
 monitor <<<"${inside}walk gpa:rip
@@ -59,6 +69,7 @@ changed "$(printf '0x%x' $((0x$value & ~4)))"
 says 'a page that is not executable: mapped all the same' 'together   rw-'
 says 'but not for a fetch' 'a fetch in supervisor mode: EPT violation, qualification 0x79c'
 says 'by this row' 'fetch: The access is an instruction fetch and bit 2 (execute access) was clear'
+says 'which the entry at this place breaks' "    PTE at physical $at = "
 says 'and with that qualification the next step exits' 'VM exit EPT_VIOLATION from level 1, qualification 0x79c'
 changed "$(printf '0x%x' $((0x$value & ~1)))"
 says 'writable and not readable: a misconfiguration' 'write_only: Bit 0 of the entry is clear'
