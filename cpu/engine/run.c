@@ -309,8 +309,42 @@ static enum outcome take_event(struct cpu *cpu) {
 // --- observation ---
 
 static enum run_result run_stopped(struct cpu *cpu) {
-    cpu->observation.stop = false;
-    return RUN_STOPPED;
+    enum run_result result = cpu->observation.stop == STOPPING_HOLD ? RUN_HELD : RUN_STOPPED;
+    cpu->observation.stop = STOPPING_NO;
+    return result;
+}
+
+// At a boundary, before its next event: one that is to be held goes on to the attempt.
+static bool stops_at_once(const struct cpu *cpu) {
+    return cpu->observation.stop == STOPPING_ASKED || cpu_boundary_events(cpu) >= cpu->observation.hold_events;
+}
+
+void cpu_hold(struct cpu *cpu, uint32_t events) {
+    if (cpu->observation.stop == STOPPING_NO) cpu->observation.stop = STOPPING_HOLD;
+    cpu->observation.hold_events = events;
+}
+
+void cpu_let_go(struct cpu *cpu) {
+    if (cpu->observation.stop == STOPPING_HOLD) cpu->observation.stop = STOPPING_NO;
+}
+
+// take_event, counted: a position in a run may lie between two events.
+static enum outcome take_next_event(struct cpu *cpu) {
+    struct observation *o = &cpu->observation;
+    uint32_t events = o->events, had = cpu_boundary_events(cpu);
+    uint32_t activity = cpu->boundary.activity;
+    enum outcome outcome = take_event(cpu);
+    if (o->events == events && cpu->boundary.activity == activity) return outcome;
+    o->boundary_step = cpu->time.steps;
+    o->boundary_cycle = cpu_cycles_now(cpu);
+    o->boundary_events = had + 1;
+    return outcome;
+}
+
+uint32_t cpu_boundary_events(const struct cpu *cpu) {
+    const struct observation *o = &cpu->observation;
+    bool same = o->boundary_step == cpu->time.steps && o->boundary_cycle == cpu_cycles_now(cpu);
+    return same ? o->boundary_events : 0;
 }
 
 // Before an attempt, after the events that come first at this boundary. True: stop here.
@@ -371,7 +405,7 @@ enum run_result cpu_run_until(struct cpu *cpu, uint64_t steps, uint64_t cycle) {
     enum outcome outcome = OUT_OK;
     while (cpu->budget > 0) {
         steps_settle(cpu);
-        if (unlikely(cpu->observation.stop)) return run_stopped(cpu);
+        if (unlikely(cpu->observation.stop) && stops_at_once(cpu)) return run_stopped(cpu);
         if (cpu->attention & ATTENTION_MACHINE) {
             cpu->attention &= ~ATTENTION_MACHINE;
             return RUN_ATTENTION;
@@ -380,7 +414,7 @@ enum run_result cpu_run_until(struct cpu *cpu, uint64_t steps, uint64_t cycle) {
         bool held = cpu->boundary.held_step == cpu->time.steps;
         uint32_t events = cpu->observation.events;
         bool alone = outcome == OUT_SOLO || held || (cpu->boundary.pending && shadowed(cpu));
-        outcome = cpu->boundary.pending && !held ? take_event(cpu) : OUT_OK;
+        outcome = cpu->boundary.pending && !held ? take_next_event(cpu) : OUT_OK;
         if (cpu->boundary.activity != ACTIVITY_ACTIVE)
             return cpu->boundary.activity == ACTIVITY_SHUTDOWN ? RUN_SHUTDOWN : RUN_HALTED;
         if (outcome == OUT_STOP) continue;

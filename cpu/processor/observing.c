@@ -39,7 +39,7 @@ void cpu_set_points(struct cpu *cpu, struct point *points) {
 }
 
 void cpu_stop(struct cpu *cpu) {
-    cpu->observation.stop = true;
+    cpu->observation.stop = STOPPING_ASKED;
     cpu->attention |= ATTENTION_EVENT;
 }
 

@@ -184,10 +184,14 @@ struct cpu_wiring {
 };
 
 // Observation (cpu/watch/observe.h): no state.
+enum stopping { STOPPING_NO, STOPPING_ASKED /* cpu_stop */, STOPPING_HOLD /* cpu_hold */ };
 struct observation {
     uint64_t wanted;                     // BIT(OBSERVE_...) that any observer wants
     uint32_t doing;                      // enum observing
-    bool stop;                           // leave cpu_run at the next boundary
+    uint8_t stop;                        // enum stopping: leave cpu_run at the next boundary
+    uint32_t hold_events;                // STOPPING_HOLD: as soon as it has taken so many events
+    uint32_t boundary_events;            // taken at the boundary of this step and cycle (cpu_boundary_events)
+    uint64_t boundary_step, boundary_cycle;
     uint32_t events;                     // taken at boundaries, by count
     uint64_t passed_step, passed_linear; // of an attempt whose beginning has been told
     struct observer *observers;

@@ -12,6 +12,7 @@ enum machine_stop {
     MACHINE_TRIPLE_FAULT, // the processor is in the shutdown state; a PC would reset now
     MACHINE_STUCK,        // every processor is halted and nothing can wake one: not even input
     MACHINE_INTERRUPTED,  // machine_stop_soon was called.
+    MACHINE_LOST,         // in a replay: the next input cannot be taken where it was; this is not the run recorded
     MACHINE_OBSERVED,     // an observer or a point stopped it: devices/machine/machine_observe.h
 };
 

@@ -182,9 +182,13 @@ bool machine_can_wake(const struct machine *m) {
 }
 
 // All processors are halted: skips time to the next deadline. -1: go on.
-static int skip_idle(struct machine *m, unsigned *events) {
+static int skip_idle(struct machine *m, unsigned *events, uint64_t limit) {
     uint64_t next = machine_next_deadline(m), now = machine_now(m), cycles = next - now;
     if (next <= now) return -1; // the last step took the time beyond it
+    if (limit < next) {
+        cpu_idle(m->cpu[0], limit - now);
+        return -1;
+    }
     if (!machine_can_wake(m)) return MACHINE_STUCK;
     bool ask = next == CLOCK_NEVER || ++*events > IDLE_EVENTS || (cycles >= m->idle_limit && !m->idle_granted);
     if (ask) {
@@ -199,9 +203,9 @@ static int skip_idle(struct machine *m, unsigned *events) {
 
 // Up to the next event, or until the step `end`, or until it is time to look whether somebody wants the machine to
 // stop.
-static enum run_result run_slice(struct machine *m, uint64_t end) {
+static enum run_result run_slice(struct machine *m, uint64_t end, const struct position_limits *limits) {
     uint64_t steps = end - m->cpu[0]->time.steps;
-    return cpu_run_until(m->cpu[0], steps < SLICE_STEPS ? steps : SLICE_STEPS, machine_next_deadline(m));
+    return position_run(m->cpu[0], steps < SLICE_STEPS ? steps : SLICE_STEPS, machine_next_deadline(m), limits);
 }
 
 enum machine_stop machine_run(struct machine *m, uint64_t steps) {
@@ -216,16 +220,21 @@ enum machine_stop machine_run(struct machine *m, uint64_t steps) {
             m->stop = -1;
             return why;
         }
-        if (cpu->time.steps >= end) return MACHINE_STEPS;
-        if (m->offers && !machine_held(m) && machine_take_offers(m)) continue;
+        if (cpu->time.steps >= end || position_reached(m)) return MACHINE_STEPS;
+        int came = machine_come_in(m);
+        if (came == CAME_IN) continue;
+        if (came != NOTHING_CAME) return (enum machine_stop)came;
         if (machine_asked(m)) return MACHINE_INTERRUPTED;
         uint64_t before = cpu->time.steps;
-        enum run_result result = run_slice(m, end);
+        const struct position_limits limits = position_limits(m);
+        enum run_result result = run_slice(m, end, &limits);
         if (cpu->time.steps != before) idle_events = 0;
         if (unlikely(result == RUN_STOPPED || cpu->observation.stop)) return machine_observed(m, cpu);
         if (result == RUN_SHUTDOWN) return MACHINE_TRIPLE_FAULT;
-        if (result != RUN_HALTED || cpu->time.steps >= end || m->stop >= 0) continue;
-        int why = skip_idle(m, &idle_events);
+        int why = result == RUN_HELD ? position_missed(m) : -1;
+        if (why >= 0) return (enum machine_stop)why;
+        if (result != RUN_HALTED || cpu->time.steps >= end || m->stop >= 0 || position_comes(m)) continue;
+        why = skip_idle(m, &idle_events, limits.cycle);
         if (why >= 0) return (enum machine_stop)why;
     }
 }

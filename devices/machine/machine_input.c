@@ -30,7 +30,7 @@ static bool take(struct machine *m, const struct input *input) {
 }
 
 bool machine_alter(struct machine *m, const struct input *input) {
-    if (m->log.next) return false;
+    if (m->log.next) return false; // what was recorded comes, and nothing else
     machine_settle(m);
     return take(m, input);
 }
@@ -93,7 +93,7 @@ static bool take_offer(struct machine *m, struct offer **at, bool *taken) {
 }
 
 // One that has no room keeps no other waiting.
-bool machine_take_offers(struct machine *m) {
+static bool take_offers(struct machine *m) {
     bool taken = false;
     for (struct offer **at = &m->offers; *at;)
         if (!take_offer(m, at, &taken)) at = &(*at)->next;
@@ -104,7 +104,24 @@ bool machine_take_offers(struct machine *m) {
 
 void machine_set_log(struct machine *m, const struct input_log *log) {
     m->log = log ? *log : (struct input_log){0};
+    m->replay = m->log.next ? m->log.next(m->log.context) : NULL;
     if (m->log.next) machine_drop_offers(m);
+}
+
+static int replay_input(struct machine *m) {
+    switch (position_order(m, &m->replay->at)) {
+    case POSITION_AHEAD: return NOTHING_CAME;
+    case POSITION_BEHIND: return MACHINE_LOST;
+    default: break;
+    }
+    if (!take(m, m->replay)) return MACHINE_LOST;
+    m->replay = m->log.next(m->log.context);
+    return CAME_IN;
+}
+
+int machine_come_in(struct machine *m) {
+    if (m->replay) return replay_input(m);
+    return m->offers && !machine_held(m) && take_offers(m) ? CAME_IN : NOTHING_CAME;
 }
 
 // --- for those who alter ---

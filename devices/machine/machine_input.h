@@ -53,6 +53,9 @@ void machine_set_log(struct machine *machine, const struct input_log *log); // N
 
 // Where the machine is now.
 void machine_position(const struct machine *machine, struct position *out);
+// Runs until it is there, and takes none of the inputs of that position. MACHINE_STEPS: it is; or the position does not
+// come (any more): machine_position tells. Other stops come before it, as they come from machine_run.
+enum machine_stop machine_run_to(struct machine *machine, const struct position *position);
 
 // One register of 8 bytes or fewer, as an alteration.
 bool machine_set_register(struct machine *machine, unsigned processor, enum register_number number, uint64_t value);

@@ -45,7 +45,7 @@ void machine_remove_point(struct machine *m, struct point *point) {
 // --- stops ---
 
 enum machine_stop machine_observed(struct machine *m, struct cpu *cpu) {
-    cpu->observation.stop = false;
+    cpu->observation.stop = STOPPING_NO;
     for (unsigned i = 0; i < m->config.cpus; i++)
         if (m->cpu[i] == cpu) m->observed_cpu = i;
     return MACHINE_OBSERVED;

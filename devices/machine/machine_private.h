@@ -26,7 +26,9 @@ struct machine {
     const struct boot_image *boot; // machine_boot.c: NULL: none
     // what comes from outside: no state either
     struct input_log log;
-    struct offer *offers; // machine_input.c
+    const struct input *replay;  // of the log: the next one; NULL: none
+    const struct position *goal; // of machine_run_to; NULL: none
+    struct offer *offers;        // machine_input.c
     // observation: nor is this
     struct observer *observers;
     struct point *points;
@@ -74,6 +76,25 @@ void machine_write_tables(struct machine *m);
 // From outside into RAM: zeroes when `from` is NULL. False: not all of it is RAM. Then machine_drop_derived.
 bool machine_store(struct machine *m, uint64_t physical, const void *from, size_t bytes);
 
+// position.c: how a position lies to the present one.
+enum position_order { POSITION_AHEAD, POSITION_HERE, POSITION_BEHIND };
+enum position_order position_order(const struct machine *m, const struct position *p);
+// How far a run may go at once: to the position asked for and to that of the next input of a replay, whatever comes
+// first.
+struct position_limits {
+    uint64_t steps;  // at most so many
+    uint64_t cycle;  // idle time of the processor whose turn it is only up to here
+    uint64_t round;  // idle time of all processors only up to here
+    bool hold;       // no step at all: stop before an attempt
+    uint32_t events; // and already when a boundary has taken so many events
+};
+struct position_limits position_limits(const struct machine *m);
+bool position_reached(const struct machine *m); // that asked for
+bool position_comes(const struct machine *m);   // that, or the next input's: no time may pass
+int position_missed(const struct machine *m);   // after RUN_HELD: enum machine_stop, -1: go on
+// cpu_run_until within these limits.
+enum run_result position_run(struct cpu *cpu, uint64_t steps, uint64_t cycle, const struct position_limits *limits);
+
 // machine_boot.c: the boot image once more.
 void machine_apply_boot(struct machine *m);
 // input_apply.c: what the kinds of input do.
@@ -84,7 +105,9 @@ struct input_kind_row {
 };
 const struct input_kind_row *input_kind_row(unsigned kind); // NULL past the last one
 // machine_input.c
-bool machine_take_offers(struct machine *m); // whether there were any with room
+// Takes what comes in at the present position. -1: there was something; -2: nothing; else enum machine_stop.
+enum { CAME_IN = -1, NOTHING_CAME = -2 };
+int machine_come_in(struct machine *m);
 void machine_drop_offers(struct machine *m);
 
 // machine_observe.c: the stop that `cpu` was asked for.

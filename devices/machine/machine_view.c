@@ -97,12 +97,6 @@ uint64_t machine_steps(const struct machine *m) {
     for (unsigned i = 0; i < m->config.cpus; i++) steps += m->cpu[i]->time.steps;
     return steps;
 }
-void machine_position(const struct machine *m, struct position *out) {
-    *out = (struct position){.cycle = machine_local_now(m),
-                             .steps = machine_steps(m),
-                             .processor = machine_turn(m),
-                             .after_events = machine_held(m)};
-}
 uint64_t machine_cycles(const struct machine *m) { return machine_now(m); }
 uint64_t machine_nanoseconds(const struct machine *m) { return clock_nanoseconds(&m->board.clock, machine_cycles(m)); }
 

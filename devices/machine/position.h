@@ -9,6 +9,7 @@
 struct position {
     uint64_t cycle;     // of the processor whose turn it is
     uint64_t steps;     // of all processors together
+    uint64_t round;     // of several processors: the cycle at which the round of turns ends, or the last one has ended
     uint32_t processor; // whose turn it is
     uint32_t events;    // how many events of this instruction boundary it has taken: 0 before the first one
     bool after_events;  // all of them: the attempt at the instruction follows, whatever else may come

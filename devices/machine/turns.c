@@ -75,6 +75,7 @@ static void begin_round(struct machine *m) {
 
 // At most `most` steps of the present turn; `all`: of all processors before. Sets *steps to how many it were.
 static enum run_result go_on(struct machine *m, uint64_t most, uint64_t all, uint64_t *steps) {
+    const struct position_limits limits = position_limits(m);
     struct turns *t = &m->turns;
     struct cpu *cpu = m->cpu[t->processor];
     uint64_t now = cycles_of(cpu), stop = t->end, before = cpu->time.steps;
@@ -84,10 +85,11 @@ static enum run_result go_on(struct machine *m, uint64_t most, uint64_t all, uin
         cpu_pend(cpu, PENDING_VMX, true);
     else
         stop = least(stop, cpu->time.vmx_deadline_cycles);
+    stop = least(stop, limits.cycle);
     bool busy = cpu->boundary.activity == ACTIVITY_ACTIVE || cpu->boundary.activity == ACTIVITY_SHUTDOWN ||
                 cpu->boundary.pending;
-    if (busy && now < stop) result = cpu_run_until(cpu, least(most, SLICE_STEPS), stop);
-    if (result == RUN_HALTED) idle_until(cpu, stop);
+    if (busy && now < stop) result = position_run(cpu, least(most, SLICE_STEPS), stop, &limits);
+    if (result == RUN_HALTED && !position_comes(m)) idle_until(cpu, stop);
     *steps = cpu->time.steps - before;
     if (*steps || (busy && now >= t->end)) t->quiet = 0;
     if (cycles_of(cpu) >= t->end) t->processor = (t->processor + 1) % m->config.cpus;
@@ -96,7 +98,12 @@ static enum run_result go_on(struct machine *m, uint64_t most, uint64_t all, uin
 
 // No processor has anything to execute: skips time to the next deadline. -1: go on.
 static int skip(struct machine *m, bool ask) {
-    uint64_t next = machine_next_deadline(m);
+    uint64_t next = machine_next_deadline(m), limit = position_limits(m).round;
+    if (limit < next) {
+        pass_until(m, limit);
+        m->turns.quiet = 1; // the same idle time goes on
+        return -1;
+    }
     if (!machine_can_wake(m)) return MACHINE_STUCK;
     if (ask || next == CLOCK_NEVER || (next - m->turns.end >= m->idle_limit && !m->idle_granted)) {
         m->idle_granted = true;
@@ -120,8 +127,10 @@ enum machine_stop turns_run(struct machine *m, uint64_t steps) {
             m->stop = -1;
             return why;
         }
-        if (steps == 0) return MACHINE_STEPS;
-        if (m->offers && !machine_held(m) && machine_take_offers(m)) continue;
+        if (steps == 0 || position_reached(m)) return MACHINE_STEPS;
+        int came = machine_come_in(m);
+        if (came == CAME_IN) continue;
+        if (came != NOTHING_CAME) return (enum machine_stop)came;
         if (machine_asked(m)) return MACHINE_INTERRUPTED;
         if (between) {
             quiet_rounds = taken ? 0 : quiet_rounds + 1;
@@ -141,6 +150,8 @@ enum machine_stop turns_run(struct machine *m, uint64_t steps) {
         all += done;
         if (unlikely(result == RUN_STOPPED || cpu->observation.stop)) return machine_observed(m, cpu);
         if (result == RUN_SHUTDOWN) return MACHINE_TRIPLE_FAULT;
+        int missed = result == RUN_HELD ? position_missed(m) : -1;
+        if (missed >= 0) return (enum machine_stop)missed;
     }
 }
 

@@ -204,6 +204,7 @@ static bool handle(struct run *run, enum machine_stop why) {
         return over(run, (enum status)((code << 1 | 1) & 0xff), "the guest wrote %u to isa-debug-exit", code);
     case MACHINE_TRIPLE_FAULT: return handle_triple_fault(run);
     case MACHINE_STUCK: return handle_stuck(run);
+    case MACHINE_LOST: return over(run, STATUS_HOST_ERROR, "the inputs are those of another run");
     }
     return false;
 }

@@ -1,0 +1,398 @@
+// Positions and inputs: a run stops at any position, in idle time and between events as well, and goes on to what an
+// undisturbed one comes to; a run with every kind of input is recorded, and replayed from the log alone.
+#include "cpu/processor/observing.h"
+#include "devices/machine/machine_boot.h"
+#include "devices/machine/machine_observe.h"
+#include "tests/decode/random.h"
+#include "tests/door.h"
+#include "tests/tap.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { RAM_BYTES = 1 << 20, START = 0x8000, DATA = 0x600, POSITIONS = 1000, INPUTS = 400 };
+enum { TICK = START + 0x9d, MESSAGE = START + 0xc3, SERIAL = START + 0xe2, NMI = START + 0xf3, RETURN = START + 0xf7 };
+
+// Real-address mode, all processors: x2APIC on, a stack of its own; the first one starts the 8254 at 1000 Hz, the
+// serial port's interrupt, and the others. Then each waits for an interrupt, works a little, and waits again. The
+// timer's handler sends a message to all others.
+static const uint8_t code[] = {
+    0xfa,                               // cli
+    0x31, 0xc0,                         // xor ax,ax
+    0x8e, 0xd8,                         // mov ds,ax
+    0x8e, 0xd0,                         // mov ss,ax
+    0x66, 0xb9, 0x1b, 0x00, 0x00, 0x00, // mov ecx,0x1b
+    0x0f, 0x32,                         // rdmsr
+    0x0d, 0x00, 0x0c,                   // or ax,0xc00
+    0x0f, 0x30,                         // wrmsr
+    0x66, 0xb9, 0x0f, 0x08, 0x00, 0x00, // mov ecx,0x80f
+    0x66, 0xb8, 0xff, 0x01, 0x00, 0x00, // mov eax,0x1ff
+    0x66, 0x31, 0xd2,                   // xor edx,edx
+    0x0f, 0x30,                         // wrmsr
+    0x66, 0xb9, 0x02, 0x08, 0x00, 0x00, // mov ecx,0x802
+    0x0f, 0x32,                         // rdmsr
+    0xc1, 0xe0, 0x09,                   // shl ax,0x9
+    0xbc, 0x00, 0x60,                   // mov sp,0x6000
+    0x29, 0xc4,                         // sub sp,ax
+    0x66, 0xb9, 0x1b, 0x00, 0x00, 0x00, // mov ecx,0x1b
+    0x0f, 0x32,                         // rdmsr
+    0xf6, 0xc4, 0x01,                   // test ah,0x1
+    0x74, 0x45,                         // je 87 <wait>
+    0xb0, 0x11,                         // mov al,0x11
+    0xe6, 0x20,                         // out 0x20,al
+    0xb0, 0x08,                         // mov al,0x8
+    0xe6, 0x21,                         // out 0x21,al
+    0xb0, 0x04,                         // mov al,0x4
+    0xe6, 0x21,                         // out 0x21,al
+    0xb0, 0x01,                         // mov al,0x1
+    0xe6, 0x21,                         // out 0x21,al
+    0xb0, 0xee,                         // mov al,0xee
+    0xe6, 0x21,                         // out 0x21,al
+    0xb0, 0x34,                         // mov al,0x34
+    0xe6, 0x43,                         // out 0x43,al
+    0xb0, 0xa9,                         // mov al,0xa9
+    0xe6, 0x40,                         // out 0x40,al
+    0xb0, 0x04,                         // mov al,0x4
+    0xe6, 0x40,                         // out 0x40,al
+    0xba, 0xfc, 0x03,                   // mov dx,0x3fc
+    0xb0, 0x08,                         // mov al,0x8
+    0xee,                               // out dx,al
+    0xba, 0xf9, 0x03,                   // mov dx,0x3f9
+    0xb0, 0x01,                         // mov al,0x1
+    0xee,                               // out dx,al
+    0x66, 0xb9, 0x30, 0x08, 0x00, 0x00, // mov ecx,0x830
+    0x66, 0x31, 0xd2,                   // xor edx,edx
+    0x66, 0xb8, 0x00, 0x45, 0x0c, 0x00, // mov eax,0xc4500
+    0x0f, 0x30,                         // wrmsr
+    0x66, 0xb8, 0x08, 0x46, 0x0c, 0x00, // mov eax,0xc4608
+    0x0f, 0x30,                         // wrmsr
+    0xfb,                               // sti
+    0xf4,                               // hlt
+    0xb9, 0x2c, 0x01,                   // mov cx,0x12c
+    0x03, 0x06, 0x00, 0x06,             // add ax,WORD PTR ds:0x600
+    0xd1, 0xc8,                         // ror ax,1
+    0xff, 0x06, 0x02, 0x06,             // inc WORD PTR ds:0x602
+    0xe2, 0xf4,                         // loop 8c <busy>
+    0xa3, 0x00, 0x06,                   // mov ds:0x600,ax
+    0xeb, 0xea,                         // jmp 87 <wait>
+    0x66, 0x50,                         // push eax
+    0x66, 0x51,                         // push ecx
+    0x66, 0x52,                         // push edx
+    0xff, 0x06, 0x04, 0x06,             // inc WORD PTR ds:0x604
+    0xb0, 0x20,                         // mov al,0x20
+    0xe6, 0x20,                         // out 0x20,al
+    0x66, 0xb9, 0x30, 0x08, 0x00, 0x00, // mov ecx,0x830
+    0x66, 0x31, 0xd2,                   // xor edx,edx
+    0x66, 0xb8, 0x41, 0x40, 0x0c, 0x00, // mov eax,0xc4041
+    0x0f, 0x30,                         // wrmsr
+    0x66, 0x5a,                         // pop edx
+    0x66, 0x59,                         // pop ecx
+    0x66, 0x58,                         // pop eax
+    0xcf,                               // iret
+    0x66, 0x50,                         // push eax
+    0x66, 0x51,                         // push ecx
+    0x66, 0x52,                         // push edx
+    0xff, 0x06, 0x06, 0x06,             // inc WORD PTR ds:0x606
+    0x66, 0xb9, 0x0b, 0x08, 0x00, 0x00, // mov ecx,0x80b
+    0x66, 0x31, 0xd2,                   // xor edx,edx
+    0x66, 0x31, 0xc0,                   // xor eax,eax
+    0x0f, 0x30,                         // wrmsr
+    0x66, 0x5a,                         // pop edx
+    0x66, 0x59,                         // pop ecx
+    0x66, 0x58,                         // pop eax
+    0xcf,                               // iret
+    0x50,                               // push ax
+    0x52,                               // push dx
+    0xba, 0xf8, 0x03,                   // mov dx,0x3f8
+    0xec,                               // in al,dx
+    0x00, 0x06, 0x08, 0x06,             // add BYTE PTR ds:0x608,al
+    0xb0, 0x20,                         // mov al,0x20
+    0xe6, 0x20,                         // out 0x20,al
+    0x5a,                               // pop dx
+    0x58,                               // pop ax
+    0xcf,                               // iret
+    0xff, 0x06, 0x0a, 0x06,             // inc WORD PTR ds:0x60a
+    0xcf,                               // iret
+};
+
+static struct boot_piece pieces[] = {{0, 1024, 1024, NULL}, {DATA, 256, 0, NULL}, {START, 4096, sizeof code, code}};
+static const struct boot_register registers[] = {{REGISTER_CS, 0}, {REGISTER_CS_BASE, 0}, {REGISTER_RIP, START}};
+static const struct boot_image image = {pieces, 3, registers, 3};
+
+static struct machine *make(unsigned cpus) {
+    static uint32_t vectors[256];
+    struct machine_config config;
+    char error[200];
+    for (unsigned i = 0; i < 256; i++) vectors[i] = RETURN;
+    vectors[2] = NMI, vectors[8] = TICK, vectors[12] = SERIAL, vectors[0x41] = MESSAGE;
+    pieces[0].data = vectors;
+    machine_config_default(&config);
+    config.model = *cpu_model_at(0);
+    config.ram_bytes = RAM_BYTES;
+    config.cpus = cpus;
+    struct machine *m = machine_new(&config, error, sizeof error);
+    if (!m || !machine_boot(m, &image)) bail("no machine: %s", error);
+    return m;
+}
+
+static void stop_at(void *context, struct cpu *cpu, const struct sight *sight) {
+    (void)sight;
+    if (random_below(context, 4) == 0) cpu_stop(cpu);
+}
+
+static bool same_position(const struct position *a, const struct position *b) {
+    return a->cycle == b->cycle && a->steps == b->steps && a->round == b->round && a->processor == b->processor &&
+           a->events == b->events && a->after_events == b->after_events;
+}
+
+// --- stopping anywhere ---
+
+// A moment of the run that is compared with, and the hash there; 0 in the middle of time that was skipped.
+struct moment {
+    struct position at;
+    uint64_t hash;
+};
+static struct moment moments[POSITIONS];
+
+// Somewhere in the idle time that comes now, if there is any.
+static bool idle_moment(const struct machine *m, uint64_t *random, struct moment *out) {
+    uint64_t cycles = machine_idle_cycles(m);
+    if (cycles < 2 || cycles == ~0ull) return false;
+    machine_position(m, &out->at);
+    out->at.cycle += 1 + random64(random) % (cycles - 1);
+    if (out->at.round) out->at.round = out->at.cycle;
+    out->at.events = 0; // of another boundary: it is later
+    out->hash = 0;
+    return true;
+}
+
+// Runs along, and notes positions where it happens to be: after some steps, between events, in idle time.
+static void note_moments(struct machine *m, uint64_t *random, unsigned kinds[3]) {
+    struct observer observer = {.wanted = BIT(OBSERVE_INTERRUPT), .see = stop_at, .context = random};
+    machine_add_observer(m, &observer);
+    machine_idle_limit(m, 1);
+    for (unsigned n = 0; n < POSITIONS;) {
+        enum machine_stop why = machine_run(m, 1 + random_below(random, 3000));
+        unsigned kind = why == MACHINE_IDLE ? 2 : why == MACHINE_OBSERVED ? 1 : 0;
+        if (why == MACHINE_IDLE && !idle_moment(m, random, &moments[n])) continue;
+        if (why != MACHINE_IDLE) {
+            machine_position(m, &moments[n].at);
+            moments[n].hash = machine_hash(m);
+        }
+        if (n && same_position(&moments[n].at, &moments[n - 1].at)) continue;
+        kinds[kind]++, n++;
+    }
+    machine_remove_observer(m, &observer);
+    (void)machine_run(m, 1); // past an attempt that was held back
+    machine_idle_limit(m, ~0ull);
+}
+
+static void positions(unsigned cpus) {
+    struct machine *noted = make(cpus), *stopped = make(cpus), *whole = make(cpus);
+    uint64_t random = 7 + cpus;
+    unsigned kinds[3] = {0};
+    note_moments(noted, &random, kinds);
+    ok(kinds[0] > 50 && kinds[1] > 50 && kinds[2] > 50,
+       "%u processors: %u moments after steps, %u between events, %u in idle time", cpus, kinds[0], kinds[1], kinds[2]);
+    loop_begin("%u processors: a run stops at each of %d positions, with the same hash", cpus, POSITIONS);
+    for (unsigned n = 0; n < POSITIONS; n++) {
+        struct position at;
+        enum machine_stop why = machine_run_to(stopped, &moments[n].at);
+        machine_position(stopped, &at);
+        loop_check(
+            why == MACHINE_STEPS && same_position(&at, &moments[n].at),
+            "%u: %d at cycle %lu, step %lu, processor %u, %u events%s; wanted cycle %lu, step %lu, processor %u, %u "
+            "events%s",
+            n, why, at.cycle, at.steps, at.processor, at.events, at.after_events ? ", held" : "", moments[n].at.cycle,
+            moments[n].at.steps, moments[n].at.processor, moments[n].at.events,
+            moments[n].at.after_events ? ", held" : "");
+        if (moments[n].hash) loop_check(machine_hash(stopped) == moments[n].hash, "%u: another hash", n);
+    }
+    loop_end();
+    uint64_t end = machine_steps(noted) + 100000;
+    struct machine *all[] = {noted, stopped, whole};
+    for (unsigned i = 0; i < 3; i++)
+        while (machine_steps(all[i]) < end) (void)machine_run(all[i], end - machine_steps(all[i]));
+    ok(machine_hash(noted) == machine_hash(whole) && machine_hash(stopped) == machine_hash(whole),
+       "and goes on to the hash of an undisturbed run");
+    struct position past = moments[5].at, at;
+    ok(machine_run_to(whole, &past) == MACHINE_STEPS && machine_steps(whole) == end, "a position of the past: at once");
+    past = (struct position){.cycle = machine_cycles(whole) + 5, .steps = end};
+    while (machine_cpu(whole, 0)->boundary.activity != ACTIVITY_ACTIVE) (void)machine_run(whole, 1);
+    machine_position(whole, &at);
+    past = at, past.cycle += 3;
+    ok(machine_run_to(whole, &past) == MACHINE_STEPS, "one that never comes ends the run");
+    machine_position(whole, &past);
+    ok(past.steps == at.steps, "before another step");
+    for (unsigned i = 0; i < 3; i++) machine_free(all[i]);
+}
+
+// --- recording and replaying ---
+
+struct record {
+    struct input input[INPUTS + 100];
+    uint8_t data[INPUTS + 100][16];
+    unsigned count, next, kinds;
+};
+
+static void took(void *context, const struct input *input) {
+    struct record *r = context;
+    if (r->count == INPUTS + 100 || input->bytes > 16) bail("too many inputs");
+    if (input->bytes) memcpy(r->data[r->count], input->data, input->bytes);
+    r->input[r->count] = *input;
+    r->input[r->count].data = r->data[r->count];
+    r->kinds |= 1u << input->kind;
+    r->count++;
+}
+static const struct input *next(void *context) {
+    struct record *r = context;
+    return r->next < r->count ? &r->input[r->next++] : NULL;
+}
+
+// Something from outside, of any kind; what is refused leaves no trace.
+static void give(struct machine *m, uint64_t *random) {
+    uint64_t r = random64(random), value = random64(random) >> 20; // canonical
+    unsigned cpu = (unsigned)(r >> 8) % machine_configuration(m)->cpus;
+    const uint8_t text[3] = {(uint8_t)value, 2, 3};
+    const struct input offer = {.kind = INPUT_SERIAL, .bytes = 1 + (uint32_t)(r >> 16 & 1), .data = text};
+    const struct input msr = {.kind = INPUT_MSR, .unit = (uint8_t)cpu, .where = 0xc0000102, .bytes = 8, .data = &value};
+    switch (r % 10) {
+    case 0: (void)machine_offer(m, &offer); break;
+    case 1: (void)alter_serial(m, 0, (uint8_t)value); break;
+    case 2: (void)alter(m, INPUT_NMI, cpu, 0); break;
+    case 3: (void)alter(m, INPUT_INTERRUPT, cpu, 0x41); break;
+    case 4: (void)machine_set_register(m, cpu, REGISTER_RBX, value); break;
+    case 5: (void)machine_set_register(m, cpu, REGISTER_RBP, value); break;
+    case 6: (void)machine_set_memory(m, DATA + value % 16, text, sizeof text); break;
+    case 7: (void)machine_alter(m, &msr); break;
+    case 8:
+        if ((r >> 20) % 16 == 0) (void)alter(m, INPUT_INIT, cpu, 0);
+        break;
+    default:
+        if ((r >> 20) % 16 == 0) alter_reset(m);
+        break;
+    }
+}
+
+static void record_run(struct machine *m, uint64_t *random) {
+    struct observer observer = {
+        .wanted = BIT(OBSERVE_INTERRUPT) | BIT(OBSERVE_EXCEPTION), .see = stop_at, .context = random};
+    machine_add_observer(m, &observer);
+    machine_idle_limit(m, 100);
+    for (unsigned n = 0; n < INPUTS; n++) {
+        enum machine_stop why = machine_run(m, 1 + random_below(random, 3000));
+        uint64_t cycles = machine_idle_cycles(m);
+        if (why == MACHINE_IDLE && cycles != ~0ull && cycles && random_below(random, 2))
+            (void)alter(m, INPUT_IDLE, 0, random64(random) % cycles);
+        if (why == MACHINE_TRIPLE_FAULT || why == MACHINE_STUCK) alter_reset(m);
+        for (unsigned i = random_below(random, 3); i; i--) give(m, random);
+    }
+    machine_remove_observer(m, &observer);
+    machine_idle_limit(m, ~0ull);
+    (void)machine_run(m, 1);
+}
+
+static void replay(unsigned cpus) {
+    static struct record record;
+    struct machine *m = make(cpus), *again = make(cpus);
+    uint64_t random = 99 + cpus;
+    struct position end, at;
+    record = (struct record){0};
+    machine_set_log(m, &(struct input_log){.context = &record, .took = took});
+    record_run(m, &random);
+    machine_position(m, &end);
+    ok(record.count > 100 && (record.kinds | 1 << INPUT_FIELD) == (1 << INPUT_KINDS) - 1,
+       "%u processors: %u inputs are recorded, of kinds %x", cpus, record.count, record.kinds);
+    machine_set_log(again, &(struct input_log){.context = &record, .next = next});
+    ok(!alter(again, INPUT_NMI, 0, 0) && !machine_set_register(again, 0, REGISTER_RBX, 1) &&
+           !machine_offer(again, &(struct input){.kind = INPUT_SERIAL, .bytes = 1, .data = "x"}),
+       "a replay takes nothing else");
+    enum machine_stop why;
+    do {
+        why = machine_run_to(again, &end);
+        machine_position(again, &at);
+    } while (why != MACHINE_LOST && (at.steps < end.steps || at.cycle < end.cycle));
+    ok(why == MACHINE_STEPS && same_position(&at, &end) && record.next == record.count,
+       "and comes to the same end (%d), after all inputs (%u)", why, record.next);
+    ok(machine_hash(again) == machine_hash(m), "with the same hash");
+    machine_set_log(again, NULL);
+    machine_set_log(m, NULL);
+    (void)machine_run(m, 5000), (void)machine_run(again, 5000);
+    ok(machine_hash(again) == machine_hash(m), "from which both go on alike");
+    record.next = 0;
+    record.input[50].at.steps--;
+    struct machine *wrong = make(cpus);
+    machine_set_log(wrong, &(struct input_log){.context = &record, .next = next});
+    for (unsigned i = 0; i < 100000 && why != MACHINE_LOST && machine_steps(wrong) < end.steps; i++)
+        why = machine_run(wrong, 100000);
+    ok(why == MACHINE_LOST, "a log that does not fit is noticed");
+    machine_free(m), machine_free(again), machine_free(wrong);
+}
+
+// An event after which no attempt follows: an NMI whose delivery ends in the shutdown state. What is repaired after it
+// must not be repaired before it in the replay.
+static void between_events(void) {
+    static struct record record;
+    struct machine *m = make(1), *again = make(1);
+    struct position end;
+    record = (struct record){0};
+    machine_set_log(m, &(struct input_log){.context = &record, .took = took});
+    (void)machine_run(m, 500);
+    (void)machine_set_register(m, 0, REGISTER_IDTR_LIMIT, 0);
+    (void)alter(m, INPUT_NMI, 0, 0);
+    ok(machine_run(m, 100) == MACHINE_TRIPLE_FAULT, "an NMI that cannot be delivered");
+    (void)machine_set_register(m, 0, REGISTER_IDTR_LIMIT, 0x3ff);
+    machine_position(m, &end);
+    ok(end.events == 1 && record.input[1].at.events == 0 && record.input[2].at.events == 1 &&
+           record.input[2].at.steps == record.input[1].at.steps,
+       "inputs before and after an event, at one step");
+    machine_set_log(again, &(struct input_log){.context = &record, .next = next});
+    while (record.next < record.count && machine_run(again, 1000) != MACHINE_LOST) continue;
+    (void)machine_run(again, 1000);
+    ok(machine_hash(again) == machine_hash(m), "come in that order in a replay");
+    machine_free(m), machine_free(again);
+}
+
+// Made-up inputs are refused, and change nothing.
+static void refusals(void) {
+    struct machine *m = make(1);
+    uint64_t before = machine_hash(m), value = ~0ull;
+    const struct input bad[] = {
+        {.kind = INPUT_KINDS},
+        {.kind = 255},
+        {.kind = INPUT_SERIAL, .unit = 200, .bytes = 1, .data = "x"},
+        {.kind = INPUT_SERIAL, .bytes = 1 << 20, .data = "x"},
+        {.kind = INPUT_SERIAL, .bytes = 1},
+        {.kind = INPUT_IDLE, .where = ~0ull},
+        {.kind = INPUT_INTERRUPT, .where = 256},
+        {.kind = INPUT_NMI, .unit = 1},
+        {.kind = INPUT_INIT, .unit = 255},
+        {.kind = INPUT_MEMORY, .where = RAM_BYTES - 7, .bytes = 8, .data = &value},
+        {.kind = INPUT_MEMORY, .where = ~0ull, .bytes = 8, .data = &value},
+        {.kind = INPUT_REGISTER, .where = REGISTER_COUNT, .bytes = 8, .data = &value},
+        {.kind = INPUT_REGISTER, .where = ~0ull, .bytes = 8, .data = &value},
+        {.kind = INPUT_REGISTER, .where = REGISTER_RAX, .bytes = 9, .data = &value},
+        {.kind = INPUT_REGISTER, .where = REGISTER_MXCSR, .bytes = 4, .data = &value},
+        {.kind = INPUT_REGISTER, .unit = 7, .where = REGISTER_RAX, .bytes = 8, .data = &value},
+        {.kind = INPUT_MSR, .where = 0x12345678, .bytes = 8, .data = &value},
+        {.kind = INPUT_MSR, .where = 0xc0000080, .bytes = 7, .data = &value},
+        {.kind = INPUT_FIELD, .where = 0x6800, .bytes = 8, .data = &value},
+        {.kind = INPUT_FIELD, .where = 0x6801, .bytes = 16, .data = bad},
+    };
+    loop_begin("inputs that somebody made up are refused");
+    for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) loop_check(!machine_alter(m, &bad[i]), "%u", i);
+    loop_end();
+    ok(machine_hash(m) == before, "and change nothing");
+    struct input_row row;
+    unsigned kinds = 0, live = 0;
+    for (; input_row(kinds, &row); kinds++) live += row.live;
+    ok(kinds == INPUT_KINDS && live == 1, "%u kinds, %u of them live", kinds, live);
+    machine_free(m);
+}
+
+int main(void) {
+    refusals();
+    between_events();
+    for (unsigned cpus = 1; cpus <= 3; cpus++) positions(cpus);
+    for (unsigned cpus = 1; cpus <= 2; cpus++) replay(cpus);
+    return done_testing();
+}
