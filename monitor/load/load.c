@@ -8,10 +8,17 @@
 
 static const struct loader *const loaders[] = {&load_linux, &load_multiboot, &load_pvh, &load_elf};
 
+const char *boot_name(const char *words) {
+    const char *name = words;
+    for (const char *p = words; *p && *p != ' '; p++)
+        if (*p == '/') name = p + 1;
+    return name;
+}
+
 static bool add_module(struct boot *boot, const char *words) {
     if (boot->modules == BOOT_MODULES) return complain("-initrd names more than %d modules", BOOT_MODULES);
     struct boot_module *module = &boot->module[boot->modules++];
-    module->words = strdup(words);
+    module->words = strdup(boot_name(words));
     if (!module->words) return complain("not enough memory");
     if (!boot->loader->many_modules) return file_read(&module->file, words);
     char path[4096];

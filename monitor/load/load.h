@@ -14,7 +14,7 @@ struct boot {
     struct boot_module {
         struct file file;
         char *words;
-    } module[BOOT_MODULES]; // words: "FILE WORDS", as given
+    } module[BOOT_MODULES]; // words: "FILE WORDS", without FILE's folder
     unsigned modules;       // a Linux kernel has one at most, its initrd
 };
 
@@ -32,6 +32,9 @@ bool boot_open(struct boot *boot, const char *kernel, const char *initrd, const 
 void boot_close(struct boot *boot); // no sooner than the machine is freed
 // Into a new machine, which keeps what was made of the files (devices/machine/machine_boot.h) for its resets.
 bool boot_load(struct boot *boot, struct machine *machine);
+// What a guest is told of a file: its name and the words after it, but no folder. Where a file lies, and how its path
+// was typed, is not the guest's business: it would be another machine.
+const char *boot_name(const char *words);
 // Behind the image, on pages of its own below 4 GBytes. 0 after one line on stderr.
 uint64_t boot_module_place(const struct boot_module *module, struct layout *layout, uint64_t image_end);
 

@@ -1,6 +1,6 @@
 // Multiboot 1 images, such as those of kvm-unit-tests: Multiboot Specification, version 0.6.96.
-// The information structure lies in low memory, never in physical page 0. The command line begins with the file's name,
-// which is also what GRUB's users write and what programs skip.
+// The information structure lies in low memory, never in physical page 0. The command line begins with the file's name
+// without its folder, as what GRUB's users write does, and as programs skip it.
 // NOT IMPLEMENTED: the video mode (flag 2), drives, APM, BIOS configuration, symbols.
 #define _GNU_SOURCE
 #include "cpu/state/outcome.h"
@@ -103,10 +103,11 @@ static bool load_image(const struct file *file, struct layout *layout, struct el
 }
 
 static bool put_command_line(const struct boot *boot, struct layout *layout, struct multiboot_info *info) {
+    const char *folder = strrchr(boot->kernel.path, '/'), *name = folder ? folder + 1 : boot->kernel.path;
     char *line = NULL;
-    if (asprintf(&line, "%s%s%s", boot->kernel.path, *boot->command_line ? " " : "", boot->command_line) < 0)
+    if (asprintf(&line, "%s%s%s", name, *boot->command_line ? " " : "", boot->command_line) < 0)
         return complain("not enough memory");
-    for (char *p = line; p < line + strlen(boot->kernel.path); p++)
+    for (char *p = line; p < line + strlen(name); p++)
         if (*p == ' ') *p = '_'; // the name is one word
     info->cmdline = (uint32_t)layout_put_string(layout, line, "the command line");
     info->flags |= INFO_CMDLINE;

@@ -244,8 +244,8 @@ static void test_multiboot(struct image image) {
     ok(cpu->gpr[RBX] >= 0x1000, "the information lies outside page 0");
     ok((info->flags & 0x4d) == 0x4d, "memory, command line, modules, memory map");
     char line[128];
-    snprintf(line, sizeof line, "%s words", loading.kernel_path);
-    ok(strcmp(ram(info->cmdline, 100), line) == 0, "the command line begins with the file's name");
+    snprintf(line, sizeof line, "%s words", boot_name(loading.kernel_path));
+    ok(strcmp(ram(info->cmdline, 100), line) == 0, "the command line begins with the file's name, without its folder");
     ok(info->lower > 500 && info->lower <= 640 && info->upper > 60000 && info->upper <= 63 * 1024,
        "lower and upper memory");
     const uint32_t *list = ram(info->modules_at, 32);
@@ -253,7 +253,7 @@ static void test_multiboot(struct image image) {
     for (unsigned i = 0; good && i < 2; i++)
         good = list[4 * i] % 4096 == 0 && list[4 * i + 1] - list[4 * i] == 100 && list[4 * i] >= 0x202000 &&
                memcmp(ram(list[4 * i], 100), module, 100) == 0;
-    snprintf(line, sizeof line, "%s one,1", loading.initrd_path);
+    snprintf(line, sizeof line, "%s one,1", boot_name(loading.initrd_path));
     ok(good && strcmp(ram(list[2], 64), line) == 0 && list[4] != list[0],
        "two modules behind the image, with their words");
     struct machine_region region[64];
@@ -280,9 +280,9 @@ static void check_pvh_modules(const struct pvh_seen *info, const uint8_t *module
     for (unsigned i = 0; good && i < 2; i++)
         good = list[4 * i] >= 0x203800 && list[4 * i] % 4096 == 0 && list[4 * i + 1] == bytes &&
                memcmp(ram(list[4 * i], bytes), module, bytes) == 0 && list[4 * i + 3] == 0;
-    snprintf(words, sizeof words, "%s one,1", loading.initrd_path);
+    snprintf(words, sizeof words, "%s one,1", boot_name(loading.initrd_path));
     ok(good && list[4] != list[0] && strcmp(ram(list[2], 64), words) == 0 &&
-           strcmp(ram(list[6], 64), loading.initrd_path) == 0,
+           strcmp(ram(list[6], 64), boot_name(loading.initrd_path)) == 0,
        "two modules behind the image, with their words");
 }
 
