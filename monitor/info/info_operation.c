@@ -1,7 +1,7 @@
 // info vmx: VMX operation and what the processor keeps of VMCSs; by it one sees what outlived a reset. SDM Vol. 3C,
 // 23.6-23.8, 24.1, 24.11.1.
 #include "monitor/info/info.h"
-#include "monitor/explain/vmcs.h"
+#include "monitor/vmcs/vmcs.h"
 #include <inttypes.h>
 
 enum { CR4_VMXE_BIT = 13, FEATURE_LOCK = 1 << 0, FEATURE_IN_SMX = 1 << 1, FEATURE_OUTSIDE_SMX = 1 << 2 };

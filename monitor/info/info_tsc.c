@@ -1,7 +1,7 @@
 // info tsc: the time-stamp counter as each level reads it, and how that comes about. SDM Vol. 3B, 17.17; Vol.
 // 3C, 24.6.5, 25.3.
 #include "monitor/info/info.h"
-#include "monitor/explain/vmcs.h"
+#include "monitor/vmcs/vmcs.h"
 #include <inttypes.h>
 
 struct tsc_rule {

@@ -2,7 +2,7 @@
 #include "monitor/info/info.h"
 #include "monitor/vtx/virtual_apic.h"
 #include "monitor/vtx/vtx.h"
-#include "monitor/explain/vmcs.h"
+#include "monitor/vmcs/vmcs.h"
 #include <inttypes.h>
 
 enum { WORDS = 8 };

@@ -1,7 +1,7 @@
 // events: the timeline of events that were injected, delivered, cut short by a VM exit, given again, or lost; and what
 // waits now. SDM Vol. 3C, 26.6, 27.2.4.
 #include "monitor/expression/expression.h"
-#include "monitor/explain/vmcs.h"
+#include "monitor/vmcs/vmcs.h"
 #include "monitor/session/monitor.h"
 #include "monitor/vtx/why.h"
 #include <inttypes.h>

@@ -1,5 +1,5 @@
 // intercepts: what of a guest would exit now. SDM Vol. 3C, 24.6, 25.1, 25.2.
-#include "monitor/explain/intercepts.h"
+#include "monitor/vmcs/intercepts.h"
 #include "monitor/expression/msr_name.h"
 #include "monitor/vtx/vtx.h"
 #include <inttypes.h>

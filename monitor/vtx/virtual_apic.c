@@ -1,7 +1,7 @@
 // The virtual APIC of a guest: reading it, and what of it waits. SDM Vol. 3C, chapter 29; 24.4.2, 24.6.8, 26.7.7.
 #include "monitor/vtx/virtual_apic.h"
 #include "cpu/memory/access.h"
-#include "monitor/explain/vmcs.h"
+#include "monitor/vmcs/vmcs.h"
 #include "monitor/vtx/why.h"
 #include <inttypes.h>
 #include <stdio.h>

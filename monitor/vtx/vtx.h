@@ -1,7 +1,7 @@
 // What is printed of VT-x: VMCSs, what exits, why something did or failed. The facts are those of monitor/explain.
 #ifndef MONITOR_VTX_H
 #define MONITOR_VTX_H
-#include "monitor/explain/vmcs.h"
+#include "monitor/vmcs/vmcs.h"
 #include "monitor/session/monitor.h"
 
 // --- vmcs_take.c ---

@@ -1,5 +1,5 @@
 // why: VM exits and failed VM entries. SDM Vol. 3C, chapters 25, 26, 27.
-#include "monitor/explain/intercepts.h"
+#include "monitor/vmcs/intercepts.h"
 #include "monitor/vtx/why.h"
 #include "monitor/symbols/symbols.h"
 #include "monitor/vtx/vtx.h"

@@ -1,7 +1,7 @@
 // why: exceptions, triple faults, #UD for what a VMCS does not enable. SDM Vol. 3A, 6.15; Vol. 3C, 25.3.
 #include "monitor/show/disassemble.h"
 #include "monitor/symbols/symbols.h"
-#include "monitor/explain/vmcs.h"
+#include "monitor/vmcs/vmcs.h"
 #include "monitor/session/monitor.h"
 #include "monitor/vtx/why.h"
 #include "cpu/state/model.h"

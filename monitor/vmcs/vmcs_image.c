@@ -1,6 +1,6 @@
 // The values of a VMCS: as the processor has it, as it was at the last entry with it, as a guest made it for a guest of
 // its own, or after VMCLEAR of a region of zeros.
-#include "monitor/explain/vmcs.h"
+#include "monitor/vmcs/vmcs.h"
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 // What a VM exit would change in the state of the hypervisor, which should find itself as it was. SDM Vol. 3C, 27.5.
-#include "monitor/explain/vmcs.h"
+#include "monitor/vmcs/vmcs.h"
 #include <inttypes.h>
 #include <stdio.h>
 

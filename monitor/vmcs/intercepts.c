@@ -1,5 +1,5 @@
 // What of a guest would exit now, and why something did; see intercepts.h.
-#include "monitor/explain/intercepts.h"
+#include "monitor/vmcs/intercepts.h"
 #include "cpu/state/section.h"
 #include "devices/history/history.h"
 #include "vmx/level/view.h"

@@ -1,5 +1,5 @@
 // What the values of VMCS fields mean. SDM Vol. 3C, 24.4 to 24.9; each field is a row of vmcs_value.def.
-#include "monitor/explain/vmcs.h"
+#include "monitor/vmcs/vmcs.h"
 #include <inttypes.h>
 
 static const struct {
@@ -142,7 +142,7 @@ static const struct {
     unsigned argument;
 } decoders[FIELD_COUNT] = {
 #define VALUE(field, how, argument) [FIELD_##field] = {decode_##how, argument},
-#include "monitor/explain/vmcs_value.def"
+#include "monitor/vmcs/vmcs_value.def"
 #undef VALUE
 };
 

@@ -1,5 +1,5 @@
 // The VM-entry checks on the current VMCS, now, without entering. SDM Vol. 3C, 26.2, 26.3.1.
-#include "monitor/explain/vmcs.h"
+#include "monitor/vmcs/vmcs.h"
 #include "vmx/entry/entry.h"
 #include <string.h>
 

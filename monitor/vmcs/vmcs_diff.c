@@ -1,5 +1,5 @@
 // How VMCSs differ, which fields a word means, and where the values of a nested guest's VMCS came from.
-#include "monitor/explain/vmcs.h"
+#include "monitor/vmcs/vmcs.h"
 #include <stdio.h>
 
 unsigned vmcs_differs(const struct vmcs_image *a, const struct vmcs_image *b, unsigned from) {
