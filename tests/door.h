@@ -5,6 +5,9 @@
 #include "devices/machine/machine_private.h"
 
 // Behind the door, where only tests may go: RAM and processors as they are.
+static inline struct cpu *inside_cpu(struct machine *m, unsigned index) {
+    return index < m->config.cpus ? m->cpu[index] : NULL;
+}
 static inline void *inside_ram(struct machine *m, uint64_t physical, uint64_t bytes) {
     return memory_for_writing(&m->memory, physical, bytes);
 }

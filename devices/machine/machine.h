@@ -63,7 +63,10 @@ struct timing;
 void machine_set_timing(struct machine *machine, unsigned processor, const struct timing *timing);
 
 // --- observation ---
-struct cpu *machine_cpu(struct machine *machine, unsigned index); // NULL past the last one
+const struct cpu *machine_cpu(const struct machine *machine, unsigned index); // NULL past the last one
+// What RDMSR at CPL 0 and CPUID would give, without a trace. False: RDMSR would be #GP(0).
+bool machine_msr(const struct machine *machine, unsigned index, uint32_t msr, uint64_t *value);
+struct cpuid_result machine_cpuid(const struct machine *machine, unsigned index, uint32_t leaf, uint32_t subleaf);
 const struct machine_config *machine_configuration(const struct machine *machine);
 uint64_t machine_steps(const struct machine *machine);       // of all processors together
 uint64_t machine_cycles(const struct machine *machine);      // of the clock: steps and halted time

@@ -1,5 +1,6 @@
 // The machine as front ends and loaders see it from outside: memory, tables, counters, state, hash. See machine.h.
 #include "cpu/state/timing.h"
+#include "cpu/system/msr.h"
 #include "devices/firmware/acpi.h"
 #include "devices/firmware/real_mode.h"
 #include "devices/machine/machine_private.h"
@@ -88,8 +89,24 @@ void machine_write_tables(struct machine *m) {
 }
 
 // --- observation ---
-struct cpu *machine_cpu(struct machine *m, unsigned index) {
+const struct cpu *machine_cpu(const struct machine *m, unsigned index) {
     return index < m->config.cpus ? m->cpu[index] : NULL;
+}
+// Reading by RDMSR's own way records a fault when it fails; that record is put back.
+bool machine_msr(const struct machine *m, unsigned index, uint32_t msr, uint64_t *value) {
+    enum { TSC = 0x10 };
+    struct cpu *cpu = m->cpu[index];
+    struct event fault = cpu->attempt.fault;
+    if (msr == TSC) { // RDTSC would tell the other processors
+        *value = cpu_tsc(cpu, NULL);
+        return true;
+    }
+    bool done = msr_read(cpu, NULL, msr, value) == OUT_OK;
+    cpu->attempt.fault = fault;
+    return done;
+}
+struct cpuid_result machine_cpuid(const struct machine *m, unsigned index, uint32_t leaf, uint32_t subleaf) {
+    return cpuid(m->cpu[index], leaf, subleaf);
 }
 const struct machine_config *machine_configuration(const struct machine *m) { return &m->config; }
 uint64_t machine_steps(const struct machine *m) {

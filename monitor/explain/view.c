@@ -160,7 +160,7 @@ __attribute__((format(printf, 3, 4))) static bool refuse(char *error, size_t siz
 
 bool view_of(struct machine *machine, unsigned processor, int level, const struct history *history, struct view *view,
              char *error, size_t error_size) {
-    struct cpu *cpu = machine_cpu(machine, processor);
+    const struct cpu *cpu = machine_cpu(machine, processor);
     *view = (struct view){.machine = machine, .cpu = cpu, .history = history, .vmcs = VMX_NO_VMCS};
     if (!cpu) return refuse(error, error_size, "there is no processor %u", processor);
     unsigned running = running_level(cpu);

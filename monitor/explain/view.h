@@ -14,7 +14,7 @@ struct history;
 enum view_source { VIEW_LIVE, VIEW_GUEST_AREA, VIEW_HOST_AREA };
 struct view {
     struct machine *machine;
-    struct cpu *cpu;
+    const struct cpu *cpu;
     const struct history *history; // NULL: not known
     const struct sight *sight;     // what is seen at this moment, or what the guest was stopped by; NULL: nothing
     bool in_sight;                 // at this moment: the processor's steps and RIP are not settled, the sight has them

@@ -108,7 +108,7 @@ bool name_value(const struct view *view, enum name_kind kind, uint64_t index, ui
         if (view->source != VIEW_LIVE)
             return wrong(error, error_size, msr_name((uint32_t)index),
                          "that level does not run now: its MSRs are not known");
-        if (msr_peek(view->cpu, (uint32_t)index, value)) return true;
+        if (msr_peek(view->machine, view->cpu, (uint32_t)index, value)) return true;
         return wrong(error, error_size, msr_name((uint32_t)index), "the processor does not have it");
     }
     if (registers[index].where == LIVE_LEVEL && view->source != VIEW_LIVE)

@@ -3,7 +3,7 @@
 #include "devices/machine/machine.h"
 #include <string.h>
 
-struct cpu *look_cpu(const struct look *look) {
+const struct cpu *look_cpu(const struct look *look) {
     return machine_cpu(look->machine, look->processor);
 }
 

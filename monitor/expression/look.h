@@ -24,7 +24,7 @@ struct look {
     } printed; // by print
 };
 
-struct cpu *look_cpu(const struct look *look); // the processor that is looked at
+const struct cpu *look_cpu(const struct look *look); // the processor that is looked at
 // The n-th part of the machine's state of that name (machine_part); NULL: none.
 const void *look_part(const struct look *look, const char *name, unsigned n);
 

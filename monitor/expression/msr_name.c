@@ -1,7 +1,6 @@
 // Model-specific registers by name: the rows of cpu/system/msr.def, the local APIC's base and deadline, and the
 // capability MSRs of VT-x (SDM Vol. 3D, Appendix A).
 #include "monitor/expression/msr_name.h"
-#include "cpu/system/msr.h"
 
 static const struct msr_name names[] = {
 #define MSR(address, name, feature, read, write) {#name, address},
@@ -29,7 +28,7 @@ static const struct msr_name names[] = {
     {"IA32_VMX_VMFUNC", 0x491},
     {"IA32_TSC_DEADLINE", 0x6e0},
 };
-enum { NAMES = sizeof names / sizeof *names, TSC = 0x10 };
+enum { NAMES = sizeof names / sizeof *names };
 
 const struct msr_name *msr_name_at(unsigned index) { return index < NAMES ? &names[index] : NULL; }
 
@@ -39,15 +38,6 @@ const char *msr_name(uint32_t address) {
     return NULL;
 }
 
-// Reading by RDMSR's own way records a fault when it fails; that record is put back.
-bool msr_peek(struct cpu *cpu, uint32_t address, uint64_t *value) {
-    struct event fault = cpu->attempt.fault;
-    if (!msr_name(address)) return false;
-    if (address == TSC) { // RDTSC would tell the other processors
-        *value = cpu_tsc(cpu, NULL);
-        return true;
-    }
-    bool done = msr_read(cpu, NULL, address, value) == OUT_OK;
-    cpu->attempt.fault = fault;
-    return done;
+bool msr_peek(const struct machine *machine, const struct cpu *cpu, uint32_t address, uint64_t *value) {
+    return msr_name(address) && machine_msr(machine, cpu->id, address, value);
 }

@@ -116,7 +116,7 @@ bool gdb_thread_exists(const struct gdb *gdb, struct gdb_thread thread);
 bool gdb_has_taken(const struct gdb *gdb, unsigned level);
 // The machine stands where this processor is; gdb is told of a level that it knows.
 void gdb_stopped_at(struct gdb *gdb, unsigned cpu);
-struct cpu *gdb_cpu(const struct gdb *gdb, struct gdb_thread thread);
+const struct cpu *gdb_cpu(const struct gdb *gdb, struct gdb_thread thread);
 void gdb_xml_threads(struct gdb *gdb, struct gdb_text *text);
 
 // --- gdb_level.c: the state of a level ---
@@ -143,7 +143,7 @@ enum { GDB_VALUE_BYTES = 16, GDB_GENERAL_ROWS = 40 + 17 + 2 }; // those of the g
 // A level, looked at once for several registers.
 struct gdb_look {
     struct gdb_thread thread;
-    struct cpu *cpu;
+    const struct cpu *cpu;
     struct view view;
     uint32_t known;
     bool there;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-struct cpu *gdb_cpu(const struct gdb *gdb, struct gdb_thread thread) {
+const struct cpu *gdb_cpu(const struct gdb *gdb, struct gdb_thread thread) {
     return machine_cpu(gdb->host.machine, thread.cpu);
 }
 

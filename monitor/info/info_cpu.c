@@ -55,7 +55,7 @@ static void print_cr_mask(struct monitor *monitor, const struct view *v, enum vm
 static void print_fixed(struct monitor *monitor, const struct view *v, uint32_t msr, uint64_t value,
                         enum bit_group bits) {
     uint64_t fixed = 0, proc2 = 0;
-    if (!vmx_in_operation(v->cpu) || !msr_peek(v->cpu, msr, &fixed)) return;
+    if (!vmx_in_operation(v->cpu) || !msr_peek(v->machine, v->cpu, msr, &fixed)) return;
     if (v->level && view_field(v, FIELD_PROC_CONTROLS) >> PROC_ACTIVATE_SECONDARY & 1)
         proc2 = view_field(v, FIELD_PROC2_CONTROLS);
     if (bits == BITS_CR0 && proc2 >> PROC2_UNRESTRICTED_GUEST & 1) fixed &= ~(uint64_t)(CR0_PE | CR0_PG);
@@ -144,7 +144,7 @@ bool info_segments(struct monitor *monitor, const struct info_page *page, const 
 
 // --- the registers that no VMCS holds ---
 
-static struct cpu *live_cpu(struct monitor *monitor, const char *what) {
+static const struct cpu *live_cpu(struct monitor *monitor, const char *what) {
     struct view view;
     if (!view_make(&monitor->look, monitor->look.level, &view)) return NULL;
     if (view.source == VIEW_LIVE) return view.cpu;
@@ -183,7 +183,7 @@ bool info_sse(struct monitor *monitor, const struct info_page *page, const char 
 }
 
 bool info_msr(struct monitor *monitor, const struct info_page *page, const char *arguments) {
-    struct cpu *cpu = live_cpu(monitor, page->name);
+    const struct cpu *cpu = live_cpu(monitor, page->name);
     const struct msr_name *m;
     uint64_t value, address = 0;
     if (!cpu) return false;
@@ -194,7 +194,7 @@ bool info_msr(struct monitor *monitor, const struct info_page *page, const char 
         return false;
     bool all = !address && name.kind != NAME_MSR, any = false;
     for (unsigned i = 0; (m = msr_name_at(i)); i++) {
-        if ((!all && m->address != address) || !msr_peek(cpu, m->address, &value)) continue;
+        if ((!all && m->address != address) || !msr_peek(monitor->look.machine, cpu, m->address, &value)) continue;
         print(monitor, "%08x  %-30s %016" PRIx64 "\n", m->address, m->name, value);
         any = true;
     }
@@ -202,8 +202,8 @@ bool info_msr(struct monitor *monitor, const struct info_page *page, const char 
            monitor_error(monitor, "MSR 0x%" PRIx64 ": the processor does not have it, or it cannot be read", address);
 }
 
-static void print_leaf(struct monitor *monitor, struct cpu *cpu, uint32_t leaf, uint32_t subleaf) {
-    struct cpuid_result r = cpuid(cpu, leaf, subleaf);
+static void print_leaf(struct monitor *monitor, const struct cpu *cpu, uint32_t leaf, uint32_t subleaf) {
+    struct cpuid_result r = machine_cpuid(monitor->look.machine, cpu->id, leaf, subleaf);
     if (subleaf && !r.eax && !r.ebx && !r.ecx && !r.edx) return;
     print(monitor, "%08x %2u  EAX %08x  EBX %08x  ECX %08x  EDX %08x\n", leaf, subleaf, r.eax, r.ebx, r.ecx, r.edx);
 }
@@ -212,7 +212,7 @@ static bool has_subleaves(uint32_t leaf) { return leaf == 4 || leaf == 7 || leaf
 
 bool info_cpuid(struct monitor *monitor, const struct info_page *page, const char *arguments) {
     enum { SUBLEAVES = 4, EXTENDED = 0x80000000u };
-    struct cpu *cpu = live_cpu(monitor, page->name);
+    const struct cpu *cpu = live_cpu(monitor, page->name);
     uint64_t leaf;
     if (!cpu) return false;
     if (*arguments) {
@@ -221,8 +221,9 @@ bool info_cpuid(struct monitor *monitor, const struct info_page *page, const cha
             print_leaf(monitor, cpu, (uint32_t)leaf, s);
         return true;
     }
-    for (uint32_t l = 0; l <= cpuid(cpu, 0, 0).eax; l++)
+    for (uint32_t l = 0; l <= machine_cpuid(monitor->look.machine, cpu->id, 0, 0).eax; l++)
         for (uint32_t s = 0; s < (has_subleaves(l) ? SUBLEAVES : 1); s++) print_leaf(monitor, cpu, l, s);
-    for (uint32_t l = EXTENDED; l <= cpuid(cpu, EXTENDED, 0).eax; l++) print_leaf(monitor, cpu, l, 0);
+    for (uint32_t l = EXTENDED; l <= machine_cpuid(monitor->look.machine, cpu->id, EXTENDED, 0).eax; l++)
+        print_leaf(monitor, cpu, l, 0);
     return true;
 }

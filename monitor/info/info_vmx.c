@@ -8,7 +8,7 @@
 
 bool info_levels(struct monitor *monitor, const struct info_page *page, const char *arguments) {
     (void)page, (void)arguments;
-    struct cpu *cpu = look_cpu(&monitor->look);
+    const struct cpu *cpu = look_cpu(&monitor->look);
     if (!cpu->wire.extension) return monitor_error(monitor, "info levels: this processor has no VT-x");
     if (!vmx_in_operation(cpu)) print(monitor, "outside VMX operation\n");
     unsigned running = vmx_level(cpu);
@@ -33,7 +33,7 @@ bool info_levels(struct monitor *monitor, const struct info_page *page, const ch
 
 bool info_exits(struct monitor *monitor, const struct info_page *page, const char *arguments) {
     (void)page, (void)arguments;
-    struct cpu *cpu = look_cpu(&monitor->look);
+    const struct cpu *cpu = look_cpu(&monitor->look);
     if (!cpu->wire.extension) return monitor_error(monitor, "info exits: this processor has no VT-x");
     print(monitor, "%5s  %-22s %12s %18s\n", "level", "VM exit", "count", "cycles until entry");
     for (unsigned level = 0; level < VMX_LEVELS; level++) {

@@ -37,7 +37,7 @@ static struct machine *make(uint64_t ram) {
 
 // Real-address mode, all segments 0, at CODE.
 static void start_at_code(struct machine *m) {
-    struct cpu *cpu = machine_cpu(m, 0);
+    struct cpu *cpu = inside_cpu(m, 0);
     cpu->segment[CS].selector = 0;
     cpu->segment_base[CS] = 0;
     cpu->rip = CODE;
@@ -206,7 +206,7 @@ static void refusals(void) {
 // Files for firmware, as the guest finds them: by name, in order, of any size.
 static uint32_t firmware_file(struct machine *m, const char *wanted, unsigned *key) {
     const struct platform *p = machine_cpu(m, 0)->wire.platform;
-    struct cpu *cpu = machine_cpu(m, 0);
+    struct cpu *cpu = inside_cpu(m, 0);
     uint8_t entry[64], count[4];
     p->port_out(p->machine, cpu, 0x510, 2, 0x19);
     for (unsigned i = 0; i < 4; i++) count[i] = (uint8_t)p->port_in(p->machine, cpu, 0x511, 1);
@@ -232,7 +232,7 @@ static void firmware_files(void) {
     large[0] = 0x5a;
     struct machine *m = machine_new(&config, error, sizeof error);
     if (!m) bail("no machine: %s", error);
-    struct cpu *cpu = machine_cpu(m, 0);
+    struct cpu *cpu = inside_cpu(m, 0);
     const struct platform *p = cpu->wire.platform;
     ok(firmware_file(m, "bootorder", &key) == 5 && firmware_file(m, "opt/large", &key) == sizeof large,
        "files for firmware");
@@ -327,7 +327,7 @@ static void messages(void) {
     ok(count == 2, "and delivered (%u)", count);
     ok(!alter(m, INPUT_NMI, 1, 0) && !alter(m, INPUT_INTERRUPT, 0, 15),
        "not to a processor that is not there, nor with a reserved vector");
-    machine_cpu(m, 0)->gpr[RDX] = 0;
+    inside_cpu(m, 0)->gpr[RDX] = 0;
     ok(alter(m, INPUT_INIT, 0, 0), "INIT is sent");
     (void)machine_run(m, 1);
     ok(machine_cpu(m, 0)->gpr[RDX] == machine_cpu(m, 0)->wire.model->signature,

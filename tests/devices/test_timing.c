@@ -71,7 +71,7 @@ static struct machine *make(unsigned cpus, const void *code, size_t bytes) {
     memcpy(ram + 8 * 4, &(uint32_t){HANDLER}, 4);
     memcpy(ram + 0x40 * 4, &(uint32_t){HANDLER + 0x40}, 4);
     memcpy(ram + OTHERS, others, sizeof others);
-    struct cpu *cpu = machine_cpu(m, 0);
+    struct cpu *cpu = inside_cpu(m, 0);
     cpu->segment[CS].selector = 0;
     cpu->segment_base[CS] = 0;
     cpu->rip = CODE;
@@ -151,7 +151,7 @@ static void exactness(unsigned kind) {
     struct timed t;
     begin(&t, 1, kind, first, sizeof first);
     machine_run(t.m, 100);
-    struct cpu *cpu = machine_cpu(t.m, 0);
+    struct cpu *cpu = inside_cpu(t.m, 0);
     loop_begin("%s: interrupts in time, TSC = cycles", names[kind]);
     for (unsigned i = 0; i < 3000; i++) {
         uint64_t now = machine_cycles(t.m), rip = cpu->rip;

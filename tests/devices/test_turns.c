@@ -52,7 +52,7 @@ static struct machine *make(unsigned cpus, const uint8_t *code, size_t bytes) {
     machine_set_memory(m, 0x7c60, gdt, sizeof gdt);
     machine_set_memory(m, 0x7c78, &flat, sizeof flat);
     machine_set_memory(m, START, code, bytes);
-    struct cpu *cpu = machine_cpu(m, 0);
+    struct cpu *cpu = inside_cpu(m, 0);
     cpu->segment[CS].selector = 0;
     cpu->segment_base[CS] = 0;
     cpu->rip = CODE;
@@ -92,7 +92,7 @@ static void start(void) {
 static void topology(void) {
     struct machine *m = counting(6);
     for (unsigned i = 0; i < 6; i += 5) {
-        struct cpu *cpu = machine_cpu(m, i);
+        struct cpu *cpu = inside_cpu(m, i);
         struct cpuid_result one = cpuid(cpu, 1, 0), smt = cpuid(cpu, 0xb, 0), core = cpuid(cpu, 0xb, 1),
                             l1 = cpuid(cpu, 4, 0), l3 = cpuid(cpu, 4, 3);
         ok(one.ebx >> 24 == i && (one.ebx >> 16 & 255) == 8 && one.edx >> 28 & 1, "leaf 1: APIC ID %u of 8, HTT", i);
@@ -103,7 +103,7 @@ static void topology(void) {
     }
     machine_free(m);
     m = counting(1);
-    struct cpuid_result one = cpuid(machine_cpu(m, 0), 1, 0), core = cpuid(machine_cpu(m, 0), 0xb, 1);
+    struct cpuid_result one = cpuid(inside_cpu(m, 0), 1, 0), core = cpuid(inside_cpu(m, 0), 0xb, 1);
     ok((one.ebx >> 16 & 255) == 1 && !(one.edx >> 28 & 1) && core.eax == 0 && core.ebx == 1, "one alone");
     machine_free(m);
 }

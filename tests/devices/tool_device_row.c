@@ -26,7 +26,7 @@ static void begin(const char *const *devices) {
     if (m) machine_free(m);
     m = make(devices);
     if (!m) bail("no machine");
-    cpu = machine_cpu(m, 0);
+    cpu = inside_cpu(m, 0);
     p = cpu->wire.platform;
 }
 #define BEGIN(...) begin((const char *const[]){__VA_ARGS__, NULL})

@@ -54,7 +54,7 @@ static struct machine *new_machine(void) {
     if (!cpu_model_parse("server", &config.model, error, sizeof error)) bail("%s", error);
     struct machine *machine = machine_new(&config, error, sizeof error);
     if (!machine) bail("%s", error);
-    struct cpu *cpu = machine_cpu(machine, 0);
+    struct cpu *cpu = inside_cpu(machine, 0);
     memcpy(inside_ram(machine, 0x1000, sizeof code), code, sizeof code);
     cpu->segment[CS].selector = 0;
     cpu->segment_base[CS] = 0;

@@ -45,7 +45,7 @@ static bool setup(void) {
     uint8_t *ram = inside_ram(run.machine, 0x1000, 0x100);
     memset(ram, 0x40, 16);
     memcpy(ram + 16, "\xeb\xee", 2);
-    struct cpu *cpu = machine_cpu(run.machine, 0);
+    struct cpu *cpu = inside_cpu(run.machine, 0);
     cpu->segment[CS].selector = 0;
     cpu->segment_base[CS] = 0;
     cpu->rip = 0x1000;

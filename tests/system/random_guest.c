@@ -313,7 +313,7 @@ static void long_mode(struct cpu *cpu) {
 void random_guest(uint64_t *random, enum random_kind kind, struct machine *m) {
     enum { TRIES = 40 };
     static struct cpu before;
-    struct cpu *cpu = machine_cpu(m, 0);
+    struct cpu *cpu = inside_cpu(m, 0);
     before = *cpu;
     struct vmx *vmx = cpu->wire.extension->state;
     memory(random, vmx, inside_ram(m, 0, RANDOM_RAM));

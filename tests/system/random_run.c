@@ -66,8 +66,8 @@ static struct machine *new_machine(uint64_t batch, enum random_kind kind) {
 static void restart(struct machine *m, uint64_t *random, enum random_kind kind) {
     alter_reset(m);
     for (unsigned i = 0; i < machine_configuration(m)->cpus; i++) {
-        random_registers(random, kind, machine_cpu(m, i));
-        machine_cpu(m, i)->boundary.activity = ACTIVITY_ACTIVE;
+        random_registers(random, kind, inside_cpu(m, i));
+        inside_cpu(m, i)->boundary.activity = ACTIVITY_ACTIVE;
     }
     if (!cpu_model_has(machine_cpu(m, 0)->wire.model, FEATURE_VMX) || !random_chance(random, 2)) return;
     const struct timing *timing = machine_cpu(m, 0)->wire.timing;
@@ -116,7 +116,7 @@ static void jump(struct cpu *cpu, uint64_t *random) {
 }
 
 static void event(struct machine *m, uint64_t *random, enum random_kind kind) {
-    struct cpu *cpu = machine_cpu(m, 0);
+    struct cpu *cpu = inside_cpu(m, 0);
     uint64_t r = random64(random);
     switch (r % 16) {
     case 0: cpu_pend(cpu, PENDING_NMI, true); break;
