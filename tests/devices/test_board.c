@@ -131,6 +131,14 @@ static void apic_page(void) {
     ok(mmio_in(0xe0000000) == UINT32_MAX, "nothing answers in the PCI hole");
     uint64_t base;
     ok(lapic_msr_read(&b->lapic[0], 0x1b, &base) && base & APIC_BASE_BSP, "the bootstrap processor");
+    ok(board_page(b, 0x6000).area && lapic_msr_write(&b->lapic[0], 0x1b, 0x6000 | APIC_BASE_EN | APIC_BASE_BSP) &&
+           !board_page(b, 0x6000).area && board_page(b, 0x5000).area && board_page(b, 0x7000).area,
+       "the local APIC's page hides RAM");
+    ok(mmio_in(0x6020) == 0 && mmio_in(0x6030) == 0x50014 && mmio_in(APIC_BASE_DEFAULT + 0x30) == UINT32_MAX,
+       "and is there");
+    ok(lapic_msr_write(&b->lapic[0], 0x1b, APIC_BASE_DEFAULT | APIC_BASE_EN | APIC_BASE_BSP) &&
+           board_page(b, 0x6000).area,
+       "until it moves away");
 }
 
 static void pci(void) {
