@@ -1,0 +1,182 @@
+// What is known of levels, exits, events and counts: the same whoever looks on, saved, put back, and never a danger,
+// whatever the bytes were. The guest is the teaching hypervisor, which runs itself, which runs a guest.
+#include "devices/history/follower.h"
+#include "devices/history/history.h"
+#include "devices/machine/machine_observe.h"
+#include "monitor/load/load.h"
+#include "tests/decode/random.h"
+#include "tests/door.h"
+#include "tests/tap.h"
+#include "vmx/vmcs/vmx.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RAM = 64 << 20, MIDDLE = 2200000, MORE = 20000 };
+
+static struct machine *turtles(unsigned cpus) {
+    struct machine_config config;
+    struct boot boot;
+    char error[200], path[300];
+    const char *o = getenv("O");
+    machine_config_default(&config);
+    config.model = *cpu_model_at(0);
+    config.ram_bytes = RAM;
+    config.cpus = cpus;
+    struct machine *m = machine_new(&config, error, sizeof error);
+    snprintf(path, sizeof path, "%s/turtles.elf", o ? o : "o");
+    if (!m || !boot_open(&boot, path, NULL, "depth=2")) bail("turtles: %s", m ? path : error);
+    if (!boot_load(&boot, m)) bail("turtles cannot be loaded");
+    boot_close(&boot);
+    return m;
+}
+
+static uint8_t *knows(struct machine *m, size_t *bytes) {
+    *bytes = followers_size(m);
+    uint8_t *out = malloc(*bytes);
+    if (!out) bail("memory");
+    followers_save(m, out);
+    return out;
+}
+
+static bool know_the_same(struct machine *a, struct machine *b) {
+    size_t bytes, others;
+    uint8_t *x = knows(a, &bytes), *y = knows(b, &others);
+    bool same = bytes == others && memcmp(x, y, bytes) == 0;
+    for (size_t i = 0; !same && i < bytes; i++) {
+        if (x[i] == y[i]) continue;
+        diag("byte %zu of %zu", i, bytes);
+        break;
+    }
+    free(x);
+    free(y);
+    return same;
+}
+
+static void look_on(void *context, struct cpu *cpu, const struct sight *sight) {
+    (void)cpu, (void)sight;
+    ++*(unsigned *)context;
+}
+
+// --- whoever looks on ---
+
+static void test_observed(unsigned cpus) {
+    struct machine *alone = turtles(cpus), *watched = turtles(cpus);
+    unsigned seen = 0;
+    struct observer observer = {.wanted = (1ull << OBSERVE_COUNT) - 1, .context = &seen, .see = look_on};
+    machine_add_observer(watched, &observer);
+    (void)machine_run(alone, MIDDLE);
+    while (machine_steps(watched) < machine_steps(alone)) (void)machine_run(watched, 1);
+    const struct history *h = machine_history(alone);
+    const struct history_exit *exit = history_last_exit(machine_history_cpu(alone, 0));
+    ok(seen > MIDDLE && h->events > 0 && exit && vmx_exit_count(machine_cpu(alone, 0), 2, EXIT_CPUID) > 0,
+       "%u processors: there were exits of level 2, and events", cpus);
+    ok(know_the_same(alone, watched), "%u processors: single-stepped with an observer of everything, the same is known",
+       cpus);
+    machine_free(alone);
+    machine_free(watched);
+}
+
+// --- saved and put back ---
+
+static void copy_machine(struct machine *from, struct machine *to) {
+    struct machine_part a, b;
+    for (unsigned i = 0; machine_part(from, i, &a) && machine_part(to, i, &b); i++) {
+        uint8_t *bytes = malloc(state_size(a.table));
+        if (!bytes) bail("memory");
+        state_save(a.table, a.object, bytes);
+        state_load(b.table, b.object, bytes);
+        free(bytes);
+    }
+    memcpy(inside_ram(to, 0, 0xa0000), machine_ram(from, 0, 0xa0000), 0xa0000);
+    uint64_t high = 0xc0000;
+    memcpy(inside_ram(to, high, RAM - high), machine_ram(from, high, RAM - high), RAM - high);
+    machine_loaded(to);
+}
+
+struct hits {
+    uint64_t count;
+};
+static const struct state_field hit_fields[] = {STATE_ONE(struct hits, count)};
+static const struct state_table hit_table = STATE_TABLE("hits", hit_fields);
+
+static void test_saved(void) {
+    struct machine *a = turtles(1), *b = turtles(1);
+    struct hits of_a = {42}, of_b = {0};
+    struct follower follows_a = {.table = &hit_table, .object = &of_a},
+                    follows_b = {.table = &hit_table, .object = &of_b};
+    size_t bytes;
+    machine_add_follower(a, &follows_a);
+    machine_add_follower(b, &follows_b);
+    (void)machine_run(a, MIDDLE);
+    copy_machine(a, b);
+    ok(machine_hash(a) == machine_hash(b) && !know_the_same(a, b), "the machine's state alone does not have its past");
+    uint8_t *saved = knows(a, &bytes);
+    followers_load(b, saved);
+    ok(know_the_same(a, b) && of_b.count == 42, "saved and put back in another machine, all followers know the same");
+    (void)machine_run(a, MORE);
+    (void)machine_run(b, MORE);
+    ok(machine_hash(a) == machine_hash(b) && know_the_same(a, b), "both go on, and still know the same");
+    machine_remove_follower(b, &follows_b);
+    struct follower f;
+    unsigned with = 0, without = 0;
+    while (machine_follower(a, with, &f)) with++;
+    while (machine_follower(b, without, &f)) without++;
+    ok(with == without + 1, "a follower leaves");
+    free(saved);
+    machine_free(a);
+    machine_free(b);
+}
+
+// --- any bytes ---
+
+// Everything that is asked through an index or a count. The sum keeps the compiler from leaving it out.
+static uint64_t ask(struct machine *m) {
+    const struct history *h = machine_history(m);
+    const struct history_cpu *c = machine_history_cpu(m, 0);
+    const struct history_exit *exit = history_last_exit(c);
+    struct vmx_failure failure;
+    uint64_t sum = exit ? exit->step : 0;
+    for (unsigned i = 0; i < HISTORY_EVENTS; i++) sum += history_event(h, i) ? history_event(h, i)->kind : 0;
+    for (unsigned i = 0; i < c->chain_count; i++) sum += c->chain[i].vector;
+    for (unsigned i = 0; vmx_explain_failure(&c->failure, i, &failure); i++)
+        for (unsigned j = 0; j < failure.reads.count; j++) sum += strlen(failure.reads.read[j].what);
+    for (unsigned i = 0; i < HISTORY_VMCSS; i++) sum += history_entry(h, h->vmcs[i].pointer) ? 1 : 0;
+    return sum;
+}
+
+static void test_any_bytes(void) {
+    struct machine *m = turtles(1);
+    uint64_t random = 1, sum = 0;
+    uint8_t bytes[64];
+    bool kinds = true;
+    (void)machine_run(m, MIDDLE);
+    for (unsigned turn = 0; turn < 20; turn++) {
+        const struct state_table *tables[] = {&vmx_history_state, &vmx_history_cpu_state};
+        void *objects[] = {(void *)machine_history(m), (void *)machine_history_cpu(m, 0)};
+        for (unsigned t = 0; t < 2; t++) {
+            size_t size = state_size(tables[t]);
+            uint8_t *any = malloc(size);
+            if (!any) bail("memory");
+            for (size_t i = 0; i < size; i++) any[i] = (uint8_t)random64(&random);
+            state_load(tables[t], objects[t], any);
+            free(any);
+        }
+        vmx_history_loaded(m->cpu[0]);
+        sum += ask(m);
+        for (unsigned i = 0; i < HISTORY_EVENTS; i++) kinds &= machine_history(m)->event[i].kind < EVENT_KINDS;
+        (void)machine_run(m, 1000);
+        sum += ask(m);
+    }
+    memset(bytes, 0, sizeof bytes);
+    ok(kinds && sum, "with any bytes as its past a machine runs on, and every question has an answer");
+    machine_free(m);
+}
+
+int main(void) {
+    test_observed(1);
+    test_observed(2);
+    test_saved();
+    test_any_bytes();
+    return done_testing();
+}
