@@ -19,7 +19,7 @@ bool door_open(struct monitor *monitor, const char *path) {
 static void drop_client(struct monitor *monitor) {
     server_drop(&monitor->door.server);
     monitor->door.used = 0;
-    monitor->door.cut = false;
+    monitor->door.cut = monitor->door.greeted = false;
 }
 
 void door_close(struct monitor *monitor) {
@@ -28,9 +28,9 @@ void door_close(struct monitor *monitor) {
 }
 
 bool door_asks(struct monitor *monitor) {
-    struct server *server = &monitor->door.server;
-    bool here = server->client >= 0;
-    return here ? monitor->door.used || server_wants(server, 0) : server_accept(server);
+    struct door *door = &monitor->door;
+    if (!server_accept(&door->server)) return false;
+    return !door->greeted || door->used || server_wants(&door->server, 0); // who comes asks, until there is an answer
 }
 
 static void write_client(void *context, const char *text, size_t bytes) {
@@ -88,6 +88,7 @@ bool door_serve(struct monitor *monitor, bool wait) {
     const struct server *server = &monitor->door.server;
     while (wait && server->client < 0 && !leaves(monitor) && !door_asks(monitor)) terminal_wait(WAIT_MS);
     if (server->client < 0) return false;
+    monitor->door.greeted = true;
     struct output client = {.write = write_client, .context = monitor};
     struct output *before = monitor_print_to(monitor, &client);
     drive_follow(monitor);

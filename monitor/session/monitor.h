@@ -25,8 +25,9 @@ struct monitor {
         struct server server;
         char bytes[DOOR_LINE_BYTES]; // that have come in and are not carried out yet
         size_t used;
-        bool cut; // the rest of a line that was too long is still to come
-    } door;       // -monitor unix:PATH
+        bool cut;     // the rest of a line that was too long is still to come
+        bool greeted; // the client was given a prompt
+    } door;           // -monitor unix:PATH
     struct letting_go {
         bool may_run;    // the guest is ours to run: false when gdb drives it
         bool in_list;    // a stop's commands are carried out: continue only says go_on
