@@ -95,6 +95,8 @@ void block_cache_clear(struct cpu *cpu) {
     }
 }
 
+enum { CLEAR_WORK = 500000, TAKE_WORK = 3000 }; // of all with what must be decoded again; of one block or page
+
 // Room for `bytes`; empties the whole cache when it is full. NULL: no memory, or larger than a chunk.
 static void *cache_take(struct cpu *cpu, size_t bytes, bool *emptied) {
     struct block_cache *cache = cpu->wire.blocks;
@@ -112,6 +114,7 @@ static void *cache_take(struct cpu *cpu, size_t bytes, bool *emptied) {
             *emptied = true;
         }
     }
+    cpu_work(cpu, TAKE_WORK + (int64_t)bytes + (*emptied ? CLEAR_WORK : 0));
     void *p = cache->chunk[cache->used] + cache->fill;
     cache->fill += bytes;
     return p;

@@ -399,6 +399,7 @@ enum run_result cpu_run(struct cpu *cpu, uint64_t steps) { return cpu_run_until(
 enum run_result cpu_run_until(struct cpu *cpu, uint64_t steps, uint64_t cycle) {
     uint64_t now = cpu_cycles_now(cpu), cycles = cycle > now ? cycle - now : 0;
     cpu->attempt.cycle_limit = cycle;
+    cpu->attempt.work_left = CPU_WORK;
     if (steps > INT64_MAX / 2) steps = INT64_MAX / 2;
     if (cycles < steps && (cycles == 0 || !cpu->wire.timing)) steps = cycles;
     budget_set(cpu, steps);

@@ -54,6 +54,11 @@ uint64_t cpu_steps(const struct cpu *cpu, const struct op *op) {
     return steps - cpu->block->count + (uint64_t)(op - cpu->block->ops);
 }
 
+void cpu_work(struct cpu *cpu, int64_t units) {
+    cpu->attempt.work_left -= units;
+    if (cpu->attempt.work_left < 0) cpu->attention |= ATTENTION_MACHINE;
+}
+
 uint64_t cpu_cycles(const struct cpu *cpu, const struct op *op) {
     return op ? cpu_steps(cpu, op) + cpu->time.surplus_cycles : cpu_cycles_now(cpu);
 }

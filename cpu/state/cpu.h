@@ -151,6 +151,7 @@ struct attempt {
     uint32_t trap;            // the instruction in execution began with RFLAGS.TF set; event_deliver clears it
     uint32_t uncharged;       // under a timing model: 1 while a step is counted whose cycles are not known yet
     uint64_t cycle_limit;     // under a timing model: cpu_run ends at the first boundary at or after it
+    int64_t work_left;        // cpu_work: below 0 the machine looks who wants what
     uint32_t non_canonical;   // the fault recorded is of a non-canonical address: #SS for the stack
 };
 
@@ -312,6 +313,11 @@ uint64_t cpu_cycles(const struct cpu *cpu, const struct op *op);
 ALWAYS_INLINE uint64_t cpu_cycles_now(const struct cpu *cpu) {
     return cpu->attempt.step_limit - (uint64_t)cpu->budget - cpu->attempt.uncharged + cpu->time.surplus_cycles;
 }
+// Host work that the time of ordinary steps does not cover, in units of about a nanosecond. Whoever does more than a
+// thousand of them within one step says so: after CPU_WORK units cpu_run ends at the next boundary, so that a request
+// to stop is heard soon, whatever the guest does. No state.
+enum { CPU_WORK = 5000000 };
+void cpu_work(struct cpu *cpu, int64_t units);
 // Time passes with nothing to run, between runs.
 ALWAYS_INLINE void cpu_idle(struct cpu *cpu, uint64_t cycles) {
     cpu->time.surplus_cycles += cycles;

@@ -62,6 +62,8 @@ static void eoi(void *owner, uint8_t vector) { ioapic_eoi(&((struct board *)owne
 static bool has_page(const struct lapic *l) { return lapic_enabled(l) && !lapic_x2apic(l); }
 static uint64_t page_of(const struct lapic *l) { return l->base & ~(uint64_t)(MEMORY_PAGE - 1); }
 
+enum { DROP_WORK = 1000000 }; // with what must be decoded again
+
 static void apic_base_changed(void *owner) {
     struct board *b = owner;
     map_place(&b->bus.memory, b->lapic_page, page_of(&b->lapic[0]), has_page(&b->lapic[0]));
@@ -105,7 +107,10 @@ void board_mmio_write(struct board *b, const struct cpu *cpu, uint64_t physical,
 static void memory_changed(void *owner) {
     struct board *b = owner;
     b->seen.bytes = 0;
-    for (unsigned i = 0; i < b->apics.count; i++) cpu_drop_derived(b->lapic[i].cpu);
+    for (unsigned i = 0; i < b->apics.count; i++) {
+        cpu_drop_derived(b->lapic[i].cpu);
+        cpu_work(b->lapic[i].cpu, DROP_WORK);
+    }
 }
 
 // --- what stops the machine ---

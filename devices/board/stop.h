@@ -13,6 +13,8 @@ enum machine_stop {
     MACHINE_STUCK,        // every processor is halted and nothing can wake one: not even input
     MACHINE_INTERRUPTED,  // machine_stop_soon was called.
     MACHINE_LOST,         // in a replay: the next input cannot be taken where it was; this is not the run recorded
+    MACHINE_CYCLES,       // machine_cycle_limit: the next step or event is beyond it
+    MACHINE_TIME_END,     // the next step or event is beyond the end of time, 146 years on
     MACHINE_OBSERVED,     // an observer or a point stopped it: devices/machine/machine_observe.h
 };
 

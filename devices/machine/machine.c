@@ -116,7 +116,7 @@ struct machine *machine_new(const struct machine_config *config, char *error, si
         m->platform = machine_platform;
         m->platform.machine = m;
         m->platform.pages = &m->memory.pages;
-        m->idle_limit = ~0ull;
+        m->idle_limit = m->cycle_limit = ~0ull;
     }
     if (error_size) *error = '\0';
     if (!m || !build(m, error, error_size)) {
@@ -170,14 +170,19 @@ static void run_events(struct machine *m) {
         if (m->cpu[i]->time.vmx_deadline_cycles <= machine_now(m)) cpu_pend(m->cpu[i], PENDING_VMX, true);
 }
 
-// Whether any event at all could end the halt: interrupts are on, or leave VMX non-root operation, or come as NMIs.
+// Whether an event could wake a halted processor: interrupts are on, or leave VMX non-root operation as the
+// VMX-preemption timer does.
+static bool may_wake(const struct cpu *cpu) {
+    if (cpu->boundary.activity != ACTIVITY_HLT) return false;
+    if (cpu->rflags & FLAG_IF || cpu->boundary.mwait == MWAIT_MASKED) return true;
+    return cpu->intercepts.non_root && (vmx_interrupt_exits(cpu) || cpu->time.vmx_deadline_cycles != ~0ull);
+}
+
+// Whether any event at all could end the halt of all.
 bool machine_can_wake(const struct machine *m) {
     if (ioapic_has_nmi(&m->board.ioapic)) return true;
-    for (unsigned i = 0; i < m->config.cpus; i++) {
-        const struct cpu *cpu = m->cpu[i];
-        bool open = cpu->rflags & FLAG_IF || cpu->boundary.mwait == MWAIT_MASKED || cpu->intercepts.non_root;
-        if (cpu->boundary.activity == ACTIVITY_HLT && open) return true;
-    }
+    for (unsigned i = 0; i < m->config.cpus; i++)
+        if (may_wake(m->cpu[i])) return true;
     return false;
 }
 
@@ -196,6 +201,7 @@ static int skip_idle(struct machine *m, unsigned *events, uint64_t limit) {
         return MACHINE_IDLE;
     }
     m->idle_granted = false;
+    if (next > machine_last_cycle(m)) return (int)machine_no_time(m);
     m->counts.halts++;
     cpu_idle(m->cpu[0], cycles);
     return -1;
@@ -204,8 +210,29 @@ static int skip_idle(struct machine *m, unsigned *events, uint64_t limit) {
 // Up to the next event, or until the step `end`, or until it is time to look whether somebody wants the machine to
 // stop.
 static enum run_result run_slice(struct machine *m, uint64_t end, const struct position_limits *limits) {
-    uint64_t steps = end - m->cpu[0]->time.steps;
-    return position_run(m->cpu[0], steps < SLICE_STEPS ? steps : SLICE_STEPS, machine_next_deadline(m), limits);
+    uint64_t steps = end - m->cpu[0]->time.steps, cycle = machine_next_deadline(m), last = machine_last_cycle(m);
+    return position_run(m->cpu[0], steps < SLICE_STEPS ? steps : SLICE_STEPS, cycle < last ? cycle : last, limits);
+}
+
+uint64_t machine_last_cycle(const struct machine *m) {
+    return m->cycle_limit < m->board.clock.end ? m->cycle_limit : m->board.clock.end;
+}
+
+enum machine_stop machine_no_time(const struct machine *m) {
+    return m->cycle_limit < m->board.clock.end ? MACHINE_CYCLES : MACHINE_TIME_END;
+}
+
+// A slice of steps, or CPU_WORK units of what is slow, or many short ones: then it is time to look.
+bool machine_asked(struct machine *m, struct cpu *cpu, uint64_t steps) {
+    enum { STEP_WORK = 16, ROUND_WORK = 500 };
+    m->unlooked += ROUND_WORK + STEP_WORK * (int64_t)steps + CPU_WORK - cpu->attempt.work_left;
+    cpu->attempt.work_left = CPU_WORK;
+    if (m->unlooked > SLICE_STEPS * STEP_WORK) {
+        m->unlooked = 0;
+        if (m->look) m->look(m->look_context);
+    }
+    return __atomic_load_n(&m->interrupted, __ATOMIC_RELAXED) &&
+           __atomic_exchange_n(&m->interrupted, 0, __ATOMIC_RELAXED);
 }
 
 enum machine_stop machine_run(struct machine *m, uint64_t steps) {
@@ -213,6 +240,7 @@ enum machine_stop machine_run(struct machine *m, uint64_t steps) {
     struct cpu *cpu = m->cpu[0];
     uint64_t end = steps > ~0ull - cpu->time.steps ? ~0ull : cpu->time.steps + steps;
     unsigned idle_events = 0;
+    uint64_t before = cpu->time.steps;
     for (;;) {
         run_events(m);
         if (m->stop >= 0) {
@@ -224,8 +252,9 @@ enum machine_stop machine_run(struct machine *m, uint64_t steps) {
         int came = machine_come_in(m);
         if (came == CAME_IN) continue;
         if (came != NOTHING_CAME) return (enum machine_stop)came;
-        if (machine_asked(m)) return MACHINE_INTERRUPTED;
-        uint64_t before = cpu->time.steps;
+        if (machine_now(m) >= machine_last_cycle(m)) return machine_no_time(m);
+        if (machine_asked(m, cpu, cpu->time.steps - before)) return MACHINE_INTERRUPTED;
+        before = cpu->time.steps;
         const struct position_limits limits = position_limits(m);
         enum run_result result = run_slice(m, end, &limits);
         if (cpu->time.steps != before) idle_events = 0;
@@ -239,6 +268,11 @@ enum machine_stop machine_run(struct machine *m, uint64_t steps) {
     }
 }
 
+void machine_cycle_limit(struct machine *m, uint64_t cycle) { m->cycle_limit = cycle; }
+void machine_set_look(struct machine *m, void (*look)(void *), void *context) {
+    m->look = look;
+    m->look_context = context;
+}
 void machine_idle_limit(struct machine *m, uint64_t cycles) { m->idle_limit = cycles; }
 
 uint64_t machine_idle_cycles(const struct machine *m) {

@@ -28,8 +28,15 @@ enum machine_stop machine_run(struct machine *machine, uint64_t steps);
 void machine_idle_limit(struct machine *machine, uint64_t cycles);
 // After MACHINE_IDLE: cycles until the next event; ~0 when only input can wake a processor.
 uint64_t machine_idle_cycles(const struct machine *machine);
-// Async-signal-safe and thread-safe: machine_run returns MACHINE_INTERRUPTED soon (after a bounded number of steps).
+// Makes machine_run return MACHINE_CYCLES at the first boundary at or after a cycle, also when the machine only idles;
+// with several processors between two rounds. ~0, the default: none. No effect on the machine's state.
+void machine_cycle_limit(struct machine *machine, uint64_t cycle);
+// Async-signal-safe and thread-safe: machine_run returns MACHINE_INTERRUPTED soon, within milliseconds whatever the
+// guest does: bounded by work, not by steps (cpu_work). Where it stops is a boundary that every run passes.
 void machine_stop_soon(struct machine *machine);
+// `look` is called every few milliseconds at least while machine_run goes on, on its thread; it may call
+// machine_stop_soon and nothing else of the machine. NULL: none.
+void machine_set_look(struct machine *machine, void (*look)(void *context), void *context);
 // The value written to isa-debug-exit, and QEMU's exit status for it (2 * value + 1).
 uint32_t machine_exit_code(const struct machine *machine);
 

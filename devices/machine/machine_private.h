@@ -20,7 +20,10 @@ struct machine {
     // the run in progress: nothing of it is state
     int stop;        // enum machine_stop that a chip asked for; -1: none
     int interrupted; // machine_stop_soon
-    uint64_t idle_limit;
+    uint64_t idle_limit, cycle_limit;
+    void (*look)(void *context); // machine_set_look
+    void *look_context;
+    int64_t unlooked;  // work since it was called
     bool idle_granted; // MACHINE_IDLE was returned: the next run may skip the time
     // what it begins with, like the configuration
     const struct boot_image *boot; // machine_boot.c: NULL: none
@@ -37,11 +40,11 @@ struct machine {
 };
 
 enum { SLICE_STEPS = 1 << 16 }; // between looks at machine_stop_soon, at most
-// Whether machine_stop_soon was called: once for each time.
-static inline bool machine_asked(struct machine *m) {
-    return __atomic_load_n(&m->interrupted, __ATOMIC_RELAXED) &&
-           __atomic_exchange_n(&m->interrupted, 0, __ATOMIC_RELAXED);
-}
+// machine.c: after `steps` steps of `cpu`: whether machine_stop_soon was called, once for each time.
+bool machine_asked(struct machine *m, struct cpu *cpu, uint64_t steps);
+// The last cycle that the run may reach, and what it is called when it does.
+uint64_t machine_last_cycle(const struct machine *m);
+enum machine_stop machine_no_time(const struct machine *m);
 
 extern const struct platform machine_platform; // `machine` is to be filled in
 

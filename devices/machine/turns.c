@@ -110,6 +110,7 @@ static int skip(struct machine *m, bool ask) {
         return MACHINE_IDLE;
     }
     m->idle_granted = false;
+    if (next > machine_last_cycle(m)) return (int)machine_no_time(m);
     m->counts.halts++;
     pass_until(m, next);
     return -1;
@@ -119,6 +120,8 @@ enum machine_stop turns_run(struct machine *m, uint64_t steps) {
     bool taken = false;
     uint64_t all = machine_steps(m);
     unsigned quiet_rounds = 0;
+    uint64_t done = 0;
+    struct cpu *ran = m->cpu[m->turns.processor];
     for (;;) {
         bool between = between_rounds(m);
         if (between) run_events(m);
@@ -131,7 +134,8 @@ enum machine_stop turns_run(struct machine *m, uint64_t steps) {
         int came = machine_come_in(m);
         if (came == CAME_IN) continue;
         if (came != NOTHING_CAME) return (enum machine_stop)came;
-        if (machine_asked(m)) return MACHINE_INTERRUPTED;
+        if (between && m->turns.end >= machine_last_cycle(m)) return machine_no_time(m);
+        if (machine_asked(m, ran, done)) return MACHINE_INTERRUPTED;
         if (between) {
             quiet_rounds = taken ? 0 : quiet_rounds + 1;
             taken = false;
@@ -142,8 +146,8 @@ enum machine_stop turns_run(struct machine *m, uint64_t steps) {
             }
             begin_round(m);
         }
-        uint64_t done;
         struct cpu *cpu = m->cpu[m->turns.processor];
+        ran = cpu;
         enum run_result result = go_on(m, steps, all, &done);
         steps -= done;
         taken |= !m->turns.quiet;

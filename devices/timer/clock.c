@@ -9,6 +9,9 @@ const struct state_table clock_state = STATE_TABLE("clock", fields);
 void clock_init(struct clock *clock, uint64_t hz, uint64_t (*cycles)(void *), void (*earlier)(void *), void *source) {
     *clock = (struct clock){
         .next = CLOCK_NEVER, .hz = hz, .cycles = cycles, .local = cycles, .earlier = earlier, .source = source};
+    // 2^62 nanoseconds are 146 years.
+    uint128_t end = ((uint128_t)hz << 62) / 1000000000;
+    clock->end = end >> 62 ? 1ull << 62 : (uint64_t)end;
     for (unsigned i = 0; i < CLOCK_TIMERS; i++) clock->deadline[i] = CLOCK_NEVER;
 }
 
@@ -66,7 +69,7 @@ static unsigned earliest(const struct clock *clock) {
 
 void clock_run(struct clock *clock) {
     uint64_t now = clock_now(clock);
-    while (clock->next <= now) {
+    while (clock->next <= now && clock->next != CLOCK_NEVER) {
         unsigned timer = earliest(clock);
         clock->deadline[timer] = CLOCK_NEVER;
         clock_derive(clock);

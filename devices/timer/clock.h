@@ -24,6 +24,7 @@ struct clock {
     uint64_t fired; // statistics
     // wiring
     uint64_t hz;                      // cycles per second
+    uint64_t end;                     // the last cycle: beyond it ticks and nanoseconds would leave their 64 bits
     uint64_t (*cycles)(void *source); // the present cycle
     uint64_t (*local)(void *source);  // the same in the time of the processor in whose turn it is; see turns.c
     void (*earlier)(void *source);    // `next` moved towards the present; may be NULL

@@ -303,6 +303,12 @@ enum taken take_steps(struct options *options, const struct option *option, cons
     return take_count(option, value, &options->steps);
 }
 
+enum taken take_cycles(struct options *options, const struct option *option, const char *value) {
+    return parse_count(value, &options->cycles) && options->cycles
+               ? TAKEN
+               : wrong(option, value, "not a number of cycles; write 1000, 20k, 5M or 1G");
+}
+
 enum taken take_hash_every(struct options *options, const struct option *option, const char *value) {
     return take_count(option, value, &options->hash_every);
 }

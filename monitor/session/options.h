@@ -30,6 +30,7 @@ struct options {
     unsigned traces;
     char gdb[OPTIONS_PLACE];            // where to listen for gdb; empty: nowhere
     uint64_t steps;                     // stop when the machine has done so many; UINT64_MAX: no limit
+    uint64_t cycles;                    // the same in cycles, idle time counted
     uint64_t hash_every, drop_every;    // steps; 0: never
     uint64_t single_from, single_count; // this window is driven one step at a time
 };

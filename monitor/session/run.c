@@ -91,6 +91,8 @@ static void at_boundary(struct run *run, uint64_t step) {
     }
 }
 
+#define LOOK_SECONDS 0.02 // between looks while the machine runs
+
 static bool someone_asks(const struct run *run) { return run->asks && run->asks(run->asks_context); }
 
 // Waits as long as the guest would, or until something is typed. Whether something was; *seconds is the time it took.
@@ -181,6 +183,13 @@ static bool handle_stuck(struct run *run) {
     return complain_over(run);
 }
 
+static bool handle_time_end(struct run *run) {
+    over(run, STATUS_STUCK,
+         "the end of time has come: the next event is beyond it (step %" PRIu64 ", cycle %" PRIu64 ")",
+         machine_steps(run->machine), machine_cycles(run->machine));
+    return complain_over(run);
+}
+
 static bool handle_idle(struct run *run) {
     if (idle(run)) return true;
     over(run, STATUS_STUCK, "the guest waits for input for ever, and %s (step %" PRIu64 ")",
@@ -205,6 +214,8 @@ static bool handle(struct run *run, enum machine_stop why) {
     case MACHINE_TRIPLE_FAULT: return handle_triple_fault(run);
     case MACHINE_STUCK: return handle_stuck(run);
     case MACHINE_LOST: return over(run, STATUS_HOST_ERROR, "the inputs are those of another run");
+    case MACHINE_CYCLES: return over(run, STATUS_STEP_LIMIT, "the cycle limit is reached");
+    case MACHINE_TIME_END: return handle_time_end(run);
     }
     return false;
 }
@@ -217,15 +228,26 @@ static bool goes_on(struct run *run, uint64_t step) {
     return true;
 }
 
+// While the machine runs: whether somebody wants it to stop, however slowly its steps go.
+static void look(void *context) {
+    struct run *run = context;
+    double now = host_seconds(CLOCK_MONOTONIC);
+    if (now - run->looked_seconds < LOOK_SECONDS) return;
+    run->looked_seconds = now;
+    if (terminal_signal() || someone_asks(run)) machine_stop_soon(run->machine);
+}
+
 enum run_event run_until(struct run *run, uint64_t target) {
     uint64_t hertz = run->options->machine.model.tsc_hz;
     enum machine_stop why = MACHINE_STEPS;
+    machine_set_look(run->machine, look, run);
+    machine_cycle_limit(run->machine, run->options->cycles);
     do {
         uint64_t step = machine_steps(run->machine);
         if (run->over) return RUN_OVER;
         at_boundary(run, step);
         if (!goes_on(run, step)) return RUN_OVER;
-        bool looks = step % POLL_STEPS == 0 || why == MACHINE_IDLE;
+        bool looks = step % POLL_STEPS == 0 || why == MACHINE_IDLE || why == MACHINE_INTERRUPTED;
         if (terminal_asked() || (looks && someone_asks(run))) return RUN_ASKED;
         if (step >= target) return RUN_TARGET;
         machine_idle_limit(run->machine, terminal_has_input() ? hertz / IDLE_HERTZ : UINT64_MAX);

@@ -17,6 +17,7 @@ struct run {
     size_t input_used;
     uint64_t hashed_step;        // where the last hash was printed; UINT64_MAX: nowhere
     struct progress progress;    // on stderr
+    double looked_seconds;       // when it was last looked whether someone asks
     double waited_seconds;       // for input, while the guest had nothing to do
     bool (*asks)(void *context); // whether someone else than the terminal asks for the guest to stop; may be NULL
     void *asks_context;

@@ -49,6 +49,7 @@ for option in steps hash-every drop-derived-every; do
 	refused "-$option 0" "-$option 0: not a number of steps" -kernel "$spin" -$option 0
 	refused "-$option 1x" 'not a number of steps' -kernel "$spin" -$option 1x
 done
+refused '-cycles 0' '-cycles 0: not a number of cycles' -kernel "$spin" -cycles 0
 refused '-single-step=5' 'write -single-step=FROM:COUNT' -kernel "$spin" -single-step=5
 refused '-append too long' '-append: 3000 bytes' -kernel "$GUESTS/vmlinuz" -append "$(printf '%3000s' x)"
 
@@ -98,6 +99,10 @@ ends 'stuck' 4
 claim $? 'that it is stuck is reported' "$err"
 vmxray -kernel "$spin" --steps 1000 </dev/null
 ends '--steps' 6
+vmxray -kernel "$spin" --cycles 1000 --hash </dev/null
+ends '--cycles' 6
+[[ $err == *'hash 1000 '* ]]
+claim $? "--cycles ends a run at its cycle" "$err"
 vmxray -kernel "$(guest reset)" -no-reboot </dev/null
 ends 'reset' 0
 [[ $out == boot ]]

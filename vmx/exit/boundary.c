@@ -3,6 +3,7 @@
 //
 // External interrupts and NMIs that exit are blocked by STI and MOV SS as those that do not exit: the manual leaves it
 // open (25.4.1). NOT IMPLEMENTED: SMI, machine checks.
+#include "vmx/vmcs/vmx.h"
 #include "vmx/apic/virtual_apic.h"
 #include "vmx/ask/ask.h"
 #include "vmx/ask/qualification.h"
@@ -33,6 +34,10 @@ static enum outcome poll_nmi(struct cpu *cpu, bool shadow) {
     if (!nmi_open(cpu, shadow) || !ask_event_exits(&ask, &nmi, &vmx->exit)) return OUT_OK;
     cpu_pend(cpu, PENDING_NMI, false);
     return OUT_VMEXIT;
+}
+
+bool vmx_interrupt_exits(const struct cpu *cpu) {
+    return cpu->intercepts.non_root && vmcs_on(vmx_of(cpu)->vmcs, PIN, EXTERNAL_INTERRUPT_EXITING);
 }
 
 // Without "acknowledge interrupt on exit" its vector is not known. OUT_SOLO: a posted interrupt was processed.

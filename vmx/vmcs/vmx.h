@@ -22,6 +22,8 @@ void vmx_drop_derived(struct cpu *cpu);
 // Found by watching (vmx/level/level.c). What runs below level 8 is counted as level 8.
 enum { VMX_LEVELS = 9, VMX_REASONS = 70 };
 unsigned vmx_level(const struct cpu *cpu);
+// Whether an external interrupt would leave VMX non-root operation now, whatever RFLAGS.IF says.
+bool vmx_interrupt_exits(const struct cpu *cpu);
 
 // The guest of a level: for the levels below the one that runs, its hypervisors; else the one that ran last.
 struct vmx_level_info {
