@@ -2,6 +2,7 @@
 #include "cpu/state/cpu.h"
 
 #define ONE(member) STATE_ONE(struct cpu, member)
+#define UP_TO(member, greatest) STATE_ONE_TO(struct cpu, member, greatest)
 #define ARRAY(member) STATE_ARRAY(struct cpu, member)
 #define EACH(array, member) STATE_EACH(struct cpu, array, member)
 
@@ -51,7 +52,7 @@ static const struct state_field cpu_fields[] = {
     ARRAY(msr.mtrr_mask),
     ONE(msr.mcg_status),
     ONE(msr.bios_sign_id),
-    {"vector", offsetof(struct cpu, fpu.vector), 8, sizeof(((struct cpu *)0)->fpu.vector) / 8, 8},
+    STATE_WORDS(struct cpu, fpu.vector),
     ARRAY(fpu.opmask),
     ONE(fpu.mxcsr),
     EACH(fpu.x87.r, significand),
@@ -64,21 +65,21 @@ static const struct state_field cpu_fields[] = {
     ONE(fpu.x87.status),
     ONE(fpu.x87.opcode),
     ONE(fpu.x87.empty),
-    ONE(boundary.activity),
-    ONE(boundary.pending),
+    UP_TO(boundary.activity, ACTIVITY_WAIT_FOR_SIPI),
+    UP_TO(boundary.pending, 2 * PENDING_VMX - 1),
     ONE(boundary.pending_debug),
     ONE(boundary.sti_shadow_step),
     ONE(boundary.mov_ss_shadow_step),
-    ONE(boundary.nmi_blocked),
-    ONE(boundary.sipi_vector),
+    UP_TO(boundary.nmi_blocked, 1),
+    UP_TO(boundary.sipi_vector, UINT8_MAX),
     ONE(boundary.held_step),
     ONE(time.steps),
     ONE(time.surplus_cycles),
     ONE(time.tsc_base),
     ONE(random_state),
     ONE(boundary.monitor_address),
-    ONE(boundary.mwait),
-    ONE(id),
+    UP_TO(boundary.mwait, MWAIT_MASKED),
+    UP_TO(id, 63),
     ONE(time.vmx_deadline_cycles),
     ONE(eptp),
     ONE(vpid),

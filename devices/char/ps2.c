@@ -23,15 +23,15 @@
 
 static const struct state_field fields[] = {
     STATE_ARRAY(struct ps2, queue),
-    STATE_ONE(struct ps2, first),
-    STATE_ONE(struct ps2, count),
+    STATE_ONE_TO(struct ps2, first, PS2_QUEUE - 1),
+    STATE_ONE_TO(struct ps2, count, PS2_QUEUE),
     STATE_ONE(struct ps2, output),
     STATE_ONE(struct ps2, status),
     STATE_ONE(struct ps2, command_byte),
     STATE_ONE(struct ps2, output_port),
     STATE_ONE(struct ps2, controller_command),
     STATE_ONE(struct ps2, keyboard_command),
-    STATE_ONE(struct ps2, scanning),
+    STATE_ONE_TO(struct ps2, scanning, 1),
     STATE_ONE(struct ps2, scancode_set),
 };
 static const struct state_table ps2_state = STATE_TABLE("ps2", fields);

@@ -44,11 +44,11 @@ const struct uart_place uart_places[4] = {
     {"COM1", 0x3f8, 4}, {"COM2", 0x2f8, 3}, {"COM3", 0x3e8, 4}, {"COM4", 0x2e8, 3}};
 
 static const struct state_field fields[] = {
-    STATE_ARRAY(struct uart, fifo),  STATE_ONE(struct uart, fifo_first), STATE_ONE(struct uart, fifo_count),
+    STATE_ARRAY(struct uart, fifo),  STATE_ONE_TO(struct uart, fifo_first, UART_FIFO - 1), STATE_ONE_TO(struct uart, fifo_count, UART_FIFO),
     STATE_ONE(struct uart, ier),     STATE_ONE(struct uart, fcr),        STATE_ONE(struct uart, lcr),
     STATE_ONE(struct uart, mcr),     STATE_ONE(struct uart, lsr),        STATE_ONE(struct uart, msr),
-    STATE_ONE(struct uart, scr),     STATE_ONE(struct uart, divisor),    STATE_ONE(struct uart, transmit_pending),
-    STATE_ONE(struct uart, timeout), STATE_ONE(struct uart, polls),
+    STATE_ONE(struct uart, scr),     STATE_ONE(struct uart, divisor),    STATE_ONE_TO(struct uart, transmit_pending, 1),
+    STATE_ONE_TO(struct uart, timeout, 1), STATE_ONE_TO(struct uart, polls, UART_POLLS),
 };
 static const struct state_table uart_state = STATE_TABLE("uart", fields);
 

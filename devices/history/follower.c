@@ -64,8 +64,13 @@ void followers_save(struct machine *m, uint8_t *out) {
         state_save(f.table, f.object, out);
 }
 
-void followers_load(struct machine *m, const uint8_t *in) {
+const char *followers_load(struct machine *m, const uint8_t *in) {
     struct follower f;
-    for (unsigned i = 0; machine_follower(m, i, &f); i++, in += state_size(f.table)) state_load(f.table, f.object, in);
+    uint32_t index;
+    for (unsigned i = 0; machine_follower(m, i, &f); i++, in += state_size(f.table)) {
+        if (state_load(f.table, f.object, in, &index)) return f.table->name;
+        if (f.table->valid && !f.table->valid(f.object)) return f.table->name;
+    }
     for (unsigned i = 0; i < m->config.cpus; i++) vmx_history_loaded(m->cpu[i]);
+    return NULL;
 }

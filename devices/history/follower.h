@@ -25,6 +25,7 @@ bool machine_follower(struct machine *machine, unsigned index, struct follower *
 // What all of them know, as bytes: for a machine with the same configuration and the same followers.
 size_t followers_size(struct machine *machine);
 void followers_save(struct machine *machine, uint8_t *out);
-void followers_load(struct machine *machine, const uint8_t *in);
+// NULL; or the name of the follower that no run can have brought about: the machine must not be used then.
+[[nodiscard]] const char *followers_load(struct machine *machine, const uint8_t *in);
 
 #endif

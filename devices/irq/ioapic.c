@@ -19,8 +19,8 @@ enum { IOAPIC_ID = 0, IOAPIC_VER = 1, IOAPIC_ARB = 2, IOREDTBL = 0x10 };
 #define RTE_DESTINATION_SHIFT 56
 
 static const struct state_field fields[] = {
-    STATE_ARRAY(struct ioapic, redirection), STATE_ONE(struct ioapic, lines),
-    STATE_ONE(struct ioapic, waiting),       STATE_ONE(struct ioapic, id),
+    STATE_ARRAY(struct ioapic, redirection), STATE_ONE_TO(struct ioapic, lines, (1u << IOAPIC_PINS) - 1),
+    STATE_ONE_TO(struct ioapic, waiting, (1u << IOAPIC_PINS) - 1),       STATE_ONE(struct ioapic, id),
     STATE_ONE(struct ioapic, select),
 };
 static const struct state_table ioapic_state = STATE_TABLE("ioapic", fields);

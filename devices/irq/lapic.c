@@ -27,8 +27,8 @@ static const struct state_field fields[] = {
     STATE_ONE(struct lapic, ldr),          STATE_ONE(struct lapic, dfr),
     STATE_ONE(struct lapic, svr),          STATE_ONE(struct lapic, esr),
     STATE_ONE(struct lapic, errors),       STATE_ONE(struct lapic, timer_initial),
-    STATE_ONE(struct lapic, timer_divide), STATE_ONE(struct lapic, timer_counting),
-    STATE_ONE(struct lapic, lint0),        STATE_ONE(struct lapic, extint),
+    STATE_ONE(struct lapic, timer_divide), STATE_ONE_TO(struct lapic, timer_counting, 1),
+    STATE_ONE_TO(struct lapic, lint0, 1),        STATE_ONE_TO(struct lapic, extint, 1),
 };
 static const struct state_table lapic_state = STATE_TABLE("lapic", fields);
 

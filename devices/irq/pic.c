@@ -22,11 +22,11 @@ static const struct state_field fields[] = {
     STATE_EACH(struct pic, chip, lines),       STATE_EACH(struct pic, chip, irr),
     STATE_EACH(struct pic, chip, imr),         STATE_EACH(struct pic, chip, isr),
     STATE_EACH(struct pic, chip, elcr),        STATE_EACH(struct pic, chip, vector),
-    STATE_EACH(struct pic, chip, lowest),      STATE_EACH(struct pic, chip, init_step),
+    STATE_EACH_TO(struct pic, chip, lowest, 7),      STATE_EACH_TO(struct pic, chip, init_step, 4),
     STATE_EACH(struct pic, chip, icw1),        STATE_EACH(struct pic, chip, icw3),
-    STATE_EACH(struct pic, chip, icw4),        STATE_EACH(struct pic, chip, read_isr),
-    STATE_EACH(struct pic, chip, poll),        STATE_EACH(struct pic, chip, special_mask),
-    STATE_EACH(struct pic, chip, rotate_aeoi),
+    STATE_EACH(struct pic, chip, icw4),        STATE_EACH_TO(struct pic, chip, read_isr, 1),
+    STATE_EACH_TO(struct pic, chip, poll, 1),        STATE_EACH_TO(struct pic, chip, special_mask, 1),
+    STATE_EACH_TO(struct pic, chip, rotate_aeoi, 1),
 };
 static const struct state_table pic_state = STATE_TABLE("pic", fields);
 

@@ -95,7 +95,8 @@ uint64_t machine_hash(struct machine *machine);
 void machine_drop_derived(struct machine *machine);
 // The pieces of state, in a fixed order, for saving, comparing and printing. False past the last one.
 bool machine_part(struct machine *machine, unsigned index, struct machine_part *out);
-// After state_load over all parts, and RAM (and pc-testdev's memory) was filled: works out what is not state.
-void machine_loaded(struct machine *machine);
+// After state_load over all parts, and RAM (and pc-testdev's memory) was filled: works out what is not state. Else the name
+// of a part whose fields do not go together, or not with this configuration: such a machine cannot run.
+[[nodiscard]] const char *machine_loaded(struct machine *machine);
 
 #endif

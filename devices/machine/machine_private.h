@@ -121,6 +121,7 @@ enum machine_stop turns_run(struct machine *m, uint64_t steps);
 bool turns_idle_pass(struct machine *m, uint64_t cycles);
 void turns_settle(struct machine *m);
 void turns_reset(struct machine *m);
+bool turns_possible(const struct machine *m); // of a state that was loaded: whether a run can have brought it about
 // A processor learns what time it is, or does something that others can see the time of.
 static inline void turns_tell(struct machine *m, const struct cpu *cpu) {
     if (m->config.cpus == 1) return;

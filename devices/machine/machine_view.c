@@ -134,7 +134,7 @@ void machine_stats(const struct machine *m, struct machine_stats *out) {
 
 // Five parts for each processor, then the board's.
 enum { PART_CPU, PART_TLB, PART_VMX, PART_COUNTS, PART_TIMING, CPU_PARTS };
-static const struct state_table no_timing = {"timing", NULL, 0, false};
+static const struct state_table no_timing = {.name = "timing"};
 
 static struct machine_part timing_part(const struct timing *timing) {
     if (!timing) return (struct machine_part){"timing", &no_timing, NULL};
@@ -165,10 +165,22 @@ bool machine_part(struct machine *m, unsigned index, struct machine_part *out) {
     return true;
 }
 
-void machine_loaded(struct machine *m) {
+static const char *impossible_part(struct machine *m) {
+    struct machine_part part;
+    for (unsigned i = 0; machine_part(m, i, &part); i++)
+        if (part.object && part.table->valid && !part.table->valid(part.object)) return part.name;
+    for (unsigned i = 0; i < m->config.cpus; i++)
+        if (m->cpu[i]->id != i) return cpu_state.name;
+    return turns_possible(m) ? NULL : turns_state.name;
+}
+
+const char *machine_loaded(struct machine *m) {
+    const char *impossible = impossible_part(m);
+    if (impossible) return impossible;
     board_loaded(&m->board);
     for (unsigned i = 0; i < m->config.cpus; i++) cpu_loaded(m->cpu[i]);
     machine_drop_derived(m);
+    return NULL;
 }
 
 uint64_t machine_hash(struct machine *m) {

@@ -20,16 +20,19 @@
 
 enum {
     TURN_CYCLES = 1000,
+    FAR_CYCLES = 1 << 24,
     QUIET_ROUNDS = 1 << 16, // rounds and skips without a step before the front end is asked
 };
 
 static const struct state_field fields[] = {
     STATE_ONE(struct turns, end),
     STATE_ONE(struct turns, latest),
-    STATE_ONE(struct turns, processor),
+    STATE_ONE_TO(struct turns, processor, MACHINE_CPUS - 1),
     STATE_ONE(struct turns, quiet),
 };
 const struct state_table turns_state = STATE_TABLE("turns", fields);
+
+#define LONG_CYCLES (1ull << 62) // longer than any run
 
 static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
@@ -58,6 +61,23 @@ void turns_reset(struct machine *m) {
     for (unsigned i = 0; i < m->config.cpus; i++)
         if (cycles_of(m->cpu[i]) > end) end = cycles_of(m->cpu[i]);
     pass_until(m, end);
+}
+
+// What follows from steps and surplus is not worked out yet.
+static bool time_possible(const struct cpu_time *time, uint64_t *cycles) {
+    *cycles = time->steps + (uint64_t)time->surplus_cycles;
+    return time->steps <= LONG_CYCLES && *cycles <= LONG_CYCLES;
+}
+
+// No processor is further from the round's end than the round, and the longest instruction, are long.
+bool turns_possible(const struct machine *m) {
+    const struct turns *t = &m->turns;
+    uint64_t cycles;
+    for (unsigned i = 0; i < m->config.cpus; i++) {
+        if (!time_possible(&m->cpu[i]->time, &cycles)) return false;
+        if (m->config.cpus > 1 && (cycles > t->end + FAR_CYCLES || t->end > cycles + FAR_CYCLES)) return false;
+    }
+    return t->processor < m->config.cpus;
 }
 
 // What is due between rounds.

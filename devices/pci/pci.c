@@ -11,7 +11,7 @@
 
 static const struct state_field fields[] = {
     STATE_ONE(struct pci, address),
-    {"config", offsetof(struct pci, config), 1, (PCI_BRIDGES + 1) * PCI_CONFIG, 1},
+    {"config", offsetof(struct pci, config), 1, (PCI_BRIDGES + 1) * PCI_CONFIG, 1, UINT8_MAX},
 };
 static const struct state_table pci_state = STATE_TABLE("pci", fields);
 

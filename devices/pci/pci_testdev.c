@@ -18,7 +18,7 @@ struct pci_testdev {
 
 static const struct state_field fields[] = {
     STATE_ONE(struct pci_testdev, count),
-    STATE_ONE(struct pci_testdev, space),
+    STATE_ONE_TO(struct pci_testdev, space, 1),
     STATE_ONE(struct pci_testdev, test),
 };
 static const struct state_table testdev_state = STATE_TABLE("pci-testdev", fields);
@@ -33,7 +33,7 @@ static uint32_t offset_of_test(unsigned space, unsigned test) {
     return (space == PORTS ? PORT_COUNT : MEMORY_BYTES) / 2 + test;
 }
 
-static bool chosen(const struct pci_testdev *d, unsigned space) { return d->test != TESTDEV_NONE && d->space == space; }
+static bool chosen(const struct pci_testdev *d, unsigned space) { return d->test < TESTS && d->space == space; }
 
 static uint64_t testdev_read(void *chip, unsigned space, uint64_t offset, unsigned size) {
     static const char *const names[2][TESTS] = {

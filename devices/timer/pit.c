@@ -15,17 +15,36 @@ enum { CONTROL = 3, READ_BACK = 3 };
 #define READ_BACK_NO_STATUS BIT(4)
 
 static const struct state_field fields[] = {
-    STATE_EACH(struct pit, counter, start),          STATE_EACH(struct pit, counter, switch_tick),
-    STATE_EACH(struct pit, counter, count),          STATE_EACH(struct pit, counter, next_count),
-    STATE_EACH(struct pit, counter, held),           STATE_EACH(struct pit, counter, latched),
-    STATE_EACH(struct pit, counter, mode),           STATE_EACH(struct pit, counter, bcd),
-    STATE_EACH(struct pit, counter, access),         STATE_EACH(struct pit, counter, gate),
-    STATE_EACH(struct pit, counter, loaded),         STATE_EACH(struct pit, counter, triggered),
-    STATE_EACH(struct pit, counter, write_high),     STATE_EACH(struct pit, counter, read_high),
-    STATE_EACH(struct pit, counter, write_low),      STATE_EACH(struct pit, counter, count_latched),
-    STATE_EACH(struct pit, counter, status_latched), STATE_EACH(struct pit, counter, status),
+    STATE_EACH(struct pit, counter, start),
+    STATE_EACH(struct pit, counter, switch_tick),
+    STATE_EACH_TO(struct pit, counter, count, 0x10000),
+    STATE_EACH_TO(struct pit, counter, next_count, 0x10000),
+    STATE_EACH(struct pit, counter, held),
+    STATE_EACH(struct pit, counter, latched),
+    STATE_EACH_TO(struct pit, counter, mode, 5),
+    STATE_EACH_TO(struct pit, counter, bcd, 1),
+    STATE_EACH_TO(struct pit, counter, access, 3),
+    STATE_EACH_TO(struct pit, counter, gate, 1),
+    STATE_EACH_TO(struct pit, counter, loaded, 1),
+    STATE_EACH_TO(struct pit, counter, triggered, 1),
+    STATE_EACH_TO(struct pit, counter, write_high, 1),
+    STATE_EACH_TO(struct pit, counter, read_high, 1),
+    STATE_EACH(struct pit, counter, write_low),
+    STATE_EACH_TO(struct pit, counter, count_latched, 2),
+    STATE_EACH_TO(struct pit, counter, status_latched, 1),
+    STATE_EACH(struct pit, counter, status),
 };
-static const struct state_table pit_state = STATE_TABLE("pit", fields);
+
+// A count is what others are divided by.
+static bool pit_valid(const void *object) {
+    const struct pit *pit = object;
+    for (unsigned i = 0; i < 3; i++) {
+        const struct pit_counter *c = &pit->counter[i];
+        if (!c->count || (c->switch_tick != CLOCK_NEVER && !c->next_count)) return false;
+    }
+    return true;
+}
+static const struct state_table pit_state = STATE_TABLE("pit", fields, pit_valid);
 
 static uint64_t now_tick(const struct pit *pit) { return clock_ticks(pit->clock, clock_now(pit->clock), PIT_HZ, 1); }
 static bool periodic(const struct pit_counter *c) { return c->mode == RATE_GENERATOR || c->mode == SQUARE_WAVE; }

@@ -28,7 +28,7 @@
 enum { UIP_TICKS = 8, DAY_SECONDS = 86400, RTC_INDEX = 0 };
 
 static const struct state_field fields[] = {
-    STATE_ARRAY(struct rtc, cmos),    STATE_ONE(struct rtc, index),        STATE_ONE(struct rtc, flags),
+    STATE_ARRAY(struct rtc, cmos),    STATE_ONE_TO(struct rtc, index, 127),        STATE_ONE(struct rtc, flags),
     STATE_ONE(struct rtc, base_tick), STATE_ONE(struct rtc, base_seconds), STATE_ONE(struct rtc, seen_tick),
 };
 static const struct state_table rtc_state = STATE_TABLE("rtc", fields);

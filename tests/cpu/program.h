@@ -105,8 +105,8 @@ static inline uint64_t hash(struct flat *f) {
     cpu_canonicalise(f->cpu);
     uint64_t h = state_hash(&cpu_state, f->cpu, 1);
     h = state_hash(&cpu_tlb_state, f->cpu->tlb, h);
-    const struct state_field all = {"ram", 0, 8, FLAT_RAM / 8, 8};
-    const struct state_table ram = {"ram", &all, 1, false};
+    const struct state_field all = {"ram", 0, 8, FLAT_RAM / 8, 8, ~0ull};
+    const struct state_table ram = {.name = "ram", .fields = &all, .count = 1};
     return state_hash(&ram, f->ram, h);
 }
 

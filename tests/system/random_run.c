@@ -197,13 +197,15 @@ static void move(void) {
         if (!saved || !from.object != !to.object) bail("part %s", from.name);
         if (from.object) {
             state_save(from.table, from.object, saved);
-            state_load(to.table, to.object, saved);
+            uint32_t index;
+            const struct state_field *refused = state_load(to.table, to.object, saved, &index);
+            if (refused) bail("%s, %s[%u] is refused", to.name, refused->name, index);
         }
         free(saved);
     }
     memcpy(inside_ram(spare, 0, RANDOM_RAM), machine_ram(other, 0, RANDOM_RAM), RANDOM_RAM);
     memcpy(inside_ram(spare, EXTRA, EXTRA_BYTES), machine_ram(other, EXTRA, EXTRA_BYTES), EXTRA_BYTES);
-    machine_loaded(spare);
+    if (machine_loaded(spare)) bail("the state that was moved is impossible");
     struct machine *moved = spare;
     spare = other, other = moved;
 }

@@ -18,7 +18,7 @@ static uint64_t random64(void) {
 static unsigned below(unsigned n) { return (unsigned)(random64() >> 33) % n; }
 
 static uint64_t hash(struct bench *b) {
-    static const struct state_field fields[] = {{"ram", 0, 8, 0x51000 / 8, 8}};
+    static const struct state_field fields[] = {{"ram", 0, 8, 0x51000 / 8, 8, ~0ull}};
     static const struct state_table ram = STATE_TABLE("ram", fields);
     uint64_t h = state_hash(&cpu_state, b->cpu, 1);
     h = state_hash(&cpu_tlb_state, b->cpu->tlb, h);

@@ -78,8 +78,8 @@ static void test_sights(void) {
 // --- equality ---
 
 static uint64_t hash(struct bench *b) {
-    const struct state_field all = {"ram", 0, 8, BENCH_RAM / 8, 8};
-    const struct state_table ram = {"ram", &all, 1, false};
+    const struct state_field all = {"ram", 0, 8, BENCH_RAM / 8, 8, ~0ull};
+    const struct state_table ram = {.name = "ram", .fields = &all, .count = 1};
     cpu_canonicalise(b->cpu);
     uint64_t h = state_hash(&cpu_state, b->cpu, 1);
     h = state_hash(&cpu_tlb_state, b->cpu->tlb, h);

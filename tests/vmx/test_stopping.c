@@ -63,7 +63,8 @@ static void move(const struct state_table *table, const void *from, void *to) {
     uint8_t *saved = malloc(state_size(table));
     if (!saved) bail("no memory");
     state_save(table, from, saved);
-    state_load(table, to, saved);
+    uint32_t index;
+    if (state_load(table, to, saved, &index)) bail("the state is refused");
     free(saved);
 }
 
@@ -76,7 +77,7 @@ static struct machine *from_bench(struct bench *b) {
     move(&cpu_tlb_state, b->cpu->tlb, cpu->tlb);
     move(&vmx_state, b->cpu->wire.extension->state, cpu->wire.extension->state);
     memcpy(inside_ram(m, 0, RAM), b->ram, RAM);
-    machine_loaded(m);
+    if (machine_loaded(m)) bail("the state is impossible");
     bench_free(b);
     return m;
 }

@@ -60,9 +60,7 @@ void history_share(struct vmx *vmx, const struct vmx *with) {
 
 // --- state ---
 
-// A member of which every byte is meant, as words.
-#define WORDS(type, member)                                                                                            \
-    { #member, offsetof(type, member), 8, sizeof(((type *)0)->member) / 8, 8 }
+// Every byte of these is meant.
 #define WHOLE(type) _Static_assert(sizeof(struct type) % 8 == 0, "a whole number of words")
 WHOLE(history_event);
 WHOLE(history_loop);
@@ -73,14 +71,14 @@ WHOLE(history_vmcs);
 WHOLE(history_vmcs12);
 
 #define ALL(member) STATE_ONE(struct history, member)
-#define ALL_WORDS(member) WORDS(struct history, member)
+#define ALL_WORDS(member) STATE_WORDS(struct history, member)
 static const struct state_field fields[] = {
     ALL(clock), ALL(lost), ALL(events), ALL_WORDS(event), ALL_WORDS(vmcs), ALL_WORDS(vmcs12),
 };
 const struct state_table vmx_history_state = STATE_TABLE("history", fields);
 
 #define ONE(member) STATE_ONE(struct history_cpu, member)
-#define ONE_WORDS(member) WORDS(struct history_cpu, member)
+#define ONE_WORDS(member) STATE_WORDS(struct history_cpu, member)
 static const struct state_field cpu_fields[] = {
     ONE(has_exit),   ONE(has_failure), ONE(has_fault),   ONE(has_triple),   ONE(exit_level),  ONE(chain_count),
     ONE(entered),    ONE(reads),       ONE(read_gpr),    ONE(read_field),   ONE(twelve),      ONE(twelve_level),

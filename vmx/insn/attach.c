@@ -84,31 +84,31 @@ void vmx_drop_derived(struct cpu *cpu) {
 }
 
 #define ONE(member) STATE_ONE(struct vmx, member)
-#define WORDS(member)                                                                                                  \
-    { #member, offsetof(struct vmx, member), 8, sizeof(((struct vmx *)0)->member) / 8, 8 }
+#define UP_TO(member, greatest) STATE_ONE_TO(struct vmx, member, greatest)
+#define WORDS(member) STATE_WORDS(struct vmx, member)
 static const struct state_field state_fields[] = {
     ONE(vmxon_pointer),
     ONE(current),
     ONE(operations),
-    ONE(next_slot),
-    ONE(non_root),
-    ONE(virtual_nmi_blocked),
-    ONE(init_blocked),
+    UP_TO(next_slot, VMCS_SLOTS - 1),
+    UP_TO(non_root, 1),
+    UP_TO(virtual_nmi_blocked, 1),
+    UP_TO(init_blocked, 1),
     ONE(aborted),
     ONE(ple_first),
     ONE(ple_last),
     ONE(apic_write),
-    ONE(trap_exit),
+    UP_TO(trap_exit, VMX_REASONS - 1),
     ONE(trap_qualification),
-    ONE(virtual_interrupt),
+    UP_TO(virtual_interrupt, 1),
     ONE(trap_flag_step),
-    ONE(trap_flag_pending),
+    UP_TO(trap_flag_pending, 1),
     WORDS(slot),
     WORDS(ept),
     WORDS(ept_pde),
     WORDS(ept_pdpte),
     WORDS(ept_table),
-    ONE(ept_next_table),
+    UP_TO(ept_next_table, EPT_TABLES - 1),
     ONE(ept_next_generation),
 };
 const struct state_table vmx_state = STATE_TABLE("vmx", state_fields);

@@ -65,8 +65,7 @@ uint64_t vmx_failed_entry_count(const struct cpu *cpu) {
     return cpu->wire.extension ? vmx_of(cpu)->counts.failed_entries : 0;
 }
 
-#define WORDS(member)                                                                                                  \
-    { #member, offsetof(struct vmx, member), 8, sizeof(((struct vmx *)0)->member) / 8, 8 }
+#define WORDS(member) STATE_WORDS(struct vmx, member)
 static const struct state_field fields[] = {
     WORDS(counts.exits),
     WORDS(counts.cycles),

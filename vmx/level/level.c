@@ -275,15 +275,47 @@ bool vmx_level_read(const struct cpu *cpu, unsigned level, unsigned field, uint6
     return true;
 }
 
-#define WORDS(type, member)                                                                                            \
-    { #member, offsetof(type, member), 8, sizeof(((type *)0)->member) / 8, 8 }
-static const struct state_field level_fields[] = {WORDS(struct levels, node), STATE_ONE(struct levels, clock),
-                                                  STATE_ONE(struct levels, deep)};
-const struct state_table vmx_level_state = STATE_TABLE("levels", level_fields);
+// Owners lead from level to level down to node 0.
+static bool levels_valid(const void *object) {
+    const struct levels *levels = object;
+    for (uint64_t i = 1; i < LEVEL_NODES; i++) {
+        uint64_t node = i;
+        for (unsigned steps = 0; node; steps++) {
+            if (steps == LEVEL_NODES) return false;
+            node = levels->node[node].owner;
+        }
+    }
+    return !levels->node[0].owner;
+}
+
+#define NODES(member) STATE_EACH(struct levels, node, member)
+#define NODES_TO(member, greatest) STATE_EACH_TO(struct levels, node, member, greatest)
+static const struct state_field level_fields[] = {
+    NODES_TO(kind, LEVEL_STAND_IN),
+    NODES_TO(owner, LEVEL_NODES - 1),
+    NODES(pointer),
+    NODES(cleared),
+    NODES(used),
+    NODES(cr3),
+    NODES(eptp),
+    NODES_TO(of, LEVEL_NODES - 1),
+    NODES_TO(level, LEVEL_DEPTH),
+    NODES(current),
+    NODES_TO(seen_node, LEVEL_NODES - 1),
+    NODES(seen_reason),
+    NODES(hardware),
+    STATE_ONE(struct levels, clock),
+    STATE_ONE_TO(struct levels, deep, 1),
+};
+const struct state_table vmx_level_state = STATE_TABLE("levels", level_fields, levels_valid);
 static const struct state_field run_fields[] = {
-    STATE_ONE(struct vmx, run.vmcs),        STATE_ONE(struct vmx, run.node),   STATE_ONE(struct vmx, run.seen_node),
-    STATE_ONE(struct vmx, run.seen_reason), STATE_ARRAY(struct vmx, run.last), STATE_ARRAY(struct vmx, run.saved),
-    WORDS(struct vmx, level_saved),
+    STATE_ONE_TO(struct vmx, run.vmcs, LEVEL_NODES - 1),
+    STATE_ONE_TO(struct vmx, run.node, LEVEL_NODES - 1),
+    STATE_ONE_TO(struct vmx, run.seen_node, LEVEL_NODES - 1),
+    STATE_ONE(struct vmx, run.seen_reason),
+    STATE_ARRAY_TO(struct vmx, run.last, LEVEL_NODES - 1),
+    STATE_ARRAY_TO(struct vmx, run.saved, LEVEL_NODES - 1),
+    STATE_WORDS(struct vmx, level_saved),
 };
 const struct state_table vmx_level_run_state = STATE_TABLE("level", run_fields);
 
