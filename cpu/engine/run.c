@@ -1,16 +1,15 @@
-// The run loop: events at instruction boundaries, then blocks. SDM Vol. 3A, 6.9 (priority), 6.8.1, 6.8.3 (inhibition),
-// Vol. 3B, 17.3.1.4, 17.4.3 (single step).
+// The run loop: events at instruction boundaries (cpu/engine/boundary.c), then blocks. SDM Vol. 3A, 6.8.1, 6.8.3
+// (inhibition), Vol. 3B, 17.3.1.4, 17.4.3 (single step).
 //
 // Every attempt at an instruction is a step, whether it retires, faults or exits; so is one iteration of a repeated
 // string instruction. Delivering an event takes none, and at least one attempt follows each delivery.
-// NOT IMPLEMENTED: SMI.
 #include "cpu/engine/run.h"
+#include "cpu/engine/boundary.h"
 #include "cpu/memory/access.h"
 #include "cpu/engine/block.h"
 #include "cpu/engine/body.h"
 #include "cpu/watch/debug.h"
 #include "cpu/watch/observe.h"
-#include "cpu/event/segment.h"
 #include "cpu/engine/tune.h"
 #include "cpu/memory/mode.h"
 #include "cpu/event/event.h"
@@ -60,11 +59,6 @@ static void stack_fault(struct cpu *cpu) {
     bool no_segment = op->segment_base == offsetof(struct cpu, zero);
     if (by_stack && no_segment && !(op->base == offsetof(struct cpu, zero) && (op->disp || op->index != op->base)))
         cpu->attempt.fault.vector = VECTOR_SS;
-}
-
-static enum outcome carry_out(struct cpu *cpu, enum outcome outcome) {
-    if (outcome == OUT_VMEXIT) outcome = cpu->intercepts.exit(cpu);
-    return outcome;
 }
 
 static enum outcome deliver_fault(struct cpu *cpu) {
@@ -229,83 +223,6 @@ static enum outcome run_stepped(struct cpu *cpu) {
     return outcome;
 }
 
-// --- events ---
-
-static bool interrupts_open(const struct cpu *cpu) {
-    return cpu->rflags & FLAG_IF && !cpu_sti_shadow(cpu) && !cpu_mov_ss_shadow(cpu);
-}
-
-static enum outcome deliver(struct cpu *cpu, enum event_type type, uint8_t vector, uint64_t payload) {
-    struct event event = {.vector = vector, .type = (uint8_t)type, .payload = payload};
-    cpu->observation.events++;
-    return carry_out(cpu, event_deliver(cpu, &event));
-}
-
-static enum outcome deliver_debug(struct cpu *cpu) {
-    uint64_t bits = cpu->boundary.pending_debug;
-    cpu->boundary.pending_debug = 0;
-    cpu_pend(cpu, PENDING_DEBUG, false);
-    return deliver(cpu, EVENT_HARDWARE_EXCEPTION, VECTOR_DB, bits);
-}
-
-static enum outcome deliver_interrupt(struct cpu *cpu) {
-    int vector = cpu->wire.platform->acknowledge(cpu->wire.platform->machine, cpu);
-    cpu->observation.events++;
-    if (vector < 0) return OUT_OK;
-    return deliver(cpu, EVENT_EXTERNAL, (uint8_t)vector, 0);
-}
-
-// SDM Vol. 3A, 8.4.1, 9.1.4: INIT leaves a bootstrap processor at its reset vector and others waiting for SIPI.
-static void take_init(struct cpu *cpu) {
-    cpu_reset(cpu, true);
-    if (cpu->wire.platform->init) cpu->wire.platform->init(cpu->wire.platform->machine, cpu);
-}
-
-static void take_sipi(struct cpu *cpu) {
-    cpu_pend(cpu, PENDING_SIPI, false);
-    if (cpu->boundary.activity != ACTIVITY_WAIT_FOR_SIPI) return;
-    segment_load_real(cpu, CS, (uint16_t)((cpu->boundary.sipi_vector & 255) << 8));
-    cpu->rip = 0;
-    cpu->boundary.activity = ACTIVITY_ACTIVE;
-    cpu_update_mode(cpu);
-}
-
-// An NMI ends the shutdown state that a VM entry led to; the machine does not go on after any other.
-static bool nmi_wakes(const struct cpu *cpu) {
-    return cpu->boundary.activity == ACTIVITY_SHUTDOWN && cpu->intercepts.non_root &&
-           cpu->boundary.pending & PENDING_NMI;
-}
-
-// The first of the pending events that can be taken at this boundary, in the order of SDM Vol. 3A, table 6-2.
-static enum outcome take_event(struct cpu *cpu) {
-    uint32_t pending = cpu->boundary.pending;
-    if (cpu->intercepts.poll) {
-        enum outcome outcome = cpu->intercepts.poll(cpu);
-        if (outcome != OUT_OK) cpu->observation.events++;
-        if (outcome != OUT_OK) return carry_out(cpu, outcome);
-        pending = cpu->boundary.pending;
-    }
-    if (pending & (PENDING_INIT | PENDING_SIPI)) cpu->observation.events++;
-    if (pending & PENDING_INIT) take_init(cpu);
-    if (pending & PENDING_SIPI) take_sipi(cpu); // after the INIT that it came with
-    if (pending & PENDING_INIT) return OUT_OK;
-    if (cpu->boundary.activity >= ACTIVITY_SHUTDOWN && !nmi_wakes(cpu)) return OUT_OK;
-    if (pending & PENDING_DEBUG && !cpu_mov_ss_shadow(cpu) && cpu->boundary.activity <= ACTIVITY_HLT)
-        return deliver_debug(cpu);
-    if (pending & PENDING_NMI && !cpu->boundary.nmi_blocked && !cpu_mov_ss_shadow(cpu) && !cpu_sti_shadow(cpu)) {
-        cpu_pend(cpu, PENDING_NMI, false);
-        cpu->boundary.nmi_blocked = 1;
-        return deliver(cpu, EVENT_NMI, VECTOR_NMI, 0);
-    }
-    if (cpu->boundary.activity == ACTIVITY_SHUTDOWN) return OUT_OK;
-    if (pending & PENDING_INTR && interrupts_open(cpu)) return deliver_interrupt(cpu);
-    if (pending & PENDING_INTR && cpu->boundary.mwait == MWAIT_MASKED) {
-        cpu->boundary.activity = ACTIVITY_ACTIVE;
-        cpu_monitor_clear(cpu);
-    }
-    return OUT_OK;
-}
-
 // --- observation ---
 
 static enum run_result run_stopped(struct cpu *cpu) {
@@ -328,12 +245,12 @@ void cpu_let_go(struct cpu *cpu) {
     if (cpu->observation.stop == STOPPING_HOLD) cpu->observation.stop = STOPPING_NO;
 }
 
-// take_event, counted: a position in a run may lie between two events.
+// Counted: a position in a run may lie between two events.
 static enum outcome take_next_event(struct cpu *cpu) {
     struct observation *o = &cpu->observation;
     uint32_t events = o->events, had = cpu_boundary_events(cpu);
     uint32_t activity = cpu->boundary.activity;
-    enum outcome outcome = take_event(cpu);
+    enum outcome outcome = boundary_take(cpu);
     if (o->events == events && cpu->boundary.activity == activity) return outcome;
     o->boundary_step = cpu->time.steps;
     o->boundary_cycle = cpu_cycles_now(cpu);
