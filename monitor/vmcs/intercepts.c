@@ -3,6 +3,7 @@
 #include "cpu/state/section.h"
 #include "devices/history/history.h"
 #include "vmx/level/view.h"
+#include <string.h>
 
 bool guest_rules_of(const struct cpu *cpu, uint64_t pointer, struct guest_rules *guest) {
     if (!cpu->wire.extension) return false;
@@ -57,6 +58,24 @@ unsigned intercept_facts(const struct guest_rules *guest, struct fact *facts, un
         if (!*rule->what) continue;
         facts[count] = fact_of_rule(rule, guest);
         facts[count++].text = rule->what;
+    }
+    return count;
+}
+
+unsigned undefined_facts(const struct guest_rules *guest, const char *instruction, struct fact *facts, unsigned max) {
+    unsigned count = 0;
+    const struct undefined_rule *rule;
+    for (unsigned i = 0; (rule = undefined_rule(i)) && count < max; i++) {
+        if (strcmp(rule->instruction, instruction) != 0) continue;
+        const enum vmcs_field field = groups[rule->group].field;
+        facts[count] = (struct fact){.rule = rule->instruction,
+                                     .section = section_texts[rule->section].number,
+                                     .section_title = section_texts[rule->section].title,
+                                     .text = rule->rule,
+                                     .holds = !guest_control(guest, rule->group, rule->bit),
+                                     .because = FACT_NO_CAUSE};
+        fact_value(&facts[count++], groups[rule->group].name, place_of_field(guest->vmcs.pointer, field),
+                   guest->vmcs.field[field], 0, BIT(rule->bit));
     }
     return count;
 }

@@ -18,6 +18,9 @@ bool guest_control(const struct guest_rules *guest, unsigned group,
 // A fact for each rule of the list of what exits with a control, which is its value: it holds if the control is 1; and
 // for what always exits, without a value. The number of facts.
 unsigned intercept_facts(const struct guest_rules *guest, struct fact *facts, unsigned max);
+// What makes an instruction ("RDTSCP") an invalid opcode for the guest, each with its control: it holds while that is
+// 0.
+unsigned undefined_facts(const struct guest_rules *guest, const char *instruction, struct fact *facts, unsigned max);
 
 // Whether these exit.
 bool port_exits(const struct guest_rules *guest, uint16_t port);

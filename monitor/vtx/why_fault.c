@@ -1,115 +1,109 @@
-// why: exceptions, triple faults, #UD for what a VMCS does not enable. SDM Vol. 3A, 6.15; Vol. 3C, 25.3.
+// why: exceptions and triple faults; the facts are those of monitor/causes/fault.h.
+#include "monitor/causes/fault.h"
+#include "cpu/state/model.h"
+#include "monitor/session/monitor.h"
 #include "monitor/show/disassemble.h"
 #include "monitor/symbols/symbols.h"
 #include "monitor/vmcs/vmcs.h"
-#include "monitor/session/monitor.h"
 #include "monitor/vtx/why.h"
-#include "cpu/state/model.h"
 #include <inttypes.h>
 #include <string.h>
 
-static const struct {
-    const char *text, *section;
-} vectors[32] = {
-#define VECTOR(number, text, section) [number] = {text, section},
-#include "monitor/vtx/vector.def"
-#undef VECTOR
+enum { FACTS = 16 };
+struct answer {
+    struct fact fact[FACTS];
+    unsigned count;
 };
 
-// Instructions that are #UD in VMX non-root operation unless a control enables them.
-static const struct {
-    const char *mnemonic;
-    uint8_t field, bit;
-    const char *control;
-} enabled[] = {
-    {"rdtscp", FIELD_PROC2_CONTROLS, PROC2_ENABLE_RDTSCP, "enable RDTSCP"},
-    {"rdpid", FIELD_PROC2_CONTROLS, PROC2_ENABLE_RDTSCP, "enable RDTSCP"},
-    {"invpcid", FIELD_PROC2_CONTROLS, PROC2_ENABLE_INVPCID, "enable INVPCID"},
-    {"xsaves", FIELD_PROC2_CONTROLS, PROC2_ENABLE_XSAVES, "enable XSAVES/XRSTORS"},
-    {"xrstors", FIELD_PROC2_CONTROLS, PROC2_ENABLE_XSAVES, "enable XSAVES/XRSTORS"},
-    {"vmfunc", FIELD_PROC2_CONTROLS, PROC2_ENABLE_VM_FUNCTIONS, "enable VM functions"},
-};
-
-static void upper(char *to, size_t size, const char *from) {
-    size_t i = 0;
-    for (; from[i] && from[i] != ' ' && i + 1 < size; i++)
-        to[i] = from[i] >= 'a' && from[i] <= 'z' ? (char)(from[i] - 'a' + 'A') : from[i];
-    to[i] = '\0';
+static bool holds(const struct answer *a, const char *rule) {
+    const struct fact *fact = fact_named(a->fact, a->count, rule);
+    return fact && fact->holds;
 }
 
-static void explain_ud(struct monitor *monitor, const struct view *view, const char *text) {
-    char name[24];
-    upper(name, sizeof name, text);
-    for (unsigned i = 0; view->level && i < sizeof enabled / sizeof *enabled; i++) {
-        uint64_t value = 0;
-        size_t length = strlen(enabled[i].mnemonic);
-        if (strncmp(text, enabled[i].mnemonic, length) != 0) continue;
-        (void)vmx_vmcs_read(view->cpu, view->vmcs, enabled[i].field, &value);
-        if (value >> enabled[i].bit & 1) continue;
-        print_in(monitor, RED, "  %s: %s is 0 in this VMCS (%" PRIx64 ")\n", name, enabled[i].control, view->vmcs);
-        print(monitor, "  SDM Vol. 3C, 24.6.2, 25.3: without it the instruction causes an invalid-opcode exception\n");
-        return;
-    }
-    if (text[0] == 'v' && text[1] == 'm' && !vmx_in_operation(view->cpu))
-        print_in(monitor, RED, "  %s: outside VMX operation (VMXON was not executed), SDM Vol. 3C, 30.3\n", name);
+static uint64_t value_of(const struct fact *fact, const char *name) {
+    const struct fact_value *value = fact_value_named(fact, name);
+    return value ? value->now : 0;
 }
 
-// SDM Vol. 3A, 4.7.
-static void explain_page_fault(struct monitor *monitor, const struct history_fault *f) {
-    uint64_t e = f->information;
-    print(monitor, "  linear 0x%" PRIx64 ", error code %" PRIx64 ": %s, %s, %s%s%s  (walk @%u:0x%" PRIx64 ")\n",
-          f->value, e,
-          e >> 4 & 1   ? "instruction fetch"
-          : e >> 1 & 1 ? "write"
-                       : "read",
-          e >> 2 & 1 ? "user-mode access" : "supervisor-mode access", e & 1 ? "page-level protection" : "not present",
-          e >> 3 & 1 ? ", reserved bit set" : "", e >> 5 & 1 ? ", protection key" : "", f->level, f->value);
+static void print_page_fault(struct monitor *monitor, const struct answer *a, unsigned level) {
+    uint64_t linear = value_of(&a->fact[0], "CR2");
+    print(monitor, "  linear 0x%" PRIx64 ", error code %" PRIx64 ": %s, %s, %s%s%s  (walk @%u:0x%" PRIx64 ")\n", linear,
+          value_of(&a->fact[0], "error code"),
+          holds(a, "ID")  ? "instruction fetch"
+          : holds(a, "W") ? "write"
+                          : "read",
+          holds(a, "U") ? "user-mode access" : "supervisor-mode access",
+          holds(a, "P") ? "page-level protection" : "not present", holds(a, "RSVD") ? ", reserved bit set" : "",
+          holds(a, "PK") ? ", protection key" : "", level, linear);
 }
 
-// SDM Vol. 3A, 6.13.
-static void explain_selector(struct monitor *monitor, uint64_t e) {
-    static const char *const tables[] = {"GDT", "IDT", "LDT", "IDT"};
-    if (e)
-        print(monitor, "  error code %" PRIx64 ": %s, entry %u%s\n", e, tables[e >> 1 & 3], (unsigned)(e >> 3 & 0x1fff),
-              e & 1 ? ", during the delivery of an event" : "");
+static void print_selector(struct monitor *monitor, const struct answer *a) {
+    uint64_t code = value_of(&a->fact[0], "error code");
+    const char *table = holds(a, "IDT") ? "IDT" : holds(a, "TI") ? "LDT" : "GDT";
+    if (code)
+        print(monitor, "  error code %" PRIx64 ": %s, entry %u%s\n", code, table, (unsigned)(code >> 3 & 0x1fff),
+              holds(a, "EXT") ? ", during the delivery of an event" : "");
     else
         print(monitor, "  error code 0: not about a descriptor\n");
+}
+
+static void print_invalid_opcode(struct monitor *monitor, const struct answer *a) {
+    for (unsigned i = 1; i < a->count; i++) {
+        const struct fact *fact = &a->fact[i];
+        const struct fact_value *v = &fact->value[0];
+        struct text control = {0};
+        enum control_group group;
+        int field = vmx_field_find(v->name);
+        if (!fact->holds) continue;
+        if (field < 0 || !vmcs_control_group((enum vmcs_field)field, &group)) {
+            print_in(monitor, RED, "  %s: %s, %s\n", fact->rule, fact->text, fact->section);
+            continue;
+        }
+        vmcs_controls(&control, group, v->mask);
+        print_in(monitor, RED, "  %s:%s is 0 in this VMCS (%" PRIx64 ")\n", fact->rule, control.at + (control.used > 1),
+                 v->place.vmcs);
+        print(monitor, "  SDM Vol. 3C, 24.6.2, 25.3: without it the instruction causes an invalid-opcode exception\n");
+    }
+}
+
+static void print_heading(struct monitor *monitor, const struct history_fault *f, const struct fact *exception) {
+    char name[160];
+    print_in(monitor, BOLD, "exception %u %s at level %u: %s\n", f->vector, exception->rule, f->level, exception->text);
+    print(monitor, "  step %" PRIu64 ", RIP %" PRIx64, f->step, f->rip);
+    if (*symbols_name(monitor->look.symbols, (int)f->level, f->rip, name, sizeof name)) print(monitor, " <%s>", name);
+    print(monitor, ", %s\n", exception->section);
 }
 
 void why_fault(struct monitor *monitor, const struct history_fault *f) {
     struct view view;
     struct instruction i;
-    char name[160];
-    unsigned vector = f->vector & 31;
-    print_in(monitor, BOLD, "exception %u %s at level %u: %s\n", f->vector, vmcs_vector_name(f->vector), f->level,
-             vectors[vector].text ? vectors[vector].text : "");
-    print(monitor, "  step %" PRIu64 ", RIP %" PRIx64, f->step, f->rip);
-    if (*symbols_name(monitor->look.symbols, (int)f->level, f->rip, name, sizeof name)) print(monitor, " <%s>", name);
-    print(monitor, ", SDM Vol. 3A, %s\n", vectors[vector].section ? vectors[vector].section : "6.15");
-    if (vector == VECTOR_PF) explain_page_fault(monitor, f);
-    if (vector == VECTOR_GP || vector == VECTOR_SS || vector == VECTOR_NP || vector == VECTOR_TS)
-        explain_selector(monitor, f->information);
+    struct answer a;
+    a.count = fault_facts(f, NULL, a.fact, FACTS);
+    print_heading(monitor, f, &a.fact[0]);
+    if (fact_named(a.fact, a.count, "RSVD")) print_page_fault(monitor, &a, f->level);
+    if (fact_named(a.fact, a.count, "TI")) print_selector(monitor, &a);
     if (!view_make(&monitor->look, (int)f->level, &view)) return;
     uint64_t at = view_code_bits(&view) == 64 ? f->rip : (uint32_t)(view.base[CS] + f->rip);
     if (!disassemble(&monitor->look, &view, SPACE_LINEAR, at, 0, &i)) return;
     print(monitor, "  %s\n", i.text);
-    if (vector == VECTOR_UD) explain_ud(monitor, &view, i.text);
+    a.count = fault_facts(f, &view, a.fact, FACTS);
+    if (f->vector == VECTOR_UD) print_invalid_opcode(monitor, &a);
 }
 
-// SDM Vol. 3A, 6.15, double fault, Table 6-5.
 void why_triple(struct monitor *monitor, const struct history_cpu *c) {
-    print_in(monitor, BOLD,
-             "triple fault at level %u: an exception while the processor called the double-fault handler\n",
-             c->triple.level);
+    struct answer a;
+    a.count = triple_facts(c, a.fact, FACTS);
+    const struct fact *last = &a.fact[a.count - 1];
+    print_in(monitor, BOLD, "triple fault at level %u: %s\n", c->triple.level, last->text);
     print(monitor, "  step %" PRIu64 ", RIP %" PRIx64 ", SDM Vol. 3A, 6.15 (interrupt 8). How it came about:\n",
           c->triple.step, c->triple.rip);
-    for (unsigned i = c->chain_count; i-- > 0;) {
-        const struct history_fault *f = &c->chain[i];
-        print(monitor, "  %u. exception %u %s, error code %" PRIx64, c->chain_count - i, f->vector,
-              vmcs_vector_name(f->vector), f->information);
-        if (f->vector == VECTOR_PF) print(monitor, ", linear 0x%" PRIx64, f->value);
+    for (unsigned i = 0; i + 1 < a.count; i++) {
+        const struct fact *fact = &a.fact[i];
+        print(monitor, "  %u. exception %u %s, error code %" PRIx64, i + 1, (unsigned)value_of(fact, "vector"),
+              fact->rule, value_of(fact, "error code"));
+        if (fact_value_named(fact, "CR2")) print(monitor, ", linear 0x%" PRIx64, value_of(fact, "CR2"));
         print(monitor, "\n");
     }
-    print(monitor, "  %u. one more exception, which ends it\n", c->chain_count + 1);
+    print(monitor, "  %u. one more exception, which ends it\n", a.count);
     if (c->chain_count) why_fault(monitor, &c->chain[c->chain_count - 1]);
 }

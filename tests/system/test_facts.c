@@ -2,6 +2,7 @@
 // something exited and failed, and what is known of the past, of random guests of a hypervisor. It changes nothing.
 #include "cpu/state/model.h"
 #include "devices/history/history.h"
+#include "monitor/causes/fault.h"
 #include "monitor/vmcs/intercepts.h"
 #include "monitor/vmcs/vmcs.h"
 #include "monitor/explain/walk.h"
@@ -13,7 +14,7 @@
 
 enum { SEEDS = 150, MOMENTS = 20, STEPS = 97, FACTS = 32 };
 
-static struct { unsigned views, mapped, faults, exits, failures, rules, events; } asked;
+static struct { unsigned views, mapped, faults, exits, failures, rules, events, exceptions, triples, undefined; } asked;
 
 static struct machine *new_machine(void) {
     struct machine_config config;
@@ -101,6 +102,78 @@ static bool ask_vmx(struct machine *m) {
     return sound;
 }
 
+// --- exceptions ---
+
+// The bits of an error code that hold are those that it has, of those that have a meaning.
+static bool has_bits(const struct fact *facts, unsigned count, uint64_t code, uint64_t meaning) {
+    uint64_t held = 0, seen = 0;
+    for (unsigned i = 1; i < count; i++) {
+        const struct fact_value *v = fact_value_named(&facts[i], "error code");
+        if (!v || v->now != code || facts[i].because != 0) return false;
+        seen |= v->mask;
+        if (facts[i].holds) held |= v->mask & code;
+    }
+    return seen == meaning && held == (code & meaning);
+}
+
+// An exception is told by its row, with what was put down of it.
+static bool ask_exception(const struct history_fault *fault) {
+    struct fact facts[FACTS];
+    unsigned count = fault_facts(fault, NULL, facts, FACTS);
+    const struct fact_value *code = fact_value_named(&facts[0], "error code");
+    bool sound = are_sound(facts, count) && facts[0].holds && code && code->now == fault->information;
+    const bool about_segment = fault->vector >= VECTOR_TS && fault->vector <= VECTOR_GP;
+    if (fault->vector == VECTOR_PF) sound &= has_bits(facts, count, fault->information, 0x3f);
+    if (about_segment) sound &= has_bits(facts, count, fault->information, 0xffff);
+    asked.exceptions++;
+    return sound;
+}
+
+// The exceptions lead to each other, in the order in which they came.
+static bool ask_triple(const struct history_cpu *past) {
+    struct fact facts[FACTS];
+    unsigned count = triple_facts(past, facts, FACTS);
+    bool sound = count == past->chain_count + 1 && are_sound(facts, count);
+    for (unsigned i = 1; sound && i < count; i++) sound = facts[i].because == (int)i - 1;
+    asked.triples++;
+    return sound;
+}
+
+// An RDTSCP where the guest's next instruction is: an invalid opcode exactly as its control says.
+static bool ask_invalid_opcode(struct machine *m) {
+    static const uint8_t rdtscp[] = {0x0f, 0x01, 0xf9};
+    uint8_t before[sizeof rdtscp];
+    struct fact facts[FACTS];
+    struct guest_rules guest;
+    struct view view;
+    char error[160];
+    if (!view_of(m, 0, 1, machine_history(m), &view, error, sizeof error)) return true;
+    uint64_t at = view_code_address(&view);
+    const struct history_fault fault = {.vector = VECTOR_UD, .level = 1, .rip = view.rip};
+    if (view_read(&view, SPACE_LINEAR, at, before, sizeof before) != sizeof before) return true;
+    if (!view_write(&view, SPACE_LINEAR, at, rdtscp, sizeof rdtscp)) return true;
+    unsigned count = fault_facts(&fault, &view, facts, FACTS);
+    (void)view_write(&view, SPACE_LINEAR, at, before, sizeof before);
+    if (!guest_rules_of(view.cpu, view.vmcs, &guest)) return false;
+    bool undefined = !guest_control(&guest, GROUP_PROC2, PROC2_ENABLE_RDTSCP);
+    asked.undefined += undefined;
+    return count == 2 && are_sound(facts, count) && !strcmp(facts[1].rule, "RDTSCP") && facts[1].holds == undefined;
+}
+
+static bool ask_faults(struct machine *m) {
+    const struct history_cpu *past = machine_history_cpu(m, 0);
+    bool sound = ask_invalid_opcode(m);
+    if (past->has_fault) sound &= ask_exception(&past->fault);
+    if (past->has_triple) sound &= ask_triple(past);
+    return sound;
+}
+
+static bool ask_made_up_faults(void) {
+    const struct history_fault page = {.vector = VECTOR_PF, .information = 0x1b},
+                               selector = {.vector = VECTOR_GP, .information = 0x12b};
+    return ask_exception(&page) && ask_exception(&selector);
+}
+
 int main(void) {
     struct machine *m = new_machine();
     loop_begin("at %d moments of %d random guests every answer is sound, and asking changes nothing", MOMENTS, SEEDS);
@@ -109,7 +182,8 @@ int main(void) {
         for (unsigned moment = 0; moment < MOMENTS; moment++) {
             (void)machine_run(m, STEPS);
             uint64_t before = machine_hash(m);
-            bool sound = ask_level(m, -1) && ask_level(m, 0) && ask_level(m, 1) && ask_level(m, 2) && ask_vmx(m);
+            bool sound = ask_level(m, -1) && ask_level(m, 0) && ask_level(m, 1) && ask_level(m, 2) && ask_vmx(m) &&
+                         ask_faults(m);
             loop_check(sound && machine_hash(m) == before, "seed %llu, moment %u", (unsigned long long)seed, moment);
         }
     }
@@ -119,6 +193,9 @@ int main(void) {
     ok(asked.exits && asked.rules && asked.events, "reasons of exits, rules of what exits, events: %u, %u, %u",
        asked.exits, asked.rules, asked.events);
     ok(asked.failures, "rules that failed at VM entries: %u", asked.failures);
+    ok(asked.exceptions && asked.triples && asked.undefined, "exceptions, triple faults, invalid opcodes: %u, %u, %u",
+       asked.exceptions, asked.triples, asked.undefined);
+    ok(ask_made_up_faults(), "an error code is told bit by bit");
     machine_free(m);
     return done_testing();
 }

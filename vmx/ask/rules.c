@@ -21,8 +21,19 @@ static const struct exit_rule rows[] = {
 #undef EXITS
 #undef EVENT_EXITS
 #undef CAUSE
+#define UNDEFINED(intercept, control, section, rule) {#intercept, control, SECTION_##section, rule},
+#define CHANGES(intercept, when, function, section, rule)
+static const struct undefined_rule undefined[] = {
+#include "vmx/ask/changes.def"
+};
+#undef UNDEFINED
+#undef CHANGES
 #undef BY
 #undef ALWAYS
+
+const struct undefined_rule *undefined_rule(unsigned index) {
+    return index < sizeof undefined / sizeof *undefined ? &undefined[index] : NULL;
+}
 
 const struct exit_rule *exit_rule(unsigned index) { return index < sizeof rows / sizeof *rows ? &rows[index] : NULL; }
 

@@ -1,5 +1,5 @@
-// The rows of exits.def as what explains them reads them: which rules there are, what each needs, and whether one
-// holds.
+// The rows of exits.def, and some of changes.def, as what explains them reads them: which rules there are, what each
+// needs, and whether one holds.
 #ifndef VMX_RULES_H
 #define VMX_RULES_H
 #include "vmx/ask/ask.h"
@@ -16,6 +16,14 @@ struct exit_rule {
     const char *rule;   // the manual's words
 };
 const struct exit_rule *exit_rule(unsigned index); // NULL past the last row
+
+// Instructions that are #UD in VMX non-root operation while their control is 0: the rows of changes.def.
+struct undefined_rule {
+    const char *instruction; // "RDTSCP"
+    uint8_t group, bit, section;
+    const char *rule; // the manual's words
+};
+const struct undefined_rule *undefined_rule(unsigned index); // NULL past the last row
 
 // What a rule is asked about: an instruction or an event.
 struct rule_subject {

@@ -95,7 +95,7 @@ BODY(vmfunc) {
     enum { FUNCTIONS = 64 };
     const struct vmx *vmx = vmx_of(cpu);
     uint32_t function = (uint32_t)cpu->gpr[RAX], entry = (uint32_t)cpu->gpr[RCX];
-    if (!vmx->non_root || !vmcs_on(vmx->vmcs, PROC2, ENABLE_VM_FUNCTIONS)) return cpu_fault_ud(cpu);
+    if (!vmx->non_root) return cpu_fault_ud(cpu);
     if (function >= FUNCTIONS) return cpu_fault_ud(cpu);
     TRY(intercept(cpu, op, ICEPT_VMFUNC, OPERAND(.vmfunc = {function, entry})));
     uint64_t eptp = 0;

@@ -1,0 +1,57 @@
+// What error codes say, bit by bit; see fault.h. The rows of cpu/memory/access_right.def and error_code.def.
+#include "cpu/memory/rights.h"
+#include "cpu/state/section.h"
+#include "monitor/causes/fault.h"
+#include <string.h>
+
+static const struct place nowhere = {.space = PLACE_NONE};
+
+static void add_bits(struct fact *fact, uint64_t code, uint64_t bits) {
+    fact->holds = code & bits;
+    fact_value(fact, "error code", nowhere, code, bits, bits);
+}
+
+unsigned page_fault_code_facts(uint64_t code, struct fact *facts, unsigned count, unsigned max) {
+    const char *name, *text;
+    for (unsigned bit = 0; bit < PAGE_FAULT_BITS && count < max; bit++) {
+        if (!page_fault_bit_row(bit, &name, &text)) continue;
+        facts[count] = (struct fact){.rule = name,
+                                     .section = section_texts[SECTION_S4_7].number,
+                                     .section_title = section_texts[SECTION_S4_7].title,
+                                     .text = text};
+        add_bits(&facts[count++], code, BIT(bit));
+    }
+    return count;
+}
+
+static const struct {
+    const char *name, *text;
+    uint64_t bits;
+} rows[] = {
+#define SELECTOR_BITS(name, high, low, text) {#name, text, BITS(high, low)},
+#include "monitor/causes/error_code.def"
+#undef SELECTOR_BITS
+};
+
+unsigned selector_code_facts(uint64_t code, struct fact *facts, unsigned count, unsigned max) {
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows && count < max; i++) {
+        facts[count] = (struct fact){.rule = rows[i].name,
+                                     .section = section_texts[SECTION_S6_13].number,
+                                     .section_title = section_texts[SECTION_S6_13].title,
+                                     .text = rows[i].text};
+        add_bits(&facts[count++], code, rows[i].bits);
+    }
+    return count;
+}
+
+const struct fact *fact_named(const struct fact *facts, unsigned count, const char *rule) {
+    for (unsigned i = 0; i < count; i++)
+        if (facts[i].rule && !strcmp(facts[i].rule, rule)) return &facts[i];
+    return NULL;
+}
+
+const struct fact_value *fact_value_named(const struct fact *fact, const char *name) {
+    for (unsigned i = 0; i < fact->values; i++)
+        if (!strcmp(fact->value[i].name, name)) return &fact->value[i];
+    return NULL;
+}

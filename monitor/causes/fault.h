@@ -1,0 +1,25 @@
+// Exceptions as facts: which one it was, what its error code says, and what makes an instruction an invalid opcode;
+// how a triple fault came about. SDM Vol. 3A, 4.7, 6.13, 6.15; Vol. 3C, 25.3.
+#ifndef MONITOR_CAUSES_FAULT_H
+#define MONITOR_CAUSES_FAULT_H
+#include "devices/history/history.h"
+#include "monitor/explain/fact.h"
+#include "monitor/explain/view.h"
+
+// The exception, which is the first fact, and what is known of it, which follows from it (`because` is 0): the bits of
+// its error code, which hold when they are 1, and for #UD, with a view of the level, what does not let the instruction
+// be. At least one, when `max` is not 0.
+unsigned fault_facts(const struct history_fault *fault, const struct view *view, struct fact *facts, unsigned max);
+// The exceptions one after the other, each because of the one before; at last the one that no handler was left for.
+unsigned triple_facts(const struct history_cpu *past, struct fact *facts, unsigned max);
+
+// --- error_code.c: adds what it finds, and gives the number of facts then ---
+enum { PAGE_FAULT_BITS = 32 };
+unsigned page_fault_code_facts(uint64_t code, struct fact *facts, unsigned count, unsigned max);
+// Of an error code that is about a segment: bits EXT, IDT, TI, and the index, which hold when they are not 0.
+unsigned selector_code_facts(uint64_t code, struct fact *facts, unsigned count, unsigned max);
+// The fact of that name, and the value of that name in it. NULL: there is none.
+const struct fact *fact_named(const struct fact *facts, unsigned count, const char *rule);
+const struct fact_value *fact_value_named(const struct fact *fact, const char *name);
+
+#endif
