@@ -15,15 +15,20 @@ static const uint8_t *element(const struct state_field *f, const void *object, u
 static bool is_span(const struct state_field *f) { return f->count == 1 || f->stride == f->width; }
 static size_t field_bytes(const struct state_field *f) { return (size_t)f->width * f->count; }
 
-uint64_t state_hash(const struct state_table *table, const void *object, uint64_t seed) {
-    for (const struct state_field *f = table->fields; f < table->fields + table->count; f++) {
-        if (is_span(f)) {
-            seed = XXH64(element(f, object, 0), field_bytes(f), seed);
-            continue;
-        }
-        for (uint32_t j = 0; j < f->count; j++) seed = XXH64(element(f, object, j), f->width, seed);
-    }
-    return seed;
+uint64_t state_name_hash(const char *name) { return XXH64(name, strlen(name), 0); }
+
+static uint64_t field_hash(const struct state_field *f, const void *object) {
+    uint64_t hash = state_name_hash(f->name);
+    if (is_span(f)) return XXH64(element(f, object, 0), field_bytes(f), hash);
+    for (uint32_t j = 0; j < f->count; j++) hash = XXH64(element(f, object, j), f->width, hash);
+    return hash;
+}
+
+// The sum of the fields' hashes: they may stand in any order.
+uint64_t state_hash(const struct state_table *table, const void *object, uint64_t before) {
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < table->count; i++) sum += field_hash(&table->fields[i], object);
+    return XXH64(&sum, sizeof sum, before);
 }
 
 size_t state_size(const struct state_table *table) {

@@ -50,8 +50,10 @@ struct state_table {
 #define STATE_COUNTS(title, rows)                                                                                      \
     { .name = title, .fields = rows, .count = sizeof(rows) / sizeof(rows[0]), .unhashed = true }
 
-// Continues a 64-bit hash over every field of `object` (xxHash64, seeded with what came before).
-uint64_t state_hash(const struct state_table *table, const void *object, uint64_t seed);
+// A 64-bit hash (xxHash64) of every field of `object` by its name, whatever the order of the table, and of what came
+// before.
+uint64_t state_hash(const struct state_table *table, const void *object, uint64_t before);
+uint64_t state_name_hash(const char *name);
 // Bytes that state_save writes and state_load reads for one object.
 size_t state_size(const struct state_table *table);
 void state_save(const struct state_table *table, const void *object, uint8_t *out);

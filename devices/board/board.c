@@ -258,14 +258,6 @@ void board_add_cpu(struct board *b, struct cpu *cpu) {
 }
 
 // --- all chips and devices ---
-static const struct state_field vacant_fields[] = {
-    STATE_ONE(struct vacant, count),     STATE_ONE(struct vacant, space), STATE_ONE(struct vacant, test),
-    STATE_ONE(struct vacant, exit_code), STATE_ONE(struct vacant, echo),
-};
-static const struct state_table vacant_state = STATE_TABLE("vacant", vacant_fields);
-static void vacant_reset(void *chip) { *(struct vacant *)chip = (struct vacant){.test = 0xff}; }
-static const struct device vacant_device = {.name = "vacant", .reset = vacant_reset, .state = &vacant_state};
-
 struct board_chip {
     const struct device *device;
     size_t offset;

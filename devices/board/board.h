@@ -40,14 +40,6 @@ enum interrupt_source {
 enum { INTERRUPT_INPUTS = 24 };
 _Static_assert(SOURCE_DEVICES + MACHINE_DEVICES <= 32, "a bit of struct board's sources for each");
 
-// What pci-testdev and the debug ports of a machine that has none of them counted in the hash, before devices were made
-// from rows. Goes with the hash's next change.
-struct vacant {
-    uint32_t count;
-    uint8_t space, test;
-    uint32_t exit_code, echo;
-};
-
 // Derived from the map: the piece of memory that was accessed last. Nearly every page is in the same.
 struct seen_memory {
     uint64_t first, bytes, shows;
@@ -68,7 +60,6 @@ struct board {
     struct uart uart[MACHINE_SERIAL_PORTS];
     struct system_ports system;
     struct pci pci;
-    struct vacant vacant;
     struct debug_console debug;
     struct fw_cfg fw_cfg;
     struct ioapic ioapic;

@@ -3,20 +3,19 @@
 // (map.h).
 #ifndef DEVICES_MEMORY_H
 #define DEVICES_MEMORY_H
-#include "cpu/pages/pages.h"
+#include "devices/bus/page_hash.h"
 
 #define MEMORY_LOW_LIMIT 0xc0000000ull // where the hole for PCI begins
 #define MEMORY_HIGH_BASE 0x100000000ull
 #define MEMORY_HOLE_BASE 0xa0000ull // of the display
 #define MEMORY_HOLE_END 0xc0000ull
 #define MEMORY_EXTRA_BASE 0xff000000ull // pc-testdev's 64 KBytes
-enum { MEMORY_PAGE = 4096, MEMORY_CHUNK = 65536, MEMORY_EXTRA = 65536 };
+enum { MEMORY_PAGE = 4096, MEMORY_EXTRA = 65536 };
 
 struct memory {
     struct pages pages;
-    uint8_t *ram;     // low, high, extra, one after the other; untouched pages cost nothing
-    uint8_t *touched; // derived: chunks that were ever stored to; the others are still zero
-    struct page_watcher toucher;
+    uint8_t *ram; // low, high, extra, one after the other; untouched pages cost nothing
+    struct page_hash hash;
     uint64_t low_bytes, high_bytes, extra_bytes;
 };
 
@@ -28,6 +27,5 @@ const uint8_t *memory_look(const struct memory *memory, uint64_t physical, uint6
 uint8_t *memory_for_writing(struct memory *memory, uint64_t physical, uint64_t length);
 // The page at a physical address, whatever lies over it.
 struct page_frame memory_frame(struct memory *memory, uint64_t physical);
-uint64_t memory_hash(const struct memory *memory, uint64_t seed);
 
 #endif

@@ -183,13 +183,21 @@ const char *machine_loaded(struct machine *m) {
     return NULL;
 }
 
+// Parts of one kind are told apart by which of them they are, not by where they stand among the others.
+static uint64_t part_hash(struct machine *m, unsigned index, const struct machine_part *part) {
+    struct machine_part other;
+    uint64_t nth = 0;
+    for (unsigned i = 0; i < index; i++) nth += machine_part(m, i, &other) && other.table == part->table;
+    return state_hash(part->table, part->object, state_name_hash(part->name) + nth);
+}
+
 uint64_t machine_hash(struct machine *m) {
     struct machine_part part;
-    uint64_t hash = 0;
+    uint64_t hash = page_hash_sum(&m->memory.hash);
     for (unsigned i = 0; i < m->config.cpus; i++) cpu_canonicalise(m->cpu[i]);
     for (unsigned i = 0; machine_part(m, i, &part); i++)
-        if (part.object && !part.table->unhashed) hash = state_hash(part.table, part.object, hash);
-    return memory_hash(&m->memory, hash);
+        if (part.object && !part.table->unhashed) hash += part_hash(m, i, &part);
+    return hash;
 }
 
 void machine_drop_derived(struct machine *m) {

@@ -11,7 +11,7 @@
 
 static const struct state_field fields[] = {
     STATE_ONE(struct pci, address),
-    {"config", offsetof(struct pci, config), 1, (PCI_BRIDGES + 1) * PCI_CONFIG, 1, UINT8_MAX},
+    {"config", offsetof(struct pci, config), 1, PCI_BRIDGES *PCI_CONFIG, 1, UINT8_MAX},
 };
 static const struct state_table pci_state = STATE_TABLE("pci", fields);
 
@@ -56,12 +56,8 @@ static void pci_write(void *chip, unsigned space, uint64_t offset, unsigned size
 }
 
 static void pci_reset(void *chip) {
-    static const uint8_t vacant[] = {0x36, 0x1b, 0x05, 0x00, 0x03, 0, 0, 0,    0,    0,    0xff,
-                                     0,    0,    0,    0,    0,    0, 0, 0xbf, 0xfe, 0x01, 0xc0};
     struct pci *pci = chip;
     pci->address = 0;
-    memset(pci->config[PCI_BRIDGES], 0, PCI_CONFIG);
-    memcpy(pci->config[PCI_BRIDGES], vacant, sizeof vacant);
     for (unsigned i = 0; i < PCI_BRIDGES; i++) pci_function_reset(&pci->bridge[i]);
 }
 

@@ -7,9 +7,7 @@
 enum { PCI_BRIDGES = 2, PCI_PLACES = 32, PCI_NO_PLACE = 256 };
 struct pci {
     uint32_t address; // CF8H
-    // The bridges', and what the place behind them has when nothing is there: it counted in the hash before devices
-    // were made from rows, and goes with the hash's next change.
-    uint8_t config[PCI_BRIDGES + 1][PCI_CONFIG];
+    uint8_t config[PCI_BRIDGES][PCI_CONFIG];
     // wiring
     struct pci_function bridge[PCI_BRIDGES];
     struct pci_function *function[PCI_PLACES]; // by device number; of each, function 0 alone

@@ -283,6 +283,7 @@ itself() {
 	printf '\nvmxray itself\n'
 	start_time
 	resident
+	"$O/bench-state"
 }
 
 find_peers

@@ -7,7 +7,7 @@ bench_flags := -std=gnu2x -O2 -march=x86-64 -ffreestanding -nostdlib -static -no
                -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments $(filter-out -Wconversion,$(WARNINGS))
 
 .PHONY: bench
-bench: all guests $(bench_out)/guest $(bench_out)/disk $(bench_out)/boot $(bench_out)/measure
+bench: all guests $(bench_out)/guest $(bench_out)/disk $(bench_out)/boot $(bench_out)/measure $(O)/bench-state
 	@O='$(O)' GUESTS='$(GUESTS)' VMXRAY='$(O)/vmxray' BOCHS='$(BOCHS)' tests/bench/bench.sh $(BENCH)
 
 # A multiboot file must be ELF for 32 bits, whatever its code.
@@ -24,3 +24,7 @@ $(bench_out)/boot: tests/bench/boot.S | need-guests
 $(bench_out)/disk $(bench_out)/measure: $(bench_out)/%: tests/bench/%.c | need-guests
 	@mkdir -p $(@D)
 	$(call quiet,GUEST,$@)$(GUEST_CC) -std=gnu2x -O2 $(WARNINGS) -o $@ $<
+
+# What hashing and saving the state take.
+$(O)/bench-state: $(O)/obj/tests/bench/state.o $(O)/libvmxray.a
+	$(call quiet,LINK,$@)$(CC) $(link) -o $@ $^

@@ -39,7 +39,7 @@ static bool setup(void) {
     machine_config_default(&options.machine);
     options.machine.model = *cpu_model_at(0);
     options.machine.ram_bytes = 2 << 20;
-    options.steps = UINT64_MAX;
+    options.steps = options.cycles = UINT64_MAX;
     run.machine = machine_new(&options.machine, error, sizeof error);
     if (!run.machine) return false;
     uint8_t *ram = inside_ram(run.machine, 0x1000, 0x100);
