@@ -1,6 +1,6 @@
 # vmxray: build, run, test.  GNU make.  `make help` lists the targets.
 #
-# Variables: CC=clang   the other compiler          SAN=1   ASan + UBSan
+# Variables: CC=clang   the other compiler          SAN=1   ASan + UBSan, assertions
 #            COV=1      coverage counters           WERROR=1 warnings are errors
 #            V=1        show the commands
 #            O=DIR      where objects go (one directory per variant by default)
@@ -35,6 +35,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-pr
 CODEGEN  := -O2 -g -fno-plt -fomit-frame-pointer -ffp-contract=off -DVMXRAY_TAIL_CALLS=1
 ifdef SAN
 CODEGEN  := -O1 -g -fno-omit-frame-pointer -ffp-contract=off -fsanitize=address,undefined -fno-sanitize-recover=undefined
+CODEGEN  += -DVMXRAY_INVARIANTS
 endif
 ifdef COV
 CODEGEN  := -O1 -g -ffp-contract=off --coverage

@@ -13,6 +13,7 @@
 #include "cpu/engine/tune.h"
 #include "cpu/memory/mode.h"
 #include "cpu/event/event.h"
+#include "cpu/event/invariants.h"
 #include "cpu/engine/cpu_run.h"
 #include "cpu/memory/points.h"
 #include "cpu/state/timing.h"
@@ -311,9 +312,7 @@ static COLD enum outcome attempt_timed(struct cpu *cpu, bool after_event) {
     return outcome;
 }
 
-enum run_result cpu_run(struct cpu *cpu, uint64_t steps) { return cpu_run_until(cpu, steps, ~0ull); }
-
-enum run_result cpu_run_until(struct cpu *cpu, uint64_t steps, uint64_t cycle) {
+static enum run_result run(struct cpu *cpu, uint64_t steps, uint64_t cycle) {
     uint64_t now = cpu_cycles_now(cpu), cycles = cycle > now ? cycle - now : 0;
     cpu->attempt.cycle_limit = cycle;
     cpu->attempt.work_left = CPU_WORK;
@@ -359,3 +358,13 @@ enum run_result cpu_run_until(struct cpu *cpu, uint64_t steps, uint64_t cycle) {
     steps_settle(cpu);
     return RUN_BUDGET;
 }
+
+enum run_result cpu_run_until(struct cpu *cpu, uint64_t steps, uint64_t cycle) {
+    bool sound = cpu_sound(cpu);
+    enum run_result result = run(cpu, steps, cycle);
+    INVARIANT(cpu->budget >= 0 && cpu->time.steps == cpu->attempt.step_limit - (uint64_t)cpu->budget);
+    cpu_stays_sound(cpu, sound);
+    return result;
+}
+
+enum run_result cpu_run(struct cpu *cpu, uint64_t steps) { return cpu_run_until(cpu, steps, ~0ull); }

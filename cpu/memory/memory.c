@@ -6,6 +6,7 @@
 #include "cpu/memory/paging.h"
 #include "cpu/pages/physical.h"
 #include "cpu/memory/points.h"
+#include "cpu/state/invariant.h"
 
 static uint64_t page_of(uint64_t address) { return address & ~(PAGE_BYTES - 1); }
 
@@ -193,6 +194,7 @@ static void *write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool re
     if (crossing || seen || !frame_writable(frame[0])) return write_bounced(cpu, linear, size, read, page, frame);
     unsigned offset = (unsigned)(linear & (PAGE_BYTES - 1));
     bool tag = page_store(cpu->wire.pages, frame[0], offset, size);
+    INVARIANT(!tag || *frame_flags(frame[0]) == PAGE_WRITTEN);
     remember(cpu, linear, page[0], frame_data(frame[0]), tag);
     return frame_data(frame[0]) + offset;
 }

@@ -7,6 +7,7 @@
 #include "cpu/memory/paging.h"
 #include "cpu/memory/access.h"
 #include "cpu/memory/rights.h"
+#include "cpu/state/invariant.h"
 #include "cpu/watch/observe.h"
 
 struct walk {
@@ -120,6 +121,7 @@ static unsigned cached_level(const struct cpu *cpu, struct walk *w) {
 static void remember(struct cpu *cpu, const struct walk *w, unsigned level) {
     struct tlb_structure s = {.table = w->table | w->rights,
                               .generation = cpu->tlb->context[cpu->tlb->current].pde_generation};
+    INVARIANT(s.generation < cpu->tlb->next_generation);
     if (level == 2) {
         s.tag = w->linear >> 21 << 21;
         *tlb_pde(cpu->tlb, w->linear) = s;

@@ -8,6 +8,7 @@
 #include "cpu/watch/debug.h"
 #include "cpu/watch/observe.h"
 #include "cpu/memory/tlb.h"
+#include "cpu/state/invariant.h"
 
 #define FAST_CONTEXT_LAST 4094 // 4095 would make an empty tag (~0) match
 
@@ -323,6 +324,7 @@ void tlb_fill(struct cpu *cpu, uint64_t linear, bool fetch, uint64_t page) {
     struct tlb_entry entry = {.tag = number << PAGE_SHIFT,
                               .page = page,
                               .generation = page & TLB_GLOBAL ? c->global_generation : c->generation};
+    INVARIANT(entry.generation < tlb->next_generation);
     OBSERVE_TELL(cpu, NULL, TLB, .number = fetch ? SIGHT_TLB_FETCH : SIGHT_TLB_DATA, .value = page, .linear = linear,
                  .physical = c->eptp & TLB_PAGE_MASK, .information = c->vpid | (uint32_t)c->pcid << 16);
     if (fetch)

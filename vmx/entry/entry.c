@@ -1,6 +1,7 @@
 // VM entry: VMLAUNCH and VMRESUME. SDM Vol. 3C, chapter 26, in the order of its sections.
 #include "vmx/ept/ept.h"
 #include "cpu/watch/observe.h"
+#include "cpu/event/invariants.h"
 #include "cpu/memory/mode.h"
 #include "cpu/memory/tlb.h"
 #include "vmx/apic/virtual_apic.h"
@@ -25,6 +26,7 @@ static enum outcome enter(struct cpu *cpu, bool launch) {
     struct vmx *vmx = vmx_of(cpu);
     const struct vmcs *vmcs = vmx->vmcs;
     uint64_t qualification = 0;
+    bool sound = cpu_sound(cpu);
     if (check_guest(cpu, &qualification) >= 0) return entry_failure(cpu, EXIT_INVALID_GUEST_STATE, qualification);
     load_guest_state(cpu);
     qualification = msr_area_load(cpu, vmcs_get(vmcs, ENTRY_MSR_LOAD_ADDRESS), vmcs_get(vmcs, ENTRY_MSR_LOAD_COUNT));
@@ -44,6 +46,8 @@ static enum outcome enter(struct cpu *cpu, bool launch) {
     history_note_entry(cpu);
     OBSERVE_TELL(cpu, NULL, ENTRY, .number = launch, .value = cpu->rip, .physical = vmx->current,
                  .information = vmcs_get(vmcs, ENTRY_INTERRUPTION));
+    INVARIANT(cpu->intercepts.non_root && cpu->intercepts.poll && !cpu->second_stage == !cpu->eptp);
+    cpu_stays_sound(cpu, sound);
     enum outcome outcome = inject_event(cpu);
     return outcome == OUT_VMEXIT ? exit_carry_out(cpu) : outcome;
 }

@@ -3,6 +3,7 @@
 #include "cpu/memory/mode.h"
 #include "cpu/memory/tlb.h"
 #include "vmx/exit/exit.h"
+#include "cpu/event/invariants.h"
 #include "vmx/history/history.h"
 #include "vmx/level/level.h"
 
@@ -68,6 +69,7 @@ enum outcome exit_carry_out(struct cpu *cpu) {
 enum outcome exit_to_host(struct cpu *cpu, uint32_t reason) {
     struct vmx *vmx = vmx_of(cpu);
     const struct vmcs *vmcs = vmx->vmcs;
+    bool sound = cpu_sound(cpu);
     count_exit(cpu, reason);
     vmx->non_root = 0;
     establish_root(cpu);
@@ -76,6 +78,8 @@ enum outcome exit_to_host(struct cpu *cpu, uint32_t reason) {
     if (!vmcs_on(vmcs, PROC2, ENABLE_VPID)) tlb_flush_vpid(cpu, 0, true);
     if (msr_area_load(cpu, vmcs_get(vmcs, EXIT_MSR_LOAD_ADDRESS), vmcs_get(vmcs, EXIT_MSR_LOAD_COUNT)))
         return vmx_abort(cpu, ABORT_LOADING_MSRS);
+    INVARIANT(!cpu->intercepts.non_root && !cpu->intercepts.enabled && !cpu->second_stage && !cpu->eptp && !cpu->vpid);
+    cpu_stays_sound(cpu, sound);
     return OUT_OK;
 }
 
