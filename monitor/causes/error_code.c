@@ -2,7 +2,6 @@
 #include "cpu/memory/rights.h"
 #include "cpu/state/section.h"
 #include "monitor/causes/fault.h"
-#include <string.h>
 
 static const struct place nowhere = {.space = PLACE_NONE};
 
@@ -42,16 +41,4 @@ unsigned selector_code_facts(uint64_t code, struct fact *facts, unsigned count, 
         add_bits(&facts[count++], code, rows[i].bits);
     }
     return count;
-}
-
-const struct fact *fact_named(const struct fact *facts, unsigned count, const char *rule) {
-    for (unsigned i = 0; i < count; i++)
-        if (facts[i].rule && !strcmp(facts[i].rule, rule)) return &facts[i];
-    return NULL;
-}
-
-const struct fact_value *fact_value_named(const struct fact *fact, const char *name) {
-    for (unsigned i = 0; i < fact->values; i++)
-        if (!strcmp(fact->value[i].name, name)) return &fact->value[i];
-    return NULL;
 }

@@ -18,8 +18,5 @@ enum { PAGE_FAULT_BITS = 32 };
 unsigned page_fault_code_facts(uint64_t code, struct fact *facts, unsigned count, unsigned max);
 // Of an error code that is about a segment: bits EXT, IDT, TI, and the index, which hold when they are not 0.
 unsigned selector_code_facts(uint64_t code, struct fact *facts, unsigned count, unsigned max);
-// The fact of that name, and the value of that name in it. NULL: there is none.
-const struct fact *fact_named(const struct fact *facts, unsigned count, const char *rule);
-const struct fact_value *fact_value_named(const struct fact *fact, const char *name);
 
 #endif

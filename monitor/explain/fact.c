@@ -2,6 +2,7 @@
 #include "monitor/explain/fact.h"
 #include "cpu/state/section.h"
 #include "vmx/level/view.h"
+#include <string.h>
 
 struct place place_of_field(uint64_t vmcs, unsigned field) {
     struct vmx_field row = {0};
@@ -37,4 +38,16 @@ struct fact fact_of_check(const struct vmx_failure *failure, uint64_t vmcs) {
                         .because = FACT_NO_CAUSE};
     fact_reads(&fact, &failure->reads, vmcs);
     return fact;
+}
+
+const struct fact *fact_named(const struct fact *facts, unsigned count, const char *rule) {
+    for (unsigned i = 0; i < count; i++)
+        if (facts[i].rule && !strcmp(facts[i].rule, rule)) return &facts[i];
+    return NULL;
+}
+
+const struct fact_value *fact_value_named(const struct fact *fact, const char *name) {
+    for (unsigned i = 0; i < fact->values; i++)
+        if (!strcmp(fact->value[i].name, name)) return &fact->value[i];
+    return NULL;
 }

@@ -34,5 +34,8 @@ struct place place_of_field(uint64_t vmcs, unsigned field); // of a VMCS; enum v
 void fact_value(struct fact *fact, const char *name, struct place place, uint64_t now, uint64_t needed, uint64_t mask);
 void fact_reads(struct fact *fact, const struct vmx_reads *reads, uint64_t vmcs); // what a rule of VT-x read
 struct fact fact_of_check(const struct vmx_failure *failure, uint64_t vmcs);      // a VM-entry check that fails
+// The fact of that name, and the value of that name in it. NULL: there is none.
+const struct fact *fact_named(const struct fact *facts, unsigned count, const char *rule);
+const struct fact_value *fact_value_named(const struct fact *fact, const char *name);
 
 #endif

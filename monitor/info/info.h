@@ -20,5 +20,7 @@ const char *info_page_name(unsigned index);
 // "CR0   0000000080050033  PG WP NE ..." : the names of the bits that are set, from monitor/explain/bit.def.
 void info_bits(struct monitor *monitor, const char *name, uint64_t value, enum bit_group group);
 void info_bit_names(struct monitor *monitor, uint64_t value, enum bit_group group); // "  PG WP NE"
+// "IRR      31 41": the vectors of a register of 256 bits. (info_vapic.c)
+void vectors_print(struct monitor *monitor, const char *name, const uint32_t bits[8]);
 
 #endif

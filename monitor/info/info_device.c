@@ -2,7 +2,6 @@
 #include "devices/irq/ioapic.h"
 #include "devices/irq/lapic.h"
 #include "monitor/info/info.h"
-#include "monitor/vtx/virtual_apic.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,11 +1,19 @@
 // info vapic: the virtual APIC of a guest, as its VMCS and its virtual-APIC page have it. SDM Vol. 3C, chapter 29.
 #include "monitor/info/info.h"
-#include "monitor/vtx/virtual_apic.h"
+#include "monitor/causes/virtual_apic.h"
 #include "monitor/vtx/vtx.h"
+#include "monitor/vtx/why.h"
 #include "monitor/vmcs/vmcs.h"
 #include <inttypes.h>
 
 enum { WORDS = 8 };
+
+void vectors_print(struct monitor *monitor, const char *name, const uint32_t bits[8]) {
+    print(monitor, "%-8s", name);
+    for (unsigned v = 0; v < 256; v++)
+        if (bits[v / 32] >> v % 32 & 1) print(monitor, " %02x", v);
+    print(monitor, vectors_highest(bits) >= 0 ? "\n" : " none\n");
+}
 
 static void print_controls(struct monitor *monitor, const struct virtual_apic *v) {
     const struct {
@@ -55,7 +63,7 @@ bool info_vapic(struct monitor *monitor, const struct info_page *page, const cha
     if (!look_cpu(&monitor->look)->wire.extension)
         return monitor_error(monitor, "info %s: there is no VT-x", page->name);
     if (!vmcs_take_pointer(monitor, arguments, &image)) return false;
-    virtual_apic_read(monitor, image.pointer, &v);
+    virtual_apic_read(monitor->look.machine, monitor->look.processor, image.pointer, &v);
     print_in(monitor, BOLD, "Virtual APIC of the guest with VMCS %" PRIx64 "\n", v.vmcs);
     print_controls(monitor, &v);
     if (v.has_page) print_page(monitor, &v);
@@ -64,6 +72,6 @@ bool info_vapic(struct monitor *monitor, const struct info_page *page, const cha
     if (APIC_DELIVERS(&v)) print_eoi_exits(monitor, &v);
     if (v.has_descriptor) print_descriptor(monitor, &v);
     if (APIC_POSTS(&v) && !v.has_descriptor) print(monitor, "the descriptor %" PRIx64 " is no RAM\n", v.descriptor);
-    (void)virtual_apic_waits(monitor, &v);
+    why_virtual(monitor, v.vmcs);
     return true;
 }

@@ -12,13 +12,8 @@ void why_triple(struct monitor *monitor, const struct history_cpu *c);
 void why_lost(struct monitor *monitor, const struct history *history); // the last event that was lost, if any was
 // What waits to be delivered to the processor, and what it waits for. Whether there is anything.
 bool why_interrupt(struct monitor *monitor);
-
-// What is printed for one waiting event: "vector 0x31 waits: RFLAGS.IF=0; blocked by STI; TPR 0x40 ...".
-struct blocks {
-    char text[600];
-};
-void because(struct blocks *blocks, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void waits_because(struct monitor *monitor, const char *what, const struct blocks *blocks);
+// The same of the virtual APIC of the guest with this VMCS.
+void why_virtual(struct monitor *monitor, uint64_t vmcs);
 
 // "  OUT, port 0x80, 1 byte": the exit qualification by its bits.
 void why_qualification(struct monitor *monitor, unsigned reason, uint64_t qualification);

@@ -2,7 +2,11 @@
 // something exited and failed, and what is known of the past, of random guests of a hypervisor. It changes nothing.
 #include "cpu/state/model.h"
 #include "devices/history/history.h"
+#include "devices/irq/lapic.h"
+#include "devices/irq/pic.h"
 #include "monitor/causes/fault.h"
+#include "monitor/causes/virtual_apic.h"
+#include "monitor/causes/waiting.h"
 #include "monitor/vmcs/intercepts.h"
 #include "monitor/vmcs/vmcs.h"
 #include "monitor/explain/walk.h"
@@ -10,6 +14,7 @@
 #include "tests/system/random.h"
 #include "tests/tap.h"
 #include "vmx/vmcs/vmx.h"
+#include <stdio.h>
 #include <string.h>
 
 enum { SEEDS = 150, MOMENTS = 20, STEPS = 97, FACTS = 32 };
@@ -174,6 +179,106 @@ static bool ask_made_up_faults(void) {
     return ask_exception(&page) && ask_exception(&selector);
 }
 
+// --- what waits ---
+
+// The rules that hold of the first thing of a kind that waits, "a b c".
+struct awaited {
+    enum waiting_kind kind;
+    bool found, sound;
+    unsigned vector;
+    char held[200];
+};
+static void await(void *context, const struct waiting *w) {
+    struct awaited *a = context;
+    a->sound &= w->count > 0 && are_sound(w->fact, w->count);
+    if (w->kind != a->kind || a->found) return;
+    a->found = true;
+    a->vector = w->vector;
+    for (unsigned i = 0; i < w->count; i++) {
+        size_t used = strlen(a->held);
+        if (w->fact[i].holds) snprintf(a->held + used, sizeof a->held - used, "%s ", w->fact[i].rule);
+    }
+}
+
+// Whether that waits now, kept by these and nothing else.
+static bool waits(struct machine *m, enum waiting_kind kind, unsigned vector, const char *held) {
+    struct awaited a = {.kind = kind, .sound = true};
+    bool any = waiting_search(m, 0, await, &a);
+    if (!a.found || strcmp(a.held, held))
+        diag("kind %d: %s, kept by: %s", (int)kind, a.found ? "waits" : "none", a.held);
+    return any && a.found && a.sound && a.vector == vector && !strcmp(a.held, held);
+}
+
+static void *part_named(struct machine *m, const char *name) {
+    struct machine_part part;
+    for (unsigned i = 0; machine_part(m, i, &part); i++)
+        if (!strcmp(part.name, name)) return part.object;
+    bail("no part %s", name);
+    return NULL;
+}
+
+static void ask_waiting(struct machine *m) {
+    enum { VECTOR = 0x41 };
+    alter_reset(m);
+    struct cpu *cpu = m->cpu[0];
+    struct lapic *l = part_named(m, "lapic");
+    struct pic *pic = part_named(m, "pic");
+    struct awaited none = {.sound = true};
+    ok(!waiting_search(m, 0, await, &none), "nothing waits after a reset");
+    l->irr[VECTOR / 32] |= BIT(VECTOR % 32);
+    l->svr = 0x1ff;
+    l->tpr = 0x50;
+    l->isr[2] |= 1; // 40H
+    ok(waits(m, WAITING_APIC, VECTOR, "task_priority in_service interrupts_off "), "what keeps an interrupt back");
+    l->tpr = 0x30;
+    l->isr[2] = 0;
+    cpu->rflags |= FLAG_IF;
+    ok(waits(m, WAITING_APIC, VECTOR, ""), "and what does not");
+    pic->chip[0].irr = pic->chip[0].imr = 0x10;
+    pic->chip[0].vector = 0x20;
+    l->lvt[LVT_LINT0] |= LVT_MASKED;
+    ok(waits(m, WAITING_PIC, 0x24, "pic_masked lint0_masked "), "an IRQ that the 8259A masks");
+    cpu->boundary.pending |= PENDING_NMI;
+    cpu->boundary.nmi_blocked = 1;
+    ok(waits(m, WAITING_NMI, VECTOR_NMI, "nmi "), "an NMI that an NMI blocks");
+}
+
+static void ask_virtual_waiting(struct machine *m) {
+    enum { PAGE = RANDOM_DATA, DESCRIPTOR = RANDOM_DATA + 0x800 };
+    set_up(m, 0);
+    struct cpu *cpu = m->cpu[0];
+    uint64_t vmcs = vmx_current_vmcs(cpu);
+    const struct {
+        enum vmcs_field field;
+        uint64_t value;
+    } fields[] = {{FIELD_PIN_CONTROLS, BIT(PIN_POSTED_INTERRUPTS)},
+                  {FIELD_PROC_CONTROLS, BIT(PROC_TPR_SHADOW) | BIT(PROC_ACTIVATE_SECONDARY)},
+                  {FIELD_PROC2_CONTROLS, BIT(PROC2_VIRTUAL_INTERRUPTS)},
+                  {FIELD_VIRTUAL_APIC_ADDRESS, PAGE},
+                  {FIELD_POSTED_DESCRIPTOR, DESCRIPTOR},
+                  {FIELD_GUEST_INTERRUPT_STATUS, 0x3125},
+                  {FIELD_GUEST_RFLAGS, FLAG_IF},
+                  {FIELD_GUEST_INTERRUPTIBILITY, 2}};
+    for (unsigned i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (!vmx_vmcs_write(cpu, vmcs, fields[i].field, fields[i].value)) bail("vmx_vmcs_write");
+    cpu->rflags |= FLAG_IF;
+    uint8_t *page = memset(inside_ram(m, PAGE, 4096), 0, 4096), *descriptor = page + (DESCRIPTOR - PAGE);
+    page[VIRTUAL_APIC_PPR] = 0x30;
+    page[VIRTUAL_APIC_IRR + 0x10] = 1 << 5;
+    descriptor[1] = 4; // vector 10
+    bool runs = vmx_in_non_root(cpu);
+    ok(waits(m, WAITING_VIRTUAL, 0x25, runs ? "virtual_priority " : "virtual_priority guest_mov_ss "),
+       "a virtual interrupt below VPPR");
+    page[VIRTUAL_APIC_PPR] = 0x10;
+    (void)vmx_vmcs_write(cpu, vmcs, FIELD_GUEST_INTERRUPTIBILITY, 0);
+    ok(waits(m, WAITING_VIRTUAL, 0x25, runs ? "" : "guest_enters "), "and one that nothing keeps but VM entry");
+    ok(waits(m, WAITING_POSTED, 10, "not_outstanding "), "a posted interrupt that nobody was told of");
+    descriptor[32] = 1;
+    ok(waits(m, WAITING_POSTED, 10, "notification "), "and one whose notification is to come");
+    page[VIRTUAL_APIC_IRR + 0x10] = 0;
+    ok(waits(m, WAITING_REMARK, 0x25, "rvi_not_in_virr "), "RVI that VIRR does not have is remarked");
+}
+
 int main(void) {
     struct machine *m = new_machine();
     loop_begin("at %d moments of %d random guests every answer is sound, and asking changes nothing", MOMENTS, SEEDS);
@@ -196,6 +301,8 @@ int main(void) {
     ok(asked.exceptions && asked.triples && asked.undefined, "exceptions, triple faults, invalid opcodes: %u, %u, %u",
        asked.exceptions, asked.triples, asked.undefined);
     ok(ask_made_up_faults(), "an error code is told bit by bit");
+    ask_waiting(m);
+    ask_virtual_waiting(m);
     machine_free(m);
     return done_testing();
 }

@@ -1,7 +1,12 @@
 // The virtual APIC of a guest, read from its VMCS and its virtual-APIC page. SDM Vol. 3C, chapter 29.
-#ifndef MONITOR_VIRTUAL_APIC_H
-#define MONITOR_VIRTUAL_APIC_H
-#include "monitor/session/monitor.h"
+#ifndef MONITOR_CAUSES_VIRTUAL_APIC_H
+#define MONITOR_CAUSES_VIRTUAL_APIC_H
+#include "devices/machine/machine.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+// Offsets in the virtual-APIC page, 29.1.1.
+enum { VIRTUAL_APIC_TPR = 0x80, VIRTUAL_APIC_PPR = 0xa0, VIRTUAL_APIC_ISR = 0x100, VIRTUAL_APIC_IRR = 0x200 };
 
 struct virtual_apic {
     uint64_t vmcs, pin, proc, proc2; // controls; proc2 is 0 while they are not activated
@@ -21,10 +26,7 @@ struct virtual_apic {
 #define APIC_DELIVERS(v) APIC_CONTROL(v, proc2, PROC2, VIRTUAL_INTERRUPTS)
 #define APIC_POSTS(v) APIC_CONTROL(v, pin, PIN, POSTED_INTERRUPTS)
 
-void virtual_apic_read(struct monitor *monitor, uint64_t vmcs, struct virtual_apic *out);
-// What of the virtual APIC waits for the guest, and what it waits for, a line each. Whether there is anything.
-bool virtual_apic_waits(struct monitor *monitor, const struct virtual_apic *v);
+void virtual_apic_read(const struct machine *machine, unsigned processor, uint64_t vmcs, struct virtual_apic *out);
 int vectors_highest(const uint32_t bits[8]); // the highest vector; -1: none
-void vectors_print(struct monitor *monitor, const char *name, const uint32_t bits[8]);
 
 #endif
