@@ -148,14 +148,20 @@ $(O)/vmxray-monitor.7: $(O)/vmxray scripts/man-monitor.sh
 $(O)/vmxray.bash: $(O)/vmxray scripts/completion.sh
 	$(call quiet,BASH,$@)scripts/completion.sh $(O)/vmxray > $@
 
-install: all $(O)/vmxray.1 $(O)/vmxray-monitor.7 $(O)/vmxray.bash
+install: all $(O)/vmxray.1 $(O)/vmxray-monitor.7 $(O)/vmxray.bash $(O)/vmxray.pc
 	install -Dm755 $(O)/vmxray $(DESTDIR)$(PREFIX)/bin/vmxray
 	install -Dm644 $(O)/vmxray.1 $(DESTDIR)$(PREFIX)/share/man/man1/vmxray.1
 	install -Dm644 $(O)/vmxray-monitor.7 $(DESTDIR)$(PREFIX)/share/man/man7/vmxray-monitor.7
 	install -Dm644 $(O)/vmxray.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vmxray
 	install -Dm644 $(O)/libvmxray.a $(DESTDIR)$(PREFIX)/lib/libvmxray.a
-	set -e; for h in $(wildcard $(foreach floor,cpu vmx devices $(CORE_ROOMS:%=monitor/%),$(floor)/*.h $(floor)/*.def $(floor)/*/*.h $(floor)/*/*.def)); do \
+	install -Dm644 $(O)/vmxray.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/vmxray.pc
+	set -e; for h in $$(CC='$(CC)' scripts/public-headers.sh $(O)/gen); do \
 		install -Dm644 $$h $(DESTDIR)$(PREFIX)/include/vmxray/$$h; done
+
+$(O)/vmxray.pc: $(O)/vmxray FORCE
+	$(call quiet,PC,$@)printf '%s\n' 'prefix=$(PREFIX)' 'Name: vmxray' \
+		'Description: an x86-64 PC with VT-x, in software' "Version: $$($(O)/vmxray -version | sed 's/^vmxray \([^:]*\).*/\1/')" \
+		'Cflags: -I$${prefix}/include/vmxray' 'Libs: -L$${prefix}/lib -lvmxray' >$@
 
 # Downloaded packages stay: they are large, and the same tomorrow.
 clean:

@@ -14,6 +14,7 @@ build     libzydis-dev     disassembly in the monitor (and judging our decoder) 
 build     libreadline-dev  command line of the monitor                      header readline/readline.h
 build     libxxhash-dev    hashing the state of the machine                   header xxhash.h
 test      gdb              debugging guests through the gdb server            command gdb
+test      pkg-config       using the library as others would                 command pkg-config
 test      libmpfr-dev      judging sines, logarithms and their like             header mpfr.h
 turtles   gcc              compiling the guest of make run                    command gcc
 guests    apt              downloading the packages the guests are made of    command apt-get

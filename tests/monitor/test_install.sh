@@ -65,22 +65,23 @@ claim $? 'and files for those that take one' "$(offers -kernel "$page")"
 	$(offers -trace ex) == exits && -z $(offers -m '') ]]
 claim $? 'and models of processors, and what else is known' "$(offers -cpu '' | tr '\n' ' ')"
 
-cat >"$dir/user.c" <<'C'
-#include <devices/machine/machine.h>
-#include <stdio.h>
-int main(void) {
-    struct machine_config config;
-    char error[200];
-    machine_config_default(&config);
-    config.model = *cpu_model_at(0);
-    struct machine *machine = machine_new(&config, error, sizeof error);
-    if (!machine) return 1;
-    printf("%d\n", (int)machine_run(machine, 1000) >= 0 && machine_steps(machine) > 0);
-    machine_free(machine);
-}
-C
+# The example of docs/embedding.md, as somebody else would build it.
+pc() { PKG_CONFIG_PATH=$root/usr/lib/pkgconfig pkg-config --define-variable=prefix="$root/usr" "$@" vmxray; }
+[[ $(pc --modversion) == [0-9]* ]]
+claim $? 'pkg-config knows the library' "$(pc --modversion 2>&1)"
 instrumented=${SAN:+-fsanitize=address,undefined}${COV:+ --coverage}
-$CC -std=gnu2x $instrumented -I"$root/usr/include/vmxray" "$dir/user.c" -o "$dir/user" -L"$root/usr/lib" -lvmxray 2>"$dir/log" &&
-	[[ $("$dir/user") == 1 ]]
-claim $? "somebody else's program uses the library as installed" "$(head -n 3 "$dir/log" | tr '\n' ';')"
+# shellcheck disable=SC2046 # words
+$CC -std=gnu2x $instrumented $(pc --cflags) docs/example/embed.c -o "$dir/embed" $(pc --libs) 2>"$dir/log" &&
+	"$dir/embed" >"$dir/said"
+mapfile -t said <"$dir/said"
+[[ ${#said[@]} == 4 && ${said[0]} == hi && ${said[1]} == 'after 6 steps the guest is halted for good; hash '* && ${said[1]} == "${said[3]}" ]]
+claim $? 'the example embeds the library as installed' "$(head -n 3 "$dir/log" "$dir/said" | tr '\n' ';')"
+strange=
+for header in $(cd "$root/usr/include/vmxray" && find . -name '*.h'); do
+	echo "#include \"${header#./}\"" | $CC -std=gnu2x $(pc --cflags) -fsyntax-only -x c - 2>/dev/null || strange+="$header "
+done
+[[ -z $strange ]]
+claim $? 'each installed header compiles by itself' "$strange"
+[[ ! -e $root/usr/include/vmxray/devices/machine/machine_private.h && ! -e $root/usr/include/vmxray/cpu/engine ]]
+claim $? 'what is private is not installed'
 rm -rf "$root"

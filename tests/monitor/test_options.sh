@@ -151,7 +151,7 @@ vmxray -device '?' </dev/null
 [[ $status == 0 && $out == *'"pc-testdev"'* && $out == *'"pci-testdev"'* ]]
 claim $? "kvm-unit-tests find their devices in -device '?'" "$out"
 vmxray -kernel "$(guest words)" $debug_exit -append 'one two' -initrd "tests/run.sh with words" </dev/null
-[[ $out == "$dir/words one two"$'\n'"$(<tests/run.sh)" ]]
+[[ $out == "words one two"$'\n'"$(<tests/run.sh)" ]]
 claim $? 'a multiboot image gets its command line and its module' "${out:0:200}$err"
 
 # ---- hashes and statistics ------------------------------------------------------------------------------------------

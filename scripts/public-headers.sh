@@ -1,0 +1,9 @@
+#!/bin/bash
+# The headers that programs which embed the library may include, and what these include in turn: public-headers.sh GEN-FOLDER
+#
+# The doors are the machine, who remembers its past, and what explains it; what is private to a room stays here.
+set -eu
+doors=$(ls devices/machine/{machine,machine_boot,machine_input,machine_observe,position}.h devices/history/*.h \
+	monitor/explain/*.h monitor/vmcs/*.h)
+for door in $doors; do echo "#include \"$door\""; done | "${CC:-gcc}" -std=gnu2x -I. -I"$1" -x c -MM - |
+	tr ' \\' '\n\n' | grep -E '^(cpu|vmx|devices|monitor)/' | sort -u
