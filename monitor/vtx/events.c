@@ -1,5 +1,6 @@
 // events: the timeline of events that were injected, delivered, cut short by a VM exit, given again, or lost; and what
 // waits now. SDM Vol. 3C, 26.6, 27.2.4.
+#include "monitor/causes/event.h"
 #include "monitor/expression/expression.h"
 #include "monitor/vmcs/vmcs.h"
 #include "monitor/session/monitor.h"
@@ -58,17 +59,12 @@ static void print_event(struct monitor *monitor, const struct history_event *e) 
     print(monitor, "\n");
 }
 
-static bool wanted(const struct history_event *e, bool only_lost) {
-    return !only_lost || e->kind == EVENT_LOST || e->kind == EVENT_REPLACES || e->kind == EVENT_TRIPLE;
-}
-
 // The last `count` of them, oldest first.
 static void print_events(struct monitor *monitor, const struct history *h, uint64_t count, bool only_lost) {
-    uint64_t oldest = h->events > HISTORY_EVENTS ? h->events - HISTORY_EVENTS : 0, from = h->events;
-    while (from > oldest && count) count -= wanted(&h->event[--from % HISTORY_EVENTS], only_lost);
+    struct event_search search = event_search(h, count, only_lost);
+    const struct history_event *e;
     print_in(monitor, BOLD, "        step  cpu  level  what          event\n");
-    for (uint64_t i = from; i < h->events; i++)
-        if (wanted(&h->event[i % HISTORY_EVENTS], only_lost)) print_event(monitor, &h->event[i % HISTORY_EVENTS]);
+    while ((e = event_next(&search))) print_event(monitor, e);
 }
 
 bool command_events(struct monitor *monitor, const char *arguments) {

@@ -1,4 +1,5 @@
 // exits: the table of VM exits per level and reason; exits loop: the same exit again and again, without progress.
+#include "monitor/causes/exits.h"
 #include "monitor/expression/expression.h"
 #include "monitor/symbols/symbols.h"
 #include "monitor/vtx/why.h"
@@ -6,23 +7,17 @@
 #include <inttypes.h>
 #include <string.h>
 
-static void print_row(struct monitor *monitor, const struct cpu *cpu, unsigned level, unsigned reason, uint64_t all) {
-    uint64_t count = vmx_exit_count(cpu, level, reason), cycles = vmx_exit_cycles(cpu, level, reason);
-    if (!count) return;
-    print(monitor, "%5u  %-22s %10" PRIu64 "  %5.1f%%  %14" PRIu64 "  %10" PRIu64 "\n", level, vmx_exit_name(reason),
-          count, 100.0 * (double)count / (double)all, cycles, cycles / count);
-}
-
 static void print_level(struct monitor *monitor, const struct cpu *cpu, unsigned level) {
-    uint64_t all = 0, cycles = 0;
-    for (unsigned r = 0; r < VMX_REASONS; r++) {
-        all += vmx_exit_count(cpu, level, r);
-        cycles += vmx_exit_cycles(cpu, level, r);
-    }
-    for (unsigned r = 0; r < VMX_REASONS; r++) print_row(monitor, cpu, level, r, all);
-    if (all) print_in(monitor, BOLD, "%5u  %-22s %10" PRIu64 "  %6s  %14" PRIu64 "\n", level, "all", all, "", cycles);
-    uint64_t entries = vmx_entry_count(cpu, level);
-    if (entries) print(monitor, "%5u  %-22s %10" PRIu64 "\n", level, "(VM entries)", entries);
+    const struct exit_total all = exit_total(cpu, level);
+    struct exit_count c;
+    for (unsigned reason = 0; exit_count_next(cpu, level, &reason, &c);)
+        print(monitor, "%5u  %-22s %10" PRIu64 "  %5.1f%%  %14" PRIu64 "  %10" PRIu64 "\n", level,
+              vmx_exit_name(c.reason), c.count, 100.0 * (double)c.count / (double)all.exits, c.cycles,
+              c.cycles / c.count);
+    if (all.exits)
+        print_in(monitor, BOLD, "%5u  %-22s %10" PRIu64 "  %6s  %14" PRIu64 "\n", level, "all", all.exits, "",
+                 all.cycles);
+    if (all.entries) print(monitor, "%5u  %-22s %10" PRIu64 "\n", level, "(VM entries)", all.entries);
 }
 
 static bool print_table(struct monitor *monitor) {
@@ -57,14 +52,13 @@ static void print_loop(struct monitor *monitor, unsigned level, const struct his
 }
 
 static bool print_loops(struct monitor *monitor) {
-    enum { IN_A_ROW = 2 }; // once more may be chance
     bool any = false;
     if (!look_history(&monitor->look)) return false;
     const struct history_cpu *c = look_past(&monitor->look);
     for (unsigned level = 1; level < VMX_LEVELS; level++) {
-        if (c->loop[level].times < IN_A_ROW) continue;
-        print_loop(monitor, level, &c->loop[level]);
-        any = true;
+        const struct history_loop *loop = exit_loop(c, level);
+        if (loop) print_loop(monitor, level, loop);
+        any |= loop != NULL;
     }
     if (!any) print(monitor, "no exit repeats: the last exit of each level was another than the one before\n");
     return true;

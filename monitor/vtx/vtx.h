@@ -1,4 +1,5 @@
-// What is printed of VT-x: VMCSs, what exits, why something did or failed. The facts are those of monitor/explain.
+// What is printed of VT-x: VMCSs, what exits, why something did or failed. The facts are those of monitor/explain,
+// monitor/vmcs and monitor/causes.
 #ifndef MONITOR_VTX_H
 #define MONITOR_VTX_H
 #include "monitor/vmcs/vmcs.h"

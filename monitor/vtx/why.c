@@ -1,27 +1,24 @@
 // why: explains what happened last: a VM exit, a failed VM entry, a fault, a triple fault, an event that was lost, and
 // what waits to be delivered.
 #include "monitor/vtx/why.h"
+#include "monitor/causes/event.h"
 #include "monitor/expression/expression.h"
 #include "monitor/session/monitor.h"
 #include <inttypes.h>
 #include <string.h>
 
 void why_lost(struct monitor *monitor, const struct history *h) {
-    uint64_t oldest = h->events > HISTORY_EVENTS ? h->events - HISTORY_EVENTS : 0;
-    for (uint64_t i = h->events; i-- > oldest;) {
-        const struct history_event *e = &h->event[i % HISTORY_EVENTS];
-        const char *name = vmx_exit_name(e->reason);
-        if (e->kind != EVENT_LOST) continue;
-        print_in(monitor, RED, "%s %x for level %u was lost\n",
-                 e->type == EVENT_NMI ? "NMI, vector" : "interrupt, vector", e->vector, e->level);
-        print(monitor,
-              "  its delivery was cut short at step %" PRIu64 " by VM exit %s; IDT-vectoring information was valid.\n"
-              "  The entry at step %" PRIu64 " with VMCS %" PRIx64
-              " did not inject it again. SDM Vol. 3C, 27.2.4, 26.6\n",
-              e->since, name ? name : "?", e->step, e->vmcs);
-        if (h->lost > 1) print(monitor, "  %" PRIu64 " events were lost so far (events lost lists them)\n", h->lost);
-        return;
-    }
+    const struct history_event *e = event_last_lost(h);
+    if (!e) return;
+    const char *name = vmx_exit_name(e->reason);
+    const struct fact fact = event_fact(e);
+    print_in(monitor, RED, "%s %x for level %u was lost\n", e->type == EVENT_NMI ? "NMI, vector" : "interrupt, vector",
+             e->vector, e->level);
+    print(monitor,
+          "  its delivery was cut short at step %" PRIu64 " by VM exit %s; IDT-vectoring information was valid.\n"
+          "  The entry at step %" PRIu64 " with VMCS %" PRIx64 " did not inject it again. %s\n",
+          e->since, name ? name : "?", e->step, e->vmcs, fact.section);
+    if (h->lost > 1) print(monitor, "  %" PRIu64 " events were lost so far (events lost lists them)\n", h->lost);
 }
 
 static bool nothing(struct monitor *monitor, const char *what) {

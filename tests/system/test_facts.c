@@ -4,6 +4,8 @@
 #include "devices/history/history.h"
 #include "devices/irq/lapic.h"
 #include "devices/irq/pic.h"
+#include "monitor/causes/event.h"
+#include "monitor/causes/exits.h"
 #include "monitor/causes/fault.h"
 #include "monitor/causes/virtual_apic.h"
 #include "monitor/causes/waiting.h"
@@ -19,7 +21,9 @@
 
 enum { SEEDS = 150, MOMENTS = 20, STEPS = 97, FACTS = 32 };
 
-static struct { unsigned views, mapped, faults, exits, failures, rules, events, exceptions, triples, undefined; } asked;
+static struct {
+    unsigned views, mapped, faults, exits, failures, rules, events, exceptions, triples, undefined, wrong, counts;
+} asked;
 
 static struct machine *new_machine(void) {
     struct machine_config config;
@@ -179,6 +183,68 @@ static bool ask_made_up_faults(void) {
     return ask_exception(&page) && ask_exception(&selector);
 }
 
+// --- events and exits ---
+
+// Every event that is kept is told once, oldest first; the wrong ones are those whose fact does not hold.
+static bool ask_events(const struct history *h) {
+    struct event_search all = event_search(h, HISTORY_EVENTS, false), wrong = event_search(h, HISTORY_EVENTS, true),
+                        last = event_search(h, 3, false);
+    const struct history_event *e, *w = event_next(&wrong);
+    uint64_t step = 0, told = 0, newest = 0;
+    bool sound = true;
+    while ((e = event_next(&all))) {
+        const struct fact fact = event_fact(e);
+        sound &= is_sound(&fact) && fact_value_named(&fact, "step")->now == e->step && e->step >= step;
+        if (!fact.holds) sound &= w == e, w = event_next(&wrong), asked.wrong++;
+        step = e->step, told++;
+    }
+    while (event_next(&last)) newest++;
+    const uint64_t kept = h->events < HISTORY_EVENTS ? h->events : HISTORY_EVENTS;
+    const struct history_event *lost = event_last_lost(h);
+    return sound && !w && told == kept && newest == (kept < 3 ? kept : 3) && (!lost || lost->kind == EVENT_LOST);
+}
+
+// The guest goes without an event in three ways.
+static bool ask_kinds(void) {
+    bool sound = true;
+    for (unsigned kind = 0; kind < EVENT_KINDS; kind++) {
+        const struct history_event event = {.kind = (uint8_t)kind};
+        const struct fact fact = event_fact(&event);
+        bool wrong = kind == EVENT_REPLACES || kind == EVENT_LOST || kind == EVENT_TRIPLE;
+        sound &= is_sound(&fact) && fact.section && fact.holds == !wrong;
+    }
+    return sound;
+}
+
+// The counters of a level add up, and a loop is told with what it is made of.
+static bool ask_exit_counts(struct machine *m) {
+    const struct cpu *cpu = machine_cpu(m, 0);
+    const struct history_cpu *past = machine_history_cpu(m, 0);
+    bool sound = true;
+    for (unsigned level = 0; level < VMX_LEVELS; level++) {
+        struct exit_total total = exit_total(cpu, level);
+        struct exit_count c;
+        struct fact facts[FACTS];
+        for (unsigned reason = 0; exit_count_next(cpu, level, &reason, &c); asked.counts++) total.exits -= c.count;
+        unsigned count = exit_loop_facts(cpu, past, level, facts, FACTS);
+        sound &= !total.exits && (count > 0) == (past->loop[level].times >= 2) && are_sound(facts, count);
+        for (unsigned i = 1; i < count; i++) sound &= facts[i].because == 0;
+    }
+    return sound;
+}
+
+static bool ask_made_up_loop(struct machine *m) {
+    static struct history_cpu past;
+    struct fact facts[FACTS];
+    past.loop[1] = (struct history_loop){.exit = {.reason = EXIT_CPUID, .level = 1, .rip = 0x1234}, .times = 1};
+    past.loop[1].exit.vmcs = vmx_current_vmcs(machine_cpu(m, 0));
+    bool chance = exit_loop_facts(machine_cpu(m, 0), &past, 1, facts, FACTS) == 0;
+    past.loop[1].times = 2;
+    unsigned count = exit_loop_facts(machine_cpu(m, 0), &past, 1, facts, FACTS);
+    return chance && count > 1 && are_sound(facts, count) && fact_value_named(&facts[0], "times")->now == 3 &&
+           fact_value_named(&facts[0], "RIP")->now == 0x1234 && !strcmp(facts[1].rule, "CPUID");
+}
+
 // --- what waits ---
 
 // The rules that hold of the first thing of a kind that waits, "a b c".
@@ -288,7 +354,7 @@ int main(void) {
             (void)machine_run(m, STEPS);
             uint64_t before = machine_hash(m);
             bool sound = ask_level(m, -1) && ask_level(m, 0) && ask_level(m, 1) && ask_level(m, 2) && ask_vmx(m) &&
-                         ask_faults(m);
+                         ask_faults(m) && ask_events(machine_history(m)) && ask_exit_counts(m);
             loop_check(sound && machine_hash(m) == before, "seed %llu, moment %u", (unsigned long long)seed, moment);
         }
     }
@@ -301,6 +367,9 @@ int main(void) {
     ok(asked.exceptions && asked.triples && asked.undefined, "exceptions, triple faults, invalid opcodes: %u, %u, %u",
        asked.exceptions, asked.triples, asked.undefined);
     ok(ask_made_up_faults(), "an error code is told bit by bit");
+    ok(asked.wrong && asked.counts, "events that went wrong, counters of exits: %u, %u", asked.wrong, asked.counts);
+    ok(ask_kinds(), "every kind of event is told, and three go wrong");
+    ok(ask_made_up_loop(m), "the same exit three times without progress is a loop, twice is chance");
     ask_waiting(m);
     ask_virtual_waiting(m);
     machine_free(m);

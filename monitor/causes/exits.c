@@ -1,0 +1,50 @@
+// VM exits in numbers, and loops of them; see exits.h.
+#include "monitor/causes/exits.h"
+#include "monitor/vmcs/intercepts.h"
+#include <stddef.h>
+
+struct exit_total exit_total(const struct cpu *cpu, unsigned level) {
+    struct exit_total total = {.entries = vmx_entry_count(cpu, level)};
+    for (unsigned r = 0; r < VMX_REASONS; r++) {
+        total.exits += vmx_exit_count(cpu, level, r);
+        total.cycles += vmx_exit_cycles(cpu, level, r);
+    }
+    return total;
+}
+
+bool exit_count_next(const struct cpu *cpu, unsigned level, unsigned *reason, struct exit_count *out) {
+    for (; *reason < VMX_REASONS; ++*reason) {
+        uint64_t count = vmx_exit_count(cpu, level, *reason);
+        if (!count) continue;
+        *out = (struct exit_count){*reason, count, vmx_exit_cycles(cpu, level, *reason)};
+        ++*reason;
+        return true;
+    }
+    return false;
+}
+
+const struct history_loop *exit_loop(const struct history_cpu *past, unsigned level) {
+    enum { IN_A_ROW = 2 }; // once more may be chance
+    return level < HISTORY_LEVELS && past->loop[level].times >= IN_A_ROW ? &past->loop[level] : NULL;
+}
+
+unsigned exit_loop_facts(const struct cpu *cpu, const struct history_cpu *past, unsigned level, struct fact *facts,
+                         unsigned max) {
+    const struct history_loop *l = exit_loop(past, level);
+    const struct place nowhere = {.space = PLACE_NONE, .level = (uint8_t)level};
+    if (!l || !max) return 0;
+    facts[0] =
+        (struct fact){.rule = "no progress",
+                      .text = "the guest was entered where it left, its registers unchanged: what its hypervisor "
+                              "did about the exit did not help",
+                      .holds = true,
+                      .because = FACT_NO_CAUSE};
+    fact_value(&facts[0], "times", nowhere, l->times + 1, 0, 0);
+    fact_value(&facts[0], "exit reason", nowhere, l->exit.reason & UINT16_MAX, 0, 0);
+    fact_value(&facts[0], "RIP", nowhere, l->exit.rip, 0, 0);
+    fact_value(&facts[0], "first step", nowhere, l->first_step, 0, 0);
+    fact_value(&facts[0], "step", nowhere, l->exit.step, 0, 0);
+    unsigned count = exit_facts(cpu, &l->exit, facts + 1, max - 1);
+    for (unsigned i = 1; i <= count; i++) facts[i].because = 0;
+    return count + 1;
+}
