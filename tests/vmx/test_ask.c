@@ -320,7 +320,7 @@ static void round_of(const char *model, bool fields) {
     b->cpu->msr.xss = bench_vmx(b)->ple_last = 0;
     random_code(b, AT_GUEST_CODE);
     for (unsigned v = 0; v < 32; v++)
-        memcpy(b->ram + AT_HANDLER + 16 * v, below(2) ? "\x90\x48\xcf" : "\xf4", below(2) ? 3 : 1);
+        memcpy(b->ram + AT_HANDLER + 16 * v, below(2) ? "\x90\x48\xcf" : "\xf4\xf4\xf4", 3);
     random_registers(b);
     enter(b);
     run_guest(b);
