@@ -79,47 +79,30 @@ enum debug_bits { DEBUG_B0_B3 = 0xf, DEBUG_BD = 1 << 13, DEBUG_BS = 1 << 14 };
 
 // --- architectural: listed in cpu_state ---
 
+// Their members are rows of cpu/state/member.def, which the state table is made of too.
 struct control_registers {
-    uint64_t cr0, cr2, cr3, cr4, xcr0, efer;
-    uint64_t pdpte[4]; // PAE paging
-    uint64_t dr[8];    // DR0..DR3, DR6, DR7
-    uint64_t pkru;
+#define CONTROL(type, name, greatest) type name;
+#define CONTROL_ARRAY(type, name, count, greatest) type name[count];
+#include "cpu/state/member.def"
 };
 
 struct model_specific_registers {
-    uint64_t star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux;
-    uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
-    uint64_t pat, debugctl, misc_enable, power_ctl, xss, spec_ctrl, tsc_adjust, feature_control;
-    uint64_t mtrr_def_type, mtrr_fixed[11], mtrr_base[8], mtrr_mask[8];
-    uint64_t mcg_status;
-    uint64_t bios_sign_id; // IA32_BIOS_SIGN_ID as last written
+#define MSR(type, name, greatest) type name;
+#define MSR_ARRAY(type, name, count, greatest) type name[count];
+#include "cpu/state/member.def"
 };
 
 // Whether the next instruction boundary executes an instruction or takes an event. SDM Vol. 3A, 6.8, 6.9; Vol.
 // 3C, 24.4.2.
 struct interruptibility {
-    uint32_t activity;           // enum activity
-    uint32_t pending;            // enum pending
-    uint64_t pending_debug;      // DR6-like bits waiting for delivery
-    uint64_t sti_shadow_step;    // interrupts are inhibited while steps equals this (set by STI)
-    uint64_t mov_ss_shadow_step; // the same for MOV SS and POP SS (also debug exceptions)
-    uint32_t nmi_blocked;
-    uint32_t sipi_vector;
-    uint64_t held_step; // no event is taken while steps equals this: the run was stopped after they were, before the
-                        // attempt at an instruction that must follow (cpu/watch/observe.h)
-    uint64_t monitor_address; // physical address of the line that MONITOR armed, or MWAIT_UNARMED
-    uint32_t mwait;           // enum mwait_wait: not 0 while ACTIVITY_HLT is the wait of an MWAIT
+#define BOUNDARY(type, name, greatest) type name;
+#include "cpu/state/member.def"
 };
 
 struct cpu_time {
-    uint64_t steps;               // attempts at instructions; exact at block boundaries (see cpu_steps)
-    uint64_t surplus_cycles;      // cycles less steps, modulo 2^64: below 0 where steps took less than a cycle
-    uint64_t vmx_deadline_cycles; // when VT-x wants PENDING_VMX (preemption timer); ~0: never. Set ATTENTION_MACHINE on
-                                  // a change
-    uint64_t tsc_base;            // TSC = cycles + tsc_base
-    // listed in cpu_count_state: what happened, which decides nothing
-    uint64_t unretired; // of the steps, those that retired no instruction: faults, VM exits, iterations before the last
-    uint64_t idle_cycles; // of the cycles, those with nothing to run
+#define TIME(type, name, greatest) type name;
+#define COUNT(type, name, greatest) type name;
+#include "cpu/state/member.def"
 };
 
 struct floating_point_state {

@@ -1,6 +1,7 @@
-// The table of a processor's architectural state.
+// The table of a processor's architectural state. What member.def has comes from there.
 #include "cpu/state/cpu.h"
 
+#define ALL(type) ((type) ~(type)0)
 #define ONE(member) STATE_ONE(struct cpu, member)
 #define UP_TO(member, greatest) STATE_ONE_TO(struct cpu, member, greatest)
 #define ARRAY(member) STATE_ARRAY(struct cpu, member)
@@ -20,38 +21,13 @@ static const struct state_field cpu_fields[] = {
     ONE(gdtr.limit),
     ONE(idtr.base),
     ONE(idtr.limit),
-    ONE(control.cr0),
-    ONE(control.cr2),
-    ONE(control.cr3),
-    ONE(control.cr4),
-    ONE(control.xcr0),
-    ARRAY(control.pdpte),
-    ARRAY(control.dr),
-    ONE(control.efer),
-    ONE(msr.star),
-    ONE(msr.lstar),
-    ONE(msr.cstar),
-    ONE(msr.sfmask),
-    ONE(msr.kernel_gs_base),
-    ONE(msr.tsc_aux),
-    ONE(msr.sysenter_cs),
-    ONE(msr.sysenter_esp),
-    ONE(msr.sysenter_eip),
-    ONE(msr.pat),
-    ONE(msr.debugctl),
-    ONE(msr.misc_enable),
-    ONE(msr.power_ctl),
-    ONE(msr.xss),
-    ONE(msr.spec_ctrl),
-    ONE(msr.tsc_adjust),
-    ONE(msr.feature_control),
-    ONE(control.pkru),
-    ONE(msr.mtrr_def_type),
-    ARRAY(msr.mtrr_fixed),
-    ARRAY(msr.mtrr_base),
-    ARRAY(msr.mtrr_mask),
-    ONE(msr.mcg_status),
-    ONE(msr.bios_sign_id),
+#define CONTROL(type, name, greatest) UP_TO(control.name, greatest),
+#define CONTROL_ARRAY(type, name, count, greatest) STATE_ARRAY_TO(struct cpu, control.name, greatest),
+#define MSR(type, name, greatest) UP_TO(msr.name, greatest),
+#define MSR_ARRAY(type, name, count, greatest) STATE_ARRAY_TO(struct cpu, msr.name, greatest),
+#define BOUNDARY(type, name, greatest) UP_TO(boundary.name, greatest),
+#define TIME(type, name, greatest) UP_TO(time.name, greatest),
+#include "cpu/state/member.def"
     STATE_WORDS(struct cpu, fpu.vector),
     ARRAY(fpu.opmask),
     ONE(fpu.mxcsr),
@@ -65,29 +41,15 @@ static const struct state_field cpu_fields[] = {
     ONE(fpu.x87.status),
     ONE(fpu.x87.opcode),
     ONE(fpu.x87.empty),
-    UP_TO(boundary.activity, ACTIVITY_WAIT_FOR_SIPI),
-    UP_TO(boundary.pending, 2 * PENDING_VMX - 1),
-    ONE(boundary.pending_debug),
-    ONE(boundary.sti_shadow_step),
-    ONE(boundary.mov_ss_shadow_step),
-    UP_TO(boundary.nmi_blocked, 1),
-    UP_TO(boundary.sipi_vector, UINT8_MAX),
-    ONE(boundary.held_step),
-    ONE(time.steps),
-    ONE(time.surplus_cycles),
-    ONE(time.tsc_base),
     ONE(random_state),
-    ONE(boundary.monitor_address),
-    UP_TO(boundary.mwait, MWAIT_MASKED),
     UP_TO(id, 63),
-    ONE(time.vmx_deadline_cycles),
     ONE(eptp),
     ONE(vpid),
 };
 const struct state_table cpu_state = STATE_TABLE("cpu", cpu_fields);
 
 static const struct state_field count_fields[] = {
-    ONE(time.unretired),
-    ONE(time.idle_cycles),
+#define COUNT(type, name, greatest) UP_TO(time.name, greatest),
+#include "cpu/state/member.def"
 };
 const struct state_table cpu_count_state = STATE_COUNTS("counts", count_fields);
