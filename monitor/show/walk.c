@@ -89,7 +89,7 @@ static void show_nested(struct monitor *monitor, const struct view *view, const 
     show_second_stage(monitor, view, w);
     show_difference(monitor, n, w, nested_compare(n, w));
     if (n->fails || w->look.verdict != LOOK_MAPS) return;
-    unsigned type = (walk_last(w)->value & EPT_MEMORY_TYPE) >> 3;
+    unsigned type = (unsigned)((walk_last(w)->value & EPT_MEMORY_TYPE) >> 3);
     if (type != n->type)
         print(monitor, "  memory type %s is of level 0: the EPT of level %u says %s\n", memory_type_name(type),
               n->level - 1, memory_type_name(n->type));

@@ -108,7 +108,8 @@ static void state(void) {
     }
     ok(named && used < sizeof saved, "it is a part of the machine");
     BEGIN("sample");
-    for (unsigned i = used = 0; machine_part(m, i, &part); i++) {
+    used = 0;
+    for (unsigned i = 0; machine_part(m, i, &part); i++) {
         if (!part.object) continue;
         uint32_t index;
         if (state_load(part.table, part.object, saved + used, &index)) bail("%s is refused", part.name);
