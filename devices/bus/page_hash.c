@@ -1,5 +1,6 @@
 // The hash of memory; see page_hash.h.
 #include "devices/bus/page_hash.h"
+#include "cpu/state/state.h"
 #include <stdlib.h>
 #include <string.h>
 #define XXH_INLINE_ALL
@@ -45,7 +46,7 @@ static void look_at(struct page_hash *h, unsigned i, uint64_t name, uint64_t pag
 // Pages are few beside those that nothing stored to: eight of them are passed over at a time.
 static void look_at_area(struct page_hash *h, unsigned i) {
     const struct area *area = &h->pages->area[i];
-    uint64_t name = XXH64(area->name, strlen(area->name), 0), pages = area->bytes / PAGE_BYTES, some;
+    uint64_t name = state_name_hash(area->name), pages = area->bytes / PAGE_BYTES, some;
     for (uint64_t page = 0; page < pages; page++) {
         if (page % FLAGS_AT_ONCE == 0 && page + FLAGS_AT_ONCE <= pages) {
             memcpy(&some, area->told + page, sizeof some);
