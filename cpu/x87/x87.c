@@ -1,7 +1,7 @@
 // The x87 FPU's control instructions, and how its other instructions begin and end. SDM Vol. 1, 8.1, 8.3.11, 8.7.
 //
 // FCS and FDS are deprecated (CPUID.7.EBX[13]): always 0. FOP is recorded for unmasked exceptions only.
-// NOT IMPLEMENTED: undocumented aliases of FCOM, FCOMP, FXCH, FSTP and FFREE; FENI, FDISI, FSETPM.
+// FFREEP, FNENI, FNDISI and FNSETPM are in no manual of today; they do what processors do.
 #include "cpu/x87/x87.h"
 #include "cpu/engine/body.h"
 #include "cpu/state/model.h"
@@ -102,3 +102,18 @@ BODY(ffree) {
     return OUT_OK;
 }
 INSTANTIATE(ffree, NEXT, FORMS_STI)
+
+// FFREE, then a pop.
+BODY(ffreep) {
+    TRY(ffree_inline(cpu, op, F, W));
+    x87_pop(cpu);
+    return OUT_OK;
+}
+INSTANTIATE(ffreep, NEXT, FORMS_STI)
+
+// FNENI, FNDISI, FNSETPM: they wait for nothing and leave no trace, not even in FIP.
+BODY(fneni) {
+    BODY_UNUSED;
+    return OUT_OK;
+}
+INSTANTIATE(fneni, NEXT, FORMS_ONE_NONE)

@@ -209,6 +209,17 @@ BODY(fstp_register) {
 }
 INSTANTIATE(fstp_register, NEXT, FORMS_STI)
 
+// FSTPNCE: no stack fault; an empty ST(0) is popped and not stored.
+BODY(fstpnce) {
+    BODY_UNUSED;
+    if (!x87_is_empty(cpu, 0)) return store_register(cpu, op, true);
+    TRY(x87_wait(cpu));
+    x87_end(cpu, op, false, 0, false);
+    x87_pop(cpu);
+    return OUT_OK;
+}
+INSTANTIATE(fstpnce, NEXT, FORMS_STI)
+
 BODY(fxch) {
     BODY_UNUSED;
     TRY(x87_wait(cpu));

@@ -222,23 +222,9 @@ static const char *compare_operands(const struct insn *insn, const ZydisDecodedI
 // --- documented differences ---
 
 // What Zydis knows and the manual does not, or not here.
-static bool unlisted(const ZydisDecodedInstruction *z, const uint8_t *opcode) {
-    switch (z->mnemonic) {
-    case ZYDIS_MNEMONIC_RSM:
-        return true; // SDM Vol. 2B, RSM: #UD outside of system-management mode
-    // Vol. 2D, A.5: the other encodings of FCOM, FCOMP, FXCH and FSTP, and FFREEP, are reserved; so are the 8087's and
-    // the 287's instructions.
-    case ZYDIS_MNEMONIC_FCOM:
-    case ZYDIS_MNEMONIC_FCOMP: return opcode[0] == 0xdc || opcode[0] == 0xde;
-    case ZYDIS_MNEMONIC_FXCH: return opcode[0] != 0xd9;
-    case ZYDIS_MNEMONIC_FSTP: return opcode[0] == 0xdf;
-    case ZYDIS_MNEMONIC_FSTPNCE:
-    case ZYDIS_MNEMONIC_FFREEP:
-    case ZYDIS_MNEMONIC_FENI8087_NOP:
-    case ZYDIS_MNEMONIC_FDISI8087_NOP:
-    case ZYDIS_MNEMONIC_FSETPM287_NOP: return true;
-    default: return !set_listed(z);
-    }
+static bool unlisted(const ZydisDecodedInstruction *z) {
+    if (z->mnemonic == ZYDIS_MNEMONIC_RSM) return true; // SDM Vol. 2B, RSM: #UD outside of system-management mode
+    return !set_listed(z);
 }
 
 // The difference is Zydis's (version 4.0.0), by the manual.
@@ -278,7 +264,7 @@ struct verdict judge(const struct decoder *decoder, const ZydisDecoder zydis[3],
     else if (error == DECODE_OK)
         v.mnemonic = insn->row->mnemonic;
     if (error != DECODE_OK) {
-        if (other && !unlisted(&z, bytes + z.raw.prefix_count)) v.why = "we reject, Zydis accepts";
+        if (other && !unlisted(&z)) v.why = "we reject, Zydis accepts";
         return v;
     }
     if (!other) {
