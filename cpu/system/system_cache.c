@@ -62,12 +62,9 @@ static bool invpcid_valid(const struct cpu *cpu, uint64_t type, uint64_t pcid, u
 BODY(invpcid) {
     (void)F;
     uint64_t at = 0, pcid = 0, linear = 0, type = reg_get(cpu, op->dst, W);
-    if (cpu_cpl(cpu)) {
-        TRY(intercept(cpu, op, ICEPT_INVPCID, NO_OPERAND)); // #UD comes first
-        return cpu_fault_gp0(cpu);
-    }
+    TRY(intercept(cpu, op, ICEPT_INVPCID, NO_OPERAND)); // the #UD of a control that is 0 comes first
+    if (cpu_cpl(cpu)) return cpu_fault_gp0(cpu);
     TRY(op_linear(cpu, op, 16, false, &at));
-    TRY(intercept(cpu, op, ICEPT_INVPCID, NO_OPERAND));
     TRY(load(cpu, at, 64, &pcid));
     TRY(load(cpu, at + 8, 64, &linear));
     if (!invpcid_valid(cpu, type, pcid, linear)) return cpu_fault_gp0(cpu);

@@ -47,8 +47,8 @@ BODY(rdtsc) {
 }
 BODY(rdtscp) {
     BODY_UNUSED;
+    TRY(intercept(cpu, op, ICEPT_RDTSCP, NO_OPERAND)); // the #UD of a control that is 0 comes first
     TRY(time_allowed(cpu));
-    TRY(intercept(cpu, op, ICEPT_RDTSCP, NO_OPERAND));
     set_pair(cpu, cpu_tell_tsc(cpu, op));
     cpu->gpr[RCX] = (uint32_t)cpu->msr.tsc_aux;
     return OUT_OK;

@@ -65,8 +65,11 @@ INSTANTIATE(out, END, FORMS_IO)
 
 // --- strings: REX.W leaves the element at 32 bits ---
 
-static enum outcome string_intercept(struct cpu *cpu, const struct op *op, uint16_t port, unsigned w, bool in,
-                                     uint64_t linear) {
+// The VM exit comes before all checks of the operand in memory: it reports where that would be.
+static enum outcome string_intercept(struct cpu *cpu, const struct op *op, uint16_t port, unsigned w, bool in) {
+    unsigned segment = in ? ES : op->ea & EA_SEGMENT;
+    bool based = !cpu_64bit(cpu) || segment == FS || segment == GS;
+    uint64_t linear = string_register(cpu, op, in ? RDI : RSI) + (based ? cpu->segment_base[segment] : 0);
     return intercept(cpu, op, ICEPT_INS_OUTS,
                      OPERAND(.io = {port, (uint8_t)(w / 8), .in = in, .rep = op->imm, .linear = linear}));
 }
@@ -77,8 +80,8 @@ ALWAYS_INLINE enum outcome ins_once(struct cpu *cpu, const struct op *op, unsign
     enum outcome outcome;
     uint16_t port = (uint16_t)cpu->gpr[RDX];
     TRY(io_check(cpu, port, w / 8));
+    TRY(string_intercept(cpu, op, port, w, true));
     TRY(string_target(cpu, op, w, true, &linear));
-    TRY(string_intercept(cpu, op, port, w, true, linear));
     void *p = memory_write(cpu, linear, w / 8, false, &outcome);
     if (!p) return outcome;
     bytes_set(p, w, port_in(cpu, op, port, w));
@@ -91,12 +94,18 @@ ALWAYS_INLINE enum outcome outs_once(struct cpu *cpu, const struct op *op, unsig
     uint64_t linear = 0, value = 0;
     uint16_t port = (uint16_t)cpu->gpr[RDX];
     TRY(io_check(cpu, port, w / 8));
+    TRY(string_intercept(cpu, op, port, w, false));
     TRY(string_source(cpu, op, w, &linear));
-    TRY(string_intercept(cpu, op, port, w, false, linear));
     TRY(load(cpu, linear, w, &value));
     port_out(cpu, op, port, w, value);
     string_advance(cpu, op, RSI, w, 1);
     return OUT_OK;
+}
+
+// The right to the port is checked also when the count is 0 (processors of both vendors; the manual is silent).
+ALWAYS_INLINE enum outcome string_io(struct cpu *cpu, const struct op *op, unsigned bytes, string_once_fn *once) {
+    if (!string_register(cpu, op, RCX)) TRY(io_check(cpu, (uint16_t)cpu->gpr[RDX], bytes));
+    return string_repeat(cpu, op, once, NULL);
 }
 
 #define STRING_IO_WIDTH(name, w)                                                                                       \
@@ -115,7 +124,8 @@ ALWAYS_INLINE enum outcome outs_once(struct cpu *cpu, const struct op *op, unsig
     INSTANTIATE(name, END, FORMS_NONE)                                                                                 \
     BODY(name##_repeated) {                                                                                            \
         (void)F;                                                                                                       \
-        return string_repeat(cpu, op, W == 8 ? name##_once_8 : W == 16 ? name##_once_16 : name##_once_32, NULL);       \
+        if (W == 8) return string_io(cpu, op, 1, name##_once_8);                                                       \
+        return W == 16 ? string_io(cpu, op, 2, name##_once_16) : string_io(cpu, op, 4, name##_once_32);                \
     }                                                                                                                  \
     INSTANTIATE(name##_repeated, BRANCH, FORMS_NONE)
 

@@ -1,5 +1,5 @@
 // The registers that locate descriptor tables and the task's segment: LGDT SGDT LIDT SIDT LLDT SLDT LTR STR.
-// SDM Vol. 3A, 2.4; Vol. 2A and 2B, the instructions.
+// SDM Vol. 3A, 2.4; Vol. 2A and 2B, the instructions; Vol. 3C, 25.1.1 (the VM exit comes before the operand's checks).
 #include "cpu/engine/body.h"
 #include "cpu/event/descriptor.h"
 #include "cpu/state/intercept.h"
@@ -18,8 +18,8 @@ static enum outcome table_store(struct cpu *cpu, const struct op *op, const stru
     uint64_t linear = 0;
     unsigned size = pointer_bytes(cpu);
     TRY(umip(cpu));
-    TRY(op_linear(cpu, op, size, true, &linear));
     TRY(intercept(cpu, op, ICEPT_GDTR_IDTR, OPERAND(.table = {what})));
+    TRY(op_linear(cpu, op, size, true, &linear));
     bytes_set(image, 16, table->limit);
     bytes_set(image + 2, 64, table->base);
     return store_bytes(cpu, linear, image, size);
@@ -30,8 +30,8 @@ static enum outcome table_load(struct cpu *cpu, const struct op *op, struct desc
                                unsigned w) {
     uint8_t image[10] = {0};
     uint64_t linear = 0;
-    TRY(op_linear(cpu, op, pointer_bytes(cpu), false, &linear));
     TRY(intercept(cpu, op, ICEPT_GDTR_IDTR, OPERAND(.table = {what})));
+    TRY(op_linear(cpu, op, pointer_bytes(cpu), false, &linear));
     TRY(load_bytes(cpu, linear, image, pointer_bytes(cpu)));
     uint64_t base = bytes_get(image + 2, 64);
     if (cpu_64bit(cpu) && !cpu_canonical_register(cpu, base)) return cpu_fault_gp0(cpu);
@@ -68,8 +68,8 @@ static enum outcome selector_store(struct cpu *cpu, const struct op *op, enum fo
                                    uint8_t what) {
     uint64_t linear = 0;
     TRY(umip(cpu));
-    if (f == FORM_M) TRY(op_linear(cpu, op, 2, true, &linear));
     TRY(intercept(cpu, op, ICEPT_LDTR_TR, OPERAND(.table = {what})));
+    if (f == FORM_M) TRY(op_linear(cpu, op, 2, true, &linear));
     uint16_t selector = cpu->segment[segment].selector;
     if (f == FORM_M) return store(cpu, linear, 16, selector);
     reg_set(cpu, op->dst, w, selector);
@@ -78,8 +78,8 @@ static enum outcome selector_store(struct cpu *cpu, const struct op *op, enum fo
 static enum outcome selector_source(struct cpu *cpu, const struct op *op, enum form f, uint8_t what,
                                     uint16_t *selector) {
     uint64_t linear = 0, value = 0;
-    if (f == FORM_M) TRY(op_linear(cpu, op, 2, false, &linear));
     TRY(intercept(cpu, op, ICEPT_LDTR_TR, OPERAND(.table = {what})));
+    if (f == FORM_M) TRY(op_linear(cpu, op, 2, false, &linear));
     if (f == FORM_M)
         TRY(load(cpu, linear, 16, &value));
     else

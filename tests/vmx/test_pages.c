@@ -1,11 +1,9 @@
 // Watchers of pages: each kind of writer is seen, once a page and mark, before its store happens. cpu/pages/pages.h.
 #include "cpu/memory/access.h"
 #include "cpu/processor/processor.h"
-#include "cpu/processor/observing.h"
 #include "devices/bus/dma.h"
 #include "devices/machine/machine.h"
 #include "devices/machine/machine_input.h"
-#include "devices/machine/machine_observe.h"
 #include "devices/machine/machine_private.h"
 #include "tests/vmx/bench.h"
 #include <string.h>
@@ -130,87 +128,11 @@ static void two_watchers(void) {
     bench_free(b);
 }
 
-// --- watchpoints on physical memory, for stores by others than instructions ---
-
-static struct stored {
-    struct sight last;
-    unsigned times;
-} stored;
-
-static void hit(struct point *point, struct cpu *cpu, const struct sight *sight) {
-    struct stored *s = point->context;
-    (void)cpu;
-    s->last = *sight;
-    s->times++;
-}
-
-static struct point watchpoint(uint64_t at, uint64_t bytes) {
-    stored = (struct stored){.times = 0};
-    return (struct point){
-        .address = at, .bytes = bytes, .access = POINT_WRITE, .space = POINT_PHYSICAL, .context = &stored, .hit = hit};
-}
-
-static bool told(enum stored_by by, uint64_t at, uint64_t old, uint64_t value) {
-    const struct sight *s = &stored.last;
-    return stored.times == 1 && s->number == by && s->physical == at && s->old == old && s->value == value;
-}
-
-static void watchpoints(void) {
-    enum { ENTRY = AT_PD + 8 * 7 };
-    struct bench *b = bench_new("server");
-    struct point point = watchpoint(ENTRY, 8);
-    uint64_t before = bench_load(b, ENTRY, 8) & ~0x20ull;
-    bench_store(b, ENTRY, 8, before);
-    b->cpu->gpr[RBX] = 7 << 21;
-    tlb_flush_vpid(b->cpu, 0, true);
-    cpu_set_points(b->cpu, &point);
-    bench_run(b, "8a 03"); // mov al, [rbx]
-    ok(told(STORED_BY_PROCESSOR, ENTRY, before, before | 0x20), "a watchpoint sees a walk set the accessed flag");
-    bench_prepare(b);
-    point = watchpoint(AT_VMCS, 0x1000);
-    cpu_set_points(b->cpu, &point);
-    bench_vmclear(b, AT_VMCS);
-    ok(stored.times && stored.last.number == STORED_BY_PROCESSOR, "VT-x write back a VMCS");
-    point = watchpoint(AT_DATA + 5, 1);
-    cpu_set_points(b->cpu, &point);
-    b->cpu->gpr[RBX] = AT_DATA + 5, b->cpu->gpr[RAX] = 0x22;
-    bench_run(b, STORE);
-    ok(told(STORED_BY_INSTRUCTION, AT_DATA + 5, 0, 0x22), "an instruction store, once");
-    cpu_set_points(b->cpu, NULL);
-    stored.times = 0;
-    bench_vmclear(b, AT_VMCS);
-    bench_run(b, STORE);
-    ok(!stored.times, "and nothing when it is gone");
-    bench_free(b);
-}
-
-// A machine's device (the configuration interface of firmware) stores by DMA.
-static void watched_device(void) {
-    struct machine_config config;
-    char error[200];
-    machine_config_default(&config);
-    config.model = *cpu_model_at(0);
-    struct machine *m = machine_new(&config, error, sizeof error);
-    if (!m) bail("no machine");
-    struct point point = watchpoint(0x5ffe, 4);
-    machine_add_point(m, &point);
-    const struct bus_master master = {.memory = &m->memory};
-    ok(dma_write(&master, 0x5ff8, "abcdefghijkl", 12) && told(STORED_BY_DEVICE, 0x5ff8, 0, 0x6867666564636261),
-       "a device's DMA across the pages of the watchpoint");
-    stored.times = 0;
-    ok(dma_fill(&master, 0x6001, 0xcc, 1) && told(STORED_BY_DEVICE, 0x6001, 'j', 0xcc), "a device filling memory");
-    ok(dma_write(&master, 0x6002, "z", 1) && stored.times == 1, "none behind it");
-    machine_remove_point(m, &point);
-    machine_free(m);
-}
-
 int main(void) {
     processor();
     walks_and_regions();
     devices();
     monitor_and_loader();
     two_watchers();
-    watchpoints();
-    watched_device();
     return done_testing();
 }

@@ -4,7 +4,7 @@
 #include "vmx/ask/rules.h"
 #include <string.h>
 
-enum stands { DECODED, PRIVILEGED, PERMITTED, ADDRESSED, LOADED };
+enum stands { DECODED, PRIVILEGED, PERMITTED, CHECKED, LOADED };
 static const enum stands stands[] = {
 #define INTERCEPT(name, operand, stands, instructions) [ICEPT_##name] = stands,
 #include "cpu/state/intercept.def"
@@ -80,8 +80,7 @@ static void exit_always(struct bench *b) {
     bench_set(b, GUEST_CR4, bench_field(b, GUEST_CR4) | CR4_OSXSAVE | CR4_TSD);
 }
 
-// The exit reason of the instruction, at that privilege level, with RAX.
-static uint32_t run(const struct row *row, unsigned cpl, uint64_t rax) {
+static struct bench *at_level(const struct row *row, unsigned cpl) {
     struct bench *b = bench_new("server");
     bench_prepare(b);
     bench_store(b, AT_TSS + 0x66, 2, 0xffff); // no I/O permission bitmap
@@ -93,6 +92,12 @@ static uint32_t run(const struct row *row, unsigned cpl, uint64_t rax) {
         bench_set(b, GUEST_CS_SELECTOR, bench_field(b, GUEST_CS_SELECTOR) | cpl);
         bench_set(b, GUEST_SS_SELECTOR, bench_field(b, GUEST_SS_SELECTOR) | cpl);
     }
+    return b;
+}
+
+// The exit reason of the instruction, at that privilege level, with RAX.
+static uint32_t run(const struct row *row, unsigned cpl, uint64_t rax) {
+    struct bench *b = at_level(row, cpl);
     b->cpu->msr.xss = ~0ull;
     memset(b->cpu->gpr, 0, sizeof(uint64_t) * RSP);
     b->cpu->gpr[RAX] = rax;
@@ -101,6 +106,43 @@ static uint32_t run(const struct row *row, unsigned cpl, uint64_t rax) {
     uint32_t reason = bench_enter(b, 3);
     bench_free(b);
     return reason;
+}
+
+// INS and OUTS: the VM exit comes before every check of the operand in memory.
+static void test_port_strings(void) {
+    static const char *const hex[] = {"6c", "6e", "f3 6c", "f3 6e"};
+    for (unsigned i = 0; i < 4; i++) {
+        struct bench *b = bench_new("server");
+        bench_prepare(b);
+        exit_always(b);
+        bench_guest(b, hex[i]);
+        b->cpu->gpr[RCX] = 1;
+        b->cpu->gpr[RSI] = b->cpu->gpr[RDI] = BIT(47);
+        ok(bench_enter(b, 3) == EXIT_IO_INSTRUCTION && bench_field(b, GUEST_LINEAR_ADDRESS) == BIT(47),
+           "%s: at a non-canonical address", hex[i]);
+        bench_free(b);
+    }
+    struct bench *b = bench_new("server");
+    bench_prepare(b);
+    exit_always(b);
+    bench_set(b, GUEST_CS_RIGHTS, 0xc09b); // compatibility mode
+    bench_set(b, GUEST_ES_RIGHTS, BIT(16));
+    bench_guest(b, "6c");
+    ok(bench_enter(b, 3) == EXIT_IO_INSTRUCTION, "INS with an unusable ES");
+    bench_free(b);
+}
+
+// A control that is 0 makes #UD, whatever the privilege level makes of the instruction.
+static void test_missing_control(void) {
+    static const struct row missing[] = {{ICEPT_RDTSCP, "0f 01 f9", false}, {ICEPT_INVPCID, "66 0f 38 82 00", true}};
+    for (unsigned i = 0; i < 2; i++) {
+        struct bench *b = at_level(&missing[i], 3);
+        bench_off(b, PROC2, ENABLE_RDTSCP);
+        bench_off(b, PROC2, ENABLE_INVPCID);
+        ok(bench_enter(b, 3) == EXIT_EXCEPTION_NMI && (bench_field(b, EXIT_INTERRUPTION) & 255) == VECTOR_UD,
+           "%s without its control: #UD at CPL 3", missing[i].hex);
+        bench_free(b);
+    }
 }
 
 int main(void) {
@@ -121,5 +163,7 @@ int main(void) {
         ok(run(r, 0, not_mapped) == (where == LOADED ? EXIT_EXCEPTION_NMI : reason),
            "%s: an operand that is not mapped %s", r->hex, where == LOADED ? "faults first" : "is not accessed");
     }
+    test_port_strings();
+    test_missing_control();
     return done_testing();
 }

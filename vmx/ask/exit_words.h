@@ -10,6 +10,7 @@ enum msr_access { MSR_READ, MSR_WRITE };
 
 // --- what decides ---
 #define cpl() state("cpl()", cpu_cpl(c->cpu))
+#define time_stamp_disabled() state("CR4.TSD at CPL > 0", cpu_cpl(c->cpu) && c->cpu->control.cr4 & CR4_TSD)
 #define xss() state("xss()", c->cpu->msr.xss)
 #define delivering() state("delivering()", c->cpu->attempt.delivering_valid)
 #define bitmap_bit(X, n) (memory_at("bit of " #X, field(X) + (n) / 8, 1) >> (n) % 8 & 1)
