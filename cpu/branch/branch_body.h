@@ -20,7 +20,20 @@ ALWAYS_INLINE uint64_t relative_target(const struct cpu *cpu, const struct op *o
     return (cpu->rip + (uint64_t)op->disp) & MASK(w);
 }
 
+// Of a 64-bit call to a target that is not canonical the return address has been written (a habit of Intel's
+// processors; AMD's write nothing).
+ALWAYS_INLINE enum outcome call_checked_late(struct cpu *cpu, const struct op *op, enum form f, uint64_t target) {
+    uint64_t rsp = cpu->gpr[RSP];
+    TRY(stack_push(cpu, f, 64, op_next_rip(cpu, op)));
+    enum outcome outcome = target_check(cpu, f, 64, target);
+    if (outcome == OUT_OK)
+        cpu->rip = target;
+    else
+        cpu->gpr[RSP] = rsp;
+    return outcome;
+}
 ALWAYS_INLINE enum outcome call_to(struct cpu *cpu, const struct op *op, enum form f, unsigned w, uint64_t target) {
+    if (w == 64 && !(f & FORM_FAST)) return call_checked_late(cpu, op, f, target);
     TRY(target_check(cpu, f, w, target));
     TRY(stack_push(cpu, f, w, op_next_rip(cpu, op) & MASK(w)));
     cpu->rip = target;

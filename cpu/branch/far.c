@@ -253,13 +253,14 @@ void return_stack_set(struct cpu *cpu, uint16_t selector, unsigned cpl, const st
         segment_set(cpu, SS, selector, d);
 }
 
-// The selector becomes null and the segment unusable; the manual is silent on the base: processors of Intel keep it, as
-// 64-bit code can see through FS and GS.
+// The selector becomes 0, also where it was null with another RPL, and the segment unusable; the manual is silent on
+// the base: processors of Intel keep it, as 64-bit code can see through FS and GS.
 void return_drop_segments(struct cpu *cpu, unsigned cpl) {
     static const uint8_t segments[] = {ES, FS, GS, DS};
     for (unsigned i = 0; i < 4; i++) {
         uint32_t rights = cpu->segment[segments[i]].rights;
-        if (rights & RIGHTS_UNUSABLE || rights_conforming(rights) || rights_dpl(rights) >= cpl) continue;
+        bool null = rights & RIGHTS_UNUSABLE && selector_null(cpu->segment[segments[i]].selector);
+        if (!null && (rights & RIGHTS_UNUSABLE || rights_conforming(rights) || rights_dpl(rights) >= cpl)) continue;
         cpu->segment[segments[i]].selector = 0;
         cpu->segment[segments[i]].rights |= RIGHTS_UNUSABLE;
     }

@@ -38,6 +38,15 @@ BODY(syscall) {
 }
 INSTANTIATE(syscall, BRANCH, FORMS_ONE_NONE)
 
+// The single-step trap of SYSRET depends on TF as loaded, not on what it was: a debugger's user code stops at its first
+// instruction, and software that steps the kernel does not reach it (XSA-204; Linux's entry code relies on it).
+static void trap_as_loaded(struct cpu *cpu) {
+    cpu->attempt.trap = 0;
+    if (!(cpu->rflags & FLAG_TF)) return;
+    cpu->boundary.pending_debug |= DEBUG_BS;
+    cpu_pend(cpu, PENDING_DEBUG, true);
+}
+
 BODY(sysret) {
     BODY_UNUSED;
     const bool to_64bit = W == 64;
@@ -49,6 +58,7 @@ BODY(sysret) {
     cpu->rip = to_64bit ? cpu->gpr[RCX] : (uint32_t)cpu->gpr[RCX];
     segments_flat(cpu, (uint16_t)(base + (to_64bit ? 16 : 0)) | 3, (uint16_t)(base + 8) | 3, to_64bit, 3);
     cpu_set_rflags(cpu, cpu->gpr[R11] & changed);
+    trap_as_loaded(cpu);
     cpu_update_mode(cpu);
     return OUT_OK;
 }

@@ -64,12 +64,14 @@ static enum outcome user_store(struct cpu *cpu, uint64_t linear, unsigned w, uin
             observe_access(cpu, linear + room, second & TLB_PAGE_MASK, size - room, (const uint8_t *)&value + room,
                            true);
     }
-    const uint8_t *bytes = (const uint8_t *)&value;
-    unsigned here = size < room ? size : room;
-    frame_store_bytes(cpu, physical_frame(cpu, physical), physical, bytes, here);
-    if (size == here) return OUT_OK;
-    second &= TLB_PAGE_MASK;
-    frame_store_bytes(cpu, physical_frame(cpu, second), second, bytes + here, size - here);
+    if (size <= room) {
+        physical_store(cpu, physical, w, value);
+        return OUT_OK;
+    }
+    for (unsigned i = 0; i < size; i++) {
+        uint64_t at = i < room ? physical + i : (second & TLB_PAGE_MASK) + i - room;
+        physical_store(cpu, at, 8, value >> (8 * i) & 0xff);
+    }
     return OUT_OK;
 }
 

@@ -29,14 +29,18 @@ BODY(bound) {
 #define FORMS_BOUND(X, n) X(n, RM, 16) X(n, RM, 32)
 INSTANTIATE(bound, NEXT, FORMS_BOUND)
 
-// Raises the RPL of a selector to that of another.
+// Raises the RPL of a selector to that of another. One that is high enough already is not written: read-only memory
+// will do (so do processors; the manual only says that the operand then is unaffected).
 BODY(arpl) {
     (void)W;
-    uint64_t selector = 0, other = reg_get(cpu, op->src, 16) & 3;
-    struct target p;
-    TRY(target_open(cpu, op, F, 16, &p, &selector));
+    uint64_t selector = 0, linear = 0, other = reg_get(cpu, op->src, 16) & 3;
+    if (F == FORM_MR)
+        TRY(op_linear(cpu, op, 2, false, &linear));
+    else
+        selector = reg_get(cpu, op->dst, 16);
+    if (F == FORM_MR) TRY(load(cpu, linear, 16, &selector));
     bool raise = (selector & 3) < other;
-    if (raise || F == FORM_MR) TRY(target_set(cpu, F, 16, &p, raise ? (selector & ~3ull) | other : selector));
+    if (raise) TRY(destination(cpu, op, F, 16, (selector & ~3ull) | other));
     flags_set_zf(&cpu->flags, raise);
     return OUT_OK;
 }

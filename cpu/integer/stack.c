@@ -144,14 +144,16 @@ static enum outcome enter_copy(struct cpu *cpu, unsigned w, unsigned level, uint
     return level ? stack_store(cpu, w, 0 - (level + 1) * size, frame) : OUT_OK;
 }
 
-// ENTER checks that the whole frame can be written. It cannot be begun again (T_ALONE): what it copies may be where it
-// writes.
+// The frame's pointer is the stack pointer as wide as the operands, so that on a 16-bit stack 32-bit ones give EBP the
+// upper half of ESP. ENTER checks that the whole frame can be written. It cannot be begun again (T_ALONE): what it
+// copies may be where it writes.
 static enum outcome enter(struct cpu *cpu, unsigned w, unsigned bytes, unsigned level) {
-    uint64_t size = w / 8, frame = (cpu->gpr[RSP] - size) & stack_mask(cpu), linear = 0;
+    uint64_t size = w / 8, mask = stack_mask(cpu), linear = 0;
+    uint64_t frame = (cpu->gpr[RSP] & ~mask) | ((cpu->gpr[RSP] - size) & mask);
     uint64_t below = size * (level ? level + 1 : 1) + bytes;
     TRY(stack_store(cpu, w, 0 - size, cpu->gpr[RBP]));
     TRY(enter_copy(cpu, w, level, frame));
-    TRY(segment_linear(cpu, SS, (cpu->gpr[RSP] - below) & stack_mask(cpu), w / 8, true, &linear));
+    TRY(segment_linear(cpu, SS, (cpu->gpr[RSP] - below) & mask, w / 8, true, &linear));
     TRY(store_probe(cpu, linear, 1));
     reg_set(cpu, RBP * 8, w, frame);
     stack_pointer_add(cpu, 0 - below);

@@ -24,8 +24,9 @@ static bool one_only(const struct cpu *cpu) {
     return cpu->attempt.trap || (!cpu->block->page && (cpu->boundary.pending || cpu->observation.doing));
 }
 
-// RF is set between iterations: events save it so, and an instruction breakpoint does not come twice. SDM Vol. 3B,
-// 17.3.1.1; Vol. 3C, 29.6.
+// The flags of a comparison are those of the last iteration: until then they stay as they were, so that a fault finds
+// them so (SDM Vol. 2B, REP). RF is set between iterations: events save it so, and an instruction breakpoint does not
+// come twice. SDM Vol. 3B, 17.3.1.1; Vol. 3C, 29.6.
 static enum outcome again(struct cpu *cpu, const struct op *op, uint64_t done) {
     cpu->time.unretired += done;
     cpu->rip = op_rip(cpu, op);
@@ -35,6 +36,7 @@ static enum outcome again(struct cpu *cpu, const struct op *op, uint64_t done) {
 
 enum outcome string_repeat(struct cpu *cpu, const struct op *op, string_once_fn *once, string_bulk_fn *bulk) {
     uint64_t left = string_register(cpu, op, RCX), done = 0;
+    const struct flags before = cpu->flags;
     bool more = true, stop = one_only(cpu);
     while (left && more) {
         int64_t room = cpu->budget + (done ? 0 : 1);
@@ -57,6 +59,7 @@ enum outcome string_repeat(struct cpu *cpu, const struct op *op, string_once_fn 
         }
         done += n;
         left -= n;
+        if (left && more) cpu->flags = before;
         string_register_set(cpu, op, RCX, left);
     }
     cpu->time.unretired += done - (done != 0);
@@ -214,6 +217,22 @@ static uint64_t no_bulk(struct cpu *cpu, const struct op *op, uint64_t count, un
     return 0;
 }
 
+// A fault finds 32-bit registers of 64-bit mode zero-extended, as if they had been written (a habit of Intel's
+// processors; AMD's leave those that no iteration has changed).
+static COLD void registers_extend(struct cpu *cpu, const struct op *op, bool source, bool target) {
+    if (string_address_width(op) != 32) return;
+    cpu->gpr[RCX] = (uint32_t)cpu->gpr[RCX];
+    if (source) cpu->gpr[RSI] = (uint32_t)cpu->gpr[RSI];
+    if (target) cpu->gpr[RDI] = (uint32_t)cpu->gpr[RDI];
+}
+
+static enum outcome repeat(struct cpu *cpu, const struct op *op, string_once_fn *once, string_bulk_fn *bulk,
+                           bool source, bool target) {
+    enum outcome outcome = string_repeat(cpu, op, once, bulk);
+    if (unlikely(outcome == OUT_FAULT || outcome == OUT_VMEXIT)) registers_extend(cpu, op, source, target);
+    return outcome;
+}
+
 // A repeated one: for each width the single iteration and the bulk as functions. `condition` says whether to go on.
 #define REPEATED_WIDTH(name, iteration, condition, bulk, w)                                                            \
     static enum outcome name##_once_##w(struct cpu *cpu, const struct op *op, bool *more) {                            \
@@ -225,24 +244,24 @@ static uint64_t no_bulk(struct cpu *cpu, const struct op *op, uint64_t count, un
     static uint64_t name##_bulk_##w(struct cpu *cpu, const struct op *op, uint64_t count) {                            \
         return bulk(cpu, op, count, w);                                                                                \
     }
-#define REPEATED(name, iteration, condition, bulk)                                                                     \
+#define REPEATED(name, iteration, condition, bulk, source, target)                                                     \
     REPEATED_WIDTH(name, iteration, condition, bulk, 8)                                                                \
     REPEATED_WIDTH(name, iteration, condition, bulk, 16)                                                               \
     REPEATED_WIDTH(name, iteration, condition, bulk, 32)                                                               \
     REPEATED_WIDTH(name, iteration, condition, bulk, 64)                                                               \
     BODY(name) {                                                                                                       \
         (void)F;                                                                                                       \
-        if (W == 8) return string_repeat(cpu, op, name##_once_8, name##_bulk_8);                                       \
-        if (W == 16) return string_repeat(cpu, op, name##_once_16, name##_bulk_16);                                    \
-        if (W == 32) return string_repeat(cpu, op, name##_once_32, name##_bulk_32);                                    \
-        return string_repeat(cpu, op, name##_once_64, name##_bulk_64);                                                 \
+        if (W == 8) return repeat(cpu, op, name##_once_8, name##_bulk_8, source, target);                              \
+        if (W == 16) return repeat(cpu, op, name##_once_16, name##_bulk_16, source, target);                           \
+        if (W == 32) return repeat(cpu, op, name##_once_32, name##_bulk_32, source, target);                           \
+        return repeat(cpu, op, name##_once_64, name##_bulk_64, source, target);                                        \
     }                                                                                                                  \
     INSTANTIATE(name, BRANCH, FORMS_NONE)
 
-REPEATED(movs_repeated, movs, true, movs_bulk)
-REPEATED(stos_repeated, stos, true, stos_bulk)
-REPEATED(lods_repeated, lods, true, no_bulk)
-REPEATED(scas_while_equal, scas, equal, no_bulk)
-REPEATED(scas_while_different, scas, !equal, no_bulk)
-REPEATED(cmps_while_equal, cmps, equal, no_bulk)
-REPEATED(cmps_while_different, cmps, !equal, no_bulk)
+REPEATED(movs_repeated, movs, true, movs_bulk, true, true)
+REPEATED(stos_repeated, stos, true, stos_bulk, false, true)
+REPEATED(lods_repeated, lods, true, no_bulk, true, false)
+REPEATED(scas_while_equal, scas, equal, no_bulk, false, true)
+REPEATED(scas_while_different, scas, !equal, no_bulk, false, true)
+REPEATED(cmps_while_equal, cmps, equal, no_bulk, true, true)
+REPEATED(cmps_while_different, cmps, !equal, no_bulk, true, true)

@@ -11,18 +11,18 @@
 #define DR7_ONES BIT(10)
 
 // DR4 and DR5 stand for DR6 and DR7 unless CR4.DE is set. A VM exit comes before the faults that CR4.DE and the
-// privilege level cause: SDM Vol. 3C, 25.1.3.
+// privilege level cause: SDM Vol. 3C, 25.1.3. Where the manual is silent: general detection comes before the fault of
+// the privilege level, as on processors since Skylake.
 static enum outcome dr_check(struct cpu *cpu, const struct op *op, unsigned *number, bool from, unsigned gpr) {
     if (*number >= 8) return cpu_fault_ud(cpu);
     TRY(intercept(cpu, op, ICEPT_DR, OPERAND(.dr = {(uint8_t)*number, (uint8_t)gpr, from})));
     if ((*number == 4 || *number == 5) && cpu->control.cr4 & CR4_DE) return cpu_fault_ud(cpu);
-    if (cpu_cpl(cpu)) return cpu_fault_gp0(cpu);
     if (*number == 4 || *number == 5) *number += 2;
     if (cpu->control.dr[7] & DR7_GD) {
         cpu->attempt.fault = (struct event){.vector = VECTOR_DB, .type = EVENT_HARDWARE_EXCEPTION, .payload = DEBUG_BD};
         return OUT_FAULT;
     }
-    return OUT_OK;
+    return cpu_cpl(cpu) ? cpu_fault_gp0(cpu) : OUT_OK;
 }
 
 BODY(mov_from_dr) {

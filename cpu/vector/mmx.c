@@ -21,13 +21,19 @@ BODY(mmx_movq_general) {
 }
 INSTANTIATE(mmx_movq_general, NEXT, FORMS_VECTOR)
 
+// A store that faults has done to the x87 state what the instruction does to it (a habit of Intel's processors; AMD's
+// leave TOP and the tags).
+ALWAYS_INLINE enum outcome mmx_store(struct cpu *cpu, const struct op *op, unsigned bytes, const union lane *v) {
+    enum outcome outcome = vector_store(cpu, op, bytes, UNALIGNED, v);
+    if (outcome != OUT_SOLO) mmx_enter(cpu);
+    return outcome;
+}
+
 BODY(mmx_mov_to_general) {
     TRY(x87_wait(cpu));
     union lane s = mmx_get(cpu, op->src);
-    if (F == FORM_MR)
-        TRY(vector_store(cpu, op, W / 8, UNALIGNED, &s));
-    else
-        reg_set(cpu, op->dst, W, s.u64[0] & MASK(W));
+    if (F == FORM_MR) return mmx_store(cpu, op, W / 8, &s);
+    reg_set(cpu, op->dst, W, s.u64[0] & MASK(W));
     mmx_enter(cpu);
     return OUT_OK;
 }
@@ -40,10 +46,8 @@ BODY(mmx_movq_store) { // also movntq
     BODY_UNUSED;
     TRY(x87_wait(cpu));
     union lane s = mmx_get(cpu, op->src);
-    if (F == FORM_MR)
-        TRY(vector_store(cpu, op, 8, UNALIGNED, &s));
-    else
-        mmx_set(cpu, op->dst, &s);
+    if (F == FORM_MR) return mmx_store(cpu, op, 8, &s);
+    mmx_set(cpu, op->dst, &s);
     mmx_enter(cpu);
     return OUT_OK;
 }

@@ -234,7 +234,8 @@ BODY(sse_movdq2q) {
 }
 INSTANTIATE(sse_movdq2q, NEXT, FORMS_RR)
 
-// --- byte-masked stores at DS:rDI. All bytes under the mask are one access; none of them, none. ---
+// --- byte-masked stores at DS:rDI. All bytes are one access; a mask of 0 writes nothing and is checked as the others
+// are (SDM Vol. 2B, MASKMOVQ, leaves that open; processors of both vendors do). ---
 static enum outcome masked_store(struct cpu *cpu, const struct op *op, const union lane *v, const union lane *mask,
                                  unsigned bytes) {
     uint64_t linear = 0, rdi = cpu->gpr[RDI];
@@ -243,7 +244,7 @@ static enum outcome masked_store(struct cpu *cpu, const struct op *op, const uni
     TRY(segment_linear(cpu, op->ea & EA_SEGMENT, rdi, bytes, true, &linear));
     bool any = false;
     for (unsigned i = 0; i < bytes; i++) any |= mask->u8[i] >> 7;
-    if (!any) return OUT_OK;
+    if (!any) return store_probe(cpu, linear, bytes);
     uint8_t *p = memory_write(cpu, linear, bytes, true, &outcome);
     if (unlikely(!p)) return outcome;
     for (unsigned i = 0; i < bytes; i++)
@@ -261,8 +262,8 @@ BODY(mmx_maskmovq) {
     BODY_UNUSED;
     TRY(x87_wait(cpu));
     union lane v = mmx_get(cpu, op->dst), mask = mmx_get(cpu, op->src);
-    TRY(masked_store(cpu, op, &v, &mask, 8));
-    mmx_enter(cpu);
-    return OUT_OK;
+    enum outcome outcome = masked_store(cpu, op, &v, &mask, 8);
+    if (outcome != OUT_SOLO) mmx_enter(cpu); // also when it faults, as of all MMX stores
+    return outcome;
 }
 INSTANTIATE(mmx_maskmovq, NEXT, FORMS_ONE_NONE)
