@@ -2,7 +2,7 @@
 #define _GNU_SOURCE // memmem
 #include "monitor/expression/expression.h"
 #include "monitor/symbols/symbols.h"
-#include "monitor/host/terminal.h"
+#include "monitor/files/signals.h"
 #include "monitor/session/monitor.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -116,7 +116,7 @@ static void print_found(struct monitor *monitor, const struct location *p, uint6
 // Pages that cannot be read are passed over. The last bytes of each piece are seen again with the next one.
 static void search(struct monitor *monitor, const struct location *p, uint64_t length, struct search *s,
                    uint8_t *buffer) {
-    for (uint64_t at = 0; at + s->length <= length && s->found < FOUND_MAX && !terminal_asked();) {
+    for (uint64_t at = 0; at + s->length <= length && s->found < FOUND_MAX && !signals_interrupt();) {
         size_t want = length - at < CHUNK ? (size_t)(length - at) : CHUNK;
         size_t got = view_read(&p->view, p->space, p->address + at, buffer, want);
         const uint8_t *from = buffer, *hit;

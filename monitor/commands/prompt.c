@@ -3,6 +3,7 @@
 #include "monitor/commands/prompt.h"
 #include "monitor/commands/command.h"
 #include "monitor/commands/complete.h"
+#include "monitor/files/signals.h"
 #include "monitor/host/editor.h"
 #include "monitor/host/file.h"
 #include "monitor/host/terminal.h"
@@ -19,7 +20,7 @@ void prompt_line(struct monitor *monitor, const char *line) {
 }
 
 static bool goes_on(const struct monitor *monitor) {
-    return !monitor->prompt.leave && !monitor->prompt.resume && !terminal_signal() && !terminal_left() &&
+    return !monitor->prompt.leave && !monitor->prompt.resume && !signals_ending() && !terminal_left() &&
            !monitor->output->broken;
 }
 
@@ -91,22 +92,26 @@ void prompt_loop(struct monitor *monitor) {
 
 // --- scripts ---
 
-bool prompt_script(struct monitor *monitor, const char *path) {
-    static unsigned depth;
-    struct file file;
-    char error[200];
-    if (depth == SCRIPT_DEPTH)
-        return monitor_error(monitor, "%s: scripts that carry out scripts are nested too deep", path);
-    if (!file_load(&file, path, error, sizeof error)) return monitor_error(monitor, "%s: %s", path, error);
-    depth++;
-    for (size_t at = 0; at < file.size && goes_on(monitor);) {
-        const char *text = (const char *)file.bytes + at, *end = memchr(text, '\n', file.size - at);
-        size_t length = end ? (size_t)(end - text) : file.size - at;
+void prompt_text(struct monitor *monitor, const struct file *file) {
+    for (size_t at = 0; at < file->size && goes_on(monitor);) {
+        const char *text = (const char *)file->bytes + at, *end = memchr(text, '\n', file->size - at);
+        size_t length = end ? (size_t)(end - text) : file->size - at;
         char line[LINE_BYTES];
         snprintf(line, sizeof line, "%.*s", (int)(length < sizeof line ? length : sizeof line - 1), text);
         echoed(monitor, line);
         at += length + 1;
     }
+}
+
+bool prompt_script(struct monitor *monitor, const char *path) {
+    static unsigned depth;
+    struct file file;
+    char error[FILE_ERROR_BYTES];
+    if (depth == SCRIPT_DEPTH)
+        return monitor_error(monitor, "%s: scripts that carry out scripts are nested too deep", path);
+    if (!file_load(&file, path, error, sizeof error)) return monitor_error(monitor, "%s: %s", path, error);
+    depth++;
+    prompt_text(monitor, &file);
     depth--;
     file_free(&file);
     return true;

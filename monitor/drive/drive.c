@@ -2,6 +2,7 @@
 #include "monitor/drive/drive.h"
 #include "devices/machine/machine_observe.h"
 #include "monitor/expression/expression.h"
+#include "monitor/files/signals.h"
 #include "monitor/host/terminal.h"
 #include "monitor/show/where.h"
 #include "monitor/stops/stops.h"
@@ -22,7 +23,7 @@ void drive_running(struct monitor *monitor, bool on) {
         output_flush(monitor->output);
     else
         come_back(monitor);
-    terminal_interrupt_asks(true);
+    signals_interrupt_asks(true);
     terminal_prompt(!on);
     if (!on) drive_follow(monitor);
 }

@@ -80,7 +80,7 @@ static void xml_piece(struct gdb *gdb, const char *arguments, void (*make)(struc
     if (length > GDB_PACKET_BYTES / 2) length = GDB_PACKET_BYTES / 2;
     size_t left = gdb->xml.used - offset, n = left < length ? left : length;
     gdb_text_add(&gdb->reply, n == left ? "l" : "m", 1);
-    gdb_text_add(&gdb->reply, gdb->xml.bytes + offset, n);
+    if (n) gdb_text_add(&gdb->reply, gdb->xml.bytes + offset, n);
 }
 
 static void make_target(struct gdb *gdb, struct gdb_text *text) {

@@ -22,6 +22,8 @@ struct gdb *gdb_open(const char *where, const struct gdb_host *host, char *error
     return NULL;
 }
 
+unsigned gdb_port(const struct gdb *gdb) { return server_port(&gdb->server); }
+
 struct gdb *gdb_open_connected(int fd, const struct gdb_host *host) {
     struct gdb *gdb = new_gdb(host);
     if (gdb) server_adopt(&gdb->server, fd);

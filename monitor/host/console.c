@@ -1,40 +1,21 @@
-// Where the guest's serial ports and debug console write to.
+// Where the guest's serial ports and debug console write to. What the guest writes is its own affair: it goes out as it
+// is.
 #include "monitor/host/console.h"
+#include "monitor/files/files.h"
 #include "monitor/host/status.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <string.h>
-#include <unistd.h>
-
-// Our stdout may be a non-blocking pipe or terminal that somebody else made so: wait for it.
-static bool write_all(struct console_output *output) {
-    for (size_t done = 0; done < output->used;) {
-        ssize_t wrote = write(output->fd, output->buffer + done, output->used - done);
-        if (wrote > 0)
-            done += (size_t)wrote;
-        else if (wrote < 0 && errno == EAGAIN)
-            poll(&(struct pollfd){output->fd, POLLOUT, 0}, 1, -1);
-        else if (wrote < 0 && errno != EINTR)
-            return false;
-    }
-    return true;
-}
 
 static void flush(struct console_output *output) {
-    if (output->used) progress_clear(output->progress);
-    if (output->used && output->fd >= 0 && !output->broken && !write_all(output)) {
-        output->broken = true;
-        if (errno != EPIPE) complain("%s: cannot be written: %s", output->name, strerror(errno));
-    }
-    output->used = 0;
+    if (!output->to || !written_has(output->to)) return;
+    progress_clear(output->progress);
+    (void)written_flush(output->to);
 }
 
 static void put(void *context, uint8_t byte) {
     struct console_output *output = context;
-    output->buffer[output->used++] = byte;
     output->in_line = byte != '\n';
-    if (output->used == sizeof output->buffer) flush(output);
+    if (!output->to) return;
+    (void)written_put(output->to, &byte, 1);
+    if (written_is_full(output->to)) flush(output);
 }
 
 static struct character_back back_end(struct console_output *output) {
@@ -46,39 +27,55 @@ void console_connect(struct console *console, struct machine_config *config) {
     config->debug_console = back_end(console->debug);
 }
 
-static bool open_channel(struct console *console, const struct channel *channel, struct console_output **output) {
-    *output = channel->kind == CHANNEL_STDIO ? &console->output[0] : NULL;
-    if (channel->kind != CHANNEL_FILE) return true;
-    int fd = open(channel->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0) return complain("%s: cannot be opened for writing: %s", channel->path, strerror(errno));
-    *output = &console->output[console->outputs++];
-    (*output)->fd = fd;
-    (*output)->name = channel->path;
-    return true;
+static struct console_output *plan_channel(struct console *console, const struct channel *channel) {
+    if (channel->kind == CHANNEL_STDIO) return &console->output[0];
+    if (channel->kind != CHANNEL_FILE) return NULL;
+    struct console_output *output = &console->output[console->outputs++];
+    output->path = channel->path;
+    return output;
 }
 
-bool console_open(struct console *console, const struct console_wish *wish) {
-    *console = (struct console){.outputs = 1, .stdin_port = -1};
-    console->output[0].fd = STDOUT_FILENO;
-    console->output[0].name = "standard output";
+void console_plan(struct console *console, const struct console_wish *wish) {
+    *console = (struct console){.outputs = 1, .stdin_port = -1, .output[0].to = written_output()};
     for (unsigned port = 0; port < wish->serial_ports; port++) {
-        if (!open_channel(console, &wish->serial[port], &console->serial[port])) return false;
+        console->serial[port] = plan_channel(console, &wish->serial[port]);
         if (wish->serial[port].kind == CHANNEL_STDIO && wish->keys) console->stdin_port = (int)port;
     }
-    return open_channel(console, &wish->debug, &console->debug);
+    console->debug = plan_channel(console, &wish->debug);
+}
+
+bool console_uses_output(const struct console *console) {
+    bool uses = console->debug == &console->output[0];
+    for (unsigned port = 0; port < MACHINE_SERIAL_PORTS; port++) uses |= console->serial[port] == &console->output[0];
+    return uses;
+}
+
+bool console_open(struct console *console) {
+    for (unsigned i = 1; i < console->outputs; i++) {
+        struct console_output *output = &console->output[i];
+        output->to = written_open(output->path, WRITTEN_BYTES);
+        if (!output->to) return complain("%s: %s", output->path, files_why());
+    }
+    return true;
 }
 
 bool console_flush(struct console *console) {
     bool fine = true;
     for (unsigned i = 0; i < console->outputs; i++) {
         flush(&console->output[i]);
-        fine &= !console->output[i].broken;
+        fine &= !console->output[i].to || !written_is_broken(console->output[i].to);
     }
     return fine;
 }
 
+bool console_is_broken(const struct console *console) {
+    const struct written *to = console->output[0].to;
+    return to && written_is_broken(to);
+}
+
 void console_close(struct console *console) {
     console_flush(console);
-    for (unsigned i = 1; i < console->outputs; i++) close(console->output[i].fd);
+    for (unsigned i = 1; i < console->outputs; i++)
+        if (console->output[i].to) (void)written_close(console->output[i].to, NULL, 0);
     console->outputs = 1;
 }

@@ -1,7 +1,8 @@
-// Where the guest's serial ports and debug console write to: stdout and files, each with a buffer.
+// Where the guest's serial ports and debug console write to: stdout and files.
 #ifndef MONITOR_CONSOLE_H
 #define MONITOR_CONSOLE_H
 #include "devices/machine/machine.h"
+#include "monitor/files/written.h"
 #include "monitor/host/progress.h"
 
 enum channel_kind { CHANNEL_NULL, CHANNEL_STDIO, CHANNEL_FILE };
@@ -10,16 +11,13 @@ struct channel {
     const char *path;
 };
 
-enum { CONSOLE_OUTPUTS = MACHINE_SERIAL_PORTS + 2, CONSOLE_BUFFER_BYTES = 8192 };
+enum { CONSOLE_OUTPUTS = MACHINE_SERIAL_PORTS + 2 };
 
 struct console_output {
-    int fd;                    // -1: bytes are thrown away
-    const char *name;          // for messages
-    size_t used;               // bytes in the buffer
-    bool broken;               // a write failed: no more are tried
+    struct written *to; // NULL: it is not open yet
+    const char *path;
     bool in_line;              // the last byte did not end a line
     struct progress *progress; // whose line is on the same terminal; NULL: none is
-    uint8_t buffer[CONSOLE_BUFFER_BYTES];
 };
 
 struct console {
@@ -29,18 +27,22 @@ struct console {
     int stdin_port; // the serial port that stdin goes to; -1: none
 };
 
-// Opens the files. `keys`: keys that are typed, or come from a pipe, are for the guest. False after one line on stderr.
+// Decides what goes where. `keys`: keys that are typed, or come from a pipe, are for the guest.
 struct console_wish {
     const struct channel *serial; // one for each port
     unsigned serial_ports;
     struct channel debug;
     bool keys;
 };
-bool console_open(struct console *console, const struct console_wish *wish);
-// Writes what is buffered. False when a write failed, now or before; one line on stderr told of it.
-bool console_flush(struct console *console);
-void console_close(struct console *console); // flushes too
+void console_plan(struct console *console, const struct console_wish *wish);
+bool console_uses_output(const struct console *console); // whether something goes to stdout
 // Hands the machine what its serial ports and debug console write to.
 void console_connect(struct console *console, struct machine_config *config);
+// Opens the files, after all that is read was read. False after one line on stderr.
+bool console_open(struct console *console);
+// Writes what is buffered. False when a write failed, now or before; one line on stderr told of it.
+bool console_flush(struct console *console);
+bool console_is_broken(const struct console *console); // whether stdout is, without which a run is of no use
+void console_close(struct console *console);           // flushes too
 
 #endif

@@ -1,8 +1,8 @@
 // Lines that a person types; see editor.h. readline's callbacks have no argument of their own, so that what they need
 // stands in a variable: there is one person in front of a process.
+#include "monitor/files/signals.h"
 #include "monitor/host/editor.h"
-#include "monitor/host/terminal.h"
-#include <poll.h>
+#include "monitor/files/wait.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,9 +99,9 @@ void editor_loop(const struct editor_host *host) {
     editor.done = false;
     rl_callback_handler_install(host->prompt(host->context), take_line);
     while (!editor.done) {
-        struct pollfd input = {STDIN_FILENO, POLLIN, 0};
-        if (poll(&input, 1, LOOK_MS) > 0) rl_callback_read_char();
-        if (!editor.done && terminal_asked()) interrupt();
+        if (wait_input(STDIN_FILENO, LOOK_MS)) rl_callback_read_char();
+        if (!editor.done && signals_continued()) rl_forced_update_display();
+        if (!editor.done && signals_asked()) interrupt();
         if (!editor.done && !host->goes_on(host->context)) {
             rl_callback_handler_remove();
             editor.done = true;

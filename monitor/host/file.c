@@ -1,9 +1,11 @@
 // A whole file in host memory.
 #include "monitor/host/file.h"
+#include "monitor/files/files.h"
+#include "monitor/files/signals.h"
 #include "monitor/host/status.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -46,7 +48,7 @@ static bool read_all(struct file *file, int fd, size_t expected, const struct wr
         if (got == 0) return true;
         if (got > 0)
             file->size += (size_t)got;
-        else if (errno != EINTR)
+        else if (errno != EINTR || signals_ending())
             return fail(wrong, "cannot be read: %s", strerror(errno));
     }
 }
@@ -62,21 +64,21 @@ bool file_load(struct file *file, const char *path, char *error, size_t error_si
     struct stat stat;
     *file = (struct file){.path = strdup(path)};
     if (!file->path) return fail(&wrong, "not enough memory");
-    int fd = file_open(path);
+    int fd = files_open(path, FILE_READ);
     bool done = fd >= 0 && fstat(fd, &stat) == 0;
     if (!done)
-        fail(&wrong, "cannot be opened: %s", strerror(errno));
+        fail(&wrong, "%s", fd < 0 ? files_why() : strerror(errno));
     else if (S_ISDIR(stat.st_mode))
         errno = EISDIR, done = fail(&wrong, "a directory, not a file");
     else
         done = read_all(file, fd, expected_size(&stat), &wrong);
-    if (fd >= 0) close(fd);
+    if (fd >= 0) files_close(fd);
     if (!done) file_free(file);
     return done;
 }
 
 bool file_read(struct file *file, const char *path) {
-    char error[200];
+    char error[FILE_ERROR_BYTES];
     return file_load(file, path, error, sizeof error) || complain("%s: %s", path, error);
 }
 
@@ -90,15 +92,4 @@ bool file_get(const struct file *file, uint64_t offset, void *to, size_t length)
     if (offset > file->size || length > file->size - offset) return false;
     memcpy(to, file->bytes + offset, length);
     return true;
-}
-
-int file_open(const char *path) { return open(path, O_RDONLY | O_CLOEXEC); }
-int file_again(int descriptor) { return dup(descriptor); }
-void file_close(int descriptor) { close(descriptor); }
-
-FILE *file_create(const char *path) { return fopen(path, "we"); }
-
-bool file_finish(FILE *file) {
-    bool written = !ferror(file);
-    return fclose(file) == 0 && written;
 }

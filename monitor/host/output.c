@@ -1,8 +1,8 @@
-// What a command prints; see output.h. The pager is $PAGER, or less.
+// What a command prints; see output.h.
 #include "monitor/host/output.h"
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
+#include "monitor/files/escape.h"
+#include "monitor/files/written.h"
+#include "monitor/host/pager.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-void output_add(struct output *output, const char *text, size_t bytes) {
+enum { ERROR_BYTES = 6000 }; // two paths
+
+static void add(void *context, const char *text, size_t bytes) {
+    struct output *output = context;
     if (output->room - output->used < bytes) {
         size_t room = (output->used + bytes) * 2 + 4096;
         char *more = realloc(output->text, room);
@@ -25,11 +28,18 @@ void output_add(struct output *output, const char *text, size_t bytes) {
     output->used += bytes;
 }
 
-static void add_text(struct output *output, const char *text) { output_add(output, text, strlen(text)); }
+static void add_text(struct output *output, const char *text) { add(output, text, strlen(text)); }
 
-void output_print(struct output *output, enum colour colour, const char *format, ...) {
+static void add_painted(struct output *output, enum colour colour, const char *text, enum escape escape) {
     static const char *const codes[] = {"",         "\033[1m",  "\033[2m",  "\033[31m",
                                         "\033[32m", "\033[33m", "\033[34m", "\033[36m"};
+    bool paints = colour != PLAIN && output->colour;
+    if (paints) add_text(output, codes[colour]);
+    escape_to(add, output, text, strlen(text), escape);
+    if (paints) add_text(output, "\033[0m");
+}
+
+void output_print(struct output *output, enum colour colour, const char *format, ...) {
     char line[1024], *text = line;
     va_list arguments;
     va_start(arguments, format);
@@ -44,36 +54,25 @@ void output_print(struct output *output, enum colour colour, const char *format,
         output->broken = true;
         return;
     }
-    bool paints = colour != PLAIN && output->colour;
-    if (paints) add_text(output, codes[colour]);
-    add_text(output, text);
-    if (paints) add_text(output, "\033[0m");
+    add_painted(output, colour, text, ESCAPE_LINES);
     if (text != line) free(text);
 }
 
 bool output_error(struct output *output, const char *format, ...) {
-    char text[400];
+    char text[ERROR_BYTES];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    output_print(output, RED, "%s", text);
-    output_print(output, PLAIN, "\n");
+    add_painted(output, RED, text, ESCAPE_ONE_LINE);
+    add_text(output, "\n");
     return false;
 }
 
-static void write_all(struct output *output, const char *text, size_t bytes) {
-    while (bytes && !output->broken) {
-        ssize_t wrote = write(output->fd, text, bytes);
-        if (wrote > 0) {
-            text += wrote;
-            bytes -= (size_t)wrote;
-        } else if (wrote < 0 && errno == EAGAIN) {
-            poll(&(struct pollfd){output->fd, POLLOUT, 0}, 1, -1);
-        } else if (wrote < 0 && errno != EINTR) {
-            output->broken = true;
-        }
-    }
+static void write_all(struct output *output) {
+    struct written *to = output->fd == OUTPUT_ERRORS ? written_errors() : written_output();
+    (void)written_put(to, output->text, output->used);
+    if (!written_flush(to)) output->broken = true;
 }
 
 static unsigned screen_rows(int fd) {
@@ -87,19 +86,6 @@ static unsigned lines_of(const struct output *output) {
     return lines;
 }
 
-// False: there is no pager after all.
-static bool page(struct output *output) {
-    const char *pager = getenv("PAGER");
-    setenv("LESS", "FRX", 0);
-    void (*before)(int) = signal(SIGINT, SIG_IGN); // the pager's
-    FILE *pipe = popen(pager && *pager ? pager : "less", "w");
-    if (pipe) fwrite(output->text, 1, output->used, pipe);
-    int status = pipe ? pclose(pipe) : -1;
-    signal(SIGINT, before);
-    enum { NO_SUCH_COMMAND = 127 << 8 };
-    return status != -1 && status != NO_SUCH_COMMAND;
-}
-
 void output_suit_person(struct output *output) {
     const char *plain = getenv("NO_COLOR");
     if (!isatty(output->fd)) return;
@@ -111,8 +97,8 @@ void output_flush(struct output *output) {
     if (!output->used) return;
     if (output->write)
         output->write(output->context, output->text, output->used);
-    else if (!output->pages || lines_of(output) < screen_rows(output->fd) || !page(output))
-        write_all(output, output->text, output->used);
+    else if (!output->pages || lines_of(output) < screen_rows(output->fd) || !pager_show(output->text, output->used))
+        write_all(output);
     output->used = 0;
 }
 

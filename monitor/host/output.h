@@ -19,7 +19,7 @@ struct output {
     int fd;
 };
 
-void output_add(struct output *output, const char *text, size_t bytes);
+// What is printed may hold names and text that others wrote: control characters but newlines and tabs are escaped.
 void output_print(struct output *output, enum colour colour, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 // Where `fd` leads.

@@ -2,22 +2,33 @@
 #include "monitor/host/progress.h"
 #include "cpu/state/cpu.h"
 #include "devices/machine/machine_observe.h"
+#include "monitor/files/complaint.h"
+#include "monitor/files/written.h"
 #include "monitor/host/host_clock.h"
 #include "vmx/vmcs/vmx.h"
 #include <inttypes.h>
-#include <stdio.h>
 #include <unistd.h>
 
 // Seconds of silence before the line appears, and between two of them.
 static const double first_after = 2, next_after = 1;
 
-void progress_begin(struct progress *progress) { *progress = (struct progress){.wanted = isatty(STDERR_FILENO)}; }
+static struct progress *current; // whose line a complaint wipes out
+
+static void clear_current(void) { progress_clear(current); }
+
+void progress_begin(struct progress *progress) {
+    *progress = (struct progress){.wanted = isatty(STDERR_FILENO)};
+    current = progress;
+    complain_after(clear_current);
+}
+
+void progress_end(void) { current = NULL; }
 
 static void show(struct machine *machine, uint64_t step, double mips) {
     const struct cpu *cpu = machine_cpu(machine, machine_turn(machine));
-    fprintf(stderr, "\r\033[Kstep %" PRIu64 "  cpu %u  level %u  %.1f MIPS", step, cpu->id,
-            cpu->wire.extension ? vmx_level(cpu) : 0, mips);
-    fflush(stderr);
+    written_print(written_errors(), "\r\033[Kstep %" PRIu64 "  cpu %u  level %u  %.1f MIPS", step, cpu->id,
+                  cpu->wire.extension ? vmx_level(cpu) : 0, mips);
+    (void)written_flush(written_errors());
 }
 
 void progress_look(struct progress *progress, struct machine *machine, bool in_line) {
@@ -36,8 +47,8 @@ void progress_look(struct progress *progress, struct machine *machine, bool in_l
 void progress_clear(struct progress *progress) {
     if (!progress) return;
     if (progress->shown) {
-        fputs("\r\033[K", stderr);
-        fflush(stderr);
+        written_print(written_errors(), "\r\033[K");
+        (void)written_flush(written_errors());
     }
     progress->shown = false;
     progress->since = 0;

@@ -15,6 +15,7 @@ struct progress {
 };
 
 void progress_begin(struct progress *progress); // at the start
+void progress_end(void);                        // before it goes
 // Between pieces of a run. `in_line`: the cursor stands behind something that the guest wrote.
 void progress_look(struct progress *progress, struct machine *machine, bool in_line);
 void progress_clear(struct progress *progress); // before something is written; NULL is fine

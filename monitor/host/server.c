@@ -1,12 +1,13 @@
 // A socket where a client may come in; see server.h.
 #include "monitor/host/server.h"
+#include "monitor/files/files.h"
+#include "monitor/files/wait.h"
 #include "monitor/host/parse.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@ static bool failed(char *error, size_t size, const char *why) {
 }
 
 static bool cannot_listen(char *error, size_t size) {
-    snprintf(error, size, "cannot listen there: %s", strerror(errno));
+    snprintf(error, size, "cannot listen there: %s%s", strerror(errno), files_advice(errno));
     return false;
 }
 
@@ -83,6 +84,14 @@ static bool listen_tcp(struct server *server, const char *text, char *error, siz
     return server->listener >= 0 || cannot_listen(error, size);
 }
 
+unsigned server_port(const struct server *server) {
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+    if (server->listener < 0 || getsockname(server->listener, (struct sockaddr *)&address, &size) != 0) return 0;
+    if (address.ss_family == AF_INET) return ntohs(((struct sockaddr_in *)&address)->sin_port);
+    return address.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&address)->sin6_port) : 0;
+}
+
 bool server_open(struct server *server, const char *where, char *error, size_t error_size) {
     bool good = false;
     *server = SERVER_NONE;
@@ -127,18 +136,13 @@ void server_drop(struct server *server) {
     server->client = -1;
 }
 
-static bool ready(int fd, short events, int milliseconds) {
-    struct pollfd poller = {.fd = fd, .events = events};
-    return poll(&poller, 1, milliseconds) > 0; // -1: only the time passes
-}
-
 bool server_wants(const struct server *server, int milliseconds) {
-    return ready(server->client >= 0 ? server->client : server->listener, POLLIN, milliseconds);
+    return wait_readable(server->client >= 0 ? server->client : server->listener, milliseconds);
 }
 
 bool server_receive(struct server *server, void *to, size_t room, int milliseconds, size_t *got) {
     *got = 0;
-    if (!room || !ready(server->client, POLLIN, milliseconds)) return true;
+    if (!room || !wait_readable(server->client, milliseconds)) return true;
     ssize_t n = read(server->client, to, room);
     if (n < 0) return errno == EAGAIN || errno == EINTR;
     *got = (size_t)n;
@@ -152,7 +156,7 @@ void server_send(struct server *server, const void *bytes, size_t count) {
         if (n > 0) {
             p += n;
             count -= (size_t)n;
-        } else if ((errno != EAGAIN && errno != EINTR) || !ready(server->client, POLLOUT, SEND_MILLISECONDS)) {
+        } else if ((errno != EAGAIN && errno != EINTR) || !wait_writable(server->client, SEND_MILLISECONDS)) {
             server_drop(server);
         }
     }

@@ -14,6 +14,8 @@ struct server {
 // Listens at "tcp:HOST:PORT", "tcp::PORT" (loopback, as always when no host is given) or "unix:PATH". False, with what
 // is wrong in `error`, when that is not possible.
 bool server_open(struct server *server, const char *where, char *error, size_t error_size);
+// The TCP port that it got, whatever was asked for; 0: it has none.
+unsigned server_port(const struct server *server);
 void server_close(struct server *server); // drops the client too
 // A connection that is there already.
 void server_adopt(struct server *server, int connected);

@@ -1,16 +1,15 @@
-// The keyboard side of the terminal (or of whatever stdin is), and the signals that end a run. There is one of it in a
-// process. On a terminal, raw mode lasts from terminal_open to the end of the process, whichever way that comes.
+// The keyboard side of the terminal (or of whatever stdin is). There is one of it in a process. On a terminal, raw mode
+// lasts from terminal_open to the end of the process, whichever way that comes; while the process is stopped (SIGTSTP),
+// the terminal is as it was before.
 #ifndef MONITOR_TERMINAL_H
 #define MONITOR_TERMINAL_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct machine;
-
-// Installs the signal handlers; with `keyboard`, takes stdin. A signal makes `machine` return MACHINE_INTERRUPTED.
-void terminal_open(struct machine *machine, bool keyboard);
-void terminal_close(void); // before the machine is freed
+// With `keyboard`, takes stdin.
+void terminal_open(bool keyboard);
+void terminal_close(void);
 
 // Whether input can still come.
 bool terminal_has_input(void);
@@ -26,18 +25,9 @@ enum terminal_side { TERMINAL_INPUT, TERMINAL_OUTPUT, TERMINAL_ERRORS };
 bool terminal_is_person(enum terminal_side side);
 // One line of stdin, without its end, and cut off when it is too long. False when there are no more.
 bool terminal_read_line(char *line, size_t size);
-// Whether the person asked for the monitor since the last call: Ctrl-A c, or Ctrl-C where that asks.
-bool terminal_asked(void);
-bool terminal_is_asked(void); // without forgetting it
-// Whether Ctrl-C (and SIGINT) asks for the monitor, instead of going to the guest (or ending the run).
-void terminal_interrupt_asks(bool asks);
 // The monitor has the terminal, in its usual mode; or the guest again.
 void terminal_prompt(bool on);
 // Ctrl-A x.
 bool terminal_left(void);
-// SIGINT, SIGTERM, ... that has come in; 0: none. To be re-raised after everything is put in order.
-int terminal_signal(void);
-// Ends the process by that signal, as it would have ended without handlers.
-_Noreturn void terminal_raise(int signal);
 
 #endif

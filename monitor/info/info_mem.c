@@ -1,6 +1,6 @@
 // Pages about memory: what the linear address space maps, and the physical map.
 #include "monitor/info/info.h"
-#include "monitor/host/terminal.h"
+#include "monitor/files/signals.h"
 #include "monitor/explain/walk.h"
 #include <inttypes.h>
 
@@ -63,7 +63,7 @@ bool info_mem(struct monitor *monitor, const struct info_page *page, const char 
         }
         address = canonical(&view, next);
         walks++;
-    } while (address != space_end(&view) && ranges < RANGES_MAX && walks < WALKS_MAX && !terminal_asked());
+    } while (address != space_end(&view) && ranges < RANGES_MAX && walks < WALKS_MAX && !signals_interrupt());
     print_range(monitor, &range);
     if (address != space_end(&view)) print(monitor, "cut off at %016" PRIx64 "\n", address);
     return true;

@@ -1,4 +1,5 @@
 // The monitor on a socket; see door.h.
+#include "monitor/files/signals.h"
 #include "monitor/program/door.h"
 #include "monitor/commands/prompt.h"
 #include "monitor/drive/drive.h"
@@ -39,7 +40,7 @@ static void write_client(void *context, const char *text, size_t bytes) {
 }
 
 static bool leaves(const struct monitor *monitor) {
-    return monitor->prompt.leave || terminal_left() || terminal_signal() || monitor->run->over;
+    return monitor->prompt.leave || terminal_left() || signals_ending() || monitor->run->over;
 }
 
 // --- lines ---
@@ -76,7 +77,7 @@ static bool next_line(struct monitor *monitor, char line[DOOR_LINE_BYTES]) {
 
 static void serve_lines(struct monitor *monitor) {
     char line[DOOR_LINE_BYTES];
-    while (!monitor->prompt.leave && !terminal_left() && !terminal_signal()) {
+    while (!monitor->prompt.leave && !terminal_left() && !signals_ending()) {
         print(monitor, "%s", prompt_now(monitor));
         output_flush(monitor->output);
         if (!next_line(monitor, line)) break;
@@ -85,12 +86,15 @@ static void serve_lines(struct monitor *monitor) {
 }
 
 bool door_serve(struct monitor *monitor, bool wait) {
+    (void)signals_asked();
     const struct server *server = &monitor->door.server;
     while (wait && server->client < 0 && !leaves(monitor) && !door_asks(monitor)) terminal_wait(WAIT_MS);
     if (server->client < 0) return false;
     monitor->door.greeted = true;
     struct output client = {.write = write_client, .context = monitor};
     struct output *before = monitor_print_to(monitor, &client);
+    signals_interrupt_asks(false);
+    (void)signals_asked();
     drive_follow(monitor);
     where_print(monitor);
     serve_lines(monitor);

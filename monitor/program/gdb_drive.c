@@ -1,9 +1,12 @@
 // What the gdb server needs of the program: the run, the monitor's commands, the ways to leave. See gdb.h.
+#include "monitor/files/signals.h"
 #include "monitor/program/gdb_drive.h"
 #include "devices/machine/machine_observe.h"
 #include "monitor/host/status.h"
 #include "monitor/stops/stops.h"
 #include "monitor/host/terminal.h"
+#include <stdlib.h>
+#include <string.h>
 
 static enum gdb_ran run(void *context, uint64_t steps) {
     struct monitor *monitor = context;
@@ -19,7 +22,7 @@ static enum gdb_ran run(void *context, uint64_t steps) {
 
 static bool leave(void *context) {
     struct monitor *monitor = context;
-    return monitor->prompt.leave || terminal_left() || terminal_signal();
+    return monitor->prompt.leave || terminal_left() || signals_ending();
 }
 
 static void kill_run(void *context) {
@@ -55,6 +58,13 @@ static void caught(void *context, void (*write)(void *to, const char *text, size
 
 static bool asks(void *context) { return gdb_asks(context); }
 
+// Whoever asks for port 0 gets one that is free, and must be told which.
+static void tell_port(const struct gdb *gdb, const char *where) {
+    const char *colon = strrchr(where, ':');
+    if (strncmp(where, "tcp:", 4) == 0 && strtoul(colon + 1, NULL, 0) == 0)
+        complain("-gdb %.*s:%u: waits there for gdb", (int)(colon - where), where, gdb_port(gdb));
+}
+
 bool gdb_drive_open(struct monitor *monitor) {
     const struct options *o = monitor->run->options;
     const struct gdb_host host = {.context = monitor,
@@ -69,6 +79,7 @@ bool gdb_drive_open(struct monitor *monitor) {
     if (!*o->gdb) return true;
     monitor->gdb = gdb_open(o->gdb, &host, error, sizeof error);
     if (!monitor->gdb) return complain("%s", error);
+    tell_port(monitor->gdb, o->gdb);
     monitor->run->asks = asks;
     monitor->run->asks_context = monitor->gdb;
     return true;
@@ -82,7 +93,7 @@ void gdb_drive_close(struct monitor *monitor) {
 
 bool gdb_drive_serve(struct monitor *monitor, bool wait) {
     if (!monitor->gdb || (!wait && !gdb_asks(monitor->gdb))) return false;
-    terminal_interrupt_asks(false);
+    signals_interrupt_asks(false);
     terminal_prompt(false);
     gdb_serve(monitor->gdb, wait);
     return true;

@@ -1,9 +1,15 @@
 // vmxray, the program: reads the command line, loads a kernel into a machine, runs it.
+#include "monitor/files/files.h"
+#include "monitor/files/signals.h"
+#include "monitor/files/written.h"
+#include "monitor/host/limits.h"
 #include "monitor/load/load.h"
 #include "monitor/program/serve.h"
 #include "monitor/program/stats.h"
 #include "monitor/host/terminal.h"
 #include <stdlib.h>
+
+enum { STACK_LEAST = 256 << 10 };
 
 static struct machine *make_machine(struct options *options, struct console *console) {
     char error[200];
@@ -19,34 +25,48 @@ static enum status run_loaded(struct options *options, struct console *console, 
     struct stopwatch begin = stopwatch_now();
     progress_begin(&run.progress);
     if (terminal_is_person(TERMINAL_OUTPUT)) console->output[0].progress = &run.progress;
-    terminal_open(machine, console->stdin_port >= 0);
+    signals_set_machine(machine);
+    terminal_open(console->stdin_port >= 0);
     struct monitor monitor;
     monitor_init(&monitor, &run);
     enum status status = monitor_drive(&monitor);
     terminal_close();
+    signals_set_machine(NULL);
     if (options->stats) stats_print(&run, begin);
     monitor_free(&monitor);
     console->output[0].progress = NULL;
+    progress_end();
     return status;
 }
 
-static bool open_console(struct console *console, const struct options *o) {
-    // A pipe is for one of the two; a person's keys are for whichever has the terminal.
-    bool monitor_reads = o->monitor == MONITOR_STDIO || (o->stopped && o->monitor == MONITOR_KEY);
+// A pipe is for one of the two; a person's keys are for whichever has the terminal.
+static bool monitor_reads(const struct options *o) {
+    return o->monitor == MONITOR_STDIO || (o->stopped && o->monitor == MONITOR_KEY);
+}
+
+static bool plan_console(struct console *console, const struct options *o) {
     const struct console_wish wish = {.serial = o->serial,
                                       .serial_ports = o->machine.serial_ports,
                                       .debug = o->debug_console,
-                                      .keys = !monitor_reads || terminal_is_person(TERMINAL_INPUT)};
-    return console_open(console, &wish);
+                                      .keys = !monitor_reads(o) || terminal_is_person(TERMINAL_INPUT)};
+    console_plan(console, &wish);
+    return files_claim_streams(console->stdin_port >= 0 || monitor_reads(o),
+                               console_uses_output(console) || monitor_reads(o) || o->script);
 }
 
+static bool read_inputs(struct boot *boot, struct options *options) {
+    return boot_open(boot, options->kernel, options->initrd, options->append) &&
+           (!options->script || file_read(&options->script_file, options->script));
+}
+
+// What is written is opened after everything that is read, and after all that can be refused without it.
 static enum status run_options(struct options *options) {
     struct console console;
     struct boot boot = {0};
     struct machine *machine = NULL;
     enum status status = STATUS_HOST_ERROR;
-    if (open_console(&console, options) && boot_open(&boot, options->kernel, options->initrd, options->append) &&
-        (machine = make_machine(options, &console)) && boot_load(&boot, machine))
+    if (plan_console(&console, options) && read_inputs(&boot, options) && (machine = make_machine(options, &console)) &&
+        boot_load(&boot, machine) && console_open(&console))
         status = run_loaded(options, &console, machine);
     console_close(&console);
     if (machine) machine_free(machine);
@@ -54,8 +74,8 @@ static enum status run_options(struct options *options) {
     return status;
 }
 
-int main(int argc, char **argv) {
-    struct options options;
+static enum status run(int argc, char **argv) {
+    static struct options options;
     switch (options_parse(&options, argc, argv)) {
     case PARSED_DONE: return say_all() ? STATUS_DONE : STATUS_HOST_ERROR;
     case PARSED_WRONG: return STATUS_HOST_ERROR;
@@ -63,6 +83,14 @@ int main(int argc, char **argv) {
     }
     enum status status = run_options(&options);
     for (unsigned i = 0; i < options.machine.files; i++) file_free(&options.file[i]);
-    if (terminal_signal()) terminal_raise(terminal_signal());
-    return (int)status;
+    file_free(&options.script_file);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    signals_open();
+    if (!limits_fit(STACK_LEAST)) return STATUS_HOST_ERROR;
+    enum status status = run(argc, argv);
+    if (signals_ending()) signals_die(signals_ending());
+    return written_all() ? (int)status : STATUS_HOST_ERROR;
 }

@@ -1,4 +1,6 @@
 // A whole run under the monitor; see serve.h. Without -S and -x nothing of it is noticed until Ctrl-A c.
+#include "monitor/files/signals.h"
+#include "monitor/files/written.h"
 #include "monitor/program/serve.h"
 #include "monitor/commands/command.h"
 #include "monitor/commands/prompt.h"
@@ -39,7 +41,7 @@ static bool at_prompt(struct monitor *monitor) {
     bool person = terminal_is_person(TERMINAL_INPUT) && monitor->run->options->monitor != MONITOR_UNIX;
     if (monitor->door.server.client >= 0 || (monitor->door.server.listener >= 0 && !person))
         return door_serve(monitor, true);
-    terminal_interrupt_asks(true);
+    signals_interrupt_asks(true);
     terminal_prompt(true);
     drive_follow(monitor);
     drive_tell_reset(monitor);
@@ -72,10 +74,10 @@ static void serve(struct monitor *monitor) {
     const struct options *o = monitor->run->options;
     bool stopped = starts_stopped(o);
     if (o->stopped && *o->gdb && !stopped) gdb_drive_serve(monitor, true);
-    while (!monitor->prompt.leave && !terminal_left() && !terminal_signal()) {
+    while (!monitor->prompt.leave && !terminal_left() && !signals_ending()) {
         if (stopped && !at_prompt(monitor)) break;
         terminal_prompt(false);
-        terminal_interrupt_asks(false);
+        signals_interrupt_asks(false);
         if (monitor->prompt.leave || !serve_run(monitor)) break;
         stopped = !gdb_drive_serve(monitor, false) && o->monitor != MONITOR_NONE;
     }
@@ -115,6 +117,7 @@ static bool start_traces(struct monitor *monitor) {
         return false;
     }
     monitor->output->used = 0;
+    written_begin();
     return true;
 }
 
@@ -125,7 +128,7 @@ enum status monitor_drive(struct monitor *monitor) {
     monitor->run->monitored = starts_stopped(o) || o->script;
     if (o->script && !script_failed) {
         terminal_prompt(true);
-        script_failed = !prompt_script(monitor, o->script);
+        prompt_text(monitor, &o->script_file);
         output_flush(monitor->output);
     }
     // Not before: gdb does not wait long for an answer.

@@ -25,6 +25,7 @@ struct options {
     enum monitor_place monitor;
     char monitor_path[OPTIONS_PLACE];  // of MONITOR_UNIX
     const char *script;                // NULL: not given
+    struct file script_file;           // what it has
     bool stopped;                      // -S
     const char *trace[OPTIONS_TRACES]; // what is traced from the first step on, to where
     unsigned traces;

@@ -1,5 +1,6 @@
 // Drives a machine from its first step to its end. The host's clock decides only how long idle time lasts for a person
 // who may type; what the machine does depends on nothing but its inputs and the steps at which they come.
+#include "monitor/files/signals.h"
 #include "monitor/session/run.h"
 #include "cpu/state/cpu.h"
 #include "devices/machine/machine_input.h"
@@ -101,7 +102,7 @@ static bool wait_for_input(struct run *run, double most_seconds, double *seconds
     progress_clear(&run->progress);
     bool got = false;
     for (; !got && (left = most_seconds - (host_seconds(CLOCK_MONOTONIC) - begin)) > 0; got = read_input(run)) {
-        if (!terminal_has_input() || terminal_left() || terminal_signal() || terminal_is_asked()) break;
+        if (!terminal_has_input() || terminal_left() || signals_ending() || signals_is_asked()) break;
         if (someone_asks(run)) break;
         double most = run->asks ? 0.05 : 1000;
         terminal_wait((int)((left < most ? left : most) * 1000) + 1);
@@ -131,9 +132,10 @@ static bool idle(struct run *run) {
 
 static enum status power_off(struct run *run) {
     console_flush(run->console);
-    while (run->options->no_shutdown && !terminal_left() && !terminal_signal()) {
+    while (run->options->no_shutdown && !terminal_left() && !signals_ending()) {
         uint8_t byte;
         terminal_wait(-1);
+        (void)signals_asked(); // there is nothing to stop
         (void)terminal_read(&byte, 1);
     }
     return STATUS_DONE;
@@ -222,9 +224,9 @@ static bool handle(struct run *run, enum machine_stop why) {
 
 // What ends the run before its next step.
 static bool goes_on(struct run *run, uint64_t step) {
-    if (run->console->output[0].broken) return over(run, STATUS_HOST_ERROR, "standard output cannot be written");
+    if (console_is_broken(run->console)) return over(run, STATUS_HOST_ERROR, "standard output cannot be written");
     if (step >= run->options->steps) return over(run, STATUS_STEP_LIMIT, "the step limit is reached");
-    if (terminal_left() || terminal_signal()) return over(run, STATUS_DONE, "the user left");
+    if (terminal_left() || signals_ending()) return over(run, STATUS_DONE, "the user left");
     return true;
 }
 
@@ -234,7 +236,7 @@ static void look(void *context) {
     double now = host_seconds(CLOCK_MONOTONIC);
     if (now - run->looked_seconds < LOOK_SECONDS) return;
     run->looked_seconds = now;
-    if (terminal_signal() || someone_asks(run)) machine_stop_soon(run->machine);
+    if (signals_ending() || someone_asks(run)) machine_stop_soon(run->machine);
 }
 
 enum run_event run_until(struct run *run, uint64_t target) {
@@ -248,7 +250,7 @@ enum run_event run_until(struct run *run, uint64_t target) {
         at_boundary(run, step);
         if (!goes_on(run, step)) return RUN_OVER;
         bool looks = step % POLL_STEPS == 0 || why == MACHINE_IDLE || why == MACHINE_INTERRUPTED;
-        if (terminal_asked() || (looks && someone_asks(run))) return RUN_ASKED;
+        if (signals_asked() || (looks && someone_asks(run))) return RUN_ASKED;
         if (step >= target) return RUN_TARGET;
         machine_idle_limit(run->machine, terminal_has_input() ? hertz / IDLE_HERTZ : UINT64_MAX);
         why = advance(run, step, least(target, next_stop(run, step)));

@@ -1,5 +1,6 @@
 // Symbols: tables of names and addresses, sorted both ways; see symbols.h.
 #define _GNU_SOURCE // qsort_r
+#include "monitor/files/escape.h"
 #include "monitor/symbols/symbols.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,7 @@ struct symbol_table *symbols_table_new(struct symbols **symbols, const char *nam
     struct symbols *s = *symbols;
     struct symbol_table *table = s && s->tables < TABLES ? calloc(1, sizeof *table) : NULL;
     if (!table) return NULL;
-    snprintf(table->title, sizeof table->title, "%s", name);
+    symbols_table_title(table, name);
     table->level = level;
     return s->table[s->tables++] = table;
 }
@@ -67,7 +68,7 @@ bool symbols_table_next(const struct symbol_table *t, const char *name, size_t *
 }
 
 void symbols_table_title(struct symbol_table *table, const char *title) {
-    snprintf(table->title, sizeof table->title, "%s", title);
+    escape_name(table->title, sizeof table->title, title);
 }
 
 void symbols_add_lines(struct symbol_table *table, struct source_lines *lines) { table->lines = lines; }
@@ -200,10 +201,11 @@ const char *symbols_name(const struct symbols *s, int level, uint64_t address, c
         name = t->names + found->name;
     }
     *text = '\0';
-    if (best && best->address == address)
-        snprintf(text, size, "%s", name);
-    else if (best)
-        snprintf(text, size, "%s+0x%llx", name, (unsigned long long)(address - best->address));
+    if (!best) return text;
+    escape_name(text, size, name); // a name is one line, whatever its file says
+    size_t used = strlen(text);
+    uint64_t offset = address - best->address;
+    if (offset) snprintf(text + used, size - used, "+0x%llx", (unsigned long long)offset);
     return text;
 }
 

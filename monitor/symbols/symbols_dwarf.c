@@ -1,7 +1,7 @@
 // Source lines of an ELF file from its DWARF sections, by libdw; libdwfl applies the relocations of a relocatable file.
 // NOT IMPLEMENTED: debug information in files of its own (.gnu_debuglink, .gnu_debugaltlink): name the file that has
 // it. Code at address 0 of a file that is not relocatable is what the linker has left out.
-#include "monitor/host/file.h"
+#include "monitor/files/files.h"
 #include "monitor/symbols/symbols_elf.h"
 #include <dwarf.h>
 #include <elfutils/libdwfl.h>
@@ -83,10 +83,10 @@ static bool add_all(struct reading *r, Dwarf *dwarf) {
 
 // The descriptor becomes libdwfl's.
 static Dwfl_Module *report(Dwfl *dwfl, int fd) {
-    int copy = file_again(fd);
+    int copy = files_again(fd);
     dwfl_report_begin(dwfl);
     Dwfl_Module *module = copy < 0 ? NULL : dwfl_report_offline(dwfl, "", "", copy);
-    if (!module && copy >= 0) file_close(copy);
+    if (!module && copy >= 0) files_close(copy);
     dwfl_report_end(dwfl, NULL, NULL);
     return module;
 }

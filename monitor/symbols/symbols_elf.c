@@ -3,7 +3,7 @@
 // A relocatable file (a module of Linux) has no addresses: its code sections are taken to lie one behind the other, in
 // the order of the file and aligned as they ask for, from the address given on. That is how Linux places those of a
 // module. NOT IMPLEMENTED: the places of its data, which differ between versions of Linux, and of .init sections.
-#include "monitor/host/file.h"
+#include "monitor/files/files.h"
 #include "monitor/symbols/symbols_elf.h"
 #include "monitor/symbols/symbols_file.h"
 #include <gelf.h>
@@ -109,13 +109,13 @@ static const char *add_file(struct symbol_table *table, Elf *elf, int fd, const 
 }
 
 const char *symbols_from_file(struct symbol_table *table, const char *path, const struct symbols_place *place) {
-    int fd = file_open(path);
-    if (fd < 0) return "it cannot be opened";
+    int fd = files_open(path, FILE_READ);
+    if (fd < 0) return files_why();
     elf_version(EV_CURRENT);
     Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
     bool is_elf = elf && elf_kind(elf) == ELF_K_ELF;
     const char *error = is_elf ? add_file(table, elf, fd, place) : NULL;
     if (elf) elf_end(elf);
-    file_close(fd);
+    files_close(fd);
     return is_elf ? error : symbols_from_map(table, path, place);
 }

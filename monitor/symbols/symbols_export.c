@@ -1,9 +1,9 @@
 // Symbols as an ELF file, for gdb (symbol-file, add-symbol-file): a stock kernel's own table, found in its memory, then
 // serves gdb too. The file has a symbol table and an empty .text that says where code is.
-#include "monitor/host/file.h"
+#include "monitor/files/files.h"
+#include "monitor/files/written.h"
 #include "monitor/symbols/symbols.h"
 #include <elf.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +65,8 @@ static void place(struct export *e) {
     }
 }
 
-static bool write_file(const struct export *e, FILE *file) {
+static void write_file(const struct export *e, struct written *file) {
+    static const char zeroes[8];
     const Elf64_Off symbols = sizeof(Elf64_Ehdr), strings = symbols + e->count * sizeof *e->symbols,
                     names = strings + e->used, sections = (names + sizeof section_names + 7) & ~7ull;
     const Elf64_Ehdr header = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
@@ -102,18 +103,21 @@ static bool write_file(const struct export *e, FILE *file) {
                                                              .sh_offset = names,
                                                              .sh_size = sizeof section_names,
                                                              .sh_addralign = 1}};
-    return fwrite(&header, sizeof header, 1, file) == 1 &&
-           fwrite(e->symbols, sizeof *e->symbols, e->count, file) == e->count &&
-           fwrite(e->strings, 1, e->used, file) == e->used &&
-           fwrite(section_names, sizeof section_names, 1, file) == 1 && fseek(file, (long)sections, SEEK_SET) == 0 &&
-           fwrite(section, sizeof section, 1, file) == 1;
+    (void)written_put(file, &header, sizeof header);
+    (void)written_put(file, e->symbols, e->count * sizeof *e->symbols);
+    (void)written_put(file, e->strings, e->used);
+    (void)written_put(file, section_names, sizeof section_names);
+    (void)written_put(file, zeroes, sections - names - sizeof section_names);
+    (void)written_put(file, section, sizeof section);
 }
 
 static bool save(const struct export *e, const char *path, char *error, size_t error_size) {
-    FILE *file = file_create(path);
-    bool good = file && write_file(e, file);
-    if (file && !file_finish(file)) good = false;
-    if (!good) snprintf(error, error_size, "%s: %s", path, strerror(errno));
+    struct written *file = written_open(path, WRITTEN_TOLD);
+    char why[300];
+    written_begin();
+    if (file) write_file(e, file);
+    bool good = file && written_close(file, why, sizeof why);
+    if (!good) snprintf(error, error_size, "%s: %s", path, file ? why : files_why());
     return good;
 }
 

@@ -1,10 +1,10 @@
 // The trace command and -trace: what is traced, to where; see trace.h.
 #include "monitor/trace/trace.h"
 #include "monitor/expression/expression.h"
-#include "monitor/host/file.h"
+#include "monitor/files/files.h"
 #include "vmx/vmcs/vmx.h"
-#include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,7 +54,7 @@ static bool seen_before(struct trace *trace, const struct cpu *cpu, const struct
 
 static void see(void *context, struct cpu *cpu, const struct sight *sight) {
     struct trace *trace = context;
-    if (seen_before(trace, cpu, sight)) return;
+    if (written_is_broken(trace->file) || seen_before(trace, cpu, sight)) return;
     unsigned level = cpu->wire.extension ? vmx_level(cpu) : 0;
     if (trace->format->nests && BIT(sight->kind) & NESTS) trace_follow(trace, cpu, sight, level);
     if (!trace->format->see || !(trace->wanted & BIT(sight->kind))) return;
@@ -119,15 +119,14 @@ static bool take_limits(struct monitor *monitor, const char *text, struct trace 
 
 static bool open_file(struct monitor *monitor, struct trace *trace) {
     trace->format = format_of(trace->path);
-    trace->file = file_create(trace->path);
-    if (!trace->file)
-        return monitor_error(monitor, "trace: %s cannot be opened for writing: %s", trace->path, strerror(errno));
+    trace->file = written_open(trace->path, WRITTEN_LINES);
+    if (!trace->file) return monitor_error(monitor, "trace %s=%s: %s", trace->what, trace->path, files_why());
     if (trace->format->begin && !trace->format->begin(trace)) return monitor_error(monitor, "trace: not enough memory");
     return true;
 }
 
 static void trace_free(struct trace *trace) {
-    if (trace->file) file_finish(trace->file);
+    if (trace->file) (void)written_close(trace->file, NULL, 0);
     free(trace->data);
     free(trace->path);
     free(trace->what);
@@ -178,9 +177,10 @@ static bool finish(struct monitor *monitor, struct trace *trace) {
     machine_remove_observer(monitor->look.machine, &trace->observer);
     if (trace->format->nests) trace_settle(trace);
     trace->format->end(trace);
-    bool written = file_finish(trace->file);
+    char why[300];
+    bool written = written_close(trace->file, why, sizeof why);
     trace->file = NULL;
-    if (!written) monitor_error(monitor, "trace: not all of %s could be written: %s", trace->path, strerror(errno));
+    if (!written) monitor_error(monitor, "trace %s=%s: %s", trace->what, trace->path, why);
     trace_free(trace);
     return written;
 }
@@ -199,7 +199,8 @@ bool trace_end(struct monitor *monitor) {
 
 static void list(struct monitor *monitor) {
     for (const struct trace *t = monitor->traces; t; t = t->next)
-        print(monitor, "trace %u: %s to %s, %" PRIu64 " so far\n", t->number, t->what, t->path, t->lines);
+        print(monitor, "trace %u: %s to %s, %" PRIu64 " so far%s\n", t->number, t->what, t->path, t->lines,
+              written_is_broken(t->file) ? ", then it could not be written" : "");
     if (monitor->traces) return;
     print(monitor, "What can be traced:\n");
     for (unsigned i = 0; i < ROWS; i++) print(monitor, "  %-13s %s\n", rows[i].word, rows[i].text);
@@ -208,7 +209,11 @@ static void list(struct monitor *monitor) {
 
 bool command_trace(struct monitor *monitor, const char *arguments) {
     if (strcmp(arguments, "stop") == 0) return trace_end(monitor);
-    if (*arguments) return trace_start(monitor, arguments);
+    if (*arguments) {
+        bool started = trace_start(monitor, arguments);
+        written_begin();
+        return started;
+    }
     list(monitor);
     return true;
 }

@@ -8,8 +8,8 @@
 #ifndef MONITOR_TRACE_H
 #define MONITOR_TRACE_H
 #include "devices/machine/machine_observe.h"
+#include "monitor/files/written.h"
 #include "monitor/session/monitor.h"
-#include <stdio.h>
 
 enum { TRACE_FRAMES = 32, TRACE_ANY_LEVEL = -1, TRACE_RUNS = -1 };
 
@@ -48,7 +48,7 @@ struct trace {
     const struct look *look;
     unsigned number;
     char *path, *what;
-    FILE *file;
+    struct written *file;
     const struct trace_format *format;
     void *data;      // of the format; freed with the trace
     uint64_t wanted; // BIT(OBSERVE_...), as asked for

@@ -2,6 +2,7 @@
 // exit, below whose.
 #include "monitor/trace/trace.h"
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,10 +53,10 @@ static void end(struct trace *trace) {
     struct folded *f = trace->data;
     qsort(f->path, f->paths, sizeof *f->path, by_text);
     for (unsigned i = 0; i < f->paths; i++) {
-        fprintf(trace->file, "%s %" PRIu64 "\n", f->path[i].text, f->path[i].cycles);
+        written_print(trace->file, "%s %" PRIu64 "\n", f->path[i].text, f->path[i].cycles);
         free(f->path[i].text);
     }
-    if (f->others) fprintf(trace->file, "others %" PRIu64 "\n", f->others);
+    if (f->others) written_print(trace->file, "others %" PRIu64 "\n", f->others);
 }
 
 const struct trace_format trace_folded = {

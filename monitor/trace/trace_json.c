@@ -4,6 +4,7 @@
 #include "monitor/trace/trace.h"
 #include "vmx/vmcs/vmx.h"
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,8 +19,8 @@ struct json {
 // Begins a record; the caller closes it.
 static void record(struct trace *trace, char phase, unsigned processor, unsigned track, uint64_t cycle) {
     struct json *j = trace->data;
-    fprintf(trace->file, "%s\n{\"ph\":\"%c\",\"pid\":%u,\"tid\":%u,\"ts\":%" PRIu64, j->open ? "," : "", phase,
-            processor, track, cycle);
+    written_print(trace->file, "%s\n{\"ph\":\"%c\",\"pid\":%u,\"tid\":%u,\"ts\":%" PRIu64, j->open ? "," : "", phase,
+                  processor, track, cycle);
     j->open = true;
 }
 
@@ -28,14 +29,14 @@ static void name_track(struct trace *trace, unsigned processor, unsigned track) 
     if (j->named[processor] >> track & 1) return;
     if (!j->named[processor]) {
         record(trace, 'M', processor, 0, 0);
-        fprintf(trace->file, ",\"name\":\"process_name\",\"args\":{\"name\":\"processor %u\"}}", processor);
+        written_print(trace->file, ",\"name\":\"process_name\",\"args\":{\"name\":\"processor %u\"}}", processor);
     }
     j->named[processor] |= BIT(track);
     record(trace, 'M', processor, track, 0);
     if (track == NESTED)
-        fprintf(trace->file, ",\"name\":\"thread_name\",\"args\":{\"name\":\"VM exits\"}}");
+        written_print(trace->file, ",\"name\":\"thread_name\",\"args\":{\"name\":\"VM exits\"}}");
     else
-        fprintf(trace->file, ",\"name\":\"thread_name\",\"args\":{\"name\":\"level %u\"}}", track - LEVELS);
+        written_print(trace->file, ",\"name\":\"thread_name\",\"args\":{\"name\":\"level %u\"}}", track - LEVELS);
 }
 
 static void run_level(struct trace *trace, unsigned processor, int level, uint64_t cycle) {
@@ -43,35 +44,36 @@ static void run_level(struct trace *trace, unsigned processor, int level, uint64
     if (j->running[processor] == level) return;
     if (j->running[processor] >= 0) {
         record(trace, 'E', processor, LEVELS + (unsigned)j->running[processor], cycle);
-        fputs("}", trace->file);
+        written_print(trace->file, "}");
     }
     j->running[processor] = level;
     if (level < 0) return;
     name_track(trace, processor, LEVELS + (unsigned)level);
     record(trace, 'B', processor, LEVELS + (unsigned)level, cycle);
-    fprintf(trace->file, ",\"name\":\"level %d runs\"}", level);
+    written_print(trace->file, ",\"name\":\"level %d runs\"}", level);
 }
 
 // The members of a sight that its row in cpu/watch/observe.def names.
 static void arguments(struct trace *trace, const struct sight *s, unsigned level) {
     const struct observe_row *row = observe_row(s->kind);
-    fprintf(trace->file, ",\"args\":{\"step\":%" PRIu64 ",\"level\":%u,\"rip\":\"0x%" PRIx64 "\"", s->step, level,
-            s->rip);
+    written_print(trace->file, ",\"args\":{\"step\":%" PRIu64 ",\"level\":%u,\"rip\":\"0x%" PRIx64 "\"", s->step, level,
+                  s->rip);
     const struct {
         const char *text;
         uint64_t value;
     } members[] = {{row->number, s->number}, {row->value, s->value},       {row->old, s->old},
                    {row->linear, s->linear}, {row->physical, s->physical}, {row->information, s->information}};
     for (unsigned i = 0; i < sizeof members / sizeof *members; i++)
-        if (*members[i].text) fprintf(trace->file, ",\"%s\":\"0x%" PRIx64 "\"", members[i].text, members[i].value);
-    fputs("}}", trace->file);
+        if (*members[i].text)
+            written_print(trace->file, ",\"%s\":\"0x%" PRIx64 "\"", members[i].text, members[i].value);
+    written_print(trace->file, "}}");
 }
 
 static void push(struct trace *trace, unsigned processor, const struct trace_frame *frame) {
     char name[64];
     name_track(trace, processor, NESTED);
     record(trace, 'B', processor, NESTED, frame->begin);
-    fprintf(trace->file, ",\"name\":\"%s\"", trace_frame_name(frame, name, sizeof name));
+    written_print(trace->file, ",\"name\":\"%s\"", trace_frame_name(frame, name, sizeof name));
     arguments(trace, &frame->sight, frame->level);
     run_level(trace, processor, frame->reason == TRACE_RUNS ? (int)frame->level : 0, frame->begin);
 }
@@ -79,7 +81,7 @@ static void push(struct trace *trace, unsigned processor, const struct trace_fra
 static void pop(struct trace *trace, unsigned processor, const struct trace_frame *frame, uint64_t cycle) {
     (void)frame;
     record(trace, 'E', processor, NESTED, cycle);
-    fputs("}", trace->file);
+    written_print(trace->file, "}");
 }
 
 // Exits and entries are slices already.
@@ -88,7 +90,7 @@ static void see(struct trace *trace, struct cpu *cpu, const struct sight *s, uns
     if (s->kind == OBSERVE_EXIT || s->kind == OBSERVE_ENTRY) return;
     name_track(trace, cpu->id, LEVELS + level);
     record(trace, 'i', cpu->id, LEVELS + level, trace_cycle(cpu, s));
-    fprintf(trace->file, ",\"s\":\"t\",\"name\":\"%s\"", row->name);
+    written_print(trace->file, ",\"s\":\"t\",\"name\":\"%s\"", row->name);
     arguments(trace, s, level);
 }
 
@@ -96,7 +98,7 @@ static bool begin(struct trace *trace) {
     struct json *j = trace->data = calloc(1, sizeof *j);
     if (!j) return false;
     for (unsigned i = 0; i < MACHINE_CPUS; i++) j->running[i] = -1;
-    fputs("[", trace->file);
+    written_print(trace->file, "[");
     return true;
 }
 
@@ -105,7 +107,7 @@ static void end(struct trace *trace) {
         const struct cpu *cpu = machine_cpu(trace->look->machine, i);
         run_level(trace, i, -1, cpu_cycles_now(cpu));
     }
-    fputs("\n]\n", trace->file);
+    written_print(trace->file, "\n]\n");
 }
 
 const struct trace_format trace_json = {

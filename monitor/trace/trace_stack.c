@@ -4,6 +4,7 @@
 // levels up to k: the exit that is answered, and those of lower levels on the way there.
 #include "monitor/trace/trace.h"
 #include "vmx/vmcs/vmx.h"
+#include <stdio.h>
 #include <string.h>
 
 // The clock when this step was done. A machine has one more cycle for each step.

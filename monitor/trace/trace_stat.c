@@ -3,6 +3,7 @@
 #include "monitor/trace/trace.h"
 #include "vmx/vmcs/vmx.h"
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct exits {
@@ -30,9 +31,9 @@ static double share(uint64_t part, uint64_t whole) { return whole ? 100.0 * (dou
 
 static void print_row(struct trace *trace, unsigned reason, const struct exits *e, const struct exits *all) {
     const char *name = vmx_exit_name(reason);
-    fprintf(trace->file, "%22s %10" PRIu64 " %8.2f%% %8.2f%% %12" PRIu64 " %12" PRIu64 " %14.2f\n", name ? name : "?",
-            e->samples, share(e->samples, all->samples), share(e->cycles, all->cycles), e->shortest, e->longest,
-            (double)e->cycles / (double)e->samples);
+    written_print(trace->file, "%22s %10" PRIu64 " %8.2f%% %8.2f%% %12" PRIu64 " %12" PRIu64 " %14.2f\n",
+                  name ? name : "?", e->samples, share(e->samples, all->samples), share(e->cycles, all->cycles),
+                  e->shortest, e->longest, (double)e->cycles / (double)e->samples);
 }
 
 // The most time first.
@@ -44,8 +45,8 @@ static void print_level(struct trace *trace, unsigned level) {
         all.cycles += t->of[level][r].cycles;
     }
     if (!all.samples) return;
-    fprintf(trace->file, "VM exits of level %u\n%22s %10s %9s %9s %12s %12s %14s\n", level, "VM-EXIT", "Samples",
-            "Samples%", "Time%", "Min Time", "Max Time", "Avg time");
+    written_print(trace->file, "VM exits of level %u\n%22s %10s %9s %9s %12s %12s %14s\n", level, "VM-EXIT", "Samples",
+                  "Samples%", "Time%", "Min Time", "Max Time", "Avg time");
     for (;;) {
         unsigned best = VMX_REASONS;
         for (unsigned r = 0; r < VMX_REASONS; r++)
@@ -55,8 +56,8 @@ static void print_level(struct trace *trace, unsigned level) {
         print_row(trace, best, &t->of[level][best], &all);
         t->of[level][best].samples = 0;
     }
-    fprintf(trace->file, "Total Samples:%" PRIu64 ", Total events handled time:%" PRIu64 " cycles.\n\n", all.samples,
-            all.cycles);
+    written_print(trace->file, "Total Samples:%" PRIu64 ", Total events handled time:%" PRIu64 " cycles.\n\n",
+                  all.samples, all.cycles);
 }
 
 static void end(struct trace *trace) {

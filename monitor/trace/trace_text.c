@@ -42,13 +42,13 @@ static void see(struct trace *trace, struct cpu *cpu, const struct sight *sight,
     look.sight = NULL;
     print(&look, "%" PRIu64 " %" PRIu64 " %u L%u ", sight->step, trace_cycle(cpu, sight), cpu->id, level);
     plain(&look, sight, level);
-    fwrite(look.output->text, 1, look.output->used, trace->file);
+    (void)written_put(trace->file, look.output->text, look.output->used);
     look.output->used = 0;
 }
 
 static bool begin(struct trace *trace) {
     trace->data = calloc(1, sizeof(struct output));
-    fputs("# step cycle processor level, and what was seen\n", trace->file);
+    written_print(trace->file, "# step cycle processor level, and what was seen\n");
     return trace->data;
 }
 

@@ -4,8 +4,12 @@
 #   up DIR/x.o symbol FLOOR/ROOM   a symbol taken from a floor or a room above
 #   host DIR/x.o symbol            a core object takes something of the host that is not in the list below
 #   state DIR/x.o section size     a core object has writable variables
-#   reach DIR/x.o symbol           an object of monitor outside monitor/host opens, reads, asks or writes to something of
-#                                  the host by itself: a file, a socket, the terminal, a signal, a clock
+#   reach DIR/x.o symbol           an object of monitor outside monitor/host and monitor/files opens, reads, asks or writes
+#                                  to something of the host by itself: a file, a socket, the terminal, a signal, a clock
+#   open DIR/x.o symbol            a file is opened past the table of files (monitor/files/files.c), which knows of two names
+#                                  of one file
+#   print DIR/x.o symbol           something is printed past monitor/files, where control characters are escaped, errors told
+#                                  and waits bounded
 #
 # The last line is `looked at N core objects`.  ROOMS=FILE: the order of the rooms (tests/law/rooms).  CORE="ROOM ...":
 # rooms of monitor that belong to the core.  SAN=1: what sanitizers add is allowed.
@@ -38,6 +42,13 @@ clock_gettime gettimeofday time localtime localtime_r gmtime nanosleep usleep sl
 open64 openat64 creat64 fopen64 stat64 lstat64 fstat64 mmap64 fcntl64 pread64 pwrite64 __printf_chk __vprintf_chk __read_chk
 __fgets_chk __poll_chk'
 
+# What opens a file: of monitor/files/files.o alone. What prints: of monitor/files, of the editor, whose library prints by
+# itself, and of the pager's pipe.
+opens='open openat creat fopen fdopen freopen open64 openat64 creat64 fopen64 freopen64 mkstemp'
+prints='write pwrite pwrite64 writev fwrite fputs fputc putc puts putchar printf fprintf vprintf vfprintf dprintf perror
+__printf_chk __fprintf_chk __vprintf_chk __vfprintf_chk stdout stderr'
+printers='^files/|^host/(editor|pager)\.o$'
+
 table=$(mktemp -d)
 trap 'rm -rf "$table"' EXIT
 
@@ -55,6 +66,7 @@ for floor in "${floors[@]}"; do
 done
 
 awk -v CORE="${CORE:-}" -v rooms="${ROOMS:-$here/rooms}" -v allowed="$allowed" -v patterns="$allowed_patterns" -v reach="$reach" \
+	-v opens="$opens" -v prints="$prints" -v printers="$printers" \
 	-f "$here/height.awk" -f <(cat <<'END'
 	BEGIN {
 		rooms_read(rooms)
@@ -62,13 +74,20 @@ awk -v CORE="${CORE:-}" -v rooms="${ROOMS:-$here/rooms}" -v allowed="$allowed" -
 		for (i = 1; i <= count; i++) may[names[i]] = 1
 		count = split(reach, names, /[ \n]+/)
 		for (i = 1; i <= count; i++) reaches[names[i]] = 1
+		count = split(opens, names, /[ \n]+/)
+		for (i = 1; i <= count; i++) is_open[names[i]] = 1
+		count = split(prints, names, /[ \n]+/)
+		for (i = 1; i <= count; i++) is_print[names[i]] = 1
 	}
 	NR == FNR {
 		if (!($4 in home) || height($1, $2) < at[$4]) { home[$4] = $1 "/" $2; at[$4] = height($1, $2) }
 		next
 	}
 	$4 in home { if (at[$4] > height($1, $2)) print "up", $3, $4, home[$4]; next }
-	$1 == "monitor" && $2 != "host" && $4 in reaches { print "reach", $3, $4 }
+	$1 == "monitor" && $2 != "host" && $2 != "files" && $4 in reaches { print "reach", $3, $4 }
+	$1 == "monitor" { file = $3; sub(/.*\/monitor\//, "", file) }
+	$1 == "monitor" && $4 in is_open && file != "files/files.o" { print "open", $3, $4 }
+	$1 == "monitor" && $4 in is_print && file !~ printers { print "print", $3, $4 }
 	is_core($1, $2) && !($4 in may) && $4 !~ patterns { print "host", $3, $4 }
 END
 ) "$table/defined" "$table/taken"

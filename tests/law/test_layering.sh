@@ -36,6 +36,10 @@ compile monitor/host/good.o <<<'#include <time.h>
 long host_date(void); long host_date(void) { return time(0); }'
 compile monitor/talk/good.o <<<'long host_date(void); int turns; void fact(char *);
 void monitor_go(char *p); void monitor_go(char *p) { turns += (int)host_date(); fact(p); }'
+compile monitor/files/written.o <<<'#include <unistd.h>
+long written(const char *p); long written(const char *p) { return write(1, p, 1); }'
+compile monitor/files/files.o <<<'#include <fcntl.h>
+int file_of(const char *p); int file_of(const char *p) { return open(p, 0); }'
 found=$(planted $judge "$work")
 [[ $found == "looked at 5 core objects" ]]
 claim $? "a house in order has no breach, and a floor without a line knows no order" "$found"
@@ -50,6 +54,9 @@ int turned; void fact_print(void); void fact_print(void) { puts("x"); }'
 compile monitor/facts/up.o <<<'void monitor_go(char *); void fact_up(char *p); void fact_up(char *p) { monitor_go(p); }'
 compile monitor/talk/reach.o <<<'#include <stdio.h>
 void talk(void); void talk(void) { (void)remove("a"); fopen("b", "r"); }'
+compile monitor/host/fresh.o <<<'#include <fcntl.h>
+#include <stdio.h>
+void fresh(void); void fresh(void) { printf("%d", open("a", 0)); }'
 compile cpu/low/state.o <<<'int cpu_initialised = 3;'
 compile vmx/one/state.o <<<'int vmx_count(void); int vmx_count(void) { static int count; return ++count; }'
 compile devices/one/thread.o <<<'int device_turn(void); int device_turn(void) { static __thread int turn; return ++turn; }'
@@ -57,7 +64,9 @@ finds 'the judge' "$(planted $judge "$work" | sed "s|$work/||")" \
 	'up cpu/high/up.o vmx_copy vmx/one' 'up cpu/low/up.o cpu_go cpu/high' 'up vmx/one/up.o monitor_go monitor/talk' \
 	'up monitor/facts/up.o monitor_go monitor/talk' 'host devices/one/clock.o time' 'host monitor/facts/print.o puts' \
 	'state cpu/low/state.o .data 4' 'state vmx/one/state.o .bss 4' 'state devices/one/thread.o .tbss 4' \
-	'state monitor/facts/print.o .bss 4' 'reach monitor/talk/reach.o remove' 'reach monitor/talk/reach.o fopen'
+	'state monitor/facts/print.o .bss 4' 'reach monitor/talk/reach.o remove' 'reach monitor/talk/reach.o fopen' \
+	'open monitor/talk/reach.o fopen' 'open monitor/host/fresh.o open' 'print monitor/host/fresh.o printf' \
+	'print monitor/facts/print.o puts'
 
 text() { # FILE: standard input to a source
 	mkdir -p "$work/source/${1%/*}"
@@ -106,7 +115,8 @@ claim $? "the judges can read the object files and the sources"
 claim $? "the core is what the library has" "$found"
 for law in up:'nothing is taken from a floor or a room above, nor in a circle of rooms' \
 	host:'the core takes nothing of the host but memory' state:'the core has no variables' \
-	reach:'monitor/host alone touches the files, sockets, terminal and clocks of the host' \
+	reach:'monitor/host and monitor/files alone touch the files, sockets, terminal and clocks of the host' \
+	open:'every file is opened through the table of files' print:'everything is printed through monitor/files' \
 	include:'no file includes one from a floor or a room above' unlisted:'every room has its place' \
 	absent:'every place has its room' size:'a room has 5 to 25 files' needless:'an exception has its reason'; do
 	if [[ ${law%%:*} == state && -n ${SAN:-}${COV:-} ]]; then

@@ -79,6 +79,11 @@ _start:	cmp $0x2badb002, %eax
 1:	inc %eax
 	jmp 1b
 
+#elif defined GUEST_flood	// writes to COM1 without end
+1:	mov $'y', %al
+	call put
+	jmp 1b
+
 #elif defined GUEST_print
 	mov $hello, %esi
 	call print

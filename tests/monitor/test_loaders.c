@@ -385,7 +385,7 @@ static void test_multiboot_flat(void) {
 static void test_names(void) {
     struct image image = image_linux();
     bool loaded = loading_try(&loading, &image, "no such\nfile\033[2J", NULL);
-    ok(!loaded && loading_well_behaved(&loading, loaded) && strstr(loading.errors, "no such?file?[2J: cannot be"),
+    ok(!loaded && loading_well_behaved(&loading, loaded) && strstr(loading.errors, "no such\\nfile\\x1b[2J: cannot be"),
        "what is quoted is kept to its line (%s)", loading.errors);
 }
 

@@ -1,0 +1,24 @@
+// The files that this process reads and writes, in one table, and the only functions that open one. A file is known by
+// what it is, not by its name: two outputs in one file, an output that is an input too, and an input that is being
+// written are refused under any name (a link, /dev/fd/N, another path), before anything in it is lost. Terminals and
+// devices may have several names in use.
+#ifndef MONITOR_FILES_H
+#define MONITOR_FILES_H
+#include <stdbool.h>
+
+enum file_use { FILE_READ, FILE_WRITTEN };
+
+// A descriptor; -1: files_why() says what is wrong. A file that is written is created when it is not there, and keeps
+// what it has until somebody truncates it.
+int files_open(const char *path, enum file_use use);
+void files_close(int fd);
+int files_again(int fd);     // another descriptor of the same file, which is closed apart; -1: files_why()
+const char *files_why(void); // "cannot be opened: No such file or directory"
+// What can be done about an error of the host, to be put behind its text; "" when there is nothing to say.
+const char *files_advice(int error);
+
+// The streams that the process was given. Those that are in use are no files for others. False after a complaint: they
+// are in each other's way.
+bool files_claim_streams(bool uses_input, bool uses_output);
+
+#endif

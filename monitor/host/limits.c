@@ -1,0 +1,12 @@
+// Limits of the process; see limits.h. The limit of file sizes is met where files are written
+// (monitor/files/written.c), that of open files where they are opened, that of memory where it is asked for.
+#include "monitor/host/limits.h"
+#include "monitor/files/complaint.h"
+#include <sys/resource.h>
+
+bool limits_fit(size_t stack_bytes) {
+    struct rlimit stack;
+    if (getrlimit(RLIMIT_STACK, &stack) != 0 || stack.rlim_cur >= stack_bytes) return true;
+    return complain("the stack may have %zu KBytes only, and %zu are needed: raise its limit (ulimit -s)",
+                    (size_t)stack.rlim_cur >> 10, stack_bytes >> 10);
+}

@@ -1,0 +1,10 @@
+// Limits that the host sets to the process, where they are too narrow for it to say anything later.
+#ifndef MONITOR_LIMITS_H
+#define MONITOR_LIMITS_H
+#include <stdbool.h>
+#include <stddef.h>
+
+// False after one line on stderr.
+bool limits_fit(size_t stack_bytes);
+
+#endif
