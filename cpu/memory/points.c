@@ -3,10 +3,11 @@
 // Breakpoints are records of decoded blocks whose handler looks first (run_point in cpu/engine/fetch.c). A linear, a
 // guest-physical and a physical address have the low twelve bits in common, so every instruction at the page offset of
 // a breakpoint gets such a record: how its page is mapped, and may be mapped later, does not matter. Watchpoints keep
-// their pages out of the fast entries of the TLB, as those of DR0 to DR3 do.
-// NOT IMPLEMENTED: watchpoints on accesses by page walks, by VT-x to its structures, and by devices; a watchpoint on an
-// implicit access (descriptor tables, TSS, the frame of an event) stops at the end of the block, not of the
-// instruction.
+// their pages out of the fast entries of the TLB, as those of DR0 to DR3 do. Those for writes to physical memory also
+// see the stores of page walks, of VT-x to its structures and of devices (PAGE_POINT in cpu/pages/pages.h).
+// NOT IMPLEMENTED: watchpoints on reads by page walks, by VT-x of its structures, and by devices; a watchpoint on an
+// implicit access (descriptor tables, TSS, the frame of an event, flags of page tables) stops at the end of the block,
+// not of the instruction.
 #include "cpu/memory/points.h"
 #include "cpu/memory/access.h"
 #include "cpu/memory/peek.h"
@@ -142,6 +143,24 @@ void observe_access(struct cpu *cpu, uint64_t linear, uint64_t physical, unsigne
     for (struct point *p = cpu->observation.points, *next; p; p = next) {
         next = p->next;
         if (p->access & (write ? POINT_WRITE : POINT_READ) && data_point_hit(cpu, p, linear, physical, size))
+            tell_point(cpu, p, &sight);
+    }
+}
+
+void observe_stored(struct cpu *cpu, enum stored_by by, uint64_t physical, const void *from, uint64_t bytes) {
+    unsigned size = bytes < 8 ? (unsigned)bytes : 8;
+    const uint8_t *page = physical_page(cpu, physical);
+    struct sight sight = {.kind = OBSERVE_WATCHPOINT,
+                          .write = true,
+                          .number = by,
+                          .size = (uint8_t)size,
+                          .linear = ~0ull,
+                          .physical = physical,
+                          .value = first_bytes(from, size),
+                          .old = first_bytes(page ? page + (physical & (PAGE_BYTES - 1)) : NULL, size)};
+    for (struct point *p = cpu->observation.points, *next; p; p = next) {
+        next = p->next;
+        if (p->space == POINT_PHYSICAL && p->access & POINT_WRITE && overlaps(physical, bytes, p->address, p->bytes))
             tell_point(cpu, p, &sight);
     }
 }

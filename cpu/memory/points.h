@@ -1,6 +1,7 @@
 // Breakpoints and watchpoints, for those who fetch, execute and access memory (cpu/watch/observe.h).
 #ifndef CPU_POINTS_H
 #define CPU_POINTS_H
+#include "cpu/pages/pages.h"
 #include "cpu/watch/observe.h"
 
 // Whether an instruction at this offset of any page might be a breakpoint's.
@@ -18,5 +19,7 @@ bool observe_page(struct cpu *cpu, uint64_t linear, uint64_t page);
 bool observe_hits(struct cpu *cpu, uint64_t linear, uint64_t page, unsigned size, bool write);
 // Tells about a data access within one page, before a write takes place. `data`: what is read or will be written.
 void observe_access(struct cpu *cpu, uint64_t linear, uint64_t physical, unsigned size, const void *data, bool write);
+// Tells of a store to physical memory by others than instructions, before it takes place (cpu/pages/pages.h).
+void observe_stored(struct cpu *cpu, enum stored_by by, uint64_t physical, const void *from, uint64_t bytes);
 
 #endif

@@ -84,6 +84,29 @@ uint8_t *pages_store(struct pages *pages, uint64_t physical, uint64_t bytes) {
     return to;
 }
 
+// --- points ---
+
+void pages_clear_points(struct pages *pages) {
+    for (unsigned i = 0; pages->points && i < pages->areas; i++) {
+        struct area *a = &pages->area[i];
+        for (uint64_t page = 0; page < a->bytes / PAGE_BYTES; page++) a->flags[page] &= (uint8_t)~PAGE_POINT;
+    }
+    pages->points = false;
+}
+
+void pages_set_point(struct pages *pages, uint64_t physical, uint64_t bytes) {
+    for (uint64_t at = physical & ~(PAGE_BYTES - 1); at - physical + PAGE_BYTES < bytes + PAGE_BYTES;
+         at += PAGE_BYTES) {
+        struct page_frame f = pages_frame(pages, at);
+        if (f.area) *frame_flags(f) |= PAGE_POINT, pages->points = true;
+    }
+}
+
+void pages_tell_point(struct pages *pages, struct cpu *cpu, enum stored_by by, uint64_t physical, const void *from,
+                      uint64_t bytes) {
+    if (pages->members) pages->keeper->point_stored(cpu ? cpu : pages->member[0], by, physical, from, bytes);
+}
+
 // --- watchers ---
 
 static void mark_pages(struct area *a, unsigned slot, uint64_t first, uint64_t count) {

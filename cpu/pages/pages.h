@@ -16,8 +16,7 @@ enum page_flag {
         4, // MONITOR armed a line of it; stays when no monitor is armed any more, until derived state is dropped
     PAGE_TABLE = 8,  // live translations were read from it: nothing sets it yet
     PAGE_VMX = 16,   // a VMX region that VT-x uses lies in it: nothing sets it yet
-    PAGE_POINT = 32, // a watchpoint on physical memory lies in it
-    PAGE_READS = 64, // with PAGE_POINT: reads must be looked at too
+    PAGE_POINT = 32, // a watchpoint for writes to physical memory lies in it
 };
 
 enum { PAGES_AREAS = 16, PAGES_WATCHERS = 8, PAGES_MEMBERS = 64 };
@@ -40,11 +39,15 @@ struct page_watcher {
     uint8_t slot; // pages_watch's
 };
 
+enum stored_by { STORED_BY_INSTRUCTION, STORED_BY_PROCESSOR /* walks, VT-x, logs */, STORED_BY_DEVICE };
+
 // What processors over these pages keep about them, dropped when flags forbid it.
 struct page_keeper {
     void (*drop_page)(struct cpu *cpu, uint64_t physical); // fast entries of one page
     void (*drop_writes)(struct cpu *cpu);                  // write tags of all pages
     void (*code_written)(struct cpu *cpu, uint64_t physical);
+    // Before a store to a page with PAGE_POINT that is none of an instruction's own, which are told by linear address.
+    void (*point_stored)(struct cpu *cpu, enum stored_by by, uint64_t physical, const void *from, uint64_t bytes);
 };
 
 struct pages {
@@ -54,6 +57,7 @@ struct pages {
     struct cpu *member[PAGES_MEMBERS]; // the processors over these pages; they run in turns
     unsigned members;
     uint64_t armed;   // pages that have PAGE_ARMED
+    bool points;      // some page has PAGE_POINT
     bool was_written; // some page has PAGE_WRITTEN, or had
     const struct page_keeper *keeper;
 };
@@ -90,6 +94,14 @@ ALWAYS_INLINE bool page_store(struct pages *pages, struct page_frame frame, unsi
 // now: the door is passed.
 const uint8_t *pages_read(const struct pages *pages, uint64_t physical, uint64_t bytes);
 uint8_t *pages_store(struct pages *pages, uint64_t physical, uint64_t bytes);
+
+// --- points ---
+void pages_clear_points(struct pages *pages);
+void pages_set_point(struct pages *pages, uint64_t physical,
+                     uint64_t bytes); // write tags to it are the caller's to drop
+// Before a store of `bytes` from `from` into pages that the door was passed for, by others than instructions.
+void pages_tell_point(struct pages *pages, struct cpu *cpu, enum stored_by by, uint64_t physical, const void *from,
+                      uint64_t bytes);
 
 // --- watchers ---
 bool pages_watch(struct pages *pages, struct page_watcher *watcher); // marks; false: there are too many

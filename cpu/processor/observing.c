@@ -32,8 +32,18 @@ void cpu_observe(struct cpu *cpu, struct observer *observers) {
     observing_update(cpu);
 }
 
+// Pages say that they have a watchpoint, for those who store by physical address.
+static void mark_points(struct cpu *cpu) {
+    struct pages *pages = cpu->wire.pages;
+    if (!pages) return;
+    pages_clear_points(pages);
+    for (const struct point *p = cpu->observation.points; p; p = p->next)
+        if (p->space == POINT_PHYSICAL && p->access & POINT_WRITE) pages_set_point(pages, p->address, p->bytes);
+}
+
 void cpu_set_points(struct cpu *cpu, struct point *points) {
     cpu->observation.points = points;
+    mark_points(cpu);
     observing_update(cpu);
     block_cache_clear(cpu);
 }

@@ -2,11 +2,14 @@
 #include "cpu/processor/processor.h"
 #include "cpu/engine/block.h"
 #include "cpu/insn/combine.h"
+#include "cpu/memory/points.h"
 #include "cpu/pages/pages.h"
 #include <stdlib.h>
 
-static const struct page_keeper keeper = {
-    .drop_page = tlb_drop_fast_page, .drop_writes = tlb_drop_writes, .code_written = block_code_written};
+static const struct page_keeper keeper = {.drop_page = tlb_drop_fast_page,
+                                          .drop_writes = tlb_drop_writes,
+                                          .code_written = block_code_written,
+                                          .point_stored = observe_stored};
 
 // Processors over the same pages share decoded code. False: memory is short, or there are too many.
 static bool share_memory(struct cpu *cpu) {

@@ -16,7 +16,7 @@ enum observe {
 #undef OBSERVE
     OBSERVE_COUNT,
     OBSERVE_BREAKPOINT = OBSERVE_COUNT, // told to the point that is hit only
-    OBSERVE_WATCHPOINT,                 // as OBSERVE_MEMORY
+    OBSERVE_WATCHPOINT,                 // as OBSERVE_MEMORY; number: enum stored_by, linear ~0 unless by an instruction
 };
 
 // What was seen: cpu/watch/observe.def says what the members hold for each kind.

@@ -83,10 +83,14 @@ struct page_frame board_find_page(struct board *b, uint64_t physical) {
     const struct map *map = &b->bus.memory;
     const struct map_segment *s = map_find(map, page);
     const struct region *r = s ? map_region(map, s) : NULL;
-    if (!r || r->kind != REGION_MEMORY || s->last - page < MEMORY_PAGE - 1)
+    if (!r || r->kind != REGION_MEMORY || s->last - page < MEMORY_PAGE - 1) {
+        b->seen.other = page | (MEMORY_PAGE - 1);
         return (struct page_frame){NULL, 0};
-    if (s->first % MEMORY_PAGE == 0 && s->last % MEMORY_PAGE == MEMORY_PAGE - 1)
-        b->seen = (struct seen_memory){s->first, s->last - s->first + 1, r->shows + (s->first - r->base)};
+    }
+    if (s->first % MEMORY_PAGE == 0 && s->last % MEMORY_PAGE == MEMORY_PAGE - 1) {
+        b->seen.first = s->first, b->seen.bytes = s->last - s->first + 1;
+        b->seen.shows = r->shows + (s->first - r->base);
+    }
     return memory_frame(b->memory, r->shows + (page - r->base));
 }
 
@@ -106,7 +110,7 @@ void board_mmio_write(struct board *b, const struct cpu *cpu, uint64_t physical,
 
 static void memory_changed(void *owner) {
     struct board *b = owner;
-    b->seen.bytes = 0;
+    b->seen = (struct seen_memory){0};
     for (unsigned i = 0; i < b->apics.count; i++) {
         cpu_drop_derived(b->lapic[i].cpu);
         cpu_work(b->lapic[i].cpu, DROP_WORK);

@@ -40,9 +40,11 @@ enum interrupt_source {
 enum { INTERRUPT_INPUTS = 24 };
 _Static_assert(SOURCE_DEVICES + MACHINE_DEVICES <= 32, "a bit of struct board's sources for each");
 
-// Derived from the map: the piece of memory that was accessed last. Nearly every page is in the same.
+// Derived from the map: the piece of memory that was accessed last, for nearly every page is in the same; and the page
+// that was last found to be no memory, for a driver asks for the same registers again and again.
 struct seen_memory {
     uint64_t first, bytes, shows;
+    uint64_t other; // its last byte's address; 0: none
 };
 
 struct board {
@@ -97,7 +99,10 @@ void board_describe(const void *board, enum acpi_scope scope, struct aml *aml);
 struct page_frame board_find_page(struct board *board, uint64_t physical);
 static inline struct page_frame board_page(struct board *board, uint64_t physical) {
     const struct seen_memory *seen = &board->seen;
-    if (physical - seen->first >= seen->bytes) return board_find_page(board, physical);
+    if (unlikely(physical - seen->first >= seen->bytes)) {
+        if ((physical | (MEMORY_PAGE - 1)) == seen->other) return (struct page_frame){NULL, 0};
+        return board_find_page(board, physical);
+    }
     return memory_frame(board->memory, physical - seen->first + seen->shows);
 }
 uint64_t board_mmio_read(struct board *board, const struct cpu *cpu, uint64_t physical, unsigned size);

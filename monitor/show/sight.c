@@ -46,8 +46,12 @@ static void print_msr(const struct look *look, const struct sight *s, bool write
 }
 
 static void print_access(const struct look *look, const struct sight *s) {
-    print(look, "%s of %u byte%s at linear 0x%" PRIx64 " (physical 0x%" PRIx64 "): ", s->write ? "write" : "read",
-          s->size, s->size == 1 ? "" : "s", s->linear, s->physical);
+    static const char *const by[] = {"", " by the processor itself (a page walk or VT-x)", " by a device"};
+    print(look, "%s of %u byte%s at ", s->write ? "write" : "read", s->size, s->size == 1 ? "" : "s");
+    if (s->number)
+        print(look, "physical 0x%" PRIx64 "%s: ", s->physical, by[s->number % 3]);
+    else
+        print(look, "linear 0x%" PRIx64 " (physical 0x%" PRIx64 "): ", s->linear, s->physical);
     if (s->write && s->old != s->value)
         print(look, "0x%" PRIx64 " becomes 0x%" PRIx64 "\n", s->old, s->value);
     else

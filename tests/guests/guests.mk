@@ -60,6 +60,9 @@ $(XEN_INITRAMFS): $(NESTED_INITRAMFS) $(GUESTS)/xen/list $(GUESTS)/modules-gener
 		sed 's,.*,file modules/& 644 $(GUESTS)/modules-general/&,' $(GUESTS)/modules-general/order) > $(GUESTS)/xen.list
 	$(call quiet,GUEST,$@)$(GUESTS)/newc $(GUESTS)/xen.list > $@
 
+$(GUESTS)/memtest86+x64.bin $(GUESTS)/memtest86+ia32.bin &: tests/guests/fetch-memtest.sh | need-guests
+	@tests/guests/fetch-memtest.sh $(GUESTS)
+
 $(GUESTS)/newc: tests/guests/newc.c | need-guests
 	@mkdir -p $(@D)
 	$(call quiet,GUEST,$@)$(GUEST_CC) -std=gnu2x -O2 $(WARNINGS) -o $@ $<

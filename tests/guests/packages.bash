@@ -1,4 +1,4 @@
-# Downloads Debian packages to $packages, for fetch.sh, fetch-qemu.sh and fetch-xen.sh. Root is not needed. What has been downloaded
+# Downloads Debian packages to $packages, for the fetch*.sh here. Root is not needed. What has been downloaded
 # once is used again. The caller sets `packages`, and calls packages_done at the end.
 mkdir -p "$packages"
 packages=$(realpath "$packages")

@@ -112,6 +112,37 @@ static void test_linux(void) {
     ok(loading_try(&loading, &image, NULL, NULL) && cpu->rip == 0x200200, "moved to where there is RAM");
 }
 
+// The code's last paragraph may be short.
+static void test_linux_short(void) {
+    struct image image = image_linux();
+    image.size -= 15;
+    memset(inside_ram(loading.machine, 0x1000000, 8192), 0xff, 8192);
+    ok(loading_try(&loading, &image, NULL, NULL), "a bzImage whose last paragraph has one byte loads (%s)",
+       loading.errors);
+    ok(memcmp(ram(0x1000000, 8177), image.bytes + 5 * 512, 8177) == 0, "its code is there, up to that byte");
+}
+
+// Kernels with an entry for 32 bits alone, and protocols that do not know where a kernel prefers to be.
+static void test_linux_32bit(uint16_t version, uint8_t header_end, uint64_t entry) {
+    struct image image = image_linux();
+    image_put(&image, offsetof(struct linux_params, header.version), version, 2);
+    image_put(&image, offsetof(struct linux_params, header.header_end), header_end, 1);
+    image_put(&image, offsetof(struct linux_params, header.code32_start), 0x100000, 4);
+    if (version >= 0x20c) image_put(&image, offsetof(struct linux_params, header.xloadflags), 0, 2);
+    memset(image.bytes + 0x202 + header_end, 0xcc, 0x40);
+    ok(loading_try(&loading, &image, NULL, "words"), "a 32-bit kernel of protocol %x loads (%s)", version,
+       loading.errors);
+    const struct cpu *cpu = machine_cpu(loading.machine, 0);
+    const struct linux_params *params = ram(cpu->gpr[RSI], 4096);
+    ok(cpu->rip == entry && params->header.code32_start == entry, "it starts where it lies (%llx)",
+       (unsigned long long)cpu->rip);
+    ok(cpu->control.cr0 == (CR0_PE | CR0_ET) && cpu->control.efer == 0 && cpu_rflags(cpu) == 2,
+       "protected mode, no paging, no interrupts");
+    ok(cpu->gpr[RBX] == 0 && cpu->gpr[RBP] == 0 && cpu->gpr[RDI] == 0, "EBX, EBP and EDI are 0");
+    ok(strcmp(ram(params->header.cmd_line_ptr, 6), "words") == 0, "command line");
+    check_segments(cpu, false);
+}
+
 static void test_linux_lies(void) {
 #define LIE(member, value, expected)                                                                                   \
     do {                                                                                                               \
@@ -122,13 +153,15 @@ static void test_linux_lies(void) {
     } while (0)
     LIE(header, 0, "not a kernel");
     LIE(boot_flag, 0, "damaged");
-    LIE(version, 0x20b, "boot protocol 2.11");
-    LIE(xloadflags, 2, "without a 64-bit entry");
+    LIE(version, 0x202, "boot protocol 2.02");
+    LIE(version, 0x20b, "no entry for protected mode");
+    LIE(xloadflags, 2, "no entry for protected mode");
     LIE(loadflags, 0, "zImage");
     LIE(syssize, 0xffffffff, "cut short");
     LIE(syssize, 0, "cut short");
     LIE(setup_sects, 255, "cut short");
-    LIE(header_end, 4, "boot protocol");
+    LIE(header_end, 4, "boot protocol 0.00");
+    LIE(header_end, 0x61, "setup header ends after 114 bytes");
     LIE(init_size, 0xffffffff, "no room for the kernel");
     struct image fixed = image_linux();
     image_put(&fixed, offsetof(struct linux_params, header.relocatable_kernel), 0, 1);
@@ -145,8 +178,11 @@ static void test_linux_lies(void) {
         fails(&image, size < 0x206 ? "not a kernel" : "cut short", "cut short in the header");
     }
     image = image_linux();
-    image.size--;
-    fails(&image, "cut short", "cut short by a byte");
+    image.size -= 16;
+    fails(&image, "cut short", "cut short by a paragraph");
+    image.size = 5 * 512;
+    image_put(&image, offsetof(struct linux_params, header.syssize), 1, 4);
+    fails(&image, "cut short", "no code at all");
     uint8_t *big = calloc(1, RAM);
     loading_file(loading.initrd_fd, big, RAM);
     image = image_linux();
@@ -410,6 +446,11 @@ static void fuzz(unsigned kind) {
 int main(void) {
     loading_begin(&loading, RAM);
     test_linux();
+    test_linux_short();
+    test_linux_32bit(0x20c, 0x66, 0x1000000);
+    test_linux_32bit(0x20a, 0x62, 0x1000000);
+    test_linux_32bit(0x209, 0x56, 0x100000);
+    test_linux_32bit(0x203, 0x2e, 0x100000);
     test_linux_lies();
     test_elf(true);
     test_elf(false);
