@@ -68,6 +68,13 @@ static enum outcome deliver_fault(struct cpu *cpu) {
     return carry_out(cpu, event_deliver(cpu, &event));
 }
 
+static enum outcome exit_by(struct cpu *cpu, const struct op *op) {
+    cpu->attempt.exited_bytes = op->length;
+    enum outcome outcome = carry_out(cpu, OUT_VMEXIT);
+    cpu->attempt.exited_bytes = 0;
+    return outcome;
+}
+
 static enum outcome after(struct cpu *cpu, enum outcome outcome) {
     switch (outcome) {
     case OUT_FAULT:
@@ -82,7 +89,7 @@ static enum outcome after(struct cpu *cpu, enum outcome outcome) {
         cpu->time.unretired++;
         rewind_to_stopped(cpu, true);
         steps_settle(cpu);
-        return carry_out(cpu, outcome);
+        return exit_by(cpu, cpu->attempt.stopped);
     case OUT_SOLO:
         cpu->breakpoints.hits = 0;
         rewind_to_stopped(cpu, false);

@@ -45,6 +45,9 @@ static void reset_power(struct cpu *cpu) {
     cpu->msr.pat = 0x0007040600070406;
     cpu->msr.misc_enable = BIT(0) | BIT(11) | BIT(12); // fast strings; no BTS, no PEBS
     if (cpu_model_has(cpu->wire.model, FEATURE_MONITOR)) cpu->msr.misc_enable |= MISC_ENABLE_MONITOR;
+    if (cpu_model_has(cpu->wire.model, FEATURE_EIST)) cpu->msr.misc_enable |= MISC_ENABLE_EIST;
+    cpu->msr.perf_ctl = cpu_model_ratio(cpu->wire.model) << PERF_RATIO_SHIFT;
+    cpu->msr.misc_features_enables = 0;
     cpu->msr.spec_ctrl = cpu->msr.feature_control = cpu->msr.power_ctl = 0;
     cpu->msr.tsc_adjust = 0;
     cpu->time.tsc_base = 0 - cpu_cycles_now(cpu);

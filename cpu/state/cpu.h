@@ -131,6 +131,7 @@ struct attempt {
     bool walks_in_block;      // a walk now is for an access in the middle of a block
     uint64_t step_limit;      // steps at which budget becomes 0: steps now = step_limit - budget (block boundary)
     const struct op *stopped; // the record that returned another outcome than OUT_OK
+    uint32_t exited_bytes;    // while a VM exit by an access of an instruction is carried out: the instruction's length
     uint32_t trap;            // the instruction in execution began with RFLAGS.TF set; event_deliver clears it
     uint32_t uncharged;       // under a timing model: 1 while a step is counted whose cycles are not known yet
     uint64_t cycle_limit;     // under a timing model: cpu_run ends at the first boundary at or after it
@@ -170,11 +171,11 @@ struct cpu_wiring {
 // Observation (cpu/watch/observe.h): no state.
 enum stopping { STOPPING_NO, STOPPING_ASKED /* cpu_stop */, STOPPING_HOLD /* cpu_hold */ };
 struct observation {
-    uint64_t wanted;                     // BIT(OBSERVE_...) that any observer wants
-    uint32_t doing;                      // enum observing
-    uint8_t stop;                        // enum stopping: leave cpu_run at the next boundary
-    uint32_t hold_events;                // STOPPING_HOLD: as soon as it has taken so many events
-    uint32_t boundary_events;            // taken at the boundary of this step and cycle (cpu_boundary_events)
+    uint64_t wanted;          // BIT(OBSERVE_...) that any observer wants
+    uint32_t doing;           // enum observing
+    uint8_t stop;             // enum stopping: leave cpu_run at the next boundary
+    uint32_t hold_events;     // STOPPING_HOLD: as soon as it has taken so many events
+    uint32_t boundary_events; // taken at the boundary of this step and cycle (cpu_boundary_events)
     uint64_t boundary_step, boundary_cycle;
     uint32_t events;                     // taken at boundaries, by count
     uint64_t passed_step, passed_linear; // of an attempt whose beginning has been told

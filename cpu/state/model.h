@@ -37,6 +37,9 @@ static inline bool cpu_model_has(const struct cpu_model *model, enum feature f) 
     return f == FEATURE_BASE || model->features[f];
 }
 
+// The ratio of the TSC to the bus clock of 100 MHz, as IA32_PERF_STATUS and MSR_PLATFORM_INFO have it.
+static inline uint64_t cpu_model_ratio(const struct cpu_model *model) { return model->tsc_hz / 100000000 & 0xff; }
+
 // The bits that XCR0 can have: the user state components. IA32_XSS can have none so far.
 uint64_t cpu_model_xcr0(const struct cpu_model *model);
 

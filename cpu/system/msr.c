@@ -1,6 +1,8 @@
 // Model-specific registers: the rows of cpu/system/msr.def, found by their address. SDM Vol. 4; Vol. 3A, 2.2.1 (EFER),
 // 11.11 (MTRRs), 11.12 (PAT), 15.3 (machine check), Vol. 3B, 17.17 (TSC).
 // MTRRs and PAT are stored and reported; all memory behaves as write-back.
+// IA32_FMASK takes all 64 bits: the manual does not say, but Hedron writes ones everywhere on processors, and KVM and
+// Xen write there what their guests give them, unchecked.
 // NOT IMPLEMENTED: machine-check banks, last-branch records (DEBUGCTL.LBR is stored), performance monitoring.
 #include "cpu/system/msr.h"
 #include "cpu/watch/debug.h"
@@ -43,12 +45,17 @@ static uint64_t read_tsc(struct cpu *cpu, const struct op *op, const struct msr_
     (void)row;
     return cpu_tell_tsc(cpu, op);
 }
-// The ratio of the TSC to 100 MHz: maximum non-turbo, and as the minimum.
+// The ratio of the TSC to 100 MHz: maximum non-turbo, and as the minimum. CPUID faulting is there: bit 31.
 static uint64_t read_platform_info(struct cpu *cpu, const struct op *op, const struct msr_row *row) {
-    enum { MAXIMUM_SHIFT = 8, MINIMUM_SHIFT = 40, BUS_HZ = 100000000 };
+    enum { MAXIMUM_SHIFT = 8, MINIMUM_SHIFT = 40 };
     (void)op, (void)row;
-    uint64_t ratio = cpu->wire.model->tsc_hz / BUS_HZ & 0xff;
-    return ratio << MAXIMUM_SHIFT | ratio << MINIMUM_SHIFT;
+    return cpu_model_ratio(cpu->wire.model) << MAXIMUM_SHIFT | cpu_model_ratio(cpu->wire.model) << MINIMUM_SHIFT |
+           BIT(31);
+}
+// The one operating point that there is, whatever IA32_PERF_CTL asks for.
+static uint64_t read_perf_status(struct cpu *cpu, const struct op *op, const struct msr_row *row) {
+    (void)op, (void)row;
+    return cpu_model_ratio(cpu->wire.model) << PERF_RATIO_SHIFT;
 }
 // Table 2-36 and others alike: no package C-states, and locked so.
 static uint64_t read_pkg_cst_config(struct cpu *cpu, const struct op *op, const struct msr_row *row) {

@@ -15,9 +15,12 @@ static void set_pair(struct cpu *cpu, uint64_t value) {
 }
 static uint64_t get_pair(const struct cpu *cpu) { return (uint32_t)cpu->gpr[RAX] | cpu->gpr[RDX] << 32; }
 
+// CPUID faulting (MSR_MISC_FEATURES_ENABLES) is not in the manual: "Virtualization Technology FlexMigration", Intel,
+// 323850. A fault by the privilege level comes before the VM exit (Vol. 3C, 25.1.1).
 // Leaf 1 also loads the microcode revision into IA32_BIOS_SIGN_ID, SDM Vol. 3A, 9.11.7.1.
 BODY(cpuid) {
     BODY_UNUSED;
+    if (unlikely(cpu->msr.misc_features_enables & MISC_FEATURES_CPUID_FAULT) && cpu_cpl(cpu)) return cpu_fault_gp0(cpu);
     TRY(intercept(cpu, op, ICEPT_CPUID, NO_OPERAND));
     uint32_t leaf = (uint32_t)cpu->gpr[RAX];
     struct cpuid_result r = cpuid(cpu, leaf, (uint32_t)cpu->gpr[RCX]);

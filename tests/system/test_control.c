@@ -182,7 +182,8 @@ static void test_msr(void) {
         {0xc0000080, EFER_SCE | EFER_LME | EFER_NXE, BIT(2), "IA32_EFER"},
         {0xc0000082, 0xffff800000000000, 0x800000000000, "IA32_LSTAR"},
         {0xc0000100, 0x7fffffffffff, 0xffff000000000000, "IA32_FS_BASE"},
-        {0xc0000084, 0xffffffff, BIT(32), "IA32_FMASK"},
+        {0x140, 1, 2, "MSR_MISC_FEATURES_ENABLES"},
+        {0x199, BIT(32) | 0xa00, BIT(33), "IA32_PERF_CTL"},
         {0xc0000103, 0xffffffff, BIT(32), "IA32_TSC_AUX"},
         {0x277, 0x0007010600070406, 0x0007020600070406, "IA32_PAT"},
         {0x2ff, 0xc06, 0xc02, "IA32_MTRR_DEF_TYPE"},
@@ -231,6 +232,22 @@ static void test_tsc(void) {
         b.cpu->control.cr4 |= CR4_TSD;
         RUN(&b, 0x0f, 0x31);
         ok(bench_faulted(&b, VECTOR_GP, 0), "RDTSC at CPL 3 with CR4.TSD: #GP(0)");
+    }
+}
+
+static void test_cpuid_faulting(void) {
+    for (unsigned cpl = 0; cpl <= 3; cpl += 3) {
+        WITH(b, bench_long(&b, cpl)) {
+            const uint64_t has_faulting = BIT(31);
+            bool on = rdmsr(&b, 0xce) & has_faulting && wrmsr(&b, 0x140, 1);
+            RUN(&b, 0x0f, 0xa2);
+            ok(on && bench_faulted(&b, VECTOR_GP, 0) == (cpl == 3), "CPUID faulting, CPL %u", cpl);
+        }
+    }
+    WITH(b, bench_long(&b, 0)) {
+        ok(rdmsr(&b, 0x198) == rdmsr(&b, 0x199) && wrmsr(&b, 0x199, 0x500) && rdmsr(&b, 0x198) == 0xa00,
+           "IA32_PERF_STATUS: the one ratio that there is");
+        ok(wrmsr(&b, 0xc0000084, ~0ull) && rdmsr(&b, 0xc0000084) == ~0ull, "IA32_FMASK takes all bits");
     }
 }
 
@@ -341,6 +358,7 @@ int main(void) {
     test_dr();
     test_msr();
     test_tsc();
+    test_cpuid_faulting();
     test_cpuid();
     test_models();
     test_reset();

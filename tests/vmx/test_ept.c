@@ -47,6 +47,33 @@ static void test_violations(void) {
     violation("a guest page directory that is absent", LOAD, AT_PD, 0, READ | LINEAR, code);
 }
 
+// The length of the instruction whose access exits, which the manual leaves undefined; software depends on it. None for
+// a fetch, nor where the access belongs to the delivery of an event of the processor's own.
+static void length(const char *what, const char *guest, uint64_t page, uint64_t entry, uint32_t reason,
+                   unsigned length) {
+    struct bench *b = ready(guest);
+    b->cpu->gpr[RCX] = AT_GUEST_DATA + 0x1008, b->cpu->gpr[RSI] = AT_GUEST_DATA,
+    b->cpu->gpr[RDI] = AT_GUEST_DATA + 0x1000;
+    bench_store(b, PAGE_ENTRY(page), 8, entry);
+    uint32_t is = bench_enter(b, 9);
+    ok(is == reason && bench_field(b, EXIT_INSTRUCTION_LENGTH) == length, "%s: length %u (is %u, reason %u)", what,
+       length, (unsigned)bench_field(b, EXIT_INSTRUCTION_LENGTH), is);
+    bench_free(b);
+}
+
+static void test_lengths(void) {
+    uint64_t data = AT_GUEST_DATA, next = AT_GUEST_DATA + 0x1000;
+    length("a store to a read-only page", STORE, data, data | R | X | WB, EXIT_EPT_VIOLATION, 3);
+    length("a store to a misconfigured page", STORE, data, data | W | WB, EXIT_EPT_MISCONFIGURATION, 3);
+    length("a load with prefixes", "2e 66 8b 83 00 00 00 00", data, 0, EXIT_EPT_VIOLATION, 8);
+    length("the second of two in one record", STORE "48 8b 41 f8", next, 0, EXIT_EPT_VIOLATION, 4);
+    length("the first of two in one record", STORE "48 8b 41 f8", data, 0, EXIT_EPT_VIOLATION, 3);
+    length("a repeated string instruction", "48 c7 c1 04 00 00 00 f3 48 a5", next, 0, EXIT_EPT_VIOLATION, 3);
+    length("a fetch", "90" HLT, AT_GUEST_CODE, R | W | WB, EXIT_EPT_VIOLATION, 0);
+    length("the frame of #UD", "0f 0b", (AT_GUEST_STACK - 8) & ~0xfffull, 0, EXIT_EPT_VIOLATION, 0);
+    length("a push", "50" HLT, (AT_GUEST_STACK - 8) & ~0xfffull, 0, EXIT_EPT_VIOLATION, 1);
+}
+
 static void misconfiguration(const char *what, uint64_t at, uint64_t entry) {
     struct bench *b = ready(LOAD);
     bench_store(b, at, 8, entry);
@@ -242,6 +269,7 @@ static void test_unrestricted(void) {
 
 int main(void) {
     test_violations();
+    test_lengths();
     test_misconfigurations();
     test_large_misconfiguration();
     test_flags();

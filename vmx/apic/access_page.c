@@ -4,7 +4,6 @@
 // processor's own accesses to the paging structures, MSR bitmaps and so on (29.4.6.2) are not looked at.
 #include "vmx/apic/vapic.h"
 #include "vmx/ask/qualification.h"
-#include "cpu/engine/block.h"
 
 static bool readable(unsigned r) {
     return r == OFFSET_ID || r == OFFSET_VERSION || r == OFFSET_TPR || r == OFFSET_EOI ||
@@ -22,10 +21,8 @@ static bool virtualized(const struct vmx *vmx, unsigned offset, unsigned size, b
 }
 
 // Table 27-6
-static enum outcome access_exit(struct cpu *cpu, uint64_t qualification, bool fetch) {
-    // Such an instruction runs alone: its length is known, unless it is an event's delivery or a fetch that exits.
-    bool executing = !cpu->attempt.delivering_valid && !fetch && cpu->block && cpu->block->count == 1;
-    exit_begin_access(cpu, executing ? cpu->block->ops : NULL, EXIT_APIC_ACCESS);
+static enum outcome access_exit(struct cpu *cpu, uint64_t qualification) {
+    exit_begin_access(cpu, EXIT_APIC_ACCESS);
     vmx_of(cpu)->exit.qualification = qualification;
     return OUT_VMEXIT;
 }
@@ -37,8 +34,7 @@ enum outcome virtual_apic_access(struct cpu *cpu, uint64_t linear, unsigned size
     if (((*page & TLB_PAGE_MASK) | 1) != cpu->intercepts.apic_access) return OUT_OK; // a mapping older than the control
     if (access == APIC_FETCH || !virtualized(vmx, offset, size, access == APIC_WRITE)) {
         uint64_t type = cpu->attempt.delivering_valid ? APIC_EVENT : (uint64_t)access;
-        return access_exit(cpu, part(APIC_ACCESS, OFFSET, offset) | part(APIC_ACCESS, TYPE, type),
-                           access == APIC_FETCH);
+        return access_exit(cpu, part(APIC_ACCESS, OFFSET, offset) | part(APIC_ACCESS, TYPE, type));
     }
     *page = (*page & ~TLB_PAGE_MASK) | vmcs_get(vmx->vmcs, VIRTUAL_APIC_ADDRESS);
     if (access == APIC_WRITE) {

@@ -13,7 +13,7 @@ enum outcome ept_violation(struct cpu *cpu, uint64_t guest_physical, const struc
     cache_forget(vmx, guest_physical);
     if (access->linear_valid && !access->page_walk) tlb_invalidate_page(cpu, access->linear);
     if (ept_convertible(cpu, entry)) return ept_exception(cpu, qualification, linear, guest_physical);
-    exit_begin_access(cpu, NULL, EXIT_EPT_VIOLATION);
+    exit_begin_access(cpu, EXIT_EPT_VIOLATION);
     vmx->exit.qualification = qualification;
     vmx->exit.has_linear = access->linear_valid;
     vmx->exit.guest_linear = linear;
@@ -24,21 +24,21 @@ enum outcome ept_violation(struct cpu *cpu, uint64_t guest_physical, const struc
 
 enum outcome ept_misconfiguration(struct cpu *cpu, uint64_t guest_physical) {
     struct vmx *vmx = vmx_of(cpu);
-    exit_begin_access(cpu, NULL, EXIT_EPT_MISCONFIGURATION);
+    exit_begin_access(cpu, EXIT_EPT_MISCONFIGURATION);
     vmx->exit.has_physical = true;
     vmx->exit.guest_physical = guest_physical;
     return OUT_VMEXIT;
 }
 
 enum outcome ept_log_full(struct cpu *cpu) {
-    exit_begin_access(cpu, NULL, EXIT_PML_FULL);
+    exit_begin_access(cpu, EXIT_PML_FULL);
     return OUT_VMEXIT;
 }
 
 // 29.4.6.1: never virtualized.
 enum outcome ept_apic_access(struct cpu *cpu) {
     bool delivering = cpu->attempt.delivering_valid;
-    exit_begin_access(cpu, NULL, EXIT_APIC_ACCESS);
+    exit_begin_access(cpu, EXIT_APIC_ACCESS);
     vmx_of(cpu)->exit.qualification = part(APIC_ACCESS, TYPE, delivering ? APIC_PHYSICAL_EVENT : APIC_PHYSICAL);
     return OUT_VMEXIT;
 }

@@ -25,7 +25,14 @@ static void write_vectoring(struct cpu *cpu, struct vmx *vmx, bool delivering) {
     if (e->type >= EVENT_SOFTWARE_INTERRUPT) vmx->exit.instruction_length = e->length;
 }
 
-// Fields that the manual leaves undefined for an exit are written as 0, or keep their value (the two addresses).
+// Of EPT violations, EPT misconfigurations, APIC accesses and full logs that an instruction's access to memory causes,
+// the manual leaves the instruction length undefined (27.2.5). Processors store it, and software depends on it: KVM for
+// ioeventfd (EPT misconfiguration) and EOI (APIC access), ACRN, LHV and others for emulation (EPT violation).
+static void find_length(const struct cpu *cpu, struct exit_record *r) {
+    if (r->resume_flag == RF_SET && !r->instruction_length) r->instruction_length = cpu->attempt.exited_bytes;
+}
+
+// Other fields that the manual leaves undefined for an exit are written as 0, or keep their value (the two addresses).
 static void write_information(struct vmx *vmx) {
     const struct exit_record *r = &vmx->exit;
     vmcs_set(vmx, EXIT_REASON, r->reason);
@@ -54,6 +61,7 @@ enum outcome exit_carry_out(struct cpu *cpu) {
     if (reports_unblocking && !delivering && vmx->nmi_unblocked_step == cpu->time.steps - 1)
         vmx->exit.qualification |= INTERRUPTION_NMI_UNBLOCKING; // the same bit in both, 27.2.3
     cpu->attempt.delivering_valid = false;
+    find_length(cpu, &vmx->exit);
     write_information(vmx);
     save_guest_state(cpu, delivering);
     history_note_exit(cpu);

@@ -5,8 +5,8 @@ void exit_begin(struct cpu *cpu, const struct op *op, enum exit_reason reason) {
     vmx_of(cpu)->exit = record_of(op, reason);
 }
 
-void exit_begin_access(struct cpu *cpu, const struct op *op, enum exit_reason reason) {
-    exit_begin(cpu, op, reason);
+void exit_begin_access(struct cpu *cpu, enum exit_reason reason) {
+    exit_begin(cpu, NULL, reason);
     vmx_of(cpu)->exit.resume_flag = cpu->attempt.delivering_valid ? RF_EVENT : RF_SET;
 }
 

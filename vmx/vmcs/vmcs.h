@@ -265,8 +265,8 @@ ALWAYS_INLINE struct exit_record record_of(const struct op *op, enum exit_reason
     return (struct exit_record){
         .reason = reason, .instruction_length = op ? op->length : 0, .attempted = true, .resume_flag = RF_CLEAR};
 }
-void exit_begin(struct cpu *cpu, const struct op *op, enum exit_reason reason);        // starts cpu's exit record
-void exit_begin_access(struct cpu *cpu, const struct op *op, enum exit_reason reason); // by an access to memory
+void exit_begin(struct cpu *cpu, const struct op *op, enum exit_reason reason); // starts cpu's exit record
+void exit_begin_access(struct cpu *cpu, enum exit_reason reason);               // by an access to memory
 enum outcome exit_at_boundary(struct cpu *cpu, enum exit_reason reason, uint64_t qualification); // OUT_VMEXIT
 
 // --- vmx/vmcs/field.c: fields by encoding, as VMREAD and VMWRITE see them ---
