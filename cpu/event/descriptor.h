@@ -83,6 +83,8 @@ ALWAYS_INLINE bool descriptor_code_64bit(const struct cpu *cpu, const struct des
 // The target of a transfer into `d`: canonical, or within the limit; else #GP(0 | ext).
 enum outcome descriptor_target(struct cpu *cpu, const struct descriptor *d, uint64_t rip, uint32_t ext);
 
+#define ERROR_EXT 1u // of an error code: the fault came up while an event was being delivered
+
 // --- a stack that is not yet in SS:RSP ---
 struct stack {
     uint64_t base; // of the segment

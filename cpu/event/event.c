@@ -15,7 +15,6 @@
 #include "cpu/event/event.h"
 
 #define NEVER UINT64_MAX // a step at which no shadow holds
-#define ERROR_EXT 1u
 #define ERROR_IDT 2u
 
 struct gate {
@@ -290,22 +289,34 @@ static void delivered(struct cpu *cpu) {
     cpu->boundary.activity = ACTIVITY_ACTIVE;
     cpu->attempt.trap = 0;
     cpu->boundary.sti_shadow_step = cpu->boundary.mov_ss_shadow_step = NEVER;
+    if (unlikely(cpu->breakpoints.hits)) debug_hits_pend(cpu); // by the frame: before the handler's first instruction
     cpu_update_mode(cpu);
 }
+
+// What was hit by a delivery that did not take place is forgotten, as by an instruction that faults.
+static enum outcome undelivered(struct cpu *cpu, enum outcome outcome) {
+    if (outcome != OUT_OK) cpu->breakpoints.hits = 0;
+    return outcome;
+}
+
+// An alignment-check exception that comes up while one is delivered to CPL 3 is delivered, and comes up again: nothing
+// but a VM exit ends that (XSA-156). A processor then does nothing more; here it shuts down.
+enum { ENDLESS = 32 };
 
 enum outcome event_deliver(struct cpu *cpu, const struct event *event) {
     struct event now = *event;
     cpu->attempt.delivering_valid = false;
     if (cpu->boundary.mwait) cpu->boundary.activity = ACTIVITY_ACTIVE;
     cpu_monitor_clear(cpu);
-    for (;;) {
+    for (unsigned faults = 0;; faults++) {
+        if (unlikely(faults == ENDLESS)) return shutdown(cpu);
         TRY(event_intercept(cpu, &now)); // what exits directly does so from the inactive state, SDM Vol. 3C, 27.1
         cpu->boundary.activity = ACTIVITY_ACTIVE;
         tell_event(cpu, &now);
         event_effects(cpu, &now);
         cpu->attempt.delivering = now;
         cpu->attempt.delivering_valid = true;
-        enum outcome outcome = deliver(cpu, &now);
+        enum outcome outcome = undelivered(cpu, deliver(cpu, &now));
         if (outcome == OUT_OK) {
             delivered(cpu);
             return OUT_OK;

@@ -50,13 +50,20 @@ static enum outcome stack_linear(struct cpu *cpu, const struct stack *s, unsigne
     return OUT_OK;
 }
 
+// The error code tells, as those of other faults here, whether an event is being delivered.
+static enum outcome push_aligned(struct cpu *cpu, const struct stack *s, uint64_t linear, unsigned size) {
+    if (likely(!(cpu->breakpoints.watch & WATCH_ALIGNMENT)) || !debug_misaligned(linear, size)) return OUT_OK;
+    return cpu_fault_code(cpu, VECTOR_AC, s->fault_code & ERROR_EXT);
+}
+
 // A user-mode store that does not depend on the block in execution: event delivery has none.
-static enum outcome user_store(struct cpu *cpu, uint64_t linear, unsigned w, uint64_t value) {
+static enum outcome user_store(struct cpu *cpu, const struct stack *s, uint64_t linear, unsigned w, uint64_t value) {
     unsigned size = w / 8, room = (unsigned)(PAGE_BYTES - (linear & (PAGE_BYTES - 1)));
     struct translation_access access = {.class = ACCESS_USER, .write = true};
     uint64_t first = 0, second = 0;
     TRY(translate(cpu, linear, &access, &first));
     if (size > room) TRY(translate(cpu, linear + room, &access, &second));
+    TRY(push_aligned(cpu, s, linear, size));
     uint64_t physical = (first & TLB_PAGE_MASK) | (linear & (PAGE_BYTES - 1));
     if (unlikely(cpu->breakpoints.watch & WATCH_POINT)) {
         observe_access(cpu, linear, physical, size < room ? size : room, &value, true);
@@ -81,9 +88,10 @@ enum outcome transfer_push(struct cpu *cpu, struct stack *s, unsigned w, uint64_
     next.sp = (s->sp & ~s->mask) | ((s->sp - w / 8) & s->mask);
     TRY(stack_linear(cpu, &next, w / 8, &linear));
     if (s->cpl == 3)
-        TRY(user_store(cpu, linear, w, value));
+        TRY(user_store(cpu, s, linear, w, value));
     else
         TRY(system_store(cpu, linear, w, value));
+    if (unlikely(cpu->breakpoints.watch & WATCH_DATA)) (void)debug_data(cpu, linear, w / 8, true);
     s->sp = next.sp;
     return OUT_OK;
 }

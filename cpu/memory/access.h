@@ -87,6 +87,10 @@ void *memory_write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool re
 // Checked and accounted for as a load, but nothing is read. The operand must not cross pages.
 enum outcome memory_translate(struct cpu *cpu, uint64_t linear, unsigned size, uint64_t *physical);
 enum outcome memory_commit(struct cpu *cpu, unsigned size);
+// For accesses that do not pass here as one: the data breakpoints that they hit (OUT_SOLO: the instruction must run
+// alone first), and the alignment-check exception, which comes after all others.
+enum outcome memory_breakpoints(struct cpu *cpu, uint64_t linear, unsigned size, bool write);
+enum outcome memory_alignment(struct cpu *cpu, uint64_t linear, unsigned size);
 
 // Never NULL nor the bounce buffer, and the compiler knows it.
 ALWAYS_INLINE void *host_pointer(uint64_t linear, const struct tlb_fast *e) {

@@ -213,6 +213,17 @@ static bool aligned(struct cpu *cpu, uint64_t linear, unsigned size, enum outcom
     return false;
 }
 
+enum outcome memory_breakpoints(struct cpu *cpu, uint64_t linear, unsigned size, bool write) {
+    enum outcome outcome;
+    if (likely(!(cpu->breakpoints.watch & WATCH_DATA))) return OUT_OK;
+    return watched(cpu, linear, size, write, &outcome) ? OUT_OK : outcome;
+}
+
+enum outcome memory_alignment(struct cpu *cpu, uint64_t linear, unsigned size) {
+    enum outcome outcome = OUT_OK;
+    return aligned(cpu, linear, size, &outcome) ? OUT_OK : outcome;
+}
+
 const void *memory_read_slow(struct cpu *cpu, uint64_t linear, unsigned size, enum outcome *outcome) {
     if (likely(!cpu->breakpoints.watch)) return read_slow(cpu, linear, size, outcome);
     if (!watched(cpu, linear, size, false, outcome)) return NULL;
@@ -289,6 +300,7 @@ enum outcome store_probe(struct cpu *cpu, uint64_t linear, unsigned size) {
 
 enum outcome load_area(struct cpu *cpu, uint64_t linear, void *to, unsigned size) {
     TRY(area_probe(cpu, linear, size, false));
+    TRY(memory_alignment(cpu, linear, size));
     for (unsigned done = 0, n; done < size; done += n) {
         n = piece(linear + done, size - done);
         TRY(load_bytes(cpu, linear + done, (uint8_t *)to + done, n));
@@ -298,6 +310,7 @@ enum outcome load_area(struct cpu *cpu, uint64_t linear, void *to, unsigned size
 
 enum outcome store_area(struct cpu *cpu, uint64_t linear, const void *from, unsigned size) {
     TRY(area_probe(cpu, linear, size, true));
+    TRY(memory_alignment(cpu, linear, size));
     for (unsigned done = 0, n; done < size; done += n) {
         n = piece(linear + done, size - done);
         TRY(store_bytes(cpu, linear + done, (const uint8_t *)from + done, n));

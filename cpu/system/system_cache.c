@@ -21,7 +21,7 @@ BODY(fence) {
 }
 INSTANTIATE(fence, NEXT, FORMS_ONE_NONE)
 
-// The byte's translation and rights are checked as a load's are; nothing is read.
+// The byte's translation and rights are checked as a load's are, and data breakpoints see it as one; nothing is read.
 BODY(cache_line) {
     (void)F, (void)W;
     uint64_t linear = 0, page = 0;
@@ -31,7 +31,8 @@ BODY(cache_line) {
         cpu->attempt.non_canonical = 1;
         return cpu_fault_gp0(cpu);
     }
-    return translate(cpu, linear, &access, &page);
+    TRY(translate(cpu, linear, &access, &page));
+    return memory_breakpoints(cpu, linear, 1, false);
 }
 #define FORMS_ONE_M(X, n) X(n, M, 32)
 INSTANTIATE(cache_line, NEXT, FORMS_ONE_M)

@@ -8,21 +8,22 @@ static enum outcome umip(struct cpu *cpu) {
     return cpu->control.cr4 & CR4_UMIP && cpu_cpl(cpu) ? cpu_fault_gp0(cpu) : OUT_OK;
 }
 
-// --- GDTR, IDTR: a limit and a base of 4 bytes, 8 in 64-bit mode ---
+// --- GDTR, IDTR: a limit and a base of 4 bytes, 8 in 64-bit mode. Each is aligned by itself (SDM Vol. 3A, 3.5.1) ---
 
 static unsigned pointer_bytes(const struct cpu *cpu) { return cpu_64bit(cpu) ? 10 : 6; }
 
 static enum outcome table_store(struct cpu *cpu, const struct op *op, const struct descriptor_table *table,
                                 uint8_t what) {
-    uint8_t image[10];
     uint64_t linear = 0;
-    unsigned size = pointer_bytes(cpu);
+    unsigned size = pointer_bytes(cpu), w = 8 * (size - 2);
     TRY(umip(cpu));
     TRY(intercept(cpu, op, ICEPT_GDTR_IDTR, OPERAND(.table = {what})));
     TRY(op_linear(cpu, op, size, true, &linear));
-    bytes_set(image, 16, table->limit);
-    bytes_set(image + 2, 64, table->base);
-    return store_bytes(cpu, linear, image, size);
+    TRY(store_probe(cpu, linear, size));
+    uint64_t base_at = cpu_long(cpu) ? linear + 2 : (uint32_t)(linear + 2);
+    TRY(memory_alignment(cpu, base_at, w / 8));
+    TRY(store(cpu, linear, 16, table->limit));
+    return store(cpu, base_at, w, table->base);
 }
 
 // With a 16-bit operand size the base has 24 bits.

@@ -3,7 +3,8 @@
 //
 // Pages with an enabled data breakpoint have no fast entries, pages with an instruction breakpoint no blocks, so that
 // everything else costs nothing.
-// NOT IMPLEMENTED: data breakpoints on implicit accesses (descriptor tables, TSS, frames of events, page walks).
+// NOT IMPLEMENTED: data breakpoints on descriptor tables, the TSS and paging structures (what processors do is not
+// known; Linux forbids such breakpoints).
 #include "cpu/watch/debug.h"
 #include "cpu/watch/observe.h"
 #include <string.h>
@@ -104,12 +105,21 @@ void debug_hits_pend(struct cpu *cpu) {
     cpu_pend(cpu, PENDING_DEBUG, true);
 }
 
-// Operands of 16 bytes and more have rules of their own and no #AC (Vol. 2A, Table 2-21).
-bool debug_misaligned(uint64_t linear, unsigned size) {
-    unsigned alignment = size == 2 || size == 4 || size == 8 ? size
-                         : size == 10                        ? 8
-                         : size == 14                        ? 2
-                         : size == 28                        ? 4
-                                                             : 1;
-    return linear & (alignment - 1);
+// By the operand's size: 10 is an extended-precision number, 14 and 94, 28 and 108 are the environment and the whole
+// state of the x87 FPU in their 16-bit and 32-bit formats. Operands of 16 bytes and areas of other sizes have rules of
+// their own and no #AC (Vol. 2A, Table 2-21; whether an unaligned MOVUPS raises one depends on the processor).
+static unsigned alignment_of(unsigned size) {
+    switch (size) {
+    case 2:
+    case 14:
+    case 94: return 2;
+    case 4:
+    case 28:
+    case 108: return 4;
+    case 8:
+    case 10: return 8;
+    default: return 1;
+    }
 }
+
+bool debug_misaligned(uint64_t linear, unsigned size) { return linear & (alignment_of(size) - 1); }
