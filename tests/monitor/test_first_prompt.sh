@@ -5,54 +5,43 @@
 . "$(dirname "$0")/lib.bash"
 exec </dev/null
 
-if ! type -P python3 >/dev/null; then
-	echo 'ok the first prompt # SKIP python3 is not there'
-	exit 0
-fi
+socket=$(mktemp -u "${TMPDIR:-/tmp}/first-prompt-XXXXXX") # paths of sockets must be short
+trap 'rm -f "$socket"' EXIT
 
-# Waits for a text on the guest's console, or until the run has used some processor time (in hundredths of a second);
-# stops the guest by coming to the monitor's socket, and says what the commands print.
-cat >"$dir/late.py" <<'END'
-import os, socket, sys, time
-where, console, pid, awaited = sys.argv[1:5]
-def has_come():
-    try:
-        if not awaited.isdigit():
-            return awaited.encode() in open(console, 'rb').read()
-        return os.path.exists(where) and int(open('/proc/' + pid + '/stat').read().split()[13]) >= int(awaited)
-    except OSError:
-        return False
-for turn in range(9000):
-    if has_come(): break
-    time.sleep(0.01)
-s = socket.socket(socket.AF_UNIX)
-s.connect(where)
-s.settimeout(20)
-def prompt():
-    said = b''
-    while not said.endswith(b'(vmxray) '):
-        more = s.recv(4096)
-        if not more: break
-        said += more
-    return said.decode()[:-len('(vmxray) ')]
-prompt()
-s.send(b'print step\n')
-print(prompt().split()[-1].strip('()'))
-for command in sys.argv[5:]:
-    s.send(command.encode() + b'\n')
-    print(prompt(), end='')
-s.send(b'quit\n')
-END
+# A text is on the guest's console, or the run has used some processor time (in hundredths of a second).
+has_come() { # CONSOLE PID AWAITED
+	if [[ $3 == *[!0-9]* ]]; then holds "$1" "$3"; else [[ -e $socket && $(cut -d ' ' -f 14 "/proc/$2/stat") -ge $3 ]]; fi
+}
+# Stops the guest by coming to the monitor's socket, and says what the commands print.
+come() {
+	talk "$socket"
+	hear
+	tell print step
+	hear
+	sed -n 's/.*(\(.*\)).*/\1/p' <<<"$heard"
+	for command; do
+		tell "$command"
+		hear
+		printf %s "$heard"
+	done
+	tell quit
+	hear
+	hang_up
+}
 commands=('events 500' exits 'exits loop' 'why exit' 'why fault')
 
 late() { # NAME AWAITED OPTION...: a free run, which is stopped once
 	local name=$1 awaited=$2
 	shift 2
-	rm -f "$dir/$name.console" "$dir/$name.socket"
-	"$VMXRAY" "$@" -nographic -serial "file:$dir/$name.console" -monitor "unix:$dir/$name.socket" >/dev/null 2>&1 &
-	timeout 100 python3 "$dir/late.py" "$dir/$name.socket" "$dir/$name.console" $! "$awaited" "${commands[@]}" \
-		>"$dir/$name.late"
-	wait $!
+	rm -f "$dir/$name.console"
+	"$VMXRAY" "$@" -nographic -serial "file:$dir/$name.console" -monitor "unix:$socket" >/dev/null 2>&1 &
+	local vmxray=$! turn
+	for ((turn = 0; turn < 9000; turn++)); do
+		has_come "$dir/$name.console" $vmxray "$awaited" 2>/dev/null && break
+		sleep 0.01
+	done
+	come "${commands[@]}" >"$dir/$name.late"
+	wait "$vmxray"
 	step=$(head -n 1 "$dir/$name.late")
 	sed -i 1d "$dir/$name.late"
 }

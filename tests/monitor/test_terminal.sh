@@ -64,8 +64,8 @@ claim $? 'when nobody reads the output any more, the run ends' "status $status: 
 
 # ---- on a terminal --------------------------------------------------------------------------------------------------
 
-if ! type -P script >/dev/null; then
-	echo 'ok on a terminal # SKIP script (package bsdutils) is not there'
+if ! has_terminal; then
+	echo "ok on a terminal $no_terminal"
 	exit 0
 fi
 # Runs a shell line on a terminal of its own, on which a typist types. The screen goes to $dir/screen. The settings of the

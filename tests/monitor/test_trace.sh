@@ -50,12 +50,8 @@ claim $? 'json: slices are nested' "$(awk "$nesting" "$dir/t.json")"
 claim $? 'json: a slice for each VM exit' "$(grep -c 'L2 CPUID' "$dir/t.json")"
 grep -q '"ph":"B".*"name":"L2 EPT_VIOLATION","args":{"step":[0-9]*,"level":2,.*"exit qualification":"0x[0-9a-f]*".*"guest-physical address"' "$dir/t.json"
 claim $? 'json: the slice of a VM exit has its qualification and addresses' "$(grep -m 1 'L2 EPT' "$dir/t.json")"
-if type -P python3 >/dev/null; then
-	python3 -m json.tool "$dir/t.json" >/dev/null 2>"$dir/err"
-	claim $? 'json: it is JSON' "$(<"$dir/err")"
-else
-	echo 'ok json: it is JSON # SKIP python3 is not there'
-fi
+said=$("$(tool tool_json)" <"$dir/t.json")
+claim $? 'json: it is JSON' "$said"
 [[ $(head -c 1 "$dir/t.json") == '[' && $(tail -n 1 "$dir/t.json") == ']' && $(grep -c '^{.*[^,]$' "$dir/t.json") == 1 ]]
 claim $? 'json: an array' "$(tail -n 2 "$dir/t.json")"
 
