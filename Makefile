@@ -31,14 +31,15 @@ PREFIX  ?= /usr/local
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes \
             -Wvla -Wformat=2 -Wimplicit-fallthrough
-# -ffp-contract=off: what the compiler may fuse differs by host, and the machine may not.
-CODEGEN  := -O2 -g -fno-plt -fomit-frame-pointer -ffp-contract=off -DVMXRAY_TAIL_CALLS=1
+# -ffp-contract=off: what the compiler may fuse differs by host, and the machine may not. -fno-math-errno: a square root is
+# an instruction, not a call.
+CODEGEN  := -O2 -g -fno-plt -fomit-frame-pointer -ffp-contract=off -fno-math-errno -DVMXRAY_TAIL_CALLS=1
 ifdef SAN
-CODEGEN  := -O1 -g -fno-omit-frame-pointer -ffp-contract=off -fsanitize=address,undefined -fno-sanitize-recover=undefined
+CODEGEN  := -O1 -g -fno-omit-frame-pointer -ffp-contract=off -fno-math-errno -fsanitize=address,undefined -fno-sanitize-recover=undefined
 CODEGEN  += -DVMXRAY_INVARIANTS
 endif
 ifdef COV
-CODEGEN  := -O1 -g -ffp-contract=off --coverage
+CODEGEN  := -O1 -g -ffp-contract=off -fno-math-errno --coverage
 endif
 
 CFLAGS   ?=

@@ -366,8 +366,15 @@ static enum run_result run(struct cpu *cpu, uint64_t steps, uint64_t cycle) {
     return RUN_BUDGET;
 }
 
+// Programs begin with rounding to nearest; one that embeds the machine may have chosen another.
+static bool host_rounds_to_nearest(void) {
+    volatile double one = 1, little = 0x1p-60;
+    return one + little == one && one - little == one;
+}
+
 enum run_result cpu_run_until(struct cpu *cpu, uint64_t steps, uint64_t cycle) {
     bool sound = cpu_sound(cpu);
+    cpu->host_rounding = host_rounds_to_nearest() ? 0 : 3 << 13;
     enum run_result result = run(cpu, steps, cycle);
     INVARIANT(cpu->budget >= 0 && cpu->time.steps == cpu->attempt.step_limit - (uint64_t)cpu->budget);
     cpu_stays_sound(cpu, sound);

@@ -144,14 +144,19 @@ ALWAYS_INLINE bool form_dst_memory(enum form f) {
     return form_plain(f) == FORM_M || form_plain(f) == FORM_MR || form_plain(f) == FORM_MI;
 }
 
-// The memory operand of a fast form; NULL on a miss.
-ALWAYS_INLINE void *fast_operand(const struct cpu *cpu, const struct op *op, enum form f, unsigned size, bool write) {
+// The memory operand of a fast form, at an address that is a multiple of `alignment`; NULL on a miss.
+ALWAYS_INLINE void *fast_operand_aligned(const struct cpu *cpu, const struct op *op, enum form f, unsigned size,
+                                         unsigned alignment, bool write) {
     if (!(f & FORM_BASED) && unlikely(op->ea)) return NULL;
     uint64_t linear = f & FORM_BASED ? reg64(cpu, op->base) + (uint64_t)op->disp : op_linear_flat(cpu, op);
+    if (unlikely(linear & (alignment - 1))) return NULL;
     const struct tlb_fast *e = fast_entry(cpu, linear);
     if (unlikely((write ? e->write : e->read) != (((linear + size - 1) & ~(PAGE_BYTES - 1)) | cpu->data_context)))
         return NULL;
     return host_pointer(linear, e);
+}
+ALWAYS_INLINE void *fast_operand(const struct cpu *cpu, const struct op *op, enum form f, unsigned size, bool write) {
+    return fast_operand_aligned(cpu, op, f, size, 1, write);
 }
 
 // A memory operand that is read.

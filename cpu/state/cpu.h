@@ -213,6 +213,7 @@ struct cpu {
     uint64_t eptp;         // bits 51:12 | 1 while second_stage is set: the TLB's tag
     struct tlb *tlb;       // architectural and derived parts inside
     // derived and scratch
+    uint32_t host_rounding; // 0; 3 << 13, as MXCSR.RC, while the host itself does not round to nearest
     struct fetch_state fetch;
     struct attempt attempt;
     struct breakpoints breakpoints;

@@ -5,7 +5,7 @@
 ALWAYS_INLINE enum outcome load_general(struct cpu *cpu, const struct op *op, enum form f, unsigned w) {
     union lane v = {.u64 = {reg_get(cpu, op->src, w), 0}};
     TRY(x87_wait(cpu));
-    if (f == FORM_RM) TRY(vector_load(cpu, op, w / 8, UNALIGNED, &v));
+    if (f == FORM_RM) TRY(vector_load(cpu, op, f, w / 8, UNALIGNED, &v));
     mmx_enter(cpu);
     mmx_set(cpu, op->dst, &v);
     return OUT_OK;
@@ -24,7 +24,7 @@ INSTANTIATE(mmx_movq_general, NEXT, FORMS_VECTOR)
 // A store that faults has done to the x87 state what the instruction does to it (a habit of Intel's processors; AMD's
 // leave TOP and the tags).
 ALWAYS_INLINE enum outcome mmx_store(struct cpu *cpu, const struct op *op, unsigned bytes, const union lane *v) {
-    enum outcome outcome = vector_store(cpu, op, bytes, UNALIGNED, v);
+    enum outcome outcome = vector_store(cpu, op, FORM_MR, bytes, UNALIGNED, v);
     if (outcome != OUT_SOLO) mmx_enter(cpu);
     return outcome;
 }

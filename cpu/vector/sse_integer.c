@@ -213,4 +213,4 @@ BODY(sse_ptest) {
     flags_set(&cpu->flags, (zf ? FLAG_ZF : 0) | (cf ? FLAG_CF : 0));
     return OUT_OK;
 }
-INSTANTIATE(sse_ptest, NEXT, FORMS_VECTOR)
+INSTANTIATE(sse_ptest, FAST, FORMS_VECTOR)

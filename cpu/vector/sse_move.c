@@ -10,7 +10,7 @@ BODY(sse_load) {
     xmm_set(cpu, op->dst, &s);
     return OUT_OK;
 }
-INSTANTIATE(sse_load, NEXT, FORMS_VECTOR)
+INSTANTIATE(sse_load, FAST, FORMS_VECTOR)
 
 BODY(sse_loadu) {
     BODY_UNUSED;
@@ -19,11 +19,11 @@ BODY(sse_loadu) {
     xmm_set(cpu, op->dst, &s);
     return OUT_OK;
 }
-INSTANTIATE(sse_loadu, NEXT, FORMS_VECTOR)
+INSTANTIATE(sse_loadu, FAST, FORMS_VECTOR)
 
 ALWAYS_INLINE enum outcome store_whole(struct cpu *cpu, const struct op *op, enum form f, enum alignment alignment) {
     union lane s = xmm_get(cpu, op->src);
-    if (f == FORM_MR) return vector_store(cpu, op, 16, alignment, &s);
+    if (form_plain(f) == FORM_MR) return vector_store(cpu, op, f, 16, alignment, &s);
     xmm_set(cpu, op->dst, &s);
     return OUT_OK;
 }
@@ -31,61 +31,61 @@ BODY(sse_store) {
     BODY_UNUSED;
     return store_whole(cpu, op, F, ALIGNED);
 }
-INSTANTIATE(sse_store, NEXT, FORMS_VECTOR_STORE)
+INSTANTIATE(sse_store, FAST, FORMS_VECTOR_STORE)
 BODY(sse_storeu) {
     BODY_UNUSED;
     return store_whole(cpu, op, F, UNALIGNED);
 }
-INSTANTIATE(sse_storeu, NEXT, FORMS_VECTOR_STORE)
+INSTANTIATE(sse_storeu, FAST, FORMS_VECTOR_STORE)
 
 // --- scalars: a register source merges, a memory source clears the rest ---
 BODY(sse_load_ss) {
     BODY_UNUSED;
     union lane d = xmm_get(cpu, op->dst), s;
     TRY(xmm_source(cpu, op, F, 4, UNALIGNED, &s));
-    if (F == FORM_RM)
+    if (form_plain(F) == FORM_RM)
         d = s;
     else
         d.u32[0] = s.u32[0];
     xmm_set(cpu, op->dst, &d);
     return OUT_OK;
 }
-INSTANTIATE(sse_load_ss, NEXT, FORMS_VECTOR)
+INSTANTIATE(sse_load_ss, FAST, FORMS_VECTOR)
 
 BODY(sse_load_sd) {
     BODY_UNUSED;
     union lane d = xmm_get(cpu, op->dst), s;
     TRY(xmm_source(cpu, op, F, 8, UNALIGNED, &s));
-    if (F == FORM_RM)
+    if (form_plain(F) == FORM_RM)
         d = s;
     else
         d.u64[0] = s.u64[0];
     xmm_set(cpu, op->dst, &d);
     return OUT_OK;
 }
-INSTANTIATE(sse_load_sd, NEXT, FORMS_VECTOR)
+INSTANTIATE(sse_load_sd, FAST, FORMS_VECTOR)
 
 BODY(sse_store_ss) {
     BODY_UNUSED;
     union lane d, s = xmm_get(cpu, op->src);
-    if (F == FORM_MR) return vector_store(cpu, op, 4, UNALIGNED, &s);
+    if (form_plain(F) == FORM_MR) return vector_store(cpu, op, F, 4, UNALIGNED, &s);
     d = xmm_get(cpu, op->dst);
     d.u32[0] = s.u32[0];
     xmm_set(cpu, op->dst, &d);
     return OUT_OK;
 }
-INSTANTIATE(sse_store_ss, NEXT, FORMS_VECTOR_STORE)
+INSTANTIATE(sse_store_ss, FAST, FORMS_VECTOR_STORE)
 
 BODY(sse_store_sd) {
     BODY_UNUSED;
     union lane d, s = xmm_get(cpu, op->src);
-    if (F == FORM_MR) return vector_store(cpu, op, 8, UNALIGNED, &s);
+    if (form_plain(F) == FORM_MR) return vector_store(cpu, op, F, 8, UNALIGNED, &s);
     d = xmm_get(cpu, op->dst);
     d.u64[0] = s.u64[0];
     xmm_set(cpu, op->dst, &d);
     return OUT_OK;
 }
-INSTANTIATE(sse_store_sd, NEXT, FORMS_VECTOR_STORE)
+INSTANTIATE(sse_store_sd, FAST, FORMS_VECTOR_STORE)
 
 // movq: the low quadword, zero-extended to the register whatever its source.
 BODY(sse_load_q) {
@@ -96,17 +96,17 @@ BODY(sse_load_q) {
     xmm_set(cpu, op->dst, &s);
     return OUT_OK;
 }
-INSTANTIATE(sse_load_q, NEXT, FORMS_VECTOR)
+INSTANTIATE(sse_load_q, FAST, FORMS_VECTOR)
 
 BODY(sse_store_q) {
     BODY_UNUSED;
     union lane s = xmm_get(cpu, op->src);
-    if (F == FORM_MR) return vector_store(cpu, op, 8, UNALIGNED, &s);
+    if (form_plain(F) == FORM_MR) return vector_store(cpu, op, F, 8, UNALIGNED, &s);
     s.u64[1] = 0;
     xmm_set(cpu, op->dst, &s);
     return OUT_OK;
 }
-INSTANTIATE(sse_store_q, NEXT, FORMS_VECTOR_STORE)
+INSTANTIATE(sse_store_q, FAST, FORMS_VECTOR_STORE)
 
 // --- halves ---
 OPERATION(load_low) { d->u64[0] = s->u64[0]; } // movlps movlpd
@@ -119,16 +119,16 @@ SSE_BYTES(high_to_low, 8)
 BODY(sse_store_low) {
     BODY_UNUSED;
     union lane s = xmm_get(cpu, op->src);
-    return vector_store(cpu, op, 8, UNALIGNED, &s);
+    return vector_store(cpu, op, F, 8, UNALIGNED, &s);
 }
-INSTANTIATE(sse_store_low, NEXT, FORMS_MR)
+INSTANTIATE(sse_store_low, FAST, FORMS_MR)
 
 BODY(sse_store_high) {
     BODY_UNUSED;
     union lane s = {.u64 = {xmm_get(cpu, op->src).u64[1], 0}};
-    return vector_store(cpu, op, 8, UNALIGNED, &s);
+    return vector_store(cpu, op, F, 8, UNALIGNED, &s);
 }
-INSTANTIATE(sse_store_high, NEXT, FORMS_MR)
+INSTANTIATE(sse_store_high, FAST, FORMS_MR)
 
 // --- duplicates of SSE3 ---
 OPERATION(movddup) { d->u64[0] = d->u64[1] = s->u64[0]; }
@@ -141,8 +141,8 @@ SSE(movshdup)
 // --- general registers ---
 ALWAYS_INLINE enum outcome from_general(struct cpu *cpu, const struct op *op, enum form f, unsigned w) {
     union lane v = {.u64 = {0, 0}};
-    if (f == FORM_RM)
-        TRY(vector_load(cpu, op, w / 8, UNALIGNED, &v));
+    if (form_plain(f) == FORM_RM)
+        TRY(vector_load(cpu, op, f, w / 8, UNALIGNED, &v));
     else
         v.u64[0] = reg_get(cpu, op->src, w);
     xmm_set(cpu, op->dst, &v);
@@ -152,25 +152,25 @@ BODY(sse_movd) {
     BODY_UNUSED;
     return from_general(cpu, op, F, 32);
 }
-INSTANTIATE(sse_movd, NEXT, FORMS_VECTOR)
+INSTANTIATE(sse_movd, FAST, FORMS_VECTOR)
 BODY(sse_movq) {
     BODY_UNUSED;
     return from_general(cpu, op, F, 64);
 }
-INSTANTIATE(sse_movq, NEXT, FORMS_VECTOR)
+INSTANTIATE(sse_movq, FAST, FORMS_VECTOR)
 
 BODY(sse_mov_to_general) {
     union lane s = xmm_get(cpu, op->src);
-    if (F == FORM_MR) return vector_store(cpu, op, W / 8, UNALIGNED, &s);
+    if (form_plain(F) == FORM_MR) return vector_store(cpu, op, F, W / 8, UNALIGNED, &s);
     reg_set(cpu, op->dst, W, s.u64[0]);
     return OUT_OK;
 }
-INSTANTIATE(sse_mov_to_general, NEXT, FORMS_VECTOR_TO_RM)
+INSTANTIATE(sse_mov_to_general, FAST, FORMS_VECTOR_TO_RM)
 
 // movnti: a general register to memory.
 BODY(movnti) { return destination(cpu, op, F, W, reg_get(cpu, op->src, W)); }
 #define FORMS_MOVNTI(X, n) WIDTHS_DWORD(X, n, MR)
-INSTANTIATE(movnti, NEXT, FORMS_MOVNTI)
+INSTANTIATE(movnti, FAST, FORMS_MOVNTI)
 
 // --- sign masks ---
 ALWAYS_INLINE unsigned mask_bytes(const union lane *s, unsigned bytes) {
@@ -185,7 +185,7 @@ BODY(sse_pmovmskb) {
     reg_set(cpu, op->dst, 32, mask_bytes(&s, 16));
     return OUT_OK;
 }
-INSTANTIATE(sse_pmovmskb, NEXT, FORMS_RR)
+INSTANTIATE(sse_pmovmskb, FAST, FORMS_RR)
 
 BODY(mmx_pmovmskb) {
     BODY_UNUSED;
@@ -204,7 +204,7 @@ BODY(sse_movmskps) {
     reg_set(cpu, op->dst, 32, mask);
     return OUT_OK;
 }
-INSTANTIATE(sse_movmskps, NEXT, FORMS_RR)
+INSTANTIATE(sse_movmskps, FAST, FORMS_RR)
 
 BODY(sse_movmskpd) {
     BODY_UNUSED;
@@ -212,7 +212,7 @@ BODY(sse_movmskpd) {
     reg_set(cpu, op->dst, 32, s.u64[0] >> 63 | s.u64[1] >> 63 << 1);
     return OUT_OK;
 }
-INSTANTIATE(sse_movmskpd, NEXT, FORMS_RR)
+INSTANTIATE(sse_movmskpd, FAST, FORMS_RR)
 
 // --- MMX registers ---
 BODY(sse_movq2dq) {

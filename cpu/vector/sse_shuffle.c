@@ -147,15 +147,15 @@ WIDEN(pmovzxdq, u32, u64, 8)
     BODY(sse_##name) {                                                                                                 \
         BODY_UNUSED;                                                                                                   \
         union lane d = xmm_get(cpu, op->dst), s;                                                                       \
-        if (F == FORM_RM)                                                                                              \
-            TRY(vector_load(cpu, op, bits / 8, UNALIGNED, &s));                                                        \
+        if (form_plain(F) == FORM_RM)                                                                                  \
+            TRY(vector_load(cpu, op, F, bits / 8, UNALIGNED, &s));                                                     \
         else                                                                                                           \
             s.u64[0] = reg_get(cpu, op->src, 64);                                                                      \
         d.type[(uint8_t)op->imm & (128 / bits - 1)] = (__typeof__(d.type[0]))s.u64[0];                                 \
         xmm_set(cpu, op->dst, &d);                                                                                     \
         return OUT_OK;                                                                                                 \
     }                                                                                                                  \
-    INSTANTIATE(sse_##name, NEXT, FORMS_VECTOR)
+    INSTANTIATE(sse_##name, FAST, FORMS_VECTOR)
 INSERT(pinsrb, u8, 8)
 INSERT(pinsrw, u16, 16)
 INSERT(pinsrd, u32, 32)
@@ -166,11 +166,11 @@ INSERT(pinsrq, u64, 64)
         BODY_UNUSED;                                                                                                   \
         union lane s = xmm_get(cpu, op->src);                                                                          \
         union lane r = {.u64 = {s.type[(uint8_t)op->imm & (128 / bits - 1)], 0}};                                      \
-        if (F == FORM_MR) return vector_store(cpu, op, bits / 8, UNALIGNED, &r);                                       \
+        if (form_plain(F) == FORM_MR) return vector_store(cpu, op, F, bits / 8, UNALIGNED, &r);                        \
         reg_set(cpu, op->dst, 64, r.u64[0]);                                                                           \
         return OUT_OK;                                                                                                 \
     }                                                                                                                  \
-    INSTANTIATE(sse_##name, NEXT, FORMS_VECTOR_STORE)
+    INSTANTIATE(sse_##name, FAST, FORMS_VECTOR_STORE)
 EXTRACT(pextrb, u8, 8)
 EXTRACT(pextrw, u16, 16)
 EXTRACT(pextrd, u32, 32) // also extractps
@@ -180,7 +180,7 @@ BODY(mmx_pinsrw) {
     BODY_UNUSED;
     union lane s = {.u64 = {reg_get(cpu, op->src, 64), 0}}, d;
     TRY(x87_wait(cpu));
-    if (F == FORM_RM) TRY(vector_load(cpu, op, 2, UNALIGNED, &s));
+    if (F == FORM_RM) TRY(vector_load(cpu, op, F, 2, UNALIGNED, &s));
     mmx_enter(cpu);
     d = mmx_get(cpu, op->dst);
     d.u16[op->imm & 3] = s.u16[0];
@@ -204,10 +204,10 @@ BODY(sse_insertps) {
     union lane d = xmm_get(cpu, op->dst), s;
     TRY(xmm_source(cpu, op, F, 4, UNALIGNED, &s));
     unsigned imm = (uint8_t)op->imm;
-    d.u32[imm >> 4 & 3] = s.u32[F == FORM_RM ? 0 : imm >> 6];
+    d.u32[imm >> 4 & 3] = s.u32[form_plain(F) == FORM_RM ? 0 : imm >> 6];
     for (unsigned i = 0; i < 4; i++)
         if (imm >> i & 1) d.u32[i] = 0;
     xmm_set(cpu, op->dst, &d);
     return OUT_OK;
 }
-INSTANTIATE(sse_insertps, NEXT, FORMS_VECTOR)
+INSTANTIATE(sse_insertps, FAST, FORMS_VECTOR)

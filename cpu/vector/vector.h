@@ -38,22 +38,38 @@ ALWAYS_INLINE enum outcome vector_linear(struct cpu *cpu, const struct op *op, u
     if (alignment == ALIGNED && unlikely(*linear & 15)) return cpu_fault_gp0(cpu);
     return OUT_OK;
 }
+ALWAYS_INLINE void *vector_fast(const struct cpu *cpu, const struct op *op, enum form f, unsigned bytes,
+                                enum alignment alignment, bool write) {
+    return fast_operand_aligned(cpu, op, f, bytes, alignment == ALIGNED ? 16 : 1, write);
+}
 // The memory operand, zero-extended to the lane.
-ALWAYS_INLINE enum outcome vector_load(struct cpu *cpu, const struct op *op, unsigned bytes, enum alignment alignment,
-                                       union lane *v) {
+ALWAYS_INLINE enum outcome vector_load(struct cpu *cpu, const struct op *op, enum form f, unsigned bytes,
+                                       enum alignment alignment, union lane *v) {
     uint64_t linear = 0;
     enum outcome outcome;
     *v = (union lane){.u64 = {0, 0}};
+    if (f & FORM_FAST) {
+        const void *fast = vector_fast(cpu, op, f, bytes, alignment, false);
+        if (unlikely(!fast)) return OUT_MISS;
+        memcpy(v, fast, bytes);
+        return OUT_OK;
+    }
     TRY(vector_linear(cpu, op, bytes, alignment, false, &linear));
     const void *p = memory_read(cpu, linear, bytes, &outcome);
     if (unlikely(!p)) return outcome;
     memcpy(v, p, bytes);
     return OUT_OK;
 }
-ALWAYS_INLINE enum outcome vector_store(struct cpu *cpu, const struct op *op, unsigned bytes, enum alignment alignment,
-                                        const union lane *v) {
+ALWAYS_INLINE enum outcome vector_store(struct cpu *cpu, const struct op *op, enum form f, unsigned bytes,
+                                        enum alignment alignment, const union lane *v) {
     uint64_t linear = 0;
     enum outcome outcome;
+    if (f & FORM_FAST) {
+        void *fast = vector_fast(cpu, op, f, bytes, alignment, true);
+        if (unlikely(!fast)) return OUT_MISS;
+        memcpy(fast, v, bytes);
+        return OUT_OK;
+    }
     TRY(vector_linear(cpu, op, bytes, alignment, true, &linear));
     void *p = memory_write(cpu, linear, bytes, false, &outcome);
     if (unlikely(!p)) return outcome;
@@ -63,7 +79,7 @@ ALWAYS_INLINE enum outcome vector_store(struct cpu *cpu, const struct op *op, un
 // The source operand: a whole register, or `bytes` of memory.
 ALWAYS_INLINE enum outcome xmm_source(struct cpu *cpu, const struct op *op, enum form f, unsigned bytes,
                                       enum alignment alignment, union lane *v) {
-    if (f == FORM_RM) return vector_load(cpu, op, bytes, alignment, v);
+    if (form_plain(f) == FORM_RM) return vector_load(cpu, op, f, bytes, alignment, v);
     *v = xmm_get(cpu, op->src);
     return OUT_OK;
 }
@@ -85,7 +101,7 @@ ALWAYS_INLINE enum outcome mmx_source(struct cpu *cpu, const struct op *op, enum
     *v = (union lane){.u64 = {0, 0}};
     TRY(x87_wait(cpu));
     if (f == FORM_RM)
-        TRY(vector_load(cpu, op, bytes, UNALIGNED, v));
+        TRY(vector_load(cpu, op, f, bytes, UNALIGNED, v));
     else
         *v = mmx_get(cpu, op->src);
     mmx_enter(cpu);
@@ -116,7 +132,7 @@ ALWAYS_INLINE enum outcome mmx_source(struct cpu *cpu, const struct op *op, enum
         xmm_set(cpu, op->dst, &d);                                                                                     \
         return OUT_OK;                                                                                                 \
     }                                                                                                                  \
-    INSTANTIATE(sse_##name, NEXT, FORMS_VECTOR)
+    INSTANTIATE(sse_##name, FAST, FORMS_VECTOR)
 #define SSE(name) SSE_SOURCE(name, 16, ALIGNED)
 #define SSE_BYTES(name, bytes) SSE_SOURCE(name, bytes, UNALIGNED)
 

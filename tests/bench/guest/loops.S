@@ -81,7 +81,7 @@ target_\n:
         LOOP    loop_sse
         lea     buffer(%rip), %rsi
         lea     vectors(%rip), %rdx
-        movaps  (%rdx), %xmm1
+        movdqa  (%rdx), %xmm1
         movaps  16(%rdx), %xmm2
         pxor    %xmm0, %xmm0
 1:      movdqu  (%rsi), %xmm3
@@ -90,7 +90,7 @@ target_\n:
         pshufd  $0x39, %xmm3, %xmm4
         movdqa  %xmm4, 16(%rsi)
         movaps  %xmm2, %xmm5
-        mulps   (%rdx), %xmm5
+        mulps   16(%rdx), %xmm5
         addps   %xmm2, %xmm5
         movups  %xmm5, 32(%rsi)
         por     %xmm3, %xmm4
