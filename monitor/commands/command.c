@@ -71,7 +71,7 @@ static const struct command *find(struct monitor *monitor, const char *word) {
             if (strncmp(c->name, word, strlen(word)) == 0 && strlen(text) + strlen(c->name) + 3 < sizeof text)
                 strcat(strcat(text, *text ? ", " : ""), c->name);
         monitor_error(monitor, "%s could be %s", word, text);
-    } else if (best <= 2) {
+    } else if (best <= 2 && best < strlen(word)) {
         monitor_error(monitor, "%s: no such command; did you mean %s? (help lists all)", word, nearest->name);
     } else {
         monitor_error(monitor, "%s: no such command (help lists all)", word);

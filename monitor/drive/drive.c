@@ -8,8 +8,7 @@
 #include "monitor/stops/stops.h"
 #include <inttypes.h>
 
-// What the monitor prints begins on a line of its own.
-static void come_back(struct monitor *monitor) {
+void drive_come_back(struct monitor *monitor) {
     struct console_output *output = &monitor->run->console->output[0];
     console_flush(monitor->run->console);
     progress_clear(&monitor->run->progress);
@@ -22,7 +21,7 @@ void drive_running(struct monitor *monitor, bool on) {
     if (on)
         output_flush(monitor->output);
     else
-        come_back(monitor);
+        drive_come_back(monitor);
     signals_interrupt_asks(true);
     terminal_prompt(!on);
     if (!on) drive_follow(monitor);

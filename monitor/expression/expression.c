@@ -1,6 +1,7 @@
 // Expressions: a parser by precedence into a small tree, and its evaluation. See expression.h.
 #include "monitor/expression/expression.h"
 #include "monitor/host/parse.h"
+#include "monitor/symbols/symbols.h"
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -162,7 +163,10 @@ static int named(struct parser *p, bool symbols) {
     snprintf(word, sizeof word, "%.*s", (int)length, p->at);
     struct name name = name_find(p->look, word, symbols);
     if (name.kind == NAME_NONE)
-        return fail(p, "there is no register, VMCS field, MSR, exit reason or symbol of that name");
+        return fail(p, symbols_any(p->look->symbols)
+                           ? "there is no register, VMCS field, MSR, exit reason or symbol of that name"
+                           : "there is no register, VMCS field, MSR or exit reason of that name, and no "
+                             "symbols are known (symbols FILE)");
     p->at += length;
     if (quoted && *p->at == '\'') p->at++;
     int n = node(p, name.kind == NAME_NUMBER ? OP_NUMBER : OP_NAME, 0, 0);

@@ -46,7 +46,7 @@ static bool complain_unknown(const char *argument, const char *name, size_t leng
     unsigned best = UINT32_MAX, distance;
     const struct option *nearest = NULL;
     snprintf(word, sizeof word, "%.*s", (int)(length < 63 ? length : 63), name);
-    for (unsigned i = 0; i < ROWS; i++) {
+    for (unsigned i = 0; i < ROWS && rows[i].group != HIDDEN; i++) {
         if ((distance = parse_distance(word, rows[i].name)) < best) {
             best = distance;
             nearest = &rows[i];

@@ -110,6 +110,12 @@ enum taken take_none(struct options *options, const struct option *option, const
     return strcmp(value, "none") == 0 ? TAKEN : wrong(option, value, "not modelled yet; the only choice is none");
 }
 
+enum taken take_absent(struct options *options, const struct option *option, const char *value) {
+    (void)options, (void)value;
+    complain("-%s: %s (docs/limits.md)", option->name, option->help);
+    return TAKEN_WRONG;
+}
+
 static enum taken list_devices(void) {
     const struct device *kind;
     for (unsigned i = 0; (kind = machine_device_kind(i)); i++)

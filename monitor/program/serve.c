@@ -62,6 +62,7 @@ static bool serve_run(struct monitor *monitor) {
         progress_clear(&monitor->run->progress);
         monitor->run->monitored = true;
         over = event == RUN_OVER;
+        if (!over) drive_come_back(monitor);
         if (event != RUN_CAUGHT) break;
         drive_follow(monitor);
         stops_report(monitor);

@@ -252,7 +252,11 @@ void symbols_each(const struct symbols *s, int level,
     }
 }
 
+bool symbols_any(const struct symbols *s) { return s && s->tables; }
+
 void symbols_list(const struct symbols *s, struct output *output) {
+    if (!symbols_any(s))
+        output_print(output, PLAIN, "there are none: symbols FILE reads them, symbols kallsyms finds those of Linux\n");
     for (unsigned i = 0; s && i < s->tables; i++) {
         const struct symbol_table *t = s->table[i];
         char level[16] = "any";

@@ -28,6 +28,7 @@ const char *symbols_begin(const struct symbols *symbols, const char *begin, size
 // Calls for every symbol of the level, in the order of addresses; SYMBOLS_ANY_LEVEL: of all levels.
 void symbols_each(const struct symbols *symbols, int level,
                   void (*one)(void *context, const char *name, uint64_t address, uint64_t bytes), void *context);
+bool symbols_any(const struct symbols *symbols);                         // whether there is a table
 void symbols_list(const struct symbols *symbols, struct output *output); // prints the tables there are
 
 // Writes those of a level (SYMBOLS_ANY_LEVEL: all) to an ELF file, for gdb. How many; 0, with one line in `error`, when

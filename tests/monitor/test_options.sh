@@ -27,6 +27,9 @@ refused '-smp 65' 'processor' -kernel "$spin" -smp 65
 refused '-smp 0' 'not a number of processors' -kernel "$spin" -smp 0
 refused '-cpu' '-cpu z80: ' -kernel "$spin" -cpu z80
 refused '-machine' '-machine isapc: there is one machine, pc' -kernel "$spin" -machine isapc
+refused '-hda, which is not modelled' '-hda: disks are not modelled yet' -kernel "$spin" -hda disk.img
+refused '-net user' '-net user: not modelled yet; the only choice is none' -kernel "$spin" -net user
+refused '-hda misspelt: it is no advice' '-hdaa: no such option \(-help lists all\)' -kernel "$spin" -hdaa disk.img
 refused '-device' '-device e1000: no such device' -kernel "$spin" -device e1000
 refused '-device without a name' 'which device' -kernel "$spin" -device ''
 refused '-device isa-debug-exit,irq=5' 'takes iobase=PORT and iosize=BYTES' -kernel "$spin" -device isa-debug-exit,irq=5
@@ -89,6 +92,10 @@ vmxray -kernel "$(guest power_off)" -monitor stdio -serial null <<<$'continue\ni
 ends 'power-off out of a script' 0
 vmxray -kernel "$(guest power_off)" -monitor stdio -serial null <<<$'continue\nstep'
 ends 'a script that goes on after it' 1
+echo 'tcatch io 0x3f8 if value == 100' >"$dir/catches" # the d of "world"
+vmxray -kernel "$spin" -x "$dir/catches" </dev/null
+[[ $out == *$'once\nhello\nworld\n1: catch io 0x3f8'* ]]
+claim $? 'what the guest sent comes before what a stop says, which begins a line' "$out"
 vmxray -kernel "$(guest triple_fault)" -no-reboot </dev/null
 ends 'triple fault' 2
 [[ $err =~ ^'vmxray: triple fault at step '[0-9]+,\ RIP\ 00000000002 ]]

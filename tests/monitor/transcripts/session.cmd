@@ -8,6 +8,7 @@ echo some   text
 ste
 bogus
 stap
+bt
 step 10
 stats
 source inner.cmd

@@ -1,6 +1,9 @@
 # guest vmx
 # Symbols by level, moved, and refused.
 symbols
+p inner
+symbols nothing
+p inner
 symbols vmx level 1
 p inner
 where
