@@ -76,6 +76,13 @@ $CC -std=gnu2x $instrumented $(pc --cflags) docs/example/embed.c -o "$dir/embed"
 mapfile -t said <"$dir/said"
 [[ ${#said[@]} == 4 && ${said[0]} == hi && ${said[1]} == 'after 6 steps the guest is halted for good; hash '* && ${said[1]} == "${said[3]}" ]]
 claim $? 'the example embeds the library as installed' "$(head -n 3 "$dir/log" "$dir/said" | tr '\n' ';')"
+# shellcheck disable=SC2046 # words
+$CC -std=gnu2x $instrumented $(pc --cflags) docs/example/replay.c -o "$dir/replay" $(pc --libs) 2>"$dir/log" &&
+	"$dir/replay" >"$dir/said"
+mapfile -t said < <(sed 's/^[a-z]*: //' "$dir/said")
+[[ ${#said[@]} == 7 && ${said[0]} == '5 inputs were taken' && ${said[1]} == 'step 7404, hash '* && ${said[4]} == 'step 8404, hash '* ]] &&
+	[[ ${said[1]} == "${said[2]}" && ${said[1]} == "${said[3]}" && ${said[4]} == "${said[5]}" && ${said[4]} == "${said[6]}" ]]
+claim $? 'the example of positions and inputs: recorded, replayed and copied machines are one' "$(head -n 3 "$dir/log" "$dir/said" | tr '\n' ';')"
 strange=
 for header in $(cd "$root/usr/include/vmxray" && find . -name '*.h'); do
 	echo "#include \"${header#./}\"" | $CC -std=gnu2x $(pc --cflags) -fsyntax-only -x c - 2>/dev/null || strange+="$header "
