@@ -175,6 +175,7 @@ help:
 	@echo 'make run        a small hypervisor runs itself, which runs a guest: two levels; print the account'
 	@echo 'make kvm        boot Debian'"'"'s kernel, load its KVM, run a guest under it, print the account'
 	@echo 'make nested     KVM runs Debian'"'"'s kernel, whose KVM runs it again; print the account'
+	@echo 'make nested-qemu  the same, and Debian'"'"'s QEMU boots the first guest'
 	@echo 'make xen        Debian'"'"'s Xen runs Debian'"'"'s kernel as its first domain and in a guest; print the account'
 	@echo 'make shell      a prompt in the same machine'
 	@echo 'make test       every test; test-long adds the long ones; TESTS="word ..." picks by name'
