@@ -64,7 +64,10 @@ static enum outcome task_fault(struct cpu *cpu, const struct task_switch *t, enu
 static enum outcome tss_fetch(struct cpu *cpu, const struct task_switch *t, struct descriptor *d) {
     enum exception_vector vector = t->source == TASK_IRET ? VECTOR_TS : VECTOR_GP;
     if (selector_null(t->selector) || t->selector & SELECTOR_TI) return task_fault(cpu, t, vector, t->selector);
-    TRY(descriptor_fetch(cpu, t->selector, 8, vector, t->ext, d));
+    if (t->tss)
+        *d = *t->tss;
+    else
+        TRY(descriptor_fetch(cpu, t->selector, 8, vector, t->ext, d));
     unsigned type = rights_system_type(d->rights), busy = t->source == TASK_IRET ? TSS_BUSY : 0;
     if (type != (TYPE_TSS16 | busy) && type != (TYPE_TSS32 | busy)) return task_fault(cpu, t, vector, t->selector);
     if (!(d->rights & RIGHTS_P)) return task_fault(cpu, t, VECTOR_NP, t->selector);

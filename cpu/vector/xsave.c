@@ -195,6 +195,7 @@ static void restore(struct cpu *cpu, const uint8_t *area, const struct xsave_req
     }
 }
 
+// No byte is read twice, so that what was checked is what is loaded: the area may be a device's.
 static enum outcome xrstor_any(struct cpu *cpu, const struct op *op, uint64_t allowed, enum intercept what, bool wide) {
     struct xsave_request r = {.wide = wide};
     uint8_t area[XSAVE_AREA_MAX];
@@ -206,7 +207,8 @@ static enum outcome xrstor_any(struct cpu *cpu, const struct op *op, uint64_t al
     if (!header_allowed(area, allowed)) return cpu_fault_gp0(cpu);
     unsigned size =
         compacted ? xsave_area_size(layout & ~XCOMP_COMPACTED, true) : xsave_area_size(r.features & present, false);
-    TRY(load_area(cpu, r.linear, area, size));
+    if (size > XSAVE_EXTENDED)
+        TRY(load_area(cpu, r.linear + XSAVE_EXTENDED, area + XSAVE_EXTENDED, size - XSAVE_EXTENDED));
     bool sse = r.features & BIT(COMPONENT_SSE),
          loads = compacted ? sse && present & BIT(COMPONENT_SSE) : sse || r.features & BIT(COMPONENT_AVX);
     uint32_t mxcsr = loads ? legacy_mxcsr(area) : sse ? MXCSR_RESET : cpu->fpu.mxcsr;
