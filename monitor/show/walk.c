@@ -282,7 +282,9 @@ bool command_walk(struct monitor *monitor, const char *arguments) {
         !use_roots(monitor, &roots, &place.view))
         return false;
     if (wanted.given && place.space != SPACE_LINEAR)
-        return monitor_error(monitor, "walk /: an access goes by a linear address");
+        return monitor_error(
+            monitor, "walk with /r, /w, /x, /u or /s asks what comes of an access, by a linear address: leave gpa: "
+                     "or phys: away");
     show_walk(monitor, &place);
     if (wanted.given) show_access(monitor, &place, &wanted);
     return true;

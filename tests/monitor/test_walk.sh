@@ -80,4 +80,4 @@ walk /r phys:0
 quit"
 says 'walk /q: r, w or x' 'walk /q: r, w or x (read, write, fetch), then u or s (user, supervisor)'
 says 'walk /wx' 'walk: an access writes or fetches, not both'
-says 'walk /r phys:' 'walk /: an access goes by a linear address'
+says 'walk /r phys:' 'asks what comes of an access, by a linear address: leave gpa: or phys: away'
