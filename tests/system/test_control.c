@@ -350,6 +350,31 @@ static void test_misc_enable(void) {
     }
 }
 
+// Of each member that holds an MSR: after RESET it is as after power-up, whatever it was. A new one is easily
+// forgotten.
+static void test_reset_of_msrs(void) {
+    static const struct {
+        const char *name;
+        size_t offset, bytes;
+    } rows[] = {
+#define MSR(type, name, greatest)                                                                                      \
+    {#name, offsetof(struct model_specific_registers, name), sizeof(((struct model_specific_registers *)0)->name)},
+#define MSR_ARRAY(type, name, count, greatest) MSR(type, name, greatest)
+#include "cpu/state/member.def"
+    };
+    loop_begin("RESET leaves no MSR as it was");
+    WITH(b, bench_long(&b, 0)) {
+        cpu_reset(b.cpu, false);
+        const struct model_specific_registers fresh = b.cpu->msr;
+        memset(&b.cpu->msr, 0x5a, sizeof b.cpu->msr);
+        cpu_reset(b.cpu, false);
+        const uint8_t *is = (const uint8_t *)&b.cpu->msr, *was = (const uint8_t *)&fresh;
+        for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)
+            loop_check(!memcmp(is + rows[i].offset, was + rows[i].offset, rows[i].bytes), "%s", rows[i].name);
+        loop_end();
+    }
+}
+
 int main(void) {
     test_cr0();
     test_long_mode_switch();
@@ -362,6 +387,7 @@ int main(void) {
     test_cpuid();
     test_models();
     test_reset();
+    test_reset_of_msrs();
     test_misc_enable();
     return done_testing();
 }
