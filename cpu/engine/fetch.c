@@ -71,17 +71,32 @@ bool solo_lies_on(struct cpu *cpu, const uint8_t *page) {
     return !first || !last || (uintptr_t)(first - page) < PAGE_BYTES || (uintptr_t)(last - page) < PAGE_BYTES;
 }
 
+static struct block *block_on(const struct code_page *code, uint32_t key) {
+    struct block *b = code->slot[block_slot(key)];
+    while (b && b->key != key) b = b->next;
+    return b;
+}
+
+// Two pages whose numbers end alike, one calling the other: the page's fast entry is the second of its index. The
+// exchange is the access to the page; a block that must be made is found by the long way.
+static struct block *block_of_second(struct cpu *cpu, uint64_t linear) {
+    const struct tlb_fetch_fast *e = &cpu->fast->fetch[TLB_FETCH + ((linear >> PAGE_SHIFT) & (TLB_FETCH - 1))];
+    if (e->tag != ((linear & ~(PAGE_BYTES - 1)) | cpu->fetch.context)) return NULL;
+    struct block *b = block_on(e->page, block_key(linear, cpu->mode));
+    if (b) tlb_exchange(cpu, linear, true);
+    return b;
+}
+
 enum outcome find_block(struct cpu *cpu, struct block **block) {
     uint64_t linear = fetch_linear(cpu), page = 0;
-    *block = NULL;
+    *block = block_of_second(cpu, linear);
+    if (*block) return OUT_OK;
     TRY(fetch_page(cpu, linear, &page));
     struct page_frame frame = physical_frame(cpu, page & TLB_PAGE_MASK);
     if (!frame_exists(frame)) return OUT_OK;
     if (unlikely(cpu->breakpoints.watch & WATCH_CODE) && debug_page_watched(cpu, WATCH_CODE, linear)) return OUT_OK;
     struct code_page *code = block_page(cpu, page & TLB_PAGE_MASK, frame);
-    uint32_t key = block_key(linear, cpu->mode);
-    struct block *b = code->slot[block_slot(key)];
-    while (b && b->key != key) b = b->next;
+    struct block *b = block_on(code, block_key(linear, cpu->mode));
     if (!b) {
         b = block_build(cpu, code, (unsigned)(linear & (PAGE_BYTES - 1)));
         code = b->page;

@@ -86,8 +86,10 @@ static uint64_t page_room(const struct cpu *cpu, const struct op *op, enum gpr n
     return (PAGE_BYTES - (linear & (PAGE_BYTES - 1))) / (w / 8);
 }
 
-static const uint8_t *span_read(const struct cpu *cpu, uint64_t linear) {
+// Also by the second entry of its index, if the first is that of `target`: there the iterations leave both.
+static const uint8_t *span_read(const struct cpu *cpu, uint64_t linear, uint64_t target) {
     const struct tlb_fast *e = fast_entry(cpu, linear);
+    if (e == fast_entry(cpu, target) && (linear ^ target) >> PAGE_SHIFT) e += TLB_DATA;
     bool known = e->read == ((linear & ~(PAGE_BYTES - 1)) | cpu->data_context);
     return known ? (const uint8_t *)(uintptr_t)(linear + e->addend) : NULL;
 }
@@ -117,7 +119,7 @@ static uint64_t movs_bulk(struct cpu *cpu, const struct op *op, uint64_t count, 
     uint64_t bytes = count * (w / 8), source = 0, target = 0;
     if (count < 2 || !span_linear(cpu, op, RSI, bytes, false, &source)) return 0;
     if (!span_linear(cpu, op, RDI, bytes, true, &target)) return 0;
-    const uint8_t *from = span_read(cpu, source);
+    const uint8_t *from = span_read(cpu, source, target);
     uint8_t *to = span_write(cpu, target);
     if (!from || !to) return 0;
     copy_ascending(to, from, bytes, w / 8);

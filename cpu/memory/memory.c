@@ -33,14 +33,11 @@ static enum outcome apic_page(struct cpu *cpu, uint64_t linear, unsigned size, b
     return cpu->intercepts.apic(cpu, linear, size, write ? APIC_WRITE : APIC_READ, page);
 }
 
-static enum outcome canonical(struct cpu *cpu, uint64_t linear) {
-    if (!cpu_long(cpu) || likely(cpu_canonical(cpu, linear))) return OUT_OK;
-    cpu->attempt.non_canonical = 1;
-    return cpu_fault_gp0(cpu);
-}
-
 static enum outcome data_page(struct cpu *cpu, uint64_t linear, unsigned size, bool write, uint64_t *page) {
-    TRY(canonical(cpu, linear));
+    if (cpu_long(cpu) && unlikely(!cpu_canonical(cpu, linear))) {
+        cpu->attempt.non_canonical = 1;
+        return cpu_fault_gp0(cpu);
+    }
     struct translation_access access = {.class = tlb_access_class(cpu), .write = write};
     cpu->attempt.walks_in_block = cpu->block && cpu->block->count > 1;
     enum outcome outcome = translate(cpu, linear, &access, page);
@@ -104,12 +101,10 @@ static bool page_seen(struct cpu *cpu, uint64_t linear, uint64_t page) {
     return unlikely(cpu->breakpoints.watch & WATCH_POINT) && observe_page(cpu, linear, page);
 }
 
-// That an operand's second page lies beyond the canonical addresses is a fault before those of its first page.
 static const void *read_crossing(struct cpu *cpu, uint64_t linear, unsigned size, enum outcome *outcome) {
     unsigned first = (unsigned)(PAGE_BYTES - (linear & (PAGE_BYTES - 1)));
     uint64_t page[2];
     uint64_t second = cpu_long(cpu) ? linear + first : (uint32_t)(linear + first);
-    if ((*outcome = canonical(cpu, second)) != OUT_OK) return NULL;
     if ((*outcome = data_page(cpu, linear, first, false, &page[0])) != OUT_OK) return NULL;
     if ((*outcome = data_page(cpu, second, size - first, false, &page[1])) != OUT_OK) return NULL;
     const struct page_frame frame[2] = {frame_of(cpu, page[0]), frame_of(cpu, page[1])};
@@ -179,17 +174,15 @@ static bool write_may_be_seen(struct cpu *cpu, uint64_t linear, const uint64_t p
            (!read || may_be_seen(cpu, second, page[1], size - first, false, outcome));
 }
 
-static enum outcome write_pages(struct cpu *cpu, uint64_t linear, unsigned size, bool crossing, uint64_t page[2]) {
-    uint64_t second = page_of(linear) + PAGE_BYTES;
-    if (crossing) TRY(canonical(cpu, second));
-    TRY(data_page(cpu, linear, size, true, &page[0]));
-    return crossing ? data_page(cpu, cpu_long(cpu) ? second : (uint32_t)second, size, true, &page[1]) : OUT_OK;
-}
-
 static void *write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool read, enum outcome *outcome) {
     uint64_t page[2] = {0, 0};
     bool crossing = crosses(linear, size);
-    if ((*outcome = write_pages(cpu, linear, size, crossing, page)) != OUT_OK) return NULL;
+    if ((*outcome = data_page(cpu, linear, size, true, &page[0])) != OUT_OK) return NULL;
+    if (crossing) {
+        uint64_t second = page_of(linear) + PAGE_BYTES;
+        if ((*outcome = data_page(cpu, cpu_long(cpu) ? second : (uint32_t)second, size, true, &page[1])) != OUT_OK)
+            return NULL;
+    }
     const struct page_frame frame[2] = {frame_of(cpu, page[0]), frame_of(cpu, page[crossing])};
     if (!store_now(cpu, frame[0]) || (crossing && !store_now(cpu, frame[1]))) {
         *outcome = OUT_SOLO;
@@ -231,7 +224,17 @@ enum outcome memory_alignment(struct cpu *cpu, uint64_t linear, unsigned size) {
     return aligned(cpu, linear, size, &outcome) ? OUT_OK : outcome;
 }
 
+// The page's fast entry is the second of its index, and lets the access through: it becomes the first.
+static struct tlb_fast *second_fast(struct cpu *cpu, uint64_t linear, unsigned size, bool write) {
+    struct tlb_fast *first = fast_entry(cpu, linear), *second = first + TLB_DATA;
+    if ((write ? second->write : second->read) != (page_of(linear + size - 1) | cpu->data_context)) return NULL;
+    tlb_exchange(cpu, linear, false);
+    return first;
+}
+
 const void *memory_read_slow(struct cpu *cpu, uint64_t linear, unsigned size, enum outcome *outcome) {
+    const struct tlb_fast *known = second_fast(cpu, linear, size, false);
+    if (known) return host_pointer(linear, known);
     if (likely(!cpu->breakpoints.watch)) return read_slow(cpu, linear, size, outcome);
     if (!watched(cpu, linear, size, false, outcome)) return NULL;
     const void *p = read_slow(cpu, linear, size, outcome);
@@ -239,6 +242,8 @@ const void *memory_read_slow(struct cpu *cpu, uint64_t linear, unsigned size, en
 }
 
 void *memory_write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool read, enum outcome *outcome) {
+    const struct tlb_fast *known = second_fast(cpu, linear, size, true);
+    if (known) return host_pointer(linear, known);
     if (likely(!cpu->breakpoints.watch)) return write_slow(cpu, linear, size, read, outcome);
     if (!watched(cpu, linear, size, true, outcome)) return NULL;
     void *p = write_slow(cpu, linear, size, read, outcome);
@@ -291,9 +296,22 @@ enum outcome store_bytes(struct cpu *cpu, uint64_t linear, const void *from, uns
 
 // --- areas: every page is checked before the first byte moves ---
 
+// Whether the page's fast entry lets the access through. Then it is memory that nobody watches, and needs no check.
+static bool known(const struct cpu *cpu, uint64_t linear, bool write) {
+    const struct tlb_fast *e = fast_entry(cpu, linear);
+    return (write ? e->write : e->read) == (page_of(linear) | cpu->data_context);
+}
+
+// How much of an area moves at once: to the page's end where that is known, else a piece, after which it may be.
+static unsigned stretch(const struct cpu *cpu, uint64_t linear, unsigned size, bool write) {
+    unsigned room = (unsigned)(PAGE_BYTES - (linear & (PAGE_BYTES - 1)));
+    return !known(cpu, linear, write) ? piece(linear, size) : size < room ? size : room;
+}
+
 static enum outcome area_probe(struct cpu *cpu, uint64_t linear, unsigned size, bool write) {
     for (uint64_t at = linear, end = linear + size; at < end; at = page_of(at) + PAGE_BYTES) {
         uint64_t page = 0;
+        if (known(cpu, at, write)) continue;
         TRY(data_page(cpu, at, size, write, &page));
         struct page_frame frame = frame_of(cpu, page);
         if (write ? !store_now(cpu, frame) : !alone(cpu) && !frame_exists(frame)) return OUT_SOLO;
@@ -309,7 +327,7 @@ enum outcome load_area(struct cpu *cpu, uint64_t linear, void *to, unsigned size
     TRY(area_probe(cpu, linear, size, false));
     TRY(memory_alignment(cpu, linear, size));
     for (unsigned done = 0, n; done < size; done += n) {
-        n = piece(linear + done, size - done);
+        n = stretch(cpu, linear + done, size - done, false);
         TRY(load_bytes(cpu, linear + done, (uint8_t *)to + done, n));
     }
     return OUT_OK;
@@ -319,7 +337,7 @@ enum outcome store_area(struct cpu *cpu, uint64_t linear, const void *from, unsi
     TRY(area_probe(cpu, linear, size, true));
     TRY(memory_alignment(cpu, linear, size));
     for (unsigned done = 0, n; done < size; done += n) {
-        n = piece(linear + done, size - done);
+        n = stretch(cpu, linear + done, size - done, true);
         TRY(store_bytes(cpu, linear + done, (const uint8_t *)from + done, n));
     }
     return OUT_OK;

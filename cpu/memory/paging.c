@@ -212,6 +212,12 @@ enum outcome translate(struct cpu *cpu, uint64_t linear, const struct translatio
         *page = e->page;
         return OUT_OK;
     }
+    e += access->fetch ? TLB_FETCH : TLB_DATA;
+    if (entry_serves(cpu, e, linear, access)) {
+        *page = e->page;
+        tlb_exchange(cpu, linear, access->fetch);
+        return OUT_OK;
+    }
     struct walk w = {.linear = linear, .access = access, .rights = RIGHTS};
     enum outcome outcome = walk(cpu, &w, page);
     if (unlikely(outcome != OUT_OK)) {

@@ -2,13 +2,20 @@
 //
 // Choices where the SDM leaves one: a flush of a context also drops its paging-structure-cache entries; INVLPG drops
 // the fetch and data entries of the page, of all pieces of a large page (for pages larger than 2 MBytes, all in the
-// same GByte), and all paging-structure-cache entries of the VPID and PCID; entries are direct-mapped and replaced
-// only by a fill at the same index.
+// same GByte), and all paging-structure-cache entries of the VPID and PCID; a fill replaces the one of the two entries
+// of its index that was used longer ago.
 #include "cpu/memory/access.h"
 #include "cpu/watch/debug.h"
 #include "cpu/watch/observe.h"
 #include "cpu/memory/tlb.h"
 #include "cpu/state/invariant.h"
+
+#define EXCHANGE(a, b)                                                                                                 \
+    do {                                                                                                               \
+        const __typeof__(a) exchange_a = (a);                                                                          \
+        (a) = (b);                                                                                                     \
+        (b) = exchange_a;                                                                                              \
+    } while (0)
 
 #define FAST_CONTEXT_LAST 4094 // 4095 would make an empty tag (~0) match
 
@@ -118,8 +125,8 @@ void tlb_select(struct cpu *cpu) {
 void tlb_reset(struct cpu *cpu) {
     struct tlb *tlb = cpu->tlb;
     for (unsigned b = 0; b < TLB_BANKS; b++) {
-        for (unsigned i = 0; i < TLB_DATA; i++) tlb->bank[b].data[i] = (struct tlb_entry){.tag = 1};
-        for (unsigned i = 0; i < TLB_FETCH; i++) tlb->bank[b].fetch[i] = (struct tlb_entry){.tag = 1};
+        for (unsigned i = 0; i < TLB_WAYS * TLB_DATA; i++) tlb->bank[b].data[i] = (struct tlb_entry){.tag = 1};
+        for (unsigned i = 0; i < TLB_WAYS * TLB_FETCH; i++) tlb->bank[b].fetch[i] = (struct tlb_entry){.tag = 1};
         for (unsigned i = 0; i < TLB_PDE; i++) tlb->bank[b].pde[i] = (struct tlb_structure){.tag = 1};
         for (unsigned i = 0; i < TLB_PDPTE; i++) tlb->bank[b].pdpte[i] = (struct tlb_structure){.tag = 1};
     }
@@ -163,14 +170,16 @@ static bool covers(const struct tlb_entry *e, uint64_t linear) {
     return !(e->tag & 1) && e->tag >> shift == linear >> shift;
 }
 
-// Those of `count` entries from index `first` on that cover the address.
+// Those at `count` indices from `first` on that cover the address.
 static void drop_data(struct tlb *tlb, unsigned bank, uint64_t linear, unsigned first, unsigned count) {
-    for (unsigned i = first; i < first + count; i++)
-        if (covers(&tlb->bank[bank].data[i], linear)) put_data(tlb, bank, i, &(struct tlb_entry){.tag = 1});
+    for (unsigned way = 0; way < TLB_WAYS * TLB_DATA; way += TLB_DATA)
+        for (unsigned i = way + first; i < way + first + count; i++)
+            if (covers(&tlb->bank[bank].data[i], linear)) put_data(tlb, bank, i, &(struct tlb_entry){.tag = 1});
 }
 static void drop_fetch(struct tlb *tlb, unsigned bank, uint64_t linear, unsigned first, unsigned count) {
-    for (unsigned i = first; i < first + count; i++)
-        if (covers(&tlb->bank[bank].fetch[i], linear)) put_fetch(tlb, bank, i, &(struct tlb_entry){.tag = 1});
+    for (unsigned way = 0; way < TLB_WAYS * TLB_FETCH; way += TLB_FETCH)
+        for (unsigned i = way + first; i < way + first + count; i++)
+            if (covers(&tlb->bank[bank].fetch[i], linear)) put_fetch(tlb, bank, i, &(struct tlb_entry){.tag = 1});
 }
 
 #define PIECES 512 // of a page of 2 MBytes
@@ -296,13 +305,13 @@ void tlb_flush_all_eptps(struct cpu *cpu) {
 void tlb_drop_writes(struct cpu *cpu) {
     struct tlb *tlb = cpu->tlb;
     for (unsigned b = 0; b < TLB_BANKS; b++)
-        for (unsigned i = 0; i < TLB_DATA; i++) tlb->fast[b].data[i].write = ~0ull;
+        for (unsigned i = 0; i < TLB_WAYS * TLB_DATA; i++) tlb->fast[b].data[i].write = ~0ull;
 }
 
 void tlb_drop_fast_page(struct cpu *cpu, uint64_t physical_page) {
     struct tlb *tlb = cpu->tlb;
     for (unsigned b = 0; b < TLB_BANKS; b++)
-        for (unsigned i = 0; i < TLB_DATA; i++)
+        for (unsigned i = 0; i < TLB_WAYS * TLB_DATA; i++)
             if ((tlb->bank[b].data[i].page & TLB_PAGE_MASK) == physical_page)
                 tlb->fast[b].data[i].read = tlb->fast[b].data[i].write = ~0ull;
 }
@@ -313,6 +322,18 @@ bool tlb_entry_valid(const struct cpu *cpu, const struct tlb_entry *e, uint64_t 
     const struct tlb_context *c = &cpu->tlb->context[cpu->tlb->current];
     return e->tag == (linear & ~(PAGE_BYTES - 1)) &&
            (e->generation == c->generation || (e->page & TLB_GLOBAL && e->generation == c->global_generation));
+}
+
+void tlb_exchange(struct cpu *cpu, uint64_t linear, bool fetch) {
+    struct tlb_bank *bank = cpu->tlb->now;
+    uint64_t number = linear >> PAGE_SHIFT, i = fetch ? number % TLB_FETCH : number % TLB_DATA;
+    if (fetch) {
+        EXCHANGE(bank->fetch[i], bank->fetch[i + TLB_FETCH]);
+        EXCHANGE(cpu->fast->fetch[i], cpu->fast->fetch[i + TLB_FETCH]);
+    } else {
+        EXCHANGE(bank->data[i], bank->data[i + TLB_DATA]);
+        EXCHANGE(cpu->fast->data[i], cpu->fast->data[i + TLB_DATA]);
+    }
 }
 
 void tlb_fill(struct cpu *cpu, uint64_t linear, bool fetch, uint64_t page) {
@@ -327,6 +348,9 @@ void tlb_fill(struct cpu *cpu, uint64_t linear, bool fetch, uint64_t page) {
     INVARIANT(entry.generation < tlb->next_generation);
     OBSERVE_TELL(cpu, NULL, TLB, .number = fetch ? SIGHT_TLB_FETCH : SIGHT_TLB_DATA, .value = page, .linear = linear,
                  .physical = c->eptp & TLB_PAGE_MASK, .information = c->vpid | (uint32_t)c->pcid << 16);
+    // What it replaces is the page's own entry, or the one used longer ago.
+    const struct tlb_entry *first = fetch ? &tlb->now->fetch[number % TLB_FETCH] : &tlb->now->data[number % TLB_DATA];
+    if (!tlb_entry_valid(cpu, first, linear)) tlb_exchange(cpu, linear, fetch);
     if (fetch)
         put_fetch(tlb, bank, number % TLB_FETCH, &entry);
     else

@@ -1,6 +1,10 @@
 // The translation lookaside buffer and the paging-structure caches, modelled with the staleness that SDM Vol. 3A, 4.10
 // and Vol. 3C, 28.4 permit: architectural, of fixed geometry, filled and aged by the guest's own accesses only.
 // Beside every entry lies a derived fast entry with a host pointer; it may be dropped at any time.
+//
+// Each index has two entries, of which the first is the one used last: [i] and [i + TLB_DATA], so that two pages whose
+// numbers end alike, the source and the target of a copy, do not evict each other at each access. An access to what the
+// second holds exchanges the two; fast paths look at the first alone, whose use changes nothing.
 #ifndef CPU_TLB_H
 #define CPU_TLB_H
 #include "cpu/state/outcome.h"
@@ -13,8 +17,9 @@ struct state_table;
 
 enum {
     TLB_BANKS = 4,   // bank 0: VPID 0; others by VPID, so that a guest and its host do not evict each other
-    TLB_DATA = 2048, // entries a bank, direct-mapped by linear page number
+    TLB_DATA = 2048, // indices a bank, by linear page number, each with TLB_WAYS entries
     TLB_FETCH = 512,
+    TLB_WAYS = 2,
     TLB_CONTEXTS = 64, // (VPID, EPTP, PCID) triples remembered
     TLB_PDE = 128,     // paging-structure cache entries a bank: linear address bits 63:21 to a page table
     TLB_PDPTE = 32,    // and bits 63:30 to a page directory
@@ -69,14 +74,14 @@ struct tlb_fetch_fast { // derived
 };
 
 struct tlb_bank {
-    struct tlb_entry data[TLB_DATA];
-    struct tlb_entry fetch[TLB_FETCH];
+    struct tlb_entry data[TLB_WAYS * TLB_DATA];
+    struct tlb_entry fetch[TLB_WAYS * TLB_FETCH];
     struct tlb_structure pde[TLB_PDE];
     struct tlb_structure pdpte[TLB_PDPTE];
 };
 struct tlb_bank_fast {
-    struct tlb_fast data[TLB_DATA];
-    struct tlb_fetch_fast fetch[TLB_FETCH];
+    struct tlb_fast data[TLB_WAYS * TLB_DATA];
+    struct tlb_fetch_fast fetch[TLB_WAYS * TLB_FETCH];
 };
 
 struct tlb {
@@ -127,6 +132,8 @@ ALWAYS_INLINE struct tlb_structure *tlb_pdpte(const struct tlb *tlb, uint64_t li
     return &tlb->now->pdpte[(linear >> 30) % TLB_PDPTE];
 }
 bool tlb_entry_valid(const struct cpu *cpu, const struct tlb_entry *entry, uint64_t linear);
+// The second entry of the address's index becomes the first: its page is accessed.
+void tlb_exchange(struct cpu *cpu, uint64_t linear, bool fetch);
 void tlb_fill(struct cpu *cpu, uint64_t linear, bool fetch, uint64_t page);
 void tlb_drop_faulting(struct cpu *cpu, uint64_t linear); // what a page fault invalidates, SDM Vol. 3A, 4.10.4.1
 

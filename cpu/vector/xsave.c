@@ -195,7 +195,6 @@ static void restore(struct cpu *cpu, const uint8_t *area, const struct xsave_req
     }
 }
 
-// No byte is read twice, so that what was checked is what is loaded: the area may be a device's.
 static enum outcome xrstor_any(struct cpu *cpu, const struct op *op, uint64_t allowed, enum intercept what, bool wide) {
     struct xsave_request r = {.wide = wide};
     uint8_t area[XSAVE_AREA_MAX];
@@ -207,6 +206,7 @@ static enum outcome xrstor_any(struct cpu *cpu, const struct op *op, uint64_t al
     if (!header_allowed(area, allowed)) return cpu_fault_gp0(cpu);
     unsigned size =
         compacted ? xsave_area_size(layout & ~XCOMP_COMPACTED, true) : xsave_area_size(r.features & present, false);
+    // No byte is read twice: what was checked is what is used, whatever other processors and devices write meanwhile.
     if (size > XSAVE_EXTENDED)
         TRY(load_area(cpu, r.linear + XSAVE_EXTENDED, area + XSAVE_EXTENDED, size - XSAVE_EXTENDED));
     bool sse = r.features & BIT(COMPONENT_SSE),

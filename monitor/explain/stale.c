@@ -128,8 +128,8 @@ void stale_search(const struct view *view, stale_fn *found, void *context, struc
     const struct tlb_context *c = context_of(&own, stale);
     for (unsigned b = 0; c && b < TLB_BANKS; b++) {
         const struct tlb_bank *bank = &own.cpu->tlb->bank[b];
-        check(&s, c, bank->data, TLB_DATA, false);
-        check(&s, c, bank->fetch, TLB_FETCH, true);
+        check(&s, c, bank->data, TLB_WAYS * TLB_DATA, false);
+        check(&s, c, bank->fetch, TLB_WAYS * TLB_FETCH, true);
     }
     check_mappings(&s);
 }

@@ -75,8 +75,8 @@ bool info_tlb(struct monitor *monitor, const struct info_page *page, const char 
         unsigned data = 0, fetch = 0, pde = 0;
         if (!context->used) continue;
         for (unsigned b = 0; b < TLB_BANKS; b++) {
-            data += translations(tlb->bank[b].data, TLB_DATA, context);
-            fetch += translations(tlb->bank[b].fetch, TLB_FETCH, context);
+            data += translations(tlb->bank[b].data, TLB_WAYS * TLB_DATA, context);
+            fetch += translations(tlb->bank[b].fetch, TLB_WAYS * TLB_FETCH, context);
             pde += structures(tlb->bank[b].pde, TLB_PDE, context);
             pde += structures(tlb->bank[b].pdpte, TLB_PDPTE, context);
         }
