@@ -1,11 +1,12 @@
 #!/bin/bash
-# Brings the parts of the guests that come from Debian: fetch.sh DIR [general]
+# Brings the parts of the guests that come from Debian: fetch.sh DIR [general|virtio]
 #
 #   DIR/vmlinuz            the kernel of linux-image-cloud-amd64, today's version
 #   DIR/modules/*.ko       kvm-intel and what it depends on; DIR/modules/order names them, dependencies first
 #   DIR/busybox            of busybox-static
 #   DIR/vmlinuz-general    with `general`, this and what follows alone: the kernel of linux-image-amd64
 #   DIR/modules-general    likewise, those that the tools of Xen use
+#   DIR/modules-virtio     with `virtio`, this alone: those of the cloud kernel for a virtio disk
 #
 # The packages are downloaded to DIR/packages and unpacked, never installed: remove DIR/packages to get newer ones.
 set -eu
@@ -41,23 +42,23 @@ fetch_busybox() {
 }
 
 # The modules NAME needs, then NAME itself, into modules/ and modules/order. A package has no modules.dep (depmod makes
-# it at installation), but each module names its dependencies.
+# it at installation), but each module names its dependencies, with - for _ or not.
 add_module() {
 	local name=$1 file dependency
-	grep -qx "$name.ko" "$work/modules/order" && return
-	file=$(find "$work/kernel/lib/modules" -name "$name.ko" | head -n 1)
+	file=$(find "$work/kernel/lib/modules" -name "${name//[-_]/[-_]}.ko" | head -n 1)
+	grep -qx "${file##*/}" "$work/modules/order" && return
 	if [[ -z $file ]]; then
 		echo "the kernel package has no module $name.ko" >&2
 		exit 1
 	fi
 	for dependency in $(tr '\0' '\n' <"$file" | sed -n 's/^depends=//p' | tr ',' ' '); do
-		add_module "${dependency//_/-}"
+		add_module "$dependency"
 	done
 	cp "$file" "$work/modules/"
-	echo "$name.ko" >>"$work/modules/order"
+	echo "${file##*/}" >>"$work/modules/order"
 }
 
-unpack_kernel() { # PATTERN VMLINUZ MODULES NAME...
+unpack_kernel() { # PATTERN VMLINUZ MODULES NAME...; VMLINUZ - is the kernel that is there already
 	local name
 	rm -rf "$work/kernel" "$work/modules"
 	mkdir -p "$work/kernel" "$work/modules"
@@ -69,8 +70,11 @@ unpack_kernel() { # PATTERN VMLINUZ MODULES NAME...
 	done
 	rm -rf "$dir/$3"
 	mv "$work/modules" "$dir/$3"
-	mv "$work/kernel/boot/"vmlinuz-* "$dir/$2"
-	touch "$dir/$2" "$dir/$3/order"
+	touch "$dir/$3/order"
+	if [[ $2 != - ]]; then
+		mv "$work/kernel/boot/"vmlinuz-* "$dir/$2"
+		touch "$dir/$2"
+	fi
 }
 
 general='linux-image-*[0-9]-amd64_*.deb' cloud='linux-image-*-cloud-amd64_*.deb'
@@ -88,6 +92,8 @@ mkdir -p "$work/busybox"
 trap 'rm -rf "$work"' EXIT
 if [[ ${2:-} == general ]]; then
 	unpack_kernel "$general" vmlinuz-general modules-general xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs
+elif [[ ${2:-} == virtio ]]; then
+	unpack_kernel "$cloud" - modules-virtio virtio_pci virtio_blk
 else
 	unpack_kernel "$cloud" vmlinuz modules kvm-intel
 	dpkg-deb --fsys-tarfile "$(have 'busybox-static_*.deb')" | tar -x -C "$work/busybox" --wildcards './*/busybox'

@@ -45,8 +45,12 @@ $(NESTED_INITRAMFS): $(INITRAMFS) $(GUESTS)/vmlinuz
 # The same with Debian's QEMU.
 $(GUESTS)/qemu/list: tests/guests/fetch-qemu.sh tests/guests/libraries.bash | need-guests
 	@tests/guests/fetch-qemu.sh $(GUESTS)
-$(QEMU_INITRAMFS): $(NESTED_INITRAMFS) $(GUESTS)/qemu/list
-	@cat $(GUESTS)/nested.list $(GUESTS)/qemu/list > $(GUESTS)/qemu.list
+$(GUESTS)/modules-virtio/order: tests/guests/fetch.sh $(GUESTS)/vmlinuz | need-guests
+	@tests/guests/fetch.sh $(GUESTS) virtio
+$(QEMU_INITRAMFS): $(NESTED_INITRAMFS) $(GUESTS)/qemu/list $(GUESTS)/modules-virtio/order
+	@(cat $(GUESTS)/nested.list $(GUESTS)/qemu/list; \
+		echo file modules/virtio-order 644 $(GUESTS)/modules-virtio/order; \
+		sed 's,.*,file modules/& 644 $(GUESTS)/modules-virtio/&,' $(GUESTS)/modules-virtio/order) > $(GUESTS)/qemu.list
 	$(call quiet,GUEST,$@)$(GUESTS)/newc $(GUESTS)/qemu.list > $@
 
 # The same with Xen's tools and the guests' system, for Debian's general kernel as Xen's first domain.
