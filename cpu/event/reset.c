@@ -84,7 +84,7 @@ void cpu_reset(struct cpu *cpu, bool init) {
     reset_debug(cpu);
     cpu->boundary.activity = bootstrap_processor(cpu) ? ACTIVITY_ACTIVE : ACTIVITY_WAIT_FOR_SIPI;
     cpu->boundary.pending &= PENDING_INTR;
-    cpu->boundary.sti_shadow_step = cpu->boundary.mov_ss_shadow_step = UINT64_MAX;
+    cpu->boundary.sti_shadow_step = cpu->boundary.mov_ss_shadow_step = cpu->boundary.held_step = UINT64_MAX;
     cpu->boundary.nmi_blocked = 0;
     cpu_monitor_clear(cpu);
     cpu->attempt.delivering_valid = false;

@@ -1,0 +1,106 @@
+// Kept pages; see page_list.h.
+#include "devices/history/page_list.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_CAPACITY = 64, PAGE_COST = PAGE_BYTES + 16 /* of the allocator */ };
+
+static bool grow(struct page_list *l, size_t count) {
+    if (count <= l->capacity) return true;
+    size_t capacity = l->capacity ? l->capacity : FIRST_CAPACITY;
+    while (capacity < count) capacity *= 2;
+    struct kept_page *kept = realloc(l->kept, capacity * sizeof *kept);
+    if (!kept) return false;
+    l->kept = kept;
+    l->bytes += (capacity - l->capacity) * sizeof *kept;
+    l->capacity = capacity;
+    return true;
+}
+
+static bool is_zero(const uint8_t *bytes) { return !bytes[0] && !memcmp(bytes, bytes + 1, PAGE_BYTES - 1); }
+
+// A copy, NULL for zeroes. False: memory is short.
+static bool copy_page(const uint8_t *from, uint8_t **copy) {
+    *copy = NULL;
+    if (is_zero(from)) return true;
+    *copy = malloc(PAGE_BYTES);
+    if (*copy) memcpy(*copy, from, PAGE_BYTES);
+    return *copy;
+}
+
+bool page_list_add(struct page_list *l, uint32_t area, uint64_t page, const uint8_t *bytes) {
+    uint8_t *copy;
+    if (!grow(l, l->count + 1) || !copy_page(bytes, &copy)) return false;
+    l->kept[l->count++] = (struct kept_page){area, page, copy};
+    if (copy) l->bytes += PAGE_COST;
+    return true;
+}
+
+static void swap_bytes(uint8_t *a, uint8_t *b) {
+    uint8_t between[PAGE_BYTES];
+    memcpy(between, a, PAGE_BYTES);
+    memcpy(a, b, PAGE_BYTES);
+    memcpy(b, between, PAGE_BYTES);
+}
+
+static uint8_t *data_of(struct pages *pages, const struct kept_page *k) {
+    return frame_data((struct page_frame){&pages->area[k->area], k->page});
+}
+
+// A copy for each page that is to take zeroes and is not zero, so that a swap cannot fail halfway.
+static bool make_room(struct page_list *l, struct pages *pages) {
+    for (size_t i = 0; i < l->count; i++) {
+        struct kept_page *k = &l->kept[i];
+        if (k->bytes || is_zero(data_of(pages, k))) continue;
+        if (!(k->bytes = calloc(1, PAGE_BYTES))) return false;
+        l->bytes += PAGE_COST;
+    }
+    return true;
+}
+
+static void swap_page(struct page_list *l, struct kept_page *k, uint8_t *data) {
+    bool zero = is_zero(data);
+    if (!k->bytes) return; // both are
+    swap_bytes(k->bytes, data);
+    if (!zero) return;
+    free(k->bytes);
+    k->bytes = NULL;
+    l->bytes -= PAGE_COST;
+}
+
+bool page_list_swap(struct page_list *l, struct pages *pages) {
+    if (!make_room(l, pages)) return false;
+    for (size_t i = 0; i < l->count; i++) {
+        struct kept_page *k = &l->kept[i];
+        (void)page_store(pages, (struct page_frame){&pages->area[k->area], k->page}, 0, PAGE_BYTES);
+        swap_page(l, k, data_of(pages, k));
+    }
+    return true;
+}
+
+static int compare(const void *a, const void *b) {
+    const struct kept_page *left = a, *right = b;
+    if (left->area != right->area) return left->area < right->area ? -1 : 1;
+    return left->page < right->page ? -1 : left->page > right->page;
+}
+
+bool page_list_merge(struct page_list *l, struct page_list *other) {
+    if (!grow(l, l->count + other->count)) return false;
+    size_t own = l->count;
+    if (own) qsort(l->kept, own, sizeof *l->kept, compare);
+    for (size_t i = 0; i < other->count; i++) {
+        struct kept_page *k = &other->kept[i];
+        if (own && bsearch(k, l->kept, own, sizeof *k, compare)) continue;
+        l->kept[l->count++] = *k;
+        if (k->bytes) l->bytes += PAGE_COST;
+        k->bytes = NULL;
+    }
+    page_list_free(other);
+    return true;
+}
+
+void page_list_free(struct page_list *l) {
+    for (size_t i = 0; i < l->count; i++) free(l->kept[i].bytes);
+    free(l->kept);
+    *l = (struct page_list){0};
+}

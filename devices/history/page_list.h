@@ -1,0 +1,27 @@
+// Contents of pages as they were at some moment: what a span of a run has changed. Pages of zeroes take no room.
+#ifndef DEVICES_HISTORY_PAGE_LIST_H
+#define DEVICES_HISTORY_PAGE_LIST_H
+#include "cpu/pages/pages.h"
+#include <stddef.h>
+
+struct kept_page {
+    uint32_t area;  // number in struct pages
+    uint64_t page;  // in the area
+    uint8_t *bytes; // NULL: zeroes
+};
+struct page_list {
+    struct kept_page *kept;
+    size_t count, capacity;
+    size_t bytes; // of the host's memory
+};
+
+// False: memory is short, and nothing was added.
+bool page_list_add(struct page_list *list, uint32_t area, uint64_t page, const uint8_t *bytes);
+// Each page takes the content that the list has, and the list the page's. The door of stores is passed. False: memory
+// is short, and nothing has changed.
+bool page_list_swap(struct page_list *list, struct pages *pages);
+// Adds the pages of `other` that the list does not have; `other` is empty afterwards.
+bool page_list_merge(struct page_list *list, struct page_list *other);
+void page_list_free(struct page_list *list); // it is empty afterwards
+
+#endif

@@ -1,0 +1,48 @@
+// The past of one machine, kept while it runs: checkpoints, what the pages that changed between them were, and all
+// inputs. So it can be put back to any moment since the beginning of the timeline, and goes through the same states
+// again. docs/internals/timeline.md.
+//
+// While the present lies before the end of what was recorded, the run is a replay: inputs come as they came, and
+// nothing else may come in. At the end it goes on live, and is recorded again.
+#ifndef DEVICES_HISTORY_TIMELINE_H
+#define DEVICES_HISTORY_TIMELINE_H
+#include "devices/machine/machine_input.h"
+
+struct timeline;
+// Begins at the present. At most `bytes` of the host's memory are used: when that is not enough, checkpoints are given
+// up, and at last the oldest part of the past. NULL: memory is short, or there are too many watchers of pages. To be
+// freed before the machine.
+struct timeline *timeline_new(struct machine *machine, uint64_t bytes);
+void timeline_free(struct timeline *timeline);
+
+// As machine_run. In the past: at most to the end of what was recorded, with MACHINE_STEPS there.
+enum machine_stop timeline_run(struct timeline *timeline, uint64_t steps);
+// As machine_run_to, for a position of the past or the present.
+enum machine_stop timeline_run_to(struct timeline *timeline, const struct position *position);
+
+// Back or forth to the first position at a step; to a position that machine_position gave before. Observers, points and
+// stops by the guest are passed over. False: it lies before the beginning or behind the end, or `wrong` says what is
+// the matter with what was kept: the machine stands somewhere else in the past then.
+bool timeline_go_step(struct timeline *timeline, uint64_t step, const char **wrong);
+bool timeline_go(struct timeline *timeline, const struct position *position, const char **wrong);
+// To a checkpoint, 0 the oldest.
+bool timeline_go_checkpoint(struct timeline *timeline, unsigned index, const char **wrong);
+
+// Leaves a checkpoint at the present, to come back to quickly. False: memory is short.
+bool timeline_keep(struct timeline *timeline);
+
+// What came after the present is forgotten: it becomes the end.
+void timeline_branch(struct timeline *timeline);
+
+struct timeline_facts {
+    bool in_past;
+    struct position first, end; // of what is kept; `end` is the present unless in_past
+    unsigned checkpoints;
+    uint64_t bytes; // of the host's memory
+    uint64_t inputs;
+};
+void timeline_facts(const struct timeline *timeline, struct timeline_facts *out);
+// Where a checkpoint lies. False past the last one.
+bool timeline_checkpoint(const struct timeline *timeline, unsigned index, struct position *out);
+
+#endif

@@ -1,0 +1,161 @@
+// Going back: a machine is put back to moments of its past, and goes through the same states again, with the inputs
+// that it had; several processors, idle time, and stops between events as well.
+#include "devices/history/timeline.h"
+#include "cpu/processor/observing.h"
+#include "tests/decode/random.h"
+#include "tests/devices/busy.h"
+#include "tests/door.h"
+#include "tests/tap.h"
+#include <string.h>
+
+enum { MOMENTS = 300, MEMORY = 64 << 20, SHORT_OF_MEMORY = 3 << 20 };
+
+struct moment {
+    struct position at;
+    uint64_t hash;
+};
+static struct moment moments[MOMENTS];
+
+// Runs on for a while, as a person would who stops it, changes something, and lets it run.
+static void live(struct timeline *t, struct machine *m, uint64_t *random, struct moment *out) {
+    enum machine_stop why = timeline_run(t, 1 + random_below(random, 60000));
+    uint64_t cycles = machine_idle_cycles(m);
+    if (why == MACHINE_IDLE && cycles != ~0ull && cycles && random_below(random, 2))
+        (void)alter(m, INPUT_IDLE, 0, random64(random) % cycles);
+    if (why == MACHINE_TRIPLE_FAULT || why == MACHINE_STUCK) alter_reset(m);
+    for (unsigned i = random_below(random, 3); i; i--) busy_input(m, random);
+    (void)timeline_run(t, 1 + random_below(random, 100)); // a moment has no inputs before it at its own position
+    machine_position(m, &out->at);
+    out->hash = machine_hash(m);
+    if (random_below(random, 8) == 0 && !timeline_keep(t)) bail("no memory");
+}
+
+static bool goes_to(struct timeline *t, struct machine *m, const struct moment *moment) {
+    struct position at;
+    const char *wrong = NULL;
+    bool gone = timeline_go(t, &moment->at, &wrong);
+    machine_position(m, &at);
+    return gone && same_position(&at, &moment->at) && machine_hash(m) == moment->hash;
+}
+
+static struct timeline *recorded(struct machine *m, uint64_t bytes, uint64_t *random) {
+    struct timeline *t = timeline_new(m, bytes);
+    struct observer observer = {
+        .wanted = BIT(OBSERVE_INTERRUPT) | BIT(OBSERVE_EXCEPTION), .see = busy_stop, .context = random};
+    if (!t) bail("no timeline");
+    machine_add_observer(m, &observer);
+    machine_idle_limit(m, 100);
+    for (unsigned n = 0; n < MOMENTS; n++) live(t, m, random, &moments[n]);
+    machine_remove_observer(m, &observer);
+    machine_idle_limit(m, ~0ull);
+    return t;
+}
+
+static void back_and_forth(unsigned cpus) {
+    uint64_t random = 5 + cpus, end_hash;
+    struct machine *m = busy_machine(cpus);
+    struct timeline *t = recorded(m, MEMORY, &random);
+    struct timeline_facts facts;
+    struct moment *last = &moments[MOMENTS - 1];
+    timeline_facts(t, &facts);
+    ok(!facts.in_past && facts.inputs > 50 && same_position(&facts.end, &last->at), "%u processors: %u checkpoints",
+       cpus, facts.checkpoints);
+    loop_begin("%u processors: %d moments of the past, in any order, have the hashes that they had", cpus, MOMENTS);
+    for (unsigned n = 0; n < MOMENTS; n++) {
+        unsigned i = random_below(&random, MOMENTS);
+        loop_check(goes_to(t, m, &moments[i]), "moment %u of step %llu", i, (unsigned long long)moments[i].at.steps);
+    }
+    loop_end();
+    ok(goes_to(t, m, &moments[10]) && !alter(m, INPUT_NMI, 0, 0), "nothing else comes in there");
+    timeline_facts(t, &facts);
+    for (unsigned i = 0; i < 1000 && facts.in_past; i++) {
+        (void)timeline_run(t, ~0ull);
+        timeline_facts(t, &facts);
+    }
+    ok(machine_hash(m) == last->hash, "running on comes to the end, and there it is live again");
+    while (machine_steps(m) < last->at.steps + 50000) (void)timeline_run(t, 50000);
+    end_hash = machine_hash(m);
+    struct moment end = {.hash = end_hash};
+    machine_position(m, &end.at);
+    ok(goes_to(t, m, &moments[3]) && goes_to(t, m, &end), "what came after it is kept as well");
+    timeline_free(t);
+    machine_free(m);
+}
+
+// The first position at a step is where a run of so many steps stops.
+static void steps(void) {
+    uint64_t random = 77;
+    struct machine *m = busy_machine(1), *fresh = busy_machine(1);
+    struct timeline *t = timeline_new(m, MEMORY);
+    const char *wrong = NULL;
+    while (machine_steps(m) < 3000000) (void)timeline_run(t, 3000000 - machine_steps(m));
+    static uint64_t step[50], hash[50];
+    for (unsigned i = 0; i < 50; i++) step[i] = 1 + (i ? step[i - 1] : 0) + random_below(&random, 60000);
+    for (unsigned i = 0; i < 50; i++) {
+        while (machine_steps(fresh) < step[i]) (void)machine_run(fresh, step[i] - machine_steps(fresh));
+        hash[i] = machine_hash(fresh);
+    }
+    loop_begin("a step of the past: the hash of a fresh run that stops there");
+    for (unsigned n = 0; n < 100; n++) {
+        unsigned i = random_below(&random, 50);
+        loop_check(timeline_go_step(t, step[i], &wrong) && machine_steps(m) == step[i] && machine_hash(m) == hash[i],
+                   "step %llu", (unsigned long long)step[i]);
+    }
+    loop_end();
+    ok(!timeline_go_step(t, 3000001, &wrong) && !wrong, "none behind the end");
+    timeline_free(t);
+    machine_free(m), machine_free(fresh);
+}
+
+// A change in the past makes another line of it.
+static void branches(void) {
+    uint64_t random = 3;
+    struct machine *m = busy_machine(1);
+    struct timeline *t = recorded(m, MEMORY, &random);
+    struct moment other;
+    bool there = goes_to(t, m, &moments[100]);
+    timeline_branch(t);
+    ok(there && alter(m, INPUT_NMI, 0, 0), "after a branch there is a present again");
+    while (machine_steps(m) < moments[100].at.steps + 100000) (void)timeline_run(t, 100000);
+    machine_position(m, &other.at);
+    other.hash = machine_hash(m);
+    const char *wrong = NULL;
+    ok(goes_to(t, m, &moments[50]) && goes_to(t, m, &other), "its past is the common one, its end its own");
+    ok(!timeline_go(t, &moments[MOMENTS - 1].at, &wrong) || machine_hash(m) != moments[MOMENTS - 1].hash,
+       "what was to come is gone");
+    timeline_free(t);
+    machine_free(m);
+}
+
+static void short_of_memory(void) {
+    uint64_t random = 9;
+    struct machine *m = busy_machine(1);
+    struct timeline *t = recorded(m, SHORT_OF_MEMORY, &random);
+    struct timeline_facts facts;
+    unsigned back = 0, gone = 0, some = 0;
+    timeline_facts(t, &facts);
+    ok(facts.bytes <= SHORT_OF_MEMORY, "no more memory than allowed: %llu", (unsigned long long)facts.bytes);
+    for (unsigned i = 0; i < MOMENTS; i++) {
+        const char *wrong = NULL;
+        timeline_facts(t, &facts);
+        if (moments[i].at.steps < facts.first.steps)
+            gone += !timeline_go(t, &moments[i].at, &wrong) && !wrong;
+        else if (moments[i].at.steps > facts.first.steps)
+            back += goes_to(t, m, &moments[i]);
+        else
+            some++;
+    }
+    ok(back && gone && back + gone + some == MOMENTS, "%u moments can be gone back to, %u are too old", back, gone);
+    timeline_free(t);
+    machine_free(m);
+}
+
+int main(void) {
+    back_and_forth(1);
+    back_and_forth(2);
+    back_and_forth(3);
+    steps();
+    branches();
+    short_of_memory();
+    return done_testing();
+}
