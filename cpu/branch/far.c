@@ -91,7 +91,7 @@ static enum outcome gate_read(struct cpu *cpu, uint16_t selector, struct descrip
     enum { HIGH_TYPE_SHIFT = 40, HIGH_TYPE = 31 };
     bool wide = d->rights & BIT(3);
     if (cpu_long(cpu)) {
-        TRY(descriptor_fetch(cpu, selector, 16, VECTOR_GP, 0, d));
+        TRY(descriptor_fetch_high(cpu, selector, d));
         if (d->high >> HIGH_TYPE_SHIFT & HIGH_TYPE) return fault_selector(cpu, VECTOR_GP, selector);
     }
     unsigned dpl = rights_dpl(d->rights);
@@ -179,7 +179,8 @@ static enum outcome far_task(struct cpu *cpu, const struct op *op, enum far_kind
     struct task_switch t = {.source = (enum task_source)kind,
                             .rip = op_next_rip(cpu, op),
                             .rflags = cpu_rflags(cpu),
-                            .selector = gate ? task_gate_selector(d->raw) : selector};
+                            .selector = gate ? task_gate_selector(d->raw) : selector,
+                            .tss = gate ? NULL : d};
     return task_switch(cpu, op, &t);
 }
 

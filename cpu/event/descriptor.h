@@ -60,6 +60,8 @@ ALWAYS_INLINE unsigned rights_system_type(uint32_t rights) { return rights & RIG
 // error code selector | ext. `bytes` is 8, or 16 for system descriptors of IA-32e mode.
 enum outcome descriptor_fetch(struct cpu *cpu, uint16_t selector, unsigned bytes, enum exception_vector vector,
                               uint32_t ext, struct descriptor *d);
+// The second eight bytes of one of 16 whose first were fetched: beyond the limit, #GP(selector). No byte is read twice.
+enum outcome descriptor_fetch_high(struct cpu *cpu, uint16_t selector, struct descriptor *d);
 // Whether a selector's descriptor lies within its table.
 bool descriptor_within(const struct cpu *cpu, uint16_t selector, unsigned bytes);
 // Sets the accessed flag in memory when it is clear. To be done when nothing else can fault.

@@ -32,6 +32,13 @@ enum outcome descriptor_fetch(struct cpu *cpu, uint16_t selector, unsigned bytes
     return OUT_OK;
 }
 
+enum outcome descriptor_fetch_high(struct cpu *cpu, uint16_t selector, struct descriptor *d) {
+    if (!descriptor_within(cpu, selector, 16)) return cpu_fault_code(cpu, VECTOR_GP, selector_code(selector));
+    TRY(system_load(cpu, d->linear + 8, 64, &d->high));
+    d->base |= d->high << 32;
+    return OUT_OK;
+}
+
 enum outcome descriptor_mark_accessed(struct cpu *cpu, struct descriptor *d) {
     enum { TYPE_BYTE = 5 };
     if (d->rights & RIGHTS_ACCESSED) return OUT_OK;

@@ -3,8 +3,9 @@
 // T flag), 17.2.4 (local breakpoints); Vol. 3C, 25.4.2 (the VM exit comes after the checks of the descriptor).
 //
 // Nothing is changed before everything that the switch writes was found writable; from there on faults belong to the
-// new task. Where the manual is silent: registers of a 16-bit TSS are zero-extended, and a 16-bit TSS leaves FS and GS
-// null.
+// new task. A 16-bit TSS leaves FS and GS null, and the upper halves of the general registers full of ones: the manual
+// says that they are "modified and not maintained" (7.6); ones is what Bochs and PCem know of hardware (KVM writes
+// zeros, QEMU keeps them since 2021).
 #include "cpu/event/task.h"
 #include "cpu/memory/access.h"
 #include "cpu/event/descriptor.h"
@@ -64,7 +65,10 @@ static enum outcome task_fault(struct cpu *cpu, const struct task_switch *t, enu
 static enum outcome tss_fetch(struct cpu *cpu, const struct task_switch *t, struct descriptor *d) {
     enum exception_vector vector = t->source == TASK_IRET ? VECTOR_TS : VECTOR_GP;
     if (selector_null(t->selector) || t->selector & SELECTOR_TI) return task_fault(cpu, t, vector, t->selector);
-    TRY(descriptor_fetch(cpu, t->selector, 8, vector, t->ext, d));
+    if (t->tss)
+        *d = *t->tss;
+    else
+        TRY(descriptor_fetch(cpu, t->selector, 8, vector, t->ext, d));
     unsigned type = rights_system_type(d->rights), busy = t->source == TASK_IRET ? TSS_BUSY : 0;
     if (type != (TYPE_TSS16 | busy) && type != (TYPE_TSS32 | busy)) return task_fault(cpu, t, vector, t->selector);
     if (!(d->rights & RIGHTS_P)) return task_fault(cpu, t, VECTOR_NP, t->selector);
@@ -92,7 +96,11 @@ static enum outcome image_load(struct cpu *cpu, uint64_t base, const struct tss_
     TRY(system_load(cpu, base + l->rip, l->width, &i->rip));
     TRY(system_load(cpu, base + l->rflags, l->width, &i->rflags));
     TRY(system_load(cpu, base + l->ldt, 16, &i->ldt));
-    for (unsigned r = 0; r < 8; r++) TRY(system_load(cpu, base + l->gpr + r * l->width / 8, l->width, &i->gpr[r]));
+    const uint64_t upper = l->width == 16 ? BITS(31, 16) : 0;
+    for (unsigned r = 0; r < 8; r++) {
+        TRY(system_load(cpu, base + l->gpr + r * l->width / 8, l->width, &i->gpr[r]));
+        i->gpr[r] |= upper;
+    }
     for (unsigned s = 0; s < l->segments; s++)
         TRY(system_load(cpu, base + l->segment + s * l->segment_bytes, 16, &i->segment[s]));
     return OUT_OK;

@@ -3,6 +3,7 @@
 #define CPU_TASK_H
 #include "cpu/state/cpu.h"
 
+struct descriptor;
 enum task_source { TASK_CALL, TASK_IRET, TASK_JUMP, TASK_EVENT }; // as in the exit qualification
 
 struct task_switch {
@@ -12,6 +13,7 @@ struct task_switch {
     uint32_t ext;         // EXT flag of error codes
     bool has_error_code;  // of an exception: pushed on the new task's stack
     uint32_t error_code;
+    const struct descriptor *tss; // of the new TSS, when it was fetched already; else NULL
 };
 
 // Leaves RIP at the new task's first instruction. A fault after the new task was entered is one of the new task.

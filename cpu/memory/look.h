@@ -12,6 +12,7 @@ enum look_verdict {
     LOOK_NO_ENTRY,      // the next entry cannot be read: its table is not in memory, or the second stage is in the way
     LOOK_NO_UPDATE,     // nor its accessed or dirty flag set
     LOOK_NOT_CANONICAL, // no walk
+    LOOK_TOO_WIDE,      // nor here: in EPT, an address of more bits than the walk translates
 };
 
 enum { LOOK_ENTRIES = 5 };

@@ -33,11 +33,14 @@ static enum outcome apic_page(struct cpu *cpu, uint64_t linear, unsigned size, b
     return cpu->intercepts.apic(cpu, linear, size, write ? APIC_WRITE : APIC_READ, page);
 }
 
+static enum outcome canonical(struct cpu *cpu, uint64_t linear) {
+    if (!cpu_long(cpu) || likely(cpu_canonical(cpu, linear))) return OUT_OK;
+    cpu->attempt.non_canonical = 1;
+    return cpu_fault_gp0(cpu);
+}
+
 static enum outcome data_page(struct cpu *cpu, uint64_t linear, unsigned size, bool write, uint64_t *page) {
-    if (cpu_long(cpu) && unlikely(!cpu_canonical(cpu, linear))) {
-        cpu->attempt.non_canonical = 1;
-        return cpu_fault_gp0(cpu);
-    }
+    TRY(canonical(cpu, linear));
     struct translation_access access = {.class = tlb_access_class(cpu), .write = write};
     cpu->attempt.walks_in_block = cpu->block && cpu->block->count > 1;
     enum outcome outcome = translate(cpu, linear, &access, page);
@@ -101,10 +104,12 @@ static bool page_seen(struct cpu *cpu, uint64_t linear, uint64_t page) {
     return unlikely(cpu->breakpoints.watch & WATCH_POINT) && observe_page(cpu, linear, page);
 }
 
+// That an operand's second page lies beyond the canonical addresses is a fault before those of its first page.
 static const void *read_crossing(struct cpu *cpu, uint64_t linear, unsigned size, enum outcome *outcome) {
     unsigned first = (unsigned)(PAGE_BYTES - (linear & (PAGE_BYTES - 1)));
     uint64_t page[2];
     uint64_t second = cpu_long(cpu) ? linear + first : (uint32_t)(linear + first);
+    if ((*outcome = canonical(cpu, second)) != OUT_OK) return NULL;
     if ((*outcome = data_page(cpu, linear, first, false, &page[0])) != OUT_OK) return NULL;
     if ((*outcome = data_page(cpu, second, size - first, false, &page[1])) != OUT_OK) return NULL;
     const struct page_frame frame[2] = {frame_of(cpu, page[0]), frame_of(cpu, page[1])};
@@ -174,15 +179,17 @@ static bool write_may_be_seen(struct cpu *cpu, uint64_t linear, const uint64_t p
            (!read || may_be_seen(cpu, second, page[1], size - first, false, outcome));
 }
 
+static enum outcome write_pages(struct cpu *cpu, uint64_t linear, unsigned size, bool crossing, uint64_t page[2]) {
+    uint64_t second = page_of(linear) + PAGE_BYTES;
+    if (crossing) TRY(canonical(cpu, second));
+    TRY(data_page(cpu, linear, size, true, &page[0]));
+    return crossing ? data_page(cpu, cpu_long(cpu) ? second : (uint32_t)second, size, true, &page[1]) : OUT_OK;
+}
+
 static void *write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool read, enum outcome *outcome) {
     uint64_t page[2] = {0, 0};
     bool crossing = crosses(linear, size);
-    if ((*outcome = data_page(cpu, linear, size, true, &page[0])) != OUT_OK) return NULL;
-    if (crossing) {
-        uint64_t second = page_of(linear) + PAGE_BYTES;
-        if ((*outcome = data_page(cpu, cpu_long(cpu) ? second : (uint32_t)second, size, true, &page[1])) != OUT_OK)
-            return NULL;
-    }
+    if ((*outcome = write_pages(cpu, linear, size, crossing, page)) != OUT_OK) return NULL;
     const struct page_frame frame[2] = {frame_of(cpu, page[0]), frame_of(cpu, page[crossing])};
     if (!store_now(cpu, frame[0]) || (crossing && !store_now(cpu, frame[1]))) {
         *outcome = OUT_SOLO;

@@ -195,6 +195,7 @@ static void restore(struct cpu *cpu, const uint8_t *area, const struct xsave_req
     }
 }
 
+// No byte is read twice, so that what was checked is what is loaded: the area may be a device's.
 static enum outcome xrstor_any(struct cpu *cpu, const struct op *op, uint64_t allowed, enum intercept what, bool wide) {
     struct xsave_request r = {.wide = wide};
     uint8_t area[XSAVE_AREA_MAX];

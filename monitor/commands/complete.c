@@ -3,6 +3,7 @@
 // these.
 #include "monitor/commands/command.h"
 #include "monitor/commands/complete.h"
+#include "monitor/files/escape.h"
 #include "monitor/host/editor.h"
 #include "monitor/info/info.h"
 #include "monitor/stops/stops.h"
@@ -100,14 +101,22 @@ static enum source source_after(enum source source) {
     return last ? FROM_NOWHERE : (enum source)(source + 1);
 }
 
+// The next file, NULL after the last.
+static char *next_file(const char *word) {
+    char *file;
+    while ((file = editor_file(word, (int)walk.index++)) && !escape_leaves(file)) free(file);
+    return file;
+}
+
 char *complete_candidate(const struct monitor *monitor, const char *line, const char *word, int start, int state) {
     char text[128], *file;
     walk.look = &monitor->look;
     if (!state) begin(line, start);
     while (walk.source != FROM_NOWHERE) {
-        if (walk.source == FROM_FILES && (file = editor_file(word, (int)walk.index++))) return file;
+        if (walk.source == FROM_FILES && (file = next_file(word))) return file;
         const char *candidate = next(word, text, sizeof text);
-        if (candidate && *candidate && strncasecmp(candidate, word, strlen(word)) == 0) return strdup(candidate);
+        bool fits = candidate && *candidate && strncasecmp(candidate, word, strlen(word)) == 0;
+        if (fits && escape_leaves(candidate)) return strdup(candidate);
         if (candidate) continue;
         walk.source = source_after(walk.source);
         walk.index = 0;

@@ -60,7 +60,9 @@ bool command_cpu(struct monitor *monitor, const char *arguments) {
     if (*arguments && (!take_value(&monitor->look, &arguments, &number) || !take_end(&monitor->look, arguments)))
         return false;
     if (number >= count)
-        return monitor_error(monitor, "there is no processor %" PRIu64 "; they are 0 to %u", number, count - 1);
+        return monitor_error(monitor, count == 1 ? "there is no processor %" PRIu64 "; there is one, %u"
+                                                 : "there is no processor %" PRIu64 "; they are 0 to %u",
+                             number, count - 1);
     monitor->look.processor = (unsigned)number;
     print(monitor, "processor %" PRIu64 " of %u; it is the turn of %u\n", number, count,
           machine_turn(monitor->look.machine));

@@ -73,3 +73,9 @@ char *escape_name(char *to, size_t size, const char *name) {
     to[n.used] = '\0';
     return to;
 }
+
+bool escape_leaves(const char *name) {
+    size_t bytes = strlen(name), at = 0, length;
+    while (at < bytes && (length = plain_bytes(name + at, bytes - at, ESCAPE_ONE_LINE))) at += length;
+    return at == bytes;
+}

@@ -15,5 +15,7 @@ typedef void escape_put_fn(void *context, const char *text, size_t bytes);
 void escape_to(escape_put_fn *put, void *context, const char *text, size_t bytes, enum escape escape);
 // A name, as one line, cut off where `size` ends. Returns `to`.
 char *escape_name(char *to, size_t size, const char *name);
+// Whether the name can be shown as it is. Where it cannot, it is not offered for completion.
+bool escape_leaves(const char *name);
 
 #endif

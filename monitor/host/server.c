@@ -47,7 +47,10 @@ static void remove_stale(const struct sockaddr_un *address) {
 
 static bool listen_unix(struct server *server, const char *path, char *error, size_t size) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path) return failed(error, size, "the path is too long for a socket");
+    if (!*path) return failed(error, size, "a path is missing behind unix:");
+    if (strlen(path) >= sizeof address.sun_path)
+        return failed(error, size,
+                      "the path is too long for a socket, which may have 107 bytes; a shorter one is needed");
     strcpy(address.sun_path, path);
     remove_stale(&address);
     server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const struct option rows[] = {
-#define OPTION(group, name, argument, handler, help) {group, name, argument, take_##handler, help},
+#define OPTION(group, name, argument, times, handler, help) {group, name, argument, times, take_##handler, help},
 #include "monitor/program/options.def"
 #undef OPTION
 };
@@ -57,6 +57,29 @@ static bool complain_unknown(const char *argument, const char *name, size_t leng
     return complain("%s: no such option (-help lists all)", argument);
 }
 
+// Whether the value is there where one is wanted, and none where not. The next option is no value, unless it is written
+// so.
+static bool is_fit(const struct option *option, const char *value, bool after_equals) {
+    bool wants = option->argument[0] != '\0', optional = option->argument[0] == '[';
+    bool may_be_empty = option->take == take_append;
+    if (!wants && value) return complain("-%s takes no value; leave out =%s", option->name, value);
+    if (!wants || (optional && !value)) return true;
+    if (!value || (!*value && !may_be_empty))
+        return complain("-%s needs a value: -%s %s (%s)", option->name, option->name, option->argument, option->help);
+    if (!after_equals && value[0] == '-' && find(value + 1, strlen(value + 1)))
+        return complain("-%s needs a value, and %s is an option; write -%s=%s if it is meant", option->name, value,
+                        option->name, value);
+    return true;
+}
+
+// Whether it may be there, once more.
+static bool is_new(const struct option *option) {
+    static bool given[ROWS];
+    bool again = given[option - rows];
+    given[option - rows] = true;
+    return option->times == MANY || !again || complain("-%s is there twice; leave one out", option->name);
+}
+
 // One option at argv[*at]; *at moves on to its last word.
 static enum taken take_argument(struct options *options, int argc, char **argv, int *at) {
     const char *argument = argv[*at], *value = NULL;
@@ -76,13 +99,7 @@ static enum taken take_argument(struct options *options, int argc, char **argv, 
         value = equals + 1;
     else if (wants && !optional && ++*at < argc)
         value = argv[*at];
-    if (wants && !optional && !value)
-        complain("-%s needs a value: -%s %s (%s)", option->name, option->name, option->argument, option->help);
-    else if (!wants && value)
-        complain("-%s takes no value; leave out =%s", option->name, value);
-    else
-        return option->take(options, option, value);
-    return TAKEN_WRONG;
+    return is_fit(option, value, equals) && is_new(option) ? option->take(options, option, value) : TAKEN_WRONG;
 }
 
 static void set_defaults(struct options *options) {

@@ -5,16 +5,18 @@
 
 enum taken { TAKEN, TAKEN_LAST, TAKEN_WRONG }; // LAST: there is nothing to run. WRONG: one line has said what is wrong
 enum option_group { BOOT, MACHINE, CONSOLE, RUN, HELP, HIDDEN }; // HIDDEN: -help does not list it
+enum option_times { ONCE, MANY };
 
 struct option {
     enum option_group group;
     const char *name, *argument;
+    enum option_times times;
     enum taken (*take)(struct options *options, const struct option *option, const char *value);
     const char *help;
 };
 
 // `value` is NULL when the row has no argument, or an optional one that was left out.
-#define OPTION(group, name, argument, handler, help)                                                                   \
+#define OPTION(group, name, argument, times, handler, help)                                                            \
     enum taken take_##handler(struct options *options, const struct option *option, const char *value);
 #include "monitor/program/options.def"
 #undef OPTION

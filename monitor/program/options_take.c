@@ -9,8 +9,10 @@
 #include "monitor/host/status.h"
 #include <string.h>
 
+enum { SHOWN = 100 }; // bytes of a value that is quoted
+
 static enum taken wrong(const struct option *option, const char *value, const char *wanted) {
-    complain("-%s %s: %s", option->name, value, wanted);
+    complain("-%s %.*s%s: %s", option->name, SHOWN, value, strlen(value) > SHOWN ? "..." : "", wanted);
     return TAKEN_WRONG;
 }
 
@@ -96,13 +98,30 @@ enum taken take_machine(struct options *options, const struct option *option, co
     return TAKEN;
 }
 
-enum taken take_ignored(struct options *options, const struct option *option, const char *value) {
-    (void)options, (void)option, (void)value;
-    return TAKEN;
+// Names that QEMU has, and what may follow them.
+enum taken take_accel(struct options *options, const struct option *option, const char *value) {
+    static const char *const accepted[] = {"tcg", "kvm", "hvf", "hax", "whpx", "nvmm", "xen", "qtest"};
+    char name[16];
+    const char *list = value;
+    (void)options;
+    if (parse_item(&list, name, sizeof name))
+        for (unsigned i = 0; i < sizeof accepted / sizeof *accepted; i++)
+            if (strcmp(name, accepted[i]) == 0) return TAKEN;
+    return wrong(option, value, "not the name of an accelerator; tcg, kvm and its like are accepted, without effect");
+}
+
+// DRIVER.NAME=VALUE, NAME=VALUE
+enum taken take_property(struct options *options, const struct option *option, const char *value) {
+    const char *equals = strchr(value, '='), *dot = strchr(value, '.');
+    bool wants_driver = option->argument[0] == 'D';
+    bool good = equals && equals > value && equals[1] && (!wants_driver || (dot && dot > value && dot + 1 < equals));
+    (void)options;
+    return good ? TAKEN : wrong(option, value, wants_driver ? "write DRIVER.NAME=VALUE" : "write NAME=VALUE");
 }
 
 enum taken take_nothing(struct options *options, const struct option *option, const char *value) {
-    return take_ignored(options, option, value);
+    (void)options, (void)option, (void)value;
+    return TAKEN;
 }
 
 enum taken take_none(struct options *options, const struct option *option, const char *value) {
@@ -169,7 +188,7 @@ enum taken take_fw_cfg(struct options *options, const struct option *option, con
     const char *list = strncmp(value, "name=", 5) == 0 ? value + 5 : value;
     if (!parse_item(&list, name, OPTIONS_FILE_NAME)) return wrong(option, value, wanted);
     bool text = strncmp(list, "string=", 7) == 0;
-    if (!text && strncmp(list, "file=", 5) != 0) return wrong(option, value, wanted);
+    if (!text && (strncmp(list, "file=", 5) != 0 || !list[5])) return wrong(option, value, wanted);
     if (!text && !file_read(file, list + 5)) return TAKEN_WRONG;
     size_t bytes = text ? strlen(list + 7) : file->size;
     if (bytes > UINT32_MAX) return wrong(option, value, "this is larger than 4 GBytes");
@@ -283,6 +302,7 @@ enum taken take_trace(struct options *options, const struct option *option, cons
 
 enum taken take_gdb(struct options *options, const struct option *option, const char *value) {
     bool known = strncmp(value, "tcp:", 4) == 0 || strncmp(value, "unix:", 5) == 0;
+    if (*options->gdb) return wrong(option, value ? value : "", "-gdb and -s are there already; leave one out");
     return known && take_place(value, options->gdb)
                ? TAKEN
                : wrong(option, value, "write tcp::PORT, tcp:HOST:PORT or unix:PATH (and perhaps ,server,nowait)");
@@ -302,7 +322,8 @@ enum taken take_stopped(struct options *options, const struct option *option, co
 static enum taken take_count(const struct option *option, const char *value, uint64_t *count) {
     return parse_count(value, count) && *count > 0
                ? TAKEN
-               : wrong(option, value, "not a number of steps; write 1000, 20k, 5M or 1G");
+               : wrong(option, value,
+                       "not a number of steps from 1 to 18446744073709551615; write 1000, 20k, 5M or 1G");
 }
 
 enum taken take_steps(struct options *options, const struct option *option, const char *value) {
@@ -312,7 +333,8 @@ enum taken take_steps(struct options *options, const struct option *option, cons
 enum taken take_cycles(struct options *options, const struct option *option, const char *value) {
     return parse_count(value, &options->cycles) && options->cycles
                ? TAKEN
-               : wrong(option, value, "not a number of cycles; write 1000, 20k, 5M or 1G");
+               : wrong(option, value,
+                       "not a number of cycles from 1 to 18446744073709551615; write 1000, 20k, 5M or 1G");
 }
 
 enum taken take_hash_every(struct options *options, const struct option *option, const char *value) {

@@ -110,7 +110,7 @@ static bool open_doors(struct monitor *monitor) {
 
 static bool start_traces(struct monitor *monitor) {
     const struct options *o = monitor->run->options;
-    print(monitor, "vmxray: ");
+    print(monitor, "vmxray: -"); // what follows begins with "trace"
     for (unsigned i = 0; i < o->traces; i++) {
         if (trace_start(monitor, o->trace[i])) continue;
         monitor->output->fd = OUTPUT_ERRORS;

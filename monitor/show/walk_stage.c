@@ -86,7 +86,8 @@ static void print_reserved(struct monitor *monitor, const struct view *view, con
     const char *name = walk_entry_name(w, w->look.count - 1);
     if (w->kind == WALK_EPT)
         print_in(monitor, RED,
-                 "  EPT misconfiguration: bits 0x%" PRIx64 " of the EPT %s (28.3.3.1); an access exits with reason 49\n",
+                 "  EPT misconfiguration: bits 0x%" PRIx64
+                 " of the EPT %s (28.3.3.1); an access exits with reason 49\n",
                  e->bad, name);
     else
         print_in(monitor, RED,
@@ -103,6 +104,10 @@ static void print_fault(struct monitor *monitor, const struct view *view, const 
     case LOOK_RESERVED: print_reserved(monitor, view, w); break;
     case LOOK_NOT_CANONICAL:
         print_in(monitor, RED, "  not canonical: #GP(0), or #SS(0) through SS (Vol. 1, 3.3.7.1)\n");
+        break;
+    case LOOK_TOO_WIDE:
+        print_in(monitor, RED,
+                 "  EPT violation: four levels translate 48 bits (28.3.2); an access exits with reason 48\n");
         break;
     case LOOK_NO_ENTRY:
         print_in(monitor, RED, "  the next table, at %012" PRIx64 ", is not in RAM%s\n", w->look.next,

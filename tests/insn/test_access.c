@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { ONLY_64 = 4, ONLY_32 = 8 };
 enum { OPERAND = HARNESS_MIDDLE, STACK = HARNESS_MIDDLE - 128, BELOW = 16, NOT_ALIGNED = 1, NOT_WATCHED = 2 };
 enum watched { WATCHED_WRITE = 1, WATCHED_ACCESS = 3 }; // R/W0 of DR7
 
@@ -26,15 +27,15 @@ static int child_memory;
 static const struct access {
     const char *name, *hex;
     uint16_t bytes; // that are watched, from the address on; 0: those below rSP
-    uint8_t leave;  // what is not compared
+    uint8_t leave;  // what is not compared, and where it does not exist
     const char *why;
 } accesses[] = {
     {"MOV load", "8b 03", 4, 0, ""},
-    {"MOV store", "48 89 03", 8, 0, ""},
+    {"MOV store", "48 89 03", 8, ONLY_64, ""},
     {"ADD to memory", "01 03", 4, 0, ""},
     {"CMPXCHG that fails", "0f b1 0b", 4, 0, ""},
     {"CMPXCHG8B that fails", "0f c7 0b", 8, 0, ""},
-    {"CMPXCHG16B", "48 0f c7 0b", 16, 0, ""},
+    {"CMPXCHG16B", "48 0f c7 0b", 16, ONLY_64, ""},
     {"a shift by 0", "c1 23 00", 4, 0, ""},
     {"BTS", "0f ab 0b", 4, 0, ""},
     {"BT", "0f a3 0b", 4, 0, ""},
@@ -55,12 +56,18 @@ static const struct access {
     {"REPE CMPSW", "66 f3 a7", 4, 0, ""},
     {"PUSH", "50", 0, 0, ""},
     {"PUSHF", "9c", 0, 0, ""},
-    {"PUSH FS", "0f a0", 0, 0, ""},
+    {"PUSH FS", "0f a0", 0, ONLY_64, ""},
+    {"PUSH FS, 32-bit", "0f a0", 0, ONLY_32 | NOT_ALIGNED | NOT_WATCHED,
+     "Intel's move 16 bits, AMD's 32 (Vol. 2B, PUSH)"},
     {"PUSH of memory", "ff 33", 8, 0, ""},
     {"POP to memory", "8f 03", 8, 0, ""},
     {"ENTER", "c8 10 00 00", 0, 0, ""},
     {"ENTER, nested", "c8 10 00 02", 0, 0, ""},
     {"CALL", "e8 00 00 00 00", 0, 0, ""},
+    {"PUSHA", "60", 0, ONLY_32, ""},
+    {"POPA", "61", 0, ONLY_32, ""},
+    {"LES", "c4 03", 6, ONLY_32, ""},
+    {"ARPL", "63 03", 2, ONLY_32, ""},
     {"FLD m32", "d9 03", 4, 0, ""},
     {"FLD m64", "dd 03", 8, 0, ""},
     {"FLD m80", "db 2b", 10, 0, ""},
@@ -118,6 +125,8 @@ static bool poke_debug(unsigned number, uint64_t value) {
     return ptrace(PTRACE_POKEUSER, child, offsetof(struct user, u_debugreg) + 8 * number, value) == 0;
 }
 
+static enum code_size size;
+
 static void host_install(const uint8_t bytes[16], unsigned length) {
     uint64_t words[3] = {0};
     memcpy(words, bytes, length);
@@ -151,6 +160,8 @@ static int host_run(uint64_t operand, uint64_t rsp, uint64_t rflags, uint64_t dr
     r.rip = HARNESS_CODE + HARNESS_INSN;
     r.rsp = rsp, r.rbp = STACK, r.rbx = r.rsi = r.rdi = operand, r.rcx = 2, r.rax = 7, r.rdx = 0;
     r.eflags = rflags;
+    r.cs = size == CODE_64 ? 0x33 : 0x23; // Linux's selectors
+    r.ds = r.es = r.ss = 0x2b;
     r.orig_rax = ~0ull;
     (void)ptrace(PTRACE_SETREGS, child, NULL, &r);
     (void)ptrace(PTRACE_CONT, child, NULL, NULL);
@@ -164,11 +175,14 @@ static int host_run(uint64_t operand, uint64_t rsp, uint64_t rflags, uint64_t dr
     }
 }
 
+static struct segment segments[SEGMENT_COUNT]; // as the code begins
+
 static int ours_run(uint64_t operand, uint64_t rsp, uint64_t rflags, uint64_t dr7, uint64_t dr0) {
     struct processor_state in = {.rflags = rflags}, out;
     in.gpr[RSP] = rsp, in.gpr[RBP] = STACK, in.gpr[RBX] = in.gpr[RSI] = in.gpr[RDI] = operand;
     in.gpr[RCX] = 2, in.gpr[RAX] = 7;
     in.fx = (struct fx_image){.control = 0x37f, .mxcsr = 0x1f80};
+    memcpy(h.cpu->segment, segments, sizeof segments);
     h.cpu->control.dr[0] = dr0;
     h.cpu->control.dr[7] = dr7 | 0x400;
     h.cpu->boundary.pending_debug = 0;
@@ -204,13 +218,21 @@ static void compare_bytes(const struct access *a) {
 static void compare(const struct access *a) {
     uint8_t bytes[16];
     unsigned length = code_of(a, bytes);
-    harness_code(&h, CODE_64, bytes, length, true);
+    harness_code(&h, size, bytes, length, true);
     host_install(bytes, length);
-    loop_begin("%s%s%s", a->name, a->leave ? ": not all is compared: " : "", a->why);
+    memcpy(segments, h.cpu->segment, sizeof segments);
+    loop_begin("%s-bit code: %s%s%s", size == CODE_64 ? "64" : "32", a->name, *a->why ? ": not all is compared: " : "",
+               a->why);
     if (!(a->leave & NOT_ALIGNED)) compare_alignment(a);
     if (!(a->leave & NOT_WATCHED)) compare_bytes(a);
     (void)loop_check(both(a, OPERAND, STACK, FLAG_IF | 2, 0, 0), "%s: plain", a->name);
     (void)loop_end();
+}
+
+static void compare_all(enum code_size in) {
+    size = in;
+    for (unsigned i = 0; i < sizeof accesses / sizeof *accesses; i++)
+        if (!(accesses[i].leave & (size == CODE_64 ? ONLY_32 : ONLY_64))) compare(&accesses[i]);
 }
 
 int main(void) {
@@ -220,7 +242,8 @@ int main(void) {
     if (!poke_debug(7, 0x10001) || !poke_debug(7, 0)) {
         skip("accesses as on this machine's processor", "a child's debug registers cannot be set here");
     } else {
-        for (unsigned i = 0; i < sizeof accesses / sizeof *accesses; i++) compare(&accesses[i]);
+        static const enum code_size sizes[] = {CODE_64, CODE_32};
+        for (unsigned n = 0; n < 2; n++) compare_all(sizes[n]);
     }
     (void)kill(child, SIGKILL);
     harness_free(&h);

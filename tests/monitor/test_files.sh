@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.bash"
 
 kernel=$(guest spin)
-run=(-kernel "$kernel" -steps 200k)
+run=(-kernel "$kernel" -steps 200k) short=(-kernel "$kernel" -steps 20k) shortest=(-kernel "$kernel" -steps 10)
 rm -rf "$dir"/files
 mkdir "$dir/files"
 in_files() { (cd "$dir/files" && "$@"); }
@@ -85,16 +85,16 @@ status=${PIPESTATUS[0]} err=$(<"$dir/err")
 complains 'a reader of the console that goes away' 1 '^vmxray: standard output: cannot be written after [0-9]+ bytes: Broken pipe; who should read it has gone'
 mkfifo "$dir/files/pipe"
 head -n 5 "$dir/files/pipe" >"$dir/head" &
-vmxray "${run[@]}" -steps 100k -trace "instructions=$dir/files/pipe" </dev/null
+vmxray "${run[@]}" -trace "instructions=$dir/files/pipe" </dev/null
 complains 'a reader of a trace that goes away' 1 'pipe: cannot be written after [0-9]+ bytes: Broken pipe'
 wait $!
 [[ $(wc -l <"$dir/head") == 5 ]]
 claim $? 'a reader of a trace has what it read' "$(<"$dir/head")"
-vmxray "${run[@]}" -steps 20k -serial null -trace "instructions=$dir/files/whole" -hash </dev/null
+vmxray "${short[@]}" -serial null -trace "instructions=$dir/files/whole" -hash </dev/null
 hash=$err
 (while IFS= read -r -n 1000 -d '' piece || [[ $piece ]]; do printf %s "$piece"; [[ $RANDOM -gt 3000 ]] || sleep 0.01; done) \
 	<"$dir/files/pipe" >"$dir/slow" &
-vmxray "${run[@]}" -steps 20k -serial null -trace "instructions=$dir/files/pipe" -hash </dev/null
+vmxray "${short[@]}" -serial null -trace "instructions=$dir/files/pipe" -hash </dev/null
 wait $!
 [[ $status == 6 && $err == "$hash" ]] && cmp -s "$dir/slow" "$dir/files/whole"
 claim $? 'a slow reader of a trace gets all of it' "status $status: $err; $(cmp "$dir/slow" "$dir/files/whole" 2>&1)"
@@ -123,7 +123,8 @@ for input in "-kernel $dir/files/kernel" "-initrd $dir/files/a" "-fw_cfg opt/x,f
 	file=${input##*[ =]}
 	before=$(sha256sum "$file")
 	for output in "-serial file:$file" "-trace exits=$file" "-debugcon file:$(dirname "$file")/../files/$(basename "$file")"; do
-		vmxray -kernel "$kernel" $input -steps 10 $output </dev/null
+		[[ $input == -kernel* ]] || input="-kernel $kernel $input"
+		vmxray $input -steps 10 $output </dev/null
 		[[ $status == 1 && $err =~ 'this run reads'.*': name another file' && $(sha256sum "$file") == "$before" ]]
 		claim $? "refused: $input $output" "status $status: $err"
 	done
@@ -134,7 +135,7 @@ claim $? 'refused: an output that is the kernel by a hard link' "status $status:
 timeout 60 "$VMXRAY" "${run[@]}" -trace instructions=/dev/stdout </dev/null >"$dir/out" 2>"$dir/err"
 [[ $? == 1 && $(<"$dir/err") == *'same file as standard output, which this run writes already'* ]]
 claim $? 'refused: a trace on stdout beside the console' "$(<"$dir/err")"
-timeout 60 "$VMXRAY" "${run[@]}" -steps 10 -serial null -trace instructions=/dev/stdout </dev/null >"$dir/out" 2>"$dir/err"
+timeout 60 "$VMXRAY" "${shortest[@]}" -serial null -trace instructions=/dev/stdout </dev/null >"$dir/out" 2>"$dir/err"
 [[ $? == 6 && $(wc -l <"$dir/out") == 11 ]]
 claim $? 'a trace may have stdout to itself' "$(<"$dir/err")"
 timeout 60 "$VMXRAY" "${run[@]}" -trace "exits=$dir/err" </dev/null >"$dir/out" 2>"$dir/err"
@@ -144,12 +145,13 @@ echo typed >"$dir/files/typed"
 timeout 60 "$VMXRAY" "${run[@]}" <"$dir/files/typed" >>"$dir/files/typed" 2>"$dir/err"
 [[ $? == 1 && $(<"$dir/err") == 'vmxray: standard output: the same file as standard input'* && $(<"$dir/files/typed") == typed ]]
 claim $? 'refused: stdin and stdout in one file' "$(<"$dir/err")"
-vmxray "${run[@]}" -steps 10 -serial file:/dev/null -debugcon file:/dev/null -trace exits=/dev/null </dev/null
+vmxray "${shortest[@]}" -serial file:/dev/null -debugcon file:/dev/null -trace exits=/dev/null </dev/null
 ends '/dev/null serves many' 6
 
 # Nothing is lost when something else is wrong.
 for wrong in '-kernel nowhere' '-initrd nowhere' '-x nowhere' '-m 900G -initrd nowhere' '-trace nothing=x' '-trace exits=/no/where'; do
-	vmxray -kernel "$kernel" -steps 10 -serial "file:$dir/files/a" $wrong </dev/null
+	[[ $wrong == -kernel* ]] || wrong="-kernel $kernel $wrong"
+	vmxray -steps 10 -serial "file:$dir/files/a" $wrong </dev/null
 	[[ $status == 1 ]] && kept
 	claim $? "an output keeps what it has: $wrong" "status $status: $err; $(<"$dir/files/a")"
 done

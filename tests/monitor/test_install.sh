@@ -83,6 +83,12 @@ mapfile -t said < <(sed 's/^[a-z]*: //' "$dir/said")
 [[ ${#said[@]} == 7 && ${said[0]} == '5 inputs were taken' && ${said[1]} == 'step 7404, hash '* && ${said[4]} == 'step 8404, hash '* ]] &&
 	[[ ${said[1]} == "${said[2]}" && ${said[1]} == "${said[3]}" && ${said[4]} == "${said[5]}" && ${said[4]} == "${said[6]}" ]]
 claim $? 'the example of positions and inputs: recorded, replayed and copied machines are one' "$(head -n 3 "$dir/log" "$dir/said" | tr '\n' ';')"
+missing=
+for header in $(cd "$root/usr/include/vmxray" && grep -ohE '(cpu|vmx|devices|monitor)/[a-z_]+/[a-z_]+\.h' devices/machine/*.h cpu/watch/*.h | sort -u); do
+	[[ -e $root/usr/include/vmxray/$header ]] || missing+="$header "
+done
+[[ -z $missing ]]
+claim $? 'what the doors send a reader to is installed' "$missing"
 strange=
 for header in $(cd "$root/usr/include/vmxray" && find . -name '*.h'); do
 	echo "#include \"${header#./}\"" | $CC -std=gnu2x $(pc --cflags) -fsyntax-only -x c - 2>/dev/null || strange+="$header "

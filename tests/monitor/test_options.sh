@@ -18,7 +18,7 @@ refused 'a kernel that is not there' 'nowhere: cannot be opened: No such file' -
 refused 'a kernel that is a directory' 'tests: a directory' -kernel tests
 refused 'a kernel that is none' 'README.md: not a kernel' -kernel README.md
 refused 'an initrd that is not there' 'nowhere: cannot be opened' -kernel "$spin" -initrd nowhere
-for size in '' x 0 -1 12Q 512MB 99999999999999999999 1T1 0x; do
+for size in x 0 -1 12Q 512MB 99999999999999999999 1T1 0x; do
 	refused "-m '$size'" "-m $size: " -kernel "$spin" -m "$size"
 done
 refused '-m of half a page' 'RAM comes in pages' -kernel "$spin" -m 1k
@@ -31,7 +31,7 @@ refused '-hda, which is not modelled' '-hda: disks are not modelled yet' -kernel
 refused '-net user' '-net user: not modelled yet; the only choice is none' -kernel "$spin" -net user
 refused '-hda misspelt: it is no advice' '-hdaa: no such option \(-help lists all\)' -kernel "$spin" -hdaa disk.img
 refused '-device' '-device e1000: no such device' -kernel "$spin" -device e1000
-refused '-device without a name' 'which device' -kernel "$spin" -device ''
+refused '-device without a name' '-device needs a value' -kernel "$spin" -device ''
 refused '-device isa-debug-exit,irq=5' 'takes iobase=PORT and iosize=BYTES' -kernel "$spin" -device isa-debug-exit,irq=5
 refused '-device isa-debug-exit,iosize=3' 'iosize is 1, 2 or 4' -kernel "$spin" -device isa-debug-exit,iosize=3
 refused '-device isa-debug-exit,iobase=65536' 'iobase is a port' -kernel "$spin" -device isa-debug-exit,iobase=65536

@@ -304,6 +304,32 @@ static void test_masked_stores(void) {
     }
 }
 
+// --- operands that reach beyond the canonical addresses (S) ---
+
+static void test_canonical(void) {
+    static const struct {
+        const char *what;
+        uint8_t code[4];
+        int vector;
+    } cases[] = {
+        {"a load", {0x48, 0x8b, 0x03}, VECTOR_GP},
+        {"a store", {0x48, 0x89, 0x03}, VECTOR_GP},
+        {"MOVDQU", {0xf3, 0x0f, 0x6f, 0x03}, VECTOR_GP},
+        {"XCHG", {0x48, 0x87, 0x03}, VECTOR_GP},
+        {"LODSQ", {0x48, 0xad}, VECTOR_GP},
+        {"POP", {0x58}, VECTOR_SS},
+        {"a load that ends before", {0x8b, 0x03}, VECTOR_PF},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        WITH(b, bench_long(&b, 3)) {
+            b.cpu->gpr[RBX] = b.cpu->gpr[RSI] = b.cpu->gpr[RSP] = BIT(HOLE_BIT) - 4;
+            bench_run(&b, cases[i].code, sizeof cases[i].code, 1);
+            ok(bench_vector(&b) == cases[i].vector, "%s across the last canonical byte, not mapped: vector %d",
+               cases[i].what, cases[i].vector);
+        }
+    }
+}
+
 // --- undefined instructions have a length (S, both vendors) ---
 
 static const struct {
@@ -363,6 +389,7 @@ int main(void) {
     test_port_strings();
     test_call();
     test_masked_stores();
+    test_canonical();
     test_undefined();
     return done_testing();
 }

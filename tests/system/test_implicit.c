@@ -177,10 +177,43 @@ static void test_instructions(void) {
     }
 }
 
+// --- what is checked is read once ---
+
+static void test_once(void) {
+    enum { AREA_BYTES = 576, DESCRIPTOR_BYTES = 16 };
+    static const struct {
+        const char *name;
+        uint8_t code[4];
+    } restores[] = {{"XRSTOR", {0x48, 0x0f, 0xae, 0x2b}}, {"FXRSTOR", {0x48, 0x0f, 0xae, 0x0b}}};
+    for (unsigned i = 0; i < 2; i++) {
+        WITH(b, bench_long(&b, 0)) {
+            b.cpu->control.cr4 |= CR4_OSXSAVE;
+            b.cpu->control.xcr0 = 3;
+            b.cpu->gpr[RAX] = 3;
+            b.cpu->gpr[RBX] = FLAT_MMIO;
+            b.f.mmio_value = 0;
+            bench_run(&b, restores[i].code, 4, 1);
+            ok(b.cpu->rip == FLAT_CODE + 4 && b.f.mmio_reads <= AREA_BYTES / 8, "%s reads no byte of its area twice",
+               restores[i].name);
+        }
+    }
+    WITH(b, bench_long(&b, 0)) {
+        b.cpu->segment[LDTR] = (struct segment){0xfff, RIGHTS_P | R_LDT, LOCAL};
+        b.cpu->segment_base[LDTR] = FLAT_MMIO;
+        b.cpu->gpr[RBX] = POINTER;
+        flat_poke(&b.f, POINTER, (uint64_t)(GATE | SELECTOR_TI) << 32);
+        b.f.mmio_value = (uint64_t)(RIGHTS_P | TYPE_CALL_GATE32) << 40; // a type in the upper half too: #GP
+        RUN(&b, CALL_FAR_RBX);
+        ok(bench_faulted(&b, VECTOR_GP, GATE | SELECTOR_TI) && b.f.mmio_reads == DESCRIPTOR_BYTES / 8,
+           "nor does a far CALL of a call gate's descriptor");
+    }
+}
+
 int main(void) {
     test_far_call();
     test_frames();
     test_user_frames();
     test_instructions();
+    test_once();
     return done_testing();
 }

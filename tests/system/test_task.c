@@ -94,7 +94,8 @@ static void test_16bit(void) {
         memcpy(b.f.ram + OTHER_TSS, image, sizeof image);
         b.cpu->rip = 0x40000;
         RUN(&b, FAR(0xea, OTHER));
-        ok(b.cpu->rip == 0x5000 && b.cpu->gpr[RAX] == 0x1234 && b.cpu->gpr[RSP] == 0x6000, "a 16-bit TSS");
+        ok(b.cpu->rip == 0x5000 && b.cpu->gpr[RAX] == 0xffff1234 && b.cpu->gpr[RSP] == 0xffff6000,
+           "a 16-bit TSS sets the upper halves of the registers to ones");
         ok(b.cpu->segment[CS].selector == CODE16 && b.cpu->segment[FS].rights & RIGHTS_UNUSABLE, "has no FS and GS");
         b.cpu->gpr[RAX] = 0x4321;
         bench_descriptor(&b, TASK, BENCH_TSS, 0x67, R_TSS);

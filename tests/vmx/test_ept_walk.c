@@ -56,6 +56,23 @@ static uint32_t with_entry(const struct entry *e, uint64_t off, uint64_t on) {
     return reason;
 }
 
+// Bit 48 of an address of 52: nothing is translated, whatever the low bits lead to.
+static void test_width(void) {
+    struct bench *b = ready(LOAD HLT, AT_2M);
+    b->model.physical_bits = 52;
+    change(b, AT_PD + 8 * (AT_2M >> 21), 0, BIT(47));
+    ok(bench_enter(b, 5) == EXIT_EPT_VIOLATION && bench_field(b, GUEST_PHYSICAL_ADDRESS) == (AT_2M | BIT(47)),
+       "guest-physical bit 47 selects an entry of the EPT PML4 table");
+    bench_free(b);
+    b = ready(LOAD HLT, AT_2M);
+    b->model.physical_bits = 52;
+    change(b, AT_PD + 8 * (AT_2M >> 21), 0, BIT(48));
+    ok(bench_enter(b, 5) == EXIT_EPT_VIOLATION && bench_field(b, GUEST_PHYSICAL_ADDRESS) == (AT_2M | BIT(48)) &&
+           !(bench_field(b, EXIT_QUALIFICATION) & BITS(6, 3)),
+       "bit 48 is beyond the walk: an EPT violation that finds no rights");
+    bench_free(b);
+}
+
 static void test_bits(void) {
     struct bench *b = bench_new("server");
     const uint64_t beyond = BITS(51, 0) & ~(BIT(b->cpu->wire.model->physical_bits) - 1);
@@ -343,6 +360,7 @@ static void test_mode_based_execute(void) {
 
 int main(void) {
     test_bits();
+    test_width();
     test_rights();
     test_priority();
     test_structures();

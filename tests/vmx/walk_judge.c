@@ -31,10 +31,10 @@ static uint64_t misconfigured(const struct judge *j, unsigned level, uint64_t e,
 static bool through_ept(const struct judge *j, uint64_t gpa, bool write, bool fetch, bool entry, uint64_t page,
                         uint64_t *physical, struct judged *out) {
     uint64_t present = j->user_execute ? 0x407 : 7, together = present, table = j->eptp & BITS(51, 12);
-    bool absent = false;
+    bool absent = gpa >> 48; // 29.3.2 of edition 082US
     *physical = gpa;
     if (!j->ept) return true;
-    for (unsigned level = 4, shift = 39;; level--, shift -= 9) {
+    for (unsigned level = 4, shift = 39; !absent; level--, shift -= 9) {
         uint64_t e = at(j, table + (gpa >> shift & 511) * 8, 8);
         bool maps = level == 1 || (level < 4 && e & PS);
         absent = !(e & present);

@@ -38,6 +38,9 @@ enum {
 #define EPT_ADDRESS BITS(51, 12)
 
 enum { LEVEL_PT = 1, LEVEL_PD, LEVEL_PDPT, LEVEL_PML4 };
+// Of a guest-physical address. Edition 077US says that there are no wider ones; edition 082US, 29.3.2, that with
+// 4-level EPT bits 51:48 "must all be zero; otherwise, an EPT violation occurs".
+enum { EPT_WALK_BITS = 48 };
 ALWAYS_INLINE unsigned level_shift(unsigned level) { return 12 + 9 * (level - 1); }
 
 #define EPT_OF(kind) (1u << EPT_KIND_##kind)

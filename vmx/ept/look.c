@@ -22,6 +22,7 @@ bool ept_look(const struct ept_rules *rules, const struct look_memory *memory, u
     uint64_t present = ept_present_bits(rules), table = eptp & EPTP_ROOT;
     *l = (struct table_look){
         .address = guest_physical, .result = guest_physical, .shift = PAGE_SHIFT, .rights = present};
+    if (guest_physical >> EPT_WALK_BITS) return stop(l, LOOK_TOO_WIDE);
     for (unsigned level = LEVEL_PML4;; level--) {
         struct look_entry *e = &l->entry[l->count];
         e->level = (uint8_t)level;

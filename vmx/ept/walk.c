@@ -43,7 +43,16 @@ static bool walk_cached(struct cpu *cpu, struct ept_walk *w, const struct ept_ru
     return false;
 }
 
+// No entry is read for an address wider than the walk.
+static void walk_nowhere(struct ept_walk *w) {
+    w->top = w->level = LEVEL_PML4;
+    w->entry[LEVEL_PML4] = w->rights = 0;
+    w->waits = w->bad = false;
+    w->absent = true;
+}
+
 void ept_walk(struct cpu *cpu, struct ept_walk *w, const struct ept_rules *rules, uint64_t needs, uint64_t eptp) {
+    if (unlikely(w->guest_physical >> EPT_WALK_BITS)) return walk_nowhere(w);
     if (!walk_cached(cpu, w, rules, needs))
         walk_from(cpu, w, rules, LEVEL_PML4, eptp & EPTP_ROOT, ept_present_bits(rules));
 }
