@@ -54,6 +54,10 @@ struct f80 float80_invalid(struct float_env *env);
 ALWAYS_INLINE bool float80_is_number(enum float80_class class) { return class <= F80_IS_INFINITE; }
 struct f80 float80_propagate_nan(struct f80 a, struct f80 b, struct float_env *env);
 
+// cpu/float/float80_arithmetic.c: the quotient of two significands times 2^127, or 2^128 if that leaves bit 127 clear;
+// below the first 64 bits only what rounding to 64 bits needs.
+uint128 float80_quotient(uint64_t a, uint64_t b);
+
 // Shifts right by any distance; bits shifted out leave a sticky bit 0.
 ALWAYS_INLINE uint128 float80_shift_sticky(uint128 significand, int distance) {
     if (distance == 0) return significand;

@@ -54,10 +54,9 @@ struct f80 f80_mul(struct f80 a, struct f80 b, struct float_env *env) {
     return float80_pack(sign, pa.exponent + pb.exponent - F80_BIAS + carry, product << !carry, env->precision, env);
 }
 
-// The quotient of two significands times 2^127, or 2^128 if that leaves bit 127 clear; below the first 64 bits only
-// what the rounding needs: whether the remainder is zero, less or more than half of the divisor. (It never is exactly
+// Below the first 64 bits: whether the remainder is zero, less or more than half of the divisor. (It never is exactly
 // half.)
-static uint128 significand_quotient(uint64_t a, uint64_t b) {
+uint128 float80_quotient(uint64_t a, uint64_t b) {
     bool less = a < b;
     uint64_t remainder, quotient = float_divide(a >> !less, less ? 0 : a << 63, b, &remainder);
     bool more_than_half = remainder > b - remainder;
@@ -77,7 +76,7 @@ struct f80 f80_div(struct f80 a, struct f80 b, struct float_env *env) {
     if (class_a == F80_IS_INFINITE) return float80_infinity(sign);
     if (class_a == F80_IS_ZERO || class_b == F80_IS_INFINITE) return float80_zero(sign);
     int exponent = pa.exponent - pb.exponent + F80_BIAS - (pa.significand < pb.significand);
-    uint128 quotient = significand_quotient(pa.significand, pb.significand);
+    uint128 quotient = float80_quotient(pa.significand, pb.significand);
     return float80_pack(sign, exponent, quotient, env->precision, env);
 }
 

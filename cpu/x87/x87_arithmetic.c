@@ -3,7 +3,7 @@
 // An unmasked invalid, denormal or zero-divide exception leaves registers and stack as they were; the handler is
 // invoked by the next waiting instruction. A stack fault comes before all else.
 #include "cpu/engine/body.h"
-#include "cpu/x87/x87.h"
+#include "cpu/x87/x87_quick.h"
 
 typedef struct f80 f80_binary(struct f80 a, struct f80 b, struct float_env *env);
 typedef struct f80 f80_unary(struct f80 a, struct float_env *env);
@@ -51,34 +51,38 @@ static enum outcome memory(struct cpu *cpu, const struct op *op, f80_binary *fn,
 #define FORMS_INTEGER(X, n) X(n, M, 16) X(n, M, 32)
 #define FORMS_RR(X, n) X(n, RR, 32)
 
-// ARITHMETIC(add, reverse): fadd with a register, or a float in memory; faddp; fiadd.
-#define ARITHMETIC(name, fn, reverse)                                                                                  \
+// ARITHMETIC(add, ...): fadd with a register, or a float in memory; faddp; fiadd.
+#define ARITHMETIC(name, fn, quick, reverse)                                                                           \
     BODY(f##name) {                                                                                                    \
         uint64_t bits = 0;                                                                                             \
+        if (F == (FORM_RR | FORM_FAST)) return quick_registers(cpu, op, quick, reverse, false);                        \
+        if (F & FORM_FAST) return quick_memory(cpu, op, F, W, false, quick, reverse);                                  \
         if (F == FORM_RR) return registers(cpu, op, fn, reverse, false);                                               \
         TRY(x87_wait(cpu));                                                                                            \
         TRY(source(cpu, op, F, W, &bits));                                                                             \
         return memory(cpu, op, fn, reverse, false, W, bits);                                                           \
     }                                                                                                                  \
-    INSTANTIATE(f##name, NEXT, FORMS_FLOAT)                                                                            \
+    INSTANTIATE(f##name, FAST, FORMS_FLOAT)                                                                            \
     BODY(f##name##p) {                                                                                                 \
         BODY_UNUSED;                                                                                                   \
+        if (F & FORM_FAST) return quick_registers(cpu, op, quick, reverse, true);                                      \
         return registers(cpu, op, fn, reverse, true);                                                                  \
     }                                                                                                                  \
-    INSTANTIATE(f##name##p, NEXT, FORMS_RR)                                                                            \
+    INSTANTIATE(f##name##p, FAST, FORMS_RR)                                                                            \
     BODY(fi##name) {                                                                                                   \
         uint64_t bits = 0;                                                                                             \
+        if (F & FORM_FAST) return quick_memory(cpu, op, F, W, true, quick, reverse);                                   \
         TRY(x87_wait(cpu));                                                                                            \
         TRY(source(cpu, op, F, W, &bits));                                                                             \
         return memory(cpu, op, fn, reverse, true, W, bits);                                                            \
     }                                                                                                                  \
-    INSTANTIATE(fi##name, NEXT, FORMS_INTEGER)
-ARITHMETIC(add, f80_add, false)
-ARITHMETIC(mul, f80_mul, false)
-ARITHMETIC(sub, f80_sub, false)
-ARITHMETIC(subr, f80_sub, true)
-ARITHMETIC(div, f80_div, false)
-ARITHMETIC(divr, f80_div, true)
+    INSTANTIATE(fi##name, FAST, FORMS_INTEGER)
+ARITHMETIC(add, f80_add, quick_add, false)
+ARITHMETIC(mul, f80_mul, quick_mul, false)
+ARITHMETIC(sub, f80_sub, quick_sub, false)
+ARITHMETIC(subr, f80_sub, quick_sub, true)
+ARITHMETIC(div, f80_div, quick_div, false)
+ARITHMETIC(divr, f80_div, quick_div, true)
 
 // --- ST(0) = f(ST(0)) ---
 static enum outcome unary(struct cpu *cpu, const struct op *op, f80_unary *fn) {
@@ -105,8 +109,19 @@ static struct f80 absolute(struct f80 a, struct float_env *env) {
     INSTANTIATE(name, NEXT, FORMS_ONE_NONE)
 UNARY(fsqrt, f80_sqrt)
 UNARY(frndint, f80_round)
-UNARY(fchs, negate)
-UNARY(fabs, absolute)
+#define SIGN(name, fn, e)                                                                                              \
+    BODY(name) {                                                                                                       \
+        BODY_UNUSED;                                                                                                   \
+        if (!(F & FORM_FAST)) return unary(cpu, op, fn);                                                               \
+        struct x87_register *st = quick_register(cpu, 0);                                                              \
+        if (!quick_begins(cpu, F) || x87_is_empty(cpu, 0)) return OUT_MISS;                                            \
+        st->sign_exponent = (uint16_t)(e);                                                                             \
+        quick_end(cpu, op, false, 0, QUICK_BUT_C1, 0);                                                                 \
+        return OUT_OK;                                                                                                 \
+    }                                                                                                                  \
+    INSTANTIATE(name, FAST, FORMS_ONE_NONE)
+SIGN(fchs, negate, st->sign_exponent ^ 0x8000)
+SIGN(fabs, absolute, st->sign_exponent & 0x7fff)
 
 BODY(fscale) {
     BODY_UNUSED;

@@ -5,7 +5,7 @@
 // processors report the relation all the same, and only do not pop. Here they are processors. FCOMI leaves C1 alone but
 // for a stack fault, where the manual says that it is cleared.
 #include "cpu/engine/body.h"
-#include "cpu/x87/x87.h"
+#include "cpu/x87/x87_quick.h"
 
 typedef enum float_relation f80_relation(struct f80 a, struct f80 b, struct float_env *env);
 enum result { TO_STATUS, TO_EFLAGS }; // C3, C2 and C0; or ZF, PF and CF
@@ -73,9 +73,10 @@ INSTANTIATE(ficomp, NEXT, FORMS_INTEGER)
 #define COMPARE_REGISTER(name, forms, i, fn, result, pops)                                                             \
     BODY(name) {                                                                                                       \
         BODY_UNUSED;                                                                                                   \
+        if (F & FORM_FAST) return quick_compare(cpu, op, i, result == TO_EFLAGS, pops);                                \
         return compare_register(cpu, op, i, fn, result, pops);                                                         \
     }                                                                                                                  \
-    INSTANTIATE(name, NEXT, forms)
+    INSTANTIATE(name, FAST, forms)
 COMPARE_REGISTER(fcompp, FORMS_ONE_NONE, 1, f80_compare_ordered, TO_STATUS, 2)
 COMPARE_REGISTER(fucompp, FORMS_ONE_NONE, 1, f80_compare_unordered, TO_STATUS, 2)
 COMPARE_REGISTER(fucom, FORMS_RR, op->src, f80_compare_unordered, TO_STATUS, 0)
