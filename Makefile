@@ -180,6 +180,7 @@ help:
 	@echo 'make shell      a prompt in the same machine'
 	@echo 'make test       every test; test-long adds the long ones; TESTS="word ..." picks by name'
 	@echo 'make bench      speed beside QEMU and Bochs, where they are; BOCHS=file, BENCH="word ..."'
+	@echo 'make mutants    rows and comparisons are changed: the tests must notice; COUNT=500 SEED=1'
 	@echo 'make lint       clang-format, clang-tidy, cppcheck'
 	@echo 'make install    to PREFIX=$(PREFIX)'
 	@echo 'make clean      everything but downloaded packages'

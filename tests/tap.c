@@ -20,6 +20,11 @@ static void claim(bool passed, const char *name) {
     printf("%s %s", passed ? "ok" : "not ok", name);
 }
 
+// STOP=1: one failure is enough.
+static void stop_if_wanted(bool passed) {
+    if (!passed && getenv("STOP")) exit(1);
+}
+
 bool tap_ok(bool passed, const char *condition, const char *file, int line, const char *name, ...) {
     char text[200];
     va_list args;
@@ -30,6 +35,7 @@ bool tap_ok(bool passed, const char *condition, const char *file, int line, cons
     if (!passed) printf(" - %s:%d: %s", file, line, condition);
     putchar('\n');
     fflush(stdout);
+    stop_if_wanted(passed);
     return passed;
 }
 
@@ -57,6 +63,7 @@ bool tap_loop_failed(const char *condition, const char *file, int line, const ch
     vprintf(detail, args);
     va_end(args);
     putchar('\n');
+    stop_if_wanted(false);
     return false;
 }
 
@@ -73,6 +80,7 @@ bool loop_end(void) {
         printf(" (%llu checks)", tap.loop_checks);
     putchar('\n');
     fflush(stdout);
+    stop_if_wanted(passed);
     return passed;
 }
 

@@ -12,7 +12,8 @@
  *     }
  *
  * A loop of many checks is one claim: the first failures are printed, the number of checks too, and a loop that made
- * no check fails.  A program that ends without done_testing() has no plan and counts as failed.
+ * no check fails.  A program that ends without done_testing() has no plan and counts as failed.  With STOP=1 in the
+ * environment it ends at the first failure.
  */
 #pragma once
 

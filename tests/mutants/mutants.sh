@@ -1,0 +1,168 @@
+#!/bin/bash
+# Changes rows and comparisons, one at a time, and asks whether the tests notice: make mutants
+#
+#   COUNT=500      how many, a sample of all by SEED=1; COUNT=all; ONLY="word ..." only in files with one of these words
+#   MUTANTS="7 9"  these alone, by their numbers in $O/mutants/list
+#
+# All mutants are compiled into one set of test programs in $O/mutants; the environment chooses one at the start. A mutant
+# is run against the tests of its room (tests/mutants/rooms) that reach it, until one fails. Survivors are named with file,
+# line, original and changed text; those of tests/mutants/equivalent have a reason why no test can notice.
+set -u
+export LC_ALL=C
+cd "$(dirname "$0")/../.." || exit 2
+here=tests/mutants O=${O:-o} CC=${CC:-gcc}
+work=$O/mutants tree=$O/mutants/tree rooms=$here/rooms
+jobs=${JOBS:-$(nproc)}
+
+fail() { echo "mutants: $*" >&2; exit 2; }
+
+# A file keeps its date unless it changes, so that little is built again.
+replace() { # FROM TO
+	cmp -s "$1" "$2" || { mkdir -p "${2%/*}"; cp "$1" "$2"; }
+}
+
+# The table as it is for the compiler, then again for the program's start.
+fill_table() { # NAME: standard input to standard output
+	awk -v name="$1" '
+		!inside && $0 ~ "^static const struct [a-z_]+ " name "\\[\\] = \\{$" {
+			inside = 1; sub(/^static const/, "static"); body = ""
+			print "#pragma push_macro(\"MUTANT\")"; print "#undef MUTANT"; print "#define MUTANT(n) 0"; print
+			next
+		}
+		inside && /^};$/ {
+			inside = 0; print; print "#pragma pop_macro(\"MUTANT\")"
+			print "__attribute__((constructor(102))) static void fill_" name "(void) {"
+			print "    const __typeof__(" name "[0]) made[] = {"; printf "%s", body
+			print "    };"; print "    __builtin_memcpy(" name ", made, sizeof made);"; print "}"
+			next
+		}
+		inside { body = body $0 "\n" }
+		{ print }'
+}
+
+make_tree() {
+	local new=$work/new file count
+	rm -rf "$new"
+	mkdir -p "$new"
+	cp -r cpu vmx devices monitor tests scripts Makefile "$new"
+	"$O/$here/tool_mutate" "$rooms" . "$new" >"$work/list" || fail 'the sources could not be changed'
+	while read -r _ file name; do
+		fill_table "$name" <"$new/$file" >"$new/table" && mv "$new/table" "$new/$file"
+	done < <(grep '^table ' "$rooms")
+	count=$(wc -l <"$work/list")
+	sed "s/MUTANTS_ALL/$((count + 1))/" "$here/choose.h" >"$new/mutant.h"
+	mkdir -p "$new/cpu/state"
+	cp "$here/choose.c.in" "$new/cpu/state/mutant.c"
+	(cd "$new" && find . -type f) | while read -r file; do replace "$new/$file" "$tree/$file"; done
+	(cd "$tree" && find cpu vmx devices monitor tests -type f) | while read -r file; do
+		[[ -e $new/$file ]] || rm -f "$tree/$file"
+	done
+	rm -rf "$new"
+}
+
+tests_of() { # FILE: the tests of its room, by name
+	local word test
+	for word in $(awk -v file="$1" '$1 == "file" && $2 == file { $1 = $2 = ""; print }' "$rooms"); do
+		if [[ $word == */ ]]; then
+			for test in tests/"$word"test_*.c; do test=${test#tests/}; echo "${test%.c}"; done
+		else
+			echo "$word"
+		fi
+	done
+}
+
+build() {
+	local programs=() test
+	for test in $(cut -f2 "$work/list" | sort -u | while read -r file; do tests_of "$file"; done | sort -u); do
+		programs+=("o/tests/$test")
+	done
+	make -s -j"$jobs" -C "$tree" O=o CC="$CC" LDFLAGS="${LDFLAGS:-}" WARNINGS=-w \
+		CODEGEN="-O1 -foptimize-sibling-calls -ffp-contract=off -DVMXRAY_TAIL_CALLS=1 -include mutant.h" \
+		"${programs[@]}" >"$work/build.log" 2>&1 || { grep -m 20 -E 'error' "$work/build.log"; fail "the mutants do not build: $work/build.log"; }
+	printf '%s\n' "${programs[@]#o/tests/}" >"$work/tests"
+}
+
+# Each test without a change: how long it takes, and which mutants it reaches.
+baseline() {
+	local test start end
+	mkdir -p "$work/reached"
+	while read -r test; do
+		local program=$tree/o/tests/$test reached=$work/reached/${test//\//,}
+		[[ $program -nt $reached ]] || continue
+		start=${EPOCHREALTIME/./}
+		MUTANT=0 MUTANT_REACHED=$reached.new timeout 300 "$program" >"$reached.log" 2>&1 </dev/null ||
+			fail "$test fails without a mutant: $reached.log"
+		end=${EPOCHREALTIME/./}
+		{ echo "milliseconds $(((end - start) / 1000))"; cat "$reached.new"; } >"$reached"
+		rm -f "$reached.new"
+	done <"$work/tests"
+}
+
+sample() { # the lines of the list that are to be run
+	awk -F '\t' -v only="${ONLY:-}" -v numbers="${MUTANTS:-}" -v seed="${SEED:-1}" -v count="${COUNT:-500}" '
+		function random() { seed = seed * 48271 % 2147483647; return seed }
+		BEGIN {
+			words = split(only, word, / +/); seed = seed * 7919 % 2147483647 + 1
+			chosen = split(numbers, number, / +/); for (i = 1; i <= chosen; i++) is[number[i]] = 1
+		}
+		chosen { if ($1 in is) print; next }
+		{ for (i = 1; i <= words; i++) if (index($2, word[i])) break }
+		!words || i <= words { line[++lines] = $0 }
+		END {
+			if (count == "all" || count > lines) count = lines
+			for (i = 1; i <= count; i++) {
+				other = i + random() % (lines - i + 1)
+				held = line[i]; line[i] = line[other]; line[other] = held
+				print line[i]
+			}
+		}' "$work/list"
+}
+
+# A mutant against its tests, the quickest first; prints `killed TEST` or `survived`, and its line.
+run_one() { # LINE
+	local number file test limit name times=()
+	IFS=$'\t' read -r number file _ <<<"$1"
+	for test in $(tests_of "$file"); do
+		name=$work/reached/${test//\//,}
+		grep -qx "$number" "$name" && times+=("$(sed -n '1s/.* //p' "$name") $test")
+	done
+	while read -r limit test; do
+		[[ $test ]] || continue
+		{ STOP=1 MUTANT=$number timeout -k 1 $((limit * 4 / 1000 + 5)) "$tree/o/tests/$test" >/dev/null 2>&1 </dev/null; } 2>/dev/null && continue
+		printf 'killed\t%s\t%s\n' "$test" "$1"
+		return
+	done < <(printf '%s\n' "${times[@]}" | sort -n)
+	printf 'survived\t%s\t%s\n' "${#times[@]} tests" "$1"
+}
+export -f run_one tests_of
+export work tree rooms
+
+report() {
+	awk -F '\t' -v list="$here/equivalent" -v seed="${SEED:-1}" -v all="$(wc -l <"$work/list")" '
+		BEGIN {
+			while ((getline line < list) > 0)
+				if (line !~ /^#/ && split(line, f, "\t") >= 5) reason[f[1] FS f[2] FS f[3] FS f[4]] = f[5]
+		}
+		{ count++ }
+		$1 == "killed" { killed++; next }
+		{
+			key = $4 FS $6 FS $7 FS $8
+			printf "survived %s:%s (%s, mutant %s, %s): `%s` -> `%s`%s\n", $4, $5, $6, $3, $2, $7, $8,
+				key in reason ? "\n    equivalent: " reason[key] : ""
+			survived++
+			if (!(key in reason)) unexplained++
+		}
+		END {
+			printf "%d of %d mutants (seed %s): %d killed, %d survived (%.1f in 100), %d of these without a reason\n",
+				count, all, seed, killed, survived, count ? 100 * survived / count : 0, unexplained
+			exit !count || survived * 100 >= count * 3 || unexplained
+		}' "$work/result"
+}
+
+mkdir -p "$work"
+make_tree
+build
+baseline
+echo "mutants: $(sample | wc -l) of $(wc -l <"$work/list"), seed ${SEED:-1}; the list is $work/list"
+sample | tr '\n' '\0' | xargs -0 -n 1 -P "$jobs" bash -c 'run_one "$1"' run_one >"$work/result"
+report
