@@ -133,9 +133,10 @@ static enum decode_error read_relative(struct reading *r, struct insn *insn, con
     return next_bytes(r, type_size(insn, code->type), &insn->immediate) ? DECODE_OK : r->at_end;
 }
 
+// In 64-bit mode the instruction is undefined, and REX.W makes it no longer.
 static enum decode_error read_far(struct reading *r, struct insn *insn, struct operand *o) {
     int64_t selector;
-    unsigned size = insn->operand_size;
+    unsigned size = insn->operand_size < 8 ? insn->operand_size : 4;
     *o = (struct operand){.kind = OPERAND_FAR, .size = (uint8_t)size};
     if (!next_bytes(r, size, &insn->displacement) || !next_bytes(r, 2, &selector)) return r->at_end;
     insn->displacement = (int64_t)((uint64_t)insn->displacement & ~0ull >> (64 - 8 * size));

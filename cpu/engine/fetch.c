@@ -7,8 +7,11 @@
 #include "cpu/engine/run.h"
 #include "cpu/memory/points.h"
 
-static enum outcome fetch_page(struct cpu *cpu, uint64_t linear, uint64_t *page) {
-    if (cpu_64bit(cpu) && !cpu_canonical(cpu, linear)) return cpu_fault_gp0(cpu);
+// The page of the byte at offset `rip` of the code segment; the segment's limit comes before the page.
+static enum outcome fetch_page(struct cpu *cpu, uint64_t rip, uint64_t *page) {
+    uint64_t linear = (rip + cpu->fetch.base) & cpu->fetch.mask;
+    bool within = cpu_64bit(cpu) ? cpu_canonical(cpu, linear) : rip <= cpu->segment[CS].limit;
+    if (unlikely(!within)) return cpu_fault_gp0(cpu);
     struct translation_access access = {.class = cpu_cpl(cpu) == 3 ? ACCESS_USER : ACCESS_SUPERVISOR, .fetch = true};
     TRY(translate(cpu, linear, &access, page));
     if (likely(!(*page & TLB_APIC)) || !cpu->intercepts.apic) return OUT_OK;
@@ -32,19 +35,28 @@ static void copy_code(uint8_t *to, const uint8_t *host, unsigned offset, unsigne
         memset(to, 0xff, n);
 }
 
+// How many bytes of an instruction at RIP lie within the limit of the code segment.
+static unsigned within_limit(const struct cpu *cpu) {
+    enum { LONGEST = 15 };
+    uint64_t left = cpu->segment[CS].limit - cpu->rip;
+    return cpu_64bit(cpu) || left >= LONGEST ? LONGEST : (unsigned)left + 1;
+}
+
+// Decoding goes on byte by byte as far as it must, so that a limit, or a page that is not there, comes before #UD only
+// where the instruction goes on behind it.
 enum outcome solo_block(struct cpu *cpu, struct block **block) {
     uint8_t bytes[15];
     uint64_t linear = fetch_linear(cpu), page = 0;
     unsigned offset = (unsigned)(linear & (PAGE_BYTES - 1)), here = (unsigned)PAGE_BYTES - offset;
-    TRY(fetch_page(cpu, linear, &page));
-    unsigned n = here < sizeof bytes ? here : (unsigned)sizeof bytes;
+    TRY(fetch_page(cpu, cpu->rip, &page));
+    unsigned most = within_limit(cpu), n = here < most ? here : most;
     copy_code(bytes, host_page(cpu, page), offset, n);
     *block = block_solo(cpu, linear, bytes, n);
     if (*block) return OUT_OK;
-    TRY(fetch_page(cpu, (linear + n) & cpu->fetch.mask, &page));
-    copy_code(bytes + n, host_page(cpu, page), 0, (unsigned)sizeof bytes - n);
-    *block = block_solo(cpu, linear, bytes, sizeof bytes);
-    return OUT_OK;
+    TRY(fetch_page(cpu, cpu->rip + n, &page));
+    copy_code(bytes + n, host_page(cpu, page), 0, most - n);
+    *block = block_solo(cpu, linear, bytes, most);
+    return *block ? OUT_OK : cpu_fault_gp0(cpu);
 }
 
 // Where the byte at `linear`, which the running scratch block was fetched from, lies; NULL: not in memory, or unknown.
@@ -91,7 +103,7 @@ enum outcome find_block(struct cpu *cpu, struct block **block) {
     uint64_t linear = fetch_linear(cpu), page = 0;
     *block = block_of_second(cpu, linear);
     if (*block) return OUT_OK;
-    TRY(fetch_page(cpu, linear, &page));
+    TRY(fetch_page(cpu, cpu->rip, &page));
     struct page_frame frame = physical_frame(cpu, page & TLB_PAGE_MASK);
     if (!frame_exists(frame)) return OUT_OK;
     if (unlikely(cpu->breakpoints.watch & WATCH_CODE) && debug_page_watched(cpu, WATCH_CODE, linear)) return OUT_OK;

@@ -33,9 +33,12 @@ static enum outcome execute(struct cpu *cpu, struct block *block) {
 #endif
 }
 
-// Outside 64-bit mode every byte of an instruction must lie within the CS limit.
-static bool within_limit(const struct cpu *cpu, unsigned bytes) {
-    return cpu_64bit(cpu) || cpu->rip + bytes - 1 <= cpu->segment[CS].limit;
+// Outside 64-bit mode every byte of an instruction must lie within the CS limit. So it does if all the bytes do that
+// the last instruction of the block could have had, which an undefined one does not tell; else it is decoded again,
+// alone.
+static bool within_limit(const struct cpu *cpu, const struct block *block) {
+    enum { LONGEST = 15 };
+    return cpu_64bit(cpu) || cpu->rip + block->bytes + LONGEST - 2 <= cpu->segment[CS].limit;
 }
 
 // --- after a block ---
@@ -123,7 +126,6 @@ static enum outcome not_fetched(struct cpu *cpu, enum outcome outcome) {
 static enum outcome run_solo(struct cpu *cpu) {
     struct block *block = NULL;
     enum outcome outcome = solo_block(cpu, &block);
-    if (outcome == OUT_OK && !within_limit(cpu, block->bytes)) outcome = cpu_fault_gp0(cpu);
     if (outcome != OUT_OK) return not_fetched(cpu, outcome);
     uint64_t from = cpu->rip;
     outcome = execute(cpu, block);
@@ -181,7 +183,7 @@ static enum outcome run_blocks(struct cpu *cpu) {
     enum outcome outcome = OUT_OK;
     if (unlikely(!block)) outcome = find_block(cpu, &block);
     if (outcome != OUT_OK) return not_fetched(cpu, outcome);
-    if (!block || !block->count || !within_limit(cpu, block->bytes)) return run_solo(cpu);
+    if (!block || !block->count || !within_limit(cpu, block)) return run_solo(cpu);
     return block->count > cpu->budget ? run_cut(cpu, block) : after(cpu, execute(cpu, block));
 }
 

@@ -153,6 +153,19 @@ static bool segment_within(const struct segment *s, uint64_t offset, unsigned si
     return offset > s->limit && last <= (s->rights & RIGHTS_DB ? UINT32_MAX : UINT16_MAX);
 }
 
+// Outside 64-bit mode. `allowed`: whether the segment's type allows the access.
+static enum outcome segmented(struct cpu *cpu, unsigned segment, uint64_t offset, unsigned size, bool allowed,
+                              uint64_t *linear) {
+    const struct segment *s = &cpu->segment[segment];
+    if (!allowed) {
+        bool null = s->rights & RIGHTS_UNUSABLE;
+        return null && segment == SS ? segment_fault(cpu, SS) : cpu_fault_gp0(cpu);
+    }
+    if (!segment_within(s, offset, size)) return segment_fault(cpu, segment);
+    *linear = (uint32_t)(offset + cpu->segment_base[segment]);
+    return OUT_OK;
+}
+
 enum outcome segment_linear(struct cpu *cpu, unsigned segment, uint64_t offset, unsigned size, bool write,
                             uint64_t *linear) {
     if (cpu_64bit(cpu)) {
@@ -160,14 +173,7 @@ enum outcome segment_linear(struct cpu *cpu, unsigned segment, uint64_t offset, 
         if (unlikely(!cpu_canonical(cpu, *linear))) return segment_fault(cpu, segment);
         return OUT_OK;
     }
-    const struct segment *s = &cpu->segment[segment];
-    if (!segment_allows(cpu, s, write)) {
-        bool null = s->rights & RIGHTS_UNUSABLE;
-        return null && segment == SS ? segment_fault(cpu, SS) : cpu_fault_gp0(cpu);
-    }
-    if (!segment_within(s, offset, size)) return segment_fault(cpu, segment);
-    *linear = (uint32_t)(offset + cpu->segment_base[segment]);
-    return OUT_OK;
+    return segmented(cpu, segment, offset, size, segment_allows(cpu, &cpu->segment[segment], write), linear);
 }
 
 uint64_t op_effective_address(struct cpu *cpu, const struct op *op) {
@@ -178,4 +184,11 @@ uint64_t op_effective_address(struct cpu *cpu, const struct op *op) {
 
 enum outcome op_linear_legacy(struct cpu *cpu, const struct op *op, unsigned size, bool write, uint64_t *linear) {
     return segment_linear(cpu, op->ea & EA_SEGMENT, op_effective_address(cpu, op), size, write, linear);
+}
+
+enum outcome op_linear_flush(struct cpu *cpu, const struct op *op, uint64_t *linear) {
+    unsigned segment = op->ea & EA_SEGMENT;
+    if (!op->ea || cpu_64bit(cpu)) return op_linear(cpu, op, 1, false, linear);
+    bool usable = !(cpu->segment[segment].rights & RIGHTS_UNUSABLE);
+    return segmented(cpu, segment, op_effective_address(cpu, op), 1, usable, linear);
 }

@@ -19,11 +19,12 @@ INSTANTIATE(pause, END, FORMS_ONE_NONE)
 // A signed index against a pair of signed bounds in memory.
 BODY(bound) {
     (void)F;
-    uint64_t linear = 0, pair = 0;
+    uint64_t linear = 0, low = 0, high = 0;
     TRY(op_linear(cpu, op, 2 * W / 8, false, &linear));
-    TRY(load(cpu, linear, 2 * W, &pair));
+    TRY(load(cpu, linear, W, &low));
+    TRY(load(cpu, (uint32_t)(linear + W / 8), W, &high));
     int64_t index = (int64_t)flags_extend(reg_get(cpu, op->dst, W), W);
-    int64_t lower = (int64_t)flags_extend(pair & MASK(W), W), upper = (int64_t)flags_extend(pair >> W, W);
+    int64_t lower = (int64_t)flags_extend(low, W), upper = (int64_t)flags_extend(high, W);
     return index < lower || index > upper ? cpu_fault(cpu, VECTOR_BR) : OUT_OK;
 }
 #define FORMS_BOUND(X, n) X(n, RM, 16) X(n, RM, 32)

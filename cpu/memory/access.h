@@ -71,6 +71,8 @@ ALWAYS_INLINE enum outcome op_linear(struct cpu *cpu, const struct op *op, unsig
     *linear = op_linear_flat(cpu, op);
     return OUT_OK;
 }
+// The same for a byte of a cache line that is to be flushed: as of a load, but an execute-only segment will do.
+enum outcome op_linear_flush(struct cpu *cpu, const struct op *op, uint64_t *linear);
 // Linear address of segment:offset for implicit operands (strings, stack), with segment checks.
 enum outcome segment_linear(struct cpu *cpu, unsigned segment, uint64_t offset, unsigned size, bool write,
                             uint64_t *linear);

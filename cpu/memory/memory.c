@@ -316,10 +316,10 @@ static unsigned stretch(const struct cpu *cpu, uint64_t linear, unsigned size, b
 }
 
 static enum outcome area_probe(struct cpu *cpu, uint64_t linear, unsigned size, bool write) {
-    for (uint64_t at = linear, end = linear + size; at < end; at = page_of(at) + PAGE_BYTES) {
-        uint64_t page = 0;
-        if (known(cpu, at, write)) continue;
-        TRY(data_page(cpu, at, size, write, &page));
+    TRY(canonical(cpu, linear + size - 1));
+    for (uint64_t done = 0, page = 0; done < size; done = page_of(linear + done) + PAGE_BYTES - linear) {
+        if (known(cpu, linear + done, write)) continue;
+        TRY(data_page(cpu, linear + done, size, write, &page));
         struct page_frame frame = frame_of(cpu, page);
         if (write ? !store_now(cpu, frame) : !alone(cpu) && !frame_exists(frame)) return OUT_SOLO;
     }

@@ -22,10 +22,8 @@ BODY(fence) {
 INSTANTIATE(fence, NEXT, FORMS_ONE_NONE)
 
 // The byte's translation and rights are checked as a load's are, and data breakpoints see it as one; nothing is read.
-BODY(cache_line) {
-    (void)F, (void)W;
-    uint64_t linear = 0, page = 0;
-    TRY(op_linear(cpu, op, 1, false, &linear));
+static enum outcome cache_line_check(struct cpu *cpu, uint64_t linear) {
+    uint64_t page = 0;
     struct translation_access access = {.class = tlb_access_class(cpu)};
     if (cpu_long(cpu) && !cpu_canonical(cpu, linear)) {
         cpu->attempt.non_canonical = 1;
@@ -35,7 +33,23 @@ BODY(cache_line) {
     return memory_breakpoints(cpu, linear, 1, false);
 }
 #define FORMS_ONE_M(X, n) X(n, M, 32)
-INSTANTIATE(cache_line, NEXT, FORMS_ONE_M)
+
+BODY(cache_write_back) { // CLWB
+    (void)F, (void)W;
+    uint64_t linear = 0;
+    TRY(op_linear(cpu, op, 1, false, &linear));
+    return cache_line_check(cpu, linear);
+}
+INSTANTIATE(cache_write_back, NEXT, FORMS_ONE_M)
+
+// SDM Vol. 2A, CLFLUSH: "allowed to flush a linear address in an execute-only segment".
+BODY(cache_flush) {
+    (void)F, (void)W;
+    uint64_t linear = 0;
+    TRY(op_linear_flush(cpu, op, &linear));
+    return cache_line_check(cpu, linear);
+}
+INSTANTIATE(cache_flush, NEXT, FORMS_ONE_M)
 
 // INVLPG takes the address as it is: no limit, no rights; one that is not canonical invalidates nothing.
 BODY(invlpg) {

@@ -149,6 +149,14 @@ static void store_end(struct cpu *cpu, const struct op *op, const struct stored 
     x87_end(cpu, op, true, s->flags, s->env.round_up);
     if (pop && !s->blocked) x87_pop(cpu);
 }
+// An unmasked exception stops the store, and comes after the faults that the operand would have had. SDM Vol. 3A,
+// Table 6-2: page faults and alignment checks before x87 floating-point exceptions.
+COLD static enum outcome store_blocked(struct cpu *cpu, const struct op *op, unsigned bytes) {
+    enum outcome outcome = OUT_OK;
+    uint64_t linear = 0;
+    TRY(op_linear(cpu, op, bytes, true, &linear));
+    return memory_write(cpu, linear, bytes, false, &outcome) ? OUT_OK : outcome;
+}
 
 // FST and FSTP of a float.
 ALWAYS_INLINE enum outcome store_quick(struct cpu *cpu, const struct op *op, enum form f, unsigned w, bool pop) {
@@ -174,7 +182,10 @@ ALWAYS_INLINE enum outcome store_quick(struct cpu *cpu, const struct op *op, enu
             bits = (uint64_t)(expression);                                                                             \
             store_settle(&s);                                                                                          \
         }                                                                                                              \
-        if (!s.blocked) TRY(destination(cpu, op, F, W, bits &MASK(W)));                                                \
+        if (unlikely(s.blocked))                                                                                       \
+            TRY(store_blocked(cpu, op, W / 8));                                                                        \
+        else                                                                                                           \
+            TRY(destination(cpu, op, F, W, bits &MASK(W)));                                                            \
         store_end(cpu, op, &s, pop);                                                                                   \
         return OUT_OK;                                                                                                 \
     }                                                                                                                  \
@@ -210,7 +221,7 @@ BODY(fstp_extended) {
     }
     TRY(x87_wait(cpu));
     put_extended(image, store_underflow(cpu, &s) ? F80_INDEFINITE : x87_get(cpu, 0));
-    if (!s.blocked) TRY(store_extended(cpu, op, image));
+    TRY(s.blocked ? store_blocked(cpu, op, EXTENDED_BYTES) : store_extended(cpu, op, image));
     store_end(cpu, op, &s, true);
     return OUT_OK;
 }
@@ -225,7 +236,7 @@ BODY(fbstp) {
         f80_to_bcd(x87_get(cpu, 0), image, &s.env);
         store_settle(&s);
     }
-    if (!s.blocked) TRY(store_extended(cpu, op, image));
+    TRY(s.blocked ? store_blocked(cpu, op, EXTENDED_BYTES) : store_extended(cpu, op, image));
     store_end(cpu, op, &s, true);
     return OUT_OK;
 }
