@@ -313,41 +313,6 @@ void harness_code(struct harness *h, enum code_size size, const uint8_t *bytes, 
     code_mode(h->cpu, size);
 }
 
-static void fx_load(struct cpu *cpu, const struct fx_image *fx) {
-    struct x87 *x = &cpu->fpu.x87;
-    unsigned top = fx->status >> 11 & 7;
-    x->control = fx->control;
-    x->status = fx->status;
-    x->opcode = fx->opcode;
-    x->empty = (uint8_t)~fx->tags;
-    x->ip = fx->ip;
-    x->dp = fx->dp;
-    x->cs = x->ds = 0;
-    cpu->fpu.mxcsr = fx->mxcsr;
-    for (unsigned i = 0; i < 8; i++) {
-        x->r[(top + i) & 7].significand = fx->st[i].significand;
-        x->r[(top + i) & 7].sign_exponent = fx->st[i].sign_exponent;
-    }
-    for (unsigned i = 0; i < 16; i++) memcpy(&cpu->fpu.vector[i], fx->xmm[i], 16);
-}
-
-static void fx_store(const struct cpu *cpu, struct fx_image *fx) {
-    const struct x87 *x = &cpu->fpu.x87;
-    unsigned top = x->status >> 11 & 7;
-    fx->control = x->control;
-    fx->status = x->status;
-    fx->opcode = x->opcode;
-    fx->tags = (uint8_t)~x->empty;
-    fx->ip = x->ip;
-    fx->dp = x->dp;
-    fx->mxcsr = cpu->fpu.mxcsr;
-    for (unsigned i = 0; i < 8; i++) {
-        fx->st[i].significand = x->r[(top + i) & 7].significand;
-        fx->st[i].sign_exponent = x->r[(top + i) & 7].sign_exponent;
-    }
-    for (unsigned i = 0; i < 16; i++) memcpy(fx->xmm[i], &cpu->fpu.vector[i], 16);
-}
-
 void harness_ours(struct harness *h, const struct processor_state *in, struct processor_state *out) {
     struct cpu *cpu = h->cpu;
     uint8_t *window = h->ram + RAM_DATA + 4096 - HARNESS_WINDOW / 2;

@@ -10,27 +10,13 @@
 #include "cpu/state/cpu.h"
 #include "cpu/state/model.h"
 #include "cpu/decode/insn.h"
+#include "tests/insn/fx_image.h"
 
 #define HARNESS_CODE 0x10000000ull // one page; the instruction is at HARNESS_INSN
 #define HARNESS_STATE 0x18000000ull
 #define HARNESS_DATA 0x40000000ull // two pages; operands lie in the window around their border
 enum { HARNESS_WINDOW = 1024, HARNESS_INSN = 0x800, HARNESS_TARGET = 0x900 };
 #define HARNESS_MIDDLE (HARNESS_DATA + 4096)
-
-// Layout of FXSAVE64's image, SDM Vol. 1, table 10-2.
-struct fx_image {
-    uint16_t control, status;
-    uint8_t tags, reserved;
-    uint16_t opcode;
-    uint64_t ip, dp;
-    uint32_t mxcsr, mxcsr_mask;
-    struct {
-        uint64_t significand;
-        uint16_t sign_exponent, reserved[3];
-    } st[8];
-    uint64_t xmm[16][2];
-    uint8_t unused[96];
-} __attribute__((aligned(16)));
 
 struct processor_state {
     uint64_t gpr[16];

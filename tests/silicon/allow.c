@@ -1,0 +1,236 @@
+// The words of allow.def and exclude.def, and the walk over their rows.
+#include "tests/silicon/allow.h"
+#include "cpu/decode/decode_table.h"
+#include "tests/insn/undefined.h"
+#include <Zydis/Zydis.h>
+#include <stdio.h>
+
+#define is(name) (mnemonic_is(m, name))
+#define starts(prefix) (mnemonic_starts(m, prefix))
+#define opcode(wanted_map, byte) (!m->vex && m->map == (wanted_map) && m->opcode == (byte))
+#define opcode_in(wanted_map, low, high)                                                                               \
+    (!m->vex && m->map == (wanted_map) && m->opcode >= (low) && m->opcode <= (high))
+#define far_return (opcode(MAP_ONE_BYTE, 0xca) || opcode(MAP_ONE_BYTE, 0xcb))
+#define amd (!native_is_intel())
+
+// The host ends with one vector, the model with the other, or the other way round.
+#define ends(a, b)                                                                                                     \
+    ((m->host->vector == VECTOR_##a && m->ours->vector == VECTOR_##b) ||                                               \
+     (m->host->vector == VECTOR_##b && m->ours->vector == VECTOR_##a))
+
+#define host_faults(v) (m->host->vector == VECTOR_##v)
+
+static bool mnemonic_is(const struct meeting *m, const char *name) {
+    return m->c->decoded && !strcmp(m->c->insn.row->mnemonic, name);
+}
+static bool mnemonic_starts(const struct meeting *m, const char *prefix) {
+    return m->c->decoded && !strncmp(m->c->insn.row->mnemonic, prefix, strlen(prefix));
+}
+
+// --- the opcode ---
+
+static bool parse_prefix(struct meeting *m, uint8_t byte) {
+    switch (byte) {
+    case 0x66: return m->prefix_66 = true;
+    case 0x67: return m->prefix_67 = true;
+    case 0xf2: return m->prefix_f2 = true;
+    case 0xf3: return m->prefix_f3 = true;
+    case 0xf0: return m->lock = true;
+    case 0x26:
+    case 0x2e:
+    case 0x36:
+    case 0x3e:
+    case 0x64:
+    case 0x65: return true;
+    default: return false;
+    }
+}
+
+void meeting_parse(struct meeting *m, const struct silicon_case *c) {
+    const uint8_t *b = c->bytes;
+    unsigned i = 0;
+    *m = (struct meeting){.c = c};
+    while (i < CASE_BYTES - 5) {
+        bool rex = c->size == CODE_64 && (b[i] & 0xf0) == 0x40;
+        if (!rex && !parse_prefix(m, b[i])) break;
+        m->rex = rex ? b[i] : 0;
+        m->prefixes += !rex;
+        i++;
+    }
+    bool vex = (b[i] == 0xc4 || b[i] == 0xc5 || b[i] == 0x62) && (c->size == CODE_64 || b[i + 1] >= 0xc0);
+    if (vex) {
+        m->vex = true;
+        m->map = b[i] == 0xc4 ? b[i + 1] & 31 : MAP_0F;
+        i += b[i] == 0xc4 ? 3 : 2;
+    } else if (b[i] == 0x0f) {
+        i++;
+        m->map = b[i] == 0x38 ? MAP_0F38 : b[i] == 0x3a ? MAP_0F3A : MAP_0F;
+        if (m->map != MAP_0F) i++;
+    }
+    m->opcode = b[i];
+    m->modrm = b[i + 1];
+}
+
+static bool stack_16(const struct meeting *m) {
+    const struct segment_row *stack = segment_find(m->c->state.selector[SS]);
+    return m->c->size != CODE_64 && stack && !(stack->rights & RIGHTS_DB);
+}
+static bool far_call(const struct meeting *m) {
+    return opcode(MAP_ONE_BYTE, 0x9a) || (opcode(MAP_ONE_BYTE, 0xff) && (m->modrm >> 3 & 7) == 3);
+}
+static bool cut_short(const struct meeting *m) { return !m->c->decoded || m->c->present < m->c->insn.length; }
+
+// --- instruction sets ---
+
+static bool feature_of_both(const struct meeting *m, const struct cpu_model *model) {
+    if (!m->c->decoded) return true;
+    unsigned feature = m->c->insn.row->feature;
+    return cpu_model_has(model, (enum feature)feature) && native_has(feature);
+}
+
+static bool x87_area(const struct meeting *m) { return is("fnsave") || is("frstor") || is("fnstenv") || is("fldenv"); }
+static bool sse4a(const struct meeting *m) {
+    return !m->c->decoded && (opcode(MAP_0F, 0x2b) || opcode_in(MAP_0F, 0x78, 0x79));
+}
+
+// What the model rejects and Zydis knows as something newer, or another vendor's.
+static bool foreign(const struct meeting *m) {
+    static const char *const known[] = {"I86",   "I186", "I286", "I386", "I486",    "PENTIUM",  "PPRO", "X87",
+                                        "FCMOV", "SSE",  "SSE2", "CMOV", "FAT_NOP", "LONGMODE", "PAUSE"};
+    ZydisDecoder z;
+    ZydisDecodedInstruction insn;
+    ZydisDecoderContext context;
+    static const ZydisMachineMode modes[] = {ZYDIS_MACHINE_MODE_LONG_COMPAT_16, ZYDIS_MACHINE_MODE_LONG_COMPAT_32,
+                                             ZYDIS_MACHINE_MODE_LONG_64};
+    static const ZydisStackWidth stacks[] = {ZYDIS_STACK_WIDTH_16, ZYDIS_STACK_WIDTH_32, ZYDIS_STACK_WIDTH_64};
+    if (m->c->decoded) return false;
+    ZydisDecoderInit(&z, modes[m->c->size], stacks[m->c->size]);
+    if (!ZYAN_SUCCESS(ZydisDecoderDecodeInstruction(&z, &context, m->c->bytes, 15, &insn))) return m->vex;
+    const char *set = ZydisISASetGetString(insn.meta.isa_set);
+    for (unsigned i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (!strncmp(set, known[i], strlen(known[i]))) return false;
+    return true;
+}
+
+const char *meeting_excluded(const struct meeting *m, const struct cpu_model *model) {
+#define EXCLUDE(when, reason)                                                                                          \
+    if (when) return reason;
+#include "tests/silicon/exclude.def"
+    return NULL;
+}
+
+// --- what may differ ---
+
+static bool transcendental(const struct meeting *m) {
+    return is("f2xm1") || starts("fyl2x") || is("fptan") || is("fpatan") || is("fsin") || is("fcos") || is("fsincos");
+}
+static bool long_double_shift(const struct meeting *m) {
+    if (!is("shld") && !is("shrd")) return false;
+    unsigned count =
+        m->c->insn.operand[2].kind == OPERAND_IMM ? (unsigned)m->c->insn.immediate : m->c->state.gpr[RCX] & 31;
+    return m->c->insn.operand_size == 2 && (count & 31) > 16;
+}
+// MOVUPS and those of its kind, and the string comparisons of SSE4.2.
+static bool unaligned_16(const struct meeting *m) {
+    return is("movups") || is("movupd") || is("movdqu") || is("lddqu") || starts("pcmpe") || starts("pcmpi") ||
+           is("maskmovdqu");
+}
+static bool gpr_apart_in(const struct meeting *m, uint64_t mask) {
+    for (unsigned i = 0; i < 16; i++)
+        if ((m->host->gpr[i] ^ m->ours->gpr[i]) & ~mask) return false;
+    return true;
+}
+// Between 64-bit and compatibility mode.
+static bool changes_mode(const struct meeting *m) {
+    bool wide = m->c->size == CODE_64;
+    return wide != (m->host->selector[CS] == USER_CS_64) || wide != (m->ours->selector[CS] == USER_CS_64);
+}
+static bool based(const struct meeting *m) {
+    return m->c->decoded && (m->c->insn.segment == FS || m->c->insn.segment == GS);
+}
+static bool needs_alignment(const struct meeting *m) { return m->c->decoded && m->c->insn.row->traits & T_ALIGN16; }
+static bool both_fault(const struct meeting *m) {
+    return m->host->vector != VECTOR_DB && m->ours->vector != VECTOR_DB && m->host->rip == m->ours->rip;
+}
+static bool rf_alone(const struct meeting *m) { return (m->host->rflags ^ m->ours->rflags) == FLAG_RF; }
+// Whether the instruction, or what comes behind it, is not within the limit of its segment.
+static bool beyond_code(const struct meeting *m) {
+    const struct segment_row *code = segment_find(m->host->selector[CS]);
+    return m->c->size != CODE_64 && code && m->host->rip + 15 > code->limit;
+}
+static bool push_segment(const struct meeting *m) {
+    return is("push") && m->c->insn.operand[0].kind == OPERAND_REG && m->c->insn.operand[0].class == REG_SEG;
+}
+static bool far_pointer(const struct meeting *m) {
+    return opcode(MAP_ONE_BYTE, 0xff) || opcode(MAP_0F, 0xb2) || opcode(MAP_0F, 0xb4) || opcode(MAP_0F, 0xb5);
+}
+static bool near_branch_16(const struct meeting *m) {
+    return m->c->size == CODE_64 && m->prefix_66 && m->c->decoded && m->c->insn.row->traits & T_BRANCH;
+}
+
+unsigned meeting_allowed(const struct meeting *m, unsigned differing) {
+    unsigned allowed = 0;
+#define ALLOW(parts, when, reason)                                                                                     \
+    if (differing & (parts) && (when)) allowed |= parts;
+#include "tests/silicon/allow.def"
+    return allowed;
+}
+
+uint64_t meeting_flags(const struct meeting *m) {
+    if (m->host->vector != VECTOR_DB && m->host->rip == m->c->state.rip) return 0;
+    return m->c->decoded ? flags_undefined(m->c->insn.row->mnemonic) : 0;
+}
+
+// --- what differs ---
+
+static bool st_differ(const struct fx_image *a, const struct fx_image *b) {
+    for (unsigned i = 0; i < 8; i++)
+        if (a->st[i].significand != b->st[i].significand || a->st[i].sign_exponent != b->st[i].sign_exponent)
+            return true;
+    return false;
+}
+
+static unsigned fx_differs(const struct fx_image *a, const struct fx_image *b) {
+    unsigned parts = 0;
+    if (a->status != b->status) parts |= STATUS;
+    if (a->control != b->control) parts |= CONTROL;
+    if (a->tags != b->tags) parts |= TAGS;
+    if (st_differ(a, b)) parts |= ST;
+    if (a->ip != b->ip || a->dp != b->dp || a->opcode != b->opcode) parts |= POINTERS;
+    if (memcmp(a->xmm, b->xmm, sizeof a->xmm)) parts |= XMM;
+    if (a->mxcsr != b->mxcsr) parts |= MXCSR;
+    return parts;
+}
+
+// On the way back to a 16-bit stack the upper half of RSP is the kernel's (its "espfix").
+static bool gpr_differ(const struct meeting *m) {
+    for (unsigned i = 0; i < 16; i++) {
+        uint64_t apart = m->host->gpr[i] ^ m->ours->gpr[i];
+        if (i == RSP && (m->c->size != CODE_64 || m->host->selector[CS] != USER_CS_64) ? (uint32_t)apart != 0
+                                                                                       : apart != 0)
+            return true;
+    }
+    return false;
+}
+
+unsigned meeting_differs(const struct meeting *m, const uint8_t *host_memory, const uint8_t *our_memory) {
+    const struct silicon_state *a = m->host, *b = m->ours;
+    unsigned parts = fx_differs(&a->fx, &b->fx);
+    if (a->vector != b->vector) parts |= VECTOR;
+    if (a->error_code != b->error_code) parts |= ERROR_CODE;
+    if (a->cr2 != b->cr2) parts |= CR2;
+    if (a->rip != b->rip) parts |= RIP;
+    if (gpr_differ(m)) parts |= GPR;
+    if ((a->rflags ^ b->rflags) & ~meeting_flags(m)) parts |= FLAGS;
+    if (memcmp(a->selector, b->selector, sizeof a->selector)) parts |= SELECTOR;
+    if (a->fs_base != b->fs_base || a->gs_base != b->gs_base) parts |= BASE;
+    if (memcmp(host_memory, our_memory, PLACE_BYTES)) parts |= MEMORY;
+    return parts;
+}
+
+const char *part_name(unsigned parts) {
+    static const char *const names[] = {"vector",   "error code", "CR2",   "RIP",   "registers", "flags",
+                                        "segments", "bases",      "FSW",   "FCW",   "FTW",       "ST",
+                                        "pointers", "XMM",        "MXCSR", "memory"};
+    return parts ? names[__builtin_ctz(parts)] : "nothing";
+}
