@@ -18,6 +18,8 @@
     F(PKU) F(SPEC_CTRL) F(ARCH_CAP) F(SSBD) F(BHI_CTRL) F(LZCNT) F(PREFETCHW) F(PAGE1GB) F(RDTSCP)
 // clang-format on
 
+enum { FEATURE_CONTROL_LOCK = 1, FEATURE_CONTROL_VMX = 4 }; // SDM Vol. 3C, 23.7
+
 #define LISTED(name) [FEATURE_##name] = true,
 // An access to a device takes one cycle, and on processors a hundred or more. The crystal, which drives the APIC timer,
 // is 100 MHz instead of 25, so that here, too, a tick passes within a few accesses.
@@ -32,6 +34,7 @@ static const struct cpu_model models[] = {
         .linear_bits = 48,
         .tsc_hz = 1000000000,
         .crystal_hz = 100000000,
+        .feature_control = FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX,
         .features = {FEATURES_SERVER(LISTED)},
     },
     {
@@ -44,6 +47,7 @@ static const struct cpu_model models[] = {
         .linear_bits = 48,
         .tsc_hz = 1000000000,
         .crystal_hz = 100000000,
+        .feature_control = FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX,
         .features = {FEATURES_X86_64_V2(LISTED)},
     },
 };
@@ -137,9 +141,23 @@ static void feature_remove(struct cpu_model *model, unsigned feature) {
             feature_remove(model, dependencies[i].feature);
 }
 
+// feature_control=N: the bits that exist, without the lock or with it.
+static bool take_feature_control(struct cpu_model *model, const char *word, size_t length) {
+    enum { KNOWN = FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX };
+    static const char key[] = "feature_control=";
+    size_t name = sizeof key - 1;
+    if (length != name + 1 || memcmp(word, key, name) != 0) return false;
+    unsigned value = (unsigned)(word[name] - '0');
+    if (value & ~(unsigned)KNOWN) return false;
+    model->feature_control = (uint8_t)value;
+    return true;
+}
+
 static bool feature_apply(struct cpu_model *model, const char *word, size_t length, char *error, size_t error_size) {
+    if (take_feature_control(model, word, length)) return true;
     if (length < 2 || (word[0] != '+' && word[0] != '-')) {
-        snprintf(error, error_size, "'%.*s' is not +feature or -feature", (int)length, word);
+        snprintf(error, error_size, "'%.*s' is not +feature, -feature or feature_control=0, 1, 4 or 5", (int)length,
+                 word);
         return false;
     }
     unsigned feature = feature_find(word + 1, length - 1);

@@ -21,9 +21,10 @@ struct cpu_model {
     uint32_t signature; // CPUID 1 EAX: family, model, stepping
     uint32_t microcode; // update revision, IA32_BIOS_SIGN_ID[63:32] after CPUID 1
     uint8_t physical_bits, linear_bits;
-    uint64_t tsc_hz;     // frequency of the TSC and of one cycle
-    uint64_t crystal_hz; // CPUID 15H; the APIC timer's input
-    uint32_t processors; // of the package, one a core; 0 is 1. The machine fills it in
+    uint64_t tsc_hz;         // frequency of the TSC and of one cycle
+    uint64_t crystal_hz;     // CPUID 15H; the APIC timer's input
+    uint8_t feature_control; // what firmware writes to IA32_FEATURE_CONTROL; 0: nothing
+    uint32_t processors;     // of the package, one a core; 0 is 1. The machine fills it in
     bool features[FEATURE_COUNT];
 };
 

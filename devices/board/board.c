@@ -150,6 +150,12 @@ static void map_memory(struct board *b) {
                                         .bytes = MEMORY_HOLE_END - MEMORY_HOLE_BASE,
                                         .kind = REGION_NOTHING,
                                         .priority = PRIORITY_HOLE});
+    // In place of a display: text memory holds what is written to it, in the RAM behind it.
+    (void)map_add(map, &(struct region){.base = TEXT_SCREEN,
+                                        .bytes = TEXT_SCREEN_BYTES,
+                                        .kind = REGION_MEMORY,
+                                        .priority = PRIORITY_HOLE,
+                                        .shows = TEXT_SCREEN});
     b->lapic_page = map_add(
         map,
         &(struct region){.bytes = MEMORY_PAGE, .kind = REGION_NOTHING, .priority = PRIORITY_PROCESSOR, .off = true});

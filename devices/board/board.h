@@ -6,6 +6,7 @@
 #include "devices/timer/clock.h"
 #include "devices/char/debug_console.h"
 #include "devices/firmware/acpi.h"
+#include "devices/firmware/bios_data.h"
 #include "devices/firmware/fw_cfg.h"
 #include "devices/timer/hpet.h"
 #include "devices/irq/ioapic.h"

@@ -1,7 +1,9 @@
-// ACPI tables: RSDP, RSDT, XSDT, FADT, FACS, DSDT, MADT, HPET. ACPI 6.3, 5.2; IA-PC HPET specification, 3.2.4.
+// ACPI tables: RSDP, RSDT, XSDT, FADT, FACS, DSDT, MADT, HPET, SPCR. ACPI 6.3, 5.2; IA-PC HPET specification, 3.2.4;
+// Serial Port Console Redirection Table, revision 2.
 #include "devices/firmware/acpi.h"
 #include "cpu/state/outcome.h"
 #include "devices/bus/aml.h"
+#include "devices/char/uart.h"
 #include "devices/timer/hpet.h"
 #include "devices/irq/ioapic.h"
 #include "devices/timer/pm.h"
@@ -9,6 +11,7 @@
 
 struct writer {
     uint8_t *out;
+    uint32_t base; // physical, of out[0]
     uint32_t used;
     bool overflow;
 };
@@ -17,10 +20,10 @@ struct table {
     uint32_t start;
 };
 
-enum { HEADER_BYTES = 36, RSDP_BYTES = 36, FACS_BYTES = 64, FADT_BYTES = 244 };
+enum { HEADER_BYTES = 36, FACS_BYTES = 64, FADT_BYTES = 244, SPCR_BYTES = 80 };
 
 static void put(struct writer *w, const void *bytes, uint32_t count) {
-    if (count > ACPI_BYTES - w->used) {
+    if (count > ACPI_TABLES - w->used) {
         w->overflow = true;
         return;
     }
@@ -32,7 +35,6 @@ static void put16(struct writer *w, uint16_t v) { put(w, &v, 2); }
 static void put32(struct writer *w, uint32_t v) { put(w, &v, 4); }
 static void put64(struct writer *w, uint64_t v) { put(w, &v, 8); }
 static void align(struct writer *w, uint32_t to) { put(w, NULL, -w->used & (to - 1)); }
-static uint32_t address(uint32_t offset) { return ACPI_BASE + offset; }
 
 // Generic address structure, 5.2.3.2.
 enum { GAS_MEMORY, GAS_IO };
@@ -72,7 +74,7 @@ static uint32_t table_end(struct table t) {
     memcpy(bytes + 4, &length, 4);
     bytes[9] = 0;
     bytes[9] = checksum(bytes, length);
-    return address(t.start);
+    return t.w->base + t.start;
 }
 
 // --- DSDT ---
@@ -134,7 +136,7 @@ static void board_resources(struct aml *a, const struct acpi_config *config) {
 static uint32_t write_dsdt(struct writer *w, const struct acpi_config *config) {
     struct table t = table_begin(w, "DSDT", 2);
     if (w->overflow) return 0;
-    struct aml a = {.bytes = w->out + w->used, .capacity = ACPI_BYTES - w->used};
+    struct aml a = {.bytes = w->out + w->used, .capacity = ACPI_TABLES - w->used};
     aml_scope(&a, "\\_SB_");
     board_resources(&a, config);
     pci_root(&a, config);
@@ -153,14 +155,12 @@ static uint32_t write_dsdt(struct writer *w, const struct acpi_config *config) {
 
 // --- the other tables ---
 static uint32_t write_facs(struct writer *w) { // 5.2.10: no checksum, 64-byte aligned
-    align(w, FACS_BYTES);
-    uint32_t start = w->used;
-    put(w, "FACS", 4);
-    put32(w, FACS_BYTES);
-    put(w, NULL, 24);
-    put8(w, 2); // version
-    put(w, NULL, FACS_BYTES - 33);
-    return address(start);
+    enum { VERSION = 32 };
+    uint8_t *facs = w->out + ACPI_TABLES;
+    memcpy(facs, "FACS", 4);
+    memcpy(facs + 4, &(uint32_t){FACS_BYTES}, 4);
+    facs[VERSION] = 2;
+    return w->base + ACPI_TABLES;
 }
 
 #define FADT_WBINVD BIT(0)
@@ -261,29 +261,47 @@ static uint32_t write_hpet(struct writer *w) {
     return table_end(t);
 }
 
+// The console is COM1, as a terminal at 115200 8N1.
+static uint32_t write_spcr(struct writer *w) {
+    enum { UART_16550 = 0, ON_8259 = 1, ON_IO_APIC = 2, BAUD_115200 = 7, ONE_STOP_BIT = 1, TERMINAL_ANSI = 3 };
+    struct table t = table_begin(w, "SPCR", 2);
+    put32(w, UART_16550); // and three reserved bytes
+    put_address(w, GAS_IO, 8, 1, uart_places[0].base);
+    put8(w, ON_8259 | ON_IO_APIC);
+    put8(w, uart_places[0].irq);
+    put32(w, uart_places[0].irq);
+    put(w, (const uint8_t[]){BAUD_115200, 0, ONE_STOP_BIT, 0, TERMINAL_ANSI, 0}, 6);
+    put32(w, 0xffffffff);          // no PCI device: its device and vendor identification
+    put(w, NULL, SPCR_BYTES - 68); // nor its place
+    if (w->used - t.start != SPCR_BYTES) w->overflow = true;
+    return table_end(t);
+}
+
 static void write_rsdp(uint8_t *out, uint32_t rsdt, uint64_t xsdt) { // 5.2.5.3
+    memset(out, 0, ACPI_RSDP_BYTES);
     memcpy(out, "RSD PTR ", 8);
     memcpy(out + 9, "VMXRAY", 6);
     out[15] = 2;
     memcpy(out + 16, &rsdt, 4);
-    memcpy(out + 20, &(uint32_t){RSDP_BYTES}, 4);
+    memcpy(out + 20, &(uint32_t){ACPI_RSDP_BYTES}, 4);
     memcpy(out + 24, &xsdt, 8);
     out[8] = checksum(out, 20);
-    out[32] = checksum(out, RSDP_BYTES);
+    out[32] = checksum(out, ACPI_RSDP_BYTES);
 }
 
-bool acpi_write(const struct acpi_config *config, uint8_t *out) {
+bool acpi_write(const struct acpi_config *config, uint8_t *out, uint8_t rsdp[ACPI_RSDP_BYTES]) {
     memset(out, 0, ACPI_BYTES);
-    struct writer w = {.out = out, .used = RSDP_BYTES};
+    struct writer w = {.out = out, .base = config->base};
     uint32_t facs = write_facs(&w), dsdt = write_dsdt(&w, config);
-    uint32_t tables[] = {write_fadt(&w, facs, dsdt), write_madt(&w, config), write_hpet(&w)};
-    enum { TABLES = sizeof tables / sizeof tables[0] };
+    uint32_t tables[4] = {write_fadt(&w, facs, dsdt), write_madt(&w, config), write_hpet(&w)};
+    unsigned count = 3;
+    if (config->com1) tables[count++] = write_spcr(&w);
     struct table t = table_begin(&w, "RSDT", 1);
-    for (unsigned i = 0; i < TABLES; i++) put32(&w, tables[i]);
+    for (unsigned i = 0; i < count; i++) put32(&w, tables[i]);
     uint32_t rsdt = table_end(t);
     t = table_begin(&w, "XSDT", 1);
-    for (unsigned i = 0; i < TABLES; i++) put64(&w, tables[i]);
+    for (unsigned i = 0; i < count; i++) put64(&w, tables[i]);
     uint32_t xsdt = table_end(t);
-    if (!w.overflow) write_rsdp(out, rsdt, xsdt);
+    if (!w.overflow) write_rsdp(rsdp, rsdt, xsdt);
     return !w.overflow;
 }

@@ -72,8 +72,7 @@ bool machine_idle_pass(struct machine *m, uint64_t cycles);
 // Hardware reset of everything but RAM contents: processors, chips, and what firmware leaves behind. The clock and the
 // steps go on.
 void machine_reset(struct machine *m);
-// machine_view.c: what firmware leaves: the ACPI tables and the BIOS data area in RAM, the local APIC in virtual wire
-// mode.
+// machine_firmware.c: what firmware leaves in RAM, in the chips and in the processors.
 void machine_write_tables(struct machine *m);
 
 // From outside into RAM: zeroes when `from` is NULL. False: not all of it is RAM. Then machine_drop_derived.

@@ -1,8 +1,6 @@
-// The machine as front ends and loaders see it from outside: memory, tables, counters, state, hash. See machine.h.
+// The machine as front ends and loaders see it from outside: memory, counters, state, hash. See machine.h.
 #include "cpu/state/timing.h"
 #include "cpu/system/msr.h"
-#include "devices/firmware/acpi.h"
-#include "devices/firmware/real_mode.h"
 #include "devices/machine/machine_private.h"
 #include "vmx/vmcs/vmx.h"
 #include "cpu/processor/processor.h"
@@ -37,55 +35,6 @@ bool machine_store(struct machine *m, uint64_t physical, const void *from, size_
     else if (to)
         memset(to, 0, bytes);
     return to;
-}
-
-enum { EBDA = 0x9fc00, BDA_SERIAL = 0x400, BDA_EBDA_SEGMENT = 0x40e, BDA_BASE_KBYTES = 0x413, BIOS_AREA = 0xe0000 };
-
-unsigned machine_memory_map(const struct machine *m, struct machine_region *out, unsigned count) {
-    const struct machine_region all[] = {
-        {0, EBDA, MEMORY_RAM},
-        {EBDA, MEMORY_HOLE_BASE - EBDA, MEMORY_RESERVED},
-        {BIOS_AREA, (1 << 20) - BIOS_AREA, MEMORY_RESERVED},
-        {1 << 20, m->memory.low_bytes - (1 << 20), MEMORY_RAM},
-        {MEMORY_HIGH_BASE, m->memory.high_bytes, MEMORY_RAM},
-    };
-    unsigned regions = 0;
-    for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++) {
-        if (!all[i].bytes) continue;
-        if (regions < count) out[regions] = all[i];
-        regions++;
-    }
-    return regions;
-}
-
-uint64_t machine_acpi_rsdp(const struct machine *m) {
-    (void)m;
-    return ACPI_BASE;
-}
-
-// Virtual wire mode: the 8259s' interrupts through LINT0, NMI through LINT1. Intel MultiProcessor
-// Specification, 3.6.2.2.
-static void virtual_wire(struct lapic *l) {
-    lapic_write_register(l, APIC_SVR, 0x1ff);
-    lapic_write_register(l, APIC_LVT + LVT_LINT0, DELIVERY_EXTINT << LVT_DELIVERY_SHIFT);
-    lapic_write_register(l, APIC_LVT + LVT_LINT1, DELIVERY_NMI << LVT_DELIVERY_SHIFT);
-}
-
-void machine_write_tables(struct machine *m) {
-    struct acpi_config acpi = {.cpus = m->config.cpus,
-                               .pci_window_first = (uint32_t)MEMORY_LOW_LIMIT,
-                               .pci_window_last = (uint32_t)IOAPIC_BASE - 1,
-                               .describe = board_describe,
-                               .owner = &m->board};
-    uint8_t *ram = memory_for_writing(&m->memory, 0, 1 << 20);
-    if (!acpi_write(&acpi, ram + ACPI_BASE)) __builtin_trap(); // the space is made for the largest configuration
-    for (unsigned i = 0; i < m->config.serial_ports; i++) memcpy(ram + BDA_SERIAL + 2 * i, &uart_places[i].base, 2);
-    memcpy(ram + BDA_EBDA_SEGMENT, &(uint16_t){EBDA >> 4}, 2);
-    memcpy(ram + BDA_BASE_KBYTES, &(uint16_t){EBDA >> 10}, 2);
-    ram[EBDA] = 1; // its size in KBytes
-    virtual_wire(&m->board.lapic[0]);
-    real_mode_vectors(ram);
-    if (m->config.bios_tick) real_mode_tick(&m->board.pic, &m->board.pit);
 }
 
 // --- observation ---

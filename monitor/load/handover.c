@@ -45,17 +45,26 @@ static void set_control(struct layout *layout, uint64_t cr0, uint64_t cr3, uint6
     layout_register(layout, REGISTER_EFER, efer);
 }
 
-static void set_registers(struct layout *layout, const struct handover *handover) {
-    const uint64_t gpr[16] = {[RAX] = handover->rax, [RBX] = handover->rbx, [RSI] = handover->rsi};
+// 16 KBytes that nothing else was put into, where GRUB has its own.
+static uint64_t place_stack(struct layout *layout) {
+    enum { BYTES = 0x4000, END = 0x7ff00, MIN = 0x10000 };
+    const struct layout_wish wish = {.bytes = BYTES, .align = 16, .min = MIN, .end = END, .order = LAYOUT_HIGHEST};
+    uint64_t base = layout_place(layout, &wish, "the stack");
+    return base ? base + BYTES : 0;
+}
+
+static void set_registers(struct layout *layout, const struct handover *handover, uint64_t stack) {
+    const uint64_t gpr[16] = {[RAX] = handover->rax, [RBX] = handover->rbx, [RSI] = handover->rsi, [RSP] = stack};
     for (unsigned i = 0; i < 16; i++) layout_register(layout, REGISTER_RAX + i, gpr[i]);
     layout_register(layout, REGISTER_RIP, handover->entry);
     layout_register(layout, REGISTER_RFLAGS, 0);
 }
 
 bool handover_protected(struct layout *layout, const struct handover *handover) {
-    if (!set_gdt(layout, RIGHTS_CODE_32)) return false;
+    uint64_t stack = place_stack(layout);
+    if (!stack || !set_gdt(layout, RIGHTS_CODE_32)) return false;
     set_control(layout, CR0_PE | CR0_ET, 0, 0, 0);
-    set_registers(layout, handover);
+    set_registers(layout, handover, stack);
     return true;
 }
 
@@ -76,9 +85,9 @@ static uint64_t map_4_gbytes(struct layout *layout) {
 }
 
 bool handover_64bit(struct layout *layout, const struct handover *handover) {
-    uint64_t tables = map_4_gbytes(layout);
-    if (!tables || !set_gdt(layout, RIGHTS_CODE_64)) return false;
+    uint64_t tables = map_4_gbytes(layout), stack = place_stack(layout);
+    if (!tables || !stack || !set_gdt(layout, RIGHTS_CODE_64)) return false;
     set_control(layout, CR0_PE | CR0_ET | CR0_PG, tables, CR4_PAE, EFER_LME | EFER_LMA);
-    set_registers(layout, handover);
+    set_registers(layout, handover, stack);
     return true;
 }

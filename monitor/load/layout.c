@@ -78,7 +78,7 @@ static void consider(const struct layout *layout, const struct layout_wish *wish
 }
 
 // The best place begins at the lower bound of something or ends at the upper bound of something: try all of these.
-static uint64_t search(const struct layout *layout, const struct layout_wish *wish) {
+uint64_t layout_search(const struct layout *layout, const struct layout_wish *wish) {
     uint64_t best = 0, mask = wish->align - 1;
     uint64_t edge[2 * (LAYOUT_PIECES + LAYOUT_REGIONS + 1)];
     unsigned edges = 0;
@@ -100,7 +100,7 @@ static uint64_t search(const struct layout *layout, const struct layout_wish *wi
 }
 
 uint64_t layout_place(struct layout *layout, const struct layout_wish *wish, const char *what) {
-    uint64_t base = search(layout, wish);
+    uint64_t base = layout_search(layout, wish);
     if (!base || !add(layout, base, wish->bytes, what)) {
         complain("%s: no room for %s (%" PRIu64 " KBytes below %" PRIx64 "H): try more RAM with -m", layout->path, what,
                  (wish->bytes + 1023) / 1024, wish->end);

@@ -44,6 +44,8 @@ struct layout_wish {
     enum layout_order order;
 };
 uint64_t layout_place(struct layout *layout, const struct layout_wish *wish, const char *what);
+// That place, which nobody takes yet; 0, in silence, when there is none.
+uint64_t layout_search(const struct layout *layout, const struct layout_wish *wish);
 // What lies at a place that was claimed: `present` bytes of a file, then zeroes up to `bytes`. The file must stay.
 void layout_fill(struct layout *layout, uint64_t base, const void *data, uint64_t present, uint64_t bytes);
 // layout_place, and a copy of `bytes` there; of zeroes when it is NULL. Where the copy is, for those who go on with it.

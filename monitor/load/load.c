@@ -6,7 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct loader *const loaders[] = {&load_linux, &load_multiboot, &load_pvh, &load_elf};
+static const struct loader *const loaders[] = {&load_linux, &load_multiboot, &load_multiboot2, &load_pvh, &load_elf};
+enum { LOADERS = sizeof loaders / sizeof *loaders };
+
+const struct loader *loader_at(unsigned index) { return index < LOADERS ? loaders[index] : NULL; }
+
+static const char *module_words(const char *text) {
+    const char *words = text + strcspn(text, " ");
+    while (*words == ' ') words++;
+    return *words ? words : boot_name(text);
+}
 
 const char *boot_name(const char *words) {
     const char *name = words;
@@ -18,7 +27,7 @@ const char *boot_name(const char *words) {
 static bool add_module(struct boot *boot, const char *words) {
     if (boot->modules == BOOT_MODULES) return complain("-initrd names more than %d modules", BOOT_MODULES);
     struct boot_module *module = &boot->module[boot->modules++];
-    module->words = strdup(boot_name(words));
+    module->words = strdup(module_words(words));
     if (!module->words) return complain("not enough memory");
     if (!boot->loader->many_modules) return file_read(&module->file, words);
     char path[4096];
@@ -35,16 +44,21 @@ static bool add_modules(struct boot *boot, const char *initrd) {
     return true;
 }
 
-bool boot_open(struct boot *boot, const char *kernel, const char *initrd, const char *append) {
-    *boot = (struct boot){.command_line = append ? append : ""};
+static bool find_loader(struct boot *boot, const struct loader *protocol) {
+    for (unsigned i = 0; i < LOADERS && !boot->loader; i++)
+        if ((!protocol || loaders[i] == protocol) && loaders[i]->probe(&boot->kernel)) boot->loader = loaders[i];
+    if (boot->loader) return true;
+    if (protocol) return complain("%s: cannot be booted as %s", boot->kernel.path, protocol->name);
+    return complain("%s: not a kernel: neither a Linux bzImage nor a multiboot image nor an ELF file",
+                    boot->kernel.path);
+}
+
+bool boot_open(struct boot *boot, const struct boot_wish *wish) {
+    *boot = (struct boot){.command_line = wish->append ? wish->append : ""};
     char error[200];
-    if (!file_load(&boot->kernel, kernel, error, sizeof error))
-        return complain("%s: %s (could not load kernel)", kernel, error);
-    for (unsigned i = 0; i < sizeof loaders / sizeof *loaders && !boot->loader; i++)
-        if (loaders[i]->probe(&boot->kernel)) boot->loader = loaders[i];
-    if (!boot->loader)
-        return complain("%s: not a kernel: neither a Linux bzImage nor a multiboot 1 image nor an ELF file", kernel);
-    return add_modules(boot, initrd);
+    if (!file_load(&boot->kernel, wish->kernel, error, sizeof error))
+        return complain("%s: %s (could not load kernel)", wish->kernel, error);
+    return find_loader(boot, wish->protocol) && add_modules(boot, wish->initrd);
 }
 
 void boot_close(struct boot *boot) {
@@ -57,11 +71,13 @@ void boot_close(struct boot *boot) {
     *boot = (struct boot){0};
 }
 
+// Behind a gap, if there is room for it, in which programs that begin to allocate where their image ends do no harm.
 uint64_t boot_module_place(const struct boot_module *module, struct layout *layout, uint64_t image_end) {
-    const struct layout_wish wish = {.bytes = module->file.size ? module->file.size : 1,
-                                     .align = 4096,
-                                     .min = image_end > 1 << 20 ? image_end : 1 << 20,
-                                     .end = 1ull << 32};
+    enum { GAP = 2 << 20 };
+    uint64_t end = image_end > 1 << 20 ? image_end : 1 << 20;
+    struct layout_wish wish = {
+        .bytes = module->file.size ? module->file.size : 1, .align = 4096, .min = end + GAP, .end = 1ull << 32};
+    if (!layout_search(layout, &wish)) wish.min = end;
     return layout_put_file(layout, &wish, module->file.size ? (const void *)module->file.bytes : "", "a module");
 }
 

@@ -13,29 +13,36 @@ struct boot {
     const struct loader *loader;
     struct boot_module {
         struct file file;
-        char *words;
-    } module[BOOT_MODULES]; // words: "FILE WORDS", without FILE's folder
-    unsigned modules;       // a Linux kernel has one at most, its initrd
+        char *words; // what follows the file's name; the name without its folder where nothing does
+    } module[BOOT_MODULES];
+    unsigned modules; // a Linux kernel has one at most, its initrd
 };
 
 struct loader {
+    const char *id; // for -protocol
     const char *name;
     bool (*probe)(const struct file *file);
     // Says what lies where in RAM, and what the first processor's registers are. False after one line on stderr.
     bool (*load)(const struct boot *boot, struct layout *layout);
     bool many_modules;
 };
-extern const struct loader load_linux, load_multiboot, load_pvh, load_elf;
+extern const struct loader load_linux, load_multiboot, load_multiboot2, load_pvh, load_elf;
+const struct loader *loader_at(unsigned index); // in the order in which they are asked; NULL past the last one
 
-// Reads the files (`initrd`, `append` may be NULL) and finds the loader. False after one line on stderr.
-bool boot_open(struct boot *boot, const char *kernel, const char *initrd, const char *append);
+// What to read: all but the kernel may be NULL.
+struct boot_wish {
+    const char *kernel, *initrd, *append;
+    const struct loader *protocol; // NULL: the first that knows the kernel
+};
+// Reads the files and finds the loader. False after one line on stderr.
+bool boot_open(struct boot *boot, const struct boot_wish *wish);
 void boot_close(struct boot *boot); // no sooner than the machine is freed
 // Into a new machine, which keeps what was made of the files (devices/machine/machine_boot.h) for its resets.
 bool boot_load(struct boot *boot, struct machine *machine);
 // What a guest is told of a file: its name and the words after it, but no folder. Where a file lies, and how its path
 // was typed, is not the guest's business: it would be another machine.
 const char *boot_name(const char *words);
-// Behind the image, on pages of its own below 4 GBytes. 0 after one line on stderr.
+// Behind the image and a gap of 2 MBytes, on pages of its own below 4 GBytes. 0 after one line on stderr.
 uint64_t boot_module_place(const struct boot_module *module, struct layout *layout, uint64_t image_end);
 
 #endif

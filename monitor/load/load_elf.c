@@ -17,4 +17,4 @@ static bool load(const struct boot *boot, struct layout *layout) {
     return zero_page && (image.is_64bit ? handover_64bit(layout, &handover) : handover_protected(layout, &handover));
 }
 
-const struct loader load_elf = {"ELF", elf_probe, load, .many_modules = false};
+const struct loader load_elf = {"elf", "ELF", elf_probe, load, .many_modules = false};

@@ -126,4 +126,4 @@ static bool load(const struct boot *boot, struct layout *layout) {
     return handover_64bit(layout, &(struct handover){.entry = address + ENTRY_64, .rsi = zero_page});
 }
 
-const struct loader load_linux = {"Linux bzImage", probe, load, .many_modules = false};
+const struct loader load_linux = {"linux", "Linux bzImage", probe, load, .many_modules = false};

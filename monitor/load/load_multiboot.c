@@ -1,13 +1,14 @@
 // Multiboot 1 images, such as those of kvm-unit-tests: Multiboot Specification, version 0.6.96.
 // The information structure lies in low memory, never in physical page 0. The command line begins with the file's name
-// without its folder, as what GRUB's users write does, and as programs skip it.
+// without its folder, as what GRUB's users write does, and as programs skip it; the string of a module is what follows
+// the file's name in -initrd, as GRUB 2 gives it, or the name where nothing follows. The screen is 80x25 characters.
 // NOT IMPLEMENTED: the video mode (flag 2), drives, APM, BIOS configuration, symbols.
 #define _GNU_SOURCE
 #include "cpu/state/outcome.h"
-#include "monitor/load/elf_image.h"
 #include "monitor/load/handover.h"
-#include "monitor/load/load.h"
+#include "monitor/load/multiboot.h"
 #include "monitor/host/status.h"
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,10 +25,17 @@ enum { HEADER_SEARCH = 8192, HEADER_SHORT = 12 };
 #define HEADER_REQUIRED BITS(15, 0)
 #define HEADER_KNOWN BITS(2, 0) // aligned modules, memory information, video mode (which may be refused)
 
-enum { INFO_MEMORY = 1 << 0, INFO_CMDLINE = 1 << 2, INFO_MODULES = 1 << 3, INFO_MMAP = 1 << 6, INFO_LOADER = 1 << 9 };
-struct multiboot_info {
+enum {
+    INFO_MEMORY = 1 << 0,
+    INFO_CMDLINE = 1 << 2,
+    INFO_MODULES = 1 << 3,
+    INFO_MMAP = 1 << 6,
+    INFO_LOADER = 1 << 9,
+    INFO_FRAMEBUFFER = 1 << 12,
+};
+struct __attribute__((packed)) multiboot_info {
     uint32_t flags;
-    uint32_t mem_lower, mem_upper; // KBytes below 640 KBytes, and from 1 MByte up to the first hole
+    uint32_t mem_lower, mem_upper; // struct multiboot_memory
     uint32_t boot_device;
     uint32_t cmdline;
     uint32_t mods_count, mods_addr;
@@ -37,7 +45,11 @@ struct multiboot_info {
     uint32_t boot_loader_name;
     uint32_t apm_table;
     uint32_t vbe[4];
+    uint64_t framebuffer_addr;
+    uint32_t framebuffer_pitch, framebuffer_width, framebuffer_height;
+    uint8_t framebuffer_bpp, framebuffer_type, color_info[6];
 };
+static_assert(sizeof(struct multiboot_info) == 116);
 struct multiboot_module {
     uint32_t start, end, string, reserved;
 };
@@ -66,26 +78,6 @@ static bool probe(const struct file *file) {
     return find_header(file, &header, &offset);
 }
 
-// The image is no ELF file, or prefers its own addresses: one run of bytes, then zeroes.
-static bool load_addresses(const struct file *file, struct layout *layout, const struct multiboot_header *header,
-                           uint64_t offset, struct elf_image *image) {
-    if (header->load_addr > header->header_addr || header->header_addr - header->load_addr > offset)
-        return complain("%s: damaged: the multiboot header says it loads what lies before the file", file->path);
-    uint64_t from = offset - (header->header_addr - header->load_addr);
-    uint64_t end = header->load_end_addr ? header->load_end_addr : header->load_addr + (file->size - from);
-    uint64_t bss_end = header->bss_end_addr > end ? header->bss_end_addr : end;
-    if (end <= header->load_addr || end - header->load_addr > file->size - from)
-        return complain("%s: cut short or damaged: the multiboot header wants bytes up to %" PRIu64 " of a file of %zu",
-                        file->path, from + (end - header->load_addr), file->size);
-    if (!layout_claim(layout, header->load_addr, bss_end - header->load_addr, "the image")) return false;
-    if (header->entry_addr < header->load_addr || header->entry_addr >= end)
-        return complain("%s: damaged: the entry point %" PRIx32 "H lies outside the image", file->path,
-                        header->entry_addr);
-    layout_fill(layout, header->load_addr, file->bytes + from, end - header->load_addr, bss_end - header->load_addr);
-    *image = (struct elf_image){.entry = header->entry_addr, .end = bss_end};
-    return true;
-}
-
 static bool load_image(const struct file *file, struct layout *layout, struct elf_image *image) {
     struct multiboot_header header;
     uint64_t offset;
@@ -99,7 +91,9 @@ static bool load_image(const struct file *file, struct layout *layout, struct el
                    : complain("%s: a multiboot image that is no ELF file and gives no load addresses", file->path);
     if (!file_get(file, offset, &header, sizeof header))
         return complain("%s: cut short within the multiboot header", file->path);
-    return load_addresses(file, layout, &header, offset, image);
+    const struct multiboot_addresses addresses = {
+        offset, header.header_addr, header.load_addr, header.load_end_addr, header.bss_end_addr, header.entry_addr};
+    return multiboot_load(file, layout, &addresses, 0, image);
 }
 
 static bool put_command_line(const struct boot *boot, struct layout *layout, struct multiboot_info *info) {
@@ -139,25 +133,36 @@ static bool put_memory_map(struct layout *layout, struct multiboot_info *info) {
     for (unsigned i = 0; i < layout->regions; i++) {
         const struct machine_region *r = &layout->region[i];
         map[i] = (struct multiboot_region){sizeof *map - sizeof map->size, r->base, r->bytes, r->type};
-        uint64_t kbytes = (r->base + r->bytes) / 1024;
-        if (r->type == MEMORY_RAM && r->base == 0) info->mem_lower = (uint32_t)(kbytes < 640 ? kbytes : 640);
-        if (r->type == MEMORY_RAM && r->base == 1 << 20) info->mem_upper = (uint32_t)(kbytes - 1024);
     }
+    const struct multiboot_memory memory = multiboot_memory(layout);
+    info->mem_lower = memory.lower;
+    info->mem_upper = memory.upper;
     info->flags |= INFO_MEMORY | INFO_MMAP;
     info->mmap_length = (uint32_t)(layout->regions * sizeof *map);
     info->mmap_addr = (uint32_t)layout_put(layout, LAYOUT_LOW(info->mmap_length, 16), map, "the memory map");
     return info->mmap_addr != 0;
 }
 
+static void set_screen(struct multiboot_info *info) {
+    info->flags |= INFO_FRAMEBUFFER;
+    info->framebuffer_addr = MULTIBOOT_SCREEN;
+    info->framebuffer_pitch = MULTIBOOT_PITCH;
+    info->framebuffer_width = MULTIBOOT_COLUMNS;
+    info->framebuffer_height = MULTIBOOT_ROWS;
+    info->framebuffer_bpp = MULTIBOOT_CELL_BITS;
+    info->framebuffer_type = MULTIBOOT_EGA_TEXT;
+}
+
 static bool load(const struct boot *boot, struct layout *layout) {
     struct elf_image image;
     struct multiboot_info info = {.flags = INFO_LOADER};
+    set_screen(&info);
     if (!load_image(&boot->kernel, layout, &image) || !put_command_line(boot, layout, &info) ||
         !put_modules(boot, layout, image.end, &info) || !put_memory_map(layout, &info) ||
-        !(info.boot_loader_name = (uint32_t)layout_put_string(layout, "vmxray", "the loader's name")))
+        !(info.boot_loader_name = (uint32_t)layout_put_string(layout, MULTIBOOT_LOADER_NAME, "the loader's name")))
         return false;
     uint64_t at = layout_put(layout, LAYOUT_LOW(sizeof info, 16), &info, "the multiboot information");
     return at && handover_protected(layout, &(struct handover){.entry = image.entry, .rax = LOADER_MAGIC, .rbx = at});
 }
 
-const struct loader load_multiboot = {"multiboot 1", probe, load, .many_modules = true};
+const struct loader load_multiboot = {"multiboot", "multiboot 1", probe, load, .many_modules = true};

@@ -112,4 +112,4 @@ static bool load(const struct boot *boot, struct layout *layout) {
     return at && handover_protected(layout, &(struct handover){.entry = entry, .rbx = at});
 }
 
-const struct loader load_pvh = {"PVH", probe, load, .many_modules = true};
+const struct loader load_pvh = {"pvh", "PVH", probe, load, .many_modules = true};

@@ -55,7 +55,8 @@ static bool plan_console(struct console *console, const struct options *o) {
 }
 
 static bool read_inputs(struct boot *boot, struct options *options) {
-    return boot_open(boot, options->kernel, options->initrd, options->append) &&
+    const struct boot_wish wish = {options->kernel, options->initrd, options->append, options->protocol};
+    return boot_open(boot, &wish) &&
            (!options->script || file_read(&options->script_file, options->script));
 }
 

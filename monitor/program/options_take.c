@@ -5,6 +5,7 @@
 #include "monitor/program/options_row.h"
 #include "monitor/program/rows.h"
 #include "monitor/host/host_clock.h"
+#include "monitor/load/load.h"
 #include "monitor/host/parse.h"
 #include "monitor/host/status.h"
 #include <string.h>
@@ -32,6 +33,12 @@ enum taken take_append(struct options *options, const struct option *option, con
     (void)option;
     options->append = value;
     return TAKEN;
+}
+
+enum taken take_protocol(struct options *options, const struct option *option, const char *value) {
+    for (unsigned i = 0; (options->protocol = loader_at(i)); i++)
+        if (strcmp(options->protocol->id, value) == 0) return TAKEN;
+    return wrong(option, value, "write linux, multiboot, multiboot2, pvh or elf");
 }
 
 enum taken take_memory(struct options *options, const struct option *option, const char *value) {

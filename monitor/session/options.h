@@ -13,11 +13,13 @@ enum monitor_place { MONITOR_KEY, MONITOR_NONE, MONITOR_STDIO, MONITOR_UNIX }; /
 
 enum { OPTIONS_TRACES = 8, OPTIONS_PLACE = 300, OPTIONS_FILES = 32, OPTIONS_FILE_NAME = 64 };
 
+struct loader;
 struct options {
     struct machine_config machine;
     struct machine_file machine_file[OPTIONS_FILES];  // machine.file
     char file_name[OPTIONS_FILES][OPTIONS_FILE_NAME]; // their names
     struct file file[OPTIONS_FILES];                  // and the bytes of those that come out of a file
+    const struct loader *protocol;                    // NULL: the first that knows the kernel
     const char *kernel, *initrd, *append;             // NULL: not given. Of a multiboot image initrd names its modules
     struct channel serial[MACHINE_SERIAL_PORTS], debug_console;
     unsigned serial_options; // -serial seen so far

@@ -4,7 +4,8 @@
 #include "tests/tap.h"
 #include <string.h>
 
-static uint8_t area[ACPI_BYTES];
+enum { BASE = 0x7ff000 };
+static uint8_t area[ACPI_BYTES], rsdp[ACPI_RSDP_BYTES];
 
 static uint32_t u32(const uint8_t *p) {
     uint32_t v;
@@ -22,11 +23,12 @@ static bool sums_to_zero(const uint8_t *p, uint32_t bytes) {
     return sum == 0;
 }
 static const uint8_t *at(uint64_t physical) {
-    return physical >= ACPI_BASE && physical < ACPI_BASE + ACPI_BYTES - 64 ? area + (physical - ACPI_BASE) : NULL;
+    return physical >= BASE && physical <= BASE + ACPI_BYTES - 64 ? area + (physical - BASE) : NULL;
 }
 static const uint8_t *table(uint64_t physical, const char *signature) {
     const uint8_t *t = at(physical);
-    bool good = t && !memcmp(t, signature, 4) && u32(t + 4) <= ACPI_BYTES && sums_to_zero(t, u32(t + 4));
+    bool good =
+        t && !memcmp(t, signature, 4) && u32(t + 4) <= BASE + ACPI_TABLES - physical && sums_to_zero(t, u32(t + 4));
     ok(good, "%s: signature, length, checksum", signature);
     return good ? t : area;
 }
@@ -84,22 +86,28 @@ static void describe(const void *owner, enum acpi_scope scope, struct aml *aml) 
 }
 
 static void tables(unsigned cpus, unsigned devices) {
-    struct acpi_config config = {.cpus = cpus,
+    struct acpi_config config = {.base = BASE,
+                                 .cpus = cpus,
+                                 .com1 = devices > 1,
                                  .pci_window_first = 0xc0000000,
                                  .pci_window_last = 0xfebfffff,
                                  .describe = describe,
                                  .owner = &devices};
-    ok(acpi_write(&config, area), "%u processors, %u devices in each scope", cpus, devices);
-    ok(!memcmp(area, "RSD PTR ", 8) && sums_to_zero(area, 20) && sums_to_zero(area, 36) && area[15] == 2, "RSDP");
-    const uint8_t *xsdt = table(u64(area + 24), "XSDT"), *rsdt = table(u32(area + 16), "RSDT");
-    ok((u32(xsdt + 4) - 36) / 8 == 3 && (u32(rsdt + 4) - 36) / 4 == 3, "three tables in each");
+    ok(acpi_write(&config, area, rsdp), "%u processors, %u devices in each scope", cpus, devices);
+    ok(!memcmp(rsdp, "RSD PTR ", 8) && sums_to_zero(rsdp, 20) && sums_to_zero(rsdp, 36) && rsdp[15] == 2, "RSDP");
+    const uint8_t *xsdt = table(u64(rsdp + 24), "XSDT"), *rsdt = table(u32(rsdp + 16), "RSDT");
+    unsigned count = devices > 1 ? 4 : 3;
+    ok((u32(xsdt + 4) - 36) / 8 == count && (u32(rsdt + 4) - 36) / 4 == count, "%u tables in each", count);
     ok(u64(xsdt + 36) == u32(rsdt + 36) && u64(xsdt + 44) == u32(rsdt + 40) && u64(xsdt + 52) == u32(rsdt + 44),
        "the same ones");
     const uint8_t *fadt = table(u64(xsdt + 36), "FACP"), *madt = table(u64(xsdt + 44), "APIC");
     table(u64(xsdt + 52), "HPET");
+    if (count == 4) table(u64(xsdt + 60), "SPCR");
     ok(u32(fadt + 36) == u64(fadt + 132) && u32(fadt + 40) == u64(fadt + 140), "FACS and DSDT by 32 and 64 bits");
     const uint8_t *facs = at(u32(fadt + 36)), *dsdt = table(u32(fadt + 40), "DSDT");
-    ok(facs && !memcmp(facs, "FACS", 4) && u32(facs + 4) == 64 && u32(fadt + 36) % 64 == 0, "FACS, 64-byte aligned");
+    ok(facs && !memcmp(facs, "FACS", 4) && u32(facs + 4) == 64 && u32(fadt + 36) % 64 == 0 &&
+           u32(fadt + 36) >= BASE + ACPI_TABLES,
+       "FACS, 64-byte aligned, apart from the others");
     ok(u32(fadt + 56) == u64(fadt + 152) && u32(fadt + 64) == u64(fadt + 176) && u32(fadt + 76) == u64(fadt + 212),
        "blocks by both");
     unsigned lapics = 0, others = 0;
@@ -114,7 +122,7 @@ static void overflow(void) {
     for (unsigned i = 0; i < 20; i++) aml_device(&aml, "DEEP");
     for (unsigned i = 0; i < 20; i++) aml_end(&aml);
     ok(aml.overflow && aml.size <= sizeof small, "a buffer too small is noticed");
-    ok(!acpi_write(&(struct acpi_config){.cpus = 100000, .describe = describe, .owner = &(unsigned){1}}, area),
+    ok(!acpi_write(&(struct acpi_config){.cpus = 100000, .describe = describe, .owner = &(unsigned){1}}, area, rsdp),
        "tables too large are noticed");
 }
 

@@ -124,8 +124,11 @@ static void legacy_replacement(void) {
 static void apic_page(void) {
     begin();
     ok(!board_page(b, APIC_BASE_DEFAULT).area && board_page(b, 0x5000).area, "RAM and not");
-    ok(!board_page(b, 0xa0000).area && !board_page(b, 0xbffff).area && board_page(b, 0xc0000).area,
+    ok(!board_page(b, 0xa0000).area && !board_page(b, 0xb7fff).area && board_page(b, 0xc0000).area,
        "the display's hole");
+    ok(board_page(b, 0xb8000).area && board_page(b, 0xbffff).area && frame_base(board_page(b, 0xb8000)) == 0xb8000 &&
+           board_page(b, 0x100000).area,
+       "text memory in it");
     ok(board_page(b, 0xff000000).area && board_page(b, 0xff00f000).area && !board_page(b, 0xff010000).area,
        "pc-testdev's memory");
     ok(mmio_in(0xe0000000) == UINT32_MAX, "nothing answers in the PCI hole");

@@ -163,7 +163,7 @@ void host_main(void) {
     READ_CR(4, cr4);
     WRITE_CR(0, cr0 | 1 << 5);
     WRITE_CR(4, cr4 | 1 << 13);
-    wrmsr(0x3a, 5);
+    if (!(rdmsr(0x3a) & 1)) wrmsr(0x3a, 5);
     *(u32 *)vmxon_region = *(u32 *)vmcs_region = (u32)rdmsr(0x480) & 0x7fffffff;
     region = (u64)vmxon_region;
     __asm__ volatile("vmxon %0" ::"m"(region) : "cc", "memory");

@@ -5,6 +5,7 @@
 # Shows what the machine says, then vmxray's account, and says whether all is well; the exit status says it too.
 #
 #   WORDS=     more words for Xen's command line
+#   PROTOCOL=  multiboot2, pvh: how it is booted, instead of by multiboot 1
 #   SMP=2      processors, of the machine and of the second domain
 #   LOG=       where the output is kept
 set -u
@@ -14,7 +15,7 @@ smp=${SMP:-2} log=${LOG:-$O/xen.log}
 append="com1=115200,8n1 console=com1 noreboot dom0_mem=512M ${WORDS:-}"
 machine=(-kernel "$GUESTS/xen/xen" -append "${append% }"
 	-initrd "$GUESTS/vmlinuz-general console=hvc0 panic=-1 vmxray=xen smp=$smp,$GUESTS/xen.cpio"
-	-m 1G -smp "$smp" -nographic -no-reboot)
+	-m 1G -smp "$smp" -nographic -no-reboot ${PROTOCOL:+-protocol "$PROTOCOL"})
 . "${0%/*}/examine.bash"
 
 examine() { # STATUS: fills bad

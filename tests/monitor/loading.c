@@ -52,7 +52,8 @@ bool loading_try(struct loading *loading, const struct image *image, const char 
     lseek(loading->errors_fd, 0, SEEK_SET);
     fflush(stderr);
     dup2(loading->errors_fd, STDERR_FILENO);
-    bool done = boot_open(boot, loading->kernel_path, initrd, append) && boot_load(boot, loading->machine);
+    const struct boot_wish wish = {loading->kernel_path, initrd, append, loading->protocol};
+    bool done = boot_open(boot, &wish) && boot_load(boot, loading->machine);
     fflush(stderr);
     dup2(loading->real_stderr, STDERR_FILENO);
     ssize_t got = pread(loading->errors_fd, loading->errors, sizeof loading->errors - 1, 0);

@@ -7,7 +7,8 @@
 #include "tests/monitor/image.h"
 
 struct loading {
-    struct boot boot; // the last image
+    struct boot boot;              // the last image
+    const struct loader *protocol; // NULL: the first that knows it
     struct machine *machine;
     int kernel_fd, initrd_fd;              // files without a name
     char kernel_path[64], initrd_path[64]; // and the names they have for this process

@@ -25,7 +25,8 @@ static struct machine *turtles(unsigned cpus) {
     config.cpus = cpus;
     struct machine *m = machine_new(&config, error, sizeof error);
     snprintf(path, sizeof path, "%s/turtles.elf", o ? o : "o");
-    if (!m || !boot_open(&boot, path, NULL, "depth=2")) bail("turtles: %s", m ? path : error);
+    if (!m || !boot_open(&boot, &(struct boot_wish){.kernel = path, .append = "depth=2"}))
+        bail("turtles: %s", m ? path : error);
     if (!boot_load(&boot, m)) bail("turtles cannot be loaded");
     boot_close(&boot);
     return m;

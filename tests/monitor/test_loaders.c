@@ -237,8 +237,8 @@ static void test_elf_lies(void) {
     } lies[] = {
         {MACHINE_AT, 2, 183, "another processor (e_machine 183)", "for another processor"},
         {5, 1, 2, "another processor", "big-endian"},
-        {TYPE, 2, 3, "without a fixed address", "position-independent"},
-        {TYPE, 2, 1, "without a fixed address", "relocatable"},
+        {TYPE, 2, 4, "no executable (e_type 4)", "core dump"},
+        {TYPE, 2, 1, "no executable (e_type 1)", "relocatable"},
         {4, 1, 9, "damaged or cut short", "of an unknown class"},
         {ENTRY, 8, 0x500000, "lies in no segment", "entry point outside"},
         {PHNUM, 2, 0, "lies in no segment", "no program headers"},
@@ -260,6 +260,16 @@ static void test_elf_lies(void) {
     }
 }
 
+// The 16 KBytes below a stack pointer are nobody else's.
+static bool layout_is_mine(uint64_t stack) {
+    const struct boot_image *image = &loading.boot.made.image;
+    for (unsigned i = 0; i < image->pieces; i++) {
+        const struct boot_piece *p = &image->piece[i];
+        if (p->physical < stack && p->physical + p->bytes > stack - 0x4000) return false;
+    }
+    return true;
+}
+
 struct multiboot_seen {
     uint32_t flags, lower, upper, device, cmdline, modules, modules_at, syms[4], map_bytes, map_at;
 };
@@ -278,7 +288,12 @@ static void test_multiboot(struct image image) {
     check_segments(cpu, false);
     const struct multiboot_seen *info = ram(cpu->gpr[RBX], sizeof *info);
     ok(cpu->gpr[RBX] >= 0x1000, "the information lies outside page 0");
-    ok((info->flags & 0x4d) == 0x4d, "memory, command line, modules, memory map");
+    ok((info->flags & 0x124d) == 0x124d, "memory, command line, modules, memory map, loader's name, screen");
+    ok(cpu->gpr[RSP] == 0x7ff00 && layout_is_mine(cpu->gpr[RSP]), "a stack of its own");
+    const uint8_t *screen = (const uint8_t *)info + 88;
+    const uint32_t geometry[3] = {160, 80, 25};
+    ok(*(const uint32_t *)screen == 0xb8000 && !memcmp(screen + 8, geometry, 12) && screen[20] == 16 && screen[21] == 2,
+       "80x25 characters at B8000H");
     char line[128];
     snprintf(line, sizeof line, "%s words", boot_name(loading.kernel_path));
     ok(strcmp(ram(info->cmdline, 100), line) == 0, "the command line begins with the file's name, without its folder");
@@ -287,11 +302,11 @@ static void test_multiboot(struct image image) {
     const uint32_t *list = ram(info->modules_at, 32);
     bool good = info->modules == 2;
     for (unsigned i = 0; good && i < 2; i++)
-        good = list[4 * i] % 4096 == 0 && list[4 * i + 1] - list[4 * i] == 100 && list[4 * i] >= 0x202000 &&
+        good = list[4 * i] % 4096 == 0 && list[4 * i + 1] - list[4 * i] == 100 && list[4 * i] >= 0x202000 + (2 << 20) &&
                memcmp(ram(list[4 * i], 100), module, 100) == 0;
-    snprintf(line, sizeof line, "%s one,1", boot_name(loading.initrd_path));
-    ok(good && strcmp(ram(list[2], 64), line) == 0 && list[4] != list[0],
-       "two modules behind the image, with their words");
+    ok(good && strcmp(ram(list[2], 64), "one,1") == 0 && list[4] != list[0] &&
+           strcmp(ram(list[6], 64), boot_name(loading.initrd_path)) == 0,
+       "two modules behind the image and a gap, with what follows their names, or these");
     struct machine_region region[64];
     unsigned count = machine_memory_map(loading.machine, region, 64);
     good = info->map_bytes == count * 24;
@@ -311,13 +326,11 @@ struct pvh_seen {
 
 static void check_pvh_modules(const struct pvh_seen *info, const uint8_t *module, unsigned bytes) {
     const uint64_t *list = ram(info->modules_at, 64);
-    char words[128];
     bool good = info->modules == 2;
     for (unsigned i = 0; good && i < 2; i++)
-        good = list[4 * i] >= 0x203800 && list[4 * i] % 4096 == 0 && list[4 * i + 1] == bytes &&
+        good = list[4 * i] >= 0x203800 + (2 << 20) && list[4 * i] % 4096 == 0 && list[4 * i + 1] == bytes &&
                memcmp(ram(list[4 * i], bytes), module, bytes) == 0 && list[4 * i + 3] == 0;
-    snprintf(words, sizeof words, "%s one,1", boot_name(loading.initrd_path));
-    ok(good && list[4] != list[0] && strcmp(ram(list[2], 64), words) == 0 &&
+    ok(good && list[4] != list[0] && strcmp(ram(list[2], 64), "one,1") == 0 &&
            strcmp(ram(list[6], 64), boot_name(loading.initrd_path)) == 0,
        "two modules behind the image, with their words");
 }
@@ -418,6 +431,21 @@ static void test_multiboot_flat(void) {
     fails(&image, "requires features", "unknown required feature");
 }
 
+// Without room for the gap there is none.
+static void test_small(void) {
+    struct image image = image_multiboot_elf();
+    uint8_t module[100] = {0};
+    loading_file(loading.initrd_fd, module, sizeof module);
+    loading_renew(&loading, 3 << 20);
+    ok(loading_try(&loading, &image, loading.initrd_path, NULL), "a module in 3 MBytes of RAM (%s)", loading.errors);
+    const struct multiboot_seen *info = ram(machine_cpu(loading.machine, 0)->gpr[RBX], sizeof *info);
+    const uint32_t *list = ram(info->modules_at, 16);
+    ok(info->modules == 1 && list[0] >= 0x203800 && list[1] - list[0] == 100, "directly behind the image");
+    (void)machine_boot(loading.machine, NULL);
+    boot_close(&loading.boot);
+    loading_renew(&loading, RAM);
+}
+
 static void test_names(void) {
     struct image image = image_linux();
     bool loaded = loading_try(&loading, &image, "no such\nfile\033[2J", NULL);
@@ -458,6 +486,11 @@ int main(void) {
     test_pvh();
     test_pvh_lies();
     test_multiboot(image_multiboot_elf());
+    struct image dynamic = image_multiboot_elf();
+    image_put(&dynamic, 16, 3, 2); // ET_DYN
+    dynamic.name = "position-independent multiboot ELF";
+    test_multiboot(dynamic);
+    test_small();
     test_multiboot_flat();
     test_names();
     for (unsigned kind = 0; kind < IMAGE_KINDS; kind++) fuzz(kind);

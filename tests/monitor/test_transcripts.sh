@@ -55,7 +55,7 @@ for script in "$here"/*.cmd; do
 		in_dir -kernel turtles.elf -append "${words:-depth=2}" -m 64 -S <"$script" >"$dir/$name.said" 2>"$dir/$name.err"
 	else
 		guest "$guest" >/dev/null
-		in_dir -kernel "$guest" -S <"$script" >"$dir/$name.said" 2>"$dir/$name.err"
+		in_dir -kernel "$guest" -cpu server,feature_control=0 -S <"$script" >"$dir/$name.said" 2>"$dir/$name.err"
 	fi
 	[[ -z ${UPDATE:-} ]] || cp "$dir/$name.said" "$here/$name.expected"
 	comparable "$guest" <"$dir/$name.said" >"$dir/$name.out"
@@ -115,7 +115,7 @@ done
 claim $? 'five commands find what is broken' "more in$long"
 
 # Whatever is set and however it is stepped, the run is the same run.
-free=$(in_dir -kernel vmx --hash 2>&1 </dev/null)
+free=$(in_dir -kernel vmx -cpu server,feature_control=0 --hash 2>&1 </dev/null)
 [[ $free == hash* ]]
 claim $? 'a free run has a hash' "$free"
 for script in running stops watches catches looking levels pages vmcs why; do
@@ -124,15 +124,15 @@ for script in running stops watches catches looking levels pages vmcs why; do
 		for ((i = 0; i < 400; i++)); do echo continue; done
 		echo hash
 	} >"$dir/typed"
-	in_dir -kernel vmx -S --hash <"$dir/typed" >"$dir/out" 2>"$dir/err"
+	in_dir -kernel vmx -cpu server,feature_control=0 -S --hash <"$dir/typed" >"$dir/out" 2>"$dir/err"
 	[[ $(<"$dir/err") == "$free" && $(tail -n 1 "$dir/out") == "$free" ]]
 	claim $? "$script leaves the hash as in a free run" "$(<"$dir/err"), $(tail -n 1 "$dir/out"), not $free"
 done
 
 # -x and a pipe are the same.
 printf 'symbols vmx\nstepexit\nwhere\nquit\n' >"$dir/script"
-in_dir -kernel vmx -x script </dev/null >"$dir/by-x" 2>/dev/null
-in_dir -kernel vmx -S <"$dir/script" 2>/dev/null | tail -n +3 >"$dir/by-pipe"
+in_dir -kernel vmx -cpu server,feature_control=0 -x script </dev/null >"$dir/by-x" 2>/dev/null
+in_dir -kernel vmx -cpu server,feature_control=0 -S <"$dir/script" 2>/dev/null | tail -n +3 >"$dir/by-pipe"
 cmp -s "$dir/by-x" "$dir/by-pipe"
 claim $? '-x FILE and a pipe say the same' "$(diff "$dir/by-x" "$dir/by-pipe" | head -n 3)"
 

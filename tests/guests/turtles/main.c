@@ -87,7 +87,8 @@ void start(const uint32_t *info) {
     shadowing_wanted = !shadow || !starts(shadow, "off");
     fields_init();
     interrupt_init();
-    if (bytes < (4 << 20)) panic("%lu KBytes of memory are too few: start with more, or with less depth", bytes / 1024);
+    enum { LEAST = (4 << 20) - (64 << 10) }; // four times 16 MBytes less what firmware keeps
+    if (bytes < LEAST) panic("%lu KBytes of memory are too few: start with more, or with less depth", bytes / 1024);
     if (depth > 9) panic("depth=%u: at most 9", depth);
     bool broken = option_number(command, "break=", 0);
     bug_choose(option(command, "bug="));

@@ -4,5 +4,5 @@ symbols turtles.elf
 tbreak @2:check if dil == 0
 continue
 stale
-walk 0xffd000
+walk 0xffb000
 quit

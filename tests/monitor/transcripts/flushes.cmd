@@ -2,7 +2,7 @@
 # Catches of what is flushed from the TLB, and what Enter repeats.
 symbols turtles.elf
 tcatch flush
-tcatch invlpg if linear == 0xffd000
+tcatch invlpg if linear == 0xffb000
 tcatch invept
 info breakpoints
 continue
