@@ -187,6 +187,10 @@ static bool dependencies_met(const struct cpu_model *model, char *error, size_t 
     return true;
 }
 
+bool cpu_model_feature_control(struct cpu_model *model, const char *word) {
+    return take_feature_control(model, word, strlen(word));
+}
+
 bool cpu_model_parse(const char *text, struct cpu_model *out, char *error, size_t error_size) {
     size_t length = strcspn(text, ",");
     const struct cpu_model *model = model_find(text, length);

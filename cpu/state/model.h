@@ -31,6 +31,8 @@ struct cpu_model {
 // A model by name, with ",+feature,-feature" applied; false and a message when the name or a feature is unknown or a
 // feature is not implemented. `out` is filled by value.
 bool cpu_model_parse(const char *text, struct cpu_model *out, char *error, size_t error_size);
+// "feature_control=N", one of these words; false: it is not that, or there is no such value.
+bool cpu_model_feature_control(struct cpu_model *model, const char *word);
 // Names for -cpu help: NULL past the end.
 const struct cpu_model *cpu_model_at(unsigned index);
 const char *feature_text(enum feature feature);

@@ -4,6 +4,7 @@
 #include "monitor/files/signals.h"
 #include "monitor/host/status.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,13 +12,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_LARGEST ((size_t)4 << 30)
+#define FILE_LARGEST ((uint64_t)4 << 30)
 #define FILE_FIRST_PIECE ((size_t)1 << 20)
 
-// What is wrong with a file while it is read.
+// What is wrong with a file while it is read, and how much of it may be read.
 struct wrong {
     char *text;
     size_t size;
+    uint64_t most;
 };
 
 __attribute__((format(printf, 2, 3))) static bool fail(const struct wrong *wrong, const char *format, ...) {
@@ -28,10 +30,16 @@ __attribute__((format(printf, 2, 3))) static bool fail(const struct wrong *wrong
     return false;
 }
 
+static bool too_large(const struct wrong *wrong) {
+    if (wrong->most >= FILE_LARGEST) return fail(wrong, "larger than 4 GBytes, which is no kernel or RAM disk");
+    return fail(wrong, "larger than the %" PRIu64 " KBytes of RAM that there are for it: try more with -m",
+                wrong->most / 1024);
+}
+
 // Makes room for at least one byte more.
 static bool grow(struct file *file, size_t *room, size_t expected, const struct wrong *wrong) {
     if (file->size < *room) return true;
-    if (*room >= FILE_LARGEST) return fail(wrong, "larger than 4 GBytes, which is no kernel or RAM disk");
+    if (file->size > wrong->most) return too_large(wrong);
     size_t more = *room ? *room * 2 : expected;
     uint8_t *bytes = realloc(file->bytes, more);
     if (!bytes) return fail(wrong, "not enough memory to read it");
@@ -55,12 +63,12 @@ static bool read_all(struct file *file, int fd, size_t expected, const struct wr
 
 // One byte more than the size, so that the end of the file is seen without growing.
 static size_t expected_size(const struct stat *stat) {
-    bool known = stat->st_size > 0 && stat->st_size < (off_t)FILE_LARGEST;
+    bool known = stat->st_size > 0 && (uint64_t)stat->st_size < FILE_LARGEST;
     return known ? (size_t)stat->st_size + 1 : FILE_FIRST_PIECE;
 }
 
-bool file_load(struct file *file, const char *path, char *error, size_t error_size) {
-    const struct wrong wrong = {error, error ? error_size : 0};
+static bool load(struct file *file, const char *path, const struct wrong *limits) {
+    const struct wrong wrong = *limits;
     struct stat stat;
     *file = (struct file){.path = strdup(path)};
     if (!file->path) return fail(&wrong, "not enough memory");
@@ -70,6 +78,8 @@ bool file_load(struct file *file, const char *path, char *error, size_t error_si
         fail(&wrong, "%s", fd < 0 ? files_why() : strerror(errno));
     else if (S_ISDIR(stat.st_mode))
         errno = EISDIR, done = fail(&wrong, "a directory, not a file");
+    else if (S_ISREG(stat.st_mode) && (uint64_t)stat.st_size > wrong.most)
+        done = too_large(&wrong);
     else
         done = read_all(file, fd, expected_size(&stat), &wrong);
     if (fd >= 0) files_close(fd);
@@ -77,9 +87,16 @@ bool file_load(struct file *file, const char *path, char *error, size_t error_si
     return done;
 }
 
-bool file_read(struct file *file, const char *path) {
+bool file_load(struct file *file, const char *path, char *error, size_t error_size) {
+    return load(file, path, &(struct wrong){error, error ? error_size : 0, FILE_LARGEST});
+}
+
+bool file_read(struct file *file, const char *path) { return file_read_most(file, path, FILE_LARGEST); }
+
+bool file_read_most(struct file *file, const char *path, uint64_t most) {
     char error[FILE_ERROR_BYTES];
-    return file_load(file, path, error, sizeof error) || complain("%s: %s", path, error);
+    const struct wrong wrong = {error, sizeof error, most < FILE_LARGEST ? most : FILE_LARGEST};
+    return load(file, path, &wrong) || complain("%s: %s", path, error);
 }
 
 void file_free(struct file *file) {

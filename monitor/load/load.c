@@ -29,10 +29,11 @@ static bool add_module(struct boot *boot, const char *words) {
     struct boot_module *module = &boot->module[boot->modules++];
     module->words = strdup(module_words(words));
     if (!module->words) return complain("not enough memory");
-    if (!boot->loader->many_modules) return file_read(&module->file, words);
     char path[4096];
-    snprintf(path, sizeof path, "%.*s", (int)strcspn(words, " "), words);
-    return file_read(&module->file, path);
+    snprintf(path, sizeof path, "%.*s", (int)strcspn(words, boot->loader->many_modules ? " " : ""), words);
+    if (!file_read_most(&module->file, path, boot->room)) return false;
+    boot->room -= module->file.size;
+    return true;
 }
 
 static bool add_modules(struct boot *boot, const char *initrd) {
@@ -54,7 +55,8 @@ static bool find_loader(struct boot *boot, const struct loader *protocol) {
 }
 
 bool boot_open(struct boot *boot, const struct boot_wish *wish) {
-    *boot = (struct boot){.command_line = wish->append ? wish->append : ""};
+    *boot = (struct boot){.command_line = wish->append ? wish->append : "",
+                          .room = wish->ram_bytes ? wish->ram_bytes : UINT64_MAX};
     char error[200];
     if (!file_load(&boot->kernel, wish->kernel, error, sizeof error))
         return complain("%s: %s (could not load kernel)", wish->kernel, error);

@@ -15,6 +15,7 @@ struct boot {
         struct file file;
         char *words; // what follows the file's name; the name without its folder where nothing does
     } module[BOOT_MODULES];
+    uint64_t room;    // in RAM, for more of them
     unsigned modules; // a Linux kernel has one at most, its initrd
 };
 
@@ -33,6 +34,7 @@ const struct loader *loader_at(unsigned index); // in the order in which they ar
 struct boot_wish {
     const char *kernel, *initrd, *append;
     const struct loader *protocol; // NULL: the first that knows the kernel
+    uint64_t ram_bytes;            // of the machine: modules that have no room are not read. 0: not known
 };
 // Reads the files and finds the loader. False after one line on stderr.
 bool boot_open(struct boot *boot, const struct boot_wish *wish);

@@ -55,9 +55,9 @@ static bool plan_console(struct console *console, const struct options *o) {
 }
 
 static bool read_inputs(struct boot *boot, struct options *options) {
-    const struct boot_wish wish = {options->kernel, options->initrd, options->append, options->protocol};
-    return boot_open(boot, &wish) &&
-           (!options->script || file_read(&options->script_file, options->script));
+    const struct boot_wish wish = {options->kernel, options->initrd, options->append, options->protocol,
+                                   options->machine.ram_bytes};
+    return boot_open(boot, &wish) && (!options->script || file_read(&options->script_file, options->script));
 }
 
 // What is written is opened after everything that is read, and after all that can be refused without it.

@@ -8,6 +8,7 @@
 #include "monitor/load/load.h"
 #include "monitor/host/parse.h"
 #include "monitor/host/status.h"
+#include <stddef.h>
 #include <string.h>
 
 enum { SHOWN = 100 }; // bytes of a value that is quoted
@@ -51,18 +52,43 @@ enum taken take_memory(struct options *options, const struct option *option, con
     return TAKEN;
 }
 
-enum taken take_smp(struct options *options, const struct option *option, const char *value) {
-    char item[64];
-    uint64_t cpus = 0;
-    for (const char *list = value; parse_item(&list, item, sizeof item);) {
-        static const char *const accepted[] = {"sockets=1", "dies=1", "threads=1", "cores=", "maxcpus="};
-        bool known = false;
-        for (unsigned i = 0; i < sizeof accepted / sizeof *accepted; i++)
-            known |= strncmp(item, accepted[i], strlen(accepted[i])) == 0;
-        if (!known && (cpus || !parse_number(strncmp(item, "cpus=", 5) == 0 ? item + 5 : item, &cpus)))
-            return wrong(option, value, "write N or cpus=N; the processors are cores of one package");
+struct topology {
+    uint64_t cpus, cores, most;
+    uint64_t single[4]; // of which there must be one
+};
+
+// What -smp can say: how many of each there are in the next larger one. There is one package, whose processors are
+// cores.
+static bool take_topology(const char *item, struct topology *t) {
+    static const struct {
+        const char *key;
+        size_t member;
+    } keys[] = {{"cpus", offsetof(struct topology, cpus)},         {"sockets", offsetof(struct topology, single[0])},
+                {"dies", offsetof(struct topology, single[1])},    {"clusters", offsetof(struct topology, single[2])},
+                {"threads", offsetof(struct topology, single[3])}, {"cores", offsetof(struct topology, cores)},
+                {"maxcpus", offsetof(struct topology, most)}};
+    for (unsigned i = 0; i < sizeof keys / sizeof *keys; i++) {
+        size_t length = strlen(keys[i].key);
+        if (strncmp(item, keys[i].key, length) == 0 && item[length] == '=')
+            return parse_number(item + length + 1, (uint64_t *)((char *)t + keys[i].member));
     }
+    return t->cpus == 0 && parse_number(item, &t->cpus);
+}
+
+enum taken take_smp(struct options *options, const struct option *option, const char *value) {
+    struct topology t = {.single = {1, 1, 1, 1}};
+    char item[64];
+    for (const char *list = value; parse_item(&list, item, sizeof item);)
+        if (!take_topology(item, &t))
+            return wrong(option, value, "write N or cpus=N; the processors are cores of one package");
+    uint64_t cpus = t.cpus ? t.cpus : t.cores;
+    for (unsigned i = 0; i < sizeof t.single / sizeof *t.single; i++)
+        if (t.single[i] != 1)
+            return wrong(option, value, "there is one socket, of one die and cluster, and a core has one thread");
     if (cpus == 0 || cpus > MACHINE_CPUS) return wrong(option, value, "not a number of processors; 1 to 64 can be had");
+    if (t.cores && t.cores != cpus) return wrong(option, value, "every processor is a core: write as many cores");
+    if (t.most && t.most != cpus)
+        return wrong(option, value, "processors cannot be added later: maxcpus is their number");
     options->machine.cpus = (uint32_t)cpus;
     return TAKEN;
 }
@@ -80,6 +106,29 @@ enum taken take_cpu(struct options *options, const struct option *option, const 
     return cpu_option_parse(value, &options->machine.model, error, sizeof error) ? TAKEN : wrong(option, value, error);
 }
 
+// Names of QEMU's ways to execute, as in kvm:tcg.
+static bool are_accelerators(const char *names) {
+    static const char *const known[] = {"kvm", "tcg", "hax", "hvf", "nvmm", "whpx", "xen"};
+    for (;;) {
+        size_t length = strcspn(names, ":");
+        bool good = false;
+        for (unsigned i = 0; i < sizeof known / sizeof *known; i++)
+            good |= strlen(known[i]) == length && strncmp(known[i], names, length) == 0;
+        if (!good || !names[length]) return good;
+        names += length + 1;
+    }
+}
+
+// Of what -machine can say, that which makes no difference here.
+static bool changes_nothing(const char *item) {
+    static const char *const accepted[] = {"usb=off",      "vmport=off",         "graphics=off",
+                                           "pit=off",      "dump-guest-core=on", "dump-guest-core=off",
+                                           "mem-merge=on", "mem-merge=off"};
+    for (unsigned i = 0; i < sizeof accepted / sizeof *accepted; i++)
+        if (strcmp(item, accepted[i]) == 0) return true;
+    return strncmp(item, "accel=", 6) == 0 && are_accelerators(item + 6);
+}
+
 enum taken take_machine(struct options *options, const struct option *option, const char *value) {
     char item[64];
     if (strcmp(value, "help") == 0 || strcmp(value, "?") == 0) {
@@ -90,17 +139,13 @@ enum taken take_machine(struct options *options, const struct option *option, co
             "without effect\n");
         return TAKEN_LAST;
     }
-    static const char *const accepted[] = {"accel=",  "usb=off",          "vmport=off", "graphics=off",
-                                           "pit=off", "dump-guest-core=", "mem-merge="};
     for (const char *list = value; parse_item(&list, item, sizeof item);) {
         const char *type = strncmp(item, "type=", 5) == 0 ? item + 5 : item;
-        bool known = strcmp(type, "pc") == 0 || strncmp(type, "pc-i440fx-", 10) == 0;
-        for (unsigned i = 0; i < sizeof accepted / sizeof *accepted; i++)
-            known |= strncmp(item, accepted[i], strlen(accepted[i])) == 0;
         bool tick = strcmp(item, "bios-tick=on") == 0;
-        options->machine.bios_tick |= tick;
-        if (!known && !tick)
-            return wrong(option, value, "there is one machine, pc; -machine help lists what is accepted");
+        options->machine.bios_tick = tick || (options->machine.bios_tick && strcmp(item, "bios-tick=off") != 0);
+        bool known = tick || strcmp(item, "bios-tick=off") == 0 || strcmp(type, "pc") == 0 ||
+                     strncmp(type, "pc-i440fx-", 10) == 0 || changes_nothing(item);
+        if (!known) return wrong(option, value, "there is one machine, pc; -machine help lists what is accepted");
     }
     return TAKEN;
 }

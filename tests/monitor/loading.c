@@ -52,7 +52,7 @@ bool loading_try(struct loading *loading, const struct image *image, const char 
     lseek(loading->errors_fd, 0, SEEK_SET);
     fflush(stderr);
     dup2(loading->errors_fd, STDERR_FILENO);
-    const struct boot_wish wish = {loading->kernel_path, initrd, append, loading->protocol};
+    const struct boot_wish wish = {loading->kernel_path, initrd, append, loading->protocol, 0};
     bool done = boot_open(boot, &wish) && boot_load(boot, loading->machine);
     fflush(stderr);
     dup2(loading->real_stderr, STDERR_FILENO);

@@ -137,6 +137,9 @@ vmxray -kernel "$print" $debug_exit -serial file:"$dir/serial" </dev/null
 claim $? '-serial file:' "$out"
 for accepted in '-display none' '-vnc none' '-nodefaults' '-machine pc' '-machine accel=tcg' '-M type=pc,accel=tcg' \
 	'-m 64' '-m 64M' '-m size=64M' '-m 0x40' '-m 1G' '-smp 1' '-smp 3' '-smp cpus=2,cores=2,threads=1' \
+	'-smp 2,sockets=1,dies=1,clusters=1,maxcpus=2' '-smp cores=4' '-accel tcg,thread=multi' \
+	'-machine pc,accel=kvm,usb=off,dump-guest-core=on' '-machine bios-tick=off' '-cpu server,feature_control=0' \
+	'-protocol multiboot' \
 	'-device pc-testdev' '-device pci-testdev' '-enable-kvm' '-global kvm-pit.lost_tick_policy=discard' \
 	'-rtc base=2020-02-29T23:59:59' \
 	'-rtc base=utc' '-rtc base=localtime' '-seed 0x55' '-monitor none' '-no-shutdown' '--single-step' \
@@ -145,6 +148,46 @@ for accepted in '-display none' '-vnc none' '-nodefaults' '-machine pc' '-machin
 	[[ $status == 1 && $out == $'hello\nworld' && $err == '' ]]
 	claim $? "$accepted" "status $status: $out$err"
 done
+# What a list says and cannot be had is refused, whatever else stands in it.
+while read -r option expected; do
+	vmxray -kernel "$print" $debug_exit ${option/=/ } </dev/null
+	[[ $status == 1 && $out == '' && $err == "vmxray: ${option/=/ }: "*"$expected"* && $err != *$'\n'* ]]
+	claim $? "$option is refused" "status $status: $out$err"
+done <<'END'
+-smp=2,sockets=17 there is one socket
+-smp=2,sockets=2 there is one socket
+-smp=2,sockets=0 there is one socket
+-smp=2,sockets=1x write N
+-smp=4,threads=2 a core has one thread
+-smp=4,dies=2 of one die
+-smp=4,clusters=2 of one die and cluster
+-smp=4,cores=2 write as many cores
+-smp=2,maxcpus=4 cannot be added later
+-smp=2,3 write N
+-smp=2,drawers=1 write N
+-smp=sockets=1 1 to 64
+-smp=65 1 to 64
+-machine=pc,accel=magic -machine help
+-machine=pc,usb=on -machine help
+-machine=pc,dump-guest-core=maybe -machine help
+-machine=bios-tick=yes -machine help
+-accel=magic not the name of an accelerator
+-cpu=server,feature_control=2 feature_control
+-protocol=multiboot3 write linux
+END
+vmxray -kernel "$print" $debug_exit -cpu max,kvmless=on </dev/null
+[[ $err == *"'kvmless=on' cannot be had"* ]]
+claim $? 'what only begins like an accepted property is not one' "$err"
+# A RAM disk that cannot have room is not read: these are files of holes.
+truncate -s 5G "$dir/large"
+vmxray -kernel "$print" -initrd "$dir/large" -m 8G </dev/null
+[[ $status == 1 && $out == '' && $err == *'larger than 4 GBytes'* ]]
+claim $? 'an initrd of 5 GBytes is refused' "status $status: $out$err"
+truncate -s 3G "$dir/large"
+(ulimit -v 1000000; timeout 20 "$VMXRAY" -kernel "$print" -initrd "$dir/large" -m 200 </dev/null >"$dir/out" 2>&1)
+[[ $(<"$dir/out") == *'larger than the 204800 KBytes of RAM that there are for it'* ]]
+claim $? 'one that is larger than RAM is, before it is read' "$(<"$dir/out")"
+rm -f "$dir/large"
 # Names of QEMU's processors stand for ours, with warnings (the word matters to kvm-unit-tests).
 for cpu in max host,migratable=no qemu64,+x2apic,+tsc-deadline,-vmx-mbec IvyBridge,phys-bits=36,vendor=GenuineIntel; do
 	vmxray -kernel "$print" $debug_exit -cpu $cpu </dev/null

@@ -29,7 +29,7 @@ static void start(struct subject *subject, unsigned cpus) {
     config.ram_bytes = 256 << 20;
     *subject = (struct subject){.machine = machine_new(&config, error, sizeof error)};
     if (!subject->machine) bail("machine_new: %s", error);
-    const struct boot_wish wish = {kernel, initrd, "console=ttyS0 reboot=t panic=-1 vmxray=run", NULL};
+    const struct boot_wish wish = {kernel, initrd, "console=ttyS0 reboot=t panic=-1 vmxray=run", NULL, 0};
     if (!boot_open(&subject->boot, &wish) || !boot_load(&subject->boot, subject->machine))
         bail("%s does not load", kernel);
 }
