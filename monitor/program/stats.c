@@ -43,6 +43,8 @@ static void print_machine(const struct run *run, const struct machine_stats *sta
     row_rate("blocks built", built, stats->steps);
     row("  cache emptied", emptied);
     row("  invalidated", invalidated);
+    row("resets", run->resets);
+    row("  by triple faults", run->triple_faults);
     row("interrupts", stats->interrupts);
     row("timer events", stats->timer_events);
     row("halts", stats->halts);

@@ -1,6 +1,7 @@
 // Drives a machine from its first step to its end. The host's clock decides only how long idle time lasts for a person
 // who may type; what the machine does depends on nothing but its inputs and the steps at which they come.
 #include "monitor/files/signals.h"
+#include "monitor/session/resets.h"
 #include "monitor/session/run.h"
 #include "cpu/state/cpu.h"
 #include "devices/machine/machine_input.h"
@@ -162,9 +163,10 @@ __attribute__((format(printf, 3, 4))) static bool over(struct run *run, enum sta
 
 // A reset, asked for or by a triple fault: what the machine began with is loaded again.
 static bool restart(struct run *run, const char *why) {
-    run->resets++;
-    snprintf(run->reset_text, sizeof run->reset_text, "%s at step %" PRIu64 ", RIP %016" PRIx64, why,
-             machine_steps(run->machine), stopped_processor(run->machine)->rip);
+    char text[sizeof run->reset_text];
+    snprintf(text, sizeof text, "%s at step %" PRIu64 ", RIP %016" PRIx64, why, machine_steps(run->machine),
+             stopped_processor(run->machine)->rip);
+    resets_note(run, text);
     (void)machine_alter(run->machine, &(struct input){.kind = INPUT_RESET});
     return true;
 }
@@ -173,7 +175,10 @@ static bool restart(struct run *run, const char *why) {
 static bool complain_over(struct run *run) { return run->monitored ? false : complain("%s", run->over_text); }
 
 static bool handle_triple_fault(struct run *run) {
-    if (!run->options->no_reboot) return restart(run, "triple fault");
+    if (!run->options->no_reboot) {
+        resets_note_triple_fault(run, stopped_processor(run->machine));
+        return restart(run, "triple fault");
+    }
     over(run, STATUS_TRIPLE_FAULT, "triple fault at step %" PRIu64 ", RIP %016" PRIx64, machine_steps(run->machine),
          stopped_processor(run->machine)->rip);
     return complain_over(run);

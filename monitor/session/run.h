@@ -27,6 +27,8 @@ struct run {
     char over_text[120]; // in words
     unsigned resets;     // so far, and why the last one:
     char reset_text[120];
+    unsigned triple_faults; // of these, and how the first came about:
+    char first_triple_fault[400];
 };
 
 enum run_event {

@@ -118,8 +118,17 @@ vmxray -kernel "$(guest reset)" -steps 100k </dev/null
 ends 'reset without -no-reboot' 6
 (($(grep -c boot <<<"$out") > 3))
 claim $? 'the guest that resets runs again and again' "$out"
-vmxray -kernel "$(guest triple_fault)" -steps 100k </dev/null
+vmxray -kernel "$(guest triple_fault)" -steps 100k -stats </dev/null
 ends 'triple fault without -no-reboot' 6
+[[ $(grep -c 'triple faults reset the guest' <<<"$err") == 1 ]] &&
+	[[ $err =~ 'vmxray: warning: triple faults reset the guest again and again; the first at step '[0-9]+', RIP 00000000002'[0-9a-f]+': #'[A-Z]+' (error code '[0-9a-f]+'H'.*', then #DF (error code 0H), then one more exception. -no-reboot ends the run there' ]]
+claim $? 'a loop of them is told once, with the faults of the first' "$err"
+[[ $err =~ $'\nresets  '[\ ]*([0-9]+)$'\n  by triple faults '[\ ]*([0-9]+)$'\n' && ${BASH_REMATCH[1]} == "${BASH_REMATCH[2]}" &&
+	${BASH_REMATCH[1]} -gt 5 ]]
+claim $? '-stats counts resets' "$err"
+vmxray -kernel "$(guest reset)" -steps 100k -stats </dev/null
+[[ $err =~ $'\nresets  '[\ ]*[1-9][0-9]*$'\n  by triple faults '[\ ]*0$'\n' && $err != *warning* ]]
+claim $? 'others are counted too, and nothing more is said' "$err"
 
 # ---- what options do ------------------------------------------------------------------------------------------------
 
