@@ -18,14 +18,16 @@ static bool patterns_read(struct decoder *d, const struct row_set *sets, uint32_
 
 static unsigned accepted(const struct pattern *p) { return (unsigned)__builtin_popcount(p->accept); }
 
-// Stable: rows that are equally particular stay in their order.
-static void patterns_sort(struct decoder *d) {
-    for (uint32_t i = 1; i < d->pattern_count; i++) {
-        struct pattern p = d->patterns[i];
-        uint32_t k = i;
-        for (; k && accepted(&d->patterns[k - 1]) > accepted(&p); k--) d->patterns[k] = d->patterns[k - 1];
-        d->patterns[k] = p;
-    }
+// Stable: rows that are equally particular stay in their order. False: no memory.
+static bool patterns_sort(struct decoder *d) {
+    struct pattern *sorted = malloc(d->pattern_count * sizeof *sorted), *at = sorted;
+    if (!sorted) return false;
+    for (unsigned bits = 0; bits <= 32; bits++)
+        for (uint32_t i = 0; i < d->pattern_count; i++)
+            if (accepted(&d->patterns[i]) == bits) *at++ = d->patterns[i];
+    free(d->patterns);
+    d->patterns = sorted;
+    return true;
 }
 
 // Every opcode byte that the pattern stands for (eight with +r) has one shape.
@@ -100,12 +102,9 @@ struct decoder *decoder_new(const struct row_set *sets, uint32_t set_count, bool
     struct decoder *d = calloc(1, sizeof(*d));
     if (!d) return NULL;
     d->patterns = calloc(rows, sizeof(*d->patterns));
-    bool good = d->patterns && patterns_read(d, sets, set_count, has_feature, model);
-    if (good) {
-        patterns_sort(d);
-        good = shapes_set(d) && slots_fill(d);
-    }
-    if (good) return d;
+    if (d->patterns && patterns_read(d, sets, set_count, has_feature, model) && patterns_sort(d) && shapes_set(d) &&
+        slots_fill(d))
+        return d;
     decoder_free(d);
     return NULL;
 }

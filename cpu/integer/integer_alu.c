@@ -27,13 +27,13 @@ BODY(xadd) {
     struct target p;
     TRY(target_open(cpu, op, F, W, &p, &a));
     uint64_t r = (a + b) & MASK(W);
-    if (F == FORM_RR) reg_set(cpu, op->src, W, a);
+    if (form_plain(F) == FORM_RR) reg_set(cpu, op->src, W, a);
     TRY(target_set(cpu, F, W, &p, r));
-    if (F == FORM_MR) reg_set(cpu, op->src, W, a);
+    if (form_plain(F) == FORM_MR) reg_set(cpu, op->src, W, a);
     flags_add(&cpu->flags, a, b, r, W);
     return OUT_OK;
 }
-INSTANTIATE(xadd, NEXT, FORMS_EXCHANGE)
+INSTANTIATE(xadd, FAST, FORMS_EXCHANGE)
 
 // The destination is written whatever the comparison said; a 32-bit accumulator keeps its upper half on equality, a
 // 32-bit destination register its upper half on difference.
@@ -42,12 +42,12 @@ BODY(cmpxchg) {
     struct target p;
     TRY(target_open(cpu, op, F, W, &p, &a));
     bool equal = a == accumulator;
-    if (equal || F == FORM_MR) TRY(target_set(cpu, F, W, &p, equal ? reg_get(cpu, op->src, W) : a));
+    if (equal || form_plain(F) == FORM_MR) TRY(target_set(cpu, F, W, &p, equal ? reg_get(cpu, op->src, W) : a));
     if (!equal) reg_set(cpu, RAX * 8, W, a);
     flags_sub(&cpu->flags, accumulator, a, (accumulator - a) & MASK(W), W);
     return OUT_OK;
 }
-INSTANTIATE(cmpxchg, NEXT, FORMS_EXCHANGE)
+INSTANTIATE(cmpxchg, FAST, FORMS_EXCHANGE)
 
 BODY(cmpxchg8b) {
     (void)W;

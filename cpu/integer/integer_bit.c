@@ -76,7 +76,7 @@ ALWAYS_INLINE unsigned highest_bit(uint64_t v) { return 63 - (unsigned)__builtin
         cpu->flags = (struct flags){.result = v ? (scan) | BIT(8) : 0};                                                \
         return OUT_OK;                                                                                                 \
     }                                                                                                                  \
-    INSTANTIATE(name, NEXT, FORMS_REG_RM)
+    INSTANTIATE(name, FAST, FORMS_REG_RM)
 BIT_SCAN(bsf, (unsigned)__builtin_ctzll(v))
 BIT_SCAN(bsr, highest_bit(v))
 
@@ -92,7 +92,7 @@ BODY(tzcnt) {
     count_set(cpu, op, W, v, v ? (unsigned)__builtin_ctzll(v) : W);
     return OUT_OK;
 }
-INSTANTIATE(tzcnt, NEXT, FORMS_REG_RM)
+INSTANTIATE(tzcnt, FAST, FORMS_REG_RM)
 
 BODY(lzcnt) {
     uint64_t v = 0;
@@ -100,16 +100,24 @@ BODY(lzcnt) {
     count_set(cpu, op, W, v, v ? W - 1 - highest_bit(v) : W);
     return OUT_OK;
 }
-INSTANTIATE(lzcnt, NEXT, FORMS_REG_RM)
+INSTANTIATE(lzcnt, FAST, FORMS_REG_RM)
+
+// How many bits are 1, added up in parts of a word: the compiler would call its library where it may not count on
+// POPCNT.
+ALWAYS_INLINE unsigned bits_set(uint64_t v) {
+    v -= v >> 1 & 0x5555555555555555;
+    v = (v & 0x3333333333333333) + (v >> 2 & 0x3333333333333333);
+    return (unsigned)(((v + (v >> 4)) & 0x0f0f0f0f0f0f0f0f) * 0x0101010101010101 >> 56);
+}
 
 BODY(popcnt) {
     uint64_t v = 0;
     TRY(source(cpu, op, F, W, &v));
-    reg_set(cpu, op->dst, W, (unsigned)__builtin_popcountll(v));
+    reg_set(cpu, op->dst, W, bits_set(v));
     flags_set(&cpu->flags, v ? 0 : FLAG_ZF);
     return OUT_OK;
 }
-INSTANTIATE(popcnt, NEXT, FORMS_REG_RM)
+INSTANTIATE(popcnt, FAST, FORMS_REG_RM)
 
 // --- BMI1, BMI2 ---
 

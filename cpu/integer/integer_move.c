@@ -25,7 +25,7 @@ BODY(xchg) {
     return OUT_OK;
 }
 #define FORMS_XCHG(X, n) WIDTHS_ALL(X, n, RR) WIDTHS_ALL(X, n, MR)
-INSTANTIATE(xchg, NEXT, FORMS_XCHG)
+INSTANTIATE(xchg, FAST, FORMS_XCHG)
 
 ALWAYS_INLINE uint64_t swap_bytes(uint64_t v, unsigned w) { return __builtin_bswap64(v) >> (64 - w); }
 
@@ -89,7 +89,7 @@ CONDITIONS(CMOV)
 
 #define FORMS_SET(X, n) WIDTHS_BYTE(X, n, R) WIDTHS_BYTE(X, n, M)
 ALWAYS_INLINE enum outcome set_byte(struct cpu *cpu, const struct op *op, enum form f, bool v) {
-    if (f == FORM_R) {
+    if (form_plain(f) == FORM_R) {
         reg_set(cpu, op->dst, 8, v);
         return OUT_OK;
     }
@@ -100,7 +100,7 @@ ALWAYS_INLINE enum outcome set_byte(struct cpu *cpu, const struct op *op, enum f
         (void)W;                                                                                                       \
         return set_byte(cpu, op, F, flags_condition(&cpu->flags, number));                                             \
     }                                                                                                                  \
-    INSTANTIATE(set##cc, NEXT, FORMS_SET)
+    INSTANTIATE(set##cc, FAST, FORMS_SET)
 CONDITIONS(SET)
 
 // Undocumented, present in every processor: AL = CF ? FFH : 0.

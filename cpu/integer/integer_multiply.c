@@ -24,7 +24,7 @@ BODY(mul) {
     flags_product(&cpu->flags, (uint64_t)r, r >> W != 0, W);
     return OUT_OK;
 }
-INSTANTIATE(mul, NEXT, FORMS_UNARY)
+INSTANTIATE(mul, FAST, FORMS_UNARY)
 
 BODY(imul_wide) {
     uint64_t b = 0;
@@ -34,7 +34,7 @@ BODY(imul_wide) {
     flags_product(&cpu->flags, (uint64_t)r, r != extended((uint64_t)r & MASK(W), W), W);
     return OUT_OK;
 }
-INSTANTIATE(imul_wide, NEXT, FORMS_UNARY)
+INSTANTIATE(imul_wide, FAST, FORMS_UNARY)
 
 INSTANTIATE_FLAGS(imul, QUIET, FORMS_REG_RM, FLAGS_ALL)
 

@@ -15,12 +15,12 @@ INSTANTIATE_FLAGS(ror, QUIET, FORMS_SHIFT, FLAGS_SOME)
 #define SHIFT_THROUGH(name, compute)                                                                                   \
     BODY(name) {                                                                                                       \
         uint64_t a = 0;                                                                                                \
-        struct target p;                                                                                                \
+        struct target p;                                                                                               \
         unsigned n = shift_count(cpu, op, F, W);                                                                       \
-        TRY(target_open(cpu, op, F, W, &p, &a));                                                                        \
+        TRY(target_open(cpu, op, F, W, &p, &a));                                                                       \
         struct flags flags = cpu->flags;                                                                               \
         uint64_t r = n ? compute(&flags, a, n, W) : a;                                                                 \
-        TRY(target_set(cpu, F, W, &p, r));                                                                              \
+        TRY(target_set(cpu, F, W, &p, r));                                                                             \
         cpu->flags = flags;                                                                                            \
         return OUT_OK;                                                                                                 \
     }                                                                                                                  \
@@ -60,16 +60,16 @@ ALWAYS_INLINE uint64_t shrd_compute(struct flags *f, uint64_t a, uint64_t b, uns
 #define DOUBLE_SHIFT(name, count, compute)                                                                             \
     BODY(name) {                                                                                                       \
         uint64_t a = 0, b = reg_get(cpu, op->src, W);                                                                  \
-        struct target p;                                                                                                \
+        struct target p;                                                                                               \
         unsigned n = (unsigned)(count) & (W == 64 ? 63 : 31);                                                          \
-        TRY(target_open(cpu, op, F, W, &p, &a));                                                                        \
+        TRY(target_open(cpu, op, F, W, &p, &a));                                                                       \
         struct flags flags = cpu->flags;                                                                               \
         uint64_t r = n ? compute(&flags, a, b, n, W) : a;                                                              \
-        TRY(target_set(cpu, F, W, &p, r));                                                                              \
+        TRY(target_set(cpu, F, W, &p, r));                                                                             \
         cpu->flags = flags;                                                                                            \
         return OUT_OK;                                                                                                 \
     }                                                                                                                  \
-    INSTANTIATE(name, NEXT, FORMS_RM_REG)
+    INSTANTIATE(name, FAST, FORMS_RM_REG)
 DOUBLE_SHIFT(shld_immediate, op->imm, shld_compute)
 DOUBLE_SHIFT(shld_cl, cpu->gpr[RCX], shld_compute)
 DOUBLE_SHIFT(shrd_immediate, op->imm, shrd_compute)
