@@ -14,10 +14,10 @@ enum legacy_layout {
     AT_FOP = 6,
     AT_FIP = 8,
     AT_FDP = 16,
-    AT_MXCSR = 24,
+    AT_MXCSR = LEGACY_MXCSR,
     AT_MXCSR_MASK = 28,
-    AT_ST = 32,
-    AT_XMM = 160,
+    AT_ST = LEGACY_ST,
+    AT_XMM = LEGACY_XMM,
 };
 static unsigned xmm_count(const struct cpu *cpu) { return cpu_64bit(cpu) ? 16 : 8; }
 

@@ -3,9 +3,10 @@
 // Init optimization: XINUSE[i] is 0 exactly when component i is in its initial configuration, which makes every saved
 // image a function of the state alone. In 64-bit mode SSE and AVX state are 16 registers, otherwise 8.
 // Modified optimization: not used, as the manual allows (XMODIFIED is always all ones).
-// The area is read, changed and written back whole, so bytes that an instruction must not modify keep their values.
-// A fault changes nothing, also a #GP for MXCSR's reserved bits, before which processors may have restored XMM
-// registers. NOT IMPLEMENTED: components other than x87, SSE, AVX and PKRU.
+// No byte is read or written but those of the components in question, MXCSR and the header, and none is read twice:
+// what was checked is what is loaded. That all of them can be written is made sure of before the first is. A fault
+// changes nothing, also a #GP for MXCSR's reserved bits, before which processors may have restored XMM registers. NOT
+// IMPLEMENTED: components other than x87, SSE, AVX and PKRU.
 #include "cpu/vector/xsave.h"
 #include "cpu/state/intercept.h"
 #include "cpu/vector/vector.h"
@@ -100,6 +101,49 @@ static enum outcome xsave_open(struct cpu *cpu, const struct op *op, uint64_t al
     return r->linear & 63 ? cpu_fault_gp0(cpu) : OUT_OK;
 }
 
+// --- the bytes of an area that an instruction reads or writes, in ascending order ---
+struct parts {
+    struct {
+        uint16_t at, bytes;
+    } part[6 + XSAVE_COMPONENTS];
+    unsigned count;
+};
+static void parts_add(struct parts *p, unsigned at, unsigned bytes) {
+    if (!bytes) return;
+    if (p->count && p->part[p->count - 1].at + p->part[p->count - 1].bytes == (int)at)
+        p->part[p->count - 1].bytes += (uint16_t)bytes;
+    else
+        p->part[p->count++] = (typeof(p->part[0])){(uint16_t)at, (uint16_t)bytes};
+}
+static unsigned component_bytes(const struct cpu *cpu, const struct xsave_component *c) {
+    return c->number == COMPONENT_AVX && !cpu_64bit(cpu) ? c->size / 2u : c->size;
+}
+static struct parts parts_of(const struct cpu *cpu, uint64_t which, uint64_t layout, bool compacted, unsigned mxcsr,
+                             unsigned header) {
+    bool x87 = which & BIT(COMPONENT_X87), sse = which & BIT(COMPONENT_SSE);
+    struct parts p = {.count = 0};
+    parts_add(&p, 0, x87 ? LEGACY_MXCSR : 0);
+    parts_add(&p, LEGACY_MXCSR, mxcsr);
+    parts_add(&p, LEGACY_ST, x87 ? LEGACY_XMM - LEGACY_ST : 0);
+    parts_add(&p, LEGACY_XMM, sse ? cpu_64bit(cpu) ? 256 : 128 : 0);
+    parts_add(&p, XSAVE_HEADER, header);
+    for (unsigned i = 0; i < XSAVE_COMPONENTS; i++) {
+        const struct xsave_component *c = &xsave_components[i];
+        if (which >> c->number & 1) parts_add(&p, component_offset(c, layout, compacted), component_bytes(cpu, c));
+    }
+    return p;
+}
+static enum outcome parts_load(struct cpu *cpu, const struct parts *p, uint64_t linear, uint8_t *area) {
+    for (unsigned i = 0; i < p->count; i++)
+        TRY(load_area(cpu, linear + p->part[i].at, area + p->part[i].at, p->part[i].bytes));
+    return OUT_OK;
+}
+static enum outcome parts_store(struct cpu *cpu, const struct parts *p, uint64_t linear, const uint8_t *area) {
+    for (unsigned i = 0; i < p->count; i++)
+        TRY(store_area(cpu, linear + p->part[i].at, area + p->part[i].at, p->part[i].bytes));
+    return OUT_OK;
+}
+
 // --- saving ---
 static void save_components(const struct cpu *cpu, uint8_t *area, uint64_t which, uint64_t layout, bool compacted,
                             bool wide) {
@@ -116,13 +160,15 @@ static enum outcome save_standard(struct cpu *cpu, const struct op *op, bool opt
     struct xsave_request r = {.wide = wide};
     uint8_t area[XSAVE_AREA_MAX];
     TRY(xsave_open(cpu, op, cpu->control.xcr0, true, ICEPT_NONE, &r));
-    unsigned size = xsave_area_size(r.features, false);
-    TRY(load_area(cpu, r.linear, area, size));
-    uint64_t in_use = xsave_in_use(cpu), present = bytes_get(area + XSAVE_HEADER, 64);
-    save_components(cpu, area, optimize ? r.features & in_use : r.features, 0, false, wide);
-    if (r.features & (BIT(COMPONENT_SSE) | BIT(COMPONENT_AVX))) legacy_save_mxcsr(cpu, area);
+    TRY(store_probe(cpu, r.linear, xsave_area_size(r.features, false)));
+    uint64_t in_use = xsave_in_use(cpu), present = 0, saved = optimize ? r.features & in_use : r.features;
+    bool mxcsr = r.features & (BIT(COMPONENT_SSE) | BIT(COMPONENT_AVX));
+    TRY(load(cpu, r.linear + XSAVE_HEADER, 64, &present));
+    save_components(cpu, area, saved, 0, false, wide);
+    legacy_save_mxcsr(cpu, area);
     bytes_set(area + XSAVE_HEADER, 64, (present & ~r.features) | (in_use & r.features));
-    return store_area(cpu, r.linear, area, size);
+    const struct parts parts = parts_of(cpu, saved, 0, false, mxcsr ? MXCSR_BYTES : 0, 8);
+    return parts_store(cpu, &parts, r.linear, area);
 }
 
 // XSAVEC and XSAVES: the compacted format, with the init optimization. 13.10, 13.11.
@@ -131,14 +177,14 @@ static enum outcome save_compacted(struct cpu *cpu, const struct op *op, uint64_
     struct xsave_request r = {.wide = wide};
     uint8_t area[XSAVE_AREA_MAX];
     TRY(xsave_open(cpu, op, allowed, true, what, &r));
-    unsigned size = xsave_area_size(r.features, true);
-    TRY(load_area(cpu, r.linear, area, size));
+    TRY(store_probe(cpu, r.linear, xsave_area_size(r.features, true)));
     uint64_t saved = xsave_in_use_with_mxcsr(cpu) & r.features;
     save_components(cpu, area, saved, r.features, true, wide);
-    if (saved & BIT(COMPONENT_SSE)) legacy_save_mxcsr(cpu, area);
+    legacy_save_mxcsr(cpu, area);
     bytes_set(area + XSAVE_HEADER, 64, saved);
     bytes_set(area + XSAVE_HEADER + 8, 64, r.features | XCOMP_COMPACTED);
-    return store_area(cpu, r.linear, area, size);
+    const struct parts parts = parts_of(cpu, saved, r.features, true, saved & BIT(COMPONENT_SSE) ? MXCSR_BYTES : 0, 16);
+    return parts_store(cpu, &parts, r.linear, area);
 }
 
 #define FORMS_XSAVE(X, n) WIDTHS_DWORD(X, n, M)
@@ -195,23 +241,19 @@ static void restore(struct cpu *cpu, const uint8_t *area, const struct xsave_req
     }
 }
 
-// No byte is read twice, so that what was checked is what is loaded: the area may be a device's.
 static enum outcome xrstor_any(struct cpu *cpu, const struct op *op, uint64_t allowed, enum intercept what, bool wide) {
     struct xsave_request r = {.wide = wide};
     uint8_t area[XSAVE_AREA_MAX];
     TRY(xsave_open(cpu, op, allowed, false, what, &r));
-    TRY(load_area(cpu, r.linear, area, XSAVE_EXTENDED));
+    TRY(load_area(cpu, r.linear + XSAVE_HEADER, area + XSAVE_HEADER, XSAVE_EXTENDED - XSAVE_HEADER));
     uint64_t layout = bytes_get(area + XSAVE_HEADER + 8, 64), present = bytes_get(area + XSAVE_HEADER, 64);
     bool compacted = layout & XCOMP_COMPACTED;
     if (what == ICEPT_XRSTORS && !compacted) return cpu_fault_gp0(cpu);
     if (!header_allowed(area, allowed)) return cpu_fault_gp0(cpu);
-    unsigned size =
-        compacted ? xsave_area_size(layout & ~XCOMP_COMPACTED, true) : xsave_area_size(r.features & present, false);
-    // No byte is read twice: what was checked is what is used, whatever other processors and devices write meanwhile.
-    if (size > XSAVE_EXTENDED)
-        TRY(load_area(cpu, r.linear + XSAVE_EXTENDED, area + XSAVE_EXTENDED, size - XSAVE_EXTENDED));
     bool sse = r.features & BIT(COMPONENT_SSE),
          loads = compacted ? sse && present & BIT(COMPONENT_SSE) : sse || r.features & BIT(COMPONENT_AVX);
+    const struct parts parts = parts_of(cpu, r.features & present, layout, compacted, loads ? 4 : 0, 0);
+    TRY(parts_load(cpu, &parts, r.linear, area));
     uint32_t mxcsr = loads ? legacy_mxcsr(area) : sse ? MXCSR_RESET : cpu->fpu.mxcsr;
     if (mxcsr & ~MXCSR_MASK) return cpu_fault_gp0(cpu);
     restore(cpu, area, &r, layout);

@@ -24,6 +24,7 @@ uint64_t xsave_in_use_with_mxcsr(const struct cpu *cpu);
 
 // The legacy region (13.4.1), shared with FXSAVE. `wide`: REX.W, 64-bit instruction and data pointers.
 #define LEGACY_REGION_BYTES 512
+enum { LEGACY_MXCSR = 24, MXCSR_BYTES = 8 /* with its mask */, LEGACY_ST = 32, LEGACY_XMM = 160 };
 void legacy_save_x87(const struct cpu *cpu, uint8_t *area, bool wide);
 void legacy_save_xmm(const struct cpu *cpu, uint8_t *area);
 void legacy_save_mxcsr(const struct cpu *cpu, uint8_t *area);

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ONLY_64 = 4, ONLY_32 = 8 };
+enum { ONLY_64 = 4, ONLY_32 = 8, NOT_FIRST = 16 /* four bytes */ };
 enum { OPERAND = HARNESS_MIDDLE, STACK = HARNESS_MIDDLE - 128, BELOW = 16, NOT_ALIGNED = 1, NOT_WATCHED = 2 };
 enum watched { WATCHED_WRITE = 1, WATCHED_ACCESS = 3 }; // R/W0 of DR7
 
@@ -23,7 +23,7 @@ static struct harness h;
 static pid_t child;
 static int child_memory;
 
-// rBX, rSI and rDI have the address of the operand, rSP that of a stack; rCX is 2, rAX 7.
+// rBX, rSI and rDI have the address of the operand, rSP that of a stack; rCX is 2, rAX 3.
 static const struct access {
     const char *name, *hex;
     uint16_t bytes; // that are watched, from the address on; 0: those below rSP
@@ -93,7 +93,10 @@ static const struct access {
     {"LDDQU", "f2 0f f0 03", 16, NOT_ALIGNED, "the same"},
     {"FXSAVE", "0f ae 03", 512, NOT_ALIGNED, "#AC or #GP, depending on the processor (the same)"},
     {"FXRSTOR", "0f ae 0b", 512, NOT_ALIGNED | NOT_WATCHED, "the same; AMD's read the last byte, and not MXCSR_MASK"},
-    {"XSAVE of x87 and SSE", "0f ae 23", 640, NOT_ALIGNED | NOT_WATCHED, "ours reads and writes the area whole"},
+    {"XSAVE", "0f ae 23", 640, NOT_ALIGNED, "#AC or #GP, depending on the processor (the same)"},
+    {"XSAVEOPT", "0f ae 33", 640, NOT_ALIGNED | NOT_WATCHED, "what is in use is the processor's affair (Vol. 1, 13.6)"},
+    {"XSAVEC", "0f c7 23", 640, NOT_ALIGNED | NOT_WATCHED, "the same"},
+    {"XRSTOR", "0f ae 2b", 640, NOT_ALIGNED | NOT_FIRST, "the same; AMD's look at the first word, too"},
     {"MASKMOVQ", "0f f7 c0", 8, NOT_ALIGNED | NOT_WATCHED, "not guaranteed (Vol. 2A, MASKMOVQ)"},
 };
 
@@ -158,7 +161,7 @@ static int host_run(uint64_t operand, uint64_t rsp, uint64_t rflags, uint64_t dr
     (void)poke_debug(7, dr7);
     (void)ptrace(PTRACE_GETREGS, child, NULL, &r);
     r.rip = HARNESS_CODE + HARNESS_INSN;
-    r.rsp = rsp, r.rbp = STACK, r.rbx = r.rsi = r.rdi = operand, r.rcx = 2, r.rax = 7, r.rdx = 0;
+    r.rsp = rsp, r.rbp = STACK, r.rbx = r.rsi = r.rdi = operand, r.rcx = 2, r.rax = 3, r.rdx = 0;
     r.eflags = rflags;
     r.cs = size == CODE_64 ? 0x33 : 0x23; // Linux's selectors
     r.ds = r.es = r.ss = 0x2b;
@@ -180,7 +183,7 @@ static struct segment segments[SEGMENT_COUNT]; // as the code begins
 static int ours_run(uint64_t operand, uint64_t rsp, uint64_t rflags, uint64_t dr7, uint64_t dr0) {
     struct processor_state in = {.rflags = rflags}, out;
     in.gpr[RSP] = rsp, in.gpr[RBP] = STACK, in.gpr[RBX] = in.gpr[RSI] = in.gpr[RDI] = operand;
-    in.gpr[RCX] = 2, in.gpr[RAX] = 7;
+    in.gpr[RCX] = 2, in.gpr[RAX] = 3;
     in.fx = (struct fx_image){.control = 0x37f, .mxcsr = 0x1f80};
     memcpy(h.cpu->segment, segments, sizeof segments);
     h.cpu->control.dr[0] = dr0;
@@ -212,7 +215,9 @@ static void compare_bytes(const struct access *a) {
     uint64_t first = a->bytes ? OPERAND - BELOW : STACK - 48, end = a->bytes ? OPERAND + a->bytes + BELOW : STACK + 16;
     static const enum watched kinds[] = {WATCHED_WRITE, WATCHED_ACCESS};
     for (unsigned k = 0; k < 2; k++)
-        for (uint64_t at = first; at < end; at++) (void)both(a, OPERAND, STACK, FLAG_IF | 2, 1 | kinds[k] << 16, at);
+        for (uint64_t at = first; at < end; at++)
+            if (!(a->leave & NOT_FIRST) || at - OPERAND >= 4)
+                (void)both(a, OPERAND, STACK, FLAG_IF | 2, 1 | kinds[k] << 16, at);
 }
 
 static void compare(const struct access *a) {
