@@ -1,75 +1,8 @@
 // Every VM-entry check (a row of vmx/entry/check.def) is broken by a change of an otherwise valid VMCS: the entry fails
 // as the row's group says, and the explanation names the row. A row without a change fails this test.
-#include "tests/vmx/bench.h"
+#include "tests/vmx/changes.h"
 #include <stdio.h>
 #include <string.h>
-
-#define F(name) FIELD_##name
-#define SET(name, value) bench_set(b, name, value)
-#define XOR(name, bits) bench_set(b, name, bench_field(b, name) ^ (bits))
-#define ON(group, name) bench_on(b, group, name)
-#define OFF(group, name) bench_off(b, group, name)
-#define INJECT(type, vector, more) SET(ENTRY_INTERRUPTION, BIT(31) | (uint64_t)(type) << 8 | (vector) | (more))
-#define BAD_ADDRESS (1ull << 50) // beyond the physical-address width
-#define NON_CANONICAL (1ull << 60)
-
-static void virtual_8086(struct bench *b) {
-    OFF(ENTRY, IA32E_MODE_GUEST);
-    SET(GUEST_EFER, 0);
-    SET(GUEST_RFLAGS, 2 | FLAG_VM);
-    for (unsigned s = ES; s <= GS; s++) {
-        bench_write(b, F(GUEST_ES_SELECTOR) + s, 0x100);
-        bench_write(b, F(GUEST_ES_BASE) + s, 0x1000);
-        bench_write(b, F(GUEST_ES_LIMIT) + s, 0xffff);
-        bench_write(b, F(GUEST_ES_RIGHTS) + s, 0xf3);
-    }
-}
-
-static void protected_32(struct bench *b) {
-    OFF(ENTRY, IA32E_MODE_GUEST);
-    SET(GUEST_EFER, 0);
-    SET(GUEST_CS_RIGHTS, 0xc09b);
-}
-
-static void usable_ldtr(struct bench *b) {
-    SET(GUEST_LDTR_RIGHTS, 0x82);
-    SET(GUEST_LDTR_LIMIT, 0xff);
-}
-
-// "Virtual-interrupt delivery" and posted interrupts as they pass the checks.
-static void virtual_apic(struct bench *b) {
-    ON(PROC, TPR_SHADOW);
-    ON(PROC2, VIRTUAL_INTERRUPTS);
-    ON(PIN, EXTERNAL_INTERRUPT_EXITING);
-    SET(VIRTUAL_APIC_ADDRESS, AT_DATA);
-}
-static void posted_interrupts(struct bench *b) {
-    virtual_apic(b);
-    ON(PIN, POSTED_INTERRUPTS);
-    ON(EXIT, ACKNOWLEDGE_INTERRUPT);
-    SET(POSTED_DESCRIPTOR, AT_GUEST_DATA);
-}
-
-#define CHANGE(name, ...)                                                                                              \
-    static void change_##name(struct bench *b) { __VA_ARGS__; }
-#include "tests/vmx/change.def"
-#undef CHANGE
-static const struct {
-    const char *name;
-    void (*change)(struct bench *b);
-} changes[] = {
-#define CHANGE(name, ...) {#name, change_##name},
-#include "tests/vmx/change.def"
-#undef CHANGE
-};
-enum { CHANGE_COUNT = sizeof changes / sizeof changes[0] };
-
-static void valid(struct bench *b) {
-    for (unsigned f = 0; f < FIELD_COUNT; f++)
-        if (bench_vmx(b)->capability.exists[f]) bench_write(b, (enum vmcs_field)f, 0);
-    b->cpu->control.efer |= EFER_LMA;
-    bench_valid_vmcs(b);
-}
 
 static const struct vmx_failure *failure_named(const struct vmx_failure *list, unsigned count, const char *name) {
     for (unsigned i = 0; i < count; i++)
@@ -87,7 +20,7 @@ static unsigned entry_outcome(struct bench *b) {
 static void test_change(struct bench *b, unsigned i) {
     enum { MAX = 40 };
     struct vmx_failure failures[MAX];
-    valid(b);
+    changes_valid(b);
     changes[i].change(b);
     unsigned count = vmx_explain_checks(b->cpu, failures, MAX);
     const struct vmx_failure *named = failure_named(failures, count < MAX ? count : MAX, changes[i].name);
@@ -105,7 +38,7 @@ static void test_change(struct bench *b, unsigned i) {
 // The other half of rflags_vm: a guest in real-address mode.
 static void test_real_address_mode(struct bench *b) {
     struct vmx_failure failures[2];
-    valid(b);
+    changes_valid(b);
     virtual_8086(b);
     ON(PROC2, UNRESTRICTED_GUEST);
     unsigned before = vmx_explain_checks(b->cpu, failures, 2);
@@ -119,7 +52,7 @@ static void test_complete(void) {
     loop_begin("every row of check.def has a change");
     for (unsigned n = 0; n < vmx_check_count(); n++) {
         bool found = false;
-        for (unsigned i = 0; i < CHANGE_COUNT; i++) found |= !strcmp(changes[i].name, vmx_check_name(n));
+        for (unsigned i = 0; i < change_count; i++) found |= !strcmp(changes[i].name, vmx_check_name(n));
         loop_check(found, "%s", vmx_check_name(n));
     }
     loop_end();
@@ -146,11 +79,11 @@ static void test_parts(struct bench *b) {
 int main(void) {
     struct bench *b = bench_new("server");
     bench_prepare(b);
-    valid(b);
+    changes_valid(b);
     struct vmx_failure failures[4];
     unsigned count = vmx_explain_checks(b->cpu, failures, 4);
     ok(count == 0, "the valid VMCS passes every check (%u fail, first %s)", count, count ? failures[0].name : "none");
-    for (unsigned i = 0; i < CHANGE_COUNT; i++) test_change(b, i);
+    for (unsigned i = 0; i < change_count; i++) test_change(b, i);
     test_real_address_mode(b);
     test_complete();
     test_parts(b);
