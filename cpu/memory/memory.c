@@ -327,7 +327,8 @@ static enum outcome area_probe(struct cpu *cpu, uint64_t linear, unsigned size, 
 }
 
 enum outcome store_probe(struct cpu *cpu, uint64_t linear, unsigned size) {
-    return area_probe(cpu, linear, size, true);
+    TRY(area_probe(cpu, linear, size, true));
+    return memory_alignment(cpu, linear, size);
 }
 
 enum outcome load_area(struct cpu *cpu, uint64_t linear, void *to, unsigned size) {

@@ -29,6 +29,7 @@ enum part {
 struct meeting {
     const struct silicon_case *c;
     const struct silicon_state *host, *ours;
+    const uint8_t *host_memory, *our_memory; // PLACE_BYTES each, afterwards
     // The opcode, whether or not the model decodes it: prefixes seen, map (enum opcode_map) and byte, ModRM.
     bool prefix_66, prefix_67, prefix_f2, prefix_f3, lock, vex;
     uint8_t rex, opcode, modrm;
@@ -41,9 +42,11 @@ void meeting_parse(struct meeting *m, const struct silicon_case *c);
 const char *meeting_excluded(const struct meeting *m, const struct cpu_model *model);
 // Parts of `differing` that may differ.
 unsigned meeting_allowed(const struct meeting *m, unsigned differing);
+// How often each row was needed.
+void allow_report(void);
 // RFLAGS that may differ.
 uint64_t meeting_flags(const struct meeting *m);
 const char *part_name(unsigned part);
-unsigned meeting_differs(const struct meeting *m, const uint8_t *host_memory, const uint8_t *our_memory);
+unsigned meeting_differs(const struct meeting *m);
 
 #endif

@@ -42,7 +42,7 @@ static void tell_memory(struct text *t, const uint8_t *host, const uint8_t *ours
         if (host[i] != ours[i]) tell(t, "%s%x: %02x %02x", told++ ? ", " : "; memory ", i, host[i], ours[i]);
 }
 
-static const char *describe(const struct meeting *m, unsigned parts, const uint8_t *host, const uint8_t *ours) {
+static const char *describe(const struct meeting *m, unsigned parts) {
     static struct text t;
     const struct silicon_state *in = &m->c->state, *a = m->host, *b = m->ours;
     t.used = 0;
@@ -66,7 +66,7 @@ static const char *describe(const struct meeting *m, unsigned parts, const uint8
         tell(&t, "; bases %lx %lx: %lx %lx, %lx %lx", in->fs_base, in->gs_base, a->fs_base, a->gs_base, b->fs_base,
              b->gs_base);
     if (parts & (STATUS | CONTROL | TAGS | ST | XMM | MXCSR | POINTERS)) tell_fx(&t, m);
-    if (parts & MEMORY) tell_memory(&t, host, ours);
+    if (parts & MEMORY) tell_memory(&t, m->host_memory, m->our_memory);
     return t.at;
 }
 
@@ -92,13 +92,13 @@ static void try_case(struct modelled *modelled, enum code_size size, uint64_t se
     m.host = &host, m.ours = &ours;
     native_run(&c, &host);
     modelled_run(modelled, &c, &ours);
-    const uint8_t *theirs = native_memory(), *mine = modelled_memory(modelled);
-    unsigned parts = meeting_differs(&m, theirs, mine);
+    m.host_memory = native_memory(), m.our_memory = modelled_memory(modelled);
+    unsigned parts = meeting_differs(&m);
     if (parts) parts &= ~meeting_allowed(&m, parts);
     counts->tried++;
     completed(&m) ? counts->completed++ : counts->faulted++;
-    if (parts && counts->each) diag("case %lu: %s", (unsigned long)number, describe(&m, parts, theirs, mine));
-    loop_check(!parts, "case %lu: %s", (unsigned long)number, describe(&m, parts, theirs, mine));
+    if (parts && counts->each) diag("case %lu: %s", (unsigned long)number, describe(&m, parts));
+    loop_check(!parts, "case %lu: %s", (unsigned long)number, describe(&m, parts));
 }
 
 void campaign(uint64_t seed, uint64_t first, uint64_t count, bool each) {
@@ -115,5 +115,6 @@ void campaign(uint64_t seed, uint64_t first, uint64_t count, bool each) {
         diag("%u-bit code: %u instructions tried, %u completed, %u faulted; %u not to be tried", 16u << size,
              counts.tried, counts.completed, counts.faulted, counts.excluded);
     }
+    if (each) allow_report();
     modelled_free(modelled);
 }

@@ -9,7 +9,7 @@ struct campaign_counts {
     bool each;
 };
 // Cases `first` to `first + count - 1` of the seed, in 64-bit and in 32-bit code, each width a claim; `each`: every
-// difference is told, not the first few.
+// difference is told, not the first few, and how often each row of allow.def was needed.
 void campaign(uint64_t seed, uint64_t first, uint64_t count, bool each);
 
 #endif

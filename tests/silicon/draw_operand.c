@@ -150,6 +150,21 @@ static void fit_selector(struct draw *d) {
     draw_put(d, stack_linear(c), selector, 2);
 }
 
+// XSAVE and its kin: the components that both sides have, an aligned area, a header that can be loaded.
+static void fit_xsave(struct draw *d, uint64_t *target) {
+    struct silicon_state *s = &d->c->state;
+    bool compact = one_in(d, 3);
+    s->gpr[RAX] = (s->gpr[RAX] & ~0xffffffffull) | below(d, 4);
+    s->gpr[RDX] &= ~0xffffffffull;
+    if (d->c->size != CODE_64) s->gpr[RAX] = (uint32_t)s->gpr[RAX], s->gpr[RDX] = 0;
+    if (!one_in(d, 8)) *target &= ~63ull;
+    if (one_in(d, 2)) return;
+    draw_put(d, *target + 24, draw64(d) & 0xffff, 4);
+    draw_put(d, *target + 512, below(d, 4), 8);
+    draw_put(d, *target + 520, compact ? BIT(63) | 3 : 0, 8);
+    for (unsigned i = 16; i < 64; i += 8) draw_put(d, *target + 512 + i, 0, 8);
+}
+
 static void fit_operands(struct draw *d, uint64_t target) {
     struct silicon_case *c = d->c;
     const struct operand *first = &c->insn.operand[0];
@@ -175,6 +190,10 @@ void draw_operands(struct draw *d) {
     if (!c->decoded) return;
     tame_bit_offset(d);
     bool in_memory = has_memory(&c->insn, OPERAND_MEM) || has_memory(&c->insn, OPERAND_MOFFS);
+    if (!strncmp(c->insn.row->mnemonic, "xsave", 5) || !strncmp(c->insn.row->mnemonic, "xrstor", 6))
+        fit_xsave(d, &target);
     if (one_in(d, 2)) fit_operands(d, target);
-    if (in_memory && !one_in(d, 8)) aim(d, target);
+    if (!in_memory || one_in(d, 8)) return;
+    aim(d, target);
+    if (c->insn.address_size > 2) c->operand = target;
 }

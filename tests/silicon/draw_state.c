@@ -26,8 +26,14 @@ static uint64_t border(struct draw *d) {
                                        0x20005000, 0x20006000, 0x10001000, PLACE_CODE_END};
     return borders[below(d, sizeof borders / sizeof borders[0])];
 }
+// Where addresses end: of 32 bits, of the canonical halves, of all.
+static uint64_t brink(struct draw *d) {
+    static const uint64_t ends[] = {BIT(32), BIT(47), 0 - BIT(47), 0, BIT(16)};
+    return ends[below(d, sizeof ends / sizeof ends[0])] - 16 + below(d, 20);
+}
 // Mostly aligned for operands up to 16 bytes.
 uint64_t draw_pointer(struct draw *d) {
+    if (one_in(d, 40)) return brink(d);
     if (one_in(d, 3)) return 0x20002000 + below(d, 512) * 8;
     uint64_t at = border(d) + below(d, 96) - 64;
     return one_in(d, 3) ? at : at & ~(uint64_t)(one_in(d, 2) ? 7 : 15);

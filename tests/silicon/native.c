@@ -204,7 +204,7 @@ static bool is_emulated(void) {
 
 // --- a run that does not end ---
 
-enum { PATIENCE_SECONDS = 10 };
+enum { PATIENCE_SECONDS = 30 };
 static volatile sig_atomic_t runs, runs_seen;
 
 // A kernel may let an instruction fault for ever: the traced process is then ended, and native_run says so.

@@ -43,6 +43,7 @@ struct silicon_case {
     uint8_t bytes[CASE_BYTES];
     unsigned present; // bytes of them that are in memory, up to the border of the code or what fills it
     bool decoded;     // by the model, if all were there
+    uint64_t operand; // linear address at which an operand in memory was aimed; 0: it may lie anywhere
     struct insn insn;
     struct silicon_state state;
 };

@@ -52,6 +52,8 @@ static const struct found {
     {false, "MOVUPS that begins below the upper half", CODE_64, 0, 0xffff7ffffffffffe, 0, VECTOR_GP, 0, 3,
      "\x0f\x10\x03"},
     {false, "MASKMOVQ with a mask of 0 across address 0", CODE_64, 0, ~0ull, 0, VECTOR_PF, 6, 3, "\x0f\xf7\xcc"},
+    {false, "MASKMOVQ with a mask of 0, misaligned: #AC", CODE_64, 0, WRITABLE + 1, FLAG_AC, VECTOR_AC, 0, 3,
+     "\x0f\xf7\xcc"},
     // A far pointer is of 16:32 bits at most, also where it is undefined.
     {false, "REX.W JMP ptr16:32 at the end of the page: #UD", CODE_64, 0, 0, 0, VECTOR_UD, 0, 8,
      "\x48\xea\x01\x02\x03\x04\x05\x06"},
