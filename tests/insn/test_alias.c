@@ -3,6 +3,7 @@
 // registers; pointers differ between vendors.
 #include "tests/insn/harness.h"
 #include "tests/tap.h"
+#include <cpuid.h>
 #include <string.h>
 
 static struct harness h;
@@ -50,11 +51,19 @@ static bool same(const struct processor_state *a, const struct processor_state *
     return same;
 }
 
+// FSTPNCE of an empty ST(0) was seen on AMD's processors alone.
+static bool known(const struct alias *a, const struct setting *s) {
+    unsigned eax, ebx, ecx, edx, top = s->status >> 11 & 7;
+    bool amd = __get_cpuid(0, &eax, &ebx, &ecx, &edx) && ebx == signature_AMD_ebx;
+    return amd || a->bytes[0] != 0xd9 || s->tags >> top & 1;
+}
+
 static void compare(const struct alias *a, unsigned i) {
     const uint8_t bytes[2] = {a->bytes[0], (uint8_t)(a->bytes[1] + i)};
     harness_code(&h, CODE_64, bytes, 2, true);
     for (unsigned s = 0; s < sizeof settings / sizeof *settings; s++) {
         struct processor_state in, host, ours;
+        if (!known(a, &settings[s])) continue;
         state_make(&settings[s], &in);
         harness_host(&h, &in, &host);
         harness_ours(&h, &in, &ours);
