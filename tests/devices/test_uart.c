@@ -123,10 +123,110 @@ static void priorities(void) {
     ok(!uart_receive(&uart, 'x'), "no input in loopback");
 }
 
+// Each trigger level and each size of the FIFO, from both sides.
+static void levels(void) {
+    static const unsigned level[] = {1, 4, 8, 14};
+    for (unsigned i = 0; i < 4; i++) {
+        begin();
+        set(MCR, 0x08), set(IER, 0x01), set(IIR, (uint8_t)(i << 6 | 1));
+        for (unsigned n = 1; n < level[i]; n++) uart_receive(&uart, 'x');
+        bool before = irq.level;
+        uart_receive(&uart, 'x');
+        ok(!before && irq.level, "trigger level %u: not with %u bytes", level[i], level[i] - 1);
+        get(RBR);
+        ok(!irq.level, "nor below it again");
+    }
+    begin();
+    set(MCR, 0x10), set(IIR, 1);
+    for (unsigned i = 0; i < 16; i++) set(RBR, (uint8_t)i);
+    ok(!(get(LSR) & 2), "loopback: 16 bytes fit");
+    set(RBR, 99);
+    ok(get(LSR) & 2 && get(RBR) == 0, "the 17th is an overrun, and is lost");
+    ok(!(get(LSR) & 2), "which reading LSR has cleared");
+    set(IIR, 3);
+    ok(!(get(LSR) & 1), "FCR bit 1 clears the receiver");
+    set(RBR, 'a'), set(IIR, 1);
+    ok(get(LSR) & 1, "without it the bytes stay");
+    set(IIR, 0);
+    ok(!(get(LSR) & 1), "a change of FCR bit 0 clears it too");
+}
+
+// Four characters of each format, a cycle before and at their end; a bit takes 16 divisor / 1,843,200 s.
+static void timeouts(void) {
+    loop_begin("the character timeout of each format");
+    for (unsigned lcr = 0; lcr < 64; lcr++) {
+        unsigned bits = 4 * (1 + 5 + lcr % 4 + (lcr >> 3 & 1) + 1 + (lcr >> 2 & 1));
+        uint64_t cycles = ((uint64_t)bits * 16 * 3 * 1000000000 + 1843199) / 1843200;
+        begin();
+        set(LCR, (uint8_t)(0x80 | lcr)), set(RBR, 3), set(IER, 0), set(LCR, (uint8_t)lcr);
+        set(MCR, 0x08), set(IER, 0x01), set(IIR, 0xc1);
+        uart_receive(&uart, 'x');
+        fake_pass(&fake, cycles - 2);
+        bool before = irq.level;
+        fake_pass(&fake, 3);
+        loop_check(!before && irq.level, "LCR %x: %u bits", lcr, bits);
+    }
+    loop_end();
+    begin();
+    set(MCR, 0x08), set(IER, 0x01), set(IIR, 0xc1);
+    uart_receive(&uart, 'x');
+    ok((set(IER, 0), fake_pass(&fake, 10000000), !irq.level), "no timeout where received data does not interrupt");
+}
+
+// A program that leaves RTS alone is heard when it takes interrupts, or asks again and again.
+static void listening(void) {
+    begin();
+    ok(!uart_listens(&uart), "nobody listens");
+    set(MCR, 0x02);
+    ok(uart_listens(&uart), "RTS");
+    set(MCR, 0x08);
+    ok(!uart_listens(&uart), "OUT2 alone");
+    set(IER, 0x01);
+    ok(uart_listens(&uart), "OUT2 and the interrupt of received data");
+    set(MCR, 0);
+    ok(!uart_listens(&uart), "that interrupt alone");
+    for (unsigned i = 1; i < UART_POLLS; i++) get(LSR);
+    ok(!uart_listens(&uart), "one poll too few");
+    get(LSR);
+    ok(uart_listens(&uart), "polls");
+    get(LSR);
+    ok(uart_listens(&uart), "more polls");
+    set(MCR, 0x12);
+    ok(!uart_listens(&uart) && uart_room(&uart) == 0, "not in loopback");
+    set(MCR, 0);
+    set(RBR, 'a');
+    ok(!uart_listens(&uart), "sending begins the count again");
+}
+
+// Which causes are told, by IER.
+static void causes(void) {
+    static const struct {
+        uint8_t ier, iir;
+    } rows[] = {{0x0f, 0x06}, {0x0b, 0x04}, {0x0a, 0x02}, {0x08, 0x00},
+                {0x00, 0x01}, {0x04, 0x06}, {0x01, 0x04}, {0x02, 0x02}};
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        begin();
+        set(MCR, 0x10), set(RBR, 'a'), set(RBR, 'b'), set(MCR, 0x1f), set(IER, rows[i].ier);
+        ok((get(IIR) & 15) == rows[i].iir, "IER %x: IIR %x", rows[i].ier, rows[i].iir);
+    }
+    loop_begin("modem status in loopback");
+    for (unsigned mcr = 0; mcr < 16; mcr++) {
+        begin();
+        set(MCR, (uint8_t)(0x10 | mcr));
+        unsigned cts = mcr >> 1 & 1, dsr = mcr & 1, ri = mcr >> 2 & 1, dcd = mcr >> 3 & 1;
+        loop_check(get(MSR) >> 4 == (cts | dsr << 1 | ri << 2 | dcd << 3), "MCR %x", mcr);
+    }
+    loop_end();
+}
+
 int main(void) {
     probing();
     transmitting();
     receiving();
     priorities();
+    levels();
+    timeouts();
+    listening();
+    causes();
     return done_testing();
 }

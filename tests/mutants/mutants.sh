@@ -11,6 +11,7 @@ set -u
 export LC_ALL=C
 cd "$(dirname "$0")/../.." || exit 2
 here=tests/mutants O=${O:-o} CC=${CC:-gcc}
+CODEGEN="${CODEGEN/-O2 -g/-O1 -foptimize-sibling-calls}" # quicker to build; tail calls need the latter
 work=$O/mutants tree=$O/mutants/tree rooms=$here/rooms
 jobs=${JOBS:-$(nproc)}
 
@@ -63,12 +64,11 @@ make_tree() {
 tests_of() { # FILE: the tests of its room, by name
 	local word test
 	for word in $(awk -v file="$1" '$1 == "file" && $2 == file { $1 = $2 = ""; print }' "$rooms"); do
-		if [[ $word == */ ]]; then
-			for test in tests/"$word"test_*.c; do test=${test#tests/}; echo "${test%.c}"; done
-		else
-			echo "$word"
-		fi
-	done
+		case $word in
+		*/) for test in tests/"$word"test_*.c; do test=${test#tests/}; echo "${test%.c}"; done ;;
+		*) echo "$word" ;;
+		esac
+	done | { grep -vxF -f <(awk '$1 == "without" { for (i = 2; i <= NF; i++) print $i }' "$rooms"); }
 }
 
 build() {
@@ -77,7 +77,7 @@ build() {
 		programs+=("o/tests/$test")
 	done
 	make -s -j"$jobs" -C "$tree" O=o CC="$CC" LDFLAGS="${LDFLAGS:-}" WARNINGS=-w \
-		CODEGEN="-O1 -foptimize-sibling-calls -ffp-contract=off -DVMXRAY_TAIL_CALLS=1 -include mutant.h" \
+		CODEGEN="$CODEGEN -include mutant.h" \
 		"${programs[@]}" >"$work/build.log" 2>&1 || { grep -m 20 -E 'error' "$work/build.log"; fail "the mutants do not build: $work/build.log"; }
 	printf '%s\n' "${programs[@]#o/tests/}" >"$work/tests"
 }

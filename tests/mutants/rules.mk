@@ -7,4 +7,4 @@ $(O)/tests/mutants/tool_mutate: $(MUTATE_OBJECTS)
 
 .PHONY: mutants
 mutants: $(O)/tests/mutants/tool_mutate | need-test
-	@CC='$(CC)' LDFLAGS='$(LDFLAGS)' O='$(O)' tests/mutants/mutants.sh
+	@CC='$(CC)' CODEGEN='$(CODEGEN)' LDFLAGS='$(LDFLAGS)' O='$(O)' tests/mutants/mutants.sh

@@ -1,0 +1,254 @@
+// The local APIC on both sides of each of its boundaries: the bits of each x2APIC register, vectors below 16, INIT
+// level de-assert, shorthands, logical destinations. SDM Vol. 3A, 10.4 to 10.12, Table 10-6.
+#include "cpu/state/cpu.h"
+#include "devices/irq/lapic.h"
+#include "fake.h"
+#include "tests/tap.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { CPUS = 3 };
+static struct fake fake;
+static struct lapic lapic[CPUS];
+static struct cpu *cpu[CPUS];
+static struct apic_bus bus;
+
+static uint8_t no_vector(void *owner) {
+    (void)owner;
+    return 0;
+}
+static void nothing(void *owner) { (void)owner; }
+static void no_eoi(void *owner, uint8_t vector) { (void)owner, (void)vector; }
+
+static void begin(bool x2apic) {
+    fake_init(&fake, 1000000000);
+    bus = (struct apic_bus){
+        .lapic = lapic, .count = CPUS, .pic_acknowledge = no_vector, .eoi = no_eoi, .base_changed = nothing};
+    for (unsigned i = 0; i < CPUS; i++) {
+        if (!cpu[i]) cpu[i] = calloc(1, sizeof *cpu[i]);
+        *cpu[i] = (struct cpu){.id = i};
+        lapic[i] =
+            (struct lapic){.timer_hz = 100000000, .has_x2apic = true, .has_tsc_deadline = true, .physical_bits = 46};
+        lapic_init(&lapic[i], &bus, cpu[i], &fake.clock);
+        lapic_device.reset(&lapic[i]);
+        if (x2apic && !lapic_msr_write(&lapic[i], 0x1b, 0xfee00c00 | (i ? 0 : 0x100))) bail("x2APIC");
+        if (x2apic)
+            (void)lapic_msr_write(&lapic[i], 0x80f, 0x1ff);
+        else
+            lapic_device.write(&lapic[i], 0, APIC_SVR * 16, 4, 0x1ff);
+    }
+}
+static uint32_t get(unsigned n, unsigned reg) { return (uint32_t)lapic_device.read(&lapic[n], 0, reg * 16, 4); }
+static void set(unsigned n, unsigned reg, uint32_t value) { lapic_device.write(&lapic[n], 0, reg * 16, 4, value); }
+static uint64_t x2_get(unsigned n, uint32_t index) {
+    uint64_t value = 0;
+    if (!lapic_msr_read(&lapic[n], index, &value)) value = 0xbadbadbad;
+    return value;
+}
+
+// --- Table 10-6 ---
+enum { R = 1, W = 2, RW = 3 };
+static const struct {
+    uint32_t first, last;
+    unsigned access;
+    uint64_t writable;
+} registers[] = {
+    {0x802, 0x803, R, 0},
+    {0x808, 0x808, RW, BITS(7, 0)},
+    {0x80a, 0x80a, R, 0},
+    {0x80b, 0x80b, W, 0},
+    {0x80d, 0x80d, R, 0},
+    {0x80f, 0x80f, RW, BITS(9, 0)},
+    {0x810, 0x827, R, 0},
+    {0x828, 0x828, RW, 0},
+    {0x830, 0x830, RW, BITS(63, 32) | BITS(19, 18) | BITS(15, 14) | BITS(11, 0)},
+    {0x832, 0x832, RW, BITS(18, 16) | BITS(7, 0)},
+    {0x833, 0x834, RW, BIT(16) | BITS(10, 8) | BITS(7, 0)},
+    {0x835, 0x836, RW, BITS(16, 15) | BIT(13) | BITS(10, 8) | BITS(7, 0)},
+    {0x837, 0x837, RW, BIT(16) | BITS(7, 0)},
+    {0x838, 0x838, RW, BITS(31, 0)},
+    {0x839, 0x839, R, 0},
+    {0x83e, 0x83e, RW, BIT(3) | BITS(1, 0)},
+    {0x83f, 0x83f, W, BITS(7, 0)},
+};
+
+static void one_register(uint32_t index) {
+    unsigned access = 0;
+    uint64_t writable = 0, value;
+    for (unsigned i = 0; i < sizeof registers / sizeof *registers; i++)
+        if (index >= registers[i].first && index <= registers[i].last)
+            access = registers[i].access, writable = registers[i].writable;
+    loop_check(lapic_msr_read(&lapic[0], index, &value) == (access & R), "RDMSR %x", index);
+    loop_check(lapic_msr_write(&lapic[0], index, 0) == ((access & W) != 0), "WRMSR %x of 0", index);
+    for (unsigned bit = 0; bit < 64; bit++) {
+        begin(true);
+        loop_check(lapic_msr_write(&lapic[0], index, BIT(bit)) == (writable >> bit & 1), "WRMSR %x, bit %u", index,
+                   bit);
+        bool keeps = access == RW && writable >> bit & 1 && index != 0x80f;
+        loop_check(!keeps || (x2_get(0, index) & BIT(bit)), "%x keeps bit %u", index, bit);
+    }
+}
+
+static void test_x2apic_registers(void) {
+    begin(true);
+    loop_begin("each bit of each x2APIC register");
+    for (uint32_t index = 0x7ff; index <= 0x900; index++) one_register(index);
+    loop_end();
+    begin(false);
+    loop_begin("no x2APIC register in xAPIC mode");
+    uint64_t value;
+    for (uint32_t index = 0x800; index <= 0x8ff; index++)
+        loop_check(!lapic_msr_read(&lapic[0], index, &value) && !lapic_msr_write(&lapic[0], index, 0), "%x", index);
+    loop_end();
+    begin(true);
+    lapic[0].has_tsc_deadline = false;
+    ok(!lapic_msr_write(&lapic[0], 0x832, BIT(18)) && lapic_msr_write(&lapic[0], 0x832, BIT(17)),
+       "TSC-deadline mode is reserved where it is not supported");
+}
+
+static void test_logical_id(void) {
+    loop_begin("the logical x2APIC ID, 10.12.10.2");
+    for (uint32_t id = 0; id < 40; id++) {
+        begin(false);
+        lapic[1].id = id;
+        (void)lapic_msr_write(&lapic[1], 0x1b, 0xfee00c00);
+        loop_check(x2_get(1, 0x80d) == (id / 16 << 16 | 1u << id % 16), "ID %u: %llx", id,
+                   (unsigned long long)x2_get(1, 0x80d));
+    }
+    loop_end();
+}
+
+// --- vectors ---
+static bool in_irr(unsigned n, unsigned vector) { return lapic[n].irr[vector / 32] >> vector % 32 & 1; }
+
+static void test_vectors(void) {
+    loop_begin("a vector below 16 is an error, 16 is an interrupt");
+    for (unsigned v = 0; v < 256; v++) {
+        begin(true);
+        (void)lapic_msr_write(&lapic[0], 0x83f, v);
+        loop_check(in_irr(0, v) == (v >= 16), "self IPI %u", v);
+        (void)lapic_msr_write(&lapic[0], 0x828, 0);
+        loop_check(x2_get(0, 0x828) == (v < 16 ? 0x20 : 0), "its ESR, %u", v);
+        for (unsigned delivery = 0; delivery < 2; delivery++) { // fixed, lowest priority
+            begin(false);
+            set(0, APIC_ICR_HIGH, 1u << 24), set(0, APIC_ICR, 0x4000 | delivery << 8 | v);
+            loop_check(in_irr(1, v) == (v >= 16) && !in_irr(0, v) && !in_irr(2, v), "IPI %u", v);
+            set(0, APIC_ESR, 0);
+            loop_check(get(0, APIC_ESR) == (v < 16 ? 0x20 : 0), "its ESR, %u", v);
+        }
+        begin(false);
+        set(1, APIC_LVT + LVT_ERROR, v);
+        lapic_accept(&lapic[1], (uint8_t)v, false);
+        set(1, APIC_ESR, 0);
+        loop_check(in_irr(1, v) == (v >= 16) && get(1, APIC_ESR) == (v < 16 ? 0x40 : 0), "received %u", v);
+    }
+    loop_end();
+    begin(false);
+    set(0, APIC_LVT + LVT_ERROR, 16), set(0, APIC_ICR, 0x400f);
+    ok(in_irr(0, 16), "the error interrupt with vector 16");
+    begin(false);
+    set(0, APIC_LVT + LVT_ERROR, 15), set(0, APIC_ICR, 0x400f), set(0, APIC_ESR, 0);
+    ok(get(0, APIC_ESR) == 0x60, "with vector 15 it is an error of its own, once");
+    begin(false);
+    set(1, APIC_LVT + LVT_ERROR, 16), lapic_accept(&lapic[1], 3, false);
+    ok(in_irr(1, 16), "an illegal vector received: the error interrupt");
+    begin(false);
+    set(1, APIC_LVT + LVT_ERROR, 0x10010), lapic_accept(&lapic[1], 3, false);
+    ok(!in_irr(1, 16), "unless it is masked");
+    begin(true);
+    (void)lapic_msr_write(&lapic[0], 0x80f, 0xff), (void)lapic_msr_write(&lapic[0], 0x83f, 0x40);
+    ok(!in_irr(0, 0x40), "no self IPI while disabled by software");
+}
+
+// --- the ICR ---
+static void test_init(void) {
+    static const struct {
+        uint32_t icr;
+        bool init;
+        const char *what;
+    } rows[] = {{0x4500, true, "edge"},
+                {0xc500, true, "level assert"},
+                {0x8500, false, "level de-assert"},
+                {0x0500, true, "edge de-assert"},
+                {0x8400, false, "NMI"}};
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        begin(false);
+        set(0, APIC_ICR_HIGH, 1u << 24), set(0, APIC_ICR, rows[i].icr);
+        ok(!!(cpu[1]->boundary.pending & PENDING_INIT) == rows[i].init, "INIT, %s", rows[i].what);
+    }
+    ok(cpu[1]->boundary.pending & PENDING_NMI, "another delivery with level de-assert is delivered");
+    begin(false);
+    set(0, APIC_ICR_HIGH, 1u << 24), set(0, APIC_ICR, 0x8050);
+    ok(in_irr(1, 0x50), "a fixed one too");
+    begin(false);
+    set(0, APIC_ICR_HIGH, 1u << 24), set(0, APIC_ICR, 0x4612), set(0, APIC_ICR, 0x4500);
+    ok(!(cpu[1]->boundary.pending & PENDING_SIPI), "a start-up IPI before the INIT is forgotten");
+}
+
+static void test_shorthands(void) {
+    loop_begin("shorthands");
+    for (uint32_t to = 0; to < 4; to++) {
+        begin(false);
+        set(0, APIC_ICR_HIGH, 2u << 24), set(0, APIC_ICR, to << 18 | 0x4060);
+        bool self = to == 1 || to == 2, one = to >= 2, two = to != 1;
+        loop_check(in_irr(0, 0x60) == self && in_irr(1, 0x60) == one && in_irr(2, 0x60) == two, "%u", to);
+    }
+    loop_end();
+    begin(false);
+    set(1, APIC_SVR, 0xff), set(0, APIC_ICR, 0xc4061);
+    ok(!in_irr(1, 0x61) && in_irr(2, 0x61), "a fixed IPI passes one by that is disabled by software");
+    set(0, APIC_ICR, 0xc4400);
+    ok(cpu[1]->boundary.pending & PENDING_NMI, "an NMI does not");
+}
+
+static bool reaches(unsigned n, uint32_t destination, bool wide) {
+    const struct apic_message m = {.destination = destination, .wide = wide, .logical = true, .vector = 0x70};
+    memset(lapic[n].irr, 0, sizeof lapic[n].irr);
+    (void)apic_deliver(&bus, &m);
+    return in_irr(n, 0x70);
+}
+
+static void test_logical(void) {
+    begin(false);
+    set(1, APIC_LDR, 0x84000000);
+    loop_begin("logical destinations, flat model");
+    for (uint32_t mda = 1; mda < 255; mda++) loop_check(reaches(1, mda, false) == ((mda & 0x84) != 0), "%x", mda);
+    loop_check(reaches(1, 0xff, false) && !reaches(1, 0x184, true), "broadcast, and more than 8 bits");
+    loop_end();
+    begin(false);
+    set(1, APIC_DFR, 0x0fffffff), set(1, APIC_LDR, 0x35000000);
+    loop_begin("cluster model");
+    for (uint32_t mda = 1; mda < 255; mda++)
+        loop_check(reaches(1, mda, false) == (mda >> 4 == 3 && mda & 5), "%x", mda);
+    loop_end();
+    begin(false);
+    lapic[1].id = 0x25;
+    (void)lapic_msr_write(&lapic[1], 0x1b, 0xfee00c00), (void)lapic_msr_write(&lapic[1], 0x80f, 0x1ff);
+    ok(reaches(1, 2 << 16 | 0x20, true) && reaches(1, 2 << 16 | 0x30, true) && !reaches(1, 2 << 16 | 0x10, true) &&
+           !reaches(1, 3 << 16 | 0x20, true) && !reaches(1, 1 << 16 | 0x20, true),
+       "clusters of x2APICs");
+}
+
+// --- priority, 10.8.3.1 ---
+static void test_priority(void) {
+    loop_begin("an interrupt is taken when its class is above TPR's");
+    for (unsigned tpr = 0; tpr < 256; tpr += 15)
+        for (unsigned v = 16; v < 256; v += 5) {
+            begin(false);
+            set(0, APIC_TPR, tpr);
+            lapic_accept(&lapic[0], (uint8_t)v, false);
+            loop_check(!!(cpu[0]->boundary.pending & PENDING_INTR) == (v / 16 > tpr / 16), "TPR %x, vector %x", tpr, v);
+        }
+    loop_end();
+}
+
+int main(void) {
+    test_x2apic_registers();
+    test_logical_id();
+    test_vectors();
+    test_init();
+    test_shorthands();
+    test_logical();
+    test_priority();
+    return done_testing();
+}

@@ -1,0 +1,146 @@
+// Every MSR on both sides of each of its boundaries: each bit alone, each memory type, the addresses beside it. SDM
+// Vol. 4, Table 2-2; Vol. 3A, 11.11, 11.12 (memory types).
+#include "cpu/system/msr.h"
+#include "tests/system/bench.h"
+
+enum { UNKNOWN, READ_ONLY_MSR, CANONICAL_MSR, MASKED, WRITE_ONLY_MSR, BYTES_TYPES, BYTES_PAT, NO_EFFECT };
+#define WIDTH BITS(39, 12) // physical addresses of 40 bits
+static const struct {
+    uint32_t index;
+    uint8_t kind;
+    uint64_t writable;
+} rows[] = {
+    {0x10, MASKED, ~0ull},
+    {0x17, READ_ONLY_MSR, 0},
+    {0x3b, MASKED, ~0ull},
+    {0x48, MASKED, BITS(2, 0) | BIT(10)},
+    {0x49, WRITE_ONLY_MSR, BIT(0)},
+    {0x79, WRITE_ONLY_MSR, ~0ull},
+    {0x8b, MASKED, ~0ull},
+    {0xce, READ_ONLY_MSR, 0},
+    {0xe2, NO_EFFECT, ~0ull},
+    {0xfe, READ_ONLY_MSR, 0},
+    {0x10a, READ_ONLY_MSR, 0},
+    {0x140, MASKED, BIT(0)},
+    {0x174, MASKED, BITS(31, 0)},
+    {0x175, CANONICAL_MSR, 0},
+    {0x176, CANONICAL_MSR, 0},
+    {0x179, READ_ONLY_MSR, 0},
+    {0x17a, MASKED, BITS(2, 0)},
+    {0x198, READ_ONLY_MSR, 0},
+    {0x199, MASKED, BIT(32) | BITS(15, 0)},
+    {0x1d9, MASKED, BITS(1, 0)},
+    {0x1fc, MASKED, BIT(1)},
+    {0x200, MASKED, WIDTH | BIT(0) | BIT(2)},
+    {0x201, MASKED, WIDTH | BIT(11)},
+    {0x20e, MASKED, WIDTH | BIT(0) | BIT(2)},
+    {0x20f, MASKED, WIDTH | BIT(11)},
+    {0x250, BYTES_TYPES, 0},
+    {0x258, BYTES_TYPES, 0},
+    {0x259, BYTES_TYPES, 0},
+    {0x268, BYTES_TYPES, 0},
+    {0x26f, BYTES_TYPES, 0},
+    {0x277, BYTES_PAT, 0},
+    {0x2ff, MASKED, BITS(11, 10) | BIT(0) | BIT(2)},
+    {0xda0, MASKED, 0},
+    {0xc0000081, MASKED, ~0ull},
+    {0xc0000082, CANONICAL_MSR, 0},
+    {0xc0000083, CANONICAL_MSR, 0},
+    {0xc0000084, MASKED, ~0ull},
+    {0xc0000100, CANONICAL_MSR, 0},
+    {0xc0000101, CANONICAL_MSR, 0},
+    {0xc0000102, CANONICAL_MSR, 0},
+    {0xc0000103, MASKED, BITS(31, 0)},
+};
+
+static bool wrmsr(struct bench *b, uint32_t index, uint64_t value) {
+    return msr_write(b->cpu, NULL, index, value) == OUT_OK;
+}
+static bool rdmsr(struct bench *b, uint32_t index, uint64_t *value) {
+    return msr_read(b->cpu, NULL, index, value) == OUT_OK;
+}
+
+// A write is taken, and read again, or it is #GP and nothing changes.
+static void try_write(struct bench *b, uint32_t index, uint64_t value, bool taken, bool read_again) {
+    uint64_t before = 0, after = 0;
+    bool readable = rdmsr(b, index, &before), written = wrmsr(b, index, value);
+    (void)rdmsr(b, index, &after);
+    bool kept = !readable || !read_again || after == (taken ? value : before);
+    loop_check(written == taken && kept, "%x: %llx, %s", index, (unsigned long long)value, written ? "written" : "#GP");
+}
+
+static void each_bit(struct bench *b, uint32_t index, uint64_t writable, bool read_again) {
+    for (unsigned i = 0; i < 64; i++) try_write(b, index, BIT(i), writable >> i & 1, read_again);
+}
+
+static void each_type(struct bench *b, uint32_t index, bool pat) {
+    for (unsigned at = 0; at < 64; at += 8)
+        for (uint64_t type = 0; type < 256; type++)
+            try_write(b, index, type << at, type < 2 || (type > 3 && type < 7) || (pat && type == 7), true);
+}
+
+static void test_rows(struct bench *b) {
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        uint32_t index = rows[i].index;
+        uint64_t value;
+        loop_begin("MSR %x takes what it may", index);
+        loop_check(rdmsr(b, index, &value) == (rows[i].kind != WRITE_ONLY_MSR), "RDMSR %x", index);
+        switch (rows[i].kind) {
+        case READ_ONLY_MSR: try_write(b, index, 0, false, true); break;
+        case MASKED: each_bit(b, index, rows[i].writable, index != 0x10); break;
+        case CANONICAL_MSR:
+            each_bit(b, index, BITS(46, 0), true);
+            try_write(b, index, ~0ull << 47, true, true);
+            try_write(b, index, ~0ull << 48, false, true);
+            try_write(b, index, ~BIT(63), false, true);
+            break;
+        case BYTES_TYPES:
+        case BYTES_PAT: each_type(b, index, rows[i].kind == BYTES_PAT); break;
+        default: each_bit(b, index, rows[i].writable, false);
+        }
+        loop_end();
+    }
+}
+
+// IA32_MISC_ENABLE: bits 11 and 12 read as ones, 7 as zero, whatever is written.
+static void test_misc_enable(struct bench *b) {
+    const uint64_t fixed = BIT(11) | BIT(12), kept = BIT(0) | BIT(3) | BIT(16) | BIT(18) | BIT(22) | BIT(23) | BIT(34);
+    loop_begin("IA32_MISC_ENABLE bit by bit");
+    for (unsigned i = 0; i < 64; i++) {
+        uint64_t value = 0;
+        bool taken = wrmsr(b, 0x1a0, BIT(i));
+        loop_check(taken == (((kept | fixed | BIT(7)) >> i & 1) != 0), "bit %u", i);
+        loop_check(!taken || (rdmsr(b, 0x1a0, &value) && value == ((BIT(i) & kept) | fixed)), "bit %u reads %llx", i,
+                   (unsigned long long)value);
+    }
+    loop_end();
+}
+
+static bool listed(uint32_t index) {
+    if (index == 0x1a0 || index == 0xc0000080 || (index >= 0x200 && index <= 0x20f)) return true;
+    if (index >= 0x268 && index <= 0x26f) return true;
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].index == index) return true;
+    return false;
+}
+
+// Those of the local APIC, of VT-x and of the machine are not the processor's to answer here.
+static void test_neighbours(struct bench *b) {
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {{0, 0x1a}, {0x1c, 0x39}, {0x3b, 0x47f}, {0xd00, 0xe00}, {0xc0000000, 0xc0000200}};
+    loop_begin("every other address is #GP");
+    for (unsigned r = 0; r < sizeof ranges / sizeof *ranges; r++)
+        for (uint32_t index = ranges[r].first; index <= ranges[r].last; index++) {
+            uint64_t value;
+            if (!listed(index)) loop_check(!rdmsr(b, index, &value) && !wrmsr(b, index, 0), "%x", index);
+        }
+    loop_end();
+}
+
+int main(void) {
+    WITH(b, bench_long(&b, 0)) test_rows(&b);
+    WITH(b, bench_long(&b, 0)) test_misc_enable(&b);
+    WITH(b, bench_long(&b, 0)) test_neighbours(&b);
+    return done_testing();
+}

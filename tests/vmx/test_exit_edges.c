@@ -1,0 +1,325 @@
+// Both sides of each boundary of what exits: bits of bitmaps and masks, ranges of MSRs, ports and fields, CR3-target
+// values, LMSW, PAUSE loops. SDM Vol. 3C, 24.6, 25.1.3, 25.2, 25.5.6. The questions are those of vmx/ask/ask.h, which
+// the processor asks too (test_ask.c).
+#include "cpu/engine/run.h"
+#include "cpu/memory/mode.h"
+#include "tests/vmx/bench.h"
+#include "vmx/ask/ask.h"
+#include <string.h>
+
+static struct bench *b;
+static struct exit_record record;
+
+static bool exits(enum intercept what, union intercept_operand operand) {
+    const struct ask ask = ask_about(b->cpu);
+    return ask_exits(&ask, NULL, what, operand, &record);
+}
+static void begin(void) {
+    b = bench_new("server");
+    bench_prepare(b);
+}
+static void set_cpl(unsigned cpl) {
+    b->cpu->segment[SS].rights = (b->cpu->segment[SS].rights & ~(3u << 5)) | cpl << 5;
+    cpu_update_mode(b->cpu);
+}
+static void set_only_bit(uint64_t map, unsigned bytes, unsigned bit) {
+    memset(b->ram + map, 0, bytes);
+    b->ram[map + bit / 8] = (uint8_t)(1 << bit % 8);
+}
+
+// --- control registers ---
+static void test_cr3_targets(void) {
+    begin();
+    bench_on(b, PROC, CR3_LOAD_EXITING);
+    bench_set(b, CR3_TARGET0, 0x1000), bench_set(b, CR3_TARGET1, 0x2000);
+    bench_set(b, CR3_TARGET2, 0x3000), bench_set(b, CR3_TARGET3, 0x4000);
+    loop_begin("the first n CR3-target values do not exit");
+    for (uint64_t count = 0; count <= 4; count++) {
+        bench_set(b, CR3_TARGET_COUNT, count);
+        for (uint64_t i = 0; i < 6; i++)
+            loop_check(exits(ICEPT_CR_WRITE, OPERAND(.cr = {.number = 3, .value = 0x1000 * i})) ==
+                           (i == 0 || i > count),
+                       "count %llu, target %llu", (unsigned long long)count, (unsigned long long)i);
+    }
+    for (uint8_t number = 0; number < 9; number++)
+        loop_check(exits(ICEPT_CR_WRITE, OPERAND(.cr = {.number = number})) == (number == 3), "CR%u", number);
+    loop_end();
+    bench_free(b);
+}
+
+static bool sets_cr(enum intercept what, uint8_t number) {
+    return exits(what, OPERAND(.cr = {.number = number, .value = 0x77}));
+}
+static void test_cr_controls(void) {
+    begin();
+    loop_begin("MOV from CR3, to and from CR8, by their controls");
+    for (uint8_t number = 0; number < 10; number++) {
+        loop_check(!sets_cr(ICEPT_CR_READ, number) && !sets_cr(ICEPT_CR_WRITE, number), "no control, CR%u", number);
+        bench_on(b, PROC, CR3_STORE_EXITING);
+        loop_check(sets_cr(ICEPT_CR_READ, number) == (number == 3), "from CR%u", number);
+        bench_off(b, PROC, CR3_STORE_EXITING), bench_on(b, PROC, CR8_STORE_EXITING);
+        loop_check(sets_cr(ICEPT_CR_READ, number) == (number == 8), "from CR%u", number);
+        bench_off(b, PROC, CR8_STORE_EXITING), bench_on(b, PROC, CR8_LOAD_EXITING);
+        loop_check(sets_cr(ICEPT_CR_WRITE, number) == (number == 8), "to CR%u", number);
+        bench_off(b, PROC, CR8_LOAD_EXITING);
+    }
+    loop_end();
+    loop_begin("MOV to CR0 and CR4 by mask and read shadow, bit by bit");
+    for (unsigned bit = 0; bit < 32; bit++)
+        for (unsigned n = 0; n < 16; n++) {
+            uint64_t mask = n & 1 ? BIT(bit) : ~BIT(bit), shadow = n & 2 ? BIT(bit) : 0, value = n & 4 ? BIT(bit) : 0;
+            bool cr0 = n & 8;
+            bench_set(b, CR0_MASK, cr0 ? mask : 0), bench_set(b, CR0_SHADOW, cr0 ? shadow : ~0ull);
+            bench_set(b, CR4_MASK, cr0 ? 0 : mask), bench_set(b, CR4_SHADOW, cr0 ? ~0ull : shadow);
+            const union intercept_operand o = OPERAND(.cr = {.number = cr0 ? 0 : 4, .value = value});
+            loop_check(exits(ICEPT_CR_WRITE, o) == (n & 1 && shadow != value), "bit %u, %u", bit, n);
+        }
+    loop_end();
+    bench_free(b);
+}
+
+// LMSW writes CR0 bits 3:0, and never clears PE. SDM Vol. 3C, 25.1.3.
+static void test_lmsw(void) {
+    begin();
+    loop_begin("LMSW exits if it would change one of the mask's low bits");
+    for (unsigned n = 0; n < 16 * 16 * 16; n++) {
+        uint64_t mask = n % 16, shadow = n / 16 % 16;
+        unsigned source = n / 256;
+        bool expected = mask & 1 && source & 1 && !(shadow & 1);
+        for (unsigned bit = 1; bit < 4; bit++)
+            expected |= mask >> bit & 1 && (source >> bit & 1) != (shadow >> bit & 1);
+        bench_set(b, CR0_MASK, mask | BITS(31, 4)), bench_set(b, CR0_SHADOW, shadow | BIT(5));
+        const union intercept_operand o = OPERAND(.lmsw = {.source = (uint16_t)(source | 0xffc0)});
+        loop_check(exits(ICEPT_LMSW, o) == expected, "mask %llx, shadow %llx, source %x", (unsigned long long)mask,
+                   (unsigned long long)shadow, source);
+    }
+    loop_end();
+    bench_set(b, CR0_MASK, CR0_PE), bench_set(b, CR0_SHADOW, 0);
+    (void)exits(ICEPT_LMSW, OPERAND(.lmsw = {.source = 0x8421}));
+    ok(record.qualification == (3 << 4 | 0x8421ull << 16) && !record.has_linear, "its qualification, a register");
+    (void)exits(ICEPT_LMSW, OPERAND(.lmsw = {.source = 0x8421, .memory = true, .linear = 0x12345678}));
+    ok(record.qualification == (3 << 4 | 1 << 6 | 0x8421ull << 16) && record.has_linear &&
+           record.guest_linear == 0x12345678,
+       "and memory");
+    loop_begin("CLTS exits by CR0.TS of mask and read shadow");
+    for (unsigned n = 0; n < 16; n++) {
+        bench_set(b, CR0_MASK, (n & 1 ? CR0_TS : 0) | (n & 4 ? ~CR0_TS : 0));
+        bench_set(b, CR0_SHADOW, (n & 2 ? CR0_TS : 0) | (n & 8 ? ~CR0_TS : 0));
+        loop_check(exits(ICEPT_CLTS, NO_OPERAND) == ((n & 3) == 3), "%u", n);
+    }
+    loop_end();
+    bench_free(b);
+}
+
+// --- bitmaps ---
+static bool port_exits(unsigned port, unsigned bytes) {
+    return exits(ICEPT_IO, OPERAND(.io = {.port = (uint16_t)port, .bytes = (uint8_t)bytes}));
+}
+
+static void test_io_bitmaps(void) {
+    static const unsigned ports[] = {0, 1, 7, 8, 0x7ffe, 0x7fff, 0x8000, 0x8001, 0xfff8, 0xffff};
+    begin();
+    bench_on(b, PROC, USE_IO_BITMAPS);
+    loop_begin("a port's bit in the I/O bitmaps");
+    for (unsigned i = 0; i < sizeof ports / sizeof *ports; i++) {
+        memset(b->ram + AT_IO_A, 0, 0x2000);
+        set_only_bit(ports[i] < 0x8000 ? AT_IO_A : AT_IO_B, 4096, ports[i] % 0x8000);
+        for (unsigned bytes = 1; bytes <= 4; bytes *= 2)
+            for (unsigned port = ports[i] > 8 ? ports[i] - 8 : 0; port <= ports[i] + 4 && port <= 0xffff; port++) {
+                bool covers = port <= ports[i] && ports[i]<port + bytes, wraps = port + bytes> 0x10000;
+                loop_check(port_exits(port, bytes) == (covers || wraps), "bit %x, port %x, %u", ports[i], port, bytes);
+            }
+    }
+    memset(b->ram + AT_IO_A, 0, 0x2000);
+    for (unsigned bytes = 1; bytes <= 4; bytes *= 2)
+        loop_check(!port_exits(0x10000 - bytes, bytes) && (bytes == 1 || port_exits(0x10001 - bytes, bytes)),
+                   "the end");
+    bench_on(b, PROC, UNCONDITIONAL_IO_EXITING);
+    loop_check(!port_exits(0x80, 1), "with bitmaps \"unconditional I/O exiting\" is ignored");
+    bench_off(b, PROC, USE_IO_BITMAPS);
+    loop_check(port_exits(0x80, 1), "without, it decides");
+    bench_off(b, PROC, UNCONDITIONAL_IO_EXITING);
+    loop_check(!port_exits(0x80, 1), "neither");
+    loop_end();
+    bench_free(b);
+}
+
+// 24.6.9: read low, read high, write low, write high, 1 KByte each.
+static void test_msr_bitmaps(void) {
+    static const struct {
+        uint32_t index;
+        int part, bit; // -1: always exits
+    } rows[] = {{0, 0, 0},           {1, 0, 1},          {0x1fff, 0, 0x1fff},     {0x2000, -1, 0},
+                {0xbfffffff, -1, 0}, {0xc0000000, 1, 0}, {0xc0001fff, 1, 0x1fff}, {0xc0002000, -1, 0},
+                {0xffffffff, -1, 0}};
+    begin();
+    loop_begin("an MSR's bit in the MSR bitmaps");
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (int write = 0; write < 2; write++) {
+            enum intercept what = write ? ICEPT_WRMSR : ICEPT_RDMSR;
+            const union intercept_operand o = OPERAND(.msr = {.index = rows[i].index});
+            unsigned bit = ((unsigned)write * 2 + (unsigned)rows[i].part) * 0x2000 + (unsigned)rows[i].bit;
+            bench_off(b, PROC, USE_MSR_BITMAPS);
+            loop_check(exits(what, o), "%x without bitmaps", rows[i].index);
+            bench_on(b, PROC, USE_MSR_BITMAPS);
+            memset(b->ram + AT_MSR_BITMAPS, 0, 4096);
+            loop_check(exits(what, o) == (rows[i].part < 0), "%x, no bit", rows[i].index);
+            if (rows[i].part >= 0) set_only_bit(AT_MSR_BITMAPS, 4096, bit);
+            loop_check(exits(what, o), "%x, its bit", rows[i].index);
+            memset(b->ram + AT_MSR_BITMAPS, 0xff, 4096);
+            if (rows[i].part >= 0) b->ram[AT_MSR_BITMAPS + bit / 8] ^= (uint8_t)(1 << bit % 8);
+            loop_check(exits(what, o) == (rows[i].part < 0), "%x, all others", rows[i].index);
+        }
+    }
+    loop_end();
+    bench_free(b);
+}
+
+static void test_field_bitmaps(void) {
+    static const uint64_t encodings[] = {0, 1, 0x7ffe, 0x7fff, 0x8000, 0x8001, 0x10000, 1ull << 63};
+    begin();
+    bench_set(b, VMREAD_BITMAP, AT_IO_A), bench_set(b, VMWRITE_BITMAP, AT_IO_B);
+    loop_begin("a field's bit in the VMREAD and VMWRITE bitmaps");
+    for (unsigned i = 0; i < sizeof encodings / sizeof *encodings; i++)
+        for (unsigned n = 0; n < 8; n++) {
+            const union intercept_operand o = OPERAND(.vmcs = {.encoding = encodings[i]});
+            bool shadowing = n & 1, write = n & 2, set = n & 4, mapped = encodings[i] < 0x8000;
+            unsigned bit = (unsigned)encodings[i] % 0x8000;
+            if (shadowing)
+                bench_on(b, PROC2, VMCS_SHADOWING);
+            else
+                bench_off(b, PROC2, VMCS_SHADOWING);
+            memset(b->ram + AT_IO_A, write ? 0xff : 0, 4096), memset(b->ram + AT_IO_B, write ? 0 : 0xff, 4096);
+            if (set) set_only_bit(write ? AT_IO_B : AT_IO_A, 4096, bit);
+            loop_check(exits(write ? ICEPT_VMWRITE : ICEPT_VMREAD, o) == (!shadowing || !mapped || set), "%llx, %u",
+                       (unsigned long long)encodings[i], n);
+        }
+    loop_end();
+    bench_free(b);
+}
+
+// --- exceptions ---
+static bool event_exits(uint8_t vector, uint32_t error_code) {
+    const struct event e = {
+        .vector = vector, .type = EVENT_HARDWARE_EXCEPTION, .has_error_code = vector == 14, .error_code = error_code};
+    const struct ask ask = ask_about(b->cpu);
+    return ask_event_exits(&ask, &e, &record);
+}
+
+static void test_exceptions(void) {
+    begin();
+    loop_begin("a vector's bit in the exception bitmap");
+    for (uint8_t bit = 0; bit < 32; bit++)
+        for (uint8_t vector = 0; vector < 32; vector++) {
+            bench_set(b, EXCEPTION_BITMAP, BIT(bit));
+            loop_check(event_exits(vector, 0) == (vector == bit), "bit %u, vector %u", bit, vector);
+        }
+    loop_end();
+    loop_begin("page faults by mask and match");
+    for (unsigned n = 0; n < 1 << 10; n++) {
+        uint32_t mask = n & 7, match = n >> 3 & 7, code = n >> 6 & 7;
+        bench_set(b, EXCEPTION_BITMAP, n & 512 ? BIT(14) : ~BIT(14));
+        bench_set(b, PAGE_FAULT_MASK, mask), bench_set(b, PAGE_FAULT_MATCH, match);
+        bool equal = (code & mask) == match;
+        loop_check(event_exits(14, code) == (n & 512 ? equal : !equal), "%x", n);
+    }
+    loop_end();
+    bench_free(b);
+}
+
+// --- loops of PAUSE, 25.1.3: cycles since the last PAUSE and since the first ---
+static bool pause_exits(uint64_t since_last, uint64_t since_first, unsigned cpl) {
+    struct cpu *cpu = b->cpu;
+    uint64_t now = cpu_cycles(cpu, NULL);
+    bench_vmx(b)->ple_last = now - since_last, bench_vmx(b)->ple_first = now - since_first;
+    set_cpl(cpl);
+    bool answer = exits(ICEPT_PAUSE, NO_OPERAND);
+    set_cpl(0);
+    return answer;
+}
+
+static void test_pause_loop(void) {
+    begin();
+    bench_set(b, PLE_GAP, 100), bench_set(b, PLE_WINDOW, 5000);
+    ok(!pause_exits(100, 5001, 0), "no PAUSE-loop exiting");
+    bench_on(b, PROC2, PAUSE_LOOP_EXITING);
+    ok(pause_exits(100, 5001, 0), "a loop longer than PLE_Window exits");
+    ok(!pause_exits(100, 5000, 0), "one as long does not");
+    ok(!pause_exits(101, 5001, 0), "nor one that paused for longer than PLE_Gap");
+    ok(!pause_exits(100, 5001, 3) && !pause_exits(100, 5001, 1), "nor one at another privilege level than 0");
+    bench_vmx(b)->ple_last = 0;
+    ok(!exits(ICEPT_PAUSE, NO_OPERAND), "nor the first PAUSE");
+    bench_on(b, PROC, PAUSE_EXITING);
+    ok(exits(ICEPT_PAUSE, NO_OPERAND) && pause_exits(100, 5001, 3), "\"PAUSE exiting\" exits at every level");
+    bench_free(b);
+}
+
+// --- XSAVES, VMFUNC, RDTSCP ---
+static void test_others(void) {
+    begin();
+    b->cpu->msr.xss = BIT(8) | BIT(11);
+    bench_on(b, PROC2, ENABLE_XSAVES);
+    bench_set(b, XSS_EXITING_BITMAP, BIT(8) | BIT(12));
+    loop_begin("XSAVES and XRSTORS by the XSS-exiting bitmap");
+    for (unsigned bit = 0; bit < 16; bit++)
+        for (unsigned n = 0; n < 2; n++)
+            loop_check(exits(n ? ICEPT_XSAVES : ICEPT_XRSTORS, OPERAND(.xsave = {.features = BIT(bit)})) == (bit == 8),
+                       "component %u", bit);
+    set_cpl(3);
+    loop_check(!exits(ICEPT_XSAVES, OPERAND(.xsave = {.features = BIT(8)})) &&
+                   !exits(ICEPT_XRSTORS, OPERAND(.xsave = {.features = BIT(8)})),
+               "CPL 3: #GP comes first");
+    set_cpl(0);
+    loop_end();
+    bench_on(b, PROC2, ENABLE_VM_FUNCTIONS);
+    bench_set(b, EPTP_LIST_ADDRESS, AT_DATA);
+    memset(b->ram + AT_DATA, 0xff, 0x2000);
+    bench_store(b, AT_DATA, 8, AT_EPT_PML4 | 3 << 3 | 6),
+        bench_store(b, AT_DATA + 511 * 8, 8, AT_EPT_PML4 | 3 << 3 | 6);
+    bench_store(b, AT_DATA + 512 * 8, 8, AT_EPT_PML4 | 3 << 3 | 6);
+    loop_begin("VMFUNC");
+    for (unsigned n = 0; n < 2; n++) {
+        bench_set(b, VM_FUNCTION_CONTROLS, n);
+        for (uint32_t function = 0; function < 70; function++)
+            loop_check(exits(ICEPT_VMFUNC, OPERAND(.vmfunc = {.function = function})) ==
+                           (function < 64 && !(n && function == 0)),
+                       "function %u", function);
+    }
+    for (uint32_t entry = 0; entry < 514; entry++)
+        loop_check(exits(ICEPT_VMFUNC, OPERAND(.vmfunc = {.entry = entry})) == (entry != 0 && entry != 511),
+                   "entry %u of the EPTP list", entry);
+    loop_end();
+    bench_on(b, PROC, RDTSC_EXITING);
+    ok(!exits(ICEPT_RDTSCP, NO_OPERAND) && exits(ICEPT_RDTSC, NO_OPERAND),
+       "RDTSCP without \"enable RDTSCP\": #UD first");
+    bench_on(b, PROC2, ENABLE_RDTSCP);
+    ok(exits(ICEPT_RDTSCP, NO_OPERAND), "with it");
+    b->cpu->control.cr4 |= CR4_TSD;
+    ok(exits(ICEPT_RDTSCP, NO_OPERAND), "CR4.TSD at CPL 0");
+    set_cpl(3);
+    ok(!exits(ICEPT_RDTSCP, NO_OPERAND), "CR4.TSD at CPL 3: #GP first");
+    b->cpu->control.cr4 &= ~CR4_TSD;
+    ok(exits(ICEPT_RDTSCP, NO_OPERAND), "no CR4.TSD at CPL 3");
+    set_cpl(0);
+    bench_on(b, PROC, INVLPG_EXITING), bench_on(b, PROC2, ENABLE_INVPCID);
+    set_cpl(3);
+    ok(!exits(ICEPT_INVPCID, NO_OPERAND), "INVPCID at CPL 3: #GP first");
+    set_cpl(0);
+    ok(exits(ICEPT_INVPCID, NO_OPERAND), "at CPL 0");
+    bench_off(b, PROC2, ENABLE_INVPCID);
+    ok(!exits(ICEPT_INVPCID, NO_OPERAND), "without \"enable INVPCID\": #UD first");
+    bench_free(b);
+}
+
+int main(void) {
+    test_cr3_targets();
+    test_cr_controls();
+    test_lmsw();
+    test_io_bitmaps();
+    test_msr_bitmaps();
+    test_field_bitmaps();
+    test_exceptions();
+    test_pause_loop();
+    test_others();
+    return done_testing();
+}
