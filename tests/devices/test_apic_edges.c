@@ -17,13 +17,14 @@ static uint8_t no_vector(void *owner) {
     (void)owner;
     return 0;
 }
-static void nothing(void *owner) { (void)owner; }
+static unsigned moves;
+static void moved(void *owner) { (void)owner, moves++; }
 static void no_eoi(void *owner, uint8_t vector) { (void)owner, (void)vector; }
 
 static void begin(bool x2apic) {
     fake_init(&fake, 1000000000);
     bus = (struct apic_bus){
-        .lapic = lapic, .count = CPUS, .pic_acknowledge = no_vector, .eoi = no_eoi, .base_changed = nothing};
+        .lapic = lapic, .count = CPUS, .pic_acknowledge = no_vector, .eoi = no_eoi, .base_changed = moved};
     for (unsigned i = 0; i < CPUS; i++) {
         if (!cpu[i]) cpu[i] = calloc(1, sizeof *cpu[i]);
         *cpu[i] = (struct cpu){.id = i};
@@ -242,6 +243,197 @@ static void test_priority(void) {
     loop_end();
 }
 
+static void test_in_service(void) {
+    loop_begin("each vector: IRR, ISR, PPR, EOI");
+    for (unsigned v = 16; v < 256; v++) {
+        begin(false);
+        lapic_accept(&lapic[0], (uint8_t)v, false);
+        loop_check(get(0, APIC_IRR + v / 32) == 1u << v % 32, "IRR, %x", v);
+        loop_check(lapic_acknowledge(&lapic[0]) == (int)v && get(0, APIC_ISR + v / 32) == 1u << v % 32, "ISR, %x", v);
+        for (unsigned tpr = 0; tpr < 256; tpr += 5) {
+            set(0, APIC_TPR, tpr);
+            loop_check(get(0, APIC_PPR) == (tpr / 16 >= v / 16 ? tpr : v / 16 * 16), "PPR, TPR %x, vector %x", tpr, v);
+        }
+        set(0, APIC_EOI, 0);
+        loop_check(get(0, APIC_ISR + v / 32) == 0, "EOI, %x", v);
+    }
+    loop_end();
+    loop_begin("two vectors: the higher class interrupts the lower");
+    for (unsigned v = 16; v < 256; v += 3)
+        for (unsigned w = 16; w < 256; w += 7) {
+            begin(false);
+            lapic_accept(&lapic[0], (uint8_t)v, false);
+            (void)lapic_acknowledge(&lapic[0]);
+            lapic_accept(&lapic[0], (uint8_t)w, false);
+            loop_check(lapic_acknowledge(&lapic[0]) == (w / 16 > v / 16 ? (int)w : -1), "%x, then %x", v, w);
+        }
+    loop_end();
+}
+
+static uint8_t ended;
+static void ends(void *owner, uint8_t vector) {
+    (void)owner;
+    ended = vector;
+}
+static void test_level_eoi(void) {
+    for (unsigned level = 0; level < 2; level++) {
+        begin(false);
+        bus.eoi = ends, ended = 0;
+        lapic_accept(&lapic[0], 0x63, level);
+        ok(get(0, APIC_TMR + 3) == (level ? 8 : 0), "TMR");
+        (void)lapic_acknowledge(&lapic[0]), set(0, APIC_EOI, 0);
+        ok(ended == (level ? 0x63 : 0), "EOI of a%s interrupt", level ? " level-triggered" : "n edge-triggered");
+    }
+}
+
+// --- LINT0, LINT1: Figure 10-8 ---
+static void test_lint(void) {
+    loop_begin("LINT0 by delivery mode and mask");
+    for (unsigned n = 0; n < 16; n++) {
+        unsigned delivery = n & 7;
+        bool masked = n & 8;
+        begin(false);
+        set(0, APIC_LVT + LVT_LINT0, 0x45 | delivery << 8 | (masked ? 1u << 16 : 0));
+        lapic_set_lint0(&lapic[0], true);
+        bool fixed = delivery < 2, external = delivery == 7;
+        loop_check(!!(cpu[0]->boundary.pending & PENDING_INTR) == (!masked && (fixed || external)), "INTR, %x", n);
+        loop_check(in_irr(0, 0x45) == (!masked && fixed), "IRR, %x", n);
+        loop_check(!!(cpu[0]->boundary.pending & PENDING_NMI) == (!masked && delivery == 4), "NMI, %x", n);
+        loop_check(!!(cpu[0]->boundary.pending & PENDING_INIT) == (!masked && delivery == 5), "INIT, %x", n);
+        lapic_set_lint0(&lapic[0], false);
+        loop_check(!external || !(cpu[0]->boundary.pending & PENDING_INTR), "its end, %x", n);
+        memset(lapic[0].irr, 0, sizeof lapic[0].irr), lapic_set_lint0(&lapic[0], false);
+        loop_check(!in_irr(0, 0x45), "low stays low, %x", n);
+        begin(false);
+        set(0, APIC_LVT + LVT_LINT1, 0x46 | delivery << 8 | (masked ? 1u << 16 : 0));
+        lapic_nmi(&lapic[0]);
+        loop_check(!!(cpu[0]->boundary.pending & PENDING_NMI) == (!masked && delivery == 4), "LINT1, %x", n);
+    }
+    loop_end();
+    begin(false);
+    (void)lapic_msr_write(&lapic[0], 0x1b, 0xfee00100);
+    lapic_nmi(&lapic[0]), lapic_set_lint0(&lapic[0], true);
+    ok(cpu[0]->boundary.pending & PENDING_NMI && cpu[0]->boundary.pending & PENDING_INTR,
+       "a local APIC that is disabled passes both pins on");
+    lapic_accept(&lapic[0], 0x50, false), lapic_set_lint0(&lapic[0], false);
+    ok(!(cpu[0]->boundary.pending & PENDING_INTR), "and gives nothing of its own");
+}
+
+// --- registers of the page, 10.4.1, bit by bit ---
+static uint32_t kept(unsigned reg) {
+    switch (reg) {
+    case APIC_TPR: return 0xff;
+    case APIC_LDR: return 0xff000000;
+    case APIC_DFR: return 0xffffffff;
+    case APIC_SVR: return 0x3ff;
+    case APIC_ICR: return 0xccfff;
+    case APIC_ICR_HIGH: return 0xff000000;
+    case APIC_LVT + LVT_TIMER: return 0x700ff;
+    case APIC_LVT + LVT_ERROR: return 0x100ff;
+    case APIC_LVT + LVT_LINT0:
+    case APIC_LVT + LVT_LINT1: return 0x1a7ff;
+    case APIC_LVT + LVT_THERMAL:
+    case APIC_LVT + LVT_PERFORMANCE: return 0x107ff;
+    case APIC_TIMER_INITIAL: return 0xffffffff;
+    case APIC_TIMER_DIVIDE: return 0xb;
+    default: return 0;
+    }
+}
+
+static void test_page(void) {
+    loop_begin("registers of the page keep their bits");
+    for (unsigned reg = 0; reg < 0x40; reg++)
+        for (unsigned bit = 0; bit < 32 && kept(reg); bit++) {
+            begin(false);
+            set(0, reg, 1u << bit);
+            uint32_t expected = (1u << bit) & kept(reg);
+            if (reg == APIC_DFR) expected |= 0x0fffffff;
+            if (reg == APIC_SVR) set(0, APIC_SVR, 1u << bit);
+            loop_check(get(0, reg) == expected, "%x, bit %u: %x", reg, bit, get(0, reg));
+        }
+    loop_end();
+    loop_begin("registers that do not exist are an error, 10.5.3");
+    for (unsigned reg = 0; reg < 0x100; reg++) {
+        bool exists = reg == 2 || reg == 3 || (reg >= 8 && reg <= 0x28) || reg == 0x30 || reg == 0x31 ||
+                      (reg >= 0x32 && reg <= 0x39) || reg == 0x3e;
+        for (unsigned write = 0; write < 2; write++) {
+            begin(false);
+            if (write && (reg == APIC_SVR || reg == APIC_ESR || reg == APIC_ICR)) continue;
+            if (write)
+                set(0, reg, 0);
+            else
+                (void)get(0, reg);
+            set(0, APIC_ESR, 0);
+            loop_check(get(0, APIC_ESR) == (exists ? 0 : 0x80), "%x: %x", reg, get(0, APIC_ESR));
+        }
+        begin(false);
+        loop_check(lapic_device.read(&lapic[0], 0, reg * 16 + 4, 4) == 0, "%x + 4", reg);
+        lapic_device.write(&lapic[0], 0, reg * 16 + 8, 4, 0x55);
+        set(0, APIC_ESR, 0);
+        loop_check(get(0, APIC_ESR) == 0 && get(0, APIC_TPR) == 0, "%x + 8", reg);
+    }
+    loop_end();
+}
+
+// --- IA32_APIC_BASE, Figure 10-26 ---
+static void test_base(void) {
+    loop_begin("IA32_APIC_BASE bit by bit");
+    for (unsigned bit = 0; bit < 64; bit++) {
+        begin(false);
+        bool good = bit == 8 || bit == 10 || bit == 11 || (bit >= 12 && bit < 46);
+        loop_check(lapic_msr_write(&lapic[1], 0x1b, 0xfee00800 ^ BIT(bit)) == good, "bit %u", bit);
+    }
+    for (unsigned from = 0; from < 4; from++)
+        for (unsigned to = 0; to < 4; to++) {
+            if (from == 1) continue; // x2APIC without enable: there is no such state
+            begin(false);
+            if (!(from & 2)) (void)lapic_msr_write(&lapic[1], 0x1b, 0xfee00000);
+            if (from == 3) (void)lapic_msr_write(&lapic[1], 0x1b, 0xfee00c00);
+            bool good = to != 1 && !(from == 3 && to == 2) && !(from == 0 && to == 3);
+            loop_check(lapic_msr_write(&lapic[1], 0x1b, 0xfee00000 | (uint64_t)to << 10) == good, "%u to %u", from, to);
+        }
+    loop_end();
+    begin(false);
+    moves = 0;
+    (void)lapic_msr_write(&lapic[1], 0x1b, 0xfee00800), (void)lapic_msr_write(&lapic[1], 0x1b, 0xfee00900);
+    ok(moves == 0, "what changes nothing, or the BSP flag alone, moves no page");
+    (void)lapic_msr_write(&lapic[1], 0x1b, 0xfee01900), (void)lapic_msr_write(&lapic[1], 0x1b, 0xfee01000);
+    ok(moves == 2, "another address does, and being disabled");
+    begin(false);
+    lapic[1].has_x2apic = false;
+    ok(!lapic_msr_write(&lapic[1], 0x1b, 0xfee00c00), "no x2APIC mode where it is not supported");
+    begin(false);
+    set(1, APIC_ICR_HIGH, 0x12000000);
+    (void)lapic_msr_write(&lapic[1], 0x1b, 0xfee00c00);
+    ok(x2_get(1, 0x830) == 0, "x2APIC mode begins with a cleared ICR_High");
+}
+
+// --- the lowest priority ---
+static void test_lowest(void) {
+    const struct apic_message m = {.destination = 0xff, .delivery = DELIVERY_LOWEST, .vector = 0x40};
+    for (unsigned best = 0; best < CPUS; best++) {
+        begin(false);
+        for (unsigned i = 0; i < CPUS; i++) set(i, APIC_TPR, i == best ? 0x20 : 0x30);
+        (void)apic_deliver(&bus, &m);
+        ok(in_irr(best, 0x40) && !in_irr((best + 1) % CPUS, 0x40) && !in_irr((best + 2) % CPUS, 0x40),
+           "the lowest priority is processor %u's", best);
+    }
+    begin(false);
+    (void)apic_deliver(&bus, &m);
+    ok(in_irr(0, 0x40) && !in_irr(1, 0x40), "the first of equals");
+    begin(false);
+    set(0, APIC_SVR, 0xff);
+    (void)apic_deliver(&bus, &m);
+    ok(!in_irr(0, 0x40) && in_irr(1, 0x40), "one that is disabled by software takes none");
+    begin(true);
+    struct apic_message wide = {.destination = 0xff, .wide = true, .vector = 0x41};
+    (void)apic_deliver(&bus, &wide);
+    ok(!in_irr(0, 0x41), "FFH is no broadcast of 32 bits");
+    wide.destination = 0xffffffff;
+    (void)apic_deliver(&bus, &wide);
+    ok(in_irr(0, 0x41) && in_irr(2, 0x41), "FFFFFFFFH is");
+}
+
 int main(void) {
     test_x2apic_registers();
     test_logical_id();
@@ -250,5 +442,11 @@ int main(void) {
     test_shorthands();
     test_logical();
     test_priority();
+    test_in_service();
+    test_level_eoi();
+    test_lint();
+    test_page();
+    test_base();
+    test_lowest();
     return done_testing();
 }

@@ -61,14 +61,11 @@ make_tree() {
 	rm -rf "$new"
 }
 
-tests_of() { # FILE: the tests of its room, by name
-	local word test
-	for word in $(awk -v file="$1" '$1 == "file" && $2 == file { $1 = $2 = ""; print }' "$rooms"); do
-		case $word in
-		*/) for test in tests/"$word"test_*.c; do test=${test#tests/}; echo "${test%.c}"; done ;;
-		*) echo "$word" ;;
-		esac
-	done | { grep -vxF -f <(awk '$1 == "without" { for (i = 2; i <= NF; i++) print $i }' "$rooms"); }
+tests_of() { # FILE: the tests of its room, by name, in order
+	awk -v file="$1" '
+		$1 == "file" && $2 == file { wanted = $3 ":" }
+		$1 == "room" { for (i = 3; i <= NF; i++) tests[$2] = tests[$2] $i "\n" }
+		END { printf "%s", tests[wanted] }' "$rooms"
 }
 
 build() {
@@ -118,21 +115,20 @@ sample() { # the lines of the list that are to be run
 		}' "$work/list"
 }
 
-# A mutant against its tests, the quickest first; prints `killed TEST` or `survived`, and its line.
+# A mutant against its tests; prints `killed TEST` or `survived`, and its line.
 run_one() { # LINE
-	local number file test limit name times=()
+	local number file test limit name tests=0
 	IFS=$'\t' read -r number file _ <<<"$1"
 	for test in $(tests_of "$file"); do
 		name=$work/reached/${test//\//,}
-		grep -qx "$number" "$name" && times+=("$(sed -n '1s/.* //p' "$name") $test")
-	done
-	while read -r limit test; do
-		[[ $test ]] || continue
-		{ STOP=1 MUTANT=$number timeout -k 1 $((limit * 4 / 1000 + 5)) "$tree/o/tests/$test" >/dev/null 2>&1 </dev/null; } 2>/dev/null && continue
+		grep -qx "$number" "$name" || continue
+		tests=$((tests + 1)) limit=$(sed -n '1s/.* //p' "$name")
+		{ STOP=1 MUTANT=$number timeout -k 1 $((limit * 4 / 1000 + 5)) "$tree/o/tests/$test" >/dev/null 2>&1 </dev/null; } \
+			2>/dev/null && continue
 		printf 'killed\t%s\t%s\n' "$test" "$1"
 		return
-	done < <(printf '%s\n' "${times[@]}" | sort -n)
-	printf 'survived\t%s\t%s\n' "${#times[@]} tests" "$1"
+	done
+	printf 'survived\t%s\t%s\n' "$tests tests" "$1"
 }
 export -f run_one tests_of
 export work tree rooms

@@ -304,6 +304,27 @@ static void test_debug(void) {
     }
 }
 
+// A breakpoint that MOV SS held back: with a #DB it is reported, another event leaves it pending, without the single
+// step.
+static void test_held_debug(void) {
+    for (unsigned debug = 0; debug < 2; debug++) {
+        WITH(b, bench_long(&b, 0)) {
+            const struct event e = {
+                .vector = debug ? VECTOR_DB : VECTOR_UD, .type = EVENT_HARDWARE_EXCEPTION, .payload = debug ? 8 : 0};
+            b.cpu->boundary.pending_debug = 2 | DEBUG_BS;
+            b.cpu->control.dr[6] = 0xffff0ff0;
+            loop_begin(debug ? "held-back breakpoints come with a #DB" : "or after another event");
+            loop_check(event_deliver(b.cpu, &e) == OUT_OK, "delivered");
+            loop_check(b.cpu->control.dr[6] == (debug ? 0xffff0ffa : 0xffff0ff0), "DR6 is %llx",
+                       (unsigned long long)b.cpu->control.dr[6]);
+            loop_check(b.cpu->boundary.pending_debug == (debug ? 0 : 2), "pending: %llx",
+                       (unsigned long long)b.cpu->boundary.pending_debug);
+            loop_check(!!(b.cpu->boundary.pending & PENDING_DEBUG) == !debug, "at the next boundary");
+            loop_end();
+        }
+    }
+}
+
 int main(void) {
     test_alignment();
     test_limits();
@@ -313,5 +334,6 @@ int main(void) {
     test_double_faults();
     test_vm86();
     test_debug();
+    test_held_debug();
     return done_testing();
 }

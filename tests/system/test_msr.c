@@ -116,6 +116,22 @@ static void test_misc_enable(struct bench *b) {
     loop_end();
 }
 
+// IA32_EFER: what may change while paging is on, and NXE by IA32_MISC_ENABLE bit 34 (XD disable).
+static void test_efer(struct bench *b) {
+    const uint64_t now = b->cpu->control.efer & ~EFER_LMA, free = EFER_SCE | EFER_NXE;
+    loop_begin("IA32_EFER bit by bit");
+    for (unsigned i = 0; i < 64; i++)
+        loop_check(wrmsr(b, 0xc0000080, now ^ BIT(i)) == (((free | EFER_LMA) >> i & 1) != 0), "bit %u", i);
+    loop_end();
+    for (unsigned bit = 33; bit <= 35; bit++) {
+        uint64_t value = 0;
+        (void)rdmsr(b, 0x1a0, &value);
+        b->cpu->msr.misc_enable = value | BIT(bit);
+        ok(wrmsr(b, 0xc0000080, now | EFER_NXE) == (bit != 34), "NXE with bit %u of IA32_MISC_ENABLE", bit);
+        b->cpu->msr.misc_enable = value;
+    }
+}
+
 static bool listed(uint32_t index) {
     if (index == 0x1a0 || index == 0xc0000080 || (index >= 0x200 && index <= 0x20f)) return true;
     if (index >= 0x268 && index <= 0x26f) return true;
@@ -138,9 +154,58 @@ static void test_neighbours(struct bench *b) {
     loop_end();
 }
 
+// What is read of those that tell of the processor: no mitigation is wanted, 8 MTRRs, no banks, C-states locked.
+static void test_values(struct bench *b) {
+    static const struct {
+        uint32_t index;
+        uint64_t value;
+    } values[] = {{0x17, 0}, {0xe2, 0x8000}, {0xfe, 0x508}, {0x10a, 0x400000000d10e17b}, {0x179, 0}};
+    uint64_t value = 0, ratio = cpu_model_ratio(b->cpu->wire.model);
+    for (unsigned i = 0; i < sizeof values / sizeof *values; i++)
+        ok(rdmsr(b, values[i].index, &value) && value == values[i].value, "MSR %x is %llx", values[i].index,
+           (unsigned long long)values[i].value);
+    ok(rdmsr(b, 0xce, &value) && value == (ratio << 40 | BIT(31) | ratio << 8),
+       "MSR_PLATFORM_INFO: ratios, CPUID faulting");
+    ok(rdmsr(b, 0x198, &value) && value == ratio << 8, "IA32_PERF_STATUS: the ratio");
+}
+
+// --- whose an MSR is ---
+static uint32_t platform_asked;
+static bool platform_reads(void *machine, struct cpu *cpu, uint32_t index, uint64_t *value) {
+    (void)machine, (void)cpu, *value = 1;
+    platform_asked = index;
+    return true;
+}
+static bool platform_writes(void *machine, struct cpu *cpu, uint32_t index, uint64_t value) {
+    (void)value;
+    return platform_reads(machine, cpu, index, &(uint64_t){0});
+}
+
+static void test_owners(struct bench *b) {
+    struct platform platform = *b->cpu->wire.platform;
+    platform.msr_read = platform_reads, platform.msr_write = platform_writes;
+    b->cpu->wire.platform = &platform;
+    loop_begin("the local APIC's MSRs are the machine's");
+    for (uint32_t index = 0; index < 0x1000; index++) {
+        bool machine = index == 0x1b || index == 0x6e0 || (index >= 0x800 && index <= 0x8ff);
+        uint64_t value;
+        platform_asked = 0;
+        loop_check(rdmsr(b, index, &value) == (machine || listed(index)) || index == 0x49 || index == 0x79, "%x",
+                   index);
+        loop_check((platform_asked == index) == (machine || index == 0), "RDMSR %x", index);
+        platform_asked = 0;
+        (void)wrmsr(b, index, 0);
+        loop_check((platform_asked == index) == (machine || index == 0), "WRMSR %x", index);
+    }
+    loop_end();
+}
+
 int main(void) {
     WITH(b, bench_long(&b, 0)) test_rows(&b);
     WITH(b, bench_long(&b, 0)) test_misc_enable(&b);
+    WITH(b, bench_long(&b, 0)) test_efer(&b);
     WITH(b, bench_long(&b, 0)) test_neighbours(&b);
+    WITH(b, bench_long(&b, 0)) test_values(&b);
+    WITH(b, bench_long(&b, 0)) test_owners(&b);
     return done_testing();
 }

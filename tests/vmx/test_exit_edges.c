@@ -311,6 +311,67 @@ static void test_others(void) {
     bench_free(b);
 }
 
+// --- what is reported, Tables 27-1 to 27-14, as far as the operand decides it ---
+static void test_reports(void) {
+    static const struct {
+        enum intercept what;
+        union intercept_operand o;
+        uint64_t qualification;
+        uint32_t information;
+        const char *text;
+    } rows[] = {
+        {ICEPT_TASK_SWITCH, {.task = {.selector = 0x1238, .source = 2}}, 2ull << 30 | 0x1238, 0, "task switch, JMP"},
+        {ICEPT_TASK_SWITCH, {.task = {.selector = 0xffff, .source = 1}}, 1ull << 30 | 0xffff, 0, "task switch, IRET"},
+        {ICEPT_CR_WRITE, {.cr = {.number = 3, .gpr = 9}}, 3 | 9 << 8, 0, "MOV to CR3, R9"},
+        {ICEPT_CR_READ, {.cr = {.number = 3, .gpr = 4}}, 3 | 1 << 4 | 4 << 8, 0, "MOV from CR3, RSP"},
+        {ICEPT_CR_WRITE, {.cr = {.number = 8, .gpr = 15}}, 8 | 15 << 8, 0, "MOV to CR8, R15"},
+        {ICEPT_CR_READ, {.cr = {.number = 8, .gpr = 1}}, 8 | 1 << 4 | 1 << 8, 0, "MOV from CR8, RCX"},
+        {ICEPT_CR_WRITE, {.cr = {.number = 0, .gpr = 2, .value = ~0ull}}, 2 << 8, 0, "MOV to CR0, RDX"},
+        {ICEPT_CR_WRITE, {.cr = {.number = 4, .gpr = 2, .value = ~0ull}}, 4 | 2 << 8, 0, "MOV to CR4, RDX"},
+        {ICEPT_CLTS, {.invlpg = {0}}, 2 << 4, 0, "CLTS"},
+        {ICEPT_DR, {.dr = {.number = 7, .gpr = 5, .from = true}}, 7 | 1 << 4 | 5 << 8, 0, "MOV from DR7, RBP"},
+        {ICEPT_DR, {.dr = {.number = 2, .gpr = 12}}, 2 | 12 << 8, 0, "MOV to DR2, R12"},
+        {ICEPT_IO, {.io = {.port = 0x3f8, .bytes = 1}}, 0x3f8ull << 16, 0, "OUT DX, AL"},
+        {ICEPT_IO, {.io = {.port = 0xcfc, .bytes = 4, .in = true}}, 0xcfcull << 16 | 3 | 1 << 3, 0, "IN EAX, DX"},
+        {ICEPT_IO, {.io = {.port = 0x80, .bytes = 2, .immediate = true}}, 0x80ull << 16 | 1 | 1 << 6, 0, "OUT 80H, AX"},
+        {ICEPT_INS_OUTS,
+         {.io = {.port = 0x1f0, .bytes = 2, .in = true, .rep = true, .linear = 0x1234}},
+         0x1f0ull << 16 | 1 | 1 << 3 | 1 << 4 | 1 << 5,
+         0,
+         "REP INSW"},
+        {ICEPT_RDRAND, {.random = {.gpr = 3, .bytes = 2}}, 0, 3 << 3, "RDRAND BX"},
+        {ICEPT_RDRAND, {.random = {.gpr = 3, .bytes = 4}}, 0, 3 << 3 | 1 << 11, "RDRAND EBX"},
+        {ICEPT_RDSEED, {.random = {.gpr = 14, .bytes = 8}}, 0, 14 << 3 | 2 << 11, "RDSEED R14"},
+        {ICEPT_VMREAD, {.vmcs = {.gpr1 = 6, .gpr2 = 11}}, 0, 6 << 3 | 1 << 10 | 11u << 28, "VMREAD RSI, R11"},
+        {ICEPT_VMWRITE, {.vmcs = {.gpr1 = 1, .gpr2 = 2}}, 0, 1 << 3 | 1 << 10 | 2u << 28, "VMWRITE RDX, RCX"},
+        {ICEPT_VMREAD, {.vmcs = {.memory = true, .gpr1 = 6, .gpr2 = 7}}, 0, 7u << 28, "VMREAD [mem], RDI"},
+        {ICEPT_INVEPT, {.invalidate = {.gpr = 5}}, 0, 5u << 28, "INVEPT RBP"},
+        {ICEPT_INVVPID, {.invalidate = {.gpr = 8}}, 0, 8u << 28, "INVVPID R8"},
+        {ICEPT_GDTR_IDTR, {.table = {.identity = TABLE_IDTR | TABLE_LOAD}}, 0, 3u << 28, "LIDT"},
+        {ICEPT_GDTR_IDTR, {.table = {.identity = TABLE_GDTR}}, 0, 0, "SGDT"},
+        {ICEPT_LDTR_TR, {.table = {.identity = TABLE_TR | TABLE_LOAD}}, 0, 1 << 10 | 3u << 28, "LTR AX"},
+        {ICEPT_MWAIT, {.mwait = {.armed = true}}, 1, 0, "MWAIT, armed"},
+        {ICEPT_MWAIT, {.mwait = {.armed = false}}, 0, 0, "MWAIT, not armed"},
+        {ICEPT_INVLPG, {.invlpg = {.linear = 0x123456789abc}}, 0x123456789abc, 0, "INVLPG"},
+    };
+    begin();
+    for (unsigned bit = 0; bit < 32; bit++)
+        if (bench_vmx(b)->capability.allowed1[GROUP_PROC] >> bit & 1) bench_control(b, GROUP_PROC, bit, true);
+    for (unsigned bit = 0; bit < 32; bit++)
+        if (bench_vmx(b)->capability.allowed1[GROUP_PROC2] >> bit & 1 && bit != PROC2_VMCS_SHADOWING)
+            bench_control(b, GROUP_PROC2, bit, true);
+    bench_off(b, PROC, USE_IO_BITMAPS);
+    bench_set(b, CR0_MASK, ~0ull), bench_set(b, CR4_MASK, ~0ull), bench_set(b, CR0_SHADOW, CR0_TS);
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        record = (struct exit_record){0};
+        ok(exits(rows[i].what, rows[i].o) && record.qualification == rows[i].qualification &&
+               record.instruction_information == rows[i].information,
+           "%s: qualification %llx, information %x", rows[i].text, (unsigned long long)record.qualification,
+           record.instruction_information);
+    }
+    bench_free(b);
+}
+
 int main(void) {
     test_cr3_targets();
     test_cr_controls();
@@ -321,5 +382,6 @@ int main(void) {
     test_exceptions();
     test_pause_loop();
     test_others();
+    test_reports();
     return done_testing();
 }
