@@ -321,6 +321,11 @@ static COLD enum outcome attempt_timed(struct cpu *cpu, bool after_event) {
     return outcome;
 }
 
+// A guest that a VM entry put into the shutdown state waits there, as for an interrupt: the machine is not told.
+static enum run_result asleep(const struct cpu *cpu) {
+    return cpu->boundary.activity == ACTIVITY_SHUTDOWN && !cpu->intercepts.non_root ? RUN_SHUTDOWN : RUN_HALTED;
+}
+
 static enum run_result run(struct cpu *cpu, uint64_t steps, uint64_t cycle) {
     uint64_t now = cpu_cycles_now(cpu), cycles = cycle > now ? cycle - now : 0;
     cpu->attempt.cycle_limit = cycle;
@@ -341,8 +346,7 @@ static enum run_result run(struct cpu *cpu, uint64_t steps, uint64_t cycle) {
         uint32_t events = cpu->observation.events;
         bool alone = outcome == OUT_SOLO || held || (cpu->boundary.pending && shadowed(cpu));
         outcome = cpu->boundary.pending && !held ? take_next_event(cpu) : OUT_OK;
-        if (cpu->boundary.activity != ACTIVITY_ACTIVE)
-            return cpu->boundary.activity == ACTIVITY_SHUTDOWN ? RUN_SHUTDOWN : RUN_HALTED;
+        if (cpu->boundary.activity != ACTIVITY_ACTIVE) return asleep(cpu);
         if (outcome == OUT_STOP) continue;
         if (unlikely(cpu->intercepts.again)) {
             cpu->intercepts.again = false;

@@ -57,6 +57,15 @@ static void pic_intr_changed(void *owner, unsigned input, bool level) {
 static uint8_t acknowledge_pic(void *owner) { return pic_acknowledge(&((struct board *)owner)->pic); }
 static void eoi(void *owner, uint8_t vector) { ioapic_eoi(&((struct board *)owner)->ioapic, vector); }
 
+bool board_can_interrupt(const struct board *b, unsigned processor) {
+    const struct lapic *l = &b->lapic[processor];
+    enum { ALL_MASKED = 0xff };
+    bool timer = !(l->lvt[LVT_TIMER] & LVT_MASKED) && b->clock.deadline[l->timer] != CLOCK_NEVER;
+    bool wired = processor == 0 && (!lapic_enabled(l) || !(l->lvt[LVT_LINT0] & LVT_MASKED));
+    return timer || ioapic_lets_through(&b->ioapic) ||
+           (wired && (b->pic.chip[0].imr != ALL_MASKED || b->pic.chip[0].init_step));
+}
+
 // --- the local APIC's page ---
 // NOT IMPLEMENTED: several processors with different IA32_APIC_BASE addresses inside RAM.
 static bool has_page(const struct lapic *l) { return lapic_enabled(l) && !lapic_x2apic(l); }

@@ -97,6 +97,9 @@ void board_loaded(struct board *board); // after its parts were loaded
 void board_describe(const void *board, enum acpi_scope scope, struct aml *aml);
 
 // A page of memory as processors see it; no area: something else is there, or nothing.
+// Whether any interrupt could still come to the local APIC of a processor: of its own timer, or through an I/O APIC or
+// 8259 that lets one through. Else a processor that is halted stays so, whatever timers tick.
+bool board_can_interrupt(const struct board *board, unsigned processor);
 struct page_frame board_find_page(struct board *board, uint64_t physical);
 static inline struct page_frame board_page(struct board *board, uint64_t physical) {
     const struct seen_memory *seen = &board->seen;

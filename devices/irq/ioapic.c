@@ -19,8 +19,10 @@ enum { IOAPIC_ID = 0, IOAPIC_VER = 1, IOAPIC_ARB = 2, IOREDTBL = 0x10 };
 #define RTE_DESTINATION_SHIFT 56
 
 static const struct state_field fields[] = {
-    STATE_ARRAY(struct ioapic, redirection), STATE_ONE_TO(struct ioapic, lines, (1u << IOAPIC_PINS) - 1),
-    STATE_ONE_TO(struct ioapic, waiting, (1u << IOAPIC_PINS) - 1),       STATE_ONE(struct ioapic, id),
+    STATE_ARRAY(struct ioapic, redirection),
+    STATE_ONE_TO(struct ioapic, lines, (1u << IOAPIC_PINS) - 1),
+    STATE_ONE_TO(struct ioapic, waiting, (1u << IOAPIC_PINS) - 1),
+    STATE_ONE(struct ioapic, id),
     STATE_ONE(struct ioapic, select),
 };
 static const struct state_table ioapic_state = STATE_TABLE("ioapic", fields);
@@ -69,6 +71,12 @@ void ioapic_eoi(struct ioapic *io, uint8_t vector) {
         *rte &= ~RTE_REMOTE_IRR;
         service(io, pin);
     }
+}
+
+bool ioapic_lets_through(const struct ioapic *io) {
+    for (unsigned pin = 0; pin < IOAPIC_PINS; pin++)
+        if (!(io->redirection[pin] & RTE_MASKED)) return true;
+    return false;
 }
 
 bool ioapic_has_nmi(const struct ioapic *io) {

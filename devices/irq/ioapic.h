@@ -22,5 +22,6 @@ void ioapic_set(struct ioapic *ioapic, unsigned pin, bool level);
 void ioapic_eoi(struct ioapic *ioapic, uint8_t vector);
 // Whether some pin may send an NMI or INIT: what could wake a processor whose interrupts are off.
 bool ioapic_has_nmi(const struct ioapic *ioapic);
+bool ioapic_lets_through(const struct ioapic *ioapic); // whether any input is not masked
 
 #endif

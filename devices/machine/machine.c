@@ -170,19 +170,24 @@ static void run_events(struct machine *m) {
         if (m->cpu[i]->time.vmx_deadline_cycles <= machine_now(m)) cpu_pend(m->cpu[i], PENDING_VMX, true);
 }
 
-// Whether an event could wake a halted processor: interrupts are on, or leave VMX non-root operation as the
-// VMX-preemption timer does.
-static bool may_wake(const struct cpu *cpu) {
-    if (cpu->boundary.activity != ACTIVITY_HLT) return false;
-    if (cpu->rflags & FLAG_IF || cpu->boundary.mwait == MWAIT_MASKED) return true;
-    return cpu->intercepts.non_root && (vmx_interrupt_exits(cpu) || cpu->time.vmx_deadline_cycles != ~0ull);
+// Whether an event could wake a processor that is halted, or in the shutdown state of a guest: an interrupt that can
+// come, and is taken or leaves VMX non-root operation; the VMX-preemption timer. SDM Vol. 3C, 25.2, 25.5.1.
+static bool may_wake(const struct machine *m, unsigned index) {
+    const struct cpu *cpu = m->cpu[index];
+    uint32_t activity = cpu->boundary.activity;
+    bool preempted = cpu->intercepts.non_root && cpu->time.vmx_deadline_cycles != ~0ull;
+    if (activity == ACTIVITY_SHUTDOWN) return preempted;
+    if (activity != ACTIVITY_HLT) return false;
+    bool listens = cpu->rflags & FLAG_IF || cpu->boundary.mwait == MWAIT_MASKED ||
+                   (cpu->intercepts.non_root && vmx_interrupt_exits(cpu));
+    return preempted || (listens && board_can_interrupt(&m->board, index));
 }
 
 // Whether any event at all could end the halt of all.
 bool machine_can_wake(const struct machine *m) {
     if (ioapic_has_nmi(&m->board.ioapic)) return true;
     for (unsigned i = 0; i < m->config.cpus; i++)
-        if (may_wake(m->cpu[i])) return true;
+        if (may_wake(m, i)) return true;
     return false;
 }
 

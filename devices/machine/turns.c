@@ -106,8 +106,8 @@ static enum run_result go_on(struct machine *m, uint64_t most, uint64_t all, uin
     else
         stop = least(stop, cpu->time.vmx_deadline_cycles);
     stop = least(stop, limits.cycle);
-    bool busy = cpu->boundary.activity == ACTIVITY_ACTIVE || cpu->boundary.activity == ACTIVITY_SHUTDOWN ||
-                cpu->boundary.pending;
+    bool fails = cpu->boundary.activity == ACTIVITY_SHUTDOWN && !cpu->intercepts.non_root;
+    bool busy = cpu->boundary.activity == ACTIVITY_ACTIVE || fails || cpu->boundary.pending;
     if (busy && now < stop) result = position_run(cpu, least(most, SLICE_STEPS), stop, &limits);
     if (result == RUN_HALTED && !position_comes(m)) idle_until(cpu, stop);
     *steps = cpu->time.steps - before;

@@ -43,7 +43,7 @@ static uint64_t mask_of(const struct hpet_timer *t) { return t->config & TN_32BI
 // Ticks until the counter next equals the comparator: never 0, a whole turn instead.
 static uint64_t until_match(const struct hpet *h, const struct hpet_timer *t) {
     uint64_t ticks = (t->comparator - counter(h)) & mask_of(t);
-    return ticks ? ticks : mask_of(t);
+    return ticks ? ticks : t->config & TN_32BIT ? BITS(31, 0) + 1 : ~0ull;
 }
 
 static void arm(struct hpet *h, unsigned n) {

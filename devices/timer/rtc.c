@@ -28,8 +28,8 @@
 enum { UIP_TICKS = 8, DAY_SECONDS = 86400, RTC_INDEX = 0 };
 
 static const struct state_field fields[] = {
-    STATE_ARRAY(struct rtc, cmos),    STATE_ONE_TO(struct rtc, index, 127),        STATE_ONE(struct rtc, flags),
-    STATE_ONE(struct rtc, base_tick), STATE_ONE(struct rtc, base_seconds), STATE_ONE(struct rtc, seen_tick),
+    STATE_ARRAY(struct rtc, cmos),    STATE_ONE_TO(struct rtc, index, 127), STATE_ONE(struct rtc, flags),
+    STATE_ONE(struct rtc, base_tick), STATE_ONE(struct rtc, base_seconds),  STATE_ONE(struct rtc, seen_tick),
 };
 static const struct state_table rtc_state = STATE_TABLE("rtc", fields);
 
@@ -117,11 +117,16 @@ static void time_from_registers(struct rtc *rtc, uint64_t tick) {
 
 static bool alarm_matches(uint8_t alarm, unsigned have, unsigned want) { return alarm >= ALARM_ANY || have == want; }
 
+static bool alarm_possible(uint8_t alarm, unsigned want, unsigned end) { return alarm >= ALARM_ANY || want < end; }
+
 // The first second after `after` at which the alarm goes off; CLOCK_NEVER as int64_t (-1) when it never does.
 static int64_t next_alarm(const struct rtc *rtc, int64_t after) {
     const uint8_t *r = rtc->cmos;
     unsigned hour = decode_hour(rtc, r[CMOS_HOURS_ALARM]), minute = decode(rtc, r[CMOS_MINUTES_ALARM]);
     unsigned second = decode(rtc, r[CMOS_SECONDS_ALARM]);
+    if (!alarm_possible(r[CMOS_HOURS_ALARM], hour, 24) || !alarm_possible(r[CMOS_MINUTES_ALARM], minute, 60) ||
+        !alarm_possible(r[CMOS_SECONDS_ALARM], second, 60))
+        return -1; // not one by one through the seconds of a day
     int64_t t = after + 1, end = t + DAY_SECONDS;
     while (t <= end) {
         struct date d = date_of(t);
