@@ -73,13 +73,15 @@ void boot_close(struct boot *boot) {
     *boot = (struct boot){0};
 }
 
-// Behind a gap, if there is room for it, in which programs that begin to allocate where their image ends do no harm.
+// Behind a gap, if there is room for it, in which programs that begin to allocate where their image ends do no harm. An
+// image that lies as high as it can be has its modules below it.
 uint64_t boot_module_place(const struct boot_module *module, struct layout *layout, uint64_t image_end) {
-    enum { GAP = 2 << 20 };
-    uint64_t end = image_end > 1 << 20 ? image_end : 1 << 20;
+    enum { GAP = 2 << 20, LEAST = 1 << 20 };
+    uint64_t end = image_end > LEAST ? image_end : LEAST;
     struct layout_wish wish = {
         .bytes = module->file.size ? module->file.size : 1, .align = 4096, .min = end + GAP, .end = 1ull << 32};
     if (!layout_search(layout, &wish)) wish.min = end;
+    if (!layout_search(layout, &wish)) wish.min = LEAST;
     return layout_put_file(layout, &wish, module->file.size ? (const void *)module->file.bytes : "", "a module");
 }
 

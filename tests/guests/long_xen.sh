@@ -2,6 +2,7 @@
 # Debian's Xen boots Debian's kernel as its first domain, and that one more in a second, by VT-x: `make xen`.
 . "$(dirname "$0")/../claim.bash"
 . tests/guests/downloaded.bash
+PROTOCOL=multiboot2 boots 'Xen boots two domains, loaded by multiboot 2' xen.cpio xen tests/guests/xen.sh
 boots 'Xen boots two domains' xen.cpio xen tests/guests/xen.sh
 tr -d '\r' <"$log" >"$log.text"
 for feature in 'APIC MMIO access virtualisation' 'APIC TPR shadow' 'Extended Page Tables (EPT)' \

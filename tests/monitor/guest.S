@@ -63,6 +63,48 @@ _start:	cmp $0x2badb002, %eax
 	lidt no_idt
 	ud2
 
+#elif defined GUEST_deadline	// a TSC deadline near 2^64, then HLT
+	mov $handler, %eax
+	mov %ax, interrupts + 0x40 * 8
+	movw $0x10, interrupts + 0x40 * 8 + 2
+	movb $0x8e, interrupts + 0x40 * 8 + 5
+	shr $16, %eax
+	mov %ax, interrupts + 0x40 * 8 + 6
+	lidt interrupts_register
+	movl $0x1ff, 0xfee000f0
+	movl $0x40040, 0xfee00320	// LVT timer: TSC-deadline mode, vector 40H
+	mov $0x6e0, %ecx		// IA32_TSC_DEADLINE
+	mov $0xfffff000, %eax
+	mov $0xffffffff, %edx
+	wrmsr
+	sti
+	hlt
+1:	inc %ebx
+	rdtsc
+	jmp 1b
+handler:
+	movl $0, 0xfee000b0
+	iret
+	.balign 8
+interrupts:
+	.skip 0x210
+interrupts_register:
+	.word 0x20f
+	.long interrupts
+
+#elif defined GUEST_screen	// 3 when text memory holds what is written, and nothing is beside it
+	movl $0x07410742, 0xb8000
+	movl $0x12345678, 0xbfffc
+	cmpl $0x07410742, 0xb8000
+	jne wrong
+	cmpl $0x12345678, 0xbfffc
+	jne wrong
+	movl $0, 0xb7ffc
+	cmpl $-1, 0xb7ffc
+	jne wrong
+	mov $1, %eax
+	out %eax, $DEBUG_EXIT
+
 #elif defined GUEST_stuck
 	cli
 	hlt

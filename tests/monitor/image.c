@@ -116,6 +116,20 @@ struct image image_multiboot_flat(void) {
     return image;
 }
 
+struct image image_multiboot2(void) {
+    struct image image = elf64();
+    const uint32_t length = 16 + 24 + 24 + 8;
+    const uint32_t header[] = {0xe85250d6, 0,         length,   0u - 0xe85250d6 - length,
+                               1,          8 + 3 * 4, 4,        6,
+                               9,          0, // information: memory, memory map, sections
+                               10,         24,        0x300000, 0x2000000,
+                               0x1000,     2,         0,        8};
+    static_assert(sizeof header == 16 + 24 + 24 + 8);
+    image.name = "multiboot 2 ELF";
+    memcpy(image.bytes + ELF_TEXT, header, sizeof header);
+    return image;
+}
+
 struct image image_of(unsigned kind) {
     switch (kind) {
     case 0: return image_linux();
@@ -123,6 +137,7 @@ struct image image_of(unsigned kind) {
     case 2: return image_elf(false);
     case 3: return image_pvh();
     case 4: return image_multiboot_elf();
+    case 5: return image_multiboot2();
     default: return image_multiboot_flat();
     }
 }

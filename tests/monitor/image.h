@@ -17,8 +17,9 @@ struct image image_elf(bool is_64bit);   // two segments at 2 MBytes, the second
 struct image image_pvh(void);            // that for 64 bits, with a note that names the entry ELF_BASE + 20H
 struct image image_multiboot_elf(void);  // an ELF32 one
 struct image image_multiboot_flat(void); // with addresses in its header
+struct image image_multiboot2(void);     // the ELF64 one, which can be moved and asks for its sections
 
-enum { IMAGE_KINDS = 6 };
+enum { IMAGE_KINDS = 7 };
 struct image image_of(unsigned kind); // one of these
 
 void image_put(struct image *image, size_t offset, uint64_t value, size_t bytes);

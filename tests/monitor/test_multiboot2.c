@@ -175,6 +175,19 @@ static void moves(unsigned preference, uint64_t base) {
        "its segments are there");
 }
 
+// As high as RAM reaches: its modules lie below it.
+static void highest(void) {
+    struct building b = elf(true);
+    uint8_t module[100] = {0x55};
+    loading_file(loading.initrd_fd, module, sizeof module);
+    TAG(&b, 10, false, 0, 0xffffffff, 0x1000, 2);
+    ok(loads(&b, loading.initrd_path, NULL), "as high as RAM reaches (%s)", loading.errors);
+    const struct seen *base = find(21, 0), *m = find(3, 0);
+    ok(base && base->word[0] > RAM - 0x10000 && m && m->word[0] >= 1 << 20 && m->word[1] <= base->word[0] &&
+           !memcmp(ram(m->word[0], 100), module, 100),
+       "its module is below it");
+}
+
 static void moved_flat(void) {
     struct building b = flat();
     TAG(&b, 3, false, BASE + 0x80);
@@ -318,6 +331,7 @@ int main(void) {
     moves(0, 0x300000);
     moves(1, 0x300000);
     moves(2, 0x1f00000);
+    highest();
     moved_flat();
     sections(false);
     sections(true);

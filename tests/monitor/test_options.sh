@@ -104,6 +104,12 @@ vmxray -kernel "$(guest stuck)" </dev/null
 ends 'stuck' 4
 [[ $err == *'the guest is stuck'* ]]
 claim $? 'that it is stuck is reported' "$err"
+vmxray -kernel "$(guest deadline)" -m 4 -steps 100000 -hash </dev/null
+ends 'a TSC deadline at the end of time' 4
+[[ $err == *'the end of time has come'*$'\nhash '* ]]
+claim $? 'that time has come to its end is reported, and the hash' "$err"
+vmxray -kernel "$(guest screen)" $debug_exit </dev/null
+ends 'text memory holds what is written' 3
 vmxray -kernel "$spin" --steps 1000 </dev/null
 ends '--steps' 6
 vmxray -kernel "$spin" --cycles 1000 --hash </dev/null
