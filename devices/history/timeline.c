@@ -16,12 +16,12 @@
 enum {
     CHUNK_STEPS = 1 << 20,     // between looks whether a checkpoint is due
     LONGEST_STEPS = 100000000, // between two checkpoints
-    PAGE_STEPS = 430,          // what copying a page costs, in steps
-    IMAGE_PAGES = 100,         // what a checkpoint costs without pages, in pages
-    SHARE = 50,                // one part in so many of the steps may be spent on checkpoints
-    DENSE_STEPS = 10000000,    // between checkpoints that are added on the way to a moment of the past
-    NEAR_STEPS = 1000000,      // and before that moment
-    STANDSTILLS = 8,           // runs without progress before a replay counts as lost
+    PAGE_STEPS = 1200,      // what copying a page costs, in steps: with the slow store that tells of it, and the memory
+    IMAGE_PAGES = 100,      // what a checkpoint costs without pages, in pages
+    SHARE = 50,             // one part in so many of the steps may be spent on checkpoints
+    DENSE_STEPS = 10000000, // between checkpoints that are added on the way to a moment of the past
+    NEAR_STEPS = 1000000,   // and before that moment
+    STANDSTILLS = 8,        // runs without progress before a replay counts as lost
 };
 
 struct checkpoint {
@@ -280,7 +280,7 @@ enum machine_stop timeline_run_to(struct timeline *t, const struct position *goa
         why = advance(t, ~0ull, goal);
         machine_position(t->m, &after);
         if (why != MACHINE_STEPS) return why;
-        still = base != t->base || memcmp(&before, &after, sizeof before) ? 0 : still + 1;
+        still = base != t->base || !position_same(&before, &after) ? 0 : still + 1;
     }
     return why;
 }
@@ -323,7 +323,7 @@ static bool leave_the_end(struct timeline *t, const char **wrong) {
     *wrong = NULL;
     if (t->in_past) return true;
     const struct checkpoint *last = &t->checkpoint[t->base];
-    bool there = !memcmp(&now, &last->at, sizeof now) && last->inputs == t->inputs.count;
+    bool there = position_same(&now, &last->at) && last->inputs == t->inputs.count;
     if (there || checkpoint_here(t)) return true;
     *wrong = "memory";
     return false;
@@ -406,10 +406,11 @@ bool timeline_go_step(struct timeline *t, uint64_t step, const char **wrong) {
     return gone;
 }
 
+// The last one there: with what was changed at that position. `count`: there is none.
 static unsigned checkpoint_at(const struct timeline *t, const struct position *p) {
-    unsigned i = 0;
-    while (i < t->count && memcmp(&t->checkpoint[i].at, p, sizeof *p)) i++;
-    return i;
+    for (unsigned i = t->count; i--;)
+        if (position_same(&t->checkpoint[i].at, p)) return i;
+    return t->count;
 }
 
 static bool walk_to(struct timeline *t, const struct position *p, const char **wrong) {
@@ -446,6 +447,8 @@ void timeline_branch(struct timeline *t) {
 }
 
 // --- facts ---
+
+bool timeline_in_past(const struct timeline *t) { return t->in_past; }
 
 void timeline_facts(const struct timeline *t, struct timeline_facts *out) {
     *out = (struct timeline_facts){.in_past = t->in_past,

@@ -34,6 +34,8 @@ bool timeline_keep(struct timeline *timeline);
 // What came after the present is forgotten: it becomes the end.
 void timeline_branch(struct timeline *timeline);
 
+bool timeline_in_past(const struct timeline *timeline);
+
 struct timeline_facts {
     bool in_past;
     struct position first, end; // of what is kept; `end` is the present unless in_past

@@ -15,4 +15,9 @@ struct position {
     bool after_events;  // all of them: the attempt at the instruction follows, whatever else may come
 };
 
+static inline bool position_same(const struct position *a, const struct position *b) {
+    return a->cycle == b->cycle && a->steps == b->steps && a->round == b->round && a->processor == b->processor &&
+           a->events == b->events && a->after_events == b->after_events;
+}
+
 #endif

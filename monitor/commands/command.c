@@ -1,6 +1,7 @@
 // Commands: finding the row of a line, carrying it out, and the help text that the rows hold.
 #include "monitor/commands/command.h"
 #include "cpu/state/cpu.h"
+#include "devices/history/timeline.h"
 #include "monitor/expression/expression.h"
 #include "monitor/host/parse.h"
 #include "monitor/stops/stops.h"
@@ -32,8 +33,8 @@ static const struct {
 };
 
 const char *command_group_name(enum command_group group) {
-    static const char *const names[] = {"Running",  "Stops",   "Looking", "VT-x",
-                                        "Changing", "Symbols", "Tracing", "Other"};
+    static const char *const names[] = {"Running",  "The past", "Stops",   "Looking", "VT-x",
+                                        "Changing", "Symbols",  "Tracing", "Other"};
     return names[group];
 }
 
@@ -104,6 +105,10 @@ static bool run_line(struct monitor *monitor, const char *line) {
     if (command->flags & RUNS && monitor->letting_go.in_list && command->function != command_continue)
         return monitor_error(monitor,
                              "%s: of the commands that run the guest, continue is the only one that a list may have",
+                             command->name);
+    struct timeline *past = monitor->run->timeline;
+    if (command->group == CHANGING && past && timeline_in_past(past))
+        return monitor_error(monitor, "%s: the past cannot be changed; branch makes this moment the present",
                              command->name);
     remember(monitor, command, whole);
     if (!*command->arguments && *arguments)

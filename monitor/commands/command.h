@@ -3,7 +3,7 @@
 #define MONITOR_COMMAND_H
 #include "monitor/session/monitor.h"
 
-enum command_group { RUNNING, STOPS, LOOKING, VTX, CHANGING, SYMBOLS, TRACING, MONITOR };
+enum command_group { RUNNING, PAST, STOPS, LOOKING, VTX, CHANGING, SYMBOLS, TRACING, MONITOR };
 enum command_flags {
     NONE = 0,
     RUNS = 1 /* lets the guest run */,

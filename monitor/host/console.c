@@ -12,6 +12,7 @@ static void flush(struct console_output *output) {
 
 static void put(void *context, uint8_t byte) {
     struct console_output *output = context;
+    if (*output->silent) return;
     output->in_line = byte != '\n';
     if (!output->to) return;
     (void)written_put(output->to, &byte, 1);
@@ -42,6 +43,7 @@ void console_plan(struct console *console, const struct console_wish *wish) {
         if (wish->serial[port].kind == CHANNEL_STDIO && wish->keys) console->stdin_port = (int)port;
     }
     console->debug = plan_channel(console, &wish->debug);
+    for (unsigned i = 0; i < CONSOLE_OUTPUTS; i++) console->output[i].silent = &console->silent;
 }
 
 bool console_uses_output(const struct console *console) {

@@ -18,6 +18,7 @@ struct console_output {
     const char *path;
     bool in_line;              // the last byte did not end a line
     struct progress *progress; // whose line is on the same terminal; NULL: none is
+    const bool *silent;        // of the console
 };
 
 struct console {
@@ -25,6 +26,7 @@ struct console {
     struct console_output *serial[MACHINE_SERIAL_PORTS], *debug; // NULL: nowhere
     unsigned outputs;
     int stdin_port; // the serial port that stdin goes to; -1: none
+    bool silent;    // nothing goes out: the guest writes once more what it wrote before
 };
 
 // Decides what goes where. `keys`: keys that are typed, or come from a pipe, are for the guest.

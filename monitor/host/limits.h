@@ -3,8 +3,11 @@
 #define MONITOR_LIMITS_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 // False after one line on stderr.
 bool limits_fit(size_t stack_bytes);
+// What the host has, or what the process may have when that is less.
+uint64_t limits_memory_bytes(void);
 
 #endif

@@ -1,4 +1,5 @@
 // vmxray, the program: reads the command line, loads a kernel into a machine, runs it.
+#include "devices/history/timeline.h"
 #include "monitor/files/files.h"
 #include "monitor/files/signals.h"
 #include "monitor/files/written.h"
@@ -19,9 +20,27 @@ static struct machine *make_machine(struct options *options, struct console *con
     return machine;
 }
 
+// The past is kept where somebody can ask for it; at most an eighth of the host's memory, unless more was asked for.
+static uint64_t history_bytes(const struct options *o) {
+    enum { USUAL = 512 << 20, PART_OF_HOST = 8 };
+    bool asked = o->stopped || o->script || *o->gdb || o->monitor == MONITOR_UNIX || o->monitor == MONITOR_STDIO;
+    if (o->history_bytes != UINT64_MAX) return o->history_bytes;
+    if (!asked && !terminal_is_person(TERMINAL_INPUT)) return 0;
+    uint64_t most = limits_memory_bytes() / PART_OF_HOST;
+    return most < USUAL ? most : USUAL;
+}
+
+static bool begin_history(struct run *run) {
+    uint64_t bytes = history_bytes(run->options);
+    if (!bytes) return true;
+    run->timeline = timeline_new(run->machine, bytes);
+    return run->timeline || complain("not enough memory to keep the past; -history 0 does without");
+}
+
 // The machine exists and is loaded: run it and tell what was asked for.
 static enum status run_loaded(struct options *options, struct console *console, struct machine *machine) {
     struct run run = {.options = options, .machine = machine, .console = console, .hashed_step = UINT64_MAX};
+    if (!begin_history(&run)) return STATUS_HOST_ERROR;
     struct stopwatch begin = stopwatch_now();
     progress_begin(&run.progress);
     if (terminal_is_person(TERMINAL_OUTPUT)) console->output[0].progress = &run.progress;
@@ -34,6 +53,7 @@ static enum status run_loaded(struct options *options, struct console *console, 
     signals_set_machine(NULL);
     if (options->stats) stats_print(&run, begin);
     monitor_free(&monitor);
+    timeline_free(run.timeline);
     console->output[0].progress = NULL;
     progress_end();
     return status;

@@ -103,7 +103,7 @@ static enum taken take_argument(struct options *options, int argc, char **argv, 
 }
 
 static void set_defaults(struct options *options) {
-    *options = (struct options){.steps = UINT64_MAX, .cycles = UINT64_MAX, .serial[0].kind = CHANNEL_STDIO};
+    *options = (struct options){.history_bytes = UINT64_MAX, .steps = UINT64_MAX, .cycles = UINT64_MAX, .serial[0].kind = CHANNEL_STDIO};
     machine_config_default(&options->machine);
     if (cpu_model_at(0)) options->machine.model = *cpu_model_at(0);
 }

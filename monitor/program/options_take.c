@@ -381,6 +381,12 @@ static enum taken take_count(const struct option *option, const char *value, uin
                        "not a number of steps from 1 to 18446744073709551615; write 1000, 20k, 5M or 1G");
 }
 
+enum taken take_history(struct options *options, const struct option *option, const char *value) {
+    return parse_size(value, 1 << 20, &options->history_bytes)
+               ? TAKEN
+               : wrong(option, value, "not a size; write 512 (MBytes), 512M or 2G, or 0 for none");
+}
+
 enum taken take_steps(struct options *options, const struct option *option, const char *value) {
     return take_count(option, value, &options->steps);
 }

@@ -8,6 +8,7 @@
 #include "monitor/session/run.h"
 
 struct gdb;
+struct marks;
 struct stops;
 struct trace;
 
@@ -20,6 +21,7 @@ struct monitor {
     struct run *run;
     struct stops *stops;  // NULL: none was made yet
     struct trace *traces; // going on
+    struct marks *marks;  // moments with names; NULL: none
     struct gdb *gdb;      // NULL: nobody listens for it
     struct door {
         struct server server;

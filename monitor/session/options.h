@@ -32,6 +32,7 @@ struct options {
     const char *trace[OPTIONS_TRACES]; // what is traced from the first step on, to where
     unsigned traces;
     char gdb[OPTIONS_PLACE];            // where to listen for gdb; empty: nowhere
+    uint64_t history_bytes;             // of the host's memory for the past; UINT64_MAX: what is usual
     uint64_t steps;                     // stop when the machine has done so many; UINT64_MAX: no limit
     uint64_t cycles;                    // the same in cycles, idle time counted
     uint64_t hash_every, drop_every;    // steps; 0: never

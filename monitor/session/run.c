@@ -4,6 +4,7 @@
 #include "monitor/session/resets.h"
 #include "monitor/session/run.h"
 #include "cpu/state/cpu.h"
+#include "devices/history/timeline.h"
 #include "devices/machine/machine_input.h"
 #include "devices/machine/machine_observe.h"
 #include "monitor/host/host_clock.h"
@@ -47,11 +48,19 @@ static uint64_t next_stop(const struct run *run, uint64_t step) {
     return stop;
 }
 
+static enum machine_stop run_machine(struct run *run, uint64_t steps) {
+    if (!run->timeline) return machine_run(run->machine, steps);
+    run->console->silent = timeline_in_past(run->timeline);
+    enum machine_stop why = timeline_run(run->timeline, steps);
+    run->console->silent = timeline_in_past(run->timeline);
+    return why;
+}
+
 static enum machine_stop advance(struct run *run, uint64_t step, uint64_t stop) {
     enum machine_stop why = MACHINE_STEPS;
-    if (!single_stepping(run->options, step)) return machine_run(run->machine, stop - step);
+    if (!single_stepping(run->options, step)) return run_machine(run, stop - step);
     while (why == MACHINE_STEPS && step < stop && single_stepping(run->options, step)) {
-        why = machine_run(run->machine, 1);
+        why = run_machine(run, 1);
         step = machine_steps(run->machine);
     }
     return why;

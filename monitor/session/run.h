@@ -13,6 +13,7 @@ struct run {
     const struct options *options;
     struct machine *machine;
     struct console *console;
+    struct timeline *timeline;      // the past, which is kept; NULL: it is not
     uint8_t input[RUN_INPUT_BYTES]; // read from the terminal, not yet taken by the guest
     size_t input_used;
     uint64_t hashed_step;        // where the last hash was printed; UINT64_MAX: nowhere

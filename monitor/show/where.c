@@ -1,5 +1,6 @@
 // Where the processor is: step, cycles, processor, level, VMCS, mode, and the instruction that comes next.
 #include "monitor/show/where.h"
+#include "devices/history/timeline.h"
 #include "monitor/symbols/symbols.h"
 #include "vmx/vmcs/vmx.h"
 #include <inttypes.h>
@@ -34,6 +35,14 @@ static void print_levels(struct monitor *monitor, const struct view *view) {
     if (view->vmcs != VMX_NO_VMCS) print(monitor, "  VMCS %" PRIx64, view->vmcs);
 }
 
+static void tell_past(struct monitor *monitor) {
+    const struct timeline *t = monitor->run->timeline;
+    struct timeline_facts f;
+    if (!t || !timeline_in_past(t)) return;
+    timeline_facts(t, &f);
+    print_in(monitor, CYAN, "  (past: the end is step %" PRIu64 ")", f.end.steps);
+}
+
 void where_print(struct monitor *monitor) {
     static const char *const activities[] = {"", "  halted", "  shut down", "  waits for SIPI"};
     struct view view;
@@ -44,6 +53,7 @@ void where_print(struct monitor *monitor) {
     print(monitor, "  cycle %" PRIu64 "  cpu %u", machine_cycles(monitor->look.machine), monitor->look.processor);
     print_levels(monitor, &view);
     print(monitor, "  %s, CPL %u%s", view_mode(&view), view_cpl(&view), activities[view.cpu->boundary.activity & 3]);
+    tell_past(monitor);
     if (monitor->altered.count)
         print_in(monitor, RED, "  (altered since step %" PRIu64 ")", monitor->altered.first_step);
     print(monitor, "\n");

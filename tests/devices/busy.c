@@ -136,11 +136,6 @@ void busy_stop(void *context, struct cpu *cpu, const struct sight *sight) {
     if (random_below(context, 4) == 0) cpu_stop(cpu);
 }
 
-bool same_position(const struct position *a, const struct position *b) {
-    return a->cycle == b->cycle && a->steps == b->steps && a->round == b->round && a->processor == b->processor &&
-           a->events == b->events && a->after_events == b->after_events;
-}
-
 // Something from outside, of any kind; what is refused leaves no trace.
 void busy_input(struct machine *m, uint64_t *random) {
     uint64_t r = random64(random), value = random64(random) >> 20; // canonical

@@ -10,7 +10,6 @@ enum { BUSY_DATA = 0x600, BUSY_RAM = 1 << 20 }; // where it keeps its counters; 
 struct machine *busy_machine(unsigned cpus);
 // For an observer with a random number as its context: stops one time in four.
 void busy_stop(void *context, struct cpu *cpu, const struct sight *sight);
-bool same_position(const struct position *a, const struct position *b);
 // Something from outside, of any kind; what is refused leaves no trace.
 void busy_input(struct machine *m, uint64_t *random);
 

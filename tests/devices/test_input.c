@@ -45,7 +45,7 @@ static void note_moments(struct machine *m, uint64_t *random, unsigned kinds[3])
             machine_position(m, &moments[n].at);
             moments[n].hash = machine_hash(m);
         }
-        if (n && same_position(&moments[n].at, &moments[n - 1].at)) continue;
+        if (n && position_same(&moments[n].at, &moments[n - 1].at)) continue;
         kinds[kind]++, n++;
     }
     machine_remove_observer(m, &observer);
@@ -66,7 +66,7 @@ static void positions(unsigned cpus) {
         enum machine_stop why = machine_run_to(stopped, &moments[n].at);
         machine_position(stopped, &at);
         loop_check(
-            why == MACHINE_STEPS && same_position(&at, &moments[n].at),
+            why == MACHINE_STEPS && position_same(&at, &moments[n].at),
             "%u: %d at cycle %lu, step %lu, processor %u, %u events%s; wanted cycle %lu, step %lu, processor %u, %u "
             "events%s",
             n, why, at.cycle, at.steps, at.processor, at.events, at.after_events ? ", held" : "", moments[n].at.cycle,
@@ -153,7 +153,7 @@ static void replay(unsigned cpus) {
         why = machine_run_to(again, &end);
         machine_position(again, &at);
     } while (why != MACHINE_LOST && (at.steps < end.steps || at.cycle < end.cycle));
-    ok(why == MACHINE_STEPS && same_position(&at, &end) && record.next == record.count,
+    ok(why == MACHINE_STEPS && position_same(&at, &end) && record.next == record.count,
        "and comes to the same end (%d), after all inputs (%u)", why, record.next);
     ok(machine_hash(again) == machine_hash(m), "with the same hash");
     machine_set_log(again, NULL);

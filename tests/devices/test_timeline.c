@@ -35,7 +35,7 @@ static bool goes_to(struct timeline *t, struct machine *m, const struct moment *
     const char *wrong = NULL;
     bool gone = timeline_go(t, &moment->at, &wrong);
     machine_position(m, &at);
-    return gone && same_position(&at, &moment->at) && machine_hash(m) == moment->hash;
+    return gone && position_same(&at, &moment->at) && machine_hash(m) == moment->hash;
 }
 
 static struct timeline *recorded(struct machine *m, uint64_t bytes, uint64_t *random) {
@@ -58,7 +58,7 @@ static void back_and_forth(unsigned cpus) {
     struct timeline_facts facts;
     struct moment *last = &moments[MOMENTS - 1];
     timeline_facts(t, &facts);
-    ok(!facts.in_past && facts.inputs > 50 && same_position(&facts.end, &last->at), "%u processors: %u checkpoints",
+    ok(!facts.in_past && facts.inputs > 50 && position_same(&facts.end, &last->at), "%u processors: %u checkpoints",
        cpus, facts.checkpoints);
     loop_begin("%u processors: %d moments of the past, in any order, have the hashes that they had", cpus, MOMENTS);
     for (unsigned n = 0; n < MOMENTS; n++) {
