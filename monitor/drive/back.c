@@ -7,6 +7,7 @@
 #include "monitor/expression/expression.h"
 #include "monitor/files/signals.h"
 #include "monitor/stops/stops.h"
+#include "vmx/vmcs/vmx.h"
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -77,6 +78,8 @@ static void put_counts_back(const struct counted *all, unsigned n) {
 
 // A span of the past, gone through with the stops set.
 struct span {
+    void (*forget)(void *whom); // NULL: nobody else than the monitor's stops counts
+    void *whom;
     unsigned checkpoint; // where it begins
     struct position end;
     bool with_end; // a stop at the end itself counts
@@ -91,11 +94,13 @@ static unsigned go_through(struct monitor *monitor, const struct span *span, uns
     if (!timeline_go_checkpoint(t, span->checkpoint, &wrong)) return UINT32_MAX;
     while (still < 8) {
         stops_begin(monitor);
+        if (span->forget) span->forget(span->whom);
         enum machine_stop why = timeline_run_to(t, &span->end);
         machine_position(monitor->look.machine, &at);
         bool ended = position_same(&at, &span->end);
         if (why == MACHINE_INTERRUPTED || why == MACHINE_LOST) return UINT32_MAX;
-        if (why == MACHINE_OBSERVED && stops_caught(monitor) && (!ended || span->with_end) && ++found == wanted)
+        if (why == MACHINE_OBSERVED && (span->forget || stops_caught(monitor)) && (!ended || span->with_end) &&
+            ++found == wanted)
             return found;
         if (ended || at.steps > span->end.steps) break;
         still = position_same(&at, &before) ? still + 1 : 0;
@@ -104,12 +109,12 @@ static unsigned go_through(struct monitor *monitor, const struct span *span, uns
     return found;
 }
 
-static enum run_event look_back(struct monitor *monitor, const struct position *now) {
+static enum run_event look_back(struct monitor *monitor, struct span span) {
     struct timeline *t = monitor->run->timeline;
-    struct span span = {.end = *now};
+    const struct position now = span.end;
     struct position at;
     unsigned count = 0;
-    while (timeline_checkpoint(t, count, &at) && at.steps < now->steps) count++;
+    while (timeline_checkpoint(t, count, &at) && at.steps < now.steps) count++;
     for (span.checkpoint = count; span.checkpoint--;) {
         unsigned found = go_through(monitor, &span, 0);
         if (found && found != UINT32_MAX) found = go_through(monitor, &span, found);
@@ -123,15 +128,73 @@ static enum run_event look_back(struct monitor *monitor, const struct position *
     return RUN_TARGET;
 }
 
-enum run_event back_to_stop(struct monitor *monitor) {
+enum run_event back_to_stop(struct monitor *monitor, void (*forget)(void *whom), void *whom) {
     struct counted counts[STOPS_COUNTED];
-    struct position now;
+    struct span span = {.forget = forget, .whom = whom};
     unsigned n = keep_counts(monitor, counts);
-    machine_position(monitor->look.machine, &now);
+    machine_position(monitor->look.machine, &span.end);
     drive_running(monitor, true);
     depart(monitor);
-    enum run_event event = look_back(monitor, &now);
+    enum run_event event = look_back(monitor, span);
     put_counts_back(counts, n);
+    arrive(monitor);
+    drive_running(monitor, false);
+    return event;
+}
+
+// --- the last instruction of a level ---
+
+struct begun {
+    unsigned level, processor;
+    uint64_t before, step; // looked for before a step; found at
+    bool found;
+};
+
+static void note(void *context, struct cpu *cpu, const struct sight *sight) {
+    struct begun *b = context;
+    if (cpu->id != b->processor || sight->step >= b->before) return;
+    if ((cpu->wire.extension ? vmx_level(cpu) : 0) != b->level) return;
+    b->found = true;
+    b->step = sight->step;
+}
+
+// Among the steps from one on. False: interrupted.
+static bool look_among(struct monitor *monitor, struct begun *b, uint64_t from) {
+    struct timeline *t = monitor->run->timeline;
+    struct observer observer = {.wanted = BIT(OBSERVE_INSTRUCTION), .context = b, .see = note};
+    const char *wrong = NULL;
+    uint64_t step = 0;
+    if (!timeline_go_step(t, from, &wrong)) return false;
+    machine_add_observer(monitor->look.machine, &observer);
+    enum machine_stop why = MACHINE_STEPS;
+    while ((step = machine_steps(monitor->look.machine)) < b->before && why != MACHINE_INTERRUPTED &&
+           why != MACHINE_LOST)
+        why = timeline_run(t, b->before - step);
+    machine_remove_observer(monitor->look.machine, &observer);
+    return step >= b->before;
+}
+
+// Near first: the stretches that are gone through grow.
+static enum run_event find_level(struct monitor *monitor, struct begun *b) {
+    struct timeline_facts f;
+    const char *wrong = NULL;
+    timeline_facts(monitor->run->timeline, &f);
+    uint64_t now = b->before;
+    for (uint64_t span = 16; !b->found; span *= 16) {
+        uint64_t room = now - f.first.steps, from = now - (span < room ? span : room);
+        if (!look_among(monitor, b, from)) return RUN_ASKED;
+        if (from == f.first.steps) break;
+        b->before = b->found ? b->before : from;
+    }
+    bool gone = timeline_go_step(monitor->run->timeline, b->found ? b->step : f.first.steps, &wrong);
+    return !gone ? RUN_ASKED : b->found ? RUN_CAUGHT : RUN_TARGET;
+}
+
+enum run_event back_to_level(struct monitor *monitor, unsigned level, unsigned processor) {
+    struct begun begun = {.level = level, .processor = processor, .before = machine_steps(monitor->look.machine)};
+    drive_running(monitor, true);
+    depart(monitor);
+    enum run_event event = find_level(monitor, &begun);
     arrive(monitor);
     drive_running(monitor, false);
     return event;
@@ -211,7 +274,7 @@ bool command_reverse_step(struct monitor *monitor, const char *arguments) {
 bool command_reverse_continue(struct monitor *monitor, const char *arguments) {
     (void)arguments;
     if (!back_timeline(monitor)) return false;
-    enum run_event event = back_to_stop(monitor);
+    enum run_event event = back_to_stop(monitor, NULL, NULL);
     if (event == RUN_TARGET)
         print_in(monitor, CYAN, "Nothing stopped the guest before: this is the beginning of its past.\n");
     return drive_stopped(monitor, event);

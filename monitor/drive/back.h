@@ -9,7 +9,10 @@ struct timeline *back_timeline(struct monitor *monitor);
 bool back_to_step(struct monitor *monitor, uint64_t step);
 // To the last moment before the present at which a stop of any kind would have stopped the guest, as if it had.
 // RUN_TARGET: there was none, and the machine is at the beginning. RUN_ASKED: interrupted.
-enum run_event back_to_stop(struct monitor *monitor);
+// `forget` is called before each stretch that is gone through; NULL: the monitor's own stops alone are asked for.
+enum run_event back_to_stop(struct monitor *monitor, void (*forget)(void *whom), void *whom);
+// To the last instruction before the present that began in a level on a processor. RUN_TARGET: there was none.
+enum run_event back_to_level(struct monitor *monitor, unsigned level, unsigned processor);
 void back_free(struct monitor *monitor);
 
 #endif

@@ -18,13 +18,20 @@ enum gdb_ran {
     GDB_OVER,    // there is nothing more to run
 };
 
+enum gdb_back { GDB_BACK_STOPPED, GDB_BACK_BEGINNING, GDB_BACK_INTERRUPTED };
+
 // What the server needs of the program around it.
 struct gdb_host {
     void *context;
     struct machine *machine;
     enum gdb_ran (*run)(void *context, uint64_t steps); // at most; returns within milliseconds of real time
-    bool (*leave)(void *context);                       // the user wants to leave
-    void (*kill)(void *context);                        // gdb says kill: leave
+    // Goes back to the last stop of any kind; `forget` is called before each stretch that is gone through. NULL: the
+    // past is not kept.
+    enum gdb_back (*back)(void *context, void (*forget)(void *whom), void *whom);
+    // Or to the last instruction that began in a level on a processor.
+    enum gdb_back (*back_step)(void *context, unsigned level, unsigned cpu);
+    bool (*leave)(void *context); // the user wants to leave
+    void (*kill)(void *context);  // gdb says kill: leave
     // Carries out a line as the monitor would. NULL: there are no commands.
     void (*command)(void *context, const char *line, void (*write)(void *to, const char *text, size_t bytes), void *to);
     // After GDB_STOPPED: says what the monitor's own breakpoints and catches have caught. May be NULL.

@@ -30,8 +30,8 @@ void gdb_answer_supported(struct gdb *gdb, const char *arguments) {
     gdb->hwbreak = strstr(arguments, "hwbreak+");
     gdb_text_print(&gdb->reply,
                    "PacketSize=%x;multiprocess+;swbreak+;hwbreak+;vContSupported+;QStartNoAckMode+;"
-                   "qXfer:features:read+;qXfer:threads:read+;qXfer:memory-map:read+",
-                   GDB_PACKET_BYTES);
+                   "qXfer:features:read+;qXfer:threads:read+;qXfer:memory-map:read+%s",
+                   GDB_PACKET_BYTES, gdb->host.back ? ";ReverseStep+;ReverseContinue+" : "");
 }
 
 // --- commands of the monitor ---

@@ -176,3 +176,36 @@ void gdb_answer_step(struct gdb *gdb, const char *arguments) {
 }
 void gdb_answer_continue_signal(struct gdb *gdb, const char *arguments) { gdb_answer_continue(gdb, arguments); }
 void gdb_answer_step_signal(struct gdb *gdb, const char *arguments) { gdb_answer_step(gdb, arguments); }
+
+// --- back ---
+
+static void forget_reason(void *whom) { ((struct gdb *)whom)->stop_reason[0] = 0; }
+
+// Where the machine stands now, somewhere in its past. General registers of guests that were left since are not known.
+static void arrived(struct gdb *gdb, enum gdb_back back, const struct gdb_thread *step) {
+    for (unsigned i = 0; i < sizeof gdb->saved / sizeof *gdb->saved; i++) gdb->saved[i].used = false;
+    gdb_stopped_at(gdb, machine_turn(gdb->host.machine));
+    if (step && back == GDB_BACK_STOPPED && vmx_level(gdb_cpu(gdb, *step)) == step->level) gdb->stopped = *step;
+    gdb->general = gdb->stopped;
+    tell_level(gdb);
+    if (back == GDB_BACK_BEGINNING) snprintf(gdb->stop_reason, sizeof gdb->stop_reason, "replaylog:begin;");
+    gdb_stop_reply(gdb, back == GDB_BACK_INTERRUPTED ? GDB_SIGNAL_INT : GDB_SIGNAL_TRAP);
+}
+
+void gdb_answer_continue_back(struct gdb *gdb, const char *arguments) {
+    (void)arguments;
+    if (!gdb->host.back) return;
+    gdb->stop_reason[0] = 0;
+    enum gdb_back back = gdb->host.back(gdb->host.context, forget_reason, gdb);
+    if (back == GDB_BACK_STOPPED && gdb->host.caught) gdb->host.caught(gdb->host.context, gdb_tell, gdb);
+    arrived(gdb, back, NULL);
+}
+
+void gdb_answer_step_back(struct gdb *gdb, const char *arguments) {
+    (void)arguments;
+    if (!gdb->host.back_step) return;
+    const struct gdb_thread step = gdb->resumed;
+    enum gdb_back back = gdb->host.back_step(gdb->host.context, step.level, step.cpu);
+    gdb->stop_reason[0] = 0;
+    arrived(gdb, back, &step);
+}

@@ -1,6 +1,7 @@
 // What the gdb server needs of the program: the run, the monitor's commands, the ways to leave. See gdb.h.
 #include "monitor/files/signals.h"
 #include "monitor/program/gdb_drive.h"
+#include "monitor/drive/back.h"
 #include "devices/machine/machine_observe.h"
 #include "monitor/host/status.h"
 #include "monitor/stops/stops.h"
@@ -18,6 +19,16 @@ static enum gdb_ran run(void *context, uint64_t steps) {
     case RUN_ASKED: return gdb_asks(monitor->gdb) ? GDB_RAN : GDB_STOPPED; // else it was Ctrl-A c
     default: return GDB_STOPPED;
     }
+}
+
+static enum gdb_back came_back(enum run_event event) {
+    return event == RUN_CAUGHT ? GDB_BACK_STOPPED : event == RUN_TARGET ? GDB_BACK_BEGINNING : GDB_BACK_INTERRUPTED;
+}
+static enum gdb_back back(void *context, void (*forget)(void *whom), void *whom) {
+    return came_back(back_to_stop(context, forget, whom));
+}
+static enum gdb_back back_step(void *context, unsigned level, unsigned cpu) {
+    return came_back(back_to_level(context, level, cpu));
 }
 
 static bool leave(void *context) {
@@ -70,6 +81,8 @@ bool gdb_drive_open(struct monitor *monitor) {
     const struct gdb_host host = {.context = monitor,
                                   .machine = monitor->look.machine,
                                   .run = run,
+                                  .back = monitor->run->timeline ? back : NULL,
+                                  .back_step = monitor->run->timeline ? back_step : NULL,
                                   .leave = leave,
                                   .kill = kill_run,
                                   .command = command,

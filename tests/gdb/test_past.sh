@@ -1,0 +1,69 @@
+#!/bin/bash
+# gdb goes back in a hypervisor and its guest: each level steps back in its own instructions.
+. "$(dirname "$0")/lib.bash"
+
+free=$("$VMXRAY" "${machine[@]}" </dev/null 2>&1 | grep '^hash')
+
+start
+session <<EOT
+break handle_exit
+continue
+continue
+continue
+printf "exits %d\\n", exits
+set \$there = \$rsp
+stepi
+stepi
+stepi
+set \$third = \$pc
+stepi
+reverse-stepi
+printf "a step back %d\\n", \$pc == \$third
+reverse-continue
+printf "the handler again %d, exits %d\\n", \$rsp == \$there, exits
+reverse-continue
+printf "one before, exits %d\\n", exits
+reverse-continue
+reverse-continue
+printf "at the beginning %d\\n", \$pc == (long) _start
+continue
+printf "forward again, exits %d\\n", exits
+delete
+add-inferior -exec $hypervisor
+inferior 2
+attach 2
+set schedule-multiple on
+break guest_work thread 2.1
+continue
+stepi
+stepi
+set \$last = \$pc
+stepi
+reverse-stepi
+printf "the guest a step back %d\\n", \$pc == \$last
+delete
+watch window[1]
+continue
+continue
+set \$value = window[1]
+stepi
+reverse-continue
+printf "the same write %d\\n", window[1] != \$value
+delete
+monitor history
+monitor goto end
+detach inferiors 2 1
+EOT
+finish
+says "three exits" '^exits 2$'
+says "reverse-stepi" '^a step back 1$'
+says "reverse-continue to a breakpoint" '^the handler again 1, exits 2$'
+says "and to the one before" '^one before, exits 1$'
+says "to the beginning of the past" '(No more reverse-execution history|Reached end of recorded history)'
+says "which is the first instruction" '^at the beginning 1$'
+says "forward through what happened" '^forward again, exits 0$'
+says "the guest steps back in its own instructions" '^the guest a step back 1$'
+says "back to a write of its memory: the value before" '^the same write 1$'
+says "the monitor's commands are there" 'The past is kept from step 0'
+[[ $hash == "$free" && -n $free ]]
+claim $? "the machine ends in the state of a free run" "status $status, $hash, not $free"
