@@ -257,6 +257,125 @@ loops() {
 	loop miss2d thousand "TLB misses through EPT"
 }
 
+# --- small programs in a system of their own: tests/bench/programs/programs.tsv ---
+
+table=${0%/*}/programs/programs.tsv
+programs_peers() {
+	local peer
+	for peer in "${peers[@]}"; do [[ $peer == record ]] || echo "$peer"; done
+}
+programs_named() { # the names that are wanted
+	local name rest
+	while IFS=$'\t' read -r name rest; do
+		[[ $name == '#'* || -z $name ]] || ! { wanted programs || wanted "$name"; } || echo "$name"
+	done <"$table"
+}
+
+# PEER NAMES FILE: one boot of the guest, with these programs.
+programs_boot() {
+	options "$GUESTS/vmlinuz" "$bench/programs.cpio" "console=ttyS0 reboot=t panic=-1 programs=$2" 512
+	case $1 in
+	vmxray) "$bench/meter" "$3" - "$VMXRAY" "${machine[@]}" ;;
+	qemu) "$bench/meter" "$3" - "$qemu" -accel tcg "${machine[@]}" ;;
+	bochs)
+		"$bench/disk" "$bench/boot" linux "${machine[1]}" "${machine[3]}" "${machine[5]}" >"$disk"
+		bochs_configuration 512 | sed "s,dev=$work/serial,dev=$work/pipe," >"$work/bochsrc"
+		echo c >"$work/go"
+		rm -f "$work/pipe"
+		mkfifo "$work/pipe"
+		local command=("$bochs" -q -f "$work/bochsrc")
+		((bochs_debugger)) && command+=(-rc "$work/go")
+		"$bench/meter" "$3" "$work/pipe" "${command[@]}"
+		;;
+	esac >/dev/null 2>&1
+}
+
+# PEER RUN: the programs that are wanted; after one that took too long, or ended the emulator, the rest in another boot.
+programs_run() {
+	local left=("${programs[@]}") done_names
+	: >"$work/$1.$2"
+	while ((${#left[@]})); do
+		programs_boot "$1" "$(IFS=, && echo "${left[*]}")" "$work/part"
+		cat "$work/part" >>"$work/$1.$2"
+		done_names=$(wc -l <"$work/part")
+		((done_names)) || break
+		left=("${left[@]:done_names}")
+	done
+}
+
+# The runs of one peer as lines: NAME, the median in microseconds or `-`, the result or why there is none.
+programs_median() { # PEER
+	local name
+	for name in "${programs[@]}"; do
+		cat "$work/$1".[0-9]* | awk -F '\t' -v name="$name" '
+			$1 == name && NF >= 4 { v[++n] = $2; status = $3; result = $4 }
+			$1 == name && NF < 4 { why = $2 }
+			END {
+				if (why == "" && !n) why = "not run"
+				if (why == "" && status != 0) why = "status " status
+				for (i = 2; i <= n; i++) # a few numbers, in order
+					for (k = i; k > 1 && v[k - 1] > v[k]; k--) { t = v[k]; v[k] = v[k - 1]; v[k - 1] = t }
+				print name "\t" (why == "" ? v[int((n + 1) / 2)] : "-") "\t" (why == "" ? result : why)
+			}'
+	done >"$work/median.$1"
+}
+
+programs_table() {
+	local peer first=1
+	for peer in $(programs_peers); do
+		awk -F '\t' -v OFS='\t' -v peer="$peer" '{ print peer, $0 }' "$work/median.$peer"
+	done | awk -F '\t' -v peers="$(programs_peers | tr '\n' ' ')" -v table="$table" '
+		{ time[$1, $2] = $3; result[$1, $2] = $4 }
+		END {
+			n = split(peers, peer, " ")
+			while ((getline line <table) > 0) {
+				split(line, field, "\t")
+				name = field[1]
+				half = field[2]
+				if (!((peer[1], name) in time)) continue
+				printf "%-15s %-22s", name, half
+				for (i = 1; i <= n; i++) {
+					t = time[peer[i], name]
+					why = result[peer[i], name]
+					if (t != "-" && why != result[peer[1], name]) { t = "-"; why = "other result" }
+					if (i == 1) { printf " %9s", t == "-" ? why : sprintf("%.2f", t / 1000000); continue }
+					base = time[peer[1], name]
+					if (t == "-" || base == "-" || base == 0) { printf " %17s", t == "-" ? why : sprintf("%.2f", t / 1000000); continue }
+					printf " %9.2f %5.2f x", t / 1000000, t / base
+					sum[half, i] += log(t / base)
+					count[half, i]++
+				}
+				print ""
+			}
+			for (h = split("tune judge", halves, " "); h > 0; h--) {
+				half = halves[3 - h]
+				printf "%-38s %9s", "geometric mean, " half, ""
+				for (i = 2; i <= n; i++)
+					if (count[half, i]) printf " %3d programs %5.2f x", count[half, i], exp(sum[half, i] / count[half, i])
+					else printf " %17s", "-"
+				print ""
+			}
+		}'
+}
+
+small_programs() {
+	local peer run
+	mapfile -t programs < <(programs_named)
+	((${#programs[@]})) || return 0
+	printf '\n%-38s' "Small programs, seconds"
+	printf ' %9s' vmxray
+	for peer in $(programs_peers); do
+		for ((run = 0; run < RUNS; run++)); do programs_run "$peer" "$run"; done
+		programs_median "$peer"
+		case $peer in
+		qemu) printf ' %17s' "QEMU TCG" ;;
+		bochs) printf ' %17s' Bochs ;;
+		esac
+	done
+	echo
+	programs_table
+}
+
 # --- start and size of vmxray itself ---
 
 start_time() {
@@ -291,4 +410,5 @@ echo "Medians of $RUNS runs, user-mode processor time; 2.00 x: vmxray takes half
 linux
 levels
 loops
+small_programs
 itself

@@ -7,7 +7,8 @@ bench_flags := -std=gnu2x -O2 -march=x86-64 -ffreestanding -nostdlib -static -no
                -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments $(filter-out -Wconversion,$(WARNINGS))
 
 .PHONY: bench
-bench: all guests $(bench_out)/guest $(bench_out)/disk $(bench_out)/boot $(bench_out)/measure $(O)/bench-state
+bench: all guests $(bench_out)/guest $(bench_out)/disk $(bench_out)/boot $(bench_out)/measure $(O)/bench-state \
+       $(bench_out)/programs.cpio $(bench_out)/meter
 	@O='$(O)' GUESTS='$(GUESTS)' VMXRAY='$(O)/vmxray' BOCHS='$(BOCHS)' tests/bench/bench.sh $(BENCH)
 
 # A multiboot file must be ELF for 32 bits, whatever its code.
@@ -28,3 +29,26 @@ $(bench_out)/disk $(bench_out)/measure: $(bench_out)/%: tests/bench/%.c | need-g
 # What hashing and saving the state take.
 $(O)/bench-state: $(O)/obj/tests/bench/state.o $(O)/libvmxray.a
 	$(call quiet,LINK,$@)$(CC) $(link) -o $@ $^
+
+# --- the small programs: our own, linked statically, and Debian's, in a system of their own ---
+bench_programs := tests/bench/programs
+bench_debian   := $(bench_out)/debian
+BENCH_INITRAMFS := $(bench_out)/programs.cpio
+
+$(bench_out)/programs: $(wildcard $(bench_programs)/*.c $(bench_programs)/*.h) | need-guests
+	@mkdir -p $(@D)
+	$(call quiet,GUEST,$@)$(GUEST_CC) -std=gnu2x -O2 -march=x86-64 -ffp-contract=off -static -s -pthread -Wall -Wextra -o $@ \
+		$(filter %.c,$^) -lm
+$(bench_out)/meter: tests/bench/meter.c | need-guests
+	@mkdir -p $(@D)
+	$(call quiet,GUEST,$@)$(GUEST_CC) -std=gnu2x -O2 -Wall -Wextra -o $@ $<
+$(bench_debian)/list: $(bench_programs)/fetch.sh tests/guests/libraries.bash | need-guests
+	@mkdir -p $(@D)
+	@$(bench_programs)/fetch.sh $(GUESTS)
+$(BENCH_INITRAMFS): $(bench_debian)/list $(bench_out)/programs $(bench_programs)/init $(bench_programs)/programs.tsv \
+                    $(GUESTS)/busybox $(GUESTS)/newc
+	@(printf 'dir %s 755\n' bin dev proc tmp; echo file init 755 $(bench_programs)/init; \
+		echo file bin/busybox 755 $(GUESTS)/busybox; echo file programs.tsv 644 $(bench_programs)/programs.tsv; \
+		for applet in sh cat cut echo grep head mount poweroff tr wc; do echo link bin/$$applet busybox; done; \
+		cat $(bench_debian)/list; echo file usr/bin/programs 755 $(bench_out)/programs) > $(bench_out)/programs.list
+	$(call quiet,GUEST,$@)$(GUESTS)/newc $(bench_out)/programs.list > $@

@@ -1,7 +1,7 @@
 # Programs of Debian packages with the libraries they are linked with, unpacked under $root, for fetch-qemu.sh and
 # fetch-xen.sh. The caller sets `dir` and `root`.
 packages=$dir/packages
-. "${0%/*}/packages.bash"
+. "${BASH_SOURCE[0]%/*}/packages.bash"
 rm -rf "$root"
 mkdir -p "$root"
 declare -A unpacked used # package -> 1; library -> file
