@@ -281,7 +281,7 @@ programs_boot() {
 		"$bench/disk" "$bench/boot" linux "${machine[1]}" "${machine[3]}" "${machine[5]}" >"$disk"
 		bochs_configuration 512 | sed "s,dev=$work/serial,dev=$work/pipe," >"$work/bochsrc"
 		echo c >"$work/go"
-		rm -f "$work/pipe"
+		rm -f "$work/pipe" "$disk.lock" # which one that was ended left
 		mkfifo "$work/pipe"
 		local command=("$bochs" -q -f "$work/bochsrc")
 		((bochs_debugger)) && command+=(-rc "$work/go")
