@@ -149,8 +149,8 @@ static void store_end(struct cpu *cpu, const struct op *op, const struct stored 
     x87_end(cpu, op, true, s->flags, s->env.round_up);
     if (pop && !s->blocked) x87_pop(cpu);
 }
-// An unmasked exception stops the store, and comes after the faults that the operand would have had. SDM Vol. 3A,
-// Table 6-2: page faults and alignment checks before x87 floating-point exceptions.
+// An unmasked exception stops the store; the operand's faults come all the same, before it. A habit of silicon: the
+// manual gives no order of the faults of one instruction (Vol. 3A, 6.9).
 COLD static enum outcome store_blocked(struct cpu *cpu, const struct op *op, unsigned bytes) {
     enum outcome outcome = OUT_OK;
     uint64_t linear = 0;

@@ -8,8 +8,9 @@ struct campaign_counts {
     unsigned tried, excluded, completed, faulted;
     bool each;
 };
-// Cases `first` to `first + count - 1` of the seed, in 64-bit and in 32-bit code, each width a claim; `each`: every
-// difference is told, not the first few, and how often each row of allow.def was needed.
-void campaign(uint64_t seed, uint64_t first, uint64_t count, bool each);
+// `count` cases of the seed, from number `first` on, in 64-bit, 32-bit and 16-bit code, each width a claim, and for so
+// many seconds at most where the host is slow. `each`: every difference is told, not the first few, and how often each
+// row of allow.def was needed.
+void campaign(uint64_t seed, uint64_t first, uint64_t count, unsigned seconds, bool each);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { CASES = 1000000 };
+enum { CASES = 1000000, SECONDS = 1000 };
 
 int main(int count, char **arguments) {
     const char *why;
@@ -15,7 +15,7 @@ int main(int count, char **arguments) {
         return done_testing();
     }
     uint64_t seed = count > 1 ? strtoull(arguments[1], NULL, 0) : (uint64_t)time(NULL);
-    campaign(seed, 0, CASES, true);
+    campaign(seed, 0, CASES, SECONDS, true);
     native_close();
     return done_testing();
 }

@@ -21,7 +21,7 @@ static const struct found {
     unsigned length;
     const char *bytes;
 } found[] = {
-    // SDM Vol. 3A, Table 6-2: page faults and alignment checks come before floating-point exceptions.
+    // The operand's faults come before an unmasked exception that keeps it from being stored.
     {false, "FSTP m32 of an empty register, IE unmasked, to a read-only page: #PF", CODE_64, 0, READ_ONLY, 0, VECTOR_PF,
      7, 2, "\xd9\x1b"},
     {false, "FST m64, the same", CODE_64, 0, READ_ONLY, 0, VECTOR_PF, 7, 2, "\xdd\x13"},
@@ -32,7 +32,9 @@ static const struct found {
      "\xdb\x13"},
     {false, "and to a writable page: nothing is stored, the exception is pending", CODE_64, 0, WRITABLE, 0, VECTOR_DB,
      0, 2, "\xdb\x13"},
-    // The limit of a code segment comes before the page behind it, and before the #UD of what goes on behind it.
+    // The limit of a code segment comes before the page behind it, and before the #UD of what goes on behind it. SDM
+    // Vol.
+    // 3A, Table 6-2.
     {false, "an instruction beyond the segment's limit, which is the page's end: #GP", CODE_16, LDT_SELECTOR(0), 0, 0,
      VECTOR_GP, 0, 1, "\x05"},
     {false, "the same, the limit before the page's end", CODE_16, LDT_SELECTOR(1), 0, 0, VECTOR_GP, 0, 1, "\xdf"},

@@ -6,7 +6,7 @@
 #include "tests/tap.h"
 #include <stdlib.h>
 
-enum { SEED = 1, CASES = 20000 };
+enum { SEED = 1, CASES = 20000, SECONDS = 20 };
 
 static uint64_t argument(int count, char **arguments, int n, uint64_t otherwise) {
     return count > n ? strtoull(arguments[n], NULL, 0) : otherwise;
@@ -19,7 +19,7 @@ int main(int count, char **arguments) {
         return done_testing();
     }
     campaign(argument(count, arguments, 1, SEED), argument(count, arguments, 2, 0),
-             argument(count, arguments, 3, CASES), count > 4);
+             argument(count, arguments, 3, CASES), count > 3 ? UINT32_MAX : SECONDS, count > 4);
     native_close();
     return done_testing();
 }
