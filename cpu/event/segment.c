@@ -170,8 +170,8 @@ enum outcome segment_linear(struct cpu *cpu, unsigned segment, uint64_t offset, 
                             uint64_t *linear) {
     if (cpu_64bit(cpu)) {
         *linear = offset + (segment == FS || segment == GS ? cpu->segment_base[segment] : 0);
-        if (unlikely(!cpu_canonical(cpu, *linear))) return segment_fault(cpu, segment);
-        return OUT_OK;
+        bool whole = cpu_canonical(cpu, *linear) && cpu_canonical(cpu, *linear + (size ? size - 1 : 0));
+        return likely(whole) ? OUT_OK : segment_fault(cpu, segment);
     }
     return segmented(cpu, segment, offset, size, segment_allows(cpu, &cpu->segment[segment], write), linear);
 }

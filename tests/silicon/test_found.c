@@ -56,6 +56,8 @@ static const struct found {
     {false, "MASKMOVQ with a mask of 0 across address 0", CODE_64, 0, ~0ull, 0, VECTOR_PF, 6, 3, "\x0f\xf7\xcc"},
     {false, "MASKMOVQ with a mask of 0, misaligned: #AC", CODE_64, 0, WRITABLE + 1, FLAG_AC, VECTOR_AC, 0, 3,
      "\x0f\xf7\xcc"},
+    {false, "ENTER that pushes across the end of the lower canonical half: #SS", CODE_64, 0, 0x800000000001, 0,
+     VECTOR_SS, 0, 4, "\xc8\x10\x00\x03"},
     // A far pointer is of 16:32 bits at most, also where it is undefined.
     {false, "REX.W JMP ptr16:32 at the end of the page: #UD", CODE_64, 0, 0, 0, VECTOR_UD, 0, 8,
      "\x48\xea\x01\x02\x03\x04\x05\x06"},
@@ -78,6 +80,7 @@ static void make_case(const struct found *f, struct silicon_case *c, uint8_t *me
     for (unsigned i = 0; i < 6; i++) s->selector[i] = f->size == CODE_16 ? LDT_SELECTOR(3) : USER_DS;
     s->selector[CS] = cs, s->selector[FS] = s->selector[GS] = 0;
     s->gpr[RBX] = s->gpr[RDI] = f->pointer, s->gpr[RSP] = f->size == CODE_16 ? 0x2800 : 0x20002800;
+    if (f->bytes[0] == '\xc8') s->gpr[RSP] = f->pointer;
     s->rip = end - f->length - code->base;
     s->rflags = native_flags(f->flags | FLAG_TF | FLAG_IF | BIT(1));
     s->fx.control = MASKED_BUT_INVALID, s->fx.mxcsr = MXCSR_RESET, s->fx.mxcsr_mask = 0xffff;
