@@ -108,7 +108,8 @@ void gdb_resume(struct gdb *gdb, const struct gdb_thread *step, uint64_t start, 
         machine_pass_points(gdb->host.machine, gdb->stopped.cpu);
         if (step) gdb->stepping = *step;
         if (step) machine_pass_points(gdb->host.machine, step->cpu);
-        enum ran ran = step ? step_range(gdb, start, end) : run(gdb);
+        // ^C may have come together with the packet: then nothing is left on the socket that would tell of it.
+        enum ran ran = interrupted(gdb) ? RAN_INTERRUPTED : step ? step_range(gdb, start, end) : run(gdb);
         gdb->over = ran == RAN_OVER;
         gdb_stopped_at(gdb, machine_turn(gdb->host.machine));
         if (step && ran == RAN_STOPPED && !gdb->stop_reason[0] && level_runs(gdb))

@@ -200,8 +200,55 @@ idt_register:
 	.word 0x25 * 8 - 1
 	.long idt
 
-#elif defined GUEST_vmx || defined GUEST_faults	// a hypervisor and its guest, which makes a CPUID, an EPT violation,
-				// an IN and a VMCALL; or an RDTSCP, which is not enabled, with no handler for its #UD
+#elif defined GUEST_storm	// an interrupt of the local APIC's timer at each tick, without end
+	lgdt gdt_register
+	mov $0x18, %ax
+	mov %ax, %ss
+	ljmp $0x10, $1f
+1:	mov $tick, %eax
+	mov %ax, storm_idt + 0x40 * 8
+	shr $16, %eax
+	movl $0x8e000010, storm_idt + 0x40 * 8 + 2	// 32-bit interrupt gate, selector 10H
+	mov %ax, storm_idt + 0x40 * 8 + 6
+	lidt idt_register
+	movl $0x1ff, 0xfee000f0
+	movl $0xb, 0xfee003e0	// divide by 1
+	movl $0x20040, 0xfee00320	// periodic, vector 40H
+	movl $1, 0xfee00380
+	sti
+1:	hlt
+	jmp 1b
+tick:	movl $0, 0xfee000b0
+	iret
+	.balign 8
+gdt:	.quad 0, 0, 0x00cf9a000000ffff, 0x00cf92000000ffff
+gdt_register:
+	.word 31
+	.long gdt
+idt_register:
+	.word 0x41 * 8 - 1
+	.long storm_idt
+	.bss
+storm_idt:
+	.skip 0x41 * 8
+	.text
+
+#elif defined GUEST_strings	// stores of a million bytes and more over MMIO, without end
+1:	mov $0xfed00000, %edi
+	mov $0x100000, %ecx
+	rep stosl
+	jmp 1b
+
+#elif defined GUEST_vmx || defined GUEST_faults || defined GUEST_areas	// a hypervisor and its guest, which makes a CPUID, an EPT violation,
+				// an IN and a VMCALL; or an RDTSCP, which is not enabled, with no handler for its #UD; or
+				// CPUID without end, and MSR areas of 512 entries on every exit and entry
+#ifdef GUEST_areas
+	mov $area, %edi
+	mov $512, %ecx
+1:	movl $0x174, (%edi)	// IA32_SYSENTER_CS
+	add $16, %edi
+	loop 1b
+#endif
 	xor %ecx, %ecx		// page directory: 4-MByte pages, linear is physical
 1:	mov %ecx, %eax
 	shl $22, %eax
@@ -275,6 +322,9 @@ done:	mov $0, %eax
 inner:				// the guest
 #ifdef GUEST_faults
 	rdtscp
+#elif defined GUEST_areas
+1:	cpuid
+	jmp 1b
 #endif
 1:	mov $1, %eax
 	cpuid
@@ -309,6 +359,9 @@ fields:	.long 0x800, 0x18, 0x802, 0x10, 0x804, 0x18, 0x806, 0x18, 0x808, 0x18, 0
 	.long 0x4814, 0xc093, 0x4816, 0xc09b, 0x4818, 0xc093, 0x481a, 0xc093, 0x481c, 0xc093, 0x481e, 0xc093
 	.long 0x4820, 0x10000, 0x4822, 0x8b
 	.long 0x6800, 0x31, 0x6804, 0x2000, 0x681a, 0x400, 0x681c, inner_stack, 0x681e, inner, 0x6820, 2
+#ifdef GUEST_areas
+	.long 0x2006, area, 0x2008, area, 0x200a, area, 0x400e, 512, 0x4010, 512, 0x4014, 512
+#endif
 	.long 0x6c00, 0x80000031, 0x6c02, directory, 0x6c04, 0x2010, 0x6c0c, gdt, 0x6c14, stack, 0x6c16, exit
 fields_end:
 	.bss
@@ -323,6 +376,7 @@ vmxon_region:
 	.skip 4096
 vmcs_region:
 	.skip 4096
+area:	.skip 8192
 counter:
 	.skip 1024
 inner_stack:
