@@ -108,7 +108,7 @@ bool prompt_script(struct monitor *monitor, const char *path) {
     struct file file;
     char error[FILE_ERROR_BYTES];
     if (depth == SCRIPT_DEPTH)
-        return monitor_error(monitor, "%s: scripts that carry out scripts are nested too deep", path);
+        return monitor_error(monitor, "%s: scripts carry out scripts %d deep, and no deeper; does it carry out itself?", path, SCRIPT_DEPTH);
     if (!file_load(&file, path, error, sizeof error)) return monitor_error(monitor, "%s: %s", path, error);
     depth++;
     prompt_text(monitor, &file);

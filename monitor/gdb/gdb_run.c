@@ -36,6 +36,13 @@ static bool interrupted(struct gdb *gdb) {
     return !gdb_connected(gdb);
 }
 
+// ^C may have come together with the packet before it: then nothing is left on the socket that would tell of it.
+static bool is_interrupted_already(struct gdb *gdb) {
+    size_t acknowledged = 0;
+    while (acknowledged < gdb->in_used && gdb->in[acknowledged] == '+') acknowledged++;
+    return acknowledged < gdb->in_used && gdb->in[acknowledged] == 3 && gdb_next_packet(gdb) == GDB_INTERRUPT;
+}
+
 static enum ran run(struct gdb *gdb) {
     for (;;) {
         switch (gdb->host.run(gdb->host.context, SLICE_STEPS)) {
@@ -108,8 +115,7 @@ void gdb_resume(struct gdb *gdb, const struct gdb_thread *step, uint64_t start, 
         machine_pass_points(gdb->host.machine, gdb->stopped.cpu);
         if (step) gdb->stepping = *step;
         if (step) machine_pass_points(gdb->host.machine, step->cpu);
-        // ^C may have come together with the packet: then nothing is left on the socket that would tell of it.
-        enum ran ran = interrupted(gdb) ? RAN_INTERRUPTED : step ? step_range(gdb, start, end) : run(gdb);
+        enum ran ran = is_interrupted_already(gdb) ? RAN_INTERRUPTED : step ? step_range(gdb, start, end) : run(gdb);
         gdb->over = ran == RAN_OVER;
         gdb_stopped_at(gdb, machine_turn(gdb->host.machine));
         if (step && ran == RAN_STOPPED && !gdb->stop_reason[0] && level_runs(gdb))

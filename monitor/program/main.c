@@ -9,6 +9,7 @@
 #include "monitor/program/stats.h"
 #include "monitor/host/terminal.h"
 #include <stdlib.h>
+#include <string.h>
 
 enum { STACK_LEAST = 256 << 10 };
 
@@ -16,7 +17,8 @@ static struct machine *make_machine(struct options *options, struct console *con
     char error[200];
     console_connect(console, &options->machine);
     struct machine *machine = machine_new(&options->machine, error, sizeof error);
-    if (!machine) complain("%s", error);
+    bool is_short = strstr(error, "not enough memory");
+    if (!machine) complain("%s%s", error, is_short ? ": ask for less with -m, or raise the limit (ulimit -v)" : "");
     return machine;
 }
 

@@ -84,7 +84,7 @@ static bool is_instruction(uint64_t reason) {
 
 static bool number_good(struct monitor *monitor, const struct row *row, uint64_t number) {
     const char *reason = vmx_exit_name((unsigned)(number < VMX_REASONS ? number : VMX_REASONS));
-    if (row->argument == REASON && !reason) return monitor_error(monitor, "there is no exit reason %" PRIu64, number);
+    if (row->argument == REASON && !reason) return monitor_error(monitor, "catch exit %" PRIu64 ": there is no such reason; they have names (SDM Vol. 3C, appendix C)", number);
     if (row->argument == INSTRUCTION && !is_instruction(number))
         return monitor_error(monitor,
                              "catch vmx %s: VMCLEAR, VMPTRLD, VMPTRST, VMXON, VMXOFF, INVEPT or INVVPID; the others "

@@ -137,6 +137,7 @@ static void test_answers(void) {
     ok(has(ask("qCurious"), "+$#00"), "a packet that only begins like another one");
     ok(has(ask("m1ffffe,8"), "$0000#"), "memory up to its end");
     ok(has(ask("m200000,8"), "$E01#"), "no memory");
+    ok(has(ask("qXfer:features:read:target.xml:40,100"), "$l#"), "a document's end, where none was begun");
     ok(has(ask("qXfer:features:read:target.xml:0,100"), "$m<?xml"), "the description of registers");
     ok(has(ask("qXfer:threads:read::0,4000"), "thread id=\"2\" core=\"1\""), "the threads");
     ok(has(ask("qRcmd,686921"), "$O686921#"), "a command of the monitor");

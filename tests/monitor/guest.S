@@ -376,7 +376,9 @@ vmxon_region:
 	.skip 4096
 vmcs_region:
 	.skip 4096
+#ifdef GUEST_areas
 area:	.skip 8192
+#endif
 counter:
 	.skip 1024
 inner_stack:
