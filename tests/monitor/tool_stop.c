@@ -139,6 +139,7 @@ int main(int argc, char **argv) {
     if (way == BY_SOCKET) hear("(vmxray) ");
     for (unsigned i = 0; i < turns && i < 1000; i++) {
         say(way == BY_GDB ? "$c#63" : "continue\n");
+        if (way == BY_SIGNAL) hear("(vmxray) continue\n"); // from here on SIGINT asks for the monitor
         seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
         usleep(20000 + (useconds_t)(seed % 30000));
         processor[i] = processor_ms();
