@@ -15,7 +15,8 @@ void complain_after(void (*clear)(void)) { clear_line = clear; }
 static void put(void *context, const char *text, size_t bytes) { (void)written_put(context, text, bytes); }
 
 // Returns the length before anything was escaped.
-static int print(struct written *to, enum escape escape, const char *format, va_list arguments) {
+__attribute__((format(printf, 3, 0))) static int print(struct written *to, enum escape escape, const char *format,
+                                                       va_list arguments) {
     char *text = NULL;
     int length = vasprintf(&text, format, arguments);
     if (length < 0)
