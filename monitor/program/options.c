@@ -30,7 +30,8 @@ enum taken take_help(struct options *options, const struct option *option, const
 #define STATUS(number, name, text) say("  %d  %s\n", number, text);
 #include "monitor/host/status.def"
 #undef STATUS
-    say("  2 * N + 1 when the guest writes N to isa-debug-exit, as in QEMU\n");
+    say("  2 * N + 1 when the guest writes N to isa-debug-exit, as in QEMU\n"
+        "  128 + N when the signal N ended the run, after its account\n");
     return TAKEN_LAST;
 }
 
