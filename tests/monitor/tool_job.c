@@ -34,6 +34,26 @@ static bool become(const struct termios *wanted, bool same) {
     return are(wanted) == same;
 }
 
+static bool sleeps(pid_t pid) {
+    char path[64], state = 'R';
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "r");
+    if (file && fscanf(file, "%*d (%*[^)]) %c", &state) != 1) state = 'R';
+    if (file) fclose(file);
+    return state == 'S';
+}
+
+// It waits for something, and its settings stay: an editor makes several.
+static bool settle(pid_t pid) {
+    unsigned calm = 0;
+    for (unsigned turn = 0; turn < 600 && calm < 5; turn++) {
+        calm = sleeps(pid) && are(&during) ? calm + 1 : 0;
+        tcgetattr(STDIN_FILENO, &during);
+        usleep(50000);
+    }
+    return calm == 5;
+}
+
 static pid_t start(char **program) {
     pid_t pid = fork();
     if (pid == 0) {
@@ -70,9 +90,7 @@ static int shell(int number, char **program) {
     tcgetattr(STDIN_FILENO, &before);
     pid_t pid = start(program);
     snprintf(what, sizeof what, "SIG%s%s", sigabbrev_np(number), program[3] ? " at the prompt" : "");
-    claim(become(&before, false), "the program has settings of its own");
-    usleep(300000); // an editor sets several
-    tcgetattr(STDIN_FILENO, &during);
+    claim(become(&before, false) && settle(pid), "the program has settings of its own");
     stop(pid, SIGTSTP);
     stop(pid, SIGTSTP);
     stop(pid, SIGSTOP);
