@@ -14,11 +14,26 @@ if has_terminal; then
 	on_terminal() { # TYPIST ARGUMENT...
 		local typist=$1
 		shift
-		rm -f "$dir/screen"
-		timeout --kill-after=5 60 script -qefc "$VMXRAY $*; echo status=\$?" "$dir/screen" >/dev/null < <($typist)
+		rm -f "$dir/screen" "$dir/pid"
+		timeout --kill-after=5 120 script -qefc "sh -c 'echo \$\$ >$dir/pid; exec $VMXRAY $*'; echo status=\$?" "$dir/screen" >/dev/null < <($typist)
 		screen=$(tr -d '\r' <"$dir/screen")
 	}
 	shows() { until_true holds "$dir/screen" "$1"; }
+	prompts() { grep -aoF '(vmxray) ' "$dir/screen" | wc -l; }
+	more_prompts() { (($(prompts) > $1)); }
+	runs() { [[ $(cut -d ' ' -f 3 "/proc/$(<"$dir/pid")/stat") == R ]]; }
+	taken() { (($(grep -ac $'continue\r$' "$dir/screen") > $1)); }
+	types() { # LINE: which is answered, and a prompt follows
+		local before=$(prompts)
+		printf "$1"
+		until_true more_prompts "$before"
+	}
+	lets_go() { # the guest runs
+		local before=$(grep -ac $'continue\r$' "$dir/screen")
+		printf 'continue\r'
+		until_true taken "$before"
+		until_true runs
+	}
 	over() { until_true holds "$dir/screen" status=; }
 
 	typist() {
@@ -29,20 +44,17 @@ if has_terminal; then
 		shows '$1 = 0x1'
 		printf 'info regi\t\r'
 		shows RFLAGS
-		printf 'nonsense\3'
-		sleep 0.3
-		printf 'continue\r'
-		sleep 0.5
-		printf '\3'
+		printf nonsense
+		shows nonsense
+		types '\3'
+		lets_go
+		types '\3'
 		shows Interrupted
-		printf 'step\r'
-		sleep 0.3
-		printf '\r'
-		sleep 0.3
+		types 'step\r'
+		types '\r'
 		printf '\1c'
-		sleep 0.5
-		printf '\1c'
-		sleep 0.3
+		until_true runs
+		types '\1c'
 		printf 'p 4711\rquit\r'
 		over
 	}
@@ -60,8 +72,7 @@ if has_terminal; then
 
 	typist() {
 		shows 'level 0'
-		printf '\20\20\r' # Ctrl-P twice: p 4711 again
-		sleep 0.5
+		types '\20\20\r' # Ctrl-P twice: p 4711 again
 		printf '\4'
 		over
 	}
@@ -73,14 +84,12 @@ if has_terminal; then
 
 	typist() {
 		shows 'level 0'
-		printf 'continue\r'
-		sleep 0.3
+		lets_go
 		printf 'typed'
 		shows typed
-		printf '\3'
+		types '\3'
 		shows Interrupted
-		printf 'continue\r'
-		sleep 0.3
+		lets_go
 		printf q
 		shows 'The run is over'
 		printf 'info registers\rquit\r'
