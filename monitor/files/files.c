@@ -114,6 +114,13 @@ static bool claim(int fd, const char *path, enum file_use use, bool given) {
     return !other && (add(&s, use, fd, given, path) || fail("not enough memory") == 0);
 }
 
+void files_hold_streams(void) {
+    int fd;
+    do fd = open("/dev/null", O_RDONLY);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO) close(fd);
+}
+
 bool files_claim_streams(bool uses_input, bool uses_output) {
     static const struct {
         int fd;

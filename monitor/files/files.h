@@ -17,6 +17,8 @@ const char *files_why(void); // "cannot be opened: No such file or directory"
 // What can be done about an error of the host, to be put behind its text; "" when there is nothing to say.
 const char *files_advice(int error);
 
+// At the start of the process: a stream that was closed is held, so that no file becomes it; what is written there fails.
+void files_hold_streams(void);
 // The streams that the process was given. Those that are in use are no files for others. False after a complaint: they
 // are in each other's way.
 bool files_claim_streams(bool uses_input, bool uses_output);

@@ -111,6 +111,7 @@ static enum status run(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+    files_hold_streams();
     signals_open();
     if (!limits_fit(STACK_LEAST)) return STATUS_HOST_ERROR;
     enum status status = run(argc, argv);

@@ -23,7 +23,7 @@ if [[ -c /dev/full ]]; then
 	complains 'a trace into a full disk' 1 "^vmxray: /dev/full: $full"
 	for end in json folded stat; do
 		ln -sf /dev/full "$dir/files/full.$end"
-		vmxray -kernel "$(guest vmx)" -steps 2M -trace "exits=$dir/files/full.$end" </dev/null
+		vmxray -kernel "$(guest vmx)" -cpu server,feature_control=0 -steps 2M -trace "exits=$dir/files/full.$end" </dev/null
 		complains "a trace as $end into a full disk" 1 "^vmxray: .*/full.$end: $full"
 	done
 	for command in 'info registers' 'export /dev/full'; do
@@ -77,6 +77,16 @@ if mount=$(unshare -rm sh -c 'mount -t tmpfs -o size=64k none "$1" && echo fine'
 else
 	echo 'ok a trace into a small disk # SKIP nothing can be mounted here'
 fi
+
+# Streams that are closed: no file takes their place.
+"$VMXRAY" "${short[@]}" -serial stdio -trace "instructions=$dir/files/whole" </dev/null >&- 2>"$dir/err"
+status=$? err=$(<"$dir/err")
+complains 'standard output is closed' 1 '^vmxray: standard output: cannot be written after 0 bytes: Bad file descriptor; it is closed'
+! grep -q hello "$dir/files/whole"
+claim $? "the guest's console does not go into a file instead" "$(head -n 3 "$dir/files/whole")"
+"$VMXRAY" "${short[@]}" -hash -trace "io=$dir/files/whole" </dev/null >"$dir/out" 2>&-
+[[ $? == 1 ]] && ! grep -q '^hash' "$dir/files/whole" "$dir/out"
+claim $? 'standard error is closed: status 1, and the hash goes into no file' "$(tail -n 2 "$dir/files/whole")"
 
 # ---- pipes ----------------------------------------------------------------------------------------------------------
 
