@@ -8,7 +8,7 @@ stop=$(tool tool_stop)
 for guest in areas storm strings; do
 	kernel=$(guest $guest)
 	for way in signal socket gdb; do
-		said=$("$stop" $way 12 "$VMXRAY" -kernel "$kernel" -cpu server,feature_control=0 -serial null 2>"$dir/err")
+		said=$("$stop" $way 12 "$VMXRAY" -kernel "$kernel" -cpu server,feature_control=0 -serial null -no-reboot 2>"$dir/err")
 		read -r _ median _ worst _ _ _ _ _ _ processor <<<"$said"
 		awk -v p="${processor:-999}" -v m="${median:-999}" -v w="${worst:-99999}" -v san="${SAN:-}" \
 			'BEGIN { most = san ? 500 : 50; exit !(p + 0 <= most && w + 0 < 20000) }'
