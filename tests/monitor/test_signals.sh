@@ -13,7 +13,7 @@ others=()
 trap 'rm -f "$socket"; kill "${others[@]}" 2>/dev/null' EXIT
 
 begin() { # ARGUMENT...: in the background; stdout and stderr go to files, unless redirected before
-	rm -f "$dir/out" "$dir/err"
+	rm -f "$dir"/{out,err,serial,trace}
 	env --default-signal "$VMXRAY" "$@" </dev/null >"$dir/out" 2>"$dir/err" &
 	vmxray=$!
 }
