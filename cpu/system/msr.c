@@ -202,7 +202,7 @@ static enum outcome write_efer(struct cpu *cpu, const struct op *op, const struc
 #define WRITE_ONLY
 #define BITS_OF(bits) .write = write_masked, .mask = bits
 #define CANONICAL .write = write_canonical
-#define TYPES(bits) .write = write_types, .mask = bits
+#define MEMORY_TYPES .write = write_types
 #define CALL(function) .write = write_##function
 #define IGNORED .write = write_ignored
 #define READ_ONLY .write = NULL

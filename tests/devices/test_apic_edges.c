@@ -196,6 +196,11 @@ static void test_shorthands(void) {
     }
     loop_end();
     begin(false);
+    bus.count = 2; // the third is no longer there
+    set(0, APIC_ICR, 0x84062), set(0, APIC_ICR_HIGH, 0xff000000), set(0, APIC_ICR, 0x4063), set(0, APIC_ICR, 0x4164);
+    ok(in_irr(1, 0x62) && in_irr(1, 0x63) && !in_irr(2, 0x62) && !in_irr(2, 0x63) && !in_irr(2, 0x64),
+       "those that there are");
+    begin(false);
     set(1, APIC_SVR, 0xff), set(0, APIC_ICR, 0xc4061);
     ok(!in_irr(1, 0x61) && in_irr(2, 0x61), "a fixed IPI passes one by that is disabled by software");
     set(0, APIC_ICR, 0xc4400);

@@ -68,6 +68,16 @@ static void test_init(void) {
                b.cpu->boundary.activity == ACTIVITY_ACTIVE,
            "a SIPI is taken with its INIT");
     }
+    loop_begin("the vector of a SIPI is the page where CS begins");
+    for (unsigned vector = 0; vector < 256; vector += 5) {
+        WITH(b, bench_long(&b, 0)) {
+            b.cpu->boundary.sipi_vector = vector;
+            loop_check(waits_after(&b, PENDING_INIT | PENDING_SIPI) == 0 && b.cpu->segment_base[CS] == vector << 12 &&
+                           b.cpu->segment[CS].selector == vector << 8,
+                       "%x", vector);
+        }
+    }
+    loop_end();
     WITH(b, bench_long(&b, 0)) {
         ok(waits_after(&b, PENDING_SIPI | PENDING_NMI) == 0 && bench_vector(&b) == VECTOR_NMI,
            "a SIPI without INIT is forgotten, and an NMI taken at the same boundary");

@@ -3,6 +3,7 @@
 #include "tests/system/bench.h"
 #include "cpu/event/event.h"
 #include "cpu/memory/mode.h"
+#include "cpu/processor/observing.h"
 
 enum { VECTOR = 64 };
 
@@ -325,6 +326,34 @@ static void test_held_debug(void) {
     }
 }
 
+// --- what observers are told ---
+static struct sight seen;
+static void see(void *context, struct cpu *cpu, const struct sight *sight) {
+    (void)context, (void)cpu;
+    seen = *sight;
+}
+
+static void test_told(void) {
+    static const uint8_t types[] = {EVENT_EXTERNAL,           EVENT_NMI,
+                                    EVENT_HARDWARE_EXCEPTION, EVENT_SOFTWARE_INTERRUPT,
+                                    EVENT_SOFTWARE_EXCEPTION, EVENT_PRIVILEGED_SOFTWARE_EXCEPTION};
+    loop_begin("interrupts and exceptions are told as such");
+    for (unsigned i = 0; i < sizeof types; i++) {
+        WITH(b, bench_long(&b, 0)) {
+            struct observer observer = {.wanted = BIT(OBSERVE_INTERRUPT) | BIT(OBSERVE_EXCEPTION), .see = see};
+            cpu_observe(b.cpu, &observer);
+            seen = (struct sight){.kind = 255};
+            bool interrupt =
+                types[i] == EVENT_EXTERNAL || types[i] == EVENT_NMI || types[i] == EVENT_SOFTWARE_INTERRUPT;
+            loop_check(deliver(&b, types[i], 33, false) == OUT_OK &&
+                           seen.kind == (interrupt ? OBSERVE_INTERRUPT : OBSERVE_EXCEPTION) && seen.number == 33,
+                       "type %u", types[i]);
+            cpu_observe(b.cpu, NULL);
+        }
+    }
+    loop_end();
+}
+
 int main(void) {
     test_alignment();
     test_limits();
@@ -335,5 +364,6 @@ int main(void) {
     test_vm86();
     test_debug();
     test_held_debug();
+    test_told();
     return done_testing();
 }

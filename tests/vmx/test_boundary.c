@@ -271,6 +271,13 @@ static void test_shutdown(void) {
        "an NMI exits from it");
     bench_free(b);
     b = inactive(ACTIVITY_SHUTDOWN);
+    bench_off(b, PIN, NMI_EXITING);
+    ok(bench_enter(b, 5) == ~0u && bench_vmx(b)->non_root, "entered without \"NMI exiting\"");
+    cpu_pend(b->cpu, PENDING_NMI, true);
+    ok(bench_continue(b, 5) == EXIT_HLT && bench_field(b, GUEST_RIP) == AT_HANDLER + 16 * VECTOR_NMI,
+       "an NMI ends it and calls the guest's handler");
+    bench_free(b);
+    b = inactive(ACTIVITY_SHUTDOWN);
     tpr_shadow(b);
     bench_on(b, PROC2, VIRTUALIZE_APIC_ACCESSES);
     bench_set(b, TPR_THRESHOLD, 6);
