@@ -36,10 +36,10 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-pr
 CODEGEN  := -O2 -g -fno-plt -fomit-frame-pointer -ffp-contract=off -fno-math-errno -DVMXRAY_TAIL_CALLS=1
 ifdef SAN
 CODEGEN  := -O1 -g -fno-omit-frame-pointer -ffp-contract=off -fno-math-errno -fsanitize=address,undefined -fno-sanitize-recover=undefined
-CODEGEN  += -DVMXRAY_INVARIANTS
+CODEGEN  += -DVMXRAY_INVARIANTS -DVMXRAY_INSTRUMENTED=1
 endif
 ifdef COV
-CODEGEN  := -O1 -g -ffp-contract=off -fno-math-errno --coverage
+CODEGEN  := -O1 -g -ffp-contract=off -fno-math-errno --coverage -DVMXRAY_INSTRUMENTED=1
 endif
 
 CFLAGS   ?=
@@ -50,8 +50,8 @@ compile   = $(CC) $(flags) $(if $(WERROR),-Werror) -MMD -MP
 # A word and a name for each step; V=1 shows the command itself.
 quiet     = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
 
-MONITOR_LIBS := -ldw -lelf -lZydis -lreadline
-TEST_LIBS    := -lZydis -ldw -lelf -lreadline
+MONITOR_LIBS := -ldw -lelf -lZydis -lreadline -lseccomp
+TEST_LIBS    := -lZydis -ldw -lelf -lreadline -lseccomp
 
 # ---- program and library --------------------------------------------------------------------------------------------
 

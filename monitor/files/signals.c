@@ -114,6 +114,12 @@ static void on_crash(int number, siginfo_t *info, void *context) {
     raise(number);
 }
 
+_Noreturn void signals_end_at_once(const char *text, int status) {
+    restore();
+    ssize_t wrote = write(STDERR_FILENO, text, strlen(text));
+    _exit(wrote < 0 ? 1 : status);
+}
+
 // --- stopped and continued ---
 
 static void on_suspend(int number) {

@@ -35,5 +35,7 @@ bool signals_continued(void);
 int signals_patience(void);
 // Ends the process by that signal, as it would have ended without handlers.
 _Noreturn void signals_die(int number);
+// From within a handler: the terminal is put in order, the text written on stderr, and the process ends.
+_Noreturn void signals_end_at_once(const char *text, int status);
 
 #endif

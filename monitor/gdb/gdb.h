@@ -39,10 +39,11 @@ struct gdb_host {
     void (*altered)(void *context); // registers or memory were changed by hand
 };
 
-// Listens at "tcp:HOST:PORT", "tcp::PORT" (loopback, as always when no host is given) or "unix:PATH". NULL, with one
-// line in `error`, when that is not possible.
+// Takes "tcp:HOST:PORT", "tcp::PORT" (loopback, as always when no host is given) or "unix:PATH" as its place. NULL,
+// with one line in `error`, when that is not possible.
 struct gdb *gdb_open(const char *where, const struct gdb_host *host, char *error, size_t error_size);
-unsigned gdb_port(const struct gdb *gdb); // the TCP port that it got; 0: it has none
+bool gdb_listen(struct gdb *gdb, char *error, size_t error_size); // from now on gdb may come
+unsigned gdb_port(const struct gdb *gdb);                         // the TCP port that it got; 0: it has none
 // The same on a connection that is there already; it is closed at the end.
 struct gdb *gdb_open_connected(int fd, const struct gdb_host *host);
 void gdb_close(struct gdb *gdb);

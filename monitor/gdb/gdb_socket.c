@@ -22,6 +22,10 @@ struct gdb *gdb_open(const char *where, const struct gdb_host *host, char *error
     return NULL;
 }
 
+bool gdb_listen(struct gdb *gdb, char *error, size_t error_size) {
+    return server_listen(&gdb->server, error, error_size);
+}
+
 unsigned gdb_port(const struct gdb *gdb) { return server_port(&gdb->server); }
 
 struct gdb *gdb_open_connected(int fd, const struct gdb_host *host) {

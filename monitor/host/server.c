@@ -33,7 +33,7 @@ static bool cannot_listen(char *error, size_t size) {
     return false;
 }
 
-// --- listening ---
+// --- a place of its own ---
 
 // A socket that nobody listens to any more, left behind by an earlier run, is in the way.
 static void remove_stale(const struct sockaddr_un *address) {
@@ -45,7 +45,7 @@ static void remove_stale(const struct sockaddr_un *address) {
     if (!answered) unlink(address->sun_path);
 }
 
-static bool listen_unix(struct server *server, const char *path, char *error, size_t size) {
+static bool open_unix(struct server *server, const char *path, char *error, size_t size) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (!*path) return failed(error, size, "a path is missing behind unix:");
     if (strlen(path) >= sizeof address.sun_path)
@@ -54,23 +54,27 @@ static bool listen_unix(struct server *server, const char *path, char *error, si
     strcpy(address.sun_path, path);
     remove_stale(&address);
     server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (server->listener < 0 || bind(server->listener, (struct sockaddr *)&address, sizeof address) != 0 ||
-        listen(server->listener, 1) != 0)
-        return cannot_listen(error, size);
     server->path = strdup(path);
-    return true;
+    return (server->listener >= 0 && server->path) || cannot_listen(error, size);
 }
 
-static int listen_at(const struct addrinfo *a) {
+// The file of a socket is not there before clients may come: it is what they wait for.
+static bool bind_unix(struct server *server) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    strcpy(address.sun_path, server->path);
+    return server->has_file = bind(server->listener, (struct sockaddr *)&address, sizeof address) == 0;
+}
+
+static int bind_at(const struct addrinfo *a) {
     int on = 1, fd = socket(a->ai_family, a->ai_socktype, a->ai_protocol);
     if (fd < 0) return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, 1) == 0) return fd;
+    if (bind(fd, a->ai_addr, a->ai_addrlen) == 0) return fd;
     close(fd);
     return -1;
 }
 
-static bool listen_tcp(struct server *server, const char *text, char *error, size_t size) {
+static bool open_tcp(struct server *server, const char *text, char *error, size_t size) {
     char host[256], *colon;
     snprintf(host, sizeof host, "%s", text);
     uint64_t port = 0;
@@ -82,7 +86,7 @@ static bool listen_tcp(struct server *server, const char *text, char *error, siz
     int why = getaddrinfo(*host ? host : "127.0.0.1", colon + 1, &hints, &found);
     if (why) return failed(error, size, gai_strerror(why));
     errno = 0;
-    for (const struct addrinfo *a = found; a && server->listener < 0; a = a->ai_next) server->listener = listen_at(a);
+    for (const struct addrinfo *a = found; a && server->listener < 0; a = a->ai_next) server->listener = bind_at(a);
     freeaddrinfo(found);
     return server->listener >= 0 || cannot_listen(error, size);
 }
@@ -99,9 +103,9 @@ bool server_open(struct server *server, const char *where, char *error, size_t e
     bool good = false;
     *server = SERVER_NONE;
     if (strncmp(where, "unix:", 5) == 0)
-        good = listen_unix(server, where + 5, error, error_size);
+        good = open_unix(server, where + 5, error, error_size);
     else if (strncmp(where, "tcp:", 4) == 0)
-        good = listen_tcp(server, where + 4, error, error_size);
+        good = open_tcp(server, where + 4, error, error_size);
     else
         failed(error, error_size, "write tcp:HOST:PORT, tcp::PORT or unix:PATH");
     if (good)
@@ -111,10 +115,15 @@ bool server_open(struct server *server, const char *where, char *error, size_t e
     return good;
 }
 
+bool server_listen(struct server *server, char *error, size_t error_size) {
+    bool has_place = !server->path || bind_unix(server);
+    return (has_place && listen(server->listener, 1) == 0) || cannot_listen(error, error_size);
+}
+
 void server_close(struct server *server) {
     server_drop(server);
     if (server->listener >= 0) close(server->listener);
-    if (server->path) unlink(server->path);
+    if (server->has_file) unlink(server->path);
     free(server->path);
     *server = SERVER_NONE;
 }

@@ -7,13 +7,15 @@
 
 struct server {
     int listener, client; // -1: none
-    char *path;           // of a Unix socket, which goes when the server does
+    char *path;           // of a Unix socket, whose file goes when the server does
+    bool has_file;        // it is there
 };
 #define SERVER_NONE ((struct server){.listener = -1, .client = -1})
 
-// Listens at "tcp:HOST:PORT", "tcp::PORT" (loopback, as always when no host is given) or "unix:PATH". False, with what
-// is wrong in `error`, when that is not possible.
+// Takes "tcp:HOST:PORT", "tcp::PORT" (loopback, as always when no host is given) or "unix:PATH" as its place, which
+// nobody else can have then. False, with what is wrong in `error`, when that is not possible.
 bool server_open(struct server *server, const char *where, char *error, size_t error_size);
+bool server_listen(struct server *server, char *error, size_t error_size); // from now on clients may come
 // The TCP port that it got, whatever was asked for; 0: it has none.
 unsigned server_port(const struct server *server);
 void server_close(struct server *server); // drops the client too

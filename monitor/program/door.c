@@ -17,6 +17,12 @@ bool door_open(struct monitor *monitor, const char *path) {
     return server_open(&monitor->door.server, where, why, sizeof why) || complain("-monitor %s: %s", where, why);
 }
 
+bool door_listen(struct monitor *monitor) {
+    char why[200];
+    return monitor->door.server.listener < 0 || server_listen(&monitor->door.server, why, sizeof why) ||
+           complain("-monitor unix:%s: %s", monitor->run->options->monitor_path, why);
+}
+
 static void drop_client(struct monitor *monitor) {
     server_drop(&monitor->door.server);
     monitor->door.used = 0;

@@ -4,8 +4,9 @@
 #define MONITOR_DOOR_H
 #include "monitor/session/monitor.h"
 
-// Listens. False after one line on stderr.
+// Makes the socket; lets clients come to it. False after one line on stderr.
 bool door_open(struct monitor *monitor, const char *path);
+bool door_listen(struct monitor *monitor);
 void door_close(struct monitor *monitor);
 // Whether a client wants the prompt.
 bool door_asks(struct monitor *monitor);

@@ -67,8 +67,6 @@ static void caught(void *context, void (*write)(void *to, const char *text, size
     output_free(&gdbs);
 }
 
-static bool asks(void *context) { return gdb_asks(context); }
-
 // Whoever asks for port 0 gets one that is free, and must be told which.
 static void tell_port(const struct gdb *gdb, const char *where) {
     const char *colon = strrchr(where, ':');
@@ -92,9 +90,15 @@ bool gdb_drive_open(struct monitor *monitor) {
     if (!*o->gdb) return true;
     monitor->gdb = gdb_open(o->gdb, &host, error, sizeof error);
     if (!monitor->gdb) return complain("%s", error);
+    return true;
+}
+
+bool gdb_drive_listen(struct monitor *monitor) {
+    const struct options *o = monitor->run->options;
+    char why[200];
+    if (!monitor->gdb) return true;
+    if (!gdb_listen(monitor->gdb, why, sizeof why)) return complain("-gdb %s: %s", o->gdb, why);
     tell_port(monitor->gdb, o->gdb);
-    monitor->run->asks = asks;
-    monitor->run->asks_context = monitor->gdb;
     return true;
 }
 

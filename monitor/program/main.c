@@ -5,6 +5,7 @@
 #include "monitor/files/written.h"
 #include "monitor/host/limits.h"
 #include "monitor/load/load.h"
+#include "monitor/program/sandbox.h"
 #include "monitor/program/serve.h"
 #include "monitor/program/stats.h"
 #include "monitor/host/terminal.h"
@@ -88,12 +89,14 @@ static enum status run_options(struct options *options) {
     struct boot boot = {0};
     struct machine *machine = NULL;
     enum status status = STATUS_HOST_ERROR;
+    sandbox_prepare(options);
     if (plan_console(&console, options) && read_inputs(&boot, options) && (machine = make_machine(options, &console)) &&
         boot_load(&boot, machine) && console_open(&console))
         status = run_loaded(options, &console, machine);
     console_close(&console);
     if (machine) machine_free(machine);
     boot_close(&boot);
+    sandbox_leave();
     return status;
 }
 

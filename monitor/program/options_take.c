@@ -341,6 +341,21 @@ enum taken take_monitor(struct options *options, const struct option *option, co
     return TAKEN;
 }
 
+// The words that QEMU has behind `on` name what is refused here anyway.
+enum taken take_sandbox(struct options *options, const struct option *option, const char *value) {
+    static const char *const accepted[] = {"on", "obsolete=deny", "elevateprivileges=deny", "spawn=deny",
+                                           "resourcecontrol=deny"};
+    char word[32];
+    options->sandbox = strcmp(value, "off") == 0 ? SANDBOX_OFF : SANDBOX_ON;
+    if (options->sandbox == SANDBOX_OFF) return TAKEN;
+    for (const char *list = value; parse_item(&list, word, sizeof word);) {
+        bool known = false;
+        for (unsigned i = 0; i < sizeof accepted / sizeof *accepted; i++) known |= strcmp(word, accepted[i]) == 0;
+        if (!known) return wrong(option, value, "write on or off");
+    }
+    return TAKEN;
+}
+
 enum taken take_script(struct options *options, const struct option *option, const char *value) {
     (void)option;
     options->script = value;

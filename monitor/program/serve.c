@@ -10,6 +10,7 @@
 #include "monitor/host/terminal.h"
 #include "monitor/program/door.h"
 #include "monitor/program/gdb_drive.h"
+#include "monitor/program/sandbox.h"
 #include "monitor/show/where.h"
 #include "monitor/stops/stops.h"
 #include "monitor/symbols/symbols.h"
@@ -100,11 +101,15 @@ static bool anyone_asks(void *context) {
     return (monitor->gdb && gdb_asks(monitor->gdb)) || door_asks(monitor);
 }
 
-// For gdb and for clients of the monitor's socket.
+// For gdb and for clients of the monitor's socket. They come to nobody before let_in().
 static bool open_doors(struct monitor *monitor) {
     const struct options *o = monitor->run->options;
-    if (!gdb_drive_open(monitor)) return false;
-    if (o->monitor == MONITOR_UNIX && !door_open(monitor, o->monitor_path)) return false;
+    return gdb_drive_open(monitor) && (o->monitor != MONITOR_UNIX || door_open(monitor, o->monitor_path));
+}
+
+// Not before the script is done: gdb does not wait long for an answer.
+static bool let_in(struct monitor *monitor) {
+    if (!gdb_drive_listen(monitor) || !door_listen(monitor)) return false;
     monitor->run->asks = monitor->gdb || monitor->door.server.listener >= 0 ? anyone_asks : NULL;
     monitor->run->asks_context = monitor;
     return true;
@@ -126,17 +131,17 @@ static bool start_traces(struct monitor *monitor) {
 
 enum status monitor_drive(struct monitor *monitor) {
     const struct options *o = monitor->run->options;
-    bool script_failed = !start_traces(monitor);
+    bool script_failed = !open_doors(monitor) || !start_traces(monitor);
     output_suit_person(monitor->output);
     monitor->run->monitored = starts_stopped(o) || o->script;
+    if (!script_failed) sandbox_enter(o);
     if (o->script && !script_failed) {
         terminal_prompt(true);
         prompt_text(monitor, &o->script_file);
         output_flush(monitor->output);
     }
-    // Not before: gdb does not wait long for an answer.
     if (!script_failed && !monitor->run->over) {
-        script_failed = !open_doors(monitor);
+        script_failed = !let_in(monitor);
         if (!script_failed) serve(monitor);
     }
     editor_close();

@@ -11,6 +11,10 @@
 
 enum monitor_place { MONITOR_KEY, MONITOR_NONE, MONITOR_STDIO, MONITOR_UNIX }; // KEY: Ctrl-A c switches to it
 
+// Whether a filter leaves the run only the system calls that it needs. DEFAULT: where that can be had; ON: and a word
+// where not.
+enum sandbox { SANDBOX_DEFAULT, SANDBOX_ON, SANDBOX_OFF };
+
 enum { OPTIONS_TRACES = 8, OPTIONS_PLACE = 300, OPTIONS_FILES = 32, OPTIONS_FILE_NAME = 64 };
 
 struct loader;
@@ -24,6 +28,7 @@ struct options {
     struct channel serial[MACHINE_SERIAL_PORTS], debug_console;
     unsigned serial_options; // -serial seen so far
     bool no_serial, no_reboot, no_shutdown, hash, stats;
+    enum sandbox sandbox;
     enum monitor_place monitor;
     char monitor_path[OPTIONS_PLACE];  // of MONITOR_UNIX
     const char *script;                // NULL: not given

@@ -1,0 +1,42 @@
+// The jail of a run; see sandbox.h.
+#include "monitor/program/sandbox.h"
+#include "monitor/host/status.h"
+#include "monitor/host/terminal.h"
+#include "monitor/jail/jail.h"
+#include "monitor/jail/launcher.h"
+
+static bool may_have_commands(const struct options *o) { return o->monitor != MONITOR_NONE || o->script || *o->gdb; }
+
+static bool has_person(void) { return terminal_is_person(TERMINAL_INPUT) && terminal_is_person(TERMINAL_OUTPUT); }
+
+static bool has_terminal(void) {
+    return terminal_is_person(TERMINAL_INPUT) || terminal_is_person(TERMINAL_OUTPUT) ||
+           terminal_is_person(TERMINAL_ERRORS);
+}
+
+static bool writes(const struct options *o) {
+    bool any = o->traces || o->debug_console.kind == CHANNEL_FILE;
+    for (unsigned i = 0; i < MACHINE_SERIAL_PORTS; i++) any |= o->serial[i].kind == CHANNEL_FILE;
+    return any;
+}
+
+static unsigned uses_of(const struct options *o) {
+    bool edits = has_person() && (o->monitor == MONITOR_KEY || o->monitor == MONITOR_STDIO);
+    bool has_door = o->monitor == MONITOR_UNIX || *o->gdb;
+    return JAIL_BASE | (has_terminal() ? JAIL_TERMINAL : 0) | (writes(o) ? JAIL_WRITES : 0) |
+           (may_have_commands(o) ? JAIL_COMMANDS : 0) | (edits ? JAIL_EDITOR : 0) | (has_door ? JAIL_DOOR : 0) |
+           (launcher_is_open() ? JAIL_LAUNCHER : 0);
+}
+
+// What commands print goes through the pager where a person reads.
+void sandbox_prepare(const struct options *options) {
+    if (may_have_commands(options) && has_person()) (void)launcher_open();
+}
+
+void sandbox_enter(const struct options *options) {
+    char why[200];
+    if (options->sandbox == SANDBOX_OFF || jail_close(uses_of(options), STATUS_JAIL, why, sizeof why)) return;
+    if (options->sandbox == SANDBOX_ON) complain("-sandbox on: %s; the run goes on without the jail", why);
+}
+
+void sandbox_leave(void) { launcher_close(); }
