@@ -145,12 +145,16 @@ static bool grow(struct timeline *t) {
     return true;
 }
 
+// A follower or a timing model that has come or gone since makes other images: no checkpoint fits any more.
+static bool fits(const struct timeline *t) { return machine_image_size(t->m) == t->image_bytes; }
+
 // The present becomes the checkpoint after `base`, and the new base. What lay behind it is now behind the new one.
 static bool checkpoint_here(struct timeline *t) {
     struct checkpoint c = {.inputs = taken(t)};
     unsigned at = t->count ? t->base + 1 : 0;
     machine_position(t->m, &c.at);
-    if (!grow(t) || !(c.image = malloc(t->image_bytes))) return false;
+    if (!t->count) t->image_bytes = machine_image_size(t->m);
+    if (!fits(t) || !grow(t) || !(c.image = malloc(t->image_bytes))) return false;
     machine_image_save(t->m, c.image);
     if (at) {
         c.pages = t->checkpoint[t->base].pages;
@@ -196,7 +200,6 @@ struct timeline *timeline_new(struct machine *m, uint64_t bytes) {
     t->m = m;
     t->pages = machine_pages(m);
     t->budget = bytes;
-    t->image_bytes = machine_image_size(m);
     t->watcher = (struct page_watcher){.context = t, .before_first_store = page_changes};
     if (!pages_watch(t->pages, &t->watcher)) {
         free(t);
@@ -232,16 +235,20 @@ static void cross(struct timeline *t) {
     if (t->base + 1 == t->count) go_live(t);
 }
 
-static bool is_before(const struct position *a, const struct position *b) { return !b || a->steps < b->steps; }
+static bool is_before(const struct position *a, const struct position *b) {
+    return !b || position_compare(a, b) == POSITION_BEHIND;
+}
 
 // In the past: up to the next checkpoint at most. With no more to replay, the present is the end.
 static enum machine_stop replay(struct timeline *t, uint64_t steps, const struct position *goal) {
     struct position mark = t->checkpoint[t->base + 1].at;
     bool last = t->base + 2 == t->count, to_mark = is_before(&mark, goal) || (last && !goal);
+    uint64_t idle_limit = t->m->idle_limit;
     t->m->idle_limit = ~0ull;
     t->m->goal = to_mark ? &mark : goal;
     enum machine_stop why = machine_run(t->m, steps);
     t->m->goal = NULL;
+    t->m->idle_limit = idle_limit;
     if (position_order(t->m, &mark) == POSITION_HERE && (to_mark || last)) cross(t);
     return why;
 }
@@ -270,18 +277,21 @@ enum machine_stop timeline_run(struct timeline *t, uint64_t steps) {
     return why;
 }
 
+// As advance. Counts the runs after which the machine still stands where it stood, in idle time as well.
+static enum machine_stop advance_on(struct timeline *t, uint64_t steps, const struct position *goal, unsigned *still) {
+    struct position before;
+    unsigned base = t->base;
+    machine_position(t->m, &before);
+    enum machine_stop why = advance(t, steps, goal);
+    *still = base == t->base && position_order(t->m, &before) == POSITION_HERE ? *still + 1 : 0;
+    return why;
+}
+
 enum machine_stop timeline_run_to(struct timeline *t, const struct position *goal) {
     unsigned still = 0;
     enum machine_stop why = MACHINE_STEPS;
-    while (position_order(t->m, goal) == POSITION_AHEAD && still < STANDSTILLS) {
-        struct position before, after;
-        unsigned base = t->base;
-        machine_position(t->m, &before);
-        why = advance(t, ~0ull, goal);
-        machine_position(t->m, &after);
-        if (why != MACHINE_STEPS) return why;
-        still = base != t->base || !position_same(&before, &after) ? 0 : still + 1;
-    }
+    while (why == MACHINE_STEPS && position_order(t->m, goal) == POSITION_AHEAD && still < STANDSTILLS)
+        why = advance_on(t, ~0ull, goal, &still);
     return why;
 }
 
@@ -303,6 +313,10 @@ static bool move_memory(struct timeline *t, unsigned index) {
 }
 
 static bool restore(struct timeline *t, unsigned index, const char **wrong) {
+    if (!fits(t)) {
+        *wrong = "its followers";
+        return false;
+    }
     t->swapping = true;
     bool moved = move_memory(t, index);
     t->swapping = false;
@@ -320,7 +334,8 @@ static bool leave_the_end(struct timeline *t, const char **wrong) {
     struct position now;
     look_after_failure(t);
     machine_position(t->m, &now);
-    *wrong = NULL;
+    *wrong = t->failed ? "memory" : NULL;
+    if (t->failed) return false;
     if (t->in_past) return true;
     const struct checkpoint *last = &t->checkpoint[t->base];
     bool there = position_same(&now, &last->at) && last->inputs == t->inputs.count;
@@ -353,7 +368,7 @@ static void leave_checkpoint(struct timeline *t, uint64_t goal) {
     uint64_t now = machine_steps(t->m), since = now - t->checkpoint[t->base].at.steps;
     bool room = bytes_used(t) + t->present.bytes + t->image_bytes < t->budget; // no past is given up for it
     if (!t->in_past || !room || since < NEAR_STEPS / 2) return;
-    if (since >= DENSE_STEPS || goal - now <= NEAR_STEPS) t->failed |= !checkpoint_here(t);
+    if (since >= DENSE_STEPS || goal - now <= NEAR_STEPS) (void)checkpoint_here(t); // it can do without
 }
 
 // How far to go at once towards a step.
@@ -364,17 +379,18 @@ static uint64_t stride(const struct timeline *t, uint64_t goal) {
     return left < DENSE_STEPS ? left : DENSE_STEPS;
 }
 
+static bool ends_the_way(enum machine_stop why, const char **wrong) {
+    if (why != MACHINE_INTERRUPTED && why != MACHINE_LOST) return false;
+    *wrong = why == MACHINE_LOST ? "the inputs" : "interrupted";
+    return true;
+}
+
 // Forward in the past to the first position at a step. False: interrupted, or it does not come.
 static bool walk(struct timeline *t, uint64_t step, const char **wrong) {
     unsigned still = 0;
     while (machine_steps(t->m) < step && still < STANDSTILLS) {
-        uint64_t before = machine_steps(t->m);
-        enum machine_stop why = advance(t, stride(t, step), NULL);
-        still = machine_steps(t->m) == before ? still + 1 : 0;
-        if (why == MACHINE_INTERRUPTED || why == MACHINE_LOST) {
-            *wrong = why == MACHINE_LOST ? "the inputs" : "interrupted";
-            return false;
-        }
+        enum machine_stop why = advance_on(t, stride(t, step), NULL, &still);
+        if (ends_the_way(why, wrong)) return false;
         if (machine_steps(t->m) < step) leave_checkpoint(t, step);
     }
     if (still < STANDSTILLS) return true;
@@ -416,17 +432,23 @@ static unsigned checkpoint_at(const struct timeline *t, const struct position *p
 static bool walk_to(struct timeline *t, const struct position *p, const char **wrong) {
     if (machine_steps(t->m) < p->steps && !walk(t, p->steps, wrong)) return false;
     unsigned still = 0;
-    while (position_order(t->m, p) == POSITION_AHEAD && still++ < STANDSTILLS) (void)timeline_run_to(t, p);
+    while (position_order(t->m, p) == POSITION_AHEAD && still < STANDSTILLS)
+        if (ends_the_way(advance_on(t, ~0ull, p, &still), wrong)) return false;
     if (position_order(t->m, p) == POSITION_HERE) return true;
     *wrong = "the replay";
     return false;
+}
+
+static bool lies_within(const struct timeline *t, const struct position *p) {
+    return position_compare(p, &t->checkpoint[0].at) != POSITION_BEHIND &&
+           position_compare(p, &t->checkpoint[t->count - 1].at) != POSITION_AHEAD;
 }
 
 bool timeline_go(struct timeline *t, const struct position *p, const char **wrong) {
     if (!leave_the_end(t, wrong)) return false;
     unsigned exactly = checkpoint_at(t, p);
     if (exactly < t->count) return restore(t, exactly, wrong);
-    if (p->steps < t->checkpoint[0].at.steps || p->steps > t->checkpoint[t->count - 1].at.steps) return false;
+    if (!lies_within(t, p)) return false;
     struct onlookers who = send_away(t->m);
     bool gone = come_near(t, p->steps, wrong) && walk_to(t, p, wrong);
     set_onlookers(t->m, who);
@@ -451,13 +473,11 @@ void timeline_branch(struct timeline *t) {
 bool timeline_in_past(const struct timeline *t) { return t->in_past; }
 
 void timeline_facts(const struct timeline *t, struct timeline_facts *out) {
-    *out = (struct timeline_facts){.in_past = t->in_past,
-                                   .first = t->checkpoint[0].at,
-                                   .end = t->checkpoint[t->count - 1].at,
-                                   .checkpoints = t->count,
-                                   .bytes = bytes_used(t),
-                                   .inputs = t->inputs.count};
-    if (!t->in_past) machine_position(t->m, &out->end);
+    *out = (struct timeline_facts){
+        .in_past = t->in_past, .checkpoints = t->count, .bytes = bytes_used(t), .inputs = t->inputs.count};
+    machine_position(t->m, &out->end);
+    out->first = t->count ? t->checkpoint[0].at : out->end; // none: the host is short of memory
+    if (t->in_past) out->end = t->checkpoint[t->count - 1].at;
 }
 
 bool timeline_checkpoint(const struct timeline *t, unsigned index, struct position *out) {

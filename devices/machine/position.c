@@ -35,12 +35,16 @@ static enum position_order order_in_boundary(const struct position *p, const str
     return p->after_events ? POSITION_HERE : order(p->events, now->events);
 }
 
+enum position_order position_compare(const struct position *p, const struct position *with) {
+    if (p->steps != with->steps) return order(p->steps, with->steps);
+    enum position_order in_time = order_in_time(p, with);
+    return in_time == POSITION_HERE ? order_in_boundary(p, with) : in_time;
+}
+
 enum position_order position_order(const struct machine *m, const struct position *p) {
     struct position now;
     machine_position(m, &now);
-    if (p->steps != now.steps) return order(p->steps, now.steps);
-    enum position_order in_time = order_in_time(p, &now);
-    return in_time == POSITION_HERE ? order_in_boundary(p, &now) : in_time;
+    return position_compare(p, &now);
 }
 
 // Idle time of several processors passes between rounds, or within the turn of one.

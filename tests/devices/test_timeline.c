@@ -2,6 +2,7 @@
 // that it had; several processors, idle time, and stops between events as well.
 #include "devices/history/timeline.h"
 #include "cpu/processor/observing.h"
+#include "tests/charge.h"
 #include "tests/decode/random.h"
 #include "tests/devices/busy.h"
 #include "tests/door.h"
@@ -150,7 +151,75 @@ static void short_of_memory(void) {
     machine_free(m);
 }
 
+// Stands in idle time, which is all at one step.
+static void come_to_idle(struct timeline *t, struct machine *m) {
+    machine_idle_limit(m, 1000);
+    while (timeline_run(t, 100000) != MACHINE_IDLE || machine_idle_cycles(m) < 1000) continue;
+}
+
+static bool runs_to(struct timeline *t, struct machine *m, uint64_t steps) {
+    for (unsigned i = 0; i < 100 && machine_steps(m) < steps; i++) (void)timeline_run(t, steps - machine_steps(m));
+    return machine_steps(m) == steps;
+}
+
+// Several checkpoints at one step and at one position, between the moments that are gone to.
+static void idle_time(void) {
+    struct machine *m = busy_machine(1);
+    struct timeline *t = timeline_new(m, MEMORY);
+    struct moment idle[3], end;
+    const char *wrong = NULL;
+    come_to_idle(t, m);
+    uint64_t piece = machine_idle_cycles(m) / 4;
+    for (unsigned i = 0; i < 3; i++) {
+        (void)alter(m, INPUT_IDLE, 0, piece);
+        machine_position(m, &idle[i].at);
+        idle[i].hash = machine_hash(m);
+        for (unsigned k = 0; i == 1 && k < 12; k++) (void)timeline_keep(t);
+    }
+    ok(idle[0].at.steps == idle[2].at.steps, "three moments of one step");
+    machine_idle_limit(m, ~0ull);
+    bool ran = runs_to(t, m, idle[2].at.steps + 50000);
+    machine_position(m, &end.at);
+    end.hash = machine_hash(m);
+    ok(ran && goes_to(t, m, &idle[2]) && goes_to(t, m, &end) && goes_to(t, m, &idle[0]) && goes_to(t, m, &idle[2]),
+       "are gone to, over checkpoints at that step");
+    ok(runs_to(t, m, end.at.steps) && machine_hash(m) == end.hash, "and run on from");
+    ok(goes_to(t, m, &idle[0]) && timeline_go_step(t, end.at.steps - 1000, &wrong) && goes_to(t, m, &end),
+       "over a dozen checkpoints at one position");
+    come_to_idle(t, m);
+    struct position behind;
+    machine_position(m, &behind);
+    behind.cycle += 10;
+    ok(!timeline_go(t, &behind, &wrong) && !wrong, "idle time behind the end cannot be gone to");
+    wrong = NULL;
+    ok(timeline_go(t, &idle[0].at, &wrong) && runs_to(t, m, idle[2].at.steps + 50000), "back, and to the end");
+    while (timeline_run(t, 100000) == MACHINE_STEPS && machine_steps(m) < end.at.steps + 500000) continue;
+    ok(machine_idle_cycles(m) >= 1000, "where idle time is asked for as before");
+    timeline_free(t);
+    machine_free(m);
+}
+
+// What a checkpoint holds has another size from now on: it must not be written over its end.
+static void other_parts(void) {
+    struct machine *m = busy_machine(1);
+    struct timeline *t = timeline_new(m, MEMORY);
+    struct timeline_facts facts;
+    const char *wrong = NULL;
+    while (machine_steps(m) < 100000) (void)timeline_run(t, 100000 - machine_steps(m));
+    struct charge charge;
+    machine_set_timing(m, 0, charge_new(&charge, CHARGE_SEVEN));
+    ok(!timeline_keep(t) && !timeline_go_step(t, 50000, &wrong) && wrong,
+       "no checkpoint fits a machine with more parts");
+    while (machine_steps(m) < 12000000) (void)timeline_run(t, 12000000 - machine_steps(m));
+    timeline_facts(t, &facts);
+    ok(facts.first.steps >= 100000 && timeline_go_step(t, facts.first.steps + 1000, &wrong), "the past begins anew");
+    timeline_free(t);
+    machine_free(m);
+}
+
 int main(void) {
+    idle_time();
+    other_parts();
     back_and_forth(1);
     back_and_forth(2);
     back_and_forth(3);
