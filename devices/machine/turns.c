@@ -165,6 +165,7 @@ enum machine_stop turns_run(struct machine *m, uint64_t steps) {
                 continue;
             }
             begin_round(m);
+            if (!between_rounds(m) && position_comes(m)) continue; // somebody stood here, before the first attempt
         }
         struct cpu *cpu = m->cpu[m->turns.processor];
         ran = cpu;

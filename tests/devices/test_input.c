@@ -194,6 +194,38 @@ static void between_events(void) {
     machine_free(m), machine_free(again);
 }
 
+static void stop_once(void *context, struct cpu *cpu, const struct sight *sight) {
+    (void)sight;
+    if (!(*(unsigned *)context)++) cpu_stop(cpu);
+}
+
+// A breakpoint at the first instruction of a round of turns: the round has begun, and nothing was attempted in it.
+static void round_begins(void) {
+    static struct record record;
+    struct machine *m = busy_machine(2), *again = busy_machine(2), *stopped = busy_machine(2);
+    unsigned seen = 0;
+    struct observer observer = {.wanted = BIT(OBSERVE_INSTRUCTION), .see = stop_once, .context = &seen};
+    struct position at, end;
+    record = (struct record){0};
+    machine_set_log(m, &(struct input_log){.context = &record, .took = took});
+    machine_add_observer(m, &observer);
+    ok(machine_run(m, 100) == MACHINE_OBSERVED, "a stop before the first instruction of a round");
+    machine_remove_observer(m, &observer);
+    machine_position(m, &at);
+    uint64_t hash = machine_hash(m);
+    ok(at.steps == 0 && at.round > at.cycle && !at.after_events && machine_set_register(m, 0, REGISTER_RBX, 7),
+       "where something is changed");
+    (void)machine_run(m, 5000);
+    machine_position(m, &end);
+    machine_set_log(again, &(struct input_log){.context = &record, .next = next});
+    ok(machine_run_to(again, &end) == MACHINE_STEPS && machine_hash(again) == machine_hash(m), "is replayed there");
+    struct position here;
+    bool came = machine_run_to(stopped, &at) == MACHINE_STEPS;
+    machine_position(stopped, &here);
+    ok(came && position_same(&here, &at) && machine_hash(stopped) == hash, "and can be run to");
+    machine_free(m), machine_free(again), machine_free(stopped);
+}
+
 // Made-up inputs are refused, and change nothing.
 static void refusals(void) {
     struct machine *m = busy_machine(1);
@@ -234,6 +266,7 @@ static void refusals(void) {
 int main(void) {
     refusals();
     between_events();
+    round_begins();
     for (unsigned cpus = 1; cpus <= 3; cpus++) positions(cpus);
     for (unsigned cpus = 1; cpus <= 2; cpus++) replay(cpus);
     return done_testing();
