@@ -1,5 +1,6 @@
-// The local APIC on both sides of each of its boundaries: the bits of each x2APIC register, vectors below 16, INIT
-// level de-assert, shorthands, logical destinations. SDM Vol. 3A, 10.4 to 10.12, Table 10-6.
+// The local APIC on both sides of each of its boundaries: the bits of each
+// x2APIC register, vectors below 16, INIT level de-assert, shorthands, logical
+// destinations. SDM Vol. 3A, 10.4 to 10.12, Table 10-6.
 #include "cpu/state/cpu.h"
 #include "devices/irq/lapic.h"
 #include "fake.h"
@@ -197,6 +198,7 @@ static void test_shorthands(void) {
     loop_end();
     begin(false);
     bus.count = 2; // the third is no longer there
+    set(0, APIC_TPR, 0x30), set(1, APIC_TPR, 0x20);
     set(0, APIC_ICR, 0x84062), set(0, APIC_ICR_HIGH, 0xff000000), set(0, APIC_ICR, 0x4063), set(0, APIC_ICR, 0x4164);
     ok(in_irr(1, 0x62) && in_irr(1, 0x63) && !in_irr(2, 0x62) && !in_irr(2, 0x63) && !in_irr(2, 0x64),
        "those that there are");
@@ -220,6 +222,7 @@ static void test_logical(void) {
     loop_begin("logical destinations, flat model");
     for (uint32_t mda = 1; mda < 255; mda++) loop_check(reaches(1, mda, false) == ((mda & 0x84) != 0), "%x", mda);
     loop_check(reaches(1, 0xff, false) && !reaches(1, 0x184, true), "broadcast, and more than 8 bits");
+    loop_check(reaches(1, 0xff, true) && reaches(1, 0x80, true), "8 bits of a destination of 32");
     loop_end();
     begin(false);
     set(1, APIC_DFR, 0x0fffffff), set(1, APIC_LDR, 0x35000000);
@@ -275,6 +278,14 @@ static void test_in_service(void) {
     loop_end();
 }
 
+// The state of an APIC may be loaded.
+static void test_loaded(void) {
+    begin(false);
+    lapic[0].isr[0] = 1;
+    set(0, APIC_EOI, 0);
+    ok(lapic[0].isr[0] == 0, "EOI ends vector 0 too");
+}
+
 static uint8_t ended;
 static void ends(void *owner, uint8_t vector) {
     (void)owner;
@@ -315,6 +326,15 @@ static void test_lint(void) {
         loop_check(!!(cpu[0]->boundary.pending & PENDING_NMI) == (!masked && delivery == 4), "LINT1, %x", n);
     }
     loop_end();
+    begin(false);
+    set(0, APIC_ICR_HIGH, 1u << 24), set(0, APIC_ICR, 0x4700);
+    ok(lapic[1].extint == 1 && cpu[1]->boundary.pending & PENDING_INTR, "an ExtINT that is sent");
+    begin(false);
+    set(0, APIC_LVT + LVT_LINT0, 0x45);
+    lapic_set_lint0(&lapic[0], true);
+    ok(lapic_acknowledge(&lapic[0]) == 0x45, "LINT0 rises");
+    lapic_set_lint0(&lapic[0], true);
+    ok(!in_irr(0, 0x45), "and stays high: no second edge");
     begin(false);
     (void)lapic_msr_write(&lapic[0], 0x1b, 0xfee00100);
     lapic_nmi(&lapic[0]), lapic_set_lint0(&lapic[0], true);
@@ -357,6 +377,8 @@ static void test_page(void) {
             loop_check(get(0, reg) == expected, "%x, bit %u: %x", reg, bit, get(0, reg));
         }
     loop_end();
+    begin(false);
+    ok(get(0, 0x9) == 0 && get(0, 0xb) == 0 && get(0, 0xc) == 0, "arbitration priority, EOI and remote read are 0");
     loop_begin("registers that do not exist are an error, 10.5.3");
     for (unsigned reg = 0; reg < 0x100; reg++) {
         bool exists = reg == 2 || reg == 3 || (reg >= 8 && reg <= 0x28) || reg == 0x30 || reg == 0x31 ||
@@ -372,10 +394,13 @@ static void test_page(void) {
             loop_check(get(0, APIC_ESR) == (exists ? 0 : 0x80), "%x: %x", reg, get(0, APIC_ESR));
         }
         begin(false);
-        loop_check(lapic_device.read(&lapic[0], 0, reg * 16 + 4, 4) == 0, "%x + 4", reg);
-        lapic_device.write(&lapic[0], 0, reg * 16 + 8, 4, 0x55);
+        set(0, APIC_TPR, 0x55);
+        for (unsigned by = 1; by < 16; by++) {
+            loop_check(lapic_device.read(&lapic[0], 0, reg * 16 + by, 4) == 0, "%x + %u", reg, by);
+            lapic_device.write(&lapic[0], 0, reg * 16 + by, 4, 0x66);
+        }
         set(0, APIC_ESR, 0);
-        loop_check(get(0, APIC_ESR) == 0 && get(0, APIC_TPR) == 0, "%x + 8", reg);
+        loop_check(get(0, APIC_ESR) == 0 && get(0, APIC_TPR) == 0x55, "between registers, %x", reg);
     }
     loop_end();
 }
@@ -407,6 +432,7 @@ static void test_base(void) {
     begin(false);
     lapic[1].has_x2apic = false;
     ok(!lapic_msr_write(&lapic[1], 0x1b, 0xfee00c00), "no x2APIC mode where it is not supported");
+    ok(!lapic_msr_write(&lapic[1], 0x1b, 0xfee00801), "bit 0 is reserved there too");
     begin(false);
     set(1, APIC_ICR_HIGH, 0x12000000);
     (void)lapic_msr_write(&lapic[1], 0x1b, 0xfee00c00);
@@ -449,6 +475,7 @@ int main(void) {
     test_priority();
     test_in_service();
     test_level_eoi();
+    test_loaded();
     test_lint();
     test_page();
     test_base();

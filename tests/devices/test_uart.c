@@ -1,4 +1,6 @@
-// The 16550A: what Linux's and DOS's probes look for, FIFOs, interrupt priorities, timeout, loopback.
+// The 16550A: what Linux's and DOS's probes look for, FIFOs, interrupt
+// priorities, timeout, loopback.
+#include "devices/bus/aml.h"
 #include "devices/char/uart.h"
 #include "fake.h"
 #include "tests/tap.h"
@@ -151,7 +153,8 @@ static void levels(void) {
     ok(!(get(LSR) & 1), "a change of FCR bit 0 clears it too");
 }
 
-// Four characters of each format, a cycle before and at their end; a bit takes 16 divisor / 1,843,200 s.
+// Four characters of each format, a cycle before and at their end; a bit takes
+// 16 divisor / 1,843,200 s.
 static void timeouts(void) {
     loop_begin("the character timeout of each format");
     for (unsigned lcr = 0; lcr < 64; lcr++) {
@@ -173,7 +176,8 @@ static void timeouts(void) {
     ok((set(IER, 0), fake_pass(&fake, 10000000), !irq.level), "no timeout where received data does not interrupt");
 }
 
-// A program that leaves RTS alone is heard when it takes interrupts, or asks again and again.
+// A program that leaves RTS alone is heard when it takes interrupts, or asks
+// again and again.
 static void listening(void) {
     begin();
     ok(!uart_listens(&uart), "nobody listens");
@@ -198,6 +202,28 @@ static void listening(void) {
     ok(!uart_listens(&uart), "sending begins the count again");
 }
 
+// What must not come of writing twice, of bits without their condition, or of a
+// state that was loaded.
+static void repeated(void) {
+    begin();
+    set(MCR, 0x08), set(IER, 0x02);
+    ok((get(IIR) & 15) == 2 && (get(IIR) & 15) == 1, "the transmitter's interrupt is taken");
+    set(IER, 0x02);
+    ok((get(IIR) & 15) == 1 && !irq.level, "IER written again is no event");
+    set(IIR, 0xc8);
+    ok(uart.fcr == 0, "FCR without bit 0 is nothing");
+    set(RBR, 'a');
+    ok(uart.transmit_pending == 1, "a byte was sent");
+    begin();
+    uint64_t next = fake.clock.next;
+    set(IIR, 0x01);
+    ok(fake.clock.next == next, "an empty FIFO waits for nothing");
+    begin();
+    uart.timeout = 1;
+    set(MCR, 0x08), set(IER, 0x01);
+    ok((get(IIR) & 15) == 1 && !irq.level, "a timeout of an empty FIFO tells nothing");
+}
+
 // Which causes are told, by IER.
 static void causes(void) {
     static const struct {
@@ -219,6 +245,21 @@ static void causes(void) {
     loop_end();
 }
 
+// ACPI: COM1 has the _UID 1 (OneOp), COM2 the _UID 2 (a byte), and so on.
+static void described(void) {
+    for (uint8_t i = 0; i < 4; i++) {
+        uint8_t bytes[200] = {0};
+        struct aml aml = {.bytes = bytes, .capacity = sizeof bytes};
+        const uint8_t one[] = {'_', 'U', 'I', 'D', 1}, more[] = {'_', 'U', 'I', 'D', 0x0a, (uint8_t)(i + 1)};
+        const struct uart placed = {.place = &uart_places[i]};
+        uart_device.describe(&placed, &aml);
+        bool found = false;
+        for (unsigned at = 0; at + 6 <= aml.size; at++)
+            found |= i ? !memcmp(bytes + at, more, sizeof more) : !memcmp(bytes + at, one, sizeof one);
+        ok(found, "%s has its _UID", uart_places[i].name);
+    }
+}
+
 int main(void) {
     probing();
     transmitting();
@@ -228,5 +269,7 @@ int main(void) {
     timeouts();
     listening();
     causes();
+    repeated();
+    described();
     return done_testing();
 }

@@ -68,6 +68,16 @@ static void test_init(void) {
                b.cpu->boundary.activity == ACTIVITY_ACTIVE,
            "a SIPI is taken with its INIT");
     }
+    WITH(b, bench_long(&b, 0)) {
+        b.cpu->boundary.activity = ACTIVITY_WAIT_FOR_SIPI;
+        ok(waits_after(&b, PENDING_INTR) == PENDING_INTR && b.cpu->boundary.activity == ACTIVITY_WAIT_FOR_SIPI,
+           "an interrupt does not end the wait for a SIPI");
+    }
+    WITH(b, bench_long(&b, 0)) {
+        b.cpu->boundary.activity = ACTIVITY_SHUTDOWN;
+        ok(waits_after(&b, PENDING_NMI) == PENDING_NMI && b.cpu->boundary.activity == ACTIVITY_SHUTDOWN,
+           "outside VMX non-root operation no NMI ends the shutdown state");
+    }
     loop_begin("the vector of a SIPI is the page where CS begins");
     for (unsigned vector = 0; vector < 256; vector += 5) {
         WITH(b, bench_long(&b, 0)) {

@@ -1,9 +1,10 @@
-// Both sides of the boundaries of event delivery: how frames are aligned, which gates and handlers are taken, which
-// limits hold, which flags are kept, which faults make a double fault. SDM Vol. 3A, 6.10 to 6.15.
-#include "tests/system/bench.h"
+// Both sides of the boundaries of event delivery: how frames are aligned, which
+// gates and handlers are taken, which limits hold, which flags are kept, which
+// faults make a double fault. SDM Vol. 3A, 6.10 to 6.15.
 #include "cpu/event/event.h"
 #include "cpu/memory/mode.h"
 #include "cpu/processor/observing.h"
+#include "tests/system/bench.h"
 
 enum { VECTOR = 64 };
 
@@ -17,7 +18,8 @@ static bool refused(struct bench *b, int vector, uint32_t code) {
     return external(b) == OUT_OK && bench_faulted(b, vector, code);
 }
 
-// --- the frame, 6.14.2: RSP is aligned down to 16 bytes before the frame is pushed ---
+// --- the frame, 6.14.2: RSP is aligned down to 16 bytes before the frame is
+// pushed ---
 static void test_alignment(void) {
     loop_begin("frames in 64-bit mode are aligned to 16 bytes");
     for (uint64_t by = 0; by < 48; by++) {
@@ -68,6 +70,20 @@ static void test_limits(void) {
     loop_end();
 }
 
+static void test_real_vectors(void) {
+    loop_begin("segment and offset of a real-address mode vector, bit by bit");
+    for (unsigned bit = 0; bit < 32; bit++) {
+        WITH(b, bench_real(&b)) {
+            uint32_t entry = (0x20000000 | (0x100 + VECTOR * 16)) ^ (uint32_t)BIT(bit);
+            memcpy(b.f.ram + 4 * VECTOR, &entry, 4);
+            loop_check(external(&b) == OUT_OK && b.cpu->segment[CS].selector == entry >> 16 &&
+                           b.cpu->rip == (entry & 0xffff) && b.cpu->segment_base[CS] == (entry >> 16) * 16,
+                       "bit %u", bit);
+        }
+    }
+    loop_end();
+}
+
 // --- gates, 6.11, 6.12.1 ---
 static void gate_rights(struct bench *b, unsigned rights) {
     bench_gate(b, VECTOR, cpu_long(b->cpu) ? CODE64 : CODE32, TYPE_INTERRUPT_GATE32, 0, 0);
@@ -111,6 +127,15 @@ static void test_gates(void) {
                            "INT n, DPL %u, CPL %u", dpl, cpl);
             }
         }
+    loop_end();
+    loop_begin("bits 15:0 of the offset");
+    for (unsigned bit = 0; bit < 16; bit++) {
+        WITH(b, bench_long(&b, 0)) {
+            uint64_t at = BENCH_IDT + 16 * VECTOR;
+            flat_poke(&b.f, at, flat_peek(&b.f, at) ^ BIT(bit));
+            loop_check(external(&b) == OUT_OK && b.cpu->rip == ((BENCH_HANDLERS + 16 * VECTOR) ^ BIT(bit)), "%u", bit);
+        }
+    }
     loop_end();
     WITH(b, bench_long(&b, 0)) {
         uint64_t at = BENCH_IDT + 16 * VECTOR;
@@ -216,11 +241,14 @@ static void test_flags(void) {
     loop_end();
     WITH(b, bench_long(&b, 0)) {
         const struct event e = {.vector = VECTOR_DB, .type = EVENT_HARDWARE_EXCEPTION, .payload = DEBUG_BD};
-        ok(event_deliver(b.cpu, &e) == OUT_OK && bench_stack(&b, 2) & FLAG_RF, "general detection is a fault");
+        cpu_set_rflags(b.cpu, FLAG_IF | FLAG_CF | 2);
+        ok(event_deliver(b.cpu, &e) == OUT_OK && bench_stack(&b, 2) == (FLAG_RF | FLAG_IF | FLAG_CF | 2),
+           "general detection is a fault");
     }
 }
 
-// --- faults during delivery, Table 6-5: the gate of the first is absent, which is #NP ---
+// --- faults during delivery, Table 6-5: the gate of the first is absent, which
+// is #NP ---
 static void test_double_faults(void) {
     loop_begin("which exceptions make a double fault with #NP");
     for (uint8_t vector = 0; vector < 32; vector++) {
@@ -274,6 +302,14 @@ static void test_vm86(void) {
                 loop_check(!b.cpu->segment[s].selector && b.cpu->segment[s].rights & RIGHTS_UNUSABLE, "%u", s);
         loop_end();
     }
+    for (unsigned type = 6; type <= 15; type++) {
+        if (type > 7 && type < 14) continue;
+        WITH(b, bench_protected(&b, 3)) {
+            gate_rights(&b, 0x80 | type);
+            ok(external(&b) == OUT_OK && b.cpu->gpr[RSP] == BENCH_STACK0 - (type < 8 ? 10 : 20),
+               "a gate of type %u to an inner level", type);
+        }
+    }
     WITH(b, bench_protected(&b, 3)) {
         b.cpu->gpr[RSP] = 0x123450;
         ok(handled(&b) && b.cpu->gpr[RSP] == BENCH_STACK0 - 20 && b.cpu->segment[DS].selector == (DATA3 | 3) &&
@@ -305,20 +341,20 @@ static void test_debug(void) {
     }
 }
 
-// A breakpoint that MOV SS held back: with a #DB it is reported, another event leaves it pending, without the single
-// step.
+// A breakpoint that MOV SS held back: with a #DB it is reported, another event
+// leaves it pending, without the single step.
 static void test_held_debug(void) {
     for (unsigned debug = 0; debug < 2; debug++) {
         WITH(b, bench_long(&b, 0)) {
             const struct event e = {
                 .vector = debug ? VECTOR_DB : VECTOR_UD, .type = EVENT_HARDWARE_EXCEPTION, .payload = debug ? 8 : 0};
-            b.cpu->boundary.pending_debug = 2 | DEBUG_BS;
+            b.cpu->boundary.pending_debug = 3 | DEBUG_BS;
             b.cpu->control.dr[6] = 0xffff0ff0;
             loop_begin(debug ? "held-back breakpoints come with a #DB" : "or after another event");
             loop_check(event_deliver(b.cpu, &e) == OUT_OK, "delivered");
-            loop_check(b.cpu->control.dr[6] == (debug ? 0xffff0ffa : 0xffff0ff0), "DR6 is %llx",
+            loop_check(b.cpu->control.dr[6] == (debug ? 0xffff0ffb : 0xffff0ff0), "DR6 is %llx",
                        (unsigned long long)b.cpu->control.dr[6]);
-            loop_check(b.cpu->boundary.pending_debug == (debug ? 0 : 2), "pending: %llx",
+            loop_check(b.cpu->boundary.pending_debug == (debug ? 0 : 3), "pending: %llx",
                        (unsigned long long)b.cpu->boundary.pending_debug);
             loop_check(!!(b.cpu->boundary.pending & PENDING_DEBUG) == !debug, "at the next boundary");
             loop_end();
@@ -357,6 +393,7 @@ static void test_told(void) {
 int main(void) {
     test_alignment();
     test_limits();
+    test_real_vectors();
     test_gates();
     test_handlers();
     test_flags();

@@ -1,5 +1,6 @@
-// Every MSR on both sides of each of its boundaries: each bit alone, each memory type, the addresses beside it. SDM
-// Vol. 4, Table 2-2; Vol. 3A, 11.11, 11.12 (memory types).
+// Every MSR on both sides of each of its boundaries: each bit alone, each
+// memory type, the addresses beside it. SDM Vol. 4, Table 2-2; Vol.
+// 3A, 11.11, 11.12 (memory types).
 #include "cpu/system/msr.h"
 #include "tests/system/bench.h"
 
@@ -102,7 +103,8 @@ static void test_rows(struct bench *b) {
     }
 }
 
-// IA32_MISC_ENABLE: bits 11 and 12 read as ones, 7 as zero, whatever is written.
+// IA32_MISC_ENABLE: bits 11 and 12 read as ones, 7 as zero, whatever is
+// written.
 static void test_misc_enable(struct bench *b) {
     const uint64_t fixed = BIT(11) | BIT(12), kept = BIT(0) | BIT(3) | BIT(16) | BIT(18) | BIT(22) | BIT(23) | BIT(34);
     loop_begin("IA32_MISC_ENABLE bit by bit");
@@ -116,13 +118,20 @@ static void test_misc_enable(struct bench *b) {
     loop_end();
 }
 
-// IA32_EFER: what may change while paging is on, and NXE by IA32_MISC_ENABLE bit 34 (XD disable).
+// IA32_EFER: what may change while paging is on, and NXE by IA32_MISC_ENABLE
+// bit 34 (XD disable).
 static void test_efer(struct bench *b) {
     const uint64_t now = b->cpu->control.efer & ~EFER_LMA, free = EFER_SCE | EFER_NXE;
     loop_begin("IA32_EFER bit by bit");
     for (unsigned i = 0; i < 64; i++)
         loop_check(wrmsr(b, 0xc0000080, now ^ BIT(i)) == (((free | EFER_LMA) >> i & 1) != 0), "bit %u", i);
     loop_end();
+    for (unsigned now_long = 0; now_long < 2; now_long++) {
+        uint64_t lma = now_long ? EFER_LMA : 0;
+        b->cpu->control.efer = now | lma;
+        ok(wrmsr(b, 0xc0000080, now | (EFER_LMA ^ lma)) && (b->cpu->control.efer & EFER_LMA) == lma,
+           "LMA is not written, it is %u", now_long);
+    }
     for (unsigned bit = 33; bit <= 35; bit++) {
         uint64_t value = 0;
         (void)rdmsr(b, 0x1a0, &value);
@@ -140,7 +149,8 @@ static bool listed(uint32_t index) {
     return false;
 }
 
-// Those of the local APIC, of VT-x and of the machine are not the processor's to answer here.
+// Those of the local APIC, of VT-x and of the machine are not the processor's
+// to answer here.
 static void test_neighbours(struct bench *b) {
     static const struct {
         uint32_t first, last;
@@ -154,7 +164,8 @@ static void test_neighbours(struct bench *b) {
     loop_end();
 }
 
-// What is read of those that tell of the processor: no mitigation is wanted, 8 MTRRs, no banks, C-states locked.
+// What is read of those that tell of the processor: no mitigation is wanted, 8
+// MTRRs, no banks, C-states locked.
 static void test_values(struct bench *b) {
     static const struct {
         uint32_t index;
@@ -179,6 +190,35 @@ static bool platform_reads(void *machine, struct cpu *cpu, uint32_t index, uint6
 static bool platform_writes(void *machine, struct cpu *cpu, uint32_t index, uint64_t value) {
     (void)value;
     return platform_reads(machine, cpu, index, &(uint64_t){0});
+}
+
+static uint32_t extension_asked;
+static bool extension_reads(struct cpu *cpu, uint32_t index, uint64_t *value) {
+    (void)cpu, *value = 1;
+    extension_asked = index;
+    return true;
+}
+static bool extension_writes(struct cpu *cpu, uint32_t index, uint64_t value) {
+    (void)value;
+    return extension_reads(cpu, index, &(uint64_t){0});
+}
+
+static void test_extension(struct bench *b) {
+    const struct extension extension = {.msr_read = extension_reads, .msr_write = extension_writes};
+    b->cpu->wire.extension = &extension;
+    loop_begin("IA32_FEATURE_CONTROL and the capability MSRs are VT-x's");
+    for (uint32_t index = 1; index < 0x600; index++) {
+        bool owns = index == 0x3a || (index >= 0x480 && index <= 0x491);
+        uint64_t value;
+        extension_asked = 0;
+        (void)rdmsr(b, index, &value);
+        loop_check((extension_asked == index) == owns, "RDMSR %x", index);
+        extension_asked = 0;
+        (void)wrmsr(b, index, 0);
+        loop_check((extension_asked == index) == owns, "WRMSR %x", index);
+    }
+    loop_end();
+    b->cpu->wire.extension = NULL;
 }
 
 static void test_owners(struct bench *b) {
@@ -207,5 +247,6 @@ int main(void) {
     WITH(b, bench_long(&b, 0)) test_neighbours(&b);
     WITH(b, bench_long(&b, 0)) test_values(&b);
     WITH(b, bench_long(&b, 0)) test_owners(&b);
+    WITH(b, bench_long(&b, 0)) test_extension(&b);
     return done_testing();
 }

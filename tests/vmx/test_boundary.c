@@ -316,6 +316,36 @@ static void test_wait_for_sipi(void) {
     bench_free(b);
 }
 
+// --- both sides of what the rows of vmx/exit/boundary.def say ---
+
+static void test_rows(void) {
+    struct bench *b = inactive(ACTIVITY_WAIT_FOR_SIPI);
+    bench_on(b, PIN, VIRTUAL_NMIS);
+    bench_on(b, PROC, NMI_WINDOW_EXITING);
+    ok(bench_enter(b, 5) == ~0u && bench_vmx(b)->non_root, "no NMI-window exit from the wait-for-SIPI state");
+    bench_free(b);
+    b = ready(NOP NOP HLT);
+    bench_on(b, PIN, VIRTUAL_NMIS);
+    bench_on(b, PROC, NMI_WINDOW_EXITING);
+    ok(bench_enter(b, 5) == EXIT_NMI_WINDOW && bench_field(b, EXIT_QUALIFICATION) == 0, "from the active state");
+    bench_free(b);
+    b = ready(NOP NOP HLT);
+    bench_on(b, PROC, INTERRUPT_WINDOW_EXITING);
+    bench_set(b, GUEST_RFLAGS, 2 | FLAG_IF);
+    ok(bench_enter(b, 5) == EXIT_INTERRUPT_WINDOW && bench_field(b, EXIT_QUALIFICATION) == 0, "an interrupt window");
+    bench_free(b);
+    for (uint64_t shadow = 0; shadow < 3; shadow++) {
+        b = ready(NOP NOP HLT);
+        bench_set(b, GUEST_RFLAGS, 2 | FLAG_IF);
+        bench_set(b, GUEST_INTERRUPTIBILITY, shadow); // none, by STI, by MOV SS
+        (void)bench_enter(b, 0);
+        cpu_pend(b->cpu, PENDING_NMI, true);
+        ok(bench_continue(b, 5) == EXIT_EXCEPTION_NMI && bench_field(b, GUEST_RIP) == AT_GUEST_CODE + (shadow != 0),
+           "an NMI that exits waits for the instruction after a shadow, %u", (unsigned)shadow);
+        bench_free(b);
+    }
+}
+
 int main(void) {
     test_iret_virtual();
     test_iret_real();
@@ -327,5 +357,6 @@ int main(void) {
     test_hlt();
     test_shutdown();
     test_wait_for_sipi();
+    test_rows();
     return done_testing();
 }
