@@ -62,7 +62,7 @@ struct memory_type_found memory_type_of(const struct view *view, const struct wa
     if (second) {
         uint64_t entry = walk_last(second)->value;
         f.by_ept = true;
-        f.base = (entry & EPT_MEMORY_TYPE) >> 3;
+        f.base = (unsigned)((entry & EPT_MEMORY_TYPE) >> 3);
         f.ignores_pat = entry & EPT_IGNORE_PAT;
     }
     f.type = f.disabled ? TYPE_UC : f.ignores_pat ? f.base : memory_type_combine(f.base, f.pat);

@@ -21,7 +21,7 @@ void nested_walk(const struct view *view, uint64_t guest_physical, struct nested
         n->physical = s->walk.look.result;
         n->rights_with_0 &= s->walk.look.rights;
         if (level > 1) n->rights = n->rights_with_0;
-        if (level == view->level) n->type = (walk_last(&s->walk)->value & EPT_MEMORY_TYPE) >> 3;
+        if (level == view->level) n->type = (unsigned)((walk_last(&s->walk)->value & EPT_MEMORY_TYPE) >> 3);
     }
 }
 

@@ -11,7 +11,7 @@
 
 // The instruction ends where its code segment does, or its page if that is 0; RBX points to the operand.
 static const struct found {
-    bool by_manual; // AMD's processors do otherwise
+    bool by_manual; // AMD's processors do otherwise: the model is held to the manual
     const char *name;
     enum code_size size;
     uint16_t code_selector;
@@ -106,14 +106,15 @@ int main(void) {
     const char *why;
     bool native = native_open(&why);
     struct modelled *m = modelled_new("server", true);
+    bool known = native && !native_is_intel(); // the others are known from the manual
     if (!native) skip("this machine's processor", why);
+    if (native && !known) skip("this machine's processor", "these were seen on another vendor's");
     for (unsigned i = 0; i < sizeof found / sizeof found[0]; i++) {
         make_case(&found[i], &c, memory);
         memcpy(modelled_memory(m), memory, PLACE_BYTES);
         modelled_run(m, &c, &out);
         check("model", &found[i], &out);
-        if (!native || (found[i].by_manual && !native_is_intel()) || (found[i].code_selector && !native_has_ldt()))
-            continue;
+        if (!known || found[i].by_manual || (found[i].code_selector && !native_has_ldt())) continue;
         memcpy(native_memory(), memory, PLACE_BYTES);
         native_run(&c, &out);
         hide_presence(&out);

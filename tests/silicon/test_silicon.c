@@ -1,6 +1,6 @@
 // Random instructions of every opcode on this machine's processor and on the model, a few seconds of them, the same
-// each time. By hand: test_silicon [SEED [FIRST [COUNT [each]]]] begins at a case, tries COUNT, and tells each
-// difference.
+// each time, on processors whose differences were listed (allow.def). By hand: test_silicon [SEED [FIRST [COUNT
+// [each]]]] begins at a case, tries COUNT, and tells each difference.
 #include "tests/silicon/campaign.h"
 #include "tests/silicon/silicon.h"
 #include "tests/tap.h"
@@ -16,6 +16,12 @@ int main(int count, char **arguments) {
     const char *why;
     if (!native_open(&why)) {
         skip("random instructions on this machine's processor", why);
+        return done_testing();
+    }
+    if (native_is_intel() && count == 1) {
+        skip("random instructions on this machine's processor",
+             "what may differ was listed on processors of another vendor; long_silicon judges this one");
+        native_close();
         return done_testing();
     }
     campaign(argument(count, arguments, 1, SEED), argument(count, arguments, 2, 0),
