@@ -3,7 +3,7 @@
 #
 #   up DIR/x.o symbol FLOOR/ROOM   a symbol taken from a floor or a room above
 #   host DIR/x.o symbol            a core object takes something of the host that is not in the list below
-#   state DIR/x.o section size     a core object has writable variables
+#   state DIR/x.o section size     a core object has writable variables, or something that runs by itself
 #   reach DIR/x.o symbol           an object of monitor outside monitor/host, jail and files opens, reads, asks or writes
 #                                  to something of the host by itself: a file, a socket, the terminal, a signal, a clock
 #   open DIR/x.o symbol            a file is opened past the table of files (monitor/files/files.c), which knows of two names
@@ -96,7 +96,8 @@ END
 if [[ -z ${SAN:-}${COV:-} ]]; then
 	xargs -r size -A <"$table/core" | awk '
 		$2 == ":" { object = $1 }
-		$1 ~ /^\.(data|bss|tdata|tbss)(\.|$)/ && $1 !~ /^\.data\.rel\.ro/ && $2 > 0 { print "state", object, $1, $2 }'
+		$1 ~ /^\.(text|rodata|data\.rel\.ro|eh_frame|note|comment|debug|group|llvm)/ { next }
+		$2 ~ /^[0-9]+$/ && NF == 3 && $2 > 0 { print "state", object, $1, $2 }'
 fi
 
 echo "looked at $(wc -l <"$table/core") core objects"

@@ -60,10 +60,13 @@ void fresh(void); void fresh(void) { printf("%d", open("a", 0)); }'
 compile cpu/low/state.o <<<'int cpu_initialised = 3;'
 compile vmx/one/state.o <<<'int vmx_count(void); int vmx_count(void) { static int count; return ++count; }'
 compile devices/one/thread.o <<<'int device_turn(void); int device_turn(void) { static __thread int turn; return ++turn; }'
+compile vmx/one/placed.o <<<'int vmx_placed __attribute__((section("somewhere"))) = 3;'
+compile vmx/two/begins.o <<<'void vmx_one(char *); __attribute__((constructor)) static void begin(void) { vmx_one(0); }'
 finds 'the judge' "$(planted $judge "$work" | sed "s|$work/||")" \
 	'up cpu/high/up.o vmx_copy vmx/one' 'up cpu/low/up.o cpu_go cpu/high' 'up vmx/one/up.o monitor_go monitor/talk' \
 	'up monitor/facts/up.o monitor_go monitor/talk' 'host devices/one/clock.o time' 'host monitor/facts/print.o puts' \
 	'state cpu/low/state.o .data 4' 'state vmx/one/state.o .bss 4' 'state devices/one/thread.o .tbss 4' \
+	'state vmx/one/placed.o somewhere 4' 'state vmx/two/begins.o .init_array 8' \
 	'state monitor/facts/print.o .bss 4' 'reach monitor/talk/reach.o remove' 'reach monitor/talk/reach.o fopen' \
 	'open monitor/talk/reach.o fopen' 'open monitor/host/fresh.o open' 'print monitor/host/fresh.o printf' \
 	'print monitor/facts/print.o puts'
