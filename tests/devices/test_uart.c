@@ -31,6 +31,7 @@ static void begin(void) {
 static void probing(void) {
     begin();
     ok(get(IIR) == 0x01 && get(LSR) == 0x60, "after reset: nothing pending, transmitter empty");
+    ok(get(MSR) == 0xb0, "CTS, DSR and DCD as the cable has them, no change");
     set(IER, 0xff);
     ok(get(IER) == 0x0f, "IER has four bits");
     set(IER, 0);
