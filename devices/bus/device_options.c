@@ -116,6 +116,15 @@ static const struct device_option *find(const struct device *d, const char *key)
     return NULL;
 }
 
+// Whether one of the items in `rest` has that key.
+static bool comes_again(const char *rest, const char *key) {
+    char word[WORD];
+    const char *value;
+    while (next_item(&rest, word, &value))
+        if (strcmp(word, key) == 0) return true;
+    return false;
+}
+
 bool device_set_options(const struct device *d, void *chip, const char *text, unsigned *place, char *error,
                         size_t size) {
     char key[WORD];
@@ -125,6 +134,7 @@ bool device_set_options(const struct device *d, void *chip, const char *text, un
             memcpy((char *)chip + d->option[i].offset, &d->option[i].standard, d->option[i].bytes);
     while (next_item(&text, key, &value)) {
         const struct device_option *o = find(d, key);
+        if (comes_again(text, key)) return refuse(error, size, "%s is there twice; give it once", key);
         if (!o && set_common(d, key, value, place)) continue;
         if (!o) return refuse_key(d, error, size);
         if (!set(o, chip, value)) return refuse(error, size, "%s is %s", o->key, o->help);

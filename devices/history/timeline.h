@@ -21,7 +21,8 @@ enum machine_stop timeline_run(struct timeline *timeline, uint64_t steps);
 enum machine_stop timeline_run_to(struct timeline *timeline, const struct position *position);
 
 // Back or forth to the first position at a step; to a position that machine_position gave before. Observers, points and
-// stops by the guest are passed over. False: it lies before the beginning or behind the end, or `wrong` says what is
+// stops by the guest are passed over. Of inputs that were taken at that very position: they are done where a checkpoint
+// was left after them, else to come. False: it lies before the beginning or behind the end, or `wrong` says what is
 // the matter with what was kept: the machine stands somewhere else in the past then.
 bool timeline_go_step(struct timeline *timeline, uint64_t step, const char **wrong);
 bool timeline_go(struct timeline *timeline, const struct position *position, const char **wrong);

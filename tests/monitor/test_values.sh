@@ -11,7 +11,7 @@ evil=$'\e[2J\n\x9b'
 declare -A good=([kernel]=$kernel [initrd]=README.md [append]=x [m]=64 [smp]=1 [cpu]=server [machine]=pc [M]=pc [accel]=tcg
 	[device]=pc-testdev [fw_cfg]=opt/x,string=y [global]=a.b=c [overcommit]=mem-lock=off [rtc]=base=2024-01-01 [seed]=1 [serial]=null
 	[debugcon]=null [display]=none [vga]=none [vnc]=none [monitor]=none [gdb]=tcp::0 [x]=/dev/null [trace]=exits=/dev/null [steps]=1
-	[cycles]=1 [hash-every]=1 [drop-derived-every]=1 [single-step]=1:2 [protocol]=multiboot)
+	[cycles]=1 [hash-every]=1 [drop-derived-every]=1 [single-step]=1:2 [protocol]=multiboot [history]=1M [sandbox]=on)
 any=' append '      # what takes any text
 free=' accel fw_cfg global overcommit ' # whose values may be any text
 files=' kernel initrd x ' # whose message names the file
@@ -71,4 +71,5 @@ done
 claim $? "${#once[@]} options are refused when they are there twice" "${wrong[*]}"
 refused '-gdb beside -s' '-gdb and -s are there already' "${base[@]}" -gdb tcp::0 -s
 refused 'an option where a value is wanted' '-kernel needs a value, and -S is an option; write -kernel=-S if it is meant' -kernel -S
+refused "a device's property twice" 'iobase is there twice' "${base[@]}" -device isa-debug-exit,iobase=0xf4,iobase=0xf5
 refused 'a socket without a path' 'a path is missing' "${base[@]}" -gdb unix:
