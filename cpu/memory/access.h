@@ -130,7 +130,7 @@ ALWAYS_INLINE enum outcome store(struct cpu *cpu, uint64_t linear, unsigned w, u
 // Any size to 64 bytes (SSE, x87, FXSAVE pieces).
 enum outcome load_bytes(struct cpu *cpu, uint64_t linear, void *to, unsigned size);
 enum outcome store_bytes(struct cpu *cpu, uint64_t linear, const void *from, unsigned size);
-// Checks that `size` bytes (any number) can be written at `linear`, aligned if they must be, without writing.
+// Checks that `size` bytes (any number) can be written at `linear`, without writing; memory_alignment looks at that.
 enum outcome store_probe(struct cpu *cpu, uint64_t linear, unsigned size);
 // Large areas (XSAVE): `size` up to 4096, checked whole before anything is written or read.
 enum outcome load_area(struct cpu *cpu, uint64_t linear, void *to, unsigned size);

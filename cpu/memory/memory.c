@@ -327,8 +327,7 @@ static enum outcome area_probe(struct cpu *cpu, uint64_t linear, unsigned size, 
 }
 
 enum outcome store_probe(struct cpu *cpu, uint64_t linear, unsigned size) {
-    TRY(area_probe(cpu, linear, size, true));
-    return memory_alignment(cpu, linear, size);
+    return area_probe(cpu, linear, size, true);
 }
 
 enum outcome load_area(struct cpu *cpu, uint64_t linear, void *to, unsigned size) {

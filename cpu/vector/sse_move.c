@@ -244,7 +244,10 @@ static enum outcome masked_store(struct cpu *cpu, const struct op *op, const uni
     TRY(segment_linear(cpu, op->ea & EA_SEGMENT, rdi, bytes, true, &linear));
     bool any = false;
     for (unsigned i = 0; i < bytes; i++) any |= mask->u8[i] >> 7;
-    if (!any) return store_probe(cpu, linear, bytes);
+    if (!any) {
+        TRY(store_probe(cpu, linear, bytes));
+        return memory_alignment(cpu, linear, bytes);
+    }
     uint8_t *p = memory_write(cpu, linear, bytes, true, &outcome);
     if (unlikely(!p)) return outcome;
     for (unsigned i = 0; i < bytes; i++)
