@@ -55,4 +55,4 @@ fi
 run two -smp 2 -m 512
 boots two 'two processors' 'Brought up 1 node, 2 CPUs'
 run large -m 8G
-boots large '8 GBytes of RAM' 'Memory: .*/8388216K'
+boots large '8 GBytes of RAM' 'Memory: .*/8388196K'
