@@ -33,10 +33,7 @@ void monitor_stored(struct pages *pages, uint64_t physical, uint64_t bytes) {
 }
 
 void monitor_renew(struct pages *pages) {
-    for (unsigned i = 0; pages->armed && i < pages->areas; i++) {
-        struct area *a = &pages->area[i];
-        for (uint64_t page = 0; page < a->bytes / PAGE_BYTES; page++) a->flags[page] &= (uint8_t)~PAGE_ARMED;
-    }
+    if (pages->armed) pages_clear_flag(pages, PAGE_ARMED);
     pages->armed = 0;
     for (unsigned i = 0; i < pages->members; i++) {
         const struct cpu *cpu = pages->member[i];

@@ -36,6 +36,11 @@ void pages_leave(struct pages *pages, struct cpu *cpu) {
         if (pages->member[i] == cpu) pages->member[i--] = pages->member[--pages->members];
 }
 
+void pages_clear_flag(struct pages *pages, enum page_flag flag) {
+    for (struct area *a = pages->area; a < pages->area + pages->areas; a++)
+        for (uint64_t page = 0; page < a->bytes / PAGE_BYTES; page++) a->flags[page] &= (uint8_t)~flag;
+}
+
 // --- the door ---
 
 static void tell(struct pages *pages, struct page_frame f) {
@@ -87,10 +92,7 @@ uint8_t *pages_store(struct pages *pages, uint64_t physical, uint64_t bytes) {
 // --- points ---
 
 void pages_clear_points(struct pages *pages) {
-    for (unsigned i = 0; pages->points && i < pages->areas; i++) {
-        struct area *a = &pages->area[i];
-        for (uint64_t page = 0; page < a->bytes / PAGE_BYTES; page++) a->flags[page] &= (uint8_t)~PAGE_POINT;
-    }
+    if (pages->points) pages_clear_flag(pages, PAGE_POINT);
     pages->points = false;
 }
 

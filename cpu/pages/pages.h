@@ -83,6 +83,8 @@ ALWAYS_INLINE struct page_frame pages_frame(const struct pages *pages, uint64_t 
     return (struct page_frame){NULL, 0};
 }
 
+void pages_clear_flag(struct pages *pages, enum page_flag flag); // of every page
+
 // --- the door ---
 bool page_store_told(struct pages *pages, struct page_frame frame, unsigned offset, unsigned bytes);
 // Before a store of `bytes` at `offset` of a page. True: a processor may keep a write tag.

@@ -1,5 +1,6 @@
 // Going back; see back.h and docs/internals/timeline.md. The guest's output is not written again on a way that was gone
-// before, and traces are not either.
+// before. NOT IMPLEMENTED: traces that stay as they were. `goto` sends them away; what is gone through with stops set,
+// and after `continue` in the past, they write once more.
 #include "monitor/drive/back.h"
 #include "devices/history/timeline.h"
 #include "devices/machine/machine_observe.h"
@@ -22,6 +23,7 @@ struct timeline *back_timeline(struct monitor *monitor) {
 // The machine is about to stand somewhere else in its past: what ended the run has not happened yet.
 static void depart(struct monitor *monitor) {
     struct run *run = monitor->run;
+    drive_running(monitor, true);
     stops_begin(monitor);
     run->console->silent = true;
     run->over = false;
@@ -31,7 +33,7 @@ static void depart(struct monitor *monitor) {
 static void arrive(struct monitor *monitor) {
     struct run *run = monitor->run;
     run->console->silent = timeline_in_past(run->timeline);
-    drive_follow(monitor);
+    drive_running(monitor, false); // looks at the processor whose turn it is
 }
 
 static bool cannot_go(struct monitor *monitor, uint64_t step, const char *wrong) {
@@ -49,11 +51,9 @@ bool back_to_step(struct monitor *monitor, uint64_t step) {
     struct timeline *t = back_timeline(monitor);
     const char *wrong = NULL;
     if (!t) return false;
-    drive_running(monitor, true);
     depart(monitor);
     bool gone = timeline_go_step(t, step, &wrong);
     arrive(monitor);
-    drive_running(monitor, false);
     return gone || cannot_go(monitor, step, wrong);
 }
 
@@ -133,12 +133,10 @@ enum run_event back_to_stop(struct monitor *monitor, void (*forget)(void *whom),
     struct span span = {.forget = forget, .whom = whom};
     unsigned n = keep_counts(monitor, counts);
     machine_position(monitor->look.machine, &span.end);
-    drive_running(monitor, true);
     depart(monitor);
     enum run_event event = look_back(monitor, span);
     put_counts_back(counts, n);
     arrive(monitor);
-    drive_running(monitor, false);
     return event;
 }
 
@@ -192,11 +190,9 @@ static enum run_event find_level(struct monitor *monitor, struct begun *b) {
 
 enum run_event back_to_level(struct monitor *monitor, unsigned level, unsigned processor) {
     struct begun begun = {.level = level, .processor = processor, .before = machine_steps(monitor->look.machine)};
-    drive_running(monitor, true);
     depart(monitor);
     enum run_event event = find_level(monitor, &begun);
     arrive(monitor);
-    drive_running(monitor, false);
     return event;
 }
 
@@ -246,11 +242,9 @@ bool command_mark(struct monitor *monitor, const char *name) {
 
 static bool go_to_position(struct monitor *monitor, const struct position *at) {
     const char *wrong = NULL;
-    drive_running(monitor, true);
     depart(monitor);
     bool gone = timeline_go(monitor->run->timeline, at, &wrong);
     arrive(monitor);
-    drive_running(monitor, false);
     return gone || cannot_go(monitor, at->steps, wrong);
 }
 
