@@ -32,8 +32,8 @@ struct machine_config {
     // What is there beside the board's chips: "NAME,key=value,..." each, by machine_config_device.
     uint32_t devices;
     char device[MACHINE_DEVICES][MACHINE_DEVICE_TEXT];
-    // Files for the guest's firmware, which finds them by name (fw_cfg). Kept by the caller; the bytes are copied when
-    // a machine is made.
+    // Files for the guest's firmware, which finds them by name (fw_cfg). The bytes are copied when a machine is made;
+    // the caller keeps them as long as the machine may be saved (devices/snapshot).
     const struct machine_file *file;
     uint32_t files;
     // What the guest sends goes here.

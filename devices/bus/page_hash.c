@@ -34,7 +34,9 @@ static bool is_zero(const uint8_t *page) {
 
 static uint64_t hash_of(const struct area *area, uint64_t name, uint64_t page) {
     const uint8_t *data = area->data + page * PAGE_BYTES;
-    return is_zero(data) ? 0 : XXH3_64bits_withSeed(data, PAGE_BYTES, name + page);
+    if (is_zero(data)) return 0;
+    uint64_t hash = XXH3_64bits_withSeed(data, PAGE_BYTES, name + page);
+    return hash ? hash : 1;
 }
 
 static void look_at(struct page_hash *h, unsigned i, uint64_t name, uint64_t page) {
@@ -64,3 +66,5 @@ uint64_t page_hash_sum(struct page_hash *h) {
     pages_mark(h->pages, &h->watcher);
     return h->sum;
 }
+
+bool page_hash_is_zero(const struct page_hash *h, unsigned area, uint64_t page) { return !h->page[area][page]; }

@@ -7,7 +7,7 @@
 struct page_hash {
     struct page_watcher watcher; // its marks say which pages were stored to since the sum was worked out
     struct pages *pages;
-    uint64_t *page[PAGES_AREAS]; // what each page of an area counts in the sum
+    uint64_t *page[PAGES_AREAS]; // what each page of an area counts in the sum; 0: it is all zero
     uint64_t sum;
 };
 
@@ -15,5 +15,7 @@ bool page_hash_init(struct page_hash *hash, struct pages *pages); // the areas a
 void page_hash_free(struct page_hash *hash);
 // Takes time in proportion to the pages stored to since the last call. Between instructions only.
 uint64_t page_hash_sum(struct page_hash *hash);
+// Whether a page was all zero when the sum was last worked out.
+bool page_hash_is_zero(const struct page_hash *hash, unsigned area, uint64_t page);
 
 #endif

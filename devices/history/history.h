@@ -1,5 +1,5 @@
 // What is known about the past of a machine, from its first step on, whoever looks on or does not: what VT-x did
-// (vmx/history/history.h) and which level does what (vmx/vmcs/vmx.h). devices/history/follower.h saves it and puts it
+// (vmx/history/history.h) and which level does what (vmx/vmcs/vmx.h). devices/snapshot/follower.h saves it and puts it
 // back.
 #ifndef DEVICES_HISTORY_H
 #define DEVICES_HISTORY_H

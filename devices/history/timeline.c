@@ -6,7 +6,7 @@
 // with the memory. `present` has the pages that changed since `base`, as they were there.
 #include "devices/history/timeline.h"
 #include "cpu/processor/observing.h"
-#include "devices/history/machine_image.h"
+#include "devices/snapshot/machine_image.h"
 #include "devices/history/input_list.h"
 #include "devices/history/page_list.h"
 #include "devices/machine/machine_private.h"

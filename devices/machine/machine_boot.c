@@ -35,9 +35,14 @@ void machine_apply_boot(struct machine *m) {
     machine_drop_derived(m);
 }
 
-bool machine_boot(struct machine *m, const struct boot_image *image) {
+bool machine_set_boot(struct machine *m, const struct boot_image *image) {
     if (image && !image_fits(m, image)) return false;
     m->boot = image;
+    return true;
+}
+
+bool machine_boot(struct machine *m, const struct boot_image *image) {
+    if (!machine_set_boot(m, image)) return false;
     machine_apply_boot(m);
     return true;
 }

@@ -26,5 +26,7 @@ struct boot_image {
 // as they are until the machine has another (NULL: none) or is freed; any number of machines may share it. False, and
 // nothing is changed: a piece lies outside RAM, or a register cannot have its value.
 bool machine_boot(struct machine *machine, const struct boot_image *image);
+// For resets to come alone, of a machine whose state was put back: nothing is applied now.
+bool machine_set_boot(struct machine *machine, const struct boot_image *image);
 
 #endif

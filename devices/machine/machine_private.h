@@ -36,7 +36,7 @@ struct machine {
     struct observer *observers;
     struct point *points;
     unsigned observed_cpu;
-    struct follower *followers; // devices/history/follower.h, beside those of VT-x
+    struct follower *followers; // devices/snapshot/follower.h, beside those of VT-x
 };
 
 enum { SLICE_STEPS = 1 << 16 }; // between looks at machine_stop_soon, at most

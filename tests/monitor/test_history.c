@@ -1,6 +1,6 @@
 // What is known of levels, exits, events and counts: the same whoever looks on, saved, put back, and never a danger,
 // whatever the bytes were. The guest is the teaching hypervisor, which runs itself, which runs a guest.
-#include "devices/history/follower.h"
+#include "devices/snapshot/follower.h"
 #include "devices/history/history.h"
 #include "devices/machine/machine_observe.h"
 #include "monitor/load/load.h"

@@ -1,5 +1,5 @@
 // Who remembers the past of a machine; see follower.h.
-#include "devices/history/follower.h"
+#include "devices/snapshot/follower.h"
 #include "devices/machine/machine_private.h"
 #include "vmx/history/history.h"
 #include "vmx/vmcs/vmx.h"
@@ -35,6 +35,8 @@ static struct follower of_cpu(const struct cpu *cpu, unsigned index) {
 static unsigned of_vmx(const struct machine *m) {
     return m->cpu[0]->wire.extension ? OF_MACHINE + OF_CPU * m->config.cpus : 0;
 }
+
+unsigned machine_own_followers(struct machine *m) { return of_vmx(m); }
 
 bool machine_follower(struct machine *m, unsigned index, struct follower *out) {
     unsigned own = of_vmx(m);

@@ -5,8 +5,8 @@
 //
 // VT-x's own memory of levels, exits, events and counts follows every machine that has VT-x. More can be added: hit
 // counts, traces, what was sent to each console.
-#ifndef DEVICES_HISTORY_FOLLOWER_H
-#define DEVICES_HISTORY_FOLLOWER_H
+#ifndef DEVICES_SNAPSHOT_FOLLOWER_H
+#define DEVICES_SNAPSHOT_FOLLOWER_H
 #include "devices/machine/machine.h"
 
 struct state_table;
@@ -21,6 +21,7 @@ void machine_add_follower(struct machine *machine, struct follower *follower);
 void machine_remove_follower(struct machine *machine, struct follower *follower);
 // All of them, in a fixed order: those of VT-x, then what was added. False past the last one.
 bool machine_follower(struct machine *machine, unsigned index, struct follower *out);
+unsigned machine_own_followers(struct machine *machine); // how many are VT-x's: they belong to the machine
 
 // What all of them know, as bytes: for a machine with the same configuration and the same followers.
 size_t followers_size(struct machine *machine);
