@@ -4,6 +4,7 @@
 #include "devices/history/timeline.h"
 #include "monitor/expression/expression.h"
 #include "monitor/host/parse.h"
+#include "monitor/show/names.h"
 #include "monitor/stops/stops.h"
 #include <ctype.h>
 #include <stdarg.h>
@@ -118,6 +119,7 @@ static bool run_line(struct monitor *monitor, const char *line) {
 
 bool monitor_command(struct monitor *monitor, const char *line) {
     bool done = true, was_over = monitor->run->over;
+    names_again(monitor);
     line += strspn(line, " \t");
     if (monitor->prompt.collecting) {
         stops_collect(monitor, line);

@@ -1,6 +1,7 @@
 // symbols and export: names for addresses, read and written.
 #include "monitor/expression/expression.h"
 #include "monitor/session/monitor.h"
+#include "monitor/show/names.h"
 #include "monitor/symbols/symbols_file.h"
 #include "vmx/vmcs/vmx.h"
 #include <inttypes.h>
@@ -23,26 +24,33 @@ static bool take_options(struct monitor *monitor, const char *text, int *level, 
         if (is_level)
             *level = (int)value;
         else
-            *place = (struct symbols_place){true, value};
+            *place = (struct symbols_place){.moved = true, .at = value};
     }
     return true;
 }
 
-static const char *from_linux(struct symbol_table *table, const struct view *view) {
-    char title[64];
-    const char *error = symbols_from_kallsyms(table, view);
-    unsigned modules = error ? 0 : symbols_from_modules(table, view);
-    snprintf(title, sizeof title, "kallsyms, with those of %u module%s", modules, modules == 1 ? "" : "s");
-    if (modules) symbols_table_title(table, title);
-    return error;
+static bool from_linux(struct monitor *monitor, int level, const struct symbols_place *place) {
+    if (place->moved)
+        return monitor_error(monitor, "symbols kallsyms: at ADDRESS is for files; Linux's own table says where it is");
+    bool done = level < 0 ? names_of_every_linux(monitor) : names_of_linux(monitor, (unsigned)level);
+    if (done) symbols_list(monitor->look.symbols, monitor->output);
+    return done;
 }
 
-static const char *fill(struct monitor *monitor, struct symbol_table *table, const char *from, int level,
-                        const struct symbols_place *place) {
-    struct view view;
-    if (strcmp(from, "kallsyms") != 0) return symbols_from_file(table, from, place);
-    if (!view_make(&monitor->look, level, &view)) return "there is nothing to search";
-    return from_linux(table, &view);
+static bool from_file(struct monitor *monitor, const char *from, int level, const struct symbols_place *place) {
+    struct symbol_table *table = symbols_table_new(&monitor->look.symbols, from, level);
+    if (!table)
+        return monitor_error(monitor, "symbols %s: there are as many tables as there can be; symbols clear drops them",
+                             from);
+    const char *error = symbols_from_file(table, from, place);
+    if (error) {
+        symbols_table_drop(monitor->look.symbols, table);
+        return monitor_error(monitor, "symbols %s: %s", from, error);
+    }
+    symbols_table_done(table);
+    symbols_drop_same(monitor->look.symbols, table);
+    symbols_list(monitor->look.symbols, monitor->output);
+    return true;
 }
 
 bool command_symbols(struct monitor *monitor, const char *arguments) {
@@ -54,24 +62,11 @@ bool command_symbols(struct monitor *monitor, const char *arguments) {
         return true;
     }
     if (strcmp(from, "clear") == 0) {
-        symbols_free(monitor->look.symbols);
-        monitor->look.symbols = NULL;
+        names_forget(monitor);
         return true;
     }
     if (!take_options(monitor, arguments, &level, &place)) return false;
-    struct symbol_table *table = symbols_table_new(&monitor->look.symbols, from, level);
-    if (!table)
-        return monitor_error(monitor, "symbols %s: there are as many tables as there can be; symbols clear drops them",
-                             from);
-    const char *error = fill(monitor, table, from, level, &place);
-    if (error) {
-        symbols_table_drop(monitor->look.symbols, table);
-        return monitor_error(monitor, "symbols %s: %s", from, error);
-    }
-    symbols_table_done(table);
-    if (strcmp(from, "kallsyms") == 0) symbols_drop_older(monitor->look.symbols, table, from); // modules come and go
-    symbols_list(monitor->look.symbols, monitor->output);
-    return true;
+    return strcmp(from, "kallsyms") == 0 ? from_linux(monitor, level, &place) : from_file(monitor, from, level, &place);
 }
 
 bool command_export(struct monitor *monitor, const char *arguments) {

@@ -4,6 +4,7 @@
 #include "monitor/expression/expression.h"
 #include "monitor/files/signals.h"
 #include "monitor/host/terminal.h"
+#include "monitor/show/names.h"
 #include "monitor/show/where.h"
 #include "monitor/stops/stops.h"
 #include <inttypes.h>
@@ -66,6 +67,7 @@ enum run_event drive_until(struct monitor *monitor, uint64_t step) {
 void drive_follow(struct monitor *monitor) {
     monitor->look.processor = machine_turn(monitor->look.machine);
     monitor->look.level = -1;
+    names_again(monitor);
 }
 
 bool drive_stopped(struct monitor *monitor, enum run_event event) {

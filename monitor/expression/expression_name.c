@@ -86,7 +86,9 @@ struct name name_find(const struct look *look, const char *text, bool symbols) {
     if (field >= 0) return (struct name){NAME_FIELD, (uint64_t)field};
     struct name msr = find_msr(text);
     if (msr.kind != NAME_NONE) return msr;
-    if (symbols && symbols_value(look->symbols, look->level, text, &address)) return number(address);
+    const struct cpu *cpu = look_cpu(look);
+    int level = look->level >= 0 || !cpu->wire.extension ? look->level : (int)vmx_level(cpu);
+    if (symbols && symbols_value(look->symbols, level, text, &address)) return number(address);
     return (struct name){NAME_NONE, 0};
 }
 
@@ -117,7 +119,8 @@ bool name_value(const struct view *view, enum name_kind kind, uint64_t index, ui
     if (registers[index].where == EXIT_LEVEL && vmx_current_vmcs(view->cpu) == VMX_NO_VMCS)
         return wrong(error, error_size, registers[index].name, "there is no current VMCS");
     if (registers[index].where == SEEN_LEVEL && !view->sight)
-        return wrong(error, error_size, registers[index].name, "nothing was seen just now that has one (catch and watch see things)");
+        return wrong(error, error_size, registers[index].name,
+                     "nothing was seen just now that has one (catch and watch see things)");
     *value = registers[index].get(view, view->cpu);
     return true;
 }

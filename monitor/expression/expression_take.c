@@ -34,10 +34,18 @@ bool take_view(const struct look *look, const char **text, struct view *view) {
     return take_any_view(look, text, false, view);
 }
 
+// Symbols are those of the level that is meant.
+static bool compile(const struct look *look, const char **text, const struct view *view,
+                    struct expression *expression) {
+    struct look of_level = *look;
+    of_level.level = (int)view->level;
+    return expression_compile(&of_level, text, expression);
+}
+
 static bool evaluate(const struct look *look, const char **text, const struct view *view, uint64_t *value) {
     struct expression expression;
     char error[200];
-    if (!expression_compile(look, text, &expression)) return false;
+    if (!compile(look, text, view, &expression)) return false;
     if (expression_value(&expression, view, value, error, sizeof error)) return true;
     return monitor_error(look, "%s", error);
 }
@@ -79,7 +87,7 @@ static bool take_address(const struct look *look, const char **text, struct loca
     place->space = take_space(text);
     bool plain = !bytes || after != *text;
     if (plain) return evaluate(look, text, &place->view, &place->address);
-    if (!expression_compile(look, text, &expression)) return false;
+    if (!compile(look, text, &place->view, &expression)) return false;
     if (expression_is_memory(&expression)
             ? expression_memory(&expression, &place->view, &place->space, bytes, &place->address, error, sizeof error)
             : expression_value(&expression, &place->view, &place->address, error, sizeof error))

@@ -46,6 +46,14 @@ struct monitor {
         unsigned next; // line where list goes on,
         uint64_t step; // unless something ran since
     } listing;
+    struct names {
+        bool begun; // those of an ELF kernel were looked for
+        struct linux_names {
+            bool wanted;         // Linux's were asked for, and could not be read, or not all
+            uint64_t tried;      // at this step
+            uint64_t head, mark; // address of its list of modules, 0: not known; what changes when one comes or goes
+        } of[VMX_LEVELS];
+    } names; // what is read by itself (show/names.h)
     struct alterations {
         uint64_t count, first_step;
     } altered; // by hand: writes to the machine so far

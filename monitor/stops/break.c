@@ -1,9 +1,11 @@
 // break and watch: stops at addresses, and at what changes.
+#include "monitor/explain/walk.h"
 #include "monitor/expression/msr_name.h"
 #include "monitor/stops/stops.h"
 #include "monitor/symbols/symbols.h"
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const enum point_space point_spaces[] = {
@@ -32,10 +34,37 @@ static void title_source(struct stop *stop, const struct location *place) {
     snprintf(stop->title + used, sizeof stop->title - used, ", %s:%u", source.shown, source.line);
 }
 
-static bool set_break(struct monitor *monitor, const char *arguments, bool once) {
+// What is seldom meant: an address that no fetch can have, or where nothing is mapped now.
+static void remark_on_place(struct monitor *monitor, const struct location *place) {
+    struct view now;
+    char error[160];
+    uint64_t guest_physical;
+    if (place->space != SPACE_LINEAR) return;
+    if (!cpu_canonical(look_cpu(&monitor->look), place->address)) {
+        print(monitor, "   this address is not canonical: no fetch comes from there\n");
+        return;
+    }
+    const bool there = view_of(monitor->look.machine, monitor->look.processor, (int)place->view.level,
+                               place->view.history, &now, error, sizeof error);
+    if (!there || walk_linear_to_guest(&now, place->address, &guest_physical)) return;
+    print(monitor, "   nothing is mapped there now (walk @%u:0x%" PRIx64 "): it stops when something is, and runs\n",
+          now.level, place->address);
+}
+
+// As in gdb: "*EXPRESSION" is the address itself. A copy without the star; to be freed.
+static char *without_star(const char *arguments) {
+    char *copy = strdup(arguments);
+    if (!copy) return NULL;
+    char *at = copy + strspn(copy, " \t");
+    if (*at == '@') at += strcspn(at, ":") + (strchr(at, ':') != NULL);
+    at += strspn(at, " \t");
+    if (*at == '*') *at = ' ';
+    return copy;
+}
+
+static bool break_at(struct monitor *monitor, const char *arguments, bool once) {
     struct location place;
     const char *from = arguments;
-    if (!*arguments) return monitor_error(monitor, "break where? break [@LEVEL:][gpa:|phys:]ADDRESS [if EXPRESSION]");
     if (!take_future_place(&monitor->look, &arguments, &place)) return false;
     struct stop *stop = stop_new(monitor, "");
     if (!stop) return false;
@@ -47,7 +76,17 @@ static bool set_break(struct monitor *monitor, const char *arguments, bool once)
     stop->point.address = place.address;
     stop->point.space = point_spaces[place.space];
     stop->point.access = POINT_EXECUTE;
-    return stop_install(monitor, stop, arguments);
+    if (!stop_install(monitor, stop, arguments)) return false;
+    remark_on_place(monitor, &place);
+    return true;
+}
+
+static bool set_break(struct monitor *monitor, const char *arguments, bool once) {
+    if (!*arguments) return monitor_error(monitor, "break where? break [@LEVEL:][gpa:|phys:]ADDRESS [if EXPRESSION]");
+    char *plain = without_star(arguments);
+    bool done = plain ? break_at(monitor, plain, once) : monitor_error(monitor, "not enough memory");
+    free(plain);
+    return done;
 }
 
 bool command_break(struct monitor *monitor, const char *arguments) { return set_break(monitor, arguments, false); }

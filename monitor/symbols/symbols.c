@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TABLES = 16, FARTHEST = 1 << 20 /* an address so far behind a symbol without a size is not named after it */ };
+enum { TABLES = 40, FARTHEST = 1 << 20 /* an address so far behind a symbol without a size is not named after it */ };
 
 struct symbol {
     uint64_t address, bytes; // bytes 0: up to the next symbol
@@ -113,6 +113,15 @@ void symbols_drop_older(struct symbols *s, const struct symbol_table *table, con
         struct symbol_table *t = s->table[i];
         if (t != table && t->level == table->level && strncmp(t->title, title, strlen(title)) == 0)
             symbols_table_drop(s, t);
+    }
+}
+
+void symbols_drop_same(struct symbols *s, const struct symbol_table *table) {
+    for (unsigned i = s->tables; i--;) {
+        struct symbol_table *t = s->table[i];
+        bool same = t != table && t->level == table->level && t->count == table->count && t->count &&
+                    strcmp(t->title, table->title) == 0;
+        if (same && t->by_address[0].address == table->by_address[0].address) symbols_table_drop(s, t);
     }
 }
 

@@ -47,6 +47,8 @@ void symbols_add_lines(struct symbol_table *table, struct source_lines *lines); 
 void symbols_table_done(struct symbol_table *table);
 // Drops what the table is a newer version of: the level's whose title begins so.
 void symbols_drop_older(struct symbols *symbols, const struct symbol_table *table, const char *title);
+// The same for a table of the same title with the same symbols.
+void symbols_drop_same(struct symbols *symbols, const struct symbol_table *table);
 void symbols_table_drop(struct symbols *symbols, struct symbol_table *table);
 
 #endif

@@ -9,6 +9,7 @@
 #include <gelf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool wanted(const GElf_Sym *s, const char *name) {
     int type = GELF_ST_TYPE(s->st_info);
@@ -99,11 +100,17 @@ static const char *add_symbols(struct symbol_table *table, Elf *elf, const struc
     return add_section(table, elf, section, &header, layout) ? NULL : "its symbol table cannot be read";
 }
 
+static uint64_t file_bytes(int fd) {
+    off_t end = lseek(fd, 0, SEEK_END);
+    return end < 0 || lseek(fd, 0, SEEK_SET) < 0 ? UINT64_MAX : (uint64_t)end;
+}
+
 static const char *add_file(struct symbol_table *table, Elf *elf, int fd, const struct symbols_place *place) {
     struct elf_layout layout = {0};
     const char *error = make_layout(elf, place, &layout);
     if (!error) error = add_symbols(table, elf, &layout);
-    if (!error) symbols_add_lines(table, symbols_dwarf(fd, &layout));
+    bool lines = !place->lines_most || file_bytes(fd) <= place->lines_most;
+    if (!error && lines) symbols_add_lines(table, symbols_dwarf(fd, &layout));
     free(layout.section);
     return error;
 }
@@ -117,5 +124,6 @@ const char *symbols_from_file(struct symbol_table *table, const char *path, cons
     const char *error = is_elf ? add_file(table, elf, fd, place) : NULL;
     if (elf) elf_end(elf);
     files_close(fd);
-    return is_elf ? error : symbols_from_map(table, path, place);
+    if (is_elf) return error;
+    return place->elf_only ? "it is no ELF file" : symbols_from_map(table, path, place);
 }

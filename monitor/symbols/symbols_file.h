@@ -6,14 +6,28 @@
 
 struct symbols_place {
     bool moved;
-    uint64_t at; // where the lowest address is loaded (ELF), or _text (System.map); while `moved`
+    uint64_t at;         // where the lowest address is loaded (ELF), or _text (System.map); while `moved`
+    bool elf_only;       // no System.map
+    uint64_t lines_most; // no source lines of a file that is larger; 0: of any
 };
 // An ELF file, or else a System.map.
 const char *symbols_from_file(struct symbol_table *table, const char *path, const struct symbols_place *place);
 const char *symbols_from_map(struct symbol_table *table, const char *path, const struct symbols_place *place);
-// Linux's own table, found in the memory of the level's guest-physical address space.
-const char *symbols_from_kallsyms(struct symbol_table *table, const struct view *view);
-// Those of its modules, once its own are in the table. The number of modules.
-unsigned symbols_from_modules(struct symbol_table *table, const struct view *view);
+// What was found of a Linux kernel.
+struct linux_found {
+    uint64_t base;    // where its image begins
+    char version[48]; // "6.1.0-9-amd64"; empty: not known
+    uint32_t symbols; // that were read,
+    uint32_t unread;  // and that lie where nothing can be read yet
+    uint64_t missing; // pages of the image that cannot be read
+};
+// Linux's own table, in the kernel that the level maps.
+const char *symbols_from_kallsyms(struct symbol_table *table, const struct view *view, struct linux_found *found);
+// Those of its modules, in a table of their own: `head` is the address of its symbol `modules`. The number of modules;
+// `names` are those, with commas.
+unsigned symbols_from_modules(struct symbol_table *table, const struct view *view, uint64_t head, char *names,
+                              size_t size);
+// What changes when a module comes or goes; 0: not known.
+uint64_t symbols_modules_mark(const struct view *view, uint64_t head);
 
 #endif

@@ -1,30 +1,31 @@
-// Linux's own symbol table (kallsyms), found in the guest's memory: names for a stripped kernel, wherever KASLR put it.
+// Linux's own symbol table (kallsyms), found in the image of a kernel that a level maps: names for a stripped kernel,
+// wherever KASLR put it, and only for the kernel of this level: the copies that its guests have lie elsewhere.
 //
 // Names are strings of tokens, one byte each; the table of 256 tokens holds every digit as itself, so that "0\0" "1\0"
 // ... "9\0" in a row gives it away. In memory, since Linux 4.6 (addresses as offsets), with alignment to 8 bytes:
 //     [offsets, relative base], number of symbols, names, markers (where each 256th name is), [order of names], tokens,
 //     token index, [offsets, relative base: here since Linux 6.4]
 // An offset below 0 is counted down from the base minus 1; where there are such, others are absolute (per-CPU symbols).
-// Nothing read here is trusted: every position is checked against the window of memory that was copied.
+// Nothing read here is trusted: every position is checked against the image, and what is tried has limits. Of pages
+// that cannot be read, the names are left out: a marker says where those behind them go on.
 #define _GNU_SOURCE // memmem
-#include "devices/machine/machine.h"
+#include "monitor/symbols/linux_image.h"
 #include "monitor/symbols/symbols_file.h"
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
     TOKENS = 256,
     DIGIT_0 = '0',
     STRIDE = 256,
-    WINDOW = 24 << 20,
-    BEFORE = 16 << 20,
-    STEP = 1 << 20,
+    TRIES = 16, // places that have the digits and tokens before them
     SYMBOLS_MAX = 1 << 21,
     NAME_MAX_BYTES = 512
 };
 static const char digits[] = "0\0001\0002\0003\0004\0005\0006\0007\0008\0009";
 
 struct kallsyms {
+    const struct linux_image *image;
     const uint8_t *memory;
     size_t size;
     size_t tokens, index; // positions
@@ -150,18 +151,23 @@ static bool find_names(struct kallsyms *k, uint32_t last, unsigned markers) {
 
 // --- offsets ---
 
-static bool is_kernel_address(uint64_t a) { return a >= 0xffffffff80000000 && (a & 0xfff) == 0; }
+// The base is the beginning of the image, but for what is mapped before it.
+static bool is_base(const struct kallsyms *k, size_t at) {
+    enum { NEAR = 64 << 20 };
+    uint64_t base = get64(k, at);
+    return linux_image_has(k->image, at, 8) && !(base & 0xfff) && base - (k->image->base - NEAR) < 2 * NEAR;
+}
 
 static bool find_offsets(struct kallsyms *k) {
     size_t bytes = align8(4 * (size_t)k->count), before = k->names - 16, after = align8(k->index + 2 * TOKENS);
-    if (before > bytes && before < k->size && is_kernel_address(get64(k, before))) {
+    if (before > bytes && before < k->size && is_base(k, before)) {
         k->base = get64(k, before);
         k->offsets = before - bytes;
         return true;
     }
     k->offsets = after;
     k->base = get64(k, after + bytes);
-    return after + bytes + 8 <= k->size && is_kernel_address(k->base);
+    return after + bytes + 8 <= k->size && is_base(k, after + bytes);
 }
 
 static bool counts_down(const struct kallsyms *k) {
@@ -184,61 +190,88 @@ static size_t expand(const struct kallsyms *k, size_t begin, size_t length, char
     return used;
 }
 
-// The first letter is the symbol's type, as nm prints it.
-static const char *add_all(struct symbol_table *table, const struct kallsyms *k) {
+static bool add_one(struct symbol_table *table, const struct kallsyms *k, uint32_t i, bool down, const char *name,
+                    size_t length) {
+    int64_t offset = (int32_t)get32(k, k->offsets + 4 * (size_t)i);
+    if (!down) offset &= UINT32_MAX;
+    if (down && offset >= 0) return true; // of a processor's own memory, not an address
+    uint64_t address = down ? k->base - 1 - (uint64_t)offset : k->base + (uint64_t)offset;
+    return symbols_add(table, name, length, address, 0);
+}
+
+// Those that a marker stands for; the first letter is the symbol's type, as nm prints it. False: memory is short.
+static bool add_group(struct symbol_table *table, const struct kallsyms *k, uint32_t group, bool down,
+                      struct linux_found *found) {
     char name[NAME_MAX_BYTES];
-    size_t at = k->names, begin;
-    bool down = counts_down(k);
-    for (uint32_t i = 0; i < k->count; i++) {
+    uint32_t first = group * STRIDE, end = first + STRIDE < k->count ? first + STRIDE : k->count;
+    size_t marker = k->markers + 4 * (size_t)group, at = k->names + get32(k, marker), begin;
+    uint32_t i = first;
+    for (; linux_image_has(k->image, marker, 4) && i < end; i++) {
         size_t length = name_length(k, at, &begin), used = length ? expand(k, begin, length, name) : 0;
-        if (used < 2) return "Linux's symbol table is damaged";
-        int64_t offset = (int32_t)get32(k, k->offsets + 4 * (size_t)i);
-        if (!down) offset &= UINT32_MAX;
-        bool is_address = !down || offset < 0;
-        uint64_t address = down ? k->base - 1 - (uint64_t)offset : k->base + (uint64_t)offset;
-        if (is_address && !symbols_add(table, name + 1, used - 1, address, 0)) return "not enough memory";
+        if (used < 2 || !linux_image_has(k->image, at, begin - at + length)) break;
         at = begin + length;
+        if (!linux_image_has(k->image, k->offsets + 4 * (size_t)i, 4)) {
+            found->unread++;
+        } else if (!add_one(table, k, i, down, name + 1, used - 1)) {
+            return false;
+        }
     }
+    found->unread += end - i;
+    return true;
+}
+
+static const char *add_all(struct symbol_table *table, const struct kallsyms *k, struct linux_found *found) {
+    bool down = counts_down(k);
+    for (uint32_t group = 0; group * STRIDE < k->count; group++)
+        if (!add_group(table, k, group, down, found)) return "not enough memory";
+    found->symbols = k->count - found->unread;
     return NULL;
 }
 
-static bool understand(struct kallsyms *k, size_t digit) {
+static bool understand(struct kallsyms *k) {
     uint32_t last;
     unsigned markers;
-    return find_tokens(k, digit) && find_markers(k, &last, &markers) && find_names(k, last, markers) && find_offsets(k);
+    return find_markers(k, &last, &markers) && find_names(k, last, markers) && find_offsets(k);
 }
 
-// The memory around a place where the digits stand: holes read as zeros.
-static void copy_window(const struct view *view, uint64_t from, uint8_t *window) {
-    memset(window, 0, WINDOW);
-    for (size_t done = 0; done < WINDOW;) {
-        done += view_read(view, SPACE_GPA, from + done, window + done, WINDOW - done);
-        if (done < WINDOW) done = (done | 4095) + 1;
+static const char *search(struct symbol_table *table, const struct linux_image *image, struct linux_found *found) {
+    struct kallsyms k = {.image = image, .memory = image->memory, .size = image->size};
+    unsigned tries = 0;
+    for (size_t at = 0; at < k.size && tries < TRIES;) {
+        const uint8_t *hit = memmem(k.memory + at, k.size - at, digits, sizeof digits);
+        if (!hit) break;
+        at = (size_t)(hit - k.memory) + 1;
+        if (!find_tokens(&k, at - 1)) continue;
+        tries++;
+        if (understand(&k)) return add_all(table, &k, found);
+    }
+    if (!image->missing)
+        return "no symbol table of Linux lies in the kernel that is mapped there (is it unpacked already?)";
+    return "its symbol table cannot be read yet";
+}
+
+// "Linux version 6.1.0-9-amd64 (...) ...": its third word.
+static void read_banner(const struct symbol_table *table, const struct linux_image *image, struct linux_found *found) {
+    static const char begin[] = "Linux version ";
+    uint64_t address;
+    for (size_t n = 0; symbols_table_next(table, "linux_banner", &n, &address);) {
+        size_t at = address - image->base, after = at + sizeof begin - 1;
+        if (!linux_image_has(image, at, sizeof begin + sizeof found->version)) continue;
+        if (memcmp(image->memory + at, begin, sizeof begin - 1) != 0) continue;
+        snprintf(found->version, sizeof found->version, "%.*s",
+                 (int)strcspn((const char *)image->memory + after, " \n"), (const char *)image->memory + after);
     }
 }
 
-static const char *search(struct symbol_table *table, const struct view *view, uint8_t *buffer, uint8_t *window) {
-    uint64_t end = 0;
-    struct machine_region region[16];
-    unsigned regions = machine_memory_map(view->machine, region, 16);
-    for (unsigned i = 0; i < regions && i < 16; i++)
-        if (region[i].base + region[i].bytes > end) end = region[i].base + region[i].bytes;
-    for (uint64_t at = 0; at < end; at += STEP) {
-        size_t got = view_read(view, SPACE_GPA, at, buffer, STEP + sizeof digits);
-        const uint8_t *hit = got ? memmem(buffer, got, digits, sizeof digits) : NULL;
-        if (!hit) continue;
-        uint64_t digit = at + (uint64_t)(hit - buffer), from = (digit > BEFORE ? digit - BEFORE : 0) & ~4095ull;
-        copy_window(view, from, window);
-        struct kallsyms k = {.memory = window, .size = WINDOW};
-        if (understand(&k, digit - from)) return add_all(table, &k);
-    }
-    return "no symbol table of Linux was found in the guest's memory (is its kernel unpacked already?)";
-}
-
-const char *symbols_from_kallsyms(struct symbol_table *table, const struct view *view) {
-    uint8_t *buffer = malloc(STEP + sizeof digits), *window = malloc(WINDOW);
-    const char *error = buffer && window ? search(table, view, buffer, window) : "not enough memory";
-    free(buffer);
-    free(window);
+const char *symbols_from_kallsyms(struct symbol_table *table, const struct view *view, struct linux_found *found) {
+    struct linux_image image;
+    *found = (struct linux_found){0};
+    const char *error = linux_image_read(view, &image);
+    found->missing = image.missing;
+    found->base = image.base;
+    if (!error && !image.size && !image.missing) error = "nothing is mapped there where Linux maps its kernel";
+    if (!error) error = search(table, &image, found);
+    if (!error) read_banner(table, &image, found);
+    linux_image_free(&image);
     return error;
 }

@@ -9,6 +9,7 @@
 #include "monitor/symbols/symbols_file.h"
 #include <ctype.h>
 #include <elf.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -95,8 +96,14 @@ static bool add_all(struct symbol_table *table, const struct view *view, const s
     return true;
 }
 
+static void add_name(char *names, size_t size, const char *name) {
+    size_t used = strlen(names);
+    snprintf(names + used, size - used, "%s%s", used ? ", " : "", name);
+}
+
 // The list must lead back, and its members have names. The number of modules with symbols; 0: it is no such list.
-static unsigned walk_list(struct symbol_table *table, const struct view *view, uint64_t head) {
+static unsigned walk_list(struct symbol_table *table, const struct view *view, uint64_t head, char *names,
+                          size_t size) {
     char name[NAME_BYTES];
     struct mod_kallsyms k;
     unsigned found = 0;
@@ -106,6 +113,7 @@ static unsigned walk_list(struct symbol_table *table, const struct view *view, u
         if (!get64(view, at + 8, &back) || back != before || !get_name(view, at + 16, name, sizeof name)) break;
         if (!find_table(view, at, &k)) continue;
         if (!add_all(table, view, &k, &room)) break;
+        add_name(names, size, name);
         found++;
     }
     return found;
@@ -119,12 +127,15 @@ static struct view kernel_view(const struct view *view, uint64_t address) {
     return kernel;
 }
 
-unsigned symbols_from_modules(struct symbol_table *table, const struct view *view) {
-    uint64_t head;
-    unsigned found = 0;
-    for (size_t at = 0; !found && symbols_table_next(table, "modules", &at, &head);) {
-        struct view kernel = kernel_view(view, head);
-        found = walk_list(table, &kernel, head);
-    }
-    return found;
+unsigned symbols_from_modules(struct symbol_table *table, const struct view *view, uint64_t head, char *names,
+                              size_t size) {
+    struct view kernel = kernel_view(view, head);
+    *names = '\0';
+    return walk_list(table, &kernel, head, names, size);
+}
+
+uint64_t symbols_modules_mark(const struct view *view, uint64_t head) {
+    struct view kernel = kernel_view(view, head);
+    uint64_t mark = 0;
+    return get64(&kernel, head, &mark) ? mark : 0;
 }

@@ -34,13 +34,13 @@ exported() { # FILE BASE MODULE
 
 out=$(monitor 'symbols kallsyms' where 'break vmx_handle_exit' 'break vmx_vcpu_run' continue continue \
 	"export $dir/found.elf" 'p/x vmx_vcpu_run' 'symbols kallsyms' 'symbols clear')
-[[ $out == *'symbols  kallsyms, with those of 3 modules'* ]]
+[[ $out == *$'\nlevel 0 '*'symbols  kallsyms, Linux 6.'*$'\nlevel 0 '*'symbols  modules of Linux (3): kvm_intel, kvm, irqbypass'* ]]
 claim $? 'three modules are found' "$(tail -n 5 <<<"$out")"
 [[ $out == *$'\n  ffffffff'????????' <vmx_vmexit>  '* ]]
 claim $? 'a VM exit comes to KVM by name' "$(grep -A 3 ') where' <<<"$out")"
 [[ $out == *' <vmx_handle_exit>  0f'*' <vmx_vcpu_run>  0f'* ]]
 claim $? 'breakpoints in KVM by name' "$(grep -A 3 '^[0-9]: break' <<<"$out")"
-[[ $(grep -c '^level any .* kallsyms' <<<"$out") == 2 ]]
+[[ $(grep -c '^level 0 .* kallsyms' <<<"$out") == 2 && $(grep -c '^level 0 .* modules of' <<<"$out") == 2 ]]
 claim $? 'modules are looked for again, not twice' "$(grep '^level' <<<"$out")"
 
 run=$(sed -nE 's/^\$1 = (0x[0-9a-f]+)$/\1/p' <<<"$out")

@@ -1,0 +1,172 @@
+// Names that are found by themselves; see names.h.
+#include "monitor/show/names.h"
+#include "monitor/symbols/symbols_file.h"
+#include <elf.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { AGAIN_STEPS = 100000 /* between two looks for a kernel */, LINES_MOST = 64 << 20 };
+static const char kallsyms[] = "kallsyms", modules[] = "modules of Linux";
+
+// The processor that is looked at, or the first on which the level is there. False, with one line in `error`: none.
+static bool find_view(const struct monitor *monitor, unsigned level, struct view *view, char *error, size_t size) {
+    struct machine *machine = monitor->look.machine;
+    const struct history *history = machine_history(machine);
+    unsigned processor = monitor->look.processor;
+    for (unsigned i = 0; machine_cpu(machine, i) && !view_is_there(machine_cpu(machine, processor), level); i++)
+        processor = i;
+    return view_of(machine, processor, (int)level, history, view, error, size);
+}
+
+// --- modules ---
+
+static void read_modules(struct monitor *monitor, unsigned level, const struct view *view) {
+    struct linux_names *n = &monitor->names.of[level];
+    char names[64], title[96];
+    struct symbol_table *table = symbols_table_new(&monitor->look.symbols, modules, (int)level);
+    if (!table) return;
+    unsigned count = symbols_from_modules(table, view, n->head, names, sizeof names);
+    snprintf(title, sizeof title, "%s (%u): %s", modules, count, names);
+    symbols_table_title(table, title);
+    symbols_table_done(table);
+    symbols_drop_older(monitor->look.symbols, table, modules);
+    if (!count) symbols_table_drop(monitor->look.symbols, table);
+}
+
+// The list of modules has a head that leads somewhere; of several symbols of that name, the first such.
+static void find_modules(struct monitor *monitor, unsigned level, const struct view *view,
+                         const struct symbol_table *table) {
+    struct linux_names *n = &monitor->names.of[level];
+    uint64_t head;
+    n->head = n->mark = 0;
+    for (size_t at = 0; !n->mark && symbols_table_next(table, "modules", &at, &head);) {
+        n->mark = symbols_modules_mark(view, head);
+        if (n->mark) n->head = head;
+    }
+}
+
+// --- kernels ---
+
+static void title_kernel(struct symbol_table *table, const struct linux_found *found) {
+    char title[96];
+    snprintf(title, sizeof title, "%s, Linux%s%s at %" PRIx64, kallsyms, *found->version ? " " : "", found->version,
+             found->base);
+    symbols_table_title(table, title);
+}
+
+// NULL, or what is wrong.
+static const char *read_kernel(struct monitor *monitor, const struct view *view, struct linux_found *found) {
+    struct linux_names *n = &monitor->names.of[view->level];
+    struct symbol_table *table = symbols_table_new(&monitor->look.symbols, kallsyms, (int)view->level);
+    *found = (struct linux_found){0};
+    if (!table) return "there are as many tables as there can be; symbols clear drops them";
+    const char *error = symbols_from_kallsyms(table, view, found);
+    n->tried = machine_steps(view->machine);
+    n->wanted = error ? found->missing : found->unread;
+    if (error) {
+        symbols_table_drop(monitor->look.symbols, table);
+        return error;
+    }
+    title_kernel(table, found);
+    find_modules(monitor, view->level, view, table);
+    symbols_table_done(table);
+    symbols_drop_older(monitor->look.symbols, table, kallsyms);
+    if (n->head) read_modules(monitor, view->level, view);
+    return NULL;
+}
+
+static void tell_missing(struct monitor *monitor, const struct view *view, const struct linux_found *found,
+                         const char *error) {
+    if (!found->missing || (!error && !found->unread)) return;
+    print(monitor, "level %u: ", view->level);
+    if (error)
+        print(monitor, "%s", error);
+    else
+        print(monitor, "%" PRIu32 " of %" PRIu32 " names cannot be read yet", found->unread,
+              found->unread + found->symbols);
+    print(monitor, ": %" PRIu64 " pages that it maps are not in %s yet; it is tried again at later stops\n",
+          found->missing, view->eptp ? "its EPT" : "memory");
+}
+
+static bool wait_for(struct monitor *monitor, unsigned level, const char *why) {
+    monitor->names.of[level].wanted = true;
+    monitor->names.of[level].tried = machine_steps(monitor->look.machine);
+    print(monitor, "symbols kallsyms: %s; its kernel is looked for at later stops\n", why);
+    return true;
+}
+
+bool names_of_linux(struct monitor *monitor, unsigned level) {
+    struct linux_found found;
+    struct view view;
+    char why[160];
+    if (!find_view(monitor, level, &view, why, sizeof why)) return wait_for(monitor, level, why);
+    const char *error = read_kernel(monitor, &view, &found);
+    tell_missing(monitor, &view, &found, error);
+    if (!error || found.missing) return true;
+    return monitor_error(monitor, "symbols kallsyms: level %u: %s", level, error);
+}
+
+bool names_of_every_linux(struct monitor *monitor) {
+    struct linux_found found;
+    struct view view;
+    char why[160];
+    const char *first = NULL;
+    bool any = false;
+    for (unsigned level = 0; level < VMX_LEVELS; level++) {
+        if (!find_view(monitor, level, &view, why, sizeof why)) continue;
+        const char *error = read_kernel(monitor, &view, &found);
+        tell_missing(monitor, &view, &found, error);
+        any |= !error || found.missing;
+        if (!first) first = error;
+    }
+    return any || monitor_error(monitor, "symbols kallsyms: %s", first);
+}
+
+// --- at stops ---
+
+static void look_again(struct monitor *monitor, unsigned level) {
+    struct linux_names *n = &monitor->names.of[level];
+    struct linux_found found;
+    struct view view;
+    char why[160];
+    uint64_t step = machine_steps(monitor->look.machine), since = step - n->tried;
+    bool waits = n->wanted && since < AGAIN_STEPS;
+    if ((!n->wanted && !n->head) || waits || !since || !find_view(monitor, level, &view, why, sizeof why)) return;
+    if (n->wanted) {
+        if (!read_kernel(monitor, &view, &found))
+            print(monitor, "symbols: level %u: %" PRIu32 " names of Linux%s%s were read now\n", level, found.symbols,
+                  *found.version ? " " : "", found.version);
+        return;
+    }
+    n->tried = step;
+    uint64_t mark = symbols_modules_mark(&view, n->head);
+    if (mark && mark != n->mark) read_modules(monitor, level, &view);
+    if (mark) n->mark = mark;
+}
+
+void names_again(struct monitor *monitor) {
+    names_begin(monitor);
+    for (unsigned level = 0; level < VMX_LEVELS; level++) look_again(monitor, level);
+}
+
+void names_forget(struct monitor *monitor) {
+    symbols_free(monitor->look.symbols);
+    monitor->look.symbols = NULL;
+    monitor->names = (struct names){.begun = true};
+}
+
+// --- the kernel that was loaded ---
+
+void names_begin(struct monitor *monitor) {
+    const char *path = monitor->run->options->kernel;
+    const struct symbols_place where = {.lines_most = LINES_MOST, .elf_only = true};
+    if (monitor->names.begun) return;
+    monitor->names.begun = true;
+    struct symbol_table *table = path ? symbols_table_new(&monitor->look.symbols, path, SYMBOLS_ANY_LEVEL) : NULL;
+    if (!table) return;
+    if (symbols_from_file(table, path, &where))
+        symbols_table_drop(monitor->look.symbols, table);
+    else
+        symbols_table_done(table);
+}
