@@ -39,10 +39,15 @@ struct timeline {
     unsigned count, capacity, base;
     struct page_list present;
     struct input_list inputs;
-    size_t next; // of the inputs: what the replay is given next
+    size_t next;           // of the inputs: what the replay is given next
+    size_t forgotten;      // inputs that were taken before the first of the list
+    struct position last;  // expected: where what is known ends
+    struct input_log also; // who else is told what was taken
     uint64_t budget;
     size_t image_bytes;
-    bool in_past, swapping, failed;
+    bool in_past;
+    bool expecting; // what comes after the last checkpoint is known by its inputs, up to `last`
+    bool swapping, failed;
 };
 
 // --- what the machine tells ---
@@ -54,7 +59,9 @@ static void page_changes(void *context, const struct area *area, uint64_t page, 
 }
 
 static void took(void *context, const struct input *input) {
-    input_list_add(&((struct timeline *)context)->inputs, input);
+    struct timeline *t = context;
+    input_list_add(&t->inputs, input);
+    if (t->also.took) t->also.took(t->also.context, input);
 }
 
 static const struct input *next(void *context) {
@@ -62,20 +69,31 @@ static const struct input *next(void *context) {
     return t->next < t->inputs.count ? &t->inputs.input[t->next++] : NULL;
 }
 
-static void go_live(struct timeline *t) {
-    machine_set_log(t->m, &(struct input_log){.context = t, .took = took});
-    t->in_past = false;
+static bool keeps(const struct timeline *t) { return t->budget != 0; }
+static bool replaying(const struct timeline *t) { return t->in_past || t->expecting; }
+
+// Inputs that a replay has taken.
+static size_t taken(const struct timeline *t) {
+    return replaying(t) ? t->next - (t->m->replay != NULL) : t->inputs.count;
+}
+
+static void replay_from(struct timeline *t, size_t inputs) {
+    t->next = inputs;
+    machine_set_log(t->m, &(struct input_log){.context = t, .next = next});
 }
 
 static void go_into_past(struct timeline *t, size_t inputs) {
-    t->next = inputs;
-    machine_set_log(t->m, &(struct input_log){.context = t, .next = next});
+    replay_from(t, inputs);
     t->in_past = true;
 }
 
-// Inputs that the replay has taken.
-static size_t taken(const struct timeline *t) {
-    return t->in_past ? t->next - (t->m->replay != NULL) : t->inputs.count;
+// At the last checkpoint, or behind it: `inputs` were taken.
+static void go_live(struct timeline *t, size_t inputs) {
+    if (t->expecting)
+        replay_from(t, inputs);
+    else
+        machine_set_log(t->m, &(struct input_log){.context = t, .took = took});
+    t->in_past = false;
 }
 
 // --- room ---
@@ -175,20 +193,24 @@ bool timeline_keep(struct timeline *t) { return !t->failed && checkpoint_here(t)
 static void forget(struct timeline *t) {
     for (unsigned i = 0; i < t->count; i++) checkpoint_free(&t->checkpoint[i]);
     page_list_free(&t->present);
-    input_list_cut(&t->inputs, 0);
     t->count = t->base = 0;
     t->failed = t->inputs.failed = false;
+    if (t->expecting) return;
+    t->forgotten += t->inputs.count;
+    input_list_cut(&t->inputs, 0);
 }
 
 // When memory was short, something is missing: the past begins anew.
 static void look_after_failure(struct timeline *t) {
     if (!t->failed && !t->inputs.failed) return;
+    size_t inputs = taken(t);
     forget(t);
-    go_live(t);
-    t->failed = !checkpoint_here(t);
+    go_live(t, inputs);
+    t->failed = keeps(t) && !checkpoint_here(t);
 }
 
 static bool due(const struct timeline *t) {
+    if (!keeps(t)) return false;
     uint64_t since = machine_steps(t->m) - t->checkpoint[t->base].at.steps;
     uint64_t cost = (t->present.count + IMAGE_PAGES) * (uint64_t)PAGE_STEPS * SHARE;
     return since >= LONGEST_STEPS || since >= cost;
@@ -201,20 +223,31 @@ struct timeline *timeline_new(struct machine *m, uint64_t bytes) {
     t->pages = machine_pages(m);
     t->budget = bytes;
     t->watcher = (struct page_watcher){.context = t, .before_first_store = page_changes};
-    if (!pages_watch(t->pages, &t->watcher)) {
+    if (keeps(t) && !pages_watch(t->pages, &t->watcher)) {
         free(t);
         return NULL;
     }
-    go_live(t);
-    if (checkpoint_here(t)) return t;
+    go_live(t, 0);
+    if (!keeps(t) || checkpoint_here(t)) return t;
     timeline_free(t);
     return NULL;
+}
+
+void timeline_tell(struct timeline *t, const struct input_log *log) { t->also = *log; }
+
+bool timeline_expect(struct timeline *t, const struct input_list *inputs, const struct position *last) {
+    for (size_t i = 0; i < inputs->count; i++) input_list_add(&t->inputs, &inputs->input[i]);
+    if (t->inputs.failed) return false;
+    t->last = *last;
+    t->expecting = true;
+    go_live(t, 0);
+    return true;
 }
 
 void timeline_free(struct timeline *t) {
     if (!t) return;
     machine_set_log(t->m, NULL);
-    pages_unwatch(t->pages, &t->watcher);
+    if (keeps(t)) pages_unwatch(t->pages, &t->watcher);
     forget(t);
     input_list_free(&t->inputs);
     free(t->checkpoint);
@@ -223,44 +256,73 @@ void timeline_free(struct timeline *t) {
 
 // --- running ---
 
-// The next checkpoint is reached: what changed since `base` is its interval's list, and inputs that it has are taken.
+// The next checkpoint is reached: what changed since `base` is its interval's list.
 static void cross(struct timeline *t) {
     struct checkpoint *c = &t->checkpoint[t->base];
-    while (taken(t) < c[1].inputs && machine_come_in(t->m) == CAME_IN) {}
     page_list_free(&c->pages);
     c->pages = t->present;
     t->present = (struct page_list){0};
     t->base++;
     pages_mark(t->pages, &t->watcher);
-    if (t->base + 1 == t->count) go_live(t);
+    if (t->base + 1 == t->count) go_live(t, taken(t));
 }
 
 static bool is_before(const struct position *a, const struct position *b) {
     return !b || position_compare(a, b) == POSITION_BEHIND;
 }
 
-// In the past: up to the next checkpoint at most. With no more to replay, the present is the end.
+// In the past: up to the next checkpoint at most. With no more to replay, the present is the end. What was expected:
+// up to the last position. Inputs are gone to one by one: taking one may change which position of its boundary it is.
 static enum machine_stop replay(struct timeline *t, uint64_t steps, const struct position *goal) {
-    struct position mark = t->checkpoint[t->base + 1].at;
-    bool last = t->base + 2 == t->count, to_mark = is_before(&mark, goal) || (last && !goal);
-    uint64_t idle_limit = t->m->idle_limit;
+    const struct checkpoint *c = t->in_past ? &t->checkpoint[t->base + 1] : NULL;
+    bool input = t->m->replay && (!c || taken(t) < c->inputs), last = c && t->base + 2 == t->count;
+    struct position mark = input ? t->m->replay->at : c ? c->at : t->last;
+    bool to_mark = is_before(&mark, goal);
+    uint64_t idle_limit = t->m->idle_limit, begin = machine_steps(t->m);
     t->m->idle_limit = ~0ull;
     t->m->goal = to_mark ? &mark : goal;
     enum machine_stop why = machine_run(t->m, steps);
     t->m->goal = NULL;
     t->m->idle_limit = idle_limit;
-    if (position_order(t->m, &mark) == POSITION_HERE && (to_mark || last)) cross(t);
+    enum position_order order = position_order(t->m, &mark);
+    if (input && to_mark && order != POSITION_AHEAD && why == MACHINE_STEPS && machine_steps(t->m) - begin < steps) {
+        int came = machine_come_in(t->m);
+        return came >= 0 ? (enum machine_stop)came : why;
+    }
+    if (!input && c && order == POSITION_HERE && (to_mark || last)) cross(t);
+    return why;
+}
+
+static enum machine_stop live(struct timeline *t, uint64_t steps, const struct position *goal) {
+    t->m->goal = goal;
+    enum machine_stop why = machine_run(t->m, steps);
+    t->m->goal = NULL;
     return why;
 }
 
 static enum machine_stop advance(struct timeline *t, uint64_t steps, const struct position *goal) {
     if (t->in_past) return replay(t, steps, goal);
-    t->m->goal = goal;
-    enum machine_stop why = machine_run(t->m, steps < CHUNK_STEPS ? steps : CHUNK_STEPS);
-    t->m->goal = NULL;
+    uint64_t chunk = steps < CHUNK_STEPS ? steps : CHUNK_STEPS;
+    enum machine_stop why = t->expecting ? replay(t, chunk, goal) : live(t, chunk, goal);
     look_after_failure(t);
     if (why == MACHINE_STEPS && due(t)) t->failed |= !checkpoint_here(t);
     return why;
+}
+
+// What tells that a run has come on, in idle time as well.
+struct standing {
+    struct position at;
+    unsigned base;
+    size_t taken;
+};
+static struct standing stand(const struct timeline *t) {
+    struct standing now = {.base = t->base, .taken = taken(t)};
+    machine_position(t->m, &now.at);
+    return now;
+}
+static bool still_stands(const struct timeline *t, const struct standing *before) {
+    struct standing now = stand(t);
+    return now.base == before->base && now.taken == before->taken && position_same(&now.at, &before->at);
 }
 
 enum machine_stop timeline_run(struct timeline *t, uint64_t steps) {
@@ -268,22 +330,18 @@ enum machine_stop timeline_run(struct timeline *t, uint64_t steps) {
     enum machine_stop why;
     do {
         bool was_past = t->in_past;
-        unsigned base = t->base;
-        now = machine_steps(t->m);
-        why = advance(t, until - now, NULL);
-        if (was_past && !t->in_past) break;
-        if (machine_steps(t->m) == now && t->base == base) break;
+        struct standing before = stand(t);
+        why = advance(t, until - machine_steps(t->m), NULL);
+        if ((was_past && !t->in_past) || still_stands(t, &before)) break;
     } while (why == MACHINE_STEPS && machine_steps(t->m) < until);
     return why;
 }
 
-// As advance. Counts the runs after which the machine still stands where it stood, in idle time as well.
+// As advance. Counts the runs after which the machine still stands where it stood.
 static enum machine_stop advance_on(struct timeline *t, uint64_t steps, const struct position *goal, unsigned *still) {
-    struct position before;
-    unsigned base = t->base;
-    machine_position(t->m, &before);
+    struct standing before = stand(t);
     enum machine_stop why = advance(t, steps, goal);
-    *still = base == t->base && position_order(t->m, &before) == POSITION_HERE ? *still + 1 : 0;
+    *still = still_stands(t, &before) ? *still + 1 : 0;
     return why;
 }
 
@@ -323,10 +381,15 @@ static bool restore(struct timeline *t, unsigned index, const char **wrong) {
     *wrong = moved ? machine_image_load(t->m, t->checkpoint[t->base].image) : "memory";
     pages_mark(t->pages, &t->watcher);
     if (t->base + 1 == t->count)
-        go_live(t);
+        go_live(t, t->checkpoint[t->base].inputs);
     else
         go_into_past(t, t->checkpoint[t->base].inputs);
     return !*wrong;
+}
+
+// Of what is known, once the end was left.
+static const struct position *end_of(const struct timeline *t) {
+    return t->expecting ? &t->last : &t->checkpoint[t->count - 1].at;
 }
 
 // The end is kept as a checkpoint, so that one can come back to it.
@@ -334,11 +397,11 @@ static bool leave_the_end(struct timeline *t, const char **wrong) {
     struct position now;
     look_after_failure(t);
     machine_position(t->m, &now);
-    *wrong = t->failed ? "memory" : NULL;
-    if (t->failed) return false;
+    *wrong = t->failed ? "memory" : !keeps(t) ? "nothing is kept" : NULL;
+    if (*wrong) return false;
     if (t->in_past) return true;
     const struct checkpoint *last = &t->checkpoint[t->base];
-    bool there = position_same(&now, &last->at) && last->inputs == t->inputs.count;
+    bool there = position_same(&now, &last->at) && last->inputs == taken(t);
     if (there || checkpoint_here(t)) return true;
     *wrong = "memory";
     return false;
@@ -409,13 +472,13 @@ static unsigned checkpoint_before(const struct timeline *t, uint64_t step) {
 static bool come_near(struct timeline *t, uint64_t step, const char **wrong) {
     unsigned i = checkpoint_before(t, step);
     uint64_t now = machine_steps(t->m);
-    if (t->in_past && now < step && now >= t->checkpoint[i].at.steps) return true;
+    if (replaying(t) && now < step && now >= t->checkpoint[i].at.steps) return true;
     return restore(t, i, wrong);
 }
 
 bool timeline_go_step(struct timeline *t, uint64_t step, const char **wrong) {
     if (!leave_the_end(t, wrong)) return false;
-    if (step < t->checkpoint[0].at.steps || step > t->checkpoint[t->count - 1].at.steps) return false;
+    if (step < t->checkpoint[0].at.steps || step > end_of(t)->steps) return false;
     struct onlookers who = send_away(t->m);
     bool gone = come_near(t, step, wrong) && walk(t, step, wrong);
     set_onlookers(t->m, who);
@@ -441,7 +504,7 @@ static bool walk_to(struct timeline *t, const struct position *p, const char **w
 
 static bool lies_within(const struct timeline *t, const struct position *p) {
     return position_compare(p, &t->checkpoint[0].at) != POSITION_BEHIND &&
-           position_compare(p, &t->checkpoint[t->count - 1].at) != POSITION_AHEAD;
+           position_compare(p, end_of(t)) != POSITION_AHEAD;
 }
 
 bool timeline_go(struct timeline *t, const struct position *p, const char **wrong) {
@@ -460,24 +523,31 @@ bool timeline_go_checkpoint(struct timeline *t, unsigned index, const char **wro
 }
 
 void timeline_branch(struct timeline *t) {
-    if (!t->in_past) return;
+    if (!replaying(t)) return;
     size_t inputs = taken(t);
     while (t->count > t->base + 1) checkpoint_free(&t->checkpoint[--t->count]);
-    page_list_free(&t->checkpoint[t->base].pages);
+    if (t->count) page_list_free(&t->checkpoint[t->base].pages);
     input_list_cut(&t->inputs, inputs);
-    go_live(t);
+    t->expecting = false;
+    go_live(t, inputs);
 }
 
 // --- facts ---
 
 bool timeline_in_past(const struct timeline *t) { return t->in_past; }
+bool timeline_expects(const struct timeline *t) { return t->expecting; }
+
+bool timeline_at_last(const struct timeline *t) {
+    return t->expecting && !t->in_past && !t->m->replay && position_order(t->m, &t->last) != POSITION_AHEAD;
+}
 
 void timeline_facts(const struct timeline *t, struct timeline_facts *out) {
     *out = (struct timeline_facts){
         .in_past = t->in_past, .checkpoints = t->count, .bytes = bytes_used(t), .inputs = t->inputs.count};
+    out->taken = t->forgotten + taken(t);
     machine_position(t->m, &out->end);
     out->first = t->count ? t->checkpoint[0].at : out->end; // none: the host is short of memory
-    if (t->in_past) out->end = t->checkpoint[t->count - 1].at;
+    if (replaying(t)) out->end = *end_of(t);
 }
 
 bool timeline_checkpoint(const struct timeline *t, unsigned index, struct position *out) {

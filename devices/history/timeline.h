@@ -9,11 +9,21 @@
 #include "devices/machine/machine_input.h"
 
 struct timeline;
-// Begins at the present. At most `bytes` of the host's memory are used: when that is not enough, checkpoints are given
-// up, and at last the oldest part of the past. NULL: memory is short, or there are too many watchers of pages. To be
-// freed before the machine.
+// Begins at the present. With 0 bytes nothing is kept, and one cannot go back. At most `bytes` of the host's memory are
+// used: when that is not enough, checkpoints are given up, and at last the oldest part of the past. NULL: memory is
+// short, or there are too many watchers of pages. To be freed before the machine.
 struct timeline *timeline_new(struct machine *machine, uint64_t bytes);
 void timeline_free(struct timeline *timeline);
+
+// Who else is to be told of inputs that are taken while the present is the end.
+void timeline_tell(struct timeline *timeline, const struct input_log *log);
+
+// At the beginning: what is to come was recorded, and is expected: these inputs, which are copied, up to a position.
+// Nothing else comes in until then, and nothing runs beyond it until timeline_branch. False: memory is short.
+struct input_list;
+bool timeline_expect(struct timeline *timeline, const struct input_list *inputs, const struct position *last);
+bool timeline_expects(const struct timeline *timeline);
+bool timeline_at_last(const struct timeline *timeline); // the end of what is expected is reached
 
 // As machine_run. In the past: at most to the end of what was recorded, with MACHINE_STEPS there.
 enum machine_stop timeline_run(struct timeline *timeline, uint64_t steps);
@@ -43,6 +53,7 @@ struct timeline_facts {
     unsigned checkpoints;
     uint64_t bytes; // of the host's memory
     uint64_t inputs;
+    uint64_t taken; // inputs up to the present, since the beginning of the timeline
 };
 void timeline_facts(const struct timeline *timeline, struct timeline_facts *out);
 // Where a checkpoint lies. False past the last one.

@@ -91,6 +91,10 @@ struct machine_stats {
 void machine_stats(const struct machine *machine, struct machine_stats *out);
 // Hash of all architectural state: processors with their TLBs, VT-x, devices, clock, RAM. Equal states, equal hashes.
 uint64_t machine_hash(struct machine *machine);
+// The same; told are the hashes of which it is the sum, each with the name of its part: "memory", and those of
+// machine_part, several of one name where there are several.
+uint64_t machine_hash_parts(struct machine *machine, void (*tell)(void *context, const char *name, uint64_t hash),
+                            void *context);
 // Forgets every cache. No visible effect.
 void machine_drop_derived(struct machine *machine);
 // The pieces of state, in a fixed order, for saving, comparing and printing. False past the last one.

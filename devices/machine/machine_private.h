@@ -79,9 +79,7 @@ void machine_write_tables(struct machine *m);
 bool machine_store(struct machine *m, uint64_t physical, const void *from, size_t bytes);
 
 // position.c: how a position lies to the present one.
-enum position_order { POSITION_AHEAD, POSITION_HERE, POSITION_BEHIND };
 enum position_order position_order(const struct machine *m, const struct position *p);
-enum position_order position_compare(const struct position *p, const struct position *with); // to another one
 // How far a run may go at once: to the position asked for and to that of the next input of a replay, whatever comes
 // first.
 struct position_limits {

@@ -140,14 +140,21 @@ static uint64_t part_hash(struct machine *m, unsigned index, const struct machin
     return state_hash(part->table, part->object, state_name_hash(part->name) + nth);
 }
 
-uint64_t machine_hash(struct machine *m) {
+uint64_t machine_hash_parts(struct machine *m, void (*tell)(void *, const char *, uint64_t), void *context) {
     struct machine_part part;
-    uint64_t hash = page_hash_sum(&m->memory.hash);
+    uint64_t sum = page_hash_sum(&m->memory.hash);
+    if (tell) tell(context, "memory", sum);
     for (unsigned i = 0; i < m->config.cpus; i++) cpu_canonicalise(m->cpu[i]);
-    for (unsigned i = 0; machine_part(m, i, &part); i++)
-        if (part.object && !part.table->unhashed) hash += part_hash(m, i, &part);
-    return hash;
+    for (unsigned i = 0; machine_part(m, i, &part); i++) {
+        if (!part.object || part.table->unhashed) continue;
+        uint64_t hash = part_hash(m, i, &part);
+        if (tell) tell(context, part.name, hash);
+        sum += hash;
+    }
+    return sum;
 }
+
+uint64_t machine_hash(struct machine *m) { return machine_hash_parts(m, NULL, NULL); }
 
 void machine_drop_derived(struct machine *m) {
     for (unsigned i = 0; i < m->config.cpus; i++) {

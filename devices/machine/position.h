@@ -20,4 +20,8 @@ static inline bool position_same(const struct position *a, const struct position
            a->events == b->events && a->after_events == b->after_events;
 }
 
+// How a position lies to another one.
+enum position_order { POSITION_AHEAD, POSITION_HERE, POSITION_BEHIND };
+enum position_order position_compare(const struct position *position, const struct position *with);
+
 #endif

@@ -1,0 +1,97 @@
+// A run as a file: what the machine is and begins with, all inputs with their positions, hashes to compare a replay
+// with, names, and where it ended and why. docs/internals/recording.md has the format.
+//
+// Both ends are values: a writer hands bytes to a sink as the run goes on, a reader looks at bytes that somebody has.
+// Neither does any I/O. What is read may come from anybody.
+#ifndef DEVICES_HISTORY_RECORDING_H
+#define DEVICES_HISTORY_RECORDING_H
+#include "devices/history/input_list.h"
+#include "devices/machine/machine_boot.h"
+
+enum recording_frame {
+#define FRAME(id, number, name, take, phase) FRAME_##id = number,
+#include "devices/history/recording.def"
+};
+enum {
+    RECORDING_VERSION = 1,
+    RECORDING_MAGIC_BYTES = 16,  // "vmxray recording"
+    RECORDING_HEADER_BYTES = 12, // of each frame
+    RECORDING_NAME_BYTES = 64,   // of a mark, a part, at most, with the final 0
+    RECORDING_REASON_BYTES = 200,
+    RECORDING_PARTS = 64,
+    RECORDING_PIECES = 256,
+    RECORDING_REGISTERS = 256,
+    RECORDING_FILES = 64,
+    RECORDING_CONTENTS = RECORDING_PIECES + RECORDING_FILES,
+};
+
+// The hash of each part of a machine at some moment, those of one name summed up.
+struct recording_hashes {
+    struct position at;
+    unsigned count;
+    uint32_t hash[RECORDING_PARTS];
+};
+struct recording_parts {
+    unsigned count;
+    char name[RECORDING_PARTS][RECORDING_NAME_BYTES];
+};
+// At the present. Parts that are not named yet are added to the names.
+void recording_look(struct machine *machine, struct recording_parts *parts, struct recording_hashes *out);
+
+// --- writing ---
+
+struct recording_writer {
+    void *context;
+    void (*put)(void *context, const void *bytes, size_t count);
+    uint64_t frames; // written so far
+    struct recording_parts parts;
+};
+// Of a new machine, before its first step. `program` is who writes it.
+void recording_begin(struct recording_writer *writer, struct machine *machine, const char *program);
+void recording_input(struct recording_writer *writer, const struct input *input);
+void recording_reached(struct recording_writer *writer, const struct position *at);
+void recording_hash(struct recording_writer *writer, struct machine *machine); // at the present
+void recording_mark(struct recording_writer *writer, const char *name, const struct position *at);
+// The present is at a position of the past, with `inputs` taken before; what came after is forgotten.
+void recording_branch(struct recording_writer *writer, const struct position *at, uint64_t inputs);
+void recording_end(struct recording_writer *writer, const struct position *at, const char *reason);
+
+// --- reading ---
+
+struct recording_mark {
+    char name[RECORDING_NAME_BYTES];
+    struct position at;
+};
+struct recording {
+    char program[RECORDING_NAME_BYTES]; // that wrote it
+    struct machine_config config;       // with its files; where what the guest sends goes is left open
+    struct boot_image boot;
+    struct input_list inputs;
+    struct recording_parts parts;
+    struct recording_hashes *hashes;
+    size_t hash_count;
+    struct recording_mark *mark;
+    size_t mark_count;
+    struct position end; // as far as it goes
+    bool ended;          // it says so itself, with a reason; else whoever wrote it was cut off
+    char reason[RECORDING_REASON_BYTES];
+    char cut[RECORDING_REASON_BYTES]; // within which frame the bytes end; empty: behind one
+    // what the former point at
+    struct recording_content {
+        uint8_t *bytes;
+        uint64_t size;
+    } content[RECORDING_CONTENTS];
+    unsigned contents;
+    struct boot_piece piece[RECORDING_PIECES];
+    struct boot_register reg[RECORDING_REGISTERS];
+    struct machine_file file[RECORDING_FILES];
+    char file_name[RECORDING_FILES][RECORDING_NAME_BYTES];
+};
+// NULL, with one line in `error` that names the place: the bytes are no recording, or damaged, or of a newer kind.
+// Bytes that end within a frame, or in nothing but zeroes, were cut off while they were written: what comes before
+// counts.
+struct recording *recording_read(const uint8_t *bytes, size_t count, char *error, size_t error_size);
+void recording_free(struct recording *recording);
+const struct recording_mark *recording_find(const struct recording *recording, const char *name); // NULL: none
+
+#endif

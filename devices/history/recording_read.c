@@ -1,0 +1,332 @@
+// Reading a recording; see recording.h and docs/internals/recording.md. Everything is looked at before it is believed.
+#include "devices/history/recording.h"
+#include "devices/history/recording_code.h"
+#include "devices/history/recording_config.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONTENT_MOST ((uint64_t)4 << 30) // bytes of one; of all twice that
+
+struct reader {
+    const uint8_t *bytes;
+    size_t count, at; // of the bytes; where the frame begins
+    uint64_t number;  // of the frame
+    unsigned kind;
+    struct code_in in;
+    enum phase { AT_BEGIN, IN_CONFIGURATION, IN_RUN, BEHIND_END } phase;
+    struct recording *r;
+    struct recording_rows rows;
+    uint64_t content_bytes;
+    size_t hash_room, mark_room;
+    struct input input; // one whose data are not complete
+    uint8_t *data;
+    uint32_t filled;
+    char *error;
+    size_t error_size;
+};
+
+struct kind {
+    const char *name;
+    bool (*take)(struct reader *);
+    enum phase phase;
+};
+static const struct kind *kind_of(unsigned number);
+
+static const char *kind_name(unsigned number) { return kind_of(number) ? kind_of(number)->name : "unknown"; }
+
+// Names the place. Returns false.
+__attribute__((format(printf, 2, 3))) static bool refuse(struct reader *r, const char *format, ...) {
+    char text[300];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (r->error_size)
+        snprintf(r->error, r->error_size, "frame %llu (%s), at byte %zu: %s", (unsigned long long)r->number,
+                 kind_name(r->kind), r->at, text);
+    return false;
+}
+
+static bool refuse_memory(struct reader *r) { return refuse(r, "there is not enough memory to read it"); }
+
+// --- what it begins with ---
+
+static bool take_begin(struct reader *r) {
+    uint64_t version = code_take_number(&r->in);
+    if (version == 0 || version > RECORDING_VERSION)
+        return refuse(r, "version %llu of the format; this vmxray reads up to %d", (unsigned long long)version,
+                      RECORDING_VERSION);
+    code_take_text(&r->in, r->r->program, sizeof r->r->program);
+    r->phase = IN_CONFIGURATION;
+    return true;
+}
+
+static bool begin_content(struct reader *r, uint64_t index, uint64_t size) {
+    r->content_bytes += size;
+    if (index != r->r->contents || index == RECORDING_CONTENTS) return refuse(r, "not the content that comes next");
+    if (size > CONTENT_MOST || r->content_bytes > 2 * CONTENT_MOST) return refuse(r, "larger than 4 GBytes");
+    r->r->content[index] = (struct recording_content){calloc(1, size ? size : 1), size};
+    r->r->contents++;
+    return r->r->content[index].bytes || refuse_memory(r);
+}
+
+static bool take_content(struct reader *r) {
+    uint64_t index = code_take_number(&r->in), size = code_take_number(&r->in), at = code_take_number(&r->in);
+    size_t left = code_left(&r->in);
+    if (r->in.failed) return true;
+    if (at == 0 && !begin_content(r, index, size)) return false;
+    if (index >= r->r->contents || r->r->content[index].size != size || at > size || left > size - at)
+        return refuse(r, "it lies outside of what it is a piece of");
+    memcpy(r->r->content[index].bytes + at, r->in.at, left);
+    r->in.at = r->in.end;
+    return true;
+}
+
+static bool take_configuration(struct reader *r) {
+    char error[400] = "";
+    r->rows.error = error, r->rows.error_size = sizeof error;
+    return recording_row(&r->rows, &r->in) || refuse(r, "%s", error);
+}
+
+static bool end_configuration(struct reader *r) {
+    char error[400] = "";
+    r->rows.error = error, r->rows.error_size = sizeof error;
+    r->phase = IN_RUN;
+    return recording_rows_end(&r->rows) || refuse(r, "what stands before: %s", error);
+}
+
+// --- the run ---
+
+// The last position that is named is the end: inputs at one may lead to another of the same boundary.
+static void reach(struct reader *r, const struct position *at) { r->r->end = *at; }
+
+static bool take_parts(struct reader *r) {
+    struct recording_parts *p = &r->r->parts;
+    for (p->count = 0; code_left(&r->in) && !r->in.failed; p->count++) {
+        if (p->count == RECORDING_PARTS) return refuse(r, "more than %d names", RECORDING_PARTS);
+        code_take_text(&r->in, p->name[p->count], sizeof p->name[0]);
+    }
+    return true;
+}
+
+static void end_input(struct reader *r) {
+    r->input.data = r->data;
+    input_list_add(&r->r->inputs, &r->input);
+    free(r->data);
+    r->data = NULL;
+    r->input.bytes = r->filled = 0;
+}
+
+// Memory for what has come, not for what is promised.
+static bool add_data(struct reader *r) {
+    size_t left = code_left(&r->in);
+    if (left > r->input.bytes - r->filled) return refuse(r, "more data than the input has");
+    if (left) {
+        uint8_t *more = realloc(r->data, r->filled + left);
+        if (!more) return refuse_memory(r);
+        r->data = more;
+        memcpy(more + r->filled, r->in.at, left);
+        r->filled += (uint32_t)left;
+        r->in.at = r->in.end;
+    }
+    if (r->filled == r->input.bytes) end_input(r);
+    return !r->r->inputs.failed || refuse_memory(r);
+}
+
+static bool take_input(struct reader *r) {
+    struct input *input = &r->input;
+    code_take_position(&r->in, &input->at);
+    uint64_t kind = code_take_number(&r->in);
+    input->unit = (uint8_t)code_take_most(&r->in, UINT8_MAX);
+    input->where = code_take_number(&r->in);
+    input->bytes = (uint32_t)code_take_most(&r->in, UINT32_MAX);
+    if (r->in.failed) return true;
+    if (kind >= INPUT_KINDS)
+        return refuse(r, "an input of kind %llu, which this vmxray does not know", (unsigned long long)kind);
+    input->kind = (uint8_t)kind;
+    reach(r, &input->at);
+    return add_data(r);
+}
+
+static bool take_more(struct reader *r) {
+    if (!r->input.bytes) return refuse(r, "there is no input before that it belongs to");
+    return add_data(r);
+}
+
+static bool take_reached(struct reader *r) {
+    struct position at;
+    code_take_position(&r->in, &at);
+    if (!r->in.failed) reach(r, &at);
+    return true;
+}
+
+static bool grow(void **all, size_t count, size_t *room, size_t size) {
+    if (count < *room) return true;
+    size_t more = *room ? 2 * *room : 64;
+    void *bigger = realloc(*all, more * size);
+    if (bigger) *all = bigger, *room = more;
+    return bigger;
+}
+
+static bool take_hashes(struct reader *r) {
+    struct recording *to = r->r;
+    struct recording_hashes h = {.count = 0};
+    code_take_position(&r->in, &h.at);
+    size_t bytes = code_left(&r->in);
+    if (bytes % sizeof *h.hash || bytes > sizeof h.hash || bytes / sizeof *h.hash > to->parts.count)
+        return refuse(r, "hashes of parts that have no names");
+    h.count = (unsigned)(bytes / sizeof *h.hash);
+    memcpy(h.hash, r->in.at, bytes);
+    r->in.at = r->in.end;
+    if (!grow((void **)&to->hashes, to->hash_count, &r->hash_room, sizeof h)) return refuse_memory(r);
+    to->hashes[to->hash_count++] = h;
+    reach(r, &h.at);
+    return true;
+}
+
+static bool take_mark(struct reader *r) {
+    struct recording *to = r->r;
+    struct recording_mark mark;
+    code_take_position(&r->in, &mark.at);
+    code_take_text(&r->in, mark.name, sizeof mark.name);
+    if (r->in.failed) return true;
+    if (!grow((void **)&to->mark, to->mark_count, &r->mark_room, sizeof mark)) return refuse_memory(r);
+    to->mark[to->mark_count++] = mark;
+    return true;
+}
+
+static bool lies_behind(const struct position *at, const struct position *end) {
+    return position_compare(at, end) == POSITION_AHEAD;
+}
+
+static bool take_branch(struct reader *r) {
+    struct recording *to = r->r;
+    struct position at;
+    size_t kept = 0;
+    code_take_position(&r->in, &at);
+    uint64_t inputs = code_take_number(&r->in);
+    if (inputs > to->inputs.count) return refuse(r, "it keeps more inputs than there are");
+    if (r->in.failed) return true;
+    input_list_cut(&to->inputs, inputs);
+    while (to->hash_count && lies_behind(&to->hashes[to->hash_count - 1].at, &at)) to->hash_count--;
+    for (size_t i = 0; i < to->mark_count; i++)
+        if (!lies_behind(&to->mark[i].at, &at)) to->mark[kept++] = to->mark[i];
+    to->mark_count = kept;
+    to->end = at;
+    return true;
+}
+
+static bool take_end(struct reader *r) {
+    struct position at;
+    code_take_position(&r->in, &at);
+    code_take_text(&r->in, r->r->reason, sizeof r->r->reason);
+    if (!r->in.failed) reach(r, &at);
+    r->r->ended = true;
+    r->phase = BEHIND_END;
+    return true;
+}
+
+static const struct kind *kind_of(unsigned number) {
+    static const struct kind kinds[] = {
+#define FRAME(id, number, name, take, phase) [number] = {name, take, phase},
+#include "devices/history/recording.def"
+    };
+    bool known = number < sizeof kinds / sizeof *kinds && kinds[number].take;
+    return known ? &kinds[number] : NULL;
+}
+
+// --- frames ---
+
+static uint32_t check_at(const uint8_t *bytes) {
+    return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+}
+
+static bool is_zero(const uint8_t *bytes, size_t count) {
+    return count == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, count - 1) == 0);
+}
+
+static size_t length_of(const uint8_t *head) { return head[1] | (size_t)head[2] << 8 | (size_t)head[3] << 16; }
+
+// Whether the bytes end within the frame: so whoever wrote it was cut off.
+static bool is_cut(struct reader *r) {
+    const uint8_t *head = r->bytes + r->at;
+    size_t left = r->count - r->at;
+    if (left < RECORDING_HEADER_BYTES || is_zero(head, left)) return true;
+    r->kind = head[0];
+    return check_at(head + 4) == code_check_head(r->number, head) && length_of(head) > left - RECORDING_HEADER_BYTES;
+}
+
+// The frame is there, and is what was written.
+static bool open_frame(struct reader *r) {
+    const uint8_t *head = r->bytes + r->at, *body = head + RECORDING_HEADER_BYTES;
+    if (check_at(head + 4) != code_check_head(r->number, head))
+        return refuse(r, "damaged: its header is not what was written");
+    size_t length = length_of(head);
+    if (check_at(head + 8) != code_check(r->number, body, length, NULL, 0))
+        return refuse(r, "damaged: its %zu bytes are not what was written", length);
+    r->in = (struct code_in){body, body + length, false};
+    return true;
+}
+
+static bool take_frame(struct reader *r) {
+    const struct kind *kind = kind_of(r->kind);
+    if (!kind) return refuse(r, "a frame of kind %u, which this vmxray does not know; a newer one made it", r->kind);
+    if (r->phase == IN_CONFIGURATION && kind->phase == IN_RUN && !end_configuration(r)) return false;
+    if (kind->phase != r->phase) return refuse(r, "it has no business here");
+    if (r->input.bytes && r->kind != FRAME_MORE) return refuse(r, "the data of the input before are not complete");
+    if (!kind->take(r)) return false;
+    return (!r->in.failed && !code_left(&r->in)) || refuse(r, "it has not what belongs to it");
+}
+
+static bool read_frames(struct reader *r) {
+    for (r->at = RECORDING_MAGIC_BYTES; r->at < r->count; r->number++) {
+        if (is_cut(r)) {
+            snprintf(r->r->cut, sizeof r->r->cut, "frame %llu, at byte %zu", (unsigned long long)r->number, r->at);
+            return true;
+        }
+        r->kind = r->bytes[r->at];
+        if (!open_frame(r) || !take_frame(r)) return false;
+        r->at += RECORDING_HEADER_BYTES + length_of(r->bytes + r->at);
+    }
+    return true;
+}
+
+static bool read_all(struct reader *r) {
+    if (r->count < RECORDING_MAGIC_BYTES || memcmp(r->bytes, "vmxray recording", RECORDING_MAGIC_BYTES) != 0) {
+        if (r->error_size) snprintf(r->error, r->error_size, "no recording of vmxray: it does not begin like one");
+        return false;
+    }
+    if (!read_frames(r)) return false;
+    return r->phase >= IN_RUN || refuse(r, "it ends before the run begins: nothing can be replayed");
+}
+
+struct recording *recording_read(const uint8_t *bytes, size_t count, char *error, size_t error_size) {
+    struct reader reader = {.bytes = bytes, .count = count, .error = error, .error_size = error_size};
+    struct recording *r = reader.r = reader.rows.recording = calloc(1, sizeof *r);
+    if (!r) {
+        if (error_size) snprintf(error, error_size, "there is not enough memory to read it");
+        return NULL;
+    }
+    bool read = read_all(&reader);
+    free(reader.data);
+    if (read) return r;
+    recording_free(r);
+    return NULL;
+}
+
+void recording_free(struct recording *r) {
+    if (!r) return;
+    for (unsigned i = 0; i < r->contents; i++) free(r->content[i].bytes);
+    input_list_free(&r->inputs);
+    free(r->hashes);
+    free(r->mark);
+    free(r);
+}
+
+const struct recording_mark *recording_find(const struct recording *r, const char *name) {
+    for (size_t i = r->mark_count; i--;)
+        if (strcmp(r->mark[i].name, name) == 0) return &r->mark[i];
+    return NULL;
+}
