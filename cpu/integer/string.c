@@ -1,7 +1,7 @@
 // MOVS STOS LODS SCAS CMPS and their repetition. SDM Vol. 2; Vol. 1, 7.3.9. INS and OUTS are in cpu/system*.c.
 //
-// Repeated MOVS and STOS go in bulk where single iterations would do the same: ascending, within one page each, in
-// memory that the fast entries know (RAM without decoded code).
+// Repeated MOVS and STOS go in bulk where single iterations would do the same: within one page each, in memory that the
+// fast entries know (RAM without decoded code).
 // A count of 0 changes no register, as the SDM's operation says; some processors then clear the upper halves of RSI and
 // RDI when MOVS or STOS use 32-bit addresses in 64-bit mode.
 #include "cpu/integer/string.h"
@@ -69,13 +69,16 @@ enum outcome string_repeat(struct cpu *cpu, const struct op *op, string_once_fn 
 
 // --- bulk ---
 
-// The linear address of `bytes` ascending bytes from an index register, which must not wrap, within one page.
-static bool span_linear(struct cpu *cpu, const struct op *op, enum gpr number, uint64_t bytes, bool write,
+static bool descending(const struct cpu *cpu) { return cpu->rflags & FLAG_DF; }
+
+// The linear address of the lowest of `bytes` bytes that an index register goes through in elements of w bits; they
+// must not wrap, and lie within one page.
+static bool span_linear(struct cpu *cpu, const struct op *op, enum gpr number, unsigned w, uint64_t bytes, bool write,
                         uint64_t *linear) {
-    uint64_t offset = string_register(cpu, op, number);
+    uint64_t offset = string_register(cpu, op, number), below = descending(cpu) ? bytes - w / 8 : 0;
     unsigned segment = number == RSI ? op->ea & EA_SEGMENT : ES;
-    if (bytes - 1 > MASK(string_address_width(op)) - offset) return false;
-    return segment_linear(cpu, segment, offset, (unsigned)bytes, write, linear) == OUT_OK;
+    if (below > offset || bytes - 1 > MASK(string_address_width(op)) - (offset - below)) return false;
+    return segment_linear(cpu, segment, offset - below, (unsigned)bytes, write, linear) == OUT_OK;
 }
 
 // How many elements of w bits fit in the page from where the index register points.
@@ -83,7 +86,9 @@ static uint64_t page_room(const struct cpu *cpu, const struct op *op, enum gpr n
     unsigned segment = number == RSI ? op->ea & EA_SEGMENT : ES;
     bool based = !cpu_64bit(cpu) || segment == FS || segment == GS;
     uint64_t linear = string_register(cpu, op, number) + (based ? cpu->segment_base[segment] : 0);
-    return (PAGE_BYTES - (linear & (PAGE_BYTES - 1))) / (w / 8);
+    uint64_t before = linear & (PAGE_BYTES - 1), after = PAGE_BYTES - before, element = w / 8;
+    if (!descending(cpu)) return after / element;
+    return after < element ? 0 : before / element + 1;
 }
 
 // Also by the second entry of its index, if the first is that of `target`: there the iterations leave both.
@@ -104,7 +109,7 @@ static uint8_t *span_write(struct cpu *cpu, uint64_t linear) {
 
 static uint64_t smaller(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
-// Element by element where the destination overlaps what is still to be read, so that a pattern repeats.
+// Element by element where a destination overlaps what is still to be read, so that a pattern repeats.
 static void copy_ascending(uint8_t *to, const uint8_t *from, uint64_t bytes, unsigned element) {
     if (to <= from || to >= from + bytes) {
         memmove(to, from, bytes);
@@ -112,17 +117,23 @@ static void copy_ascending(uint8_t *to, const uint8_t *from, uint64_t bytes, uns
     }
     for (uint64_t i = 0; i < bytes; i += element) memmove(to + i, from + i, element);
 }
+static void copy_descending(uint8_t *to, const uint8_t *from, uint64_t bytes, unsigned element) {
+    if (to >= from || to + bytes <= from) {
+        memmove(to, from, bytes);
+        return;
+    }
+    for (uint64_t i = bytes; i; i -= element) memmove(to + i - element, from + i - element, element);
+}
 
 static uint64_t movs_bulk(struct cpu *cpu, const struct op *op, uint64_t count, unsigned w) {
-    if (cpu->rflags & FLAG_DF) return 0;
     count = smaller(count, smaller(page_room(cpu, op, RSI, w), page_room(cpu, op, RDI, w)));
     uint64_t bytes = count * (w / 8), source = 0, target = 0;
-    if (count < 2 || !span_linear(cpu, op, RSI, bytes, false, &source)) return 0;
-    if (!span_linear(cpu, op, RDI, bytes, true, &target)) return 0;
+    if (count < 2 || !span_linear(cpu, op, RSI, w, bytes, false, &source)) return 0;
+    if (!span_linear(cpu, op, RDI, w, bytes, true, &target)) return 0;
     const uint8_t *from = span_read(cpu, source, target);
     uint8_t *to = span_write(cpu, target);
     if (!from || !to) return 0;
-    copy_ascending(to, from, bytes, w / 8);
+    (descending(cpu) ? copy_descending : copy_ascending)(to, from, bytes, w / 8);
     string_advance(cpu, op, RSI, w, count);
     string_advance(cpu, op, RDI, w, count);
     return count;
@@ -138,10 +149,9 @@ static void fill(uint8_t *to, uint64_t v, uint64_t bytes, unsigned w) {
 }
 
 static uint64_t stos_bulk(struct cpu *cpu, const struct op *op, uint64_t count, unsigned w) {
-    if (cpu->rflags & FLAG_DF) return 0;
     count = smaller(count, page_room(cpu, op, RDI, w));
     uint64_t bytes = count * (w / 8), target = 0;
-    if (count < 2 || !span_linear(cpu, op, RDI, bytes, true, &target)) return 0;
+    if (count < 2 || !span_linear(cpu, op, RDI, w, bytes, true, &target)) return 0;
     uint8_t *to = span_write(cpu, target);
     if (!to) return 0;
     fill(to, cpu->gpr[RAX], bytes, w);

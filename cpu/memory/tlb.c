@@ -23,22 +23,25 @@ static unsigned bank_of(uint16_t vpid) { return vpid == 0 ? 0 : 1 + (unsigned)(v
 
 static void forget_fast_contexts(struct tlb *tlb) { memset(tlb->fast_context, 0, sizeof tlb->fast_context); }
 
-void tlb_drop_fast(struct cpu *cpu) {
-    struct tlb *tlb = cpu->tlb;
-    memset(tlb->fast, 0xff, sizeof tlb->fast);
+// Empties every bank's fast entries and begins a new numbering of contexts. Most guests use one bank of the four.
+static void restart_fast(struct tlb *tlb) {
+    for (unsigned b = 0; b < TLB_BANKS; b++) {
+        if (tlb->reached[b]) memset(&tlb->fast[b], 0xff, sizeof tlb->fast[b]);
+        tlb->reached[b] = &tlb->bank[b] == tlb->now;
+    }
     forget_fast_contexts(tlb);
     tlb->next_fast_context = 1;
+}
+
+void tlb_drop_fast(struct cpu *cpu) {
+    restart_fast(cpu->tlb);
     tlb_contexts_update(cpu);
 }
 
 // Gives numbers to both classes, from a fresh numbering when the present one has not room for two.
 static COLD void number_classes(struct tlb *tlb, unsigned fetch, unsigned data) {
     uint16_t *numbers = tlb->fast_context[tlb->current];
-    if (tlb->next_fast_context >= FAST_CONTEXT_LAST) {
-        memset(tlb->fast, 0xff, sizeof tlb->fast);
-        forget_fast_contexts(tlb);
-        tlb->next_fast_context = 1;
-    }
+    if (tlb->next_fast_context >= FAST_CONTEXT_LAST) restart_fast(tlb);
     if (!numbers[fetch]) numbers[fetch] = tlb->next_fast_context++;
     if (!numbers[data]) numbers[data] = tlb->next_fast_context++;
 }
@@ -117,8 +120,10 @@ void tlb_select(struct cpu *cpu) {
                                                    : 0;
     const struct tlb_context *c = &tlb->context[tlb->current];
     if (!context_is(c, cpu->vpid, cpu->eptp, pcid)) tlb->current = context_find(tlb, cpu->vpid, cpu->eptp, pcid);
-    tlb->now = &tlb->bank[bank_of(cpu->vpid)];
-    cpu->fast = &tlb->fast[tlb->now - tlb->bank];
+    unsigned bank = bank_of(cpu->vpid);
+    tlb->now = &tlb->bank[bank];
+    tlb->reached[bank] = true;
+    cpu->fast = &tlb->fast[bank];
     tlb_contexts_update(cpu);
 }
 
@@ -136,9 +141,8 @@ void tlb_reset(struct cpu *cpu) {
     tlb->next_generation = 1;
     tlb->next_context = 0;
     tlb->current = 0;
-    memset(tlb->fast, 0xff, sizeof tlb->fast);
-    forget_fast_contexts(tlb);
-    tlb->next_fast_context = 1;
+    memset(tlb->reached, true, sizeof tlb->reached); // a new processor's entries are zeroes, which would match
+    restart_fast(tlb);
     tlb_select(cpu);
 }
 
@@ -305,13 +309,13 @@ void tlb_flush_all_eptps(struct cpu *cpu) {
 void tlb_drop_writes(struct cpu *cpu) {
     struct tlb *tlb = cpu->tlb;
     for (unsigned b = 0; b < TLB_BANKS; b++)
-        for (unsigned i = 0; i < TLB_WAYS * TLB_DATA; i++) tlb->fast[b].data[i].write = ~0ull;
+        for (unsigned i = 0; tlb->reached[b] && i < TLB_WAYS * TLB_DATA; i++) tlb->fast[b].data[i].write = ~0ull;
 }
 
 void tlb_drop_fast_page(struct cpu *cpu, uint64_t physical_page) {
     struct tlb *tlb = cpu->tlb;
     for (unsigned b = 0; b < TLB_BANKS; b++)
-        for (unsigned i = 0; i < TLB_WAYS * TLB_DATA; i++)
+        for (unsigned i = 0; tlb->reached[b] && i < TLB_WAYS * TLB_DATA; i++)
             if ((tlb->bank[b].data[i].page & TLB_PAGE_MASK) == physical_page)
                 tlb->fast[b].data[i].read = tlb->fast[b].data[i].write = ~0ull;
 }

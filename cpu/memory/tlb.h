@@ -96,6 +96,7 @@ struct tlb {
     // derived
     struct tlb_bank *now; // of the current VPID
     struct tlb_bank_fast fast[TLB_BANKS];
+    bool reached[TLB_BANKS];                // it was current since its fast entries were empty
     uint16_t fast_context[TLB_CONTEXTS][3]; // [slot][access class]: 12-bit number in fast tags; 0: none yet
     uint64_t fast_rules[TLB_CONTEXTS];      // the rules of access under which a slot has its numbers
     uint8_t slot_hint[TLB_HINTS];           // where context_find looks first
