@@ -259,6 +259,11 @@ enum outcome msr_read(struct cpu *cpu, const struct op *op, uint32_t index, uint
     return good ? OUT_OK : cpu_fault_gp0(cpu);
 }
 
+int msr_member(const struct cpu *cpu, uint32_t index) {
+    const struct msr_row *row = msr_owner(index) == OWNER_ROWS ? find(cpu, index) : NULL;
+    return row && row->read == read_field ? row->offset : -1;
+}
+
 uint64_t msr_stored(struct cpu *cpu, uint32_t index) {
     const struct msr_row *row = msr_owner(index) == OWNER_ROWS ? find(cpu, index) : NULL;
     return row && row->read == read_field ? *field(cpu, row) : 0;

@@ -9,5 +9,7 @@ enum outcome msr_read(struct cpu *cpu, const struct op *op, uint32_t index, uint
 enum outcome msr_write(struct cpu *cpu, const struct op *op, uint32_t index, uint64_t value);
 // The value of an MSR that is plainly stored, for those who look on; else 0.
 uint64_t msr_stored(struct cpu *cpu, uint32_t index);
+// The offset in struct cpu of the member that holds it as it is read; -1: there is none.
+int msr_member(const struct cpu *cpu, uint32_t index);
 
 #endif

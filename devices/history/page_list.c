@@ -99,6 +99,15 @@ bool page_list_merge(struct page_list *l, struct page_list *other) {
     return true;
 }
 
+bool page_list_find(const struct page_list *l, uint32_t area, uint64_t page, const uint8_t **bytes) {
+    for (size_t i = 0; i < l->count; i++) {
+        if (l->kept[i].page != page || l->kept[i].area != area) continue;
+        *bytes = l->kept[i].bytes;
+        return true;
+    }
+    return false;
+}
+
 void page_list_free(struct page_list *l) {
     for (size_t i = 0; i < l->count; i++) free(l->kept[i].bytes);
     free(l->kept);

@@ -22,6 +22,8 @@ bool page_list_add(struct page_list *list, uint32_t area, uint64_t page, const u
 bool page_list_swap(struct page_list *list, struct pages *pages);
 // Adds the pages of `other` that the list does not have; `other` is empty afterwards.
 bool page_list_merge(struct page_list *list, struct page_list *other);
+// Whether the list has the page; then its content, NULL for zeroes.
+bool page_list_find(const struct page_list *list, uint32_t area, uint64_t page, const uint8_t **bytes);
 void page_list_free(struct page_list *list); // it is empty afterwards
 
 #endif

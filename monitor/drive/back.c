@@ -47,6 +47,8 @@ static bool cannot_go(struct monitor *monitor, uint64_t step, const char *wrong)
                          step, f.first.steps, f.end.steps);
 }
 
+bool back_out_of_reach(struct monitor *monitor, uint64_t step) { return cannot_go(monitor, step, NULL); }
+
 bool back_to_step(struct monitor *monitor, uint64_t step) {
     struct timeline *t = back_timeline(monitor);
     const char *wrong = NULL;

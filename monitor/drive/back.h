@@ -5,6 +5,8 @@
 
 // The past of the run, or NULL after an error.
 struct timeline *back_timeline(struct monitor *monitor);
+// Says, as an error, that a step is not kept. False.
+bool back_out_of_reach(struct monitor *monitor, uint64_t step);
 // To the first position at a step. Says what is in the way.
 bool back_to_step(struct monitor *monitor, uint64_t step);
 // To the last moment before the present at which a stop of any kind would have stopped the guest, as if it had.

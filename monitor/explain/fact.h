@@ -3,7 +3,7 @@
 // texts are those of rows.
 #ifndef MONITOR_EXPLAIN_FACT_H
 #define MONITOR_EXPLAIN_FACT_H
-#include "devices/history/place.h"
+#include "devices/asking/place.h"
 #include "vmx/vmcs/vmx.h"
 #include <stdbool.h>
 #include <stdint.h>

@@ -50,6 +50,9 @@ const char *view_mode(const struct view *view);
 // line in `error`, when it is not there. (view_set.c)
 bool view_set_waiting(const struct view *view, const char *name, uint64_t value, char *error, size_t error_size);
 bool view_set_field(const struct view *view, unsigned field, uint64_t value, char *error, size_t error_size);
+// Where the level that waits has such a register: in which field of which VMCS. False: in none that is known.
+struct place;
+bool view_waiting_place(const struct view *view, const char *name, struct place *place);
 // A guest that waits while a guest of its own runs: it goes on where that one's VM exit leads, not where it left.
 bool view_goes_elsewhere(const struct view *view);
 

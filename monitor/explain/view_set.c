@@ -5,6 +5,7 @@
 // that is still the current one and level 0 has done nothing with the exit yet; and then in the shadow VMCS of its
 // hypervisor, where VMWRITEs of this hypervisor go. NOT IMPLEMENTED: the rest, as only level 0 knows where it keeps it.
 #include "devices/machine/machine_input.h"
+#include "monitor/explain/fact.h"
 #include "monitor/explain/own_vmcs.h"
 #include "monitor/explain/view.h"
 #include <inttypes.h>
@@ -97,4 +98,18 @@ bool view_set_waiting(const struct view *view, const char *name, uint64_t value,
 
 bool view_goes_elsewhere(const struct view *view) {
     return view->source == VIEW_GUEST_AREA && view->level == 1 && vmx_current_vmcs(view->cpu) != view->vmcs;
+}
+
+bool view_waiting_place(const struct view *view, const char *name, struct place *place) {
+    bool host = view->source == VIEW_HOST_AREA;
+    uint64_t vmcs = host ? vmx_current_vmcs(view->cpu) : view->vmcs;
+    for (unsigned i = 0; i < ROWS; i++) {
+        int field = host ? rows[i].host : rows[i].guest;
+        if (!same_name(rows[i].name, name) || field == NOWHERE || vmcs == VMX_NO_VMCS) continue;
+        *place = place_of_field(vmcs, (unsigned)field);
+        place->processor = (uint8_t)view->cpu->id;
+        place->level = (uint8_t)view->level;
+        return true;
+    }
+    return false;
 }

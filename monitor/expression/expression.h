@@ -2,6 +2,7 @@
 //     rip + 4    *(u32*)rsp    u16[rsp + 2]    [gpa:0x1000]    reason == EPT_VIOLATION && gpa < 0x1000    GUEST_RIP
 #ifndef MONITOR_EXPRESSION_H
 #define MONITOR_EXPRESSION_H
+#include "devices/asking/place.h"
 #include "monitor/expression/look.h"
 
 enum { EXPRESSION_NODES = 64 };
@@ -43,6 +44,14 @@ bool take_memory_place(const struct look *look, const char **text, struct locati
 bool take_value(const struct look *look, const char **text, uint64_t *value);
 // [@LEVEL:] alone.
 bool take_view(const struct look *look, const char **text, struct view *view);
+// [@LEVEL:]REGISTER | MSR | VMCS-FIELD | MEMORY | ADDRESS[, BYTES] | vmcs:ADDRESS:FIELD | DEVICE[N].FIELD[[N]]: one value,
+// and what it is called. Memory is where the level's tables have it at this moment. (asked_take.c)
+struct asked {
+    struct place place;
+    struct view view;
+    char name[120];
+};
+bool take_asked(const struct look *look, const char **text, struct asked *asked);
 // There must be nothing left.
 bool take_end(const struct look *look, const char *text);
 
@@ -57,6 +66,8 @@ bool name_value(const struct view *view, enum name_kind kind, uint64_t index, ui
                 size_t error_size);
 // Writes a register, an MSR or a VMCS field of the level. False, with one line in `error`, when it cannot be written.
 bool name_set(const struct view *view, const struct name *name, uint64_t value, char *error, size_t error_size);
+// Where it lives. False, with one line in `error`, when it lives in no one place.
+bool name_place(const struct view *view, const struct name *name, struct place *place, char *error, size_t error_size);
 void expression_help(const struct look *look); // help expressions
 const char *name_at(unsigned index);           // every name but those of symbols; NULL past the last
 

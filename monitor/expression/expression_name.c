@@ -1,5 +1,7 @@
 // The names that expressions know: register.def, VMCS fields, MSRs, exit reasons, and symbols.
 #include "devices/machine/machine_input.h"
+#include "cpu/processor/register.h"
+#include "monitor/explain/fact.h"
 #include "monitor/expression/expression.h"
 #include "monitor/expression/msr_name.h"
 #include "monitor/symbols/symbols.h"
@@ -155,6 +157,45 @@ bool name_set(const struct view *view, const struct name *name, uint64_t value, 
     if (view->source != VIEW_LIVE) return set_waiting(view, name, value, error, error_size);
     return name->kind == NAME_MSR ? change_msr(view, (uint32_t)name->value, value, error, error_size)
                                   : change_register(view, (unsigned)name->value, value, error, error_size);
+}
+
+static bool register_place(const struct view *view, unsigned index, struct place *place) {
+    const struct setting set = registers[index].set(view->cpu, 0);
+    const char *name = registers[index].name;
+    bool second_byte = registers[index].bits == 8 && name[1] == 'h' && !name[2];
+    struct register_row row;
+    if (!set.allowed || !register_row(set.number, &row)) return false;
+    unsigned bytes = registers[index].bits / 8;
+    *place = (struct place){.space = PLACE_REGISTER,
+                            .level = (uint8_t)view->level,
+                            .processor = (uint8_t)view->cpu->id,
+                            .bytes = (uint8_t)(bytes < row.bytes ? bytes : row.bytes),
+                            .address = row.offset + second_byte};
+    return true;
+}
+
+bool name_place(const struct view *view, const struct name *name, struct place *place, char *error, size_t size) {
+    if (name->kind == NAME_FIELD) {
+        *place = place_of_field(view->level ? view->vmcs : vmx_current_vmcs(view->cpu), (unsigned)name->value);
+        place->processor = (uint8_t)view->cpu->id;
+        return place->vmcs != VMX_NO_VMCS ||
+               wrong(error, size, "VMCS fields", "the level has no VMCS at this moment; name one: vmcs:ADDRESS:FIELD");
+    }
+    if (name->kind == NAME_MSR) {
+        *place = (struct place){.space = PLACE_MSR,
+                                .level = (uint8_t)view->level,
+                                .processor = (uint8_t)view->cpu->id,
+                                .bytes = 8,
+                                .address = name->value};
+        return view->source == VIEW_LIVE || wrong(error, size, msr_name((uint32_t)name->value),
+                                                  "that level does not run now: its MSRs are not known");
+    }
+    bool live = view->source == VIEW_LIVE;
+    const char *text = registers[name->value].name;
+    if (live ? register_place(view, (unsigned)name->value, place) : view_waiting_place(view, text, place)) return true;
+    return wrong(error, size, text,
+                 live ? "it is worked out from other values: ask about those"
+                      : "that level does not run now, and a VMCS does not hold it");
 }
 
 const char *name_at(unsigned index) {

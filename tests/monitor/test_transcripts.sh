@@ -23,7 +23,8 @@ in_dir() { # ARGUMENT...
 }
 
 compiler=$(gcc --version | head -n 1)$'\n'$(ld --version | head -n 1)
-image=$( (objcopy -O binary "$O/turtles.elf" /dev/stdout; nm -n "$O/turtles.elf") | sha256sum | cut -d ' ' -f 1)
+objcopy -O binary "$O/turtles.elf" "$dir/turtles.bin" # not to /dev/stdout, which root's objcopy may replace
+image=$( (cat "$dir/turtles.bin"; nm -n "$O/turtles.elf") | sha256sum | cut -d ' ' -f 1)
 [[ -z ${UPDATE:-} ]] || printf '%s\n%s\n' "$compiler" "$image" >"$here/turtles.image"
 made_with=$(<"$here/turtles.image")
 if [[ $made_with == "$compiler"* ]]; then

@@ -113,6 +113,30 @@ static const struct state_field state_fields[] = {
 };
 const struct state_table vmx_state = STATE_TABLE("vmx", state_fields);
 
+// Where the slots begin among the saved bytes.
+static size_t saved_slots(void) {
+    size_t at = 0;
+    for (uint32_t i = 0; i < vmx_state.count; i++) {
+        const struct state_field *f = &vmx_state.fields[i];
+        if (f->offset == offsetof(struct vmx, slot)) break;
+        at += (size_t)f->width * f->count;
+    }
+    return at;
+}
+
+bool vmx_vmcs_saved(const uint8_t *saved, uint64_t pointer, unsigned field, uint64_t *value) {
+    saved += saved_slots();
+    for (unsigned i = 0; i < VMCS_SLOTS; i++, saved += sizeof(struct vmcs)) {
+        uint64_t at;
+        memcpy(&at, saved + offsetof(struct vmcs, pointer), sizeof at);
+        if (at != pointer) continue;
+        memcpy(value, saved + offsetof(struct vmcs, field) + field * sizeof *value, sizeof *value);
+        *value &= field_mask((enum vmcs_field)field);
+        return true;
+    }
+    return false;
+}
+
 // --- the rows ---
 
 #define INSN(encoding, mnemonic, operands, modes, feature, traits, name) extern const struct body body_##name;

@@ -90,6 +90,12 @@ bool vmx_vmcs_read(const struct cpu *cpu, uint64_t pointer, unsigned field, uint
     return true;
 }
 
+uint64_t vmx_vmcs_field_address(uint64_t pointer, unsigned field) {
+    return pointer + region_field_offset((enum vmcs_field)field);
+}
+
+uint64_t vmx_field_bits(unsigned field, uint64_t value) { return value & field_mask((enum vmcs_field)field); }
+
 bool vmx_vmcs_write(struct cpu *cpu, uint64_t pointer, unsigned field, uint64_t value) {
     if (!vmx_field_exists(cpu, field) || pointer == VMX_NO_VMCS) return false;
     struct vmx *vmx = vmx_of(cpu);

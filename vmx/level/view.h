@@ -47,6 +47,9 @@ uint64_t vmx_current_vmcs(const struct cpu *cpu); // VMX_NO_VMCS: none
 uint64_t vmx_level_vmcs(const struct cpu *cpu, unsigned level);
 // The value that the processor would use. False: there is no RAM where the region should be.
 bool vmx_vmcs_read(const struct cpu *cpu, uint64_t vmcs, unsigned field, uint64_t *value);
+// Where the field lies in its region.
+uint64_t vmx_vmcs_field_address(uint64_t vmcs, unsigned field);
+uint64_t vmx_field_bits(unsigned field, uint64_t value); // of what lies there, those that the field has
 // By hand: the field's bits of the value, where vmx_vmcs_read finds them. A region is in RAM: after that caches of it
 // are to be dropped.
 bool vmx_vmcs_write(struct cpu *cpu, uint64_t vmcs, unsigned field, uint64_t value);

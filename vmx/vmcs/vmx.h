@@ -15,6 +15,8 @@ void vmx_share(struct cpu *cpu, const struct cpu *with);
 
 extern const struct row_set vmx_rows;      // vmx/insn/insn.def, for decoder_new
 extern const struct state_table vmx_state; // over cpu->extension->state
+// A field (enum vmcs_field) of a VMCS among the bytes that vmx_state saves. False: the processor did not keep it then.
+bool vmx_vmcs_saved(const uint8_t *saved, uint64_t vmcs, unsigned field, uint64_t *value);
 // Derived state: forget what was concluded from the VMCSs; after state_load over vmx_state, always.
 void vmx_drop_derived(struct cpu *cpu);
 

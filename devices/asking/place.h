@@ -1,7 +1,8 @@
 // Where a value lives: what a fact of monitor/explain points at, what can be asked "when was this written?", and what a
 // click in a picture names. Plain data, no pointers.
-#ifndef DEVICES_HISTORY_PLACE_H
-#define DEVICES_HISTORY_PLACE_H
+#ifndef DEVICES_ASKING_PLACE_H
+#define DEVICES_ASKING_PLACE_H
+#include <stdbool.h>
 #include <stdint.h>
 
 enum place_space {
@@ -12,7 +13,7 @@ enum place_space {
     PLACE_LINEAR,   // memory by linear address of `level`
     PLACE_GUEST,    // memory by physical address of `level` (guest-physical from level 1 on)
     PLACE_PHYSICAL, // memory by physical address of the machine
-    PLACE_DEVICE,   // address: part number << 32 | byte offset in the part's state
+    PLACE_DEVICE,   // address: number of the machine's part << 32 | byte offset in its object
 };
 
 struct place {
@@ -23,5 +24,10 @@ struct place {
     uint64_t vmcs;     // PLACE_FIELD: physical address of the region
     uint64_t address;
 };
+
+struct machine;
+// The value at this moment, without a trace. False: nothing is there. PLACE_LINEAR and PLACE_GUEST are for the asker to
+// translate: which physical memory is meant depends on the moment.
+bool place_read(const struct machine *machine, const struct place *place, uint64_t *value);
 
 #endif

@@ -1,0 +1,164 @@
+// When a value changed; see change.h.
+//
+// From the present back, interval by interval: the value at both ends is what the checkpoints have. Where it differs it
+// changed within. Where it is the same it may have changed and changed back, unless the page that it lies in was not
+// stored to; such intervals are looked into as well, all of them or as many as can be gone through in a moment.
+#include "devices/asking/change.h"
+#include "devices/asking/kept_place.h"
+#include "devices/asking/watching.h"
+#include <stdlib.h>
+
+enum {
+    QUICK_STEPS = 30000000,       // may be gone through for changes that were undone
+    QUICK_SINGLE_STEPS = 3000000, // the same where each step must be looked at
+    WINDOW_STEPS = 3,             // what is noticed happened within so many steps
+    FIRST_CHUNK_STEPS = 64,       // step by step from the end: so many, and then ever more
+    CHUNK_GROWTH = 16,
+};
+
+struct interval {
+    struct position begin, end;
+    bool touched; // the value may have changed within
+    bool differs; // it has
+};
+struct searching {
+    struct timeline *t;
+    struct watching w;
+    struct interval *interval; // the newest first
+    unsigned count;
+    const char **wrong;
+};
+
+// --- the intervals ---
+
+static const uint8_t *page_now(struct timeline *t, const struct kept_place *k) {
+    return k->has_page ? frame_data((struct page_frame){&t->pages->area[k->area], k->page}) : NULL;
+}
+
+// What intervals from the present back have of a place. `page` follows: its content at the end of each.
+static void compare_checkpoints(struct searching *s, const struct kept_place *k, uint64_t value) {
+    struct timeline *t = s->t;
+    const struct page_list *list = &t->present;
+    const uint8_t *page = page_now(t, k);
+    for (unsigned i = 0; i < s->count; i++) {
+        const struct checkpoint *c = &t->checkpoint[t->base - i];
+        bool stored = k->has_page && page_list_find(list, k->area, k->page, &page);
+        uint64_t before = kept_value(k, c->image, page);
+        s->interval[i].touched = stored || k->kind != KEPT_IN_MEMORY;
+        s->interval[i].differs = before != value;
+        value = before;
+        if (i < t->base) list = &t->checkpoint[t->base - i - 1].pages;
+    }
+}
+
+static bool find_intervals(struct searching *s, const struct place *place) {
+    struct timeline *t = s->t;
+    struct kept_place kept;
+    uint64_t value = 0;
+    s->count = t->base + 1;
+    if (!(s->interval = calloc(s->count, sizeof *s->interval))) return false;
+    for (unsigned i = 0; i < s->count; i++) {
+        struct interval *v = &s->interval[i];
+        v->begin = t->checkpoint[t->base - i].at;
+        v->touched = true;
+        if (i)
+            v->end = s->interval[i - 1].begin;
+        else
+            machine_position(t->m, &v->end);
+    }
+    (void)place_read(t->m, place, &value);
+    if (kept_place(t->m, place, &kept)) compare_checkpoints(s, &kept, value);
+    return true;
+}
+
+// --- one interval ---
+
+static uint64_t steps_of(const struct interval *v) { return v->end.steps - v->begin.steps; }
+
+// What was noticed at about a step, exactly.
+static enum search look_closely(struct searching *s, const struct interval *v, uint64_t step, struct change *out) {
+    uint64_t from = step > WINDOW_STEPS ? step - WINDOW_STEPS : 0, to = step + WINDOW_STEPS;
+    if (from < v->begin.steps) from = v->begin.steps;
+    if (to > v->end.steps) to = v->end.steps;
+    return watching_steps(&s->w, from, to, out, s->wrong);
+}
+
+// Each step, the last ones first.
+static enum search look_at_steps(struct searching *s, const struct interval *v, struct change *out) {
+    enum search found = SEARCH_NOTHING;
+    uint64_t to = v->end.steps, chunk = FIRST_CHUNK_STEPS;
+    for (; found == SEARCH_NOTHING && to > v->begin.steps; chunk *= CHUNK_GROWTH) {
+        uint64_t left = to - v->begin.steps, from = to - (chunk < left ? chunk : left);
+        found = watching_steps(&s->w, from, to, out, s->wrong);
+        to = from;
+    }
+    return found;
+}
+
+static bool value_at(struct searching *s, uint64_t step, uint64_t *value) {
+    *value = 0;
+    if (!timeline_go_step(s->t, step, s->wrong)) return false;
+    (void)place_read(s->t->m, s->w.place, value);
+    return true;
+}
+
+// A change between two steps with different values, by halving.
+static enum search halve(struct searching *s, const struct interval *v, struct change *out) {
+    uint64_t from = v->begin.steps, to = v->end.steps, last, value;
+    if (!value_at(s, to, &last)) return SEARCH_WRONG;
+    while (to - from > FIRST_CHUNK_STEPS) {
+        uint64_t middle = from + (to - from) / 2;
+        if (!value_at(s, middle, &value)) return SEARCH_WRONG;
+        if (value == last)
+            to = middle;
+        else
+            from = middle;
+    }
+    return watching_steps(&s->w, from, to, out, s->wrong);
+}
+
+static enum search look_into(struct searching *s, const struct interval *v, struct change *out) {
+    enum search found = SEARCH_NOTHING;
+    if (s->w.how != NOTICE_STEPS) {
+        if (!timeline_go(s->t, &v->begin, s->wrong) || !watching_span(&s->w, &v->end, s->wrong)) return SEARCH_WRONG;
+        if (s->w.found) found = look_closely(s, v, s->w.step, out);
+    } else if (steps_of(v) <= QUICK_SINGLE_STEPS || !v->differs) {
+        found = look_at_steps(s, v, out);
+    }
+    return found == SEARCH_NOTHING && v->differs ? halve(s, v, out) : found;
+}
+
+// --- all of them ---
+
+static enum search search(struct searching *s, enum search_depth depth, struct change *out) {
+    uint64_t most = s->w.how == NOTICE_STEPS ? QUICK_SINGLE_STEPS : QUICK_STEPS, unsearched = 0;
+    enum search found = SEARCH_NOTHING;
+    for (unsigned i = 0; i < s->count && found == SEARCH_NOTHING; i++) {
+        const struct interval *v = &s->interval[i];
+        if (!v->touched) continue;
+        bool looks = v->differs || depth != SEARCH_QUICKLY || steps_of(v) <= most;
+        if (looks) found = look_into(s, v, out);
+        if (!looks) unsearched += steps_of(v);
+        if (looks && !v->differs) most -= steps_of(v) < most ? steps_of(v) : most;
+    }
+    out->unsearched = unsearched;
+    return found;
+}
+
+enum search timeline_changed(struct timeline *t, const struct place *place, enum search_depth depth, struct change *out,
+                             const char **wrong) {
+    struct searching s = {.t = t, .wrong = wrong};
+    const struct place where = *place;
+    *wrong = NULL;
+    *out = (struct change){0};
+    struct onlookers who = timeline_send_away(t->m);
+    watching_prepare(&s.w, t, &where, depth == SEARCH_STORES);
+    enum search found = SEARCH_WRONG;
+    if (find_intervals(&s, &where))
+        found = search(&s, depth, out);
+    else
+        *wrong = "memory";
+    timeline_set_onlookers(t->m, who);
+    free(s.interval);
+    return found;
+}

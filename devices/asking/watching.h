@@ -1,0 +1,35 @@
+// Going through a span of the past with an eye on one value. Private to devices/asking.
+#ifndef DEVICES_ASKING_WATCHING_H
+#define DEVICES_ASKING_WATCHING_H
+#include "devices/asking/change.h"
+#include "devices/history/timeline_private.h"
+
+// How a change is noticed. By stores to memory, at nearly the speed of a free run; by what can be seen of VT-x, MSRs
+// and control registers, where nothing else changes the value; else by comparing after each step.
+enum noticing { NOTICE_STORES, NOTICE_SIGHTS, NOTICE_STEPS };
+
+struct watching {
+    struct timeline *t;
+    const struct place *place;
+    enum noticing how;
+    uint64_t sights; // BIT(enum observe)
+    bool stores;     // also of an equal value
+    // what was found
+    bool found;
+    uint64_t step; // after about so many steps
+    // while it goes on
+    uint64_t value, stored_step;
+    bool stored;
+    int stored_by;
+    struct point point;
+    struct observer observer;
+};
+
+void watching_prepare(struct watching *w, struct timeline *t, const struct place *place, bool stores);
+// From where the machine is to a position: the last change is noted, to within a step or two. False: *wrong says why
+// not.
+bool watching_span(struct watching *w, const struct position *end, const char **wrong);
+// The last change among the steps of [from, to), exactly.
+enum search watching_steps(struct watching *w, uint64_t from, uint64_t to, struct change *out, const char **wrong);
+
+#endif

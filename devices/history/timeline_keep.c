@@ -1,0 +1,132 @@
+// Checkpoints, and the room that they take; see timeline_private.h.
+#include "devices/history/timeline_private.h"
+#include "devices/snapshot/machine_image.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    LONGEST_STEPS = 100000000, // between two checkpoints
+    PAGE_STEPS = 1200, // what copying a page costs, in steps: with the slow store that tells of it, and the memory
+    IMAGE_PAGES = 100, // what a checkpoint costs without pages, in pages
+    SHARE = 50,        // one part in so many of the steps may be spent on checkpoints
+};
+
+// --- room ---
+
+uint64_t timeline_bytes_used(const struct timeline *t) {
+    uint64_t bytes = t->present.bytes + t->inputs.bytes + t->count * (uint64_t)t->image_bytes;
+    for (unsigned i = 0; i < t->count; i++) bytes += t->checkpoint[i].pages.bytes;
+    return bytes;
+}
+
+void checkpoint_free(struct checkpoint *c) {
+    free(c->image);
+    page_list_free(&c->pages);
+}
+
+static void close_gap(struct timeline *t, unsigned index) {
+    t->count--;
+    memmove(&t->checkpoint[index], &t->checkpoint[index + 1], (t->count - index) * sizeof *t->checkpoint);
+    if (t->base > index) t->base--;
+}
+
+// Two intervals become one. Neither the first, the last, nor the base.
+static bool give_up(struct timeline *t, unsigned index) {
+    struct page_list *before = &t->checkpoint[index - 1].pages, *after = &t->checkpoint[index].pages;
+    bool forward = index > t->base;
+    if (!page_list_merge(forward ? after : before, forward ? before : after)) return false;
+    if (forward) *before = *after;
+    *after = (struct page_list){0};
+    checkpoint_free(&t->checkpoint[index]);
+    close_gap(t, index);
+    return true;
+}
+
+// The checkpoint whose two intervals are the shortest together; 0: none can go.
+static unsigned dispensable(const struct timeline *t) {
+    unsigned best = 0;
+    uint64_t shortest = ~0ull;
+    for (unsigned i = 1; i + 1 < t->count; i++) {
+        uint64_t span = t->checkpoint[i + 1].at.steps - t->checkpoint[i - 1].at.steps;
+        if (i == t->base || span >= shortest) continue;
+        best = i, shortest = span;
+    }
+    return best;
+}
+
+// Checkpoints are given up evenly; when too few would be left, the past begins later.
+static void make_room(struct timeline *t) {
+    enum { FEWEST = 8 };
+    while (timeline_bytes_used(t) > t->budget && t->count > 2) {
+        unsigned index = t->count > FEWEST ? dispensable(t) : 0;
+        if (index && give_up(t, index)) continue;
+        if (t->base == 0) return;
+        checkpoint_free(&t->checkpoint[0]);
+        close_gap(t, 0);
+    }
+}
+
+// --- checkpoints ---
+
+static bool grow(struct timeline *t) {
+    if (t->count < t->capacity) return true;
+    unsigned capacity = t->capacity ? 2 * t->capacity : 64;
+    struct checkpoint *all = realloc(t->checkpoint, capacity * sizeof *all);
+    if (!all) return false;
+    t->checkpoint = all;
+    t->capacity = capacity;
+    return true;
+}
+
+// A follower or a timing model that has come or gone since makes other images: no checkpoint fits any more.
+bool timeline_fits(const struct timeline *t) { return machine_image_size(t->m) == t->image_bytes; }
+
+// The present becomes the checkpoint after `base`, and the new base. What lay behind it is now behind the new one.
+bool timeline_checkpoint_here(struct timeline *t) {
+    struct checkpoint c = {.inputs = timeline_inputs_taken(t)};
+    unsigned at = t->count ? t->base + 1 : 0;
+    machine_position(t->m, &c.at);
+    if (!t->count) t->image_bytes = machine_image_size(t->m);
+    if (!timeline_fits(t) || !grow(t) || !(c.image = malloc(t->image_bytes))) return false;
+    machine_image_save(t->m, c.image);
+    if (at) {
+        c.pages = t->checkpoint[t->base].pages;
+        t->checkpoint[t->base].pages = t->present;
+        t->present = (struct page_list){0};
+    }
+    memmove(&t->checkpoint[at + 1], &t->checkpoint[at], (t->count - at) * sizeof c);
+    t->checkpoint[at] = c;
+    t->count++;
+    t->base = at;
+    pages_mark(t->pages, &t->watcher);
+    make_room(t);
+    return true;
+}
+
+bool timeline_keep(struct timeline *t) { return !t->failed && timeline_checkpoint_here(t); }
+
+void timeline_forget(struct timeline *t) {
+    for (unsigned i = 0; i < t->count; i++) checkpoint_free(&t->checkpoint[i]);
+    page_list_free(&t->present);
+    t->count = t->base = 0;
+    t->failed = t->inputs.failed = false;
+    if (t->expecting) return;
+    t->forgotten += t->inputs.count;
+    input_list_cut(&t->inputs, 0);
+}
+
+// When memory was short, something is missing: the past begins anew.
+void timeline_look_after_failure(struct timeline *t) {
+    if (!t->failed && !t->inputs.failed) return;
+    size_t inputs = timeline_inputs_taken(t);
+    timeline_forget(t);
+    timeline_go_live(t, inputs);
+    t->failed = timeline_keeps(t) && !timeline_checkpoint_here(t);
+}
+
+bool timeline_due(const struct timeline *t) {
+    if (!timeline_keeps(t)) return false;
+    uint64_t since = machine_steps(t->m) - t->checkpoint[t->base].at.steps;
+    uint64_t cost = (t->present.count + IMAGE_PAGES) * (uint64_t)PAGE_STEPS * SHARE;
+    return since >= LONGEST_STEPS || since >= cost;
+}

@@ -1,0 +1,142 @@
+// when-written, when-mapped: when a value changed last.
+#include "monitor/drive/asking.h"
+#include "monitor/drive/back.h"
+#include "monitor/expression/expression.h"
+#include "monitor/explain/walk.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+// -all in front or behind.
+static bool take_all(const char **text) {
+    static const char all[] = "-all";
+    *text += strspn(*text, " ");
+    size_t length = strlen(*text), own = sizeof all - 1;
+    bool first = !strncmp(*text, all, own) && ((*text)[own] == ' ' || !(*text)[own]);
+    if (first) *text += own + strspn(*text + own, " ");
+    return first || (length > own && !strcmp(*text + length - own, all) && (*text)[length - own - 1] == ' ');
+}
+
+static void tell_nothing(struct monitor *monitor, const struct asking *a, const char *name) {
+    struct timeline_facts f;
+    timeline_facts(a->timeline, &f);
+    print(monitor, "%s has not changed since step %" PRIu64 ", where the past begins.\n", name, f.first.steps);
+}
+
+static void tell_unsearched(struct monitor *monitor, const struct change *c) {
+    if (c->unsearched)
+        print_in(monitor, DIM,
+                 "  (not looked for: changes that were undone, in %" PRIu64 " later steps; -all looks there)\n",
+                 c->unsearched);
+}
+
+// The last change of other bits than those of `mask`.
+static enum search last_change(struct asking *a, const struct asked *asked, enum search_depth depth, uint64_t mask,
+                               struct change *change, const char **wrong) {
+    enum search found = timeline_changed(a->timeline, &asked->place, depth, change, wrong);
+    while (found == SEARCH_FOUND && mask && !((change->old ^ change->now) & ~mask)) {
+        if (!timeline_go_step(a->timeline, change->step, wrong)) return SEARCH_WRONG;
+        found = timeline_changed(a->timeline, &asked->place, depth, change, wrong);
+    }
+    return found;
+}
+
+static bool answer(struct asking *a, const struct asked *asked, enum search_depth depth, uint64_t mask) {
+    struct monitor *monitor = a->monitor;
+    const char *wrong = NULL;
+    struct change change;
+    switch (last_change(a, asked, depth, mask, &change, &wrong)) {
+    case SEARCH_WRONG:
+        return monitor_error(monitor, "%s",
+                             wrong && !strcmp(wrong, "interrupted") ? wrong : "the past cannot be replayed");
+    case SEARCH_NOTHING:
+        tell_nothing(monitor, a, asked->name);
+        tell_unsearched(monitor, &change);
+        return true;
+    default: break;
+    }
+    print(monitor, "%s: ", asked->name);
+    bool told = change_print(a, &change);
+    tell_unsearched(monitor, &change);
+    return told;
+}
+
+bool command_when_written(struct monitor *monitor, const char *arguments) {
+    struct asked asked;
+    struct asking asking;
+    uint64_t step;
+    char text[512];
+    bool all = take_all(&arguments);
+    if (!back_timeline(monitor)) return false;
+    if (!*arguments)
+        return monitor_error(
+            monitor, "when was what written? when-written rax, u32[rsp + 8], GUEST_CR3, IA32_EFER, gpa:0x1000, ...");
+    snprintf(text, sizeof text, "%s", arguments);
+    if (all && strlen(text) >= 4 && !strcmp(text + strlen(text) - 4, "-all")) text[strlen(text) - 4] = 0;
+    arguments = text;
+    if (!take_asked(&monitor->look, &arguments, &asked) || !take_before(monitor, &arguments, &step) ||
+        !take_end(&monitor->look, arguments) || !asking_begin(monitor, step, &asking))
+        return false;
+    enum search_depth depth = !all ? SEARCH_QUICKLY : asked.place.space == PLACE_PHYSICAL ? SEARCH_STORES : SEARCH_ALL;
+    bool done = answer(&asking, &asked, depth, 0);
+    return asking_end(&asking) && done;
+}
+
+// --- the tables of an address ---
+
+struct tables {
+    struct asked asked[2 * LOOK_ENTRIES];
+    uint64_t flags[2 * LOOK_ENTRIES]; // that translations set: accessed, dirty
+    unsigned count;
+};
+
+static void add_entry(struct tables *t, const struct view *view, const struct walk *walk, unsigned entry) {
+    struct asked *a = &t->asked[t->count];
+    uint64_t at = walk->look.entry[entry].at;
+    (void)walk_entry_physical(view, walk, entry, &at);
+    *a = (struct asked){.view = *view};
+    a->place = (struct place){.space = PLACE_PHYSICAL,
+                              .processor = (uint8_t)view->cpu->id,
+                              .bytes = walk->kind == WALK_32 ? 4 : 8,
+                              .address = at};
+    snprintf(a->name, sizeof a->name, "%s%s at 0x%" PRIx64, walk->kind == WALK_EPT ? "EPT " : "",
+             walk_entry_name(walk, entry), at);
+    t->flags[t->count++] = walk->kind == WALK_EPT ? BITS(9, 8) : BITS(6, 5);
+}
+
+// Every entry that the translation reads, down to memory.
+static void find_tables(const struct location *at, struct tables *t) {
+    struct walk walk;
+    uint64_t guest = at->address;
+    bool maps = true;
+    t->count = 0;
+    if (at->space == SPACE_LINEAR) {
+        maps = walk_first_stage(&at->view, guest, &walk);
+        for (unsigned i = 0; i < walk.look.count; i++) add_entry(t, &at->view, &walk, i);
+        guest = walk.look.result;
+    }
+    if (!maps || !at->view.eptp || at->space == SPACE_PHYSICAL) return;
+    (void)walk_second_stage(&at->view, guest, &walk);
+    for (unsigned i = 0; i < walk.look.count; i++) add_entry(t, &at->view, &walk, i);
+}
+
+bool command_when_mapped(struct monitor *monitor, const char *arguments) {
+    struct location at;
+    struct tables tables;
+    struct asking asking;
+    uint64_t step;
+    bool done = true;
+    if (!back_timeline(monitor)) return false;
+    if (!*arguments) return monitor_error(monitor, "when was which address mapped? when-mapped [@LEVEL:][gpa:]ADDRESS");
+    if (!take_place(&monitor->look, &arguments, &at) || !take_before(monitor, &arguments, &step) ||
+        !take_end(&monitor->look, arguments))
+        return false;
+    find_tables(&at, &tables);
+    if (!tables.count) return monitor_error(monitor, "no tables translate this address: it is physical");
+    for (unsigned i = 0; i < tables.count && done; i++) {
+        if (!asking_begin(monitor, step, &asking)) return false;
+        done = answer(&asking, &tables.asked[i], SEARCH_QUICKLY, tables.flags[i]);
+        done = asking_end(&asking) && done;
+    }
+    return done;
+}

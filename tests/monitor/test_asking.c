@@ -1,0 +1,208 @@
+// Asking when something changed, against the same run single-stepped with a comparison at each step. The guest is the
+// teaching hypervisor, which runs itself, which runs itself, which runs a guest.
+#include "cpu/processor/register.h"
+#include "devices/asking/change.h"
+#include "devices/machine/machine_observe.h"
+#include "monitor/load/load.h"
+#include "tests/decode/random.h"
+#include "tests/door.h"
+#include "tests/tap.h"
+#include "vmx/level/view.h"
+#include "vmx/vmcs/vmx.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RAM = 64 << 20, MEMORY = 256 << 20, PLACES = 300, CHANGES = 4096 };
+enum { BEGIN = 12000000, WINDOW = 150000, SPANS = 9 }; // steps: where all levels run, and a while after it
+enum { SPACES = 5 };
+
+static struct machine *turtles(void) {
+    struct machine_config config;
+    struct boot boot;
+    char error[200], path[300];
+    const char *o = getenv("O");
+    machine_config_default(&config);
+    config.model = *cpu_model_at(0);
+    config.ram_bytes = RAM;
+    struct machine *m = machine_new(&config, error, sizeof error);
+    snprintf(path, sizeof path, "%s/turtles.elf", o ? o : "o");
+    if (!m || !boot_open(&boot, &(struct boot_wish){.kernel = path, .append = "depth=3"}))
+        bail("turtles: %s", m ? path : error);
+    if (!boot_load(&boot, m)) bail("turtles cannot be loaded");
+    boot_close(&boot);
+    return m;
+}
+
+// --- what a single-stepped run knows ---
+
+struct known {
+    struct place place;
+    uint64_t value;
+    unsigned count; // of changes, the last CHANGES of which are kept
+    struct known_change {
+        uint64_t step, old, now;
+    } change[CHANGES];
+};
+static struct known known[PLACES];
+
+// Read by other ways than those that are tested.
+static uint64_t read_known(struct machine *m, const struct place *p) {
+    uint64_t value = 0;
+    int field;
+    switch (p->space) {
+    case PLACE_REGISTER:
+        memcpy(&value, (const char *)machine_cpu(m, 0) + p->address, p->bytes);
+        if (p->address == offsetof(struct cpu, rflags)) value = cpu_rflags(machine_cpu(m, 0));
+        break;
+    case PLACE_MSR: (void)machine_msr(m, 0, (uint32_t)p->address, &value); break;
+    case PLACE_PHYSICAL: (void)machine_read(m, p->address, &value, p->bytes); break;
+    default:
+        field = vmx_field_encoded(machine_cpu(m, 0), p->address);
+        (void)vmx_vmcs_read(machine_cpu(m, 0), p->vmcs, (unsigned)field, &value);
+    }
+    return value;
+}
+
+static void note(struct known *k, uint64_t step, uint64_t now) {
+    if (now == k->value) return;
+    k->change[k->count++ % CHANGES] = (struct known_change){step, k->value, now};
+    k->value = now;
+}
+
+// The last change of a place that was made by steps before `step`. NULL: there was none, or it is too old.
+static const struct known_change *known_before(const struct known *k, uint64_t step) {
+    for (unsigned i = k->count; i && i + CHANGES > k->count; i--) {
+        const struct known_change *c = &k->change[(i - 1) % CHANGES];
+        if (c->step < step) return c;
+    }
+    return NULL;
+}
+
+// --- places worth asking about ---
+
+enum { SEEN = 4096 };
+static struct {
+    uint64_t stored[SEEN], vmcs[16];
+    unsigned stores, vmcss;
+    uint64_t random;
+} seen;
+
+static void see(void *context, struct cpu *cpu, const struct sight *sight) {
+    (void)context, (void)cpu;
+    if (sight->kind == OBSERVE_MEMORY && !sight->write) return;
+    if (sight->kind == OBSERVE_MEMORY) {
+        unsigned at = seen.stores < SEEN ? seen.stores : random_below(&seen.random, seen.stores);
+        seen.stores++;
+        if (at < SEEN) seen.stored[at] = sight->physical;
+        return;
+    }
+    for (unsigned i = 0; i < seen.vmcss; i++)
+        if (seen.vmcs[i] == sight->physical) return;
+    if (seen.vmcss < 16) seen.vmcs[seen.vmcss++] = sight->physical;
+}
+
+static struct place random_place(void) {
+    static const uint32_t msrs[] = {0xc0000080, 0xc0000082, 0xc0000101, 0xc0000102, 0x174, 0x277, 0x10, 0x3a};
+    struct place p = {.bytes = 8};
+    struct vmx_field field;
+    struct register_row row;
+    uint64_t *r = &seen.random;
+    switch (random_below(r, SPACES)) {
+    case 0:
+        p.space = PLACE_REGISTER;
+        (void)register_row(random_below(r, REGISTER_EFER + 1), &row);
+        p.address = row.offset;
+        p.bytes = row.bytes < 8 ? (uint8_t)row.bytes : 8;
+        return p;
+    case 1:
+        p.space = PLACE_MSR;
+        p.address = msrs[random_below(r, sizeof msrs / sizeof *msrs)];
+        return p;
+    case 2:
+        p.space = PLACE_FIELD;
+        (void)vmx_field(random_below(r, FIELD_COUNT), &field);
+        p.address = field.encoding;
+        p.vmcs = seen.vmcs[random_below(r, seen.vmcss)];
+        return p;
+    default:
+        p.space = PLACE_PHYSICAL;
+        p.bytes = (uint8_t)(1 + random_below(r, 8));
+        p.address = (seen.stored[random_below(r, seen.stores < SEEN ? seen.stores : SEEN)]) - random_below(r, 4);
+        if ((p.address & 0xfff) > 0x1000 - 8) p.address &= ~7ull;
+        return p;
+    }
+}
+
+static void run_to(struct machine *m, uint64_t step) {
+    while (machine_steps(m) < step) (void)machine_run(m, step - machine_steps(m));
+}
+
+// Where the window stores, and to which VMCSs.
+static void survey(void) {
+    struct machine *m = turtles();
+    struct observer observer = {.wanted = BIT(OBSERVE_MEMORY) | BIT(OBSERVE_VMWRITE), .see = see};
+    seen.random = 20;
+    run_to(m, BEGIN);
+    machine_add_observer(m, &observer);
+    run_to(m, BEGIN + WINDOW);
+    machine_free(m);
+    if (!seen.vmcss || !seen.stores) bail("nothing is stored");
+    for (unsigned i = 0; i < PLACES; i++) known[i].place = random_place();
+}
+
+static void step_through(void) {
+    struct machine *m = turtles();
+    run_to(m, BEGIN);
+    for (unsigned i = 0; i < PLACES; i++) known[i].value = read_known(m, &known[i].place);
+    for (uint64_t step = BEGIN; step < BEGIN + WINDOW; step++) {
+        run_to(m, step + 1);
+        for (unsigned i = 0; i < PLACES; i++) note(&known[i], step, read_known(m, &known[i].place));
+    }
+    machine_free(m);
+}
+
+// --- asking ---
+
+static struct timeline *recorded(struct machine *m) {
+    run_to(m, BEGIN);
+    struct timeline *t = timeline_new(m, MEMORY);
+    if (!t) bail("no timeline");
+    for (unsigned i = 0; i < SPANS; i++) {
+        while (machine_steps(m) < BEGIN + (i + 1) * (WINDOW / SPANS))
+            (void)timeline_run(t, BEGIN + (i + 1) * (WINDOW / SPANS) - machine_steps(m));
+        (void)timeline_keep(t);
+    }
+    return t;
+}
+
+static const char *const spaces[] = {"none", "register", "MSR", "field", "linear", "guest", "physical", "device"};
+
+static void ask(struct timeline *t, const struct known *k, uint64_t step) {
+    const char *wrong = NULL;
+    struct change c;
+    const struct known_change *last = known_before(k, step);
+    if (!last && k->count > CHANGES) return;
+    bool gone = timeline_go_step(t, step, &wrong);
+    enum search found = gone ? timeline_changed(t, &k->place, SEARCH_ALL, &c, &wrong) : SEARCH_WRONG;
+    bool same = last ? found == SEARCH_FOUND && c.step == last->step && c.old == last->old && c.now == last->now
+                     : found == SEARCH_NOTHING;
+    loop_check(same, "%s %llx of %u before %llu: %d (%s) step %llu %llx -> %llx, known %llu %llx -> %llx",
+               spaces[k->place.space], (unsigned long long)k->place.address, k->place.bytes, (unsigned long long)step,
+               found, wrong ? wrong : "", (unsigned long long)c.step, (unsigned long long)c.old,
+               (unsigned long long)c.now, last ? (unsigned long long)last->step : 0,
+               last ? (unsigned long long)last->old : 0, last ? (unsigned long long)last->now : 0);
+}
+
+int main(void) {
+    survey();
+    step_through();
+    struct machine *m = turtles();
+    struct timeline *t = recorded(m);
+    loop_begin("when %d values changed last before some moment of %d steps", PLACES, WINDOW);
+    for (unsigned i = 0; i < PLACES; i++) ask(t, &known[i], BEGIN + 1 + random64(&seen.random) % (WINDOW - 10));
+    loop_end();
+    timeline_free(t);
+    machine_free(m);
+    return done_testing();
+}
