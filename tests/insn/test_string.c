@@ -135,15 +135,13 @@ static void test_fault(void) {
        "the eleventh faults, at its own step");
 }
 
-// The page below the absent one is known, as it was just written; an element that crosses into the absent one faults.
+// The first REP STOSQ makes the page below the absent one known; the first element of the second crosses into the
+// absent.
 static void test_crossing_fault(void) {
-    static const uint8_t code[] = {0xf3, 0x48, 0xab};
-    uint64_t gpr[16] = {[RCX] = 4, [RDI] = HOLE - 16, [RSP] = 0x200000};
-    start(gpr, BIT(1) | FLAG_DF, code, sizeof(code));
-    go(4, 4);
-    gpr[RDI] = HOLE - 4;
-    start(gpr, BIT(1) | FLAG_DF, code, sizeof(code));
-    go(4, 4);
+    static const uint8_t code[] = {0xf3, 0x48, 0xab, 0x4c, 0x89, 0xc7, 0x4c, 0x89, 0xc9, 0xf3, 0x48, 0xab};
+    uint64_t gpr[16] = {[RCX] = 4, [RDI] = HOLE - 16, [8] = HOLE - 4, [9] = 4, [RSP] = 0x200000};
+    start(gpr, BIT(1) | FLAG_DF, code, sizeof(code)); // ..., MOV RDI,R8; MOV RCX,R9, ...
+    go(10, 10);
     ok(f.cpu->control.cr2 == HOLE && f.cpu->gpr[RCX] == 4, "downwards, the first element crosses into an absent page");
 }
 
