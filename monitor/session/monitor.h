@@ -49,7 +49,8 @@ struct monitor {
     struct names {
         bool begun; // those of an ELF kernel were looked for
         struct linux_names {
-            bool wanted;         // Linux's were asked for, and could not be read, or not all
+            bool wanted;         // Linux's were asked for, and could not be read, or not all;
+            bool modules_wanted; // nor those of its modules
             uint64_t tried;      // at this step
             uint64_t head, mark; // address of its list of modules, 0: not known; what changes when one comes or goes
         } of[VMX_LEVELS];

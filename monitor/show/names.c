@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum { AGAIN_STEPS = 100000 /* between two looks for a kernel */, LINES_MOST = 64 << 20 };
-static const char kallsyms[] = "kallsyms", modules[] = "modules of Linux";
+static const char kallsyms[] = "kallsyms", modules[] = "modules of Linux", fresh[] = "(being read)";
 
 // The processor that is looked at, or the first on which the level is there. False, with one line in `error`: none.
 static bool find_view(const struct monitor *monitor, unsigned level, struct view *view, char *error, size_t size) {
@@ -21,17 +21,25 @@ static bool find_view(const struct monitor *monitor, unsigned level, struct view
 
 // --- modules ---
 
-static void read_modules(struct monitor *monitor, unsigned level, const struct view *view) {
+// What was read before is kept while it is more: pages of a guest come and go.
+static struct linux_modules read_modules(struct monitor *monitor, unsigned level, const struct view *view) {
     struct linux_names *n = &monitor->names.of[level];
-    char names[64], title[96];
-    struct symbol_table *table = symbols_table_new(&monitor->look.symbols, modules, (int)level);
-    if (!table) return;
-    unsigned count = symbols_from_modules(table, view, n->head, names, sizeof names);
-    snprintf(title, sizeof title, "%s (%u): %s", modules, count, names);
-    symbols_table_title(table, title);
+    char title[96];
+    size_t before = symbols_table_size(monitor->look.symbols, (int)level, modules);
+    struct symbol_table *table = symbols_table_new(&monitor->look.symbols, fresh, (int)level);
+    if (!table) return (struct linux_modules){0};
+    struct linux_modules m = symbols_from_modules(table, view, n->head);
+    n->modules_wanted = !m.whole;
+    snprintf(title, sizeof title, "%s (%u): %s", modules, m.listed, m.names);
+    if (!m.whole) snprintf(title, sizeof title, "%s (%u of %u): %s", modules, m.read, m.listed, m.names);
     symbols_table_done(table);
+    if (!m.read || (!m.whole && symbols_table_size(monitor->look.symbols, (int)level, fresh) < before)) {
+        symbols_table_drop(monitor->look.symbols, table);
+        return m;
+    }
+    symbols_table_title(table, title);
     symbols_drop_older(monitor->look.symbols, table, modules);
-    if (!count) symbols_table_drop(monitor->look.symbols, table);
+    return m;
 }
 
 // The list of modules has a head that leads somewhere; of several symbols of that name, the first such.
@@ -56,10 +64,12 @@ static void title_kernel(struct symbol_table *table, const struct linux_found *f
 }
 
 // NULL, or what is wrong.
-static const char *read_kernel(struct monitor *monitor, const struct view *view, struct linux_found *found) {
+static const char *read_kernel(struct monitor *monitor, const struct view *view, struct linux_found *found,
+                               struct linux_modules *modules_found) {
     struct linux_names *n = &monitor->names.of[view->level];
     struct symbol_table *table = symbols_table_new(&monitor->look.symbols, kallsyms, (int)view->level);
     *found = (struct linux_found){0};
+    *modules_found = (struct linux_modules){.whole = true};
     if (!table) return "there are as many tables as there can be; symbols clear drops them";
     const char *error = symbols_from_kallsyms(table, view, found);
     n->tried = machine_steps(view->machine);
@@ -72,8 +82,16 @@ static const char *read_kernel(struct monitor *monitor, const struct view *view,
     find_modules(monitor, view->level, view, table);
     symbols_table_done(table);
     symbols_drop_older(monitor->look.symbols, table, kallsyms);
-    if (n->head) read_modules(monitor, view->level, view);
+    if (n->head) *modules_found = read_modules(monitor, view->level, view);
     return NULL;
+}
+
+static void tell_modules(struct monitor *monitor, const struct view *view, const struct linux_modules *m) {
+    if (m->whole) return;
+    print(monitor,
+          "level %u: of %u modules %u could be read, not all of it: pages are not in %s now; it is tried again "
+          "at later stops\n",
+          view->level, m->listed, m->read, view->eptp ? "its EPT" : "memory");
 }
 
 static void tell_missing(struct monitor *monitor, const struct view *view, const struct linux_found *found,
@@ -98,25 +116,29 @@ static bool wait_for(struct monitor *monitor, unsigned level, const char *why) {
 
 bool names_of_linux(struct monitor *monitor, unsigned level) {
     struct linux_found found;
+    struct linux_modules its;
     struct view view;
     char why[160];
     if (!find_view(monitor, level, &view, why, sizeof why)) return wait_for(monitor, level, why);
-    const char *error = read_kernel(monitor, &view, &found);
+    const char *error = read_kernel(monitor, &view, &found, &its);
     tell_missing(monitor, &view, &found, error);
+    tell_modules(monitor, &view, &its);
     if (!error || found.missing) return true;
     return monitor_error(monitor, "symbols kallsyms: level %u: %s", level, error);
 }
 
 bool names_of_every_linux(struct monitor *monitor) {
     struct linux_found found;
+    struct linux_modules its;
     struct view view;
     char why[160];
     const char *first = NULL;
     bool any = false;
     for (unsigned level = 0; level < VMX_LEVELS; level++) {
         if (!find_view(monitor, level, &view, why, sizeof why)) continue;
-        const char *error = read_kernel(monitor, &view, &found);
+        const char *error = read_kernel(monitor, &view, &found, &its);
         tell_missing(monitor, &view, &found, error);
+        tell_modules(monitor, &view, &its);
         any |= !error || found.missing;
         if (!first) first = error;
     }
@@ -125,24 +147,37 @@ bool names_of_every_linux(struct monitor *monitor) {
 
 // --- at stops ---
 
+static void look_for_kernel(struct monitor *monitor, const struct view *view) {
+    struct linux_found found;
+    struct linux_modules its;
+    if (read_kernel(monitor, view, &found, &its)) return;
+    print(monitor, "symbols: level %u: %" PRIu32 " names of Linux%s%s were read now\n", view->level, found.symbols,
+          *found.version ? " " : "", found.version);
+}
+
+static void look_for_modules(struct monitor *monitor, const struct view *view) {
+    struct linux_names *n = &monitor->names.of[view->level];
+    size_t before = symbols_table_size(monitor->look.symbols, (int)view->level, modules);
+    struct linux_modules m = read_modules(monitor, view->level, view);
+    if (symbols_table_size(monitor->look.symbols, (int)view->level, modules) != before)
+        print(monitor, "symbols: level %u: names of %u modules were read now\n", view->level, m.read);
+    n->mark = symbols_modules_mark(view, n->head);
+}
+
 static void look_again(struct monitor *monitor, unsigned level) {
     struct linux_names *n = &monitor->names.of[level];
-    struct linux_found found;
     struct view view;
     char why[160];
     uint64_t step = machine_steps(monitor->look.machine), since = step - n->tried;
-    bool waits = n->wanted && since < AGAIN_STEPS;
-    if ((!n->wanted && !n->head) || waits || !since || !find_view(monitor, level, &view, why, sizeof why)) return;
-    if (n->wanted) {
-        if (!read_kernel(monitor, &view, &found))
-            print(monitor, "symbols: level %u: %" PRIu32 " names of Linux%s%s were read now\n", level, found.symbols,
-                  *found.version ? " " : "", found.version);
-        return;
-    }
+    if ((!n->wanted && !n->head) || !since || !find_view(monitor, level, &view, why, sizeof why)) return;
+    bool wanted = (n->wanted || n->modules_wanted) && since >= AGAIN_STEPS;
+    uint64_t mark = n->head ? symbols_modules_mark(&view, n->head) : 0;
+    if (!wanted && (!mark || mark == n->mark)) return;
     n->tried = step;
-    uint64_t mark = symbols_modules_mark(&view, n->head);
-    if (mark && mark != n->mark) read_modules(monitor, level, &view);
-    if (mark) n->mark = mark;
+    if (n->wanted)
+        look_for_kernel(monitor, &view);
+    else
+        look_for_modules(monitor, &view);
 }
 
 void names_again(struct monitor *monitor) {

@@ -12,6 +12,12 @@ struct symbol {
     uint64_t address, bytes; // bytes 0: up to the next symbol
     uint32_t name;           // offset in `names`
 };
+struct kept {
+    struct kept *next;
+    uint64_t address;
+    size_t bytes;
+    uint8_t memory[];
+};
 struct symbol_table {
     char title[96];
     int level;
@@ -20,6 +26,8 @@ struct symbol_table {
     char *names;
     size_t count, room, names_used, names_room;
     struct source_lines *lines; // NULL: none
+    struct frames *frames;      // the same
+    struct kept *kept;
 };
 struct symbols {
     struct symbol_table *table[TABLES];
@@ -73,6 +81,17 @@ void symbols_table_title(struct symbol_table *table, const char *title) {
 
 void symbols_add_lines(struct symbol_table *table, struct source_lines *lines) { table->lines = lines; }
 
+void symbols_add_frames(struct symbol_table *table, struct frames *frames) { table->frames = frames; }
+
+bool symbols_keep(struct symbol_table *table, uint64_t address, const void *from, size_t bytes) {
+    struct kept *kept = malloc(sizeof *kept + bytes);
+    if (!kept) return false;
+    *kept = (struct kept){table->kept, address, bytes};
+    memcpy(kept->memory, from, bytes);
+    table->kept = kept;
+    return true;
+}
+
 // Of several names at one address the first in the file stays first.
 static int compare_addresses(const void *a, const void *b) {
     const struct symbol *x = a, *y = b;
@@ -105,6 +124,11 @@ void symbols_table_drop(struct symbols *s, struct symbol_table *table) {
     free(table->by_name);
     free(table->names);
     source_lines_free(table->lines);
+    frames_free(table->frames);
+    for (struct kept *kept = table->kept, *next; kept; kept = next) {
+        next = kept->next;
+        free(kept);
+    }
     free(table);
 }
 
@@ -114,6 +138,13 @@ void symbols_drop_older(struct symbols *s, const struct symbol_table *table, con
         if (t != table && t->level == table->level && strncmp(t->title, title, strlen(title)) == 0)
             symbols_table_drop(s, t);
     }
+}
+
+size_t symbols_table_size(const struct symbols *s, int level, const char *title) {
+    for (unsigned i = 0; s && i < s->tables; i++)
+        if (s->table[i]->level == level && strncmp(s->table[i]->title, title, strlen(title)) == 0)
+            return s->table[i]->count;
+    return 0;
 }
 
 void symbols_drop_same(struct symbols *s, const struct symbol_table *table) {
@@ -197,7 +228,9 @@ static const struct symbol *before(const struct symbol_table *t, uint64_t addres
     return &t->by_address[low - 1];
 }
 
-const char *symbols_name(const struct symbols *s, int level, uint64_t address, char *text, size_t size) {
+// As for `address + beyond`.
+static const char *name_of_address(const struct symbols *s, int level, uint64_t address, unsigned beyond, char *text,
+                                   size_t size) {
     const struct symbol *best = NULL;
     const char *name = NULL;
     for (unsigned i = 0; s && i < s->tables; i++) {
@@ -213,9 +246,17 @@ const char *symbols_name(const struct symbols *s, int level, uint64_t address, c
     if (!best) return text;
     escape_name(text, size, name); // a name is one line, whatever its file says
     size_t used = strlen(text);
-    uint64_t offset = address - best->address;
+    uint64_t offset = address - best->address + beyond;
     if (offset) snprintf(text + used, size - used, "+0x%llx", (unsigned long long)offset);
     return text;
+}
+
+const char *symbols_name(const struct symbols *s, int level, uint64_t address, char *text, size_t size) {
+    return name_of_address(s, level, address, 0, text, size);
+}
+
+const char *symbols_name_behind(const struct symbols *s, int level, uint64_t address, char *text, size_t size) {
+    return name_of_address(s, level, address - 1, 1, text, size);
 }
 
 uint64_t symbols_size(const struct symbols *s, int level, uint64_t address) {
@@ -232,6 +273,25 @@ bool symbols_line(const struct symbols *s, int level, uint64_t address, struct s
     for (unsigned i = 0; s && i < s->tables; i++)
         if (serves(s->table[i], level) && source_lines_at(s->table[i]->lines, address, place)) return true;
     return false;
+}
+
+bool symbols_kept(const struct symbols *s, int level, uint64_t address, void *to, size_t bytes) {
+    for (unsigned i = 0; s && i < s->tables; i++)
+        for (const struct kept *k = serves(s->table[i], level) ? s->table[i]->kept : NULL; k; k = k->next) {
+            uint64_t offset = address - k->address;
+            if (offset > k->bytes || bytes > k->bytes - offset) continue;
+            memcpy(to, k->memory + offset, bytes);
+            return true;
+        }
+    return false;
+}
+
+enum frame_outcome symbols_frame(const struct symbols *s, int level, uint64_t address,
+                                 struct frame_registers *registers, const struct frame_memory *memory) {
+    enum frame_outcome outcome = FRAME_NONE;
+    for (unsigned i = 0; s && i < s->tables && outcome == FRAME_NONE; i++)
+        if (serves(s->table[i], level)) outcome = frames_step(s->table[i]->frames, address, registers, memory);
+    return outcome;
 }
 
 bool symbols_line_find(const struct symbols *s, int level, const char *name, unsigned line, struct source_place *place,

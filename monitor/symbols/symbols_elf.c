@@ -1,4 +1,5 @@
-// Symbols of an ELF file, by libelf: its symbol table, else its dynamic one; and its source lines (symbols_dwarf.c).
+// Symbols of an ELF file, by libelf: its symbol table, else its dynamic one; and its source lines (symbols_dwarf.c);
+// its frames (frames.c).
 //
 // A relocatable file (a module of Linux) has no addresses: its code sections are taken to lie one behind the other, in
 // the order of the file and aligned as they ask for, from the address given on. That is how Linux places those of a
@@ -111,6 +112,7 @@ static const char *add_file(struct symbol_table *table, Elf *elf, int fd, const 
     if (!error) error = add_symbols(table, elf, &layout);
     bool lines = !place->lines_most || file_bytes(fd) <= place->lines_most;
     if (!error && lines) symbols_add_lines(table, symbols_dwarf(fd, &layout));
+    if (!error && lines && !layout.count) symbols_add_frames(table, frames_new(fd, layout.slide));
     free(layout.section);
     return error;
 }

@@ -23,10 +23,13 @@ struct linux_found {
 };
 // Linux's own table, in the kernel that the level maps.
 const char *symbols_from_kallsyms(struct symbol_table *table, const struct view *view, struct linux_found *found);
-// Those of its modules, in a table of their own: `head` is the address of its symbol `modules`. The number of modules;
-// `names` are those, with commas.
-unsigned symbols_from_modules(struct symbol_table *table, const struct view *view, uint64_t head, char *names,
-                              size_t size);
+// Those of its modules, in a table of their own: `head` is the address of its symbol `modules`.
+struct linux_modules {
+    unsigned listed, read;
+    bool whole;     // nothing was left out
+    char names[64]; // of those that were read, as many as there is room for
+};
+struct linux_modules symbols_from_modules(struct symbol_table *table, const struct view *view, uint64_t head);
 // What changes when a module comes or goes; 0: not known.
 uint64_t symbols_modules_mark(const struct view *view, uint64_t head);
 

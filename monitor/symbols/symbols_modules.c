@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <elf.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -83,40 +84,67 @@ static bool find_table(const struct view *view, uint64_t module, struct mod_kall
 
 // --- taking it ---
 
-static bool add_all(struct symbol_table *table, const struct view *view, const struct mod_kallsyms *k, uint64_t *room) {
+// The image of a module, from its first symbol to its last: its code's ORC tables, among others, lie there.
+struct image {
+    uint64_t begin, end;
+};
+
+static void keep(struct symbol_table *table, const struct view *view, const struct image *image) {
+    enum { MOST = 16 << 20, PAGE = 4096 };
+    uint64_t at = image->begin & ~(uint64_t)(PAGE - 1), bytes = image->end - at + PAGE;
+    uint8_t *memory = image->begin < image->end && bytes < MOST ? malloc(bytes) : NULL;
+    while (memory && at <= image->end) {
+        size_t got = view_read(view, SPACE_LINEAR, at, memory, (image->end - at) / PAGE * PAGE + PAGE);
+        if (got) (void)symbols_keep(table, at, memory, got);
+        at += got ? got : PAGE;
+    }
+    free(memory);
+}
+
+// False: no more can be taken. *missing counts symbols that cannot be read.
+static bool add_all(struct symbol_table *table, const struct view *view, const struct mod_kallsyms *k, uint64_t *room,
+                    uint64_t *missing) {
+    struct image image = {UINT64_MAX, 0};
     char name[SYMBOL_NAME_BYTES];
     Elf64_Sym symbol;
     if (k->count > *room) return false;
     *room -= k->count;
-    for (uint64_t i = 1; i < k->count && get_symbol(view, k, i, &symbol); i++) {
+    for (uint64_t i = 1; i < k->count; i++) {
+        if (!get_symbol(view, k, i, &symbol)) {
+            ++*missing;
+            continue;
+        }
         if (symbol.st_shndx == SHN_UNDEF || !is_kernel(symbol.st_value)) continue;
         size_t length = get_name(view, k->strings + symbol.st_name, name, sizeof name);
         if (length && !symbols_add(table, name, length, symbol.st_value, symbol.st_size)) return false;
+        *missing += !length && symbol.st_name;
+        if (symbol.st_value < image.begin) image.begin = symbol.st_value;
+        if (symbol.st_value > image.end) image.end = symbol.st_value;
     }
+    keep(table, view, &image);
     return true;
 }
 
-static void add_name(char *names, size_t size, const char *name) {
-    size_t used = strlen(names);
-    snprintf(names + used, size - used, "%s%s", used ? ", " : "", name);
+static void add_name(struct linux_modules *m, const char *name) {
+    size_t used = strlen(m->names);
+    snprintf(m->names + used, sizeof m->names - used, "%s%s", used ? ", " : "", name);
+    m->read++;
 }
 
-// The list must lead back, and its members have names. The number of modules with symbols; 0: it is no such list.
-static unsigned walk_list(struct symbol_table *table, const struct view *view, uint64_t head, char *names,
-                          size_t size) {
+// The list must lead back, and its members have names.
+static void walk_list(struct symbol_table *table, const struct view *view, uint64_t head, struct linux_modules *m) {
     char name[NAME_BYTES];
     struct mod_kallsyms k;
-    unsigned found = 0;
-    uint64_t at = head, before = head, back, room = SYMBOLS_MAX;
+    uint64_t at = head, before = head, back, room = SYMBOLS_MAX, missing = 0;
     for (unsigned i = 0; i < MODULES_MAX; i++, before = at) {
         if (!get64(view, at, &at) || at == head) break;
         if (!get64(view, at + 8, &back) || back != before || !get_name(view, at + 16, name, sizeof name)) break;
+        m->listed++;
         if (!find_table(view, at, &k)) continue;
-        if (!add_all(table, view, &k, &room)) break;
-        add_name(names, size, name);
-        found++;
+        if (!add_all(table, view, &k, &room, &missing)) break;
+        add_name(m, name);
     }
-    return found;
+    m->whole = at == head && m->read == m->listed && !missing;
 }
 
 // With page-table isolation user code has tables of its own, in the page behind those of the kernel.
@@ -127,11 +155,11 @@ static struct view kernel_view(const struct view *view, uint64_t address) {
     return kernel;
 }
 
-unsigned symbols_from_modules(struct symbol_table *table, const struct view *view, uint64_t head, char *names,
-                              size_t size) {
+struct linux_modules symbols_from_modules(struct symbol_table *table, const struct view *view, uint64_t head) {
     struct view kernel = kernel_view(view, head);
-    *names = '\0';
-    return walk_list(table, &kernel, head, names, size);
+    struct linux_modules modules = {0};
+    walk_list(table, &kernel, head, &modules);
+    return modules;
 }
 
 uint64_t symbols_modules_mark(const struct view *view, uint64_t head) {

@@ -32,12 +32,17 @@ exported() { # FILE BASE MODULE
 		while read -r name address; do echo "$name $((address - $2))"; done | sort
 }
 
-out=$(monitor 'symbols kallsyms' where 'break vmx_handle_exit' 'break vmx_vcpu_run' continue continue \
+out=$(monitor 'symbols kallsyms' bt where 'break vmx_handle_exit' 'break vmx_vcpu_run' continue continue \
 	"export $dir/found.elf" 'p/x vmx_vcpu_run' 'symbols kallsyms' 'symbols clear')
 [[ $out == *$'\nlevel 0 '*'symbols  kallsyms, Linux 6.'*$'\nlevel 0 '*'symbols  modules of Linux (3): kvm_intel, kvm, irqbypass'* ]]
 claim $? 'three modules are found' "$(tail -n 5 <<<"$out")"
 [[ $out == *$'\n  ffffffff'????????' <vmx_vmexit>  '* ]]
 claim $? 'a VM exit comes to KVM by name' "$(grep -A 3 ') where' <<<"$out")"
+calls=$(sed -nE '/^\(vmxray\) bt/,/^\(vmxray\) where/ s/^#[0-9]+ +[0-9a-f]+ <([a-z_0-9A-Z]+)(\+0x[0-9a-f]+)?>$/\1/p' <<<"$out" | tr '\n' ' ')
+wanted='vmx_vmexit vmx_vcpu_enter_exit vmx_vcpu_run kvm_arch_vcpu_ioctl_run kvm_vcpu_ioctl __x64_sys_ioctl do_syscall_64 '
+wanted+='entry_SYSCALL_64_after_hwframe '
+[[ $calls == "$wanted" && $out == *'(user code)'* ]]
+claim $? "the calls that led into KVM, up to the user's, by ORC of three modules and the kernel" "$calls"
 [[ $out == *' <vmx_handle_exit>  0f'*' <vmx_vcpu_run>  0f'* ]]
 claim $? 'breakpoints in KVM by name' "$(grep -A 3 '^[0-9]: break' <<<"$out")"
 [[ $(grep -c '^level 0 .* kallsyms' <<<"$out") == 2 && $(grep -c '^level 0 .* modules of' <<<"$out") == 2 ]]
