@@ -23,6 +23,40 @@ bool exit_count_next(const struct cpu *cpu, unsigned level, unsigned *reason, st
     return false;
 }
 
+bool exit_price_next(const struct history_cpu *past, unsigned level, int reason, unsigned *kind) {
+    for (; *kind < COST_KINDS; ++*kind) {
+        const struct cost_kind *k = &past->cost.kind[*kind];
+        if (k->level == level && k->count && (reason < 0 || k->reason == (uint32_t)reason)) return true;
+    }
+    return false;
+}
+
+const struct cost_part *exit_part_next(const struct history_cpu *past, unsigned kind, unsigned *part) {
+    for (; *part < COST_PARTS; ++*part) {
+        const struct cost_part *p = &past->cost.part[*part];
+        if (p->used && p->outer == kind && p->count) return &past->cost.part[(*part)++];
+    }
+    return NULL;
+}
+
+static void add(struct cost_sum *to, const struct cost_sum *more) {
+    to->cycles += more->cycles;
+    to->steps += more->steps;
+}
+
+void exit_price_add(struct exit_price *to, const struct history_cpu *past, unsigned kind) {
+    const struct cost_kind *k = &past->cost.kind[kind];
+    const struct cost_part *p;
+    to->count += k->count;
+    add(&to->all, &k->all);
+    add(&to->level0, &k->level0);
+    add(&to->own, &k->own);
+    for (unsigned part = 0; (p = exit_part_next(past, kind, &part));) to->inside += p->count;
+    if (k->worst_cycles < to->worst_cycles) return;
+    to->worst_cycles = k->worst_cycles;
+    to->worst_step = k->worst_step;
+}
+
 const struct history_loop *exit_loop(const struct history_cpu *past, unsigned level) {
     enum { IN_A_ROW = 2 }; // once more may be chance
     return level < HISTORY_LEVELS && past->loop[level].times >= IN_A_ROW ? &past->loop[level] : NULL;

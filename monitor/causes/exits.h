@@ -15,6 +15,18 @@ struct exit_count {
 // The next reason from *reason on for which the level exited; false: no more.
 bool exit_count_next(const struct cpu *cpu, unsigned level, unsigned *reason, struct exit_count *out);
 
+// What exits of a guest of a guest cost, until it ran again: of one kind, or of several together.
+struct exit_price {
+    uint64_t count, inside; // inside: exits that were made for them
+    struct cost_sum all, level0, own;
+    uint64_t worst_cycles, worst_step;
+};
+void exit_price_add(struct exit_price *to, const struct history_cpu *past, unsigned kind);
+// The next kind of exits of the level from *kind on, of the reason (-1: of any) that was answered; false: no more.
+bool exit_price_next(const struct history_cpu *past, unsigned level, int reason, unsigned *kind);
+// The next kind that was made for exits of this kind, from *part on.
+const struct cost_part *exit_part_next(const struct history_cpu *past, unsigned kind, unsigned *part);
+
 // The exit that the level makes again and again, its registers unchanged. NULL: its last exit was another than the one
 // before, or the same by chance.
 const struct history_loop *exit_loop(const struct history_cpu *past, unsigned level);

@@ -2,18 +2,28 @@
 #include "monitor/causes/exits.h"
 #include "monitor/expression/expression.h"
 #include "monitor/symbols/symbols.h"
+#include "monitor/vtx/vtx.h"
 #include "monitor/vtx/why.h"
 #include "monitor/session/monitor.h"
 #include <inttypes.h>
 #include <string.h>
 
+// Until the level ran again. For a guest of level 0 that is the next entry.
+static uint64_t whole_cycles(const struct history_cpu *past, unsigned level, const struct exit_count *c) {
+    struct exit_price price = {0};
+    if (level < 2) return c->cycles / c->count;
+    for (unsigned kind = 0; exit_price_next(past, level, (int)c->reason, &kind); kind++)
+        exit_price_add(&price, past, kind);
+    return price.count ? price.all.cycles / price.count : 0;
+}
+
 static void print_level(struct monitor *monitor, const struct cpu *cpu, unsigned level) {
     const struct exit_total all = exit_total(cpu, level);
     struct exit_count c;
     for (unsigned reason = 0; exit_count_next(cpu, level, &reason, &c);)
-        print(monitor, "%5u  %-22s %10" PRIu64 "  %5.1f%%  %14" PRIu64 "  %10" PRIu64 "\n", level,
+        print(monitor, "%5u  %-22s %10" PRIu64 "  %5.1f%%  %14" PRIu64 "  %10" PRIu64 "  %12" PRIu64 "\n", level,
               vmx_exit_name(c.reason), c.count, 100.0 * (double)c.count / (double)all.exits, c.cycles,
-              c.cycles / c.count);
+              c.cycles / c.count, whole_cycles(look_past(&monitor->look), level, &c));
     if (all.exits)
         print_in(monitor, BOLD, "%5u  %-22s %10" PRIu64 "  %6s  %14" PRIu64 "\n", level, "all", all.exits, "",
                  all.cycles);
@@ -23,11 +33,15 @@ static void print_level(struct monitor *monitor, const struct cpu *cpu, unsigned
 static bool print_table(struct monitor *monitor) {
     const struct cpu *cpu = look_cpu(&monitor->look);
     if (!cpu->wire.extension) return monitor_error(monitor, "exits: this processor has no VT-x");
-    print_in(monitor, BOLD, "level  %-22s %10s  %6s  %14s  %10s\n", "VM exit", "count", "share", "cycles to entry",
-             "each");
+    print_in(monitor, BOLD, "level  %-22s %10s  %6s  %14s  %10s  %12s\n", "VM exit", "count", "share",
+             "cycles to entry", "each", "until it ran");
     for (unsigned level = 0; level < VMX_LEVELS; level++) print_level(monitor, cpu, level);
     if (vmx_failed_entry_count(cpu))
         print(monitor, "       %-22s %10" PRIu64 "\n", "(VM entries failed)", vmx_failed_entry_count(cpu));
+    if (exit_total(cpu, 2).exits)
+        print(monitor,
+              "cycles to entry: what level 0 did at once, up to its next entry of any guest; until it ran: all "
+              "that was done,\nby every level, until this one ran again, as in exits cost and .stat\n");
     return true;
 }
 
@@ -67,6 +81,8 @@ static bool print_loops(struct monitor *monitor) {
 bool command_exits(struct monitor *monitor, const char *arguments) {
     char word[32];
     if (!take_word(&arguments, word, sizeof word)) return print_table(monitor);
-    if (!word_is(word, "loop", 1)) return monitor_error(monitor, "exits %s? exits alone, or exits loop", word);
+    if (word_is(word, "cost", 1)) return exits_cost(monitor, arguments);
+    if (!word_is(word, "loop", 1))
+        return monitor_error(monitor, "exits %s? exits alone, exits cost or exits loop", word);
     return take_end(&monitor->look, arguments) && print_loops(monitor);
 }

@@ -17,6 +17,9 @@ bool vmcs_source_of(struct monitor *monitor, unsigned level, struct vmcs_source 
 // --- vmcs.c ---
 void print_field_meaning(struct monitor *monitor, enum vmcs_field field, uint64_t value);
 
+// --- cost.c ---
+bool exits_cost(struct monitor *monitor, const char *arguments); // the words after exits cost
+
 // --- the words after vmcs: vmcs_compare.c, vmcs_state.c ---
 bool vmcs_diff(struct monitor *monitor, const char *arguments);
 bool vmcs_merge(struct monitor *monitor, const char *arguments);

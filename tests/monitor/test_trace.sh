@@ -21,11 +21,20 @@ sed -nE 's/^[0-9]+ [0-9]+ 0 L([0-9]) VM exit ([A-Z_]+) from level \1, .*/\1 \2/p
 [[ -s $dir/counts ]] && cmp -s "$dir/counts" "$dir/text"
 claim $? 'as text: every VM exit once' "$(diff "$dir/counts" "$dir/text" | head -n 3 | tr '\n' ';')"
 
-table() { awk '/^VM exits of level/ { level = $5 } $2 ~ /^[0-9]+$/ { print level, $1, $2 }' "$1" | sort; }
+table() { awk '/^VM exits of level/ { level = $5 + 0 } $2 ~ /^[0-9]+$/ { print level, $1, $2 }' "$1" | sort; }
 table "$dir/t.stat" | cmp -s - "$dir/counts"
 claim $? 'as a table: the same counts' "$(table "$dir/t.stat" | diff "$dir/counts" - | head -n 3 | tr '\n' ';')"
 table "$dir/all.stat" | cmp -s - "$dir/counts"
 claim $? 'whatever else is traced' "$(head -n 3 "$dir/all.stat")"
+
+# Reason, count and mean, as `exits cost` has them; the one that is open when the run ends is in the trace alone.
+printf '%s\n' continue 'exits cost' | run -S 2>/dev/null |
+	awk '$1 ~ /^[A-Z_]+$/ && NF == 8 && $2 ~ /^[0-9]+$/ { print $1, $2, $4 }' | sort >"$dir/cost"
+awk '/^VM exits of level/ { level = $5 + 0 } level == 2 && $2 ~ /^[0-9]+$/ { printf "%s %d %.1f\n", $1, $2, $7 }' "$dir/t.stat" |
+	sort >"$dir/stat"
+different=$(join "$dir/cost" "$dir/stat" | awk '$2 != $4 || $3 != $5 { n++; open += $4 - $2 } END { print n + 0, open + 0 }')
+[[ $(wc -l <"$dir/cost") -gt 8 && $(wc -l <"$dir/cost") == "$(wc -l <"$dir/stat")" && $different == '1 1' ]]
+claim $? 'as a table: counts and means of exits cost' "$different; $(diff "$dir/cost" "$dir/stat" | head -n 4 | tr '\n' ';')"
 
 cycles=$(sed -nE 's/^cycles +([0-9]+)$/\1/p' "$dir/free.err")
 sum=$(awk '{ sum += $NF } END { print sum }' "$dir/t.folded")

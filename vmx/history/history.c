@@ -69,6 +69,7 @@ WHOLE(history_fault);
 WHOLE(history_owed);
 WHOLE(history_vmcs);
 WHOLE(history_vmcs12);
+WHOLE(cost_book);
 
 #define ALL(member) STATE_ONE(struct history, member)
 #define ALL_WORDS(member) STATE_WORDS(struct history, member)
@@ -80,9 +81,10 @@ const struct state_table vmx_history_state = STATE_TABLE("history", fields);
 #define ONE(member) STATE_ONE(struct history_cpu, member)
 #define ONE_WORDS(member) STATE_WORDS(struct history_cpu, member)
 static const struct state_field cpu_fields[] = {
-    ONE(has_exit),   ONE(has_failure), ONE(has_fault),   ONE(has_triple),   ONE(exit_level),  ONE(chain_count),
-    ONE(entered),    ONE(reads),       ONE(read_gpr),    ONE(read_field),   ONE(twelve),      ONE(twelve_level),
-    ONE_WORDS(loop), ONE_WORDS(owed),  ONE_WORDS(fault), ONE_WORDS(triple), ONE_WORDS(chain), ONE_WORDS(failure),
+    ONE(has_exit),     ONE(has_failure),  ONE(has_fault),     ONE(has_triple), ONE(exit_level),
+    ONE(chain_count),  ONE(entered),      ONE(reads),         ONE(read_gpr),   ONE(read_field),
+    ONE(twelve),       ONE(twelve_level), ONE_WORDS(loop),    ONE_WORDS(owed), ONE_WORDS(fault),
+    ONE_WORDS(triple), ONE_WORDS(chain),  ONE_WORDS(failure), ONE_WORDS(cost),
 };
 const struct state_table vmx_history_cpu_state = STATE_TABLE("history of a processor", cpu_fields);
 
@@ -109,6 +111,7 @@ void vmx_history_loaded(struct cpu *cpu) {
     at_most(&c->twelve, HISTORY_VMCS12S);
     at_most(&c->read_gpr, R15);
     failure_loaded(&c->failure);
+    history_cost_loaded(&c->cost);
     for (unsigned i = 0; i < HISTORY_EVENTS; i++)
         if (h->event[i].kind >= EVENT_KINDS) h->event[i].kind = EVENT_TRIPLE;
 }

@@ -7,6 +7,7 @@
 #define VMX_HISTORY_H
 #include "cpu/state/cpu.h"
 #include "cpu/state/state.h"
+#include "vmx/history/cost.h"
 #include "vmx/vmcs/names.h"
 
 enum {
@@ -101,6 +102,7 @@ struct history_cpu {
     struct history_fault fault, triple;
     struct history_fault chain[HISTORY_CHAIN]; // of faults of the same step, the last one first
     struct history_failure failure;
+    struct cost_book cost;
 };
 
 // A VMCS as it was at the last entry with it.
@@ -165,5 +167,9 @@ void history_event_exit(struct cpu *cpu, const struct history_exit *exit);
 void history_event_entry(struct cpu *cpu, unsigned level, uint64_t step); // an event is owed
 void history_vmcs12_exit(struct cpu *cpu, unsigned level);                // of a VMREAD or VMWRITE
 void history_vmcs12_entry(struct cpu *cpu, unsigned level);               // a VMREAD was answered
+
+void history_cost_exit(struct cpu *cpu, unsigned level); // of a guest's guest, or while one is being answered
+void history_cost_entry(struct cpu *cpu, unsigned level);
+void history_cost_loaded(struct cost_book *book);
 
 #endif

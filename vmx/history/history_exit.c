@@ -46,6 +46,7 @@ void history_note_exit(struct cpu *cpu) {
     c->has_exit = 1;
     c->exit_level = level;
     history_event_exit(cpu, e);
+    if (unlikely(level > 1 || c->cost.top)) history_cost_exit(cpu, level);
     c->reads = 0;
     if (unlikely(r->reason == EXIT_VMREAD || r->reason == EXIT_VMWRITE))
         history_vmcs12_exit(cpu, level);
@@ -83,6 +84,7 @@ void history_note_entry(struct cpu *cpu) {
     c->loop[level].entry_rip = cpu->rip;
     if (unlikely(c->owed[level].valid)) history_event_entry(cpu, level, step);
     if (unlikely(c->reads)) history_vmcs12_entry(cpu, level);
+    if (unlikely(c->cost.top)) history_cost_entry(cpu, level);
 }
 
 struct history_failure *history_note_failure(struct cpu *cpu, const struct op *op, uint32_t number,
