@@ -1,5 +1,6 @@
 // Going through a span of the past with an eye on one value; see watching.h.
 #include "devices/asking/watching.h"
+#include "devices/asking/scan.h"
 #include "cpu/processor/observing.h"
 #include "vmx/level/view.h"
 #include "vmx/vmcs/vmx.h"
@@ -36,7 +37,7 @@ static uint64_t register_sights(uint64_t offset) {
     }
 }
 
-static uint64_t sights_of(const struct machine *m, const struct place *p) {
+uint64_t place_sights(const struct machine *m, const struct place *p) {
     switch (p->space) {
     case PLACE_REGISTER: return register_sights(p->address);
     case PLACE_FIELD: return field_changes_unseen(m, p) ? 0 : FIELD_SIGHTS;
@@ -74,7 +75,7 @@ static void sight_comes(void *context, struct cpu *cpu, const struct sight *sigh
 
 void watching_prepare(struct watching *w, struct timeline *t, const struct place *place, bool stores) {
     *w = (struct watching){.t = t, .place = place, .stores = stores && place->space == PLACE_PHYSICAL, .stored_by = -1};
-    w->sights = sights_of(t->m, place);
+    w->sights = place_sights(t->m, place);
     w->how = place->space == PLACE_PHYSICAL ? NOTICE_STORES : w->sights ? NOTICE_SIGHTS : NOTICE_STEPS;
     w->point = (struct point){.address = place->address,
                               .bytes = place->bytes,
@@ -156,7 +157,7 @@ static void note_beginning(struct timeline *t, struct change *c) {
 }
 
 // One step, whatever stops on the way to its end.
-static bool one_step(struct timeline *t, const char **wrong) {
+bool watching_one_step(struct timeline *t, const char **wrong) {
     uint64_t step = machine_steps(t->m);
     unsigned still = 0;
     while (machine_steps(t->m) == step && still < STANDSTILLS)
@@ -169,7 +170,7 @@ static bool try_step(struct watching *w, struct change *c, const char **wrong) {
     note_beginning(w->t, c);
     c->old = w->value;
     w->stored = false;
-    if (!one_step(w->t, wrong)) return false;
+    if (!watching_one_step(w->t, wrong)) return false;
     c->now = 0;
     (void)place_read(w->t->m, w->place, &c->now);
     c->from_outside = timeline_inputs_taken(w->t) != inputs;
@@ -177,22 +178,32 @@ static bool try_step(struct watching *w, struct change *c, const char **wrong) {
     return true;
 }
 
-enum search watching_steps(struct watching *w, uint64_t from, uint64_t to, struct change *out, const char **wrong) {
+enum search watching_each(struct watching *w, uint64_t from, uint64_t to, scan_change_fn *one, void *context,
+                          const char **wrong) {
     struct change c = {0};
     struct observer events = {.wanted = EVENT_SIGHTS | SWITCHES, .context = &c, .see = note_event};
-    bool found = false, good = true;
+    bool found = false, good = true, on = true;
     if (!timeline_go_step(w->t, from, wrong)) return SEARCH_WRONG;
     machine_add_observer(w->t->m, &events);
     if (w->how == NOTICE_STORES) machine_add_point(w->t->m, &w->point);
     w->value = 0;
     (void)place_read(w->t->m, w->place, &w->value);
-    while (machine_steps(w->t->m) < to && (good = try_step(w, &c, wrong)) && machine_steps(w->t->m) > c.step) {
+    while (on && machine_steps(w->t->m) < to && (good = try_step(w, &c, wrong)) && machine_steps(w->t->m) > c.step) {
         bool changes = c.old != c.now || (w->stores && w->stored);
-        if (changes) *out = c;
+        if (changes) on = one(context, &c);
         found |= changes;
         w->value = c.now;
     }
     if (w->how == NOTICE_STORES) machine_remove_point(w->t->m, &w->point);
     machine_remove_observer(w->t->m, &events);
     return !good ? SEARCH_WRONG : found ? SEARCH_FOUND : SEARCH_NOTHING;
+}
+
+static bool keep_last(void *context, const struct change *change) {
+    *(struct change *)context = *change;
+    return true;
+}
+
+enum search watching_steps(struct watching *w, uint64_t from, uint64_t to, struct change *out, const char **wrong) {
+    return watching_each(w, from, to, keep_last, out, wrong);
 }

@@ -1,7 +1,7 @@
 // Going through a span of the past with an eye on one value. Private to devices/asking.
 #ifndef DEVICES_ASKING_WATCHING_H
 #define DEVICES_ASKING_WATCHING_H
-#include "devices/asking/change.h"
+#include "devices/asking/scan.h"
 #include "devices/history/timeline_private.h"
 
 // How a change is noticed. By stores to memory, at nearly the speed of a free run; by what can be seen of VT-x, MSRs
@@ -29,7 +29,12 @@ void watching_prepare(struct watching *w, struct timeline *t, const struct place
 // From where the machine is to a position: the last change is noted, to within a step or two. False: *wrong says why
 // not.
 bool watching_span(struct watching *w, const struct position *end, const char **wrong);
+// Each change among the steps of [from, to), in order; false of `one` ends it.
+enum search watching_each(struct watching *w, uint64_t from, uint64_t to, scan_change_fn *one, void *context,
+                          const char **wrong);
 // The last change among the steps of [from, to), exactly.
 enum search watching_steps(struct watching *w, uint64_t from, uint64_t to, struct change *out, const char **wrong);
+
+bool watching_one_step(struct timeline *t, const char **wrong); // whatever stops on the way to its end
 
 #endif

@@ -1,4 +1,5 @@
 // Expressions: a parser by precedence into a small tree, and its evaluation. See expression.h.
+#include "devices/asking/scan.h"
 #include "monitor/expression/expression.h"
 #include "monitor/host/parse.h"
 #include "monitor/symbols/symbols.h"
@@ -362,6 +363,24 @@ bool expression_memory(const struct expression *expression, const struct view *v
     *space = (enum space)root->space;
     *bytes = root->bytes & 15;
     return !v.failed;
+}
+
+uint64_t expression_sights(const struct expression *expression, const struct view *view) {
+    uint64_t all = 0;
+    char error[200];
+    for (unsigned i = 0; i < expression->count; i++) {
+        const struct expression_node *n = &expression->node[i];
+        const struct name name = {(enum name_kind)(n->value >> NAME_SHIFT), n->value & (BIT(NAME_SHIFT) - 1)};
+        struct place place;
+        if (n->op == OP_MEMORY) return 0;
+        if (n->op != OP_NAME) continue;
+        uint64_t sights = name_sights(&name);
+        if (!sights && name_place(view, &name, &place, error, sizeof error))
+            sights = place_sights(view->machine, &place);
+        if (!sights) return 0;
+        all |= sights;
+    }
+    return all;
 }
 
 bool expression_is_memory(const struct expression *expression) {

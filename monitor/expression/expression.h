@@ -23,6 +23,8 @@ bool expression_compile(const struct look *look, const char **text, struct expre
 // False, with one line in `error`, when memory cannot be read, a level does not have the register, or for x / 0.
 bool expression_value(const struct expression *expression, const struct view *view, uint64_t *value, char *error,
                       size_t error_size);
+// What must be seen for the value to change (BIT(enum observe)); 0: it may change at any step.
+uint64_t expression_sights(const struct expression *expression, const struct view *view);
 // Whether it is the value of memory, like u32[rsp]; where that is, and how large.
 bool expression_is_memory(const struct expression *expression);
 bool expression_memory(const struct expression *expression, const struct view *view, enum space *space, uint64_t *bytes,
@@ -44,8 +46,8 @@ bool take_memory_place(const struct look *look, const char **text, struct locati
 bool take_value(const struct look *look, const char **text, uint64_t *value);
 // [@LEVEL:] alone.
 bool take_view(const struct look *look, const char **text, struct view *view);
-// [@LEVEL:]REGISTER | MSR | VMCS-FIELD | MEMORY | ADDRESS[, BYTES] | vmcs:ADDRESS:FIELD | DEVICE[N].FIELD[[N]]: one value,
-// and what it is called. Memory is where the level's tables have it at this moment. (asked_take.c)
+// [@LEVEL:]REGISTER | MSR | VMCS-FIELD | MEMORY | ADDRESS[, BYTES] | vmcs:ADDRESS:FIELD | DEVICE[N].FIELD[[N]]: one
+// value, and what it is called. Memory is where the level's tables have it at this moment. (asked_take.c)
 struct asked {
     struct place place;
     struct view view;
@@ -66,6 +68,8 @@ bool name_value(const struct view *view, enum name_kind kind, uint64_t index, ui
                 size_t error_size);
 // Writes a register, an MSR or a VMCS field of the level. False, with one line in `error`, when it cannot be written.
 bool name_set(const struct view *view, const struct name *name, uint64_t value, char *error, size_t error_size);
+// As expression_sights, of what lives in no one place: the level that runs, its VMCS, the last VM exit; else 0.
+uint64_t name_sights(const struct name *name);
 // Where it lives. False, with one line in `error`, when it lives in no one place.
 bool name_place(const struct view *view, const struct name *name, struct place *place, char *error, size_t error_size);
 void expression_help(const struct look *look); // help expressions

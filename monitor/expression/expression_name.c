@@ -174,6 +174,14 @@ static bool register_place(const struct view *view, unsigned index, struct place
     return true;
 }
 
+uint64_t name_sights(const struct name *name) {
+    const uint64_t switches = BIT(OBSERVE_EXIT) | BIT(OBSERVE_ENTRY) | BIT(OBSERVE_FAILED_ENTRY);
+    if (name->kind != NAME_REGISTER) return 0;
+    const char *text = registers[name->value].name;
+    bool level = registers[name->value].where == EXIT_LEVEL || !strcmp(text, "level") || !strcmp(text, "non_root");
+    return level ? switches | BIT(OBSERVE_VMX_INSTRUCTION) | BIT(OBSERVE_VMWRITE) : 0;
+}
+
 bool name_place(const struct view *view, const struct name *name, struct place *place, char *error, size_t size) {
     if (name->kind == NAME_FIELD) {
         *place = place_of_field(view->level ? view->vmcs : vmx_current_vmcs(view->cpu), (unsigned)name->value);

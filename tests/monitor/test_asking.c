@@ -1,7 +1,7 @@
 // Asking when something changed, against the same run single-stepped with a comparison at each step. The guest is the
 // teaching hypervisor, which runs itself, which runs itself, which runs a guest.
 #include "cpu/processor/register.h"
-#include "devices/asking/change.h"
+#include "devices/asking/scan.h"
 #include "devices/machine/machine_observe.h"
 #include "monitor/load/load.h"
 #include "tests/decode/random.h"
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RAM = 64 << 20, MEMORY = 256 << 20, PLACES = 300, CHANGES = 4096 };
+enum { RAM = 64 << 20, MEMORY = 256 << 20, PLACES = 300, CHANGES = 4096, SPANS_ASKED = 100 };
 enum { BEGIN = 12000000, WINDOW = 150000, SPANS = 9 }; // steps: where all levels run, and a while after it
 enum { SPACES = 5 };
 
@@ -38,8 +38,8 @@ static struct machine *turtles(void) {
 
 struct known {
     struct place place;
-    uint64_t value;
-    unsigned count; // of changes, the last CHANGES of which are kept
+    uint64_t first, value; // at the window's beginning; up to where it was stepped through
+    unsigned count;        // of changes, the last CHANGES of which are kept
     struct known_change {
         uint64_t step, old, now;
     } change[CHANGES];
@@ -154,7 +154,7 @@ static void survey(void) {
 static void step_through(void) {
     struct machine *m = turtles();
     run_to(m, BEGIN);
-    for (unsigned i = 0; i < PLACES; i++) known[i].value = read_known(m, &known[i].place);
+    for (unsigned i = 0; i < PLACES; i++) known[i].first = known[i].value = read_known(m, &known[i].place);
     for (uint64_t step = BEGIN; step < BEGIN + WINDOW; step++) {
         run_to(m, step + 1);
         for (unsigned i = 0; i < PLACES; i++) note(&known[i], step, read_known(m, &known[i].place));
@@ -194,6 +194,86 @@ static void ask(struct timeline *t, const struct known *k, uint64_t step) {
                last ? (unsigned long long)last->old : 0, last ? (unsigned long long)last->now : 0);
 }
 
+// --- spans ---
+
+static struct scan_span random_span(uint64_t longest) {
+    uint64_t from = BEGIN + 1 + random64(&seen.random) % (WINDOW - longest - 1);
+    return (struct scan_span){from, from + 1 + random64(&seen.random) % (longest - 1)};
+}
+
+struct comparing {
+    const struct known *k;
+    unsigned next; // of the known changes
+    bool same;
+};
+
+static bool compare(void *context, const struct change *c) {
+    struct comparing *l = context;
+    const struct known_change *known_one = &l->k->change[l->next % CHANGES];
+    l->same &=
+        l->next < l->k->count && known_one->step == c->step && known_one->old == c->old && known_one->now == c->now;
+    l->next++;
+    return l->same;
+}
+
+static unsigned first_change_from(const struct known *k, uint64_t step) {
+    unsigned i = k->count > CHANGES ? k->count - CHANGES : 0;
+    while (i < k->count && k->change[i % CHANGES].step < step) i++;
+    return i;
+}
+
+static void list_values(struct timeline *t, const struct known *k) {
+    const char *wrong = NULL;
+    struct scan_span span = random_span(20000);
+    struct comparing l = {k, first_change_from(k, span.from), true};
+    if (k->count > CHANGES && k->change[k->count % CHANGES].step >= span.from) return;
+    enum search found = timeline_values(t, &k->place, span, compare, &l, &wrong);
+    loop_check(found != SEARCH_WRONG && l.same && l.next == first_change_from(k, span.to),
+               "%s %llx from %llu to %llu: %d (%s), change %u of step %llu", spaces[k->place.space],
+               (unsigned long long)k->place.address, (unsigned long long)span.from, (unsigned long long)span.to, found,
+               wrong ? wrong : "", l.next, (unsigned long long)k->change[(l.next - 1) % CHANGES].step);
+}
+
+// A moment at which a place has a value.
+struct wanted_value {
+    struct machine *m;
+    const struct place *place;
+    uint64_t value;
+};
+
+static bool has_value(void *context) {
+    const struct wanted_value *w = context;
+    return read_known(w->m, w->place) == w->value;
+}
+
+static uint64_t value_at(const struct known *k, uint64_t step) {
+    const struct known_change *c = known_before(k, step);
+    return c ? c->now : k->first;
+}
+
+static void find_moments(struct timeline *t, struct machine *m, const struct known *k) {
+    const char *wrong = NULL;
+    struct scan_span span = random_span(20000);
+    struct wanted_value w = {m, &k->place, value_at(k, BEGIN + random64(&seen.random) % WINDOW)};
+    struct scan_test test = {has_value, &w, place_sights(m, &k->place)};
+    uint64_t first = ~0ull, last = ~0ull, step = 0;
+    if (k->count >= CHANGES) return;
+    for (uint64_t s = span.from; s <= span.to; s++) {
+        if (value_at(k, s) != w.value) continue;
+        if (first == ~0ull) first = s;
+        last = s;
+    }
+    enum search expected = first == ~0ull ? SEARCH_NOTHING : SEARCH_FOUND;
+    enum search found = timeline_first(t, &test, span, &step, &wrong);
+    loop_check(found == expected && (found != SEARCH_FOUND || step == first), "first of %s %llx: %d %llu, known %llu",
+               spaces[k->place.space], (unsigned long long)k->place.address, found, (unsigned long long)step,
+               (unsigned long long)first);
+    found = timeline_last(t, &test, span, &step, &wrong);
+    loop_check(found == expected && (found != SEARCH_FOUND || step == last), "last of %s %llx: %d %llu, known %llu",
+               spaces[k->place.space], (unsigned long long)k->place.address, found, (unsigned long long)step,
+               (unsigned long long)last);
+}
+
 int main(void) {
     survey();
     step_through();
@@ -201,6 +281,12 @@ int main(void) {
     struct timeline *t = recorded(m);
     loop_begin("when %d values changed last before some moment of %d steps", PLACES, WINDOW);
     for (unsigned i = 0; i < PLACES; i++) ask(t, &known[i], BEGIN + 1 + random64(&seen.random) % (WINDOW - 10));
+    loop_end();
+    loop_begin("all changes in a span");
+    for (unsigned i = 0; i < SPANS_ASKED; i++) list_values(t, &known[i]);
+    loop_end();
+    loop_begin("the first and the last moment of a span at which a place has a value");
+    for (unsigned i = 0; i < SPANS_ASKED; i++) find_moments(t, m, &known[PLACES - 1 - i]);
     loop_end();
     timeline_free(t);
     machine_free(m);

@@ -1,0 +1,186 @@
+// Going through spans of the past; see scan.h.
+//
+// What is told of the machine stops it where it can matter, and the machine then goes on to the first position of the
+// next step: between two such moments nothing changes.
+#include "devices/asking/scan.h"
+#include "cpu/processor/observing.h"
+#include "devices/asking/watching.h"
+#include "vmx/vmcs/vmx.h"
+
+// What was seen last, and who did it.
+struct seeing {
+    struct timeline *t;
+    const struct place *place; // whose stores are told of; NULL: none
+    struct change last;
+    struct observer observer;
+    struct point point;
+};
+
+static void note_who(struct change *c, const struct cpu *cpu, const struct sight *sight) {
+    c->processor = cpu->id;
+    c->level = cpu->wire.extension ? vmx_level(cpu) : 0;
+    c->rip = sight->rip;
+}
+
+static void sight_comes(void *context, struct cpu *cpu, const struct sight *sight) {
+    struct seeing *s = context;
+    note_who(&s->last, cpu, sight);
+    s->last.seen |= BIT(sight->kind);
+    cpu_stop(cpu);
+}
+
+// What the place will hold. False: it is not known.
+static bool value_to_come(const struct place *p, const struct sight *sight, uint64_t old, uint64_t *value) {
+    uint64_t from = sight->physical > p->address ? sight->physical : p->address;
+    uint64_t end = p->address + p->bytes, stored = sight->physical + sight->size;
+    if (sight->size >= sizeof *value) return false; // a longer store tells of its first 8 bytes only
+    *value = old;
+    for (uint64_t at = from; at < end && at < stored; at++) {
+        uint64_t byte = sight->value >> 8 * (at - sight->physical) & 0xff;
+        *value = (*value & ~(0xffull << 8 * (at - p->address))) | byte << 8 * (at - p->address);
+    }
+    return true;
+}
+
+static void store_comes(struct point *point, struct cpu *cpu, const struct sight *sight) {
+    struct seeing *s = point->context;
+    uint64_t old = 0, value;
+    (void)place_read(s->t->m, s->place, &old);
+    if (value_to_come(s->place, sight, old, &value) && value == old) return;
+    note_who(&s->last, cpu, sight);
+    s->last.stored_by = (int)sight->number;
+    cpu_stop(cpu);
+}
+
+static void begin_seeing(struct seeing *s, uint64_t sights) {
+    s->observer = (struct observer){.wanted = sights, .context = s, .see = sight_comes};
+    if (sights) machine_add_observer(s->t->m, &s->observer);
+    if (!s->place) return;
+    s->point = (struct point){.address = s->place->address,
+                              .bytes = s->place->bytes,
+                              .space = POINT_PHYSICAL,
+                              .access = POINT_WRITE,
+                              .context = s,
+                              .hit = store_comes};
+    machine_add_point(s->t->m, &s->point);
+}
+
+static void end_seeing(struct seeing *s) {
+    if (s->observer.wanted) machine_remove_observer(s->t->m, &s->observer);
+    if (s->place) machine_remove_point(s->t->m, &s->point);
+}
+
+static bool within_boundary(const struct machine *m) {
+    struct position at;
+    machine_position(m, &at);
+    return at.events || at.after_events;
+}
+
+// On to the next moment at which something may be different, or to the end.
+static bool go_on(struct seeing *s, uint64_t to, const char **wrong) {
+    struct machine *m = s->t->m;
+    unsigned still = 0;
+    size_t inputs = timeline_inputs_taken(s->t);
+    s->last = (struct change){.stored_by = -1};
+    while (machine_steps(m) < to && still < STANDSTILLS) {
+        uint64_t left = to - machine_steps(m);
+        timeline_leave_checkpoint(s->t, to);
+        enum machine_stop why = timeline_advance_on(s->t, left < DENSE_STEPS ? left : DENSE_STEPS, NULL, &still);
+        if (timeline_ends_the_way(why, wrong)) return false;
+        s->last.from_outside = timeline_inputs_taken(s->t) != inputs;
+        bool within = s->last.from_outside || (why == MACHINE_OBSERVED && within_boundary(m));
+        if (within && !watching_one_step(s->t, wrong)) return false;
+        if (within || why == MACHINE_OBSERVED) return true;
+    }
+    return true;
+}
+
+// --- values ---
+
+static enum search scan_values(struct seeing *s, const struct place *place, uint64_t to, scan_change_fn *one,
+                               void *context, const char **wrong) {
+    bool found = false, on = true;
+    uint64_t value = 0;
+    (void)place_read(s->t->m, place, &value);
+    while (on && machine_steps(s->t->m) < to) {
+        if (!go_on(s, to, wrong)) return SEARCH_WRONG;
+        struct change c = s->last;
+        (void)place_read(s->t->m, place, &c.now);
+        c.step = machine_steps(s->t->m) - 1;
+        c.old = value;
+        value = c.now;
+        if (c.old == c.now) continue;
+        found = true;
+        on = one(context, &c);
+    }
+    return found ? SEARCH_FOUND : SEARCH_NOTHING;
+}
+
+enum search timeline_values(struct timeline *t, const struct place *place, struct scan_span span, scan_change_fn *one,
+                            void *context, const char **wrong) {
+    struct watching w;
+    struct seeing s = {.t = t, .place = place->space == PLACE_PHYSICAL ? place : NULL};
+    enum search found = SEARCH_WRONG;
+    *wrong = NULL;
+    struct onlookers who = timeline_send_away(t->m);
+    watching_prepare(&w, t, place, false);
+    if (w.how == NOTICE_STEPS) {
+        found = watching_each(&w, span.from, span.to, one, context, wrong);
+    } else if (timeline_go_step(t, span.from, wrong)) {
+        begin_seeing(&s, w.how == NOTICE_SIGHTS ? w.sights : 0);
+        found = scan_values(&s, place, span.to, one, context, wrong);
+        end_seeing(&s);
+    }
+    timeline_set_onlookers(t->m, who);
+    return found;
+}
+
+// --- moments ---
+
+// The first moment of the span at which it holds, or with `last` the last one.
+static enum search scan_moments(struct timeline *t, const struct scan_test *test, struct scan_span span, bool last,
+                                uint64_t *step, const char **wrong) {
+    struct seeing s = {.t = t};
+    enum search found = SEARCH_NOTHING;
+    bool good = true;
+    if (!timeline_go_step(t, span.from, wrong)) return SEARCH_WRONG;
+    begin_seeing(&s, test->sights);
+    for (;;) {
+        uint64_t now = machine_steps(t->m);
+        bool holds = test->holds(test->context);
+        if (holds) found = SEARCH_FOUND, *step = now;
+        if ((holds && !last) || now >= span.to) break;
+        good = test->sights ? go_on(&s, span.to, wrong) : watching_one_step(t, wrong);
+        if (!good) break;
+        if (holds && test->sights) *step = machine_steps(t->m) - 1; // it held until then
+    }
+    end_seeing(&s);
+    return good ? found : SEARCH_WRONG;
+}
+
+enum search timeline_first(struct timeline *t, const struct scan_test *test, struct scan_span span, uint64_t *step,
+                           const char **wrong) {
+    *wrong = NULL;
+    struct onlookers who = timeline_send_away(t->m);
+    enum search found = scan_moments(t, test, span, false, step, wrong);
+    timeline_set_onlookers(t->m, who);
+    return found;
+}
+
+// The last steps first, in ever longer stretches.
+enum search timeline_last(struct timeline *t, const struct scan_test *test, struct scan_span span, uint64_t *step,
+                          const char **wrong) {
+    enum { FIRST_STRETCH = 1000, GROWTH = 10, FASTER = 100 };
+    enum search found = SEARCH_NOTHING;
+    uint64_t to = span.to;
+    *wrong = NULL;
+    struct onlookers who = timeline_send_away(t->m);
+    for (uint64_t stretch = FIRST_STRETCH * (test->sights ? FASTER : 1); found == SEARCH_NOTHING; stretch *= GROWTH) {
+        uint64_t left = to - span.from, from = to - (stretch < left ? stretch : left);
+        found = scan_moments(t, test, (struct scan_span){from, to}, true, step, wrong);
+        if (from == span.from) break;
+        to = from;
+    }
+    timeline_set_onlookers(t->m, who);
+    return found;
+}

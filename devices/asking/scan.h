@@ -1,0 +1,33 @@
+// Going through a span of the past from its beginning to its end: each change of a value, or the moments at which
+// something holds. A moment here is the first position at a step.
+#ifndef DEVICES_ASKING_SCAN_H
+#define DEVICES_ASKING_SCAN_H
+#include "devices/asking/change.h"
+
+struct scan_span {
+    uint64_t from, to; // changes by the steps of [from, to); moments from `from` to `to`
+};
+
+// Calls for each change, in order, with the machine behind the step that made it; false ends the scan. SEARCH_FOUND:
+// there was one.
+typedef bool scan_change_fn(void *context, const struct change *change);
+enum search timeline_values(struct timeline *timeline, const struct place *place, struct scan_span span,
+                            scan_change_fn *one, void *context, const char **wrong);
+
+// What is asked of each moment. With `sights` it only becomes true or false where one of these is seen
+// (BIT(enum observe)); 0: it may do so at any step.
+struct scan_test {
+    bool (*holds)(void *context);
+    void *context;
+    uint64_t sights;
+};
+// The first or the last moment of the span at which it holds, and the machine goes there.
+enum search timeline_first(struct timeline *timeline, const struct scan_test *test, struct scan_span span,
+                           uint64_t *step, const char **wrong);
+enum search timeline_last(struct timeline *timeline, const struct scan_test *test, struct scan_span span,
+                          uint64_t *step, const char **wrong);
+
+// What is seen where the value of a place changes; 0: it may change at any step.
+uint64_t place_sights(const struct machine *machine, const struct place *place);
+
+#endif

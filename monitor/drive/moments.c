@@ -1,0 +1,151 @@
+// first, last, values: a span of the past is gone through, and the present stays where it is.
+#include "cpu/pages/pages.h"
+#include "devices/asking/scan.h"
+#include "monitor/drive/asking.h"
+#include "monitor/drive/back.h"
+#include "monitor/drive/drive.h"
+#include "monitor/expression/expression.h"
+#include "monitor/show/where.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { VALUES_MOST = 10000 };
+
+// --- the span ---
+
+static bool take_bound(struct monitor *monitor, const char **text, const char *name, uint64_t *step) {
+    char word[8];
+    const char *from = *text;
+    if (!take_word(text, word, sizeof word) || strcmp(word, name) != 0) {
+        *text = from;
+        return true;
+    }
+    if (!**text) return monitor_error(monitor, "%s which step?", name);
+    return take_value(&monitor->look, text, step);
+}
+
+// [from STEP] [to STEP]: else all of the past up to the present.
+static bool take_span(struct monitor *monitor, const char **text, struct scan_span *span) {
+    struct timeline_facts f;
+    timeline_facts(monitor->run->timeline, &f);
+    *span = (struct scan_span){f.first.steps, machine_steps(monitor->look.machine)};
+    if (!take_bound(monitor, text, "from", &span->from) || !take_bound(monitor, text, "to", &span->to) ||
+        !take_end(&monitor->look, *text))
+        return false;
+    if (span->from < f.first.steps) return back_out_of_reach(monitor, span->from);
+    if (span->to > f.end.steps) return back_out_of_reach(monitor, span->to);
+    return span->from <= span->to ||
+           monitor_error(monitor, "from step %" PRIu64 " to step %" PRIu64 ": that is backwards", span->from, span->to);
+}
+
+static bool tell_search(struct monitor *monitor, enum search found, const char *wrong) {
+    if (found != SEARCH_WRONG) return true;
+    return monitor_error(monitor, "%s", wrong && !strcmp(wrong, "interrupted") ? wrong : "the past cannot be replayed");
+}
+
+// --- first, last ---
+
+struct holding {
+    struct monitor *monitor;
+    struct expression expression;
+    int level;
+};
+
+static bool holds(void *context) {
+    struct holding *h = context;
+    struct view view;
+    uint64_t value;
+    char error[200];
+    struct look *look = &h->monitor->look;
+    if (!view_of(look->machine, look->processor, h->level, machine_history(look->machine), &view, error, sizeof error))
+        return false; // the level is not there
+    return expression_value(&h->expression, &view, &value, error, sizeof error) && value;
+}
+
+static bool take_condition(struct monitor *monitor, const char **text, struct holding *h, struct scan_test *test) {
+    struct view view;
+    *h = (struct holding){.monitor = monitor, .level = -1};
+    bool named = **text == '@';
+    if (!take_view(&monitor->look, text, &view)) return false;
+    if (named) h->level = (int)view.level;
+    if (!expression_compile(&monitor->look, text, &h->expression)) return false;
+    *text += strspn(*text, " ");
+    *test = (struct scan_test){holds, h, named ? 0 : expression_sights(&h->expression, &view)};
+    return true;
+}
+
+typedef enum search moment_fn(struct timeline *, const struct scan_test *, struct scan_span, uint64_t *, const char **);
+
+static bool moment(struct monitor *monitor, const char *arguments, const char *name, moment_fn *find) {
+    struct holding h;
+    struct scan_test test;
+    struct scan_span span;
+    struct asking asking;
+    uint64_t step = 0;
+    const char *wrong = NULL;
+    if (!back_timeline(monitor)) return false;
+    if (!*arguments)
+        return monitor_error(monitor, "%s moment at which what holds? %s EXPRESSION [from STEP] [to STEP]", name, name);
+    if (!take_condition(monitor, &arguments, &h, &test) || !take_span(monitor, &arguments, &span) ||
+        !asking_begin(monitor, ~0ull, &asking))
+        return false;
+    enum search found = find(asking.timeline, &test, span, &step, &wrong);
+    bool told = tell_search(monitor, found, wrong);
+    if (found == SEARCH_NOTHING)
+        print(monitor, "It holds at no step from %" PRIu64 " to %" PRIu64 ".\n", span.from, span.to);
+    if (found == SEARCH_FOUND && (told = asking_go(&asking, step, &wrong))) where_print(monitor);
+    return asking_end(&asking) && told;
+}
+
+bool command_first(struct monitor *monitor, const char *arguments) {
+    return moment(monitor, arguments, "first", timeline_first);
+}
+bool command_last(struct monitor *monitor, const char *arguments) {
+    return moment(monitor, arguments, "last", timeline_last);
+}
+
+// --- values ---
+
+struct listing_values {
+    struct monitor *monitor;
+    unsigned count;
+};
+
+static bool list_value(void *context, const struct change *c) {
+    struct listing_values *l = context;
+    struct monitor *monitor = l->monitor;
+    char name[100];
+    symbols_name(monitor->look.symbols, (int)c->level, c->rip, name, sizeof name);
+    print(monitor, "step %-12" PRIu64 " cpu %u  level %u  0x%-18" PRIx64 " 0x%" PRIx64, c->step, c->processor, c->level,
+          c->now, c->rip);
+    if (*name) print_in(monitor, YELLOW, " <%s>", name);
+    if (c->from_outside) print(monitor, "  (from outside)");
+    if (c->stored_by == STORED_BY_DEVICE) print(monitor, "  (a device)");
+    if (c->stored_by == STORED_BY_PROCESSOR) print(monitor, "  (the processor)");
+    print(monitor, "\n");
+    return ++l->count < VALUES_MOST;
+}
+
+bool command_values(struct monitor *monitor, const char *arguments) {
+    struct asked asked;
+    struct scan_span span;
+    struct asking asking;
+    struct listing_values listing = {.monitor = monitor};
+    const char *wrong = NULL;
+    uint64_t value = 0;
+    if (!back_timeline(monitor)) return false;
+    if (!*arguments) return monitor_error(monitor, "values of what? values WHAT [from STEP] [to STEP]");
+    if (!take_asked(&monitor->look, &arguments, &asked) || !take_span(monitor, &arguments, &span) ||
+        !asking_begin(monitor, ~0ull, &asking))
+        return false;
+    bool told = asking_go(&asking, span.from, &wrong);
+    if (told) (void)place_read(monitor->look.machine, &asked.place, &value);
+    print(monitor, "%s: 0x%" PRIx64 " at step %" PRIu64 "\n", asked.name, value, span.from);
+    enum search found =
+        told ? timeline_values(asking.timeline, &asked.place, span, list_value, &listing, &wrong) : SEARCH_WRONG;
+    told = tell_search(monitor, found, wrong);
+    if (found == SEARCH_NOTHING) print(monitor, "It stayed so up to step %" PRIu64 ".\n", span.to);
+    if (listing.count == VALUES_MOST) print(monitor, "... and more: ask about a shorter span\n");
+    return asking_end(&asking) && told;
+}
