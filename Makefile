@@ -112,11 +112,15 @@ $(patsubst %.c,$(O)/obj/%.o,$(wildcard tests/*/*.c)): | need-test
 
 run_tests = CC='$(CC)' SAN='$(SAN)' COV='$(COV)' O='$(O)' GUESTS='$(GUESTS)' VMXRAY='$(O)/vmxray' TESTS='$(TESTS)' tests/run.sh
 
+# With TESTS= only the programs that have one of its words in their name are built.
+words  := $(filter-out -%,$(TESTS))
+wanted  = $(if $(words),$(foreach program,$(1),$(if $(strip $(foreach word,$(words),$(findstring $(word),$(program)))),$(program))),$(1))
+
 .PHONY: test test-long tests
 tests: $(TEST_PROGRAMS)
-test: all tests guests
+test: all $(call wanted,$(TEST_PROGRAMS)) guests
 	@$(run_tests) $(TEST_PROGRAMS) $(TEST_SCRIPTS)
-test-long: all tests guests $(LONG_PROGRAMS)
+test-long: all $(call wanted,$(TEST_PROGRAMS) $(LONG_PROGRAMS)) guests
 	@LONG=1 $(run_tests) $(TEST_PROGRAMS) $(TEST_SCRIPTS) $(LONG_PROGRAMS) $(LONG_SCRIPTS)
 
 # ---- guests ---------------------------------------------------------------------------------------------------------
