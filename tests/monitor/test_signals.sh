@@ -2,6 +2,7 @@
 # Signals: each one that ends a run gives its account and its status, also while a client is idle or does not read, a pipe is
 # full, a kernel does not come. Stopped and continued, the terminal is as it was before and in between.
 . "$(dirname "$0")/lib.bash"
+. "$(dirname "$0")/ending.bash"
 
 spin=$(guest spin) flood=$(guest flood) wait=$(guest wait)
 client=$(tool tool_client)
@@ -12,38 +13,6 @@ mkfifo "$fifo" "$dir/fifo2"
 others=()
 trap 'rm -f "$socket"; kill "${others[@]}" 2>/dev/null' EXIT
 
-begin() { # ARGUMENT...: in the background; stdout and stderr go to files, unless redirected before
-	rm -f "$dir"/{out,err,serial,trace}
-	env --default-signal "$VMXRAY" "$@" </dev/null >"$dir/out" 2>"$dir/err" &
-	vmxray=$!
-}
-running() { # THREAD STATE
-	[[ $(cut -d ' ' -f 3 "/proc/$vmxray/stat" 2>/dev/null) == [$1] ]]
-}
-# Milliseconds on a processor: what is late because others are busy does not count.
-waits_in_vain() { # it stands still, in a wait for others
-	local before=$(cut -d ' ' -f 14 "/proc/$vmxray/stat")
-	sleep 0.3
-	[[ $(cut -d ' ' -f 14 "/proc/$vmxray/stat") -le $((before + 2)) ]] && running S
-}
-# Sends the signal; the run must end by it, and soon. 128 and its number are the status.
-ends_by() { # NAME SIGNAL [PATTERN]: of stderr
-	local name=$1 start=${EPOCHREALTIME/./} took expected
-	kill "-$2" "$vmxray"
-	( sleep 20; kill -KILL "$vmxray" ) 2>/dev/null &
-	local guard=$!
-	wait "$vmxray" 2>/dev/null
-	status=$?
-	kill "$guard" 2>/dev/null
-	wait "$guard" 2>/dev/null
-	took=$(((${EPOCHREALTIME/./} - start) / 1000)) err=$(<"$dir/err")
-	expected=$((128 + $(kill -l "$2")))
-	[[ $status == "$expected" && $err =~ ${3:-hash\ .*million\ steps/s} ]]
-	claim $? "$name" "status $status instead of $expected; ${err//$'\n'/; }"
-	((took < 5000)) # a second, and what a busy machine adds
-	claim $? "$name: soon" "$took ms"
-}
-account=(--hash --stats)
 
 for signal in INT TERM HUP QUIT ALRM PIPE XCPU XFSZ; do
 	begin -kernel "$spin" "${account[@]}" -trace "io=$dir/trace" -serial "file:$dir/serial"

@@ -1,6 +1,6 @@
-// A client of a socket, for scripts: tool_client PATH|PORT [idle|deaf]
+// A client of a socket, for scripts: tool_client PATH|PORT [idle|quiet|deaf]
 // Standard input goes to the socket, what the socket says to standard output, until the other side closes or both have
-// ended. `idle`: comes and says nothing. `deaf`: sends standard input and never reads.
+// ended. `idle`: comes and says nothing. `quiet`: says nothing after standard input. `deaf`: sends that and never reads.
 #include <arpa/inet.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -41,13 +41,14 @@ static bool move(int from, int to) {
 
 int main(int argc, char **argv) {
     int s = argc > 1 ? connect_to(argv[1]) : -1;
-    bool idle = argc > 2 && strcmp(argv[2], "idle") == 0, deaf = argc > 2 && strcmp(argv[2], "deaf") == 0;
+    const char *manner = argc > 2 ? argv[2] : "";
+    bool idle = strcmp(manner, "idle") == 0, deaf = strcmp(manner, "deaf") == 0, quiet = strcmp(manner, "quiet") == 0;
     if (s < 0) return 1;
     struct pollfd fds[2] = {{idle ? -1 : STDIN_FILENO, POLLIN, 0}, {s, deaf || idle ? 0 : POLLIN, 0}};
     while (poll(fds, 2, -1) >= 0) {
         if (fds[0].revents && !move(STDIN_FILENO, s)) {
             fds[0].fd = -1;
-            if (!deaf) shutdown(s, SHUT_WR);
+            if (!deaf && !quiet) shutdown(s, SHUT_WR);
         }
         bool gone = (deaf || idle) && fds[1].revents & (POLLHUP | POLLERR);
         if (gone || (fds[1].revents & (POLLIN | POLLHUP) && !move(s, STDOUT_FILENO))) return 0;
