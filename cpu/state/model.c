@@ -22,7 +22,9 @@ enum { FEATURE_CONTROL_LOCK = 1, FEATURE_CONTROL_VMX = 4 }; // SDM Vol. 3C, 23.7
 
 #define LISTED(name) [FEATURE_##name] = true,
 // An access to a device takes one cycle, and on processors a hundred or more. The crystal, which drives the APIC timer,
-// is 100 MHz instead of 25, so that here, too, a tick passes within a few accesses.
+// is 100 MHz instead of 25, so that here, too, a tick passes within a few accesses. Where a VM entry takes hundreds of
+// cycles, the VMX-preemption timer goes by bit 5 of the TSC; here it takes one, and a guest should still see it run.
+enum { PREEMPTION_TIMER_RATE = 2 };
 static const struct cpu_model models[] = {
     {
         .name = "server",
@@ -35,6 +37,7 @@ static const struct cpu_model models[] = {
         .tsc_hz = 1000000000,
         .crystal_hz = 100000000,
         .feature_control = FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX,
+        .preemption_timer_rate = PREEMPTION_TIMER_RATE,
         .features = {FEATURES_SERVER(LISTED)},
     },
     {
@@ -48,6 +51,7 @@ static const struct cpu_model models[] = {
         .tsc_hz = 1000000000,
         .crystal_hz = 100000000,
         .feature_control = FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX,
+        .preemption_timer_rate = PREEMPTION_TIMER_RATE,
         .features = {FEATURES_X86_64_V2(LISTED)},
     },
 };
@@ -141,23 +145,39 @@ static void feature_remove(struct cpu_model *model, unsigned feature) {
             feature_remove(model, dependencies[i].feature);
 }
 
-// feature_control=N: the bits that exist, without the lock or with it.
-static bool take_feature_control(struct cpu_model *model, const char *word, size_t length) {
-    enum { KNOWN = FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX };
-    static const char key[] = "feature_control=";
-    size_t name = sizeof key - 1;
-    if (length != name + 1 || memcmp(word, key, name) != 0) return false;
-    unsigned value = (unsigned)(word[name] - '0');
-    if (value & ~(unsigned)KNOWN) return false;
-    model->feature_control = (uint8_t)value;
-    return true;
+// What is not a feature: a number within its limits, of which the bits `never` are not set.
+static const struct number {
+    const char *key;
+    size_t offset; // of a byte of struct cpu_model
+    uint8_t greatest, never;
+} numbers[] = {
+    {"feature_control=", offsetof(struct cpu_model, feature_control), FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX, 2},
+    {"preemption_timer_rate=", offsetof(struct cpu_model, preemption_timer_rate), 31, 0}, // SDM Vol. 3D, A.6
+};
+
+// One or two decimal digits.
+static bool take_number(struct cpu_model *model, const char *word, size_t length) {
+    for (const struct number *n = numbers; n < numbers + sizeof numbers / sizeof *numbers; n++) {
+        size_t key = strlen(n->key), digits = length - key;
+        if (length <= key || digits > 2 || memcmp(word, n->key, key) != 0) continue;
+        unsigned value = 0;
+        for (const char *p = word + key; p < word + length; p++) {
+            if (*p < '0' || *p > '9') return false;
+            value = 10 * value + (unsigned)(*p - '0');
+        }
+        if (value > n->greatest || value & n->never) return false;
+        ((uint8_t *)model)[n->offset] = (uint8_t)value;
+        return true;
+    }
+    return false;
 }
 
 static bool feature_apply(struct cpu_model *model, const char *word, size_t length, char *error, size_t error_size) {
-    if (take_feature_control(model, word, length)) return true;
+    if (take_number(model, word, length)) return true;
     if (length < 2 || (word[0] != '+' && word[0] != '-')) {
-        snprintf(error, error_size, "'%.*s' is not +feature, -feature or feature_control=0, 1, 4 or 5", (int)length,
-                 word);
+        snprintf(error, error_size,
+                 "'%.*s' is not +feature, -feature, feature_control=0, 1, 4 or 5, or preemption_timer_rate=0 to 31",
+                 (int)length, word);
         return false;
     }
     unsigned feature = feature_find(word + 1, length - 1);
@@ -187,9 +207,7 @@ static bool dependencies_met(const struct cpu_model *model, char *error, size_t 
     return true;
 }
 
-bool cpu_model_feature_control(struct cpu_model *model, const char *word) {
-    return take_feature_control(model, word, strlen(word));
-}
+bool cpu_model_number(struct cpu_model *model, const char *word) { return take_number(model, word, strlen(word)); }
 
 bool cpu_model_parse(const char *text, struct cpu_model *out, char *error, size_t error_size) {
     size_t length = strcspn(text, ",");

@@ -21,18 +21,19 @@ struct cpu_model {
     uint32_t signature; // CPUID 1 EAX: family, model, stepping
     uint32_t microcode; // update revision, IA32_BIOS_SIGN_ID[63:32] after CPUID 1
     uint8_t physical_bits, linear_bits;
-    uint64_t tsc_hz;         // frequency of the TSC and of one cycle
-    uint64_t crystal_hz;     // CPUID 15H; the APIC timer's input
-    uint8_t feature_control; // what firmware writes to IA32_FEATURE_CONTROL; 0: nothing
-    uint32_t processors;     // of the package, one a core; 0 is 1. The machine fills it in
+    uint64_t tsc_hz;               // frequency of the TSC and of one cycle
+    uint64_t crystal_hz;           // CPUID 15H; the APIC timer's input
+    uint8_t feature_control;       // what firmware writes to IA32_FEATURE_CONTROL; 0: nothing
+    uint8_t preemption_timer_rate; // the VMX-preemption timer counts down when this bit of the TSC changes
+    uint32_t processors;           // of the package, one a core; 0 is 1. The machine fills it in
     bool features[FEATURE_COUNT];
 };
 
 // A model by name, with ",+feature,-feature" applied; false and a message when the name or a feature is unknown or a
 // feature is not implemented. `out` is filled by value.
 bool cpu_model_parse(const char *text, struct cpu_model *out, char *error, size_t error_size);
-// "feature_control=N", one of these words; false: it is not that, or there is no such value.
-bool cpu_model_feature_control(struct cpu_model *model, const char *word);
+// "feature_control=N", "preemption_timer_rate=N": one of these words; false: it is not that, or there is no such value.
+bool cpu_model_number(struct cpu_model *model, const char *word);
 // Names for -cpu help: NULL past the end.
 const struct cpu_model *cpu_model_at(unsigned index);
 const char *feature_text(enum feature feature);

@@ -4,7 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TEXT_BYTES = MACHINE_DEVICE_TEXT, MOST_NUMBERS = 6, PHYSICAL_BITS_LEAST = 36, PHYSICAL_BITS_MOST = 48 };
+enum {
+    TEXT_BYTES = MACHINE_DEVICE_TEXT,
+    MOST_NUMBERS = 6,
+    PHYSICAL_BITS_LEAST = 36,
+    PHYSICAL_BITS_MOST = 48,
+    RATE_MOST = 31
+};
 
 struct row {
     char key[RECORDING_NAME_BYTES], text[TEXT_BYTES];
@@ -34,10 +40,11 @@ static bool take_model(struct recording_rows *rows, const struct row *row) {
     const uint64_t *n = row->number;
     strcpy(rows->model_name, "");
     if (strlen(row->text) < sizeof rows->model_name) strcpy(rows->model_name, row->text);
-    if (n[0] < PHYSICAL_BITS_LEAST || n[0] > PHYSICAL_BITS_MOST || n[1] > UINT8_MAX)
+    if (n[0] < PHYSICAL_BITS_LEAST || n[0] > PHYSICAL_BITS_MOST || n[1] > UINT8_MAX || n[5] > RATE_MOST)
         return refuse(rows, "no processor that this vmxray can be");
     rows->model.physical_bits = (uint8_t)n[0], rows->model.feature_control = (uint8_t)n[1];
     rows->model.signature = (uint32_t)n[2], rows->model.tsc_hz = n[3], rows->model.crystal_hz = n[4];
+    rows->model.preemption_timer_rate = (uint8_t)n[5];
     return true;
 }
 
@@ -95,7 +102,7 @@ static const struct {
     const char *key;
     unsigned numbers;
     bool (*take)(struct recording_rows *, const struct row *);
-} kinds[] = {{"machine", 6, take_machine},  {"model", 5, take_model}, {"feature", 0, take_feature},
+} kinds[] = {{"machine", 6, take_machine},  {"model", 6, take_model}, {"feature", 0, take_feature},
              {"device", 0, take_device},    {"file", 1, take_file},   {"piece", 3, take_piece},
              {"register", 1, take_register}};
 
@@ -141,9 +148,10 @@ bool recording_rows_end(struct recording_rows *rows) {
         if (model.features[f] != rows->model.features[f])
             return refuse(rows, "the features of the processor do not go together");
     snprintf(word, sizeof word, "feature_control=%u", rows->model.feature_control);
-    if (model.feature_control != rows->model.feature_control && !cpu_model_feature_control(&model, word))
+    if (model.feature_control != rows->model.feature_control && !cpu_model_number(&model, word))
         return refuse(rows, "the processor has no %s", word);
     model.physical_bits = rows->model.physical_bits;
+    model.preemption_timer_rate = rows->model.preemption_timer_rate;
     r->config.model = model;
     return true;
 }

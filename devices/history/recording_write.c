@@ -54,9 +54,9 @@ static void put_row(struct recording_writer *w, const char *key, const char *tex
 }
 
 static void put_model(struct recording_writer *w, const struct cpu_model *model) {
-    put_row(
-        w, "model", model->name, 5,
-        (uint64_t[]){model->physical_bits, model->feature_control, model->signature, model->tsc_hz, model->crystal_hz});
+    put_row(w, "model", model->name, 6,
+            (uint64_t[]){model->physical_bits, model->feature_control, model->signature, model->tsc_hz,
+                         model->crystal_hz, model->preemption_timer_rate});
     for (unsigned f = FEATURE_BASE + 1; f < FEATURE_COUNT; f++)
         if (model->features[f]) put_row(w, "feature", feature_text((enum feature)f), 0, NULL);
 }
@@ -167,9 +167,7 @@ static void add_hash(void *context, const char *name, uint64_t hash) {
     unsigned i = 0;
     while (i < p->count && strcmp(p->name[i], name) != 0) i++;
     if (i == RECORDING_PARTS) return;
-    if (i == p->count) {
-        snprintf(p->name[p->count++], RECORDING_NAME_BYTES, "%s", name);
-    }
+    if (i == p->count) { snprintf(p->name[p->count++], RECORDING_NAME_BYTES, "%s", name); }
     l->out->hash[i] += (uint32_t)hash;
     if (i >= l->out->count) l->out->count = i + 1;
 }

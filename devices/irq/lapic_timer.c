@@ -44,6 +44,12 @@ static void fire_deadline(struct lapic *l) {
     lapic_local_interrupt(l, LVT_TIMER);
 }
 
+// So many cycles later. What is beyond all cycles is beyond the end of time, too: it does not come, but it is waited
+// for.
+static uint64_t later(uint64_t now, uint64_t cycles) {
+    return cycles < CLOCK_NEVER - 1 - now ? now + cycles : CLOCK_NEVER - 1;
+}
+
 static void arm_deadline(struct lapic *l) {
     l->tsc_base_seen = l->cpu->time.tsc_base;
     clock_disarm(l->clock, l->timer);
@@ -51,8 +57,8 @@ static void arm_deadline(struct lapic *l) {
     uint64_t now = tsc(l);
     if (now >= l->tsc_deadline)
         fire_deadline(l);
-    else if (l->tsc_deadline - now < CLOCK_NEVER - clock_local(l->clock))
-        clock_arm(l->clock, l->timer, clock_local(l->clock) + (l->tsc_deadline - now));
+    else
+        clock_arm(l->clock, l->timer, later(clock_local(l->clock), l->tsc_deadline - now));
 }
 
 static void arm(struct lapic *l) {

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DATA_BYTES = 1 << 20, MOST_FILES = 4096, LEAST_BITS = 36, MOST_BITS = 48, CONTROL_BITS = 5 };
+enum { DATA_BYTES = 1 << 20, MOST_FILES = 4096, LEAST_BITS = 36, MOST_BITS = 48, CONTROL_BITS = 5, MOST_RATE = 31 };
 
 #define NUMBER(member) STATE_ONE(struct machine_config, member)
 static const struct state_field numbers[] = {
@@ -30,6 +30,7 @@ static const struct state_field numbers[] = {
     STATE_ONE_TO(struct machine_config, model.physical_bits, MOST_BITS),
     STATE_ONE_TO(struct machine_config, model.linear_bits, 57),
     STATE_ONE_TO(struct machine_config, model.feature_control, CONTROL_BITS),
+    STATE_ONE_TO(struct machine_config, model.preemption_timer_rate, MOST_RATE),
 };
 static const struct state_table form = STATE_COUNTS("configuration", numbers);
 // What they are called where two of them are compared.
@@ -45,7 +46,8 @@ static const char *const titles[] = {"bytes of RAM",
                                      "processor's microcode",
                                      "physical-address bits",
                                      "linear-address bits",
-                                     "feature_control"};
+                                     "feature_control",
+                                     "rate of the VMX-preemption timer"};
 _Static_assert(sizeof titles / sizeof *titles == sizeof numbers / sizeof *numbers, "a title for each number");
 
 // --- writing ---

@@ -44,7 +44,7 @@ static bool take_property(const char *item, struct cpu_model *model) {
         model->physical_bits = (uint8_t)bits;
         return true;
     }
-    if (cpu_model_feature_control(model, item)) return true;
+    if (cpu_model_number(model, item)) return true;
     for (unsigned i = 0; i < sizeof ignored / sizeof *ignored; i++) {
         size_t length = strlen(ignored[i]);
         if (strncmp(item, ignored[i], length) == 0 && (!item[length] || item[length] == '=')) return true;

@@ -99,9 +99,13 @@ enum taken take_cpu(struct options *options, const struct option *option, const 
         const struct cpu_model *model;
         for (unsigned i = 0; (model = cpu_model_at(i)); i++)
             say("%-16s %s%s\n", model->name, model->brand, i == 0 ? " (default)" : "");
-        say("feature_control=N    what firmware writes to IA32_FEATURE_CONTROL: 5 (default) locks it with VMX on, 1 "
+        say("feature_control=N        what firmware writes to IA32_FEATURE_CONTROL: 5 (default) locks it with VMX on, "
+            "1 "
             "with VMX "
             "off, 0 leaves it\n");
+        say("preemption_timer_rate=N  which bit of the TSC the VMX-preemption timer goes by (IA32_VMX_MISC 4:0): 0 to "
+            "31, 2 "
+            "(default)\n");
         say("Features to add or take away with ,+name ,-name:\n");
         for (unsigned i = FEATURE_BASE + 1; i < FEATURE_COUNT; i++) say("  %s\n", feature_text((enum feature)i));
         return TAKEN_LAST;

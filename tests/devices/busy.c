@@ -124,6 +124,7 @@ struct machine *busy_machine(unsigned cpus) {
     pieces[0].data = vectors;
     machine_config_default(&config);
     config.model = *cpu_model_at(0);
+    config.model.preemption_timer_rate = BUSY_TIMER_RATE;
     config.ram_bytes = RAM_BYTES;
     config.cpus = cpus;
     struct machine *m = machine_new(&config, error, sizeof error);

@@ -7,6 +7,7 @@
 
 enum { BUSY_DATA = 0x600, BUSY_RAM = 1 << 20 }; // where it keeps its counters; bytes of RAM
 
+enum { BUSY_TIMER_RATE = 5 }; // not the usual one
 struct machine *busy_machine(unsigned cpus);
 // For an observer with a random number as its context: stops one time in four.
 void busy_stop(void *context, struct cpu *cpu, const struct sight *sight);

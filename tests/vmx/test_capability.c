@@ -1,5 +1,6 @@
 // The capability MSRs agree with each other and with the rows. SDM Vol. 3D, Appendix A.
 #include "tests/vmx/bench.h"
+#include <stdio.h>
 
 static uint64_t msr(struct bench *b, uint32_t index) {
     uint64_t v = 0;
@@ -59,11 +60,33 @@ static void test_feature_control(void) {
     bench_free(b);
 }
 
+static void test_timer_rate(void) {
+    char text[64];
+    struct cpu_model model;
+    loop_begin("bits 4:0 of IA32_VMX_MISC are the rate that the model has, 0 to 31");
+    for (unsigned rate = 0; rate < 100; rate++) {
+        snprintf(text, sizeof text, "server,preemption_timer_rate=%u", rate);
+        bool taken = cpu_model_parse(text, &model, (char[200]){0}, 200);
+        loop_check(taken == (rate < 32), "%s", text);
+        if (!taken) continue;
+        struct bench *b = bench_new(text);
+        loop_check((msr(b, 0x485) & 31) == rate, "%s: %llx", text, (unsigned long long)msr(b, 0x485));
+        bench_free(b);
+    }
+    static const char *const refused[] = {"", "-1", "007", "1x", "x", " 1"};
+    for (unsigned i = 0; i < sizeof refused / sizeof *refused; i++) {
+        snprintf(text, sizeof text, "server,preemption_timer_rate=%s", refused[i]);
+        loop_check(!cpu_model_parse(text, &model, (char[200]){0}, 200), "%s", text);
+    }
+    loop_end();
+}
+
 int main(void) {
     struct bench *b = bench_new("server");
     test_controls(b);
     test_others(b);
     bench_free(b);
     test_feature_control();
+    test_timer_rate();
     return done_testing();
 }

@@ -5,14 +5,14 @@
 #include "cpu/processor/processor.h"
 #include "devices/machine/machine.h"
 #include "tests/door.h"
-#include "tests/vmx/bench.h"
+#include "tests/vmx/board.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { CODE = 0x7c00, HANDLER = 0x7d00, REQUESTS = 13, RAM = BENCH_RAM };
+enum { CODE = 0x7c00, HANDLER = 0x7d00, REQUESTS = 13 };
 
 static uint64_t seed = 88172645463325252ull;
 static uint64_t random64(void) { return seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17; }
@@ -25,22 +25,10 @@ static double now_ms(void) {
 
 // --- guests ---
 
-static struct machine *make(unsigned cpus) {
-    struct machine_config config;
-    char error[200] = "";
-    machine_config_default(&config);
-    if (!cpu_model_parse("server", &config.model, error, sizeof error)) bail("%s", error);
-    config.ram_bytes = RAM;
-    config.cpus = cpus;
-    struct machine *m = machine_new(&config, error, sizeof error);
-    if (!m) bail("no machine: %s", error);
-    return m;
-}
-
 // Real-address mode with segments that reach everything; interrupts go to an IRET that ends them at the local APIC.
 static struct machine *real(const void *code, size_t bytes) {
     static const uint8_t handler[] = {0x67, 0x66, 0xc7, 0x05, 0xb0, 0, 0xe0, 0xfe, 0, 0, 0, 0, 0xcf};
-    struct machine *m = make(1);
+    struct machine *m = board_new(1);
     uint8_t *ram = inside_ram(m, 0, 0x10000);
     struct cpu *cpu = inside_cpu(m, 0);
     memcpy(ram + CODE, code, bytes);
@@ -59,29 +47,6 @@ static struct machine *real(const void *code, size_t bytes) {
 }
 #define REAL(...) real((const uint8_t[]){__VA_ARGS__}, sizeof(const uint8_t[]){__VA_ARGS__})
 
-static void move(const struct state_table *table, const void *from, void *to) {
-    uint8_t *saved = malloc(state_size(table));
-    if (!saved) bail("no memory");
-    state_save(table, from, saved);
-    uint32_t index;
-    if (state_load(table, to, saved, &index)) bail("the state is refused");
-    free(saved);
-}
-
-// A machine in the state of a bench, which goes on at AT_HOST_CODE.
-static struct machine *from_bench(struct bench *b) {
-    struct machine *m = make(1);
-    struct cpu *cpu = inside_cpu(m, 0);
-    b->cpu->rip = AT_HOST_CODE;
-    move(&cpu_state, b->cpu, cpu);
-    move(&cpu_tlb_state, b->cpu->tlb, cpu->tlb);
-    move(&vmx_state, b->cpu->wire.extension->state, cpu->wire.extension->state);
-    memcpy(inside_ram(m, 0, RAM), b->ram, RAM);
-    if (machine_loaded(m)) bail("the state is impossible");
-    bench_free(b);
-    return m;
-}
-
 // A hypervisor whose three MSR areas have 512 entries each; its guest executes CPUID for ever.
 static struct machine *msr_areas(void) {
     enum { AREA = 0x60000, ENTRIES = 512, MSR_LSTAR = 0xc0000082 };
@@ -97,7 +62,7 @@ static struct machine *msr_areas(void) {
     bench_guest(b, "0f a2 eb fc");
     bench_store(b, AT_HOST_CODE, 3, 0xc2010f);
     bench_store(b, AT_HOST_EXIT, 3, 0xc3010f);
-    return from_bench(b);
+    return board_from_bench(b);
 }
 
 // The local APIC's timer as fast as it goes, with an interrupt for each.
@@ -121,7 +86,7 @@ static struct machine *self_modifying(void) { // inc byte [the immediate]; mov a
     return REAL(0x2e, 0xfe, 0x06, 0x06, 0x7c, 0xb0, 0x00, 0xeb, 0xf7);
 }
 static struct machine *loop(void) { return REAL(0xeb, 0xfe); }
-static struct machine *processors(void) { return make(64); } // a reset vector full of nothing
+static struct machine *processors(void) { return board_new(64); } // a reset vector full of nothing
 
 static const struct guest {
     const char *name;
@@ -226,7 +191,7 @@ static void time_ends(void) {
 }
 
 static void limit(unsigned cpus) {
-    struct machine *m = make(cpus);
+    struct machine *m = board_new(cpus);
     machine_cycle_limit(m, 100000);
     enum machine_stop why = machine_run(m, ~0ull);
     unsigned cycles = (unsigned)machine_cycles(m);
@@ -261,7 +226,7 @@ static enum machine_stop halted(bool exits, bool preempts) {
     bench_set(b, PREEMPTION_TIMER, 1000);
     bench_guest(b, "fa f4 eb fc");
     bench_store(b, AT_HOST_CODE, 3, 0xc2010f);
-    struct machine *m = from_bench(b);
+    struct machine *m = board_from_bench(b);
     struct cpu *cpu = inside_cpu(m, 0);
     void *machine = cpu->wire.platform->machine;
     cpu->wire.platform->mmio_write(machine, cpu, 0xfee003e0, 4, 0xb);

@@ -6,7 +6,8 @@
 static void start_preemption_timer(struct cpu *cpu, const struct vmcs *vmcs) {
     if (!vmcs_on(vmcs, PIN, PREEMPTION_TIMER)) return;
     uint64_t now = cpu_cycles_now(cpu), tsc = now + cpu->time.tsc_base;
-    uint64_t end = ((tsc >> PREEMPTION_TIMER_SHIFT) + vmcs_get(vmcs, PREEMPTION_TIMER)) << PREEMPTION_TIMER_SHIFT;
+    unsigned rate = cpu->wire.model->preemption_timer_rate;
+    uint64_t end = ((tsc >> rate) + vmcs_get(vmcs, PREEMPTION_TIMER)) << rate;
     int64_t left = (int64_t)(end - tsc); // the TSC may wrap before
     cpu->time.vmx_deadline_cycles = left > 0 ? now + (uint64_t)left : now;
     cpu->attention |= ATTENTION_MACHINE;

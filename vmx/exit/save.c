@@ -90,7 +90,8 @@ static void save_preemption_timer(struct vmx *vmx, struct cpu *cpu) {
     if (vmcs_on(vmx->vmcs, EXIT, SAVE_PREEMPTION_TIMER)) {
         uint64_t now = cpu_cycles_now(cpu), tsc = now + cpu->time.tsc_base,
                  end = cpu->time.vmx_deadline_cycles + cpu->time.tsc_base;
-        uint64_t ticks = (end >> PREEMPTION_TIMER_SHIFT) - (tsc >> PREEMPTION_TIMER_SHIFT);
+        unsigned rate = cpu->wire.model->preemption_timer_rate;
+        uint64_t ticks = (end >> rate) - (tsc >> rate);
         vmcs_set(vmx, PREEMPTION_TIMER, cpu->time.vmx_deadline_cycles > now ? (uint32_t)ticks : 0);
     }
     cpu->time.vmx_deadline_cycles = ~0ull;

@@ -99,10 +99,11 @@ static uint64_t basic(void) {
     return VMCS_REVISION | (uint64_t)VMCS_REGION_BYTES << 32 | (uint64_t)WRITE_BACK << 50 | BIT(54) | BIT(55);
 }
 
-// IA32_VMX_MISC, A.6: IA32_EFER.LMA is stored, activity states HLT, shutdown and wait-for-SIPI, CR3 targets, VMWRITE to
-// any field, injection with instruction length 0.
-static uint64_t misc(void) {
-    return PREEMPTION_TIMER_SHIFT | BIT(5) | BIT(6) | BIT(7) | BIT(8) | (uint64_t)CR3_TARGETS << 16 | BIT(29) | BIT(30);
+// IA32_VMX_MISC, A.6: the rate of the VMX-preemption timer, IA32_EFER.LMA is stored, activity states HLT, shutdown and
+// wait-for-SIPI, CR3 targets, VMWRITE to any field, injection with instruction length 0.
+static uint64_t misc(const struct cpu_model *model) {
+    return model->preemption_timer_rate | BIT(5) | BIT(6) | BIT(7) | BIT(8) | (uint64_t)CR3_TARGETS << 16 | BIT(29) |
+           BIT(30);
 }
 
 static uint64_t true_controls(const struct vmx *vmx, enum control_group group) {
@@ -122,7 +123,7 @@ bool capability_msr_read(struct cpu *cpu, uint32_t index, uint64_t *value) {
     case MSR_VMX_PROCBASED: *value = plain_controls(vmx, GROUP_PROC); return true;
     case MSR_VMX_EXIT: *value = plain_controls(vmx, GROUP_EXIT); return true;
     case MSR_VMX_ENTRY: *value = plain_controls(vmx, GROUP_ENTRY); return true;
-    case MSR_VMX_MISC: *value = misc(); return true;
+    case MSR_VMX_MISC: *value = misc(cpu->wire.model); return true;
     case MSR_VMX_CR0_FIXED0: *value = vmx->capability.cr0_fixed0; return true;
     case MSR_VMX_CR0_FIXED1: *value = vmx->capability.cr0_fixed1; return true;
     case MSR_VMX_CR4_FIXED0: *value = vmx->capability.cr4_fixed0; return true;

@@ -236,9 +236,7 @@ ALWAYS_INLINE uint32_t interruption_of(const struct event *e, bool error_code) {
 #define CAP_INVVPID_ALL BIT(42)
 #define CAP_INVVPID_GLOBALS BIT(43)
 
-// The VMX-preemption timer counts down when bit PREEMPTION_TIMER_SHIFT of the TSC changes (IA32_VMX_MISC 4:0). Where a
-// VM entry takes hundreds of cycles that bit is 5; here it takes one, and a guest should still see the timer run.
-enum { PREEMPTION_TIMER_SHIFT = 2, CR3_TARGETS = 4, MSR_AREA_MAX = 512 };
+enum { CR3_TARGETS = 4, MSR_AREA_MAX = 512 };
 #define VM_FUNCTIONS BIT(0) // EPTP switching
 
 // --- vmx/vmcs/capability.c ---
