@@ -14,6 +14,7 @@ struct vmcs_image {
     uint64_t pointer;
     bool known[FIELD_COUNT];
     uint64_t field[FIELD_COUNT];
+    struct vmcs_stamp stamp[FIELD_COUNT]; // who wrote it last; WRITER_NONE: not known
 };
 // --- vmcs_image.c. False, with one line in `error`, when there is none ---
 enum { VMCS_ERROR_ROOM = 160 };
@@ -57,8 +58,9 @@ struct vmcs_merge {
     struct vmcs_image twelve, one, two;
 };
 bool vmcs_merge_of(const struct vmcs_source *from, struct vmcs_merge *merge,
-                   char *error);                                                // of the guest at from->level
-const char *vmcs_origin(const struct vmcs_merge *merge, enum vmcs_field field); // of the value in vmcs02: "vmcs12"
+                   char *error); // of the guest at from->level
+// Whose value the field of vmcs02 has: NULL when neither vmcs12 nor vmcs01 had it before it was written.
+const struct vmcs_image *vmcs_copied_from(const struct vmcs_merge *merge, enum vmcs_field field);
 bool vmcs_worth_showing(const struct vmcs_merge *merge, enum vmcs_field field);
 
 // --- vmcs_exit.c: what a VM exit would change in the state of the hypervisor ---

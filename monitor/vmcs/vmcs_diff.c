@@ -54,21 +54,19 @@ bool vmcs_merge_of(const struct vmcs_source *from, struct vmcs_merge *m, char *e
         snprintf(error, VMCS_ERROR_ROOM, "vmcs merge: no guest of a guest has run at level %u", from->level);
         return false;
     }
-    return vmcs_twelve(from, &m->twelve, error) && vmcs_at_entry(from, one, &m->one, error) &&
-           vmcs_at_entry(from, two, &m->two, error);
+    return vmcs_twelve(from, &m->twelve, error) && vmcs_hardware(from, one, &m->one, error) &&
+           vmcs_hardware(from, two, &m->two, error);
 }
 
-const char *vmcs_origin(const struct vmcs_merge *m, enum vmcs_field f) {
-    uint64_t two = m->two.field[f], one = m->one.field[f], twelve = m->twelve.field[f];
-    bool from_one = m->one.known[f] && two == one, from_twelve = m->twelve.known[f] && two == twelve;
-    if (from_one && from_twelve) return "both agree";
-    if (from_twelve) return "vmcs12";
-    if (from_one) return "vmcs01";
-    enum control_group group;
-    if (!m->twelve.known[f]) return "L0's own";
-    if (vmcs_control_group(f, &group)) return "bit by bit:";
-    if (two == (one | twelve)) return "either (OR)";
-    return two == (one & twelve) ? "both (AND)" : "L0's own";
+// A value that was there before, in a field that was written later: nobody saw how it came over.
+static bool had_it(const struct vmcs_image *image, const struct vmcs_image *two, enum vmcs_field f) {
+    return image->known[f] && image->field[f] == two->field[f] &&
+           stamp_step(&image->stamp[f]) <= stamp_step(&two->stamp[f]);
+}
+
+const struct vmcs_image *vmcs_copied_from(const struct vmcs_merge *m, enum vmcs_field f) {
+    if (stamp_writer(&m->two.stamp[f]) != WRITER_VMWRITE) return NULL;
+    return had_it(&m->twelve, &m->two, f) ? &m->twelve : had_it(&m->one, &m->two, f) ? &m->one : NULL;
 }
 
 bool vmcs_worth_showing(const struct vmcs_merge *m, enum vmcs_field f) {

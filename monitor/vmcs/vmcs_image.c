@@ -24,13 +24,20 @@ static bool is_vmcs(const struct vmcs_source *from, uint64_t pointer, char *erro
                   pointer, first, vmx_revision());
 }
 
+static void take_stamp(const struct vmcs_source *from, uint64_t pointer, unsigned f, struct vmcs_image *image) {
+    const struct vmcs_stamp *stamp = from->history ? history_stamp(from->history, pointer, f) : NULL;
+    if (stamp) image->stamp[f] = *stamp;
+}
+
 bool vmcs_hardware(const struct vmcs_source *from, uint64_t pointer, struct vmcs_image *image, char *error) {
     *image = (struct vmcs_image){.pointer = pointer};
     snprintf(image->name, sizeof image->name, "VMCS %" PRIx64, pointer);
     if (pointer == VMX_NO_VMCS) return refuse(error, "there is no such VMCS now (info levels lists them)");
     if (!is_vmcs(from, pointer, error)) return false;
-    for (unsigned f = 0; f < FIELD_COUNT; f++)
+    for (unsigned f = 0; f < FIELD_COUNT; f++) {
         image->known[f] = vmx_field_exists(from->cpu, f) && vmx_vmcs_read(from->cpu, pointer, f, &image->field[f]);
+        take_stamp(from, pointer, f, image);
+    }
     return true;
 }
 
@@ -59,7 +66,10 @@ bool vmcs_twelve(const struct vmcs_source *from, struct vmcs_image *image, char 
     for (unsigned f = 0; f < FIELD_COUNT; f++) {
         image->known[f] = v->known[f];
         image->field[f] = v->field[f];
-        image->known[f] |= vmcs_shadowed(&guest, f, &image->field[f]);
+        image->stamp[f] = v->stamp[f];
+        if (!vmcs_shadowed(&guest, f, &image->field[f])) continue;
+        image->known[f] = true;
+        take_stamp(from, vmcs_shadow_of(&guest, FIELD_VMREAD_BITMAP, f), f, image);
     }
     return true;
 }

@@ -1,6 +1,7 @@
-// vmcs diff A B: the fields in which two VMCSs differ. vmcs merge: how the VMCS that a nested guest runs with was made;
-// vmcs02 and vmcs01 are shown as they were at the last entry with each.
+// vmcs diff A B: the fields in which two VMCSs differ. vmcs merge: how the VMCS that a nested guest runs with was made:
+// who wrote each field last, and which other VMCS had the value before.
 #include "monitor/expression/expression.h"
+#include "monitor/symbols/symbols.h"
 #include "monitor/vtx/vtx.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -56,6 +57,43 @@ static void print_bits(struct monitor *monitor, const char *text, enum control_g
     print(monitor, "    %s:%s\n", text, names.at);
 }
 
+// "L0 at step 123 <prepare_vmcs02+0x1d>"; of what a VM exit wrote, who had loaded it.
+static void print_stamp(struct monitor *monitor, const struct vmcs_stamp *s, enum vmcs_field f, unsigned guest) {
+    struct vmx_field row;
+    char name[120];
+    vmx_field(f, &row);
+    switch (stamp_writer(s)) {
+    case WRITER_NONE: print(monitor, "not seen"); return;
+    case WRITER_REGION: print(monitor, "as its region was loaded"); break;
+    case WRITER_VMWRITE: print(monitor, "L%u", stamp_level(s)); break;
+    case WRITER_EXIT:
+        if (row.type == VMX_FIELD_GUEST)
+            print(monitor, "L%u itself, saved by the exit", guest);
+        else
+            print(monitor, "the exit");
+        break;
+    default: print(monitor, "the entry");
+    }
+    print(monitor, " at step %" PRIu64, stamp_step(s));
+    if (stamp_writer(s) != WRITER_VMWRITE) return;
+    symbols_name(monitor->look.symbols, (int)stamp_level(s), s->rip, name, sizeof name);
+    if (*name)
+        print_in(monitor, YELLOW, " <%s>", name);
+    else
+        print(monitor, " RIP %" PRIx64, s->rip);
+}
+
+static void print_writer(struct monitor *monitor, const struct vmcs_merge *m, enum vmcs_field f, unsigned guest) {
+    const struct vmcs_image *from = vmcs_copied_from(m, f);
+    print_stamp(monitor, &m->two.stamp[f], f, guest);
+    if (!from) return;
+    bool twelve = from == &m->twelve;
+    print(monitor, ": the value of %s", twelve ? "vmcs12" : "vmcs01");
+    if (stamp_writer(&from->stamp[f]) == WRITER_NONE) return;
+    print(monitor, ", from ");
+    print_stamp(monitor, &from->stamp[f], f, twelve ? guest : 1);
+}
+
 static void print_controls(struct monitor *monitor, const struct vmcs_merge *m, enum vmcs_field f) {
     enum control_group group;
     uint64_t two = m->two.field[f], one = m->one.field[f], twelve = m->twelve.field[f];
@@ -67,17 +105,20 @@ static void print_controls(struct monitor *monitor, const struct vmcs_merge *m, 
     print_bits(monitor, "in vmcs12 and not taken over", group, twelve & ~two);
 }
 
-static void print_merge(struct monitor *monitor, const struct vmcs_merge *m) {
+static void print_merge(struct monitor *monitor, const struct vmcs_merge *m, unsigned guest) {
     struct vmx_field row;
     print(monitor, "vmcs12  %s\nvmcs01  %s\nvmcs02  %s\n", m->twelve.name, m->one.name, m->two.name);
-    print_in(monitor, BOLD, "%-24s %16s %16s %16s  %s\n", "field", "vmcs12", "vmcs01", "vmcs02", "vmcs02 took it from");
+    print_in(monitor, BOLD, "%-24s %16s %16s %16s  %s\n", "field", "vmcs12", "vmcs01", "vmcs02",
+             "who wrote vmcs02's last");
     for (unsigned f = 0; vmx_field(f, &row); f++) {
         if (!vmcs_worth_showing(m, f)) continue;
         print(monitor, "%-24s", row.name);
         print_value(monitor, &m->twelve, f);
         print_value(monitor, &m->one, f);
         print_value(monitor, &m->two, f);
-        print(monitor, "  %s\n", vmcs_origin(m, f));
+        print(monitor, "  ");
+        print_writer(monitor, m, f, guest);
+        print(monitor, "\n");
         print_controls(monitor, m, f);
     }
 }
@@ -98,7 +139,7 @@ bool vmcs_merge(struct monitor *monitor, const char *arguments) {
         return monitor_error(monitor, "vmcs merge: nested guests have levels 2 to %d", VMX_LEVELS - 1);
     struct vmcs_merge *m = calloc(1, sizeof *m);
     bool done = m ? gather(monitor, (unsigned)level, m) : monitor_error(monitor, "not enough memory");
-    if (done) print_merge(monitor, m);
+    if (done) print_merge(monitor, m, (unsigned)level);
     free(m);
     return done;
 }

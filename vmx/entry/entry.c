@@ -68,6 +68,7 @@ enum outcome entry_carry_out(struct cpu *cpu, const struct op *op, bool launch, 
     }
     *error = 0;
     cpu->time.steps = cpu_steps(cpu, op) + 1; // this attempt is over
+    history_origin_begin(cpu, WRITER_ENTRY);
     cpu->attempt.trap = 0;                    // a VM entry causes no single-step trap
     enum outcome outcome = enter(cpu, launch);
     return outcome == OUT_OK ? OUT_LEAVE : outcome;

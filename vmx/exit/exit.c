@@ -56,6 +56,7 @@ static void tell_exit(struct cpu *cpu, const struct exit_record *r) {
 enum outcome exit_carry_out(struct cpu *cpu) {
     struct vmx *vmx = vmx_of(cpu);
     bool delivering = during_delivery(cpu, &vmx->exit), was_long = cpu->control.efer & EFER_LMA;
+    history_origin_begin(cpu, WRITER_EXIT);
     write_vectoring(cpu, vmx, delivering);
     bool reports_unblocking = vmx->exit.reason == EXIT_EPT_VIOLATION || vmx->exit.reason == EXIT_PML_FULL;
     if (reports_unblocking && !delivering && vmx->nmi_unblocked_step == cpu->time.steps - 1)

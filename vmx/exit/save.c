@@ -25,6 +25,7 @@ static void save_rflags(struct vmx *vmx, uint64_t rflags) {
     struct vmcs *vmcs = vmx->vmcs;
     uint64_t changed = (vmcs_get(vmcs, GUEST_RFLAGS) ^ rflags) & ~FLAGS_ARITHMETIC;
     if (changed) vmcs_wrote(vmx, vmcs, changed & FLAG_VM ? PART_FLAGS : PART_FLAGS & ~PART_VM86);
+    if (vmcs_get(vmcs, GUEST_RFLAGS) != rflags) vmcs_stamp(vmx, FIELD_GUEST_RFLAGS);
     vmcs_get(vmcs, GUEST_RFLAGS) = rflags;
 }
 

@@ -55,6 +55,7 @@ void history_share(struct vmx *vmx, const struct vmx *with) {
     if (vmx->history == with->history) return;
     leave(vmx->history);
     vmx->history = with->history;
+    vmx->origin = NULL;
     vmx->history->users++;
 }
 
@@ -69,12 +70,13 @@ WHOLE(history_fault);
 WHOLE(history_owed);
 WHOLE(history_vmcs);
 WHOLE(history_vmcs12);
+WHOLE(vmcs_origin);
 WHOLE(cost_book);
 
 #define ALL(member) STATE_ONE(struct history, member)
 #define ALL_WORDS(member) STATE_WORDS(struct history, member)
 static const struct state_field fields[] = {
-    ALL(clock), ALL(lost), ALL(events), ALL_WORDS(event), ALL_WORDS(vmcs), ALL_WORDS(vmcs12),
+    ALL(clock), ALL(lost), ALL(events), ALL_WORDS(event), ALL_WORDS(vmcs), ALL_WORDS(vmcs12), ALL_WORDS(origin),
 };
 const struct state_table vmx_history_state = STATE_TABLE("history", fields);
 
@@ -104,6 +106,7 @@ void vmx_history_loaded(struct cpu *cpu) {
     if (!cpu->wire.extension) return;
     struct history_cpu *c = vmx_of(cpu)->past;
     struct history *h = vmx_of(cpu)->history;
+    history_origin_loaded(vmx_of(cpu));
     at_most(&c->exit_level, LEVEL_DEPTH);
     at_most(&c->twelve_level, LEVEL_DEPTH);
     at_most(&c->chain_count, HISTORY_CHAIN);

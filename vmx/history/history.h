@@ -9,11 +9,13 @@
 #include "cpu/state/state.h"
 #include "vmx/history/cost.h"
 #include "vmx/vmcs/names.h"
+#include "vmx/vmcs/origin.h"
 
 enum {
     HISTORY_EVENTS = 512,
     HISTORY_VMCSS = 8,
     HISTORY_VMCS12S = 16,
+    HISTORY_ORIGINS = 12,
     HISTORY_RULES = 8,
     HISTORY_READS = 12,
     HISTORY_NAME = 48,
@@ -118,6 +120,7 @@ struct history_vmcs12 {
     uint64_t pointer, when;
     uint64_t field[FIELD_COUNT];
     uint8_t known[(FIELD_COUNT + 7) & ~7];
+    struct vmcs_stamp stamp[FIELD_COUNT];
 };
 
 // Of all processors of a machine together.
@@ -128,6 +131,7 @@ struct history {
     struct history_event event[HISTORY_EVENTS];
     struct history_vmcs vmcs[HISTORY_VMCSS];
     struct history_vmcs12 vmcs12[HISTORY_VMCS12S];
+    struct vmcs_origin origin[HISTORY_ORIGINS];
     // no state
     unsigned users;
     size_t field_bytes; // of a VMCS: not known to the compiler, which copies best by the C library then
@@ -139,6 +143,8 @@ const struct history_cpu *vmx_history_cpu(const struct cpu *cpu);
 // NULL: no entry with it was seen.
 const struct history_vmcs *history_entry(const struct history *history, uint64_t vmcs);
 const struct history_vmcs12 *history_vmcs12(const struct history *history, unsigned level, uint64_t pointer);
+// Who wrote the field of the VMCS last. NULL: nothing is known of it.
+const struct vmcs_stamp *history_stamp(const struct history *history, uint64_t vmcs, unsigned field);
 // The n-th of the events that are kept, 0 the last one; NULL: there is none.
 const struct history_event *history_event(const struct history *history, uint64_t n);
 extern const struct state_table vmx_history_state;     // over vmx_history(cpu), once for a machine
@@ -151,6 +157,9 @@ struct vmx;
 bool history_attach(struct vmx *vmx); // false: memory is short
 void history_detach(struct vmx *vmx);
 void history_share(struct vmx *vmx, const struct vmx *with);
+// The processor is about to write into the current VMCS.
+void history_origin_begin(struct cpu *cpu, enum vmcs_writer writer);
+void history_origin_vmwrite(struct cpu *cpu, const struct op *op, uint64_t pointer, unsigned field);
 // While the processor's registers and level are still the guest's, and the VMCS has the exit.
 void history_note_exit(struct cpu *cpu);
 void history_note_entry(struct cpu *cpu); // after the guest's state was loaded, before an event is injected
@@ -170,6 +179,7 @@ void history_vmcs12_entry(struct cpu *cpu, unsigned level);               // a V
 
 void history_cost_exit(struct cpu *cpu, unsigned level); // of a guest's guest, or while one is being answered
 void history_cost_entry(struct cpu *cpu, unsigned level);
+void history_origin_loaded(struct vmx *vmx);
 void history_cost_loaded(struct cost_book *book);
 
 #endif

@@ -79,6 +79,7 @@ void history_note_entry(struct cpu *cpu) {
     v->step = step;
     v->level = level;
     v->used = ++vmx->history->clock;
+    vmx->origin->used = v->used;
     memcpy(v->field, vmx->vmcs->field, vmx->history->field_bytes);
     c->loop[level].entry_step = step;
     c->loop[level].entry_rip = cpu->rip;

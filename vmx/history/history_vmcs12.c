@@ -29,6 +29,9 @@ static void note(struct history_vmcs12 *v, const struct cpu *cpu, uint64_t encod
     if (encoding & 1) value = value << 32 | (uint32_t)v->field[field];
     v->field[field] = value;
     v->known[field] |= how;
+    if (how == VMCS12_WRITTEN)
+        v->stamp[field] =
+            (struct vmcs_stamp){stamp_when(history_step(cpu), (unsigned)v->level, WRITER_VMWRITE), cpu->rip};
 }
 
 // The VMCS that the guest at `level` has loaded; NULL: not known.

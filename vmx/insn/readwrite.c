@@ -1,6 +1,7 @@
 // VMREAD and VMWRITE. SDM Vol. 3C, 24.11.2, 30.3.
 // In VMX non-root operation both access the shadow VMCS, or exit.
 #include "cpu/watch/observe.h"
+#include "vmx/history/history.h"
 #include "vmx/insn/instruction.h"
 
 // The VMCS that the instruction accesses, NULL for VMfailInvalid.
@@ -45,6 +46,7 @@ BODY(vmwrite) {
     value &= field_mask((enum vmcs_field)field);
     if (vmcs->field[field] != value) vmcs_wrote(vmx, vmcs, vmcs_part_of[field]);
     vmcs->field[field] = value;
+    history_origin_vmwrite(cpu, op, vmcs->pointer, (unsigned)field);
     return vmx_succeed(cpu);
 }
 

@@ -316,6 +316,7 @@ static const struct state_field run_fields[] = {
     STATE_ARRAY_TO(struct vmx, run.last, LEVEL_NODES - 1),
     STATE_ARRAY_TO(struct vmx, run.saved, LEVEL_NODES - 1),
     STATE_WORDS(struct vmx, level_saved),
+    STATE_ONE(struct vmx, origin_when),
 };
 const struct state_table vmx_level_run_state = STATE_TABLE("level", run_fields);
 

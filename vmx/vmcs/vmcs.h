@@ -7,6 +7,7 @@
 #include "cpu/state/model.h"
 #include "vmx/vmcs/level_state.h"
 #include "vmx/vmcs/names.h"
+#include "vmx/vmcs/origin.h"
 
 enum vm_instruction_error {
 #define ERROR(number, name, text) ERROR_##name = (number),
@@ -159,8 +160,10 @@ struct vmx {
     struct vmcs level_saved[LEVEL_DEPTH + 1]; // as of the last VM exit of each level, once levels share a VMCS
     struct levels *levels;                    // the machine's
     struct vmx_counts counts;
-    struct history *history;  // vmx/history: the machine's,
-    struct history_cpu *past; // and this processor's
+    struct vmcs_origin *origin; // of the current VMCS; NULL or of another one: to be looked up
+    uint64_t origin_when;       // of what the processor writes into it now
+    struct history *history;    // vmx/history: the machine's,
+    struct history_cpu *past;   // and this processor's
     struct extension extension;
 };
 
@@ -186,11 +189,15 @@ ALWAYS_INLINE void vmcs_wrote(struct vmx *vmx, const struct vmcs *vmcs, uint32_t
     derived_of(vmx, vmcs)->since_check |= parts;
     derived_of(vmx, vmcs)->since_image |= parts;
 }
+ALWAYS_INLINE void vmcs_stamp(struct vmx *vmx, enum vmcs_field field) {
+    if (likely(vmx->origin)) vmx->origin->field[field].when = vmx->origin_when;
+}
 ALWAYS_INLINE void vmcs_put(struct vmx *vmx, enum vmcs_field field, uint64_t value) {
     struct vmcs *vmcs = vmx->vmcs;
     if (vmcs->field[field] == value) return;
     vmcs->field[field] = value;
     vmcs_wrote(vmx, vmcs, vmcs_part_of[field]);
+    vmcs_stamp(vmx, field);
 }
 #define vmcs_set(vmx, name, value) vmcs_put(vmx, FIELD_##name, value)
 
