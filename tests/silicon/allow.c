@@ -12,7 +12,9 @@
 #define opcode_in(wanted_map, low, high)                                                                               \
     (!m->vex && m->map == (wanted_map) && m->opcode >= (low) && m->opcode <= (high))
 #define far_return (opcode(MAP_ONE_BYTE, 0xca) || opcode(MAP_ONE_BYTE, 0xcb))
-#define amd (!native_is_intel())
+#define ANY true
+#define AMD (!native_is_intel())
+#define INTEL native_is_intel()
 
 // The host ends with one vector, the model with the other, or the other way round.
 #define ends(a, b)                                                                                                     \
@@ -153,14 +155,14 @@ static unsigned long used[256]; // rows of allow.def, by their line
 
 unsigned meeting_allowed(const struct meeting *m, unsigned differing) {
     unsigned allowed = 0;
-#define ALLOW(parts, when, reason)                                                                                     \
-    if (differing & (parts) && (when)) allowed |= parts, used[__LINE__]++;
+#define ALLOW(vendor, parts, when, reason)                                                                             \
+    if (differing & (parts) && vendor && (when)) allowed |= parts, used[__LINE__]++;
 #include "tests/silicon/allow.def"
     return allowed;
 }
 
 void allow_report(void) {
-#define ALLOW(parts, when, reason) diag("%8lu allowed: %s", used[__LINE__], reason);
+#define ALLOW(vendor, parts, when, reason) diag("%8lu allowed: %s", used[__LINE__], reason);
 #include "tests/silicon/allow.def"
 }
 

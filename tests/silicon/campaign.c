@@ -75,6 +75,13 @@ static bool completed(const struct meeting *m) {
     return s->vector == VECTOR_DB || s->rip == m->c->state.rip + m->c->insn.length;
 }
 
+// A few of them; all when each one is wanted.
+static void remark(const struct meeting *m, unsigned parts, struct campaign_counts *counts) {
+    enum { TOLD = 10 };
+    if (counts->remarks++ < TOLD || counts->each)
+        diag("remark: case %lu: %s", (unsigned long)m->c->number, describe(m, parts));
+}
+
 static void try_case(struct modelled *modelled, enum code_size size, uint64_t seed, uint64_t number,
                      struct campaign_counts *counts) {
     static struct silicon_case c;
@@ -97,26 +104,37 @@ static void try_case(struct modelled *modelled, enum code_size size, uint64_t se
     if (parts) parts &= ~meeting_allowed(&m, parts);
     counts->tried++;
     completed(&m) ? counts->completed++ : counts->faulted++;
+    if (parts && counts->as_remarks) {
+        remark(&m, parts, counts);
+        parts = 0;
+    }
     if (parts && counts->each) diag("case %lu: %s", (unsigned long)number, describe(&m, parts));
     loop_check(!parts, "case %lu: %s", (unsigned long)number, describe(&m, parts));
 }
 
-void campaign(uint64_t seed, uint64_t first, uint64_t count, unsigned seconds, bool each) {
+static unsigned campaign_in(struct modelled *modelled, enum code_size size, const struct campaign_plan *plan) {
+    struct campaign_counts counts = {.each = plan->each, .as_remarks = plan->as_remarks};
+    loop_begin("%u-bit code as this machine's processor does it%s, seed %lu", 16u << size,
+               plan->as_remarks ? ", as far as is known of its vendor's" : "", (unsigned long)plan->seed);
+    time_t end = time(NULL) + (time_t)plan->seconds;
+    for (uint64_t i = plan->first; counts.tried < plan->count && time(NULL) <= end; i++)
+        try_case(modelled, size, plan->seed, i, &counts);
+    loop_end();
+    diag("%u-bit code: %u instructions tried, %u completed, %u faulted; %u not to be tried; %u remarks", 16u << size,
+         counts.tried, counts.completed, counts.faulted, counts.excluded, counts.remarks);
+    return counts.remarks;
+}
+
+unsigned campaign(const struct campaign_plan *plan) {
     struct modelled *modelled = modelled_new("server", native_has_ldt());
+    unsigned remarks = 0;
     for (int size = CODE_64; size >= CODE_16; size--) {
-        if (!native_can((enum code_size)size)) {
+        if (native_can((enum code_size)size))
+            remarks += campaign_in(modelled, (enum code_size)size, plan);
+        else
             skip("random instructions of this width", "the host's kernel does not run such code");
-            continue;
-        }
-        struct campaign_counts counts = {.each = each};
-        loop_begin("%u-bit code as this machine's processor does it, seed %lu", 16u << size, (unsigned long)seed);
-        time_t end = time(NULL) + (time_t)seconds;
-        for (uint64_t i = first; counts.tried < count && time(NULL) <= end; i++)
-            try_case(modelled, (enum code_size)size, seed, i, &counts);
-        loop_end();
-        diag("%u-bit code: %u instructions tried, %u completed, %u faulted; %u not to be tried", 16u << size,
-             counts.tried, counts.completed, counts.faulted, counts.excluded);
     }
-    if (each) allow_report();
+    if (plan->each) allow_report();
     modelled_free(modelled);
+    return remarks;
 }

@@ -15,7 +15,7 @@ int main(int count, char **arguments) {
         return done_testing();
     }
     uint64_t seed = count > 1 ? strtoull(arguments[1], NULL, 0) : (uint64_t)time(NULL);
-    campaign(seed, 0, CASES, SECONDS, true);
+    campaign(&(struct campaign_plan){.seed = seed, .count = CASES, .seconds = SECONDS, .each = true});
     native_close();
     return done_testing();
 }

@@ -89,6 +89,7 @@ static void read_host(void) {
 
 bool native_has(unsigned feature) { return host.feature[feature]; }
 bool native_is_intel(void) { return host.intel; }
+void native_take_for_intel(bool intel) { host.intel = intel; }
 // Of selector 8 * index + 3, as LAR and LSL tell it at this level.
 bool native_descriptor(unsigned index, uint32_t *rights, uint32_t *limit) {
     bool rights_told, limit_told;

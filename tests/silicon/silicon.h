@@ -60,6 +60,7 @@ uint8_t *native_memory(void);
 uint64_t native_flags(uint64_t wanted); // what RFLAGS will be when asked for these
 bool native_has(unsigned feature);      // of cpu/state/feature.def
 bool native_is_intel(void);
+void native_take_for_intel(bool intel);
 bool native_has_fsgsbase(void); // CR4.FSGSBASE
 bool native_has_ldt(void);
 bool native_can(enum code_size size);                                      // whether the traced process runs such code

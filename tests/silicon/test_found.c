@@ -99,6 +99,13 @@ static void check(const char *who, const struct found *f, const struct silicon_s
        s->vector, (unsigned long)s->error_code);
 }
 
+// These were seen on AMD's: what Intel's do otherwise is told, and nobody has said yet that it is wrong.
+static void remark(const struct found *f, const struct silicon_state *s) {
+    if (s->vector != f->vector || s->error_code != f->error_code)
+        diag("remark: the processor does otherwise: %s (vector %u, error code %lx)", f->name, s->vector,
+             (unsigned long)s->error_code);
+}
+
 int main(void) {
     static uint8_t memory[PLACE_BYTES];
     static struct silicon_case c;
@@ -106,19 +113,21 @@ int main(void) {
     const char *why;
     bool native = native_open(&why);
     struct modelled *m = modelled_new("server", true);
-    bool known = native && !native_is_intel(); // the others are known from the manual
     if (!native) skip("this machine's processor", why);
-    if (native && !known) skip("this machine's processor", "these were seen on another vendor's");
     for (unsigned i = 0; i < sizeof found / sizeof found[0]; i++) {
         make_case(&found[i], &c, memory);
         memcpy(modelled_memory(m), memory, PLACE_BYTES);
         modelled_run(m, &c, &out);
         check("model", &found[i], &out);
-        if (!known || found[i].by_manual || (found[i].code_selector && !native_has_ldt())) continue;
+        if (!native || (found[i].by_manual && !native_is_intel()) || (found[i].code_selector && !native_has_ldt()))
+            continue;
         memcpy(native_memory(), memory, PLACE_BYTES);
         native_run(&c, &out);
         hide_presence(&out);
-        check("processor", &found[i], &out);
+        if (native_is_intel())
+            remark(&found[i], &out);
+        else
+            check("processor", &found[i], &out);
     }
     modelled_free(m);
     native_close();
