@@ -143,16 +143,20 @@ bool files_claim_streams(bool uses_input, bool uses_output) {
 // --- opening ---
 
 int files_open(const char *path, enum file_use use) {
+    static const struct {
+        int flags;
+        mode_t mode;
+    } how[] = {[FILE_READ] = {O_RDONLY, 0},
+               [FILE_WRITTEN] = {O_WRONLY | O_CREAT, 0666},
+               [FILE_KEPT] = {O_RDWR | O_CREAT, 0600}};
     int fd;
-    do
-        fd = use == FILE_READ ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
-                              : open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+    do fd = open(path, how[use].flags | O_CLOEXEC | O_NOCTTY, how[use].mode);
     while (fd < 0 && errno == EINTR && !signals_ending());
     if (fd < 0) {
         const char *to = use == FILE_READ ? "" : " for writing";
         return fail("cannot be opened%s: %s%s", to, strerror(errno), files_advice(errno));
     }
-    if (claim(fd, path, use, false)) return fd;
+    if (claim(fd, path, use == FILE_READ ? FILE_READ : FILE_WRITTEN, false)) return fd;
     close(fd);
     return -1;
 }

@@ -6,10 +6,11 @@
 #define MONITOR_FILES_H
 #include <stdbool.h>
 
-enum file_use { FILE_READ, FILE_WRITTEN };
+enum file_use { FILE_READ, FILE_WRITTEN, FILE_KEPT /* read at first, written anew in the end */ };
 
 // A descriptor; -1: files_why() says what is wrong. A file that is written is created when it is not there, and keeps
-// what it has until somebody truncates it.
+// what it has until somebody truncates it. One that is kept is for its owner alone, and for others as one that is
+// written.
 int files_open(const char *path, enum file_use use);
 void files_close(int fd);
 int files_again(int fd);     // another descriptor of the same file, which is closed apart; -1: files_why()
@@ -17,7 +18,8 @@ const char *files_why(void); // "cannot be opened: No such file or directory"
 // What can be done about an error of the host, to be put behind its text; "" when there is nothing to say.
 const char *files_advice(int error);
 
-// At the start of the process: a stream that was closed is held, so that no file becomes it; what is written there fails.
+// At the start of the process: a stream that was closed is held, so that no file becomes it; what is written there
+// fails.
 void files_hold_streams(void);
 // The streams that the process was given. Those that are in use are no files for others. False after a complaint: they
 // are in each other's way.

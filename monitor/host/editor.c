@@ -1,23 +1,31 @@
 // Lines that a person types; see editor.h. readline's callbacks have no argument of their own, so that what they need
 // stands in a variable: there is one person in front of a process.
-#include "monitor/files/signals.h"
 #include "monitor/host/editor.h"
+#include "monitor/files/files.h"
+#include "monitor/files/signals.h"
 #include "monitor/files/wait.h"
+#include "monitor/host/output.h"
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <readline/history.h>
 #include <readline/readline.h>
 
-enum { HISTORY_LINES = 1000, LOOK_MS = 200 /* between looks at whether something else ended the prompt */ };
+enum {
+    HISTORY_LINES = 1000,
+    HISTORY_BYTES = 1 << 24,
+    LOOK_MS = 200 /* between looks at whether something else ended the prompt */
+};
 
 static struct {
     const struct editor_host *host;
-    bool open; // readline is set up
-    bool done; // the prompt is to be left
-    char history[4096];
-} editor;
+    bool open;   // readline is set up
+    bool done;   // the prompt is to be left
+    int history; // the file of lines typed earlier; -1: there is none
+} editor = {.history = -1};
 
 static void take_line(char *line) {
     const struct editor_host *h = editor.host;
@@ -76,6 +84,53 @@ static char *breaks(void) {
 
 char *editor_file(const char *begin, int state) { return rl_filename_completion_function(begin, state); }
 
+// --- lines typed earlier ---
+
+static void take_history(char *text) {
+    for (char *end; (end = strchr(text, '\n')); text = end + 1) {
+        *end = '\0';
+        if (*text) add_history(text);
+    }
+}
+
+static void give_up_history(void) {
+    files_close(editor.history);
+    editor.history = -1;
+}
+
+// A history that cannot be had is no reason to complain.
+static void open_history(const char *home) {
+    char path[PATH_MAX];
+    struct stat s;
+    if ((size_t)snprintf(path, sizeof path, "%s/.vmxray_history", home) >= sizeof path) return;
+    editor.history = files_open(path, FILE_KEPT);
+    if (editor.history < 0) return;
+    bool good = fstat(editor.history, &s) == 0 && s.st_size < HISTORY_BYTES;
+    char *text = good ? malloc((size_t)s.st_size + 1) : NULL;
+    ssize_t got = text ? read(editor.history, text, (size_t)s.st_size) : -1;
+    if (got >= 0) text[got] = '\0';
+    if (got > 0) take_history(text);
+    free(text);
+    if (got < 0) give_up_history();
+}
+
+static void put_history(struct output *text) {
+    HIST_ENTRY **lines = history_list();
+    for (; lines && *lines; lines++) output_print(text, PLAIN, "%s\n", (*lines)->line);
+}
+
+// What cannot be written now leaves the lines of earlier times as they were.
+static void write_history_to(void *fd, const char *bytes, size_t count) {
+    int to = *(int *)fd;
+    if (ftruncate(to, 0) != 0 || lseek(to, 0, SEEK_SET) != 0) return;
+    while (count) {
+        ssize_t wrote = write(to, bytes, count);
+        if (wrote <= 0) return;
+        bytes += wrote;
+        count -= (size_t)wrote;
+    }
+}
+
 // --- from the first line to the last ---
 
 static void open_editor(void) {
@@ -88,8 +143,7 @@ static void open_editor(void) {
     rl_bind_keyseq("\\C-ac", resume);
     using_history();
     stifle_history(HISTORY_LINES);
-    if (home && snprintf(editor.history, sizeof editor.history, "%s/.vmxray_history", home) > 0)
-        read_history(editor.history);
+    if (home) open_history(home);
     editor.open = true;
 }
 
@@ -110,5 +164,10 @@ void editor_loop(const struct editor_host *host) {
 }
 
 void editor_close(void) {
-    if (editor.open && *editor.history) write_history(editor.history);
+    if (editor.history < 0) return;
+    struct output text = {.write = write_history_to, .context = &editor.history};
+    put_history(&text);
+    if (!text.broken) output_flush(&text);
+    output_free(&text);
+    give_up_history();
 }

@@ -44,7 +44,8 @@ __fgets_chk __poll_chk'
 
 # What opens a file: of monitor/files/files.o alone. What prints: of monitor/files, of the editor, whose library prints by
 # itself, and of the pager's pipe.
-opens='open openat creat fopen fdopen freopen open64 openat64 creat64 fopen64 freopen64 mkstemp'
+opens='open openat creat fopen fdopen freopen open64 openat64 creat64 fopen64 freopen64 mkstemp
+read_history read_history_range write_history append_history history_truncate_file'
 prints='write pwrite pwrite64 writev fwrite fputs fputc putc puts putchar printf fprintf vprintf vfprintf dprintf perror
 __printf_chk __fprintf_chk __vprintf_chk __vfprintf_chk stdout stderr'
 printers='^files/|^host/(editor|pager)\.o$'

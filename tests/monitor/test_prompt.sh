@@ -23,9 +23,9 @@ if has_terminal; then
 	more_prompts() { (($(prompts) > $1)); }
 	runs() { [[ $(cut -d ' ' -f 3 "/proc/$(<"$dir/pid")/stat") == R ]]; }
 	taken() { (($(grep -ac $'continue\r$' "$dir/screen") > $1)); }
-	types() { # LINE: which is answered, and a prompt follows
+	types() { # LINE [ARGUMENT...], as for printf: which is answered, and a prompt follows
 		local before=$(prompts)
-		printf "$1"
+		printf "$@"
 		until_true more_prompts "$before"
 	}
 	lets_go() { # the guest runs
@@ -81,6 +81,24 @@ if has_terminal; then
 	claim $? 'history is kept between runs; Ctrl-D leaves' "${screen//$'\n'/;}"
 	[[ $screen != *$'\e[1m'* ]]
 	claim $? 'NO_COLOR' "${screen//$'\n'/;}"
+
+	typist() {
+		shows 'level 0'
+		types 'trace exits=%s\r' "$dir/.vmxray_history"
+		types 'print 5\r'
+		printf '\4'
+		over
+	}
+	on_terminal typist -kernel "$spin" -S
+	[[ $screen == *'.vmxray_history: '*'writes'*' already'* && $(tail -n 2 "$dir/.vmxray_history") == $'trace exits='*$'\nprint 5' &&
+		$(stat -c %a "$dir/.vmxray_history") == 600 && $(grep -c 4711 "$dir/.vmxray_history") == 2 ]]
+	claim $? 'the file of lines typed earlier is no file for others, and keeps its lines' "${screen//$'\n'/;} $(<"$dir/.vmxray_history")"
+	rm "$dir/.vmxray_history"
+	ln -s "$dir/elsewhere/missing" "$dir/.vmxray_history"
+	on_terminal typist -kernel "$spin" -S
+	[[ $screen == *' = 0x5'*status=0* && ! -e $dir/elsewhere ]]
+	claim $? 'one that cannot be had is done without' "${screen//$'\n'/;}"
+	rm "$dir/.vmxray_history"
 
 	typist() {
 		shows 'level 0'
