@@ -50,8 +50,8 @@ compile   = $(CC) $(flags) $(if $(WERROR),-Werror) -MMD -MP
 # A word and a name for each step; V=1 shows the command itself.
 quiet     = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
 
-MONITOR_LIBS := -ldw -lelf -lZydis -lreadline -lseccomp
-TEST_LIBS    := -lZydis -ldw -lelf -lreadline -lseccomp
+MONITOR_LIBS := -ldw -lelf -lZydis -lreadline -lseccomp -lzstd
+TEST_LIBS    := -lZydis -ldw -lelf -lreadline -lseccomp -lzstd
 
 # ---- program and library --------------------------------------------------------------------------------------------
 

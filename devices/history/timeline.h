@@ -42,10 +42,17 @@ bool timeline_go_checkpoint(struct timeline *timeline, unsigned index, const cha
 // Leaves a checkpoint at the present, to come back to quickly. False: memory is short.
 bool timeline_keep(struct timeline *timeline);
 
+// Whatever was done to the machine since timeline_keep, without running it, is undone. False: `wrong`, and the machine
+// must not be used.
+bool timeline_undo(struct timeline *timeline, const char **wrong);
+// All of the past is forgotten: the machine is another one now, and its past begins here. False: memory is short.
+bool timeline_begin_anew(struct timeline *timeline);
+
 // What came after the present is forgotten: it becomes the end.
 void timeline_branch(struct timeline *timeline);
 
 bool timeline_in_past(const struct timeline *timeline);
+bool timeline_keeps(const struct timeline *timeline); // something: one can go back
 
 struct timeline_facts {
     bool in_past;

@@ -40,6 +40,11 @@ const struct position *timeline_end(const struct timeline *t) {
     return t->expecting ? &t->last : &t->checkpoint[t->count - 1].at;
 }
 
+bool timeline_undo(struct timeline *t, const char **wrong) {
+    *wrong = t->failed ? "memory" : NULL;
+    return !t->failed && restore(t, t->base, wrong);
+}
+
 // The end is kept as a checkpoint, so that one can come back to it.
 static bool leave_the_end(struct timeline *t, const char **wrong) {
     struct position now;

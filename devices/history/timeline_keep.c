@@ -115,13 +115,17 @@ void timeline_forget(struct timeline *t) {
     input_list_cut(&t->inputs, 0);
 }
 
-// When memory was short, something is missing: the past begins anew.
-void timeline_look_after_failure(struct timeline *t) {
-    if (!t->failed && !t->inputs.failed) return;
+bool timeline_begin_anew(struct timeline *t) {
     size_t inputs = timeline_inputs_taken(t);
     timeline_forget(t);
     timeline_go_live(t, inputs);
     t->failed = timeline_keeps(t) && !timeline_checkpoint_here(t);
+    return !t->failed;
+}
+
+// When memory was short, something is missing.
+void timeline_look_after_failure(struct timeline *t) {
+    if (t->failed || t->inputs.failed) (void)timeline_begin_anew(t);
 }
 
 bool timeline_due(const struct timeline *t) {

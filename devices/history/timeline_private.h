@@ -43,8 +43,7 @@ struct timeline {
     bool swapping, failed;
 };
 
-// timeline.c: whether anything is kept; whether inputs come from what is known. Inputs that were taken so far.
-bool timeline_keeps(const struct timeline *t);
+// timeline.c: whether inputs come from what is known. Inputs that were taken so far.
 bool timeline_replaying(const struct timeline *t);
 size_t timeline_inputs_taken(const struct timeline *t);
 // Before the last checkpoint; at it or behind it, with so many inputs taken.

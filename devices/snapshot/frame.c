@@ -141,6 +141,7 @@ bool frame_take_file(struct frame_reader *r, uint32_t kind, const char *name, ui
     if (got < sizeof head) return frame_fail(r, "it ends after %zu bytes", got);
     memcpy(words, head + sizeof magic, sizeof words);
     if (words[0] != kind) return frame_fail(r, "it is a file of vmxray's, but no %s", name);
+    r->is_kind = true;
     if (words[1] == version) return true;
     return frame_fail(r, "the %s has layout %u, and this version reads %u: it was written by a%s version", name,
                       words[1], version, words[1] > version ? " newer" : "n older");

@@ -57,6 +57,7 @@ struct frame_reader {
     uint32_t kind;
     uint8_t *bytes, *packed; // of the frame; its own
     size_t size, at, room[2];
+    bool is_kind;            // it began as a file of the kind that was looked for
     bool ended;              // no frame follows
     char wrong[FRAME_WRONG]; // empty: nothing is wrong so far; else every call fails
 };

@@ -61,6 +61,9 @@ void snapshot_free(struct snapshot *s) {
 
 const char *snapshot_wrong(const struct snapshot *s) { return s->reader.wrong; }
 
+// Of any layout.
+bool snapshot_is_one(const struct snapshot *s) { return s->reader.is_kind; }
+
 bool snapshot_head(struct snapshot *s, struct snapshot_head *out) {
     struct frame_reader *r = &s->reader;
     if (!frame_take_file(r, FILE_SNAPSHOT, "snapshot", SNAPSHOT_LAYOUT) || !frame_expect(r, FRAME_HEAD)) return false;
@@ -83,19 +86,19 @@ static bool take_hash(struct frame_reader *r, struct machine *m) {
     return true;
 }
 
-// A channel from another process stays open: that nothing follows is looked at in files alone.
-bool snapshot_ends(struct snapshot *s) {
-    struct frame_reader *r = &s->reader;
+static bool ends(struct frame_reader *r) {
     return frame_next(r) ? frame_fail(r, "there is more behind the end") : r->ended;
 }
 
-bool snapshot_load(struct snapshot *s, struct machine *m) {
+bool snapshot_load(struct snapshot *s, struct machine *m, bool alone) {
     struct frame_reader *r = &s->reader;
-    machine_drop_offers(m);
     if (!machine_image_take(r, m) || !area_image_take(r, m)) return false;
     const char *wrong = machine_image_loaded(m);
     if (wrong) return frame_fail(r, "the state of %s goes with no run of this machine", wrong);
+    if (!take_hash(r, m) || (alone && !ends(r))) return false;
     if (!machine_set_boot(m, s->setup.has_boot ? &s->setup.boot : NULL))
         return frame_fail(r, "what it begins with after a reset does not fit into this machine");
-    return take_hash(r, m);
+    machine_drop_offers(m);
+    frame_reader_free(r);
+    return true;
 }

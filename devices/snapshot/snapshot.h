@@ -5,6 +5,7 @@
 #include "devices/snapshot/setup.h"
 
 enum { SNAPSHOT_LAYOUT = 1 };
+#define SNAPSHOT_BEGINS "\x89vmxray\nsnap" // a file of this kind
 
 // Where it was saved, for those who only look: before everything else in the file.
 struct snapshot_head {
@@ -20,12 +21,12 @@ struct snapshot;
 struct snapshot *snapshot_open(const struct source *from, const struct packer *packer); // NULL: memory is short
 void snapshot_free(struct snapshot *snapshot);               // no sooner than a machine that begins with its boot image
 const char *snapshot_wrong(const struct snapshot *snapshot); // "": nothing
+bool snapshot_is_one(const struct snapshot *snapshot);       // after snapshot_head: it begins as one
 bool snapshot_head(struct snapshot *snapshot, struct snapshot_head *out);
 // Once, after the head. It stays the snapshot's.
 const struct setup *snapshot_setup(struct snapshot *snapshot);
 // Once, after the setup: `machine` becomes the one that was saved, also in what it begins with after a reset. When that
-// fails it must not be used any more.
-bool snapshot_load(struct snapshot *snapshot, struct machine *machine);
-bool snapshot_ends(struct snapshot *snapshot); // that nothing follows, in a file
+// fails it must not be used any more. `alone`: as in a file, nothing may follow.
+bool snapshot_load(struct snapshot *snapshot, struct machine *machine, bool alone);
 
 #endif

@@ -161,6 +161,10 @@ int files_open(const char *path, enum file_use use) {
     return -1;
 }
 
+int files_create(const char *path) { return open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666); }
+
+int files_peek(const char *path) { return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); }
+
 int files_again(int fd) {
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     return copy >= 0 ? copy : fail("cannot be opened again: %s%s", strerror(errno), files_advice(errno));

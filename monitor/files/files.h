@@ -14,6 +14,9 @@ enum file_use { FILE_READ, FILE_WRITTEN, FILE_KEPT /* read at first, written ane
 int files_open(const char *path, enum file_use use);
 void files_close(int fd);
 int files_again(int fd);     // another descriptor of the same file, which is closed apart; -1: files_why()
+// Past the table: a new file that nobody else has, and a regular file that is only looked at. -1: errno.
+int files_create(const char *path);
+int files_peek(const char *path);
 const char *files_why(void); // "cannot be opened: No such file or directory"
 // What can be done about an error of the host, to be put behind its text; "" when there is nothing to say.
 const char *files_advice(int error);

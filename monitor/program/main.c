@@ -5,6 +5,7 @@
 #include "monitor/files/written.h"
 #include "monitor/host/limits.h"
 #include "monitor/load/load.h"
+#include "monitor/moving/moved.h"
 #include "monitor/program/sandbox.h"
 #include "monitor/program/serve.h"
 #include "monitor/program/stats.h"
@@ -41,7 +42,8 @@ static bool begin_history(struct run *run) {
 }
 
 // The machine exists and is loaded: run it and tell what was asked for.
-static enum status run_loaded(struct options *options, struct console *console, struct machine *machine) {
+static enum status run_loaded(struct options *options, struct console *console, struct machine *machine,
+                              struct snapshot **moved) {
     struct run run = {.options = options, .machine = machine, .console = console, .hashed_step = UINT64_MAX};
     if (!begin_history(&run)) return STATUS_HOST_ERROR;
     struct stopwatch begin = stopwatch_now();
@@ -57,6 +59,7 @@ static enum status run_loaded(struct options *options, struct console *console, 
     if (options->stats) stats_print(&run, begin);
     monitor_free(&monitor);
     timeline_free(run.timeline);
+    *moved = run.moved; // what it begins with after a reset lies there
     console->output[0].progress = NULL;
     progress_end();
     return status;
@@ -80,22 +83,34 @@ static bool plan_console(struct console *console, const struct options *o) {
 static bool read_inputs(struct boot *boot, struct options *options) {
     const struct boot_wish wish = {options->kernel, options->initrd, options->append, options->protocol,
                                    options->machine.ram_bytes};
-    return boot_open(boot, &wish) && (!options->script || file_read(&options->script_file, options->script));
+    return (options->loadvm || boot_open(boot, &wish)) &&
+           (!options->script || file_read(&options->script_file, options->script));
+}
+
+// What the machine begins with: a kernel, or a snapshot.
+static bool load(struct boot *boot, struct snapshot_file *from, const struct options *options,
+                 struct machine *machine) {
+    return options->loadvm ? moved_load(from, options, machine) : boot_load(boot, machine);
 }
 
 // What is written is opened after everything that is read, and after all that can be refused without it.
 static enum status run_options(struct options *options) {
     struct console console;
     struct boot boot = {0};
+    struct snapshot_file from = {0};
+    struct snapshot *moved = NULL;
     struct machine *machine = NULL;
     enum status status = STATUS_HOST_ERROR;
     sandbox_prepare(options);
-    if (plan_console(&console, options) && read_inputs(&boot, options) && (machine = make_machine(options, &console)) &&
-        boot_load(&boot, machine) && console_open(&console))
-        status = run_loaded(options, &console, machine);
-    console_close(&console);
+    bool opened = !options->loadvm || moved_open(&from, options);
+    if (opened && plan_console(&console, options) && read_inputs(&boot, options) &&
+        (machine = make_machine(options, &console)) && load(&boot, &from, options, machine) && console_open(&console))
+        status = run_loaded(options, &console, machine, &moved);
+    if (opened) console_close(&console);
     if (machine) machine_free(machine);
     boot_close(&boot);
+    snapshot_file_close(&from);
+    snapshot_free(moved);
     sandbox_leave();
     return status;
 }

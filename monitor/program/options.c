@@ -100,13 +100,27 @@ static enum taken take_argument(struct options *options, int argc, char **argv, 
         value = equals + 1;
     else if (wants && !optional && ++*at < argc)
         value = argv[*at];
+    if (options->givens < OPTIONS_GIVEN) options->given[options->givens++] = option->name;
     return is_fit(option, value, equals) && is_new(option) ? option->take(options, option, value) : TAKEN_WRONG;
 }
 
 static void set_defaults(struct options *options) {
-    *options = (struct options){.history_bytes = UINT64_MAX, .steps = UINT64_MAX, .cycles = UINT64_MAX, .serial[0].kind = CHANNEL_STDIO};
+    *options = (struct options){
+        .history_bytes = UINT64_MAX, .steps = UINT64_MAX, .cycles = UINT64_MAX, .serial[0].kind = CHANNEL_STDIO};
     machine_config_default(&options->machine);
     if (cpu_model_at(0)) options->machine.model = *cpu_model_at(0);
+}
+
+static bool has_something_to_run(const struct options *o) {
+    const char *other = o->kernel     ? "-kernel"
+                        : o->initrd   ? "-initrd"
+                        : o->append   ? "-append"
+                        : o->protocol ? "-protocol"
+                                      : NULL;
+    if (o->loadvm && other)
+        return complain("-loadvm %s: the snapshot has what was booted; leave out %s", o->loadvm, other);
+    return o->loadvm || o->kernel ||
+           complain("nothing to boot: give a kernel with -kernel FILE (-help lists all options)");
 }
 
 enum parsed options_parse(struct options *options, int argc, char **argv) {
@@ -120,9 +134,5 @@ enum parsed options_parse(struct options *options, int argc, char **argv) {
         complain("-serial none is for the only serial port; use -serial null");
         return PARSED_WRONG;
     }
-    if (!options->kernel) {
-        complain("nothing to boot: give a kernel with -kernel FILE (-help lists all options)");
-        return PARSED_WRONG;
-    }
-    return PARSED_RUN;
+    return has_something_to_run(options) ? PARSED_RUN : PARSED_WRONG;
 }

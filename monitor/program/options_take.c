@@ -36,6 +36,12 @@ enum taken take_append(struct options *options, const struct option *option, con
     return TAKEN;
 }
 
+enum taken take_loadvm(struct options *options, const struct option *option, const char *value) {
+    (void)option;
+    options->loadvm = value;
+    return TAKEN;
+}
+
 enum taken take_protocol(struct options *options, const struct option *option, const char *value) {
     for (unsigned i = 0; (options->protocol = loader_at(i)); i++)
         if (strcmp(options->protocol->id, value) == 0) return TAKEN;

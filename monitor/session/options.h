@@ -15,7 +15,7 @@ enum monitor_place { MONITOR_KEY, MONITOR_NONE, MONITOR_STDIO, MONITOR_UNIX }; /
 // where not.
 enum sandbox { SANDBOX_DEFAULT, SANDBOX_ON, SANDBOX_OFF };
 
-enum { OPTIONS_TRACES = 8, OPTIONS_PLACE = 300, OPTIONS_FILES = 32, OPTIONS_FILE_NAME = 64 };
+enum { OPTIONS_TRACES = 8, OPTIONS_PLACE = 300, OPTIONS_FILES = 32, OPTIONS_FILE_NAME = 64, OPTIONS_GIVEN = 64 };
 
 struct loader;
 struct options {
@@ -24,6 +24,9 @@ struct options {
     char file_name[OPTIONS_FILES][OPTIONS_FILE_NAME]; // their names
     struct file file[OPTIONS_FILES];                  // and the bytes of those that come out of a file
     const struct loader *protocol;                    // NULL: the first that knows the kernel
+    const char *loadvm;                               // the snapshot that is gone on from; NULL: none
+    const char *given[OPTIONS_GIVEN];                 // the options that were there
+    unsigned givens;
     const char *kernel, *initrd, *append;             // NULL: not given. Of a multiboot image initrd names its modules
     struct channel serial[MACHINE_SERIAL_PORTS], debug_console;
     unsigned serial_options; // -serial seen so far

@@ -9,10 +9,12 @@
 
 enum { RUN_INPUT_BYTES = 256 };
 
+struct snapshot;
 struct run {
     const struct options *options;
     struct machine *machine;
     struct console *console;
+    struct snapshot *moved;         // by loadvm, with what the machine begins with after a reset; NULL: there was none
     struct timeline *timeline;      // the past, which is kept; NULL: it is not
     uint8_t input[RUN_INPUT_BYTES]; // read from the terminal, not yet taken by the guest
     size_t input_used;

@@ -83,6 +83,8 @@ says 'help lists commands with their arguments' $'\n  step +\\[N\\] \\| -l LEVEL
 says 'info lists its pages' $'\n  ioapic +the I/O APIC' info
 says 'info device lists the parts of the state' $'\n *[0-9]+  lapic +[0-9]+ bytes' 'info device'
 says 'hash' 'hash 0 [0-9a-f]{16}' hash
+in_dir -kernel spin -S < <(echo savevm small) >/dev/null
+says 'info snapshots lists them' $'\nsmall +step +0 +0\\.000 s +128 MBytes of RAM, +1 CPU  +[0-9]+ KBytes' 'info snapshots'
 says 'info blocks' 'blocks built [0-9]+' 'info blocks'
 says 'info levels' $'\\* level 0 ' 'info levels'
 says 'info msr lists' 'IA32_APIC_BASE +[0-9a-f]{16}' 'info msr'

@@ -1,5 +1,5 @@
 // Snapshots in memory; see store.h.
-#include "tests/devices/store.h"
+#include "tests/snapshot/store.h"
 #include "tests/tap.h"
 #include <stdlib.h>
 #include <string.h>
@@ -39,17 +39,17 @@ void store_free(struct store *s) {
     *s = (struct store){0};
 }
 
-struct machine *store_machine(struct store *s, struct snapshot **from, const char **why) {
+struct machine *store_machine(struct store *s, const struct packer *packer, struct snapshot **from, const char **why) {
     static char error[200];
     const struct source source = store_source(s);
     const struct setup *setup;
     struct snapshot_head head;
     struct machine *m = NULL;
-    struct snapshot *snapshot = *from = snapshot_open(&source, NULL);
+    struct snapshot *snapshot = *from = snapshot_open(&source, packer);
     *why = error;
     if (!snapshot) bail("memory");
     if (snapshot_head(snapshot, &head) && (setup = snapshot_setup(snapshot)) &&
-        (m = machine_new(&setup->config, error, sizeof error)) && snapshot_load(snapshot, m) && snapshot_ends(snapshot))
+        (m = machine_new(&setup->config, error, sizeof error)) && snapshot_load(snapshot, m, true))
         return m;
     if (*snapshot_wrong(snapshot)) *why = snapshot_wrong(snapshot);
     if (m) machine_free(m);

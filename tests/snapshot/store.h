@@ -1,6 +1,6 @@
 // A snapshot in the host's memory: where a test writes it, and reads it from.
-#ifndef TESTS_DEVICES_STORE_H
-#define TESTS_DEVICES_STORE_H
+#ifndef TESTS_SNAPSHOT_STORE_H
+#define TESTS_SNAPSHOT_STORE_H
 #include "devices/snapshot/snapshot.h"
 
 struct store {
@@ -14,6 +14,7 @@ void store_free(struct store *store);
 
 // A machine made of what is read alone, which goes on where the saved one was. NULL: `why` says what is wrong. `from`
 // is to be freed after the machine.
-struct machine *store_machine(struct store *store, struct snapshot **from, const char **why);
+struct machine *store_machine(struct store *store, const struct packer *packer, struct snapshot **from,
+                              const char **why);
 
 #endif

@@ -1,0 +1,97 @@
+// Another machine for a run; see moved.h.
+#include "monitor/moving/moved.h"
+#include "devices/history/timeline.h"
+#include "monitor/drive/back.h"
+#include "monitor/drive/drive.h"
+#include "monitor/host/status.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { WHY = 600 };
+
+// --- at the start ---
+
+// What of a configuration an option says. Others are the snapshot's.
+static void take_given(struct machine_config *c, const struct machine_config *said, const char *option) {
+    if (!strcmp(option, "m")) c->ram_bytes = said->ram_bytes;
+    if (!strcmp(option, "smp")) c->cpus = said->cpus;
+    if (!strcmp(option, "cpu")) c->model = said->model;
+    if (!strcmp(option, "rtc")) c->rtc_epoch = said->rtc_epoch;
+    if (!strcmp(option, "seed")) c->seed = said->seed;
+    if (!strcmp(option, "serial")) c->serial_ports = said->serial_ports;
+    if (!strcmp(option, "machine") || !strcmp(option, "M")) c->bios_tick = said->bios_tick;
+    if (!strcmp(option, "fw_cfg")) c->file = said->file, c->files = said->files;
+    if (strcmp(option, "device") != 0) return;
+    c->devices = said->devices;
+    memcpy(c->device, said->device, sizeof c->device);
+}
+
+bool moved_open(struct snapshot_file *f, struct options *o) {
+    char why[WHY], differs[WHY];
+    if (!snapshot_file_open(f, o->loadvm, why, sizeof why)) return complain("-loadvm %s: %s", o->loadvm, why);
+    for (unsigned i = 0; i < o->givens; i++) {
+        struct machine_config wanted = f->setup->config;
+        take_given(&wanted, &o->machine, o->given[i]);
+        const char *other = setup_differs(&wanted, &f->setup->config, differs, sizeof differs);
+        if (other)
+            return complain("-loadvm %s: the snapshot is of another machine than -%s says: %s; leave -%s out",
+                            o->loadvm, o->given[i], other, o->given[i]);
+    }
+    o->machine = f->setup->config;
+    return true;
+}
+
+bool moved_load(struct snapshot_file *f, const struct options *o, struct machine *machine) {
+    char why[WHY];
+    return snapshot_file_load(f, machine, why, sizeof why) || complain("-loadvm %s: %s", o->loadvm, why);
+}
+
+// --- in a run ---
+
+// Whoever keeps the past can undo it; without one, only for this.
+static bool try(struct monitor *monitor, struct snapshot_file *f, struct timeline *t, const char *name) {
+    char why[WHY];
+    const char *wrong = NULL;
+    if (!t || !timeline_keep(t)) return monitor_error(monitor, "not enough memory to try it");
+    if (snapshot_file_load(f, monitor->look.machine, why, sizeof why)) return true;
+    if (timeline_undo(t, &wrong)) return monitor_error(monitor, "%s: %s", name, why);
+    monitor->run->over = true;
+    monitor->run->status = STATUS_HOST_ERROR;
+    return monitor_error(monitor, "%s: %s; and the machine could not be put back (%s): the run is over", name, why,
+                         wrong);
+}
+
+static bool begin_anew(struct monitor *monitor, struct snapshot_file *f) {
+    struct run *run = monitor->run;
+    snapshot_free(run->moved); // of whose boot image nothing is needed any more
+    run->moved = f->snapshot;
+    f->snapshot = NULL;
+    run->over = false;
+    run->status = STATUS_DONE;
+    run->hashed_step = UINT64_MAX;
+    run->console->silent = false;
+    back_free(monitor);
+    monitor->marks = NULL;
+    return !run->timeline || timeline_begin_anew(run->timeline) ||
+           monitor_error(monitor, "not enough memory to keep the past from here on");
+}
+
+bool moved_into(struct monitor *monitor, struct snapshot_file *f, const char *name) {
+    struct run *run = monitor->run;
+    char differs[WHY];
+    const char *other = setup_differs(machine_configuration(run->machine), &f->setup->config, differs, sizeof differs);
+    if (other)
+        return monitor_error(monitor, "%s is of another machine: %s; vmxray -loadvm %s makes that one", name, other,
+                             name);
+    if (run->timeline && timeline_expects(run->timeline))
+        return monitor_error(monitor, "%s: a recording is replayed; branch makes this moment the present", name);
+    bool keeps = run->timeline && timeline_keeps(run->timeline);
+    struct timeline *t = keeps ? run->timeline : timeline_new(run->machine, UINT64_MAX);
+    drive_running(monitor, true);
+    bool loaded = try(monitor, f, t, name);
+    if (!keeps) timeline_free(t);
+    if (!keeps && !loaded && run->timeline) (void)timeline_begin_anew(run->timeline); // that it is told of inputs again
+    if (loaded) loaded = begin_anew(monitor, f);
+    drive_running(monitor, false);
+    return loaded;
+}

@@ -1,0 +1,24 @@
+// A snapshot (devices/snapshot/snapshot.h) in a file, packed by zstd.
+#ifndef MONITOR_SNAPSHOT_FILE_H
+#define MONITOR_SNAPSHOT_FILE_H
+#include "devices/snapshot/snapshot.h"
+
+struct readable;
+struct snapshot_file {
+    struct readable *from; // NULL: it was read
+    struct snapshot *snapshot;
+    struct snapshot_head head;
+    const struct setup *setup;
+};
+
+// Whole or not at all: what has that name stays until all of it is written.
+bool snapshot_file_save(struct machine *machine, const char *path, char *why, size_t why_size);
+// As far as what the machine is made of. False, with what is wrong: it is to be closed nevertheless.
+bool snapshot_file_open(struct snapshot_file *file, const char *path, char *why, size_t why_size);
+bool snapshot_file_of(struct snapshot_file *file, struct readable *from, char *why, size_t why_size); // the same
+// The rest, into a machine of that configuration. False: the machine must not be used as it is.
+bool snapshot_file_load(struct snapshot_file *file, struct machine *machine, char *why, size_t why_size);
+// No sooner than the machines that it was loaded into are freed, or begin with something else.
+void snapshot_file_close(struct snapshot_file *file);
+
+#endif
