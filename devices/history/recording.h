@@ -6,7 +6,7 @@
 #ifndef DEVICES_HISTORY_RECORDING_H
 #define DEVICES_HISTORY_RECORDING_H
 #include "devices/history/input_list.h"
-#include "devices/machine/machine_boot.h"
+#include "devices/snapshot/setup.h"
 
 enum recording_frame {
 #define FRAME(id, number, name, take, phase) FRAME_##id = number,
@@ -19,15 +19,12 @@ enum {
     RECORDING_NAME_BYTES = 64,   // of a mark, a part, at most, with the final 0
     RECORDING_REASON_BYTES = 200,
     RECORDING_PARTS = 64,
-    RECORDING_PIECES = 256,
-    RECORDING_REGISTERS = 256,
-    RECORDING_FILES = 64,
-    RECORDING_CONTENTS = RECORDING_PIECES + RECORDING_FILES,
 };
 
 // The hash of each part of a machine at some moment, those of one name summed up.
 struct recording_hashes {
     struct position at;
+    uint64_t inputs; // taken before
     unsigned count;
     uint32_t hash[RECORDING_PARTS];
 };
@@ -43,11 +40,12 @@ void recording_look(struct machine *machine, struct recording_parts *parts, stru
 struct recording_writer {
     void *context;
     void (*put)(void *context, const void *bytes, size_t count);
-    uint64_t frames; // written so far
+    const struct packer *packer; // NULL: nothing is made smaller
+    uint64_t frames;             // written so far
     struct recording_parts parts;
 };
-// Of a new machine, before its first step. `program` is who writes it.
-void recording_begin(struct recording_writer *writer, struct machine *machine, const char *program);
+// Of a new machine, before its first step. `program` is who writes it. False: memory is short.
+bool recording_begin(struct recording_writer *writer, struct machine *machine, const char *program);
 void recording_input(struct recording_writer *writer, const struct input *input);
 void recording_reached(struct recording_writer *writer, const struct position *at);
 void recording_hash(struct recording_writer *writer, struct machine *machine); // at the present
@@ -55,6 +53,8 @@ void recording_mark(struct recording_writer *writer, const char *name, const str
 // The present is at a position of the past, with `inputs` taken before; what came after is forgotten.
 void recording_branch(struct recording_writer *writer, const struct position *at, uint64_t inputs);
 void recording_end(struct recording_writer *writer, const struct position *at, const char *reason);
+// How many of the bytes that a writer has put are whole frames. `begins`: they are its first ones.
+size_t recording_whole(bool begins, const uint8_t *bytes, size_t count);
 
 // --- reading ---
 
@@ -64,8 +64,7 @@ struct recording_mark {
 };
 struct recording {
     char program[RECORDING_NAME_BYTES]; // that wrote it
-    struct machine_config config;       // with its files; where what the guest sends goes is left open
-    struct boot_image boot;
+    struct setup setup;                 // what the machine is and begins with
     struct input_list inputs;
     struct recording_parts parts;
     struct recording_hashes *hashes;
@@ -76,21 +75,12 @@ struct recording {
     bool ended;          // it says so itself, with a reason; else whoever wrote it was cut off
     char reason[RECORDING_REASON_BYTES];
     char cut[RECORDING_REASON_BYTES]; // within which frame the bytes end; empty: behind one
-    // what the former point at
-    struct recording_content {
-        uint8_t *bytes;
-        uint64_t size;
-    } content[RECORDING_CONTENTS];
-    unsigned contents;
-    struct boot_piece piece[RECORDING_PIECES];
-    struct boot_register reg[RECORDING_REGISTERS];
-    struct machine_file file[RECORDING_FILES];
-    char file_name[RECORDING_FILES][RECORDING_NAME_BYTES];
 };
 // NULL, with one line in `error` that names the place: the bytes are no recording, or damaged, or of a newer kind.
 // Bytes that end within a frame, or in nothing but zeroes, were cut off while they were written: what comes before
 // counts.
-struct recording *recording_read(const uint8_t *bytes, size_t count, char *error, size_t error_size);
+struct recording *recording_read(const uint8_t *bytes, size_t count, const struct packer *packer, char *error,
+                                 size_t error_size);
 void recording_free(struct recording *recording);
 const struct recording_mark *recording_find(const struct recording *recording, const char *name); // NULL: none
 

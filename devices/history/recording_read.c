@@ -1,13 +1,15 @@
 // Reading a recording; see recording.h and docs/internals/recording.md. Everything is looked at before it is believed.
 #include "devices/history/recording.h"
 #include "devices/history/recording_code.h"
-#include "devices/history/recording_config.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CONTENT_MOST ((uint64_t)4 << 30) // bytes of one; of all twice that
+struct stream {
+    uint8_t *bytes;
+    size_t used, room, at; // at: taken out so far
+};
 
 struct reader {
     const uint8_t *bytes;
@@ -15,10 +17,10 @@ struct reader {
     uint64_t number;  // of the frame
     unsigned kind;
     struct code_in in;
-    enum phase { AT_BEGIN, IN_CONFIGURATION, IN_RUN, BEHIND_END } phase;
+    enum phase { AT_BEGIN, IN_SETUP, IN_RUN, BEHIND_END } phase;
     struct recording *r;
-    struct recording_rows rows;
-    uint64_t content_bytes;
+    const struct packer *packer;
+    struct stream stream; // of frames that were cut into pieces
     size_t hash_room, mark_room;
     struct input input; // one whose data are not complete
     uint8_t *data;
@@ -59,42 +61,48 @@ static bool take_begin(struct reader *r) {
         return refuse(r, "version %llu of the format; this vmxray reads up to %d", (unsigned long long)version,
                       RECORDING_VERSION);
     code_take_text(&r->in, r->r->program, sizeof r->r->program);
-    r->phase = IN_CONFIGURATION;
+    r->phase = IN_SETUP;
     return true;
 }
 
-static bool begin_content(struct reader *r, uint64_t index, uint64_t size) {
-    r->content_bytes += size;
-    if (index != r->r->contents || index == RECORDING_CONTENTS) return refuse(r, "not the content that comes next");
-    if (size > CONTENT_MOST || r->content_bytes > 2 * CONTENT_MOST) return refuse(r, "larger than 4 GBytes");
-    r->r->content[index] = (struct recording_content){calloc(1, size ? size : 1), size};
-    r->r->contents++;
-    return r->r->content[index].bytes || refuse_memory(r);
-}
-
-static bool take_content(struct reader *r) {
-    uint64_t index = code_take_number(&r->in), size = code_take_number(&r->in), at = code_take_number(&r->in);
+// Memory for what has come, and no more than twice that.
+static bool take_setup(struct reader *r) {
+    struct stream *s = &r->stream;
     size_t left = code_left(&r->in);
-    if (r->in.failed) return true;
-    if (at == 0 && !begin_content(r, index, size)) return false;
-    if (index >= r->r->contents || r->r->content[index].size != size || at > size || left > size - at)
-        return refuse(r, "it lies outside of what it is a piece of");
-    memcpy(r->r->content[index].bytes + at, r->in.at, left);
+    if (left > s->room - s->used) {
+        size_t room = 2 * (s->used + left);
+        uint8_t *bytes = realloc(s->bytes, room);
+        if (!bytes) return refuse_memory(r);
+        s->bytes = bytes, s->room = room;
+    }
+    memcpy(s->bytes + s->used, r->in.at, left);
+    s->used += left;
     r->in.at = r->in.end;
     return true;
 }
 
-static bool take_configuration(struct reader *r) {
-    char error[400] = "";
-    r->rows.error = error, r->rows.error_size = sizeof error;
-    return recording_row(&r->rows, &r->in) || refuse(r, "%s", error);
+static size_t stream_get(void *context, void *to, size_t count) {
+    struct stream *s = context;
+    size_t left = s->used - s->at, got = count < left ? count : left;
+    if (got) memcpy(to, s->bytes + s->at, got);
+    s->at += got;
+    return got;
 }
 
-static bool end_configuration(struct reader *r) {
-    char error[400] = "";
-    r->rows.error = error, r->rows.error_size = sizeof error;
+static bool is_possible(const struct machine_config *c) {
+    return c->cpus >= 1 && c->cpus <= MACHINE_CPUS && c->serial_ports <= MACHINE_SERIAL_PORTS;
+}
+
+static bool end_setup(struct reader *r) {
+    struct frame_reader frames;
+    frame_reader_begin(&frames, &(struct source){&r->stream, stream_get}, r->packer);
+    bool taken = setup_take(&frames, &r->r->setup) && !frame_next(&frames) && frames.ended;
+    if (!taken) refuse(r, "the machine before it: %s", *frames.wrong ? frames.wrong : "more than belongs to it");
+    frame_reader_free(&frames);
+    free(r->stream.bytes);
+    r->stream = (struct stream){.used = 0};
     r->phase = IN_RUN;
-    return recording_rows_end(&r->rows) || refuse(r, "what stands before: %s", error);
+    return taken && (is_possible(&r->r->setup.config) || refuse(r, "the machine before it cannot be had"));
 }
 
 // --- the run ---
@@ -172,7 +180,7 @@ static bool grow(void **all, size_t count, size_t *room, size_t size) {
 
 static bool take_hashes(struct reader *r) {
     struct recording *to = r->r;
-    struct recording_hashes h = {.count = 0};
+    struct recording_hashes h = {.inputs = to->inputs.count};
     code_take_position(&r->in, &h.at);
     size_t bytes = code_left(&r->in);
     if (bytes % sizeof *h.hash || bytes > sizeof h.hash || bytes / sizeof *h.hash > to->parts.count)
@@ -273,7 +281,7 @@ static bool open_frame(struct reader *r) {
 static bool take_frame(struct reader *r) {
     const struct kind *kind = kind_of(r->kind);
     if (!kind) return refuse(r, "a frame of kind %u, which this vmxray does not know; a newer one made it", r->kind);
-    if (r->phase == IN_CONFIGURATION && kind->phase == IN_RUN && !end_configuration(r)) return false;
+    if (r->phase == IN_SETUP && kind->phase == IN_RUN && !end_setup(r)) return false;
     if (kind->phase != r->phase) return refuse(r, "it has no business here");
     if (r->input.bytes && r->kind != FRAME_MORE) return refuse(r, "the data of the input before are not complete");
     if (!kind->take(r)) return false;
@@ -302,15 +310,17 @@ static bool read_all(struct reader *r) {
     return r->phase >= IN_RUN || refuse(r, "it ends before the run begins: nothing can be replayed");
 }
 
-struct recording *recording_read(const uint8_t *bytes, size_t count, char *error, size_t error_size) {
-    struct reader reader = {.bytes = bytes, .count = count, .error = error, .error_size = error_size};
-    struct recording *r = reader.r = reader.rows.recording = calloc(1, sizeof *r);
+struct recording *recording_read(const uint8_t *bytes, size_t count, const struct packer *packer, char *error,
+                                 size_t error_size) {
+    struct reader reader = {.bytes = bytes, .count = count, .packer = packer, .error = error, .error_size = error_size};
+    struct recording *r = reader.r = calloc(1, sizeof *r);
     if (!r) {
         if (error_size) snprintf(error, error_size, "there is not enough memory to read it");
         return NULL;
     }
     bool read = read_all(&reader);
     free(reader.data);
+    free(reader.stream.bytes);
     if (read) return r;
     recording_free(r);
     return NULL;
@@ -318,7 +328,7 @@ struct recording *recording_read(const uint8_t *bytes, size_t count, char *error
 
 void recording_free(struct recording *r) {
     if (!r) return;
-    for (unsigned i = 0; i < r->contents; i++) free(r->content[i].bytes);
+    setup_free(&r->setup);
     input_list_free(&r->inputs);
     free(r->hashes);
     free(r->mark);

@@ -3,6 +3,7 @@
 #include "devices/history/recording_code.h"
 #include "devices/machine/machine_private.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void put_check(uint8_t out[4], uint32_t check) {
@@ -23,69 +24,44 @@ static void put_frame(struct recording_writer *w, enum recording_frame kind, con
     if (bytes) w->put(w->context, data, bytes);
 }
 
-// --- what the machine begins with ---
+// --- what is a file of its own within the file: frames of devices/snapshot, cut into pieces ---
 
-static bool is_zero(const uint8_t *bytes, size_t count) {
-    return count == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, count - 1) == 0);
+struct stream {
+    struct recording_writer *w;
+    enum recording_frame kind;
+    uint8_t *bytes; // CODE_PIECE_BYTES
+    size_t used;
+};
+
+static void stream_flush(struct stream *s) {
+    if (s->used) put_frame(s->w, s->kind, &(struct code_out){.used = 0}, s->bytes, s->used);
+    s->used = 0;
 }
 
-// Pieces of nothing but zeroes are left out; the first one says how long all is.
-static void put_content(struct recording_writer *w, unsigned index, const void *data, uint64_t size) {
-    const uint8_t *bytes = data;
-    for (uint64_t at = 0; at == 0 || at < size; at += CODE_PIECE_BYTES) {
-        uint64_t left = size - at, piece = left < CODE_PIECE_BYTES ? left : CODE_PIECE_BYTES;
-        struct code_out said = {.used = 0};
-        if (at && is_zero(bytes + at, piece)) continue;
-        code_put_number(&said, index);
-        code_put_number(&said, size);
-        code_put_number(&said, at);
-        put_frame(w, FRAME_CONTENT, &said, size ? bytes + at : NULL, piece);
+static bool stream_put(void *context, const void *bytes, size_t count) {
+    struct stream *s = context;
+    for (const uint8_t *from = bytes; count;) {
+        size_t room = CODE_PIECE_BYTES - s->used, piece = count < room ? count : room;
+        memcpy(s->bytes + s->used, from, piece);
+        s->used += piece, from += piece, count -= piece;
+        if (s->used == CODE_PIECE_BYTES) stream_flush(s);
     }
+    return true;
 }
 
-// One row of a configuration, a frame of its own: a key, a text, numbers.
-static void put_row(struct recording_writer *w, const char *key, const char *text, unsigned count,
-                    const uint64_t *number) {
-    struct code_out said = {.used = 0};
-    code_put_text(&said, key);
-    code_put_text(&said, text);
-    for (unsigned i = 0; i < count; i++) code_put_number(&said, number[i]);
-    put_frame(w, FRAME_CONFIGURATION, &said, NULL, 0);
+static bool put_setup(struct recording_writer *w, struct machine *m) {
+    struct stream s = {.w = w, .kind = FRAME_SETUP, .bytes = malloc(CODE_PIECE_BYTES)};
+    struct frame_writer frames;
+    if (!s.bytes) return false;
+    frame_writer_begin(&frames, &(struct sink){&s, stream_put}, w->packer);
+    bool put = setup_put(&frames, m);
+    stream_flush(&s);
+    frame_writer_free(&frames);
+    free(s.bytes);
+    return put;
 }
 
-static void put_model(struct recording_writer *w, const struct cpu_model *model) {
-    put_row(w, "model", model->name, 6,
-            (uint64_t[]){model->physical_bits, model->feature_control, model->signature, model->tsc_hz,
-                         model->crystal_hz, model->preemption_timer_rate});
-    for (unsigned f = FEATURE_BASE + 1; f < FEATURE_COUNT; f++)
-        if (model->features[f]) put_row(w, "feature", feature_text((enum feature)f), 0, NULL);
-}
-
-static void put_boot(struct recording_writer *w, const struct boot_image *boot, unsigned content) {
-    struct register_row row;
-    for (unsigned i = 0; i < boot->pieces; i++, content++) {
-        const struct boot_piece *p = &boot->piece[i];
-        put_content(w, content, p->data, p->present);
-        put_row(w, "piece", "", 3, (uint64_t[]){p->physical, p->bytes, content});
-    }
-    for (unsigned i = 0; i < boot->registers; i++)
-        if (register_row(boot->reg[i].number, &row)) put_row(w, "register", row.name, 1, &boot->reg[i].value);
-}
-
-static void put_configuration(struct recording_writer *w, const struct machine *m) {
-    const struct machine_config *c = &m->config;
-    put_row(w, "machine", "pc", 6,
-            (uint64_t[]){c->ram_bytes, c->cpus, c->serial_ports, c->rtc_epoch, c->seed, c->bios_tick});
-    put_model(w, &c->model);
-    for (unsigned i = 0; i < c->devices; i++) put_row(w, "device", c->device[i], 0, NULL);
-    for (unsigned i = 0; i < c->files; i++) {
-        put_content(w, i, c->file[i].data, c->file[i].bytes);
-        put_row(w, "file", c->file[i].name, 1, (uint64_t[]){i});
-    }
-    if (m->boot) put_boot(w, m->boot, c->files);
-}
-
-void recording_begin(struct recording_writer *w, struct machine *m, const char *program) {
+bool recording_begin(struct recording_writer *w, struct machine *m, const char *program) {
     struct code_out said = {.used = 0};
     w->frames = 0;
     w->parts.count = 0;
@@ -93,8 +69,9 @@ void recording_begin(struct recording_writer *w, struct machine *m, const char *
     code_put_number(&said, RECORDING_VERSION);
     code_put_text(&said, program);
     put_frame(w, FRAME_BEGIN, &said, NULL, 0);
-    put_configuration(w, m);
+    if (!put_setup(w, m)) return false;
     recording_hash(w, m);
+    return true;
 }
 
 // --- what comes while it runs ---
@@ -152,6 +129,17 @@ void recording_hash(struct recording_writer *w, struct machine *m) {
     if (w->parts.count != known) put_frame(w, FRAME_PARTS, &names, NULL, 0);
     code_put_position(&said, &hashes.at);
     put_frame(w, FRAME_HASHES, &said, hashes.hash, hashes.count * sizeof *hashes.hash);
+}
+
+size_t recording_whole(bool begins, const uint8_t *bytes, size_t count) {
+    size_t at = begins ? RECORDING_MAGIC_BYTES : 0;
+    if (at > count) return 0;
+    while (count - at >= RECORDING_HEADER_BYTES) {
+        size_t length = bytes[at + 1] | (size_t)bytes[at + 2] << 8 | (size_t)bytes[at + 3] << 16;
+        if (length > count - at - RECORDING_HEADER_BYTES) break;
+        at += RECORDING_HEADER_BYTES + length;
+    }
+    return at;
 }
 
 // --- hashes ---

@@ -29,6 +29,8 @@ bool timeline_at_last(const struct timeline *timeline); // the end of what is ex
 enum machine_stop timeline_run(struct timeline *timeline, uint64_t steps);
 // As machine_run_to, for a position of the past or the present.
 enum machine_stop timeline_run_to(struct timeline *timeline, const struct position *position);
+// The same where inputs are expected: to the position with so many of them taken (struct timeline_facts, taken).
+enum machine_stop timeline_run_to_input(struct timeline *timeline, const struct position *position, uint64_t taken);
 
 // Back or forth to the first position at a step; to a position that machine_position gave before. Observers, points and
 // stops by the guest are passed over. Of inputs that were taken at that very position: they are done where a checkpoint

@@ -100,3 +100,14 @@ enum machine_stop timeline_run_to(struct timeline *t, const struct position *goa
         why = timeline_advance_on(t, ~0ull, goal, &still);
     return why;
 }
+
+enum machine_stop timeline_run_to_input(struct timeline *t, const struct position *position, uint64_t inputs) {
+    while (t->m->replay && t->forgotten + timeline_inputs_taken(t) < inputs) {
+        const struct position *at = &t->m->replay->at;
+        enum machine_stop why = timeline_run_to(t, at);
+        if (position_order(t->m, at) == POSITION_AHEAD) return why;
+        int came = machine_come_in(t->m);
+        if (came >= 0) return (enum machine_stop)came;
+    }
+    return timeline_run_to(t, position);
+}

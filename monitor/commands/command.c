@@ -111,6 +111,9 @@ static bool run_line(struct monitor *monitor, const char *line) {
     if (command->group == CHANGING && past && timeline_in_past(past))
         return monitor_error(monitor, "%s: the past cannot be changed; branch makes this moment the present",
                              command->name);
+    if (command->group == CHANGING && past && timeline_expects(past))
+        return monitor_error(monitor, "%s: a replay cannot be changed; branch makes this moment the present",
+                             command->name);
     remember(monitor, command, whole);
     if (!*command->arguments && *arguments)
         return monitor_error(monitor, "%s takes no arguments: %s", command->name, command->help);

@@ -7,6 +7,8 @@
 #include "monitor/drive/drive.h"
 #include "monitor/expression/expression.h"
 #include "monitor/files/signals.h"
+#include "monitor/session/record.h"
+#include "monitor/session/replay.h"
 #include "monitor/stops/stops.h"
 #include "vmx/vmcs/vmx.h"
 #include <ctype.h>
@@ -16,8 +18,11 @@
 
 struct timeline *back_timeline(struct monitor *monitor) {
     struct timeline *t = monitor->run->timeline;
-    if (!t) monitor_error(monitor, "the past is not kept in this run; start it with -history 512M");
-    return t;
+    struct timeline_facts f = {.checkpoints = 0};
+    if (t) timeline_facts(t, &f);
+    if (f.checkpoints) return t;
+    monitor_error(monitor, "the past is not kept in this run; start it with -history 512M");
+    return NULL;
 }
 
 // The machine is about to stand somewhere else in its past: what ended the run has not happened yet.
@@ -222,7 +227,12 @@ static bool list_marks(struct monitor *monitor) {
     const struct marks *m = monitor->marks;
     for (unsigned i = 0; m && i < m->count; i++)
         print(monitor, "%-16s step %" PRIu64 "\n", m->mark[i].name, m->mark[i].at.steps);
-    if (!m || !m->count) print(monitor, "No marks. mark NAME makes one here.\n");
+    struct position at;
+    const char *name;
+    unsigned recorded = 0;
+    for (; (name = replay_mark(monitor->run, recorded, &at)); recorded++)
+        print(monitor, "%-16s step %" PRIu64 ", in the recording\n", name, at.steps);
+    if ((!m || !m->count) && !recorded) print(monitor, "No marks. mark NAME makes one here.\n");
     return true;
 }
 
@@ -238,6 +248,7 @@ bool command_mark(struct monitor *monitor, const char *name) {
     if (!mark) mark = &monitor->marks->mark[monitor->marks->count++];
     strcpy(mark->name, name);
     machine_position(monitor->look.machine, &mark->at);
+    record_mark(monitor->run, mark->name, &mark->at);
     if (!timeline_in_past(monitor->run->timeline)) (void)timeline_keep(monitor->run->timeline);
     return true;
 }
@@ -276,6 +287,14 @@ bool command_reverse_continue(struct monitor *monitor, const char *arguments) {
     return drive_stopped(monitor, event);
 }
 
+// Of a recording that is replayed.
+static bool recorded_mark(const struct monitor *monitor, const char *wanted, struct position *at) {
+    const char *name;
+    for (unsigned i = 0; (name = replay_mark(monitor->run, i, at)); i++)
+        if (!strcmp(name, wanted)) return true;
+    return false;
+}
+
 bool command_goto(struct monitor *monitor, const char *arguments) {
     struct timeline *t = back_timeline(monitor);
     struct timeline_facts f;
@@ -286,7 +305,9 @@ bool command_goto(struct monitor *monitor, const char *arguments) {
         return monitor_error(monitor, "goto where? goto STEP, goto -N (steps back), goto end, or goto MARK");
     if (!strcmp(arguments, "end")) return told(monitor, go_to_position(monitor, &f.end));
     const struct mark *mark = mark_find(monitor, arguments);
+    struct position recorded;
     if (mark) return told(monitor, go_to_position(monitor, &mark->at));
+    if (recorded_mark(monitor, arguments, &recorded)) return told(monitor, go_to_position(monitor, &recorded));
     if (isalpha((unsigned char)*arguments))
         return monitor_error(monitor, "goto: no mark is called %s; mark alone lists them", arguments);
     bool back = *arguments == '-';
@@ -299,13 +320,26 @@ bool command_branch(struct monitor *monitor, const char *arguments) {
     struct timeline *t = back_timeline(monitor);
     (void)arguments;
     if (!t) return false;
-    if (!timeline_in_past(t))
+    if (!timeline_in_past(t) && !timeline_expects(t))
         return monitor_error(monitor, "this is the end of the past already; nothing comes after it");
     timeline_branch(t);
+    record_branch(monitor->run);
     monitor->run->console->silent = false;
     print(monitor, "What came after step %" PRIu64 " is forgotten; the machine goes on from here.\n",
           machine_steps(monitor->look.machine));
     return true;
+}
+
+bool command_live(struct monitor *monitor, const char *arguments) {
+    struct timeline *t = monitor->run->timeline;
+    (void)arguments;
+    if (!t || !timeline_expects(t))
+        return monitor_error(monitor, "live: nothing is replayed here; continue lets the guest run");
+    if (!timeline_at_last(t))
+        return monitor_error(monitor,
+                             "live: this is not the end of the recording; goto end leads there, branch begins here");
+    timeline_branch(t);
+    return drive_stopped(monitor, drive_until(monitor, UINT64_MAX));
 }
 
 bool command_history(struct monitor *monitor, const char *arguments) {

@@ -3,6 +3,7 @@
 #include "devices/machine/machine_observe.h"
 #include "monitor/expression/expression.h"
 #include "monitor/files/signals.h"
+#include "monitor/session/replay.h"
 #include "monitor/host/terminal.h"
 #include "monitor/show/names.h"
 #include "monitor/show/where.h"
@@ -35,6 +36,10 @@ void drive_tell_reset(struct monitor *monitor) {
     if (times) print_in(monitor, RED, "The machine was reset: %s.", run->reset_text);
     if (times > 1) print(monitor, " That was the last of %u times.", times);
     if (times) print(monitor, "\n");
+}
+
+void drive_tell_end(struct monitor *monitor) {
+    print_in(monitor, CYAN, "The recording ends here (%s); live goes on.\n", replay_reason(monitor->run));
 }
 
 static void tell_over(struct monitor *monitor, bool was_over) {
@@ -74,6 +79,7 @@ bool drive_stopped(struct monitor *monitor, enum run_event event) {
     for (;; event = drive_until(monitor, UINT64_MAX)) {
         if (event == RUN_OVER) return false;
         if (event == RUN_ASKED) print_in(monitor, CYAN, "Interrupted.\n");
+        if (event == RUN_ENDS) drive_tell_end(monitor);
         stops_report(monitor);
         where_print(monitor);
         if (!stops_carry_out(monitor)) return true;

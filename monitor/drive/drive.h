@@ -13,6 +13,8 @@ void drive_running(struct monitor *monitor, bool on);
 void drive_come_back(struct monitor *monitor);
 // The processor whose turn it is becomes the one looked at, and the level the one that runs.
 void drive_follow(struct monitor *monitor);
+// What was recorded ends here.
+void drive_tell_end(struct monitor *monitor);
 // Says that the machine was reset, if it was since the user was last told.
 void drive_tell_reset(struct monitor *monitor);
 // Says where a run that was let go has come to rest. False when it is over.

@@ -98,6 +98,7 @@ static bool add_rows(scmp_filter_ctx filter, unsigned uses) {
 static int load(scmp_filter_ctx filter, unsigned uses) {
     (void)seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     (void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_SSB, 1);
+    (void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1); // threads that are there already
     (void)seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     (void)seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1); // the kernel's reason
     return add_rows(filter, uses) ? seccomp_load(filter) : -EINVAL;

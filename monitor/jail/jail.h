@@ -15,11 +15,12 @@ enum jail_use {
     JAIL_EDITOR = 1 << 4,   // from a person
     JAIL_DOOR = 1 << 5,     // a socket lets clients in
     JAIL_LAUNCHER = 1 << 6, // programs are executed, by another process
+    JAIL_BEHIND = 1 << 7,   // a thread writes and synchronises a file
 };
 
-// From now on no other system call is left, to this process and to threads that it starts. One that is tried ends it,
-// with its name on stderr, the terminal as it was, and this exit status. False, with the reason in `why`: there is no
-// filter.
+// From now on no other system call is left, to this process, to its threads and to those that it starts. One that is
+// tried ends it, with its name on stderr, the terminal as it was, and this exit status. False, with the reason in
+// `why`: there is no filter.
 bool jail_close(unsigned uses, int refused_status, char *why, size_t why_size);
 
 #endif

@@ -1,4 +1,5 @@
 // Another machine for a run; see moved.h.
+#include "monitor/session/record.h"
 #include "monitor/moving/moved.h"
 #include "devices/history/timeline.h"
 #include "monitor/drive/back.h"
@@ -66,6 +67,7 @@ static bool begin_anew(struct monitor *monitor, struct snapshot_file *f) {
     snapshot_free(run->moved); // of whose boot image nothing is needed any more
     run->moved = f->snapshot;
     f->snapshot = NULL;
+    record_close(run, "a snapshot was loaded");
     run->over = false;
     run->status = STATUS_DONE;
     run->hashed_step = UINT64_MAX;
@@ -91,6 +93,7 @@ bool moved_into(struct monitor *monitor, struct snapshot_file *f, const char *na
     bool loaded = try(monitor, f, t, name);
     if (!keeps) timeline_free(t);
     if (!keeps && !loaded && run->timeline) (void)timeline_begin_anew(run->timeline); // that it is told of inputs again
+    if (!keeps && !loaded) record_listen(run);
     if (loaded) loaded = begin_anew(monitor, f);
     drive_running(monitor, false);
     return loaded;

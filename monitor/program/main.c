@@ -1,4 +1,5 @@
 // vmxray, the program: reads the command line, loads a kernel into a machine, runs it.
+#include "devices/history/recording.h"
 #include "devices/history/timeline.h"
 #include "monitor/files/files.h"
 #include "monitor/files/signals.h"
@@ -9,6 +10,8 @@
 #include "monitor/program/sandbox.h"
 #include "monitor/program/serve.h"
 #include "monitor/program/stats.h"
+#include "monitor/session/record.h"
+#include "monitor/session/replay.h"
 #include "monitor/host/terminal.h"
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +39,7 @@ static uint64_t history_bytes(const struct options *o) {
 
 static bool begin_history(struct run *run) {
     uint64_t bytes = history_bytes(run->options);
-    if (!bytes) return true;
+    if (!bytes && !run->options->recording) return true;
     run->timeline = timeline_new(run->machine, bytes);
     return run->timeline || complain("not enough memory to keep the past; -history 0 does without");
 }
@@ -45,7 +48,7 @@ static bool begin_history(struct run *run) {
 static enum status run_loaded(struct options *options, struct console *console, struct machine *machine,
                               struct snapshot **moved) {
     struct run run = {.options = options, .machine = machine, .console = console, .hashed_step = UINT64_MAX};
-    if (!begin_history(&run)) return STATUS_HOST_ERROR;
+    if (!begin_history(&run) || !replay_begin(&run) || !record_open(&run)) return STATUS_HOST_ERROR;
     struct stopwatch begin = stopwatch_now();
     progress_begin(&run.progress);
     if (terminal_is_person(TERMINAL_OUTPUT)) console->output[0].progress = &run.progress;
@@ -81,28 +84,36 @@ static bool plan_console(struct console *console, const struct options *o) {
 }
 
 static bool read_inputs(struct boot *boot, struct options *options) {
+    if (*options->replay) return !options->script || file_read(&options->script_file, options->script);
     const struct boot_wish wish = {options->kernel, options->initrd, options->append, options->protocol,
                                    options->machine.ram_bytes};
     return (options->loadvm || boot_open(boot, &wish)) &&
            (!options->script || file_read(&options->script_file, options->script));
 }
 
-// What the machine begins with: a kernel, or a snapshot.
+static bool begin_as_recorded(const struct options *options, struct machine *machine) {
+    const struct setup *setup = &options->recording->setup;
+    return !setup->has_boot || machine_boot(machine, &setup->boot) ||
+           complain("-replay %s: what the machine begins with cannot be loaded", options->replay);
+}
+
+// What the machine begins with: a kernel, a snapshot, or what a recording began with.
 static bool load(struct boot *boot, struct snapshot_file *from, const struct options *options,
                  struct machine *machine) {
+    if (options->recording) return begin_as_recorded(options, machine);
     return options->loadvm ? moved_load(from, options, machine) : boot_load(boot, machine);
 }
 
 // What is written is opened after everything that is read, and after all that can be refused without it.
 static enum status run_options(struct options *options) {
-    struct console console;
+    struct console console = {.outputs = 0};
     struct boot boot = {0};
     struct snapshot_file from = {0};
     struct snapshot *moved = NULL;
     struct machine *machine = NULL;
     enum status status = STATUS_HOST_ERROR;
     sandbox_prepare(options);
-    bool opened = !options->loadvm || moved_open(&from, options);
+    bool opened = (!options->loadvm || moved_open(&from, options)) && (!*options->replay || replay_read(options));
     if (opened && plan_console(&console, options) && read_inputs(&boot, options) &&
         (machine = make_machine(options, &console)) && load(&boot, &from, options, machine) && console_open(&console))
         status = run_loaded(options, &console, machine, &moved);
@@ -111,6 +122,7 @@ static enum status run_options(struct options *options) {
     boot_close(&boot);
     snapshot_file_close(&from);
     snapshot_free(moved);
+    replay_free(options);
     sandbox_leave();
     return status;
 }

@@ -81,6 +81,13 @@ static bool is_new(const struct option *option) {
     return option->times == MANY || !again || complain("-%s is there twice; leave one out", option->name);
 }
 
+// Whether it says what the machine is or begins with.
+static bool decides(const struct option *option) {
+    bool nothing = option->take == take_nothing || option->take == take_accel || option->take == take_property ||
+                   option->take == take_no_reboot || option->take == take_no_shutdown;
+    return (option->group == BOOT || option->group == MACHINE) && !nothing;
+}
+
 // One option at argv[*at]; *at moves on to its last word.
 static enum taken take_argument(struct options *options, int argc, char **argv, int *at) {
     const char *argument = argv[*at], *value = NULL;
@@ -101,12 +108,16 @@ static enum taken take_argument(struct options *options, int argc, char **argv, 
     else if (wants && !optional && ++*at < argc)
         value = argv[*at];
     if (options->givens < OPTIONS_GIVEN) options->given[options->givens++] = option->name;
+    if (decides(option) && !options->decides) options->decides = option->name;
     return is_fit(option, value, equals) && is_new(option) ? option->take(options, option, value) : TAKEN_WRONG;
 }
 
 static void set_defaults(struct options *options) {
-    *options = (struct options){
-        .history_bytes = UINT64_MAX, .steps = UINT64_MAX, .cycles = UINT64_MAX, .serial[0].kind = CHANNEL_STDIO};
+    *options = (struct options){.history_bytes = UINT64_MAX,
+                                .record_hashes = 1000000000,
+                                .steps = UINT64_MAX,
+                                .cycles = UINT64_MAX,
+                                .serial[0].kind = CHANNEL_STDIO};
     machine_config_default(&options->machine);
     if (cpu_model_at(0)) options->machine.model = *cpu_model_at(0);
 }
@@ -117,10 +128,19 @@ static bool has_something_to_run(const struct options *o) {
                         : o->append   ? "-append"
                         : o->protocol ? "-protocol"
                                       : NULL;
+    if (o->loadvm && *o->record)
+        return complain("-record: a recording begins where the machine is switched on; leave out -loadvm");
     if (o->loadvm && other)
         return complain("-loadvm %s: the snapshot has what was booted; leave out %s", o->loadvm, other);
     return o->loadvm || o->kernel ||
            complain("nothing to boot: give a kernel with -kernel FILE (-help lists all options)");
+}
+
+// A replay has its machine out of the file.
+static bool replay_is_alone(const struct options *options) {
+    if (options->decides)
+        return complain("-replay: what the machine is stands in %s; leave out -%s", options->replay, options->decides);
+    return !*options->record || complain("-replay and -record: the run is recorded already; leave one out");
 }
 
 enum parsed options_parse(struct options *options, int argc, char **argv) {
@@ -134,5 +154,6 @@ enum parsed options_parse(struct options *options, int argc, char **argv) {
         complain("-serial none is for the only serial port; use -serial null");
         return PARSED_WRONG;
     }
+    if (*options->replay) return replay_is_alone(options) ? PARSED_RUN : PARSED_WRONG;
     return has_something_to_run(options) ? PARSED_RUN : PARSED_WRONG;
 }

@@ -412,6 +412,34 @@ enum taken take_history(struct options *options, const struct option *option, co
                : wrong(option, value, "not a size; write 512 (MBytes), 512M or 2G, or 0 for none");
 }
 
+// FILE, and words behind it. False: what is wrong was said.
+static bool take_path(const struct option *option, const char **list, char *path) {
+    return (parse_item(list, path, OPTIONS_PATH) && *path) || wrong(option, *list, "a file's name is missing") == TAKEN;
+}
+
+enum taken take_record(struct options *options, const struct option *option, const char *value) {
+    char word[64];
+    const char *list = value;
+    if (!take_path(option, &list, options->record)) return TAKEN_WRONG;
+    while (parse_item(&list, word, sizeof word))
+        if (strncmp(word, "hashes=", 7) != 0 || !parse_count(word + 7, &options->record_hashes) ||
+            !options->record_hashes)
+            return wrong(option, value, "write FILE, or FILE,hashes=STEPS (a comma in FILE is ,,)");
+    return TAKEN;
+}
+
+enum taken take_replay(struct options *options, const struct option *option, const char *value) {
+    char word[OPTIONS_FILE_NAME + 3];
+    const char *list = value;
+    if (!take_path(option, &list, options->replay)) return TAKEN_WRONG;
+    while (parse_item(&list, word, sizeof word)) {
+        if (strncmp(word, "at=", 3) != 0 || !word[3])
+            return wrong(option, value, "write FILE, or FILE,at=STEP, at=end or at=MARK (a comma in FILE is ,,)");
+        strcpy(options->replay_at, word + 3);
+    }
+    return TAKEN;
+}
+
 enum taken take_steps(struct options *options, const struct option *option, const char *value) {
     return take_count(option, value, &options->steps);
 }

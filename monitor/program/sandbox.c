@@ -15,7 +15,7 @@ static bool has_terminal(void) {
 }
 
 static bool writes(const struct options *o) {
-    bool any = o->traces || o->debug_console.kind == CHANNEL_FILE;
+    bool any = *o->record || o->traces || o->debug_console.kind == CHANNEL_FILE;
     for (unsigned i = 0; i < MACHINE_SERIAL_PORTS; i++) any |= o->serial[i].kind == CHANNEL_FILE;
     return any;
 }
@@ -25,7 +25,7 @@ static unsigned uses_of(const struct options *o) {
     bool has_door = o->monitor == MONITOR_UNIX || *o->gdb;
     return JAIL_BASE | (has_terminal() ? JAIL_TERMINAL : 0) | (writes(o) ? JAIL_WRITES : 0) |
            (may_have_commands(o) ? JAIL_COMMANDS : 0) | (edits ? JAIL_EDITOR : 0) | (has_door ? JAIL_DOOR : 0) |
-           (launcher_is_open() ? JAIL_LAUNCHER : 0);
+           (*o->record ? JAIL_BEHIND : 0) | (launcher_is_open() ? JAIL_LAUNCHER : 0);
 }
 
 // What commands print goes through the pager where a person reads.

@@ -8,6 +8,8 @@
 #include "monitor/drive/drive.h"
 #include "monitor/host/editor.h"
 #include "monitor/host/terminal.h"
+#include "monitor/session/record.h"
+#include "monitor/session/replay.h"
 #include "monitor/program/door.h"
 #include "monitor/program/gdb_drive.h"
 #include "monitor/program/sandbox.h"
@@ -66,6 +68,7 @@ static bool serve_run(struct monitor *monitor) {
         monitor->run->monitored = true;
         over = event == RUN_OVER;
         if (!over) drive_come_back(monitor);
+        if (event == RUN_ENDS) drive_tell_end(monitor);
         if (event != RUN_CAUGHT) break;
         drive_follow(monitor);
         stops_report(monitor);
@@ -134,7 +137,9 @@ enum status monitor_drive(struct monitor *monitor) {
     bool script_failed = !open_doors(monitor) || !start_traces(monitor);
     output_suit_person(monitor->output);
     monitor->run->monitored = starts_stopped(o) || o->script;
+    if (!script_failed) script_failed = !record_begin(monitor->run);
     if (!script_failed) sandbox_enter(o);
+    if (!script_failed) replay_go(monitor->run);
     if (o->script && !script_failed) {
         terminal_prompt(true);
         prompt_text(monitor, &o->script_file);

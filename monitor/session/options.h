@@ -2,6 +2,7 @@
 #ifndef MONITOR_OPTIONS_H
 #define MONITOR_OPTIONS_H
 #include "devices/machine/machine.h"
+#include "devices/machine/position.h"
 #include "monitor/host/console.h"
 #include "monitor/host/file.h"
 #include <stdbool.h>
@@ -15,9 +16,10 @@ enum monitor_place { MONITOR_KEY, MONITOR_NONE, MONITOR_STDIO, MONITOR_UNIX }; /
 // where not.
 enum sandbox { SANDBOX_DEFAULT, SANDBOX_ON, SANDBOX_OFF };
 
-enum { OPTIONS_TRACES = 8, OPTIONS_PLACE = 300, OPTIONS_FILES = 32, OPTIONS_FILE_NAME = 64, OPTIONS_GIVEN = 64 };
+enum { OPTIONS_TRACES = 8, OPTIONS_PLACE = 300, OPTIONS_FILES = 32, OPTIONS_FILE_NAME = 64, OPTIONS_GIVEN = 64, OPTIONS_PATH = 4096 };
 
 struct loader;
+struct recording;
 struct options {
     struct machine_config machine;
     struct machine_file machine_file[OPTIONS_FILES];  // machine.file
@@ -40,6 +42,13 @@ struct options {
     const char *trace[OPTIONS_TRACES]; // what is traced from the first step on, to where
     unsigned traces;
     char gdb[OPTIONS_PLACE];            // where to listen for gdb; empty: nowhere
+    char record[OPTIONS_PATH];          // where the run is written down; empty: nowhere
+    uint64_t record_hashes;             // steps between hashes in it
+    char replay[OPTIONS_PATH];          // what is run once more; empty: nothing
+    char replay_at[OPTIONS_FILE_NAME];  // where that is opened; empty: at its beginning
+    struct position opened;             // the same
+    struct recording *recording;        // what it holds
+    const char *decides;                // the first option that was given and decides what the machine is; NULL: none
     uint64_t history_bytes;             // of the host's memory for the past; UINT64_MAX: what is usual
     uint64_t steps;                     // stop when the machine has done so many; UINT64_MAX: no limit
     uint64_t cycles;                    // the same in cycles, idle time counted

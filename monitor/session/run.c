@@ -1,6 +1,8 @@
 // Drives a machine from its first step to its end. The host's clock decides only how long idle time lasts for a person
 // who may type; what the machine does depends on nothing but its inputs and the steps at which they come.
 #include "monitor/files/signals.h"
+#include "monitor/session/record.h"
+#include "monitor/session/replay.h"
 #include "monitor/session/resets.h"
 #include "monitor/session/run.h"
 #include "cpu/state/cpu.h"
@@ -44,14 +46,15 @@ static uint64_t next_stop(const struct run *run, uint64_t step) {
     const struct options *o = run->options;
     uint64_t stop = least(o->steps, next_multiple(step, run->input_used ? POLL_STEPS_FULL : POLL_STEPS));
     stop = least(stop, least(next_multiple(step, o->hash_every), next_multiple(step, o->drop_every)));
+    stop = least(stop, record_next_stop(run));
     if (step < o->single_from) stop = least(stop, o->single_from);
     return stop;
 }
 
 static enum machine_stop run_machine(struct run *run, uint64_t steps) {
     if (!run->timeline) return machine_run(run->machine, steps);
-    run->console->silent = timeline_in_past(run->timeline);
-    enum machine_stop why = timeline_run(run->timeline, steps);
+    run->console->silent = run->quiet || timeline_in_past(run->timeline);
+    enum machine_stop why = replay_goes_on(run) ? replay_run(run, steps) : timeline_run(run->timeline, steps);
     run->console->silent = timeline_in_past(run->timeline);
     return why;
 }
@@ -68,7 +71,7 @@ static enum machine_stop advance(struct run *run, uint64_t step, uint64_t stop) 
 
 // Whether anything new came from the terminal.
 static bool read_input(struct run *run) {
-    size_t room = sizeof run->input - run->input_used;
+    size_t room = replay_goes_on(run) ? 0 : sizeof run->input - run->input_used;
     size_t got = terminal_read(run->input + run->input_used, room);
     run->input_used += got;
     return got > 0;
@@ -91,6 +94,7 @@ static bool feed(struct run *run) {
 // What is due at this step.
 static void at_boundary(struct run *run, uint64_t step) {
     const struct options *o = run->options;
+    record_look(run);
     if (o->drop_every && step % o->drop_every == 0) machine_drop_derived(run->machine);
     if (o->hash_every && step % o->hash_every == 0) print_hash(run, step);
     if (step % (run->input_used ? POLL_STEPS_FULL : POLL_STEPS) == 0) {
@@ -126,6 +130,9 @@ static bool wait_for_input(struct run *run, double most_seconds, double *seconds
 // False: it waits for input that cannot come.
 static bool idle(struct run *run) {
     uint64_t cycles = machine_idle_cycles(run->machine);
+    if (run->timeline && timeline_in_past(run->timeline)) return true;
+    if (replay_goes_on(run)) return cycles != UINT64_MAX || replay_at_end(run);
+    record_look(run);
     double hertz = (double)machine_configuration(run->machine)->model.tsc_hz, seconds;
     console_flush(run->console);
     read_input(run);
@@ -229,7 +236,8 @@ static bool handle(struct run *run, enum machine_stop why) {
         return over(run, (enum status)((code << 1 | 1) & 0xff), "the guest wrote %u to isa-debug-exit", code);
     case MACHINE_TRIPLE_FAULT: return handle_triple_fault(run);
     case MACHINE_STUCK: return handle_stuck(run);
-    case MACHINE_LOST: return over(run, STATUS_HOST_ERROR, "the inputs are those of another run");
+    case MACHINE_LOST:
+        return over(run, STATUS_HOST_ERROR, "%s", *run->lost ? run->lost : "the inputs are those of another run");
     case MACHINE_CYCLES: return over(run, STATUS_STEP_LIMIT, "the cycle limit is reached");
     case MACHINE_TIME_END: return handle_time_end(run);
     }
@@ -242,6 +250,16 @@ static bool goes_on(struct run *run, uint64_t step) {
     if (step >= run->options->steps) return over(run, STATUS_STEP_LIMIT, "the step limit is reached");
     if (terminal_left() || signals_ending()) return over(run, STATUS_DONE, "the user left");
     return true;
+}
+
+// Nothing runs beyond what was recorded. With nobody there to be told, that is the end of the run.
+static enum run_event end_replay(struct run *run) {
+    const struct options *o = run->options;
+    bool person = o->monitor != MONITOR_NONE && terminal_is_person(TERMINAL_INPUT);
+    if (run->monitored || person || *o->gdb || o->monitor == MONITOR_STDIO || o->monitor == MONITOR_UNIX)
+        return RUN_ENDS;
+    over(run, STATUS_DONE, "the recording ends here (%s)", replay_reason(run));
+    return RUN_OVER;
 }
 
 // While the machine runs: whether somebody wants it to stop, however slowly its steps go.
@@ -266,6 +284,7 @@ enum run_event run_until(struct run *run, uint64_t target) {
         bool looks = step % POLL_STEPS == 0 || why == MACHINE_IDLE || why == MACHINE_INTERRUPTED;
         if (signals_asked() || (looks && someone_asks(run))) return RUN_ASKED;
         if (step >= target) return RUN_TARGET;
+        if (replay_at_end(run)) return end_replay(run);
         machine_idle_limit(run->machine, terminal_has_input() ? hertz / IDLE_HERTZ : UINT64_MAX);
         why = advance(run, step, least(target, next_stop(run, step)));
     } while (handle(run, why) && why != MACHINE_OBSERVED);
@@ -274,6 +293,8 @@ enum run_event run_until(struct run *run, uint64_t target) {
 
 enum status run_end(struct run *run) {
     if (!console_flush(run->console)) run->status = STATUS_HOST_ERROR;
+    record_close(run, run->over ? run->over_text : "the user left");
+    if (run->record_failed) run->status = STATUS_HOST_ERROR;
     if (run->options->hash || run->options->hash_every) print_hash(run, machine_steps(run->machine));
     return run->status;
 }

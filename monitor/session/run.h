@@ -9,6 +9,7 @@
 
 enum { RUN_INPUT_BYTES = 256 };
 
+struct record;
 struct snapshot;
 struct run {
     const struct options *options;
@@ -16,6 +17,11 @@ struct run {
     struct console *console;
     struct snapshot *moved;         // by loadvm, with what the machine begins with after a reset; NULL: there was none
     struct timeline *timeline;      // the past, which is kept; NULL: it is not
+    struct record *record;          // it is written down; NULL: it is not
+    bool record_failed;             // not all of it could be
+    size_t compared;                // of a recording that is replayed: how many of its hashes
+    char lost[300];                 // where the replay and the recording part; empty: they do not
+    bool quiet;                     // nothing that the guest sends goes out
     uint8_t input[RUN_INPUT_BYTES]; // read from the terminal, not yet taken by the guest
     size_t input_used;
     uint64_t hashed_step;        // where the last hash was printed; UINT64_MAX: nowhere
@@ -27,7 +33,7 @@ struct run {
     bool monitored;      // the monitor tells how the run ended
     bool over;           // there is nothing more to run
     enum status status;  // and why, once it is over
-    char over_text[120]; // in words
+    char over_text[300]; // in words
     unsigned resets;     // so far, and why the last one:
     char reset_text[120];
     unsigned triple_faults; // of these, and how the first came about:
@@ -38,6 +44,7 @@ enum run_event {
     RUN_TARGET, // the step asked for is reached
     RUN_ASKED,  // the person in front wants the prompt
     RUN_CAUGHT, // an observer or a point stopped the machine (devices/machine/machine_observe.h)
+    RUN_ENDS,   // what was recorded ends here
     RUN_OVER,   // the guest is gone, or the user left
 };
 // Runs a loaded machine until it has done so many steps in all, or something else ends the run.

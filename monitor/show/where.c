@@ -38,9 +38,10 @@ static void print_levels(struct monitor *monitor, const struct view *view) {
 static void tell_past(struct monitor *monitor) {
     const struct timeline *t = monitor->run->timeline;
     struct timeline_facts f;
-    if (!t || !timeline_in_past(t)) return;
+    if (!t || (!timeline_in_past(t) && !timeline_expects(t))) return;
     timeline_facts(t, &f);
-    print_in(monitor, CYAN, "  (past: the end is step %" PRIu64 ")", f.end.steps);
+    print_in(monitor, CYAN, "  (%s: the end is step %" PRIu64 ")", timeline_in_past(t) ? "past" : "replay",
+             f.end.steps);
 }
 
 void where_print(struct monitor *monitor) {

@@ -73,15 +73,15 @@ static struct recording *read_all(const struct bytes *b, char *error, size_t siz
     // no byte behind the end may be looked at
     uint8_t *copy = malloc(b->count ? b->count : 1);
     if (b->count) memcpy(copy, b->byte, b->count);
-    struct recording *r = recording_read(copy, b->count, error, size);
+    struct recording *r = recording_read(copy, b->count, NULL, error, size);
     free(copy);
     return r;
 }
 
 static struct machine *machine_of(const struct recording *r) {
     char error[200];
-    struct machine *m = machine_new(&r->config, error, sizeof error);
-    if (m && machine_boot(m, &r->boot)) return m;
+    struct machine *m = machine_new(&r->setup.config, error, sizeof error);
+    if (m && machine_boot(m, &r->setup.boot)) return m;
     if (m) machine_free(m);
     return NULL;
 }
@@ -104,7 +104,7 @@ static void replays(unsigned cpus, uint64_t history) {
     if (!m) bail("no recording: %s", error);
     struct timeline *t = timeline_new(m, history);
     ok(r->ended && !strcmp(r->reason, "it was long enough") && !strcmp(r->program, "a test") && !*r->cut &&
-           r->config.model.preemption_timer_rate == BUSY_TIMER_RATE &&
+           r->setup.config.model.preemption_timer_rate == BUSY_TIMER_RATE &&
            position_same(&r->end, &run.end),
        "%u processors, %llu bytes of history: what was written is read", cpus, (unsigned long long)history);
     ok(r->inputs.count > 50 && timeline_expect(t, &r->inputs, &r->end) && !timeline_at_last(t) &&
@@ -305,7 +305,7 @@ static double seconds(void) {
 
 // What can be read is run, too, if it is a machine of a size that the host has.
 static void run_it(const struct recording *r) {
-    if (r->config.ram_bytes > 16 << 20) return;
+    if (r->setup.config.ram_bytes > 16 << 20) return;
     struct machine *m = machine_of(r);
     struct timeline *t = m ? timeline_new(m, 0) : NULL;
     if (t && timeline_expect(t, &r->inputs, &r->end))
@@ -342,6 +342,7 @@ int main(void) {
     forgets();
     damage();
     cut();
-    fuzz(getenv("LONG") ? 60 : 2);
+    const char *is_long = getenv("LONG");
+    fuzz(is_long && *is_long ? 60 : 2);
     return done_testing();
 }

@@ -12,15 +12,17 @@ declare -A good=([kernel]=$kernel [initrd]=README.md [append]=x [m]=64 [smp]=1 [
 	[device]=pc-testdev [fw_cfg]=opt/x,string=y [global]=a.b=c [overcommit]=mem-lock=off [rtc]=base=2024-01-01 [seed]=1 [serial]=null
 	[debugcon]=null [display]=none [vga]=none [vnc]=none [monitor]=none [gdb]=tcp::0 [x]=/dev/null [trace]=exits=/dev/null [steps]=1
 	[cycles]=1 [hash-every]=1 [drop-derived-every]=1 [single-step]=1:2 [protocol]=multiboot [history]=1M [sandbox]=on
+	[record]=/dev/null [replay]=$dir/recorded
 	[loadvm]=$dir/snapshot)
 printf '%s\n' "savevm $dir/snapshot" quit | "$VMXRAY" -kernel "$kernel" -S >/dev/null 2>&1
-any=' append '      # what takes any text
+any=' append record ' # what takes any text
 free=' accel fw_cfg global overcommit ' # whose values may be any text
-files=' kernel initrd x loadvm ' # whose message names the file
+files=' kernel initrd x loadvm replay ' # whose message names the file
 
+vmxray "${base[@]}" -record "$dir/recorded" </dev/null
 try() { # the options, without those of the base that are there already
 	local words=("${base[@]}")
-	[[ " $* " == *' -kernel'* || " $* " == *' -loadvm'* ]] && words=(-steps 1)
+	[[ " $* " == *' -kernel'* || " $* " == *' -loadvm'* || " $* " == *' -replay'* ]] && words=(-steps 1)
 	[[ " $* " == *' -steps'* ]] && words=(-kernel "$kernel")
 	vmxray "${words[@]}" "$@" </dev/null
 }

@@ -1,0 +1,147 @@
+// A run that was written down, run once more; see replay.h.
+#include "monitor/session/replay.h"
+#include "devices/history/recording.h"
+#include "devices/history/timeline.h"
+#include "monitor/files/complaint.h"
+#include "monitor/files/packed.h"
+#include "monitor/host/parse.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+// --- reading ---
+
+// What the recording decides: all of the machine. Where what the guest sends goes is this run's.
+static bool fill_in(struct options *o) {
+    const struct recording *r = o->recording;
+    unsigned ports = o->machine.serial_ports;
+    if (o->serial_options > r->setup.config.serial_ports)
+        return complain("-serial: the machine in %s has %u serial port%s, and %u were named", o->replay,
+                        r->setup.config.serial_ports, r->setup.config.serial_ports == 1 ? "" : "s", ports);
+    o->machine = r->setup.config;
+    for (unsigned i = o->serial_options ? o->serial_options : 1; i < r->setup.config.serial_ports; i++)
+        o->serial[i].kind = CHANNEL_NULL;
+    if (!r->ended && !*r->cut) complain("%s: whoever wrote it was cut off; what it has is replayed", o->replay);
+    if (*r->cut) complain("%s: it was cut off within %s; what comes before is replayed", o->replay, r->cut);
+    return true;
+}
+
+static bool find_place(struct options *o) {
+    const struct recording *r = o->recording;
+    const struct recording_mark *mark = recording_find(r, o->replay_at);
+    uint64_t step;
+    if (!*o->replay_at) return true;
+    o->stopped = true;
+    if (strcmp(o->replay_at, "end") == 0)
+        o->opened = r->end;
+    else if (mark)
+        o->opened = mark->at;
+    else if (parse_count(o->replay_at, &step) && step <= r->end.steps)
+        o->opened = (struct position){.steps = step}; // the first there
+    else
+        return complain("-replay %s,at=%s: it has neither such a step, up to %" PRIu64 ", nor a mark of that name",
+                        o->replay, o->replay_at, r->end.steps);
+    return true;
+}
+
+bool replay_read(struct options *o) {
+    char error[500];
+    struct file file;
+    if (!file_load(&file, o->replay, error, sizeof error)) return complain("-replay %s: %s", o->replay, error);
+    o->recording = recording_read(file.bytes, file.size, packed_by_zstd(), error, sizeof error);
+    file_free(&file);
+    if (!o->recording) return complain("-replay %s: %s", o->replay, error);
+    return fill_in(o) && find_place(o);
+}
+
+void replay_free(struct options *o) { recording_free(o->recording); }
+
+bool replay_begin(struct run *run) {
+    const struct recording *r = run->options->recording;
+    if (!r) return true;
+    return timeline_expect(run->timeline, &r->inputs, &r->end) || complain("not enough memory");
+}
+
+// --- comparing ---
+
+static void name_parts(struct run *run, const struct recording_hashes *was, const struct recording_hashes *is,
+                       const struct recording_parts *parts) {
+    size_t size = sizeof run->lost, used = strlen(run->lost);
+    const char *between = "";
+    for (unsigned i = 0; i < was->count && used < size; i++) {
+        if (was->hash[i] == is->hash[i]) continue;
+        used += (size_t)snprintf(run->lost + used, size - used, "%s%s", between, parts->name[i]);
+        between = ", ";
+    }
+}
+
+static bool compare(struct run *run, const struct recording_hashes *was) {
+    const struct recording *r = run->options->recording;
+    struct recording_parts parts = r->parts;
+    struct recording_hashes is;
+    recording_look(run->machine, &parts, &is);
+    if (memcmp(is.hash, was->hash, was->count * sizeof *was->hash) == 0) return true;
+    uint64_t before = run->compared ? r->hashes[run->compared - 1].at.steps : 0;
+    snprintf(run->lost, sizeof run->lost,
+             "this is not the run that was recorded: they part between step %" PRIu64 " and step %" PRIu64 ", in ",
+             before, was->at.steps);
+    name_parts(run, was, &is, &parts);
+    return false;
+}
+
+static const struct recording_hashes *next_hashes(const struct run *run) {
+    const struct recording *r = run->options->recording;
+    return run->compared < r->hash_count ? &r->hashes[run->compared] : NULL;
+}
+
+// What was passed by a way on which nothing is compared is left out. False: they part.
+static bool compare_here(struct run *run) {
+    struct timeline_facts facts;
+    struct position now;
+    const struct recording_hashes *next;
+    timeline_facts(run->timeline, &facts);
+    machine_position(run->machine, &now);
+    for (; (next = next_hashes(run)); run->compared++) {
+        bool here = position_same(&next->at, &now) && next->inputs == facts.taken;
+        if (here && !compare(run, next)) return false;
+        bool ahead = position_compare(&next->at, &now) == POSITION_AHEAD || next->inputs > facts.taken;
+        if (!here && ahead) return true;
+    }
+    return true;
+}
+
+enum machine_stop replay_run(struct run *run, uint64_t steps) {
+    struct timeline *t = run->timeline;
+    if (timeline_in_past(t)) return timeline_run(t, steps);
+    if (!compare_here(run)) return MACHINE_LOST;
+    const struct recording_hashes *next = next_hashes(run);
+    bool near = next && next->at.steps - machine_steps(run->machine) <= steps;
+    enum machine_stop why = near ? timeline_run_to_input(t, &next->at, next->inputs) : timeline_run(t, steps);
+    return compare_here(run) ? why : MACHINE_LOST;
+}
+
+// --- the end ---
+
+bool replay_goes_on(const struct run *run) { return run->options->recording && timeline_expects(run->timeline); }
+bool replay_at_end(const struct run *run) { return run->options->recording && timeline_at_last(run->timeline); }
+
+const char *replay_reason(const struct run *run) {
+    const struct recording *r = run->options->recording;
+    return r->ended ? r->reason : "whoever wrote it was cut off";
+}
+
+const char *replay_mark(const struct run *run, unsigned index, struct position *at) {
+    const struct recording *r = run->options->recording;
+    if (!r || index >= r->mark_count) return NULL;
+    *at = r->mark[index].at;
+    return r->mark[index].name;
+}
+
+void replay_go(struct run *run) {
+    const struct options *o = run->options;
+    if (!o->recording || !*o->replay_at) return;
+    run->quiet = true;
+    enum run_event event = run_until(run, o->opened.steps);
+    if (event == RUN_TARGET && o->opened.cycle) (void)timeline_run_to(run->timeline, &o->opened);
+    run->quiet = false;
+}

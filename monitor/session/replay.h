@@ -1,0 +1,23 @@
+// A run that was written down, run once more: -replay FILE. The machine is made of the file alone. What the hashes in
+// the file say is compared on the way.
+#ifndef MONITOR_REPLAY_H
+#define MONITOR_REPLAY_H
+#include "monitor/session/run.h"
+
+// Reads the file that the options name, and fills in what it decides. False after one line on stderr.
+bool replay_read(struct options *options);
+void replay_free(struct options *options); // after the machine
+// The machine, which has not run yet, expects what was recorded.
+bool replay_begin(struct run *run);
+
+// As timeline_run. MACHINE_LOST: it is not the run that was recorded, and run->lost says where they part.
+enum machine_stop replay_run(struct run *run, uint64_t steps);
+bool replay_goes_on(const struct run *run);       // nothing but what was recorded comes in
+bool replay_at_end(const struct run *run);        // of what was recorded
+const char *replay_reason(const struct run *run); // why it ends there
+// The marks that it has; NULL past the last one.
+const char *replay_mark(const struct run *run, unsigned index, struct position *at);
+// From the beginning to where the options want it opened, without a word of the guest.
+void replay_go(struct run *run);
+
+#endif

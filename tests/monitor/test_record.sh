@@ -1,0 +1,185 @@
+#!/bin/bash
+# -record and -replay: what was typed, with the time that passed in between, comes again at the same places, and every run ends
+# with the hash that it had; whoever writes a recording may be killed at any moment; disks fill up.
+. "$(dirname "$0")/lib.bash"
+
+debug_exit='-device isa-debug-exit,iobase=0xf4,iosize=0x04'
+echo=$(guest echo) wait=$(guest wait) spin=$(guest spin) flood=$(guest flood)
+rm -rf "$dir"/files
+mkdir "$dir/files"
+file=$dir/files/run
+
+# Replays a recording without a person, and compares with the run: its output and its hash.
+replays() { # NAME FILE OUTPUT HASH OPTION...
+	local name=$1 recording=$2 wanted=$3 hash=$4
+	shift 4
+	vmxray -replay "$recording" -hash "$@" </dev/null
+	[[ $out == "$wanted" && $err == *"$hash" && $hash == hash* ]]
+	claim $? "$name" "status $status: ${out:0:100}; $err; wanted $hash"
+}
+
+# ---- runs that end by themselves --------------------------------------------------------------------------------------
+
+for guest in "$echo" "$wait"; do
+	name=${guest##*/}
+	vmxray -kernel "$guest" $debug_exit -record "$file" -hash < <(sleep 0.3; printf 'ab'; sleep 0.3; printf 'cq')
+	ends "$name: recorded" 1
+	replays "$name: typed with pauses" "$file" abc "$err"
+	ends "$name: and it ends as it ended" 1
+	hash=$err
+	for option in -stats '-history 16M' '-single-step=0:50' '-drop-derived-every 100k' "-trace exits=$dir/files/trace" -sandbox=off; do
+		vmxray -replay "$file" -hash $option </dev/null
+		[[ $out == abc && $err == *"$hash"* ]]
+		claim $? "$name: the same with $option" "$err"
+	done
+	vmxray -replay "$file" -S -x <(printf '%s\n' continue hash) -monitor none </dev/null
+	[[ $out == *'The run is over: the guest wrote 0'*"${hash%$'\n'*}"* ]]
+	claim $? "$name: under the monitor it ends as it ended" "$out"
+done
+vmxray -kernel "$(guest reset)" -steps 300k -record "$file,hashes=10k" -hash </dev/null
+replays 'a guest that resets' "$file" "$out" "$err"
+vmxray -kernel "$(guest triple_fault)" -smp 3 -m 64 -seed 7 -cpu x86-64-v2,-sse4_2 -append x -rtc base=2001-02-03 -device pc-testdev \
+	-fw_cfg opt/a,string=b -fw_cfg opt/c,file=README.md -steps 5k -record "$file" -hash </dev/null
+replays 'a machine with other options' "$file" "$out" "$(grep ^hash <<<"$err")"
+vmxray -kernel "$spin" -serial stdio -serial null -serial "file:$dir/files/serial" -steps 20k -record "$file" -hash </dev/null
+replays 'several serial ports' "$file" "$out" "$err"
+replays 'one of them somewhere else' "$file" '' "$err" -serial null
+refused 'more serial ports than it has' 'has 3 serial ports, and 4 were named' -replay "$file" -serial null -serial null -serial null -serial null
+
+# ---- where it is opened, and what comes after it ------------------------------------------------------------------------
+
+printf '%s\n' 'run-to 1000' 'mark here' 'run-to 3000' 'set rbx = 0x77' 'run-to 6000' 'goto 5000' 'set rbx = 1' branch 'set rbx = 0x99' 'run-to 9000' hash >"$dir/script"
+vmxray -kernel "$spin" -serial null -S -x "$dir/script" -record "$file" -monitor none </dev/null
+recorded=$(grep '^hash 9000' <<<"$out")
+[[ $recorded && $out == *'set: the past cannot be changed'* ]]
+claim $? 'recorded with a branch in it' "$out"
+asks() { # AT COMMAND...: at that place
+	local at=$1
+	shift
+	printf '%s\n' "$@" >"$dir/script"
+	vmxray -replay "$file,at=$at" -serial null -monitor stdio <"$dir/script"
+}
+asks end hash 'print rbx' continue 'reverse-step' 'goto here' where 'goto 3001' 'print rbx'
+[[ $out == 'step 9000 '*'(replay: the end is step 9000)'*"$recorded"*0x99*'The recording ends here (the user left); live goes on.'*'step 8999 '*'(past: the end is step 9000)'*'step 1000 '*'step 3001 '*0x77* ]]
+claim $? 'at=end: what came before a branch, and after it' "$out"
+asks here where mark 'set rbx = 2' branch 'set rbx = 2' 'step 10' 'print rbx'
+[[ $out == *'step 1000 '*'(replay: the end is step 9000)'*'here '*'step 1000, in the recording'*'set: a replay cannot be changed; branch'*'step 1010 '*'altered since step 1000'* ]]
+claim $? 'at a mark; another line begins there' "$out"
+asks 2k where live 'run-to 9000' hash
+[[ $out == 'step 2000 '*'live: this is not the end of the recording'*"$recorded"* ]]
+claim $? 'at a step; live is for the end' "$out"
+printf '%s\n' continue 'print rbx' live >"$dir/script"
+vmxray -replay "$file" -serial null -steps 12k -hash -S -x "$dir/script" -monitor none </dev/null
+[[ $status == 6 && $out == *'The recording ends here (the user left)'*'The run is over: the step limit'* && $err == *'hash 12000 '* ]]
+claim $? 'live goes on from the end' "$status; $out; $err"
+vmxray -kernel "$echo" $debug_exit -record "$file" -steps 2M < <(printf ab; sleep 30) &
+wait $!
+printf '%s\n' continue live >"$dir/script"
+vmxray -replay "$file" -x "$dir/script" -monitor none -S < <(printf 'cdq')
+[[ $status == 1 && $out == *ab*'The recording ends here'*cd* ]]
+claim $? 'and takes what is typed' "$status: $out $err"
+for at in nowhere 9999999999 -1 1.5; do refused "at=$at" 'neither such a step' -replay "$file,at=$at"; done
+
+# ---- what is refused --------------------------------------------------------------------------------------------------
+
+cp "$file" "$dir/files/kept"
+for option in "-kernel $spin" '-m 64' '-smp 2' '-cpu server' '-seed 2' '-append x' '-initrd README.md' '-device pc-testdev' \
+	'-machine bios-tick=on' '-rtc base=2001-02-03' '-fw_cfg opt/x,string=y' '-protocol elf'; do
+	refused "-replay with $option" "-replay: what the machine is stands in .*; leave out ${option%% *}" -replay "$file" $option
+done
+refused '-replay with -record' 'leave one out' -replay "$file" -record "$dir/files/other"
+refused 'no recording' 'README.md: no recording of vmxray' -replay README.md
+refused 'no such file' 'nowhere: cannot be opened' -replay "$dir/nowhere"
+refused 'into the recording that is replayed' 'this run reads it' -replay "$file" -trace "io=$file"
+refused 'into the kernel' 'this run reads it' -kernel "$spin" -record "$spin" -steps 10
+refused 'two outputs in one file' 'this run writes it already' -kernel "$spin" -serial "file:$dir/files/a" -record "$dir/files/a" -steps 10
+refused 'where no file can be' 'cannot be opened for writing' -kernel "$spin" -record /nonexistent/x
+vmxray -kernel "$spin" -record "$dir/files/kept" -trace nothing=x </dev/null
+[[ $status == 1 ]] && cmp -s "$file" "$dir/files/kept"
+claim $? 'a recording stays when something else is wrong' "$status $err"
+vmxray -kernel "$spin" -steps 10k -record "$file" </dev/null
+size=$(stat -c %s "$file")
+for at in 20 200 $((size - 100)) $((size - 1)); do
+	cp "$file" "$dir/files/damaged"
+	printf '\x5a' | dd of="$dir/files/damaged" bs=1 seek="$at" conv=notrunc status=none
+	refused "damaged at byte $at" 'damaged: frame [0-9]+ \([a-z ]+\), at byte [0-9]+: ' -replay "$dir/files/damaged"
+done
+head -c $((size - 5)) "$file" >"$dir/files/cut"
+vmxray -replay "$dir/files/cut" -hash </dev/null
+[[ $status == 0 && $err == *'cut: it was cut off within frame '*', at byte '*'; what comes before is replayed'*'hash 10000 '* ]]
+claim $? 'cut off: what comes before is replayed, and it is said' "$status $err"
+
+# ---- disks --------------------------------------------------------------------------------------------------------------
+
+(
+	ulimit -f 8
+	vmxray -kernel "$flood" -serial null -record "$file,hashes=100" -steps 5M -hash </dev/null
+	[[ $status == 1 && $(grep -c 'the recording ends after [0-9]* bytes: File too large; raise the limit' <<<"$err") == 1 && $err == *'hash 5000000 '* ]]
+	claim $? 'a full disk: said once, and the run goes on' "$status $err"
+)
+vmxray -replay "$file" -serial null -hash </dev/null
+[[ $status == 0 && $err == *'whoever wrote it was cut off'*'hash '* && $err != *within* && $(stat -c %s "$file") -gt 7000 ]]
+claim $? 'and what was written until then is whole frames, and replays' "$status $err $(stat -c %s "$file")"
+mkfifo "$dir/files/pipe"
+cat "$dir/files/pipe" >"$dir/files/piped" &
+vmxray -kernel "$flood" -serial null -record "$dir/files/pipe" -steps 1M -hash </dev/null
+wait $!
+replays 'through a pipe' "$dir/files/piped" '' "$err" -serial null
+
+# ---- killed -------------------------------------------------------------------------------------------------------------
+
+# At a random moment; of what it wrote two seconds before it was killed nothing may be missing: one, and one in which a busy
+# host gives the thread that writes no time.
+killed() { # NUMBER
+	local recording=$dir/files/killed.$1 output=$dir/files/output.$1 error=$dir/files/error.$1 size
+	"$VMXRAY" -kernel "$flood" -record "$recording,hashes=1M" -cycles 1000G </dev/null >"$output" 2>/dev/null &
+	local process=$!
+	until_true test -s "$recording"
+	sleep 0.$((RANDOM % 9))$((RANDOM % 9))
+	size=$(stat -c %s "$output")
+	sleep 2
+	kill -9 $process
+	wait $process 2>/dev/null
+	timeout 60 "$VMXRAY" -replay "$recording" </dev/null 2>"$error" | head -c "$size" | cmp - <(head -c "$size" "$output") >>"$error" 2>&1 ||
+		echo "number $1: ${size} bytes: $(tail -n 2 "$error")"
+	rm -f "$recording" "$output" "$error"
+}
+count=${LONG:+1000} count=${count:-200} wrong=
+wrong=$(for ((i = 0; i < count; i += 40)); do
+	for ((j = i; j < i + 40 && j < count; j++)); do killed $j & done
+	wait
+done 2>/dev/null)
+[[ -z $wrong ]]
+claim $? "$count recordings of runs that were killed replay, up to the last second" "${wrong:0:600}"
+
+# ---- on a terminal ------------------------------------------------------------------------------------------------------
+
+if ! has_terminal; then
+	echo "ok on a terminal $no_terminal"
+	exit 0
+fi
+# A session of its own: keys with pauses of its own, while the guest runs or is idle.
+session() { # NUMBER
+	local recording=$dir/files/session.$1 screen=$dir/files/screen.$1 hash replayed text=('hello' ' wor' 'ld' '!') piece guest=$wait
+	(($1 % 5)) || guest=$echo
+	rm -f "$screen"
+	timeout --kill-after=5 90 script -qefc "$VMXRAY -kernel $guest $debug_exit -record $recording,hashes=10M -hash 2>$recording.hash" "$screen" >/dev/null < <(
+		until_true test -s "$recording"
+		for piece in "${text[@]}"; do
+			sleep 0.$((RANDOM % 4))$((RANDOM % 9))
+			printf '%s' "$piece"
+		done
+		until_true holds "$screen" '!'
+		printf q
+		until_true test -s "$recording.hash"
+	)
+	hash=$(<"$recording.hash")
+	replayed=$(timeout 60 "$VMXRAY" -replay "$recording" -hash </dev/null 2>&1)
+	[[ $hash == hash* && $replayed == "hello world!$hash" ]] || echo "session $1: $hash, $replayed"
+}
+wrong=$(for ((i = 0; i < 20; i += 10)); do
+	for ((j = i; j < i + 10; j++)); do session $j & done
+	wait
+done)
+[[ -z $wrong ]]
+claim $? '20 sessions typed on a terminal replay to equal hashes' "$wrong"
