@@ -57,7 +57,7 @@ TEST_LIBS    := -lZydis -ldw -lelf -lreadline -lseccomp -lzstd
 
 # Rooms of monitor that belong to the library and obey the core's laws (tests/law: nothing of the host, no variables).
 # They print nothing.
-CORE_ROOMS      := explain vmcs causes
+CORE_ROOMS      := explain vmcs faults causes
 CORE_SOURCES    := $(sort $(wildcard cpu/*/*.c vmx/*/*.c devices/*/*.c $(CORE_ROOMS:%=monitor/%/*.c)))
 MONITOR_SOURCES := $(filter-out $(CORE_SOURCES),$(sort $(wildcard monitor/*/*.c)))
 CORE_OBJECTS    := $(CORE_SOURCES:%.c=$(O)/obj/%.o)

@@ -32,7 +32,10 @@ static enum outcome take_INIT(struct cpu *cpu) {
 static enum outcome take_SIPI(struct cpu *cpu) {
     cpu->observation.events++;
     cpu_pend(cpu, PENDING_SIPI, false);
-    if (cpu->boundary.activity != ACTIVITY_WAIT_FOR_SIPI) return OUT_OK;
+    if (cpu->boundary.activity != ACTIVITY_WAIT_FOR_SIPI) {
+        if (cpu->wire.extension) cpu->wire.extension->discards_sipi(cpu);
+        return OUT_OK;
+    }
     segment_load_real(cpu, CS, (uint16_t)((cpu->boundary.sipi_vector & 255) << 8));
     cpu->rip = 0;
     cpu->boundary.activity = ACTIVITY_ACTIVE;

@@ -6,13 +6,74 @@
 #include "cpu/memory/paging.h"
 #include "cpu/memory/tlb.h"
 #include "cpu/state/model.h"
+#include "cpu/state/section.h"
 #include <string.h>
 
 #define CR0_DEFINED (CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG)
 #define CR3_KEEP_TLB BIT(63)
 
-static bool cr_allowed(struct cpu *cpu, unsigned cr, uint64_t value) {
-    return !cpu->wire.extension || !cpu->wire.extension->cr_allowed || cpu->wire.extension->cr_allowed(cpu, cr, value);
+// --- the rows of control.def ---
+
+static bool tss16_loaded(const struct cpu *cpu) {
+    const struct segment *tr = &cpu->segment[TR];
+    return !(tr->rights & RIGHTS_UNUSABLE) && rights_system_type(tr->rights) == TYPE_TSS16_BUSY;
+}
+
+struct cr_write cr_write_of(const struct cpu *cpu) {
+    return (struct cr_write){.cpu = cpu,
+                             .cr0 = cpu->control.cr0,
+                             .cr3 = cpu->control.cr3,
+                             .cr4 = cpu->control.cr4,
+                             .efer = cpu->control.efer,
+                             .cr4_supported = cr4_supported(cpu->wire.model),
+                             .code_l = cpu->segment[CS].rights & RIGHTS_L,
+                             .tss_16 = tss16_loaded(cpu),
+                             .in_long = cpu_long(cpu),
+                             .in_64bit = cpu_64bit(cpu)};
+}
+
+static uint64_t vmx_refused(const struct cpu *cpu, unsigned cr, uint64_t value) {
+    return cpu->wire.extension && cpu->wire.extension->cr_refused ? cpu->wire.extension->cr_refused(cpu, cr, value) : 0;
+}
+
+#define turns_on_paging() (value & CR0_PG && !(now->cr0 & CR0_PG))
+#define turns_off_paging() (!(value & CR0_PG) && now->cr0 & CR0_PG)
+#define long_enabled() (now->efer & EFER_LME)
+#define refused_by_vmx(cr) vmx_refused(now->cpu, cr, value)
+#define beyond_physical() (~BITS(now->cpu->wire.model->physical_bits - 1u, 0))
+
+static const struct cr_rule rules[] = {
+#define CR_RULE(cr, name, broken, bits, section, text) {cr, SECTION_##section, #name, text},
+#include "cpu/event/control.def"
+#undef CR_RULE
+};
+enum { RULES = sizeof rules / sizeof *rules };
+enum {
+#define CR_RULE(cr, name, broken, bits, section, text) RULE_##name,
+#include "cpu/event/control.def"
+#undef CR_RULE
+};
+
+const struct cr_rule *cr_rule(unsigned index) { return index < RULES ? &rules[index] : NULL; }
+
+uint64_t cr_rule_bits(unsigned index, const struct cr_write *now, uint64_t value) {
+    switch (index) {
+#define CR_RULE(cr, name, broken, bits, section, text)                                                                 \
+    case RULE_##name:                                                                                                  \
+        return broken ? bits : 0;
+#include "cpu/event/control.def"
+#undef CR_RULE
+    default: return 0;
+    }
+}
+
+// Whether a row of this control register, which is constant, refuses the value.
+ALWAYS_INLINE bool refused(const struct cr_write *now, unsigned wanted, uint64_t value) {
+#define CR_RULE(cr, name, broken, bits, section, text)                                                                 \
+    if (cr == wanted && (broken)) return true;
+#include "cpu/event/control.def"
+#undef CR_RULE
+    return false;
 }
 
 // PAE paging, not 4-level: the four PDPTEs are registers of their own, loaded when these registers are written.
@@ -30,27 +91,12 @@ static enum outcome pdptes_load(struct cpu *cpu, uint64_t cr3) {
 
 // --- CR0 ---
 
-static bool tss16_loaded(const struct cpu *cpu) {
-    const struct segment *tr = &cpu->segment[TR];
-    return !(tr->rights & RIGHTS_UNUSABLE) && rights_system_type(tr->rights) == TYPE_TSS16_BUSY;
-}
-
-static bool cr0_valid(struct cpu *cpu, uint64_t value) {
-    bool pg = value & CR0_PG, was_pg = cpu->control.cr0 & CR0_PG, code64 = cpu->segment[CS].rights & RIGHTS_L;
-    if (value >> 32) return false;
-    if (pg && !(value & CR0_PE)) return false;
-    if (value & CR0_NW && !(value & CR0_CD)) return false;
-    if (pg && !was_pg && cpu->control.efer & EFER_LME && (!(cpu->control.cr4 & CR4_PAE) || code64 || tss16_loaded(cpu)))
-        return false;
-    if (!pg && was_pg && (cpu_64bit(cpu) || cpu->control.cr4 & CR4_PCIDE)) return false;
-    return cr_allowed(cpu, 0, value);
-}
-
 enum outcome cr0_write(struct cpu *cpu, uint64_t value) {
     uint64_t mask = cpu->intercepts.cr0_mask;
     value = (cpu->control.cr0 & mask) | (value & ~mask);
     value = (value & (CR0_DEFINED | ~BITS(31, 0))) | CR0_ET;
-    if (!cr0_valid(cpu, value)) return cpu_fault_gp0(cpu);
+    const struct cr_write now = cr_write_of(cpu);
+    if (refused(&now, 0, value)) return cpu_fault_gp0(cpu);
     uint64_t changed = cpu->control.cr0 ^ value;
     if (pae_paging(value, cpu->control.cr4, cpu->control.efer) && changed & (CR0_PG | CR0_CD | CR0_NW))
         TRY(pdptes_load(cpu, cpu->control.cr3));
@@ -68,15 +114,12 @@ enum outcome cr0_write(struct cpu *cpu, uint64_t value) {
 
 // --- CR3 ---
 
-static bool cr3_valid(const struct cpu *cpu, uint64_t value) {
-    return !(value & BITS(63, 0) & ~BITS(cpu->wire.model->physical_bits - 1u, 0));
-}
-
 enum outcome cr3_write(struct cpu *cpu, uint64_t value) {
     bool keep = cpu->control.cr4 & CR4_PCIDE && value & CR3_KEEP_TLB;
     if (cpu->control.cr4 & CR4_PCIDE) value &= ~CR3_KEEP_TLB;
     if (!cpu_long(cpu)) value &= BITS(31, 0);
-    if (!cr3_valid(cpu, value)) return cpu_fault_gp0(cpu);
+    const struct cr_write now = {.cpu = cpu};
+    if (refused(&now, 3, value)) return cpu_fault_gp0(cpu);
     if (pae_paging(cpu->control.cr0, cpu->control.cr4, cpu->control.efer)) TRY(pdptes_load(cpu, value));
     cpu->control.cr3 = value;
     cpu_monitor_clear(cpu);
@@ -107,14 +150,6 @@ uint64_t cr4_supported(const struct cpu_model *model) {
     return bits;
 }
 
-static bool cr4_valid(struct cpu *cpu, uint64_t value) {
-    uint64_t set = value & ~cpu->control.cr4, changed = value ^ cpu->control.cr4;
-    if (value & ~cr4_supported(cpu->wire.model)) return false;
-    if (cpu_long(cpu) && (!(value & CR4_PAE) || changed & CR4_LA57)) return false;
-    if (set & CR4_PCIDE && (!cpu_long(cpu) || cpu->control.cr3 & BITS(11, 0))) return false;
-    return cr_allowed(cpu, 4, value);
-}
-
 // PGE changed or PCIDE cleared: everything goes, global translations too. PAE changed or SMEP set: the current PCID.
 // A change of PSE or LA57 changes the meaning of entries: the same.
 static void cr4_invalidate(struct cpu *cpu, uint64_t old, uint64_t value) {
@@ -130,7 +165,8 @@ static void cr4_invalidate(struct cpu *cpu, uint64_t old, uint64_t value) {
 enum outcome cr4_write(struct cpu *cpu, uint64_t value) {
     uint64_t mask = cpu->intercepts.cr4_mask, old = cpu->control.cr4;
     value = (old & mask) | (value & ~mask);
-    if (!cr4_valid(cpu, value)) return cpu_fault_gp0(cpu);
+    const struct cr_write now = cr_write_of(cpu);
+    if (refused(&now, 4, value)) return cpu_fault_gp0(cpu);
     bool reload = (old ^ value) & (CR4_PGE | CR4_PSE | CR4_PAE | CR4_SMEP);
     if (reload && pae_paging(cpu->control.cr0, value, cpu->control.efer)) TRY(pdptes_load(cpu, cpu->control.cr3));
     cpu->control.cr4 = value;

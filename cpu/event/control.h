@@ -20,4 +20,20 @@ enum outcome cr4_write(struct cpu *cpu, uint64_t value);
 // The bits that CR4 can have in this CPU model.
 uint64_t cr4_supported(const struct cpu_model *model);
 
+// --- what is refused: the rows of control.def ---
+// The processor that writes, as far as the rows ask.
+struct cr_write {
+    const struct cpu *cpu;
+    uint64_t cr0, cr3, cr4, efer, cr4_supported;
+    bool code_l, tss_16, in_long, in_64bit;
+};
+struct cr_write cr_write_of(const struct cpu *cpu);
+struct cr_rule {
+    uint8_t cr, section; // enum section
+    const char *name, *text;
+};
+const struct cr_rule *cr_rule(unsigned index); // NULL past the last row
+// The bits of the value that are in the way by this row; 0: it refuses nothing.
+uint64_t cr_rule_bits(unsigned index, const struct cr_write *now, uint64_t value);
+
 #endif

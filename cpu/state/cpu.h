@@ -31,6 +31,13 @@ struct page_frame {
     uint64_t page;
 };
 
+// Why RDMSR or WRMSR is #GP(0).
+struct msr_refusal {
+    const char *name; // of the MSR; NULL: there is none, or its owner has no names
+    const char *rule; // in words
+    uint64_t bits;    // of the value that are in the way; 0: the access itself is refused
+};
+
 // What the processor needs of the machine around it.
 struct platform {
     void *machine;
@@ -48,6 +55,8 @@ struct platform {
     // MSRs that belong to the local APIC (IA32_APIC_BASE, x2APIC range, TSC deadline): false: #GP(0).
     bool (*msr_read)(void *machine, struct cpu *cpu, uint32_t index, uint64_t *value);
     bool (*msr_write)(void *machine, struct cpu *cpu, uint32_t index, uint64_t value);
+    bool (*msr_refuses)(void *machine, const struct cpu *cpu, uint32_t index, bool write, uint64_t value,
+                        struct msr_refusal *out);
     // The processor took an INIT: so does its local APIC. May be NULL.
     void (*init)(void *machine, struct cpu *cpu);
 };
@@ -57,11 +66,14 @@ struct extension {
     void *state;
     bool (*msr_read)(struct cpu *cpu, uint32_t index, uint64_t *value); // false: #GP(0)
     bool (*msr_write)(struct cpu *cpu, uint32_t index, uint64_t value);
+    bool (*msr_refuses)(const struct cpu *cpu, uint32_t index, bool write, uint64_t value, struct msr_refusal *out);
     void (*reset)(struct cpu *cpu, bool init);
-    bool (*cr_allowed)(struct cpu *cpu, unsigned cr, uint64_t value); // fixed bits of CR0 and CR4 in VMX operation
+    // Bits of CR0 and CR4 whose value in `value` is not supported in VMX operation.
+    uint64_t (*cr_refused)(const struct cpu *cpu, unsigned cr, uint64_t value);
     // Second-stage translation for tools, which leaves no trace; false: not mapped.
     bool (*peek_second_stage)(const struct cpu *cpu, uint64_t eptp, uint64_t guest_physical, uint64_t *physical);
     void (*delivers)(struct cpu *cpu, const struct event *event); // to remember it; NULL: a triple fault
+    void (*discards_sipi)(struct cpu *cpu);                       // the same: the processor does not wait for one
 };
 
 struct tlb;

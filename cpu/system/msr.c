@@ -15,12 +15,16 @@
 struct msr_row;
 typedef uint64_t read_fn(struct cpu *cpu, const struct op *op, const struct msr_row *row);
 typedef enum outcome write_fn(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value);
+typedef uint64_t refused_fn(const struct cpu *cpu, const struct msr_row *row, uint64_t value);
 struct msr_row {
     uint32_t address;
     uint16_t feature;
     uint16_t offset; // of the member of struct cpu
-    read_fn *read;   // NULL: #GP(0)
-    write_fn *write; // NULL: #GP(0)
+    const char *called;
+    read_fn *read;       // NULL: #GP(0)
+    write_fn *write;     // NULL: #GP(0)
+    refused_fn *refused; // bits of a value that cannot be written, #GP(0); NULL: none
+    const char *rule;    // why, in words
     uint64_t mask;
 };
 
@@ -86,19 +90,100 @@ static uint64_t read_arch_capabilities(struct cpu *cpu, const struct op *op, con
            rfds_no | its_no;
 }
 
-// --- writing ---
+// --- which bits of a value cannot be written ---
+
+static uint64_t refused_masked(const struct cpu *cpu, const struct msr_row *row, uint64_t value) {
+    (void)cpu;
+    return value & ~row->mask;
+}
+static uint64_t refused_canonical(const struct cpu *cpu, const struct msr_row *row, uint64_t value) {
+    (void)row;
+    return cpu_canonical_register(cpu, value) ? 0 : ~(BIT(cpu->wire.model->linear_bits - 1u) - 1);
+}
+
+// BHI_DIS_S: "Branch History Injection and Intra-mode Branch Target Injection", Intel, newer than edition 077 of the
+// SDM.
+static uint64_t refused_spec_ctrl(const struct cpu *cpu, const struct msr_row *row, uint64_t value) {
+    const uint64_t ibrs = BIT(0), stibp = BIT(1), ssbd = BIT(2), bhi_dis_s = BIT(10);
+    const bool *has = cpu->wire.model->features;
+    (void)row;
+    return value & ~(ibrs | stibp | (has[FEATURE_SSBD] ? ssbd : 0) | (has[FEATURE_BHI_CTRL] ? bhi_dis_s : 0));
+}
+static uint64_t refused_pred_cmd(const struct cpu *cpu, const struct msr_row *row, uint64_t value) {
+    const uint64_t ibpb = BIT(0);
+    (void)cpu, (void)row;
+    return value & ~ibpb;
+}
+
+// Bits 11 and 12 (BTS and PEBS unavailable) are read-only ones; 7 (performance monitoring available) is a read-only
+// zero. While 34 (XD disable) is set, CPUID does not list NX and EFER.NXE cannot be set.
+static uint64_t misc_enable_writable(const struct cpu *cpu) {
+    const uint64_t fast_strings = BIT(0), thermal = BIT(3), speedstep = BIT(16), monitor = BIT(18),
+                   limit_cpuid = BIT(22), xtpr_disable = BIT(23),
+                   xd_disable = cpu->wire.model->features[FEATURE_NX] ? BIT(34) : 0;
+    return fast_strings | thermal | speedstep | monitor | limit_cpuid | xtpr_disable | xd_disable;
+}
+#define MISC_ENABLE_FIXED (BIT(11) | BIT(12))
+static uint64_t refused_misc_enable(const struct cpu *cpu, const struct msr_row *row, uint64_t value) {
+    const uint64_t perfmon_available = BIT(7);
+    (void)row;
+    return value & ~(misc_enable_writable(cpu) | MISC_ENABLE_FIXED | perfmon_available);
+}
+
+// Memory types, SDM Vol. 3A, Tables 11-2 and 11-10.
+static bool mtrr_type_valid(uint64_t type) { return type == 0 || type == 1 || (type >= 4 && type <= 6); }
+
+static uint64_t refused_bytes(uint64_t value, uint64_t also) {
+    uint64_t bits = 0;
+    for (unsigned i = 0; i < 64; i += 8)
+        if (!mtrr_type_valid(value >> i & 0xff) && (value >> i & 0xff) != also) bits |= 0xffull << i;
+    return bits;
+}
+static uint64_t refused_types(const struct cpu *cpu, const struct msr_row *row, uint64_t value) {
+    (void)cpu, (void)row;
+    return refused_bytes(value, 0);
+}
+static uint64_t refused_pat(const struct cpu *cpu, const struct msr_row *row, uint64_t value) {
+    enum { UNCACHED_MINUS = 7 };
+    (void)cpu, (void)row;
+    return refused_bytes(value, UNCACHED_MINUS);
+}
+static uint64_t refused_type(uint64_t value) { return mtrr_type_valid(value & 0xff) ? 0 : BITS(7, 0); }
+static uint64_t refused_mtrr_def_type(const struct cpu *cpu, const struct msr_row *row, uint64_t value) {
+    const uint64_t fixed_enable = BIT(10), enable = BIT(11);
+    (void)cpu, (void)row;
+    return (value & ~(BITS(7, 0) | fixed_enable | enable)) | refused_type(value);
+}
+static uint64_t physical_page_bits(const struct cpu *cpu) { return BITS(cpu->wire.model->physical_bits - 1u, 12); }
+static uint64_t refused_mtrr_base(const struct cpu *cpu, const struct msr_row *row, uint64_t value) {
+    (void)row;
+    return (value & ~(physical_page_bits(cpu) | BITS(7, 0))) | refused_type(value);
+}
+static uint64_t refused_mtrr_mask(const struct cpu *cpu, const struct msr_row *row, uint64_t value) {
+    const uint64_t valid = BIT(11);
+    (void)row;
+    return value & ~(physical_page_bits(cpu) | valid);
+}
+
+// LMA cannot be written; LME cannot change while paging is on.
+static uint64_t refused_efer(const struct cpu *cpu, const struct msr_row *row, uint64_t value) {
+    const bool *has = cpu->wire.model->features;
+    uint64_t allowed = (has[FEATURE_SYSCALL] ? EFER_SCE : 0) | (has[FEATURE_LM] ? EFER_LME | EFER_LMA : 0) |
+                       (has[FEATURE_NX] && !(cpu->msr.misc_enable & BIT(34)) ? EFER_NXE : 0);
+    (void)row;
+    if (value & ~allowed) return value & ~allowed;
+    return cpu->control.cr0 & CR0_PG ? (value ^ cpu->control.efer) & EFER_LME : 0;
+}
+
+// --- writing what is not refused ---
 
 static enum outcome write_ignored(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
     (void)cpu, (void)op, (void)row, (void)value;
     return OUT_OK;
 }
-static enum outcome write_masked(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
+static enum outcome write_stored(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
     (void)op;
-    return value & ~row->mask ? cpu_fault_gp0(cpu) : field_set(cpu, row, value);
-}
-static enum outcome write_canonical(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
-    (void)op;
-    return cpu_canonical_register(cpu, value) ? field_set(cpu, row, value) : cpu_fault_gp0(cpu);
+    return field_set(cpu, row, value);
 }
 
 // The deadline of the local APIC's timer is in terms of the TSC: the machine must look at it again.
@@ -117,79 +202,12 @@ static enum outcome write_tsc_adjust(struct cpu *cpu, const struct op *op, const
     cpu->attention |= ATTENTION_MACHINE;
     return OUT_OK;
 }
-
-// BHI_DIS_S: "Branch History Injection and Intra-mode Branch Target Injection", Intel, newer than edition 077 of the
-// SDM.
-static enum outcome write_spec_ctrl(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
-    const uint64_t ibrs = BIT(0), stibp = BIT(1), ssbd = BIT(2), bhi_dis_s = BIT(10);
-    const bool *has = cpu->wire.model->features;
-    (void)op;
-    uint64_t allowed = ibrs | stibp | (has[FEATURE_SSBD] ? ssbd : 0) | (has[FEATURE_BHI_CTRL] ? bhi_dis_s : 0);
-    return value & ~allowed ? cpu_fault_gp0(cpu) : field_set(cpu, row, value);
-}
-static enum outcome write_pred_cmd(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
-    const uint64_t ibpb = BIT(0);
-    (void)op, (void)row;
-    return value & ~ibpb ? cpu_fault_gp0(cpu) : OUT_OK;
-}
-
-// Bits 11 and 12 (BTS and PEBS unavailable) are read-only ones; 7 (performance monitoring available) is a read-only
-// zero. While 34 (XD disable) is set, CPUID does not list NX and EFER.NXE cannot be set.
 static enum outcome write_misc_enable(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
-    const uint64_t fast_strings = BIT(0), thermal = BIT(3), bts_unavailable = BIT(11), pebs_unavailable = BIT(12),
-                   speedstep = BIT(16), monitor = BIT(18), limit_cpuid = BIT(22), xtpr_disable = BIT(23);
-    const uint64_t xd_disable = cpu->wire.model->features[FEATURE_NX] ? BIT(34) : 0;
-    const uint64_t writable = fast_strings | thermal | speedstep | monitor | limit_cpuid | xtpr_disable | xd_disable;
-    const uint64_t fixed = bts_unavailable | pebs_unavailable, perfmon_available = BIT(7);
     (void)op;
-    if (value & ~(writable | fixed | perfmon_available)) return cpu_fault_gp0(cpu);
-    return field_set(cpu, row, (value & writable) | fixed);
+    return field_set(cpu, row, (value & misc_enable_writable(cpu)) | MISC_ENABLE_FIXED);
 }
-
-// --- memory types, SDM Vol. 3A, Tables 11-2 and 11-10 ---
-
-static bool mtrr_type_valid(uint64_t type) { return type == 0 || type == 1 || (type >= 4 && type <= 6); }
-
-static enum outcome write_types(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
-    (void)op;
-    for (unsigned i = 0; i < 64; i += 8)
-        if (!mtrr_type_valid(value >> i & 0xff)) return cpu_fault_gp0(cpu);
-    return field_set(cpu, row, value);
-}
-static enum outcome write_pat(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
-    enum { UNCACHED_MINUS = 7 };
-    (void)op;
-    for (unsigned i = 0; i < 64; i += 8)
-        if (!mtrr_type_valid(value >> i & 0xff) && (value >> i & 0xff) != UNCACHED_MINUS) return cpu_fault_gp0(cpu);
-    return field_set(cpu, row, value);
-}
-static enum outcome write_mtrr_def_type(struct cpu *cpu, const struct op *op, const struct msr_row *row,
-                                        uint64_t value) {
-    const uint64_t fixed_enable = BIT(10), enable = BIT(11);
-    (void)op;
-    if (value & ~(BITS(7, 0) | fixed_enable | enable) || !mtrr_type_valid(value & 0xff)) return cpu_fault_gp0(cpu);
-    return field_set(cpu, row, value);
-}
-static uint64_t physical_page_bits(const struct cpu *cpu) { return BITS(cpu->wire.model->physical_bits - 1u, 12); }
-static enum outcome write_mtrr_base(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
-    (void)op;
-    if (value & ~(physical_page_bits(cpu) | BITS(7, 0)) || !mtrr_type_valid(value & 0xff)) return cpu_fault_gp0(cpu);
-    return field_set(cpu, row, value);
-}
-static enum outcome write_mtrr_mask(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
-    const uint64_t valid = BIT(11);
-    (void)op;
-    return value & ~(physical_page_bits(cpu) | valid) ? cpu_fault_gp0(cpu) : field_set(cpu, row, value);
-}
-
-// LMA cannot be written; LME cannot change while paging is on.
 static enum outcome write_efer(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
-    const bool *has = cpu->wire.model->features;
-    uint64_t allowed = (has[FEATURE_SYSCALL] ? EFER_SCE : 0) | (has[FEATURE_LM] ? EFER_LME | EFER_LMA : 0) |
-                       (has[FEATURE_NX] && !(cpu->msr.misc_enable & BIT(34)) ? EFER_NXE : 0);
     (void)op, (void)row;
-    if (value & ~allowed) return cpu_fault_gp0(cpu);
-    if ((value ^ cpu->control.efer) & EFER_LME && cpu->control.cr0 & CR0_PG) return cpu_fault_gp0(cpu);
     cpu->control.efer = (value & ~EFER_LMA) | (cpu->control.efer & EFER_LMA);
     cpu_update_mode(cpu);
     return OUT_OK;
@@ -200,14 +218,18 @@ static enum outcome write_efer(struct cpu *cpu, const struct op *op, const struc
 #define FIELD(member) .offset = offsetof(struct cpu, member), .read = read_field,
 #define VALUE(function) .read = read_##function,
 #define WRITE_ONLY
-#define BITS_OF(bits) .write = write_masked, .mask = bits
-#define CANONICAL .write = write_canonical
-#define MEMORY_TYPES .write = write_types
+#define BITS_OF(bits) .write = write_stored, .refused = refused_masked, .rule = "reserved bits must be 0", .mask = bits
+#define CANONICAL .write = write_stored, .refused = refused_canonical, .rule = "the value must be a canonical address"
+#define MEMORY_TYPES                                                                                                   \
+    .write = write_stored, .refused = refused_types, .rule = "each byte must be a memory type: 0, 1, 4, 5 or 6"
+#define TESTED(function, text) .write = write_stored, .refused = refused_##function, .rule = text
 #define CALL(function) .write = write_##function
+#define CALL_TESTED(function, text) .write = write_##function, .refused = refused_##function, .rule = text
 #define IGNORED .write = write_ignored
+#define IGNORED_TESTED(function, text) .write = write_ignored, .refused = refused_##function, .rule = text
 #define READ_ONLY .write = NULL
 static const struct msr_row rows[] = {
-#define MSR(address, name, feature, read, write) {address, FEATURE_##feature, read write},
+#define MSR(address, name, feature, read, write) {address, FEATURE_##feature, .called = #name, read write},
 #include "cpu/system/msr.def"
 #undef MSR
 };
@@ -269,6 +291,31 @@ uint64_t msr_stored(struct cpu *cpu, uint32_t index) {
     return row && row->read == read_field ? *field(cpu, row) : 0;
 }
 
+// What the owner of an MSR knows of it; the words below stand for a whole access.
+static bool refuse(struct msr_refusal *out, const char *name, uint64_t bits, const char *rule) {
+    *out = (struct msr_refusal){.name = name, .rule = rule, .bits = bits};
+    return true;
+}
+
+static bool row_refuses(const struct cpu *cpu, uint32_t index, bool write, uint64_t value, struct msr_refusal *out) {
+    const struct msr_row *row = find(cpu, index);
+    if (!row) return refuse(out, NULL, 0, "the processor has no such MSR");
+    if (!write) return !row->read && refuse(out, row->called, 0, "the MSR can only be written");
+    if (!row->write) return refuse(out, row->called, 0, "the MSR can only be read");
+    uint64_t bits = row->refused ? row->refused(cpu, row, value) : 0;
+    return bits && refuse(out, row->called, bits, row->rule);
+}
+
+bool msr_refuses(const struct cpu *cpu, uint32_t index, bool write, uint64_t value, struct msr_refusal *out) {
+    enum owner owner = msr_owner(index);
+    const struct platform *p = cpu->wire.platform;
+    const struct extension *e = cpu->wire.extension;
+    if (owner == OWNER_ROWS) return row_refuses(cpu, index, write, value, out);
+    if (owner == OWNER_PLATFORM && p->msr_refuses) return p->msr_refuses(p->machine, cpu, index, write, value, out);
+    if (owner == OWNER_EXTENSION && e) return e->msr_refuses(cpu, index, write, value, out);
+    return refuse(out, NULL, 0, "the processor has no such MSR");
+}
+
 enum outcome msr_write(struct cpu *cpu, const struct op *op, uint32_t index, uint64_t value) {
     enum owner owner = msr_owner(index);
     if (owner == OWNER_PLATFORM) {
@@ -278,5 +325,6 @@ enum outcome msr_write(struct cpu *cpu, const struct op *op, uint32_t index, uin
     if (owner == OWNER_EXTENSION)
         return cpu->wire.extension && cpu->wire.extension->msr_write(cpu, index, value) ? OUT_OK : cpu_fault_gp0(cpu);
     const struct msr_row *row = find(cpu, index);
-    return row && row->write ? row->write(cpu, op, row, value) : cpu_fault_gp0(cpu);
+    bool good = row && row->write && !(row->refused && row->refused(cpu, row, value));
+    return good ? row->write(cpu, op, row, value) : cpu_fault_gp0(cpu);
 }

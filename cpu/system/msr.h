@@ -7,6 +7,8 @@
 // too). OUT_FAULT with #GP(0) recorded when the MSR does not exist or the value is not allowed. `op` is for exact time.
 enum outcome msr_read(struct cpu *cpu, const struct op *op, uint32_t index, uint64_t *value);
 enum outcome msr_write(struct cpu *cpu, const struct op *op, uint32_t index, uint64_t value);
+// Whether that would be refused, and why: by the same rows. Nothing changes. SDM Vol. 4.
+bool msr_refuses(const struct cpu *cpu, uint32_t index, bool write, uint64_t value, struct msr_refusal *out);
 // The value of an MSR that is plainly stored, for those who look on; else 0.
 uint64_t msr_stored(struct cpu *cpu, uint32_t index);
 // The offset in struct cpu of the member that holds it as it is read; -1: there is none.

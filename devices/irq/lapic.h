@@ -82,6 +82,8 @@ uint64_t lapic_cr8(const struct lapic *lapic);
 void lapic_set_cr8(struct lapic *lapic, uint64_t value);
 bool lapic_msr_read(struct lapic *lapic, uint32_t index, uint64_t *value);
 bool lapic_msr_write(struct lapic *lapic, uint32_t index, uint64_t value);
+struct msr_refusal;
+bool lapic_msr_refuses(const struct lapic *l, uint32_t index, bool write, uint64_t value, struct msr_refusal *out);
 static inline bool lapic_enabled(const struct lapic *l) { return l->base >> 11 & 1; }
 static inline bool lapic_x2apic(const struct lapic *l) { return l->base >> 10 & 1; }
 

@@ -48,13 +48,29 @@ static const struct x2apic_row *x2apic_row(const struct lapic *l, uint32_t index
 static uint32_t logical_id(uint32_t id) { return id >> 4 << 16 | 1u << (id & 15); }
 
 // 10.12.5: the states are disabled (00), xAPIC (EN) and x2APIC (EN, EXTD); EXTD is left by way of disabled only.
-static bool write_base(struct lapic *l, uint64_t value) {
+static bool base_refuses(const struct lapic *l, uint64_t value, struct msr_refusal *out) {
     uint64_t allowed =
         APIC_BASE_BSP | APIC_BASE_EN | (l->has_x2apic ? APIC_BASE_EXTD : 0) | BITS(l->physical_bits - 1, 12);
+    bool was_on = l->base & APIC_BASE_EN, was_x2 = l->base & APIC_BASE_EXTD, on = value & APIC_BASE_EN,
+         x2 = value & APIC_BASE_EXTD;
+    bool way = (x2 && !on) || (was_x2 && on && !x2) || (!was_on && x2);
+    *out = (struct msr_refusal){.name = "IA32_APIC_BASE",
+                                .rule = "reserved bits, and those beyond the physical-address width, must be 0",
+                                .bits = value & ~allowed};
+    if (out->bits || !way) return out->bits;
+    out->rule =
+        "there is no way from this state of the local APIC to that: x2APIC mode is entered from xAPIC mode, and "
+        "left by disabling the APIC (10.12.5)";
+    out->bits = APIC_BASE_EN | APIC_BASE_EXTD;
+    return true;
+}
+
+static bool write_base(struct lapic *l, uint64_t value) {
+    struct msr_refusal refusal;
     uint64_t old = l->base;
     bool was_on = old & APIC_BASE_EN, was_x2 = old & APIC_BASE_EXTD, on = value & APIC_BASE_EN,
          x2 = value & APIC_BASE_EXTD;
-    if (value & ~allowed || (x2 && !on) || (was_x2 && on && !x2) || (!was_on && x2)) return false;
+    if (base_refuses(l, value, &refusal)) return false;
     l->base = value;
     if (was_on && !on) {
         l->ldr = 0;
@@ -85,6 +101,26 @@ bool lapic_msr_read(struct lapic *l, uint32_t index, uint64_t *value) {
     return true;
 }
 
+static uint64_t x2apic_writable(const struct lapic *l, const struct x2apic_row *row) {
+    return row->first == APIC_LVT + LVT_TIMER && !l->has_tsc_deadline ? row->writable & ~BIT(18) : row->writable;
+}
+
+bool lapic_msr_refuses(const struct lapic *l, uint32_t index, bool write, uint64_t value, struct msr_refusal *out) {
+    *out = (struct msr_refusal){.rule = "the processor has no such MSR"};
+    if (index == MSR_APIC_BASE) return write && base_refuses(l, value, out);
+    if (index == MSR_TSC_DEADLINE) return !l->has_tsc_deadline;
+    if (!l->has_x2apic) return true;
+    out->rule = "the registers of the local APIC are MSRs in x2APIC mode only: EXTD (bit 10) of IA32_APIC_BASE is 0";
+    if (!lapic_enabled(l) || !lapic_x2apic(l)) return true;
+    const struct x2apic_row *row = x2apic_row(l, index, write ? X2_WRITE : X2_READ);
+    out->rule = write ? "no register of the local APIC that can be written is there (table 10-6)"
+                      : "no register of the local APIC that can be read is there (table 10-6)";
+    if (!row) return true;
+    out->rule = "reserved bits must be 0 (10.12.1.3)";
+    out->bits = write ? value & ~x2apic_writable(l, row) : 0;
+    return out->bits;
+}
+
 bool lapic_msr_write(struct lapic *l, uint32_t index, uint64_t value) {
     if (index == MSR_APIC_BASE) return write_base(l, value);
     if (index == MSR_TSC_DEADLINE && l->has_tsc_deadline) {
@@ -92,9 +128,8 @@ bool lapic_msr_write(struct lapic *l, uint32_t index, uint64_t value) {
         return true;
     }
     const struct x2apic_row *row = x2apic_row(l, index, X2_WRITE);
-    if (!row || value & ~row->writable) return false;
+    if (!row || value & ~x2apic_writable(l, row)) return false;
     unsigned reg = index - MSR_X2APIC;
-    if (reg == APIC_LVT + LVT_TIMER && value & BIT(18) && !l->has_tsc_deadline) return false;
     if (reg == APIC_ICR)
         lapic_write_icr(l, value);
     else if (reg == APIC_SELF_IPI)

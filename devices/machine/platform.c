@@ -44,6 +44,10 @@ static bool platform_msr_read(void *machine, struct cpu *cpu, uint32_t index, ui
 static bool platform_msr_write(void *machine, struct cpu *cpu, uint32_t index, uint64_t value) {
     return lapic_msr_write(lapic_of(machine, cpu), index, value);
 }
+static bool platform_msr_refuses(void *machine, const struct cpu *cpu, uint32_t index, bool write, uint64_t value,
+                                 struct msr_refusal *out) {
+    return lapic_msr_refuses(lapic_of(machine, cpu), index, write, value, out);
+}
 static void platform_init(void *machine, struct cpu *cpu) { lapic_reset(lapic_of(machine, cpu), true); }
 const struct platform machine_platform = {
     .page = platform_page,
@@ -56,5 +60,6 @@ const struct platform machine_platform = {
     .cr8_write = platform_cr8_write,
     .msr_read = platform_msr_read,
     .msr_write = platform_msr_write,
+    .msr_refuses = platform_msr_refuses,
     .init = platform_init,
 };

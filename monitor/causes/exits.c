@@ -62,6 +62,28 @@ const struct history_loop *exit_loop(const struct history_cpu *past, unsigned le
     return level < HISTORY_LEVELS && past->loop[level].times >= IN_A_ROW ? &past->loop[level] : NULL;
 }
 
+static const struct {
+    unsigned reason;
+    bool whether; // the qualification, the interruption information must have:
+    uint64_t bits;
+    const char *text;
+} loop_hints[] = {
+#define LOOP_HINT(reason, whether, bits, text) {EXIT_##reason, whether, bits, text},
+#include "monitor/causes/loop_hint.def"
+#undef LOOP_HINT
+};
+
+const char *exit_loop_hint(const struct history_loop *l) {
+    for (unsigned i = 0; i < sizeof loop_hints / sizeof *loop_hints; i++) {
+        bool same = loop_hints[i].reason == (l->exit.reason & UINT16_MAX);
+        uint64_t about = l->exit.reason == EXIT_EXTERNAL_INTERRUPT ? l->exit.interruption : l->exit.qualification;
+        if (same && (!loop_hints[i].bits || ((about & loop_hints[i].bits) != 0) == loop_hints[i].whether))
+            return loop_hints[i].text;
+    }
+    return "if the exit was for an instruction that is done: add the instruction length (VMCS field 440CH) to "
+           "GUEST_RIP before VMRESUME";
+}
+
 unsigned exit_loop_facts(const struct cpu *cpu, const struct history_cpu *past, unsigned level, struct fact *facts,
                          unsigned max) {
     const struct history_loop *l = exit_loop(past, level);
@@ -69,6 +91,7 @@ unsigned exit_loop_facts(const struct cpu *cpu, const struct history_cpu *past, 
     if (!l || !max) return 0;
     facts[0] =
         (struct fact){.rule = "no progress",
+                      .hint = exit_loop_hint(l),
                       .text = "the guest was entered where it left, its registers unchanged: what its hypervisor "
                               "did about the exit did not help",
                       .holds = true,

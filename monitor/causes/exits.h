@@ -30,6 +30,8 @@ const struct cost_part *exit_part_next(const struct history_cpu *past, unsigned 
 // The exit that the level makes again and again, its registers unchanged. NULL: its last exit was another than the one
 // before, or the same by chance.
 const struct history_loop *exit_loop(const struct history_cpu *past, unsigned level);
+// What is likely meant where an exit repeats so, and what to do; NULL: nobody can guess.
+const char *exit_loop_hint(const struct history_loop *loop);
 // The loop is the first fact; the rules by which the exit happens (exit_facts) follow from it. 0: there is no loop.
 unsigned exit_loop_facts(const struct cpu *cpu, const struct history_cpu *past, unsigned level, struct fact *facts,
                          unsigned max);

@@ -4,6 +4,7 @@
 #include "devices/irq/lapic.h"
 #include "devices/irq/pic.h"
 #include "monitor/causes/virtual_apic.h"
+#include "vmx/history/history.h"
 #include "vmx/level/view.h"
 #include "vmx/vmcs/vmx.h"
 #include <stddef.h>
@@ -100,6 +101,19 @@ static void at_processor(const struct waiting_search *s, struct waiting *w) {
                    place_of_field(vmcs, FIELD_PIN_CONTROLS), pin, 0, exiting);
 }
 
+// Nothing waits, but nothing will come either.
+static void asleep(struct waiting_search *s) {
+    const struct cpu *cpu = s->cpu;
+    struct waiting w = {.kind = WAITING_REMARK};
+    bool guest = vmx_in_non_root(cpu);
+    if (cpu->boundary.activity == ACTIVITY_WAIT_FOR_SIPI && (guest || !s->processor))
+        add_activity(s, &w, WAITS_asleep, ACTIVITY_WAIT_FOR_SIPI);
+    if (cpu->boundary.activity == ACTIVITY_HLT && !(cpu->rflags & FLAG_IF) && !vmx_interrupt_exits(cpu) &&
+        !cpu->boundary.mwait)
+        add_activity(s, &w, WAITS_halted, ACTIVITY_HLT);
+    if (w.count) waiting_tell(s, &w);
+}
+
 static void others(struct waiting_search *s) {
     const struct cpu *cpu = s->cpu;
     struct waiting nmi = {.kind = WAITING_NMI, .vector = VECTOR_NMI},
@@ -108,6 +122,7 @@ static void others(struct waiting_search *s) {
                OF_CPU(s, boundary.nmi_blocked), cpu->boundary.nmi_blocked, 0, 1);
     add_mov_ss(s, &nmi);
     add_mov_ss(s, &debug);
+    asleep(s);
     if (cpu->boundary.pending & PENDING_NMI) waiting_tell(s, &nmi);
     if (cpu->boundary.pending & PENDING_DEBUG) waiting_tell(s, &debug);
 }
@@ -165,6 +180,33 @@ static void pics(struct waiting_search *s, struct part apic) {
         if (pic->chip[irq / 8].irr >> irq % 8 & 1 && irq != CASCADE) request(s, part, irq, apic);
 }
 
+// --- between a VM exit and a VM entry ---
+
+// The last interrupt that a VM exit acknowledged, unless an entry has injected something since.
+static const struct history_event *acknowledged_last(const struct waiting_search *s) {
+    const struct history *h = vmx_history(s->cpu);
+    const struct history_event *e;
+    for (unsigned n = 0; h && (e = history_event(h, n)); n++) {
+        if (e->processor != s->processor) continue;
+        if (e->kind == EVENT_INJECTS) return NULL;
+        if (e->kind == EVENT_INTERRUPT) return e;
+    }
+    return NULL;
+}
+
+static void acknowledged(struct waiting_search *s, struct part part) {
+    enum { SOON_STEPS = 10000 }; // a handler may still be about to end it
+    const struct lapic *l = part.object;
+    const struct history_event *e = acknowledged_last(s);
+    uint64_t now = s->cpu->time.steps + s->cpu->wire.other_steps;
+    if (!e || !l || now - e->step < SOON_STEPS || vectors_highest(l->isr) != e->vector) return;
+    struct waiting w = {.kind = WAITING_REMARK, .vector = e->vector};
+    struct fact *fact = waiting_add(&w, WAITS_acknowledged, true);
+    fact_value(fact, "vector", place_in(part, offsetof(struct lapic, isr) + e->vector / 32u * 4u, 4), e->vector, 0, 0);
+    fact_value(fact, "step", (struct place){.space = PLACE_NONE}, e->step, 0, 0);
+    waiting_tell(s, &w);
+}
+
 // --- at VM entry ---
 
 // What the VMCS of the level that runs next will deliver.
@@ -186,6 +228,7 @@ bool waiting_search(struct machine *machine, unsigned processor, waiting_fn *fou
     local_apic(&s, apic);
     if (!processor) pics(&s, apic);
     others(&s);
+    if (s.cpu->wire.extension) acknowledged(&s, apic);
     if (!s.cpu->wire.extension || vmx_current_vmcs(s.cpu) == VMX_NO_VMCS) return s.any;
     uint64_t vmcs = vmx_current_vmcs(s.cpu);
     s.any |= waiting_virtual(machine, processor, vmcs, found, context);

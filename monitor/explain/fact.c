@@ -12,7 +12,7 @@ struct place place_of_field(uint64_t vmcs, unsigned field) {
 
 void fact_value(struct fact *fact, const char *name, struct place place, uint64_t now, uint64_t needed, uint64_t mask) {
     if (fact->values == FACT_VALUES) return;
-    fact->value[fact->values++] = (struct fact_value){name, place, now, needed, mask};
+    fact->value[fact->values++] = (struct fact_value){name, place, now, needed, mask, NULL};
 }
 
 static struct place place_of_read(const struct vmx_read *read, uint64_t vmcs) {
@@ -24,8 +24,11 @@ static struct place place_of_read(const struct vmx_read *read, uint64_t vmcs) {
 }
 
 void fact_reads(struct fact *fact, const struct vmx_reads *reads, uint64_t vmcs) {
-    for (unsigned i = 0; i < reads->count; i++)
-        fact_value(fact, reads->read[i].what, place_of_read(&reads->read[i], vmcs), reads->read[i].value, 0, 0);
+    for (unsigned i = 0; i < reads->count && fact->values < FACT_VALUES; i++) {
+        const struct vmx_read *r = &reads->read[i];
+        fact_value(fact, r->what, place_of_read(r, vmcs), r->value, r->needed, r->mask);
+        fact->value[fact->values - 1].source = vmx_want_text(r->source);
+    }
 }
 
 struct fact fact_of_check(const struct vmx_failure *failure, uint64_t vmcs) {
@@ -33,6 +36,7 @@ struct fact fact_of_check(const struct vmx_failure *failure, uint64_t vmcs) {
                         .section = failure->section,
                         .section_title = failure->section_title,
                         .text = failure->text,
+                        .hint = failure->hint,
                         .when = failure->when,
                         .must = failure->must,
                         .because = FACT_NO_CAUSE};

@@ -13,9 +13,10 @@ enum { FACT_VALUES = 12, FACT_NO_CAUSE = -1 };
 struct fact_value {
     const char *name; // in the words of the row: "GUEST_CR0", "PDE"
     struct place place;
-    uint64_t now;    // what it is
-    uint64_t needed; // what the rule wants of the bits of `mask`
-    uint64_t mask;   // bits that decide; 0: the value as a whole was read and nothing is wanted of it by itself
+    uint64_t now;       // what it is
+    uint64_t needed;    // what the rule wants of the bits of `mask`
+    uint64_t mask;      // bits that decide; 0: the value as a whole was read and nothing is wanted of it by itself
+    const char *source; // from where it is known what is wanted: "IA32_VMX_CR4_FIXED0, MSR 488H"; NULL: the rule alone
 };
 
 struct fact {
@@ -23,6 +24,7 @@ struct fact {
     const char *section;       // "26.2.1.1"; NULL: none
     const char *section_title; // "VM-Execution Control Fields"
     const char *text;          // the row's words
+    const char *hint;          // what is likely meant, and what to do; NULL: nobody can guess
     const char *when, *must;   // the row's expressions, as written: if `when` holds, then `must`; NULL: it has none
     bool holds;
     int because; // index of the fact in the same answer that it follows from; FACT_NO_CAUSE

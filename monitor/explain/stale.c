@@ -5,11 +5,13 @@
 // went stale (INVEPT) or a linear one (INVLPG, INVVPID) is told by what the processor remembers of guest-physical
 // mappings; where it remembers nothing, by the tables: a linear stage that fails is a linear mapping that went stale.
 #include "monitor/explain/stale.h"
+#include "monitor/explain/nested.h"
 #include "cpu/memory/tlb.h"
 #include "vmx/vmcs/vmx.h"
 
 struct search {
-    const struct view *view;
+    const struct view *view;   // as the processor knows it
+    const struct view *levels; // with the EPTs that the hypervisors wrote
     struct stale *stale;
     stale_fn *found;
     void *context;
@@ -82,6 +84,21 @@ static void tell(struct search *s, const struct stale_translation *t) {
     s->found(s->context, t);
 }
 
+// The processor's tables give what it remembers. Do the hypervisors' own?
+static void check_own(struct search *s, struct stale_translation *t) {
+    struct nested n;
+    if (!s->levels->has_own_ept || s->levels->level < 2 || !t->tables.linear) return;
+    nested_walk(s->levels, t->tables.guest_physical, &n);
+    bool same = !n.fails && (n.physical & TLB_PAGE_MASK) == (t->cached & TLB_PAGE_MASK);
+    if (same || n.fails == 1) return; // level 0 may know more than its own EPT says
+    t->own = true;
+    t->own_fails = n.fails;
+    t->own_physical = n.physical;
+    s->stale->own = true;
+    s->stale->found++;
+    s->found(s->context, t);
+}
+
 static void check(struct search *s, const struct tlb_context *c, const struct tlb_entry *entry, unsigned count,
                   bool fetch) {
     for (unsigned i = 0; i < count; i++) {
@@ -92,7 +109,10 @@ static void check(struct search *s, const struct tlb_context *c, const struct tl
         struct stale_translation t = {.fetch = fetch, .address = e->tag, .cached = e->page};
         t.tables = walk_again(s->view, e->tag);
         const struct stale_tables *f = &t.tables;
-        if (!is_stale(e, f, fetch)) continue;
+        if (!is_stale(e, f, fetch)) {
+            check_own(s, &t);
+            continue;
+        }
         t.second_stage = s->stale->eptp && f->linear &&
                          (!f->whole || !f->read || mapping_is_stale(s, f->guest_physical, e->page & TLB_PAGE_MASK) ||
                           (e->page & TLB_STAGE2_WRITE & ~f->rights));
@@ -121,7 +141,7 @@ static void check_mappings(struct search *s) {
 
 void stale_search(const struct view *view, stale_fn *found, void *context, struct stale *stale) {
     struct view own = *view;
-    struct search s = {&own, stale, found, context};
+    struct search s = {&own, view, stale, found, context};
     own.has_own_ept = false; // the processor knows nothing of these
     *stale = (struct stale){0};
     describe(&own, stale);

@@ -18,12 +18,17 @@ struct stale_translation {
     uint64_t address;  // linear, or guest-physical
     uint64_t cached;   // page | TLB_ bits of a linear one
     struct stale_tables tables;
+    // Of a guest of a guest: the processor's EPT is as its TLB has it, but the EPTs that the hypervisors wrote lead
+    // elsewhere, or nowhere: one was changed without INVEPT, or level 0 has not followed.
+    bool own;
+    unsigned own_fails; // the level whose EPT does not map it any more; 0: they lead to own_physical
+    uint64_t own_physical;
 };
 struct stale {
     uint16_t vpid, pcid;
     uint64_t eptp; // as the TLB's contexts have it: bits 51:12 | 1
     unsigned checked, found;
-    bool guest_physical, linear; // kinds found
+    bool guest_physical, linear, own; // kinds found
 };
 typedef void stale_fn(void *context, const struct stale_translation *translation);
 // Calls for each that is found, and says how many there are.

@@ -48,7 +48,7 @@ static struct place entry_place(const struct answer *a, unsigned entry) {
 }
 
 static void put(struct fact *f, const char *name, struct place place, uint64_t now, uint64_t needed, uint64_t mask) {
-    if (f && f->values < FACT_VALUES) f->value[f->values++] = (struct fact_value){name, place, now, needed, mask};
+    if (f && f->values < FACT_VALUES) f->value[f->values++] = (struct fact_value){name, place, now, needed, mask, NULL};
 }
 
 static void put_entry(struct answer *a, struct fact *f, unsigned entry, uint64_t needed, uint64_t mask) {

@@ -3,7 +3,7 @@
 #include "cpu/processor/register.h"
 #include "monitor/explain/fact.h"
 #include "monitor/expression/expression.h"
-#include "monitor/expression/msr_name.h"
+#include "monitor/explain/msr_name.h"
 #include "monitor/symbols/symbols.h"
 #include "vmx/vmcs/vmx.h"
 #include "cpu/memory/mode.h"

@@ -2,7 +2,7 @@
 #include "cpu/state/model.h"
 #include "cpu/x87/x87.h"
 #include "monitor/info/info.h"
-#include "monitor/expression/msr_name.h"
+#include "monitor/explain/msr_name.h"
 #include "monitor/symbols/symbols.h"
 #include <inttypes.h>
 #include <stdio.h>

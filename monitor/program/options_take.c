@@ -366,6 +366,12 @@ enum taken take_sandbox(struct options *options, const struct option *option, co
     return TAKEN;
 }
 
+enum taken take_why(struct options *options, const struct option *option, const char *value) {
+    if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0) return wrong(option, value, "write on or off");
+    options->why = strcmp(value, "on") == 0 ? WHY_ON : WHY_OFF;
+    return TAKEN;
+}
+
 enum taken take_script(struct options *options, const struct option *option, const char *value) {
     (void)option;
     options->script = value;

@@ -13,6 +13,7 @@
 #include "monitor/program/door.h"
 #include "monitor/program/gdb_drive.h"
 #include "monitor/program/sandbox.h"
+#include "monitor/program/self_explain.h"
 #include "monitor/show/where.h"
 #include "monitor/stops/stops.h"
 #include "monitor/symbols/symbols.h"
@@ -137,6 +138,7 @@ enum status monitor_drive(struct monitor *monitor) {
     bool script_failed = !open_doors(monitor) || !start_traces(monitor);
     output_suit_person(monitor->output);
     monitor->run->monitored = starts_stopped(o) || o->script;
+    struct self_explain *self = self_explain_begin(monitor);
     if (!script_failed) script_failed = !record_begin(monitor->run);
     if (!script_failed) sandbox_enter(o);
     if (!script_failed) replay_go(monitor->run);
@@ -149,6 +151,7 @@ enum status monitor_drive(struct monitor *monitor) {
         script_failed = !let_in(monitor);
         if (!script_failed) serve(monitor);
     }
+    self_explain_end(self);
     editor_close();
     door_close(monitor);
     gdb_drive_close(monitor);

@@ -10,6 +10,9 @@
 
 #define VMXRAY_VERSION "0.1"
 
+// Whether what goes wrong explains itself on stderr. DEFAULT: where a person is in front of the terminal.
+enum self_explaining { WHY_DEFAULT, WHY_ON, WHY_OFF };
+
 enum monitor_place { MONITOR_KEY, MONITOR_NONE, MONITOR_STDIO, MONITOR_UNIX }; // KEY: Ctrl-A c switches to it
 
 // Whether a filter leaves the run only the system calls that it needs. DEFAULT: where that can be had; ON: and a word
@@ -34,6 +37,7 @@ struct options {
     unsigned serial_options; // -serial seen so far
     bool no_serial, no_reboot, no_shutdown, hash, stats;
     enum sandbox sandbox;
+    enum self_explaining why;
     enum monitor_place monitor;
     char monitor_path[OPTIONS_PLACE];  // of MONITOR_UNIX
     const char *script;                // NULL: not given

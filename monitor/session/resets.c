@@ -3,7 +3,7 @@
 #include "monitor/session/resets.h"
 #include "cpu/state/cpu.h"
 #include "devices/machine/machine.h"
-#include "monitor/causes/fault.h"
+#include "monitor/faults/fault.h"
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>

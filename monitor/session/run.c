@@ -101,6 +101,7 @@ static void at_boundary(struct run *run, uint64_t step) {
         console_flush(run->console);
         read_input(run);
         feed(run);
+        if (run->polled) run->polled(run->polled_context);
         const struct console_output *output = &run->console->output[0];
         progress_look(&run->progress, run->machine, output->progress && output->in_line);
     }
@@ -168,6 +169,7 @@ static const struct cpu *stopped_processor(struct machine *machine) {
 
 __attribute__((format(printf, 3, 4))) static bool over(struct run *run, enum status status, const char *format, ...) {
     va_list arguments;
+    console_flush(run->console); // what the guest said last comes before what is said of its end
     progress_clear(&run->progress);
     va_start(arguments, format);
     vsnprintf(run->over_text, sizeof run->over_text, format, arguments);

@@ -30,6 +30,8 @@ struct run {
     double waited_seconds;       // for input, while the guest had nothing to do
     bool (*asks)(void *context); // whether someone else than the terminal asks for the guest to stop; may be NULL
     void *asks_context;
+    void (*polled)(void *context); // now and then while the machine runs, between steps; may be NULL
+    void *polled_context;
     bool monitored;      // the monitor tells how the run ended
     bool over;           // there is nothing more to run
     enum status status;  // and why, once it is over

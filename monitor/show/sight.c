@@ -1,6 +1,6 @@
 // What was seen, in words.
 #include "monitor/show/sight.h"
-#include "monitor/expression/msr_name.h"
+#include "monitor/explain/msr_name.h"
 #include "vmx/vmcs/vmx.h"
 #include "cpu/memory/tlb.h"
 #include <inttypes.h>

@@ -42,8 +42,21 @@ static void print_mapping(struct monitor *m, const struct stale_translation *t) 
         print(m, "not mapped  INVEPT is missing\n");
 }
 
+static void print_own(struct monitor *m, const struct stale_translation *t) {
+    print_in(m, RED, "%s 0x%012" PRIx64, t->fetch ? "fetch" : "data ", t->address);
+    print(m, "  TLB: %012" PRIx64 " ", page_of(t->cached));
+    print_rights(m, t->cached);
+    if (t->own_fails)
+        print(m, "  level %u does not map it any more", t->own_fails - 1);
+    else
+        print(m, "  the levels' EPTs: %012" PRIx64, page_of(t->own_physical));
+    print(m, "  guest-physical 0x%" PRIx64 "\n", t->tables.guest_physical);
+}
+
 static void print_stale(void *context, const struct stale_translation *t) {
-    if (t->mapping)
+    if (t->own)
+        print_own(context, t);
+    else if (t->mapping)
         print_mapping(context, t);
     else
         print_linear(context, t);
@@ -63,6 +76,13 @@ static void conclude(struct monitor *m, const struct view *view, const struct st
               " was not executed: the processor may go on using what it\n"
               "  remembers. SDM Vol. 3C, 28.4.3.1, 28.4.3.4\n",
               view->eptp);
+    if (s->own)
+        print(m,
+              "  an EPT between level %u and level 0 was changed without INVEPT by the level that wrote it, or level 0 "
+              "has "
+              "not\n  followed the INVEPT in the EPT that it merged: the processor's is as before. SDM Vol. 3C, "
+              "28.4.3.1\n",
+              view->level);
     if (s->linear)
         print(m,
               "  page tables were changed and neither INVLPG nor MOV to CR3%s was executed: the processor may go on "

@@ -76,7 +76,8 @@ static void print_not_present(struct monitor *monitor, const struct walk *w) {
     const char *name = walk_entry_name(w, w->look.count - 1);
     if (w->kind == WALK_EPT)
         print_in(monitor, RED,
-                 "  EPT violation: bits 2:0 of the EPT %s are 0 (28.3.3.2); an access exits with reason 48\n", name);
+                 "  EPT violation: bits 2:0%s of the EPT %s are 0 (28.3.3.2); an access exits with reason 48\n",
+                 w->ept_rules.user_execute ? " and 10" : "", name);
     else
         print_in(monitor, RED, "  page fault: P is 0 in the %s (4.7); error code bit 0 is 0\n", name);
 }
@@ -151,7 +152,10 @@ static void show_ept(struct monitor *monitor, const struct view *view, unsigned 
           w->ept_rules.accessed_dirty ? ", A and D flags" : "");
     for (unsigned i = 0; i < w->look.count; i++) print_entry(monitor, view, w, i);
     if (w->look.verdict != LOOK_MAPS) return print_fault(monitor, view, w);
-    print(monitor, "  together   %s\n", show_rights_name(w->look.rights));
+    print(monitor, "  together   %s", show_rights_name(w->look.rights));
+    if (w->ept_rules.user_execute) // "mode-based execute control for EPT": x is then of supervisor-mode addresses
+        print(monitor, ", user-mode linear addresses %s", w->look.rights & EPT_USER_EXECUTE ? "x" : "- (bit 10, XU)");
+    print(monitor, "\n");
     print_page(monitor, w);
 }
 

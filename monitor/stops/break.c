@@ -1,6 +1,6 @@
 // break and watch: stops at addresses, and at what changes.
+#include "monitor/explain/msr_name.h"
 #include "monitor/explain/walk.h"
-#include "monitor/expression/msr_name.h"
 #include "monitor/stops/stops.h"
 #include "monitor/symbols/symbols.h"
 #include <inttypes.h>

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum argument { NOTHING, REASON, INSTRUCTION, NUMBER, FIELD_NAME, LEVEL, INVEPT, INVVPID, PAGE, FLUSH };
+enum argument { NOTHING, REASON, INSTRUCTION, NUMBER, FIELD_NAME, LEVEL, VECTOR, INVEPT, INVVPID, PAGE, FLUSH };
 static const struct row {
     const char *name;
     uint64_t sights;
@@ -28,6 +28,18 @@ const char *catch_text(unsigned index) { return rows[index].help; }
 static bool number_is(struct stop *stop, struct cpu *cpu, const struct sight *sight) {
     (void)cpu;
     return sight->number == stop->number_wanted;
+}
+
+// Delivered, or taken by a VM exit, whose interruption information says which it was.
+static bool exception_is(struct stop *stop, struct cpu *cpu, const struct sight *sight) {
+    enum { NMI = 2 };
+    (void)cpu;
+    uint32_t vector = sight->number;
+    if (sight->kind == OBSERVE_EXIT) {
+        if (sight->number != EXIT_EXCEPTION_NMI || (sight->old >> 8 & 7) == NMI) return false;
+        vector = sight->old & 0xff;
+    }
+    return !stop->has_number || vector == stop->number_wanted;
 }
 
 static bool reason_is(struct stop *stop, struct cpu *cpu, const struct sight *sight) {
@@ -84,7 +96,10 @@ static bool is_instruction(uint64_t reason) {
 
 static bool number_good(struct monitor *monitor, const struct row *row, uint64_t number) {
     const char *reason = vmx_exit_name((unsigned)(number < VMX_REASONS ? number : VMX_REASONS));
-    if (row->argument == REASON && !reason) return monitor_error(monitor, "catch exit %" PRIu64 ": there is no such reason; they have names (SDM Vol. 3C, appendix C)", number);
+    if (row->argument == REASON && !reason)
+        return monitor_error(
+            monitor, "catch exit %" PRIu64 ": there is no such reason; they have names (SDM Vol. 3C, appendix C)",
+            number);
     if (row->argument == INSTRUCTION && !is_instruction(number))
         return monitor_error(monitor,
                              "catch vmx %s: VMCLEAR, VMPTRLD, VMPTRST, VMXON, VMXOFF, INVEPT or INVVPID; the others "
@@ -105,10 +120,11 @@ static bool take_argument(struct monitor *monitor, const struct row *row, const 
         stop->number_wanted = fixed[row->argument];
         return true;
     }
+    if (row->argument == VECTOR) stop->filter = exception_is;
     if (row->argument == NOTHING || !**text || at_condition(*text)) return true;
     if (!take_number(monitor, row, text, &stop->number_wanted)) return false;
     if (!number_good(monitor, row, stop->number_wanted)) return false;
-    stop->filter = reasons ? reason_is : row->argument == LEVEL ? level_is : number_is;
+    if (row->argument != VECTOR) stop->filter = reasons ? reason_is : row->argument == LEVEL ? level_is : number_is;
     stop->has_number = true;
     return true;
 }

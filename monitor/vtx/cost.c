@@ -2,7 +2,7 @@
 // al., OSDI 2010, 4): all that was done until the guest ran again, at each level, and the exits that were made for it.
 #include "monitor/causes/exits.h"
 #include "monitor/expression/expression.h"
-#include "monitor/expression/msr_name.h"
+#include "monitor/explain/msr_name.h"
 #include "monitor/session/monitor.h"
 #include "monitor/vtx/vtx.h"
 #include <inttypes.h>

@@ -22,11 +22,18 @@ static const char *const kinds[] = {
     [EVENT_AGAIN] = "not again",
     [EVENT_WINDOW] = "window",
     [EVENT_TRIPLE] = "triple fault",
+    [EVENT_UNKNOWN] = "VM exit",
+    [EVENT_SIPI_DISCARDED] = "discarded",
+    [EVENT_INIT_HELD] = "held",
 };
 
 static void print_what(struct monitor *monitor, const struct history_event *e) {
     static const char *const types[] = {"interrupt", "?", "NMI", "exception", "INT", "INT1", "INT3/INTO", "MTF"};
     if (e->kind == EVENT_TRIPLE || e->kind == EVENT_WINDOW) return;
+    if (e->kind == EVENT_UNKNOWN) print(monitor, "interrupt, not acknowledged: its vector is not known");
+    if (e->kind == EVENT_SIPI_DISCARDED) print(monitor, "SIPI: the processor does not wait for one");
+    if (e->kind == EVENT_INIT_HELD) print(monitor, "INIT: it waits for VMXOFF or the next VM entry");
+    if (e->kind >= EVENT_UNKNOWN) return;
     print(monitor, "%s %02x", types[e->type & 7], e->vector);
     if (e->type == EVENT_HARDWARE_EXCEPTION && *vmcs_vector_name(e->vector))
         print(monitor, " %s", vmcs_vector_name(e->vector));

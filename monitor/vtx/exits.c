@@ -47,7 +47,7 @@ static bool print_table(struct monitor *monitor) {
 
 // --- loops ---
 
-static void print_loop(struct monitor *monitor, unsigned level, const struct history_loop *l) {
+void exits_tell_loop(struct monitor *monitor, unsigned level, const struct history_loop *l) {
     const struct history_exit *e = &l->exit;
     char name[160];
     const char *reason = vmx_exit_name(e->reason & UINT16_MAX);
@@ -63,6 +63,7 @@ static void print_loop(struct monitor *monitor, unsigned level, const struct his
               e->physical, e->linear, level, e->physical);
     print(monitor, "  the guest was entered where it left, its registers unchanged: what its hypervisor did about it\n"
                    "  did not help\n");
+    print_in(monitor, BOLD, "  hint: %s\n", exit_loop_hint(l));
 }
 
 static bool print_loops(struct monitor *monitor) {
@@ -71,7 +72,7 @@ static bool print_loops(struct monitor *monitor) {
     const struct history_cpu *c = look_past(&monitor->look);
     for (unsigned level = 1; level < VMX_LEVELS; level++) {
         const struct history_loop *loop = exit_loop(c, level);
-        if (loop) print_loop(monitor, level, loop);
+        if (loop) exits_tell_loop(monitor, level, loop);
         any |= loop != NULL;
     }
     if (!any) print(monitor, "no exit repeats: the last exit of each level was another than the one before\n");

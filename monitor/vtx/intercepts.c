@@ -1,6 +1,6 @@
 // intercepts: what of a guest would exit now. SDM Vol. 3C, 24.6, 25.1, 25.2.
 #include "monitor/vmcs/intercepts.h"
-#include "monitor/expression/msr_name.h"
+#include "monitor/explain/msr_name.h"
 #include "monitor/vtx/vtx.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -48,15 +48,15 @@ static void print_names(const struct listed *g, uint64_t bits, enum bit_group gr
 
 static void print_cr(const struct listed *g, const char *name, enum vmcs_field mask, enum bit_group bits) {
     uint64_t owned = g->guest.vmcs.field[mask], shadow = g->guest.vmcs.field[mask + 2];
-    print(g, "  %s: a write that changes", name);
-    if (!owned) print(g, " nothing exits");
-    print_names(g, owned, bits);
-    if (owned) {
-        print(g, "; the guest reads them as");
-        print_names(g, owned & shadow, bits);
-        if (!(owned & shadow)) print(g, "  0");
+    if (!owned) {
+        print(g, "  %s: no write exits, and the guest reads the register itself: its guest/host mask is 0\n", name);
+        return;
     }
-    print(g, "\n");
+    print(g, "  %s: a write that changes", name);
+    print_names(g, owned, bits);
+    print(g, "; the guest reads them as");
+    print_names(g, owned & shadow, bits);
+    print(g, owned & shadow ? "\n" : "  0\n");
 }
 
 static void print_control_registers(const struct listed *g) {

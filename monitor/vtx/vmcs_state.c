@@ -2,21 +2,52 @@
 // the state of the hypervisor. SDM Vol. 3C, 26.2, 26.3.1, 27.5.
 #include "monitor/expression/expression.h"
 #include "monitor/vtx/vtx.h"
+#include "monitor/vtx/why.h"
 #include <inttypes.h>
 #include <string.h>
 
-void print_check(struct monitor *monitor, const struct fact *fact) {
-    unsigned outcome = vmcs_check_outcome(fact);
-    print_in(monitor, RED, "%s", fact->text);
-    print(monitor, "\n  %s, %s\n  rule %s: ", fact->section, fact->section_title, fact->rule);
+static bool alike(const struct fact *a, const struct fact *b) {
+    return !strcmp(a->text, b->text) && !strcmp(a->section, b->section);
+}
+
+static void print_rule(struct monitor *monitor, const struct fact *fact) {
+    print(monitor, "  rule %s: ", fact->rule);
     if (strcmp(fact->when, "true") != 0) print(monitor, "if %s then ", fact->when);
     print(monitor, "%s\n", fact->must);
-    for (unsigned i = 0; i < fact->values; i++)
-        print(monitor, "    %-40s = 0x%" PRIx64 "\n", fact->value[i].name, fact->value[i].now);
-    if (outcome == EXIT_INVALID_GUEST_STATE)
-        print(monitor, "  the entry fails with exit reason 33\n");
-    else
-        print(monitor, "  the entry fails with VM-instruction error %u\n", outcome);
+    print_values(monitor, fact);
+}
+
+// The same rule for several registers: one line names them all, and the first is told in full.
+static void print_others(struct monitor *monitor, const struct fact *facts, unsigned count, unsigned first) {
+    const char *between = "  the same of: ";
+    for (unsigned i = first + 1; i < count; i++) {
+        if (!alike(&facts[i], &facts[first])) continue;
+        print(monitor, "%s%s", between, facts[i].rule);
+        between = ", ";
+    }
+    if (*between == ',') print(monitor, "\n");
+}
+
+static bool told(const struct fact *facts, unsigned i) {
+    for (unsigned j = 0; j < i; j++)
+        if (alike(&facts[j], &facts[i])) return true;
+    return false;
+}
+
+void print_checks(struct monitor *monitor, const struct fact *facts, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        unsigned outcome = vmcs_check_outcome(&facts[i]);
+        if (told(facts, i)) continue;
+        print_in(monitor, RED, "%s", facts[i].text);
+        print(monitor, "\n  %s, %s\n", facts[i].section, facts[i].section_title);
+        print_rule(monitor, &facts[i]);
+        print_others(monitor, facts, count, i);
+        print_hints(monitor, &facts[i]);
+        if (outcome == EXIT_INVALID_GUEST_STATE)
+            print(monitor, "  the entry fails with exit reason 33\n");
+        else
+            print(monitor, "  the entry fails with VM-instruction error %u\n", outcome);
+    }
 }
 
 bool vmcs_check(struct monitor *monitor, const char *arguments) {
@@ -28,7 +59,8 @@ bool vmcs_check(struct monitor *monitor, const char *arguments) {
         return monitor_error(monitor, "vmcs check: there is no current VMCS");
     unsigned count = vmcs_check_facts(cpu, facts, RULES);
     print(monitor, "VMCS %" PRIx64 ": %u of %u rules fail\n", vmx_current_vmcs(cpu), count, vmx_check_count());
-    for (unsigned i = 0; i < count; i++) print_check(monitor, &facts[i]);
+    print_checks(monitor, facts, count);
+    (void)print_lint(monitor);
     return true;
 }
 

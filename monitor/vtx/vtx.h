@@ -25,6 +25,8 @@ bool vmcs_diff(struct monitor *monitor, const char *arguments);
 bool vmcs_merge(struct monitor *monitor, const char *arguments);
 bool vmcs_check(struct monitor *monitor, const char *arguments);
 bool vmcs_exit(struct monitor *monitor, const char *arguments);
-void print_check(struct monitor *monitor, const struct fact *fact); // a VM-entry check that fails
+unsigned print_lint(struct monitor *monitor); // what is seldom meant; the number of remarks
+// VM-entry checks that fail; the same rule for several registers is told once.
+void print_checks(struct monitor *monitor, const struct fact *facts, unsigned count);
 
 #endif

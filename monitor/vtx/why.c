@@ -45,8 +45,8 @@ static bool entry_last(struct monitor *monitor, const struct history *h) {
 static bool fault_last(struct monitor *monitor, const struct history *h) {
     (void)h;
     const struct history_cpu *c = look_past(&monitor->look);
-    if (!c->has_fault) return nothing(monitor, "exception");
-    why_fault(monitor, &c->fault);
+    if (!history_last_fault(c)) return nothing(monitor, "exception");
+    why_fault(monitor, history_last_fault(c));
     return true;
 }
 
@@ -70,20 +70,59 @@ static bool interrupt_now(struct monitor *monitor, const struct history *h) {
     return true;
 }
 
-// The latest of them, then what is wrong beside it.
+static bool instruction_last(struct monitor *monitor, const struct history *h) {
+    (void)h;
+    const struct history_refusal *r = history_refusal(look_past(&monitor->look), 0);
+    if (!r) return nothing(monitor, "VMX instruction that failed");
+    why_refusal(monitor, r);
+    return true;
+}
+
+// --- the latest of them, and what is wrong beside it ---
+
+enum latest { LATEST_NONE, LATEST_EXIT, LATEST_FAULT, LATEST_REFUSAL, LATEST_FAILURE, LATEST_TRIPLE };
+struct moment {
+    enum latest what;
+    uint64_t step;
+};
+
+static void consider(struct moment *m, bool happened, enum latest what, uint64_t step) {
+    if (happened && (m->what == LATEST_NONE || step >= m->step)) *m = (struct moment){what, step};
+}
+
+// What ends something counts before what it led to in the same step. A refusal that is a fault is told with that.
+static struct moment latest_of(const struct history_cpu *c) {
+    const struct history_exit *exit = c->has_exit ? &c->loop[c->exit_level].exit : NULL;
+    const struct history_fault *fault = history_last_fault(c);
+    const struct history_refusal *refusal = history_refusal(c, 0);
+    struct moment m = {LATEST_NONE, 0};
+    consider(&m, exit, LATEST_EXIT, exit ? exit->step : 0);
+    consider(&m, fault && !(fault->flags & FAULT_EXITED), LATEST_FAULT, fault ? fault->step : 0);
+    consider(&m, refusal && !(fault && fault->step == refusal->last_step), LATEST_REFUSAL,
+             refusal ? refusal->last_step : 0);
+    consider(&m, c->has_failure, LATEST_FAILURE, c->failure.step);
+    consider(&m, c->has_triple, LATEST_TRIPLE, c->triple.step + 1);
+    return m;
+}
+
+static void explain(struct monitor *monitor, const struct history_cpu *c, enum latest what) {
+    switch (what) {
+    case LATEST_NONE: break;
+    case LATEST_EXIT: why_exit(monitor, &c->loop[c->exit_level].exit); break;
+    case LATEST_FAULT: why_fault(monitor, history_last_fault(c)); break;
+    case LATEST_REFUSAL: why_refusal(monitor, history_refusal(c, 0)); break;
+    case LATEST_FAILURE: why_failure(monitor, &c->failure); break;
+    case LATEST_TRIPLE: why_triple(monitor, c); break;
+    }
+}
+
 static bool latest(struct monitor *monitor, const struct history *h) {
     const struct history_cpu *c = look_past(&monitor->look);
-    uint64_t exit = c->has_exit ? c->loop[c->exit_level].exit.step : 0, failure = c->has_failure ? c->failure.step : 0,
-             fault = c->has_fault ? c->fault.step : 0, triple = c->has_triple ? c->triple.step : 0;
-    bool any = c->has_exit || c->has_failure || c->has_fault || c->has_triple;
-    if (c->has_triple && triple >= fault && triple >= failure && triple + 1 >= exit)
-        why_triple(monitor, c);
-    else if (c->has_failure && failure >= exit && failure >= fault)
-        why_failure(monitor, &c->failure);
-    else if (c->has_fault && fault > exit)
-        why_fault(monitor, &c->fault);
-    else if (c->has_exit)
-        why_exit(monitor, &c->loop[c->exit_level].exit);
+    struct moment m = latest_of(c);
+    uint64_t told = m.what == LATEST_TRIPLE ? m.step - 1 : m.step;
+    explain(monitor, c, m.what);
+    bool any = m.what != LATEST_NONE;
+    any |= why_refused(monitor, h, c, told);
     if (h->lost) why_lost(monitor, h);
     any |= h->lost | why_interrupt(monitor);
     if (!any) print(monitor, "nothing that needs an explanation was seen so far\n");
@@ -94,8 +133,13 @@ bool command_why(struct monitor *monitor, const char *arguments) {
     static const struct {
         const char *word;
         bool (*function)(struct monitor *monitor, const struct history *h);
-    } words[] = {{"exit", exit_last},     {"entry", entry_last}, {"fault", fault_last},
-                 {"triple", triple_last}, {"lost", lost_last},   {"interrupt", interrupt_now}};
+    } words[] = {{"exit", exit_last},
+                 {"entry", entry_last},
+                 {"fault", fault_last},
+                 {"triple", triple_last},
+                 {"lost", lost_last},
+                 {"interrupt", interrupt_now},
+                 {"instruction", instruction_last}};
     char word[32];
     const struct history *h = look_history(&monitor->look);
     if (!h) return false;
@@ -103,5 +147,6 @@ bool command_why(struct monitor *monitor, const char *arguments) {
     for (unsigned i = 0; i < sizeof words / sizeof *words; i++)
         if (word_is(word, words[i].word, 1))
             return take_end(&monitor->look, arguments) && words[i].function(monitor, h);
-    return monitor_error(monitor, "why %s? exit, entry, fault, triple, lost, interrupt, or nothing: the latest", word);
+    return monitor_error(
+        monitor, "why %s? exit, entry, fault, triple, instruction, lost, interrupt, or nothing: the latest", word);
 }

@@ -1,4 +1,5 @@
 // why: VM exits and failed VM entries. SDM Vol. 3C, chapters 25, 26, 27.
+#include "monitor/causes/entry.h"
 #include "monitor/vmcs/intercepts.h"
 #include "monitor/vtx/why.h"
 #include "monitor/symbols/symbols.h"
@@ -64,6 +65,17 @@ static void print_details(struct monitor *monitor, const struct history_exit *e)
     }
 }
 
+// What the exit hides: an event that would have come, and a vector that is not known.
+static void print_remarks(struct monitor *monitor, const struct history_exit *e) {
+    enum { REMARKS = 4 };
+    struct fact fact[REMARKS];
+    unsigned count = exit_remark_facts(look_cpu(&monitor->look), e, fact, REMARKS);
+    for (unsigned i = 0; i < count; i++) {
+        print_in(monitor, BOLD, "  remark: ");
+        print(monitor, "%s. %s\n", fact[i].text, fact[i].section);
+    }
+}
+
 void why_exit(struct monitor *monitor, const struct history_exit *e) {
     enum { FACTS = 16 };
     struct fact facts[FACTS];
@@ -82,16 +94,37 @@ void why_exit(struct monitor *monitor, const struct history_exit *e) {
     why_qualification(monitor, reason, e->qualification);
     print(monitor, "\n");
     print_details(monitor, e);
+    print_remarks(monitor, e);
 }
 
 // --- failed entries ---
+
+static void print_msr(struct monitor *monitor, const struct history_failure *f) {
+    struct fact fact;
+    if (!entry_msr_facts(look_cpu(&monitor->look), f, &fact, 1)) return;
+    print(monitor, "  entry %" PRIu64 " of the VM-entry MSR-load area: MSR %" PRIx64 "H%s%s, value 0x%" PRIx64 "\n",
+          f->qualification, f->msr, fact.rule ? " " : "", fact.rule ? fact.rule : "", f->value);
+    print_in(monitor, RED, "  %s\n", fact.text);
+    print(monitor, "    %s\n", fact.section);
+    print_values(monitor, &fact);
+    print_hints(monitor, &fact);
+}
+
+// Of VM-instruction errors that are about the state of the VMCS or of the processor, not about a field.
+static void print_error(struct monitor *monitor, const struct history_failure *f, unsigned error) {
+    struct fact fact;
+    if (!entry_error_facts(look_cpu(&monitor->look), f, error, &fact, 1)) return;
+    print_in(monitor, RED, "  %s\n", fact.text);
+    print(monitor, "    %s\n", fact.section);
+    print_values(monitor, &fact);
+    print_hints(monitor, &fact);
+}
 
 void why_failure(struct monitor *monitor, const struct history_failure *f) {
     bool guest = f->number >> 31;
     unsigned number = f->number & UINT16_MAX;
     const char *text = guest ? vmx_exit_text(number) : vmx_error_text(number);
-    print_in(monitor, BOLD, "VM entry failed: %s (%s %u)\n",
-             f->number ? text : "VMfailInvalid: there is no current VMCS",
+    print_in(monitor, BOLD, "VM entry failed: %s (%s %u)\n", f->number ? text : "VMfailInvalid",
              guest ? "exit reason" : "VM-instruction error", number);
     print(monitor, "  step %" PRIu64 ", VMCS %" PRIx64 ", ", f->step, f->vmcs);
     print_place(monitor, 0, f->rip);
@@ -101,11 +134,9 @@ void why_failure(struct monitor *monitor, const struct history_failure *f) {
         why_qualification(monitor, number, f->qualification);
         print(monitor, "\n");
     }
-    bool by_rule = number == (guest ? EXIT_INVALID_GUEST_STATE : 7u) || (!guest && number == 8);
-    struct vmx_failure rule;
-    for (unsigned i = 0; by_rule && vmx_explain_failure(f, i, &rule); i++)
-        if (rule.outcome == number || guest == (rule.outcome == EXIT_INVALID_GUEST_STATE)) {
-            const struct fact fact = fact_of_check(&rule, f->vmcs);
-            print_check(monitor, &fact);
-        }
+    if (guest && number == EXIT_MSR_LOADING) print_msr(monitor, f);
+    if (!guest) print_error(monitor, f, number);
+    struct fact facts[HISTORY_RULES];
+    unsigned count = failure_facts(f, facts, HISTORY_RULES);
+    print_checks(monitor, facts, count);
 }

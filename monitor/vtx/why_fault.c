@@ -1,5 +1,5 @@
-// why: exceptions and triple faults; the facts are those of monitor/causes/fault.h.
-#include "monitor/causes/fault.h"
+// why: exceptions and triple faults; the facts are those of monitor/faults/fault.h.
+#include "monitor/faults/fault.h"
 #include "cpu/state/model.h"
 #include "monitor/session/monitor.h"
 #include "monitor/show/disassemble.h"
@@ -47,22 +47,31 @@ static void print_selector(struct monitor *monitor, const struct answer *a) {
         print(monitor, "  error code 0: not about a descriptor\n");
 }
 
-static void print_invalid_opcode(struct monitor *monitor, const struct answer *a) {
+// The control that is 0: the value of which one bit decides.
+static bool print_control(struct monitor *monitor, const struct fact *fact) {
+    const struct fact_value *v = &fact->value[0];
+    struct text control = {0};
+    enum control_group group;
+    int field = fact->values ? vmx_field_find(v->name) : -1;
+    if (field < 0 || !vmcs_control_group((enum vmcs_field)field, &group)) return false;
+    vmcs_controls(&control, group, v->mask);
+    print_in(monitor, RED, "  %s:%s is 0 in this VMCS (%" PRIx64 ")\n", fact->rule, control.at + (control.used > 1),
+             v->place.vmcs);
+    print(monitor, "  SDM Vol. 3C, 24.6.2, 25.3: without it the instruction causes an invalid-opcode exception\n");
+    return true;
+}
+
+static void print_causes(struct monitor *monitor, const struct answer *a) {
     for (unsigned i = 1; i < a->count; i++) {
         const struct fact *fact = &a->fact[i];
-        const struct fact_value *v = &fact->value[0];
-        struct text control = {0};
-        enum control_group group;
-        int field = vmx_field_find(v->name);
-        if (!fact->holds) continue;
-        if (field < 0 || !vmcs_control_group((enum vmcs_field)field, &group)) {
-            print_in(monitor, RED, "  %s: %s, %s\n", fact->rule, fact->text, fact->section);
-            continue;
-        }
-        vmcs_controls(&control, group, v->mask);
-        print_in(monitor, RED, "  %s:%s is 0 in this VMCS (%" PRIx64 ")\n", fact->rule, control.at + (control.used > 1),
-                 v->place.vmcs);
-        print(monitor, "  SDM Vol. 3C, 24.6.2, 25.3: without it the instruction causes an invalid-opcode exception\n");
+        if (print_control(monitor, fact)) continue;
+        print_in(monitor, RED, "  %s\n", fact->text);
+        print(monitor, "    %s", fact->section);
+        if (fact->section_title) print(monitor, ", %s", fact->section_title);
+        if (fact->rule) print(monitor, "; rule %s", fact->rule);
+        print(monitor, "\n");
+        print_values(monitor, fact);
+        print_hints(monitor, fact);
     }
 }
 
@@ -72,22 +81,38 @@ static void print_heading(struct monitor *monitor, const struct history_fault *f
     print(monitor, "  step %" PRIu64 ", RIP %" PRIx64, f->step, f->rip);
     if (*symbols_name(monitor->look.symbols, (int)f->level, f->rip, name, sizeof name)) print(monitor, " <%s>", name);
     print(monitor, ", %s\n", exception->section);
+    if (f->flags & FAULT_EXITED)
+        print(monitor, "  it was not delivered: its bit in the exception bitmap made a VM exit of it (why exit)\n");
+    if (f->flags & FAULT_INJECTED)
+        print(monitor, "  it did not come up here: the hypervisor of this level injected it at a VM entry (events)\n");
 }
 
 void why_fault(struct monitor *monitor, const struct history_fault *f) {
     struct view view;
     struct instruction i;
     struct answer a;
-    a.count = fault_facts(f, NULL, a.fact, FACTS);
+    a.count = fault_facts(f, a.fact, FACTS);
     print_heading(monitor, f, &a.fact[0]);
     if (fact_named(a.fact, a.count, "RSVD")) print_page_fault(monitor, &a, f->level);
     if (fact_named(a.fact, a.count, "TI")) print_selector(monitor, &a);
-    if (!view_make(&monitor->look, (int)f->level, &view)) return;
+    if (f->flags & FAULT_INJECTED || !view_make(&monitor->look, (int)f->level, &view)) return;
     uint64_t at = view_code_bits(&view) == 64 ? f->rip : (uint32_t)(view.base[CS] + f->rip);
-    if (!disassemble(&monitor->look, &view, SPACE_LINEAR, at, 0, &i)) return;
-    print(monitor, "  %s\n", i.text);
-    a.count = fault_facts(f, &view, a.fact, FACTS);
-    if (f->vector == VECTOR_UD) print_invalid_opcode(monitor, &a);
+    if (disassemble(&monitor->look, &view, SPACE_LINEAR, at, 0, &i)) print(monitor, "  %s\n", i.text);
+    a.count = fault_cause_facts(f, &view, a.fact, FACTS);
+    print_causes(monitor, &a);
+}
+
+// The first exception that has no good gate: none of the handlers was ever reached.
+static void print_delivery(struct monitor *monitor, const struct history_cpu *c) {
+    struct view view;
+    struct answer a = {.count = 0};
+    const struct history_fault *f = &c->chain[0];
+    if (!c->chain_count || !view_is_there(look_cpu(&monitor->look), f->level)) return;
+    if (!view_make(&monitor->look, (int)f->level, &view)) return;
+    a.count = 1 + delivery_facts(f, &view, a.fact + 1, FACTS - 1);
+    if (a.count == 1 || (c->chain_count > 1 && c->chain[1].information & 2)) return; // or it was told already
+    print(monitor, "  Vector %u could not be delivered:\n", f->vector);
+    print_causes(monitor, &a);
 }
 
 void why_triple(struct monitor *monitor, const struct history_cpu *c) {
@@ -105,5 +130,8 @@ void why_triple(struct monitor *monitor, const struct history_cpu *c) {
         print(monitor, "\n");
     }
     print(monitor, "  %u. one more exception, which ends it\n", a.count);
-    if (c->chain_count) why_fault(monitor, &c->chain[c->chain_count - 1]);
+    for (unsigned i = 0; i < c->chain_count; i++)
+        if (c->chain[i].vector != VECTOR_DF) why_fault(monitor, &c->chain[i]);
+    print_delivery(monitor, c);
+    why_host_state(monitor, c);
 }

@@ -23,7 +23,7 @@ static const char *print_value(struct monitor *monitor, const struct fact *fact,
     if (at[length] == '}')
         print(monitor, "%" PRIx64, now);
     else
-        print(monitor, "%u", (unsigned)(at[length] == '/' ? now >> 4 & 15 : now));
+        print(monitor, "%" PRIu64, at[length] == '/' ? now >> 4 & 15 : now);
     return strchr(at, '}') + 1;
 }
 

@@ -130,10 +130,20 @@ static inline void flat_new(struct flat *f) {
     f->decoder = decoder_new(&cpu_rows, 1, flat_has, &f->model);
     f->ram = calloc(1, FLAT_RAM);
     if (!pages_add(&f->pages, &(struct area){.name = "ram", .bytes = FLAT_RAM, .data = f->ram})) exit(1);
-    f->platform =
-        (struct platform){f,        &f->pages,        flat_page,     flat_mmio_read, flat_mmio_write, flat_in,
-                          flat_out, flat_acknowledge, flat_cr8_read, flat_cr8_write, flat_msr_read,   flat_msr_write,
-                          NULL};
+    f->platform = (struct platform){f,
+                                    &f->pages,
+                                    flat_page,
+                                    flat_mmio_read,
+                                    flat_mmio_write,
+                                    flat_in,
+                                    flat_out,
+                                    flat_acknowledge,
+                                    flat_cr8_read,
+                                    flat_cr8_write,
+                                    flat_msr_read,
+                                    flat_msr_write,
+                                    NULL,
+                                    NULL};
     f->next_table = FLAT_TABLES;
     f->interrupt = -1;
     f->cpu = cpu_new(&f->model, f->decoder, &f->platform, 0);

@@ -6,7 +6,7 @@
 #include "devices/irq/pic.h"
 #include "monitor/causes/event.h"
 #include "monitor/causes/exits.h"
-#include "monitor/causes/fault.h"
+#include "monitor/faults/fault.h"
 #include "monitor/causes/virtual_apic.h"
 #include "monitor/causes/waiting.h"
 #include "monitor/vmcs/intercepts.h"
@@ -128,7 +128,7 @@ static bool has_bits(const struct fact *facts, unsigned count, uint64_t code, ui
 // An exception is told by its row, with what was put down of it.
 static bool ask_exception(const struct history_fault *fault) {
     struct fact facts[FACTS];
-    unsigned count = fault_facts(fault, NULL, facts, FACTS);
+    unsigned count = fault_facts(fault, facts, FACTS);
     const struct fact_value *code = fact_value_named(&facts[0], "error code");
     bool sound = are_sound(facts, count) && facts[0].holds && code && code->now == fault->information;
     const bool about_segment = fault->vector >= VECTOR_TS && fault->vector <= VECTOR_GP;
@@ -148,6 +148,18 @@ static bool ask_triple(const struct history_cpu *past) {
     return sound;
 }
 
+// The registers of a view, as a fault that came up there would have them.
+static void fault_from(struct history_fault *fault, const struct view *view) {
+    memcpy(fault->gpr, view->gpr, sizeof fault->gpr);
+    fault->rflags = view->rflags, fault->cr0 = view->cr0, fault->cr3 = view->cr3;
+    fault->cr4 = view->cr4, fault->efer = view->efer;
+    for (unsigned s = ES; s <= GS; s++) {
+        fault->segment_base[s] = view->base[s];
+        fault->segment_limit[s] = view->segment[s].limit;
+        fault->segment_rights[s] = view->segment[s].rights;
+    }
+}
+
 // An RDTSCP where the guest's next instruction is: an invalid opcode exactly as its control says.
 static bool ask_invalid_opcode(struct machine *m) {
     static const uint8_t rdtscp[] = {0x0f, 0x01, 0xf9};
@@ -158,21 +170,22 @@ static bool ask_invalid_opcode(struct machine *m) {
     char error[160];
     if (!view_of(m, 0, 1, machine_history(m), &view, error, sizeof error)) return true;
     uint64_t at = view_code_address(&view);
-    const struct history_fault fault = {.vector = VECTOR_UD, .level = 1, .rip = view.rip};
+    struct history_fault fault = {.vector = VECTOR_UD, .level = 1, .rip = view.rip};
+    fault_from(&fault, &view);
     if (view_read(&view, SPACE_LINEAR, at, before, sizeof before) != sizeof before) return true;
     if (!view_write(&view, SPACE_LINEAR, at, rdtscp, sizeof rdtscp)) return true;
-    unsigned count = fault_facts(&fault, &view, facts, FACTS);
+    unsigned count = fault_cause_facts(&fault, &view, facts, FACTS);
     (void)view_write(&view, SPACE_LINEAR, at, before, sizeof before);
     if (!guest_rules_of(view.cpu, view.vmcs, &guest)) return false;
     bool undefined = !guest_control(&guest, GROUP_PROC2, PROC2_ENABLE_RDTSCP);
     asked.undefined += undefined;
-    return count == 2 && are_sound(facts, count) && !strcmp(facts[1].rule, "RDTSCP") && facts[1].holds == undefined;
+    return are_sound(facts, count) && (fact_named(facts, count, "RDTSCP") != NULL) == undefined;
 }
 
 static bool ask_faults(struct machine *m) {
     const struct history_cpu *past = machine_history_cpu(m, 0);
     bool sound = ask_invalid_opcode(m);
-    if (past->has_fault) sound &= ask_exception(&past->fault);
+    if (history_last_fault(past)) sound &= ask_exception(history_last_fault(past));
     if (past->has_triple) sound &= ask_triple(past);
     return sound;
 }

@@ -15,3 +15,22 @@ uint64_t ask_note(const struct ask *c, struct vmx_read read) {
     r->read[at] = read;
     return read.value;
 }
+
+void ask_want(const struct ask *c, const char *words, uint64_t needed, uint64_t mask, enum vmx_want source) {
+    struct vmx_reads *r = c->reads;
+    for (unsigned i = 0; r && i < r->count; i++) {
+        if (strcmp(r->read[i].what, words) != 0) continue;
+        r->read[i].needed = needed & mask;
+        r->read[i].mask = mask;
+        r->read[i].source = (uint8_t)source;
+    }
+}
+
+const char *vmx_want_text(unsigned want) {
+    static const char *const texts[WANTS] = {
+#define WANT(name, where) [WANT_##name] = where,
+#include "vmx/vmcs/want.def"
+#undef WANT
+    };
+    return want < WANTS ? texts[want] : NULL;
+}

@@ -6,11 +6,15 @@
 
 #ifdef ASK_RECORD
 uint64_t ask_note(const struct ask *c, struct vmx_read read);
+// The rule wants `needed` of the bits `mask` of what was read with these words.
+void ask_want(const struct ask *c, const char *words, uint64_t needed, uint64_t mask, enum vmx_want source);
+#define ASK_WANT(words, needed, mask, source) ask_want(c, words, needed, mask, source)
 #define ASK_READ(words, from, where, size, index, v)                                                                   \
     ask_note(                                                                                                          \
         c, (struct vmx_read){.what = words, .value = v, .space = from, .number = where, .bytes = size, .bit = index})
 #else
 #define ASK_READ(words, from, where, size, index, v) (v)
+#define ASK_WANT(words, needed, mask, source) ((void)0)
 #endif
 
 #define field(X) ASK_READ("field(" #X ")", VMX_READ_FIELD, FIELD_##X, 0, 0, c->vmcs->field[FIELD_##X])

@@ -10,12 +10,25 @@
 #include "vmx/history/history.h"
 #include "vmx/level/level.h"
 
+// Which entry of the MSR-load area it was: 26.4, 26.8.
+static void note_msr(const struct cpu *cpu, uint64_t entry, struct history_failure *failure) {
+    enum { ENTRY_BYTES = 16, DATA_OFFSET = 8 };
+    const struct ask ask = ask_about(cpu);
+    uint64_t at = vmcs_get(ask.vmcs, ENTRY_MSR_LOAD_ADDRESS) + (entry - 1) * ENTRY_BYTES;
+    if (entry > MSR_AREA_MAX) return;
+    failure->msr = ask_memory(&ask, at, 8);
+    failure->value = ask_memory(&ask, at + DATA_OFFSET, 8);
+}
+
 // 26.8: VM-entry failures during or after loading guest state.
 static enum outcome entry_failure(struct cpu *cpu, enum exit_reason reason, uint64_t qualification) {
     struct vmx *vmx = vmx_of(cpu);
     vmcs_set(vmx, EXIT_REASON, reason | EXIT_REASON_ENTRY_FAILURE);
     vmcs_set(vmx, EXIT_QUALIFICATION, qualification);
-    explain_failure(cpu, history_note_failure(cpu, NULL, reason | EXIT_REASON_ENTRY_FAILURE, qualification));
+    struct history_failure *failure =
+        history_note_failure(cpu, NULL, reason | EXIT_REASON_ENTRY_FAILURE, qualification);
+    if (reason == EXIT_MSR_LOADING) note_msr(cpu, qualification, failure);
+    explain_failure(cpu, failure);
     OBSERVE_TELL(cpu, NULL, FAILED_ENTRY, .number = reason | EXIT_REASON_ENTRY_FAILURE, .value = qualification,
                  .physical = vmx->current);
     return exit_to_host(cpu, reason);

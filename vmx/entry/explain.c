@@ -46,6 +46,34 @@ static struct vmx_failure describe(unsigned row) {
                                 .outcome = groups[rows[row].group].outcome};
 }
 
+// --- hints ---
+
+static const struct {
+    unsigned check;
+    const char *text;
+} hints[] = {
+#define HINT(check, when, text, example) {CHECK_##check, text},
+#include "vmx/entry/hint.def"
+#undef HINT
+};
+enum { HINTS = sizeof hints / sizeof *hints };
+
+// The first row about the check whose condition holds; its number and 1, or 0.
+static unsigned hint_of(const struct ask *c, unsigned check) {
+    unsigned row = 0;
+#define HINT(name, when, text, example)                                                                                \
+    row++;                                                                                                             \
+    if (check == CHECK_##name && (when)) return row;
+#include "vmx/entry/hint.def"
+#undef HINT
+    return 0;
+}
+
+static void add_hint(struct vmx_failure *f, unsigned number) {
+    f->hint_number = number <= HINTS ? number : 0;
+    f->hint = f->hint_number ? hints[f->hint_number - 1].text : NULL;
+}
+
 unsigned vmx_explain_checks(const struct cpu *cpu, struct vmx_failure *failures, unsigned max) {
     unsigned count = 0;
     if (!vmx_of(cpu)->vmcs) return 0;
@@ -54,6 +82,8 @@ unsigned vmx_explain_checks(const struct cpu *cpu, struct vmx_failure *failures,
         struct ask ask = ask_about(cpu);
         ask.reads = &f.reads;
         if (!rows[i].fails(&ask)) continue;
+        ask.reads = NULL;
+        add_hint(&f, hint_of(&ask, i));
         if (count < max) failures[count] = f;
         count++;
     }
@@ -64,10 +94,17 @@ unsigned vmx_explain_checks(const struct cpu *cpu, struct vmx_failure *failures,
 static void keep_rule(const struct vmx_failure *f, struct history_rule *to) {
     to->number = f->number;
     to->reads = f->reads.count;
+    to->hint = f->hint_number;
     for (unsigned i = 0; i < to->reads; i++) {
         const struct vmx_read *r = &f->reads.read[i];
-        to->read[i] = (struct history_read){
-            .value = r->value, .number = r->number, .space = r->space, .bytes = r->bytes, .bit = r->bit};
+        to->read[i] = (struct history_read){.value = r->value,
+                                            .number = r->number,
+                                            .needed = r->needed,
+                                            .mask = r->mask,
+                                            .space = r->space,
+                                            .bytes = r->bytes,
+                                            .bit = r->bit,
+                                            .source = r->source};
         snprintf(to->read[i].what, HISTORY_NAME, "%s", r->what);
     }
 }
@@ -87,10 +124,12 @@ bool vmx_explain_failure(const struct history_failure *past, unsigned index, str
     if (index >= past->count || index >= HISTORY_RULES || past->rule[index].number >= CHECK_COUNT) return false;
     const struct history_rule *from = &past->rule[index];
     *failure = describe((unsigned)from->number);
+    add_hint(failure, (unsigned)from->hint);
     failure->reads.count = (unsigned)from->reads;
     for (unsigned i = 0; i < failure->reads.count; i++) {
         const struct history_read *r = &from->read[i];
-        failure->reads.read[i] = (struct vmx_read){r->what, r->value, r->space, r->bytes, r->bit, r->number};
+        failure->reads.read[i] =
+            (struct vmx_read){r->what, r->value, r->space, r->bytes, r->bit, r->number, r->needed, r->mask, r->source};
     }
     return true;
 }

@@ -8,6 +8,7 @@
 #include "vmx/ask/ask.h"
 #include "vmx/ask/qualification.h"
 #include "vmx/exit/exit.h"
+#include "vmx/history/history.h"
 
 static bool waiting(const struct cpu *cpu) { return cpu->boundary.activity == ACTIVITY_WAIT_FOR_SIPI; }
 
@@ -17,12 +18,16 @@ static enum outcome take_INIT(struct cpu *cpu) {
     cpu_pend(cpu, PENDING_INIT, false);
     if (!waiting(cpu)) return exit_at_boundary(cpu, EXIT_INIT, 0);
     vmx_of(cpu)->init_blocked = 1; // until the next VM entry
+    history_note_discarded(cpu, EVENT_INIT_HELD);
     return OUT_OK;
 }
 
 static enum outcome take_SIPI(struct cpu *cpu) {
     cpu_pend(cpu, PENDING_SIPI, false);
-    if (!waiting(cpu)) return OUT_OK;
+    if (!waiting(cpu)) {
+        history_note_discarded(cpu, EVENT_SIPI_DISCARDED);
+        return OUT_OK;
+    }
     return exit_at_boundary(cpu, EXIT_SIPI, part(SIPI, VECTOR, cpu->boundary.sipi_vector & 255));
 }
 

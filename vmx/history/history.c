@@ -22,6 +22,15 @@ const struct history_vmcs12 *history_vmcs12(const struct history *h, unsigned le
     return NULL;
 }
 
+const struct history_refusal *history_refusal(const struct history_cpu *c, unsigned n) {
+    if (n >= c->refusals || n >= HISTORY_REFUSALS) return NULL;
+    return &c->refusal[(c->refusals - 1 - n) % HISTORY_REFUSALS];
+}
+
+const struct history_fault *history_last_fault(const struct history_cpu *c) {
+    return c->chain_count ? &c->chain[c->chain_count - 1] : NULL;
+}
+
 const struct history_event *history_event(const struct history *h, uint64_t n) {
     if (n >= h->events || n >= HISTORY_EVENTS) return NULL;
     return &h->event[(h->events - 1 - n) % HISTORY_EVENTS];
@@ -67,6 +76,7 @@ WHOLE(history_event);
 WHOLE(history_loop);
 WHOLE(history_failure);
 WHOLE(history_fault);
+WHOLE(history_refusal);
 WHOLE(history_owed);
 WHOLE(history_vmcs);
 WHOLE(history_vmcs12);
@@ -76,17 +86,18 @@ WHOLE(cost_book);
 #define ALL(member) STATE_ONE(struct history, member)
 #define ALL_WORDS(member) STATE_WORDS(struct history, member)
 static const struct state_field fields[] = {
-    ALL(clock), ALL(lost), ALL(events), ALL_WORDS(event), ALL_WORDS(vmcs), ALL_WORDS(vmcs12), ALL_WORDS(origin),
+    ALL(clock),        ALL(lost),          ALL(events), ALL_WORDS(event), ALL_WORDS(vmcs),
+    ALL_WORDS(vmcs12), ALL_WORDS(cleared), ALL(clears), ALL(uncleared),   ALL_WORDS(origin),
 };
 const struct state_table vmx_history_state = STATE_TABLE("history", fields);
 
 #define ONE(member) STATE_ONE(struct history_cpu, member)
 #define ONE_WORDS(member) STATE_WORDS(struct history_cpu, member)
 static const struct state_field cpu_fields[] = {
-    ONE(has_exit),     ONE(has_failure),  ONE(has_fault),     ONE(has_triple), ONE(exit_level),
-    ONE(chain_count),  ONE(entered),      ONE(reads),         ONE(read_gpr),   ONE(read_field),
-    ONE(twelve),       ONE(twelve_level), ONE_WORDS(loop),    ONE_WORDS(owed), ONE_WORDS(fault),
-    ONE_WORDS(triple), ONE_WORDS(chain),  ONE_WORDS(failure), ONE_WORDS(cost),
+    ONE(has_exit),    ONE(has_failure),   ONE(refusals),      ONE(has_triple), ONE(exit_level),
+    ONE(chain_count), ONE(entered),       ONE(reads),         ONE(read_gpr),   ONE(read_field),
+    ONE(twelve),      ONE(twelve_level),  ONE_WORDS(loop),    ONE_WORDS(owed), ONE_WORDS(triple),
+    ONE_WORDS(chain), ONE_WORDS(failure), ONE_WORDS(refusal), ONE_WORDS(cost),
 };
 const struct state_table vmx_history_cpu_state = STATE_TABLE("history of a processor", cpu_fields);
 

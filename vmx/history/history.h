@@ -20,6 +20,8 @@ enum {
     HISTORY_READS = 12,
     HISTORY_NAME = 48,
     HISTORY_CHAIN = 6,
+    HISTORY_REFUSALS = 4,
+    HISTORY_CLEARED = 64,
     HISTORY_LEVELS = 9, // VMX_LEVELS
 };
 
@@ -36,6 +38,9 @@ enum event_kind {
     EVENT_AGAIN,     // the same for an event that the instruction at RIP brings about again
     EVENT_WINDOW,    // interrupt or NMI window
     EVENT_TRIPLE,
+    EVENT_UNKNOWN,        // an interrupt made a VM exit that did not acknowledge it: its vector is not known
+    EVENT_SIPI_DISCARDED, // it came to a processor that does not wait for one
+    EVENT_INIT_HELD,      // it came in VMX root operation, or in the wait-for-SIPI state of a guest
     EVENT_KINDS,
 };
 struct history_event {
@@ -65,22 +70,39 @@ struct history_loop {
 struct history_rule {
     uint64_t number; // of vmx/entry/check.def
     uint64_t reads;
+    uint64_t hint; // of vmx/entry/hint.def, and 1; 0: none
     struct history_read {
         char what[HISTORY_NAME]; // "field(GUEST_CR0)"
         uint64_t value, number;  // as in struct vmx_read
-        uint8_t space, bytes, bit, spare[5];
+        uint64_t needed, mask;
+        uint8_t space, bytes, bit, source, spare[4];
     } read[HISTORY_READS];
 };
 struct history_failure {
     uint64_t step, rip, vmcs, qualification;
-    uint32_t number; // VM-instruction error, or exit reason with bit 31
-    uint32_t count;  // of rules that failed; the first of them:
+    uint64_t msr, value; // of the entry of the MSR-load area that could not be loaded
+    uint32_t number;     // VM-instruction error, or exit reason with bit 31
+    uint32_t count;      // of rules that failed; the first of them:
     struct history_rule rule[HISTORY_RULES];
 };
 
+// An exception, and the processor as it was when the exception came up.
+enum { FAULT_INJECTED = 1 /* by a VM entry */, FAULT_EXITED = 2 /* caused a VM exit instead of being delivered */ };
 struct history_fault {
     uint64_t step, rip, value, information; // the CR2 or DR6 bits, the error code
     uint32_t level, vector;
+    uint64_t flags; // FAULT_
+    uint64_t gpr[16], rflags, cr0, cr3, cr4, efer, idtr_base, gdtr_base;
+    uint64_t segment_base[6];
+    uint32_t segment_limit[6], segment_rights[6];
+    uint16_t selector[6], idtr_limit, gdtr_limit;
+};
+
+// A VMX instruction other than a VM entry that failed, or faulted by a rule of VT-x.
+struct history_refusal {
+    uint64_t step, rip, vmcs, operand, found; // of the first in a row by the same rule
+    uint64_t times, last_step, last_rip;      // how many these were, the last one
+    uint32_t row, level;                      // of vmx/insn/refuse.def
 };
 
 struct history_owed {
@@ -90,7 +112,7 @@ struct history_owed {
 
 // Of one processor.
 struct history_cpu {
-    uint32_t has_exit, has_failure, has_fault, has_triple;
+    uint32_t has_exit, has_failure, refusals, has_triple;
     uint32_t exit_level; // loop[exit_level].exit is the last exit
     uint32_t chain_count;
     uint32_t entered; // the place of the VMCS of the last entry
@@ -101,10 +123,11 @@ struct history_cpu {
     uint32_t twelve, twelve_level;
     struct history_loop loop[HISTORY_LEVELS];
     struct history_owed owed[HISTORY_LEVELS];
-    struct history_fault fault, triple;
-    struct history_fault chain[HISTORY_CHAIN]; // of faults of the same step, the last one first
+    struct history_fault triple;
+    struct history_fault chain[HISTORY_CHAIN]; // of the last faults of the same step, the first one first
     struct history_failure failure;
     struct cost_book cost;
+    struct history_refusal refusal[HISTORY_REFUSALS]; // the last of `refusals`
 };
 
 // A VMCS as it was at the last entry with it.
@@ -132,6 +155,8 @@ struct history {
     struct history_vmcs vmcs[HISTORY_VMCSS];
     struct history_vmcs12 vmcs12[HISTORY_VMCS12S];
     struct vmcs_origin origin[HISTORY_ORIGINS];
+    uint64_t cleared[HISTORY_CLEARED], clears; // regions that VMCLEAR was executed for, the last ones
+    uint64_t uncleared;                        // the last one that was loaded from memory without; 0: none
     // no state
     unsigned users;
     size_t field_bytes; // of a VMCS: not known to the compiler, which copies best by the C library then
@@ -145,6 +170,8 @@ const struct history_vmcs *history_entry(const struct history *history, uint64_t
 const struct history_vmcs12 *history_vmcs12(const struct history *history, unsigned level, uint64_t pointer);
 // Who wrote the field of the VMCS last. NULL: nothing is known of it.
 const struct vmcs_stamp *history_stamp(const struct history *history, uint64_t vmcs, unsigned field);
+const struct history_refusal *history_refusal(const struct history_cpu *past, unsigned n); // the n-th last; NULL: none
+const struct history_fault *history_last_fault(const struct history_cpu *past);            // NULL: there was none
 // The n-th of the events that are kept, 0 the last one; NULL: there is none.
 const struct history_event *history_event(const struct history *history, uint64_t n);
 extern const struct state_table vmx_history_state;     // over vmx_history(cpu), once for a machine
@@ -166,8 +193,13 @@ void history_note_entry(struct cpu *cpu); // after the guest's state was loaded,
 // The rules that failed are the caller's to fill in.
 struct history_failure *history_note_failure(struct cpu *cpu, const struct op *op, uint32_t number,
                                              uint64_t qualification);
+void history_note_refusal(struct cpu *cpu, const struct op *op, unsigned row, uint64_t operand, uint64_t found);
+// VMCLEAR of a region; VMPTRLD of one that the processor does not keep yet.
+void history_note_cleared(struct cpu *cpu, uint64_t region);
+void history_note_loaded(struct cpu *cpu, uint64_t region);
 void history_note_injection(struct cpu *cpu, const struct event *event, uint64_t information);
 void history_note_delivery(struct cpu *cpu, const struct event *event); // NULL: a triple fault
+void history_note_discarded(struct cpu *cpu, enum event_kind kind);     // SIPI_DISCARDED, INIT_HELD
 
 // --- among the files of this room ---
 // Steps of the machine: the processor's, with those of its others.

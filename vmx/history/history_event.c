@@ -28,6 +28,9 @@ static void describe(struct history_event *e, uint64_t information, uint64_t err
     e->error_code = e->has_error_code ? (uint32_t)error_code : 0;
 }
 
+static void note_fault(struct cpu *cpu, unsigned vector, uint64_t value, uint64_t information, uint64_t flags,
+                       uint64_t step);
+
 // --- VM exits and VM entries ---
 
 static void cut_short(struct cpu *cpu, const struct history_exit *exit) {
@@ -43,10 +46,19 @@ static void arrived(struct cpu *cpu, const struct history_exit *exit, enum event
     e->reason = exit->reason;
 }
 
+// An exception that exits is one all the same: what brought it about is explained as that of one that is delivered.
+static void taken(struct cpu *cpu, const struct history_exit *exit) {
+    arrived(cpu, exit, EVENT_TAKEN);
+    if ((exit->interruption & INTERRUPTION_TYPE) >> INTERRUPTION_TYPE_SHIFT == EVENT_NMI) return;
+    note_fault(cpu, exit->interruption & INTERRUPTION_VECTOR, exit->qualification, exit->error_code, FAULT_EXITED,
+               exit->step);
+}
+
 void history_event_exit(struct cpu *cpu, const struct history_exit *exit) {
+    bool known = exit->interruption & INTERRUPTION_VALID;
     switch (exit->reason) {
-    case EXIT_EXTERNAL_INTERRUPT: arrived(cpu, exit, EVENT_INTERRUPT); break;
-    case EXIT_EXCEPTION_NMI: arrived(cpu, exit, EVENT_TAKEN); break;
+    case EXIT_EXTERNAL_INTERRUPT: arrived(cpu, exit, known ? EVENT_INTERRUPT : EVENT_UNKNOWN); break;
+    case EXIT_EXCEPTION_NMI: taken(cpu, exit); break;
     case EXIT_INTERRUPT_WINDOW:
     case EXIT_NMI_WINDOW: arrived(cpu, exit, EVENT_WINDOW); break;
     default: break;
@@ -77,26 +89,52 @@ void history_event_entry(struct cpu *cpu, unsigned level, uint64_t step) {
     if (kind == EVENT_LOST) vmx_of(cpu)->history->lost++;
 }
 
+void history_note_discarded(struct cpu *cpu, enum event_kind kind) { add(cpu, kind, history_step(cpu)); }
+
 void history_note_injection(struct cpu *cpu, const struct event *event, uint64_t information) {
     describe(add(cpu, EVENT_INJECTS, history_step(cpu)), information, event->error_code);
 }
 
 // --- deliveries ---
 
-static void note_fault(struct cpu *cpu, const struct event *event, uint64_t step) {
-    struct history_cpu *c = vmx_of(cpu)->past;
-    struct history_fault fault = {.step = step,
-                                  .rip = cpu->rip,
-                                  .value = event->payload,
-                                  .information = event->error_code,
-                                  .level = level_now(cpu),
-                                  .vector = event->vector};
-    if (!c->has_fault || c->fault.step != step) c->chain_count = 0;
-    memmove(c->chain + 1, c->chain, sizeof c->chain - sizeof c->chain[0]);
-    c->chain[0] = fault;
+static void note_segments(struct history_fault *f, const struct cpu *cpu) {
+    for (unsigned s = ES; s <= GS; s++) {
+        f->segment_base[s] = cpu->segment_base[s];
+        f->segment_limit[s] = cpu->segment[s].limit;
+        f->segment_rights[s] = cpu->segment[s].rights;
+        f->selector[s] = cpu->segment[s].selector;
+    }
+    f->idtr_base = cpu->idtr.base;
+    f->idtr_limit = cpu->idtr.limit;
+    f->gdtr_base = cpu->gdtr.base;
+    f->gdtr_limit = cpu->gdtr.limit;
+}
+
+// A fault of the same step follows from the one before it.
+static struct history_fault *fault_place(struct history_cpu *c, uint64_t step) {
+    bool follows = c->chain_count && c->chain[c->chain_count - 1].step == step;
+    if (!follows) c->chain_count = 0;
     if (c->chain_count < HISTORY_CHAIN) c->chain_count++;
-    c->has_fault = 1;
-    c->fault = fault;
+    return &c->chain[c->chain_count - 1];
+}
+
+static void note_fault(struct cpu *cpu, unsigned vector, uint64_t value, uint64_t information, uint64_t flags,
+                       uint64_t step) {
+    struct history_fault *f = fault_place(vmx_of(cpu)->past, step);
+    f->step = step;
+    f->rip = cpu->rip;
+    f->value = value;
+    f->information = information;
+    f->level = level_now(cpu);
+    f->vector = vector;
+    f->flags = flags;
+    memcpy(f->gpr, cpu->gpr, sizeof f->gpr);
+    f->rflags = cpu->rflags;
+    f->cr0 = cpu->control.cr0;
+    f->cr3 = cpu->control.cr3;
+    f->cr4 = cpu->control.cr4;
+    f->efer = cpu->control.efer;
+    note_segments(f, cpu);
 }
 
 static void note_triple(struct cpu *cpu) {
@@ -120,5 +158,5 @@ void history_note_delivery(struct cpu *cpu, const struct event *event) {
     e->type = interrupt ? event->type : EVENT_HARDWARE_EXCEPTION;
     if (interrupt) return;
     e->error_code = event->error_code;
-    note_fault(cpu, event, e->step);
+    note_fault(cpu, event->vector, event->payload, event->error_code, event->injected ? FAULT_INJECTED : 0, e->step);
 }

@@ -99,5 +99,50 @@ struct history_failure *history_note_failure(struct cpu *cpu, const struct op *o
     f->qualification = qualification;
     f->number = number;
     f->count = 0;
+    f->msr = f->value = 0;
     return f;
+}
+
+// Of the same rule again and again the first one is kept: what follows a VMPTRLD that failed are many VMWRITEs.
+static struct history_refusal *refusal_place(struct history_cpu *c, unsigned row) {
+    struct history_refusal *last = c->refusals ? &c->refusal[(c->refusals - 1) % HISTORY_REFUSALS] : NULL;
+    if (last && last->row == row) return last;
+    last = &c->refusal[c->refusals++ % HISTORY_REFUSALS];
+    last->times = 0;
+    return last;
+}
+
+void history_note_refusal(struct cpu *cpu, const struct op *op, unsigned row, uint64_t operand, uint64_t found) {
+    const struct vmx *vmx = vmx_of(cpu);
+    struct history_refusal *r = refusal_place(vmx->past, row);
+    r->last_step = cpu_steps(cpu, op) + (op ? 1 : 0) + cpu->wire.other_steps;
+    r->last_rip = op ? op_rip(cpu, op) : cpu->rip;
+    if (r->times++) return;
+    r->step = r->last_step;
+    r->rip = r->last_rip;
+    r->vmcs = vmx->current;
+    r->operand = operand;
+    r->found = found;
+    r->row = row;
+    r->level = vmx->non_root ? level_running(cpu) : 0;
+}
+
+// --- regions ---
+
+static bool was_cleared(const struct history *h, uint64_t region) {
+    for (unsigned i = 0; i < HISTORY_CLEARED && i < h->clears; i++)
+        if (h->cleared[i] == region) return true;
+    return h->clears > HISTORY_CLEARED; // too many to know
+}
+
+void history_note_cleared(struct cpu *cpu, uint64_t region) {
+    struct history *h = vmx_of(cpu)->history;
+    if (h->uncleared == region) h->uncleared = 0;
+    if (h->clears <= HISTORY_CLEARED && was_cleared(h, region)) return;
+    h->cleared[h->clears++ % HISTORY_CLEARED] = region;
+}
+
+void history_note_loaded(struct cpu *cpu, uint64_t region) {
+    struct history *h = vmx_of(cpu)->history;
+    if (!was_cleared(h, region)) h->uncleared = region;
 }

@@ -30,6 +30,8 @@ static void reset(struct cpu *cpu, bool init) {
     cpu->msr.feature_control = 0;
 }
 
+static void sipi_discarded(struct cpu *cpu) { history_note_discarded(cpu, EVENT_SIPI_DISCARDED); }
+
 bool vmx_attach(struct cpu *cpu) {
     struct vmx *vmx = calloc(1, sizeof *vmx);
     if (!vmx) return false;
@@ -47,10 +49,12 @@ bool vmx_attach(struct cpu *cpu) {
     vmx->extension = (struct extension){.state = vmx,
                                         .msr_read = capability_msr_read,
                                         .msr_write = capability_msr_write,
+                                        .msr_refuses = capability_msr_refuses,
                                         .reset = reset,
-                                        .cr_allowed = capability_cr_allowed,
+                                        .cr_refused = capability_cr_refused,
                                         .peek_second_stage = ept_peek,
-                                        .delivers = history_note_delivery};
+                                        .delivers = history_note_delivery,
+                                        .discards_sipi = sipi_discarded};
     cpu->wire.extension = &vmx->extension;
     reset(cpu, false);
     return true;

@@ -5,17 +5,16 @@
 #include "vmx/entry/entry.h"
 #include "vmx/exit/exit.h"
 #include "vmx/history/history.h"
-#include "vmx/insn/instruction.h"
+#include "vmx/insn/refusal_words.h"
 #include "cpu/memory/tlb.h"
-
-#define FEATURE_CONTROL_ENABLED (BIT(0) | BIT(2)) // lock, VMX outside SMX operation
 
 bool vmx_mode_allows(const struct cpu *cpu) { return cpu_protected(cpu) && (!cpu_long(cpu) || cpu_64bit(cpu)); }
 
 enum outcome vmx_permit(struct cpu *cpu, const struct op *op, enum intercept what, union intercept_operand operand) {
-    if (vmx_of(cpu)->vmxon_pointer == VMCS_NONE || !vmx_mode_allows(cpu)) return cpu_fault_ud(cpu);
+    REFUSE_IF(ANY, 0, 0, NULL);
     TRY(intercept(cpu, op, what, operand));
-    return cpu_cpl(cpu) ? cpu_fault_gp0(cpu) : OUT_OK;
+    REFUSE_IF(PRIVILEGE, 0, 0, NULL);
+    return OUT_OK;
 }
 
 enum outcome vmx_succeed(struct cpu *cpu) {
@@ -39,16 +38,11 @@ enum outcome vmx_fail(struct cpu *cpu, enum vm_instruction_error number) {
 // Outside VMX operation; the values of CR0 and CR4 must be supported in it.
 static enum outcome enter_operation(struct cpu *cpu, const struct op *op) {
     struct vmx *vmx = vmx_of(cpu);
-    const struct vmx_capability *c = &vmx->capability;
     uint64_t linear = 0, pointer = 0;
-    if (cpu_cpl(cpu) || ~cpu->control.cr0 & c->cr0_fixed0 || ~cpu->control.cr4 & c->cr4_fixed0)
-        return cpu_fault_gp0(cpu);
-    if ((cpu->msr.feature_control & FEATURE_CONTROL_ENABLED) != FEATURE_CONTROL_ENABLED) return cpu_fault_gp0(cpu);
     TRY(op_linear(cpu, op, 8, false, &linear));
     TRY(load(cpu, linear, 64, &pointer));
     OBSERVE_TELL(cpu, op, VMX_INSTRUCTION, .number = EXIT_VMXON, .physical = pointer);
-    if (!physical_address_valid(vmx, pointer)) return vmx_fail_invalid(cpu);
-    if (physical_load(cpu, pointer, 32) != VMCS_REVISION) return vmx_fail_invalid(cpu);
+    REFUSE_IF(VMXON_POINTER, pointer, 0, NULL);
     vmx->vmxon_pointer = pointer;
     vmx->operations++;
     vmx->current = VMCS_NONE;
@@ -60,11 +54,13 @@ static enum outcome enter_operation(struct cpu *cpu, const struct op *op) {
 
 BODY(vmxon) {
     BODY_UNUSED;
-    struct vmx *vmx = vmx_of(cpu);
-    if (!vmx_mode_allows(cpu) || !(cpu->control.cr4 & CR4_VMXE)) return cpu_fault_ud(cpu);
-    if (vmx->vmxon_pointer == VMCS_NONE) return enter_operation(cpu, op);
+    if (vmx_of(cpu)->vmxon_pointer == VMCS_NONE) {
+        REFUSE_IF(VMXON, 0, 0, NULL);
+        return enter_operation(cpu, op);
+    }
     TRY(vmx_permit(cpu, op, ICEPT_VMXON, NO_OPERAND));
-    return vmx_fail(cpu, ERROR_VMXON_IN_ROOT);
+    REFUSE_IF(VMXON_AGAIN, 0, 0, NULL);
+    return OUT_OK;
 }
 
 BODY(vmxoff) {
@@ -83,20 +79,17 @@ BODY(vmxoff) {
 // VMCALL exits from every mode and privilege level.
 BODY(vmcall) {
     BODY_UNUSED;
-    if (vmx_of(cpu)->vmxon_pointer == VMCS_NONE) return cpu_fault_ud(cpu);
-    TRY(intercept(cpu, op, ICEPT_VMCALL, NO_OPERAND));
+    if (vmx_of(cpu)->vmxon_pointer != VMCS_NONE) TRY(intercept(cpu, op, ICEPT_VMCALL, NO_OPERAND));
     TRY(vmx_permit(cpu, op, ICEPT_VMCALL, NO_OPERAND));
-    return vmx_fail(cpu, ERROR_VMCALL_IN_ROOT);
+    REFUSE_IF(VMCALL, 0, 0, NULL);
+    return OUT_OK;
 }
 
 // 25.5.6.2. At every privilege level. One function is supported, EPTP switching.
 BODY(vmfunc) {
     BODY_UNUSED;
-    enum { FUNCTIONS = 64 };
-    const struct vmx *vmx = vmx_of(cpu);
     uint32_t function = (uint32_t)cpu->gpr[RAX], entry = (uint32_t)cpu->gpr[RCX];
-    if (!vmx->non_root) return cpu_fault_ud(cpu);
-    if (function >= FUNCTIONS) return cpu_fault_ud(cpu);
+    REFUSE_IF(VMFUNC, 0, 0, NULL);
     TRY(intercept(cpu, op, ICEPT_VMFUNC, OPERAND(.vmfunc = {function, entry})));
     uint64_t eptp = 0;
     if (ept_list_entry(cpu, entry, &eptp)) ept_switch(cpu, eptp, entry);

@@ -1,6 +1,7 @@
 // The VMCS pointer: VMCLEAR, VMPTRLD, VMPTRST. SDM Vol. 3C, 30.3.
 #include "cpu/watch/observe.h"
-#include "vmx/insn/instruction.h"
+#include "vmx/insn/refusal_words.h"
+#include "vmx/history/history.h"
 #include "vmx/level/level.h"
 
 static enum outcome operand(struct cpu *cpu, const struct op *op, uint64_t *value) {
@@ -11,35 +12,25 @@ static enum outcome operand(struct cpu *cpu, const struct op *op, uint64_t *valu
 
 BODY(vmclear) {
     BODY_UNUSED;
-    const struct vmx *vmx = vmx_of(cpu);
     uint64_t pointer = 0;
     TRY(vmx_permit(cpu, op, ICEPT_VMCLEAR, NO_OPERAND));
     TRY(operand(cpu, op, &pointer));
     OBSERVE_TELL(cpu, op, VMX_INSTRUCTION, .number = EXIT_VMCLEAR, .physical = pointer);
-    if (!physical_address_valid(vmx, pointer)) return vmx_fail(cpu, ERROR_VMCLEAR_ADDRESS);
-    if (pointer == vmx->vmxon_pointer) return vmx_fail(cpu, ERROR_VMCLEAR_VMXON_POINTER);
+    REFUSE_IF(VMCLEAR, pointer, 0, NULL);
     region_vmclear(cpu, pointer);
+    history_note_cleared(cpu, pointer);
     level_vmclear(cpu, pointer);
     return vmx_succeed(cpu);
 }
 
-// A shadow VMCS (bit 31 of its revision identifier) is accepted where "VMCS shadowing" is supported.
-static bool revision_allowed(const struct vmx *vmx, uint64_t revision) {
-    bool shadowing = vmx->capability.allowed1[GROUP_PROC2] >> PROC2_VMCS_SHADOWING & 1;
-    return (revision & ~(shadowing ? BIT(31) : 0)) == VMCS_REVISION;
-}
-
 BODY(vmptrld) {
     BODY_UNUSED;
-    const struct vmx *vmx = vmx_of(cpu);
     uint64_t pointer = 0;
     TRY(vmx_permit(cpu, op, ICEPT_VMPTRLD, NO_OPERAND));
     TRY(operand(cpu, op, &pointer));
     OBSERVE_TELL(cpu, op, VMX_INSTRUCTION, .number = EXIT_VMPTRLD, .physical = pointer);
-    if (!physical_address_valid(vmx, pointer)) return vmx_fail(cpu, ERROR_VMPTRLD_ADDRESS);
-    if (pointer == vmx->vmxon_pointer) return vmx_fail(cpu, ERROR_VMPTRLD_VMXON_POINTER);
-    if (!revision_allowed(vmx, physical_load(cpu, pointer, 32))) return vmx_fail(cpu, ERROR_VMPTRLD_REVISION);
-    region_make_current(cpu, pointer);
+    REFUSE_IF(VMPTRLD, pointer, 0, NULL);
+    if (region_make_current(cpu, pointer)) history_note_loaded(cpu, pointer);
     return vmx_succeed(cpu);
 }
 

@@ -2,7 +2,7 @@
 // In VMX non-root operation both access the shadow VMCS, or exit.
 #include "cpu/watch/observe.h"
 #include "vmx/history/history.h"
-#include "vmx/insn/instruction.h"
+#include "vmx/insn/refusal_words.h"
 
 // The VMCS that the instruction accesses, NULL for VMfailInvalid.
 static struct vmcs *target(struct cpu *cpu) {
@@ -20,9 +20,9 @@ BODY(vmread) {
     bool high;
     TRY(vmx_permit(cpu, op, ICEPT_VMREAD, operand_of(encoding, F == FORM_MR, op->dst, op->src)));
     struct vmcs *vmcs = target(cpu);
-    if (!vmcs) return vmx_fail_invalid(cpu);
+    if (unlikely(!vmcs)) return refusal_carry_out(cpu, op, REFUSAL_access_no_vmcs, encoding, 0);
     int field = field_by_encoding(vmx, encoding, &high);
-    if (field < 0) return vmx_fail(cpu, ERROR_UNSUPPORTED_COMPONENT);
+    if (unlikely(field < 0)) return refusal_carry_out(cpu, op, REFUSAL_access_field, encoding, 0);
     uint64_t value = vmcs->field[field];
     value = (high ? value >> 32 : value) & MASK(W);
     TRY(destination(cpu, op, F, W, value));
@@ -36,10 +36,10 @@ BODY(vmwrite) {
     bool high;
     TRY(vmx_permit(cpu, op, ICEPT_VMWRITE, operand_of(encoding, F == FORM_RM, op->src, op->dst)));
     struct vmcs *vmcs = target(cpu);
-    if (!vmcs) return vmx_fail_invalid(cpu);
+    if (unlikely(!vmcs)) return refusal_carry_out(cpu, op, REFUSAL_access_no_vmcs, encoding, 0);
     TRY(source(cpu, op, F, W, &value));
     int field = field_by_encoding(vmx, encoding, &high);
-    if (field < 0) return vmx_fail(cpu, ERROR_UNSUPPORTED_COMPONENT);
+    if (unlikely(field < 0)) return refusal_carry_out(cpu, op, REFUSAL_access_field, encoding, 0);
     if (high) value = value << 32 | (uint32_t)vmcs->field[field];
     OBSERVE_TELL(cpu, op, VMWRITE, .number = (uint32_t)encoding, .value = value & field_mask((enum vmcs_field)field),
                  .old = vmcs->field[field], .physical = vmcs->pointer);

@@ -144,22 +144,37 @@ bool capability_msr_read(struct cpu *cpu, uint32_t index, uint64_t *value) {
 #define FEATURE_CONTROL_LOCK BIT(0)
 #define FEATURE_CONTROL_VMX BIT(2)
 
+bool capability_msr_refuses(const struct cpu *cpu, uint32_t index, bool write, uint64_t value,
+                            struct msr_refusal *out) {
+    const uint64_t known = FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX;
+    *out = (struct msr_refusal){.rule = "the processor has no such MSR"};
+    if (!cpu_model_has(cpu->wire.model, FEATURE_VMX) || index > MSR_VMX_VMFUNC) return true;
+    if (!write) return false;
+    out->rule = "the MSR can only be read: it tells what the processor supports";
+    if (index != MSR_FEATURE_CONTROL) return true;
+    out->name = "IA32_FEATURE_CONTROL";
+    out->rule = "the MSR is locked: its lock bit (bit 0) is 1 until a reset";
+    if (cpu->msr.feature_control & FEATURE_CONTROL_LOCK) return true;
+    out->rule = "reserved bits must be 0: the lock bit (0) and VMX outside SMX operation (2) are there";
+    out->bits = value & ~known;
+    return out->bits;
+}
+
 bool capability_msr_write(struct cpu *cpu, uint32_t index, uint64_t value) {
-    if (!cpu_model_has(cpu->wire.model, FEATURE_VMX) || index != MSR_FEATURE_CONTROL) return false;
-    if (cpu->msr.feature_control & FEATURE_CONTROL_LOCK) return false;
-    if (value & ~(FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX)) return false;
+    struct msr_refusal refusal;
+    if (capability_msr_refuses(cpu, index, true, value, &refusal)) return false;
     cpu->msr.feature_control = value;
     return true;
 }
 
 // SDM Vol. 3C, 23.8: bits of CR0 and CR4 are fixed in VMX operation; 25.6: PE and PG are not in an unrestricted guest.
-bool capability_cr_allowed(struct cpu *cpu, unsigned cr, uint64_t value) {
+uint64_t capability_cr_refused(const struct cpu *cpu, unsigned cr, uint64_t value) {
     const struct vmx *vmx = vmx_of(cpu);
-    if (vmx->vmxon_pointer == VMCS_NONE) return true;
+    if (vmx->vmxon_pointer == VMCS_NONE) return 0;
     const struct vmx_capability *c = &vmx->capability;
-    if (cr == 4) return !(~value & c->cr4_fixed0) && !(value & ~c->cr4_fixed1);
-    if (cr != 0) return true;
+    if (cr == 4) return (~value & c->cr4_fixed0) | (value & ~c->cr4_fixed1);
+    if (cr != 0) return 0;
     uint64_t fixed0 = c->cr0_fixed0;
     if (vmx->non_root && cpu->intercepts.unrestricted) fixed0 &= ~(CR0_PE | CR0_PG);
-    return !(~value & fixed0) && !(value & ~c->cr0_fixed1);
+    return (~value & fixed0) | (value & ~c->cr0_fixed1);
 }

@@ -62,13 +62,14 @@ static struct vmcs *slot_take(struct cpu *cpu) {
     return vmcs;
 }
 
-void region_make_current(struct cpu *cpu, uint64_t pointer) {
+bool region_make_current(struct cpu *cpu, uint64_t pointer) {
     struct vmx *vmx = vmx_of(cpu);
     vmx->current = pointer;
     vmx->vmcs = slot_of(vmx, pointer);
-    if (vmx->vmcs) return;
+    if (vmx->vmcs) return false;
     vmx->vmcs = slot_take(cpu);
     read_in(cpu, vmx->vmcs, pointer);
+    return true;
 }
 
 struct vmcs *region_shadow(struct cpu *cpu) {

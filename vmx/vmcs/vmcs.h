@@ -250,12 +250,13 @@ enum { CR3_TARGETS = 4, MSR_AREA_MAX = 512 };
 void capability_compute(const struct cpu_model *model, struct vmx_capability *capability);
 bool capability_msr_read(struct cpu *cpu, uint32_t index, uint64_t *value);
 bool capability_msr_write(struct cpu *cpu, uint32_t index, uint64_t value);
-bool capability_cr_allowed(struct cpu *cpu, unsigned cr, uint64_t value);
+bool capability_msr_refuses(const struct cpu *cpu, uint32_t index, bool write, uint64_t value, struct msr_refusal *out);
+uint64_t capability_cr_refused(const struct cpu *cpu, unsigned cr, uint64_t value);
 
 // --- vmx/vmcs/region.c: VMCSs on the processor and their regions in memory ---
 void region_clear_slots(struct vmx *vmx);
 void region_find_current(struct vmx *vmx); // vmx->vmcs from vmx->current
-void region_make_current(struct cpu *cpu, uint64_t pointer);
+bool region_make_current(struct cpu *cpu, uint64_t pointer); // whether it was read from its region
 // "Launched" in the present VMX operation: bit 0, and which operation it is.
 ALWAYS_INLINE uint64_t launch_state(const struct vmx *vmx) { return (uint32_t)(vmx->operations << 1 | 1); }
 struct vmcs *region_shadow(struct cpu *cpu); // the VMCS that the link pointer references, NULL when there is none

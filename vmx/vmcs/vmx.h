@@ -73,7 +73,17 @@ struct vmx_read {
     uint64_t value;
     uint8_t space, bytes, bit; // enum vmx_read_space; of memory; of a control
     uint64_t number;
+    uint64_t needed, mask; // what the rule wants of the bits of `mask`; 0: of none by itself
+    uint8_t source;        // enum vmx_want: from where that is known
 };
+enum vmx_want {
+    WANT_NOTHING,
+#define WANT(name, where) WANT_##name,
+#include "vmx/vmcs/want.def"
+#undef WANT
+    WANTS
+};
+const char *vmx_want_text(unsigned want); // NULL: nothing
 struct vmx_reads {
     unsigned count;
     struct vmx_read read[VMX_READS];
@@ -83,12 +93,15 @@ struct vmx_failure {
     const char *name, *section, *section_title;
     const char *when, *must; // as written in the row
     const char *text;        // the manual's words
+    const char *hint;        // vmx/entry/hint.def: what is likely meant; NULL: none
+    unsigned hint_number;    // its row and 1; 0: none
     unsigned outcome;        // VM-instruction error 7 or 8, or exit reason 33
     struct vmx_reads reads;
 };
 // Runs every check on the current VMCS without entering and describes up to `max` failing rows; returns how many fail.
 unsigned vmx_explain_checks(const struct cpu *cpu, struct vmx_failure *failures, unsigned max);
-// The same of the rule `index` of those that failed at that entry, as they were then. False: past the last that is kept.
+// The same of the rule `index` of those that failed at that entry, as they were then. False: past the last that is
+// kept.
 struct history_failure;
 bool vmx_explain_failure(const struct history_failure *past, unsigned index, struct vmx_failure *failure);
 unsigned vmx_check_count(void);

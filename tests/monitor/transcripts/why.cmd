@@ -15,6 +15,8 @@ why fault
 why triple
 why lost
 why interrupt
+why instruction
+lint
 why not
 exits loop
 exits what

@@ -1,6 +1,6 @@
 // Model-specific registers by name: the rows of cpu/system/msr.def, the local APIC's base and deadline, and the
 // capability MSRs of VT-x (SDM Vol. 3D, Appendix A).
-#include "monitor/expression/msr_name.h"
+#include "monitor/explain/msr_name.h"
 
 static const struct msr_name names[] = {
 #define MSR(address, name, feature, read, write) {#name, address},

@@ -1,7 +1,7 @@
 // What error codes say, bit by bit; see fault.h. The rows of cpu/memory/access_right.def and error_code.def.
 #include "cpu/memory/rights.h"
 #include "cpu/state/section.h"
-#include "monitor/causes/fault.h"
+#include "monitor/faults/fault.h"
 
 static const struct place nowhere = {.space = PLACE_NONE};
 
@@ -28,7 +28,7 @@ static const struct {
     uint64_t bits;
 } rows[] = {
 #define SELECTOR_BITS(name, high, low, text) {#name, text, BITS(high, low)},
-#include "monitor/causes/error_code.def"
+#include "monitor/faults/error_code.def"
 #undef SELECTOR_BITS
 };
 
