@@ -5,6 +5,7 @@
 // Neither does any I/O. What is read may come from anybody.
 #ifndef DEVICES_HISTORY_RECORDING_H
 #define DEVICES_HISTORY_RECORDING_H
+#include "cpu/pages/pages.h"
 #include "devices/history/input_list.h"
 #include "devices/snapshot/setup.h"
 
@@ -41,7 +42,7 @@ struct recording_writer {
     void *context;
     void (*put)(void *context, const void *bytes, size_t count);
     const struct packer *packer; // NULL: nothing is made smaller
-    uint64_t frames;             // written so far
+    uint64_t frames, bytes;      // of them, written so far
     struct recording_parts parts;
 };
 // Of a new machine, before its first step. `program` is who writes it. False: memory is short.
@@ -56,11 +57,34 @@ void recording_end(struct recording_writer *writer, const struct position *at, c
 // How many of the bytes that a writer has put are whole frames. `begins`: they are its first ones.
 size_t recording_whole(bool begins, const uint8_t *bytes, size_t count);
 
+// The pages that were stored to since the last checkpoint in the file, or since the beginning.
+struct recording_changes {
+    struct pages *pages;
+    struct page_watcher watcher;
+    struct recording_change {
+        uint32_t area;
+        uint64_t page;
+    } * change;
+    size_t count, capacity;
+    bool failed; // memory was short
+};
+bool recording_changes_begin(struct recording_changes *changes, struct machine *machine); // false: too many watchers
+void recording_changes_end(struct recording_changes *changes);
+// At the present. False: memory is short; there must be none after it.
+bool recording_checkpoint(struct recording_writer *writer, struct machine *machine, struct recording_changes *changes);
+
 // --- reading ---
 
 struct recording_mark {
     char name[RECORDING_NAME_BYTES];
     struct position at;
+};
+struct recording_checkpoint {
+    struct position at;
+    uint64_t inputs; // taken before
+    uint8_t *bytes;  // recording_checkpoint.c has what they are
+    size_t size;
+    bool forgotten; // a branch came after it that left it out; what it changed counts for the one that follows
 };
 struct recording {
     char program[RECORDING_NAME_BYTES]; // that wrote it
@@ -71,6 +95,8 @@ struct recording {
     size_t hash_count;
     struct recording_mark *mark;
     size_t mark_count;
+    struct recording_checkpoint *checkpoint;
+    size_t checkpoint_count;
     struct position end; // as far as it goes
     bool ended;          // it says so itself, with a reason; else whoever wrote it was cut off
     char reason[RECORDING_REASON_BYTES];
@@ -82,6 +108,11 @@ struct recording {
 struct recording *recording_read(const uint8_t *bytes, size_t count, const struct packer *packer, char *error,
                                  size_t error_size);
 void recording_free(struct recording *recording);
+// Of a new machine and its timeline, which expects what is recorded: the timeline has the recording's checkpoints
+// afterwards. False: one line in `error` names the checkpoint; the machine must not be used then.
+struct timeline;
+bool recording_load(const struct recording *recording, struct machine *machine, struct timeline *timeline,
+                    const struct packer *packer, char *error, size_t error_size);
 const struct recording_mark *recording_find(const struct recording *recording, const char *name); // NULL: none
 
 #endif

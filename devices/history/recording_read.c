@@ -1,15 +1,10 @@
 // Reading a recording; see recording.h and docs/internals/recording.md. Everything is looked at before it is believed.
 #include "devices/history/recording.h"
-#include "devices/history/recording_code.h"
+#include "devices/history/recording_stream.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct stream {
-    uint8_t *bytes;
-    size_t used, room, at; // at: taken out so far
-};
 
 struct reader {
     const uint8_t *bytes;
@@ -20,8 +15,8 @@ struct reader {
     enum phase { AT_BEGIN, IN_SETUP, IN_RUN, BEHIND_END } phase;
     struct recording *r;
     const struct packer *packer;
-    struct stream stream; // of frames that were cut into pieces
-    size_t hash_room, mark_room;
+    struct recording_bytes stream; // of frames that were cut into pieces
+    size_t checkpoint_room, hash_room, mark_room;
     struct input input; // one whose data are not complete
     uint8_t *data;
     uint32_t filled;
@@ -66,8 +61,8 @@ static bool take_begin(struct reader *r) {
 }
 
 // Memory for what has come, and no more than twice that.
-static bool take_setup(struct reader *r) {
-    struct stream *s = &r->stream;
+static bool take_piece(struct reader *r) {
+    struct recording_bytes *s = &r->stream;
     size_t left = code_left(&r->in);
     if (left > s->room - s->used) {
         size_t room = 2 * (s->used + left);
@@ -81,8 +76,10 @@ static bool take_setup(struct reader *r) {
     return true;
 }
 
-static size_t stream_get(void *context, void *to, size_t count) {
-    struct stream *s = context;
+static bool take_setup(struct reader *r) { return take_piece(r); }
+
+size_t recording_bytes_get(void *bytes, void *to, size_t count) {
+    struct recording_bytes *s = bytes;
     size_t left = s->used - s->at, got = count < left ? count : left;
     if (got) memcpy(to, s->bytes + s->at, got);
     s->at += got;
@@ -95,12 +92,12 @@ static bool is_possible(const struct machine_config *c) {
 
 static bool end_setup(struct reader *r) {
     struct frame_reader frames;
-    frame_reader_begin(&frames, &(struct source){&r->stream, stream_get}, r->packer);
+    frame_reader_begin(&frames, &(struct source){&r->stream, recording_bytes_get}, r->packer);
     bool taken = setup_take(&frames, &r->r->setup) && !frame_next(&frames) && frames.ended;
     if (!taken) refuse(r, "the machine before it: %s", *frames.wrong ? frames.wrong : "more than belongs to it");
     frame_reader_free(&frames);
     free(r->stream.bytes);
-    r->stream = (struct stream){.used = 0};
+    r->stream = (struct recording_bytes){.used = 0};
     r->phase = IN_RUN;
     return taken && (is_possible(&r->r->setup.config) || refuse(r, "the machine before it cannot be had"));
 }
@@ -205,6 +202,21 @@ static bool take_mark(struct reader *r) {
     return true;
 }
 
+static bool take_checkpoint(struct reader *r) { return take_piece(r); }
+
+static bool take_checked(struct reader *r) {
+    struct recording *to = r->r;
+    struct recording_checkpoint c = {.inputs = to->inputs.count, .bytes = r->stream.bytes, .size = r->stream.used};
+    code_take_position(&r->in, &c.at);
+    if (!c.size) return refuse(r, "there is no checkpoint before it");
+    if (r->in.failed) return true;
+    if (!grow((void **)&to->checkpoint, to->checkpoint_count, &r->checkpoint_room, sizeof c)) return refuse_memory(r);
+    to->checkpoint[to->checkpoint_count++] = c;
+    r->stream = (struct recording_bytes){.used = 0};
+    reach(r, &c.at);
+    return true;
+}
+
 static bool lies_behind(const struct position *at, const struct position *end) {
     return position_compare(at, end) == POSITION_AHEAD;
 }
@@ -222,6 +234,8 @@ static bool take_branch(struct reader *r) {
     for (size_t i = 0; i < to->mark_count; i++)
         if (!lies_behind(&to->mark[i].at, &at)) to->mark[kept++] = to->mark[i];
     to->mark_count = kept;
+    for (size_t i = 0; i < to->checkpoint_count; i++)
+        to->checkpoint[i].forgotten |= lies_behind(&to->checkpoint[i].at, &at) || to->checkpoint[i].inputs > inputs;
     to->end = at;
     return true;
 }
@@ -284,6 +298,8 @@ static bool take_frame(struct reader *r) {
     if (r->phase == IN_SETUP && kind->phase == IN_RUN && !end_setup(r)) return false;
     if (kind->phase != r->phase) return refuse(r, "it has no business here");
     if (r->input.bytes && r->kind != FRAME_MORE) return refuse(r, "the data of the input before are not complete");
+    bool cut = r->stream.used && r->phase == IN_RUN && r->kind != FRAME_CHECKPOINT && r->kind != FRAME_CHECKED;
+    if (cut) return refuse(r, "the checkpoint before is not complete");
     if (!kind->take(r)) return false;
     return (!r->in.failed && !code_left(&r->in)) || refuse(r, "it has not what belongs to it");
 }
@@ -329,6 +345,8 @@ struct recording *recording_read(const uint8_t *bytes, size_t count, const struc
 void recording_free(struct recording *r) {
     if (!r) return;
     setup_free(&r->setup);
+    for (size_t i = 0; i < r->checkpoint_count; i++) free(r->checkpoint[i].bytes);
+    free(r->checkpoint);
     input_list_free(&r->inputs);
     free(r->hashes);
     free(r->mark);

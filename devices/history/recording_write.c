@@ -1,6 +1,6 @@
 // Writing a recording; see recording.h and docs/internals/recording.md.
 #include "devices/history/recording.h"
-#include "devices/history/recording_code.h"
+#include "devices/history/recording_stream.h"
 #include "devices/machine/machine_private.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,14 +11,15 @@ static void put_check(uint8_t out[4], uint32_t check) {
 }
 
 // A frame: kind, length in 3 bytes; a check of these; a check of what follows: what it says, data.
-static void put_frame(struct recording_writer *w, enum recording_frame kind, const struct code_out *said,
-                      const void *data, size_t bytes) {
+void recording_put_frame(struct recording_writer *w, enum recording_frame kind, const struct code_out *said,
+                         const void *data, size_t bytes) {
     size_t length = said->used + bytes;
     uint8_t head[RECORDING_HEADER_BYTES] = {(uint8_t)kind, (uint8_t)length, (uint8_t)(length >> 8),
                                             (uint8_t)(length >> 16)};
     put_check(head + 4, code_check_head(w->frames, head));
     put_check(head + 8, code_check(w->frames, said->bytes, said->used, data, bytes));
     w->frames++;
+    w->bytes += sizeof head + length;
     w->put(w->context, head, sizeof head);
     w->put(w->context, said->bytes, said->used);
     if (bytes) w->put(w->context, data, bytes);
@@ -26,49 +27,46 @@ static void put_frame(struct recording_writer *w, enum recording_frame kind, con
 
 // --- what is a file of its own within the file: frames of devices/snapshot, cut into pieces ---
 
-struct stream {
-    struct recording_writer *w;
-    enum recording_frame kind;
-    uint8_t *bytes; // CODE_PIECE_BYTES
-    size_t used;
-};
-
-static void stream_flush(struct stream *s) {
-    if (s->used) put_frame(s->w, s->kind, &(struct code_out){.used = 0}, s->bytes, s->used);
+static void flush(struct recording_stream *s) {
+    if (s->used) recording_put_frame(s->w, s->kind, &(struct code_out){.used = 0}, s->bytes, s->used);
     s->used = 0;
 }
 
-static bool stream_put(void *context, const void *bytes, size_t count) {
-    struct stream *s = context;
+bool recording_stream_put(void *stream, const void *bytes, size_t count) {
+    struct recording_stream *s = stream;
     for (const uint8_t *from = bytes; count;) {
         size_t room = CODE_PIECE_BYTES - s->used, piece = count < room ? count : room;
         memcpy(s->bytes + s->used, from, piece);
         s->used += piece, from += piece, count -= piece;
-        if (s->used == CODE_PIECE_BYTES) stream_flush(s);
+        if (s->used == CODE_PIECE_BYTES) flush(s);
     }
     return true;
 }
 
+void recording_stream_end(struct recording_stream *s) {
+    flush(s);
+    free(s->bytes);
+}
+
 static bool put_setup(struct recording_writer *w, struct machine *m) {
-    struct stream s = {.w = w, .kind = FRAME_SETUP, .bytes = malloc(CODE_PIECE_BYTES)};
+    struct recording_stream s;
     struct frame_writer frames;
-    if (!s.bytes) return false;
-    frame_writer_begin(&frames, &(struct sink){&s, stream_put}, w->packer);
+    if (!recording_stream_begin(&s, w, FRAME_SETUP)) return false;
+    frame_writer_begin(&frames, &(struct sink){&s, recording_stream_put}, w->packer);
     bool put = setup_put(&frames, m);
-    stream_flush(&s);
     frame_writer_free(&frames);
-    free(s.bytes);
+    recording_stream_end(&s);
     return put;
 }
 
 bool recording_begin(struct recording_writer *w, struct machine *m, const char *program) {
     struct code_out said = {.used = 0};
-    w->frames = 0;
+    w->frames = w->bytes = 0;
     w->parts.count = 0;
     w->put(w->context, "vmxray recording", RECORDING_MAGIC_BYTES);
     code_put_number(&said, RECORDING_VERSION);
     code_put_text(&said, program);
-    put_frame(w, FRAME_BEGIN, &said, NULL, 0);
+    recording_put_frame(w, FRAME_BEGIN, &said, NULL, 0);
     if (!put_setup(w, m)) return false;
     recording_hash(w, m);
     return true;
@@ -85,10 +83,10 @@ void recording_input(struct recording_writer *w, const struct input *input) {
     code_put_number(&said, input->unit);
     code_put_number(&said, input->where);
     code_put_number(&said, input->bytes);
-    put_frame(w, FRAME_INPUT, &said, data, piece);
+    recording_put_frame(w, FRAME_INPUT, &said, data, piece);
     for (size_t at = piece; at < input->bytes; at += piece) {
         if (input->bytes - at < piece) piece = input->bytes - at;
-        put_frame(w, FRAME_MORE, &(struct code_out){.used = 0}, data + at, piece);
+        recording_put_frame(w, FRAME_MORE, &(struct code_out){.used = 0}, data + at, piece);
     }
 }
 
@@ -97,7 +95,7 @@ static void put_position(struct recording_writer *w, enum recording_frame kind, 
     struct code_out said = {.used = 0};
     code_put_position(&said, at);
     if (text) code_put_text(&said, text);
-    put_frame(w, kind, &said, NULL, 0);
+    recording_put_frame(w, kind, &said, NULL, 0);
 }
 
 void recording_reached(struct recording_writer *w, const struct position *at) {
@@ -105,6 +103,9 @@ void recording_reached(struct recording_writer *w, const struct position *at) {
 }
 void recording_mark(struct recording_writer *w, const char *name, const struct position *at) {
     put_position(w, FRAME_MARK, at, name);
+}
+void recording_checked(struct recording_writer *w, const struct position *at) {
+    put_position(w, FRAME_CHECKED, at, NULL);
 }
 void recording_end(struct recording_writer *w, const struct position *at, const char *reason) {
     char text[RECORDING_REASON_BYTES];
@@ -116,7 +117,7 @@ void recording_branch(struct recording_writer *w, const struct position *at, uin
     struct code_out said = {.used = 0};
     code_put_position(&said, at);
     code_put_number(&said, inputs);
-    put_frame(w, FRAME_BRANCH, &said, NULL, 0);
+    recording_put_frame(w, FRAME_BRANCH, &said, NULL, 0);
 }
 
 // The names come first, and again when there are more of them.
@@ -126,9 +127,9 @@ void recording_hash(struct recording_writer *w, struct machine *m) {
     unsigned known = w->parts.count;
     recording_look(m, &w->parts, &hashes);
     for (unsigned i = 0; i < w->parts.count; i++) code_put_text(&names, w->parts.name[i]);
-    if (w->parts.count != known) put_frame(w, FRAME_PARTS, &names, NULL, 0);
+    if (w->parts.count != known) recording_put_frame(w, FRAME_PARTS, &names, NULL, 0);
     code_put_position(&said, &hashes.at);
-    put_frame(w, FRAME_HASHES, &said, hashes.hash, hashes.count * sizeof *hashes.hash);
+    recording_put_frame(w, FRAME_HASHES, &said, hashes.hash, hashes.count * sizeof *hashes.hash);
 }
 
 size_t recording_whole(bool begins, const uint8_t *bytes, size_t count) {

@@ -22,6 +22,13 @@ void timeline_tell(struct timeline *timeline, const struct input_log *log);
 // Nothing else comes in until then, and nothing runs beyond it until timeline_branch. False: memory is short.
 struct input_list;
 bool timeline_expect(struct timeline *timeline, const struct input_list *inputs, const struct position *last);
+// Before it has run: a checkpoint that was recorded, at a position with so many inputs taken before. The machine has
+// its state, but not its memory; `pages` have what changed since the one before, as it is at this one; they are the
+// timeline's afterwards. Several, in order, then once timeline_known_end: the machine is at its beginning again. False,
+// or the name of a part: memory is short, or the state is none; the machine must not be used then.
+struct page_list;
+bool timeline_known(struct timeline *timeline, const struct position *at, uint64_t inputs, struct page_list *pages);
+const char *timeline_known_end(struct timeline *timeline);
 bool timeline_expects(const struct timeline *timeline);
 bool timeline_at_last(const struct timeline *timeline); // the end of what is expected is reached
 

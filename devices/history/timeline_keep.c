@@ -103,6 +103,23 @@ bool timeline_checkpoint_here(struct timeline *t) {
     return true;
 }
 
+bool timeline_known(struct timeline *t, const struct position *at, uint64_t inputs, struct page_list *pages) {
+    struct checkpoint c = {.at = *at, .inputs = inputs};
+    if (!t->count || !timeline_fits(t) || !grow(t) || !(c.image = malloc(t->image_bytes))) return false;
+    machine_image_save(t->m, c.image);
+    t->checkpoint[t->count - 1].pages = *pages;
+    *pages = (struct page_list){0};
+    t->checkpoint[t->count++] = c;
+    return true;
+}
+
+const char *timeline_known_end(struct timeline *t) {
+    const char *wrong = machine_image_load(t->m, t->checkpoint[0].image);
+    make_room(t);
+    if (t->count > 1) timeline_go_into_past(t, 0);
+    return wrong;
+}
+
 bool timeline_keep(struct timeline *t) { return !t->failed && timeline_checkpoint_here(t); }
 
 void timeline_forget(struct timeline *t) {

@@ -10,8 +10,9 @@ enum { PAGES_AT_ONCE = 64 };
 
 // --- writing ---
 
-static void put_pages(struct frame_writer *w, const struct area *area, unsigned number, const uint64_t *page,
-                      unsigned count) {
+void area_image_put_pages(struct frame_writer *w, const struct machine *m, unsigned number, const uint64_t *page,
+                          unsigned count) {
+    const struct area *area = &m->memory.pages.area[number];
     if (!count) return;
     frame_begin(w, FRAME_PAGE);
     frame_put_number(w, number, 4);
@@ -29,10 +30,10 @@ static void put_area(struct frame_writer *w, const struct machine *m, unsigned n
         if (page_hash_is_zero(&m->memory.hash, number, i)) continue;
         page[count++] = i;
         if (count < PAGES_AT_ONCE) continue;
-        put_pages(w, area, number, page, count);
+        area_image_put_pages(w, m, number, page, count);
         count = 0;
     }
-    put_pages(w, area, number, page, count);
+    area_image_put_pages(w, m, number, page, count);
 }
 
 bool area_image_put(struct frame_writer *w, struct machine *m) {

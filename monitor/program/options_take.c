@@ -423,14 +423,18 @@ static bool take_path(const struct option *option, const char **list, char *path
     return (parse_item(list, path, OPTIONS_PATH) && *path) || wrong(option, *list, "a file's name is missing") == TAKEN;
 }
 
+static bool take_record_word(struct options *options, const char *word) {
+    if (strncmp(word, "checkpoints=", 12) == 0) return parse_size(word + 12, 1 << 20, &options->record_checkpoints);
+    return strncmp(word, "hashes=", 7) == 0 && parse_count(word + 7, &options->record_hashes) && options->record_hashes;
+}
+
 enum taken take_record(struct options *options, const struct option *option, const char *value) {
     char word[64];
     const char *list = value;
     if (!take_path(option, &list, options->record)) return TAKEN_WRONG;
     while (parse_item(&list, word, sizeof word))
-        if (strncmp(word, "hashes=", 7) != 0 || !parse_count(word + 7, &options->record_hashes) ||
-            !options->record_hashes)
-            return wrong(option, value, "write FILE, or FILE,hashes=STEPS (a comma in FILE is ,,)");
+        if (!take_record_word(options, word))
+            return wrong(option, value, "write FILE, or FILE,hashes=STEPS,checkpoints=SIZE (a comma in FILE is ,,)");
     return TAKEN;
 }
 

@@ -141,7 +141,7 @@ enum status monitor_drive(struct monitor *monitor) {
     struct self_explain *self = self_explain_begin(monitor);
     if (!script_failed) script_failed = !record_begin(monitor->run);
     if (!script_failed) sandbox_enter(o);
-    if (!script_failed) replay_go(monitor->run);
+    if (!script_failed) script_failed = !replay_go(monitor->run);
     if (o->script && !script_failed) {
         terminal_prompt(true);
         prompt_text(monitor, &o->script_file);

@@ -19,7 +19,14 @@ enum monitor_place { MONITOR_KEY, MONITOR_NONE, MONITOR_STDIO, MONITOR_UNIX }; /
 // where not.
 enum sandbox { SANDBOX_DEFAULT, SANDBOX_ON, SANDBOX_OFF };
 
-enum { OPTIONS_TRACES = 8, OPTIONS_PLACE = 300, OPTIONS_FILES = 32, OPTIONS_FILE_NAME = 64, OPTIONS_GIVEN = 64, OPTIONS_PATH = 4096 };
+enum {
+    OPTIONS_TRACES = 8,
+    OPTIONS_PLACE = 300,
+    OPTIONS_FILES = 32,
+    OPTIONS_FILE_NAME = 64,
+    OPTIONS_GIVEN = 64,
+    OPTIONS_PATH = 4096
+};
 
 struct loader;
 struct recording;
@@ -32,7 +39,7 @@ struct options {
     const char *loadvm;                               // the snapshot that is gone on from; NULL: none
     const char *given[OPTIONS_GIVEN];                 // the options that were there
     unsigned givens;
-    const char *kernel, *initrd, *append;             // NULL: not given. Of a multiboot image initrd names its modules
+    const char *kernel, *initrd, *append; // NULL: not given. Of a multiboot image initrd names its modules
     struct channel serial[MACHINE_SERIAL_PORTS], debug_console;
     unsigned serial_options; // -serial seen so far
     bool no_serial, no_reboot, no_shutdown, hash, stats;
@@ -48,6 +55,7 @@ struct options {
     char gdb[OPTIONS_PLACE];            // where to listen for gdb; empty: nowhere
     char record[OPTIONS_PATH];          // where the run is written down; empty: nowhere
     uint64_t record_hashes;             // steps between hashes in it
+    uint64_t record_checkpoints;        // bytes of checkpoints in it, about
     char replay[OPTIONS_PATH];          // what is run once more; empty: nothing
     char replay_at[OPTIONS_FILE_NAME];  // where that is opened; empty: at its beginning
     struct position opened;             // the same

@@ -17,7 +17,9 @@ struct record {
     struct position reached;        // by the run; it may be some milliseconds ago
     struct position told;           // of that, in the file
     uint64_t hash_every, next_hash; // steps
-    bool begun, failed;             // failed: it was said that it cannot be written
+    struct recording_changes changes;
+    uint64_t checkpoint_step, checkpoint_bytes; // of the last one; of all so far
+    bool begun, failed;                         // failed: it was said that it cannot be written
 };
 
 static void put(void *context, const void *bytes, size_t count) {
@@ -42,7 +44,8 @@ bool record_open(struct run *run) {
     if (!*o->record) return true;
     struct record *r = run->record = calloc(1, sizeof *r);
     if (!r) return complain("not enough memory");
-    *r = (struct record){.run = run, .writer = {.context = r, .put = put, .packer = packed_by_zstd()}, .hash_every = o->record_hashes};
+    *r = (struct record){
+        .run = run, .writer = {.context = r, .put = put, .packer = packed_by_zstd()}, .hash_every = o->record_hashes};
     r->to = behind_open(o->record, &(struct behind_user){r, tell_reached, whole});
     return r->to || complain("%s: %s", o->record, files_why());
 }
@@ -72,6 +75,8 @@ bool record_begin(struct run *run) {
     behind_lock(r->to);
     bool begun = recording_begin(&r->writer, run->machine, "vmxray " VMXRAY_VERSION);
     behind_unlock(r->to);
+    if (run->options->record_checkpoints && !recording_changes_begin(&r->changes, run->machine))
+        return complain("%s: not enough memory for checkpoints", run->options->record);
     machine_position(run->machine, &r->reached);
     r->told = r->reached;
     r->next_hash = r->hash_every;
@@ -114,6 +119,29 @@ static void plan_hash(struct record *r) {
     r->next_hash = step - step % r->hash_every + r->hash_every;
 }
 
+// --- checkpoints ---
+
+// The fuller the room for them, the rarer they become; a lot of pages is waited for.
+static bool checkpoint_is_due(const struct record *r, uint64_t step) {
+    enum { LEAST = 20000000, MOST = 100000000, STEPS_A_PAGE = 10000, QUARTERS = 4 };
+    uint64_t room = r->run->options->record_checkpoints, since = step - r->checkpoint_step;
+    if (!room || r->changes.failed || since < LEAST || r->checkpoint_bytes >= room) return false;
+    uint64_t wanted = r->changes.count * (uint64_t)STEPS_A_PAGE;
+    if (wanted > MOST) wanted = MOST;
+    return since >= wanted << QUARTERS * r->checkpoint_bytes / room;
+}
+
+static void put_checkpoint(struct record *r, uint64_t step) {
+    behind_lock(r->to);
+    uint64_t before = r->writer.bytes;
+    if (!recording_checkpoint(&r->writer, r->run->machine, &r->changes)) r->changes.failed = true;
+    r->checkpoint_bytes += r->writer.bytes - before;
+    machine_position(r->run->machine, &r->reached);
+    r->told = r->reached;
+    behind_unlock(r->to);
+    r->checkpoint_step = step;
+}
+
 void record_look(struct run *run) {
     struct record *r = run->record;
     struct position now;
@@ -126,6 +154,7 @@ void record_look(struct run *run) {
         put_hash(r);
         plan_hash(r);
     }
+    if (checkpoint_is_due(r, now.steps)) put_checkpoint(r, now.steps);
     look_at_file(r);
 }
 
@@ -153,6 +182,7 @@ void record_branch(struct run *run) {
     recording_branch(&r->writer, &r->reached, facts.taken);
     behind_unlock(r->to);
     plan_hash(r);
+    r->checkpoint_step = r->reached.steps;
 }
 
 // In the past the end of what was recorded is the end.
@@ -181,6 +211,7 @@ void record_close(struct run *run, const char *reason) {
     }
     int error = r->to ? behind_close(r->to, &bytes) : 0;
     tell_failure(r, error, bytes);
+    recording_changes_end(&r->changes);
     run->record = NULL;
     free(r);
 }

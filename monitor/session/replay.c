@@ -58,8 +58,14 @@ void replay_free(struct options *o) { recording_free(o->recording); }
 
 bool replay_begin(struct run *run) {
     const struct recording *r = run->options->recording;
+    struct timeline_facts facts;
+    char error[600];
     if (!r) return true;
-    return timeline_expect(run->timeline, &r->inputs, &r->end) || complain("not enough memory");
+    if (!timeline_expect(run->timeline, &r->inputs, &r->end)) return complain("not enough memory");
+    timeline_facts(run->timeline, &facts);
+    return !facts.checkpoints || !r->checkpoint_count ||
+           recording_load(r, run->machine, run->timeline, packed_by_zstd(), error, sizeof error) ||
+           complain("-replay %s: %s (-history 0 does without checkpoints)", run->options->replay, error);
 }
 
 // --- comparing ---
@@ -112,7 +118,6 @@ static bool compare_here(struct run *run) {
 
 enum machine_stop replay_run(struct run *run, uint64_t steps) {
     struct timeline *t = run->timeline;
-    if (timeline_in_past(t)) return timeline_run(t, steps);
     if (!compare_here(run)) return MACHINE_LOST;
     const struct recording_hashes *next = next_hashes(run);
     bool near = next && next->at.steps - machine_steps(run->machine) <= steps;
@@ -137,11 +142,24 @@ const char *replay_mark(const struct run *run, unsigned index, struct position *
     return r->mark[index].name;
 }
 
-void replay_go(struct run *run) {
+bool replay_go(struct run *run) {
     const struct options *o = run->options;
-    if (!o->recording || !*o->replay_at) return;
+    const char *wrong = NULL;
+    struct timeline_facts facts;
+    if (!o->recording || !*o->replay_at) return true;
+    timeline_facts(run->timeline, &facts);
+    run->printed = o->opened.steps;
+    if (facts.checkpoints) {
+        bool first = !o->opened.cycle && o->opened.steps;
+        if (first ? timeline_go_step(run->timeline, o->opened.steps, &wrong)
+                  : timeline_go(run->timeline, &o->opened, &wrong))
+            return true;
+        return complain("-replay %s,at=%s: it does not lead there (%s)", o->replay, o->replay_at,
+                        wrong ? wrong : "no such position");
+    }
     run->quiet = true;
     enum run_event event = run_until(run, o->opened.steps);
     if (event == RUN_TARGET && o->opened.cycle) (void)timeline_run_to(run->timeline, &o->opened);
     run->quiet = false;
+    return true;
 }

@@ -18,6 +18,7 @@ const char *replay_reason(const struct run *run); // why it ends there
 // The marks that it has; NULL past the last one.
 const char *replay_mark(const struct run *run, unsigned index, struct position *at);
 // From the beginning to where the options want it opened, without a word of the guest.
-void replay_go(struct run *run);
+// False after one line on stderr.
+bool replay_go(struct run *run);
 
 #endif

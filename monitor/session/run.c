@@ -47,14 +47,21 @@ static uint64_t next_stop(const struct run *run, uint64_t step) {
     uint64_t stop = least(o->steps, next_multiple(step, run->input_used ? POLL_STEPS_FULL : POLL_STEPS));
     stop = least(stop, least(next_multiple(step, o->hash_every), next_multiple(step, o->drop_every)));
     stop = least(stop, record_next_stop(run));
+    if (step < run->printed) stop = least(stop, run->printed);
     if (step < o->single_from) stop = least(stop, o->single_from);
     return stop;
 }
 
+// In the past: what the guest sends went out before. A recording may be opened beyond that.
+static bool printed_before(const struct run *run) {
+    return timeline_in_past(run->timeline) && machine_steps(run->machine) < run->printed;
+}
+
 static enum machine_stop run_machine(struct run *run, uint64_t steps) {
     if (!run->timeline) return machine_run(run->machine, steps);
-    run->console->silent = run->quiet || timeline_in_past(run->timeline);
+    run->console->silent = run->quiet || printed_before(run);
     enum machine_stop why = replay_goes_on(run) ? replay_run(run, steps) : timeline_run(run->timeline, steps);
+    if (!run->console->silent) run->printed = machine_steps(run->machine);
     run->console->silent = timeline_in_past(run->timeline);
     return why;
 }

@@ -104,8 +104,7 @@ static void replays(unsigned cpus, uint64_t history) {
     if (!m) bail("no recording: %s", error);
     struct timeline *t = timeline_new(m, history);
     ok(r->ended && !strcmp(r->reason, "it was long enough") && !strcmp(r->program, "a test") && !*r->cut &&
-           r->setup.config.model.preemption_timer_rate == BUSY_TIMER_RATE &&
-           position_same(&r->end, &run.end),
+           r->setup.config.model.preemption_timer_rate == BUSY_TIMER_RATE && position_same(&r->end, &run.end),
        "%u processors, %llu bytes of history: what was written is read", cpus, (unsigned long long)history);
     ok(r->inputs.count > 50 && timeline_expect(t, &r->inputs, &r->end) && !timeline_at_last(t) &&
            !alter(m, INPUT_NMI, 0, 0),
@@ -162,6 +161,112 @@ static void goes_ahead(void) {
     machine_free(m), machine_free(other);
     recording_free(r);
     free(run.bytes.byte);
+}
+
+// --- checkpoints in it ---
+
+enum { MOMENTS = 60 };
+static struct moment {
+    struct position at;
+    uint64_t hash;
+} moments[MOMENTS];
+
+// With a branch now and then: the moments after it are no more.
+static unsigned record_moments(struct bytes *bytes, unsigned cpus, uint64_t random) {
+    struct machine *m = busy_machine(cpus);
+    struct timeline *t = timeline_new(m, MEMORY);
+    struct recording_writer w = {.context = bytes, .put = put};
+    struct recording_changes changes;
+    const char *wrong = NULL;
+    unsigned count = 0;
+    if (!recording_begin(&w, m, "a test") || !recording_changes_begin(&changes, m)) bail("no memory");
+    timeline_tell(t, &(struct input_log){.context = &w, .took = took});
+    for (unsigned n = 0; n < 200 && count < MOMENTS; n++) {
+        live(m, t, &w, &random);
+        (void)timeline_run(t, 1 + random_below(&random, 100)); // a moment has no inputs before it at its own position
+        if (random_below(&random, 3) == 0 && !recording_checkpoint(&w, m, &changes)) bail("no checkpoint");
+        moments[count].hash = machine_hash(m);
+        machine_position(m, &moments[count++].at);
+        if (count < 10 || random_below(&random, 12)) continue;
+        count -= random_below(&random, 8) + 1;
+        struct timeline_facts facts;
+        if (!timeline_go(t, &moments[count - 1].at, &wrong)) bail("cannot go back: %s", wrong);
+        timeline_branch(t);
+        timeline_facts(t, &facts);
+        recording_branch(&w, &moments[count - 1].at, facts.taken);
+    }
+    recording_end(&w, &moments[count - 1].at, "");
+    recording_changes_end(&changes);
+    timeline_free(t);
+    machine_free(m);
+    return count;
+}
+
+static void with_checkpoints(unsigned cpus, uint64_t history) {
+    struct bytes bytes = {.count = 0};
+    uint64_t random = 40 + cpus;
+    unsigned count = record_moments(&bytes, cpus, random);
+    char error[600] = "";
+    const char *wrong = NULL;
+    struct recording *r = read_all(&bytes, error, sizeof error);
+    struct machine *m = r ? machine_of(r) : NULL;
+    struct timeline *t = m ? timeline_new(m, history) : NULL;
+    if (!t) bail("no recording: %s", error);
+    uint64_t begin = machine_hash(m);
+    unsigned forgotten = 0;
+    for (size_t i = 0; i < r->checkpoint_count; i++) forgotten += r->checkpoint[i].forgotten;
+    ok(r->checkpoint_count > 10 && forgotten && timeline_expect(t, &r->inputs, &r->end) &&
+           recording_load(r, m, t, NULL, error, sizeof error),
+       "%u processors: %zu checkpoints, of which %u were left behind by a branch: %s", cpus, r->checkpoint_count,
+       forgotten, error);
+    ok(machine_hash(m) == begin && !machine_steps(m), "the machine is at its beginning");
+    loop_begin("moments in any order");
+    for (unsigned n = 0; n < 100; n++) {
+        unsigned i = random_below(&random, count);
+        struct timeline_facts facts;
+        timeline_facts(t, &facts);
+        bool old = history < MEMORY && moments[i].at.steps < facts.first.steps; // there was no room to keep it
+        bool gone = timeline_go(t, &moments[i].at, &wrong);
+        loop_check((old && !gone && !wrong) || (gone && machine_hash(m) == moments[i].hash), "moment %u of step %llu",
+                   i, (unsigned long long)moments[i].at.steps);
+    }
+    loop_end();
+    for (unsigned n = 0; n < 1000 && !timeline_at_last(t); n++) (void)timeline_run(t, ~0ull);
+    ok(timeline_at_last(t) && machine_hash(m) == moments[count - 1].hash, "and on to the end");
+    timeline_free(t);
+    machine_free(m);
+    recording_free(r);
+    free(bytes.byte);
+}
+
+// What is in a checkpoint is looked at when it is loaded.
+static void damaged_checkpoint(void) {
+    struct bytes bytes = {.count = 0};
+    uint64_t random = 9;
+    (void)record_moments(&bytes, 1, 77);
+    struct recording *r = read_all(&bytes, NULL, 0);
+    unsigned refused = 0, named = 0;
+    for (unsigned n = 0; n < 60; n++) {
+        char error[600] = "";
+        struct machine *m = machine_of(r);
+        struct timeline *t = timeline_new(m, MEMORY);
+        struct recording_checkpoint *c = &r->checkpoint[random_below(&random, (uint32_t)r->checkpoint_count)];
+        size_t at = random_below(&random, (uint32_t)c->size), size = c->size;
+        uint8_t was = c->bytes[at];
+        if (n % 4)
+            c->bytes[at] ^= 1;
+        else
+            c->size = at;
+        if (!timeline_expect(t, &r->inputs, &r->end)) bail("no memory");
+        refused += !recording_load(r, m, t, NULL, error, sizeof error);
+        named += strstr(error, "the checkpoint of step ") != NULL;
+        c->bytes[at] = was, c->size = size;
+        timeline_free(t);
+        machine_free(m);
+    }
+    ok(refused == 60 && named == 60, "checkpoints that are damaged or cut are refused: %u, %u", refused, named);
+    recording_free(r);
+    free(bytes.byte);
 }
 
 // Another hash than was recorded is seen, with the part that has it.
@@ -340,6 +445,10 @@ int main(void) {
     goes_ahead();
     tells_parts();
     forgets();
+    with_checkpoints(1, MEMORY);
+    with_checkpoints(2, MEMORY);
+    with_checkpoints(1, 4 << 20);
+    damaged_checkpoint();
     damage();
     cut();
     const char *is_long = getenv("LONG");

@@ -80,6 +80,23 @@ vmxray -replay "$file" -x "$dir/script" -monitor none -S < <(printf 'cdq')
 claim $? 'and takes what is typed' "$status: $out $err"
 for at in nowhere 9999999999 -1 1.5; do refused "at=$at" 'neither such a step' -replay "$file,at=$at"; done
 
+vmxray -kernel "$spin" -serial null -record "$file,checkpoints=16M,hashes=30M" -steps 130M -hash </dev/null
+hash=$err size=$(stat -c %s "$file")
+asks 119999999 hash 'goto 30000000' 'print eax' 'goto end' hash
+[[ $out == 'step 119999999 '*'(past: the end is step 130000000)'*'step 30000000 '*"$hash"* ]]
+claim $? 'with checkpoints: opened, gone back, and to the end' "$out; $hash"
+vmxray -replay "$file" -S -x <(printf '%s\n' 'run-to 119999999' hash) -history 0 -serial null -monitor none </dev/null
+[[ $(grep '^hash' <<<"$out") == "$(asks 119999999 hash; grep '^hash' <<<"$out")" ]]
+claim $? 'a moment has the hash that it has without' "$out"
+replays 'and replayed without looking at them' "$file" '' "$hash" -serial null
+vmxray -kernel "$spin" -record "$file,checkpoints=16M" -steps 130M </dev/null
+vmxray -replay "$file" -S -x <(printf '%s\n' continue) -monitor none </dev/null
+[[ $out == *hello*world*'The recording ends here'* && $(grep -c world <<<"$out") == 1 ]]
+claim $? 'what the guest sent goes out once, where it was not gone past' "$out"
+vmxray -replay "$file" -S -x <(printf '%s\n' 'goto 100000000' 'goto 0' continue) -monitor none </dev/null
+[[ $(grep -c world <<<"$out") == 1 ]]
+claim $? 'also where it was' "$out"
+
 # ---- what is refused --------------------------------------------------------------------------------------------------
 
 cp "$file" "$dir/files/kept"
