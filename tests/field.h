@@ -26,11 +26,19 @@ static inline uint64_t field_at(const struct cpu *cpu, const char *name, unsigne
     memcpy(&value, (const uint8_t *)cpu + place, width);
     return value;
 }
-static inline void field_put_at(struct cpu *cpu, const char *name, unsigned index, uint64_t value) {
+// These return what they were given, as an assignment does.
+static inline uint64_t field_put_at(struct cpu *cpu, const char *name, unsigned index, uint64_t value) {
     size_t width, place = field_place(name, index, &width);
     memcpy((uint8_t *)cpu + place, &value, width);
+    return value;
 }
 static inline uint64_t field(const struct cpu *cpu, const char *name) { return field_at(cpu, name, 0); }
-static inline void field_put(struct cpu *cpu, const char *name, uint64_t value) { field_put_at(cpu, name, 0, value); }
+static inline uint64_t field_put(struct cpu *cpu, const char *name, uint64_t value) {
+    return field_put_at(cpu, name, 0, value);
+}
+static inline uint64_t gpr(const struct cpu *cpu, unsigned reg) { return field_at(cpu, "gpr", reg); }
+static inline uint64_t gpr_put(struct cpu *cpu, unsigned reg, uint64_t value) {
+    return field_put_at(cpu, "gpr", reg, value);
+}
 
 #endif

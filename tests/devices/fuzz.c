@@ -1,6 +1,7 @@
 #include "fuzz.h"
 #include "cpu/state/cpu.h"
 #include "devices/machine/machine.h"
+#include "tests/field.h"
 #include "tests/door.h"
 #include "tests/tap.h"
 #include <string.h>
@@ -68,11 +69,11 @@ static void access(struct source *s, const struct platform *p, struct cpu *cpu) 
     case 5: (void)p->mmio_read(p->machine, cpu, address(s), 1u << r / 8 % 4); break;
     case 6: msr(s, p, cpu); break;
     default:
-        if (cpu->boundary.pending & PENDING_INTR) (void)p->acknowledge(p->machine, cpu);
+        if (field(cpu, "boundary.pending") & PENDING_INTR) (void)p->acknowledge(p->machine, cpu);
         p->cr8_write(p->machine, cpu, r >> 8 & 15);
         break;
     }
-    cpu->boundary.pending &= PENDING_INTR;
+    field_put(cpu, "boundary.pending", field(cpu, "boundary.pending") & PENDING_INTR);
 }
 
 uint64_t fuzz_board(uint64_t seed, unsigned accesses) {
@@ -94,7 +95,8 @@ uint64_t fuzz_board(uint64_t seed, unsigned accesses) {
         access(&s, cpu->wire.platform, cpu);
         if (next(&s) % 4 == 0) (void)alter_serial(m, (unsigned)next(&s) % 5, (uint8_t)next(&s));
         // Time: no instruction matters here, the idle cycles do.
-        cpu->time.surplus_cycles += next(&s) % 3 ? next(&s) % 2000 : 1ull << next(&s) % 42;
+        field_put(cpu, "time.surplus_cycles",
+                  field(cpu, "time.surplus_cycles") + (next(&s) % 3 ? next(&s) % 2000 : 1ull << next(&s) % 42));
         (void)machine_run(m, 0);
         if (next(&s) % 512 == 0) alter_reset(m);
     }

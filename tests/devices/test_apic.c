@@ -4,6 +4,7 @@
 #include "devices/irq/ioapic.h"
 #include "devices/irq/lapic.h"
 #include "fake.h"
+#include "tests/field.h"
 #include "tests/tap.h"
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,7 @@ static void begin(void) {
 
 static uint32_t get(unsigned reg) { return (uint32_t)lapic_device.read(&lapic[0], 0, reg * 16, 4); }
 static void set(unsigned reg, uint32_t value) { lapic_device.write(&lapic[0], 0, reg * 16, 4, value); }
-static bool pending(unsigned n) { return cpu[n]->boundary.pending & PENDING_INTR; }
+static bool pending(unsigned n) { return field(cpu[n], "boundary.pending") & PENDING_INTR; }
 static void enable(unsigned n) { lapic_device.write(&lapic[n], 0, APIC_SVR * 16, 4, 0x1ff); }
 
 static void power_up(void) {
@@ -120,10 +121,11 @@ static void interprocessor(void) {
     set(APIC_ICR, 0x40000 | 0x33);
     ok(lapic_acknowledge(&lapic[0]) == 0x33, "self");
     set(APIC_ICR_HIGH, 0xff000000), set(APIC_ICR, 0x400);
-    ok(cpu[0]->boundary.pending & PENDING_NMI && cpu[1]->boundary.pending & PENDING_NMI, "NMI to all by broadcast");
+    ok(field(cpu[0], "boundary.pending") & PENDING_NMI && field(cpu[1], "boundary.pending") & PENDING_NMI,
+       "NMI to all by broadcast");
     set(APIC_ICR_HIGH, 1u << 24), set(APIC_ICR, 0x4500), set(APIC_ICR, 0x4612);
-    ok(cpu[1]->boundary.pending & PENDING_INIT && cpu[1]->boundary.pending & PENDING_SIPI &&
-           cpu[1]->boundary.sipi_vector == 0x12,
+    ok(field(cpu[1], "boundary.pending") & PENDING_INIT && field(cpu[1], "boundary.pending") & PENDING_SIPI &&
+           field(cpu[1], "boundary.sipi_vector") == 0x12,
        "INIT and SIPI");
     set(APIC_ICR, 0x4005);
     set(APIC_ESR, 0);
@@ -181,9 +183,9 @@ static void destinations(void) {
 static void start(void) {
     begin(), enable(0);
     set(APIC_ICR, 0xc4612), set(APIC_ICR, 0xc4500);
-    ok(cpu[1]->boundary.pending == PENDING_INIT, "a SIPI before the INIT");
+    ok(field(cpu[1], "boundary.pending") == PENDING_INIT, "a SIPI before the INIT");
     set(APIC_ICR, 0xc8500);
-    ok(cpu[1]->boundary.pending == PENDING_INIT && !(cpu[0]->boundary.pending & PENDING_INIT),
+    ok(field(cpu[1], "boundary.pending") == PENDING_INIT && !(field(cpu[0], "boundary.pending") & PENDING_INIT),
        "INIT level de-assert is nothing");
     set(APIC_ID, 0x07000000);
     ok(get(APIC_ID) == 0, "the APIC ID is read-only");
@@ -225,7 +227,7 @@ static void timer(void) {
 
 static void deadline(void) {
     begin(), enable(0);
-    cpu[0]->time.tsc_base = 1000;
+    field_put(cpu[0], "time.tsc_base", 1000);
     uint64_t value = 1;
     ok(lapic_msr_write(&lapic[0], 0x6e0, 5000) && lapic_msr_read(&lapic[0], 0x6e0, &value) && value == 0,
        "IA32_TSC_DEADLINE is 0 in other modes");
@@ -244,7 +246,7 @@ static void deadline(void) {
     ok(pending(0), "a deadline in the past fires at once");
     lapic_acknowledge(&lapic[0]), set(APIC_EOI, 0);
     lapic_msr_write(&lapic[0], 0x6e0, 100000);
-    cpu[0]->time.tsc_base += 90000;
+    field_put(cpu[0], "time.tsc_base", field(cpu[0], "time.tsc_base") + 90000);
     lapic_tsc_changed(&lapic[0]);
     fake_pass(&fake, 6000);
     ok(pending(0), "writing the TSC moves the deadline");
@@ -296,7 +298,7 @@ static void virtual_wire(void) {
        "ExtINT is not in service in the local APIC");
     set(APIC_LVT + LVT_LINT1, 0x400);
     lapic_nmi(&lapic[0]);
-    ok(cpu[0]->boundary.pending & PENDING_NMI, "LINT1 as NMI");
+    ok(field(cpu[0], "boundary.pending") & PENDING_NMI, "LINT1 as NMI");
 }
 
 static void io_write(unsigned reg, uint32_t value) {
@@ -346,7 +348,7 @@ static void redirection(void) {
     ok(pending(0), "and comes when unmasked");
     io_write(0x2e, 0x0435);
     ioapic_set(&ioapic, 15, true);
-    ok(cpu[0]->boundary.pending & PENDING_NMI && ioapic_has_nmi(&ioapic), "delivery mode NMI");
+    ok(field(cpu[0], "boundary.pending") & PENDING_NMI && ioapic_has_nmi(&ioapic), "delivery mode NMI");
     io_write(0x31, 0x05000000), io_write(0x30, 0x8036);
     ioapic_set(&ioapic, 16, true);
     ok(!(io_read(0x30) & 0x4000), "a destination that nobody has: not accepted");

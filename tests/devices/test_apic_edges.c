@@ -4,6 +4,7 @@
 #include "cpu/state/cpu.h"
 #include "devices/irq/lapic.h"
 #include "fake.h"
+#include "tests/field.h"
 #include "tests/tap.h"
 #include <stdlib.h>
 #include <string.h>
@@ -176,15 +177,15 @@ static void test_init(void) {
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
         begin(false);
         set(0, APIC_ICR_HIGH, 1u << 24), set(0, APIC_ICR, rows[i].icr);
-        ok(!!(cpu[1]->boundary.pending & PENDING_INIT) == rows[i].init, "INIT, %s", rows[i].what);
+        ok(!!(field(cpu[1], "boundary.pending") & PENDING_INIT) == rows[i].init, "INIT, %s", rows[i].what);
     }
-    ok(cpu[1]->boundary.pending & PENDING_NMI, "another delivery with level de-assert is delivered");
+    ok(field(cpu[1], "boundary.pending") & PENDING_NMI, "another delivery with level de-assert is delivered");
     begin(false);
     set(0, APIC_ICR_HIGH, 1u << 24), set(0, APIC_ICR, 0x8050);
     ok(in_irr(1, 0x50), "a fixed one too");
     begin(false);
     set(0, APIC_ICR_HIGH, 1u << 24), set(0, APIC_ICR, 0x4612), set(0, APIC_ICR, 0x4500);
-    ok(!(cpu[1]->boundary.pending & PENDING_SIPI), "a start-up IPI before the INIT is forgotten");
+    ok(!(field(cpu[1], "boundary.pending") & PENDING_SIPI), "a start-up IPI before the INIT is forgotten");
 }
 
 static void test_shorthands(void) {
@@ -206,7 +207,7 @@ static void test_shorthands(void) {
     set(1, APIC_SVR, 0xff), set(0, APIC_ICR, 0xc4061);
     ok(!in_irr(1, 0x61) && in_irr(2, 0x61), "a fixed IPI passes one by that is disabled by software");
     set(0, APIC_ICR, 0xc4400);
-    ok(cpu[1]->boundary.pending & PENDING_NMI, "an NMI does not");
+    ok(field(cpu[1], "boundary.pending") & PENDING_NMI, "an NMI does not");
 }
 
 static bool reaches(unsigned n, uint32_t destination, bool wide) {
@@ -246,7 +247,8 @@ static void test_priority(void) {
             begin(false);
             set(0, APIC_TPR, tpr);
             lapic_accept(&lapic[0], (uint8_t)v, false);
-            loop_check(!!(cpu[0]->boundary.pending & PENDING_INTR) == (v / 16 > tpr / 16), "TPR %x, vector %x", tpr, v);
+            loop_check(!!(field(cpu[0], "boundary.pending") & PENDING_INTR) == (v / 16 > tpr / 16), "TPR %x, vector %x",
+                       tpr, v);
         }
     loop_end();
 }
@@ -312,23 +314,24 @@ static void test_lint(void) {
         set(0, APIC_LVT + LVT_LINT0, 0x45 | delivery << 8 | (masked ? 1u << 16 : 0));
         lapic_set_lint0(&lapic[0], true);
         bool fixed = delivery < 2, external = delivery == 7;
-        loop_check(!!(cpu[0]->boundary.pending & PENDING_INTR) == (!masked && (fixed || external)), "INTR, %x", n);
+        loop_check(!!(field(cpu[0], "boundary.pending") & PENDING_INTR) == (!masked && (fixed || external)), "INTR, %x",
+                   n);
         loop_check(in_irr(0, 0x45) == (!masked && fixed), "IRR, %x", n);
-        loop_check(!!(cpu[0]->boundary.pending & PENDING_NMI) == (!masked && delivery == 4), "NMI, %x", n);
-        loop_check(!!(cpu[0]->boundary.pending & PENDING_INIT) == (!masked && delivery == 5), "INIT, %x", n);
+        loop_check(!!(field(cpu[0], "boundary.pending") & PENDING_NMI) == (!masked && delivery == 4), "NMI, %x", n);
+        loop_check(!!(field(cpu[0], "boundary.pending") & PENDING_INIT) == (!masked && delivery == 5), "INIT, %x", n);
         lapic_set_lint0(&lapic[0], false);
-        loop_check(!external || !(cpu[0]->boundary.pending & PENDING_INTR), "its end, %x", n);
+        loop_check(!external || !(field(cpu[0], "boundary.pending") & PENDING_INTR), "its end, %x", n);
         memset(lapic[0].irr, 0, sizeof lapic[0].irr), lapic_set_lint0(&lapic[0], false);
         loop_check(!in_irr(0, 0x45), "low stays low, %x", n);
         begin(false);
         set(0, APIC_LVT + LVT_LINT1, 0x46 | delivery << 8 | (masked ? 1u << 16 : 0));
         lapic_nmi(&lapic[0]);
-        loop_check(!!(cpu[0]->boundary.pending & PENDING_NMI) == (!masked && delivery == 4), "LINT1, %x", n);
+        loop_check(!!(field(cpu[0], "boundary.pending") & PENDING_NMI) == (!masked && delivery == 4), "LINT1, %x", n);
     }
     loop_end();
     begin(false);
     set(0, APIC_ICR_HIGH, 1u << 24), set(0, APIC_ICR, 0x4700);
-    ok(lapic[1].extint == 1 && cpu[1]->boundary.pending & PENDING_INTR, "an ExtINT that is sent");
+    ok(lapic[1].extint == 1 && field(cpu[1], "boundary.pending") & PENDING_INTR, "an ExtINT that is sent");
     begin(false);
     set(0, APIC_LVT + LVT_LINT0, 0x45);
     lapic_set_lint0(&lapic[0], true);
@@ -338,10 +341,10 @@ static void test_lint(void) {
     begin(false);
     (void)lapic_msr_write(&lapic[0], 0x1b, 0xfee00100);
     lapic_nmi(&lapic[0]), lapic_set_lint0(&lapic[0], true);
-    ok(cpu[0]->boundary.pending & PENDING_NMI && cpu[0]->boundary.pending & PENDING_INTR,
+    ok(field(cpu[0], "boundary.pending") & PENDING_NMI && field(cpu[0], "boundary.pending") & PENDING_INTR,
        "a local APIC that is disabled passes both pins on");
     lapic_accept(&lapic[0], 0x50, false), lapic_set_lint0(&lapic[0], false);
-    ok(!(cpu[0]->boundary.pending & PENDING_INTR), "and gives nothing of its own");
+    ok(!(field(cpu[0], "boundary.pending") & PENDING_INTR), "and gives nothing of its own");
 }
 
 // --- registers of the page, 10.4.1, bit by bit ---

@@ -5,6 +5,7 @@
 #include "cpu/state/model.h"
 #include "devices/board/board.h"
 #include "fake.h"
+#include "tests/field.h"
 #include "tests/tap.h"
 #include "cpu/processor/processor.h"
 #include <stdlib.h>
@@ -43,7 +44,7 @@ static void begin(void) {
     b->stop = stop;
     board_add_cpu(b, cpu);
     board_reset(b);
-    cpu->boundary.pending = 0;
+    field_put(cpu, "boundary.pending", 0);
     stopped = -1;
 }
 static void pass(uint64_t cycles) {
@@ -62,7 +63,7 @@ static void redirect(unsigned pin, uint32_t low) { mmio(IOAPIC_BASE, 0x10 + 2 * 
 // Takes everything that waits; whether `vector` was among it.
 static bool took(int vector) {
     bool found = false;
-    while (cpu->boundary.pending & PENDING_INTR) {
+    while (field(cpu, "boundary.pending") & PENDING_INTR) {
         found |= lapic_acknowledge(&b->lapic[0]) == vector;
         mmio(APIC_BASE_DEFAULT + 0xb0, 0);
     }

@@ -3,6 +3,7 @@
 #include "cpu/memory/mode.h"
 #include "cpu/state/cpu.h"
 #include "cpu/system/msr.h"
+#include "tests/field.h"
 #include "tests/door.h"
 #include "tests/tap.h"
 #include <string.h>
@@ -54,10 +55,10 @@ static void put_code(enum waiting waiting) {
     memcpy(ram + CODE, code[waiting], 4);
     memcpy(ram + HANDLER, handler, sizeof handler);
     for (unsigned v = 0; v < 256; v++) memcpy(ram + 4 * v, &(uint32_t){HANDLER}, 4);
-    cpu->segment[CS].selector = 0;
-    cpu->segment_base[CS] = 0;
-    cpu->rip = CODE;
-    cpu->gpr[RSP] = STACK;
+    field_put_at(cpu, "segment[].selector", CS, 0);
+    field_put_at(cpu, "segment_base", CS, 0);
+    field_put(cpu, "rip", CODE);
+    gpr_put(cpu, RSP, STACK);
     cpu_update_mode(cpu);
     machine_drop_derived(m);
 }

@@ -1,6 +1,7 @@
 // What firmware leaves behind: a memory map in which everybody agrees, ACPI tables that lie where it says, the BIOS
 // data area, text memory, memory types and IA32_FEATURE_CONTROL in every processor; again after each reset.
 #include "cpu/state/cpu.h"
+#include "tests/field.h"
 #include "tests/door.h"
 #include "tests/tap.h"
 #include <stdio.h>
@@ -158,8 +159,8 @@ static void everything(uint64_t ram_bytes, unsigned cpus, unsigned serial_ports)
     uint64_t hash = machine_hash(m);
     memset(inside_ram(m, 0x400, 0x100), 0x55, 0x100);
     memset(inside_ram(m, 0xb8000, 0x8000), 0x55, 0x8000);
-    inside_cpu(m, cpus - 1)->msr.feature_control = 1;
-    inside_cpu(m, cpus - 1)->msr.mtrr_def_type = 0;
+    field_put(inside_cpu(m, cpus - 1), "msr.feature_control", 1);
+    field_put(inside_cpu(m, cpus - 1), "msr.mtrr_def_type", 0);
     alter_reset(m);
     ok(machine_hash(m) == hash, "a reset brings all of it back");
     machine_free(m);
@@ -185,8 +186,8 @@ static void feature_control(void) {
            "%s: %s", refused[i], error);
     struct machine *m = make(2 << 20, 1, 1, "server,-vmx,-mtrr");
     uint64_t value;
-    ok(!machine_msr(m, 0, FEATURE_CONTROL, &value) && inside_cpu(m, 0)->msr.feature_control == 0 &&
-           inside_cpu(m, 0)->msr.mtrr_def_type == 0,
+    ok(!machine_msr(m, 0, FEATURE_CONTROL, &value) && field(inside_cpu(m, 0), "msr.feature_control") == 0 &&
+           field(inside_cpu(m, 0), "msr.mtrr_def_type") == 0,
        "not where the processor has neither");
     machine_free(m);
 }

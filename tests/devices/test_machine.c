@@ -2,6 +2,7 @@
 #include "cpu/state/cpu.h"
 #include "cpu/state/model.h"
 #include "devices/machine/machine.h"
+#include "tests/field.h"
 #include "tests/door.h"
 #include "tests/tap.h"
 #include "cpu/memory/mode.h"
@@ -38,10 +39,10 @@ static struct machine *make(uint64_t ram) {
 // Real-address mode, all segments 0, at CODE.
 static void start_at_code(struct machine *m) {
     struct cpu *cpu = inside_cpu(m, 0);
-    cpu->segment[CS].selector = 0;
-    cpu->segment_base[CS] = 0;
-    cpu->rip = CODE;
-    cpu->gpr[RSP] = CODE;
+    field_put_at(cpu, "segment[].selector", CS, 0);
+    field_put_at(cpu, "segment_base", CS, 0);
+    field_put(cpu, "rip", CODE);
+    gpr_put(cpu, RSP, CODE);
     cpu_update_mode(cpu);
     machine_drop_derived(m);
 }
@@ -327,7 +328,7 @@ static void messages(void) {
     ok(count == 2, "and delivered (%u)", count);
     ok(!alter(m, INPUT_NMI, 1, 0) && !alter(m, INPUT_INTERRUPT, 0, 15),
        "not to a processor that is not there, nor with a reserved vector");
-    inside_cpu(m, 0)->gpr[RDX] = 0;
+    gpr_put(inside_cpu(m, 0), RDX, 0);
     ok(alter(m, INPUT_INIT, 0, 0), "INIT is sent");
     (void)machine_run(m, 1);
     ok(machine_cpu(m, 0)->gpr[RDX] == machine_cpu(m, 0)->wire.model->signature,

@@ -2,6 +2,7 @@
 // shut down, and no interrupt can come that would be taken. What could still come keeps it waiting.
 #include "cpu/memory/mode.h"
 #include "cpu/state/cpu.h"
+#include "tests/field.h"
 #include "tests/door.h"
 #include "tests/tap.h"
 #include <string.h>
@@ -26,10 +27,10 @@ static void make(unsigned cpus, bool interrupts) {
     if (!(m = machine_new(&config, error, sizeof error))) bail("no machine: %s", error);
     struct cpu *cpu = m->cpu[0];
     memcpy(inside_ram(m, CODE, 4), code, 4);
-    cpu->segment[CS].selector = 0;
-    cpu->segment_base[CS] = 0;
-    cpu->rip = CODE;
-    cpu->gpr[RSP] = STACK;
+    field_put_at(cpu, "segment[].selector", CS, 0);
+    field_put_at(cpu, "segment_base", CS, 0);
+    field_put(cpu, "rip", CODE);
+    gpr_put(cpu, RSP, STACK);
     cpu_update_mode(cpu);
     machine_drop_derived(m);
     out(0x21, 0xff), out(0xa1, 0xff);
@@ -72,11 +73,11 @@ static void halted(unsigned cpus) {
 
 static void others(unsigned cpus) {
     make(cpus, false);
-    for (unsigned i = 0; i < cpus; i++) m->cpu[i]->boundary.activity = ACTIVITY_WAIT_FOR_SIPI;
+    for (unsigned i = 0; i < cpus; i++) field_put(m->cpu[i], "boundary.activity", ACTIVITY_WAIT_FOR_SIPI);
     stuck("all wait for a SIPI");
     make(cpus, false);
-    m->cpu[0]->boundary.activity = ACTIVITY_HLT;
-    m->cpu[0]->boundary.mwait = MWAIT_MASKED;
+    field_put(m->cpu[0], "boundary.activity", ACTIVITY_HLT);
+    field_put(m->cpu[0], "boundary.mwait", MWAIT_MASKED);
     ok(!machine_can_wake(m), "MWAIT that masked interrupts end, none can come");
     out(0x21, 0xfe);
     ok(machine_can_wake(m), "and one can");
@@ -87,12 +88,12 @@ static void guests(void) {
     make(1, true);
     struct cpu *cpu = m->cpu[0];
     cpu->intercepts.non_root = true;
-    cpu->boundary.activity = ACTIVITY_SHUTDOWN;
+    field_put(cpu, "boundary.activity", ACTIVITY_SHUTDOWN);
     out(0x21, 0xfe);
     ok(!machine_can_wake(m), "no interrupt ends a guest's shutdown state");
-    cpu->time.vmx_deadline_cycles = 1 << 20;
+    field_put(cpu, "time.vmx_deadline_cycles", 1 << 20);
     ok(machine_can_wake(m), "the VMX-preemption timer does");
-    cpu->boundary.activity = ACTIVITY_WAIT_FOR_SIPI;
+    field_put(cpu, "boundary.activity", ACTIVITY_WAIT_FOR_SIPI);
     ok(!machine_can_wake(m), "but not the wait for a SIPI");
     cpu->intercepts.non_root = false;
 }

@@ -5,6 +5,7 @@
 #include "cpu/state/cpu.h"
 #include "cpu/state/model.h"
 #include "devices/machine/machine.h"
+#include "tests/field.h"
 #include "tests/charge.h"
 #include "tests/door.h"
 #include "tests/tap.h"
@@ -72,10 +73,10 @@ static struct machine *make(unsigned cpus, const void *code, size_t bytes) {
     memcpy(ram + 0x40 * 4, &(uint32_t){HANDLER + 0x40}, 4);
     memcpy(ram + OTHERS, others, sizeof others);
     struct cpu *cpu = inside_cpu(m, 0);
-    cpu->segment[CS].selector = 0;
-    cpu->segment_base[CS] = 0;
-    cpu->rip = CODE;
-    cpu->gpr[RSP] = CODE;
+    field_put_at(cpu, "segment[].selector", CS, 0);
+    field_put_at(cpu, "segment_base", CS, 0);
+    field_put(cpu, "rip", CODE);
+    gpr_put(cpu, RSP, CODE);
     cpu_update_mode(cpu);
     machine_drop_derived(m);
     return m;
@@ -154,13 +155,13 @@ static void exactness(unsigned kind) {
     struct cpu *cpu = inside_cpu(t.m, 0);
     loop_begin("%s: interrupts in time, TSC = cycles", names[kind]);
     for (unsigned i = 0; i < 3000; i++) {
-        uint64_t now = machine_cycles(t.m), rip = cpu->rip;
+        uint64_t now = machine_cycles(t.m), rip = field(cpu, "rip");
         machine_run(t.m, 1);
         uint64_t got = word(t.m, COUNTER + 4) & 0xffff, periods = periods_local(t.m);
         loop_check(got <= periods && got + 2 >= periods, "%u interrupts, %u periods", (unsigned)got, (unsigned)periods);
-        bool rdtsc = rip == CODE + sizeof first - 6 && cpu->rip == rip + 2;
-        uint64_t tsc = cpu->gpr[RDX] << 32 | (uint32_t)cpu->gpr[RAX];
-        if (rdtsc) loop_check(tsc == now + cpu->time.tsc_base, "TSC %lu at cycle %lu", tsc, now);
+        bool rdtsc = rip == CODE + sizeof first - 6 && field(cpu, "rip") == rip + 2;
+        uint64_t tsc = gpr(cpu, RDX) << 32 | (uint32_t)gpr(cpu, RAX);
+        if (rdtsc) loop_check(tsc == now + field(cpu, "time.tsc_base"), "TSC %lu at cycle %lu", tsc, now);
     }
     loop_end();
     ok(word(t.m, COUNTER + 4) > 50, "%s: the machine idles and wakes", names[kind]);

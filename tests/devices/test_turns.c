@@ -2,6 +2,7 @@
 // the equality of all ways to cut a run.
 #include "cpu/state/cpu.h"
 #include "devices/machine/machine.h"
+#include "tests/field.h"
 #include "tests/door.h"
 #include "tests/tap.h"
 #include "cpu/memory/mode.h"
@@ -53,9 +54,9 @@ static struct machine *make(unsigned cpus, const uint8_t *code, size_t bytes) {
     machine_set_memory(m, 0x7c78, &flat, sizeof flat);
     machine_set_memory(m, START, code, bytes);
     struct cpu *cpu = inside_cpu(m, 0);
-    cpu->segment[CS].selector = 0;
-    cpu->segment_base[CS] = 0;
-    cpu->rip = CODE;
+    field_put_at(cpu, "segment[].selector", CS, 0);
+    field_put_at(cpu, "segment_base", CS, 0);
+    field_put(cpu, "rip", CODE);
     cpu_update_mode(cpu);
     machine_drop_derived(m);
     return m;

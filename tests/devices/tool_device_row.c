@@ -2,6 +2,7 @@
 // registers, interrupt line, timer, DMA, options, objects in ACPI, and state. Linked in the copy of the tree.
 #include "cpu/state/cpu.h"
 #include "devices/machine/machine.h"
+#include "tests/field.h"
 #include "tests/door.h"
 #include "tests/tap.h"
 #include <string.h>
@@ -71,8 +72,8 @@ static void works(void) {
     store(0xfec00000, 0x10 + 2 * 18), store(0xfec00010, 0x51); // I/O APIC pin 18: device 2, INTA
     store(0xfee000f0, 0x1ff);
     store(0xe0000000, 1);
-    ok(cpu->boundary.pending & PENDING_INTR && p->acknowledge(p->machine, cpu) == 0x51, "its interrupt");
-    cpu->time.surplus_cycles += 200;
+    ok(field(cpu, "boundary.pending") & PENDING_INTR && p->acknowledge(p->machine, cpu) == 0x51, "its interrupt");
+    field_put(cpu, "time.surplus_cycles", field(cpu, "time.surplus_cycles") + 200);
     (void)machine_run(m, 0);
     ok(load(0xe0000004) == 1, "its timer");
     char dma[4] = "";

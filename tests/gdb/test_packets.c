@@ -3,6 +3,7 @@
 #include "cpu/state/cpu.h"
 #include "devices/machine/machine_observe.h"
 #include "monitor/gdb/gdb.h"
+#include "tests/field.h"
 #include "tests/door.h"
 #include "tests/tap.h"
 #include "cpu/memory/mode.h"
@@ -56,9 +57,9 @@ static struct machine *new_machine(void) {
     if (!machine) bail("%s", error);
     struct cpu *cpu = inside_cpu(machine, 0);
     memcpy(inside_ram(machine, 0x1000, sizeof code), code, sizeof code);
-    cpu->segment[CS].selector = 0;
-    cpu->segment_base[CS] = 0;
-    cpu->rip = 0x1000;
+    field_put_at(cpu, "segment[].selector", CS, 0);
+    field_put_at(cpu, "segment_base", CS, 0);
+    field_put(cpu, "rip", 0x1000);
     cpu_update_mode(cpu);
     return machine;
 }

@@ -9,10 +9,11 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p "$work"/tests/{monitor,vmx,devices}
 cat >"$work/tests/monitor/a.c" <<<'int f(struct cpu *cpu) { return cpu->rip + b->cpu->gpr[0] + inside_cpu(m, 0)->mode; } // cpu->rip
 int g(struct machine *m) { return m->config + vmx_of(x)->vmcs + machine_steps(m) + cpu_rip(cpu); }'
-cat >"$work/tests/vmx/a.c" <<<'int f(struct cpu *cpu) { return cpu->rip + vmx_of(cpu)->vmcs + m->config; }'
+cat >"$work/tests/vmx/a.c" <<<'int f(struct cpu *cpu, struct machine *m) { return cpu->rip + vmx_of(cpu)->vmcs + m->config; }'
+cat >"$work/tests/vmx/b.c" <<<'int f(struct meter *m) { return m->config; } // no machine'
 cat >"$work/tests/devices/a.c" <<<'int f(struct machine *m) { return m->config + cpu_of(m) + cpu[1]->rip; }'
 found=$("$judge" "$work")
-[[ $found == $'tests/devices/a.c 1\ntests/monitor/a.c 5\ntests/vmx/a.c 1' ]]
+[[ $found == $'tests/devices/a.c 1\ntests/monitor/a.c 5\ntests/vmx/a.c 2' ]]
 claim $? "the judge counts members of structs that belong to another folder" "$found"
 
 more=$("$judge" . | awk -v list="$list" '

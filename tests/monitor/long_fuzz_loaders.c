@@ -2,6 +2,7 @@
 // lines, into machines of random sizes. It loads in silence, the same way twice, and leaves a processor whose pointers
 // point to RAM; or there is one line. SEED=n begins elsewhere, VMXRAY_ROUNDS=n makes as many rounds instead.
 #include "cpu/state/cpu.h"
+#include "tests/field.h"
 #include "tests/monitor/loading.h"
 #include "tests/door.h"
 #include "tests/tap.h"
@@ -81,9 +82,10 @@ static bool is_ram(uint64_t address) { return machine_ram(loading.machine, addre
 // Where the processor would start, and what it was told: all in RAM, outside the first page.
 static bool pointers_good(void) {
     const struct cpu *cpu = machine_cpu(loading.machine, 0);
-    uint64_t told = cpu->gpr[RSI] ? cpu->gpr[RSI] : cpu->gpr[RBX];
-    return is_ram(cpu->rip) && cpu->rip >= 4096 && is_ram(told) && told >= 4096 && is_ram(cpu->gdtr.base) &&
-           (!(cpu->control.cr0 & CR0_PG) || is_ram(cpu->control.cr3));
+    uint64_t told = gpr(cpu, RSI) ? gpr(cpu, RSI) : gpr(cpu, RBX);
+    return is_ram(field(cpu, "rip")) && field(cpu, "rip") >= 4096 && is_ram(told) && told >= 4096 &&
+           is_ram(field(cpu, "gdtr.base")) &&
+           (!(field(cpu, "control.cr0") & CR0_PG) || is_ram(field(cpu, "control.cr3")));
 }
 
 static bool round_good(bool *loaded) {

@@ -6,6 +6,7 @@
 #include "monitor/expression/expression.h"
 #include "monitor/program/serve.h"
 #include "monitor/symbols/symbols.h"
+#include "tests/field.h"
 #include "tests/door.h"
 #include "tests/tap.h"
 #include "cpu/memory/mode.h"
@@ -46,10 +47,10 @@ static bool setup(void) {
     memset(ram, 0x40, 16);
     memcpy(ram + 16, "\xeb\xee", 2);
     struct cpu *cpu = inside_cpu(run.machine, 0);
-    cpu->segment[CS].selector = 0;
-    cpu->segment_base[CS] = 0;
-    cpu->rip = 0x1000;
-    cpu->gpr[RBX] = 0x123456789abcdef0;
+    field_put_at(cpu, "segment[].selector", CS, 0);
+    field_put_at(cpu, "segment_base", CS, 0);
+    field_put(cpu, "rip", 0x1000);
+    gpr_put(cpu, RBX, 0x123456789abcdef0);
     cpu_update_mode(cpu);
     monitor_init(&monitor, &run);
     monitor.output->write = hear;

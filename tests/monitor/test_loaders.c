@@ -4,6 +4,7 @@
 #include "cpu/state/cpu.h"
 #include "monitor/load/linux_params.h"
 #include "monitor/host/status.h"
+#include "tests/field.h"
 #include "tests/door.h"
 #include "tests/monitor/loading.h"
 #include "tests/tap.h"
@@ -36,7 +37,7 @@ static uint64_t word(uint64_t address) {
 
 // The physical address that the page tables at CR3 give, ~0 when none.
 static uint64_t walk(const struct cpu *cpu, uint64_t linear) {
-    uint64_t entry = word((cpu->control.cr3 & ~0xfffull) + (linear >> 39 & 511) * 8);
+    uint64_t entry = word((field(cpu, "control.cr3") & ~0xfffull) + (linear >> 39 & 511) * 8);
     if (!(entry & 1)) return ~0ull;
     entry = word((entry & ~0xfffull) + (linear >> 30 & 511) * 8);
     if (!(entry & 1)) return ~0ull;
@@ -48,18 +49,19 @@ static void check_segments(const struct cpu *cpu, bool is_64bit) {
     bool good = true;
     for (unsigned s = ES; s <= GS; s++) {
         uint32_t rights = s != CS ? 0xc093 : is_64bit ? 0xa09b : 0xc09b;
-        good &= cpu->segment[s].rights == rights && cpu->segment[s].limit == UINT32_MAX && cpu->segment_base[s] == 0;
-        good &= cpu->segment[s].selector == (s == CS ? 0x10 : 0x18);
+        good &= field_at(cpu, "segment[].rights", s) == rights && field_at(cpu, "segment[].limit", s) == UINT32_MAX &&
+                field_at(cpu, "segment_base", s) == 0;
+        good &= field_at(cpu, "segment[].selector", s) == (s == CS ? 0x10 : 0x18);
         // The descriptor in the GDT says the same.
-        uint64_t descriptor = word(cpu->gdtr.base + (cpu->segment[s].selector & ~7u));
+        uint64_t descriptor = word(field(cpu, "gdtr.base") + (field_at(cpu, "segment[].selector", s) & ~7u));
         good &= (descriptor >> 40 & 0xf0ff) == rights && (descriptor & 0xffff) == 0xffff;
     }
-    ok(good && cpu->gdtr.limit == 31, "segments are flat and are those of the GDT");
+    ok(good && field(cpu, "gdtr.limit") == 31, "segments are flat and are those of the GDT");
 }
 
 static void check_64bit(const struct cpu *cpu) {
-    ok(cpu->control.cr0 & CR0_PG && cpu->control.cr0 & CR0_PE && cpu->control.cr4 & CR4_PAE &&
-           (cpu->control.efer & (EFER_LME | EFER_LMA)) == 0x500,
+    ok(field(cpu, "control.cr0") & CR0_PG && field(cpu, "control.cr0") & CR0_PE &&
+           field(cpu, "control.cr4") & CR4_PAE && (field(cpu, "control.efer") & (EFER_LME | EFER_LMA)) == 0x500,
        "IA-32e mode with paging");
     ok(cpu_64bit(cpu) && cpu_cpl(cpu) == 0, "the mode follows");
     ok(cpu_rflags(cpu) == 2, "RFLAGS is 2: no interrupts");
@@ -87,9 +89,9 @@ static void test_linux(void) {
     memcpy(page_0, ram(0, 4096), 4096);
     ok(loading_try(&loading, &image, loading.initrd_path, "console=ttyS0 a=b"), "a bzImage loads (%s)", loading.errors);
     const struct cpu *cpu = machine_cpu(loading.machine, 0);
-    const struct linux_params *params = ram(cpu->gpr[RSI], 4096);
+    const struct linux_params *params = ram(gpr(cpu, RSI), 4096);
     const struct linux_header *header = &params->header;
-    ok(cpu->rip == 0x1000200, "it starts 200H behind its preferred address");
+    ok(field(cpu, "rip") == 0x1000200, "it starts 200H behind its preferred address");
     ok(memcmp(ram(0x1000000, 8192), image.bytes + 5 * 512, 8192) == 0, "its code is there");
     check_64bit(cpu);
     ok(header->header == LINUX_MAGIC && header->version == 0x20f && header->type_of_loader == 0xff, "setup header");
@@ -106,10 +108,10 @@ static void test_linux(void) {
     ok(memcmp(page_0, ram(0, 4096), 4096) == 0, "physical page 0 is untouched");
     loading_file(loading.initrd_fd, initrd, 0);
     ok(loading_try(&loading, &image, loading.initrd_path, NULL) &&
-           ((const struct linux_params *)ram(cpu->gpr[RSI], 4096))->header.ramdisk_size == 0,
+           ((const struct linux_params *)ram(gpr(cpu, RSI), 4096))->header.ramdisk_size == 0,
        "an empty initrd is none");
     image_put(&image, offsetof(struct linux_params, header.pref_address), 1ull << 40, 8);
-    ok(loading_try(&loading, &image, NULL, NULL) && cpu->rip == 0x200200, "moved to where there is RAM");
+    ok(loading_try(&loading, &image, NULL, NULL) && field(cpu, "rip") == 0x200200, "moved to where there is RAM");
 }
 
 // The code's last paragraph may be short.
@@ -133,12 +135,12 @@ static void test_linux_32bit(uint16_t version, uint8_t header_end, uint64_t entr
     ok(loading_try(&loading, &image, NULL, "words"), "a 32-bit kernel of protocol %x loads (%s)", version,
        loading.errors);
     const struct cpu *cpu = machine_cpu(loading.machine, 0);
-    const struct linux_params *params = ram(cpu->gpr[RSI], 4096);
-    ok(cpu->rip == entry && params->header.code32_start == entry, "it starts where it lies (%llx)",
-       (unsigned long long)cpu->rip);
-    ok(cpu->control.cr0 == (CR0_PE | CR0_ET) && cpu->control.efer == 0 && cpu_rflags(cpu) == 2,
+    const struct linux_params *params = ram(gpr(cpu, RSI), 4096);
+    ok(field(cpu, "rip") == entry && params->header.code32_start == entry, "it starts where it lies (%llx)",
+       (unsigned long long)field(cpu, "rip"));
+    ok(field(cpu, "control.cr0") == (CR0_PE | CR0_ET) && field(cpu, "control.efer") == 0 && cpu_rflags(cpu) == 2,
        "protected mode, no paging, no interrupts");
-    ok(cpu->gpr[RBX] == 0 && cpu->gpr[RBP] == 0 && cpu->gpr[RDI] == 0, "EBX, EBP and EDI are 0");
+    ok(gpr(cpu, RBX) == 0 && gpr(cpu, RBP) == 0 && gpr(cpu, RDI) == 0, "EBX, EBP and EDI are 0");
     ok(strcmp(ram(params->header.cmd_line_ptr, 6), "words") == 0, "command line");
     check_segments(cpu, false);
 }
@@ -197,19 +199,19 @@ static void test_elf(bool is_64bit) {
     memset(inside_ram(loading.machine, 0x200000, 0x10000), 0xff, 0x10000);
     ok(loading_try(&loading, &image, NULL, "words"), "%s loads (%s)", image.name, loading.errors);
     const struct cpu *cpu = machine_cpu(loading.machine, 0);
-    ok(cpu->rip == 0x200010, "it starts at its entry point");
+    ok(field(cpu, "rip") == 0x200010, "it starts at its entry point");
     ok(memcmp(ram(0x200000, 4096), image.bytes + 0x1000, 4096) == 0 &&
            memcmp(ram(0x202000, 0x800), image.bytes + 0x2000, 0x800) == 0,
        "its segments are there");
     const uint8_t *bss = ram(0x202800, 0x1001);
     ok(bss[0] == 0 && memcmp(bss, bss + 1, 0xfff) == 0 && bss[0x1000] == 0xff,
        "its bss is zero, and no more than that");
-    const struct linux_params *params = ram(cpu->gpr[RSI], 4096);
+    const struct linux_params *params = ram(gpr(cpu, RSI), 4096);
     ok(strcmp(ram(params->header.cmd_line_ptr, 6), "words") == 0, "boot parameters with the command line");
     if (is_64bit) {
         check_64bit(cpu);
     } else {
-        ok(cpu->control.cr0 == (CR0_PE | CR0_ET) && cpu->control.efer == 0 && cpu_rflags(cpu) == 2,
+        ok(field(cpu, "control.cr0") == (CR0_PE | CR0_ET) && field(cpu, "control.efer") == 0 && cpu_rflags(cpu) == 2,
            "protected mode, no paging");
         ok((cpu->mode & MODE_CODE_MASK) == MODE_CODE_32, "the mode follows");
         check_segments(cpu, false);
@@ -283,13 +285,13 @@ static void test_multiboot(struct image image) {
     memset(inside_ram(loading.machine, 0x200000, 0x10000), 0xff, 0x10000);
     ok(loading_try(&loading, &image, modules, "words"), "%s loads (%s)", image.name, loading.errors);
     const struct cpu *cpu = machine_cpu(loading.machine, 0);
-    ok(cpu->gpr[RAX] == 0x2badb002 && cpu->control.cr0 == (CR0_PE | CR0_ET) && cpu_rflags(cpu) == 2,
+    ok(gpr(cpu, RAX) == 0x2badb002 && field(cpu, "control.cr0") == (CR0_PE | CR0_ET) && cpu_rflags(cpu) == 2,
        "protected mode, magic in EAX");
     check_segments(cpu, false);
-    const struct multiboot_seen *info = ram(cpu->gpr[RBX], sizeof *info);
-    ok(cpu->gpr[RBX] >= 0x1000, "the information lies outside page 0");
+    const struct multiboot_seen *info = ram(gpr(cpu, RBX), sizeof *info);
+    ok(gpr(cpu, RBX) >= 0x1000, "the information lies outside page 0");
     ok((info->flags & 0x124d) == 0x124d, "memory, command line, modules, memory map, loader's name, screen");
-    ok(cpu->gpr[RSP] == 0x7ff00 && layout_is_mine(cpu->gpr[RSP]), "a stack of its own");
+    ok(gpr(cpu, RSP) == 0x7ff00 && layout_is_mine(gpr(cpu, RSP)), "a stack of its own");
     const uint8_t *screen = (const uint8_t *)info + 88;
     const uint32_t geometry[3] = {160, 80, 25};
     ok(*(const uint32_t *)screen == 0xb8000 && !memcmp(screen + 8, geometry, 12) && screen[20] == 16 && screen[21] == 2,
@@ -344,11 +346,12 @@ static void test_pvh(void) {
     snprintf(modules, sizeof modules, "%s one,,1,%s", loading.initrd_path, loading.initrd_path);
     ok(loading_try(&loading, &image, modules, "words"), "an ELF file with a PVH note loads (%s)", loading.errors);
     const struct cpu *cpu = machine_cpu(loading.machine, 0);
-    ok(cpu->rip == 0x200020, "it starts at the entry that the note names");
-    ok(cpu->control.cr0 == (CR0_PE | CR0_ET) && cpu->control.cr4 == 0 && cpu->control.efer == 0 && cpu_rflags(cpu) == 2,
+    ok(field(cpu, "rip") == 0x200020, "it starts at the entry that the note names");
+    ok(field(cpu, "control.cr0") == (CR0_PE | CR0_ET) && field(cpu, "control.cr4") == 0 &&
+           field(cpu, "control.efer") == 0 && cpu_rflags(cpu) == 2,
        "protected mode, no paging, although the file is an ELF64 one");
     check_segments(cpu, false);
-    const struct pvh_seen *info = ram(cpu->gpr[RBX], sizeof *info);
+    const struct pvh_seen *info = ram(gpr(cpu, RBX), sizeof *info);
     ok(info->magic == 0x336ec578 && info->version == 1 && info->flags == 0, "hvm_start_info, version 1");
     ok(strcmp(ram(info->command_line, 6), "words") == 0 && info->rsdp == machine_acpi_rsdp(loading.machine),
        "command line, ACPI root pointer");
@@ -401,7 +404,8 @@ static void test_multiboot_flat(void) {
     const struct cpu *cpu = machine_cpu(loading.machine, 0);
     const uint8_t *bss = ram(0x201000, 4096);
     test_multiboot(image);
-    ok(cpu->rip == 0x200080 && memcmp(ram(0x200000, 4096), image.bytes, 4096) == 0 && bss[0] == 0 && bss[4095] == 0,
+    ok(field(cpu, "rip") == 0x200080 && memcmp(ram(0x200000, 4096), image.bytes, 4096) == 0 && bss[0] == 0 &&
+           bss[4095] == 0,
        "loaded where its header says, with bss");
     static const struct {
         size_t at;

@@ -2,6 +2,7 @@
 // Multiboot2 Specification, version 2.0. Random damage never crashes.
 #include "cpu/state/cpu.h"
 #include "monitor/load/load.h"
+#include "tests/field.h"
 #include "tests/door.h"
 #include "tests/monitor/loading.h"
 #include "tests/tap.h"
@@ -80,7 +81,7 @@ static const struct cpu *cpu(void) { return machine_cpu(loading.machine, 0); }
 
 // The nth tag of a type; NULL: there is none.
 static const struct seen *find(unsigned type, unsigned nth) {
-    uint64_t info = cpu()->gpr[RBX];
+    uint64_t info = gpr(cpu(), RBX);
     uint32_t total = *(const uint32_t *)ram(info, 8);
     for (uint64_t at = info + 8; at < info + total; at += (((const struct seen *)ram(at, 8))->bytes + 7) & ~7ull) {
         const struct seen *t = ram(at, 8);
@@ -90,7 +91,7 @@ static const struct seen *find(unsigned type, unsigned nth) {
 }
 
 static void check_tags_nest(void) {
-    uint64_t info = cpu()->gpr[RBX], at = info + 8;
+    uint64_t info = gpr(cpu(), RBX), at = info + 8;
     const uint32_t *head = ram(info, 8);
     unsigned tags = 1;
     for (; ((const struct seen *)ram(at, 8))->type != 0; tags++)
@@ -291,13 +292,13 @@ static void both(void) {
     image_put(&b.image, MULTIBOOT_1, 0x1badb002, 4);
     image_put(&b.image, MULTIBOOT_1 + 4, 0, 4);
     image_put(&b.image, MULTIBOOT_1 + 8, 0u - 0x1badb002, 4);
-    ok(loads(&b, NULL, NULL) && cpu()->gpr[RAX] == 0x2badb002, "multiboot 1 where both headers are there");
+    ok(loads(&b, NULL, NULL) && gpr(cpu(), RAX) == 0x2badb002, "multiboot 1 where both headers are there");
     loading.protocol = &load_multiboot2;
-    ok(loads(&b, NULL, NULL) && cpu()->gpr[RAX] == 0x36d76289, "multiboot 2 if it is asked for");
+    ok(loads(&b, NULL, NULL) && gpr(cpu(), RAX) == 0x36d76289, "multiboot 2 if it is asked for");
     loading.protocol = &load_linux;
     fails(&b, "cannot be booted as Linux bzImage");
     loading.protocol = &load_elf;
-    ok(loads(&b, NULL, NULL) && cpu()->gpr[RSI] != 0, "or as the ELF file that it is");
+    ok(loads(&b, NULL, NULL) && gpr(cpu(), RSI) != 0, "or as the ELF file that it is");
     loading.protocol = NULL;
 }
 

@@ -1,6 +1,7 @@
 // Observers and points on one processor: nothing they do changes the state at any step, breakpoints stop before exactly
 // the instructions that a stepped run begins, watchpoints after exactly the accesses that are made.
 #include "cpu/watch/observe.h"
+#include "tests/field.h"
 #include "tests/cpu/program.h"
 #include "tests/tap.h"
 #include "cpu/engine/cpu_run.h"
@@ -25,22 +26,23 @@ static void hit(struct point *point, struct cpu *cpu, const struct sight *sight)
 
 // Runs up to the step, through all stops.
 static void run_to(struct flat *f, uint64_t step) {
-    while (f->cpu->time.steps < step) {
-        enum run_result result = cpu_run(f->cpu, step - f->cpu->time.steps);
+    while (field(f->cpu, "time.steps") < step) {
+        enum run_result result = cpu_run(f->cpu, step - field(f->cpu, "time.steps"));
         if (result == RUN_HALTED || result == RUN_SHUTDOWN) return;
     }
 }
 
 // An interrupt asked for every now and then: deliveries and breakpoints meet at the same boundary.
 static void run_interrupted(struct flat *f, uint64_t step) {
-    while (f->cpu->time.steps < step && f->cpu->boundary.activity == ACTIVITY_ACTIVE) {
-        uint64_t next = f->cpu->time.steps - f->cpu->time.steps % 97 + 97;
-        if (f->cpu->time.steps % 97 == 0 && f->interrupt < 0 && f->cpu->boundary.held_step != f->cpu->time.steps) {
+    while (field(f->cpu, "time.steps") < step && field(f->cpu, "boundary.activity") == ACTIVITY_ACTIVE) {
+        uint64_t next = field(f->cpu, "time.steps") - field(f->cpu, "time.steps") % 97 + 97;
+        if (field(f->cpu, "time.steps") % 97 == 0 && f->interrupt < 0 &&
+            field(f->cpu, "boundary.held_step") != field(f->cpu, "time.steps")) {
             f->interrupt = 40;
-            f->cpu->rflags |= FLAG_IF;
+            field_put(f->cpu, "rflags", field(f->cpu, "rflags") | FLAG_IF);
             cpu_pend(f->cpu, PENDING_INTR, true);
         }
-        enum run_result result = cpu_run(f->cpu, (next < step ? next : step) - f->cpu->time.steps);
+        enum run_result result = cpu_run(f->cpu, (next < step ? next : step) - field(f->cpu, "time.steps"));
         if (result == RUN_HALTED || result == RUN_SHUTDOWN) return;
     }
 }
@@ -68,7 +70,7 @@ static bool equal_runs(uint64_t seed, struct observer *observer, struct point *p
         run(&seen, step);
         equal = loop_check(hash(&free_run) == hash(&seen), "seed %llx, %s, step %llu: rip %llx %llx",
                            (unsigned long long)seed, what, (unsigned long long)step,
-                           (unsigned long long)free_run.cpu->rip, (unsigned long long)seen.cpu->rip);
+                           (unsigned long long)field(free_run.cpu, "rip"), (unsigned long long)field(seen.cpu, "rip"));
     }
     flat_free(&free_run);
     flat_free(&seen);
@@ -95,9 +97,9 @@ static void random_points(struct point *points, unsigned count, uint64_t *seed, 
     random_program(&f, *seed);
     for (unsigned i = 0; i < count; i++) {
         uint64_t r = random_next(seed);
-        run_interrupted(&f, f.cpu->time.steps + r % 50);
+        run_interrupted(&f, field(f.cpu, "time.steps") + r % 50);
         uint64_t data = r % 4 == 0 ? FLAT_CODE + 0x700 + (r >> 8) % 0x1000 : DATA + (r >> 8) % 0x2000;
-        points[i] = (struct point){.address = access == POINT_EXECUTE ? f.cpu->rip : data,
+        points[i] = (struct point){.address = access == POINT_EXECUTE ? field(f.cpu, "rip") : data,
                                    .bytes = 1 + (r >> 40) % 8,
                                    .space = (enum point_space)((r >> 50) % 3),
                                    .access = access == POINT_EXECUTE ? access : (unsigned)((r >> 60) % 3 + 1) << 1,
@@ -137,7 +139,7 @@ static void test_breakpoints_exact(void) {
         random_program(&f, seed);
         run_to(&stepped, 40 + i);
         record = (struct record){.stop = true};
-        point = (struct point){.address = stepped.cpu->rip,
+        point = (struct point){.address = field(stepped.cpu, "rip"),
                                .access = POINT_EXECUTE,
                                .space = (enum point_space)(i % 3),
                                .context = &record,
@@ -146,22 +148,24 @@ static void test_breakpoints_exact(void) {
         random_program(&stepped, seed);
         cpu_set_points(f.cpu, &point);
         for (unsigned n = 0; n < 2000; n++) {
-            if (stepped.cpu->rip == point.address && stepped.cpu->boundary.activity == ACTIVITY_ACTIVE) {
+            if (field(stepped.cpu, "rip") == point.address &&
+                field(stepped.cpu, "boundary.activity") == ACTIVITY_ACTIVE) {
                 expected++;
-                while (record.count < 1 && f.cpu->time.steps < 2000 &&
-                       cpu_run(f.cpu, 2000 - f.cpu->time.steps) == RUN_STOPPED) {}
+                while (record.count < 1 && field(f.cpu, "time.steps") < 2000 &&
+                       cpu_run(f.cpu, 2000 - field(f.cpu, "time.steps")) == RUN_STOPPED) {}
                 all += record.count;
-                loop_check(record.count == 1 && record.sight[0].step == stepped.cpu->time.steps &&
-                               f.cpu->time.steps == stepped.cpu->time.steps && f.cpu->rip == point.address &&
-                               registers_hash(&f) == registers_hash(&stepped),
+                loop_check(record.count == 1 && record.sight[0].step == field(stepped.cpu, "time.steps") &&
+                               field(f.cpu, "time.steps") == field(stepped.cpu, "time.steps") &&
+                               field(f.cpu, "rip") == point.address && registers_hash(&f) == registers_hash(&stepped),
                            "seed %llu: step %llu, not %llu", (unsigned long long)i,
-                           (unsigned long long)f.cpu->time.steps, (unsigned long long)stepped.cpu->time.steps);
+                           (unsigned long long)field(f.cpu, "time.steps"),
+                           (unsigned long long)field(stepped.cpu, "time.steps"));
                 record.count = 0;
             }
             if (cpu_run(stepped.cpu, 1) != RUN_BUDGET) break;
         }
         run_to(&f, 2000);
-        loop_check(record.count == 0 || f.cpu->time.steps > 2000, "seed %llu: stopped once more",
+        loop_check(record.count == 0 || field(f.cpu, "time.steps") > 2000, "seed %llu: stopped once more",
                    (unsigned long long)i);
         flat_free(&stepped);
         flat_free(&f);
@@ -190,10 +194,10 @@ static void test_watch_exact(void) {
         cpu_set_points(watched.cpu, &point);
         run_to(&seen, 1500);
         unsigned next = 0;
-        while (watched.cpu->time.steps < 1500) {
+        while (field(watched.cpu, "time.steps") < 1500) {
             unsigned before = record.count;
-            if (cpu_run(watched.cpu, 1500 - watched.cpu->time.steps) != RUN_STOPPED) break;
-            loop_check(record.count > before && record.sight[before].step == watched.cpu->time.steps,
+            if (cpu_run(watched.cpu, 1500 - field(watched.cpu, "time.steps")) != RUN_STOPPED) break;
+            loop_check(record.count > before && record.sight[before].step == field(watched.cpu, "time.steps"),
                        "stop after the access");
         }
         for (unsigned a = 0; a < accesses.count; a++) {
@@ -224,7 +228,7 @@ static void test_sights(void) {
     // mov byte [rsi],7; cmp byte [rsi],7; je +2; nop; nop; mov ecx,0x277; rdmsr; out 0x80,al; cpuid; ud2
     START(&f, 0xc6, 0x06, 0x07, 0x80, 0x3e, 0x07, 0x74, 0x02, 0x90, 0x90, 0xb9, 0x77, 0x02, 0, 0, 0x0f, 0x32, 0xe6,
           0x80, 0x0f, 0xa2, 0x0f, 0x0b, 0xeb, 0xfe);
-    f.cpu->gpr[RSI] = DATA;
+    gpr_put(f.cpu, RSI, DATA);
     f.ram[DATA] = 3;
     record = (struct record){0};
     const uint64_t wanted = BIT(OBSERVE_MEMORY) | BIT(OBSERVE_BRANCH) | BIT(OBSERVE_MSR_READ) | BIT(OBSERVE_IO) |
@@ -239,7 +243,7 @@ static void test_sights(void) {
     ok(s[1].kind == OBSERVE_MEMORY && !s[1].write && s[1].value == 7 && s[1].step == 2, "a read");
     ok(s[2].kind == OBSERVE_BRANCH && s[2].rip == FLAT_CODE + 6 && s[2].value == FLAT_CODE + 10 && s[2].step == 3,
        "a branch");
-    ok(s[3].kind == OBSERVE_MSR_READ && s[3].number == 0x277 && s[3].value == f.cpu->msr.pat && s[3].step == 5,
+    ok(s[3].kind == OBSERVE_MSR_READ && s[3].number == 0x277 && s[3].value == field(f.cpu, "msr.pat") && s[3].step == 5,
        "RDMSR");
     ok(s[4].kind == OBSERVE_IO && s[4].write && s[4].number == 0x80 && s[4].size == 1 && s[4].step == 6, "OUT");
     ok(s[5].kind == OBSERVE_CPUID && s[5].step == 7 && s[5].rip == FLAT_CODE + 19, "CPUID");
@@ -257,14 +261,14 @@ static void test_held(void) {
     cpu_set_points(f.cpu, &point);
     f.interrupt = 40;
     cpu_pend(f.cpu, PENDING_INTR, true);
-    ok(cpu_run(f.cpu, 100) == RUN_STOPPED && f.cpu->rip == HANDLERS + 0x80 && f.cpu->time.steps == 2,
+    ok(cpu_run(f.cpu, 100) == RUN_STOPPED && field(f.cpu, "rip") == HANDLERS + 0x80 && field(f.cpu, "time.steps") == 2,
        "stopped in the handler");
     cpu_pend(f.cpu, PENDING_NMI, true); // comes when the attempt is over
-    uint64_t rsp = f.cpu->gpr[RSP];
+    uint64_t rsp = gpr(f.cpu, RSP);
     (void)cpu_run(f.cpu, 1);
-    ok(f.cpu->gpr[R15] == 1 && f.cpu->gpr[RSP] == rsp, "the attempt comes before another event");
+    ok(gpr(f.cpu, R15) == 1 && gpr(f.cpu, RSP) == rsp, "the attempt comes before another event");
     (void)cpu_run(f.cpu, 1);
-    ok(f.cpu->gpr[RSP] != rsp, "which then is taken");
+    ok(gpr(f.cpu, RSP) != rsp, "which then is taken");
     flat_free(&f);
 }
 
@@ -276,12 +280,12 @@ static void test_unset(void) {
     record = (struct record){.stop = true};
     cpu_set_points(f.cpu, &point);
     (void)cpu_run(f.cpu, 100);
-    ok(record.count == 1 && f.cpu->time.steps == 1, "a breakpoint in the middle of a block");
+    ok(record.count == 1 && field(f.cpu, "time.steps") == 1, "a breakpoint in the middle of a block");
     cpu_pass(f.cpu);
     (void)cpu_run(f.cpu, 100);
-    ok(record.count == 2 && f.cpu->time.steps == 4, "once in a round");
+    ok(record.count == 2 && field(f.cpu, "time.steps") == 4, "once in a round");
     cpu_set_points(f.cpu, NULL);
-    ok(cpu_run(f.cpu, 1000) == RUN_BUDGET && f.cpu->time.steps == 1004 && record.count == 2,
+    ok(cpu_run(f.cpu, 1000) == RUN_BUDGET && field(f.cpu, "time.steps") == 1004 && record.count == 2,
        "and no more when it is removed");
     flat_free(&f);
 }

@@ -38,6 +38,8 @@ struct vmx *bench_vmx(struct bench *b) {
     return b->cpu->wire.extension->state;
 }
 
+const uint64_t *bench_walks(const struct bench *b) { return b->cpu->tlb->filled; }
+
 void bench_store(struct bench *b, uint64_t physical, unsigned bytes, uint64_t value) {
     memcpy(b->ram + physical, &value, bytes);
 }
@@ -79,15 +81,15 @@ static void tables(struct bench *b) {
 
 static void segment(struct cpu *cpu, unsigned s, uint16_t selector, uint32_t limit, uint32_t rights, uint64_t base) {
     cpu->segment[s] = (struct segment){.selector = selector, .limit = limit, .rights = rights};
-    cpu->segment_base[s] = base;
+    field_put_at(cpu, "segment_base", s, base);
 }
 
 static void long_mode(struct bench *b) {
     struct cpu *cpu = b->cpu;
-    cpu->control.cr0 = CR0_PE | CR0_PG | CR0_NE | CR0_ET | CR0_WP;
-    cpu->control.cr3 = AT_PML4;
-    cpu->control.cr4 = CR4_PAE | CR4_VMXE;
-    cpu->control.efer = EFER_LME | EFER_LMA | EFER_SCE | EFER_NXE;
+    field_put(cpu, "control.cr0", CR0_PE | CR0_PG | CR0_NE | CR0_ET | CR0_WP);
+    field_put(cpu, "control.cr3", AT_PML4);
+    field_put(cpu, "control.cr4", CR4_PAE | CR4_VMXE);
+    field_put(cpu, "control.efer", EFER_LME | EFER_LMA | EFER_SCE | EFER_NXE);
     segment(cpu, CS, CODE_SELECTOR, ~0u, 0xa09b, 0);
     for (unsigned s = ES; s <= GS; s++)
         if (s != CS) segment(cpu, s, DATA_SELECTOR, ~0u, 0xc093, 0);
@@ -95,9 +97,9 @@ static void long_mode(struct bench *b) {
     segment(cpu, LDTR, 0, 0, (uint32_t)RIGHTS_UNUSABLE, 0);
     cpu->gdtr = (struct descriptor_table){AT_GDT, 0xffff};
     cpu->idtr = (struct descriptor_table){AT_IDT, 0xfff};
-    cpu->gpr[RSP] = AT_HOST_STACK;
-    cpu->rip = AT_HOST_CODE;
-    cpu->msr.feature_control = 5;
+    gpr_put(cpu, RSP, AT_HOST_STACK);
+    field_put(cpu, "rip", AT_HOST_CODE);
+    field_put(cpu, "msr.feature_control", 5);
     cpu_set_rflags(cpu, 2);
     cpu_update_mode(cpu);
     tlb_select(cpu);
@@ -150,15 +152,15 @@ static unsigned put_code(struct bench *b, uint64_t at, const char *hex) {
 
 enum ran bench_run(struct bench *b, const char *hex) {
     struct cpu *cpu = b->cpu;
-    cpu->rip = AT_HOST_CODE;
-    cpu->gpr[RSP] = AT_HOST_STACK;
+    field_put(cpu, "rip", AT_HOST_CODE);
+    gpr_put(cpu, RSP, AT_HOST_STACK);
     uint64_t next = AT_HOST_CODE + put_code(b, AT_HOST_CODE, hex);
     (void)cpu_run(cpu, 1);
-    if (cpu->rip == next) return RAN_ON;
-    if (cpu->rip == AT_HANDLER + 16 * VECTOR_UD) return RAN_UD;
-    if (cpu->rip == AT_HANDLER + 16 * VECTOR_GP) return RAN_GP;
-    if (cpu->rip == AT_HANDLER + 16 * VECTOR_PF) return RAN_PF;
-    return cpu->rip >= AT_HANDLER && cpu->rip < AT_HANDLER + 16 * 256 ? RAN_OTHER : RAN_ELSEWHERE;
+    if (field(cpu, "rip") == next) return RAN_ON;
+    if (field(cpu, "rip") == AT_HANDLER + 16 * VECTOR_UD) return RAN_UD;
+    if (field(cpu, "rip") == AT_HANDLER + 16 * VECTOR_GP) return RAN_GP;
+    if (field(cpu, "rip") == AT_HANDLER + 16 * VECTOR_PF) return RAN_PF;
+    return field(cpu, "rip") >= AT_HANDLER && field(cpu, "rip") < AT_HANDLER + 16 * 256 ? RAN_OTHER : RAN_ELSEWHERE;
 }
 
 static int flags_outcome(struct bench *b) {
@@ -181,12 +183,12 @@ int bench_vmx_instruction(struct bench *b, const char *hex) {
 // These leave the registers as they were.
 static int with_registers(struct bench *b, const char *hex, uint64_t rax, uint64_t rbx, uint64_t *out) {
     struct cpu *cpu = b->cpu;
-    uint64_t old_rax = cpu->gpr[RAX], old_rbx = cpu->gpr[RBX], old_rsp = cpu->gpr[RSP];
-    cpu->gpr[RAX] = rax;
-    cpu->gpr[RBX] = rbx;
+    uint64_t old_rax = gpr(cpu, RAX), old_rbx = gpr(cpu, RBX), old_rsp = gpr(cpu, RSP);
+    gpr_put(cpu, RAX, rax);
+    gpr_put(cpu, RBX, rbx);
     int outcome = bench_vmx_instruction(b, hex);
-    if (out) *out = cpu->gpr[RBX];
-    cpu->gpr[RAX] = old_rax, cpu->gpr[RBX] = old_rbx, cpu->gpr[RSP] = old_rsp;
+    if (out) *out = gpr(cpu, RBX);
+    gpr_put(cpu, RAX, old_rax), gpr_put(cpu, RBX, old_rbx), gpr_put(cpu, RSP, old_rsp);
     return outcome;
 }
 static int with_pointer(struct bench *b, const char *hex, uint64_t pointer) {
@@ -237,9 +239,9 @@ static void controls(struct bench *b) {
 
 static void host(struct bench *b) {
     const struct cpu *cpu = b->cpu;
-    bench_set(b, HOST_CR0, cpu->control.cr0);
-    bench_set(b, HOST_CR3, cpu->control.cr3);
-    bench_set(b, HOST_CR4, cpu->control.cr4);
+    bench_set(b, HOST_CR0, field(cpu, "control.cr0"));
+    bench_set(b, HOST_CR3, field(cpu, "control.cr3"));
+    bench_set(b, HOST_CR4, field(cpu, "control.cr4"));
     bench_set(b, HOST_CS_SELECTOR, CODE_SELECTOR);
     bench_set(b, HOST_TR_SELECTOR, TSS_SELECTOR);
     for (unsigned f = FIELD_HOST_SS_SELECTOR; f <= FIELD_HOST_GS_SELECTOR; f++)
@@ -251,19 +253,19 @@ static void host(struct bench *b) {
     bench_set(b, HOST_RSP, AT_HOST_STACK);
     bench_set(b, HOST_RIP, AT_HOST_EXIT);
     bench_set(b, HOST_PAT, 0x0007040600070406);
-    bench_set(b, HOST_EFER, cpu->control.efer);
+    bench_set(b, HOST_EFER, field(cpu, "control.efer"));
 }
 
 static void guest(struct bench *b) {
     const struct cpu *cpu = b->cpu;
-    bench_set(b, GUEST_CR0, cpu->control.cr0);
-    bench_set(b, GUEST_CR3, cpu->control.cr3);
-    bench_set(b, GUEST_CR4, cpu->control.cr4);
+    bench_set(b, GUEST_CR0, field(cpu, "control.cr0"));
+    bench_set(b, GUEST_CR3, field(cpu, "control.cr3"));
+    bench_set(b, GUEST_CR4, field(cpu, "control.cr4"));
     for (unsigned s = ES; s <= TR; s++) {
-        bench_write(b, FIELD_GUEST_ES_SELECTOR + s, cpu->segment[s].selector);
-        bench_write(b, FIELD_GUEST_ES_LIMIT + s, cpu->segment[s].limit);
-        bench_write(b, FIELD_GUEST_ES_RIGHTS + s, cpu->segment[s].rights);
-        bench_write(b, FIELD_GUEST_ES_BASE + s, cpu->segment_base[s]);
+        bench_write(b, FIELD_GUEST_ES_SELECTOR + s, field_at(cpu, "segment[].selector", s));
+        bench_write(b, FIELD_GUEST_ES_LIMIT + s, field_at(cpu, "segment[].limit", s));
+        bench_write(b, FIELD_GUEST_ES_RIGHTS + s, field_at(cpu, "segment[].rights", s));
+        bench_write(b, FIELD_GUEST_ES_BASE + s, field_at(cpu, "segment_base", s));
     }
     bench_set(b, GUEST_GDTR_BASE, AT_GDT);
     bench_set(b, GUEST_GDTR_LIMIT, 0xffff);
@@ -274,7 +276,7 @@ static void guest(struct bench *b) {
     bench_set(b, GUEST_RIP, AT_GUEST_CODE);
     bench_set(b, GUEST_RFLAGS, 2);
     bench_set(b, GUEST_PAT, 0x0007040600070406);
-    bench_set(b, GUEST_EFER, cpu->control.efer);
+    bench_set(b, GUEST_EFER, field(cpu, "control.efer"));
     bench_set(b, VMCS_LINK_POINTER, ~0ull);
 }
 
@@ -300,14 +302,14 @@ void bench_guest(struct bench *b, const char *hex) {
 
 static uint32_t until_root(struct bench *b, const char *hex, unsigned steps) {
     struct cpu *cpu = b->cpu;
-    cpu->rip = AT_HOST_CODE;
+    field_put(cpu, "rip", AT_HOST_CODE);
     put_code(b, AT_HOST_CODE, hex);
     (void)cpu_run(cpu, 1);
     return bench_continue(b, steps);
 }
 uint32_t bench_continue(struct bench *b, unsigned steps) {
     for (unsigned i = 0; i < steps && bench_vmx(b)->non_root; i++) (void)cpu_run(b->cpu, 1);
-    bool exited = !bench_vmx(b)->non_root && b->cpu->rip == AT_HOST_EXIT;
+    bool exited = !bench_vmx(b)->non_root && field(b->cpu, "rip") == AT_HOST_EXIT;
     return exited ? (uint32_t)bench_field(b, EXIT_REASON) : ~0u;
 }
 uint32_t bench_enter(struct bench *b, unsigned steps) { return until_root(b, "0f 01 c2", steps); }

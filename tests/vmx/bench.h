@@ -5,6 +5,7 @@
 #include "cpu/pages/pages.h"
 #include "cpu/state/cpu.h"
 #include "cpu/state/model.h"
+#include "tests/field.h"
 #include "tests/tap.h"
 #include "vmx/vmcs/vmcs.h"
 #include "vmx/vmcs/vmx.h"
@@ -58,6 +59,7 @@ struct bench {
 struct bench *bench_new(const char *model);
 void bench_free(struct bench *b);
 struct vmx *bench_vmx(struct bench *b);
+const uint64_t *bench_walks(const struct bench *b); // translations that walked: for data, for fetches
 void bench_store(struct bench *b, uint64_t physical, unsigned bytes, uint64_t value);
 uint64_t bench_load(struct bench *b, uint64_t physical, unsigned bytes);
 

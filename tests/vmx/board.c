@@ -34,7 +34,7 @@ static void move(const struct state_table *table, const void *from, void *to) {
 struct machine *board_from_bench(struct bench *b) {
     struct machine *m = of_model(1, &b->model);
     struct cpu *cpu = inside_cpu(m, 0);
-    b->cpu->rip = AT_HOST_CODE;
+    field_put(b->cpu, "rip", AT_HOST_CODE);
     move(&cpu_state, b->cpu, cpu);
     move(&cpu_tlb_state, b->cpu->tlb, cpu->tlb);
     move(&vmx_state, b->cpu->wire.extension->state, cpu->wire.extension->state);

@@ -52,7 +52,7 @@ const unsigned change_count = sizeof changes / sizeof *changes;
 void changes_valid(struct bench *b) {
     for (unsigned f = 0; f < FIELD_COUNT; f++)
         if (bench_vmx(b)->capability.exists[f]) bench_write(b, (enum vmcs_field)f, 0);
-    b->cpu->control.efer |= EFER_LMA;
+    field_put(b->cpu, "control.efer", field(b->cpu, "control.efer") | EFER_LMA);
     bench_valid_vmcs(b);
 }
 

@@ -66,7 +66,7 @@ static void run(struct bench *b) {
         enum run_result r = cpu_run(cpu, 1 + below(20));
         if (r == RUN_HALTED) cpu_pend(cpu, below(2) ? PENDING_INTR : PENDING_NMI, true);
         if (r == RUN_SHUTDOWN) return;
-        if (cpu->time.vmx_deadline_cycles <= cpu->time.steps) cpu_pend(cpu, PENDING_VMX, true);
+        if (field(cpu, "time.vmx_deadline_cycles") <= field(cpu, "time.steps")) cpu_pend(cpu, PENDING_VMX, true);
     }
 }
 
@@ -87,9 +87,9 @@ int main(void) {
         random_code(b, AT_HOST_EXIT, below(2) ? 64 : 0);
         for (unsigned v = 0; v < 32; v++) random_code(b, AT_HANDLER + 16 * v, below(2) ? 8 : 0);
         for (unsigned r = 0; r < 16; r++)
-            if (r != RSP) b->cpu->gpr[r] = value();
+            if (r != RSP) gpr_put(b->cpu, r, value());
         (void)vmx_explain_checks(b->cpu, failures, 2);
-        b->cpu->rip = AT_HOST_CODE;
+        field_put(b->cpu, "rip", AT_HOST_CODE);
         memcpy(b->ram + AT_HOST_CODE, "\x0f\x01\xc2", 3);
         random_code(b, AT_HOST_CODE + 3, 64);
         cpu_drop_derived(b->cpu);

@@ -1,3 +1,4 @@
+#include "tests/field.h"
 #include "tests/vmx/small_pages.h"
 #include "cpu/memory/tlb.h"
 #include <string.h>
@@ -21,7 +22,7 @@ struct bench *small_pages(const char *guest) {
         if ((i - (PAGES >> 12)) % 3 == 2) bench_store(b, AT_PT + 8 * i, 8, i << 12 | P | W | U | G);
     bench_store(b, AT_PD, 8, AT_PT | P | W | U);
     tlb_flush_vpid(b->cpu, 0, true);
-    b->cpu->gpr[RBX] = PAGES;
+    gpr_put(b->cpu, RBX, PAGES);
     return b;
 }
 

@@ -22,7 +22,7 @@ static void entry(struct bench *b, unsigned i, uint64_t index, uint64_t value) {
 }
 
 static bool aborted(struct bench *b, enum vmx_abort indicator) {
-    return b->cpu->boundary.activity == ACTIVITY_SHUTDOWN && bench_vmx(b)->aborted == indicator &&
+    return field(b->cpu, "boundary.activity") == ACTIVITY_SHUTDOWN && bench_vmx(b)->aborted == indicator &&
            bench_load(b, AT_VMCS + 4, 4) == indicator;
 }
 
@@ -57,7 +57,7 @@ static void test_entry_load(void) {
         ok(reason == (EXIT_MSR_LOADING | EXIT_REASON_ENTRY_FAILURE) && bench_field(b, EXIT_QUALIFICATION) == 2,
            "VM entry: %s", entries[i].text);
         ok(bench_field(b, IDT_VECTORING) == 0x55 && bench_field(b, ENTRY_INTERRUPTION) & BIT(31) &&
-               !bench_vmx(b)->vmcs->launched && b->cpu->control.dr[7] == 0x400,
+               !bench_vmx(b)->vmcs->launched && field_at(b->cpu, "control.dr", 7) == 0x400,
            "and only the reason and the qualification were written");
         bench_free(b);
     }
@@ -98,10 +98,10 @@ static void test_exit_store(void) {
 static void host_32(struct bench *b) {
     struct cpu *cpu = b->cpu;
     bench_store(b, AT_DATA, 8, AT_PD | 1);
-    cpu->control.cr3 = AT_DATA;
-    cpu->control.efer = 0;
-    cpu->segment[CS].rights = 0xc09b;
-    for (unsigned i = 0; i < 4; i++) cpu->control.pdpte[i] = bench_load(b, AT_DATA + 8 * i, 8);
+    field_put(cpu, "control.cr3", AT_DATA);
+    field_put(cpu, "control.efer", 0);
+    field_put_at(cpu, "segment[].rights", CS, 0xc09b);
+    for (unsigned i = 0; i < 4; i++) field_put_at(cpu, "control.pdpte", i, bench_load(b, AT_DATA + 8 * i, 8));
     cpu_update_mode(cpu);
     tlb_select(cpu);
 }
@@ -120,7 +120,7 @@ static void test_host_pdptes(void) {
     struct bench *b = ready("f4");
     protected_guest(b);
     host_32(b);
-    ok(bench_enter(b, 5) == EXIT_HLT && !cpu_long(b->cpu) && b->cpu->control.cr4 & CR4_PAE,
+    ok(bench_enter(b, 5) == EXIT_HLT && !cpu_long(b->cpu) && field(b->cpu, "control.cr4") & CR4_PAE,
        "a host outside IA-32e mode");
     bench_free(b);
     b = ready("f4");
@@ -147,13 +147,13 @@ static void test_stays(void) {
     entry(b, 0, MSR_FS_BASE, 0);
     bench_set(b, EXIT_MSR_LOAD_COUNT, 1);
     (void)bench_enter(b, 5);
-    uint64_t rip = b->cpu->rip;
+    uint64_t rip = field(b->cpu, "rip");
     cpu_pend(b->cpu, PENDING_INIT | PENDING_NMI | PENDING_INTR | PENDING_SIPI, true);
     for (unsigned i = 0; i < 5; i++) (void)cpu_run(b->cpu, 1);
-    ok(aborted(b, ABORT_LOADING_MSRS) && b->cpu->rip == rip && b->cpu->control.cr0 & CR0_PE,
+    ok(aborted(b, ABORT_LOADING_MSRS) && field(b->cpu, "rip") == rip && field(b->cpu, "control.cr0") & CR0_PE,
        "INIT, SIPI, NMI and interrupts do not end the VMX-abort shutdown state");
     cpu_reset(b->cpu, false);
-    ok(b->cpu->boundary.activity == ACTIVITY_ACTIVE && !bench_vmx(b)->aborted &&
+    ok(field(b->cpu, "boundary.activity") == ACTIVITY_ACTIVE && !bench_vmx(b)->aborted &&
            bench_vmx(b)->vmxon_pointer == VMCS_NONE,
        "a reset does");
     bench_free(b);

@@ -211,9 +211,9 @@ static void random_registers(struct bench *b) {
     static const uint32_t msrs[] = {0x10,  0x1b,       0x174,      0x277,      0x808, 0x80b,
                                     0x83f, 0xc0000080, 0xc0000100, 0xc0002000, 0x2000};
     for (unsigned r = 0; r < 16; r++)
-        if (r != RSP) b->cpu->gpr[r] = below(2) ? AT_GUEST_DATA + below(4096) : random64() >> below(64);
-    if (below(2)) b->cpu->gpr[RCX] = msrs[below(sizeof msrs / sizeof *msrs)];
-    if (below(2)) b->cpu->gpr[RAX] = below(4) ? b->cpu->control.cr0 ^ BIT(below(32)) : 0;
+        if (r != RSP) gpr_put(b->cpu, r, below(2) ? AT_GUEST_DATA + below(4096) : random64() >> below(64));
+    if (below(2)) gpr_put(b->cpu, RCX, msrs[below(sizeof msrs / sizeof *msrs)]);
+    if (below(2)) gpr_put(b->cpu, RAX, below(4) ? field(b->cpu, "control.cr0") ^ BIT(below(32)) : 0);
 }
 
 // --- VM entry ---
@@ -222,15 +222,16 @@ static struct { unsigned asked, passes, control_fails, host_fails, guest_fails, 
 
 static void compare_loaded(const struct bench *b, const struct cpu_image *image) {
     const struct cpu *cpu = b->cpu;
-    entry.differs += cpu->control.cr0 != image->control.cr0 || cpu->control.cr3 != image->control.cr3 ||
-                     cpu->control.cr4 != image->control.cr4 || cpu->control.efer != image->control.efer ||
-                     cpu->control.dr[7] != image->control.dr[7] || cpu->gpr[RSP] != image->rsp ||
-                     cpu->rip != image->rip || cpu->msr.sysenter_eip != image->msr.sysenter_eip ||
-                     cpu->gdtr.base != image->gdtr.base;
+    entry.differs +=
+        field(cpu, "control.cr0") != image->control.cr0 || field(cpu, "control.cr3") != image->control.cr3 ||
+        field(cpu, "control.cr4") != image->control.cr4 || field(cpu, "control.efer") != image->control.efer ||
+        field_at(cpu, "control.dr", 7) != image->control.dr[7] || gpr(cpu, RSP) != image->rsp ||
+        field(cpu, "rip") != image->rip || field(cpu, "msr.sysenter_eip") != image->msr.sysenter_eip ||
+        field(cpu, "gdtr.base") != image->gdtr.base;
     for (unsigned s = ES; s <= TR; s++)
-        entry.differs += cpu->segment_base[s] != image->segment_base[s] ||
-                         cpu->segment[s].rights != image->segment[s].rights ||
-                         cpu->segment[s].limit != image->segment[s].limit;
+        entry.differs += field_at(cpu, "segment_base", s) != image->segment_base[s] ||
+                         field_at(cpu, "segment[].rights", s) != image->segment[s].rights ||
+                         field_at(cpu, "segment[].limit", s) != image->segment[s].limit;
 }
 
 // What comes of VMLAUNCH is what was answered.
@@ -245,7 +246,7 @@ static void enter(struct bench *b) {
     unsigned outcome = row == ENTRY_ALLOWED ? 0 : check_outcome((unsigned)row);
     bool injects = bench_field(b, ENTRY_INTERRUPTION) >> 31;
     memcpy(b->ram + AT_HOST_CODE, "\x0f\x01\xc2", 3); // VMLAUNCH
-    b->cpu->rip = AT_HOST_CODE;
+    field_put(b->cpu, "rip", AT_HOST_CODE);
     cpu_drop_derived(b->cpu);
     cpu_run(b->cpu, 1);
     entry.asked++;
@@ -282,7 +283,7 @@ static void run_guest(struct bench *b) {
             vmcs_set(vmx, GUEST_RIP, vmcs_get(vmx->vmcs, GUEST_RIP) + vmcs_get(vmx->vmcs, EXIT_INSTRUCTION_LENGTH));
             vmcs_set(vmx, GUEST_ACTIVITY, ACTIVITY_ACTIVE);
             memcpy(b->ram + AT_HOST_CODE, "\x0f\x01\xc3", 3); // VMRESUME
-            b->cpu->rip = AT_HOST_CODE;
+            field_put(b->cpu, "rip", AT_HOST_CODE);
             cpu_drop_derived(b->cpu);
             entries++;
         } else {
@@ -314,10 +315,10 @@ static void round_of(const char *model, bool fields) {
     else
         random_controls(b);
     if (fields) change_fields(b);
-    b->cpu->msr.xss = random64();
+    field_put(b->cpu, "msr.xss", random64());
     bench_vmx(b)->ple_last = below(2) ? 1 : 0;
     for (unsigned n = 0; n < 8; n++) ask_rows_of(b);
-    b->cpu->msr.xss = bench_vmx(b)->ple_last = 0;
+    field_put(b->cpu, "msr.xss", bench_vmx(b)->ple_last = 0);
     random_code(b, AT_GUEST_CODE);
     for (unsigned v = 0; v < 32; v++)
         memcpy(b->ram + AT_HANDLER + 16 * v, below(2) ? "\x90\x48\xcf" : "\xf4\xf4\xf4", 3);

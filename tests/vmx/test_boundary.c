@@ -52,14 +52,14 @@ static void test_iret_real(void) {
     bench_set(b, GUEST_INTERRUPTIBILITY, BLOCKING_BY_NMI);
     bench_store(b, STACK_PAGE, 8, 0);
     ok(bench_enter(b, 5) == EXIT_EPT_VIOLATION && bench_field(b, EXIT_QUALIFICATION) & BIT(12) &&
-           !b->cpu->boundary.nmi_blocked,
+           !field(b->cpu, "boundary.nmi_blocked"),
        "without \"NMI exiting\" IRET unblocks NMIs and reports it");
     bench_free(b);
     b = ready(IRETQ NOP HLT);
     bench_set(b, GUEST_INTERRUPTIBILITY, BLOCKING_BY_NMI);
     frame(b, AT_GUEST_CODE + 2, CODE_SELECTOR);
     ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, GUEST_INTERRUPTIBILITY) & BLOCKING_BY_NMI &&
-           b->cpu->boundary.nmi_blocked,
+           field(b->cpu, "boundary.nmi_blocked"),
        "with \"NMI exiting\" and no virtual NMIs IRET unblocks nothing");
     bench_free(b);
     b = ready(IRETQ NOP HLT);
@@ -67,7 +67,7 @@ static void test_iret_real(void) {
     bench_set(b, GUEST_INTERRUPTIBILITY, BLOCKING_BY_NMI);
     frame(b, AT_GUEST_CODE + 2, CODE_SELECTOR);
     cpu_pend(b->cpu, PENDING_NMI, true);
-    b->cpu->boundary.nmi_blocked = 1; // of the host
+    field_put(b->cpu, "boundary.nmi_blocked", 1); // of the host
     ok(bench_enter(b, 9) == EXIT_HLT && bench_field(b, GUEST_RIP) == AT_HANDLER + 16 * VECTOR_NMI,
        "an NMI waits for IRET, and comes right after it");
     bench_free(b);
@@ -93,7 +93,7 @@ static void test_pending_saved(void) {
     b = ready("44 0f 22 c0"); // mov cr8, rax
     single_step(b);
     tpr_shadow(b);
-    b->cpu->gpr[RAX] = 4;
+    gpr_put(b->cpu, RAX, 4);
     ok(bench_enter(b, 5) == EXIT_TPR_BELOW_THRESHOLD && PENDING(BIT(14)), "so does one by the TPR threshold");
     bench_free(b);
     b = ready("89 03"); // mov [rbx], eax
@@ -103,7 +103,7 @@ static void test_pending_saved(void) {
     bench_on(b, PROC2, APIC_REGISTERS);
     bench_set(b, TPR_THRESHOLD, 0);
     bench_set(b, APIC_ACCESS_ADDRESS, AT_GUEST_DATA);
-    b->cpu->gpr[RBX] = AT_GUEST_DATA + 0x320;
+    gpr_put(b->cpu, RBX, AT_GUEST_DATA + 0x320);
     ok(bench_enter(b, 5) == EXIT_APIC_WRITE && PENDING(BIT(14)), "and one by APIC-write emulation");
     bench_free(b);
     b = ready(NOP);
@@ -129,7 +129,7 @@ static void test_branches(void) {
     ok(bench_enter(b, 5) == EXIT_EXCEPTION_NMI && bench_field(b, EXIT_QUALIFICATION) == BIT(14) &&
            bench_field(b, GUEST_RIP) == AT_GUEST_CODE + 3,
        "with BTF the single step comes after a branch");
-    ok(bench_field(b, GUEST_DEBUGCTL) == DEBUGCTL_BTF && b->cpu->msr.debugctl == 0 && PENDING(0),
+    ok(bench_field(b, GUEST_DEBUGCTL) == DEBUGCTL_BTF && field(b->cpu, "msr.debugctl") == 0 && PENDING(0),
        "a debug exception that exits leaves BTF as it is, 27.1");
     bench_free(b);
     for (unsigned taken = 0; taken < 2; taken++) {
@@ -297,10 +297,11 @@ static void test_wait_for_sipi(void) {
     bench_set(b, PREEMPTION_TIMER, 0);
     (void)bench_enter(b, 1);
     cpu_pend(b->cpu, PENDING_INTR | PENDING_NMI | PENDING_INIT, true);
-    ok(bench_continue(b, 5) == ~0u && bench_vmx(b)->non_root && b->cpu->boundary.activity == ACTIVITY_WAIT_FOR_SIPI,
+    ok(bench_continue(b, 5) == ~0u && bench_vmx(b)->non_root &&
+           field(b->cpu, "boundary.activity") == ACTIVITY_WAIT_FOR_SIPI,
        "wait-for-SIPI blocks interrupts, NMIs, INIT and the VMX-preemption timer");
     cpu_pend(b->cpu, PENDING_INTR | PENDING_NMI, false);
-    b->cpu->boundary.sipi_vector = 0x9a;
+    field_put(b->cpu, "boundary.sipi_vector", 0x9a);
     cpu_pend(b->cpu, PENDING_SIPI, true);
     ok(bench_continue(b, 5) == EXIT_SIPI && bench_field(b, EXIT_QUALIFICATION) == 0x9a &&
            bench_field(b, GUEST_ACTIVITY) == ACTIVITY_WAIT_FOR_SIPI,
@@ -312,7 +313,8 @@ static void test_wait_for_sipi(void) {
     bench_free(b);
     b = ready(NOP HLT);
     cpu_pend(b->cpu, PENDING_SIPI, true);
-    ok(bench_enter(b, 5) == EXIT_HLT && !(b->cpu->boundary.pending & PENDING_SIPI), "elsewhere a SIPI is discarded");
+    ok(bench_enter(b, 5) == EXIT_HLT && !(field(b->cpu, "boundary.pending") & PENDING_SIPI),
+       "elsewhere a SIPI is discarded");
     bench_free(b);
 }
 

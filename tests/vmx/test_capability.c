@@ -4,7 +4,7 @@
 
 static uint64_t msr(struct bench *b, uint32_t index) {
     uint64_t v = 0;
-    if (!b->cpu->wire.extension->msr_read(b->cpu, index, &v)) bail("MSR %x", index);
+    if (!capability_msr_read(b->cpu, index, &v)) bail("MSR %x", index);
     return v;
 }
 
@@ -42,7 +42,7 @@ static void test_others(struct bench *b) {
        "EPT as Linux wants it");
     ok((msr(b, 0x486) & ~msr(b, 0x487)) == 0 && (msr(b, 0x488) & ~msr(b, 0x489)) == 0, "fixed bits");
     ok(msr(b, 0x491) == 1, "IA32_VMX_VMFUNC: EPTP switching");
-    ok(!b->cpu->wire.extension->msr_write(b->cpu, 0x480, 0), "capability MSRs cannot be written");
+    ok(!capability_msr_write(b->cpu, 0x480, 0), "capability MSRs cannot be written");
     unsigned highest = 0;
     bench_prepare(b);
     for (unsigned e = 0; e < 0x8000; e++)
@@ -52,11 +52,10 @@ static void test_others(struct bench *b) {
 
 static void test_feature_control(void) {
     struct bench *b = bench_new("server");
-    b->cpu->msr.feature_control = 0;
-    ok(!b->cpu->wire.extension->msr_write(b->cpu, 0x3a, 1 << 8), "reserved bits of IA32_FEATURE_CONTROL");
-    ok(b->cpu->wire.extension->msr_write(b->cpu, 0x3a, 5) && b->cpu->msr.feature_control == 5,
-       "lock with VMX outside SMX");
-    ok(!b->cpu->wire.extension->msr_write(b->cpu, 0x3a, 0), "once locked it cannot be written");
+    field_put(b->cpu, "msr.feature_control", 0);
+    ok(!capability_msr_write(b->cpu, 0x3a, 1 << 8), "reserved bits of IA32_FEATURE_CONTROL");
+    ok(capability_msr_write(b->cpu, 0x3a, 5) && field(b->cpu, "msr.feature_control") == 5, "lock with VMX outside SMX");
+    ok(!capability_msr_write(b->cpu, 0x3a, 0), "once locked it cannot be written");
     bench_free(b);
 }
 

@@ -14,7 +14,9 @@ static const struct vmx_failure *failure_named(const struct vmx_failure *list, u
 static unsigned entry_outcome(struct bench *b) {
     int error = bench_vmlaunch(b);
     if (error == ERROR_CONTROL_FIELD || error == ERROR_HOST_STATE_FIELD) return (unsigned)error;
-    return b->cpu->rip == AT_HOST_EXIT && bench_field(b, EXIT_REASON) == (BIT(31) | EXIT_INVALID_GUEST_STATE) ? 33 : 0;
+    return field(b->cpu, "rip") == AT_HOST_EXIT && bench_field(b, EXIT_REASON) == (BIT(31) | EXIT_INVALID_GUEST_STATE)
+               ? 33
+               : 0;
 }
 
 static void test_change(struct bench *b, unsigned i) {
@@ -28,7 +30,7 @@ static void test_change(struct bench *b, unsigned i) {
         ok(false, "%s is broken and named (%u others are)", changes[i].name, count);
         return;
     }
-    bool outside = !(b->cpu->control.efer & EFER_LMA); // VMLAUNCH would run as compatibility-mode code here
+    bool outside = !(field(b->cpu, "control.efer") & EFER_LMA); // VMLAUNCH would run as compatibility-mode code here
     unsigned outcome = outside ? failures[0].outcome : entry_outcome(b);
     bool expected = false;
     for (unsigned j = 0; j < count && j < MAX; j++) expected |= failures[j].outcome == outcome;

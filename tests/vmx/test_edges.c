@@ -67,7 +67,7 @@ static void examples(struct bench *b, const char *check, enum vmcs_field field, 
 static void restore(struct bench *b, const uint64_t *valid) {
     for (unsigned f = 0; f < FIELD_COUNT; f++)
         if (bench_vmx(b)->vmcs->field[f] != valid[f]) bench_write(b, (enum vmcs_field)f, valid[f]);
-    b->cpu->control.efer |= EFER_LMA;
+    field_put(b->cpu, "control.efer", field(b->cpu, "control.efer") | EFER_LMA);
     bench_store(b, AT_DATA + 0x80, 4, 0);
 }
 

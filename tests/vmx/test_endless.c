@@ -53,7 +53,7 @@ int main(void) {
     bench_store(b, AT_HANDLER, 2, 0xfeeb); // it stays there
     bench_set(b, GUEST_RSP, AT_GUEST_STACK);
     inject(b);
-    ok(bench_reenter(b, 1) == ~0u && b->cpu->rip == AT_HANDLER && b->cpu->gpr[RSP] == AT_GUEST_STACK - 16,
+    ok(bench_reenter(b, 1) == ~0u && field(b->cpu, "rip") == AT_HANDLER && gpr(b->cpu, RSP) == AT_GUEST_STACK - 16,
        "on an aligned stack it is delivered");
     bench_free(b);
     b = endless();

@@ -11,7 +11,7 @@ static struct bench *ready(const char *guest) {
     struct bench *b = bench_new("server");
     bench_prepare(b);
     bench_guest(b, guest);
-    b->cpu->gpr[RBX] = AT_GUEST_DATA + 8;
+    gpr_put(b->cpu, RBX, AT_GUEST_DATA + 8);
     return b;
 }
 
@@ -52,8 +52,8 @@ static void test_violations(void) {
 static void length(const char *what, const char *guest, uint64_t page, uint64_t entry, uint32_t reason,
                    unsigned length) {
     struct bench *b = ready(guest);
-    b->cpu->gpr[RCX] = AT_GUEST_DATA + 0x1008, b->cpu->gpr[RSI] = AT_GUEST_DATA,
-    b->cpu->gpr[RDI] = AT_GUEST_DATA + 0x1000;
+    gpr_put(b->cpu, RCX, AT_GUEST_DATA + 0x1008), gpr_put(b->cpu, RSI, AT_GUEST_DATA),
+        gpr_put(b->cpu, RDI, AT_GUEST_DATA + 0x1000);
     bench_store(b, PAGE_ENTRY(page), 8, entry);
     uint32_t is = bench_enter(b, 9);
     ok(is == reason && bench_field(b, EXIT_INSTRUCTION_LENGTH) == length, "%s: length %u (is %u, reason %u)", what,
@@ -95,19 +95,19 @@ static void test_misconfigurations(void) {
 
 static void test_large_misconfiguration(void) {
     struct bench *b = ready(LOAD);
-    b->cpu->gpr[RBX] = 0x800000;
+    gpr_put(b->cpu, RBX, 0x800000);
     bench_store(b, AT_EPT_PD + 8 * 4, 8, 0x801000 | R | W | X | WB | EPT_2M);
     ok(bench_enter(b, 5) == EXIT_EPT_MISCONFIGURATION && bench_field(b, GUEST_PHYSICAL_ADDRESS) == 0x800000,
        "reserved bits of a 2-MByte page");
     bench_store(b, AT_EPT_PD + 8 * 4, 8, 0x800000 | R | W | X | WB | EPT_2M);
     bench_store(b, 0x800000, 8, 4242);
     bench_guest(b, LOAD HLT);
-    ok(bench_reenter(b, 5) == EXIT_HLT && b->cpu->gpr[RAX] == 4242, "a 2-MByte page");
+    ok(bench_reenter(b, 5) == EXIT_HLT && gpr(b->cpu, RAX) == 4242, "a 2-MByte page");
     bench_store(b, AT_EPT_PDPT + 8 * 1, 8, R | W | X | WB | EPT_2M); // 1 GByte at 0
     bench_store(b, AT_PDPT + 8 * 1, 8, 1 << 30 | 0x87);
-    b->cpu->gpr[RBX] = 0x40800000;
+    gpr_put(b->cpu, RBX, 0x40800000);
     bench_set(b, GUEST_RIP, AT_GUEST_CODE);
-    ok(bench_reenter(b, 5) == EXIT_HLT && b->cpu->gpr[RAX] == 4242, "a 1-GByte page");
+    ok(bench_reenter(b, 5) == EXIT_HLT && gpr(b->cpu, RAX) == 4242, "a 1-GByte page");
     bench_free(b);
 }
 
@@ -139,28 +139,28 @@ static void test_flags(void) {
 static int invept(struct bench *b) {
     bench_store(b, AT_DATA, 8, bench_field(b, EPT_POINTER));
     bench_store(b, AT_DATA + 8, 8, 0);
-    b->cpu->gpr[RAX] = 1;
-    b->cpu->gpr[RBX] = AT_DATA;
+    gpr_put(b->cpu, RAX, 1);
+    gpr_put(b->cpu, RBX, AT_DATA);
     return bench_vmx_instruction(b, "66 0f 38 80 03");
 }
 
 static void again(struct bench *b, const char *guest) {
     bench_set(b, GUEST_RIP, AT_GUEST_CODE);
     bench_guest(b, guest);
-    b->cpu->gpr[RBX] = AT_GUEST_DATA + 8;
+    gpr_put(b->cpu, RBX, AT_GUEST_DATA + 8);
 }
 
 static void test_staleness(void) {
     struct bench *b = ready(LOAD HLT);
     bench_store(b, AT_GUEST_DATA + 8, 8, 1);
     bench_store(b, AT_GUEST_DATA + 0x1008, 8, 2);
-    ok(bench_enter(b, 5) == EXIT_HLT && b->cpu->gpr[RAX] == 1, "the page is read");
+    ok(bench_enter(b, 5) == EXIT_HLT && gpr(b->cpu, RAX) == 1, "the page is read");
     bench_store(b, PAGE_ENTRY(AT_GUEST_DATA), 8, (AT_GUEST_DATA + 0x1000) | R | W | X | WB);
     again(b, LOAD HLT);
-    ok(bench_reenter(b, 5) == EXIT_HLT && b->cpu->gpr[RAX] == 1, "without INVEPT the old translation stays in use");
+    ok(bench_reenter(b, 5) == EXIT_HLT && gpr(b->cpu, RAX) == 1, "without INVEPT the old translation stays in use");
     ok(invept(b) == SUCCEED, "INVEPT");
     again(b, LOAD HLT);
-    ok(bench_reenter(b, 5) == EXIT_HLT && b->cpu->gpr[RAX] == 2, "then the new one");
+    ok(bench_reenter(b, 5) == EXIT_HLT && gpr(b->cpu, RAX) == 2, "then the new one");
     bench_store(b, PAGE_ENTRY(AT_GUEST_DATA), 8, 0);
     again(b, LOAD HLT);
     ok(bench_reenter(b, 5) == EXIT_HLT, "a page taken away without INVEPT is still there");
@@ -169,14 +169,14 @@ static void test_staleness(void) {
     ok(bench_reenter(b, 5) == EXIT_EPT_VIOLATION, "after INVEPT it is not");
     bench_store(b, PAGE_ENTRY(AT_GUEST_DATA), 8, AT_GUEST_DATA | R | W | X | WB);
     again(b, LOAD HLT);
-    ok(bench_reenter(b, 5) == EXIT_HLT && b->cpu->gpr[RAX] == 1, "what was not present is not cached");
+    ok(bench_reenter(b, 5) == EXIT_HLT && gpr(b->cpu, RAX) == 1, "what was not present is not cached");
     bench_store(b, PAGE_ENTRY(AT_GUEST_DATA), 8, AT_GUEST_DATA | R | WB);
     invept(b);
     again(b, LOAD STORE HLT);
     ok(bench_reenter(b, 5) == EXIT_EPT_VIOLATION && bench_field(b, GUEST_RIP) == AT_GUEST_CODE + 3,
        "a write to what was cached read-only");
     bench_store(b, PAGE_ENTRY(AT_GUEST_DATA), 8, AT_GUEST_DATA | R | W | WB);
-    b->cpu->gpr[RBX] = AT_GUEST_DATA + 8;
+    gpr_put(b->cpu, RBX, AT_GUEST_DATA + 8);
     ok(bench_reenter(b, 5) == EXIT_HLT, "more rights need no INVEPT");
     bench_free(b);
 }
@@ -193,17 +193,17 @@ static void test_structures(void) {
     ok(bench_enter(b, 5) == EXIT_HLT, "a page is read");
     bench_store(b, AT_EPT_PD, 8, pde);
     again(b, LOAD HLT);
-    b->cpu->gpr[RBX] += 0x1000;
-    ok(bench_reenter(b, 5) == EXIT_HLT && b->cpu->gpr[RAX] == 1, "the old page table stays in use for its neighbour");
+    gpr_put(b->cpu, RBX, gpr(b->cpu, RBX) + 0x1000);
+    ok(bench_reenter(b, 5) == EXIT_HLT && gpr(b->cpu, RAX) == 1, "the old page table stays in use for its neighbour");
     invept(b);
     again(b, LOAD HLT);
-    b->cpu->gpr[RBX] += 0x1000;
-    ok(bench_reenter(b, 5) == EXIT_HLT && b->cpu->gpr[RAX] == 2, "after INVEPT the new one");
+    gpr_put(b->cpu, RBX, gpr(b->cpu, RBX) + 0x1000);
+    ok(bench_reenter(b, 5) == EXIT_HLT && gpr(b->cpu, RAX) == 2, "after INVEPT the new one");
     bench_store(b, OTHER + 8 * ((AT_GUEST_DATA + 0x2000) >> 12), 8, 0);
     bench_store(b, AT_EPT_PD, 8, AT_EPT_PT | R | W | X);
     again(b, LOAD HLT);
-    b->cpu->gpr[RBX] += 0x2000;
-    ok(bench_reenter(b, 5) == EXIT_HLT && b->cpu->gpr[RAX] == 2, "what the tables map now causes no EPT violation");
+    gpr_put(b->cpu, RBX, gpr(b->cpu, RBX) + 0x2000);
+    ok(bench_reenter(b, 5) == EXIT_HLT && gpr(b->cpu, RAX) == 2, "what the tables map now causes no EPT violation");
     bench_free(b);
 }
 
@@ -219,21 +219,21 @@ static void test_tags(void) {
     bench_store(b, OTHER + 0x2000, 8, (OTHER + 0x3000) | R | W | X);
     bench_store(b, OTHER + 0x3000 + 8 * (AT_GUEST_DATA >> 12), 8, (AT_GUEST_DATA + 0x1000) | R | W | X | WB);
     uint64_t eptp = bench_field(b, EPT_POINTER);
-    ok(bench_enter(b, 5) == EXIT_HLT && b->cpu->gpr[RAX] == 1, "first EPTP");
+    ok(bench_enter(b, 5) == EXIT_HLT && gpr(b->cpu, RAX) == 1, "first EPTP");
     for (unsigned i = 0; i < 3; i++) {
         bench_set(b, EPT_POINTER, OTHER | (eptp & 0xfff));
         again(b, LOAD HLT);
-        ok(bench_reenter(b, 5) == EXIT_HLT && b->cpu->gpr[RAX] == 2, "other EPTP");
+        ok(bench_reenter(b, 5) == EXIT_HLT && gpr(b->cpu, RAX) == 2, "other EPTP");
         bench_set(b, EPT_POINTER, eptp);
         again(b, LOAD HLT);
-        ok(bench_reenter(b, 5) == EXIT_HLT && b->cpu->gpr[RAX] == 1, "and back");
+        ok(bench_reenter(b, 5) == EXIT_HLT && gpr(b->cpu, RAX) == 1, "and back");
     }
     bench_off(b, PROC2, ENABLE_EPT);
     again(b, LOAD HLT);
-    ok(bench_reenter(b, 5) == EXIT_HLT && b->cpu->gpr[RAX] == 1, "EPT off");
+    ok(bench_reenter(b, 5) == EXIT_HLT && gpr(b->cpu, RAX) == 1, "EPT off");
     bench_off(b, PROC2, ENABLE_VPID);
     again(b, LOAD HLT);
-    ok(bench_reenter(b, 5) == EXIT_HLT && b->cpu->gpr[RAX] == 1, "VPID off");
+    ok(bench_reenter(b, 5) == EXIT_HLT && gpr(b->cpu, RAX) == 1, "VPID off");
     bench_free(b);
 }
 
@@ -255,7 +255,7 @@ static void test_unrestricted(void) {
     struct vmx_failure f[1];
     ok(vmx_explain_checks(b->cpu, f, 1) == 0, "real-address mode passes the checks");
     ok(bench_enter(b, 10) == EXIT_HLT && b->port == 0x42 && (b->port_value & 0xff) == 0x34, "it runs");
-    ok((b->cpu->gpr[RAX] & (CR0_PE | CR0_PG)) == 0 && bench_field(b, GUEST_RIP) == 9, "with CR0.PE = 0");
+    ok((gpr(b->cpu, RAX) & (CR0_PE | CR0_PG)) == 0 && bench_field(b, GUEST_RIP) == 9, "with CR0.PE = 0");
     ok(cpu_64bit(b->cpu), "and exits to a 64-bit host");
     bench_set(b, GUEST_RIP, 0);
     bench_store(b, PAGE_ENTRY(AT_GUEST_CODE), 8, 0);

@@ -23,7 +23,7 @@ static struct bench *ready(const char *guest, uint64_t data) {
     for (unsigned t = 0; t < 3; t++)
         for (unsigned i = 0; i < (t < 2 ? 1 : BENCH_RAM >> 21); i++)
             bench_store(b, tables[t] + 8 * i, 8, bench_load(b, tables[t] + 8 * i, 8) | GUEST_AD);
-    b->cpu->gpr[RBX] = data;
+    gpr_put(b->cpu, RBX, data);
     return b;
 }
 static void change(struct bench *b, uint64_t at, uint64_t off, uint64_t on) {
@@ -190,7 +190,7 @@ static void test_structures(void) {
 // MOV to CR3 translates its operand only to load PDPTEs.
 static void test_cr3(void) {
     struct bench *b = ready("0f 22 d8 90", 0); // mov cr3, rax; nop
-    b->cpu->gpr[RAX] = 0xc00000;
+    gpr_put(b->cpu, RAX, 0xc00000);
     change(b, AT_EPT_PD + 8 * 6, R | W | X, 0);
     ok(bench_enter(b, 5) == EXIT_EPT_VIOLATION && bench_field(b, GUEST_RIP) == AT_GUEST_CODE + 3 &&
            bench_field(b, GUEST_CR3) == 0xc00000 && bench_field(b, GUEST_PHYSICAL_ADDRESS) == 0xc00000 &&
@@ -209,7 +209,7 @@ static struct bench *pae(void) {
     bench_set(b, EPT_POINTER, bench_field(b, EPT_POINTER) | EPTP_ACCESSED_DIRTY);
     bench_store(b, AT_GUEST_DATA + 32, 8, AT_PD | 1);
     for (unsigned i = 1; i < 4; i++) bench_store(b, AT_GUEST_DATA + 32 + 8 * i, 8, 0);
-    b->cpu->gpr[RAX] = AT_GUEST_DATA + 32;
+    gpr_put(b->cpu, RAX, AT_GUEST_DATA + 32);
     return b;
 }
 
@@ -274,7 +274,7 @@ static void test_two_pages(void) {
     enum { SECOND = AT_GUEST_DATA + 0x1000, CODE_END = AT_GUEST_CODE + 0xffe };
     struct bench *b = ready(STORE HLT, SECOND - 4);
     change(b, PTE_OF(SECOND), R | W | X, 0);
-    b->cpu->gpr[RAX] = ~0ull;
+    gpr_put(b->cpu, RAX, ~0ull);
     ok(violation(b) == (2 | BIT(7) | BIT(8)) && bench_field(b, GUEST_PHYSICAL_ADDRESS) == SECOND &&
            bench_field(b, GUEST_LINEAR_ADDRESS) == SECOND && bench_load(b, SECOND - 4, 4) == 0,
        "a write to two pages writes to neither when the second is not there");
@@ -300,7 +300,7 @@ static void test_two_pages(void) {
 
 static uint64_t read_again(struct bench *b) {
     bench_set(b, GUEST_RIP, AT_GUEST_CODE);
-    return bench_reenter(b, 5) == EXIT_HLT ? b->cpu->gpr[RAX] : ~0ull;
+    return bench_reenter(b, 5) == EXIT_HLT ? gpr(b->cpu, RAX) : ~0ull;
 }
 
 static void test_tags(void) {
@@ -309,7 +309,7 @@ static void test_tags(void) {
     uint64_t eptp = bench_field(b, EPT_POINTER);
     bench_store(b, AT_GUEST_DATA, 8, 1);
     bench_store(b, AT_GUEST_DATA + 0x1000, 8, 2);
-    ok(bench_enter(b, 5) == EXIT_HLT && b->cpu->gpr[RAX] == 1, "a page");
+    ok(bench_enter(b, 5) == EXIT_HLT && gpr(b->cpu, RAX) == 1, "a page");
     change(b, DATA_PTE, EPTP_ROOT, AT_GUEST_DATA + 0x1000);
     bench_set(b, VPID, VPID_USED + 1);
     ok(read_again(b) == 1, "guest-physical mappings serve every VPID");
@@ -318,9 +318,9 @@ static void test_tags(void) {
     ok(read_again(b) == 1, "and EPTPs that differ in bits 11:0");
     bench_store(b, AT_DATA, 8, eptp);
     bench_store(b, AT_DATA + 8, 8, 0);
-    b->cpu->gpr[RAX] = 1, b->cpu->gpr[RBX] = AT_DATA;
+    gpr_put(b->cpu, RAX, 1), gpr_put(b->cpu, RBX, AT_DATA);
     ok(bench_vmx_instruction(b, "66 0f 38 80 03") == SUCCEED, "INVEPT of one of them");
-    b->cpu->gpr[RBX] = AT_GUEST_DATA;
+    gpr_put(b->cpu, RBX, AT_GUEST_DATA);
     ok(read_again(b) == 2, "ends that for all");
     bench_free(b);
 }

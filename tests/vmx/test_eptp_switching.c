@@ -1,5 +1,6 @@
 // Cached mappings and the guest's own doing: EPTP switching, and what invalidates mappings of every EPTP. SDM Vol. 3C,
 // 25.5.6.3, 28.4.3.1.
+#include "tests/field.h"
 #include "tests/vmx/small_pages.h"
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +16,7 @@ static struct bench *switching(const char *guest) {
     bench_set(b, EPTP_LIST_ADDRESS, AT_LIST);
     bench_store(b, AT_LIST, 8, bench_field(b, EPT_POINTER));
     bench_store(b, AT_LIST + 8, 8, small_pages_other_eptp(b));
-    b->cpu->gpr[RAX] = 0;
+    gpr_put(b->cpu, RAX, 0);
     return b;
 }
 #define SWITCH(n) "b9 0" n " 00 00 00 0f 01 d4" // mov ecx, n; vmfunc
@@ -28,15 +29,15 @@ static void test_switch(void) {
     bench_store(b, PAGES, 8, 1), bench_store(b, PAGES + 8, 8, 1);
     bench_store(b, PAGES + 0x1000, 8, 2), bench_store(b, PAGES + 0x1008, 8, 2);
     bool exited = small_pages_enter(b) == EXIT_HLT;
-    ok(exited && b->cpu->gpr[8] == 1 && b->cpu->gpr[9] == 2 && b->cpu->gpr[10] == 1,
+    ok(exited && gpr(b->cpu, 8) == 1 && gpr(b->cpu, 9) == 2 && gpr(b->cpu, 10) == 1,
        "EPTP switching: each EPTP has its own translations");
     bench_free(b);
     // A translation that was cached before is used again after the way back: the other EPTP did not use its place.
     b = switching(LOAD SWITCH("1") SWITCH("0") LOAD HLT);
-    uint64_t before = b->cpu->tlb->filled[0];
-    b->cpu->gpr[RAX] = 0;
+    uint64_t before = bench_walks(b)[0];
+    gpr_put(b->cpu, RAX, 0);
     bench_store(b, PAGES, 8, 0);
-    ok(small_pages_enter(b) == EXIT_HLT && b->cpu->tlb->filled[0] == before + 1,
+    ok(small_pages_enter(b) == EXIT_HLT && bench_walks(b)[0] == before + 1,
        "what was cached before the switch is used after the way back");
     bench_free(b);
 }
@@ -48,7 +49,7 @@ static void test_switch_code(void) {
     memcpy(b->ram + COPY, b->ram + AT_GUEST_CODE, 0x1000);
     b->ram[COPY + 9] = 2; // mov edi, 2
     bench_store(b, OTHER_EPT + 0x3000 + 8 * (AT_GUEST_CODE >> 12), 8, COPY | EPT_RWX_WB);
-    ok(small_pages_enter(b) == EXIT_HLT && b->cpu->gpr[RDI] == 2, "the next instruction is fetched by the new EPTP");
+    ok(small_pages_enter(b) == EXIT_HLT && gpr(b->cpu, RDI) == 2, "the next instruction is fetched by the new EPTP");
     bench_free(b);
     b = switching(SWITCH("1") HLT);
     bench_store(b, OTHER_EPT + 0x3000 + 8 * (AT_PML4 >> 12), 8, 0);
@@ -94,9 +95,9 @@ static void test_every_eptp(void) {
         bench_store(b, AT_PD + 8 * (REGION >> 21), 8, TABLE | P | W | U);
         bench_store(b, DESCRIPTOR, 8, 0);
         bench_store(b, DESCRIPTOR + 8, 8, REGION);
-        b->cpu->gpr[RBX] = REGION, b->cpu->gpr[RBP] = DESCRIPTOR, b->cpu->gpr[RDX] = invalidating[i].type;
-        b->cpu->gpr[RSI] = AT_PD + 8 * (REGION >> 21), b->cpu->gpr[RDI] = NEW_TABLE | P | W | U;
-        ok(small_pages_enter(b) == EXIT_HLT && b->cpu->gpr[8] == 1 && b->cpu->gpr[9] == 2 && b->cpu->gpr[10] == 2,
+        gpr_put(b->cpu, RBX, REGION), gpr_put(b->cpu, RBP, DESCRIPTOR), gpr_put(b->cpu, RDX, invalidating[i].type);
+        gpr_put(b->cpu, RSI, AT_PD + 8 * (REGION >> 21)), gpr_put(b->cpu, RDI, NEW_TABLE | P | W | U);
+        ok(small_pages_enter(b) == EXIT_HLT && gpr(b->cpu, 8) == 1 && gpr(b->cpu, 9) == 2 && gpr(b->cpu, 10) == 2,
            "%s drops translations and paging-structure-cache entries of every EPTP", invalidating[i].name);
         bench_free(b);
     }

@@ -12,21 +12,25 @@ static struct bench *ready(const char *guest) {
 static void test_round_trip(void) {
     struct bench *b = ready("48 c7 c1 05 00 00 00 0f a2"); // mov rcx, 5; cpuid
     struct cpu *cpu = b->cpu;
-    cpu->control.dr[7] = 0x700;
-    cpu->gpr[RDX] = 77;
+    field_put_at(cpu, "control.dr", 7, 0x700);
+    gpr_put(cpu, RDX, 77);
     ok(bench_enter(b, 10) == EXIT_CPUID, "CPUID exits");
     ok(bench_field(b, GUEST_RIP) == AT_GUEST_CODE + 7 && bench_field(b, EXIT_INSTRUCTION_LENGTH) == 2,
        "RIP and length");
-    ok(cpu->gpr[RCX] == 5 && cpu->gpr[RDX] == 77, "general registers are those of the guest");
-    ok(cpu->gpr[RSP] == AT_HOST_STACK && cpu_rflags(cpu) == 2, "RSP and RFLAGS of the host");
-    ok(cpu->gdtr.limit == 0xffff && cpu->idtr.limit == 0xffff && cpu->gdtr.base == AT_GDT,
+    ok(gpr(cpu, RCX) == 5 && gpr(cpu, RDX) == 77, "general registers are those of the guest");
+    ok(gpr(cpu, RSP) == AT_HOST_STACK && cpu_rflags(cpu) == 2, "RSP and RFLAGS of the host");
+    ok(field(cpu, "gdtr.limit") == 0xffff && field(cpu, "idtr.limit") == 0xffff && field(cpu, "gdtr.base") == AT_GDT,
        "descriptor-table limits are FFFFH");
-    ok(cpu->control.dr[7] == 0x400 && cpu->msr.debugctl == 0, "DR7 = 400H, IA32_DEBUGCTL = 0");
-    ok(cpu->segment[CS].rights == 0xa09b && cpu->segment[CS].limit == ~0u && cpu_64bit(cpu), "CS is flat 64-bit code");
-    ok(cpu->segment[SS].rights == 0xc093 && cpu->segment[TR].rights == 0x8b && cpu->segment[TR].limit == 0x67,
+    ok(field_at(cpu, "control.dr", 7) == 0x400 && field(cpu, "msr.debugctl") == 0, "DR7 = 400H, IA32_DEBUGCTL = 0");
+    ok(field_at(cpu, "segment[].rights", CS) == 0xa09b && field_at(cpu, "segment[].limit", CS) == ~0u && cpu_64bit(cpu),
+       "CS is flat 64-bit code");
+    ok(field_at(cpu, "segment[].rights", SS) == 0xc093 && field_at(cpu, "segment[].rights", TR) == 0x8b &&
+           field_at(cpu, "segment[].limit", TR) == 0x67,
        "SS and TR");
-    ok(cpu->segment[LDTR].rights & RIGHTS_UNUSABLE && cpu->segment[LDTR].selector == 0, "LDTR is unusable");
-    ok(!cpu->second_stage && !cpu->vpid && !cpu->intercepts.enabled, "nothing of VMX non-root operation is left");
+    ok(field_at(cpu, "segment[].rights", LDTR) & RIGHTS_UNUSABLE && field_at(cpu, "segment[].selector", LDTR) == 0,
+       "LDTR is unusable");
+    ok(!cpu->second_stage && !field(cpu, "vpid") && !cpu->intercepts.enabled,
+       "nothing of VMX non-root operation is left");
     ok(vmx_exit_count(cpu, 1, EXIT_CPUID) == 1 && vmx_entry_count(cpu, 1) == 1 && vmx_level(cpu) == 0, "counters");
     ok(bench_field(b, ENTRY_INTERRUPTION) == 0 && bench_field(b, IDT_VECTORING) == 0, "no event");
     bench_set(b, GUEST_RIP, AT_GUEST_CODE);
@@ -136,7 +140,7 @@ static void test_instructions(void) {
     for (unsigned i = 0; i < sizeof ones / sizeof ones[0]; i++) {
         struct bench *b = ready(ones[i].hex);
         ones[i].prepare(b);
-        b->cpu->gpr[RAX] = b->cpu->gpr[RCX] = 0x1000;
+        gpr_put(b->cpu, RAX, gpr_put(b->cpu, RCX, 0x1000));
         uint32_t reason = bench_enter(b, 10);
         uint64_t q = bench_field(b, EXIT_QUALIFICATION);
         ok(reason == ones[i].reason && q == ones[i].qualification,
@@ -190,7 +194,7 @@ static void test_not_enabled(void) {
         struct bench *b = ready(list[i].hex);
         bench_set(b, GUEST_CR4, bench_field(b, GUEST_CR4) | CR4_OSXSAVE);
         bench_set(b, EXCEPTION_BITMAP, BIT(VECTOR_UD));
-        b->cpu->gpr[RAX] = AT_GUEST_DATA;
+        gpr_put(b->cpu, RAX, AT_GUEST_DATA);
         ok(bench_enter(b, 5) == EXIT_EXCEPTION_NMI && (bench_field(b, EXIT_INTERRUPTION) & 0xfff) == 0x306,
            "%s is #UD without its enable control", list[i].text);
         bench_free(b);
@@ -205,15 +209,15 @@ static void test_masks(void) {
     bench_set(b, CR4_SHADOW, CR4_SMEP);
     bench_set(b, GUEST_CR0, bench_field(b, GUEST_CR0) | CR0_TS);
     ok(bench_enter(b, 10) == EXIT_HLT, "reads of masked bits do not exit, nor does CLTS with the shadow 0");
-    ok(!(b->cpu->gpr[RAX] & (CR0_TS | CR0_PE)), "MOV from CR0 reads the shadow");
-    ok(b->cpu->gpr[RBX] & CR4_SMEP && !(b->cpu->gpr[RBX] & CR4_VMXE), "MOV from CR4 reads the shadow");
+    ok(!(gpr(b->cpu, RAX) & (CR0_TS | CR0_PE)), "MOV from CR0 reads the shadow");
+    ok(gpr(b->cpu, RBX) & CR4_SMEP && !(gpr(b->cpu, RBX) & CR4_VMXE), "MOV from CR4 reads the shadow");
     ok(bench_field(b, GUEST_CR0) & CR0_TS, "CLTS leaves a bit that the host owns");
     bench_free(b);
     b = ready("0f 22 d8 f4");
     bench_on(b, PROC, CR3_LOAD_EXITING);
     bench_set(b, CR3_TARGET1, AT_PML4);
     bench_set(b, CR3_TARGET_COUNT, 2);
-    b->cpu->gpr[RAX] = AT_PML4;
+    gpr_put(b->cpu, RAX, AT_PML4);
     ok(bench_enter(b, 10) == EXIT_HLT, "MOV to CR3 of a CR3-target value does not exit");
     bench_free(b);
 }
@@ -245,7 +249,7 @@ static void test_exceptions(void) {
         ok(reason == (match ? EXIT_HLT : EXIT_EXCEPTION_NMI), "page fault, error code 0, match %u: reason %u", match,
            reason);
         if (!match)
-            ok(bench_field(b, EXIT_QUALIFICATION) == 0x40000000 && b->cpu->control.cr2 == 0,
+            ok(bench_field(b, EXIT_QUALIFICATION) == 0x40000000 && field(b->cpu, "control.cr2") == 0,
                "the address in the qualification, not in CR2");
         bench_free(b);
     }
@@ -277,7 +281,7 @@ static void test_interrupts(void) {
     b = ready("90 f4");
     cpu_pend(b->cpu, PENDING_INTR, true);
     ok(bench_enter(b, 5) == EXIT_EXTERNAL_INTERRUPT && !(bench_field(b, EXIT_INTERRUPTION) & BIT(31)) &&
-           b->cpu->boundary.pending & PENDING_INTR,
+           field(b->cpu, "boundary.pending") & PENDING_INTR,
        "not acknowledged: it stays pending");
     bench_free(b);
     b = ready("90 f4");
@@ -292,7 +296,8 @@ static void test_interrupts(void) {
     cpu_pend(b->cpu, PENDING_NMI, true);
     ok(bench_continue(b, 5) == EXIT_EXCEPTION_NMI && bench_field(b, EXIT_INTERRUPTION) == (BIT(31) | 2 << 8 | 2),
        "an NMI exits");
-    ok(b->cpu->boundary.nmi_blocked && !(b->cpu->boundary.pending & PENDING_NMI), "and blocks NMIs afterwards");
+    ok(field(b->cpu, "boundary.nmi_blocked") && !(field(b->cpu, "boundary.pending") & PENDING_NMI),
+       "and blocks NMIs afterwards");
     bench_free(b);
 }
 
@@ -341,12 +346,13 @@ static void test_mwait(void) {
     struct bench *b = ready("31 c9 0f 01 c8 0f 01 c9"); // xor ecx, ecx; monitor; mwait
     bench_on(b, PIN, EXTERNAL_INTERRUPT_EXITING);
     (void)bench_enter(b, 10);
-    ok(b->cpu->boundary.mwait && b->cpu->intercepts.non_root, "MWAIT waits in VMX non-root operation");
+    ok(field(b->cpu, "boundary.mwait") && b->cpu->intercepts.non_root, "MWAIT waits in VMX non-root operation");
     cpu_pend(b->cpu, PENDING_INTR, true);
     (void)cpu_run(b->cpu, 1);
     ok(bench_field(b, EXIT_REASON) == EXIT_EXTERNAL_INTERRUPT && bench_field(b, GUEST_RIP) == AT_GUEST_CODE + 8,
        "an interrupt exits behind it");
-    ok(bench_field(b, GUEST_ACTIVITY) == ACTIVITY_ACTIVE && !b->cpu->boundary.mwait, "the wait is not saved, 24.4.2");
+    ok(bench_field(b, GUEST_ACTIVITY) == ACTIVITY_ACTIVE && !field(b->cpu, "boundary.mwait"),
+       "the wait is not saved, 24.4.2");
     bench_free(b);
 }
 
@@ -356,7 +362,7 @@ static void test_blocking(void) {
        "HLT after STI: blocking by STI is saved");
     bench_free(b);
     b = ready("8e d0 f4"); // mov ss, eax; hlt
-    b->cpu->gpr[RAX] = DATA_SELECTOR;
+    gpr_put(b->cpu, RAX, DATA_SELECTOR);
     ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, GUEST_INTERRUPTIBILITY) == BLOCKING_BY_MOV_SS,
        "HLT after MOV SS");
     bench_free(b);
@@ -380,7 +386,7 @@ static void test_timer(void) {
     ok(bench_enter(b, 5) == EXIT_CPUID && bench_field(b, PREEMPTION_TIMER) >= 999 &&
            bench_field(b, PREEMPTION_TIMER) <= 1000,
        "what is left is saved");
-    ok(b->cpu->time.vmx_deadline_cycles == ~0ull, "no deadline outside VMX non-root operation");
+    ok(field(b->cpu, "time.vmx_deadline_cycles") == ~0ull, "no deadline outside VMX non-root operation");
     bench_free(b);
 }
 
@@ -397,16 +403,16 @@ static void test_msr_areas(void) {
     bench_set(b, EXIT_MSR_LOAD_ADDRESS, AT_MSR_AREA + 0x200);
     bench_set(b, EXIT_MSR_LOAD_COUNT, 1);
     ok(bench_enter(b, 5) == EXIT_CPUID && bench_load(b, AT_MSR_AREA + 0x108, 8) == 0x1234 &&
-           b->cpu->msr.lstar == 0x5678,
+           field(b->cpu, "msr.lstar") == 0x5678,
        "loaded, stored, loaded");
     bench_store(b, AT_MSR_AREA, 8, 0xc0000100); // FS.base is not allowed
     ok(bench_reenter(b, 5) == (BIT(31) | EXIT_MSR_LOADING) && bench_field(b, EXIT_QUALIFICATION) == 1,
        "a bad entry is reason 34");
-    ok(b->cpu->msr.lstar == 0x5678 && !bench_vmx(b)->non_root, "and the host runs");
+    ok(field(b->cpu, "msr.lstar") == 0x5678 && !bench_vmx(b)->non_root, "and the host runs");
     bench_store(b, AT_MSR_AREA, 8, 0xc0000082);
     bench_store(b, AT_MSR_AREA + 0x200, 8, 0x801);
     bench_reenter(b, 5);
-    ok(bench_load(b, AT_VMCS + 4, 4) == ABORT_LOADING_MSRS && b->cpu->boundary.activity == ACTIVITY_SHUTDOWN,
+    ok(bench_load(b, AT_VMCS + 4, 4) == ABORT_LOADING_MSRS && field(b->cpu, "boundary.activity") == ACTIVITY_SHUTDOWN,
        "a bad exit entry is VMX abort 4");
     bench_free(b);
 }
@@ -421,7 +427,7 @@ static void test_init(void) {
     (void)bench_run(b, "90");
     (void)bench_run(b, "0f 01 c4");
     (void)cpu_run(b->cpu, 1);
-    ok(!(b->cpu->control.cr0 & CR0_PE) && bench_vmx(b)->vmxon_pointer == VMCS_NONE, "VMXOFF lets it through");
+    ok(!(field(b->cpu, "control.cr0") & CR0_PE) && bench_vmx(b)->vmxon_pointer == VMCS_NONE, "VMXOFF lets it through");
     bench_free(b);
 }
 

@@ -19,7 +19,7 @@ static void begin(void) {
     bench_prepare(b);
 }
 static void set_cpl(unsigned cpl) {
-    b->cpu->segment[SS].rights = (b->cpu->segment[SS].rights & ~(3u << 5)) | cpl << 5;
+    field_put_at(b->cpu, "segment[].rights", SS, (field_at(b->cpu, "segment[].rights", SS) & ~(3u << 5)) | cpl << 5);
     cpu_update_mode(b->cpu);
 }
 static void set_only_bit(uint64_t map, unsigned bytes, unsigned bit) {
@@ -257,7 +257,7 @@ static void test_pause_loop(void) {
 // --- XSAVES, VMFUNC, RDTSCP ---
 static void test_others(void) {
     begin();
-    b->cpu->msr.xss = BIT(8) | BIT(11);
+    field_put(b->cpu, "msr.xss", BIT(8) | BIT(11));
     bench_on(b, PROC2, ENABLE_XSAVES);
     bench_set(b, XSS_EXITING_BITMAP, BIT(8) | BIT(12));
     loop_begin("XSAVES and XRSTORS by the XSS-exiting bitmap");
@@ -294,11 +294,11 @@ static void test_others(void) {
        "RDTSCP without \"enable RDTSCP\": #UD first");
     bench_on(b, PROC2, ENABLE_RDTSCP);
     ok(exits(ICEPT_RDTSCP, NO_OPERAND), "with it");
-    b->cpu->control.cr4 |= CR4_TSD;
+    field_put(b->cpu, "control.cr4", field(b->cpu, "control.cr4") | CR4_TSD);
     ok(exits(ICEPT_RDTSCP, NO_OPERAND), "CR4.TSD at CPL 0");
     set_cpl(3);
     ok(!exits(ICEPT_RDTSCP, NO_OPERAND), "CR4.TSD at CPL 3: #GP first");
-    b->cpu->control.cr4 &= ~CR4_TSD;
+    field_put(b->cpu, "control.cr4", field(b->cpu, "control.cr4") & (~CR4_TSD));
     ok(exits(ICEPT_RDTSCP, NO_OPERAND), "no CR4.TSD at CPL 3");
     set_cpl(0);
     bench_on(b, PROC, INVLPG_EXITING), bench_on(b, PROC2, ENABLE_INVPCID);

@@ -20,8 +20,8 @@ static struct bench *ready(const char *guest) {
     memcpy(b->ram + OTHER, b->ram + AT_EPT_PML4, 4096);
     bench_store(b, AT_LIST, 8, bench_field(b, EPT_POINTER));
     bench_store(b, AT_LIST + 8, 8, OTHER | (bench_field(b, EPT_POINTER) & 0xfff));
-    b->cpu->gpr[RAX] = 0;
-    b->cpu->gpr[RBX] = AT_GUEST_DATA + 8;
+    gpr_put(b->cpu, RAX, 0);
+    gpr_put(b->cpu, RBX, AT_GUEST_DATA + 8);
     return b;
 }
 
@@ -29,7 +29,7 @@ static struct bench *ready(const char *guest) {
 
 enum came { SWITCHED, EXITED, UNDEFINED, ELSE };
 static enum came outcome(struct bench *b, uint64_t rax, uint64_t rcx) {
-    b->cpu->gpr[RAX] = rax, b->cpu->gpr[RCX] = rcx;
+    gpr_put(b->cpu, RAX, rax), gpr_put(b->cpu, RCX, rcx);
     bench_set(b, GUEST_RIP, AT_GUEST_CODE);
     bench_set(b, EXCEPTION_BITMAP, BIT(VECTOR_UD));
     uint32_t reason = bench_vmx(b)->vmcs->launched ? bench_reenter(b, 5) : bench_enter(b, 5);
@@ -94,10 +94,10 @@ static void test_registers(void) {
     struct bench *b = ready(VMFUNC HLT);
     bench_set(b, GUEST_RFLAGS, 2 | FLAGS_ARITHMETIC | FLAG_DF);
     uint64_t before[16];
-    b->cpu->gpr[RCX] = 1;
+    gpr_put(b->cpu, RCX, 1);
     memcpy(before, b->cpu->gpr, sizeof before);
     bool halted = bench_enter(b, 5) == EXIT_HLT;
-    before[RSP] = b->cpu->gpr[RSP];
+    before[RSP] = gpr(b->cpu, RSP);
     ok(halted && !memcmp(before, b->cpu->gpr, sizeof before) &&
            bench_field(b, GUEST_RFLAGS) == (2 | FLAGS_ARITHMETIC | FLAG_DF),
        "EPTP switching changes no register and no flag");
@@ -107,7 +107,7 @@ static void test_registers(void) {
     bench_set(b, GUEST_SS_SELECTOR, DATA_SELECTOR | 3);
     bench_set(b, GUEST_CS_RIGHTS, bench_field(b, GUEST_CS_RIGHTS) | 0x60);
     bench_set(b, GUEST_SS_RIGHTS, bench_field(b, GUEST_SS_RIGHTS) | 0x60);
-    b->cpu->gpr[RCX] = 1;
+    gpr_put(b->cpu, RCX, 1);
     ok(bench_enter(b, 5) == EXIT_CPUID && bench_field(b, EPTP_INDEX) == 1, "it needs no privilege");
     bench_free(b);
 }
@@ -127,7 +127,7 @@ static void test_pae(void) {
     bench_set(b, GUEST_CR3, AT_PDPT);
     bench_set(b, GUEST_PDPTE0, AT_PD | 1);
     bench_store(b, AT_GUEST_DATA + 8, 4, 4711);
-    ok(bench_enter(b, 5) == EXIT_HLT && b->cpu->gpr[RAX] == 4711 && bench_field(b, GUEST_PDPTE0) == (AT_PD | 1),
+    ok(bench_enter(b, 5) == EXIT_HLT && gpr(b->cpu, RAX) == 4711 && bench_field(b, GUEST_PDPTE0) == (AT_PD | 1),
        "with PAE paging EPTP switching loads no PDPTEs");
     bench_free(b);
 }
@@ -155,9 +155,9 @@ static struct bench *remapping(const char *guest, bool vpid) {
     bench_control(b, GROUP_PROC2, PROC2_ENABLE_VPID, vpid);
     bench_store(b, WINDOW, 8, 1);
     bench_store(b, MOVED, 8, 2);
-    b->cpu->gpr[RBX] = WINDOW;
-    b->cpu->gpr[RSI] = AT_PD + 8 * (WINDOW >> 21);
-    b->cpu->gpr[RDI] = MOVED | 0xe7;
+    gpr_put(b->cpu, RBX, WINDOW);
+    gpr_put(b->cpu, RSI, AT_PD + 8 * (WINDOW >> 21));
+    gpr_put(b->cpu, RDI, MOVED | 0xe7);
     return b;
 }
 
@@ -167,13 +167,13 @@ static struct bench *remapping(const char *guest, bool vpid) {
 static void test_flushes(void) {
     for (unsigned vpid = 0; vpid < 2; vpid++) {
         struct bench *b = remapping(REMAP READ_AGAIN, vpid);
-        ok(bench_enter(b, 20) == EXIT_HLT && b->cpu->gpr[8] == 1 && b->cpu->gpr[9] == 1, "a stale translation");
+        ok(bench_enter(b, 20) == EXIT_HLT && gpr(b->cpu, 8) == 1 && gpr(b->cpu, 9) == 1, "a stale translation");
         bench_free(b);
         b = remapping(REMAP SWITCH("1") READ_AGAIN, vpid);
-        ok(bench_enter(b, 20) == EXIT_HLT && b->cpu->gpr[9] == 2, "the other EPTP has mappings of its own");
+        ok(bench_enter(b, 20) == EXIT_HLT && gpr(b->cpu, 9) == 2, "the other EPTP has mappings of its own");
         bench_free(b);
         b = remapping(REMAP SWITCH("1") SWITCH("0") READ_AGAIN, vpid);
-        ok(bench_enter(b, 20) == EXIT_HLT && b->cpu->gpr[9] == (vpid ? 1 : 2), "EPTP switching %s combined mappings",
+        ok(bench_enter(b, 20) == EXIT_HLT && gpr(b->cpu, 9) == (vpid ? 1 : 2), "EPTP switching %s combined mappings",
            vpid ? "with VPIDs keeps" : "without VPIDs drops");
         bench_free(b);
     }
@@ -186,9 +186,9 @@ static void test_keeps(void) {
     struct bench *b = ready("4c 8b 03 48 89 3e 0f 01 d4 4c 8b 0b f4");
     bench_off(b, PROC2, ENABLE_VPID);
     bench_store(b, AT_GUEST_DATA + 8, 8, 3);
-    b->cpu->gpr[RCX] = b->cpu->gpr[RDI] = 0;
-    b->cpu->gpr[RSI] = AT_EPT_PT + 8 * (AT_GUEST_DATA >> 12);
-    ok(bench_enter(b, 20) == EXIT_HLT && b->cpu->gpr[9] == 3, "and no guest-physical mappings");
+    gpr_put(b->cpu, RCX, gpr_put(b->cpu, RDI, 0));
+    gpr_put(b->cpu, RSI, AT_EPT_PT + 8 * (AT_GUEST_DATA >> 12));
+    ok(bench_enter(b, 20) == EXIT_HLT && gpr(b->cpu, 9) == 3, "and no guest-physical mappings");
     bench_free(b);
 }
 

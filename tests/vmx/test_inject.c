@@ -37,21 +37,22 @@ static void test_types(void) {
        "software interrupt: RIP plus the instruction length");
     bench_free(b);
     b = ready("90");
-    b->cpu->control.cr2 = 0x1111;
+    field_put(b->cpu, "control.cr2", 0x1111);
     inject(b, EVENT_HARDWARE_EXCEPTION, VECTOR_PF, BIT(11));
-    ok(bench_enter(b, 5) == EXIT_HLT && b->cpu->control.cr2 == 0x1111, "an injected page fault leaves CR2");
+    ok(bench_enter(b, 5) == EXIT_HLT && field(b->cpu, "control.cr2") == 0x1111, "an injected page fault leaves CR2");
     bench_free(b);
     b = ready("90");
-    b->cpu->control.dr[6] = 0xffff0ff0;
+    field_put_at(b->cpu, "control.dr", 6, 0xffff0ff0);
     inject(b, EVENT_HARDWARE_EXCEPTION, VECTOR_DB, 0);
-    ok(bench_enter(b, 5) == EXIT_HLT && b->cpu->control.dr[6] == 0xffff0ff0, "an injected debug exception leaves DR6");
+    ok(bench_enter(b, 5) == EXIT_HLT && field_at(b->cpu, "control.dr", 6) == 0xffff0ff0,
+       "an injected debug exception leaves DR6");
     bench_free(b);
     b = ready("90");
     bench_on(b, PIN, VIRTUAL_NMIS);
     inject(b, EVENT_NMI, 2, 0);
     ok(bench_enter(b, 5) == EXIT_HLT && bench_field(b, GUEST_INTERRUPTIBILITY) & BLOCKING_BY_NMI,
        "an injected NMI blocks virtual NMIs");
-    ok(!b->cpu->boundary.nmi_blocked, "and not the host's");
+    ok(!field(b->cpu, "boundary.nmi_blocked"), "and not the host's");
     bench_free(b);
     b = ready("90");
     bench_set(b, GUEST_ACTIVITY, ACTIVITY_HLT);
@@ -107,7 +108,7 @@ static void test_pending_debug(void) {
     bench_free(b);
     b = ready("90 f4");
     bench_set(b, GUEST_PENDING_DEBUG, BIT(14));
-    ok(bench_enter(b, 5) == EXIT_HLT && b->cpu->control.dr[6] & BIT(14), "and is delivered otherwise");
+    ok(bench_enter(b, 5) == EXIT_HLT && field_at(b->cpu, "control.dr", 6) & BIT(14), "and is delivered otherwise");
     bench_free(b);
     b = ready("90 90 f4");
     bench_set(b, GUEST_RFLAGS, 2 | FLAG_TF);

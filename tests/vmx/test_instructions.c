@@ -5,27 +5,27 @@ static void test_vmxon(void) {
     struct bench *b = bench_new("server");
     bench_store(b, AT_VMXON, 4, VMCS_REVISION);
     ok(bench_vmx_instruction(b, "0f 01 c4") == FAULTED_UD, "VMXOFF outside VMX operation is #UD");
-    b->cpu->control.cr4 &= ~CR4_VMXE;
+    field_put(b->cpu, "control.cr4", field(b->cpu, "control.cr4") & (~CR4_VMXE));
     ok(bench_vmxon(b, AT_VMXON) == FAULTED_UD, "VMXON with CR4.VMXE = 0 is #UD");
-    b->cpu->control.cr4 |= CR4_VMXE;
-    b->cpu->msr.feature_control = 0;
+    field_put(b->cpu, "control.cr4", field(b->cpu, "control.cr4") | CR4_VMXE);
+    field_put(b->cpu, "msr.feature_control", 0);
     ok(bench_vmxon(b, AT_VMXON) == FAULTED_GP, "VMXON with IA32_FEATURE_CONTROL unlocked is #GP(0)");
-    b->cpu->msr.feature_control = 1;
+    field_put(b->cpu, "msr.feature_control", 1);
     ok(bench_vmxon(b, AT_VMXON) == FAULTED_GP, "VMXON with IA32_FEATURE_CONTROL locked without VMX is #GP(0)");
-    b->cpu->msr.feature_control = 5;
-    b->cpu->control.cr0 &= ~CR0_NE;
+    field_put(b->cpu, "msr.feature_control", 5);
+    field_put(b->cpu, "control.cr0", field(b->cpu, "control.cr0") & (~CR0_NE));
     ok(bench_vmxon(b, AT_VMXON) == FAULTED_GP, "VMXON with CR0.NE = 0 is #GP(0)");
-    b->cpu->control.cr0 |= CR0_NE;
+    field_put(b->cpu, "control.cr0", field(b->cpu, "control.cr0") | CR0_NE);
     ok(bench_vmxon(b, AT_VMXON + 8) == FAIL_INVALID, "VMXON with an unaligned pointer is VMfailInvalid");
     ok(bench_vmxon(b, 1ull << 45) == FAIL_INVALID,
        "VMXON with a pointer beyond the physical-address width is VMfailInvalid");
     ok(bench_vmxon(b, AT_VMCS) == FAIL_INVALID, "VMXON with a wrong revision identifier is VMfailInvalid");
     bench_store(b, AT_SHADOW, 4, VMCS_REVISION | BIT(31));
     ok(bench_vmxon(b, AT_SHADOW) == FAIL_INVALID, "or one whose bit 31 is set");
-    b->cpu->boundary.monitor_address = AT_DATA;
-    ok(bench_vmxon(b, AT_VMXON) == SUCCEED && b->cpu->boundary.monitor_address == MWAIT_UNARMED,
+    field_put(b->cpu, "boundary.monitor_address", AT_DATA);
+    ok(bench_vmxon(b, AT_VMXON) == SUCCEED && field(b->cpu, "boundary.monitor_address") == MWAIT_UNARMED,
        "VMXON succeeds, and clears address-range monitoring");
-    b->cpu->gpr[RAX] = AT_DATA;
+    gpr_put(b->cpu, RAX, AT_DATA);
     ok(bench_vmx_instruction(b, "0f c7 38") == SUCCEED && bench_load(b, AT_DATA, 8) == ~0ull,
        "there is no current VMCS: VMPTRST stores all ones");
     ok(bench_vmxon(b, AT_VMXON) == FAIL_INVALID, "VMXON in VMX root operation without a VMCS is VMfailInvalid");
@@ -35,8 +35,8 @@ static void test_vmxon(void) {
     ok(bench_vmx_instruction(b, "0f 01 c1") == ERROR_VMCALL_IN_ROOT, "VMCALL in VMX root operation is error 1");
     ok(bench_vmx_instruction(b, "0f 01 d4") == FAULTED_UD, "VMFUNC outside VMX non-root operation is #UD");
     ok(bench_vmx_instruction(b, "f0 0f 01 c4") == FAULTED_UD, "LOCK VMXOFF is #UD");
-    b->cpu->boundary.monitor_address = AT_DATA;
-    ok(bench_vmx_instruction(b, "0f 01 c4") == SUCCEED && b->cpu->boundary.monitor_address == MWAIT_UNARMED,
+    field_put(b->cpu, "boundary.monitor_address", AT_DATA);
+    ok(bench_vmx_instruction(b, "0f 01 c4") == SUCCEED && field(b->cpu, "boundary.monitor_address") == MWAIT_UNARMED,
        "VMXOFF succeeds, and clears address-range monitoring");
     ok(bench_vmx_instruction(b, "0f 01 c4") == FAULTED_UD, "and VMX operation is over");
     bench_free(b);
@@ -55,7 +55,7 @@ static void test_pointers(void) {
     ok(bench_vmptrld(b, AT_SHADOW) == SUCCEED && bench_vmlaunch(b) == FAIL_INVALID,
        "a shadow VMCS can be current, and not be entered");
     ok(bench_vmptrld(b, AT_VMCS) == SUCCEED, "back to the ordinary VMCS");
-    b->cpu->gpr[RAX] = AT_DATA;
+    gpr_put(b->cpu, RAX, AT_DATA);
     ok(bench_vmx_instruction(b, "0f c7 38") == SUCCEED && bench_load(b, AT_DATA, 8) == AT_VMCS,
        "VMPTRST stores the pointer");
     ok(bench_vmwrite(b, 0x681e, 0x1234) == SUCCEED, "VMWRITE Guest RIP");
@@ -66,7 +66,7 @@ static void test_pointers(void) {
     ok(bench_vmclear(b, AT_VMCS2) == SUCCEED && bench_vmread(b, 0x681e, &value) == SUCCEED && value == 0x1234,
        "VMCLEAR of another VMCS leaves the current one");
     ok(bench_vmclear(b, AT_VMCS) == SUCCEED, "VMCLEAR of the current VMCS");
-    b->cpu->gpr[RAX] = AT_DATA;
+    gpr_put(b->cpu, RAX, AT_DATA);
     ok(bench_vmx_instruction(b, "0f c7 38") == SUCCEED && bench_load(b, AT_DATA, 8) == ~0ull, "makes none current");
     ok(bench_vmread(b, 0x681e, &value) == FAIL_INVALID, "then VMREAD is VMfailInvalid");
     ok(bench_vmwrite(b, 0x681e, 1) == FAIL_INVALID, "and VMWRITE");
@@ -130,8 +130,8 @@ static void test_fields(void) {
 static int invalidate(struct bench *b, const char *hex, uint64_t type, uint64_t low, uint64_t high) {
     bench_store(b, AT_DATA, 8, low);
     bench_store(b, AT_DATA + 8, 8, high);
-    b->cpu->gpr[RAX] = type;
-    b->cpu->gpr[RBX] = AT_DATA;
+    gpr_put(b->cpu, RAX, type);
+    gpr_put(b->cpu, RBX, AT_DATA);
     return bench_vmx_instruction(b, hex);
 }
 
@@ -165,7 +165,7 @@ static void test_entry_order(void) {
     struct bench *b = bench_new("server");
     bench_prepare(b);
     ok(bench_vmresume(b) == ERROR_VMRESUME_NOT_LAUNCHED, "VMRESUME of a clear VMCS is error 5");
-    b->cpu->boundary.mov_ss_shadow_step = b->cpu->time.steps;
+    field_put(b->cpu, "boundary.mov_ss_shadow_step", field(b->cpu, "time.steps"));
     ok(bench_vmlaunch(b) == ERROR_MOV_SS_BLOCKING, "VMLAUNCH with blocking by MOV SS is error 26");
     bench_set(b, CR3_TARGET_COUNT, 5);
     ok(bench_vmlaunch(b) == ERROR_CONTROL_FIELD, "VMLAUNCH with a bad control is error 7");
@@ -174,8 +174,9 @@ static void test_entry_order(void) {
     ok(bench_vmlaunch(b) == ERROR_HOST_STATE_FIELD, "VMLAUNCH with bad host state is error 8");
     bench_set(b, HOST_TR_SELECTOR, TSS_SELECTOR);
     bench_set(b, GUEST_RFLAGS, 0);
-    b->cpu->boundary.monitor_address = AT_DATA;
-    ok(bench_enter(b, 5) == (BIT(31) | EXIT_INVALID_GUEST_STATE) && b->cpu->boundary.monitor_address == MWAIT_UNARMED,
+    field_put(b->cpu, "boundary.monitor_address", AT_DATA);
+    ok(bench_enter(b, 5) == (BIT(31) | EXIT_INVALID_GUEST_STATE) &&
+           field(b->cpu, "boundary.monitor_address") == MWAIT_UNARMED,
        "VMLAUNCH with bad guest state: a VM exit, and address-range monitoring is cleared");
     bench_set(b, GUEST_RFLAGS, 2);
     bench_guest(b, "0f a2");
@@ -218,7 +219,7 @@ static void test_without_vmx(void) {
     struct bench *b = bench_new("server,-vmx");
     uint64_t value = 0;
     ok(bench_vmxon(b, AT_VMXON) == FAULTED_UD, "a model without VMX has no VMXON");
-    ok(!b->cpu->wire.extension->msr_read(b->cpu, 0x480, &value), "and no capability MSRs");
+    ok(!capability_msr_read(b->cpu, 0x480, &value), "and no capability MSRs");
     bench_free(b);
 }
 

@@ -16,8 +16,8 @@ static struct bench *ready(const char *guest, uint64_t index) {
     bench_on(b, PROC2, ENABLE_PML);
     bench_set(b, PML_ADDRESS, AT_LOG);
     bench_set(b, PML_INDEX, index);
-    b->cpu->gpr[RAX] = MARK;
-    b->cpu->gpr[RBX] = AT_GUEST_DATA + 8;
+    gpr_put(b->cpu, RAX, MARK);
+    gpr_put(b->cpu, RBX, AT_GUEST_DATA + 8);
     return b;
 }
 
@@ -81,7 +81,7 @@ static void test_last_entry(void) {
 static bool refused(struct bench *b, uint64_t at, uint64_t flags, uint64_t index) {
     return bench_enter(b, 5) == EXIT_PML_FULL && bench_field(b, GUEST_RIP) == AT_GUEST_CODE &&
            !(bench_load(b, at, 8) & flags) && bench_field(b, PML_INDEX) == index &&
-           bench_load(b, AT_GUEST_DATA + 8, 8) == 0 && b->cpu->gpr[RAX] == MARK;
+           bench_load(b, AT_GUEST_DATA + 8, 8) == 0 && gpr(b->cpu, RAX) == MARK;
 }
 
 static void test_full(void) {
@@ -100,7 +100,7 @@ static void test_full(void) {
     bench_free(b);
     b = ready(LOAD HLT, FULL);
     nothing_to_set(b);
-    b->cpu->gpr[RBX] = 0x400000;
+    gpr_put(b->cpu, RBX, 0x400000);
     clear_flags(b, AT_EPT_PD + 16, A);
     ok(refused(b, AT_EPT_PD + 16, A, FULL), "of a page of 2 MBytes");
     bench_free(b);

@@ -82,7 +82,7 @@ static void test_non_root(void) {
             modes[m].set(b);
             if (modes[m].privileged_3) privilege_3(b);
             bench_guest(b, instructions[i].hex);
-            b->cpu->gpr[RBX] = AT_GUEST_DATA;
+            gpr_put(b->cpu, RBX, AT_GUEST_DATA);
             uint32_t reason = bench_enter(b, 5);
             unsigned vector = reason == EXIT_EXCEPTION_NMI ? bench_field(b, EXIT_INTERRUPTION) & 255 : 256;
             bool exits = modes[m].exits || instructions[i].anywhere;
@@ -101,12 +101,12 @@ static enum ran run_with(struct bench *b, const char *hex, unsigned cpl, uint32_
     struct segment segments[GS + 1];
     memcpy(segments, cpu->segment, sizeof segments);
     bench_store(b, AT_TSS + 4, 8, AT_HOST_STACK); // RSP0
-    cpu->segment[CS].rights = code_rights | cpl << 5;
-    cpu->segment[CS].selector = (uint16_t)(CODE_SELECTOR | cpl);
-    cpu->segment[SS].rights |= cpl << 5;
-    cpu->segment[SS].selector = (uint16_t)(DATA_SELECTOR | cpl);
+    field_put_at(cpu, "segment[].rights", CS, code_rights | cpl << 5);
+    field_put_at(cpu, "segment[].selector", CS, (uint16_t)(CODE_SELECTOR | cpl));
+    field_put_at(cpu, "segment[].rights", SS, field_at(cpu, "segment[].rights", SS) | (cpl << 5));
+    field_put_at(cpu, "segment[].selector", SS, (uint16_t)(DATA_SELECTOR | cpl));
     cpu_update_mode(cpu);
-    cpu->gpr[RBX] = AT_DATA;
+    gpr_put(cpu, RBX, AT_DATA);
     enum ran ran = bench_run(b, hex);
     memcpy(cpu->segment, segments, sizeof segments);
     cpu_update_mode(cpu);
@@ -141,8 +141,8 @@ static void test_root(void) {
 enum { UNMAPPED = 0x40000000 };
 static const char *const vmread_memory = "0f 78 03", *const vmwrite_memory = "0f 79 03"; // rax names the field, [rbx]
 static enum ran at_unmapped(struct bench *b, const char *hex, uint64_t rax) {
-    b->cpu->gpr[RAX] = rax;
-    b->cpu->gpr[RBX] = UNMAPPED;
+    gpr_put(b->cpu, RAX, rax);
+    gpr_put(b->cpu, RBX, UNMAPPED);
     cpu_set_rflags(b->cpu, 2);
     return bench_run(b, hex);
 }
@@ -155,9 +155,9 @@ static void test_order(void) {
     enum { NO_FIELD = 0x6, GUEST_RIP = 0x681e };
     struct bench *b = bench_new("server");
     ok(at_unmapped(b, "f3 0f c7 33", 0) == RAN_PF, "VMXON reads its operand");
-    b->cpu->msr.feature_control = 0;
+    field_put(b->cpu, "msr.feature_control", 0);
     ok(at_unmapped(b, "f3 0f c7 33", 0) == RAN_GP, "after it has looked at IA32_FEATURE_CONTROL");
-    b->cpu->msr.feature_control = 5;
+    field_put(b->cpu, "msr.feature_control", 5);
     bench_prepare(b);
     ok(at_unmapped(b, "f3 0f c7 33", 0) == RAN_ON, "in VMX root operation it fails without reading it");
     ok(at_unmapped(b, "0f c7 33", 0) == RAN_PF && at_unmapped(b, "66 0f c7 33", 0) == RAN_PF &&
@@ -175,10 +175,10 @@ static void test_order(void) {
     ok(bench_vmclear(b, AT_VMCS) == SUCCEED, "no current VMCS");
     ok(fails(b, vmread_memory, GUEST_RIP, FLAG_CF, 0) && fails(b, vmwrite_memory, GUEST_RIP, FLAG_CF, 0),
        "without one neither touches memory");
-    b->cpu->boundary.mov_ss_shadow_step = b->cpu->time.steps;
+    field_put(b->cpu, "boundary.mov_ss_shadow_step", field(b->cpu, "time.steps"));
     ok(bench_vmlaunch(b) == FAIL_INVALID, "and VM entry does not look at blocking by MOV SS");
     ok(bench_vmptrld(b, AT_VMCS) == SUCCEED, "with one");
-    b->cpu->boundary.mov_ss_shadow_step = b->cpu->time.steps;
+    field_put(b->cpu, "boundary.mov_ss_shadow_step", field(b->cpu, "time.steps"));
     ok(bench_vmresume(b) == ERROR_MOV_SS_BLOCKING, "it does, before it looks at the launch state");
     bench_free(b);
 }
@@ -195,7 +195,7 @@ static struct bench *shadowing(const char *guest) {
     bench_set(b, VMREAD_BITMAP, AT_BITMAP);
     bench_set(b, VMWRITE_BITMAP, AT_BITMAP);
     bench_set(b, EXCEPTION_BITMAP, ~0u);
-    b->cpu->gpr[RAX] = 0x681e;
+    gpr_put(b->cpu, RAX, 0x681e);
     return b;
 }
 
@@ -204,7 +204,7 @@ static void test_shadow(void) {
     privilege_3(b);
     ok(bench_enter(b, 5) == EXIT_EXCEPTION_NMI && (bench_field(b, EXIT_INTERRUPTION) & 255) == VECTOR_GP,
        "VMREAD of a shadow VMCS at CPL 3 is #GP");
-    b->cpu->gpr[RAX] = 0x1681e;
+    gpr_put(b->cpu, RAX, 0x1681e);
     ok(bench_reenter(b, 5) == EXIT_VMREAD, "but an encoding with bits above 14 exits");
     bench_free(b);
     b = shadowing("0f 78 c3 f4");
@@ -224,10 +224,10 @@ static void test_shadow(void) {
 static void to_32_bits(struct bench *b) {
     struct cpu *cpu = b->cpu;
     bench_store(b, AT_DATA, 8, 0x87); // a page of 4 MBytes at 0
-    cpu->control.efer = 0;
-    cpu->control.cr3 = AT_DATA;
-    cpu->control.cr4 = (cpu->control.cr4 & ~CR4_PAE) | CR4_PSE;
-    cpu->segment[CS].rights = 0xc09b;
+    field_put(cpu, "control.efer", 0);
+    field_put(cpu, "control.cr3", AT_DATA);
+    field_put(cpu, "control.cr4", (field(cpu, "control.cr4") & ~CR4_PAE) | CR4_PSE);
+    field_put_at(cpu, "segment[].rights", CS, 0xc09b);
     tlb_flush_vpid(cpu, 0, true);
     cpu_update_mode(cpu);
 }
@@ -244,15 +244,15 @@ static void test_32_bits(void) {
     ok(bench_vmread(b, 0xffffffff00002010ull, &value) == SUCCEED && value == 0x9abcdef0,
        "32 bits of the register name the field");
     bench_store(b, AT_GUEST_DATA, 8, ~0ull);
-    b->cpu->gpr[RAX] = 0x2010, b->cpu->gpr[RBX] = AT_GUEST_DATA;
+    gpr_put(b->cpu, RAX, 0x2010), gpr_put(b->cpu, RBX, AT_GUEST_DATA);
     ok(bench_vmx_instruction(b, vmread_memory) == SUCCEED && bench_load(b, AT_GUEST_DATA, 8) == 0xffffffff9abcdef0,
        "VMREAD writes 32 bits to memory");
-    b->cpu->segment[CS].rights = 0x809b;
+    field_put_at(b->cpu, "segment[].rights", CS, 0x809b);
     cpu_update_mode(b->cpu);
-    b->cpu->gpr[RAX] = 0x2010;
-    ok(bench_vmx_instruction(b, "0f 78 c3") == SUCCEED && b->cpu->gpr[RBX] == 0x9abcdef0,
+    gpr_put(b->cpu, RAX, 0x2010);
+    ok(bench_vmx_instruction(b, "0f 78 c3") == SUCCEED && gpr(b->cpu, RBX) == 0x9abcdef0,
        "also in a code segment of 16 bits");
-    b->cpu->segment[CS].rights = 0xc09b;
+    field_put_at(b->cpu, "segment[].rights", CS, 0xc09b);
     cpu_update_mode(b->cpu);
     ok(bench_vmwrite(b, 0x2010, 0xaaaabbbb11112222) == SUCCEED && bench_field(b, TSC_OFFSET) == 0x11112222,
        "VMWRITE of a field of 64 bits clears its high half");
@@ -260,7 +260,7 @@ static void test_32_bits(void) {
        "which is written by itself");
     ok(bench_vmwrite(b, 0x681e, ~0ull) == SUCCEED && bench_field(b, GUEST_RIP) == UINT32_MAX,
        "and of a natural-width one too");
-    b->cpu->gpr[RAX] = 1ull << 32 | 2, b->cpu->gpr[RBX] = AT_GUEST_DATA;
+    gpr_put(b->cpu, RAX, 1ull << 32 | 2), gpr_put(b->cpu, RBX, AT_GUEST_DATA);
     ok(bench_vmx_instruction(b, "66 0f 38 80 03") == SUCCEED, "32 bits of the register are INVEPT's type");
     bench_free(b);
 }
@@ -302,15 +302,16 @@ static int fault_of(struct bench *b, unsigned i, unsigned s) {
     unsigned which = segments[s].override == CS_OVERRIDE ? CS : segments[s].override == SS_OVERRIDE ? SS : DS;
     snprintf(hex, sizeof hex, segments[s].override ? "%02x %s" : "%.0x%s", segments[s].override, with_memory[i].hex);
     struct segment ss = cpu->segment[SS];
-    cpu->segment[CS].rights = READABLE_CODE;
-    cpu->segment[DS].rights = DATA_RIGHTS, cpu->segment[DS].limit = UINT32_MAX;
-    cpu->segment[which].rights = segments[s].rights, cpu->segment[which].limit = segments[s].limit;
+    field_put_at(cpu, "segment[].rights", CS, READABLE_CODE);
+    field_put_at(cpu, "segment[].rights", DS, DATA_RIGHTS), field_put_at(cpu, "segment[].limit", DS, UINT32_MAX);
+    field_put_at(cpu, "segment[].rights", which, segments[s].rights),
+        field_put_at(cpu, "segment[].limit", which, segments[s].limit);
     cpu_update_mode(cpu);
-    cpu->gpr[RAX] = with_memory[i].rax, cpu->gpr[RBX] = AT_GUEST_DATA;
+    gpr_put(cpu, RAX, with_memory[i].rax), gpr_put(cpu, RBX, AT_GUEST_DATA);
     enum ran ran = bench_run(b, hex);
     cpu->segment[SS] = ss;
     if (ran == RAN_ON || ran == RAN_ELSEWHERE) return ran == RAN_ON ? -1 : -2;
-    return (int)(cpu->rip - AT_HANDLER) / 16;
+    return (int)(field(cpu, "rip") - AT_HANDLER) / 16;
 }
 
 static void test_segments(void) {

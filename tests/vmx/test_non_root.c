@@ -15,7 +15,7 @@ static struct bench *ready(const char *guest) {
     struct bench *b = bench_new("server");
     bench_prepare(b);
     bench_guest(b, guest);
-    b->cpu->gpr[RBX] = AT_GUEST_DATA + 8;
+    gpr_put(b->cpu, RBX, AT_GUEST_DATA + 8);
     return b;
 }
 
@@ -51,8 +51,8 @@ static void test_shadowing(void) {
     bench_set(b, VMCS_LINK_POINTER, AT_SHADOW);
     bench_set(b, VMREAD_BITMAP, AT_BITMAP);
     bench_set(b, VMWRITE_BITMAP, AT_BITMAP);
-    b->cpu->gpr[RAX] = 0x681e, b->cpu->gpr[RBX] = 0x1234;
-    ok(bench_enter(b, 5) == EXIT_HLT && b->cpu->gpr[RCX] == 0x1234, "VMWRITE and VMREAD of the shadow VMCS");
+    gpr_put(b->cpu, RAX, 0x681e), gpr_put(b->cpu, RBX, 0x1234);
+    ok(bench_enter(b, 5) == EXIT_HLT && gpr(b->cpu, RCX) == 0x1234, "VMWRITE and VMREAD of the shadow VMCS");
     uint64_t value = 0;
     ok(bench_field(b, GUEST_RIP) == AT_GUEST_CODE + 6, "the current VMCS is another");
     ok(bench_vmptrld(b, AT_SHADOW) == SUCCEED && bench_vmread(b, 0x681e, &value) == SUCCEED && value == 0x1234,
@@ -79,8 +79,8 @@ static void test_xss(void) {
         bench_set(b, GUEST_CR4, bench_field(b, GUEST_CR4) | CR4_OSXSAVE);
         bench_on(b, PROC2, ENABLE_XSAVES);
         bench_set(b, XSS_EXITING_BITMAP, cases[i / 2].bitmap);
-        b->cpu->msr.xss = cases[i / 2].xss;
-        b->cpu->gpr[RAX] = cases[i / 2].eax, b->cpu->gpr[RDX] = 0, b->cpu->gpr[RBX] = AT_GUEST_DATA;
+        field_put(b->cpu, "msr.xss", cases[i / 2].xss);
+        gpr_put(b->cpu, RAX, cases[i / 2].eax), gpr_put(b->cpu, RDX, 0), gpr_put(b->cpu, RBX, AT_GUEST_DATA);
         bench_store(b, AT_GUEST_DATA + 520, 8, 1ull << 63); // XCOMP_BV of the image to restore
         uint32_t reason = bench_enter(b, 5);
         ok((reason == (restores ? EXIT_XRSTORS : EXIT_XSAVES)) == cases[i / 2].exits,
@@ -97,9 +97,9 @@ static void test_rest(void) {
     bench_on(b, PROC2, TSC_SCALING);
     bench_set(b, TSC_MULTIPLIER, 1ull << 50); // 4
     bench_set(b, TSC_OFFSET, 3);
-    b->cpu->time.tsc_base = 1000000;
+    field_put(b->cpu, "time.tsc_base", 1000000);
     uint32_t reason = bench_enter(b, 5);
-    uint64_t tsc = b->cpu->gpr[RAX];
+    uint64_t tsc = gpr(b->cpu, RAX);
     ok(reason == EXIT_HLT && tsc % 4 == 3 && tsc >= 4000000 && tsc < 5000000, "TSC scaling, then the offset (%llu)",
        (unsigned long long)tsc);
     bench_free(b);

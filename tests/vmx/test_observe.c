@@ -28,7 +28,7 @@ static struct bench *ready(const char *guest) {
     struct bench *b = bench_new("server");
     bench_prepare(b);
     bench_guest(b, guest);
-    b->cpu->gpr[RBX] = AT_GUEST_DATA;
+    gpr_put(b->cpu, RBX, AT_GUEST_DATA);
     seen = (struct seen){0};
     return b;
 }
@@ -104,8 +104,8 @@ static struct bench *looping(void) {
 }
 
 static void run_to(struct cpu *cpu, uint64_t step) {
-    while (cpu->time.steps < step) {
-        enum run_result result = cpu_run(cpu, step - cpu->time.steps);
+    while (field(cpu, "time.steps") < step) {
+        enum run_result result = cpu_run(cpu, step - field(cpu, "time.steps"));
         if (result == RUN_HALTED || result == RUN_SHUTDOWN) return;
     }
 }
@@ -138,7 +138,8 @@ static void test_equal(void) {
         run_to(plain->cpu, 3000);
         run_to(watched->cpu, 3000);
         const char *name = kind / 2 < OBSERVE_COUNT ? observe_row(kind / 2)->name : "points";
-        loop_check(plain->cpu->time.steps == 3000 && watched->cpu->time.steps == 3000 && hash(plain) == hash(watched),
+        loop_check(field(plain->cpu, "time.steps") == 3000 && field(watched->cpu, "time.steps") == 3000 &&
+                       hash(plain) == hash(watched),
                    "%s", name);
         loop_check(bench_load(plain, AT_GUEST_DATA, 8) > 100, "the guest ran");
         bench_free(plain);
@@ -156,7 +157,7 @@ static void test_points(void) {
                              .hit = hit};
     seen = (struct seen){.stop = true};
     cpu_set_points(b->cpu, &in_guest);
-    ok(cpu_run(b->cpu, 1000) == RUN_STOPPED && b->cpu->rip == AT_GUEST_CODE + 10 && vmx_level(b->cpu) == 1,
+    ok(cpu_run(b->cpu, 1000) == RUN_STOPPED && field(b->cpu, "rip") == AT_GUEST_CODE + 10 && vmx_level(b->cpu) == 1,
        "a breakpoint at a guest-physical address");
     uint64_t counted = bench_load(b, AT_GUEST_DATA, 8);
     ok(cpu_run(b->cpu, 1000) == RUN_STOPPED && bench_load(b, AT_GUEST_DATA, 8) == counted + 1,
@@ -169,7 +170,8 @@ static void test_points(void) {
                          .hit = hit};
     seen = (struct seen){.stop = true};
     cpu_set_points(b->cpu, &data);
-    ok(cpu_run(b->cpu, 1000) == RUN_STOPPED && b->cpu->rip == AT_GUEST_CODE + 3, "a watchpoint stops after the store");
+    ok(cpu_run(b->cpu, 1000) == RUN_STOPPED && field(b->cpu, "rip") == AT_GUEST_CODE + 3,
+       "a watchpoint stops after the store");
     ok(seen.count == 1 && seen.sight[0].write && seen.sight[0].old + 1 == seen.sight[0].value &&
            seen.sight[0].rip == AT_GUEST_CODE && seen.sight[0].linear == AT_GUEST_DATA,
        "with the old and the new value");
@@ -190,9 +192,9 @@ static void test_stop_at_exit(void) {
     cpu_observe(b->cpu, &exits);
     (void)bench_enter(b, 3);
     cpu_pend(b->cpu, PENDING_INTR, true);
-    uint64_t steps = b->cpu->time.steps;
-    ok(cpu_run(b->cpu, 100) == RUN_STOPPED && b->cpu->rip == AT_HOST_EXIT && b->cpu->time.steps == steps &&
-           seen.sight[0].number == EXIT_EXTERNAL_INTERRUPT,
+    uint64_t steps = field(b->cpu, "time.steps");
+    ok(cpu_run(b->cpu, 100) == RUN_STOPPED && field(b->cpu, "rip") == AT_HOST_EXIT &&
+           field(b->cpu, "time.steps") == steps && seen.sight[0].number == EXIT_EXTERNAL_INTERRUPT,
        "an exit for an interrupt: before the host's first instruction");
     bench_free(b);
 }

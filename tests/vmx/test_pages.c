@@ -42,17 +42,17 @@ static void processor(void) {
     struct bench *b = watched_bench();
     expect(AT_DATA + 5);
     b->ram[AT_DATA + 5] = 0x11;
-    b->cpu->gpr[RBX] = AT_DATA + 5, b->cpu->gpr[RAX] = 0x22;
+    gpr_put(b->cpu, RBX, AT_DATA + 5), gpr_put(b->cpu, RAX, 0x22);
     bench_run(b, STORE STORE STORE);
     ok(seen_before(0x11) && b->ram[AT_DATA + 5] == 0x22, "a processor's store");
-    b->cpu->gpr[RAX] = 0x33;
+    gpr_put(b->cpu, RAX, 0x33);
     (void)cpu_run(b->cpu, 1);
     ok(seen.times == 1 && b->ram[AT_DATA + 5] == 0x33, "the second is not told");
     pages_mark(&b->pages, &watcher);
-    seen.times = 0, b->cpu->gpr[RAX] = 0x44;
+    seen.times = 0, gpr_put(b->cpu, RAX, 0x44);
     (void)cpu_run(b->cpu, 1);
     ok(seen_before(0x33), "after another mark the next one is, in spite of the write tag");
-    seen.times = 0, b->cpu->gpr[RBX] = AT_DATA + 0x1000 - 1, b->cpu->gpr[RAX] = 0x5566;
+    seen.times = 0, gpr_put(b->cpu, RBX, AT_DATA + 0x1000 - 1), gpr_put(b->cpu, RAX, 0x5566);
     expect(AT_DATA + 0x1000);
     bench_run(b, "66 89 03"); // mov [rbx], ax, across two pages
     ok(seen_before(0) && b->ram[AT_DATA + 0x1000] == 0x55, "one across pages, for its second page");
@@ -67,7 +67,7 @@ static void walks_and_regions(void) {
     expect(ENTRY);
     b->ram[ENTRY] &= (uint8_t)~ACCESSED;
     uint8_t before = b->ram[ENTRY];
-    b->cpu->gpr[RBX] = 7 << 21;
+    gpr_put(b->cpu, RBX, 7 << 21);
     tlb_flush_vpid(b->cpu, 0, true);
     bench_run(b, "8a 03"); // mov al, [rbx]
     ok(b->ram[ENTRY] & ACCESSED && seen_before(before), "a walk that sets an accessed flag");

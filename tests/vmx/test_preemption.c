@@ -23,7 +23,7 @@ static void at_or_after(enum charge_kind kind, uint64_t most) {
     struct bench *b = looping(100, charge_new(&charge, kind));
     struct cpu *cpu = b->cpu;
     bench_enter(b, 0);
-    uint64_t begin = cpu_cycles_now(cpu), deadline = cpu->time.vmx_deadline_cycles;
+    uint64_t begin = cpu_cycles_now(cpu), deadline = field(cpu, "time.vmx_deadline_cycles");
     ok(deadline > begin + (95 << RATE) && deadline <= begin + (100 << RATE), "the deadline is 100 ticks on");
     while (cpu_cycles_now(cpu) < deadline) (void)cpu_run_until(cpu, 1000, deadline);
     ok(cpu_cycles_now(cpu) - deadline <= most, "reached %u cycles late", (unsigned)(cpu_cycles_now(cpu) - deadline));
@@ -37,9 +37,9 @@ static void at_or_after(enum charge_kind kind, uint64_t most) {
 static void wraps(void) {
     struct bench *b = looping(UINT32_MAX, NULL);
     struct cpu *cpu = b->cpu;
-    cpu->time.tsc_base = 0 - cpu_cycles_now(cpu) - 1000;
+    field_put(cpu, "time.tsc_base", 0 - cpu_cycles_now(cpu) - 1000);
     bench_enter(b, 0);
-    uint64_t left = cpu->time.vmx_deadline_cycles - cpu_cycles_now(cpu);
+    uint64_t left = field(cpu, "time.vmx_deadline_cycles") - cpu_cycles_now(cpu);
     ok(left > (uint64_t)(UINT32_MAX - 1) << RATE && left <= (uint64_t)UINT32_MAX << RATE, "%lu cycles left",
        (unsigned long)left);
     (void)cpu_run(cpu, 100);

@@ -35,7 +35,7 @@ static struct bench *with_nmi(const char *guest) {
     return b;
 }
 static bool exited_after_nmi(struct bench *b, enum exit_reason reason) {
-    b->cpu->boundary.nmi_blocked = 1; // of the host
+    field_put(b->cpu, "boundary.nmi_blocked", 1); // of the host
     cpu_pend(b->cpu, PENDING_NMI, true);
     return exited(b, reason, handler(VECTOR_NMI));
 }
@@ -106,8 +106,8 @@ static void test_debug_in_hlt(void) {
 
 static struct bench *waiting(bool delivering) {
     struct bench *b = ready(MONITOR ECX_1 MWAIT HLT);
-    b->cpu->gpr[RAX] = AT_GUEST_DATA;
-    b->cpu->gpr[RCX] = b->cpu->gpr[RDX] = 0;
+    gpr_put(b->cpu, RAX, AT_GUEST_DATA);
+    gpr_put(b->cpu, RCX, gpr_put(b->cpu, RDX, 0));
     bench_on(b, PROC, TPR_SHADOW);
     bench_set(b, VIRTUAL_APIC_ADDRESS, AT_VAPIC);
     if (delivering) bench_on(b, PROC2, VIRTUAL_INTERRUPTS);
@@ -117,7 +117,8 @@ static struct bench *waiting(bool delivering) {
 static void test_mwait(void) {
     struct bench *b = waiting(true);
     bench_set(b, GUEST_INTERRUPT_STATUS, 0);
-    ok(!exited(b, EXIT_HLT, AT_GUEST_CODE + MONITOR_TO_END) && bench_vmx(b)->non_root && b->cpu->boundary.mwait,
+    ok(!exited(b, EXIT_HLT, AT_GUEST_CODE + MONITOR_TO_END) && bench_vmx(b)->non_root &&
+           field(b->cpu, "boundary.mwait"),
        "MWAIT with ECX[0] and IF = 0 waits");
     bench_free(b);
     b = waiting(true);
@@ -152,7 +153,7 @@ static void test_posted(void) {
     b = posting(waiting(true));
     bench_set(b, GUEST_ACTIVITY, ACTIVITY_HLT);
     cpu_pend(b->cpu, PENDING_INTR, true);
-    ok(bench_enter(b, 10) == ~0u && bench_vmx(b)->non_root && b->cpu->boundary.activity == ACTIVITY_HLT &&
+    ok(bench_enter(b, 10) == ~0u && bench_vmx(b)->non_root && field(b->cpu, "boundary.activity") == ACTIVITY_HLT &&
            bench_field(b, GUEST_INTERRUPT_STATUS) == 0x27,
        "the HLT state goes on after one");
     bench_free(b);
@@ -163,7 +164,7 @@ static void test_posted(void) {
 static void test_floating_point_error(void) {
     struct bench *b = ready("db e3 d9 2b d9 e8 d9 ee de f9" STI FWAIT); // fninit; fldcw [rbx]; 1 / 0
     bench_set(b, EXCEPTION_BITMAP, BIT(VECTOR_MF));
-    b->cpu->gpr[RBX] = AT_GUEST_DATA;
+    gpr_put(b->cpu, RBX, AT_GUEST_DATA);
     bench_store(b, AT_GUEST_DATA, 2, 0x37b); // division by zero is not masked
     ok(exited(b, EXIT_EXCEPTION_NMI, AT_GUEST_CODE + 11) && (bench_field(b, EXIT_INTERRUPTION) & 0xff) == VECTOR_MF,
        "#MF exits");
@@ -178,19 +179,19 @@ static void test_floating_point_error(void) {
 
 static void test_iterations(void) {
     struct bench *b = ready(REP_STOSB NOP HLT);
-    b->cpu->gpr[RDI] = AT_GUEST_DATA;
-    b->cpu->gpr[RCX] = 10;
+    gpr_put(b->cpu, RDI, AT_GUEST_DATA);
+    gpr_put(b->cpu, RCX, 10);
     (void)bench_enter(b, 4);
     cpu_pend(b->cpu, PENDING_INTR, true);
     ok(bench_continue(b, 1) == EXIT_EXTERNAL_INTERRUPT && bench_field(b, GUEST_RIP) == AT_GUEST_CODE &&
-           b->cpu->gpr[RCX] == 6 && bench_field(b, GUEST_RFLAGS) == (2 | FLAG_RF),
+           gpr(b->cpu, RCX) == 6 && bench_field(b, GUEST_RFLAGS) == (2 | FLAG_RF),
        "an interrupt between iterations of REP STOSB saves RF = 1, Vol. 3B, 17.3.1.1");
     cpu_pend(b->cpu, PENDING_INTR, false);
     bench_on(b, PROC, MONITOR_TRAP_FLAG);
-    ok(bench_reenter(b, 5) == EXIT_MONITOR_TRAP_FLAG && b->cpu->gpr[RCX] == 5 &&
+    ok(bench_reenter(b, 5) == EXIT_MONITOR_TRAP_FLAG && gpr(b->cpu, RCX) == 5 &&
            bench_field(b, GUEST_RFLAGS) == (2 | FLAG_RF),
        "MTF: one iteration");
-    b->cpu->gpr[RCX] = 1;
+    gpr_put(b->cpu, RCX, 1);
     ok(bench_reenter(b, 5) == EXIT_MONITOR_TRAP_FLAG && bench_field(b, GUEST_RIP) == AT_GUEST_CODE + 2 &&
            bench_field(b, GUEST_RFLAGS) == 2,
        "after the last one RF is 0");

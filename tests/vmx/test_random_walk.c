@@ -74,14 +74,15 @@ static void set_processor(struct trial *t) {
     struct vmcs *vmcs = vmx_of(cpu)->vmcs;
     const struct judge *j = &t->judge;
     set_model(t);
-    cpu->control.cr0 = j->rules.cr0, cpu->control.cr3 = j->cr3, cpu->control.cr4 = j->rules.cr4;
-    cpu->control.efer = j->rules.efer, cpu->control.pkru = j->rules.pkru;
+    field_put(cpu, "control.cr0", j->rules.cr0), field_put(cpu, "control.cr3", j->cr3),
+        field_put(cpu, "control.cr4", j->rules.cr4);
+    field_put(cpu, "control.efer", j->rules.efer), field_put(cpu, "control.pkru", j->rules.pkru);
     memcpy(cpu->control.pdpte, j->pdpte, sizeof j->pdpte);
     vmcs_get(vmcs, PROC_CONTROLS) |= BIT(PROC_ACTIVATE_SECONDARY);
     vmcs_get(vmcs, PROC2_CONTROLS) = BIT(PROC2_ENABLE_EPT) | (j->user_execute ? BIT(PROC2_MODE_BASED_EXECUTE) : 0);
     vmcs_get(vmcs, EPT_POINTER) = j->eptp;
     cpu->second_stage = j->ept ? ept_translate : NULL;
-    cpu->eptp = j->ept ? (j->eptp & EPTP_ROOT) | 1 : 0;
+    field_put(cpu, "eptp", j->ept ? (j->eptp & EPTP_ROOT) | 1 : 0);
     cpu_update_mode(cpu);
     tlb_select(cpu);
     forget(cpu);
@@ -174,7 +175,7 @@ static bool read_ram(void *context, uint64_t physical, unsigned bytes, uint64_t 
 static struct judged asked(struct trial *t, const struct translation_access *access, struct access_answer *answer) {
     struct cpu *cpu = t->b->cpu;
     struct access_question q = {.memory = {t->b, read_ram}, .second_stage = t->judge.ept, .eptp = t->judge.eptp};
-    q.roots = (struct look_roots){.rules = paging_rules_of(cpu), .cr3 = cpu->control.cr3};
+    q.roots = (struct look_roots){.rules = paging_rules_of(cpu), .cr3 = field(cpu, "control.cr3")};
     memcpy(q.roots.pdpte, cpu->control.pdpte, sizeof q.roots.pdpte);
     q.ept = ept_rules_of(&vmx_of(cpu)->capability, vmx_of(cpu)->vmcs);
     ask_access(&q, t->linear, access, answer);
@@ -211,9 +212,11 @@ static bool really_done(struct trial *t, const struct translation_access *access
     struct cpu *cpu = t->b->cpu;
     uint64_t value = any(t);
     if (access->fetch || physical + 8 > BENCH_RAM) return true;
-    cpu->segment[SS].rights &= ~(uint32_t)RIGHTS_DPL;
-    if (access->class == ACCESS_USER) cpu->segment[SS].rights |= (uint32_t)RIGHTS_DPL;
-    cpu->rflags = (cpu->rflags & ~FLAG_AC) | (access->class == ACCESS_SUPERVISOR_ANY ? FLAG_AC : 0);
+    field_put_at(cpu, "segment[].rights", SS, field_at(cpu, "segment[].rights", SS) & (~(uint32_t)RIGHTS_DPL));
+    if (access->class == ACCESS_USER)
+        field_put_at(cpu, "segment[].rights", SS, field_at(cpu, "segment[].rights", SS) | ((uint32_t)RIGHTS_DPL));
+    field_put(cpu, "rflags",
+              (field(cpu, "rflags") & ~FLAG_AC) | (access->class == ACCESS_SUPERVISOR_ANY ? FLAG_AC : 0));
     cpu_update_mode(cpu);
     if (!access->write) return load(cpu, t->linear, 64, &value) == OUT_OK && value == bench_load(t->b, physical, 8);
     bool stored = store(cpu, t->linear, 64, value) == OUT_OK && value == bench_load(t->b, physical, 8);

@@ -44,11 +44,11 @@ static struct bench *ready(const struct program *p) {
     bench_store(b, AT_DATA + 2, 1, 0xff);
     bench_run(b, "90");
     struct cpu *cpu = b->cpu;
-    cpu->gpr[RAX] = 0xff;
-    cpu->gpr[RCX] = p->rcx;
-    cpu->gpr[RDX] = 0x60;
-    cpu->gpr[RDI] = p->rdi;
-    cpu->rip = AT_HOST_CODE;
+    gpr_put(cpu, RAX, 0xff);
+    gpr_put(cpu, RCX, p->rcx);
+    gpr_put(cpu, RDX, 0x60);
+    gpr_put(cpu, RDI, p->rdi);
+    field_put(cpu, "rip", AT_HOST_CODE);
     unsigned n = 0, byte;
     const char *hex = p->hex;
     for (int used; sscanf(hex, " %2x%n", &byte, &used) == 1; hex += used) b->ram[AT_HOST_CODE + n++] = (uint8_t)byte;
@@ -58,9 +58,9 @@ static struct bench *ready(const struct program *p) {
 
 static void run(const struct program *p, unsigned piece) {
     struct bench *b = ready(p);
-    uint64_t steps = b->cpu->time.steps, retired = cpu_retired(b->cpu);
+    uint64_t steps = field(b->cpu, "time.steps"), retired = cpu_retired(b->cpu);
     for (unsigned i = 0; i < 20000 && cpu_run(b->cpu, piece) != RUN_HALTED; i++) {}
-    steps = b->cpu->time.steps - steps, retired = cpu_retired(b->cpu) - retired;
+    steps = field(b->cpu, "time.steps") - steps, retired = cpu_retired(b->cpu) - retired;
     ok(steps == p->steps && retired == p->retired, "%s: %u steps, %u retired, in pieces of %u (%u, %u)", p->name,
        p->steps, p->retired, piece, (unsigned)steps, (unsigned)retired);
     bench_free(b);
@@ -73,10 +73,10 @@ static void exits(bool stepped) {
     bench_guest(b, "90 0f a2");
     bench_store(b, AT_HOST_EXIT, 3, 0xc3010f); // VMRESUME
     bench_run(b, "90");
-    uint64_t steps = b->cpu->time.steps, retired = cpu_retired(b->cpu);
+    uint64_t steps = field(b->cpu, "time.steps"), retired = cpu_retired(b->cpu);
     bench_enter(b, 2);
     for (unsigned i = 0; i < 100; i++) (void)cpu_run(b->cpu, stepped ? 1 : 100);
-    steps = b->cpu->time.steps - steps, retired = cpu_retired(b->cpu) - retired;
+    steps = field(b->cpu, "time.steps") - steps, retired = cpu_retired(b->cpu) - retired;
     // VMLAUNCH, NOP, then CPUID and VMRESUME by turns.
     ok(retired == 2 + (steps - 2) / 2, "each CPUID exits, each VM entry retires: %u of %u steps, %s", (unsigned)retired,
        (unsigned)steps, stepped ? "stepped" : "free");
@@ -87,10 +87,11 @@ static void exits(bool stepped) {
 static void interrupts(void) {
     struct bench *b = ready(&(struct program){"", "eb fe", 0, 0, 0, 0});
     cpu_set_rflags(b->cpu, FLAG_IF | 2);
-    uint64_t steps = b->cpu->time.steps, retired = cpu_retired(b->cpu);
+    uint64_t steps = field(b->cpu, "time.steps"), retired = cpu_retired(b->cpu);
     (void)cpu_run(b->cpu, 10);
     cpu_pend(b->cpu, PENDING_INTR, true);
-    ok(cpu_run(b->cpu, 10) == RUN_HALTED && b->cpu->time.steps - steps == 11 && cpu_retired(b->cpu) - retired == 11,
+    ok(cpu_run(b->cpu, 10) == RUN_HALTED && field(b->cpu, "time.steps") - steps == 11 &&
+           cpu_retired(b->cpu) - retired == 11,
        "an interrupt takes no step and retires nothing");
     bench_free(b);
 }

@@ -98,11 +98,11 @@ static struct bench *at_level(const struct row *row, unsigned cpl) {
 // The exit reason of the instruction, at that privilege level, with RAX.
 static uint32_t run(const struct row *row, unsigned cpl, uint64_t rax) {
     struct bench *b = at_level(row, cpl);
-    b->cpu->msr.xss = ~0ull;
+    field_put(b->cpu, "msr.xss", ~0ull);
     memset(b->cpu->gpr, 0, sizeof(uint64_t) * RSP);
-    b->cpu->gpr[RAX] = rax;
-    b->cpu->gpr[RDX] = row->what == ICEPT_XSAVES || row->what == ICEPT_XRSTORS ? UINT32_MAX : 0x80;
-    b->cpu->gpr[RSI] = AT_GUEST_DATA;
+    gpr_put(b->cpu, RAX, rax);
+    gpr_put(b->cpu, RDX, row->what == ICEPT_XSAVES || row->what == ICEPT_XRSTORS ? UINT32_MAX : 0x80);
+    gpr_put(b->cpu, RSI, AT_GUEST_DATA);
     uint32_t reason = bench_enter(b, 3);
     bench_free(b);
     return reason;
@@ -116,8 +116,8 @@ static void test_port_strings(void) {
         bench_prepare(b);
         exit_always(b);
         bench_guest(b, hex[i]);
-        b->cpu->gpr[RCX] = 1;
-        b->cpu->gpr[RSI] = b->cpu->gpr[RDI] = BIT(47);
+        gpr_put(b->cpu, RCX, 1);
+        gpr_put(b->cpu, RSI, gpr_put(b->cpu, RDI, BIT(47)));
         ok(bench_enter(b, 3) == EXIT_IO_INSTRUCTION && bench_field(b, GUEST_LINEAR_ADDRESS) == BIT(47),
            "%s: at a non-canonical address", hex[i]);
         bench_free(b);

@@ -35,12 +35,12 @@ static struct machine *real(const void *code, size_t bytes) {
     memcpy(ram + HANDLER, handler, sizeof handler);
     for (unsigned v = 0; v < 256; v++) memcpy(ram + 4 * v, &(uint32_t){HANDLER}, 4);
     for (unsigned s = ES; s <= GS; s++) {
-        cpu->segment[s].limit = ~0u;
-        cpu->segment[s].selector = 0;
-        cpu->segment_base[s] = 0;
+        field_put_at(cpu, "segment[].limit", s, ~0u);
+        field_put_at(cpu, "segment[].selector", s, 0);
+        field_put_at(cpu, "segment_base", s, 0);
     }
-    cpu->rip = CODE;
-    cpu->gpr[RSP] = CODE;
+    field_put(cpu, "rip", CODE);
+    gpr_put(cpu, RSP, CODE);
     cpu_update_mode(cpu);
     machine_drop_derived(m);
     return m;

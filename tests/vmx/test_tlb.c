@@ -1,6 +1,7 @@
 // What the processor keeps of cached mappings and what it drops: over VM exits and VM entries, INVVPID and INVEPT. SDM
 // Vol. 3C, 28.4. Where the manual says "may", vmx/ and cpu/ promise to keep: a fill of the TLB (tlb->filled) counts
 // what had to be translated again.
+#include "tests/field.h"
 #include "tests/vmx/small_pages.h"
 #include <string.h>
 
@@ -16,7 +17,7 @@ static void test_round_trips(void) {
         struct bench *b = small_pages("8b 03 8b 83 00 10 00 00 89 83 00 20 00 00 f4"); // three pages; hlt
         bench_control(b, GROUP_PROC2, PROC2_ENABLE_EPT, ept);
         bench_control(b, GROUP_PROC2, PROC2_ENABLE_VPID, vpid);
-        const uint64_t *filled = b->cpu->tlb->filled;
+        const uint64_t *filled = bench_walks(b);
         bool exited = small_pages_enter(b) == EXIT_HLT;
         uint64_t data = 0, code = 0;
         for (unsigned i = 0; i < ROUNDS; i++) {
@@ -34,10 +35,10 @@ static void test_round_trips(void) {
 }
 
 static uint64_t host_fills(struct bench *b) {
-    uint64_t before = b->cpu->tlb->filled[0];
-    b->cpu->gpr[RBX] = PAGES;
+    uint64_t before = bench_walks(b)[0];
+    gpr_put(b->cpu, RBX, PAGES);
     if (bench_run(b, LOAD) != RAN_ON) bail("a load by the host");
-    return b->cpu->tlb->filled[0] - before;
+    return bench_walks(b)[0] - before;
 }
 
 static void test_host(void) {
@@ -60,21 +61,21 @@ static void test_shared_vpid(void) {
     struct bench *b = small_pages(LOAD HLT);
     bool exited = small_pages_enter(b) == EXIT_HLT;
     second_vmcs(b);
-    uint64_t before = b->cpu->tlb->filled[0];
-    ok(exited && small_pages_enter(b) == EXIT_HLT && b->cpu->tlb->filled[0] == before,
+    uint64_t before = bench_walks(b)[0];
+    ok(exited && small_pages_enter(b) == EXIT_HLT && bench_walks(b)[0] == before,
        "two VMCSs with one VPID and EPTP share their mappings");
     bench_set(b, VPID, VPID_USED + 1);
-    ok(small_pages_enter(b) == EXIT_HLT && b->cpu->tlb->filled[0] == before + 1, "with another VPID they do not");
+    ok(small_pages_enter(b) == EXIT_HLT && bench_walks(b)[0] == before + 1, "with another VPID they do not");
     bench_free(b);
 }
 
 static int invalidate(struct bench *b, const char *hex, uint64_t type, uint64_t low, uint64_t high) {
     bench_store(b, AT_DATA, 8, low);
     bench_store(b, AT_DATA + 8, 8, high);
-    b->cpu->gpr[RAX] = type;
-    b->cpu->gpr[RBX] = AT_DATA;
+    gpr_put(b->cpu, RAX, type);
+    gpr_put(b->cpu, RBX, AT_DATA);
     int outcome = bench_vmx_instruction(b, hex);
-    b->cpu->gpr[RBX] = PAGES;
+    gpr_put(b->cpu, RBX, PAGES);
     return outcome;
 }
 #define INVEPT "66 0f 38 80 03"
@@ -101,9 +102,9 @@ static void test_no_tags(void) {
     bench_off(b, PROC2, ENABLE_VPID);
     bench_set(b, GUEST_CR3, OTHER_TABLES);
     (void)host_fills(b);
-    ok(b->cpu->gpr[RAX] == 1 && small_pages_enter(b) == EXIT_HLT && b->cpu->gpr[RAX] == 2,
+    ok(gpr(b->cpu, RAX) == 1 && small_pages_enter(b) == EXIT_HLT && gpr(b->cpu, RAX) == 2,
        "a guest without VPID uses no translation of its host");
-    ok(host_fills(b) == 1 && b->cpu->gpr[RAX] == 1, "and the host none of the guest's");
+    ok(host_fills(b) == 1 && gpr(b->cpu, RAX) == 1, "and the host none of the guest's");
     bench_free(b);
 }
 
@@ -112,13 +113,13 @@ static void test_shared_vpid_without_ept(void) {
     struct bench *b = small_pages(LOAD HLT);
     other_tables(b);
     bench_off(b, PROC2, ENABLE_EPT);
-    bool first = small_pages_enter(b) == EXIT_HLT && b->cpu->gpr[RAX] == 1;
+    bool first = small_pages_enter(b) == EXIT_HLT && gpr(b->cpu, RAX) == 1;
     second_vmcs(b);
     bench_off(b, PROC2, ENABLE_EPT);
     bench_set(b, GUEST_CR3, OTHER_TABLES);
-    ok(first && small_pages_enter(b) == EXIT_HLT && b->cpu->gpr[RAX] == 1,
+    ok(first && small_pages_enter(b) == EXIT_HLT && gpr(b->cpu, RAX) == 1,
        "a guest uses a translation of another with its VPID");
-    ok(invalidate(b, INVVPID, 1, VPID_USED, 0) == SUCCEED && small_pages_enter(b) == EXIT_HLT && b->cpu->gpr[RAX] == 2,
+    ok(invalidate(b, INVVPID, 1, VPID_USED, 0) == SUCCEED && small_pages_enter(b) == EXIT_HLT && gpr(b->cpu, RAX) == 2,
        "until INVVPID");
     bench_free(b);
 }
@@ -153,11 +154,11 @@ static unsigned missing(struct bench *b, unsigned context, const uint64_t eptp[2
     unsigned mask = 0;
     if (context != HOST) use(b, &contexts[context], eptp);
     for (unsigned i = 0; i < CONTEXT_PAGES; i++) {
-        uint64_t before = b->cpu->tlb->filled[0];
-        b->cpu->gpr[RBX] = page_of(context, i);
+        uint64_t before = bench_walks(b)[0];
+        gpr_put(b->cpu, RBX, page_of(context, i));
         bool done = context == HOST ? bench_run(b, LOAD) == RAN_ON : small_pages_enter(b) == EXIT_HLT;
         if (!done) bail("a load by %s", contexts[context].name);
-        if (b->cpu->tlb->filled[0] != before) mask |= 1u << i;
+        if (bench_walks(b)[0] != before) mask |= 1u << i;
     }
     return mask;
 }
@@ -217,10 +218,10 @@ static void test_globals(void) {
     const uint64_t eptp[2] = {bench_field(b, EPT_POINTER), small_pages_other_eptp(b)};
     loop_begin("a global translation serves every PCID, of one VPID and EPTP");
     for (unsigned i = 0; i < sizeof order / sizeof order[0]; i++) {
-        uint64_t before = b->cpu->tlb->filled[0];
+        uint64_t before = bench_walks(b)[0];
         use(b, &contexts[order[i]], eptp);
-        b->cpu->gpr[RBX] = page_of(FIRST, CONTEXT_PAGES - 1);
-        loop_check(small_pages_enter(b) == EXIT_HLT && b->cpu->tlb->filled[0] == before + filled[order[i]], "%s",
+        gpr_put(b->cpu, RBX, page_of(FIRST, CONTEXT_PAGES - 1));
+        loop_check(small_pages_enter(b) == EXIT_HLT && bench_walks(b)[0] == before + filled[order[i]], "%s",
                    contexts[order[i]].name);
     }
     loop_end();
@@ -235,13 +236,13 @@ static void test_violation(void) {
     bench_store(b, PAGES + 0x1000, 8, 2);
     bench_store(b, PAGES + 0x2000, 8, 3);
     bench_store(b, pte, 8, PAGES | (EPT_RWX_WB & ~2));
-    ok(small_pages_enter(b) == EXIT_EPT_VIOLATION && b->cpu->gpr[RAX] == 1 && b->cpu->gpr[8] == 2,
+    ok(small_pages_enter(b) == EXIT_EPT_VIOLATION && gpr(b->cpu, RAX) == 1 && gpr(b->cpu, 8) == 2,
        "a write to a read-only page");
     bench_store(b, pte, 8, (PAGES + 0x2000) | EPT_RWX_WB);
     bench_store(b, pte + 8, 8, 0);
-    ok(small_pages_enter(b) == EXIT_HLT && b->cpu->gpr[RAX] == 3 && bench_load(b, PAGES + 0x2000, 8) == 2,
+    ok(small_pages_enter(b) == EXIT_HLT && gpr(b->cpu, RAX) == 3 && bench_load(b, PAGES + 0x2000, 8) == 2,
        "an EPT violation drops the mappings of its page");
-    ok(b->cpu->gpr[8] == 2, "and no others");
+    ok(gpr(b->cpu, 8) == 2, "and no others");
     bench_free(b);
 }
 
@@ -249,12 +250,12 @@ static void test_violation(void) {
 static void test_guest_physical(void) {
     struct bench *b =
         small_pages(LOAD "0f 01 3b 0f 20 d8 0f 22 d8" LOAD HLT); // invlpg [rbx]; mov rax, cr3; mov cr3, rax
-    const uint64_t page = AT_EPT_PT + 8 * (PAGES >> 12), fills = b->cpu->tlb->filled[0];
+    const uint64_t page = AT_EPT_PT + 8 * (PAGES >> 12), fills = bench_walks(b)[0];
     bool first = small_pages_enter(b) == EXIT_HLT;
     bench_store(b, page, 8, 0);
     ok(first && invalidate(b, INVVPID, 1, VPID_USED, 0) == SUCCEED && small_pages_enter(b) == EXIT_HLT,
        "INVVPID, INVLPG and MOV CR3 keep guest-physical mappings");
-    ok(b->cpu->tlb->filled[0] == fills + 5, "and drop combined ones"); // and the host's of the INVVPID descriptor
+    ok(bench_walks(b)[0] == fills + 5, "and drop combined ones"); // and the host's of the INVVPID descriptor
     bench_off(b, PROC2, ENABLE_VPID);
     ok(small_pages_enter(b) == EXIT_EPT_VIOLATION, "a VM entry without VPIDs drops them here");
     bench_free(b);

@@ -22,8 +22,8 @@ static struct bench *ready(const char *guest, uint64_t rax, uint64_t offset) {
     bench_set(b, VIRTUAL_APIC_ADDRESS, AT_VAPIC);
     for (unsigned i = 0; i < 4096; i += 8) bench_store(b, AT_VAPIC + i, 8, 0);
     bench_set(b, APIC_ACCESS_ADDRESS, AT_ACCESS);
-    b->cpu->gpr[RAX] = rax;
-    b->cpu->gpr[RBX] = AT_ACCESS + offset;
+    gpr_put(b->cpu, RAX, rax);
+    gpr_put(b->cpu, RBX, AT_ACCESS + offset);
     return b;
 }
 static void paged(struct bench *b) { bench_on(b, PROC2, VIRTUALIZE_APIC_ACCESSES); }
@@ -44,7 +44,7 @@ static bool exited(struct bench *b, uint32_t reason, uint64_t qualification, uin
 
 static void test_cr8(void) {
     struct bench *b = ready(CR8_WRITE "b8 00 00 00 00" CR8_READ HLT, 9, 0);
-    ok(exited(b, EXIT_HLT, 0, 13) && b->cpu->gpr[RAX] == 9 && bench_load(b, VTPR, 4) == 0x90, "CR8 is VTPR's bits 7:4");
+    ok(exited(b, EXIT_HLT, 0, 13) && gpr(b->cpu, RAX) == 9 && bench_load(b, VTPR, 4) == 0x90, "CR8 is VTPR's bits 7:4");
     bench_free(b);
     b = ready(CR8_WRITE HLT, 4, 0);
     bench_store(b, VTPR, 4, 0x50);
@@ -62,7 +62,7 @@ static void test_cr8(void) {
 static void test_access_page(void) {
     struct bench *b = ready(STORE32 "31 c0" LOAD32 HLT, 0x30, 0x80);
     paged(b);
-    ok(exited(b, EXIT_HLT, 0, 6) && b->cpu->gpr[RAX] == 0x30 && bench_load(b, VTPR, 4) == 0x30 &&
+    ok(exited(b, EXIT_HLT, 0, 6) && gpr(b->cpu, RAX) == 0x30 && bench_load(b, VTPR, 4) == 0x30 &&
            bench_load(b, AT_ACCESS + 0x80, 4) == 0,
        "the task priority is on the virtual-APIC page");
     bench_free(b);
@@ -93,7 +93,7 @@ static void test_access_page(void) {
     paged(b);
     bench_on(b, PROC2, APIC_REGISTERS);
     bench_store(b, AT_VAPIC + 0x30, 4, 0x50014);
-    ok(exited(b, EXIT_HLT, 0, 2) && b->cpu->gpr[RAX] == 0x50014, "and the version is read");
+    ok(exited(b, EXIT_HLT, 0, 2) && gpr(b->cpu, RAX) == 0x50014, "and the version is read");
     bench_free(b);
 }
 
@@ -102,7 +102,7 @@ static void test_x2apic(void) {
     bench_on(b, PROC2, VIRTUALIZE_X2APIC);
     bench_on(b, PROC, USE_MSR_BITMAPS);
     bench_set(b, MSR_BITMAPS, AT_MSR_BITMAPS);
-    b->cpu->gpr[RCX] = 0x808, b->cpu->gpr[RDX] = 0;
+    gpr_put(b->cpu, RCX, 0x808), gpr_put(b->cpu, RDX, 0);
     ok(exited(b, EXIT_HLT, 0, 2) && bench_load(b, VTPR, 8) == 0x40, "WRMSR of the TPR MSR");
     bench_free(b);
     b = ready(RDMSR HLT, 0, 0);
@@ -110,9 +110,9 @@ static void test_x2apic(void) {
     bench_on(b, PROC2, APIC_REGISTERS);
     bench_on(b, PROC, USE_MSR_BITMAPS);
     bench_set(b, MSR_BITMAPS, AT_MSR_BITMAPS);
-    b->cpu->gpr[RCX] = 0x802;
+    gpr_put(b->cpu, RCX, 0x802);
     bench_store(b, AT_VAPIC + 0x20, 8, 0x1122334455667788);
-    ok(exited(b, EXIT_HLT, 0, 2) && b->cpu->gpr[RAX] == 0x55667788 && b->cpu->gpr[RDX] == 0x11223344,
+    ok(exited(b, EXIT_HLT, 0, 2) && gpr(b->cpu, RAX) == 0x55667788 && gpr(b->cpu, RDX) == 0x11223344,
        "RDMSR reads 8 bytes of the virtual-APIC page");
     bench_free(b);
 }

@@ -16,7 +16,7 @@ static struct bench *ready(const char *guest) {
     bench_set(b, VE_INFORMATION_ADDRESS, AT_AREA);
     bench_set(b, EPTP_INDEX, 5);
     bench_store(b, PTE_OF(AT_GUEST_DATA), 8, 0);
-    b->cpu->gpr[RBX] = DATA;
+    gpr_put(b->cpu, RBX, DATA);
     return b;
 }
 // The handler is HLT.
@@ -71,7 +71,7 @@ static void test_suppress(void) {
     }
     for (unsigned suppress = 0; suppress < 2; suppress++) {
         struct bench *b = ready(LOAD);
-        b->cpu->gpr[RBX] = 0x800000;
+        gpr_put(b->cpu, RBX, 0x800000);
         bench_store(b, AT_EPT_PD + 8 * 4, 8, suppress ? SUPPRESS : 0);
         ok(suppress ? exits(b) : converted(b), "a PDE that is not present, bit 63 is %u", suppress);
         bench_free(b);
@@ -105,7 +105,7 @@ static void test_not_convertible(void) {
     }
     bench_set(b, GUEST_RIP, 0);
     bench_guest(b, "67 8b 03");
-    b->cpu->gpr[RBX] = 8;
+    gpr_put(b->cpu, RBX, 8);
     ok(exits(b) && bench_field(b, GUEST_PHYSICAL_ADDRESS) == DATA, "in real-address mode it exits");
     bench_free(b);
 }
