@@ -44,6 +44,30 @@ print:	lodsb
 	out %eax, $DEBUG_EXIT
 	.endm
 
+// A GDT of one's own and an IDT in which one vector leads to the handler.
+	.macro INTERRUPTS handler, table, vector
+	lgdt gdt_register
+	mov $0x18, %ax
+	mov %ax, %ss
+	ljmp $0x10, $1f
+1:	mov $\handler, %eax
+	mov %ax, \table + \vector * 8
+	shr $16, %eax
+	movl $0x8e000010, \table + \vector * 8 + 2	// 32-bit interrupt gate, selector 10H
+	mov %ax, \table + \vector * 8 + 6
+	lidt idt_register
+	.endm
+	.macro TABLES table, vector
+	.balign 8
+gdt:	.quad 0, 0, 0x00cf9a000000ffff, 0x00cf92000000ffff
+gdt_register:
+	.word 31
+	.long gdt
+idt_register:
+	.word (\vector + 1) * 8 - 1
+	.long \table
+	.endm
+
 _start:	cmp $0x2badb002, %eax
 	jne wrong
 	mov $stack, %esp
@@ -151,16 +175,7 @@ interrupts_register:
 	ECHO
 
 #elif defined GUEST_wait	// halts until the serial port interrupts, then echoes; until q
-	lgdt gdt_register
-	mov $0x18, %ax
-	mov %ax, %ss
-	ljmp $0x10, $1f
-1:	mov $handler, %eax
-	mov %ax, idt + 0x24 * 8
-	shr $16, %eax
-	movl $0x8e000010, idt + 0x24 * 8 + 2	// 32-bit interrupt gate, selector 10H
-	mov %ax, idt + 0x24 * 8 + 6
-	lidt idt_register
+	INTERRUPTS handler, idt, 0x24
 	mov $0x11, %al		// both PICs: vectors 20H and 28H; IRQ 4 alone
 	out %al, $0x20
 	mov $0x20, %al
@@ -191,26 +206,10 @@ handler:
 	iret
 2:	mov $0, %eax
 	out %eax, $DEBUG_EXIT
-	.balign 8
-gdt:	.quad 0, 0, 0x00cf9a000000ffff, 0x00cf92000000ffff
-gdt_register:
-	.word 31
-	.long gdt
-idt_register:
-	.word 0x25 * 8 - 1
-	.long idt
+	TABLES idt, 0x24
 
 #elif defined GUEST_storm	// an interrupt of the local APIC's timer at each tick, without end
-	lgdt gdt_register
-	mov $0x18, %ax
-	mov %ax, %ss
-	ljmp $0x10, $1f
-1:	mov $tick, %eax
-	mov %ax, storm_idt + 0x40 * 8
-	shr $16, %eax
-	movl $0x8e000010, storm_idt + 0x40 * 8 + 2	// 32-bit interrupt gate, selector 10H
-	mov %ax, storm_idt + 0x40 * 8 + 6
-	lidt idt_register
+	INTERRUPTS tick, storm_idt, 0x40
 	movl $0x1ff, 0xfee000f0
 	movl $0xb, 0xfee003e0	// divide by 1
 	movl $0x20040, 0xfee00320	// periodic, vector 40H
@@ -220,14 +219,7 @@ idt_register:
 	jmp 1b
 tick:	movl $0, 0xfee000b0
 	iret
-	.balign 8
-gdt:	.quad 0, 0, 0x00cf9a000000ffff, 0x00cf92000000ffff
-gdt_register:
-	.word 31
-	.long gdt
-idt_register:
-	.word 0x41 * 8 - 1
-	.long storm_idt
+	TABLES storm_idt, 0x40
 	.bss
 storm_idt:
 	.skip 0x41 * 8

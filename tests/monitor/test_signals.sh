@@ -57,26 +57,22 @@ begin -kernel "$dir/fifo2"
 until_true running S
 ends_by 'a kernel that does not come' TERM '^(vmxray: .*fifo2: cannot be (opened|read): Interrupted system call.*)?$'
 
-begin -kernel "$spin" "${account[@]}" -monitor "unix:$socket,server,nowait"
-"$client" "$socket" idle &
-others+=($!)
-until_true waits_in_vain
-ends_by 'an idle client of the socket' TERM
-begin -kernel "$spin" "${account[@]}" -monitor "unix:$socket,server,nowait"
-yes 'x /100000x 0' | "$client" "$socket" deaf 2>/dev/null &
-others+=($!)
-until_true waits_in_vain
-ends_by 'a client of the socket that does not read' QUIT
-begin -kernel "$spin" "${account[@]}" -gdb "unix:$socket"
-"$client" "$socket" idle &
-others+=($!)
-until_true waits_in_vain
-ends_by 'an idle client of gdb' TERM
-begin -kernel "$spin" "${account[@]}" -gdb "unix:$socket"
-yes '$m0,4000#c0' | "$client" "$socket" deaf 2>/dev/null &
-others+=($!)
-until_true waits_in_vain
-ends_by 'a client of gdb that does not read' TERM
+client_ends_by() { # WHO SIGNAL OPTION ARGUMENT WHAT-HE-SAYS: who comes, idle without words, else without reading
+	local who=$1 last=$2 says=$5
+	begin -kernel "$spin" "${account[@]}" "$3" "$4"
+	if [[ $says ]]; then
+		yes "$says" | "$client" "$socket" deaf 2>/dev/null &
+	else
+		"$client" "$socket" idle &
+	fi
+	others+=($!)
+	until_true waits_in_vain
+	ends_by "$who" "$last"
+}
+client_ends_by 'an idle client of the socket' TERM -monitor "unix:$socket,server,nowait" ''
+client_ends_by 'a client of the socket that does not read' QUIT -monitor "unix:$socket,server,nowait" 'x /100000x 0'
+client_ends_by 'an idle client of gdb' TERM -gdb "unix:$socket" ''
+client_ends_by 'a client of gdb that does not read' TERM -gdb "unix:$socket" '$m0,4000#c0'
 begin -kernel "$spin" "${account[@]}" -gdb "unix:$socket" -S
 until_true [ -S "$socket" ]
 ends_by 'gdb that does not come' INT
