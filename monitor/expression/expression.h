@@ -63,6 +63,7 @@ struct name {
     enum name_kind kind;
     uint64_t value; // of the number; the index of the register, field or MSR
 };
+// `look` is for symbols, and may be NULL without.
 struct name name_find(const struct look *look, const char *text, bool symbols);
 bool name_value(const struct view *view, enum name_kind kind, uint64_t index, uint64_t *value, char *error,
                 size_t error_size);

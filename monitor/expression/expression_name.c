@@ -87,10 +87,10 @@ struct name name_find(const struct look *look, const char *text, bool symbols) {
     int field = vmx_field_find(text);
     if (field >= 0) return (struct name){NAME_FIELD, (uint64_t)field};
     struct name msr = find_msr(text);
-    if (msr.kind != NAME_NONE) return msr;
+    if (msr.kind != NAME_NONE || !symbols) return msr;
     const struct cpu *cpu = look_cpu(look);
     int level = look->level >= 0 || !cpu->wire.extension ? look->level : (int)vmx_level(cpu);
-    if (symbols && symbols_value(look->symbols, level, text, &address)) return number(address);
+    if (symbols_value(look->symbols, level, text, &address)) return number(address);
     return (struct name){NAME_NONE, 0};
 }
 
