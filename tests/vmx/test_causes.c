@@ -19,32 +19,36 @@ static void outside(struct bench *b) {
     (void)bench_run(b, "0f01c4"); // VMXOFF
 }
 static void at_cpl_3(struct bench *b) {
-    for (unsigned s = CS; s <= SS; s++) b->cpu->segment[s].rights |= 3u << RIGHTS_DPL_SHIFT;
+    for (unsigned s = CS; s <= SS; s++)
+        field_put_at(b->cpu, "segment[].rights", s, field_at(b->cpu, "segment[].rights", s) | (3u << RIGHTS_DPL_SHIFT));
     cpu_update_mode(b->cpu);
 }
 static void compatibility(struct bench *b) {
-    b->cpu->segment[CS].rights = (b->cpu->segment[CS].rights & ~(uint32_t)RIGHTS_L) | RIGHTS_DB;
+    field_put_at(b->cpu, "segment[].rights", CS,
+                 (field_at(b->cpu, "segment[].rights", CS) & ~(uint32_t)RIGHTS_L) | RIGHTS_DB);
     cpu_update_mode(b->cpu);
 }
 static void invalidate(struct bench *b, const char *hex, uint64_t type, uint64_t low, uint64_t high) {
     bench_store(b, AT_POINTER, 8, low);
     bench_store(b, AT_POINTER + 8, 8, high);
-    b->cpu->gpr[RAX] = type;
-    b->cpu->gpr[RBX] = AT_POINTER;
+    gpr_put(b->cpu, RAX, type);
+    gpr_put(b->cpu, RBX, AT_POINTER);
     (void)bench_run(b, hex);
 }
 #define VMXON "f30fc733"
 #define INVEPT "660f388003"
 #define INVVPID "660f388103"
-#define FEATURE_CONTROL b->cpu->msr.feature_control
+#define FEATURE_CONTROL(value) field_put(b->cpu, "msr.feature_control", value)
 
 #define REFUSALS(REFUSED)                                                                                              \
-    REFUSED(vmxon_vmxe, outside(b); b->cpu->control.cr4 &= ~CR4_VMXE; (void)bench_vmxon(b, AT_VMXON))                  \
+    REFUSED(vmxon_vmxe, outside(b); field_put(b->cpu, "control.cr4", field(b->cpu, "control.cr4") & (~CR4_VMXE));      \
+            (void)bench_vmxon(b, AT_VMXON))                                                                            \
     REFUSED(vmxon_mode, outside(b); compatibility(b); (void)bench_vmxon(b, AT_VMXON))                                  \
     REFUSED(vmxon_cpl, outside(b); at_cpl_3(b); (void)bench_vmxon(b, AT_VMXON))                                        \
-    REFUSED(vmxon_cr0, outside(b); b->cpu->control.cr0 &= ~CR0_NE; (void)bench_vmxon(b, AT_VMXON))                     \
-    REFUSED(vmxon_unlocked, outside(b); FEATURE_CONTROL = 4; (void)bench_vmxon(b, AT_VMXON))                           \
-    REFUSED(vmxon_disabled, outside(b); FEATURE_CONTROL = 1; (void)bench_vmxon(b, AT_VMXON))                           \
+    REFUSED(vmxon_cr0, outside(b); field_put(b->cpu, "control.cr0", field(b->cpu, "control.cr0") & (~CR0_NE));         \
+            (void)bench_vmxon(b, AT_VMXON))                                                                            \
+    REFUSED(vmxon_unlocked, outside(b); FEATURE_CONTROL(4); (void)bench_vmxon(b, AT_VMXON))                            \
+    REFUSED(vmxon_disabled, outside(b); FEATURE_CONTROL(1); (void)bench_vmxon(b, AT_VMXON))                            \
     REFUSED(vmxon_alignment, outside(b); (void)bench_vmxon(b, AT_VMXON + 8))                                           \
     REFUSED(vmxon_width, outside(b); (void)bench_vmxon(b, BAD_ADDRESS))                                                \
     REFUSED(vmxon_revision, outside(b); (void)bench_vmxon(b, AT_DATA))                                                 \
