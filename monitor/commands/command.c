@@ -2,6 +2,7 @@
 #include "monitor/commands/command.h"
 #include "cpu/state/cpu.h"
 #include "devices/history/timeline.h"
+#include "monitor/drive/marks.h"
 #include "monitor/expression/expression.h"
 #include "monitor/host/parse.h"
 #include "monitor/show/names.h"
@@ -117,7 +118,12 @@ static bool run_line(struct monitor *monitor, const char *line) {
     remember(monitor, command, whole);
     if (!*command->arguments && *arguments)
         return monitor_error(monitor, "%s takes no arguments: %s", command->name, command->help);
-    return command->function(monitor, arguments);
+    if (!(command->flags & RUNS) || command->function == command_undo) return command->function(monitor, arguments);
+    struct position before;
+    machine_position(monitor->look.machine, &before);
+    bool done = command->function(monitor, arguments);
+    marks_note_move(monitor, &before);
+    return done;
 }
 
 bool monitor_command(struct monitor *monitor, const char *line) {

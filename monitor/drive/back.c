@@ -5,6 +5,7 @@
 #include "devices/history/timeline.h"
 #include "devices/machine/machine_observe.h"
 #include "monitor/drive/drive.h"
+#include "monitor/drive/marks.h"
 #include "monitor/expression/expression.h"
 #include "monitor/files/signals.h"
 #include "monitor/session/record.h"
@@ -25,18 +26,31 @@ struct timeline *back_timeline(struct monitor *monitor) {
     return NULL;
 }
 
+// How often each stop was hit is no matter of going back.
+static void keep_counts(const struct monitor *monitor) {
+    for (struct stop *s = monitor->stops ? monitor->stops->first : NULL; s; s = s->next)
+        s->kept.hits = s->hits, s->kept.ignore = s->ignore;
+}
+static void put_counts_back(const struct monitor *monitor) {
+    for (struct stop *s = monitor->stops ? monitor->stops->first : NULL; s; s = s->next)
+        s->hits = s->kept.hits, s->ignore = s->kept.ignore;
+}
+
 // The machine is about to stand somewhere else in its past: what ended the run has not happened yet.
-static void depart(struct monitor *monitor) {
+void back_depart(struct monitor *monitor) {
     struct run *run = monitor->run;
     drive_running(monitor, true);
     stops_begin(monitor);
+    keep_counts(monitor);
     run->console->silent = true;
     run->over = false;
     run->status = STATUS_DONE;
 }
 
-static void arrive(struct monitor *monitor) {
+void back_arrive(struct monitor *monitor) {
     struct run *run = monitor->run;
+    stops_begin(monitor);
+    put_counts_back(monitor);
     run->console->silent = timeline_in_past(run->timeline);
     drive_running(monitor, false); // looks at the processor whose turn it is
 }
@@ -58,92 +72,66 @@ bool back_to_step(struct monitor *monitor, uint64_t step) {
     struct timeline *t = back_timeline(monitor);
     const char *wrong = NULL;
     if (!t) return false;
-    depart(monitor);
+    back_depart(monitor);
     bool gone = timeline_go_step(t, step, &wrong);
-    arrive(monitor);
+    back_arrive(monitor);
     return gone || cannot_go(monitor, step, wrong);
 }
 
 // --- the last stop ---
 
-// How often each stop was hit is no matter of looking for one.
-struct counted {
-    struct stop *stop;
-    uint64_t hits, ignore;
-};
-enum { STOPS_COUNTED = 256 };
-
-static unsigned keep_counts(const struct monitor *monitor, struct counted *all) {
-    unsigned n = 0;
-    for (struct stop *s = monitor->stops ? monitor->stops->first : NULL; s && n < STOPS_COUNTED; s = s->next)
-        all[n++] = (struct counted){s, s->hits, s->ignore};
-    return n;
-}
-static void put_counts_back(const struct counted *all, unsigned n) {
-    for (unsigned i = 0; i < n; i++) all[i].stop->hits = all[i].hits, all[i].stop->ignore = all[i].ignore;
-}
-
-// A span of the past, gone through with the stops set.
-struct span {
-    void (*forget)(void *whom); // NULL: nobody else than the monitor's stops counts
-    void *whom;
-    unsigned checkpoint; // where it begins
-    struct position end;
-    bool with_end; // a stop at the end itself counts
+// What was caught at the last stop so far.
+struct looking_back {
+    struct monitor *monitor;
+    const struct back_also *also;
+    struct caught caught[STOPS_AT_ONCE];
+    unsigned count;
 };
 
-// Through the span, up to the stop of that number (from 1 on), 0: to its end. How many there were; ~0: interrupted.
-static unsigned go_through(struct monitor *monitor, const struct span *span, unsigned wanted) {
-    struct timeline *t = monitor->run->timeline;
-    struct position at, before = {0};
-    const char *wrong = NULL;
-    unsigned found = 0, still = 0;
-    if (!timeline_go_checkpoint(t, span->checkpoint, &wrong)) return UINT32_MAX;
-    while (still < 8) {
-        stops_begin(monitor);
-        if (span->forget) span->forget(span->whom);
-        enum machine_stop why = timeline_run_to(t, &span->end);
-        machine_position(monitor->look.machine, &at);
-        bool ended = position_same(&at, &span->end);
-        if (why == MACHINE_INTERRUPTED || why == MACHINE_LOST) return UINT32_MAX;
-        if (why == MACHINE_OBSERVED && (span->forget || stops_caught(monitor)) && (!ended || span->with_end) &&
-            ++found == wanted)
-            return found;
-        if (ended || at.steps > span->end.steps) break;
-        still = position_same(&at, &before) ? still + 1 : 0;
-        before = at;
-    }
-    return found;
+static void forget_caught(struct looking_back *l) {
+    stops_begin(l->monitor);
+    if (l->also) l->also->forget(l->also->whom);
 }
 
-static enum run_event look_back(struct monitor *monitor, struct span span) {
-    struct timeline *t = monitor->run->timeline;
-    const struct position now = span.end;
+static void begin_stretch(void *context) {
+    struct looking_back *l = context;
+    put_counts_back(l->monitor);
+    forget_caught(l);
+}
+
+static bool keep_caught(void *context) {
+    struct looking_back *l = context;
+    const struct stops *stops = l->monitor->stops;
+    bool own = stops_caught(l->monitor), counts = own || l->also;
+    if (counts) l->count = own ? stops->count : 0;
+    if (own) memcpy(l->caught, stops->caught, sizeof l->caught);
+    if (l->also) l->also->keep(l->also->whom);
+    forget_caught(l);
+    return counts;
+}
+
+static void recall_caught(struct looking_back *l) {
+    forget_caught(l);
+    if (l->count) memcpy(l->monitor->stops->caught, l->caught, sizeof l->caught);
+    if (l->count) l->monitor->stops->count = l->count;
+    if (l->count) l->monitor->look.sight = &l->monitor->stops->caught[0].sight;
+    if (l->also) l->also->recall(l->also->whom);
+}
+
+enum run_event back_to_last(struct monitor *monitor, const struct seek *seek) {
     struct position at;
-    unsigned count = 0;
-    while (timeline_checkpoint(t, count, &at) && at.steps < now.steps) count++;
-    for (span.checkpoint = count; span.checkpoint--;) {
-        unsigned found = go_through(monitor, &span, 0);
-        if (found && found != UINT32_MAX) found = go_through(monitor, &span, found);
-        if (found == UINT32_MAX) return RUN_ASKED;
-        if (found) return RUN_CAUGHT;
-        (void)timeline_checkpoint(t, span.checkpoint, &span.end);
-        span.with_end = true;
-    }
     const char *wrong = NULL;
-    (void)timeline_go_checkpoint(t, 0, &wrong);
-    return RUN_TARGET;
+    back_depart(monitor);
+    enum search found = timeline_back_to(monitor->run->timeline, seek, &at, &wrong);
+    back_arrive(monitor);
+    return found == SEARCH_FOUND ? RUN_CAUGHT : found == SEARCH_NOTHING ? RUN_TARGET : RUN_ASKED;
 }
 
-enum run_event back_to_stop(struct monitor *monitor, void (*forget)(void *whom), void *whom) {
-    struct counted counts[STOPS_COUNTED];
-    struct span span = {.forget = forget, .whom = whom};
-    unsigned n = keep_counts(monitor, counts);
-    machine_position(monitor->look.machine, &span.end);
-    depart(monitor);
-    enum run_event event = look_back(monitor, span);
-    put_counts_back(counts, n);
-    arrive(monitor);
+enum run_event back_to_stop(struct monitor *monitor, const struct back_also *also) {
+    struct looking_back l = {.monitor = monitor, .also = also};
+    const struct seek seek = {.context = &l, .begin = begin_stretch, .counts = keep_caught};
+    enum run_event event = back_to_last(monitor, &seek);
+    if (event == RUN_CAUGHT) recall_caught(&l);
     return event;
 }
 
@@ -197,71 +185,21 @@ static enum run_event find_level(struct monitor *monitor, struct begun *b) {
 
 enum run_event back_to_level(struct monitor *monitor, unsigned level, unsigned processor) {
     struct begun begun = {.level = level, .processor = processor, .before = machine_steps(monitor->look.machine)};
-    depart(monitor);
+    back_depart(monitor);
     enum run_event event = find_level(monitor, &begun);
-    arrive(monitor);
+    back_arrive(monitor);
     return event;
 }
 
-// --- marks ---
+// --- commands ---
 
-enum { MARKS = 32 };
-struct marks {
-    struct mark {
-        char name[32];
-        struct position at;
-    } mark[MARKS];
-    unsigned count;
-};
-
-void back_free(struct monitor *monitor) { free(monitor->marks); }
-
-static struct mark *mark_find(const struct monitor *monitor, const char *name) {
-    struct marks *m = monitor->marks;
-    for (unsigned i = 0; m && i < m->count; i++)
-        if (!strcmp(m->mark[i].name, name)) return &m->mark[i];
-    return NULL;
-}
-
-static bool list_marks(struct monitor *monitor) {
-    const struct marks *m = monitor->marks;
-    for (unsigned i = 0; m && i < m->count; i++)
-        print(monitor, "%-16s step %" PRIu64 "\n", m->mark[i].name, m->mark[i].at.steps);
-    struct position at;
-    const char *name;
-    unsigned recorded = 0;
-    for (; (name = replay_mark(monitor->run, recorded, &at)); recorded++)
-        print(monitor, "%-16s step %" PRIu64 ", in the recording\n", name, at.steps);
-    if ((!m || !m->count) && !recorded) print(monitor, "No marks. mark NAME makes one here.\n");
-    return true;
-}
-
-bool command_mark(struct monitor *monitor, const char *name) {
-    if (!*name) return list_marks(monitor);
-    struct mark *mark = mark_find(monitor, name);
-    if (!back_timeline(monitor)) return false;
-    if (strlen(name) >= sizeof mark->name || strspn(name, "0123456789-+") || strchr(name, ' '))
-        return monitor_error(monitor, "mark: a name begins with a letter, has no spaces and at most 31 characters");
-    if (!monitor->marks && !(monitor->marks = calloc(1, sizeof *monitor->marks)))
-        return monitor_error(monitor, "not enough memory");
-    if (!mark && monitor->marks->count == MARKS) return monitor_error(monitor, "there can be %d marks", MARKS);
-    if (!mark) mark = &monitor->marks->mark[monitor->marks->count++];
-    strcpy(mark->name, name);
-    machine_position(monitor->look.machine, &mark->at);
-    record_mark(monitor->run, mark->name, &mark->at);
-    if (!timeline_in_past(monitor->run->timeline)) (void)timeline_keep(monitor->run->timeline);
-    return true;
-}
-
-static bool go_to_position(struct monitor *monitor, const struct position *at) {
+bool back_to_position(struct monitor *monitor, const struct position *at) {
     const char *wrong = NULL;
-    depart(monitor);
+    back_depart(monitor);
     bool gone = timeline_go(monitor->run->timeline, at, &wrong);
-    arrive(monitor);
+    back_arrive(monitor);
     return gone || cannot_go(monitor, at->steps, wrong);
 }
-
-// --- commands ---
 
 static bool told(struct monitor *monitor, bool gone) { return gone && drive_stopped(monitor, RUN_TARGET); }
 
@@ -273,15 +211,28 @@ static bool steps_back(struct monitor *monitor, uint64_t steps) {
     return told(monitor, back_to_step(monitor, now - steps));
 }
 
+static bool level_back(struct monitor *monitor, const char *arguments) {
+    uint64_t level;
+    if (!take_value(&monitor->look, &arguments, &level) || !take_end(&monitor->look, arguments)) return false;
+    if (level >= VMX_LEVELS)
+        return monitor_error(monitor, "reverse-step -l: there is no level %" PRIu64 "; the levels are 0 to %d", level,
+                             VMX_LEVELS - 1);
+    enum run_event event = back_to_level(monitor, (unsigned)level, machine_turn(monitor->look.machine));
+    if (event == RUN_TARGET)
+        print_in(monitor, CYAN, "Level %" PRIu64 " did not run before: this is the beginning of the past.\n", level);
+    return drive_stopped(monitor, event);
+}
+
 bool command_reverse_step(struct monitor *monitor, const char *arguments) {
     uint64_t times;
+    if (back_timeline(monitor) && !strncmp(arguments, "-l", 2)) return level_back(monitor, arguments + 2);
     return back_timeline(monitor) && drive_take_times(monitor, arguments, &times) && steps_back(monitor, times);
 }
 
 bool command_reverse_continue(struct monitor *monitor, const char *arguments) {
     (void)arguments;
     if (!back_timeline(monitor)) return false;
-    enum run_event event = back_to_stop(monitor, NULL, NULL);
+    enum run_event event = back_to_stop(monitor, NULL);
     if (event == RUN_TARGET)
         print_in(monitor, CYAN, "Nothing stopped the guest before: this is the beginning of its past.\n");
     return drive_stopped(monitor, event);
@@ -295,6 +246,27 @@ static bool recorded_mark(const struct monitor *monitor, const char *wanted, str
     return false;
 }
 
+// STEP+CYCLES, both as numbers.
+static bool is_idle_time(const char *text) {
+    size_t step = strspn(text, "0123456789"), cycles = text[step] == '+' ? strspn(text + step + 1, "0123456789") : 0;
+    return step && cycles && !text[step + 1 + cycles];
+}
+
+static bool to_idle_time(struct monitor *monitor, const char *text) {
+    struct position at;
+    uint64_t step = strtoull(text, NULL, 10), cycles = strtoull(strchr(text, '+') + 1, NULL, 10);
+    if (!back_to_step(monitor, step)) return false;
+    machine_position(monitor->look.machine, &at);
+    at.cycle += cycles;
+    const char *wrong = NULL;
+    back_depart(monitor);
+    bool gone = timeline_go(monitor->run->timeline, &at, &wrong);
+    back_arrive(monitor);
+    return gone ||
+           monitor_error(monitor, "no %" PRIu64 " cycles of idle time pass at step %" PRIu64 "; this is where they end",
+                         cycles, step);
+}
+
 bool command_goto(struct monitor *monitor, const char *arguments) {
     struct timeline *t = back_timeline(monitor);
     struct timeline_facts f;
@@ -303,11 +275,11 @@ bool command_goto(struct monitor *monitor, const char *arguments) {
     timeline_facts(t, &f);
     if (!*arguments)
         return monitor_error(monitor, "goto where? goto STEP, goto -N (steps back), goto end, or goto MARK");
-    if (!strcmp(arguments, "end")) return told(monitor, go_to_position(monitor, &f.end));
-    const struct mark *mark = mark_find(monitor, arguments);
-    struct position recorded;
-    if (mark) return told(monitor, go_to_position(monitor, &mark->at));
-    if (recorded_mark(monitor, arguments, &recorded)) return told(monitor, go_to_position(monitor, &recorded));
+    if (!strcmp(arguments, "end")) return told(monitor, back_to_position(monitor, &f.end));
+    struct position at;
+    bool marked = mark_find(monitor, arguments, &at) || recorded_mark(monitor, arguments, &at);
+    if (marked) return told(monitor, back_to_position(monitor, &at));
+    if (is_idle_time(arguments)) return told(monitor, to_idle_time(monitor, arguments));
     if (isalpha((unsigned char)*arguments))
         return monitor_error(monitor, "goto: no mark is called %s; mark alone lists them", arguments);
     bool back = *arguments == '-';

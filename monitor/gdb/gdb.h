@@ -13,21 +13,27 @@ struct machine;
 struct gdb;
 
 enum gdb_ran {
-    GDB_RAN,     // the steps asked for, or fewer: go on
-    GDB_STOPPED, // an observer or a point stopped the machine
-    GDB_OVER,    // there is nothing more to run
+    GDB_RAN,         // the steps asked for, or fewer: go on
+    GDB_STOPPED,     // an observer or a point stopped the machine
+    GDB_OVER,        // there is nothing more to run
+    GDB_CAME_TO_END, // of the past: what follows is live
 };
 
 enum gdb_back { GDB_BACK_STOPPED, GDB_BACK_BEGINNING, GDB_BACK_INTERRUPTED };
+
+// Of the server's own stops: why the machine stopped is forgotten, kept, and recalled.
+struct gdb_reason {
+    void *whom;
+    void (*forget)(void *whom), (*keep)(void *whom), (*recall)(void *whom);
+};
 
 // What the server needs of the program around it.
 struct gdb_host {
     void *context;
     struct machine *machine;
     enum gdb_ran (*run)(void *context, uint64_t steps); // at most; returns within milliseconds of real time
-    // Goes back to the last stop of any kind; `forget` is called before each stretch that is gone through. NULL: the
-    // past is not kept.
-    enum gdb_back (*back)(void *context, void (*forget)(void *whom), void *whom);
+    // Goes back to the last stop of any kind. NULL: the past is not kept.
+    enum gdb_back (*back)(void *context, const struct gdb_reason *reason);
     // Or to the last instruction that began in a level on a processor.
     enum gdb_back (*back_step)(void *context, unsigned level, unsigned cpu);
     bool (*leave)(void *context); // the user wants to leave

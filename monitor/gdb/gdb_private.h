@@ -65,6 +65,7 @@ struct gdb {
     struct gdb_thread resumed; // of the packets s and c
     struct gdb_thread stopped; // where the machine stopped last
     char stop_reason[64];      // of the stop reply: "swbreak:;", "watch:1000;"
+    char kept_reason[64];      // of the last stop that was gone through on the way back
     struct gdb_text xml;       // the document that qXfer is reading
 
     // levels

@@ -6,6 +6,7 @@
 #include "vmx/vmcs/vmx.h"
 #include "cpu/processor/observing.h"
 #include <stdio.h>
+#include <string.h>
 
 enum { SLICE_STEPS = 1 << 20, STEPS_BETWEEN_LOOKS = 64 };
 
@@ -48,6 +49,7 @@ static enum ran run(struct gdb *gdb) {
         switch (gdb->host.run(gdb->host.context, SLICE_STEPS)) {
         case GDB_STOPPED: return RAN_STOPPED;
         case GDB_OVER: return RAN_OVER;
+        case GDB_CAME_TO_END: snprintf(gdb->stop_reason, sizeof gdb->stop_reason, "replaylog:end;"); return RAN_STOPPED;
         case GDB_RAN: break;
         }
         if (interrupted(gdb)) return RAN_INTERRUPTED;
@@ -187,6 +189,14 @@ void gdb_answer_step_signal(struct gdb *gdb, const char *arguments) { gdb_answer
 // --- back ---
 
 static void forget_reason(void *whom) { ((struct gdb *)whom)->stop_reason[0] = 0; }
+static void keep_reason(void *whom) {
+    struct gdb *gdb = whom;
+    memcpy(gdb->kept_reason, gdb->stop_reason, sizeof gdb->kept_reason);
+}
+static void recall_reason(void *whom) {
+    struct gdb *gdb = whom;
+    memcpy(gdb->stop_reason, gdb->kept_reason, sizeof gdb->stop_reason);
+}
 
 // Where the machine stands now, somewhere in its past. General registers of guests that were left since are not known.
 static void arrived(struct gdb *gdb, enum gdb_back back, const struct gdb_thread *step) {
@@ -203,7 +213,8 @@ void gdb_answer_continue_back(struct gdb *gdb, const char *arguments) {
     (void)arguments;
     if (!gdb->host.back) return;
     gdb->stop_reason[0] = 0;
-    enum gdb_back back = gdb->host.back(gdb->host.context, forget_reason, gdb);
+    const struct gdb_reason reason = {gdb, forget_reason, keep_reason, recall_reason};
+    enum gdb_back back = gdb->host.back(gdb->host.context, &reason);
     if (back == GDB_BACK_STOPPED && gdb->host.caught) gdb->host.caught(gdb->host.context, gdb_tell, gdb);
     arrived(gdb, back, NULL);
 }

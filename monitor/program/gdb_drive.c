@@ -13,8 +13,11 @@ static enum gdb_ran run(void *context, uint64_t steps) {
     struct monitor *monitor = context;
     uint64_t step = machine_steps(monitor->look.machine);
     stops_begin(monitor);
-    switch (run_until(monitor->run, steps > UINT64_MAX - step ? UINT64_MAX : step + steps)) {
-    case RUN_TARGET: return GDB_RAN;
+    monitor->run->stops_at_end = true;
+    enum run_event event = run_until(monitor->run, steps > UINT64_MAX - step ? UINT64_MAX : step + steps);
+    monitor->run->stops_at_end = false;
+    switch (event) {
+    case RUN_TARGET: return monitor->run->came_to_end ? GDB_CAME_TO_END : GDB_RAN;
     case RUN_OVER: return GDB_OVER;
     case RUN_ASKED: return gdb_asks(monitor->gdb) ? GDB_RAN : GDB_STOPPED; // else it was Ctrl-A c
     default: return GDB_STOPPED;
@@ -24,8 +27,9 @@ static enum gdb_ran run(void *context, uint64_t steps) {
 static enum gdb_back came_back(enum run_event event) {
     return event == RUN_CAUGHT ? GDB_BACK_STOPPED : event == RUN_TARGET ? GDB_BACK_BEGINNING : GDB_BACK_INTERRUPTED;
 }
-static enum gdb_back back(void *context, void (*forget)(void *whom), void *whom) {
-    return came_back(back_to_stop(context, forget, whom));
+static enum gdb_back back(void *context, const struct gdb_reason *reason) {
+    const struct back_also also = {reason->whom, reason->forget, reason->keep, reason->recall};
+    return came_back(back_to_stop(context, &also));
 }
 static enum gdb_back back_step(void *context, unsigned level, unsigned cpu) {
     return came_back(back_to_level(context, level, cpu));

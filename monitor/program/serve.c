@@ -4,7 +4,7 @@
 #include "monitor/program/serve.h"
 #include "monitor/commands/command.h"
 #include "monitor/commands/prompt.h"
-#include "monitor/drive/back.h"
+#include "monitor/drive/marks.h"
 #include "monitor/drive/drive.h"
 #include "monitor/host/editor.h"
 #include "monitor/host/terminal.h"
@@ -33,7 +33,7 @@ void monitor_init(struct monitor *monitor, struct run *run) {
 
 void monitor_free(struct monitor *monitor) {
     stops_free(monitor);
-    back_free(monitor);
+    marks_free(monitor);
     symbols_free(monitor->look.symbols);
     output_free(&monitor->screen);
     free(monitor->listing.path);

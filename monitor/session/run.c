@@ -59,10 +59,12 @@ static bool printed_before(const struct run *run) {
 
 static enum machine_stop run_machine(struct run *run, uint64_t steps) {
     if (!run->timeline) return machine_run(run->machine, steps);
+    bool past = timeline_in_past(run->timeline);
     run->console->silent = run->quiet || printed_before(run);
     enum machine_stop why = replay_goes_on(run) ? replay_run(run, steps) : timeline_run(run->timeline, steps);
     if (!run->console->silent) run->printed = machine_steps(run->machine);
     run->console->silent = timeline_in_past(run->timeline);
+    run->came_to_end = past && !timeline_in_past(run->timeline);
     return why;
 }
 
@@ -295,7 +297,9 @@ enum run_event run_until(struct run *run, uint64_t target) {
         if (step >= target) return RUN_TARGET;
         if (replay_at_end(run)) return end_replay(run);
         machine_idle_limit(run->machine, terminal_has_input() ? hertz / IDLE_HERTZ : UINT64_MAX);
+        run->came_to_end = false;
         why = advance(run, step, least(target, next_stop(run, step)));
+        if (run->came_to_end && run->stops_at_end && why == MACHINE_STEPS) return RUN_TARGET;
     } while (handle(run, why) && why != MACHINE_OBSERVED);
     return run->over ? RUN_OVER : RUN_CAUGHT;
 }

@@ -23,6 +23,8 @@ struct run {
     char lost[300];                 // where the replay and the recording part; empty: they do not
     uint64_t printed;               // what the guest sent up to this step has gone out
     bool quiet;                     // nothing that the guest sends goes out
+    bool came_to_end;               // of the past, by the last piece that was run: what follows is live
+    bool stops_at_end;              // a run ends there
     uint8_t input[RUN_INPUT_BYTES]; // read from the terminal, not yet taken by the guest
     size_t input_used;
     uint64_t hashed_step;        // where the last hash was printed; UINT64_MAX: nowhere

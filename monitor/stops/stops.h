@@ -15,6 +15,9 @@ struct stop {
     bool enabled, once; // once: gone after it has stopped the guest
     uint64_t ignore;    // hits to let pass
     uint64_t hits;
+    struct {
+        uint64_t hits, ignore;
+    } kept; // while a stop is looked for in the past
     int level;       // -1: any
     char title[120]; // "break 0x1000", as info breakpoints lists it
     char *condition; // as typed, NULL: none
