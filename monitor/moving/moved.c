@@ -2,7 +2,7 @@
 #include "monitor/session/record.h"
 #include "monitor/moving/moved.h"
 #include "devices/history/timeline.h"
-#include "monitor/drive/back.h"
+#include "monitor/drive/marks.h"
 #include "monitor/drive/drive.h"
 #include "monitor/host/status.h"
 #include <stdlib.h>
@@ -72,7 +72,7 @@ static bool begin_anew(struct monitor *monitor, struct snapshot_file *f) {
     run->status = STATUS_DONE;
     run->hashed_step = UINT64_MAX;
     run->console->silent = false;
-    back_free(monitor);
+    marks_free(monitor);
     monitor->marks = NULL;
     return !run->timeline || timeline_begin_anew(run->timeline) ||
            monitor_error(monitor, "not enough memory to keep the past from here on");

@@ -54,4 +54,5 @@ reverse-continue
 info breakpoints
 reverse-next 2
 goto end
+live
 hash
