@@ -45,7 +45,10 @@ struct row {
 static struct {
     const char *name[CALLS];
     int status;
+    bool closed;
 } jail;
+
+bool jail_is_closed(void) { return jail.closed; }
 
 static void on_refused(int number, siginfo_t *info, void *context) {
     char text[300];
@@ -113,6 +116,7 @@ bool jail_close(unsigned uses, int refused_status, char *why, size_t why_size) {
     prepare_handler(refused_status);
     int error = filter ? load(filter, uses) : -ENOMEM;
     if (filter) seccomp_release(filter);
+    jail.closed = error == 0;
     if (error) snprintf(why, why_size, "the kernel takes no filter of system calls here (%s)", strerror(-error));
     return error == 0;
 }

@@ -23,4 +23,6 @@ enum jail_use {
 // `why`: there is no filter.
 bool jail_close(unsigned uses, int refused_status, char *why, size_t why_size);
 
+bool jail_is_closed(void);
+
 #endif

@@ -1,10 +1,13 @@
 // The process that executes programs; see launcher.h. Descriptors over sockets: unix(7), SCM_RIGHTS.
 #define _GNU_SOURCE // environ
 #include "monitor/jail/launcher.h"
+#include "monitor/jail/connect.h"
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -18,9 +21,14 @@ static const struct {
     const char *variable, *standard; // of the environment at the start
 } programs[] = {[LAUNCHER_PAGER] = {"PAGER", "less"}};
 
+static struct {
+    const char *place[LAUNCHER_PLACES];
+    int count;
+} allowed;
+
 struct request {
-    enum { START, SIGNAL } kind;
-    int value; // the program; or the signal
+    enum { START, SIGNAL, CONNECT } kind;
+    int value; // the program; the signal; the place
 };
 
 static int launcher = -1; // the socket that leads to it; -1: there is none
@@ -47,25 +55,32 @@ static bool send_message(int channel, const void *bytes, size_t size, int descri
     return sent == (ssize_t)size;
 }
 
-// False: whoever asks is gone. *descriptor is what came along; -1: nothing did.
-static bool receive_request(int channel, struct request *request, int *descriptor) {
+// How many bytes came, -1: errno. *descriptor is what came along; -1: nothing did.
+static ssize_t receive_message(int channel, void *bytes, size_t size, int flags, int *descriptor) {
     union {
         struct cmsghdr header;
         char bytes[CMSG_SPACE(sizeof(int))];
     } control;
-    struct iovec vector = {request, sizeof *request};
+    struct iovec vector = {bytes, size};
     struct msghdr message = {
         .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
     ssize_t got;
-    do got = recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
+    do got = recvmsg(channel, &message, MSG_CMSG_CLOEXEC | flags);
     while (got < 0 && errno == EINTR);
-    const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    const struct cmsghdr *header = got < 0 ? NULL : CMSG_FIRSTHDR(&message);
     *descriptor = -1;
     if (header && header->cmsg_type == SCM_RIGHTS) memcpy(descriptor, CMSG_DATA(header), sizeof(int));
-    return got == (ssize_t)sizeof *request;
+    return got;
+}
+
+// False: whoever asks is gone.
+static bool receive_request(int channel, struct request *request, int *descriptor) {
+    return receive_message(channel, request, sizeof *request, 0, descriptor) == (ssize_t)sizeof *request;
 }
 
 // --- the small process ---
+
+static bool is_command(const char *place) { return strncmp(place, "exec:", 5) == 0; }
 
 // What the keyboard sends is for the program; this process ends when the one that it serves does.
 static void ignore_signals(sigset_t *ignored) {
@@ -77,10 +92,19 @@ static void ignore_signals(sigset_t *ignored) {
     signal(SIGCONT, SIG_DFL);
 }
 
-static bool start(unsigned program, int input, const sigset_t *defaults, pid_t *pid) {
-    if (program >= sizeof programs / sizeof *programs) return false;
+// NULL: there is no such program.
+static const char *command_of(int program) {
+    int place = program - LAUNCHER_PLACE;
+    if (place >= 0) return place < allowed.count && is_command(allowed.place[place]) ? allowed.place[place] + 5 : NULL;
+    if (program < 0) return NULL;
     const char *command = getenv(programs[program].variable);
-    char *const arguments[] = {"sh", "-c", (char *)(command && *command ? command : programs[program].standard), NULL};
+    return command && *command ? command : programs[program].standard;
+}
+
+static bool start(int program, int input, const sigset_t *defaults, pid_t *pid) {
+    const char *command = command_of(program);
+    if (!command) return false;
+    char *const arguments[] = {"sh", "-c", (char *)(uintptr_t)command, NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&actions);
@@ -109,6 +133,22 @@ static int attend(int channel, pid_t pid) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 }
 
+static void serve_connection(int channel, int place) {
+    char why[LAUNCHER_WHY] = "there is no such place";
+    bool known = place >= 0 && place < allowed.count && !is_command(allowed.place[place]);
+    int connected = known ? connect_to(allowed.place[place], why, sizeof why) : -1;
+    (void)send_message(channel, why, sizeof why, connected);
+    if (connected >= 0) close(connected);
+}
+
+static void serve_program(int channel, int program, int input, const sigset_t *ignored) {
+    pid_t pid;
+    bool started = input >= 0 && start(program, input, ignored, &pid);
+    if (input >= 0) close(input);
+    int status = started ? attend(channel, pid) : LAUNCHER_NO_SUCH_COMMAND;
+    (void)send_message(channel, &status, sizeof status, -1);
+}
+
 static _Noreturn void serve(int channel) {
     struct request request;
     sigset_t ignored;
@@ -117,17 +157,28 @@ static _Noreturn void serve(int channel) {
     prctl(PR_SET_NAME, "vmxray-launcher");
     setenv("LESS", "FRX", 0);
     while (receive_request(channel, &request, &input)) {
-        pid_t pid;
-        bool started = request.kind == START && input >= 0 && start((unsigned)request.value, input, &ignored, &pid);
-        if (input >= 0) close(input);
-        if (request.kind != START) continue; // it has ended already
-        int status = started ? attend(channel, pid) : LAUNCHER_NO_SUCH_COMMAND;
-        (void)send_message(channel, &status, sizeof status, -1);
+        if (request.kind == START)
+            serve_program(channel, request.value, input, &ignored);
+        else if (input >= 0)
+            close(input);
+        if (request.kind == CONNECT) serve_connection(channel, request.value);
     }
     _exit(0);
 }
 
 // --- this side ---
+
+bool launcher_allow(const char *place) {
+    if (allowed.count == LAUNCHER_PLACES) return false;
+    allowed.place[allowed.count++] = place;
+    return true;
+}
+
+int launcher_place(const char *place) {
+    for (int i = 0; i < allowed.count; i++)
+        if (strcmp(allowed.place[i], place) == 0) return i;
+    return -1;
+}
 
 bool launcher_open(void) {
     int ends[2];
@@ -150,8 +201,8 @@ void launcher_close(void) {
     launcher = -1;
 }
 
-bool launcher_start(enum launcher_program program, int input) {
-    const struct request request = {START, (int)program};
+bool launcher_start(int program, int input) {
+    const struct request request = {START, program};
     return launcher_is_open() && send_message(launcher, &request, sizeof request, input);
 }
 
@@ -165,4 +216,17 @@ bool launcher_ended(int *status) {
 void launcher_signal(int number) {
     const struct request request = {SIGNAL, number};
     (void)send_message(launcher, &request, sizeof request, -1);
+}
+
+bool launcher_connect(int place) {
+    const struct request request = {CONNECT, place};
+    return launcher_is_open() && send_message(launcher, &request, sizeof request, -1);
+}
+
+bool launcher_connected(int *descriptor, char why[LAUNCHER_WHY]) {
+    ssize_t got = receive_message(launcher, why, LAUNCHER_WHY, MSG_DONTWAIT, descriptor);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+    if (got != LAUNCHER_WHY) snprintf(why, LAUNCHER_WHY, "the launcher has gone");
+    why[LAUNCHER_WHY - 1] = '\0';
+    return true;
 }

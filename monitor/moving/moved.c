@@ -5,6 +5,7 @@
 #include "monitor/drive/marks.h"
 #include "monitor/drive/drive.h"
 #include "monitor/host/status.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,24 +28,34 @@ static void take_given(struct machine_config *c, const struct machine_config *sa
     memcpy(c->device, said->device, sizeof c->device);
 }
 
+// "-loadvm FILE".
+static const char *title(const struct options *o, char text[WHY]) {
+    snprintf(text, WHY, "%s %s", o->loadvm ? "-loadvm" : "-incoming", o->loadvm ? o->loadvm : o->incoming);
+    return text;
+}
+
+static bool open_it(struct snapshot_file *f, const struct options *o, char *why, size_t size) {
+    return o->loadvm ? snapshot_file_open(f, o->loadvm, why, size) : snapshot_file_incoming(f, o->incoming, why, size);
+}
+
 bool moved_open(struct snapshot_file *f, struct options *o) {
-    char why[WHY], differs[WHY];
-    if (!snapshot_file_open(f, o->loadvm, why, sizeof why)) return complain("-loadvm %s: %s", o->loadvm, why);
+    char why[WHY], differs[WHY], name[WHY];
+    if (!open_it(f, o, why, sizeof why)) return complain("%s: %s", title(o, name), why);
     for (unsigned i = 0; i < o->givens; i++) {
         struct machine_config wanted = f->setup->config;
         take_given(&wanted, &o->machine, o->given[i]);
         const char *other = setup_differs(&wanted, &f->setup->config, differs, sizeof differs);
         if (other)
-            return complain("-loadvm %s: the snapshot is of another machine than -%s says: %s; leave -%s out",
-                            o->loadvm, o->given[i], other, o->given[i]);
+            return complain("%s: it is another machine than -%s says: %s; leave -%s out", title(o, name), o->given[i],
+                            other, o->given[i]);
     }
     o->machine = f->setup->config;
     return true;
 }
 
 bool moved_load(struct snapshot_file *f, const struct options *o, struct machine *machine) {
-    char why[WHY];
-    return snapshot_file_load(f, machine, why, sizeof why) || complain("-loadvm %s: %s", o->loadvm, why);
+    char why[WHY], name[WHY];
+    return snapshot_file_load(f, machine, why, sizeof why) || complain("%s: %s", title(o, name), why);
 }
 
 // --- in a run ---

@@ -4,8 +4,8 @@
 #include "monitor/moving/snapshot_file.h"
 #include "monitor/session/monitor.h"
 
-// -loadvm: the options say then what the snapshot says; what is there beside it must say the same. False after one line
-// on stderr.
+// -loadvm and -incoming: the options say then what the snapshot says; what is there beside it must say the same. False
+// after one line on stderr.
 bool moved_open(struct snapshot_file *file, struct options *options);
 // Into a new machine. False after one line on stderr.
 bool moved_load(struct snapshot_file *file, const struct options *options, struct machine *machine);

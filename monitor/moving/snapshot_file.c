@@ -4,6 +4,7 @@
 #include "monitor/files/packed.h"
 #include "monitor/files/readable.h"
 #include "monitor/files/replaced.h"
+#include "monitor/moving/incoming.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -26,9 +27,9 @@ static bool failed(const struct snapshot_file *f, char *why, size_t size) {
     return false;
 }
 
-bool snapshot_file_of(struct snapshot_file *f, struct readable *from, char *why, size_t size) {
-    const struct source source = {from, readable_get};
-    *f = (struct snapshot_file){.from = from, .snapshot = from ? snapshot_open(&source, packed_by_zstd()) : NULL};
+static bool begin(struct snapshot_file *f, char *why, size_t size) {
+    const struct source source = {f->from, readable_get};
+    f->snapshot = snapshot_open(&source, packed_by_zstd());
     if (!f->snapshot) {
         snprintf(why, size, "not enough memory");
         return false;
@@ -39,15 +40,21 @@ bool snapshot_file_of(struct snapshot_file *f, struct readable *from, char *why,
 }
 
 bool snapshot_file_open(struct snapshot_file *f, const char *path, char *why, size_t size) {
-    struct readable *from = readable_open(path);
-    *f = (struct snapshot_file){0};
-    if (from) return snapshot_file_of(f, from, why, size);
+    *f = (struct snapshot_file){.from = readable_open(path)};
+    if (f->from) return begin(f, why, size);
     snprintf(why, size, "%s", files_why());
     return false;
 }
 
+bool snapshot_file_incoming(struct snapshot_file *f, const char *where, char *why, size_t size) {
+    *f = (struct snapshot_file){.comes = true};
+    f->from = incoming_open(where, &f->reply, why, size);
+    return f->from && begin(f, why, size);
+}
+
 bool snapshot_file_load(struct snapshot_file *f, struct machine *machine, char *why, size_t size) {
-    if (!snapshot_load(f->snapshot, machine, true)) return failed(f, why, size);
+    if (!snapshot_load(f->snapshot, machine, !f->comes)) return failed(f, why, size);
+    if (f->comes && !incoming_agree(f->reply, why, size)) return false;
     readable_close(f->from);
     f->from = NULL;
     return true;

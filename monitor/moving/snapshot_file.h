@@ -1,4 +1,4 @@
-// A snapshot (devices/snapshot/snapshot.h) in a file, packed by zstd.
+// A snapshot (devices/snapshot/snapshot.h) in a file, or on its way from another process, packed by zstd.
 #ifndef MONITOR_SNAPSHOT_FILE_H
 #define MONITOR_SNAPSHOT_FILE_H
 #include "devices/snapshot/snapshot.h"
@@ -6,6 +6,8 @@
 struct readable;
 struct snapshot_file {
     struct readable *from; // NULL: it was read
+    bool comes;            // from another process,
+    int reply;             // which hears us here; -1: it does not
     struct snapshot *snapshot;
     struct snapshot_head head;
     const struct setup *setup;
@@ -15,7 +17,8 @@ struct snapshot_file {
 bool snapshot_file_save(struct machine *machine, const char *path, char *why, size_t why_size);
 // As far as what the machine is made of. False, with what is wrong: it is to be closed nevertheless.
 bool snapshot_file_open(struct snapshot_file *file, const char *path, char *why, size_t why_size);
-bool snapshot_file_of(struct snapshot_file *file, struct readable *from, char *why, size_t why_size); // the same
+bool snapshot_file_incoming(struct snapshot_file *file, const char *where, char *why, size_t why_size); // the same, of
+// what another process sends, for which is waited
 // The rest, into a machine of that configuration. False: the machine must not be used as it is.
 bool snapshot_file_load(struct snapshot_file *file, struct machine *machine, char *why, size_t why_size);
 // No sooner than the machines that it was loaded into are freed, or begin with something else.

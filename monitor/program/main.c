@@ -87,7 +87,7 @@ static bool read_inputs(struct boot *boot, struct options *options) {
     if (*options->replay) return !options->script || file_read(&options->script_file, options->script);
     const struct boot_wish wish = {options->kernel, options->initrd, options->append, options->protocol,
                                    options->machine.ram_bytes};
-    return (options->loadvm || boot_open(boot, &wish)) &&
+    return (options->loadvm || options->incoming || boot_open(boot, &wish)) &&
            (!options->script || file_read(&options->script_file, options->script));
 }
 
@@ -101,7 +101,7 @@ static bool begin_as_recorded(const struct options *options, struct machine *mac
 static bool load(struct boot *boot, struct snapshot_file *from, const struct options *options,
                  struct machine *machine) {
     if (options->recording) return begin_as_recorded(options, machine);
-    return options->loadvm ? moved_load(from, options, machine) : boot_load(boot, machine);
+    return options->loadvm || options->incoming ? moved_load(from, options, machine) : boot_load(boot, machine);
 }
 
 // What is written is opened after everything that is read, and after all that can be refused without it.
@@ -113,7 +113,8 @@ static enum status run_options(struct options *options) {
     struct machine *machine = NULL;
     enum status status = STATUS_HOST_ERROR;
     sandbox_prepare(options);
-    bool opened = (!options->loadvm || moved_open(&from, options)) && (!*options->replay || replay_read(options));
+    bool comes = options->loadvm || options->incoming;
+    bool opened = (!comes || moved_open(&from, options)) && (!*options->replay || replay_read(options));
     if (opened && plan_console(&console, options) && read_inputs(&boot, options) &&
         (machine = make_machine(options, &console)) && load(&boot, &from, options, machine) && console_open(&console))
         status = run_loaded(options, &console, machine, &moved);

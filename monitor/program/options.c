@@ -123,17 +123,17 @@ static void set_defaults(struct options *options) {
 }
 
 static bool has_something_to_run(const struct options *o) {
-    const char *other = o->kernel     ? "-kernel"
-                        : o->initrd   ? "-initrd"
-                        : o->append   ? "-append"
-                        : o->protocol ? "-protocol"
-                                      : NULL;
-    if (o->loadvm && *o->record)
-        return complain("-record: a recording begins where the machine is switched on; leave out -loadvm");
-    if (o->loadvm && other)
-        return complain("-loadvm %s: the snapshot has what was booted; leave out %s", o->loadvm, other);
-    return o->loadvm || o->kernel ||
-           complain("nothing to boot: give a kernel with -kernel FILE (-help lists all options)");
+    const char *boot = o->kernel     ? "-kernel"
+                       : o->initrd   ? "-initrd"
+                       : o->append   ? "-append"
+                       : o->protocol ? "-protocol"
+                                     : NULL;
+    const char *instead = o->loadvm ? "-loadvm" : "-incoming", *from = o->loadvm ? o->loadvm : o->incoming;
+    if (o->loadvm && o->incoming) return complain("-loadvm and -incoming are both there; leave one out");
+    if (from && *o->record)
+        return complain("-record: a recording begins where the machine is switched on; leave out %s", instead);
+    if (from && boot) return complain("%s %s: it has what was booted; leave out %s", instead, from, boot);
+    return from || o->kernel || complain("nothing to boot: give a kernel with -kernel FILE (-help lists all options)");
 }
 
 // A replay has its machine out of the file.

@@ -42,6 +42,26 @@ enum taken take_loadvm(struct options *options, const struct option *option, con
     return TAKEN;
 }
 
+static bool is_place(const char *value) {
+    static const char *const kinds[] = {"exec:", "unix:", "tcp:"};
+    for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strncmp(value, kinds[i], strlen(kinds[i])) == 0 && value[strlen(kinds[i])])
+            return strlen(value) < OPTIONS_PLACE;
+    return false;
+}
+
+enum taken take_incoming(struct options *options, const struct option *option, const char *value) {
+    options->incoming = value;
+    return is_place(value) ? TAKEN : wrong(option, value, "write unix:PATH, tcp:HOST:PORT or exec:COMMAND");
+}
+
+enum taken take_migrate_to(struct options *options, const struct option *option, const char *value) {
+    if (!is_place(value)) return wrong(option, value, "write exec:COMMAND, unix:PATH or tcp:HOST:PORT");
+    if (options->migrations == OPTIONS_MIGRATIONS) return wrong(option, value, "there are 16 places already");
+    options->migrate_to[options->migrations++] = value;
+    return TAKEN;
+}
+
 enum taken take_protocol(struct options *options, const struct option *option, const char *value) {
     for (unsigned i = 0; (options->protocol = loader_at(i)); i++)
         if (strcmp(options->protocol->id, value) == 0) return TAKEN;

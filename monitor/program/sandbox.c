@@ -28,9 +28,10 @@ static unsigned uses_of(const struct options *o) {
            (*o->record ? JAIL_BEHIND : 0) | (launcher_is_open() ? JAIL_LAUNCHER : 0);
 }
 
-// What commands print goes through the pager where a person reads.
+// What commands print goes through the pager where a person reads; and the machine may move to another process.
 void sandbox_prepare(const struct options *options) {
-    if (may_have_commands(options) && has_person()) (void)launcher_open();
+    for (unsigned i = 0; i < options->migrations; i++) (void)launcher_allow(options->migrate_to[i]);
+    if (may_have_commands(options) && (has_person() || options->migrations)) (void)launcher_open();
 }
 
 void sandbox_enter(const struct options *options) {

@@ -25,6 +25,7 @@ enum {
     OPTIONS_FILES = 32,
     OPTIONS_FILE_NAME = 64,
     OPTIONS_GIVEN = 64,
+    OPTIONS_MIGRATIONS = 16,
     OPTIONS_PATH = 4096
 };
 
@@ -37,6 +38,9 @@ struct options {
     struct file file[OPTIONS_FILES];                  // and the bytes of those that come out of a file
     const struct loader *protocol;                    // NULL: the first that knows the kernel
     const char *loadvm;                               // the snapshot that is gone on from; NULL: none
+    const char *incoming;                             // where a machine comes from; NULL: nowhere
+    const char *migrate_to[OPTIONS_MIGRATIONS];       // where migrate may go
+    unsigned migrations;
     const char *given[OPTIONS_GIVEN];                 // the options that were there
     unsigned givens;
     const char *kernel, *initrd, *append; // NULL: not given. Of a multiboot image initrd names its modules

@@ -19,3 +19,5 @@ loadvm
 loadvm nowhere
 loadvm map
 info snapshots nowhere
+migrate
+migrate to
