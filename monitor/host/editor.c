@@ -5,6 +5,7 @@
 #include "monitor/files/signals.h"
 #include "monitor/files/wait.h"
 #include "monitor/host/output.h"
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,16 +120,17 @@ static void put_history(struct output *text) {
     for (; lines && *lines; lines++) output_print(text, PLAIN, "%s\n", (*lines)->line);
 }
 
-// What cannot be written now leaves the lines of earlier times as they were.
+// Over what was there, and cut off behind: a full disk has room for that.
 static void write_history_to(void *fd, const char *bytes, size_t count) {
     int to = *(int *)fd;
-    if (ftruncate(to, 0) != 0 || lseek(to, 0, SEEK_SET) != 0) return;
-    while (count) {
-        ssize_t wrote = write(to, bytes, count);
-        if (wrote <= 0) return;
-        bytes += wrote;
-        count -= (size_t)wrote;
+    size_t done = 0;
+    if (lseek(to, 0, SEEK_SET) != 0) return;
+    while (done < count) {
+        ssize_t wrote = write(to, bytes + done, count - done);
+        if (wrote == 0 || (wrote < 0 && errno != EINTR)) return;
+        if (wrote > 0) done += (size_t)wrote;
     }
+    if (ftruncate(to, (off_t)count) != 0) return; // a device has no end
 }
 
 // --- from the first line to the last ---
