@@ -6,7 +6,7 @@
 set -eu -o pipefail
 doors=$(ls devices/machine/{machine,machine_boot,machine_input,machine_observe,position}.h devices/history/*.h devices/snapshot/*.h \
 	cpu/processor/observing.h cpu/state/timing.h cpu/memory/peek.h \
-	monitor/explain/*.h monitor/vmcs/*.h monitor/causes/*.h)
+	monitor/explain/*.h monitor/vmcs/*.h monitor/faults/*.h monitor/causes/*.h | grep -v _private)
 read -ra compiler <<<"${CC:-gcc}" # may be several words
 for door in $doors; do echo "#include \"$door\""; done | "${compiler[@]}" -std=gnu2x -I. -I"$1" -x c -MM - |
 	tr ' \\' '\n\n' | grep -E '^(cpu|vmx|devices|monitor)/' | sort -u

@@ -27,6 +27,10 @@ bool exit_price_next(const struct history_cpu *past, unsigned level, int reason,
 // The next kind that was made for exits of this kind, from *part on.
 const struct cost_part *exit_part_next(const struct history_cpu *past, unsigned kind, unsigned *part);
 
+// Of an EPT violation or misconfiguration: the rule that an entry breaks, or the rights that the access lacks and at which
+// entry; `view` is that of the level that left. None for other exits.
+struct view;
+unsigned exit_ept_facts(const struct view *view, const struct history_exit *exit, struct fact *facts, unsigned max);
 // The exit that the level makes again and again, its registers unchanged. NULL: its last exit was another than the one
 // before, or the same by chance.
 const struct history_loop *exit_loop(const struct history_cpu *past, unsigned level);

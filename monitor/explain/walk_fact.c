@@ -112,7 +112,7 @@ static void present_fact(struct answer *a) {
     unsigned last = a->walk->look.count - 1;
     if (a->walk->kind == WALK_EPT) {
         struct ept_rule r = ept_present_row(e->value, &a->walk->ept_rules);
-        put_entry(a, add(a, r.name, r.text, r.section, false), last, r.bits, r.bits);
+        put_entry(a, add(a, r.name, r.text, r.section, false), last, 0, 0); // any of the bits would do
     } else {
         const struct entry_rule *r = &entry_present_rule;
         put_entry(a, add(a, r->name, r->text, r->section, false), last, ENTRY_BIT_P, ENTRY_BIT_P);

@@ -26,6 +26,7 @@ void exits_tell_loop(struct monitor *monitor, unsigned level, const struct histo
 // --- what these have in common: why_values.c ---
 void print_values(struct monitor *monitor, const struct fact *fact);
 void print_hints(struct monitor *monitor, const struct fact *fact);
+void print_broken(struct monitor *monitor, const struct fact *fact); // a rule: its words, section, values and hint
 // The instruction at RIP of a level as text. False: it cannot be read.
 bool instruction_at(struct monitor *monitor, unsigned level, uint64_t rip, char *text, size_t size);
 

@@ -1,5 +1,6 @@
 // why: VM exits and failed VM entries. SDM Vol. 3C, chapters 25, 26, 27.
 #include "monitor/causes/entry.h"
+#include "monitor/causes/exits.h"
 #include "monitor/vmcs/intercepts.h"
 #include "monitor/vtx/why.h"
 #include "monitor/symbols/symbols.h"
@@ -65,6 +66,18 @@ static void print_details(struct monitor *monitor, const struct history_exit *e)
     }
 }
 
+// The entry of EPT that was in the way.
+static void print_entries(struct monitor *monitor, const struct history_exit *e) {
+    enum { FACTS = 8 };
+    struct fact fact[FACTS];
+    struct view view;
+    unsigned reason = e->reason & UINT16_MAX;
+    if (reason != EXIT_EPT_VIOLATION && reason != EXIT_EPT_MISCONFIGURATION) return;
+    if (!view_is_there(look_cpu(&monitor->look), e->level) || !view_make(&monitor->look, (int)e->level, &view)) return;
+    unsigned count = exit_ept_facts(&view, e, fact, FACTS);
+    for (unsigned i = 0; i < count; i++) print_broken(monitor, &fact[i]);
+}
+
 // What the exit hides: an event that would have come, and a vector that is not known.
 static void print_remarks(struct monitor *monitor, const struct history_exit *e) {
     enum { REMARKS = 4 };
@@ -94,6 +107,7 @@ void why_exit(struct monitor *monitor, const struct history_exit *e) {
     why_qualification(monitor, reason, e->qualification);
     print(monitor, "\n");
     print_details(monitor, e);
+    print_entries(monitor, e);
     print_remarks(monitor, e);
 }
 
@@ -104,20 +118,14 @@ static void print_msr(struct monitor *monitor, const struct history_failure *f) 
     if (!entry_msr_facts(look_cpu(&monitor->look), f, &fact, 1)) return;
     print(monitor, "  entry %" PRIu64 " of the VM-entry MSR-load area: MSR %" PRIx64 "H%s%s, value 0x%" PRIx64 "\n",
           f->qualification, f->msr, fact.rule ? " " : "", fact.rule ? fact.rule : "", f->value);
-    print_in(monitor, RED, "  %s\n", fact.text);
-    print(monitor, "    %s\n", fact.section);
-    print_values(monitor, &fact);
-    print_hints(monitor, &fact);
+    print_broken(monitor, &fact);
 }
 
 // Of VM-instruction errors that are about the state of the VMCS or of the processor, not about a field.
 static void print_error(struct monitor *monitor, const struct history_failure *f, unsigned error) {
     struct fact fact;
     if (!entry_error_facts(look_cpu(&monitor->look), f, error, &fact, 1)) return;
-    print_in(monitor, RED, "  %s\n", fact.text);
-    print(monitor, "    %s\n", fact.section);
-    print_values(monitor, &fact);
-    print_hints(monitor, &fact);
+    print_broken(monitor, &fact);
 }
 
 void why_failure(struct monitor *monitor, const struct history_failure *f) {
@@ -126,7 +134,11 @@ void why_failure(struct monitor *monitor, const struct history_failure *f) {
     const char *text = guest ? vmx_exit_text(number) : vmx_error_text(number);
     print_in(monitor, BOLD, "VM entry failed: %s (%s %u)\n", f->number ? text : "VMfailInvalid",
              guest ? "exit reason" : "VM-instruction error", number);
-    print(monitor, "  step %" PRIu64 ", VMCS %" PRIx64 ", ", f->step, f->vmcs);
+    print(monitor, "  step %" PRIu64 ", ", f->step);
+    if (f->vmcs == VMX_NO_VMCS)
+        print(monitor, "no current VMCS, ");
+    else
+        print(monitor, "VMCS %" PRIx64 ", ", f->vmcs);
     print_place(monitor, 0, f->rip);
     print(monitor, "\n");
     if (guest && f->qualification) {

@@ -64,14 +64,7 @@ static bool print_control(struct monitor *monitor, const struct fact *fact) {
 static void print_causes(struct monitor *monitor, const struct answer *a) {
     for (unsigned i = 1; i < a->count; i++) {
         const struct fact *fact = &a->fact[i];
-        if (print_control(monitor, fact)) continue;
-        print_in(monitor, RED, "  %s\n", fact->text);
-        print(monitor, "    %s", fact->section);
-        if (fact->section_title) print(monitor, ", %s", fact->section_title);
-        if (fact->rule) print(monitor, "; rule %s", fact->rule);
-        print(monitor, "\n");
-        print_values(monitor, fact);
-        print_hints(monitor, fact);
+        if (!print_control(monitor, fact)) print_broken(monitor, fact);
     }
 }
 

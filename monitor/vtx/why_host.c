@@ -21,11 +21,6 @@ void why_host_state(struct monitor *monitor, const struct history_cpu *c) {
              ", which loaded the host-state area of VMCS %" PRIx64 "\n",
              value_of(&fact[0], "steps between"), reason ? reason : "?", value_of(&fact[0], "step of the VM exit"),
              value_of(&fact[0], "VMCS"));
-    for (unsigned i = 1; i < count; i++) {
-        print_in(monitor, RED, "  %s\n", fact[i].text);
-        print(monitor, "    %s, %s; rule %s\n", fact[i].section, fact[i].section_title, fact[i].rule);
-        print_values(monitor, &fact[i]);
-        print_hints(monitor, &fact[i]);
-    }
+    for (unsigned i = 1; i < count; i++) print_broken(monitor, &fact[i]);
     if (count == 1) print(monitor, "  vmcs exit before the entry lists what an exit changes: is each as it was?\n");
 }

@@ -39,10 +39,7 @@ void why_refusal(struct monitor *monitor, const struct history_refusal *r) {
         print(monitor, "; %" PRIu64 " in a row by the same rule, the last at step %" PRIu64 ", RIP %" PRIx64, r->times,
               r->last_step, r->last_rip);
     print(monitor, "\n");
-    print_in(monitor, RED, "  %s\n", fact.text);
-    print(monitor, "    %s, %s; rule %s\n", fact.section, fact.section_title, fact.rule);
-    print_values(monitor, &fact);
-    print_hints(monitor, &fact);
+    print_broken(monitor, &fact);
 }
 
 static uint64_t last_entry(const struct history *h) {

@@ -39,6 +39,16 @@ void print_hints(struct monitor *monitor, const struct fact *fact) {
     if (fact->hint) print_in(monitor, BOLD, "  hint: %s\n", fact->hint);
 }
 
+void print_broken(struct monitor *monitor, const struct fact *fact) {
+    print_in(monitor, RED, "  %s\n", fact->text);
+    print(monitor, "    %s", fact->section);
+    if (fact->section_title) print(monitor, ", %s", fact->section_title);
+    if (fact->rule) print(monitor, "; rule %s", fact->rule);
+    print(monitor, "\n");
+    print_values(monitor, fact);
+    print_hints(monitor, fact);
+}
+
 bool instruction_at(struct monitor *monitor, unsigned level, uint64_t rip, char *text, size_t size) {
     struct view view;
     struct instruction i;

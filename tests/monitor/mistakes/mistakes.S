@@ -38,8 +38,8 @@ _start:	cli
 	add %eax, %edx
 	jmp 2b
 4:	mov %edx, bug
-	movl $pdpt + 3, pml4
-	movl $0x83, pdpt		// 1 GByte from 0, and the one of the local APIC
+	movl $pdpt + 7, pml4
+	movl $0x87, pdpt		// 1 GByte from 0, and the one of the local APIC
 	movl $0xc0000083, pdpt + 24
 	movl $0x40000083, pdpt + 8
 	movl $ept_pdpt + 7, ept_pml4
@@ -293,6 +293,7 @@ skip:	mov $0x440c, %ecx
 	vmwrite %rax, %rcx
 	jmp enter
 violation:
+	IF_BUG(no_user_execute, stop)
 	IF_BUG(violation_ignored, enter)
 	movl $ept_pd + 7, ept_pdpt + 8(%rip)
 	movl $ept_pt + 7, ept_pd(%rip)
@@ -302,6 +303,7 @@ violation:
 1:	incl late(%rip)
 	jmp enter
 exception:
+stop:
 	mov $100, %eax
 	out %eax, $DEBUG_EXIT
 interrupt:
@@ -507,6 +509,11 @@ CHANGE(host_cr4_no_sse, 0x6c04, 0x2020, 0)
 CHANGE(trap_flag_missed, 0x4002, 0x90000080 | 1 << 27 | 0x04006172, 0)
 CHANGE(step_missed, 0x6820, 0x102, 0)
 CHANGE(step_missed, 0x681e, guest_cpuid, 0)
+CHANGE(no_user_execute, 0x401e, 1 << 1 | 1 << 5 | 1 << 7 | 1 << 22, 0)
+CHANGE(no_user_execute, 0x804, 0x13, 0)
+CHANGE(no_user_execute, 0x802, 0x0b, 0)
+CHANGE(no_user_execute, 0x4816, 0xa0fb, 0)
+CHANGE(no_user_execute, 0x4818, 0xc0f3, 0)
 CHANGE(guest_cr4_vmxe, 0x6804, 0x620, 0)
 CHANGE(guest_real_mode, 0x401e, 0x22, 0)
 CHANGE(guest_real_mode, 0x6800, 0x30, 0)
