@@ -1,5 +1,6 @@
 // Symbols as an ELF file, for gdb (symbol-file, add-symbol-file): a stock kernel's own table, found in its memory, then
-// serves gdb too. The file has a symbol table and an empty .text that says where code is.
+// serves gdb too. The file has a symbol table and empty sections that say where code is: of Linux one for its image,
+// and one for each stretch of addresses elsewhere, such as those of modules: gdb takes what lies in none for numbers.
 #include "monitor/files/files.h"
 #include "monitor/files/written.h"
 #include "monitor/symbols/symbols.h"
@@ -8,14 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SECTION_NONE, SECTION_TEXT, SECTION_SYMBOLS, SECTION_STRINGS, SECTION_NAMES, SECTIONS };
-static const char section_names[] = "\0.text\0.symtab\0.strtab\0.shstrtab"; // at 1, 7, 15, 23
+enum { SECTION_NONE, SECTION_SYMBOLS, SECTION_STRINGS, SECTION_NAMES, SECTION_CODE /* and more */ };
+enum { CODE_MOST = 64, NAME_BYTES = 24, GAP_MOST = 1 << 20 };
+static const char fixed_names[] = "\0.symtab\0.strtab\0.shstrtab"; // at 1, 9, 17
 
 struct export {
     Elf64_Sym *symbols;
     char *strings;
     size_t count, room, used, strings_room;
-    uint64_t text, text_end; // where code is
+    uint64_t text, text_end; // where Linux's image is
+    struct code {
+        uint64_t begin, end;
+    } code[CODE_MOST];
+    unsigned codes;
     bool short_of_memory;
 };
 
@@ -51,24 +57,72 @@ static void add(void *context, const char *name, uint64_t address, uint64_t byte
     e->used += length;
 }
 
-// Linux says where it begins and ends; of others all is code.
+static int by_address(const void *a, const void *b) {
+    const Elf64_Sym *x = a, *y = b;
+    return x->st_value < y->st_value ? -1 : x->st_value > y->st_value;
+}
+
+static bool in_text(const struct export *e, uint64_t at) { return at >= e->text && at < e->text_end; }
+
+// Linux says where it begins and ends; of others all is code. Numbers (offsets in memory of a processor) are none.
+static bool is_number(const struct export *e, uint64_t at) { return e->text_end && e->text >> 63 && !(at >> 63); }
+
+static void note_code(struct export *e, uint64_t at) {
+    struct code *last = e->codes ? &e->code[e->codes - 1] : NULL;
+    bool both = last && in_text(e, at) == in_text(e, last->begin);
+    bool same = both && (in_text(e, at) || at < last->end + GAP_MOST || e->codes == CODE_MOST);
+    if (same) {
+        last->end = at + 1;
+    } else if (e->codes < CODE_MOST) {
+        e->code[e->codes++] = (struct code){at, at + 1};
+    }
+}
+
+// Sorts the symbols, and finds the stretches that they lie in.
 static void place(struct export *e) {
     bool known = e->text_end && e->text < e->text_end;
-    if (!known) e->text = UINT64_MAX, e->text_end = 0;
-    for (size_t i = 1; i < e->count && !known; i++) {
-        if (e->symbols[i].st_value < e->text) e->text = e->symbols[i].st_value;
-        if (e->symbols[i].st_value >= e->text_end) e->text_end = e->symbols[i].st_value + 1;
-    }
+    if (!known) e->text = e->text_end = 0;
+    qsort(e->symbols + 1, e->count - 1, sizeof *e->symbols, by_address);
+    for (size_t i = 1; i < e->count; i++)
+        if (!is_number(e, e->symbols[i].st_value)) note_code(e, e->symbols[i].st_value);
+    for (unsigned c = 0; known && c < e->codes; c++)
+        if (in_text(e, e->code[c].begin)) e->code[c] = (struct code){e->text, e->text_end};
+    unsigned at = 0;
     for (size_t i = 1; i < e->count; i++) {
-        uint64_t at = e->symbols[i].st_value;
-        e->symbols[i].st_shndx = at >= e->text && at < e->text_end ? SECTION_TEXT : SHN_ABS;
+        Elf64_Sym *s = &e->symbols[i];
+        while (at < e->codes && s->st_value >= e->code[at].end) at++;
+        bool inside = at < e->codes && s->st_value >= e->code[at].begin;
+        s->st_shndx = inside ? (Elf64_Section)(SECTION_CODE + at) : SHN_ABS;
+    }
+}
+
+static void put_names(const struct export *e, struct written *file) {
+    char name[NAME_BYTES] = ".text";
+    (void)written_put(file, fixed_names, sizeof fixed_names);
+    for (unsigned c = 0; c < e->codes; c++) {
+        if (c) snprintf(name, sizeof name, ".text.%u", c);
+        (void)written_put(file, name, sizeof name);
+    }
+}
+
+static void put_code_sections(const struct export *e, struct written *file, Elf64_Off offset) {
+    for (unsigned c = 0; c < e->codes; c++) {
+        const Elf64_Shdr section = {.sh_name = (Elf64_Word)(sizeof fixed_names + c * NAME_BYTES),
+                                    .sh_type = SHT_NOBITS,
+                                    .sh_flags = SHF_ALLOC | SHF_EXECINSTR,
+                                    .sh_addr = e->code[c].begin,
+                                    .sh_offset = offset,
+                                    .sh_size = e->code[c].end - e->code[c].begin,
+                                    .sh_addralign = 1};
+        (void)written_put(file, &section, sizeof section);
     }
 }
 
 static void write_file(const struct export *e, struct written *file) {
     static const char zeroes[8];
     const Elf64_Off symbols = sizeof(Elf64_Ehdr), strings = symbols + e->count * sizeof *e->symbols,
-                    names = strings + e->used, sections = (names + sizeof section_names + 7) & ~7ull;
+                    names = strings + e->used, names_bytes = sizeof fixed_names + e->codes * NAME_BYTES,
+                    sections = (names + names_bytes + 7) & ~7ull;
     const Elf64_Ehdr header = {.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB, EV_CURRENT},
                                .e_type = ET_EXEC,
                                .e_machine = EM_X86_64,
@@ -76,39 +130,28 @@ static void write_file(const struct export *e, struct written *file) {
                                .e_shoff = sections,
                                .e_ehsize = sizeof header,
                                .e_shentsize = sizeof(Elf64_Shdr),
-                               .e_shnum = SECTIONS,
+                               .e_shnum = (Elf64_Half)(SECTION_CODE + e->codes),
                                .e_shstrndx = SECTION_NAMES};
-    const Elf64_Shdr section[SECTIONS] = {[SECTION_TEXT] = {.sh_name = 1,
-                                                            .sh_type = SHT_NOBITS,
-                                                            .sh_flags = SHF_ALLOC | SHF_EXECINSTR,
-                                                            .sh_addr = e->text,
-                                                            .sh_offset = symbols,
-                                                            .sh_size = e->text_end - e->text,
-                                                            .sh_addralign = 1},
-                                          [SECTION_SYMBOLS] = {.sh_name = 7,
-                                                               .sh_type = SHT_SYMTAB,
-                                                               .sh_offset = symbols,
-                                                               .sh_size = strings - symbols,
-                                                               .sh_link = SECTION_STRINGS,
-                                                               .sh_info = 1,
-                                                               .sh_entsize = sizeof *e->symbols,
-                                                               .sh_addralign = 8},
-                                          [SECTION_STRINGS] = {.sh_name = 15,
-                                                               .sh_type = SHT_STRTAB,
-                                                               .sh_offset = strings,
-                                                               .sh_size = e->used,
-                                                               .sh_addralign = 1},
-                                          [SECTION_NAMES] = {.sh_name = 23,
-                                                             .sh_type = SHT_STRTAB,
-                                                             .sh_offset = names,
-                                                             .sh_size = sizeof section_names,
-                                                             .sh_addralign = 1}};
+    const Elf64_Shdr section[SECTION_CODE] = {
+        [SECTION_SYMBOLS] = {.sh_name = 1,
+                             .sh_type = SHT_SYMTAB,
+                             .sh_offset = symbols,
+                             .sh_size = strings - symbols,
+                             .sh_link = SECTION_STRINGS,
+                             .sh_info = 1,
+                             .sh_entsize = sizeof *e->symbols,
+                             .sh_addralign = 8},
+        [SECTION_STRINGS] =
+            {.sh_name = 9, .sh_type = SHT_STRTAB, .sh_offset = strings, .sh_size = e->used, .sh_addralign = 1},
+        [SECTION_NAMES] = {
+            .sh_name = 17, .sh_type = SHT_STRTAB, .sh_offset = names, .sh_size = names_bytes, .sh_addralign = 1}};
     (void)written_put(file, &header, sizeof header);
     (void)written_put(file, e->symbols, e->count * sizeof *e->symbols);
     (void)written_put(file, e->strings, e->used);
-    (void)written_put(file, section_names, sizeof section_names);
-    (void)written_put(file, zeroes, sections - names - sizeof section_names);
+    put_names(e, file);
+    (void)written_put(file, zeroes, sections - names - names_bytes);
     (void)written_put(file, section, sizeof section);
+    put_code_sections(e, file, symbols);
 }
 
 static bool save(const struct export *e, const char *path, char *error, size_t error_size) {

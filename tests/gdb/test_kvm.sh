@@ -1,28 +1,19 @@
 #!/bin/bash
 # gdb at Debian's kernel, whose KVM runs the same kernel as a guest: functions of both kernels and of KVM by name, a step
-# across VM exits, registers of both levels. The kernel has no symbols; the monitor finds them in its memory for gdb.
+# across VM exits, registers of both levels. The kernel has no symbols; the monitor finds them,
+# and those of KVM's modules, in its memory for gdb.
 . "$(dirname "$0")/lib.bash"
-module=$GUESTS/modules/kvm-intel.ko kernel=$dir/kernel.elf
+kernel=$dir/kernel.elf
 steps=3000M
 [[ -z ${SAN:-}${COV:-} ]] || { echo "ok KVM and gdb # SKIP too slow with sanitizers or coverage"; exit; }
 machine=(-kernel "$GUESTS/vmlinuz" -initrd "$GUESTS/nested.cpio" -m 1G -nographic -no-reboot --steps "$steps" --hash
 	-append "console=ttyS0 reboot=t panic=-1 vmxray=nested levels=1 guest=nokaslr nokaslr")
-
-# VM exits come to vmx_vmexit: where that lies in the module, whose executable sections Linux loads one after the other.
-at=0 exit=$((0x$(nm "$module" | awk '$3 == "vmx_vmexit" { print $1 }')))
-while read -r name _ _ _ size _ flags _ _ alignment; do
-	[[ $flags == AX && $name != .init* ]] || continue
-	at=$(((at + alignment - 1) / alignment * alignment))
-	[[ $name != .noinstr.text ]] || offset=$((at + exit))
-	at=$((at + 0x$size))
-done < <(readelf -SW "$module" | sed -n 's/^ *\[ *[0-9]*\] *//p')
 
 free=$("$VMXRAY" "${machine[@]}" </dev/null 2>&1 | grep '^hash')
 printf '%s\n' 'catch entry' continue 'symbols kallsyms level 0' "export $kernel level 0" delete >"$dir/script"
 start -x "$dir/script"
 hypervisor=$kernel
 session <<EOT
-add-symbol-file $module \$vmcs_host_rip-$offset -s .noinstr.text \$vmcs_host_rip-$exit
 add-inferior
 inferior 2
 symbol-file $kernel

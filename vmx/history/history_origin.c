@@ -41,16 +41,21 @@ void history_origin_begin(struct cpu *cpu, enum vmcs_writer writer) {
     vmx->origin_when = stamp_when(step, 0, writer);
 }
 
+// A shadow VMCS, or one of which nothing was looked up yet.
+static struct vmcs_origin *find(struct vmx *vmx, uint64_t pointer, uint64_t step) {
+    struct vmcs_origin *o = place(vmx->history, pointer, step);
+    o->used = vmx->history->clock;
+    if (pointer == vmx->current) vmx->origin = o;
+    return o;
+}
+
 void history_origin_vmwrite(struct cpu *cpu, const struct op *op, uint64_t pointer, unsigned field) {
     struct vmx *vmx = vmx_of(cpu);
     struct vmcs_origin *o = vmx->origin;
     uint64_t step = cpu_steps(cpu, op) + cpu->wire.other_steps;
-    if (unlikely(!o || o->pointer != pointer)) {
-        o = place(vmx->history, pointer, step);
-        if (pointer == vmx->current) vmx->origin = o;
-    }
-    o->used = vmx->history->clock;
-    o->field[field] = (struct vmcs_stamp){stamp_when(step, vmx_level(cpu), WRITER_VMWRITE), op_rip(cpu, op)};
+    if (unlikely(!o || o->pointer != pointer)) o = find(vmx, pointer, step);
+    unsigned level = unlikely(vmx->non_root) ? level_running(cpu) : 0;
+    o->field[field] = (struct vmcs_stamp){stamp_when(step, level, WRITER_VMWRITE), op_rip(cpu, op)};
 }
 
 const struct vmcs_stamp *history_stamp(const struct history *h, uint64_t vmcs, unsigned field) {
