@@ -59,11 +59,20 @@ enum run_event drive_step(struct monitor *monitor) {
 }
 
 enum run_event drive_until(struct monitor *monitor, uint64_t step) {
+    return drive_looking(monitor, step, UINT64_MAX, NULL, NULL);
+}
+
+enum run_event drive_looking(struct monitor *monitor, uint64_t step, uint64_t every, drive_look *look, void *context) {
     bool was_over = monitor->run->over;
+    enum run_event event;
     stops_begin(monitor);
     machine_pass_points(monitor->look.machine, machine_turn(monitor->look.machine));
     drive_running(monitor, true);
-    enum run_event event = run_until(monitor->run, step);
+    do {
+        uint64_t now = machine_steps(monitor->look.machine), left = step > now ? step - now : 0;
+        event = run_until(monitor->run, every < left ? now + every : step);
+        if (event == RUN_TARGET && look) look(monitor, context);
+    } while (event == RUN_TARGET && machine_steps(monitor->look.machine) < step);
     drive_running(monitor, false);
     tell_over(monitor, was_over);
     return event;

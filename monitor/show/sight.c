@@ -1,6 +1,7 @@
 // What was seen, in words.
 #include "monitor/show/sight.h"
 #include "monitor/explain/msr_name.h"
+#include "monitor/symbols/symbols.h"
 #include "vmx/vmcs/vmx.h"
 #include "cpu/memory/tlb.h"
 #include <inttypes.h>
@@ -18,6 +19,14 @@ static const char *field_name_of(uint32_t encoding) {
     return "?";
 }
 
+// ", at RIP 0x1000 <name>", and the end of the line.
+static void print_at(const struct look *look, const struct sight *s, unsigned level) {
+    char name[160];
+    print(look, ", at RIP 0x%" PRIx64, s->rip);
+    if (*symbols_name(look->symbols, (int)level, s->rip, name, sizeof name)) print(look, " <%s>", name);
+    print(look, "\n");
+}
+
 static void print_exit(const struct look *look, const struct sight *s, unsigned level) {
     print(look, "VM exit %s from level %u, qualification 0x%" PRIx64, reason_name(s->number), level, s->value);
     unsigned reason = s->number & UINT16_MAX;
@@ -25,7 +34,7 @@ static void print_exit(const struct look *look, const struct sight *s, unsigned 
     if (reason == EXIT_EPT_VIOLATION || reason == EXIT_EPT_MISCONFIGURATION)
         print(look, ", guest-physical 0x%" PRIx64, s->physical);
     if (reason == EXIT_EPT_VIOLATION && s->value >> 7 & 1) print(look, ", linear 0x%" PRIx64, s->linear);
-    print(look, ", at RIP 0x%" PRIx64 "\n", s->rip);
+    print_at(look, s, level);
 }
 
 static void print_failed(const struct look *look, const struct sight *s) {
@@ -39,10 +48,10 @@ static void print_failed(const struct look *look, const struct sight *s) {
     print(look, "\n");
 }
 
-static void print_msr(const struct look *look, const struct sight *s, bool write) {
+static void print_msr(const struct look *look, const struct sight *s, bool write, unsigned level) {
     const char *name = msr_name(s->number);
     print(look, "%s 0x%x %s, value 0x%" PRIx64, write ? "WRMSR" : "RDMSR", s->number, name ? name : "", s->value);
-    print(look, ", at RIP 0x%" PRIx64 "\n", s->rip);
+    print_at(look, s, level);
 }
 
 static void print_access(const struct look *look, const struct sight *s) {
@@ -106,40 +115,42 @@ void sight_print(const struct look *look, const struct sight *s, unsigned level)
         break;
     case OBSERVE_FAILED_ENTRY: print_failed(look, s); break;
     case OBSERVE_EXCEPTION:
-        print(look, "exception %u, error code 0x%" PRIx64 ", address 0x%" PRIx64 ", at RIP 0x%" PRIx64 "\n", s->number,
-              s->information, s->value, s->rip);
+        print(look, "exception %u, error code 0x%" PRIx64 ", address 0x%" PRIx64, s->number, s->information, s->value);
+        print_at(look, s, level);
         break;
     case OBSERVE_INTERRUPT: print(look, "interrupt %u, before RIP 0x%" PRIx64 "\n", s->number, s->rip); break;
     case OBSERVE_EVENT_INJECTED: print(look, "VM entry delivers vector %u\n", s->number); break;
     case OBSERVE_TRIPLE_FAULT: print(look, "triple fault at RIP 0x%" PRIx64 "\n", s->rip); break;
     case OBSERVE_MSR_READ:
-    case OBSERVE_MSR_WRITE: print_msr(look, s, s->kind == OBSERVE_MSR_WRITE); break;
+    case OBSERVE_MSR_WRITE: print_msr(look, s, s->kind == OBSERVE_MSR_WRITE, level); break;
     case OBSERVE_IO:
-        print(look, "port 0x%x, %u byte%s %s: 0x%" PRIx64 ", at RIP 0x%" PRIx64 "\n", s->number, s->size,
-              s->size == 1 ? "" : "s", s->write ? "written" : "read", s->value, s->rip);
+        print(look, "port 0x%x, %u byte%s %s: 0x%" PRIx64, s->number, s->size, s->size == 1 ? "" : "s",
+              s->write ? "written" : "read", s->value);
+        print_at(look, s, level);
         break;
     case OBSERVE_CPUID:
-        print(look, "CPUID leaf 0x%x, subleaf 0x%" PRIx64 ", at RIP 0x%" PRIx64 "\n", s->number, s->information,
-              s->rip);
+        print(look, "CPUID leaf 0x%x, subleaf 0x%" PRIx64, s->number, s->information);
+        print_at(look, s, level);
         break;
     case OBSERVE_MODE: print_mode(look, s); break;
     case OBSERVE_CONTROL_REGISTER:
-        print(look, "CR%u: 0x%" PRIx64 " becomes 0x%" PRIx64 ", at RIP 0x%" PRIx64 "\n", s->number, s->old, s->value,
-              s->rip);
+        print(look, "CR%u: 0x%" PRIx64 " becomes 0x%" PRIx64, s->number, s->old, s->value);
+        print_at(look, s, level);
         break;
     case OBSERVE_VMREAD:
     case OBSERVE_VMWRITE:
-        print(look, "%s %s, value 0x%" PRIx64 ", VMCS 0x%" PRIx64 ", at RIP 0x%" PRIx64 "\n",
-              s->kind == OBSERVE_VMREAD ? "VMREAD" : "VMWRITE", field_name_of(s->number), s->value, s->physical,
-              s->rip);
+        print(look, "%s %s, value 0x%" PRIx64 ", VMCS 0x%" PRIx64, s->kind == OBSERVE_VMREAD ? "VMREAD" : "VMWRITE",
+              field_name_of(s->number), s->value, s->physical);
+        print_at(look, s, level);
         break;
     case OBSERVE_VMX_INSTRUCTION:
-        print(look, "%s, type %" PRIu64 ", operand 0x%" PRIx64 ", VPID %" PRIu64 ", at RIP 0x%" PRIx64 "\n",
-              reason_name(s->number), s->value, s->physical, s->information, s->rip);
+        print(look, "%s, type %" PRIu64 ", operand 0x%" PRIx64 ", VPID %" PRIu64, reason_name(s->number), s->value,
+              s->physical, s->information);
+        print_at(look, s, level);
         break;
     case OBSERVE_TLB: print_tlb(look, s); break;
     case OBSERVE_WATCHPOINT: print_access(look, s); break;
     case OBSERVE_INSTRUCTION: break; // of a register that is watched: the stop says what changed
-    default: print(look, "%s, at RIP 0x%" PRIx64 "\n", observe_row(s->kind)->text, s->rip);
+    default: print(look, "%s", observe_row(s->kind)->text); print_at(look, s, level);
     }
 }

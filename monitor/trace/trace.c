@@ -2,6 +2,7 @@
 #include "monitor/trace/trace.h"
 #include "monitor/expression/expression.h"
 #include "monitor/files/files.h"
+#include "monitor/show/names.h"
 #include "vmx/vmcs/vmx.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -154,6 +155,7 @@ static void begin_stacks(struct trace *trace) {
 }
 
 bool trace_start(struct monitor *monitor, const char *text) {
+    names_begin(monitor);
     struct trace *trace = calloc(1, sizeof *trace);
     if (!trace) return monitor_error(monitor, "trace: not enough memory");
     trace->look = &monitor->look;

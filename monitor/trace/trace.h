@@ -73,6 +73,8 @@ bool trace_end(struct monitor *monitor);
 void trace_follow(struct trace *trace, struct cpu *cpu, const struct sight *sight, unsigned level); // trace_stack.c
 void trace_settle(struct trace *trace); // what is on the stacks now is over
 const char *trace_frame_name(const struct trace_frame *frame, char *text, size_t size); // "L2 EPT_VIOLATION"
+// The function in which the level was when it made the VM exit, without offset; "": not known, or no VM exit.
+const char *trace_frame_function(const struct trace *trace, const struct trace_frame *frame, char *text, size_t size);
 uint64_t trace_cycle(const struct cpu *cpu, const struct sight *sight);
 
 #endif

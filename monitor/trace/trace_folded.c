@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATHS = 4096, PATH_BYTES = 400 };
+enum { PATHS = 4096, PATH_BYTES = 900 };
 struct folded {
     unsigned paths;
     struct path {
@@ -16,11 +16,24 @@ struct folded {
     uint64_t others; // cycles of paths that there was no room for
 };
 
-static void path_of(const struct trace_stack *s, unsigned processor, char *text, size_t size) {
-    char name[64];
+// "L2 CPUID payload": the semicolon is taken.
+static void frame_text(const struct trace *trace, const struct trace_frame *frame, char *text, size_t size) {
+    char function[120];
+    trace_frame_name(frame, text, size);
+    size_t used = strlen(text);
+    if (!*trace_frame_function(trace, frame, function, sizeof function)) return;
+    snprintf(text + used, size - used, " %s", function);
+    for (char *at = text; (at = strchr(at, ';'));) *at = ':';
+}
+
+static void path_of(const struct trace *trace, unsigned processor, char *text, size_t size) {
+    const struct trace_stack *s = &trace->stack[processor];
+    char name[160];
     size_t used = (size_t)snprintf(text, size, "cpu%u", processor);
-    for (unsigned i = 0; i < s->frames && used < size; i++)
-        used += (size_t)snprintf(text + used, size - used, ";%s", trace_frame_name(&s->frame[i], name, sizeof name));
+    for (unsigned i = 0; i < s->frames && used < size; i++) {
+        frame_text(trace, &s->frame[i], name, sizeof name);
+        used += (size_t)snprintf(text + used, size - used, ";%s", name);
+    }
     // level 0 at work, for those below
     bool guest_runs = s->frames && s->frame[s->frames - 1].reason == TRACE_RUNS;
     if (!guest_runs && used < size) snprintf(text + used, size - used, ";L0 runs");
@@ -29,7 +42,7 @@ static void path_of(const struct trace_stack *s, unsigned processor, char *text,
 static void spent(struct trace *trace, unsigned processor, uint64_t cycles) {
     struct folded *f = trace->data;
     char text[PATH_BYTES];
-    path_of(&trace->stack[processor], processor, text, sizeof text);
+    path_of(trace, processor, text, sizeof text);
     unsigned i = 0;
     while (i < f->paths && strcmp(f->path[i].text, text) != 0) i++;
     if (i == f->paths) {

@@ -54,10 +54,12 @@ static void run_level(struct trace *trace, unsigned processor, int level, uint64
 }
 
 // The members of a sight that its row in cpu/watch/observe.def names.
-static void arguments(struct trace *trace, const struct sight *s, unsigned level) {
+// `function`: what the level was in; "": not known.
+static void arguments(struct trace *trace, const struct sight *s, unsigned level, const char *function) {
     const struct observe_row *row = observe_row(s->kind);
     written_print(trace->file, ",\"args\":{\"step\":%" PRIu64 ",\"level\":%u,\"rip\":\"0x%" PRIx64 "\"", s->step, level,
                   s->rip);
+    if (*function && !strpbrk(function, "\"\\")) written_print(trace->file, ",\"function\":\"%s\"", function);
     const struct {
         const char *text;
         uint64_t value;
@@ -70,11 +72,11 @@ static void arguments(struct trace *trace, const struct sight *s, unsigned level
 }
 
 static void push(struct trace *trace, unsigned processor, const struct trace_frame *frame) {
-    char name[64];
+    char name[64], function[120];
     name_track(trace, processor, NESTED);
     record(trace, 'B', processor, NESTED, frame->begin);
     written_print(trace->file, ",\"name\":\"%s\"", trace_frame_name(frame, name, sizeof name));
-    arguments(trace, &frame->sight, frame->level);
+    arguments(trace, &frame->sight, frame->level, trace_frame_function(trace, frame, function, sizeof function));
     run_level(trace, processor, frame->reason == TRACE_RUNS ? (int)frame->level : 0, frame->begin);
 }
 
@@ -91,7 +93,7 @@ static void see(struct trace *trace, struct cpu *cpu, const struct sight *s, uns
     name_track(trace, cpu->id, LEVELS + level);
     record(trace, 'i', cpu->id, LEVELS + level, trace_cycle(cpu, s));
     written_print(trace->file, ",\"s\":\"t\",\"name\":\"%s\"", row->name);
-    arguments(trace, s, level);
+    arguments(trace, s, level, "");
 }
 
 static bool begin(struct trace *trace) {

@@ -2,6 +2,7 @@
 //
 // A VM exit of level k ends its run, and what it asks for begins. An entry of level k ends everything that was done for
 // levels up to k: the exit that is answered, and those of lower levels on the way there.
+#include "monitor/symbols/symbols.h"
 #include "monitor/trace/trace.h"
 #include "vmx/vmcs/vmx.h"
 #include <stdio.h>
@@ -15,6 +16,14 @@ uint64_t trace_cycle(const struct cpu *cpu, const struct sight *sight) {
 const char *trace_frame_name(const struct trace_frame *frame, char *text, size_t size) {
     const char *reason = frame->reason == TRACE_RUNS ? "runs" : vmx_exit_name((unsigned)frame->reason);
     snprintf(text, size, "L%u %s", frame->level, reason ? reason : "?");
+    return text;
+}
+
+const char *trace_frame_function(const struct trace *trace, const struct trace_frame *frame, char *text, size_t size) {
+    *text = '\0';
+    if (frame->reason == TRACE_RUNS) return text;
+    symbols_name(trace->look->symbols, (int)frame->level, frame->sight.rip, text, size);
+    text[strcspn(text, "+")] = '\0';
     return text;
 }
 

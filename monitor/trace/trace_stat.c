@@ -45,8 +45,9 @@ static void print_level(struct trace *trace, unsigned level) {
         all.cycles += t->of[level][r].cycles;
     }
     if (!all.samples) return;
-    written_print(trace->file, "VM exits of level %u, in cycles until the level ran again\n%22s %10s %9s %9s %12s %12s %14s\n", level, "VM-EXIT", "Samples",
-                  "Samples%", "Time%", "Min Time", "Max Time", "Avg time");
+    written_print(trace->file,
+                  "VM exits of level %u, in cycles until the level ran again\n%22s %10s %9s %9s %12s %12s %14s\n",
+                  level, "VM-EXIT", "Samples", "Samples%", "Time%", "Min Time", "Max Time", "Avg time");
     for (;;) {
         unsigned best = VMX_REASONS;
         for (unsigned r = 0; r < VMX_REASONS; r++)

@@ -4,6 +4,7 @@
 #include "monitor/symbols/symbols.h"
 #include "monitor/trace/trace.h"
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,13 +19,26 @@ static void instruction(const struct look *look, uint64_t linear) {
           read && i.length ? i.text : "(cannot be read)");
 }
 
+// " <name>" or "".
+static const char *named(const struct look *look, unsigned level, uint64_t address, char *text, size_t size) {
+    char name[160];
+    *text = '\0';
+    if (*symbols_name(look->symbols, (int)level, address, name, sizeof name)) snprintf(text, size, " <%s>", name);
+    return text;
+}
+
 static void plain(const struct look *look, const struct sight *s, unsigned level) {
+    char name[176];
     switch (s->kind) {
     case OBSERVE_INSTRUCTION: instruction(look, s->linear); break;
-    case OBSERVE_BRANCH: print(look, "branch at RIP 0x%" PRIx64 " to 0x%" PRIx64 "\n", s->rip, s->value); break;
+    case OBSERVE_BRANCH:
+        print(look, "branch at RIP 0x%" PRIx64 "%s", s->rip, named(look, level, s->rip, name, sizeof name));
+        print(look, " to 0x%" PRIx64 "%s\n", s->value, named(look, level, s->value, name, sizeof name));
+        break;
     case OBSERVE_MEMORY:
-        print(look, "%s %u at linear 0x%" PRIx64 ", physical 0x%" PRIx64 ": 0x%" PRIx64 ", at RIP 0x%" PRIx64 "\n",
-              s->write ? "write" : "read", s->size, s->linear, s->physical, s->value, s->rip);
+        print(look, "%s %u at linear 0x%" PRIx64 ", physical 0x%" PRIx64 ": 0x%" PRIx64 ", at RIP 0x%" PRIx64 "%s\n",
+              s->write ? "write" : "read", s->size, s->linear, s->physical, s->value, s->rip,
+              named(look, level, s->rip, name, sizeof name));
         break;
     case OBSERVE_WALK:
         print(look, "walk, %s: entry 0x%" PRIx64 " at physical 0x%" PRIx64 ", for 0x%" PRIx64 "\n",

@@ -40,8 +40,13 @@ cycles=$(sed -nE 's/^cycles +([0-9]+)$/\1/p' "$dir/free.err")
 sum=$(awk '{ sum += $NF } END { print sum }' "$dir/t.folded")
 [[ -n $cycles && $sum == "$cycles" ]]
 claim $? 'folded: all cycles of the run, each once' "$sum of $cycles"
-grep -qE '^cpu0;L2 CPUID;L1 VMRESUME;L0 runs [0-9]+$' "$dir/t.folded"
-claim $? 'folded: what L0 does for L1 for an exit of L2' "$(grep CPUID "$dir/t.folded" | head -n 3 | tr '\n' ';')"
+grep -qE '^cpu0;L2 CPUID payload;L1 VMRESUME enter_guest;L0 runs [0-9]+$' "$dir/t.folded"
+claim $? 'folded: what L0 does for L1 for an exit of L2, with the functions' "$(grep CPUID "$dir/t.folded" | head -n 3 | tr '\n' ';')"
+
+grep -qE '^[0-9]+ [0-9]+ 0 L2 VM exit CPUID from level 2, .*, at RIP 0x[0-9a-f]+ <payload\+0x[0-9a-f]+>$' "$dir/t.txt"
+claim $? 'text: names of functions' "$(grep -m 1 CPUID "$dir/t.txt")"
+grep -q '"name":"L2 CPUID","args":{[^}]*"function":"payload"' "$dir/t.json"
+claim $? 'json: names of functions' "$(grep -m 1 CPUID "$dir/t.json")"
 
 # Slices of a track end in the order in which they began, none is left open, and time does not go back.
 nesting='match($0, /"ph":"[BE]"/) { phase = substr($0, RSTART + 6, 1)
