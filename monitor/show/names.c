@@ -73,7 +73,7 @@ static const char *read_kernel(struct monitor *monitor, const struct view *view,
     if (!table) return "there are as many tables as there can be; symbols clear drops them";
     const char *error = symbols_from_kallsyms(table, view, found);
     n->tried = machine_steps(view->machine);
-    n->wanted = error ? found->missing : found->unread;
+    n->wanted = error ? n->wanted || found->missing : found->unread;
     if (error) {
         symbols_table_drop(monitor->look.symbols, table);
         return error;

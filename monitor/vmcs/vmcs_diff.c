@@ -64,9 +64,13 @@ static bool had_it(const struct vmcs_image *image, const struct vmcs_image *two,
            stamp_step(&image->stamp[f]) <= stamp_step(&two->stamp[f]);
 }
 
+// What a VM exit loads is level 0's in both of its own VMCSs.
 const struct vmcs_image *vmcs_copied_from(const struct vmcs_merge *m, enum vmcs_field f) {
+    struct vmx_field row;
+    vmx_field(f, &row);
     if (stamp_writer(&m->two.stamp[f]) != WRITER_VMWRITE) return NULL;
-    return had_it(&m->twelve, &m->two, f) ? &m->twelve : had_it(&m->one, &m->two, f) ? &m->one : NULL;
+    if (row.type != VMX_FIELD_HOST && had_it(&m->twelve, &m->two, f)) return &m->twelve;
+    return had_it(&m->one, &m->two, f) ? &m->one : NULL;
 }
 
 bool vmcs_worth_showing(const struct vmcs_merge *m, enum vmcs_field f) {

@@ -88,9 +88,9 @@ static void print_writer(struct monitor *monitor, const struct vmcs_merge *m, en
     print_stamp(monitor, &m->two.stamp[f], f, guest);
     if (!from) return;
     bool twelve = from == &m->twelve;
-    print(monitor, ": the value of %s", twelve ? "vmcs12" : "vmcs01");
+    print(monitor, ", as %s had it", twelve ? "vmcs12" : "vmcs01");
     if (stamp_writer(&from->stamp[f]) == WRITER_NONE) return;
-    print(monitor, ", from ");
+    print(monitor, " from ");
     print_stamp(monitor, &from->stamp[f], f, twelve ? guest : 1);
 }
 
