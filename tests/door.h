@@ -8,6 +8,8 @@
 static inline struct cpu *inside_cpu(struct machine *m, unsigned index) {
     return index < m->config.cpus ? m->cpu[index] : NULL;
 }
+// What a processor asks of the machine: accesses to MMIO and ports as it makes them.
+static inline const struct platform *inside_platform(const struct machine *m) { return &m->platform; }
 static inline void *inside_ram(struct machine *m, uint64_t physical, uint64_t bytes) {
     return memory_for_writing(&m->memory, physical, bytes);
 }

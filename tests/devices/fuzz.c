@@ -92,7 +92,7 @@ uint64_t fuzz_board(uint64_t seed, unsigned accesses) {
     memset(inside_ram(m, 0x1000, 4096), 0x90, 4096);
     struct cpu *cpu = inside_cpu(m, 0);
     for (unsigned i = 0; i < accesses; i++) {
-        access(&s, cpu->wire.platform, cpu);
+        access(&s, inside_platform(m), cpu);
         if (next(&s) % 4 == 0) (void)alter_serial(m, (unsigned)next(&s) % 5, (uint8_t)next(&s));
         // Time: no instruction matters here, the idle cycles do.
         field_put(cpu, "time.surplus_cycles",

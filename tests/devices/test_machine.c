@@ -206,7 +206,7 @@ static void refusals(void) {
 
 // Files for firmware, as the guest finds them: by name, in order, of any size.
 static uint32_t firmware_file(struct machine *m, const char *wanted, unsigned *key) {
-    const struct platform *p = machine_cpu(m, 0)->wire.platform;
+    const struct platform *p = inside_platform(m);
     struct cpu *cpu = inside_cpu(m, 0);
     uint8_t entry[64], count[4];
     p->port_out(p->machine, cpu, 0x510, 2, 0x19);
@@ -234,7 +234,7 @@ static void firmware_files(void) {
     struct machine *m = machine_new(&config, error, sizeof error);
     if (!m) bail("no machine: %s", error);
     struct cpu *cpu = inside_cpu(m, 0);
-    const struct platform *p = cpu->wire.platform;
+    const struct platform *p = inside_platform(m);
     ok(firmware_file(m, "bootorder", &key) == 5 && firmware_file(m, "opt/large", &key) == sizeof large,
        "files for firmware");
     p->port_out(p->machine, cpu, 0x510, 2, key);

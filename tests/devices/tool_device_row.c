@@ -28,7 +28,7 @@ static void begin(const char *const *devices) {
     m = make(devices);
     if (!m) bail("no machine");
     cpu = inside_cpu(m, 0);
-    p = cpu->wire.platform;
+    p = inside_platform(m);
 }
 #define BEGIN(...) begin((const char *const[]){__VA_ARGS__, NULL})
 

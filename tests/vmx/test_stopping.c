@@ -17,9 +17,10 @@ enum { CODE = 0x7c00, HANDLER = 0x7d00, REQUESTS = 13 };
 static uint64_t seed = 88172645463325252ull;
 static uint64_t random64(void) { return seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17; }
 
-static double now_ms(void) {
+// Time on a processor: what others take is no delay of ours.
+static double now_ms(clockid_t clock) {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
 }
 
@@ -107,25 +108,27 @@ enum { GUESTS = sizeof guests / sizeof guests[0] };
 struct request {
     struct machine *m;
     useconds_t after;
+    clockid_t clock; // of the thread that runs the machine
     double asked;
 };
 
 static void *ask(void *argument) {
     struct request *r = argument;
     usleep(r->after);
-    r->asked = now_ms();
+    r->asked = now_ms(r->clock);
     machine_stop_soon(r->m);
     return NULL;
 }
 
-// Milliseconds until the run ended, or -1.
+// Milliseconds on a processor until the run ended, or -1.
 static double request(struct machine *m) {
     struct request r = {.m = m, .after = (useconds_t)(random64() % 6000)};
     pthread_t thread;
+    if (pthread_getcpuclockid(pthread_self(), &r.clock)) bail("no clock");
     if (pthread_create(&thread, NULL, ask, &r)) bail("no thread");
     enum machine_stop why = MACHINE_IDLE;
     while (why == MACHINE_IDLE) why = machine_run(m, ~0ull);
-    double end = now_ms();
+    double end = now_ms(r.clock);
     pthread_join(thread, NULL);
     if (why == MACHINE_INTERRUPTED) return end - r.asked;
     diag("stopped by %u", (unsigned)why);
@@ -154,7 +157,7 @@ static void stops_soon(const struct guest *g) {
     qsort(ms, REQUESTS, sizeof *ms, by_size);
     double median = ms[REQUESTS / 2], worst = ms[REQUESTS - 1];
     diag("%s: median %.2f ms, worst %.2f ms, %lu steps", g->name, median, worst, (unsigned long)machine_steps(m));
-    ok(all && median < 50 && worst < 500, "%s: a request to stop is heard soon", g->name);
+    ok(all && median < 50 && worst < 100, "%s: a request to stop is heard soon", g->name);
     uint64_t steps = machine_steps(m) + 777, hash;
     run_to(m, steps);
     hash = machine_hash(m);
@@ -205,7 +208,7 @@ static void idle_limit(void) {
     struct machine *m = storm();
     machine_run(m, 3);
     struct cpu *cpu = inside_cpu(m, 0);
-    cpu->wire.platform->cr8_write(cpu->wire.platform->machine, cpu, 15);
+    inside_platform(m)->cr8_write(m, cpu, 15);
     machine_cycle_limit(m, 100000000);
     enum machine_stop why = MACHINE_IDLE;
     for (unsigned i = 0; i < 1000 && why == MACHINE_IDLE; i++) why = machine_run(m, 1000);
@@ -228,10 +231,10 @@ static enum machine_stop halted(bool exits, bool preempts) {
     bench_store(b, AT_HOST_CODE, 3, 0xc2010f);
     struct machine *m = board_from_bench(b);
     struct cpu *cpu = inside_cpu(m, 0);
-    void *machine = cpu->wire.platform->machine;
-    cpu->wire.platform->mmio_write(machine, cpu, 0xfee003e0, 4, 0xb);
-    cpu->wire.platform->mmio_write(machine, cpu, 0xfee00320, 4, 0x20040);
-    cpu->wire.platform->mmio_write(machine, cpu, 0xfee00380, 4, 100);
+    const struct platform *p = inside_platform(m);
+    p->mmio_write(m, cpu, 0xfee003e0, 4, 0xb);
+    p->mmio_write(m, cpu, 0xfee00320, 4, 0x20040);
+    p->mmio_write(m, cpu, 0xfee00380, 4, 100);
     enum machine_stop why = machine_run(m, 100);
     machine_free(m);
     return why;
@@ -273,7 +276,7 @@ static void extremes(void) {
     for (unsigned n = 0; n < 60; n++) {
         struct machine *m = REAL(0xfb, 0xf4, 0xeb, 0xfd);
         struct cpu *cpu = inside_cpu(m, 0);
-        const struct platform *p = cpu->wire.platform;
+        const struct platform *p = inside_platform(m);
         for (unsigned i = 0; i < sizeof writes / sizeof *writes; i++) {
             uint64_t value = writes[i].values[n < 6 ? n : random64() % 6];
             if (writes[i].where > UINT16_MAX)
@@ -281,10 +284,11 @@ static void extremes(void) {
             else
                 p->port_out(p->machine, cpu, (uint16_t)writes[i].where, writes[i].size, (uint32_t)value);
         }
-        double begin = now_ms();
+        double begin = now_ms(CLOCK_PROCESS_CPUTIME_ID);
         machine_cycle_limit(m, 1ull << 40);
         for (unsigned i = 0; i < 3; i++) (void)machine_run(m, 500);
-        loop_check(now_ms() - begin < 5000, "set %u: %.0f ms", n, now_ms() - begin);
+        double took = now_ms(CLOCK_PROCESS_CPUTIME_ID) - begin;
+        loop_check(took < 5000, "set %u: %.0f ms", n, took);
         machine_free(m);
     }
     loop_end();

@@ -247,7 +247,7 @@ static void deadlines(uint64_t offset, uint64_t multiplier, uint64_t deadline, u
     struct rig b;
     rig_open(&b, 0);
     struct cpu *cpu = cpu_in(&b);
-    const struct platform *p = cpu_in(&b)->wire.platform;
+    const struct platform *p = inside_platform(b.m);
     p->mmio_write(p->machine, cpu, 0xfee000f0, 4, 0x1ff);
     p->mmio_write(p->machine, cpu, 0xfee00320, 4, 0x40040); // TSC-deadline mode
     bench_on(&b.inside, PROC, TSC_OFFSETTING);
