@@ -263,6 +263,24 @@ static void read_banner(const struct symbol_table *table, const struct linux_ima
     }
 }
 
+static bool address_of(const struct symbol_table *table, const char *name, uint64_t *address) {
+    size_t at = 0;
+    return symbols_table_next(table, name, &at, address);
+}
+
+// The kernel's ORC tables, page by page: they are wanted when the guest's pages may be gone.
+static void keep_orc(struct symbol_table *table, const struct linux_image *image) {
+    static const char *const ends[][2] = {{"__start_orc_unwind_ip", "__stop_orc_unwind_ip"},
+                                          {"__start_orc_unwind", "__stop_orc_unwind"}};
+    enum { MOST = 32 << 20 };
+    uint64_t begin, end;
+    for (unsigned i = 0; i < 2; i++) {
+        if (!address_of(table, ends[i][0], &begin) || !address_of(table, ends[i][1], &end)) return;
+        if (end <= begin || end - begin > MOST || !linux_image_has(image, begin - image->base, end - begin)) return;
+        if (!symbols_keep(table, begin, image->memory + (begin - image->base), end - begin)) return;
+    }
+}
+
 const char *symbols_from_kallsyms(struct symbol_table *table, const struct view *view, struct linux_found *found) {
     struct linux_image image;
     *found = (struct linux_found){0};
@@ -271,7 +289,10 @@ const char *symbols_from_kallsyms(struct symbol_table *table, const struct view 
     found->base = image.base;
     if (!error && !image.size && !image.missing) error = "nothing is mapped there where Linux maps its kernel";
     if (!error) error = search(table, &image, found);
-    if (!error) read_banner(table, &image, found);
+    if (!error) {
+        read_banner(table, &image, found);
+        keep_orc(table, &image);
+    }
     linux_image_free(&image);
     return error;
 }

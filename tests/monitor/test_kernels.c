@@ -85,6 +85,7 @@ static void symbol_name(unsigned i, char *name, uint64_t *offset) {
                  {"__start_orc_unwind_ip", ORC_IPS},
                  {"__stop_orc_unwind_ip", ORC_IPS + 4 * ORC_COUNT},
                  {"__start_orc_unwind", ORC_ENTRIES},
+                 {"__stop_orc_unwind", ORC_ENTRIES + 6 * ORC_COUNT},
                  {"modules", 0x3000}};
     enum { KNOWN = sizeof known / sizeof *known };
     snprintf(name, 32, "function_%u", i);
@@ -245,6 +246,10 @@ static void test_frames(void) {
     ok(unwind_next(&u) && u.ip == BASE + 0x10105 && !u.exact && u.gpr[RBP] == 0x1234, "to the caller, with its RBP");
     ok(unwind_next(&u) && u.ip == BASE + 0x103f4 && !unwind_next(&u) && strcmp(u.end, "the end of the stack") == 0,
        "and to the end");
+    map(ORC_IPS, 0);
+    map(ORC_ENTRIES, 0);
+    u = begin(&view, BASE + 0x10284, stack, 0);
+    ok(unwind_next(&u) && unwind_next(&u) && u.ip == BASE + 0x10105, "also when the tables are gone from the guest");
 }
 
 // --- what a guest may write ---
