@@ -53,7 +53,7 @@ void recording_hash(struct recording_writer *writer, struct machine *machine); /
 void recording_mark(struct recording_writer *writer, const char *name, const struct position *at);
 // The present is at a position of the past, with `inputs` taken before; what came after is forgotten.
 void recording_branch(struct recording_writer *writer, const struct position *at, uint64_t inputs);
-void recording_end(struct recording_writer *writer, const struct position *at, const char *reason);
+void recording_end(struct recording_writer *writer, const struct position *at, const char *reason, uint8_t status);
 // How many of the bytes that a writer has put are whole frames. `begins`: they are its first ones.
 size_t recording_whole(bool begins, const uint8_t *bytes, size_t count);
 
@@ -100,6 +100,7 @@ struct recording {
     struct position end; // as far as it goes
     bool ended;          // it says so itself, with a reason; else whoever wrote it was cut off
     char reason[RECORDING_REASON_BYTES];
+    uint8_t status;                   // what the process that wrote it ended with
     char cut[RECORDING_REASON_BYTES]; // within which frame the bytes end; empty: behind one
 };
 // NULL, with one line in `error` that names the place: the bytes are no recording, or damaged, or of a newer kind.

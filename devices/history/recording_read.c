@@ -244,6 +244,7 @@ static bool take_end(struct reader *r) {
     struct position at;
     code_take_position(&r->in, &at);
     code_take_text(&r->in, r->r->reason, sizeof r->r->reason);
+    r->r->status = (uint8_t)code_take_most(&r->in, UINT8_MAX);
     if (!r->in.failed) reach(r, &at);
     r->r->ended = true;
     r->phase = BEHIND_END;

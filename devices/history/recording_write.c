@@ -107,10 +107,14 @@ void recording_mark(struct recording_writer *w, const char *name, const struct p
 void recording_checked(struct recording_writer *w, const struct position *at) {
     put_position(w, FRAME_CHECKED, at, NULL);
 }
-void recording_end(struct recording_writer *w, const struct position *at, const char *reason) {
+void recording_end(struct recording_writer *w, const struct position *at, const char *reason, uint8_t status) {
     char text[RECORDING_REASON_BYTES];
+    struct code_out said = {.used = 0};
     snprintf(text, sizeof text, "%s", reason);
-    put_position(w, FRAME_END, at, text);
+    code_put_position(&said, at);
+    code_put_text(&said, text);
+    code_put_number(&said, status);
+    recording_put_frame(w, FRAME_END, &said, NULL, 0);
 }
 
 void recording_branch(struct recording_writer *w, const struct position *at, uint64_t inputs) {

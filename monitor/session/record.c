@@ -189,7 +189,7 @@ void record_branch(struct run *run) {
 static void put_end(struct record *r, const char *reason) {
     if (is_present(r->run)) put_hash(r);
     behind_lock(r->to);
-    recording_end(&r->writer, &r->reached, reason);
+    recording_end(&r->writer, &r->reached, reason, (uint8_t)r->run->status);
     r->told = r->reached;
     behind_unlock(r->to);
 }

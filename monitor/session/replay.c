@@ -135,6 +135,11 @@ const char *replay_reason(const struct run *run) {
     return r->ended ? r->reason : "whoever wrote it was cut off";
 }
 
+enum status replay_status(const struct run *run) {
+    const struct recording *r = run->options->recording;
+    return r->ended ? (enum status)r->status : STATUS_DONE;
+}
+
 const char *replay_mark(const struct run *run, unsigned index, struct position *at) {
     const struct recording *r = run->options->recording;
     if (!r || index >= r->mark_count) return NULL;

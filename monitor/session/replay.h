@@ -15,6 +15,7 @@ enum machine_stop replay_run(struct run *run, uint64_t steps);
 bool replay_goes_on(const struct run *run);       // nothing but what was recorded comes in
 bool replay_at_end(const struct run *run);        // of what was recorded
 const char *replay_reason(const struct run *run); // why it ends there
+enum status replay_status(const struct run *run); // and what the run that was recorded ended with
 // The marks that it has; NULL past the last one.
 const char *replay_mark(const struct run *run, unsigned index, struct position *at);
 // From the beginning to where the options want it opened, without a word of the guest.

@@ -269,7 +269,7 @@ static enum run_event end_replay(struct run *run) {
     bool person = o->monitor != MONITOR_NONE && terminal_is_person(TERMINAL_INPUT);
     if (run->monitored || person || *o->gdb || o->monitor == MONITOR_STDIO || o->monitor == MONITOR_UNIX)
         return RUN_ENDS;
-    over(run, STATUS_DONE, "the recording ends here (%s)", replay_reason(run));
+    over(run, replay_status(run), "the recording ends here (%s)", replay_reason(run));
     return RUN_OVER;
 }
 

@@ -61,7 +61,7 @@ static struct run record(unsigned cpus, unsigned rounds, uint64_t random) {
     timeline_tell(t, &(struct input_log){.context = &w, .took = took});
     for (unsigned n = 0; n < rounds; n++) live(m, t, &w, &random);
     machine_position(m, &run.end);
-    recording_end(&w, &run.end, "it was long enough");
+    recording_end(&w, &run.end, "it was long enough", 6);
     run.hash = machine_hash(m);
     machine_remove_observer(m, &observer);
     timeline_free(t);
@@ -103,8 +103,9 @@ static void replays(unsigned cpus, uint64_t history) {
     struct machine *m = r ? machine_of(r) : NULL;
     if (!m) bail("no recording: %s", error);
     struct timeline *t = timeline_new(m, history);
-    ok(r->ended && !strcmp(r->reason, "it was long enough") && !strcmp(r->program, "a test") && !*r->cut &&
-           r->setup.config.model.preemption_timer_rate == BUSY_TIMER_RATE && position_same(&r->end, &run.end),
+    ok(r->ended && r->status == 6 && !strcmp(r->reason, "it was long enough") && !strcmp(r->program, "a test") &&
+           !*r->cut && r->setup.config.model.preemption_timer_rate == BUSY_TIMER_RATE &&
+           position_same(&r->end, &run.end),
        "%u processors, %llu bytes of history: what was written is read", cpus, (unsigned long long)history);
     ok(r->inputs.count > 50 && timeline_expect(t, &r->inputs, &r->end) && !timeline_at_last(t) &&
            !alter(m, INPUT_NMI, 0, 0),
@@ -195,7 +196,7 @@ static unsigned record_moments(struct bytes *bytes, unsigned cpus, uint64_t rand
         timeline_facts(t, &facts);
         recording_branch(&w, &moments[count - 1].at, facts.taken);
     }
-    recording_end(&w, &moments[count - 1].at, "");
+    recording_end(&w, &moments[count - 1].at, "", 0);
     recording_changes_end(&changes);
     timeline_free(t);
     machine_free(m);

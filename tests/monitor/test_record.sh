@@ -72,6 +72,19 @@ printf '%s\n' continue 'print rbx' live >"$dir/script"
 vmxray -replay "$file" -serial null -steps 12k -hash -S -x "$dir/script" -monitor none </dev/null
 [[ $status == 6 && $out == *'The recording ends here (the user left)'*'The run is over: the step limit'* && $err == *'hash 12000 '* ]]
 claim $? 'live goes on from the end' "$status; $out; $err"
+for value in 0x77 0x78; do
+	printf '%s\n' 'run-to 3000' "set rbx = $value" 'run-to 6000' 'set rcx = 1' 'run-to 9000' >"$dir/script"
+	vmxray -kernel "$spin" -serial null -S -x "$dir/script" -record "$dir/files/$value" -monitor none </dev/null
+done
+vmxray -kernel "$spin" -S -x <(printf 'diff %s %s\n' "$dir/files/0x77" "$dir/files/0x78" "$dir/files/0x77" "$dir/files/0x77" "$file" "$dir/files/0x77" "$spin" "$file") \
+	-monitor none </dev/null
+[[ $out == *'0 inputs are the same'*'then in the first: register at step 3000, cycle 3000'*'They differ from step 3001 on, and not before:'*gpr[[]3[]]*' 77 '*' 78'*'1 members of'* ]]
+claim $? 'diff: where two recordings part, and what differs' "$out"
+[[ $out == *'2 inputs are the same in both.'*'They do the same up to step 9000, where each ends.'*'spin: no recording of vmxray'* ]]
+claim $? 'diff: the same' "$out"
+vmxray -kernel "$(guest stuck)" -record "$file" </dev/null
+vmxray -replay "$file" </dev/null
+ends 'a guest that was stuck ends so again' 4
 vmxray -kernel "$echo" $debug_exit -record "$file" -steps 2M < <(printf ab; sleep 30) &
 wait $!
 printf '%s\n' continue live >"$dir/script"

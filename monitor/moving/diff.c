@@ -1,0 +1,102 @@
+// diff: where two recordings part, and how the machines differ there.
+#include "devices/history/difference.h"
+#include "devices/machine/machine_input.h"
+#include "monitor/files/packed.h"
+#include "monitor/files/signals.h"
+#include "monitor/host/file.h"
+#include "monitor/session/monitor.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { ERROR = 700, OF_A_PART = 6, PAST_BYTES = 128 << 20 };
+
+static struct recording *open_recording(struct monitor *monitor, const char *path) {
+    char error[ERROR];
+    struct file file;
+    struct recording *r = NULL;
+    if (file_load(&file, path, error, sizeof error)) {
+        r = recording_read(file.bytes, file.size, packed_by_zstd(), error, sizeof error);
+        file_free(&file);
+    }
+    if (!r) monitor_error(monitor, "%s: %s", path, error);
+    return r;
+}
+
+static void look(void *context) {
+    const struct recording_pair *p = context;
+    if (!signals_is_asked() && !signals_ending()) return;
+    for (unsigned i = 0; i < 2; i++)
+        if (p->m[i]) machine_stop_soon(p->m[i]);
+}
+
+static void tell_value(void *context, const struct pair_value *v) {
+    struct monitor *monitor = context;
+    char name[120];
+    if (!*v->field)
+        snprintf(name, sizeof name, "%s[0x%" PRIx64 "]", v->part, v->index);
+    else if (v->elements > 1)
+        snprintf(name, sizeof name, "%s %u %s[%" PRIu64 "]", v->part, v->nth, v->field, v->index);
+    else
+        snprintf(name, sizeof name, "%s %u %s", v->part, v->nth, v->field);
+    print(monitor, "  %-40s %16" PRIx64 " %16" PRIx64 "\n", name, v->value[0], v->value[1]);
+}
+
+// The first input that only one of them has, or that is another one.
+static void tell_inputs(struct monitor *monitor, const struct recording_pair *p) {
+    size_t same = pair_same_inputs(p);
+    struct input_row row;
+    print(monitor, "%zu input%s the same in both.\n", same, same == 1 ? " is" : "s are");
+    for (unsigned i = 0; i < 2; i++) {
+        const struct input_list *list = &p->r[i]->inputs;
+        print(monitor, "  then in the %s: ", i ? "second" : "first");
+        if (same == list->count || !input_row(list->input[same].kind, &row))
+            print(monitor, "none\n");
+        else
+            print(monitor, "%s at step %" PRIu64 ", cycle %" PRIu64 "\n", row.name, list->input[same].at.steps,
+                  list->input[same].at.cycle);
+    }
+}
+
+static bool tell_difference(struct monitor *monitor, struct recording_pair *p, enum pair_found found, uint64_t step,
+                            const char *wrong) {
+    char text[ERROR];
+    const char *setup = setup_differs(&p->r[0]->setup.config, &p->r[1]->setup.config, text, sizeof text);
+    if (found == PAIR_FAILED) return monitor_error(monitor, "diff: %s, after step %" PRIu64, wrong, step);
+    if (setup) print(monitor, "The machines are not the same: %s (here: the first).\n", setup);
+    tell_inputs(monitor, p);
+    if (found == PAIR_SAME) {
+        print(monitor, "They do the same up to step %" PRIu64 ", where %s ends.\n", step,
+              p->r[0]->end.steps == p->r[1]->end.steps ? "each" : "one of them");
+        return true;
+    }
+    print_in(monitor, BOLD, "They differ from step %" PRIu64 " on%s:\n", step, step ? ", and not before" : "");
+    uint64_t count = pair_tell(p, OF_A_PART, tell_value, monitor);
+    print(monitor, "%" PRIu64 " members of the state and pages of memory in all.\n", count);
+    return true;
+}
+
+static bool compare(struct monitor *monitor, struct recording_pair *p) {
+    char error[ERROR];
+    uint64_t step = 0;
+    const char *wrong = NULL;
+    const struct pair_wish wish = {.history_bytes = PAST_BYTES, .packer = packed_by_zstd(), .look = look, .context = p};
+    if (!pair_open(p, &wish, error, sizeof error)) return monitor_error(monitor, "diff: %s", error);
+    enum pair_found found = pair_find(p, &step, &wrong);
+    return tell_difference(monitor, p, found, step, wrong);
+}
+
+bool command_diff(struct monitor *monitor, const char *arguments) {
+    char path[2][4096];
+    struct recording_pair p = {0};
+    struct recording *r[2] = {0};
+    for (unsigned i = 0; i < 2; i++)
+        if (!take_word(&arguments, path[i], sizeof path[i]))
+            return monitor_error(monitor, "diff what? diff FILE FILE, two that -record wrote");
+    bool done = (r[0] = open_recording(monitor, path[0])) && (r[1] = open_recording(monitor, path[1]));
+    p.r[0] = r[0], p.r[1] = r[1];
+    done = done && compare(monitor, &p);
+    pair_close(&p);
+    for (unsigned i = 0; i < 2; i++) recording_free(r[i]);
+    return done;
+}
