@@ -121,3 +121,8 @@ bool timeline_checkpoint(const struct timeline *t, unsigned index, struct positi
     if (index < t->count) *out = t->checkpoint[index].at;
     return index < t->count;
 }
+
+bool timeline_input(const struct timeline *t, size_t index, struct input *out) {
+    if (index < t->inputs.count) *out = t->inputs.input[index];
+    return index < t->inputs.count;
+}

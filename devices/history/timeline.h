@@ -74,5 +74,7 @@ struct timeline_facts {
 void timeline_facts(const struct timeline *timeline, struct timeline_facts *out);
 // Where a checkpoint lies. False past the last one.
 bool timeline_checkpoint(const struct timeline *timeline, unsigned index, struct position *out);
+// An input that was taken, in the order in which they were. False past the last one.
+bool timeline_input(const struct timeline *timeline, size_t index, struct input *out);
 
 #endif

@@ -16,6 +16,9 @@ static const struct state_field counter_fields[] = {
 };
 static const struct state_table counters = STATE_COUNTS("counters", counter_fields);
 
+static const struct state_field clock_fields[] = {STATE_ONE(struct clock, fired)};
+static const struct state_table clock_counters = STATE_COUNTS("clock counters", clock_fields);
+
 // Where in a boundary a processor stands, which positions name: not state.
 #define STANDING(member) STATE_ONE(struct observation, member)
 static const struct state_field standing_fields[] = {
@@ -39,7 +42,10 @@ static bool piece_at(struct machine *m, unsigned kind, unsigned index, struct ma
     case PIECE_PART: return machine_part(m, index, out);
     case PIECE_FOLLOWER: return index < machine_own_followers(m) && follower_at(m, index, out);
     case PIECE_ONLOOKER: return follower_at(m, machine_own_followers(m) + index, out);
-    case PIECE_COUNTERS: *out = (struct machine_part){counters.name, &counters, &m->counts}; return index == 0;
+    case PIECE_COUNTERS:
+        if (!index) *out = (struct machine_part){counters.name, &counters, &m->counts};
+        if (index == 1) *out = (struct machine_part){clock_counters.name, &clock_counters, &m->board.clock};
+        return index < 2;
     default:
         if (index < m->config.cpus) *out = (struct machine_part){standing.name, &standing, &m->cpu[index]->observation};
         return index < m->config.cpus;

@@ -25,6 +25,19 @@ static bool tell_wrong(struct monitor *monitor, const char *wrong) {
     return monitor_error(monitor, "what is kept of the past does not lead there (%s)", wrong ? wrong : "it is too old");
 }
 
+static void keep_stops(struct asking *a) {
+    const struct stops *stops = a->monitor->stops;
+    back_keep_counts(a->monitor);
+    if (stops) memcpy(a->caught, stops->caught, sizeof a->caught);
+    a->caught_count = stops ? stops->count : 0;
+}
+
+static void put_stops_back(struct asking *a) {
+    back_put_counts(a->monitor);
+    if (a->monitor->stops) memcpy(a->monitor->stops->caught, a->caught, sizeof a->caught);
+    if (a->monitor->stops) a->monitor->stops->count = a->caught_count;
+}
+
 bool asking_begin(struct monitor *monitor, uint64_t step, struct asking *a) {
     struct timeline *t = back_timeline(monitor);
     const char *wrong = NULL;
@@ -32,6 +45,7 @@ bool asking_begin(struct monitor *monitor, uint64_t step, struct asking *a) {
     *a = (struct asking){.monitor = monitor, .timeline = t, .look = monitor->look, .before = step};
     if (!timeline_keep(t)) return monitor_error(monitor, "the host is short of memory for a question about the past");
     machine_position(monitor->look.machine, &a->present);
+    keep_stops(a);
     silence(monitor, true);
     monitor->look.sight = NULL;
     monitor->look.in_sight = false;
@@ -44,6 +58,7 @@ bool asking_end(struct asking *a) {
     const char *wrong = NULL;
     bool gone = timeline_go(a->timeline, &a->present, &wrong);
     silence(a->monitor, false);
+    put_stops_back(a);
     struct printed printed = a->monitor->look.printed;
     a->monitor->look = a->look;
     a->monitor->look.printed = printed;

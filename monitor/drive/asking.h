@@ -4,13 +4,16 @@
 #define MONITOR_ASKING_H
 #include "devices/asking/change.h"
 #include "monitor/session/monitor.h"
+#include "monitor/stops/stops.h"
 
 struct asking {
     struct monitor *monitor;
     struct timeline *timeline;
     struct position present;
-    struct look look; // as it was
-    uint64_t before;  // asked about what came before this step
+    struct look look;                    // as it was
+    struct caught caught[STOPS_AT_ONCE]; // what the prompt knows of why the guest stopped
+    unsigned caught_count;
+    uint64_t before; // asked about what came before this step
 };
 // False after an error. `step` ~0: about what came before the present; else the machine goes there.
 bool asking_begin(struct monitor *monitor, uint64_t step, struct asking *asking);

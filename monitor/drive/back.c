@@ -1,6 +1,5 @@
 // Going back; see back.h and docs/internals/timeline.md. The guest's output is not written again on a way that was gone
-// before. NOT IMPLEMENTED: traces that stay as they were. `goto` sends them away; what is gone through with stops set,
-// and after `continue` in the past, they write once more.
+// before, and neither is what is traced.
 #include "monitor/drive/back.h"
 #include "devices/history/timeline.h"
 #include "devices/machine/machine_observe.h"
@@ -27,11 +26,11 @@ struct timeline *back_timeline(struct monitor *monitor) {
 }
 
 // How often each stop was hit is no matter of going back.
-static void keep_counts(const struct monitor *monitor) {
+void back_keep_counts(const struct monitor *monitor) {
     for (struct stop *s = monitor->stops ? monitor->stops->first : NULL; s; s = s->next)
         s->kept.hits = s->hits, s->kept.ignore = s->ignore;
 }
-static void put_counts_back(const struct monitor *monitor) {
+void back_put_counts(const struct monitor *monitor) {
     for (struct stop *s = monitor->stops ? monitor->stops->first : NULL; s; s = s->next)
         s->hits = s->kept.hits, s->ignore = s->kept.ignore;
 }
@@ -41,7 +40,7 @@ void back_depart(struct monitor *monitor) {
     struct run *run = monitor->run;
     drive_running(monitor, true);
     stops_begin(monitor);
-    keep_counts(monitor);
+    back_keep_counts(monitor);
     run->console->silent = true;
     run->over = false;
     run->status = STATUS_DONE;
@@ -50,7 +49,7 @@ void back_depart(struct monitor *monitor) {
 void back_arrive(struct monitor *monitor) {
     struct run *run = monitor->run;
     stops_begin(monitor);
-    put_counts_back(monitor);
+    back_put_counts(monitor);
     run->console->silent = timeline_in_past(run->timeline);
     drive_running(monitor, false); // looks at the processor whose turn it is
 }
@@ -95,7 +94,7 @@ static void forget_caught(struct looking_back *l) {
 
 static void begin_stretch(void *context) {
     struct looking_back *l = context;
-    put_counts_back(l->monitor);
+    back_put_counts(l->monitor);
     forget_caught(l);
 }
 

@@ -14,6 +14,8 @@ bool back_to_position(struct monitor *monitor, const struct position *at);
 // Around what goes back by itself: nobody sees what the guest does once more.
 void back_depart(struct monitor *monitor);
 void back_arrive(struct monitor *monitor);
+void back_keep_counts(const struct monitor *monitor); // of hits
+void back_put_counts(const struct monitor *monitor);
 // To the last moment before the present that is looked for. RUN_TARGET: there was none, and the machine is at the
 // beginning. RUN_ASKED: interrupted.
 enum run_event back_to_last(struct monitor *monitor, const struct seek *seek);

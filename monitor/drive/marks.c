@@ -39,6 +39,13 @@ bool mark_find(const struct monitor *monitor, const char *name, struct position 
     return mark;
 }
 
+bool mark_at(const struct monitor *monitor, unsigned index, struct position *at) {
+    const struct marks *m = monitor->marks;
+    if (!m || index >= m->count) return false;
+    *at = m->mark[index].at;
+    return true;
+}
+
 static bool list_marks(struct monitor *monitor) {
     const struct marks *m = monitor->marks;
     for (unsigned i = 0; m && i < m->count; i++)

@@ -4,6 +4,7 @@
 #include "monitor/drive/asking.h"
 #include "monitor/drive/back.h"
 #include "monitor/drive/drive.h"
+#include "monitor/drive/moments.h"
 #include "monitor/expression/expression.h"
 #include "monitor/show/where.h"
 #include <inttypes.h>
@@ -25,8 +26,7 @@ static bool take_bound(struct monitor *monitor, const char **text, const char *n
     return take_value(&monitor->look, text, step);
 }
 
-// [from STEP] [to STEP]: else all of the past up to the present.
-static bool take_span(struct monitor *monitor, const char **text, struct scan_span *span) {
+bool take_span(struct monitor *monitor, const char **text, struct scan_span *span) {
     struct timeline_facts f;
     timeline_facts(monitor->run->timeline, &f);
     *span = (struct scan_span){f.first.steps, machine_steps(monitor->look.machine)};

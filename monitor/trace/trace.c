@@ -1,5 +1,6 @@
 // The trace command and -trace: what is traced, to where; see trace.h.
 #include "monitor/trace/trace.h"
+#include "devices/history/timeline.h"
 #include "monitor/expression/expression.h"
 #include "monitor/files/files.h"
 #include "monitor/show/names.h"
@@ -53,8 +54,19 @@ static bool seen_before(struct trace *trace, const struct cpu *cpu, const struct
     return before;
 }
 
+// Whether it was written when the guest did it first.
+static bool written_before(struct trace *trace, const struct cpu *cpu, const struct sight *s) {
+    if (trace->spans || !trace->past) return false;
+    uint64_t step = s->step + cpu->wire.other_steps;
+    bool past = timeline_in_past(trace->past), before = past && (trace->was_live || step < trace->highest);
+    trace->was_live |= !past;
+    if (step > trace->highest) trace->highest = step;
+    return before;
+}
+
 static void see(void *context, struct cpu *cpu, const struct sight *sight) {
     struct trace *trace = context;
+    if (written_before(trace, cpu, sight)) return;
     if (written_is_broken(trace->file) || seen_before(trace, cpu, sight)) return;
     unsigned level = cpu->wire.extension ? vmx_level(cpu) : 0;
     if (trace->format->nests && BIT(sight->kind) & NESTS) trace_follow(trace, cpu, sight, level);
@@ -103,15 +115,28 @@ static bool take_range(struct monitor *monitor, const char **text, struct trace 
     return trace->from <= trace->to || monitor_error(monitor, "trace: the range ends before it begins");
 }
 
+static bool take_steps(struct monitor *monitor, const char **text, struct trace *trace) {
+    char word[8];
+    trace->spans = true;
+    if (!take_value(&monitor->look, text, &trace->first)) return false;
+    if (!take_word(text, word, sizeof word) || strcmp(word, "to") != 0)
+        return monitor_error(monitor, "trace: a span is given as steps STEP to STEP");
+    if (!take_value(&monitor->look, text, &trace->last)) return false;
+    return trace->first <= trace->last || monitor_error(monitor, "trace: the span ends before it begins");
+}
+
 static bool take_limits(struct monitor *monitor, const char *text, struct trace *trace) {
     char word[16];
     while (take_word(&text, word, sizeof word)) {
         bool taken =
-            strcmp(word, "level") == 0 ? take_level(monitor, &text, trace)
-            : strcmp(word, "from") == 0
-                ? take_range(monitor, &text, trace)
+            strcmp(word, "level") == 0  ? take_level(monitor, &text, trace)
+            : strcmp(word, "from") == 0 ? take_range(monitor, &text, trace)
+            : strcmp(word, "steps") == 0
+                ? take_steps(monitor, &text, trace)
                 : monitor_error(
-                      monitor, "trace: what does %s mean? After the file may come level N, and from ADDRESS to ADDRESS",
+                      monitor,
+                      "trace: what does %s mean? After the file may come level N, from ADDRESS to ADDRESS, and steps "
+                      "STEP to STEP",
                       word);
         if (!taken) return false;
     }
@@ -166,6 +191,8 @@ bool trace_start(struct monitor *monitor, const char *text) {
         return false;
     }
     begin_stacks(trace);
+    trace->past = monitor->run->timeline;
+    trace->was_live = trace->past && !timeline_in_past(trace->past);
     trace->observer = (struct observer){
         .wanted = trace->wanted | (trace->format->nests ? NESTS : 0), .again = true, .context = trace, .see = see};
     machine_add_observer(monitor->look.machine, &trace->observer);
@@ -197,9 +224,14 @@ bool trace_end(struct monitor *monitor) {
     return written;
 }
 
-// --- the command ---
+bool trace_end_one(struct monitor *monitor, struct trace *trace) {
+    struct trace **at = &monitor->traces;
+    while (*at != trace) at = &(*at)->next;
+    *at = trace->next;
+    return finish(monitor, trace);
+}
 
-static void list(struct monitor *monitor) {
+void trace_list(struct monitor *monitor) {
     for (const struct trace *t = monitor->traces; t; t = t->next)
         print(monitor, "trace %u: %s to %s, %" PRIu64 " so far%s\n", t->number, t->what, t->path, t->lines,
               written_is_broken(t->file) ? ", then it could not be written" : "");
@@ -207,15 +239,4 @@ static void list(struct monitor *monitor) {
     print(monitor, "What can be traced:\n");
     for (unsigned i = 0; i < ROWS; i++) print(monitor, "  %-13s %s\n", rows[i].word, rows[i].text);
     print(monitor, "  %-13s all of these\n", "all");
-}
-
-bool command_trace(struct monitor *monitor, const char *arguments) {
-    if (strcmp(arguments, "stop") == 0) return trace_end(monitor);
-    if (*arguments) {
-        bool started = trace_start(monitor, arguments);
-        written_begin();
-        return started;
-    }
-    list(monitor);
-    return true;
 }

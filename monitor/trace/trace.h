@@ -55,6 +55,11 @@ struct trace {
     int level;
     uint64_t from, to; // linear addresses, inclusive: of the instruction, of the data for memory, walks and TLB
     uint64_t lines;    // things seen and shown
+    bool spans;        // only the steps from `first` to `last`, gone through for it in the past
+    uint64_t first, last;
+    const struct timeline *past; // NULL: it is not kept. What is gone through once more is not written twice:
+    bool was_live;               // it has seen the present, and is written there only
+    uint64_t highest;            // else it was begun in the past, and has come to this step
     struct {
         uint64_t step, linear; // step: one more than it was, 0 before the first
     } begun[MACHINE_CPUS];     // the last instruction seen: after a stop it is told again
@@ -62,10 +67,14 @@ struct trace {
     struct trace_stack stack[MACHINE_CPUS];
 };
 
-// "WHAT,...=FILE [level N] [from ADDRESS to ADDRESS]". False after an error.
+// "WHAT,...=FILE [level N] [from ADDRESS to ADDRESS] [steps A to B]": monitor->traces then. Who asks for steps goes
+// through them. False after an error.
 bool trace_start(struct monitor *monitor, const char *text);
 const char *trace_word(unsigned index); // what can be traced; NULL past the last
 const char *trace_word_text(unsigned index);
+void trace_list(struct monitor *monitor); // those going on, else what can be traced
+// Ends one; and closes its file. False, after an error, when something could not be written.
+bool trace_end_one(struct monitor *monitor, struct trace *trace);
 // Ends all traces and closes their files. False, after an error, when something could not be written.
 bool trace_end(struct monitor *monitor);
 

@@ -1,0 +1,114 @@
+// A hundred values on their way through ten chains of copies, ten through each: to result[10 * chain + n]. Each begins
+// as a constant, VALUE of its chain and number. A multiboot 1 image in 32-bit protected mode, as guest.S.
+#define VALUE(chain, n) (0x5a000000 + (chain) * 256 + (n))
+#define TO(chain, n) result + 4 * (10 * (chain) + (n))
+#define SYSENTER_EIP 0x176
+#define FEATURE_CONTROL 0x3a
+#define VMX_BASIC 0x480
+#define GUEST_RSP_FIELD 0x681c
+
+	.text
+	.globl _start
+	.balign 4
+	.long 0x1badb002, 0, -0x1badb002
+
+
+store:	mov 4(%esp), %ecx
+	mov %ecx, (%edi)
+	ret
+
+_start:	mov $stack, %esp
+	.irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9		// 0: the stack
+	push $VALUE(0, \n)
+	popl TO(0, \n)
+	mov $VALUE(1, \n), %eax				// 1: the stack and registers
+	push %eax
+	pop %ebx
+	mov %ebx, TO(1, \n)
+	mov $VALUE(2, \n), %eax				// 2: REP MOVS of bytes
+	mov %eax, buffer
+	mov $buffer, %esi
+	mov $(TO(2, \n)), %edi
+	mov $4, %ecx
+	rep movsb
+	mov $VALUE(3, \n), %eax				// 3: XCHG
+	xchg %ecx, %eax
+	xchg %ecx, %ebp
+	mov %ebp, TO(3, \n)
+	mov $VALUE(4, \n), %eax				// 4: LODS and STOS
+	mov %eax, buffer
+	mov $buffer, %esi
+	mov $(TO(4, \n)), %edi
+	xor %eax, %eax
+	lodsl
+	stosl
+	mov $VALUE(5, \n), %eax				// 5: an MSR
+	xor %edx, %edx
+	mov $SYSENTER_EIP, %ecx
+	wrmsr
+	xor %eax, %eax
+	rdmsr
+	mov %eax, TO(5, \n)
+	mov $VALUE(6, \n), %eax				// 6: CR2
+	mov %eax, %cr2
+	mov %cr2, %edx
+	mov %edx, TO(6, \n)
+	mov $VALUE(7, \n), %eax				// 7: an argument
+	mov $(TO(7, \n)), %edi
+	push %eax
+	call store
+	pop %edx
+	mov $VALUE(8, \n), %eax				// 8: CMOV, and a scaled address
+	stc
+	cmovc %eax, %ebx
+	mov $(10 * 8 + \n), %esi
+	mov %ebx, result(, %esi, 4)
+	.endr
+
+	mov $directory, %eax				// paging, for VMX operation: the first 4 MBytes as they are
+	movl $0x83, (%eax)
+	mov %eax, %cr3
+	mov %cr4, %eax
+	or $0x2010, %eax				// PSE, VMXE
+	mov %eax, %cr4
+	mov %cr0, %eax
+	or $0x80000021, %eax				// PG, NE, PE
+	mov %eax, %cr0
+	mov $FEATURE_CONTROL, %ecx
+	rdmsr
+	test $1, %al
+	jnz 1f
+	or $5, %eax
+	wrmsr
+1:	mov $VMX_BASIC, %ecx
+	rdmsr
+	mov %eax, vmxon_region
+	mov %eax, vmcs_region
+	vmxon vmxon_pointer
+	vmclear vmcs_pointer
+	vmptrld vmcs_pointer
+	mov $GUEST_RSP_FIELD, %edx
+	.irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9		// 9: VMWRITE and VMREAD
+	mov $VALUE(9, \n), %eax
+	vmwrite %eax, %edx
+	vmread %edx, TO(9, \n)
+	.endr
+	mov $0xf4, %dx					// isa-debug-exit
+	xor %eax, %eax
+	out %eax, %dx
+1:	hlt
+	jmp 1b
+
+	.data
+	.balign 8
+vmxon_pointer:	.long vmxon_region, 0
+vmcs_pointer:	.long vmcs_region, 0
+buffer:	.long 0
+	.globl result
+result:	.space 400
+	.space 256
+stack:
+	.balign 4096
+directory:	.space 4096
+vmxon_region:	.space 4096
+vmcs_region:	.space 4096

@@ -1,0 +1,25 @@
+#!/bin/bash
+# origin of a hundred values that went through ten chains of copies (origin.S): each ends at the instruction that has it
+# as a constant.
+. "$(dirname "$0")/lib.bash"
+
+gcc -m32 -nostdlib -static -Wl,-Ttext=0x200000 -Wl,--build-id=none -o "$dir/origin" "$(dirname "$0")/origin.S" || exit 1
+chains=('the stack' 'the stack and registers' 'REP MOVS' 'XCHG' 'LODS and STOS' 'WRMSR and RDMSR' 'CR2' 'an argument' \
+	'CMOV' 'VMWRITE and VMREAD')
+{
+	printf 'continue\n'
+	for ((i = 0; i < 100; i++)); do printf 'echo value %d\norigin u32[result + %d]\n' $i $((4 * i)); done
+} >"$dir/ask"
+timeout 60 "$VMXRAY" -S -x "$dir/ask" -kernel "$dir/origin" -device isa-debug-exit,iobase=0xf4,iosize=0x04 </dev/null >"$dir/out" 2>&1
+
+# The last instruction of each answer, and what is said of it.
+for ((chain = 0; chain < 10; chain++)); do
+	bad=
+	for ((n = 0; n < 10; n++)); do
+		wanted=$(printf '0x5a%04x%02x' $chain $n)
+		answer=$(sed -n "/^value $((10 * chain + n))\$/,/^value/p" "$dir/out" | grep -B1 '^  [a-z][a-z ]*\( made it\|a constant of the instruction\|instruction\)$' | tail -n 2)
+		[[ $answer == *"$wanted"*$'\n  a constant of the instruction' ]] || bad+="$wanted: $answer; "
+	done
+	[[ -z $bad ]]
+	claim $? "ten values through ${chains[chain]} come from their constants" "$bad"
+done

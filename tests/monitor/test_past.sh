@@ -1,0 +1,53 @@
+#!/bin/bash
+# What remembers the past, after going back: as in a fresh run that is stopped there. Traces are not written twice.
+. "$(dirname "$0")/lib.bash"
+turtles=(-kernel "$O/turtles.elf" -append depth=2)
+
+known='events 100
+events lost
+exits
+exits loop
+why
+why exit
+why entry
+vmcs vmcs12@1
+vmcs entry:current
+stats
+where
+hash'
+
+# What is said at a step, in a fresh run and after having been beyond.
+at() { # STEP
+	printf 'run-to %d\n%s\n' "$1" "$known" >"$dir/fresh.cmd"
+	printf 'run-to 2300000\ngoto %d\n%s\n' "$1" "$known" >"$dir/back.cmd"
+	for run in fresh back; do
+		timeout 60 "$VMXRAY" -S -x "$dir/$run.cmd" "${turtles[@]}" -m 32M -serial null </dev/null 2>&1 |
+			sed -n '/^(vmxray) events 100$/,$p' | sed 's/  (past: the end is step [0-9]*)//; /^TLB misses/d; /^slow lookups/d; /^blocks/d; /speed/d' >"$dir/$run.out"
+	done
+}
+bad=
+for step in 1 63513 167231 300000 481300 644774 700000 999999 1829671 2299999; do
+	at $step
+	[[ -s $dir/fresh.out ]] && cmp -s "$dir/fresh.out" "$dir/back.out" || bad+="$step: $(diff "$dir/fresh.out" "$dir/back.out" | head -n 4); "
+done
+[[ -z $bad ]]
+claim $? 'events, exits, reasons, VMCSs and counts after goto are those of a fresh run stopped there' "$bad"
+
+# A trace of a run that went back and forth, and of one that did not.
+printf 'trace exits,events=%s\nrun-to 900000\n' "$dir/straight.txt" >"$dir/straight.cmd"
+printf '%s\n' "trace exits,events=$dir/forth.txt" 'run-to 500000' 'reverse-step 1000' 'continue' 'run-to 600000' 'catch exit CPUID' \
+	'reverse-continue' 'delete' 'goto 300000' 'run-to 400000' 'when-written cr3' 'goto end' 'goto 200000' 'run-to 900000' >"$dir/forth.cmd"
+sed -i 's/^continue$/run-to 500000/' "$dir/forth.cmd"
+for run in straight forth; do
+	timeout 60 "$VMXRAY" -S -x "$dir/$run.cmd" "${turtles[@]}" -m 32M -serial null -steps 900000 </dev/null >/dev/null 2>&1
+done
+[[ -s $dir/straight.txt ]] && cmp -s "$dir/straight.txt" "$dir/forth.txt"
+claim $? 'what is traced is written once, however often one goes back' "$(diff "$dir/straight.txt" "$dir/forth.txt" | head -n 5)"
+
+# Of a span of the past: the same lines.
+printf 'run-to 900000\ntrace exits,events=%s steps 300000 to 500000\n' "$dir/span.txt" >"$dir/span.cmd"
+timeout 60 "$VMXRAY" -S -x "$dir/span.cmd" "${turtles[@]}" -m 32M -serial null -steps 900000 </dev/null >/dev/null 2>&1
+awk '$1 > 300000 && $1 <= 500000' "$dir/straight.txt" >"$dir/part.txt"
+sed -i '/^#/d' "$dir/span.txt"
+[[ -s $dir/part.txt ]] && cmp -s "$dir/part.txt" "$dir/span.txt"
+claim $? 'a trace of a span of the past has its lines' "$(diff "$dir/part.txt" "$dir/span.txt" | head -n 5)"
