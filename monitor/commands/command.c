@@ -102,7 +102,7 @@ static bool run_line(struct monitor *monitor, const char *line) {
     for (size_t end = strlen(arguments); end && isspace((unsigned char)arguments[end - 1]);) arguments[--end] = '\0';
     const struct command *command = find(monitor, word);
     if (!command) return false;
-    if (command->flags & RUNS && !monitor->letting_go.may_run)
+    if (command->flags & RUNS && command->group != PAST && !monitor->letting_go.may_run)
         return monitor_error(monitor, "%s: gdb runs the guest now; use gdb's own commands", command->name);
     if (command->flags & RUNS && monitor->letting_go.in_list && command->function != command_continue)
         return monitor_error(monitor,

@@ -157,6 +157,7 @@ void gdb_xml_target(struct gdb_text *text);
 // --- gdb_run.c ---
 void gdb_points_remove_level(struct gdb *gdb, int level); // -1: all
 void gdb_run_init(struct gdb *gdb);
+void gdb_moved(struct gdb *gdb); // the machine stands somewhere else in its past now
 // Lets the machine run until something stops it, and makes the stop reply.
 void gdb_resume(struct gdb *gdb, const struct gdb_thread *step, uint64_t start, uint64_t end);
 void gdb_stop_reply(struct gdb *gdb, unsigned signal);

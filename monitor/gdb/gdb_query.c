@@ -1,4 +1,5 @@
 // Questions of gdb: what the server can do, documents (registers, threads, memory), the monitor's commands.
+#include "devices/machine/machine_input.h"
 #include "monitor/gdb/gdb_private.h"
 #include <stdio.h>
 #include <string.h>
@@ -48,6 +49,14 @@ void gdb_tell(void *to, const char *text, size_t bytes) {
     }
 }
 
+// The guest stands somewhere else in its past now. gdb keeps registers and memory that it has read until it resumes.
+static void tell_moved(struct gdb *gdb) {
+    static const char text[] = "(gdb shows where it was until: maintenance flush register-cache)\n";
+    gdb->over = false;
+    gdb_moved(gdb);
+    gdb_tell(gdb, text, sizeof text - 1);
+}
+
 void gdb_answer_command(struct gdb *gdb, const char *arguments) {
     static const char none[] = "There are no commands here.\n";
     char line[2048];
@@ -57,10 +66,14 @@ void gdb_answer_command(struct gdb *gdb, const char *arguments) {
         return;
     }
     line[n] = 0;
+    struct position before, after;
+    machine_position(gdb->host.machine, &before);
     if (gdb->host.command)
         gdb->host.command(gdb->host.context, line, gdb_tell, gdb);
     else
         gdb_tell(gdb, none, sizeof none - 1);
+    machine_position(gdb->host.machine, &after);
+    if (!position_same(&before, &after)) tell_moved(gdb);
     gdb_fine(gdb);
 }
 

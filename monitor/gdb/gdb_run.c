@@ -199,9 +199,15 @@ static void recall_reason(void *whom) {
 }
 
 // Where the machine stands now, somewhere in its past. General registers of guests that were left since are not known.
-static void arrived(struct gdb *gdb, enum gdb_back back, const struct gdb_thread *step) {
+void gdb_moved(struct gdb *gdb) {
     for (unsigned i = 0; i < sizeof gdb->saved / sizeof *gdb->saved; i++) gdb->saved[i].used = false;
     gdb_stopped_at(gdb, machine_turn(gdb->host.machine));
+    gdb->general = gdb->stopped;
+}
+
+static void arrived(struct gdb *gdb, enum gdb_back back, const struct gdb_thread *step) {
+    gdb->over = false;
+    gdb_moved(gdb);
     if (step && back == GDB_BACK_STOPPED && vmx_level(gdb_cpu(gdb, *step)) == step->level) gdb->stopped = *step;
     gdb->general = gdb->stopped;
     tell_level(gdb);

@@ -18,7 +18,7 @@ static enum gdb_ran run(void *context, uint64_t steps) {
     monitor->run->stops_at_end = false;
     switch (event) {
     case RUN_TARGET: return monitor->run->came_to_end ? GDB_CAME_TO_END : GDB_RAN;
-    case RUN_OVER: return GDB_OVER;
+    case RUN_OVER: return monitor->run->options->stops_at_end ? GDB_CAME_TO_END : GDB_OVER;
     case RUN_ASKED: return gdb_asks(monitor->gdb) ? GDB_RAN : GDB_STOPPED; // else it was Ctrl-A c
     default: return GDB_STOPPED;
     }
@@ -55,6 +55,8 @@ static void command(void *context, const char *line, void (*write)(void *to, con
     monitor->letting_go.may_run = false;
     monitor->look.processor = machine_turn(monitor->look.machine);
     (void)monitor->carry_out(monitor, line);
+    signals_interrupt_asks(false); // who goes through the past has the terminal meanwhile
+    terminal_prompt(false);
     monitor->letting_go.may_run = true;
     monitor_print_to(monitor, before);
     output_free(&gdbs);

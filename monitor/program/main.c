@@ -30,7 +30,8 @@ static struct machine *make_machine(struct options *options, struct console *con
 // The past is kept where somebody can ask for it; at most an eighth of the host's memory, unless more was asked for.
 static uint64_t history_bytes(const struct options *o) {
     enum { USUAL = 512 << 20, PART_OF_HOST = 8 };
-    bool asked = o->stopped || o->script || *o->gdb || o->monitor == MONITOR_UNIX || o->monitor == MONITOR_STDIO;
+    bool asked = o->stopped || o->stops_at_end || o->script || *o->gdb || o->monitor == MONITOR_UNIX ||
+                 o->monitor == MONITOR_STDIO;
     if (o->history_bytes != UINT64_MAX) return o->history_bytes;
     if (!asked && !terminal_is_person(TERMINAL_INPUT)) return 0;
     uint64_t most = limits_memory_bytes() / PART_OF_HOST;

@@ -315,6 +315,11 @@ enum taken take_no_shutdown(struct options *options, const struct option *option
     return TAKEN;
 }
 
+enum taken take_on_end(struct options *options, const struct option *option, const char *value) {
+    options->stops_at_end = strcmp(value, "stop") == 0;
+    return options->stops_at_end || strcmp(value, "leave") == 0 ? TAKEN : wrong(option, value, "write stop or leave");
+}
+
 static bool parse_channel(const char *text, struct channel *channel) {
     if (strcmp(text, "stdio") == 0 || strcmp(text, "mon:stdio") == 0)
         *channel = (struct channel){CHANNEL_STDIO, NULL};

@@ -77,6 +77,17 @@ static bool serve_run(struct monitor *monitor) {
     return !over;
 }
 
+// The run has ended, and was not left: its end can be looked at, and gone back from.
+static bool looks_at_end(const struct monitor *monitor) {
+    return monitor->run->options->stops_at_end && monitor->run->over && !monitor->prompt.leave && !terminal_left() &&
+           !signals_ending();
+}
+
+static void tell_end(struct monitor *monitor) {
+    drive_come_back(monitor);
+    print(monitor, "The run is over: %s.\n", monitor->run->over_text);
+}
+
 // Runs, and gives the prompt when it is asked for, until the run is over or left.
 static void serve(struct monitor *monitor) {
     const struct options *o = monitor->run->options;
@@ -86,7 +97,13 @@ static void serve(struct monitor *monitor) {
         if (stopped && !at_prompt(monitor)) break;
         terminal_prompt(false);
         signals_interrupt_asks(false);
-        if (monitor->prompt.leave || !serve_run(monitor)) break;
+        if (monitor->prompt.leave) break;
+        if (!serve_run(monitor)) {
+            if (!looks_at_end(monitor)) break;
+            tell_end(monitor);
+            stopped = true;
+            continue;
+        }
         stopped = !gdb_drive_serve(monitor, false) && o->monitor != MONITOR_NONE;
     }
 }

@@ -47,6 +47,7 @@ struct options {
     struct channel serial[MACHINE_SERIAL_PORTS], debug_console;
     unsigned serial_options; // -serial seen so far
     bool no_serial, no_reboot, no_shutdown, hash, stats;
+    bool stops_at_end; // -on-end stop
     enum sandbox sandbox;
     enum self_explaining why;
     enum monitor_place monitor;

@@ -67,3 +67,37 @@ says "back to a write of its memory: the value before" '^the same write 1$'
 says "the monitor's commands are there" 'The past is kept from step 0'
 [[ $hash == "$free" && -n $free ]]
 claim $? "the machine ends in the state of a free run" "status $status, $hash, not $free"
+
+# From the monitor's commands, and at both ends of the past.
+start -on-end stop
+session <<EOT
+break handle_exit
+continue
+set \$here = \$pc
+monitor goto 0
+maintenance flush register-cache
+printf "gone to the beginning %d\\n", \$pc == (long) _start
+continue
+printf "and back to the breakpoint %d\\n", \$pc == \$here
+delete
+continue
+printf "stopped where the run ended\\n"
+set \$last = \$pc
+reverse-stepi
+printf "a step back from there %d\\n", \$pc != \$last
+reverse-continue
+printf "all the way back %d\\n", \$pc == (long) _start
+continue
+printf "to the end of the past %d\\n", \$pc == \$last
+monitor when-written rsp
+monitor quit
+kill
+EOT
+finish
+says "monitor goto" '^gone to the beginning 1$'
+says "a breakpoint on the way forth" '^and back to the breakpoint 1$'
+says "the end of the run is a stop" '^stopped where the run ended$'
+says "from which one can go back" '^a step back from there 1$'
+says "up to the beginning" '^all the way back 1$'
+says "and forth to the end" '^to the end of the past 1$'
+says "questions about the past are the monitor's" '^rsp(:| has)'

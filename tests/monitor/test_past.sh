@@ -51,3 +51,18 @@ awk '$1 > 300000 && $1 <= 500000' "$dir/straight.txt" >"$dir/part.txt"
 sed -i '/^#/d' "$dir/span.txt"
 [[ -s $dir/part.txt ]] && cmp -s "$dir/part.txt" "$dir/span.txt"
 claim $? 'a trace of a span of the past has its lines' "$(diff "$dir/part.txt" "$dir/span.txt" | head -n 5)"
+
+# The end of a run, with all of the past behind it.
+end() { # what vmxray is given; commands on stdin
+	timeout 60 "$VMXRAY" -on-end stop -serial null "$@" >"$dir/end.out" 2>&1
+	status=$?
+}
+end "${turtles[@]}" -m 32M < <(printf '%s\n' where reverse-step reverse-continue 'goto end' hash quit)
+[[ $(<"$dir/end.out") == *'The run is over: the guest powered off.'*'(past: the end is step '*'the beginning of its past'*hash\ * ]]
+claim $? 'after a power-off the prompt is there, and the past' "$(<"$dir/end.out")"
+end "${turtles[@]}" -m 32M -steps 1000 < <(printf '%s\n' where quit)
+[[ $status == 6 && $(<"$dir/end.out") == *'The run is over: the step limit is reached.'*'step 1000 '* ]]
+claim $? 'so it is after the step limit, and the status is its own' "$status $(<"$dir/end.out")"
+end -kernel "$(guest triple_fault)" -no-reboot < <(printf '%s\n' 'step' 'reverse-step 2' quit)
+[[ $(<"$dir/end.out") == *'The run is over: triple fault'*'(past: '* ]]
+claim $? 'and after a triple fault' "$(<"$dir/end.out")"

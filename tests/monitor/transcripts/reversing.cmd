@@ -55,4 +55,5 @@ info breakpoints
 reverse-next 2
 goto end
 live
+diff
 hash
