@@ -1,8 +1,10 @@
 // The door of devices/machine/machine_input.h, for tests that give a machine one small thing at a time.
 #ifndef TESTS_DOOR_H
 #define TESTS_DOOR_H
+#include "cpu/memory/mode.h"
 #include "devices/machine/machine_input.h"
 #include "devices/machine/machine_private.h"
+#include "tests/field.h"
 
 // Behind the door, where only tests may go: RAM and processors as they are.
 static inline struct cpu *inside_cpu(struct machine *m, unsigned index) {
@@ -12,6 +14,29 @@ static inline struct cpu *inside_cpu(struct machine *m, unsigned index) {
 static inline const struct platform *inside_platform(const struct machine *m) { return &m->platform; }
 static inline void *inside_ram(struct machine *m, uint64_t physical, uint64_t bytes) {
     return memory_for_writing(&m->memory, physical, bytes);
+}
+
+// A machine of the first model, and its first processor in real-address mode at an address below 1 MByte, as a BIOS
+// jumps to a boot sector.
+static inline struct machine *door_machine(unsigned cpus, uint64_t ram_bytes) {
+    struct machine_config config;
+    char error[200] = "";
+    machine_config_default(&config);
+    config.model = *cpu_model_at(0);
+    config.ram_bytes = ram_bytes;
+    config.cpus = cpus;
+    struct machine *m = machine_new(&config, error, sizeof error);
+    if (!m) bail("no machine: %s", error);
+    return m;
+}
+static inline void door_start(struct machine *m, uint64_t rip, uint64_t rsp) {
+    struct cpu *cpu = inside_cpu(m, 0);
+    field_put_at(cpu, "segment[].selector", CS, 0);
+    field_put_at(cpu, "segment_base", CS, 0);
+    field_put(cpu, "rip", rip);
+    gpr_put(cpu, RSP, rsp);
+    cpu_update_mode(cpu);
+    machine_drop_derived(m);
 }
 
 static inline bool alter(struct machine *m, enum input_kind kind, unsigned unit, uint64_t where) {

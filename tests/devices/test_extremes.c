@@ -55,12 +55,7 @@ static void put_code(enum waiting waiting) {
     memcpy(ram + CODE, code[waiting], 4);
     memcpy(ram + HANDLER, handler, sizeof handler);
     for (unsigned v = 0; v < 256; v++) memcpy(ram + 4 * v, &(uint32_t){HANDLER}, 4);
-    field_put_at(cpu, "segment[].selector", CS, 0);
-    field_put_at(cpu, "segment_base", CS, 0);
-    field_put(cpu, "rip", CODE);
-    gpr_put(cpu, RSP, STACK);
-    cpu_update_mode(cpu);
-    machine_drop_derived(m);
+    door_start(m, CODE, STACK);
 }
 
 // A machine at its beginning; making one takes longer than a reset, after which its time goes on.

@@ -37,15 +37,7 @@ static struct machine *make(uint64_t ram) {
 }
 
 // Real-address mode, all segments 0, at CODE.
-static void start_at_code(struct machine *m) {
-    struct cpu *cpu = inside_cpu(m, 0);
-    field_put_at(cpu, "segment[].selector", CS, 0);
-    field_put_at(cpu, "segment_base", CS, 0);
-    field_put(cpu, "rip", CODE);
-    gpr_put(cpu, RSP, CODE);
-    cpu_update_mode(cpu);
-    machine_drop_derived(m);
-}
+static void start_at_code(struct machine *m) { door_start(m, CODE, CODE); }
 static struct machine *boot(const void *code, size_t bytes) {
     struct machine *m = make(1 << 20);
     machine_set_memory(m, CODE, code, bytes);

@@ -25,14 +25,8 @@ static void make(unsigned cpus, bool interrupts) {
     config.cpus = cpus;
     config.bios_tick = true;
     if (!(m = machine_new(&config, error, sizeof error))) bail("no machine: %s", error);
-    struct cpu *cpu = m->cpu[0];
     memcpy(inside_ram(m, CODE, 4), code, 4);
-    field_put_at(cpu, "segment[].selector", CS, 0);
-    field_put_at(cpu, "segment_base", CS, 0);
-    field_put(cpu, "rip", CODE);
-    gpr_put(cpu, RSP, STACK);
-    cpu_update_mode(cpu);
-    machine_drop_derived(m);
+    door_start(m, CODE, STACK);
     out(0x21, 0xff), out(0xa1, 0xff);
     store(APIC + 0xf0, 0x1ff);
 }

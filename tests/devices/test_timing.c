@@ -55,14 +55,7 @@ static const uint8_t others[] = {
 
 static struct machine *make(unsigned cpus, const void *code, size_t bytes) {
     static const uint8_t gdt[] = {0x0f, 0x00, 0xf0, 0x7c, 0, 0, 0, 0};
-    struct machine_config config;
-    char error[200] = "";
-    machine_config_default(&config);
-    config.model = *cpu_model_at(0);
-    config.ram_bytes = 1 << 20;
-    config.cpus = cpus;
-    struct machine *m = machine_new(&config, error, sizeof error);
-    if (!m) bail("no machine: %s", error);
+    struct machine *m = door_machine(cpus, 1 << 20);
     uint8_t *ram = inside_ram(m, 0, 0x10000);
     memcpy(ram + CODE, code, bytes);
     memcpy(ram + 0x7ce0, gdt, sizeof gdt);
@@ -72,13 +65,7 @@ static struct machine *make(unsigned cpus, const void *code, size_t bytes) {
     memcpy(ram + 8 * 4, &(uint32_t){HANDLER}, 4);
     memcpy(ram + 0x40 * 4, &(uint32_t){HANDLER + 0x40}, 4);
     memcpy(ram + OTHERS, others, sizeof others);
-    struct cpu *cpu = inside_cpu(m, 0);
-    field_put_at(cpu, "segment[].selector", CS, 0);
-    field_put_at(cpu, "segment_base", CS, 0);
-    field_put(cpu, "rip", CODE);
-    gpr_put(cpu, RSP, CODE);
-    cpu_update_mode(cpu);
-    machine_drop_derived(m);
+    door_start(m, CODE, CODE);
     return m;
 }
 

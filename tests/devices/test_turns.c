@@ -41,24 +41,12 @@ static const uint8_t loop_code[] = {
 static struct machine *make(unsigned cpus, const uint8_t *code, size_t bytes) {
     static const uint8_t gdt[] = {0x0f, 0x00, 0x70, 0x7c, 0, 0, 0, 0};
     static const uint64_t flat = 0x00cf93000000ffff;
-    struct machine_config config;
-    char error[200] = "";
-    machine_config_default(&config);
-    config.model = *cpu_model_at(0);
-    config.ram_bytes = 1 << 20;
-    config.cpus = cpus;
-    struct machine *m = machine_new(&config, error, sizeof error);
-    if (!m) bail("no machine: %s", error);
+    struct machine *m = door_machine(cpus, 1 << 20);
     machine_set_memory(m, CODE, boot_code, sizeof boot_code);
     machine_set_memory(m, 0x7c60, gdt, sizeof gdt);
     machine_set_memory(m, 0x7c78, &flat, sizeof flat);
     machine_set_memory(m, START, code, bytes);
-    struct cpu *cpu = inside_cpu(m, 0);
-    field_put_at(cpu, "segment[].selector", CS, 0);
-    field_put_at(cpu, "segment_base", CS, 0);
-    field_put(cpu, "rip", CODE);
-    cpu_update_mode(cpu);
-    machine_drop_derived(m);
+    door_start(m, CODE, 0);
     return m;
 }
 static struct machine *counting(unsigned cpus) { return make(cpus, loop_code, sizeof loop_code); }

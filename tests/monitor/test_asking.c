@@ -6,6 +6,7 @@
 #include "monitor/load/load.h"
 #include "tests/decode/random.h"
 #include "tests/door.h"
+#include "tests/monitor/turtles.h"
 #include "tests/tap.h"
 #include "vmx/level/view.h"
 #include "vmx/vmcs/vmx.h"
@@ -13,26 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RAM = 64 << 20, MEMORY = 256 << 20, PLACES = 300, CHANGES = 4096, SPANS_ASKED = 100 };
+enum { MEMORY = 256 << 20, PLACES = 300, CHANGES = 4096, SPANS_ASKED = 100 };
 enum { BEGIN = 12000000, WINDOW = 150000, SPANS = 9 }; // steps: where all levels run, and a while after it
 enum { SPACES = 5 };
-
-static struct machine *turtles(void) {
-    struct machine_config config;
-    struct boot boot;
-    char error[200], path[300];
-    const char *o = getenv("O");
-    machine_config_default(&config);
-    config.model = *cpu_model_at(0);
-    config.ram_bytes = RAM;
-    struct machine *m = machine_new(&config, error, sizeof error);
-    snprintf(path, sizeof path, "%s/turtles.elf", o ? o : "o");
-    if (!m || !boot_open(&boot, &(struct boot_wish){.kernel = path, .append = "depth=3"}))
-        bail("turtles: %s", m ? path : error);
-    if (!boot_load(&boot, m)) bail("turtles cannot be loaded");
-    boot_close(&boot);
-    return m;
-}
 
 // --- what a single-stepped run knows ---
 
@@ -140,7 +124,7 @@ static void run_to(struct machine *m, uint64_t step) {
 
 // Where the window stores, and to which VMCSs.
 static void survey(void) {
-    struct machine *m = turtles();
+    struct machine *m = turtles(1, "depth=3");
     struct observer observer = {.wanted = BIT(OBSERVE_MEMORY) | BIT(OBSERVE_VMWRITE), .see = see};
     seen.random = 20;
     run_to(m, BEGIN);
@@ -152,7 +136,7 @@ static void survey(void) {
 }
 
 static void step_through(void) {
-    struct machine *m = turtles();
+    struct machine *m = turtles(1, "depth=3");
     run_to(m, BEGIN);
     for (unsigned i = 0; i < PLACES; i++) known[i].first = known[i].value = read_known(m, &known[i].place);
     for (uint64_t step = BEGIN; step < BEGIN + WINDOW; step++) {
@@ -277,7 +261,7 @@ static void find_moments(struct timeline *t, struct machine *m, const struct kno
 int main(void) {
     survey();
     step_through();
-    struct machine *m = turtles();
+    struct machine *m = turtles(1, "depth=3");
     struct timeline *t = recorded(m);
     loop_begin("when %d values changed last before some moment of %d steps", PLACES, WINDOW);
     for (unsigned i = 0; i < PLACES; i++) ask(t, &known[i], BEGIN + 1 + random64(&seen.random) % (WINDOW - 10));

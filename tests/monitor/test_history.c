@@ -6,31 +6,14 @@
 #include "monitor/load/load.h"
 #include "tests/decode/random.h"
 #include "tests/door.h"
+#include "tests/monitor/turtles.h"
 #include "tests/tap.h"
 #include "vmx/vmcs/vmx.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { RAM = 64 << 20, MIDDLE = 2200000, MORE = 20000 };
-
-static struct machine *turtles(unsigned cpus) {
-    struct machine_config config;
-    struct boot boot;
-    char error[200], path[300];
-    const char *o = getenv("O");
-    machine_config_default(&config);
-    config.model = *cpu_model_at(0);
-    config.ram_bytes = RAM;
-    config.cpus = cpus;
-    struct machine *m = machine_new(&config, error, sizeof error);
-    snprintf(path, sizeof path, "%s/turtles.elf", o ? o : "o");
-    if (!m || !boot_open(&boot, &(struct boot_wish){.kernel = path, .append = "depth=2"}))
-        bail("turtles: %s", m ? path : error);
-    if (!boot_load(&boot, m)) bail("turtles cannot be loaded");
-    boot_close(&boot);
-    return m;
-}
+enum { MIDDLE = 2200000, MORE = 20000 };
 
 static uint8_t *knows(struct machine *m, size_t *bytes) {
     *bytes = followers_size(m);
@@ -78,7 +61,7 @@ static void look_on(void *context, struct cpu *cpu, const struct sight *sight) {
 // --- whoever looks on ---
 
 static void test_observed(unsigned cpus) {
-    struct machine *alone = turtles(cpus), *watched = turtles(cpus);
+    struct machine *alone = turtles(cpus, "depth=2"), *watched = turtles(cpus, "depth=2");
     unsigned seen = 0;
     struct observer observer = {.wanted = (1ull << OBSERVE_COUNT) - 1, .context = &seen, .see = look_on};
     machine_add_observer(watched, &observer);
@@ -108,7 +91,7 @@ static void copy_machine(struct machine *from, struct machine *to) {
     }
     memcpy(inside_ram(to, 0, 0xa0000), machine_ram(from, 0, 0xa0000), 0xa0000);
     uint64_t high = 0xc0000;
-    memcpy(inside_ram(to, high, RAM - high), machine_ram(from, high, RAM - high), RAM - high);
+    memcpy(inside_ram(to, high, TURTLES_RAM - high), machine_ram(from, high, TURTLES_RAM - high), TURTLES_RAM - high);
     if (machine_loaded(to)) bail("the state that was copied is impossible");
 }
 
@@ -119,7 +102,7 @@ static const struct state_field hit_fields[] = {STATE_ONE(struct hits, count)};
 static const struct state_table hit_table = STATE_TABLE("hits", hit_fields);
 
 static void test_saved(void) {
-    struct machine *a = turtles(1), *b = turtles(1);
+    struct machine *a = turtles(1, "depth=2"), *b = turtles(1, "depth=2");
     struct hits of_a = {42}, of_b = {0};
     struct follower follows_a = {.table = &hit_table, .object = &of_a},
                     follows_b = {.table = &hit_table, .object = &of_b};
@@ -166,7 +149,7 @@ static uint64_t ask(struct machine *m) {
 }
 
 static void test_any_bytes(void) {
-    struct machine *m = turtles(1);
+    struct machine *m = turtles(1, "depth=2");
     uint64_t random = 1, sum = 0;
     uint8_t bytes[64];
     bool kinds = true;
