@@ -15,6 +15,10 @@ bool page_hash_init(struct page_hash *hash, struct pages *pages); // the areas a
 void page_hash_free(struct page_hash *hash);
 // Takes time in proportion to the pages stored to since the last call. Between instructions only.
 uint64_t page_hash_sum(struct page_hash *hash);
+// Whether it is known, without a look at it, that a page is all zero: it was, and nothing was stored to it since.
+static inline bool page_hash_knows_zero(const struct page_hash *h, const struct area *area, uint64_t page) {
+    return !(area->told[page] & BIT(h->watcher.slot)) && !h->page[area - h->pages->area][page];
+}
 // Whether a page was all zero when the sum was last worked out.
 bool page_hash_is_zero(const struct page_hash *hash, unsigned area, uint64_t page);
 

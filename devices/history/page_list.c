@@ -22,7 +22,7 @@ static bool is_zero(const uint8_t *bytes) { return !bytes[0] && !memcmp(bytes, b
 // A copy, NULL for zeroes. False: memory is short.
 static bool copy_page(const uint8_t *from, uint8_t **copy) {
     *copy = NULL;
-    if (is_zero(from)) return true;
+    if (!from || is_zero(from)) return true;
     *copy = malloc(PAGE_BYTES);
     if (*copy) memcpy(*copy, from, PAGE_BYTES);
     return *copy;

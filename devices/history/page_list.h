@@ -15,7 +15,7 @@ struct page_list {
     size_t bytes; // of the host's memory
 };
 
-// False: memory is short, and nothing was added.
+// `bytes` is NULL: zeroes. False: memory is short, and nothing was added.
 bool page_list_add(struct page_list *list, uint32_t area, uint64_t page, const uint8_t *bytes);
 // Each page takes the content that the list has, and the list the page's. The door of stores is passed. False: memory
 // is short, and nothing has changed.

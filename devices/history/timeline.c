@@ -8,7 +8,8 @@
 static void page_changes(void *context, const struct area *area, uint64_t page, const uint8_t *old) {
     struct timeline *t = context;
     if (t->swapping || t->failed) return;
-    t->failed = !page_list_add(&t->present, (uint32_t)(area - t->pages->area), page, old);
+    bool zero = page_hash_knows_zero(&t->m->memory.hash, area, page); // one that was never touched stays so
+    t->failed = !page_list_add(&t->present, (uint32_t)(area - t->pages->area), page, zero ? NULL : old);
 }
 
 static void took(void *context, const struct input *input) {

@@ -6,7 +6,7 @@
 
 enum {
     LONGEST_STEPS = 100000000, // between two checkpoints
-    PAGE_STEPS = 1200, // what copying a page costs, in steps: with the slow store that tells of it, and the memory
+    PAGE_STEPS = 2400, // what copying a page costs, in steps: with the slow store that tells of it, and the memory
     IMAGE_PAGES = 100, // what a checkpoint costs without pages, in pages
     SHARE = 50,        // one part in so many of the steps may be spent on checkpoints
 };

@@ -210,7 +210,7 @@ static void other_parts(void) {
     machine_set_timing(m, 0, charge_new(&charge, CHARGE_SEVEN));
     ok(!timeline_keep(t) && !timeline_go_step(t, 50000, &wrong) && wrong,
        "no checkpoint fits a machine with more parts");
-    while (machine_steps(m) < 12000000) (void)timeline_run(t, 12000000 - machine_steps(m));
+    while (machine_steps(m) < 30000000) (void)timeline_run(t, 30000000 - machine_steps(m));
     timeline_facts(t, &facts);
     ok(facts.first.steps >= 100000 && timeline_go_step(t, facts.first.steps + 1000, &wrong), "the past begins anew");
     timeline_free(t);
