@@ -51,7 +51,11 @@ struct monitor {
         struct linux_names {
             bool wanted;         // Linux's were asked for, and could not be read, or not all;
             bool modules_wanted; // nor those of its modules
+            bool unread;         // some of those that were read are missing
+            bool was_another;    // at the last look another guest ran there: its names are hidden
             uint64_t tried;      // at this step
+            uint64_t banner;     // address of what says which Linux it is, and how that begins; 0: no names were read
+            char version[64];
             uint64_t head, mark; // address of its list of modules, 0: not known; what changes when one comes or goes
         } of[VMX_LEVELS];
     } names; // what is read by itself (show/names.h)

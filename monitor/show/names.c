@@ -1,5 +1,6 @@
 // Names that are found by themselves; see names.h.
 #include "monitor/show/names.h"
+#include "monitor/explain/walk.h"
 #include "monitor/symbols/symbols_file.h"
 #include <elf.h>
 #include <inttypes.h>
@@ -63,6 +64,32 @@ static void title_kernel(struct symbol_table *table, const struct linux_found *f
     symbols_table_title(table, title);
 }
 
+static void remember_banner(struct linux_names *n, const struct view *view, const struct linux_found *found) {
+    n->banner = found->banner;
+    memset(n->version, 0, sizeof n->version);
+    if (n->banner && view_read(view, SPACE_LINEAR, n->banner, n->version, sizeof n->version) < sizeof n->version)
+        n->banner = 0;
+}
+
+// Whether what is at its place says that the same Linux is there as when its names were read. User code may have page
+// tables without it.
+static bool is_another(const struct linux_names *n, const struct view *view) {
+    enum { USER_TABLES = 0x1000 };
+    struct view kernel = *view;
+    char now[sizeof n->version];
+    uint64_t guest_physical;
+    if (!n->banner) return false;
+    if (!walk_linear_to_guest(view, n->banner, &guest_physical)) kernel.cr3 &= ~(uint64_t)USER_TABLES;
+    if (!walk_linear_to_guest(&kernel, n->banner, &guest_physical)) return true;
+    return view_read(&kernel, SPACE_LINEAR, n->banner, now, sizeof now) == sizeof now &&
+           memcmp(now, n->version, sizeof now) != 0;
+}
+
+static void hide(struct monitor *monitor, unsigned level, bool hidden) {
+    symbols_hide(monitor->look.symbols, (int)level, kallsyms, hidden);
+    symbols_hide(monitor->look.symbols, (int)level, modules, hidden);
+}
+
 // NULL, or what is wrong.
 static const char *read_kernel(struct monitor *monitor, const struct view *view, struct linux_found *found,
                                struct linux_modules *modules_found) {
@@ -74,14 +101,18 @@ static const char *read_kernel(struct monitor *monitor, const struct view *view,
     const char *error = symbols_from_kallsyms(table, view, found);
     n->tried = machine_steps(view->machine);
     n->wanted = error ? n->wanted || found->missing : found->unread;
+    if (!error) n->unread = found->unread;
     if (error) {
         symbols_table_drop(monitor->look.symbols, table);
         return error;
     }
     title_kernel(table, found);
+    remember_banner(n, view, found);
     find_modules(monitor, view->level, view, table);
     symbols_table_done(table);
     symbols_drop_older(monitor->look.symbols, table, kallsyms);
+    if (n->was_another) symbols_drop_older(monitor->look.symbols, table, modules);
+    n->was_another = false;
     if (n->head) *modules_found = read_modules(monitor, view->level, view);
     return NULL;
 }
@@ -169,10 +200,16 @@ static void look_again(struct monitor *monitor, unsigned level) {
     struct view view;
     char why[160];
     uint64_t step = machine_steps(monitor->look.machine), since = step - n->tried;
-    if ((!n->wanted && !n->head) || !since || !find_view(monitor, level, &view, why, sizeof why)) return;
+    bool asked_for = n->wanted || n->head || n->banner;
+    if (!asked_for || !since || !find_view(monitor, level, &view, why, sizeof why)) return;
+    bool another = is_another(n, &view);
+    if (another != n->was_another) hide(monitor, level, another);
+    n->was_another = another;
+    n->wanted |= another;
+    if (n->wanted && !another && n->banner && !n->unread) n->wanted = false; // the one that was read is back
     bool wanted = (n->wanted || n->modules_wanted) && since >= AGAIN_STEPS;
     uint64_t mark = n->head ? symbols_modules_mark(&view, n->head) : 0;
-    if (!wanted && (!mark || mark == n->mark)) return;
+    if (!wanted && (another || !mark || mark == n->mark)) return;
     n->tried = step;
     if (n->wanted)
         look_for_kernel(monitor, &view);

@@ -21,6 +21,7 @@ struct kept {
 struct symbol_table {
     char title[96];
     int level;
+    bool hidden;
     struct symbol *by_address;
     uint32_t *by_name; // indices
     char *names;
@@ -147,6 +148,12 @@ size_t symbols_table_size(const struct symbols *s, int level, const char *title)
     return 0;
 }
 
+void symbols_hide(struct symbols *s, int level, const char *title, bool hidden) {
+    for (unsigned i = 0; s && i < s->tables; i++)
+        if (s->table[i]->level == level && strncmp(s->table[i]->title, title, strlen(title)) == 0)
+            s->table[i]->hidden = hidden;
+}
+
 void symbols_drop_same(struct symbols *s, const struct symbol_table *table) {
     for (unsigned i = s->tables; i--;) {
         struct symbol_table *t = s->table[i];
@@ -162,7 +169,7 @@ void symbols_free(struct symbols *s) {
 }
 
 static bool serves(const struct symbol_table *t, int level) {
-    return t->level == SYMBOLS_ANY_LEVEL || t->level == level;
+    return !t->hidden && (t->level == SYMBOLS_ANY_LEVEL || t->level == level);
 }
 
 // --- names to addresses ---
@@ -188,7 +195,7 @@ bool symbols_value(const struct symbols *s, int level, const char *name, uint64_
     bool found = false;
     for (unsigned i = 0; s && i < s->tables; i++) {
         const struct symbol_table *t = s->table[i];
-        size_t n = lower_bound(t, name);
+        size_t n = t->hidden ? t->count : lower_bound(t, name);
         if (n == t->count || strcmp(name_of(t, n), name) != 0) continue;
         bool ours = serves(t, level);
         if (!found || ours) *address = t->by_address[t->by_name[n]].address;
@@ -331,6 +338,8 @@ void symbols_list(const struct symbols *s, struct output *output) {
         char level[16] = "any";
         if (t->level >= 0) snprintf(level, sizeof level, "%d", t->level);
         output_print(output, PLAIN, "level %-4s %8zu symbols  %s%s\n", level, t->count, t->title,
-                     t->lines ? ", with source lines" : "");
+                     t->hidden  ? ", of another guest"
+                     : t->lines ? ", with source lines"
+                                : "");
     }
 }

@@ -60,6 +60,8 @@ void symbols_table_done(struct symbol_table *table);
 void symbols_drop_older(struct symbols *symbols, const struct symbol_table *table, const char *title);
 // The number of symbols of the table of the level whose title begins so; 0: there is none.
 size_t symbols_table_size(const struct symbols *symbols, int level, const char *title);
+// Those of the level whose titles begin so serve nobody while they are hidden: another guest runs there.
+void symbols_hide(struct symbols *symbols, int level, const char *title, bool hidden);
 // The same for a table of the same title with the same symbols.
 void symbols_drop_same(struct symbols *symbols, const struct symbol_table *table);
 void symbols_table_drop(struct symbols *symbols, struct symbol_table *table);

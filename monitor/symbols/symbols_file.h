@@ -15,6 +15,7 @@ const char *symbols_from_file(struct symbol_table *table, const char *path, cons
 const char *symbols_from_map(struct symbol_table *table, const char *path, const struct symbols_place *place);
 // What was found of a Linux kernel.
 struct linux_found {
+    uint64_t banner;  // address of the text that says which it is; 0: not found
     uint64_t base;    // where its image begins
     char version[48]; // "6.1.0-9-amd64"; empty: not known
     uint32_t symbols; // that were read,

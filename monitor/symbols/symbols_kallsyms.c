@@ -258,6 +258,7 @@ static void read_banner(const struct symbol_table *table, const struct linux_ima
         size_t at = address - image->base, after = at + sizeof begin - 1;
         if (!linux_image_has(image, at, sizeof begin + sizeof found->version)) continue;
         if (memcmp(image->memory + at, begin, sizeof begin - 1) != 0) continue;
+        found->banner = address;
         snprintf(found->version, sizeof found->version, "%.*s",
                  (int)strcspn((const char *)image->memory + after, " \n"), (const char *)image->memory + after);
     }

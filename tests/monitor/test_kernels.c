@@ -3,6 +3,8 @@
 // guest writes there, looking ends, soon, and prints nothing raw.
 #include "cpu/state/cpu.h"
 #include "monitor/explain/view.h"
+#include "monitor/program/serve.h"
+#include "monitor/show/names.h"
 #include "monitor/symbols/symbols_file.h"
 #include "monitor/unwind/unwind.h"
 #include "tests/door.h"
@@ -204,6 +206,51 @@ static void test_holes(void) {
     ok(error && found.missing == 1, "without the page of the tokens: %s", error ? error : "");
 }
 
+// --- at the prompt: whose names they are ---
+
+static struct options options;
+static struct run run = {.options = &options};
+static struct monitor monitor;
+static char said[1 << 14];
+
+static void hear(void *context, const char *text, size_t bytes) {
+    (void)context;
+    size_t used = strlen(said), room = sizeof said - 1 - used;
+    strncat(said, text, bytes < room ? bytes : room);
+}
+
+static bool later(uint64_t steps) { // whether a name is known then
+    uint64_t address;
+    struct cpu *cpu = inside_cpu(machine, 0);
+    field_put(cpu, "time.steps", field(cpu, "time.steps") + steps);
+    *said = '\0';
+    names_again(&monitor);
+    output_flush(monitor.output);
+    return symbols_value(monitor.look.symbols, 0, "function_20", &address);
+}
+
+static void test_guests(void) {
+    make_kernel();
+    run.machine = machine;
+    monitor_init(&monitor, &run);
+    monitor.output->write = hear;
+    field_put(inside_cpu(machine, 0), "time.steps", 1000000);
+    ok(names_of_every_linux(&monitor) && later(1), "names of the Linux that is there");
+    field_put(inside_cpu(machine, 0), "control.cr3", RAM_BYTES - PAGE);
+    ok(!later(1) && !later(200000), "where another guest runs, they are hidden");
+    *said = '\0';
+    symbols_list(monitor.look.symbols, monitor.output);
+    output_flush(monitor.output);
+    ok(strstr(said, ", of another guest"), "and are listed so");
+    field_put(inside_cpu(machine, 0), "control.cr3", TABLES_AT);
+    ok(later(1) && !*said, "until it runs again");
+    snprintf((char *)image(BANNER), 100, "Linux version 6.2.0-other (nobody) #1");
+    ok(!later(1) && later(200000) && strstr(said, "names of Linux 6.2.0-other were read now"),
+       "another Linux is found by itself");
+    names_forget(&monitor);
+    monitor_free(&monitor);
+}
+
 // --- frames ---
 
 static void put_orc(unsigned i, uint64_t code, int sp, unsigned sp_register, unsigned bp_register, unsigned kind) {
@@ -343,6 +390,7 @@ int main(void) {
     test_names();
     test_copies();
     test_holes();
+    test_guests();
     test_frames();
     test_damage();
     test_random_frames();
