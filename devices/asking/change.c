@@ -122,6 +122,7 @@ static enum search look_into(struct searching *s, const struct interval *v, stru
     if (s->w.how != NOTICE_STEPS) {
         if (!timeline_go(s->t, &v->begin, s->wrong) || !watching_span(&s->w, &v->end, s->wrong)) return SEARCH_WRONG;
         if (s->w.found) found = look_closely(s, v, s->w.step, out);
+        if (s->w.found && found == SEARCH_NOTHING) found = look_closely(s, v, s->w.before, out);
     } else if (steps_of(v) <= QUICK_SINGLE_STEPS || !v->differs) {
         found = look_at_steps(s, v, out);
     }

@@ -54,7 +54,7 @@ static void look_at_value(struct watching *w) {
     (void)place_read(w->t->m, w->place, &value);
     if (value != w->value || (w->stores && w->stored)) {
         w->found = true;
-        w->step = w->stored_step;
+        w->step = w->before = w->stored_step;
     }
     w->value = value;
     w->stored = false;
@@ -116,10 +116,20 @@ static enum machine_stop piece(struct watching *w, const struct position *end, u
     return timeline_advance_on(w->t, ~0ull, end, still);
 }
 
+// Inputs may have written to memory, which nobody tells of: it was they, or the store before them.
+static void look_after_inputs(struct watching *w) {
+    uint64_t stored_step = w->stored_step, value = w->value;
+    w->stored_step = machine_steps(w->t->m);
+    look_at_value(w);
+    if (w->value != value) w->before = stored_step;
+}
+
 static bool through(struct watching *w, const struct position *end, const char **wrong) {
     unsigned still = 0;
     while (position_order(w->t->m, end) == POSITION_AHEAD && still < STANDSTILLS) {
+        size_t inputs = timeline_inputs_taken(w->t);
         if (timeline_ends_the_way(piece(w, end, &still), wrong)) return false;
+        if (w->how == NOTICE_STORES && timeline_inputs_taken(w->t) != inputs) look_after_inputs(w);
         if (w->how == NOTICE_SIGHTS) look_between(w);
     }
     look_between(w);
@@ -160,6 +170,7 @@ static void note_beginning(struct timeline *t, struct change *c) {
 bool watching_one_step(struct timeline *t, const char **wrong) {
     uint64_t step = machine_steps(t->m);
     unsigned still = 0;
+    if (timeline_ends_the_way(timeline_step(t), wrong)) return false;
     while (machine_steps(t->m) == step && still < STANDSTILLS)
         if (timeline_ends_the_way(timeline_advance_on(t, 1, NULL, &still), wrong)) return false;
     return true;

@@ -16,7 +16,8 @@ struct watching {
     bool stores;     // also of an equal value
     // what was found
     bool found;
-    uint64_t step; // after about so many steps
+    uint64_t step;   // after about so many steps,
+    uint64_t before; // or so many: an input came between a store and the first look at what became of it
     // while it goes on
     uint64_t value, stored_step;
     bool stored;

@@ -64,6 +64,9 @@ bool timeline_due(const struct timeline *t);
 enum machine_stop timeline_advance(struct timeline *t, uint64_t steps, const struct position *goal);
 enum machine_stop timeline_advance_on(struct timeline *t, uint64_t steps, const struct position *goal, unsigned *still);
 
+// One step, or less of it; where no checkpoint and no input is at hand as quickly as can be.
+enum machine_stop timeline_step(struct timeline *t);
+
 // timeline_go.c: of what is known, once the end was left.
 const struct position *timeline_end(const struct timeline *t);
 // Nobody looks on while a way is gone that was gone before; whom to call back afterwards.

@@ -178,6 +178,14 @@ linux() {
 	echo
 }
 
+# --- the past: going back and asking ---
+
+past() {
+	wanted past || return 0
+	printf '\nGoing back and asking, on Linux that works\n'
+	"$O/bench-past" "$GUESTS/vmlinuz" "$GUESTS/initramfs.cpio" "console=ttyS0 reboot=t panic=-1 vmxray=bench" 1000000000
+}
+
 # --- Linux that only boots, as a guest of KVM and as a guest of that; the ratio in the second line is to the bare boot ---
 
 booted() { tr -d '\r' <"$log" | grep -q '^== powering off' && { ((level == 0)) || grep -q "== L$level: powering off" "$log"; }; }
@@ -411,4 +419,5 @@ linux
 levels
 loops
 small_programs
+past
 itself

@@ -7,7 +7,7 @@ bench_flags := -std=gnu2x -O2 -march=x86-64 -ffreestanding -nostdlib -static -no
                -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments $(filter-out -Wconversion,$(WARNINGS))
 
 .PHONY: bench
-bench: all guests $(bench_out)/guest $(bench_out)/disk $(bench_out)/boot $(bench_out)/measure $(O)/bench-state \
+bench: all guests $(bench_out)/guest $(bench_out)/disk $(bench_out)/boot $(bench_out)/measure $(O)/bench-state $(O)/bench-past \
        $(bench_out)/programs.cpio $(bench_out)/meter
 	@O='$(O)' GUESTS='$(GUESTS)' VMXRAY='$(O)/vmxray' BOCHS='$(BOCHS)' tests/bench/bench.sh $(BENCH)
 
@@ -29,6 +29,10 @@ $(bench_out)/disk $(bench_out)/measure: $(bench_out)/%: tests/bench/%.c | need-g
 # What hashing and saving the state take.
 $(O)/bench-state: $(O)/obj/tests/bench/state.o $(O)/libvmxray.a
 	$(call quiet,LINK,$@)$(CC) $(link) -o $@ $^
+
+# What going back and asking takes.
+$(O)/bench-past: $(O)/obj/tests/bench/past.o $(filter-out %/main.o,$(MONITOR_OBJECTS)) $(O)/libvmxray.a
+	$(call quiet,LINK,$@)$(CC) $(link) -o $@ $^ $(MONITOR_LIBS)
 
 # --- the small programs: our own, linked statically, and Debian's, in a system of their own ---
 bench_programs := tests/bench/programs
