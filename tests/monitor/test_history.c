@@ -2,6 +2,7 @@
 // whatever the bytes were. The guest is the teaching hypervisor, which runs itself, which runs a guest.
 #include "devices/snapshot/follower.h"
 #include "devices/history/history.h"
+#include "monitor/causes/exits.h"
 #include "devices/machine/machine_observe.h"
 #include "monitor/load/load.h"
 #include "tests/decode/random.h"
@@ -133,6 +134,27 @@ static void test_saved(void) {
 
 // --- any bytes ---
 
+static uint64_t ask_costs(const struct history_cpu *c) {
+    const struct cost_part *p;
+    struct exit_price price = {0};
+    uint64_t sum = 0;
+    for (unsigned level = 0; level < VMX_LEVELS; level++)
+        for (unsigned kind = 0; exit_price_next(c, level, -1, &kind); kind++) {
+            exit_price_add(&price, c, kind);
+            for (unsigned part = 0; (p = exit_part_next(c, kind, &part));) sum += c->cost.kind[p->inner].reason;
+        }
+    return sum + price.count;
+}
+
+static uint64_t ask_stamps(const struct history *h) {
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < HISTORY_ORIGINS; i++) {
+        const struct vmcs_stamp *stamp = history_stamp(h, h->origin[i].pointer, i);
+        if (stamp) sum += stamp_step(stamp) + stamp_level(stamp) + stamp_writer(stamp);
+    }
+    return sum;
+}
+
 // Everything that is asked through an index or a count. The sum keeps the compiler from leaving it out.
 static uint64_t ask(struct machine *m) {
     const struct history *h = machine_history(m);
@@ -145,7 +167,7 @@ static uint64_t ask(struct machine *m) {
     for (unsigned i = 0; vmx_explain_failure(&c->failure, i, &failure); i++)
         for (unsigned j = 0; j < failure.reads.count; j++) sum += strlen(failure.reads.read[j].what);
     for (unsigned i = 0; i < HISTORY_VMCSS; i++) sum += history_entry(h, h->vmcs[i].pointer) ? 1 : 0;
-    return sum;
+    return sum + ask_costs(c) + ask_stamps(h);
 }
 
 static void test_any_bytes(void) {
