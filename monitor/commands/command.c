@@ -53,7 +53,7 @@ const struct command *command_at(unsigned index) { return index < COMMANDS ? &co
 // The row of that name, or the only one that begins so. NULL after an error.
 static const struct command *find(struct monitor *monitor, const char *word) {
     const struct command *found = NULL, *other = NULL, *nearest = NULL;
-    unsigned best = UINT32_MAX, distance;
+    unsigned best = PARSE_FAR, distance;
     for (unsigned i = 0; i < sizeof aliases / sizeof *aliases; i++)
         if (strcmp(aliases[i].word, word) == 0) word = aliases[i].line;
     for (const struct command *c = commands; c < commands + COMMANDS; c++) {
@@ -74,7 +74,7 @@ static const struct command *find(struct monitor *monitor, const char *word) {
             if (strncmp(c->name, word, strlen(word)) == 0 && strlen(text) + strlen(c->name) + 3 < sizeof text)
                 strcat(strcat(text, *text ? ", " : ""), c->name);
         monitor_error(monitor, "%s could be %s", word, text);
-    } else if (best <= 2 && best < strlen(word)) {
+    } else if (nearest) {
         monitor_error(monitor, "%s: no such command; did you mean %s? (help lists all)", word, nearest->name);
     } else {
         monitor_error(monitor, "%s: no such command (help lists all)", word);
@@ -152,6 +152,27 @@ static int summary_length(const char *help) {
     return (int)length + (help[length] == '.');
 }
 
+// With what stands beside or below it still to come, at column `indent`.
+static void print_name(struct monitor *monitor, const struct command *c, unsigned width, unsigned indent) {
+    print(monitor, "  %-10s ", c->name);
+    output_wrap(monitor->output, 13, 13, width, c->arguments);
+    print(monitor, "%*s", (int)indent, "");
+}
+
+// What it does stands beside its name, or below where the name is long or the screen narrow.
+static void print_row(struct monitor *monitor, const struct command *c) {
+    enum { NAME = 10, ARGUMENTS = 26, BESIDE = 40, BELOW = 8, NARROW = 72 };
+    unsigned width = output_width(monitor->output), indent = width < NARROW ? BELOW : BESIDE;
+    bool below = strlen(c->arguments) > ARGUMENTS || strlen(c->name) > NAME + 2 || indent == BELOW;
+    char summary[200];
+    snprintf(summary, sizeof summary, "%.*s", summary_length(c->help), c->help);
+    if (below)
+        print_name(monitor, c, width, indent);
+    else
+        print(monitor, "  %-*s %-*s", NAME, c->name, BESIDE - NAME - 3, c->arguments);
+    output_wrap(monitor->output, indent, indent, width, summary);
+}
+
 static void print_list(struct monitor *monitor) {
     for (enum command_group group = RUNNING; group <= MONITOR; group++) {
         bool any = false;
@@ -159,13 +180,13 @@ static void print_list(struct monitor *monitor) {
             if (c->group != group) continue;
             if (!any) print_in(monitor, BOLD, "%s\n", command_group_name(group));
             any = true;
-            print(monitor, "  %-10s %-26s", c->name, c->arguments);
-            print(monitor, strlen(c->arguments) > 26 ? "\n%40s%.*s\n" : "%1s%.*s\n", "", summary_length(c->help),
-                  c->help);
+            print_row(monitor, c);
         }
     }
-    print(monitor, "\nEnter repeats a step; names may be shortened; help COMMAND explains one, help expressions what "
-                   "EXPR can be.\n");
+    print(monitor, "\n");
+    output_wrap(monitor->output, 0, 0, output_width(monitor->output),
+                "Enter repeats a step; names may be shortened; help COMMAND explains one, help expressions what EXPR "
+                "can be.");
 }
 
 bool command_help(struct monitor *monitor, const char *arguments) {
@@ -180,7 +201,10 @@ bool command_help(struct monitor *monitor, const char *arguments) {
     const struct command *command = find(monitor, arguments);
     if (!command) return false;
     print_in(monitor, BOLD, "%s", command->name);
-    print(monitor, " %s\n%s\n", command->arguments, command->help);
+    unsigned width = output_width(monitor->output), column = (unsigned)strlen(command->name) + 1;
+    print(monitor, " ");
+    output_wrap(monitor->output, column, column, width, command->arguments);
+    output_wrap(monitor->output, 0, 0, width, command->help);
     const char *word;
     for (unsigned i = 0; (word = command_alias(i, command)); i++) print(monitor, "Also: %s\n", word);
     return true;

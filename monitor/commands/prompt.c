@@ -26,17 +26,24 @@ static bool goes_on(const struct monitor *monitor) {
 
 const char *prompt_now(const struct monitor *monitor) { return monitor->prompt.collecting ? "> " : PROMPT; }
 
+static void echoed(struct monitor *monitor, const char *line) {
+    print(monitor, "%s%s\n", prompt_now(monitor), line);
+    prompt_line(monitor, line);
+}
+
 // --- a person ---
 
 static const char *person_prompt(void *context) { return prompt_now(context); }
 static bool person_goes_on(void *context) { return goes_on(context); }
 
-static void person_line(void *context, const char *line) {
+static void person_line(void *context, const char *line, bool echo) {
     struct monitor *monitor = context;
-    if (line)
-        prompt_line(monitor, line);
-    else
+    if (!line)
         monitor->prompt.leave = true;
+    else if (echo)
+        echoed(monitor, line);
+    else
+        prompt_line(monitor, line);
 }
 
 static void person_resumes(void *context) {
@@ -65,11 +72,6 @@ static void person_loop(struct monitor *monitor) {
 }
 
 // --- pipes ---
-
-static void echoed(struct monitor *monitor, const char *line) {
-    print(monitor, "%s%s\n", prompt_now(monitor), line);
-    prompt_line(monitor, line);
-}
 
 static void pipe_loop(struct monitor *monitor) {
     char line[LINE_BYTES];
@@ -108,7 +110,8 @@ bool prompt_script(struct monitor *monitor, const char *path) {
     struct file file;
     char error[FILE_ERROR_BYTES];
     if (depth == SCRIPT_DEPTH)
-        return monitor_error(monitor, "%s: scripts carry out scripts %d deep, and no deeper; does it carry out itself?", path, SCRIPT_DEPTH);
+        return monitor_error(monitor, "%s: scripts carry out scripts %d deep, and no deeper; does it carry out itself?",
+                             path, SCRIPT_DEPTH);
     if (!file_load(&file, path, error, sizeof error)) return monitor_error(monitor, "%s: %s", path, error);
     depth++;
     prompt_text(monitor, &file);

@@ -18,7 +18,8 @@
 enum {
     HISTORY_LINES = 1000,
     HISTORY_BYTES = 1 << 24,
-    LOOK_MS = 200 /* between looks at whether something else ended the prompt */
+    EARLY_BYTES = 4096, // what a terminal of Linux keeps
+    LOOK_MS = 200       /* between looks at whether something else ended the prompt */
 };
 
 static struct {
@@ -26,15 +27,57 @@ static struct {
     bool open;   // readline is set up
     bool done;   // the prompt is to be left
     int history; // the file of lines typed earlier; -1: there is none
+    struct {
+        char byte[EARLY_BYTES];
+        size_t at, used;
+    } early; // typed or pasted before the last line was carried out: no keys for the guest that it lets run
 } editor = {.history = -1};
+
+// --- what was typed ahead ---
+
+static bool has_early(void) { return editor.early.at < editor.early.used; }
+
+static void take_early(void) {
+    size_t left = editor.early.used - editor.early.at;
+    memmove(editor.early.byte, editor.early.byte + editor.early.at, left);
+    editor.early.at = 0;
+    while (left < EARLY_BYTES && wait_readable(STDIN_FILENO, 0)) {
+        ssize_t got = read(STDIN_FILENO, editor.early.byte + left, EARLY_BYTES - left);
+        if (got <= 0) break;
+        left += (size_t)got;
+    }
+    editor.early.used = left;
+}
+
+static int next_byte(FILE *from) {
+    return has_early() ? (unsigned char)editor.early.byte[editor.early.at++] : rl_getc(from);
+}
+
+// --- lines ---
+
+// Lines that were pasted together come as one, with line feeds in it (bracketed paste). One that is empty there is
+// none: it does not repeat what stands before it.
+static void take_lines(const struct editor_host *h, char *text) {
+    bool several = strchr(text, '\n') != NULL;
+    for (char *line = text, *next; line && (line == text || h->goes_on(h->context)); line = next) {
+        next = strchr(line, '\n');
+        if (next) *next++ = '\0';
+        if (several && !*line) continue;
+        if (*line) add_history(line);
+        h->line(h->context, line, several);
+    }
+}
 
 static void take_line(char *line) {
     const struct editor_host *h = editor.host;
+    take_early();
     rl_callback_handler_remove();
-    if (line && *line) add_history(line);
     if (!line) fputs("quit\n", stdout);
     fflush(stdout);
-    h->line(h->context, line);
+    if (line)
+        take_lines(h, line);
+    else
+        h->line(h->context, NULL, false);
     free(line);
     if (h->goes_on(h->context))
         rl_callback_handler_install(h->prompt(h->context), take_line);
@@ -139,6 +182,7 @@ static void open_editor(void) {
     const char *home = getenv("HOME");
     rl_catch_signals = 0;
     rl_readline_name = "vmxray";
+    rl_getc_function = next_byte;
     rl_attempted_completion_function = complete;
     rl_completion_word_break_hook = breaks;
     rl_initialize();
@@ -155,7 +199,7 @@ void editor_loop(const struct editor_host *host) {
     editor.done = false;
     rl_callback_handler_install(host->prompt(host->context), take_line);
     while (!editor.done) {
-        if (wait_input(STDIN_FILENO, LOOK_MS)) rl_callback_read_char();
+        if (has_early() || wait_input(STDIN_FILENO, LOOK_MS)) rl_callback_read_char();
         if (!editor.done && signals_continued()) rl_forced_update_display();
         if (!editor.done && signals_asked()) interrupt();
         if (!editor.done && !host->goes_on(host->context)) {

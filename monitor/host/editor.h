@@ -7,7 +7,8 @@
 struct editor_host {
     void *context;
     const char *(*prompt)(void *context);
-    void (*line)(void *context, const char *line); // NULL: the input has ended
+    // NULL: the input has ended. `echo`: it was pasted with others, and is to be printed before it is carried out.
+    void (*line)(void *context, const char *line, bool echo);
     bool (*goes_on)(void *context);                // whether another line is wanted
     void (*resume)(void *context);                 // Ctrl-A c: back to the guest
     // The candidates for the last `word` of a line, which begins at `start`, one at a time: an allocated string, or

@@ -4,13 +4,17 @@
 #include "monitor/files/written.h"
 #include "monitor/host/pager.h"
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { ERROR_BYTES = 6000 }; // two paths
+enum {
+    ERROR_BYTES = 6000, // two paths
+    USUAL_WIDTH = 120   // where nothing says how many columns there are
+};
 
 static void add(void *context, const char *text, size_t bytes) {
     struct output *output = context;
@@ -68,6 +72,50 @@ bool output_error(struct output *output, const char *format, ...) {
     add_text(output, "\n");
     return false;
 }
+
+// --- lines that fit ---
+
+unsigned output_columns(int fd) {
+    struct winsize size;
+    return isatty(fd) && ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+unsigned output_width(const struct output *output) {
+    unsigned columns = output->write ? 0 : output_columns(output->fd);
+    return columns ? columns : USUAL_WIDTH;
+}
+
+// Bytes of the text that go into a line with so much room. A word that is longer than that has a line of its own.
+static size_t line_length(const char *text, size_t room) {
+    size_t end = strcspn(text, "\n"), length = end;
+    if (end <= room) return end;
+    for (length = room; length && text[length] != ' ';) length--;
+    return length ? length : strcspn(text, " \n");
+}
+
+// Line feeds in the middle of a sentence are there for those who read the rows.
+static char *as_sentences(const char *text) {
+    char *copy = strdup(text);
+    for (char *p = copy; p && *p; p++)
+        if (*p == '\n' && p > copy && p[-1] != '.' && p[-1] != ':') *p = ' ';
+    return copy;
+}
+
+void output_wrap(struct output *output, unsigned column, unsigned indent, unsigned width, const char *text) {
+    char *all = as_sentences(text);
+    text = all ? all : text;
+    if (indent > width / 2) indent = width / 8;
+    for (bool first = true; first || *text; first = false) {
+        unsigned from = first ? column : indent;
+        size_t length = line_length(text, !width ? SIZE_MAX : width > from ? width - from : 0);
+        output_print(output, PLAIN, "%*s%.*s\n", first ? 0 : (int)indent, "", (int)length, text);
+        text += length;
+        if (*text) text++; // the space or line feed there
+    }
+    free(all);
+}
+
+// --- written ---
 
 static void write_all(struct output *output) {
     struct written *to = output->fd == OUTPUT_ERRORS ? written_errors() : written_output();

@@ -28,6 +28,13 @@ enum { OUTPUT_SCREEN = 1, OUTPUT_ERRORS = 2 };
 void output_suit_person(struct output *output);
 // What is wrong, as one line. Returns false, so that a function can end with it.
 bool output_error(struct output *output, const char *format, ...) __attribute__((format(printf, 2, 3)));
+// Text from this column on, in lines of at most `width` that are broken at spaces and go on at column `indent`. A line feed that
+// ends a sentence, or follows a colon, begins a line; any other is a space. Width 0: as long as they are.
+void output_wrap(struct output *output, unsigned column, unsigned indent, unsigned width, const char *text);
+// How many columns the terminal behind the descriptor has; 0: it is none.
+unsigned output_columns(int fd);
+// How wide text may be where it goes.
+unsigned output_width(const struct output *output);
 // The same for everything that has an `output`: struct monitor, struct look.
 #define print(to, ...) output_print((to)->output, PLAIN, __VA_ARGS__)
 #define print_in(to, colour, ...) output_print((to)->output, colour, __VA_ARGS__)

@@ -131,20 +131,24 @@ int parse_choice(const char *word, const char *(*name)(unsigned index), unsigned
     return found == 0 ? CHOICE_NONE : found == 1 ? (int)two[0] : CHOICE_SEVERAL;
 }
 
+enum { LONGEST = 63 }; // letters of a word that are looked at
+
+static unsigned smaller(unsigned a, unsigned b) { return a < b ? a : b; }
+
 unsigned parse_distance(const char *a, const char *b) {
-    enum { LONGEST = 63 };
-    unsigned row[LONGEST + 1];
-    size_t length = strnlen(b, LONGEST);
-    for (size_t j = 0; j <= length; j++) row[j] = (unsigned)j;
-    for (unsigned i = 1; a[i - 1]; i++) {
-        unsigned diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= length; j++) {
-            unsigned change = diagonal + (a[i - 1] != b[j - 1]);
-            unsigned shift = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            diagonal = row[j];
-            row[j] = change < shift ? change : shift;
+    unsigned rows[3][LONGEST + 1]; // the distances of beginnings of b from this beginning of a, and the two before
+    unsigned m = (unsigned)strnlen(a, LONGEST), n = (unsigned)strnlen(b, LONGEST);
+    for (unsigned j = 0; j <= n; j++) rows[0][j] = j;
+    for (unsigned i = 1; i <= m; i++) {
+        unsigned *now = rows[i % 3], *last = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
+        now[0] = i;
+        for (unsigned j = 1; j <= n; j++) {
+            now[j] = smaller(smaller(now[j - 1], last[j]) + 1, last[j - 1] + (a[i - 1] != b[j - 1]));
+            bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+            if (swapped) now[j] = smaller(now[j], before[j - 2] + 1);
         }
     }
-    return row[length];
+    unsigned distance = rows[m % 3][n], length = m > n ? m : n;
+    bool far = distance > (length + 1) / 4 || (length < 5 && *a != *b);
+    return far ? PARSE_FAR : distance;
 }

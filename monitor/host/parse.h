@@ -25,7 +25,10 @@ bool word_is(const char *word, const char *name, size_t least);
 // none does; CHOICE_SEVERAL: several do, of which two[] are the first.
 enum { CHOICE_NONE = -1, CHOICE_SEVERAL = -2 };
 int parse_choice(const char *word, const char *(*name)(unsigned index), unsigned two[2]);
-// Letters to insert, delete or change to make one word of the other.
+// How far one word is from the other: letters to insert, delete, change or swap with the next. PARSE_FAR: so far that it
+// was hardly meant. In a short word hardly any letter may be wrong, and
+// not the first: -hda is no -vga, and -qmp no -smp.
+enum { PARSE_FAR = 64 };
 unsigned parse_distance(const char *a, const char *b);
 
 #endif

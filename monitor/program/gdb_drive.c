@@ -68,6 +68,7 @@ static void caught(void *context, void (*write)(void *to, const char *text, size
     if (!stops_caught(monitor)) return;
     struct output *before = monitor_print_to(monitor, &gdbs);
     stops_report(monitor);
+    stops_spend(monitor);
     output_flush(&gdbs);
     monitor_print_to(monitor, before);
     output_free(&gdbs);

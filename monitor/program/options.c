@@ -1,6 +1,7 @@
 // The command line: finding the row of each option, and the help text that the rows hold.
 #include "monitor/session/options.h"
 #include "monitor/program/options_row.h"
+#include "monitor/host/output.h"
 #include "monitor/host/parse.h"
 #include "monitor/host/status.h"
 #include <stdio.h>
@@ -15,23 +16,49 @@ enum { ROWS = sizeof rows / sizeof *rows };
 
 const struct option *option_at(unsigned index) { return index < ROWS ? &rows[index] : NULL; }
 
+// --- help ---
+
+static void write_said(void *context, const char *text, size_t bytes) {
+    (void)context;
+    say("%.*s", (int)bytes, text);
+}
+
+// As wide as the terminal; a line a row where it goes elsewhere.
+static void print_row(struct output *output, const char *optional, const struct option *row) {
+    enum { BESIDE = 33 };
+    const char *between = *row->argument ? optional : "";
+    output_print(output, PLAIN, "  -%s%s%s", row->name, between, row->argument);
+    unsigned width = (unsigned)(strlen(row->name) + strlen(between) + strlen(row->argument)) + 3;
+    unsigned column = width < BESIDE ? BESIDE : width + 1;
+    output_print(output, PLAIN, "%*s", (int)(column - width), "");
+    output_wrap(output, column, BESIDE, output_columns(OUTPUT_SCREEN), row->help);
+}
+
+static void print_status(struct output *output, const char *number, const char *text) {
+    output_print(output, PLAIN, "%s", number);
+    output_wrap(output, (unsigned)strlen(number), (unsigned)strlen(number), output_columns(OUTPUT_SCREEN), text);
+}
+
 enum taken take_help(struct options *options, const struct option *option, const char *value) {
     (void)options, (void)option, (void)value;
     static const char *const groups[] = {"What to boot", "The machine", "The console", "The run", "Other"};
-    say("vmxray " VMXRAY_VERSION ": an x86-64 PC with VT-x, in software\n"
-        "usage: vmxray -kernel FILE [-initrd FILE] [-append TEXT] [option...]\n");
+    struct output output = {.write = write_said};
+    output_print(&output, PLAIN,
+                 "vmxray " VMXRAY_VERSION ": an x86-64 PC with VT-x, in software\n"
+                 "usage: vmxray -kernel FILE [-initrd FILE] [-append TEXT] [option...]\n");
     for (unsigned i = 0; i < ROWS && rows[i].group != HIDDEN; i++) {
-        if (i == 0 || rows[i].group != rows[i - 1].group) say("\n%s\n", groups[rows[i].group]);
+        if (i == 0 || rows[i].group != rows[i - 1].group) output_print(&output, PLAIN, "\n%s\n", groups[rows[i].group]);
         const char *optional = rows[i].argument[0] == '[' ? "=" : " ";
-        int width = say("  -%s%s%s", rows[i].name, *rows[i].argument ? optional : "", rows[i].argument);
-        say("%*s%s\n", width < 33 ? 33 - width : 1, "", rows[i].help);
+        print_row(&output, optional, &rows[i]);
     }
-    say("\nExit status\n");
-#define STATUS(number, name, text) say("  %d  %s\n", number, text);
+    output_print(&output, PLAIN, "\nExit status\n");
+#define STATUS(number, name, text) print_status(&output, "  " #number "  ", text);
 #include "monitor/host/status.def"
 #undef STATUS
-    say("  2 * N + 1 when the guest writes N to isa-debug-exit, as in QEMU\n"
-        "  128 + N when the signal N ended the run, after its account\n");
+    print_status(&output, "  2 * N + 1 ", "when the guest writes N to isa-debug-exit, as in QEMU");
+    print_status(&output, "  128 + N ", "when the signal N ended the run, after its account");
+    output_flush(&output);
+    output_free(&output);
     return TAKEN_LAST;
 }
 
@@ -44,7 +71,7 @@ static const struct option *find(const char *name, size_t length) {
 
 static bool complain_unknown(const char *argument, const char *name, size_t length) {
     char word[64];
-    unsigned best = UINT32_MAX, distance;
+    unsigned best = PARSE_FAR, distance;
     const struct option *nearest = NULL;
     snprintf(word, sizeof word, "%.*s", (int)(length < 63 ? length : 63), name);
     for (unsigned i = 0; i < ROWS && rows[i].group != HIDDEN; i++) {
@@ -53,8 +80,7 @@ static bool complain_unknown(const char *argument, const char *name, size_t leng
             nearest = &rows[i];
         }
     }
-    if (nearest && best <= 3 && best < strlen(nearest->name))
-        return complain("%s: no such option; did you mean -%s? (-help lists all)", argument, nearest->name);
+    if (nearest) return complain("%s: no such option; did you mean -%s? (-help lists all)", argument, nearest->name);
     return complain("%s: no such option (-help lists all)", argument);
 }
 

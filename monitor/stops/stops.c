@@ -218,6 +218,12 @@ void stops_report(struct monitor *monitor) {
     }
 }
 
+void stops_spend(struct monitor *monitor) {
+    struct stops *s = monitor->stops;
+    for (unsigned i = 0; s && i < s->count; i++)
+        if (s->caught[i].stop && s->caught[i].stop->once) stop_delete(monitor, s->caught[i].stop);
+}
+
 // One of them may delete another, or itself; continue ends a list.
 static void carry_out_list(struct monitor *monitor, const struct caught *c) {
     for (unsigned i = 0; c->stop && i < c->stop->commands && !monitor->letting_go.go_on && !monitor->prompt.leave; i++)
@@ -234,7 +240,6 @@ bool stops_carry_out(struct monitor *monitor) {
         go_on |= monitor->letting_go.go_on;
     }
     monitor->letting_go.in_list = false;
-    for (unsigned i = 0; s && i < s->count; i++)
-        if (s->caught[i].stop && s->caught[i].stop->once) stop_delete(monitor, s->caught[i].stop);
+    stops_spend(monitor);
     return go_on;
 }

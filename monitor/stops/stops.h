@@ -79,6 +79,7 @@ void stops_begin(struct monitor *monitor);
 void stops_report(struct monitor *monitor);
 // The list of commands of what was caught. Whether the guest is to run on.
 bool stops_carry_out(struct monitor *monitor);
+void stops_spend(struct monitor *monitor); // what was caught and stops once is gone
 bool stops_caught(const struct monitor *monitor);
 
 #endif

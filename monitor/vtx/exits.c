@@ -66,6 +66,19 @@ void exits_tell_loop(struct monitor *monitor, unsigned level, const struct histo
     print_in(monitor, BOLD, "  hint: %s\n", exit_loop_hint(l));
 }
 
+// What the last exit of each level was, so that what is said of it can be seen.
+static void print_no_loop(struct monitor *monitor, const struct history_cpu *c) {
+    print(monitor,
+          c->has_exit ? "no exit repeats without progress; the last ones were\n" : "there was no VM exit yet\n");
+    for (unsigned level = 1; level < VMX_LEVELS; level++) {
+        const struct history_loop *l = &c->loop[level];
+        const char *reason = vmx_exit_name(l->exit.reason & UINT16_MAX);
+        if (!exit_total(look_cpu(&monitor->look), level).exits) continue;
+        print(monitor, "  level %u: %s at step %" PRIu64 ", RIP %" PRIx64 "%s\n", level, reason ? reason : "?",
+              l->exit.step, l->exit.rip, l->times ? ", as the one before it, once: that may be chance" : "");
+    }
+}
+
 static bool print_loops(struct monitor *monitor) {
     bool any = false;
     if (!look_history(&monitor->look)) return false;
@@ -75,7 +88,7 @@ static bool print_loops(struct monitor *monitor) {
         if (loop) exits_tell_loop(monitor, level, loop);
         any |= loop != NULL;
     }
-    if (!any) print(monitor, "no exit repeats: the last exit of each level was another than the one before\n");
+    if (!any) print_no_loop(monitor, c);
     return true;
 }
 

@@ -115,6 +115,11 @@ break guest_work thread 2.1
 continue
 delete
 thread 1.1
+monitor tcatch exit
+monitor catch entry
+continue
+monitor info breakpoints
+monitor delete
 set var exits = 5
 detach inferiors 2 1
 EOT
@@ -163,6 +168,8 @@ says 'memory behind its EPT is written' '^\$[0-9]+ = 0x99$'
 said=$second
 says 'attached again' '^\$1 = 1$'
 says 'to the guest too' '^Thread 2\.1 .*hit Breakpoint .* guest_work'
+grep -qE '^1: catch exit' <<<"$said" && ! grep -qE '^1 +on +catch exit' <(sed '1,/^1: catch exit/d' <<<"$said") && grep -qE '^2 +on +catch entry' <<<"$said"
+claim $? 'tcatch is gone when it was hit, catch stays' "$(tail -n 12 <<<"$said" | tr '\n' ';')"
 [[ $status == 43 ]]
 claim $? 'the machine runs to its end' "status $status: $(<"$dir/out")"
 grep -q 'altered by hand' "$dir/out"

@@ -8,6 +8,13 @@ spin=$(guest spin)
 refused 'an unknown option is named, with the nearest' '^vmxray: -kernl: no such option; did you mean -kernel\?' -kernl x
 refused 'the same with two dashes' '--kernl: no such option; did you mean -kernel\?' --kernl x
 refused 'the same with a value' '-hash-evry=5: no such option; did you mean -hash-every\?' -hash-evry=5
+for meant in 'kernal kernel' 'initrd- initrd' 'intird initrd' 'serail serial' 'nographc nographic' 'smb smp'; do
+	read -r typed meant <<<"$meant"
+	refused "-$typed is near -$meant" "did you mean -$meant\\?" "-$typed" x
+done
+for far in hdx fdaa drvie vpn mem ms sd spice boots kvm qmp usbx y; do
+	refused "-$far was hardly meant to be another option" ": no such option \\(-help lists all\\)" "-$far" x
+done
 refused 'nonsense has no nearest' '-xyzzyxyzzy: no such option \(-help lists all\)' -xyzzyxyzzy
 refused 'a lone word' 'disk.img: not an option; a kernel is named with -kernel' disk.img
 refused 'a lone dash' '-: not an option' -

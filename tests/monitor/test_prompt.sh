@@ -139,6 +139,79 @@ if has_terminal; then
 	[[ $(grep -acE 'step -l +0' <<<"$screen") == 1 && $screen == *'step 1 '*'step 2 '* ]]
 	claim $? 'Tab completes options, and Enter repeats them with the step' "${screen//$'\n'/;}"
 
+	# Lines pasted at once: as a terminal marks them (bracketed paste), and as they come where none does (a dumb one).
+	pasted='print 21 + 21\rstep\r\rprint 6 * 8\rprint 11111 * 5'
+	typist() {
+		shows 'level 0'
+		types '\e[200~%b\e[201~\r' "$pasted"
+		shows 55555
+		types '\20\20\r' # Ctrl-P twice: each is a line of its own in the history
+		printf '\4'
+		over
+	}
+	TERM=xterm on_terminal typist -kernel "$spin" -S
+	plain=$(sed 's/\x1b\[[0-9;?]*[a-zA-Z]//g' <<<"$screen")
+	steps=$(grep -aoE '^step [0-9]+' <<<"$plain" | sort -u | tr '\n' ' ')
+	[[ $plain == *'(vmxray) print 21 + 21'$'\n''$1 = 0x2a '*'(vmxray) step'$'\n'*'(vmxray) print 6 * 8'$'\n''$2 = 0x30'*55555*'$4 = 0x30'* &&
+		$steps == 'step 0 step 1 ' && $plain != *'no such command'* ]]
+	claim $? 'lines pasted at once are several commands; an empty one repeats nothing' "steps $steps; ${plain//$'\n'/;}"
+	typist() {
+		shows 'level 0'
+		printf "${pasted/\\r\\r/\\r}\r"
+		shows 55555
+		printf '\4'
+		over
+	}
+	NO_COLOR=1 on_terminal typist -kernel "$spin" -S
+	[[ $screen == *'$1 = 0x2a '*'step 1 '*'$2 = 0x30'*55555* && $screen != *'no such command'* ]]
+	claim $? 'so they are where the terminal does not mark them' "${screen//$'\n'/;}"
+
+	# exits loop, first of all: what is known does not depend on who looks on.
+	typist() {
+		shows hello
+		printf '\1c'
+		shows 'level 0'
+		types 'exits loop\r'
+		printf 'quit\r'
+		over
+	}
+	on_terminal typist -kernel "$spin"
+	[[ $screen == *'there was no VM exit yet'* ]]
+	claim $? 'exits loop where there was no VM exit says so' "${screen//$'\n'/;}"
+	typist() {
+		shows 'without progress' # of -why
+		printf '\1c'
+		shows 'level 0'
+		types 'exits loop\r'
+		printf 'quit\r'
+		over
+	}
+	on_terminal typist -kernel "$O/turtles.elf" -append 'depth=1\ bug=loop' -m 64
+	said=${screen#*exits loop}
+	[[ $said == *'level 1: VM exit EPT_VIOLATION '*' times in a row without progress'*'from step 181282 '*hint:* ]]
+	claim $? 'exits loop right after Ctrl-A c knows the loop from its first step' "${screen//$'\n'/;}"
+
+	# Help fits the screen, breaks at words, and is not cut off.
+	fits() { # COLUMNS
+		rm -f "$dir/screen"
+		timeout --kill-after=5 60 script -qefc "stty cols $1 rows 999; NO_COLOR=1 $VMXRAY -kernel $spin -S; $VMXRAY -help; echo status=done" "$dir/screen" >/dev/null < <(
+			shows 'level 0'
+			types 'help\r'
+			types 'help watch\r'
+			printf '\4'
+			until_true holds "$dir/screen" status=done
+		)
+		screen=$(tr -d '\r' <"$dir/screen")
+		wide=$(sed '1,/^(vmxray) help$/d; /^Script/d' <<<"$screen" | awk -v most="$1" 'length > most && / / && !/[|]/ && !/^usage/ { print length ": " $0 }')
+		words=$(tr -s ' \n' ' ' <<<"$screen")
+		[[ -z $wide && $words == *'A condition is asked before the write: value is what is written, old what it replaces.'* ]] &&
+			[[ $words == *'failed VM entries, triple faults and loops explain themselves on stderr'* ]]
+	}
+	for columns in 60 90 150; do
+		fits "$columns"
+		claim $? "help fits $columns columns" "$wide"
+	done
+
 	# A silent guest for more than two seconds: the line of progress; it goes when the guest writes or is left.
 	typist() {
 		shows MIPS
