@@ -125,6 +125,8 @@ void vmx_history_loaded(struct cpu *cpu) {
     at_most(&c->twelve, HISTORY_VMCS12S);
     at_most(&c->read_gpr, R15);
     failure_loaded(&c->failure);
+    for (unsigned i = 0; i < HISTORY_CHAIN; i++) at_most(&c->chain[i].level, LEVEL_DEPTH);
+    for (unsigned i = 0; i < HISTORY_REFUSALS; i++) at_most(&c->refusal[i].level, LEVEL_DEPTH);
     history_cost_loaded(&c->cost);
     for (unsigned i = 0; i < HISTORY_EVENTS; i++)
         if (h->event[i].kind >= EVENT_KINDS) h->event[i].kind = EVENT_TRIPLE;
