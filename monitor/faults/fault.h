@@ -20,6 +20,10 @@ unsigned refusal_facts(const struct history_refusal *refusal, struct fact *facts
 // The exceptions one after the other, each because of the one before; at last the one that no handler was left for.
 unsigned triple_facts(const struct history_cpu *past, struct fact *facts, unsigned max);
 
+// A VMX instruction of a guest that failed as its hypervisor tells it: that is the first fact; then the rules of
+// vmx/insn/refuse.def by which the instruction fails so, which may or may not be it.
+unsigned told_facts(const struct history_told *told, struct fact *facts, unsigned max);
+
 // --- error_code.c: adds what it finds, and gives the number of facts then ---
 enum { PAGE_FAULT_BITS = 32 };
 unsigned page_fault_code_facts(uint64_t code, struct fact *facts, unsigned count, unsigned max);

@@ -72,9 +72,13 @@ static bool interrupt_now(struct monitor *monitor, const struct history *h) {
 
 static bool instruction_last(struct monitor *monitor, const struct history *h) {
     (void)h;
-    const struct history_refusal *r = history_refusal(look_past(&monitor->look), 0);
-    if (!r) return nothing(monitor, "VMX instruction that failed");
-    why_refusal(monitor, r);
+    const struct history_cpu *c = look_past(&monitor->look);
+    const struct history_refusal *r = history_refusal(c, 0);
+    if (!r && !c->told.times) return nothing(monitor, "VMX instruction that failed");
+    if (r && (!c->told.times || r->last_step >= c->told.step))
+        why_refusal(monitor, r);
+    else
+        why_told(monitor, &c->told);
     return true;
 }
 

@@ -11,6 +11,7 @@ void why_failure(struct monitor *monitor, const struct history_failure *failure)
 void why_fault(struct monitor *monitor, const struct history_fault *fault);
 void why_triple(struct monitor *monitor, const struct history_cpu *c);
 void why_refusal(struct monitor *monitor, const struct history_refusal *refusal);
+void why_told(struct monitor *monitor, const struct history_told *told); // of a guest, by its hypervisor
 // The VMX instructions that were refused since the last VM entry, but for the one at the step `but`, oldest first;
 // whether there are any.
 bool why_refused(struct monitor *monitor, const struct history *h, const struct history_cpu *c, uint64_t but);

@@ -42,6 +42,21 @@ void why_refusal(struct monitor *monitor, const struct history_refusal *r) {
     print_broken(monitor, &fact);
 }
 
+void why_told(struct monitor *monitor, const struct history_told *t) {
+    enum { FACTS = 12 };
+    struct fact fact[FACTS];
+    char name[160];
+    unsigned count = told_facts(t, fact, FACTS);
+    if (!count) return;
+    print_in(monitor, BOLD, "%s of level %u failed: %s\n", fact[0].rule, t->level, fact[0].text);
+    print(monitor, "  step %" PRIu64 ", RIP %" PRIx64, t->step, t->rip);
+    if (*symbols_name(monitor->look.symbols, (int)t->level, t->rip, name, sizeof name)) print(monitor, " <%s>", name);
+    if (t->times > 1) print(monitor, "; %" PRIu64 " times in a row there", t->times);
+    print(monitor, ", %s\n", fact[0].section);
+    if (count > 1) print(monitor, "  A processor does so where one of these holds:\n");
+    for (unsigned i = 1; i < count; i++) print(monitor, "    %s: %s\n", fact[i].rule, fact[i].text);
+}
+
 static uint64_t last_entry(const struct history *h) {
     uint64_t step = 0;
     for (unsigned i = 0; i < HISTORY_VMCSS; i++)

@@ -308,6 +308,26 @@ static void test_silent_events(struct bench *b) {
     ok(exit_remark_facts(b->cpu, e, &fact, 1) == 1 && !strcmp(fact.rule, "not_acknowledged"), "and that is remarked");
 }
 
+// A hypervisor lets VMPTRLD of its guest fail: CF is 1 when the guest goes on behind it.
+static void test_told(void) {
+    struct fact facts[8];
+    struct bench *b = bench_new("server");
+    bench_prepare(b);
+    changes_valid(b);
+    bench_guest(b, "0f c7 33 90 f4"); // VMPTRLD [RBX]
+    ON(PROC, HLT_EXITING);
+    uint32_t exit = bench_enter(b, 10);
+    SET(GUEST_RIP, bench_field(b, GUEST_RIP) + 3);
+    SET(GUEST_RFLAGS, 2 | FLAG_CF);
+    (void)bench_reenter(b, 10);
+    const struct history_told *t = &bench_vmx(b)->past->told;
+    unsigned count = told_facts(t, facts, 8);
+    ok(exit == EXIT_VMPTRLD && t->times == 1 && t->flags == FLAG_CF && t->reason == EXIT_VMPTRLD && count > 4 &&
+           fact_named(facts, count, "vmptrld_revision"),
+       "a VMX instruction that the hypervisor of a guest lets fail: %s", count ? facts[0].text : "not told");
+    bench_free(b);
+}
+
 int main(void) {
     struct bench *b = bench_new("server");
     bench_prepare(b);
@@ -318,6 +338,7 @@ int main(void) {
     test_exits();
     test_areas(b);
     test_silent_events(b);
+    test_told();
     test_events();
     bench_free(b);
     return done_testing();

@@ -77,6 +77,7 @@ WHOLE(history_loop);
 WHOLE(history_failure);
 WHOLE(history_fault);
 WHOLE(history_refusal);
+WHOLE(history_told);
 WHOLE(history_owed);
 WHOLE(history_vmcs);
 WHOLE(history_vmcs12);
@@ -97,7 +98,7 @@ static const struct state_field cpu_fields[] = {
     ONE(has_exit),    ONE(has_failure),   ONE(refusals),      ONE(has_triple), ONE(exit_level),
     ONE(chain_count), ONE(entered),       ONE(reads),         ONE(read_gpr),   ONE(read_field),
     ONE(twelve),      ONE(twelve_level),  ONE_WORDS(loop),    ONE_WORDS(owed), ONE_WORDS(triple),
-    ONE_WORDS(chain), ONE_WORDS(failure), ONE_WORDS(refusal), ONE_WORDS(cost),
+    ONE_WORDS(chain), ONE_WORDS(failure), ONE_WORDS(refusal), ONE_WORDS(told), ONE_WORDS(cost),
 };
 const struct state_table vmx_history_cpu_state = STATE_TABLE("history of a processor", cpu_fields);
 
@@ -126,6 +127,7 @@ void vmx_history_loaded(struct cpu *cpu) {
     at_most(&c->read_gpr, R15);
     failure_loaded(&c->failure);
     for (unsigned i = 0; i < HISTORY_CHAIN; i++) at_most(&c->chain[i].level, LEVEL_DEPTH);
+    at_most(&c->told.level, LEVEL_DEPTH);
     for (unsigned i = 0; i < HISTORY_REFUSALS; i++) at_most(&c->refusal[i].level, LEVEL_DEPTH);
     history_cost_loaded(&c->cost);
     for (unsigned i = 0; i < HISTORY_EVENTS; i++)

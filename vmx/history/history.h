@@ -110,6 +110,13 @@ struct history_owed {
     struct history_event event;
 };
 
+// A VMX instruction of a guest that failed, as its hypervisor tells it: by the flags with which the guest goes on.
+struct history_told {
+    uint64_t step, rip, flags; // CF: VMfailInvalid; ZF: VMfailValid
+    uint64_t times;            // in a row at the same place
+    uint32_t reason, level;    // of the VM exit: which instruction
+};
+
 // Of one processor.
 struct history_cpu {
     uint32_t has_exit, has_failure, refusals, has_triple;
@@ -128,6 +135,7 @@ struct history_cpu {
     struct history_failure failure;
     struct cost_book cost;
     struct history_refusal refusal[HISTORY_REFUSALS]; // the last of `refusals`
+    struct history_told told;                         // the last one; `times` 0: there was none
 };
 
 // A VMCS as it was at the last entry with it.

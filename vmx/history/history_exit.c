@@ -5,6 +5,8 @@
 #include "vmx/vmcs/vmcs.h"
 #include <string.h>
 
+enum { INSTRUCTION_BYTES = 15 };
+
 // --- exits ---
 
 // No progress: the guest was entered where it left, and left there again without having retired an instruction.
@@ -69,6 +71,20 @@ static struct history_vmcs *place(struct history *h, struct history_cpu *c, uint
     return &h->vmcs[oldest];
 }
 
+#define VMX_INSTRUCTIONS                                                                                               \
+    (BIT(EXIT_VMCLEAR) | BIT(EXIT_VMLAUNCH) | BIT(EXIT_VMPTRLD) | BIT(EXIT_VMPTRST) | BIT(EXIT_VMREAD) |               \
+     BIT(EXIT_VMRESUME) | BIT(EXIT_VMWRITE) | BIT(EXIT_VMXON) | BIT(EXIT_INVEPT) | BIT(EXIT_INVVPID))
+
+// The guest's last exit was by a VMX instruction, which who runs it has carried out: it goes on behind it, and the
+// flags say what came of it.
+static void note_told(struct cpu *cpu, struct history_cpu *c, const struct history_exit *e) {
+    uint64_t flags = vmcs_get(vmx_of(cpu)->vmcs, GUEST_RFLAGS) & (FLAG_CF | FLAG_ZF);
+    struct history_told *t = &c->told;
+    if (!flags || cpu->rip <= e->rip || cpu->rip - e->rip > INSTRUCTION_BYTES) return;
+    bool again = t->times && t->rip == e->rip && t->level == e->level && t->flags == flags;
+    *t = (struct history_told){e->step, e->rip, flags, again ? t->times + 1 : 1, e->reason, e->level};
+}
+
 void history_note_entry(struct cpu *cpu) {
     struct vmx *vmx = vmx_of(cpu);
     struct history_cpu *c = vmx->past;
@@ -81,6 +97,8 @@ void history_note_entry(struct cpu *cpu) {
     v->used = ++vmx->history->clock;
     vmx->origin->used = v->used;
     memcpy(v->field, vmx->vmcs->field, vmx->history->field_bytes);
+    const struct history_exit *last = &c->loop[level].exit;
+    if (unlikely(last->reason < 64 && VMX_INSTRUCTIONS >> last->reason & 1)) note_told(cpu, c, last);
     c->loop[level].entry_step = step;
     c->loop[level].entry_rip = cpu->rip;
     if (unlikely(c->owed[level].valid)) history_event_entry(cpu, level, step);
