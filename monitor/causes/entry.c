@@ -33,7 +33,7 @@ static struct fact area_fact(const char *name, const char *text, const char *hin
 unsigned entry_msr_facts(const struct cpu *cpu, const struct history_failure *f, struct fact *facts, unsigned max) {
     const uint64_t entry = f->qualification, index = f->msr;
     if (!max) return 0;
-#define ENTRY_ERROR(error, section, text, hint)
+#define ENTRY_ERROR(error, entered, section, text, hint)
 #define REMARK(name, when, section, text)
 #define ENTRY_INVALID(shadow, section, text, hint)
 #define AREA_RULE(name, broken, text, hint)                                                                            \
@@ -51,15 +51,23 @@ unsigned entry_msr_facts(const struct cpu *cpu, const struct history_failure *f,
 
 // --- VM-instruction errors ---
 
+enum entered { EITHER, NEVER, BEFORE };
+
+static enum entered entered_with(const struct cpu *cpu, uint64_t vmcs) {
+    const struct history *h = vmx_history(cpu);
+    return h && history_entry(h, vmcs) ? BEFORE : NEVER;
+}
+
 unsigned entry_error_facts(const struct cpu *cpu, const struct history_failure *f, unsigned error, struct fact *facts,
                            unsigned max) {
     static const struct {
         unsigned error;
         bool shadow;
+        enum entered entered;
         const char *section, *text, *hint;
     } rows[] = {
-#define ENTRY_ERROR(error, section, text, hint) {ERROR_##error, false, section, text, hint},
-#define ENTRY_INVALID(shadow, section, text, hint) {0, shadow, section, text, hint},
+#define ENTRY_ERROR(error, entered, section, text, hint) {ERROR_##error, false, entered, section, text, hint},
+#define ENTRY_INVALID(shadow, section, text, hint) {0, shadow, EITHER, section, text, hint},
 #define REMARK(name, when, section, text)
 #define AREA_RULE(name, broken, text, hint)
 #include "monitor/causes/entry.def"
@@ -69,8 +77,10 @@ unsigned entry_error_facts(const struct cpu *cpu, const struct history_failure *
 #undef ENTRY_ERROR
     };
     bool launched = false;
+    const enum entered entered = entered_with(cpu, f->vmcs);
     for (unsigned i = 0; max && i < sizeof rows / sizeof *rows; i++) {
         if (rows[i].error != error || (!error && rows[i].shadow != (f->vmcs != VMX_NO_VMCS))) continue;
+        if (rows[i].entered != EITHER && rows[i].entered != entered) continue;
         facts[0] = (struct fact){.rule = "launch state",
                                  .section = rows[i].section,
                                  .text = rows[i].text,
@@ -110,7 +120,7 @@ unsigned exit_remark_facts(const struct cpu *cpu, const struct history_exit *e, 
 #define pending_debug() field(cpu, e->vmcs, FIELD_GUEST_PENDING_DEBUG)
 #define after_instruction() is_trap_like(reason)
 #define is_instruction() of_instruction(reason)
-#define ENTRY_ERROR(error, section, text, hint)
+#define ENTRY_ERROR(error, entered, section, text, hint)
 #define ENTRY_INVALID(shadow, section, text, hint)
 #define AREA_RULE(name, broken, text, hint)
 #define REMARK(name, when, where, words)                                                                               \

@@ -132,8 +132,11 @@ void why_failure(struct monitor *monitor, const struct history_failure *f) {
     bool guest = f->number >> 31;
     unsigned number = f->number & UINT16_MAX;
     const char *text = guest ? vmx_exit_text(number) : vmx_error_text(number);
-    print_in(monitor, BOLD, "VM entry failed: %s (%s %u)\n", f->number ? text : "VMfailInvalid",
-             guest ? "exit reason" : "VM-instruction error", number);
+    if (!f->number)
+        print_in(monitor, BOLD, "VM entry failed: VMfailInvalid, CF is 1\n");
+    else
+        print_in(monitor, BOLD, "VM entry failed: %s (%s %u)\n", text, guest ? "exit reason" : "VM-instruction error",
+                 number);
     print(monitor, "  step %" PRIu64 ", ", f->step);
     if (f->vmcs == VMX_NO_VMCS)
         print(monitor, "no current VMCS, ");
