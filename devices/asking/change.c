@@ -38,12 +38,12 @@ static const uint8_t *page_now(struct timeline *t, const struct kept_place *k) {
 // What intervals from the present back have of a place. `page` follows: its content at the end of each.
 static void compare_checkpoints(struct searching *s, const struct kept_place *k, uint64_t value) {
     struct timeline *t = s->t;
-    const struct page_list *list = &t->present;
+    struct page_list *list = &t->present;
     const uint8_t *page = page_now(t, k);
     for (unsigned i = 0; i < s->count; i++) {
-        const struct checkpoint *c = &t->checkpoint[t->base - i];
+        const uint8_t *image = checkpoint_image(t, t->base - i);
         bool stored = k->has_page && page_list_find(list, k->area, k->page, &page);
-        uint64_t before = kept_value(k, c->image, page);
+        uint64_t before = image ? kept_value(k, image, page) : value; // short of memory: it is looked for later
         s->interval[i].touched = stored || k->kind != KEPT_IN_MEMORY;
         s->interval[i].differs = before != value;
         value = before;

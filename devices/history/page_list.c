@@ -1,9 +1,10 @@
 // Kept pages; see page_list.h.
 #include "devices/history/page_list.h"
+#include "devices/snapshot/packer.h"
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_CAPACITY = 64, PAGE_COST = PAGE_BYTES + 16 /* of the allocator */ };
+enum { FIRST_CAPACITY = 64, ALLOCATOR_COST = 16, PAGE_COST = PAGE_BYTES + ALLOCATOR_COST, WORTH = PAGE_BYTES * 3 / 4 };
 
 static bool grow(struct page_list *l, size_t count) {
     if (count <= l->capacity) return true;
@@ -31,10 +32,54 @@ static bool copy_page(const uint8_t *from, uint8_t **copy) {
 bool page_list_add(struct page_list *l, uint32_t area, uint64_t page, const uint8_t *bytes) {
     uint8_t *copy;
     if (!grow(l, l->count + 1) || !copy_page(bytes, &copy)) return false;
-    l->kept[l->count++] = (struct kept_page){area, page, copy};
+    l->kept[l->count++] = (struct kept_page){.area = area, .page = page, .bytes = copy};
     if (copy) l->bytes += PAGE_COST;
+    l->packed = false;
     return true;
 }
+
+// --- packing ---
+
+static size_t cost_of(const struct kept_page *k) {
+    return !k->bytes ? 0 : k->packed ? k->packed + ALLOCATOR_COST : PAGE_COST;
+}
+
+static void pack_page(struct page_list *l, struct kept_page *k) {
+    uint8_t packed[WORTH];
+    size_t bytes = l->packer->pack(l->packer->context, packed, sizeof packed, k->bytes, PAGE_BYTES);
+    uint8_t *smaller = bytes ? malloc(bytes) : NULL;
+    if (!smaller) return;
+    memcpy(smaller, packed, bytes);
+    free(k->bytes);
+    l->bytes -= PAGE_COST - (bytes + ALLOCATOR_COST);
+    k->bytes = smaller;
+    k->packed = (uint32_t)bytes;
+}
+
+void page_list_pack(struct page_list *l, const struct packer *packer) {
+    l->packer = packer;
+    l->packed = true;
+    for (size_t i = 0; i < l->count; i++)
+        if (l->kept[i].bytes && !l->kept[i].packed) pack_page(l, &l->kept[i]);
+}
+
+// False: memory is short, and it is as before.
+static bool unpack_page(struct page_list *l, struct kept_page *k) {
+    if (!k->packed) return true;
+    uint8_t *whole = malloc(PAGE_BYTES);
+    if (!whole || !l->packer->unpack(l->packer->context, whole, PAGE_BYTES, k->bytes, k->packed)) {
+        free(whole);
+        return false;
+    }
+    l->bytes += PAGE_COST - cost_of(k);
+    free(k->bytes);
+    k->bytes = whole;
+    k->packed = 0;
+    l->packed = false;
+    return true;
+}
+
+// --- swapping ---
 
 static void swap_bytes(uint8_t *a, uint8_t *b) {
     uint8_t between[PAGE_BYTES];
@@ -47,10 +92,12 @@ static uint8_t *data_of(struct pages *pages, const struct kept_page *k) {
     return frame_data((struct page_frame){&pages->area[k->area], k->page});
 }
 
-// A copy for each page that is to take zeroes and is not zero, so that a swap cannot fail halfway.
+// Nothing is packed, and there is a copy for each page that is to take zeroes and is not zero: a swap cannot fail
+// halfway.
 static bool make_room(struct page_list *l, struct pages *pages) {
     for (size_t i = 0; i < l->count; i++) {
         struct kept_page *k = &l->kept[i];
+        if (!unpack_page(l, k)) return false;
         if (k->bytes || is_zero(data_of(pages, k))) continue;
         if (!(k->bytes = calloc(1, PAGE_BYTES))) return false;
         l->bytes += PAGE_COST;
@@ -70,6 +117,7 @@ static void swap_page(struct page_list *l, struct kept_page *k, uint8_t *data) {
 
 bool page_list_swap(struct page_list *l, struct pages *pages) {
     if (!make_room(l, pages)) return false;
+    l->packed = false;
     for (size_t i = 0; i < l->count; i++) {
         struct kept_page *k = &l->kept[i];
         (void)page_store(pages, (struct page_frame){&pages->area[k->area], k->page}, 0, PAGE_BYTES);
@@ -92,18 +140,21 @@ bool page_list_merge(struct page_list *l, struct page_list *other) {
         struct kept_page *k = &other->kept[i];
         if (own && bsearch(k, l->kept, own, sizeof *k, compare)) continue;
         l->kept[l->count++] = *k;
-        if (k->bytes) l->bytes += PAGE_COST;
+        l->bytes += cost_of(k);
         k->bytes = NULL;
     }
+    if (other->packer) l->packer = other->packer;
+    l->packed &= other->packed;
     page_list_free(other);
     return true;
 }
 
-bool page_list_find(const struct page_list *l, uint32_t area, uint64_t page, const uint8_t **bytes) {
+bool page_list_find(struct page_list *l, uint32_t area, uint64_t page, const uint8_t **bytes) {
     for (size_t i = 0; i < l->count; i++) {
         if (l->kept[i].page != page || l->kept[i].area != area) continue;
-        *bytes = l->kept[i].bytes;
-        return true;
+        bool whole = unpack_page(l, &l->kept[i]);
+        if (whole) *bytes = l->kept[i].bytes;
+        return whole;
     }
     return false;
 }

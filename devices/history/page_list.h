@@ -4,15 +4,19 @@
 #include "cpu/pages/pages.h"
 #include <stddef.h>
 
+struct packer;
 struct kept_page {
-    uint32_t area;  // number in struct pages
-    uint64_t page;  // in the area
-    uint8_t *bytes; // NULL: zeroes
+    uint32_t area;   // number in struct pages
+    uint32_t packed; // how many bytes it takes; 0: it is not packed
+    uint64_t page;   // in the area
+    uint8_t *bytes;  // NULL: zeroes
 };
 struct page_list {
+    const struct packer *packer; // that packed some of it; NULL: none is
     struct kept_page *kept;
     size_t count, capacity;
     size_t bytes; // of the host's memory
+    bool packed;  // all are that become smaller by it
 };
 
 // `bytes` is NULL: zeroes. False: memory is short, and nothing was added.
@@ -22,8 +26,11 @@ bool page_list_add(struct page_list *list, uint32_t area, uint64_t page, const u
 bool page_list_swap(struct page_list *list, struct pages *pages);
 // Adds the pages of `other` that the list does not have; `other` is empty afterwards.
 bool page_list_merge(struct page_list *list, struct page_list *other);
-// Whether the list has the page; then its content, NULL for zeroes.
-bool page_list_find(const struct page_list *list, uint32_t area, uint64_t page, const uint8_t **bytes);
+// Whether the list has the page; then its content, NULL for zeroes. One that is looked at is unpacked.
+bool page_list_find(struct page_list *list, uint32_t area, uint64_t page, const uint8_t **bytes);
+// Packs each page that becomes smaller by it (devices/snapshot/packer.h); each alone, so that lists can be merged and a
+// page looked at as they are. All else unpacks what it needs.
+void page_list_pack(struct page_list *list, const struct packer *packer);
 void page_list_free(struct page_list *list); // it is empty afterwards
 
 #endif

@@ -80,6 +80,8 @@ bool timeline_expect(struct timeline *t, const struct input_list *inputs, const 
     return true;
 }
 
+void timeline_set_packer(struct timeline *t, const struct packer *packer) { t->packer = packer; }
+
 void timeline_free(struct timeline *t) {
     if (!t) return;
     machine_set_log(t->m, NULL);

@@ -14,6 +14,9 @@ struct timeline;
 // short, or there are too many watchers of pages. To be freed before the machine.
 struct timeline *timeline_new(struct machine *machine, uint64_t bytes);
 void timeline_free(struct timeline *timeline);
+// What packs old pages when there is no room any more, before checkpoints are given up; NULL, the default: nothing.
+struct packer;
+void timeline_set_packer(struct timeline *timeline, const struct packer *packer);
 
 // Who else is to be told of inputs that are taken while the present is the end.
 void timeline_tell(struct timeline *timeline, const struct input_log *log);

@@ -19,14 +19,15 @@ static bool move_memory(struct timeline *t, unsigned index) {
 }
 
 static bool restore(struct timeline *t, unsigned index, const char **wrong) {
-    if (!timeline_fits(t)) {
-        *wrong = "its followers";
+    const uint8_t *image = checkpoint_image(t, index);
+    if (!timeline_fits(t) || !image) {
+        *wrong = image ? "its followers" : "memory";
         return false;
     }
     t->swapping = true;
     bool moved = move_memory(t, index);
     t->swapping = false;
-    *wrong = moved ? machine_image_load(t->m, t->checkpoint[t->base].image) : "memory";
+    *wrong = moved ? machine_image_load(t->m, image) : "memory";
     pages_mark(t->pages, &t->watcher);
     if (t->base + 1 == t->count)
         timeline_go_live(t, t->checkpoint[t->base].inputs);

@@ -8,14 +8,16 @@ enum {
     LONGEST_STEPS = 100000000, // between two checkpoints
     PAGE_STEPS = 2400, // what copying a page costs, in steps: with the slow store that tells of it, and the memory
     IMAGE_PAGES = 100, // what a checkpoint costs without pages, in pages
+    PACK_STEPS = 3000, // and packing it later, where that has begun
     SHARE = 50,        // one part in so many of the steps may be spent on checkpoints
 };
 
 // --- room ---
 
 uint64_t timeline_bytes_used(const struct timeline *t) {
-    uint64_t bytes = t->present.bytes + t->inputs.bytes + t->count * (uint64_t)t->image_bytes;
-    for (unsigned i = 0; i < t->count; i++) bytes += t->checkpoint[i].pages.bytes;
+    uint64_t bytes = t->present.bytes + t->inputs.bytes;
+    for (const struct checkpoint *c = t->checkpoint; c < t->checkpoint + t->count; c++)
+        bytes += c->pages.bytes + (c->image_packed ? c->image_packed : t->image_bytes);
     return bytes;
 }
 
@@ -54,9 +56,53 @@ static unsigned dispensable(const struct timeline *t) {
     return best;
 }
 
-// Checkpoints are given up evenly; when too few would be left, the past begins later.
+// Those of the oldest interval that has some that are not, and is not the present one's neighbour. False: there is
+// none.
+static void pack_image(struct timeline *t, struct checkpoint *c) {
+    uint8_t *packed = c->image_packed ? NULL : malloc(t->image_bytes);
+    size_t bytes =
+        packed ? t->packer->pack(t->packer->context, packed, t->image_bytes - 1, c->image, t->image_bytes) : 0;
+    uint8_t *smaller = bytes ? realloc(packed, bytes) : NULL;
+    if (!smaller) {
+        free(packed);
+        return;
+    }
+    free(c->image);
+    c->image = smaller;
+    c->image_packed = bytes;
+}
+
+const uint8_t *checkpoint_image(struct timeline *t, unsigned index) {
+    struct checkpoint *c = &t->checkpoint[index];
+    if (!c->image_packed) return c->image;
+    uint8_t *whole = malloc(t->image_bytes);
+    if (!whole || !t->packer->unpack(t->packer->context, whole, t->image_bytes, c->image, c->image_packed)) {
+        free(whole);
+        return NULL;
+    }
+    free(c->image);
+    c->image = whole;
+    c->image_packed = 0;
+    c->pages.packed = false; // it is worth another look
+    return whole;
+}
+
+// Of the oldest that has something to pack and is not the present one's neighbour. False: there is none.
+static bool pack_one(struct timeline *t) {
+    for (unsigned i = 0; t->packer && i + 1 < t->count; i++) {
+        struct page_list *pages = &t->checkpoint[i].pages;
+        if (pages->packed || i + 1 == t->base || i == t->base) continue;
+        pack_image(t, &t->checkpoint[i]);
+        page_list_pack(pages, t->packer);
+        return t->packs = true;
+    }
+    return false;
+}
+
+// Old pages are packed; then checkpoints are given up evenly; when too few would be left, the past begins later.
 static void make_room(struct timeline *t) {
     enum { FEWEST = 8 };
+    while (timeline_bytes_used(t) > t->budget && pack_one(t)) continue;
     while (timeline_bytes_used(t) > t->budget && t->count > 2) {
         unsigned index = t->count > FEWEST ? dispensable(t) : 0;
         if (index && give_up(t, index)) continue;
@@ -114,7 +160,8 @@ bool timeline_known(struct timeline *t, const struct position *at, uint64_t inpu
 }
 
 const char *timeline_known_end(struct timeline *t) {
-    const char *wrong = machine_image_load(t->m, t->checkpoint[0].image);
+    const uint8_t *image = checkpoint_image(t, 0);
+    const char *wrong = image ? machine_image_load(t->m, image) : "memory";
     make_room(t);
     if (t->count > 1) timeline_go_into_past(t, 0);
     return wrong;
@@ -148,6 +195,7 @@ void timeline_look_after_failure(struct timeline *t) {
 bool timeline_due(const struct timeline *t) {
     if (!timeline_keeps(t)) return false;
     uint64_t since = machine_steps(t->m) - t->checkpoint[t->base].at.steps;
-    uint64_t cost = (t->present.count + IMAGE_PAGES) * (uint64_t)PAGE_STEPS * SHARE;
+    uint64_t price = PAGE_STEPS + (t->packs ? PACK_STEPS : 0);
+    uint64_t cost = (t->present.count + IMAGE_PAGES) * price * SHARE;
     return since >= LONGEST_STEPS || since >= cost;
 }

@@ -19,8 +19,9 @@ enum {
 
 struct checkpoint {
     struct position at;
-    uint8_t *image;
-    size_t inputs; // that were taken before
+    uint8_t *image;      // checkpoint_image
+    size_t image_packed; // how many bytes it takes; 0: it is not packed
+    size_t inputs;       // that were taken before
     struct page_list pages;
 };
 
@@ -38,6 +39,8 @@ struct timeline {
     struct input_log also; // who else is told what was taken
     uint64_t budget;
     size_t image_bytes;
+    const struct packer *packer; // NULL: nothing is packed
+    bool packs;                  // it has begun
     bool in_past;
     bool expecting; // what comes after the last checkpoint is known by its inputs, up to `last`
     bool swapping, failed;
@@ -53,7 +56,8 @@ void timeline_go_live(struct timeline *t, size_t inputs);
 // timeline_keep.c: checkpoints and the room for them.
 uint64_t timeline_bytes_used(const struct timeline *t);
 void checkpoint_free(struct checkpoint *c);
-bool timeline_fits(const struct timeline *t); // whether the images can be loaded still
+const uint8_t *checkpoint_image(struct timeline *t, unsigned index); // unpacked; NULL: memory is short
+bool timeline_fits(const struct timeline *t);                        // whether the images can be loaded still
 bool timeline_checkpoint_here(struct timeline *t);
 void timeline_forget(struct timeline *t);
 void timeline_look_after_failure(struct timeline *t);

@@ -2,6 +2,7 @@
 #include "devices/history/recording.h"
 #include "devices/history/timeline.h"
 #include "monitor/files/files.h"
+#include "monitor/files/packed.h"
 #include "monitor/files/signals.h"
 #include "monitor/files/written.h"
 #include "monitor/host/limits.h"
@@ -42,6 +43,7 @@ static bool begin_history(struct run *run) {
     uint64_t bytes = history_bytes(run->options);
     if (!bytes && !run->options->recording) return true;
     run->timeline = timeline_new(run->machine, bytes);
+    if (run->timeline) timeline_set_packer(run->timeline, packed_by_zstd());
     return run->timeline || complain("not enough memory to keep the past; -history 0 does without");
 }
 
