@@ -4,6 +4,7 @@
 #            COV=1      coverage counters           WERROR=1 warnings are errors
 #            V=1        show the commands
 #            O=DIR      where objects go (one directory per variant by default)
+#            NEED=check nothing is installed that is missing: make says what, and ends
 #            TESTS=...  only tests whose name contains one of these words, e.g. TESTS="law cpu/"; -word leaves out
 #
 # Sources are found by wildcard: a new cpu/ROOM/*.c, vmx/ROOM/*.c, devices/ROOM/*.c or monitor/ROOM/*.c just joins in, and so does a new
@@ -26,6 +27,8 @@ space   := $(subst ,, )
 O       := o$(if $(strip $(variant)),/$(subst $(space),-,$(strip $(variant))))
 GUESTS  ?= o/guests
 PREFIX  ?= /usr/local
+LIBDIR  ?= $(PREFIX)/lib
+ZSHDIR  ?= $(PREFIX)/share/zsh/site-functions
 
 # ---- flags ----------------------------------------------------------------------------------------------------------
 
@@ -40,6 +43,11 @@ CODEGEN  += -DVMXRAY_INVARIANTS -DVMXRAY_INSTRUMENTED=1
 endif
 ifdef COV
 CODEGEN  := -O1 -g -ffp-contract=off -fno-math-errno --coverage -DVMXRAY_INSTRUMENTED=1
+endif
+
+# With SOURCE_DATE_EPOCH, which asks for a build that can be reproduced, debug information does not name the folder either.
+ifdef SOURCE_DATE_EPOCH
+CODEGEN  += -ffile-prefix-map=$(CURDIR)=.
 endif
 
 CFLAGS   ?=
@@ -133,15 +141,15 @@ include tests/guests/turtles/turtles.mk
 # One line for each missing package, then apt-get installs them.
 .PHONY: need-build need-test need-guests
 need-build:
-	@CC='$(CC)' scripts/need.sh build
+	@NEED='$(NEED)' CC='$(CC)' scripts/need.sh build
 need-test: | need-build
-	@CC='$(CC)' scripts/need.sh test
+	@NEED='$(NEED)' CC='$(CC)' scripts/need.sh test
 need-guests: | need-build
-	@CC='$(CC)' scripts/need.sh guests
+	@NEED='$(NEED)' CC='$(CC)' scripts/need.sh guests
 
 .PHONY: lint install clean help
 lint:
-	@scripts/need.sh lint
+	@NEED='$(NEED)' scripts/need.sh lint
 	@scripts/lint.sh
 
 $(O)/vmxray.1: $(O)/vmxray scripts/man.sh
@@ -153,20 +161,28 @@ $(O)/vmxray-monitor.7: $(O)/vmxray scripts/man-monitor.sh
 $(O)/vmxray.bash: $(O)/vmxray scripts/completion.sh
 	$(call quiet,BASH,$@)scripts/completion.sh $(O)/vmxray > $@
 
-install: all $(O)/vmxray.1 $(O)/vmxray-monitor.7 $(O)/vmxray.bash $(O)/vmxray.pc
+$(O)/vmxray.zsh: $(O)/vmxray scripts/completion-zsh.sh
+	$(call quiet,ZSH,$@)scripts/completion-zsh.sh $(O)/vmxray > $@
+
+.PHONY: manuals
+manuals: $(O)/vmxray.1 $(O)/vmxray-monitor.7 $(O)/vmxray.bash $(O)/vmxray.zsh $(O)/vmxray.pc
+
+install: all manuals
 	install -Dm755 $(O)/vmxray $(DESTDIR)$(PREFIX)/bin/vmxray
 	install -Dm644 $(O)/vmxray.1 $(DESTDIR)$(PREFIX)/share/man/man1/vmxray.1
 	install -Dm644 $(O)/vmxray-monitor.7 $(DESTDIR)$(PREFIX)/share/man/man7/vmxray-monitor.7
 	install -Dm644 $(O)/vmxray.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vmxray
-	install -Dm644 $(O)/libvmxray.a $(DESTDIR)$(PREFIX)/lib/libvmxray.a
-	install -Dm644 $(O)/vmxray.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig/vmxray.pc
+	install -Dm644 $(O)/vmxray.zsh $(DESTDIR)$(ZSHDIR)/_vmxray
+	install -Dm644 $(O)/libvmxray.a $(DESTDIR)$(LIBDIR)/libvmxray.a
+	install -Dm644 $(O)/vmxray.pc $(DESTDIR)$(LIBDIR)/pkgconfig/vmxray.pc
 	set -e; for h in $$(CC='$(CC)' scripts/public-headers.sh $(O)/gen); do \
 		install -Dm644 $$h $(DESTDIR)$(PREFIX)/include/vmxray/$$h; done
 
 $(O)/vmxray.pc: $(O)/vmxray FORCE
-	$(call quiet,PC,$@)printf '%s\n' 'prefix=$(PREFIX)' 'Name: vmxray' \
+	$(call quiet,PC,$@)printf '%s\n' 'prefix=$(PREFIX)' \
+		'libdir=$(patsubst $(PREFIX)/%,$${prefix}/%,$(LIBDIR))' 'Name: vmxray' \
 		'Description: an x86-64 PC with VT-x, in software' "Version: $$($(O)/vmxray -version | sed 's/^vmxray \([^:]*\).*/\1/')" \
-		'Cflags: -I$${prefix}/include/vmxray' 'Libs: -L$${prefix}/lib -lvmxray' >$@
+		'Cflags: -I$${prefix}/include/vmxray' 'Libs: -L$${libdir} -lvmxray' >$@
 
 # Downloaded packages stay: they are large, and the same tomorrow.
 clean:
@@ -188,7 +204,7 @@ help:
 	@echo 'make lint       clang-format, clang-tidy, cppcheck'
 	@echo 'make install    to PREFIX=$(PREFIX)'
 	@echo 'make clean      everything but downloaded packages'
-	@echo 'Variables: CC=clang SAN=1 COV=1 WERROR=1 O=dir TESTS=words GUESTS=dir'
+	@echo 'Variables: CC=clang SAN=1 COV=1 WERROR=1 O=dir TESTS=words GUESTS=dir NEED=check'
 
 -include $(wildcard cpu/rules.mk vmx/rules.mk devices/rules.mk monitor/rules.mk tests/*/rules.mk)
 -include $(CORE_OBJECTS:.o=.d) $(MONITOR_OBJECTS:.o=.d)

@@ -8,7 +8,7 @@ version=$("$vmxray" -version)
 roff() { sed -e 's/\\/\\e/g' -e 's/-/\\-/g' -e "s/^[.']/\\\\\&&/"; }
 
 cat <<END
-.TH VMXRAY\-MONITOR 7 "" "$version" "Miscellaneous"
+.TH VMXRAY\-MONITOR 7 2026-11-30 "$version" "Miscellaneous"
 .SH NAME
 vmxray\-monitor \- commands that look at a guest of vmxray, stop it and step it
 .SH SYNOPSIS

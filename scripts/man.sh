@@ -7,7 +7,7 @@ version=$("$1" -version)
 roff() { sed -e 's/\\/\\e/g' -e 's/-/\\-/g' -e "s/^[.']/\\\\\&&/"; }
 
 cat <<END
-.TH VMXRAY 1 "" "$version" "User commands"
+.TH VMXRAY 1 2026-11-30 "$version" "User commands"
 .SH NAME
 vmxray \- an x86\-64 PC with Intel VT\-x, in software
 .SH SYNOPSIS
@@ -37,17 +37,91 @@ On a terminal every key goes to the guest, but for these:
 leaves
 .TP
 .B Ctrl\-A c
-stops the guest and gives the monitor's prompt, see vmxray\-monitor(7)
+stops the guest and gives the monitor's prompt, see
+.BR vmxray\-monitor (7);
+there it lets the guest go on
 .TP
 .B Ctrl\-A h
 prints the keys
 .TP
 .B Ctrl\-A Ctrl\-A
 sends Ctrl\-A
-.SH EXAMPLE
+.PP
+At the prompt lines are edited as in a shell, Tab completes, Ctrl\-C forgets the line or stops the guest, Ctrl\-D leaves.
+Several lines that are pasted are several commands.
+.SH FILES
+.TP
+.I \(ti/.vmxray_history
+lines typed at the monitor's prompt, at most 1000, for their owner only
+.PP
+Files that a run writes (recordings, snapshots, traces, symbols, what a serial port sends) are named on the command line or at
+the prompt. None of them is written over what the same run reads or writes already.
+.SH ENVIRONMENT
+.TP
+.B HOME
+where the lines typed earlier are kept
+.TP
+.B PAGER
+the command that shows text longer than the screen (less); cat for none
+.TP
+.B NO_COLOR
+not empty: no colours
+.TP
+.B TERM
+the terminal, for editing lines
+.SH EXAMPLES
+Boot Linux with the terminal as its serial console:
+.PP
+.RS
+.nf
 vmxray \-kernel vmlinuz \-initrd initrd.gz \-append "console=ttyS0" \-m 512 \-nographic
+.fi
+.RE
+.PP
+Stop before the first step, at the prompt:
+.PP
+.RS
+.nf
+vmxray \-kernel hypervisor.elf \-S
+.fi
+.RE
+.PP
+Wait for gdb; each level of virtualization is an inferior:
+.PP
+.RS
+.nf
+vmxray \-kernel hypervisor.elf \-S \-s
+gdb hypervisor.elf \-ex "target extended\-remote :1234"
+.fi
+.RE
+.PP
+Record a run, and look at it again, from its end backwards:
+.PP
+.RS
+.nf
+vmxray \-kernel hypervisor.elf \-record run.vmxray
+vmxray \-replay run.vmxray,at=end \-S
+.fi
+.RE
+.PP
+Count the VM exits of each level, and write all of them down for Perfetto:
+.PP
+.RS
+.nf
+vmxray \-kernel hypervisor.elf \-trace exits=run.stat \-trace exits,entries=run.json
+.fi
+.RE
+.PP
+Two runs are the same run, bit for bit, when they end with the same line:
+.PP
+.RS
+.nf
+vmxray \-kernel hypervisor.elf \-hash \-steps 1M
+.fi
+.RE
 .SH SEE ALSO
 .BR vmxray\-monitor (7),
+.BR gdb (1),
 .BR qemu\-system\-x86_64 (1),
 .BR bochs (1)
 END

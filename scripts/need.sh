@@ -2,7 +2,8 @@
 # Makes sure that what a step needs is there: need.sh STEP...  (build, test, turtles, guests, lint)
 #
 # For each missing package one line says which and what for; then apt-get installs them all.  Without root the exact
-# apt-get line is printed and the exit status is 1.  When nothing is missing no program is started.
+# apt-get line is printed and the exit status is 1.  When nothing is missing no program is started.  NEED=check installs nothing:
+# it only says what is missing, and ends with status 1.
 set -u
 
 # step    package          what for                                           how to see that it is there
@@ -77,6 +78,11 @@ find_missing() {
 find_missing "$@"
 ((${#missing[@]})) || exit 0
 
+if [[ ${NEED:-} == check ]]; then
+	echo "NEED=check: nothing was installed. The names are Debian's; the line would be" >&2
+	echo "    apt-get install --no-install-recommends ${missing[*]}" >&2
+	exit 1
+fi
 if ! command_ apt-get; then
 	echo "There is no apt-get here: please install what is named above (Debian's names)." >&2
 	exit 1

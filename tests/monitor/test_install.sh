@@ -47,6 +47,20 @@ if type -P man >/dev/null; then
 	claim $? 'man has no complaints about them' "${complaints:0:300}"
 fi
 
+if type -P mandoc >/dev/null; then
+	complaints=$(mandoc -T lint -W warning "$page" "$monitor_page" 2>&1)
+	[[ -z $complaints ]]
+	claim $? 'nor has mandoc' "${complaints:0:300}"
+else
+	echo 'ok nor has mandoc # SKIP there is no mandoc'
+fi
+missing=$(for section in KEYS FILES ENVIRONMENT EXAMPLES 'SEE ALSO'; do grep -qx ".SH $section" "$page" || echo "$section"; done
+	for variable in $(grep -rhoE 'getenv\("[A-Z_]+"\)|"(PAGER|SHELL)"' monitor --include='*.[ch]' | grep -oE '[A-Z_]{2,}' | sort -u); do
+		grep -qx ".B $variable" "$page" || echo "$variable"
+	done)
+[[ -z $missing ]]
+claim $? 'it has keys, files, the environment that the program looks at, examples' "${missing//$'\n'/ }"
+
 # What bash offers for the last of these words.
 offers() { # WORD...
 	COMP_WORDS=("$root/usr/bin/vmxray" "$@") COMP_CWORD=$#
@@ -64,6 +78,49 @@ claim $? 'and files for those that take one' "$(offers -kernel "$page")"
 [[ $(offers -cpu '' | head -n 1) == "$("$VMXRAY" -cpu help | sed -n '1s/ .*//p')" && $(offers -display '') == none &&
 	$(offers -trace ex) == exits && -z $(offers -m '') ]]
 claim $? 'and models of processors, and what else is known' "$(offers -cpu '' | tr '\n' ' ')"
+
+if type -P zsh >/dev/null; then
+	specification=$root/usr/share/zsh/site-functions/_vmxray
+	missing=$(zsh -f -c '_arguments() { print -rl -- "$@" }; source "$1"' - "$specification" >"$dir/zsh" 2>&1
+		"$VMXRAY" -rows options | cut -f1 | while read -r name; do grep -qE -- "^\*-$name(=-)?\[" "$dir/zsh" || echo "-$name"; done)
+	[[ -s $dir/zsh && -z $missing ]]
+	claim $? 'zsh completes every option' "${missing//$'\n'/ }"
+	# As a person has it: a shell on a terminal of its own.
+	cat >"$dir/zpty" <<'END'
+zmodload zsh/zpty && zpty -b z zsh -f -i || exit 3
+said() { # PATTERN: waits for it
+	local piece
+	for turn in {1..200}; do
+		zpty -r -t z piece && all+=$piece || sleep 0.05
+		[[ $all == *$~1* ]] && return
+	done
+	return 1
+}
+zpty -w z "PS1=; fpath=($1 \$fpath); path=($2 \$path); autoload -U compinit; compinit -u -D; print BE''GIN"
+said BEGIN || exit 3
+typeset all=
+zpty -w -n z $'vmxray -kern\t' && said 'vmxray -kernel' && print kernel
+all=
+zpty -w -n z $'\x15vmxray -why of\t' && said 'why off' && print off
+all=
+zpty -w -n z $'\x15vmxray -cpu qe\t' && said 'cpu qemu' && print qemu
+END
+	model=$("$VMXRAY" -cpu help | sed -n '1s/ .*//p')
+	sed -i "s/cpu qe/cpu ${model:0:2}/; s/cpu qemu/cpu ${model:0:3}/" "$dir/zpty"
+	said=$(timeout 60 zsh -f "$dir/zpty" "${specification%/*}" "$root/usr/bin" 2>&1 | tr '\n' ' ')
+	[[ $said == 'kernel off qemu ' || ! -c /dev/ptmx ]]
+	claim $? 'at its prompt too' "$said"
+else
+	echo 'ok zsh completes every option # SKIP there is no zsh'
+fi
+
+# What is missing is only told, where that is asked for.
+said=$(NEED=check PATH=$dir scripts/need.sh build test 2>&1)
+status=$?
+[[ $status == 1 && $said == *'missing: '*'NEED=check: nothing was installed'* && $said != *'+ apt-get'* ]]
+claim $? 'NEED=check installs nothing, and says what is missing' "status $status: ${said:0:300}"
+[[ $(make -n NEED=check O="$O" need-build) == *"NEED='check'"* ]]
+claim $? 'make passes it on'
 
 # The example of docs/embedding.md, as somebody else would build it.
 pc() { PKG_CONFIG_PATH=$root/usr/lib/pkgconfig pkg-config --define-variable=prefix="$root/usr" "$@" vmxray; }
