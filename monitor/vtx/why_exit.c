@@ -1,6 +1,7 @@
 // why: VM exits and failed VM entries. SDM Vol. 3C, chapters 25, 26, 27.
 #include "monitor/causes/entry.h"
 #include "monitor/causes/exits.h"
+#include "monitor/explain/msr_name.h"
 #include "monitor/vmcs/intercepts.h"
 #include "monitor/vtx/why.h"
 #include "monitor/symbols/symbols.h"
@@ -115,9 +116,10 @@ void why_exit(struct monitor *monitor, const struct history_exit *e) {
 
 static void print_msr(struct monitor *monitor, const struct history_failure *f) {
     struct fact fact;
+    const char *name = msr_name((uint32_t)f->msr);
     if (!entry_msr_facts(look_cpu(&monitor->look), f, &fact, 1)) return;
     print(monitor, "  entry %" PRIu64 " of the VM-entry MSR-load area: MSR %" PRIx64 "H%s%s, value 0x%" PRIx64 "\n",
-          f->qualification, f->msr, fact.rule ? " " : "", fact.rule ? fact.rule : "", f->value);
+          f->qualification, f->msr, name ? " " : "", name ? name : "", f->value);
     print_broken(monitor, &fact);
 }
 

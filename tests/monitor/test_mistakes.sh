@@ -73,3 +73,17 @@ claim $? 'every remark has an example' "$count"
 said=$(say 0 continue 'vmcs check')
 [[ $said == *'0 of '*' rules fail'*'remark: '* ]]
 claim $? 'vmcs check ends with the remarks' "$said"
+
+# What shows elsewhere than in why.
+said=$(say "$(number_of fault_exits)" 'tcatch exception 14' continue)
+[[ $said == *'1: catch exception 14'*'VM exit EXCEPTION_NMI from level 1'* ]]
+claim $? 'catch exception stops at one that a VM exit takes' "$said"
+said=$(say "$(number_of fault_exits)" 'tcatch exception 13' continue)
+[[ $said != *'1: catch exception'* && $said == *'The run is over'* ]]
+claim $? 'and not at one of another vector' "$said"
+said=$(say "$(number_of no_user_execute)" continue 'walk @1:gpa:0x200000')
+[[ $said == *'together   rwx, user-mode linear addresses - (bit 10, XU)'* ]]
+claim $? 'walk tells execution of user-mode addresses under mode-based execute control' "$said"
+said=$(say "$(number_of no_acknowledge)" continue 'events 3')
+[[ $said == *'VM exit       interrupt, not acknowledged: its vector is not known'* ]]
+claim $? 'events: an interrupt without its vector' "$said"
