@@ -9,6 +9,7 @@
 #include "vmx/level/view.h"
 #include "vmx/vmcs/vmx.h"
 
+struct backing;
 struct history;
 
 enum view_source { VIEW_LIVE, VIEW_GUEST_AREA, VIEW_HOST_AREA };
@@ -16,6 +17,7 @@ struct view {
     struct machine *machine;
     const struct cpu *cpu;
     const struct history *history; // NULL: not known
+    struct backing *backing;       // for pages that are not in level 0's EPT (walk.h); NULL: these are not there
     const struct sight *sight;     // what is seen at this moment, or what the guest was stopped by; NULL: nothing
     bool in_sight;                 // at this moment: the processor's steps and RIP are not settled, the sight has them
     unsigned level;

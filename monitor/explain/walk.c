@@ -86,7 +86,7 @@ bool walk_own(const struct view *view, unsigned level, uint64_t address, uint64_
     struct walk w;
     for (; level > 0; level--) {
         if (!view->own_ept[level]) continue;
-        if (!walk_own_stage(view, level, address, &w)) return false;
+        if (!walk_own_stage(view, level, address, &w)) return level == 1 && backing_find(view, address, physical);
         address = w.look.result;
     }
     *physical = address;
@@ -97,8 +97,10 @@ bool walk_guest_physical(const struct view *view, uint64_t guest_physical, uint6
     struct walk w;
     *physical = guest_physical;
     if (!view->eptp) return true;
-    if (!walk_second_stage(view, guest_physical, &w))
+    if (!walk_second_stage(view, guest_physical, &w)) {
+        if (view->level == 1) return backing_find(view, guest_physical, physical);
         return view->has_own_ept && walk_own(view, view->level, guest_physical, physical);
+    }
     *physical = w.look.result;
     return true;
 }

@@ -41,6 +41,19 @@ bool walk_linear_to_guest(const struct view *view, uint64_t linear, uint64_t *gu
 // Where an entry lies: false when that is the address it was read at, or a register.
 bool walk_entry_physical(const struct view *view, const struct walk *walk, unsigned entry, uint64_t *physical);
 
+// --- backing.c ---
+
+// Memory of a guest that is not in level 0's EPT for it, found in the process of level 0 that backs it: hypervisors
+// like KVM map a guest's memory into a process, in large stretches, and enter pages of it into EPT when the guest
+// touches them. Where neighbours that are in EPT lie in that process at one distance, a page between them does too.
+// What was found, for a while: kept by who looks, and reached through the view.
+struct backing {
+    bool looked, found;
+    uint64_t distance; // from guest-physical addresses of level 1 to the process's
+};
+// Where level 0 would enter the page of level 1's physical memory; the view has a backing. False: not known.
+bool backing_find(const struct view *view, uint64_t guest_physical, uint64_t *physical);
+
 // --- facts (walk_fact.c) ---
 
 // Why a walk ends where it does: the rule that the last entry breaks, one fact a rule. None when the address is mapped.

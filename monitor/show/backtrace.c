@@ -1,5 +1,6 @@
 // bt: the calls that led here, level by level: those of the level that is looked at, then those of its hypervisor up to
 // where it entered the guest, and so on down to level 0.
+#include "monitor/explain/walk.h"
 #include "monitor/expression/expression.h"
 #include "monitor/session/monitor.h"
 #include "monitor/show/where.h"
@@ -37,7 +38,10 @@ static void print_head(struct monitor *monitor, const struct view *view, unsigne
 
 static unsigned print_level(struct monitor *monitor, const struct view *view, unsigned number, unsigned most) {
     struct unwind u;
-    unwind_begin(&u, view, monitor->look.symbols, monitor->names.of[view->level].head);
+    struct backing backing = {0};
+    struct view with = *view;
+    with.backing = &backing;
+    unwind_begin(&u, &with, monitor->look.symbols, monitor->names.of[view->level].head);
     bool more = true;
     unsigned frames = 0;
     for (; more && frames < most; frames++) {

@@ -11,13 +11,17 @@ enum { AGAIN_STEPS = 100000 /* between two looks for a kernel */, LINES_MOST = 6
 static const char kallsyms[] = "kallsyms", modules[] = "modules of Linux", fresh[] = "(being read)";
 
 // The processor that is looked at, or the first on which the level is there. False, with one line in `error`: none.
-static bool find_view(const struct monitor *monitor, unsigned level, struct view *view, char *error, size_t size) {
+static bool find_view(const struct monitor *monitor, unsigned level, struct view *view, struct backing *backing,
+                      char *error, size_t size) {
     struct machine *machine = monitor->look.machine;
     const struct history *history = machine_history(machine);
     unsigned processor = monitor->look.processor;
     for (unsigned i = 0; machine_cpu(machine, i) && !view_is_there(machine_cpu(machine, processor), level); i++)
         processor = i;
-    return view_of(machine, processor, (int)level, history, view, error, size);
+    *backing = (struct backing){0};
+    bool found = view_of(machine, processor, (int)level, history, view, error, size);
+    view->backing = backing;
+    return found;
 }
 
 // --- modules ---
@@ -149,8 +153,9 @@ bool names_of_linux(struct monitor *monitor, unsigned level) {
     struct linux_found found;
     struct linux_modules its;
     struct view view;
+    struct backing backing;
     char why[160];
-    if (!find_view(monitor, level, &view, why, sizeof why)) return wait_for(monitor, level, why);
+    if (!find_view(monitor, level, &view, &backing, why, sizeof why)) return wait_for(monitor, level, why);
     const char *error = read_kernel(monitor, &view, &found, &its);
     tell_missing(monitor, &view, &found, error);
     tell_modules(monitor, &view, &its);
@@ -162,11 +167,12 @@ bool names_of_every_linux(struct monitor *monitor) {
     struct linux_found found;
     struct linux_modules its;
     struct view view;
+    struct backing backing;
     char why[160];
     const char *first = NULL;
     bool any = false;
     for (unsigned level = 0; level < VMX_LEVELS; level++) {
-        if (!find_view(monitor, level, &view, why, sizeof why)) continue;
+        if (!find_view(monitor, level, &view, &backing, why, sizeof why)) continue;
         const char *error = read_kernel(monitor, &view, &found, &its);
         tell_missing(monitor, &view, &found, error);
         tell_modules(monitor, &view, &its);
@@ -198,10 +204,11 @@ static void look_for_modules(struct monitor *monitor, const struct view *view) {
 static void look_again(struct monitor *monitor, unsigned level) {
     struct linux_names *n = &monitor->names.of[level];
     struct view view;
+    struct backing backing;
     char why[160];
     uint64_t step = machine_steps(monitor->look.machine), since = step - n->tried;
     bool asked_for = n->wanted || n->head || n->banner;
-    if (!asked_for || !since || !find_view(monitor, level, &view, why, sizeof why)) return;
+    if (!asked_for || !since || !find_view(monitor, level, &view, &backing, why, sizeof why)) return;
     bool another = is_another(n, &view);
     if (another != n->was_another) hide(monitor, level, another);
     n->was_another = another;
