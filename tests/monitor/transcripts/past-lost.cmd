@@ -1,0 +1,7 @@
+# guest turtles depth=1 bug=lost
+# A broken hypervisor, from its end backwards: the guest waits for ever. Where was its interrupt forgotten?
+continue
+why
+goto 701979
+reverse-finish
+quit
