@@ -37,6 +37,10 @@ static void replay_from(struct timeline *t, size_t inputs) {
 }
 
 void timeline_go_into_past(struct timeline *t, size_t inputs) {
+    if (!timeline_replaying(t)) {
+        t->offers = t->m->offers;
+        t->m->offers = NULL;
+    }
     replay_from(t, inputs);
     t->in_past = true;
 }
@@ -47,7 +51,20 @@ void timeline_go_live(struct timeline *t, size_t inputs) {
         replay_from(t, inputs);
     else
         machine_set_log(t->m, &(struct input_log){.context = t, .took = took});
+    if (t->in_past && !t->expecting) {
+        t->m->offers = t->offers;
+        t->offers = NULL;
+    }
     t->in_past = false;
+}
+
+// What was offered at the end that is not come back to.
+static void drop_offers(struct timeline *t) {
+    struct offer *present = t->m->offers;
+    t->m->offers = t->offers;
+    t->offers = NULL;
+    machine_drop_offers(t->m);
+    t->m->offers = present;
 }
 
 // --- its life ---
@@ -87,6 +104,7 @@ void timeline_free(struct timeline *t) {
     machine_set_log(t->m, NULL);
     if (timeline_keeps(t)) pages_unwatch(t->pages, &t->watcher);
     timeline_forget(t);
+    drop_offers(t);
     input_list_free(&t->inputs);
     free(t->checkpoint);
     free(t);
@@ -99,6 +117,7 @@ void timeline_branch(struct timeline *t) {
     if (t->count) page_list_free(&t->checkpoint[t->base].pages);
     input_list_cut(&t->inputs, inputs);
     t->expecting = false;
+    drop_offers(t);
     timeline_go_live(t, inputs);
 }
 

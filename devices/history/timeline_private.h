@@ -37,6 +37,7 @@ struct timeline {
     size_t forgotten;      // inputs that were taken before the first of the list
     struct position last;  // expected: where what is known ends
     struct input_log also; // who else is told what was taken
+    struct offer *offers;  // at the end, not taken yet: they wait until one comes back
     uint64_t budget;
     size_t image_bytes;
     const struct packer *packer; // NULL: nothing is packed

@@ -141,6 +141,33 @@ static bool unpack(void *context, void *to, size_t bytes, const void *from, size
     return ZSTD_decompress(to, bytes, from, packed) == bytes;
 }
 
+static void type_ahead(struct machine *m) {
+    uint8_t typed[100];
+    for (unsigned i = 0; i < sizeof typed; i++) typed[i] = (uint8_t)(i * 7);
+    const struct input input = {.kind = INPUT_SERIAL, .bytes = sizeof typed, .data = typed};
+    if (!machine_offer(m, &input)) bail("nothing can be typed");
+}
+
+// What was typed and not taken yet is there again at the end, and is taken as if nobody had gone back.
+static void typed_ahead(void) {
+    struct machine *m = busy_machine(1), *straight = busy_machine(1);
+    struct timeline *t = timeline_new(m, MEMORY), *other = timeline_new(straight, MEMORY);
+    struct timeline_facts facts;
+    const char *wrong = NULL;
+    while (machine_steps(m) < 30000) (void)timeline_run(t, 30000 - machine_steps(m));
+    while (machine_steps(straight) < 30000) (void)timeline_run(other, 30000 - machine_steps(straight));
+    type_ahead(m), type_ahead(straight);
+    timeline_facts(t, &facts);
+    bool there = timeline_go_step(t, 1000, &wrong) && timeline_go(t, &facts.end, &wrong);
+    while (machine_steps(m) < 90000) (void)timeline_run(t, 90000 - machine_steps(m));
+    while (machine_steps(straight) < 90000) (void)timeline_run(other, 90000 - machine_steps(straight));
+    timeline_facts(t, &facts);
+    ok(there && facts.inputs && machine_hash(m) == machine_hash(straight),
+       "keys typed ahead are not lost by going back: %u inputs", (unsigned)facts.inputs);
+    timeline_free(t), timeline_free(other);
+    machine_free(m), machine_free(straight);
+}
+
 static unsigned short_of_memory(const struct packer *packer) {
     uint64_t random = 9;
     struct machine *m = busy_machine(1);
@@ -159,7 +186,8 @@ static unsigned short_of_memory(const struct packer *packer) {
         else
             some++;
     }
-    ok(back && (gone || packer) && back + gone + some == MOMENTS, "%u moments can be gone back to, %u are too old", back, gone);
+    ok(back && (gone || packer) && back + gone + some == MOMENTS, "%u moments can be gone back to, %u are too old",
+       back, gone);
     timeline_free(t);
     machine_free(m);
     return facts.checkpoints;
@@ -239,6 +267,7 @@ int main(void) {
     back_and_forth(3);
     steps();
     branches();
+    typed_ahead();
     static const struct packer packer = {NULL, pack, unpack};
     unsigned without = short_of_memory(NULL), with = short_of_memory(&packer);
     ok(with > without + 1, "old pages are packed before moments are given up: %u checkpoints, %u without", with,
