@@ -181,7 +181,7 @@ bool view_of(struct machine *machine, unsigned processor, int level, const struc
         take_guest_area(view);
     }
     if (view->level && has_ept(view, view->vmcs)) view->eptp = field(view, view->vmcs, FIELD_EPT_POINTER);
-    if (view->level > 1 && view->eptp) take_own_ept(view);
+    if (view->level > 1 && view->eptp && history) take_own_ept(view);
     return true;
 }
 

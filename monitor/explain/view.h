@@ -34,8 +34,8 @@ struct view {
     struct descriptor_table gdtr, idtr;
 };
 
-// `level` -1: the level that runs. `history` may be NULL. False, with one line in `error`, when the level has no state
-// to look at.
+// `level` -1: the level that runs. `history` may be NULL: then the own EPTs are not known. False, with one line in
+// `error`, when the level has no state to look at.
 bool view_of(struct machine *machine, unsigned processor, int level, const struct history *history, struct view *view,
              char *error, size_t error_size);
 // A field of the VMCS through which the level runs, as the processor has or had it; 0: it has none.

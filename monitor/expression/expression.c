@@ -383,6 +383,12 @@ uint64_t expression_sights(const struct expression *expression, const struct vie
     return all;
 }
 
+bool expression_reads_memory(const struct expression *expression) {
+    for (unsigned i = 0; i < expression->count; i++)
+        if (expression->node[i].op == OP_MEMORY) return true;
+    return false;
+}
+
 bool expression_is_memory(const struct expression *expression) {
     return expression->node[expression->count - 1].op == OP_MEMORY;
 }

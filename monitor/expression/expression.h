@@ -25,6 +25,7 @@ bool expression_value(const struct expression *expression, const struct view *vi
                       size_t error_size);
 // What must be seen for the value to change (BIT(enum observe)); 0: it may change at any step.
 uint64_t expression_sights(const struct expression *expression, const struct view *view);
+bool expression_reads_memory(const struct expression *expression); // anywhere in it
 // Whether it is the value of memory, like u32[rsp]; where that is, and how large.
 bool expression_is_memory(const struct expression *expression);
 bool expression_memory(const struct expression *expression, const struct view *view, enum space *space, uint64_t *bytes,

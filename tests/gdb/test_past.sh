@@ -101,3 +101,40 @@ says "from which one can go back" '^a step back from there 1$'
 says "up to the beginning" '^all the way back 1$'
 says "and forth to the end" '^to the end of the past 1$'
 says "questions about the past are the monitor's" '^rsp(:| has)'
+
+# Lines and functions, in the hypervisor and in its guest.
+start
+session <<EOT
+break handle_exit
+continue
+continue
+next
+next
+set \$line = \$pc
+next
+reverse-next
+printf "a line back %d\\n", \$pc == \$line
+delete
+reverse-finish
+printf "at its call %d\\n", *(unsigned char *) \$pc == 0xe8
+add-inferior -exec $hypervisor
+inferior 2
+attach 2
+set schedule-multiple on
+break guest_work thread 2.1
+continue
+set \$work = \$pc
+next
+reverse-next
+printf "a line of the guest back %d\\n", \$pc <= \$work + 16
+delete
+reverse-finish
+printf "the guest at its call %d\\n", *(unsigned char *) \$pc == 0xe8
+monitor quit
+detach inferiors 2 1
+EOT
+finish
+says "reverse-next" '^a line back 1$'
+says "reverse-finish" '^at its call 1$'
+says "reverse-next in the guest" '^a line of the guest back 1$'
+says "reverse-finish in the guest" '^the guest at its call 1$'
