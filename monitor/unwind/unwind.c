@@ -55,8 +55,10 @@ bool unwind_next(struct unwind *u) {
     if (goes_to_user(u)) return ends(u, "user code");
     for (unsigned i = 0; i < sizeof ways / sizeof *ways; i++) {
         enum unwind_step step = ways[i].by(u);
-        bool higher = u->gpr[RSP] > before.gpr[RSP] || u->exact; // an interrupt may come from another stack
-        if (step == STEP_DONE && higher && u->ip) {
+        // Tables may lead to another stack; what is found on this one lies higher.
+        bool by_tables = ways[i].how == UNWIND_ORC || ways[i].how == UNWIND_CFI;
+        bool onward = by_tables ? u->gpr[RSP] != before.gpr[RSP] : u->gpr[RSP] > before.gpr[RSP];
+        if (step == STEP_DONE && onward && u->ip) {
             u->how = ways[i].how;
             return true;
         }

@@ -1,8 +1,8 @@
 // Call stacks of a level: from its registers, or from those with which it waits, back through the functions that called
 // each other. By what the code says of itself, where it says something: ORC tables of Linux and its modules in the
 // guest's memory, call frame information of ELF files (DWARF 5, 6.4); else by frame pointers; else a return address
-// is looked for on the stack, and the frame is marked as a guess. Nothing of the guest's memory is trusted: every frame
-// lies higher on the stack than the one before, and there are not more than a caller asks for.
+// is looked for on the stack, and the frame is marked as a guess. Nothing of the guest's memory is trusted: no
+// frame lies where the one before does, and there are not more than a caller asks for.
 #ifndef MONITOR_UNWIND_H
 #define MONITOR_UNWIND_H
 #include "monitor/explain/view.h"

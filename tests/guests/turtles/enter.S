@@ -9,16 +9,33 @@
 # HOST_RSP is the same for ever, so that no entry has to write it (which may cost an exit): it leads to two words of
 # scratch space, and the real stack pointer waits in a variable.
 
+# Debuggers are told where the frame is: from here on, and when a VM exit comes back, where our_rsp says (DWARF 5, 6.4).
+
+        .macro  save reg
+        push    \reg
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset \reg, 0
+        .endm
+        .macro  restore reg
+        pop     \reg
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore \reg
+        .endm
+
         .text
+        .cfi_sections .debug_frame
         .globl  enter_guest, guest_exited
 enter_guest:
-        push    %rbx
-        push    %rbp
-        push    %r12
-        push    %r13
-        push    %r14
-        push    %r15
+        .cfi_startproc
+        save    %rbx
+        save    %rbp
+        save    %r12
+        save    %r13
+        save    %r14
+        save    %r15
         mov     %rsp, our_rsp
+        .cfi_endproc
+.Lsaved:
         mov     %rdi, our_gpr
         cmp     $0, %sil
         mov     0(%rdi), %rax
@@ -66,13 +83,39 @@ guest_exited:                           # HOST_RIP
         mov     %r15, 120(%rdi)
         mov     our_rsp, %rsp
         xor     %eax, %eax
-3:      pop     %r15
-        pop     %r14
-        pop     %r13
-        pop     %r12
-        pop     %rbp
-        pop     %rbx
+.Lrestored:
+3:      .cfi_startproc
+        .cfi_def_cfa_offset 56
+        .cfi_offset %rbx, -16
+        .cfi_offset %rbp, -24
+        .cfi_offset %r12, -32
+        .cfi_offset %r13, -40
+        .cfi_offset %r14, -48
+        .cfi_offset %r15, -56
+        restore %r15
+        restore %r14
+        restore %r13
+        restore %r12
+        restore %rbp
+        restore %rbx
         ret
+        .cfi_endproc
+
+        .section .debug_frame, "", @progbits
+.Lcie:  .long   .Lcie_end - 1f          # a common information entry: version 1, data in words downwards, return address 16
+1:      .long   0xffffffff
+        .byte   1, 0, 1, 0x78, 16
+        .balign 8, 0
+.Lcie_end:
+        .long   .Lfde_end - 1f          # from .Lsaved to .Lrestored
+1:      .long   .Lcie
+        .quad   .Lsaved, .Lrestored - .Lsaved
+        .byte   0x0f, 12, 0x03          # DW_CFA_def_cfa_expression: DW_OP_addr,
+        .quad   our_rsp
+        .byte   0x06, 0x23, 56          # DW_OP_deref, DW_OP_plus_uconst: behind the return address
+        .byte   0x80 + 16, 1, 0x80 + 3, 2, 0x80 + 6, 3, 0x80 + 12, 4, 0x80 + 13, 5, 0x80 + 14, 6, 0x80 + 15, 7
+        .balign 8, 0
+.Lfde_end:
 
         .bss
         .balign 16

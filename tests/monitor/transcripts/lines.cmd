@@ -3,7 +3,7 @@
 list
 symbols turtles.elf
 list
-tbreak enter.S:48
+tbreak enter.S:65
 continue
 disas
 list
