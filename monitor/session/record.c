@@ -203,7 +203,7 @@ static void forget_log(struct run *run) {
 
 void record_close(struct run *run, const char *reason) {
     struct record *r = run->record;
-    uint64_t bytes;
+    uint64_t bytes = 0;
     if (!r) return;
     if (r->begun) {
         forget_log(run);
