@@ -128,9 +128,9 @@ void gdb_level_init(struct gdb *gdb);
 // `known`: bit n: general register n is what the level has. False: nothing has run there.
 bool gdb_view(const struct gdb *gdb, struct gdb_thread thread, struct view *view, uint32_t *known);
 
-// --- gdb_register.c: rows of gdb_register.def, and after them the VMCS fields ---
-enum gdb_part { GDB_CORE, GDB_SSE, GDB_SEGMENTS, GDB_SYSTEM, GDB_VMCS, GDB_PARTS };
-enum gdb_where { FROM_GPR, FROM_VIEW, FROM_SHARED, FROM_OWN, FROM_STACK, FROM_TAGS, FROM_CR2, FROM_VMCS };
+// --- gdb_register.c: rows of gdb_register.def ---
+enum gdb_part { GDB_CORE, GDB_SSE, GDB_SEGMENTS, GDB_SYSTEM, GDB_PARTS };
+enum gdb_where { FROM_GPR, FROM_VIEW, FROM_SHARED, FROM_OWN, FROM_STACK, FROM_TAGS, FROM_CR2 };
 struct gdb_row {
     enum gdb_part part;
     const char *name, *type;
@@ -151,8 +151,15 @@ struct gdb_look {
 };
 void gdb_look_at(const struct gdb *gdb, struct gdb_thread thread, struct gdb_look *look);
 // False: the level does not have it, or not now.
-bool gdb_register_read(const struct gdb *gdb, const struct gdb_look *look, const struct gdb_row *row, uint8_t *value);
-void gdb_xml_target(struct gdb_text *text);
+bool gdb_register_read(const struct gdb_look *look, const struct gdb_row *row, uint8_t *value);
+void gdb_xml_target(const struct gdb *gdb, struct gdb_text *text);
+
+// --- gdb_vmcs.c: the register after these, which is a VMCS ---
+unsigned gdb_vmcs_number(void);
+void gdb_xml_vmcs(const struct gdb *gdb, struct gdb_text *text);
+void gdb_print_vmcs(struct gdb *gdb, struct gdb_thread thread);
+// Writes the fields that differ. False: `why`, or "" when the text is not a VMCS.
+bool gdb_write_vmcs(struct gdb *gdb, const struct gdb_look *look, const char *text, char *why, size_t size);
 
 // --- gdb_run.c ---
 void gdb_points_remove_level(struct gdb *gdb, int level); // -1: all

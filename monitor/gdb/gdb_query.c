@@ -96,10 +96,7 @@ static void xml_piece(struct gdb *gdb, const char *arguments, void (*make)(struc
     if (n) gdb_text_add(&gdb->reply, gdb->xml.bytes + offset, n);
 }
 
-static void make_target(struct gdb *gdb, struct gdb_text *text) {
-    (void)gdb;
-    gdb_xml_target(text);
-}
+static void make_target(struct gdb *gdb, struct gdb_text *text) { gdb_xml_target(gdb, text); }
 // Linear addresses: what is mapped changes all the time, and gdb asks once. So everything may be memory.
 static void make_memory(struct gdb *gdb, struct gdb_text *text) {
     (void)gdb;

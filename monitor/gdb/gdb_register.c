@@ -1,8 +1,7 @@
-// Registers for gdb: their description, reading and writing. The rows are in gdb_register.def and vmx/vmcs/field.def.
+// Registers for gdb: their description, reading and writing. The rows are in gdb_register.def.
 #include "monitor/gdb/gdb_private.h"
 #include "vmx/level/view.h"
 #include "vmx/vmcs/vmx.h"
-#include <ctype.h>
 #include <string.h>
 
 static const struct gdb_row rows[] = {
@@ -24,19 +23,14 @@ static const char *const features[GDB_PARTS] = {
     [GDB_SSE] = "org.gnu.gdb.i386.sse",
     [GDB_SEGMENTS] = "org.gnu.gdb.i386.segments",
     [GDB_SYSTEM] = "org.vmxray.system",
-    [GDB_VMCS] = "org.vmxray.vmcs",
 };
 
 bool gdb_row_at(unsigned number, struct gdb_row *row) {
-    struct vmx_field field;
     if (number < ROWS) *row = rows[number];
-    if (number < ROWS || !vmx_field(number - ROWS, &field)) return number < ROWS;
-    *row = (struct gdb_row){
-        GDB_VMCS,         field.name, field.bytes == 8 ? "uint64" : field.bytes == 4 ? "uint32" : "uint16",
-        field.bytes * 8u, "vmcs",     FROM_VMCS,
-        number - ROWS,    field.bytes};
-    return true;
+    return number < ROWS;
 }
+
+unsigned gdb_vmcs_number(void) { return ROWS; }
 
 // --- description ---
 
@@ -74,13 +68,11 @@ static void print_vector_types(struct gdb_text *text) {
 }
 
 static void print_row(struct gdb_text *text, const struct gdb_row *row, unsigned number) {
-    gdb_text_print(text, "    <reg name=\"%s", row->part == GDB_VMCS ? "vmcs_" : "");
-    for (const char *p = row->name; *p; p++) gdb_text_print(text, "%c", tolower((unsigned char)*p));
-    gdb_text_print(text, "\" bitsize=\"%u\" type=\"%s\" group=\"%s\" regnum=\"%u\"/>\n", row->bits, row->type,
-                   row->group, number);
+    gdb_text_print(text, "    <reg name=\"%s\" bitsize=\"%u\" type=\"%s\" group=\"%s\" regnum=\"%u\"/>\n", row->name,
+                   row->bits, row->type, row->group, number);
 }
 
-void gdb_xml_target(struct gdb_text *text) {
+void gdb_xml_target(const struct gdb *gdb, struct gdb_text *text) {
     struct gdb_row row;
     enum gdb_part feature = GDB_PARTS;
     gdb_text_print(text,
@@ -96,7 +88,9 @@ void gdb_xml_target(struct gdb_text *text) {
         }
         print_row(text, &row, n);
     }
-    gdb_text_print(text, "  </feature>\n</target>\n");
+    gdb_text_print(text, "  </feature>\n");
+    gdb_xml_vmcs(gdb, text);
+    gdb_text_print(text, "</target>\n");
 }
 
 // --- reading ---
@@ -122,23 +116,12 @@ static void read_stack(const struct x87 *x87, unsigned number, uint8_t *value) {
     memcpy(value + 8, &r->sign_exponent, 2);
 }
 
-// Of the VMCS through which the level runs. Level 0 has none: the one that is current is shown with it.
-static bool read_vmcs(const struct gdb *gdb, struct gdb_thread thread, unsigned field, uint8_t *value) {
-    uint64_t vmcs = 0, v = 0;
-    const struct cpu *cpu = gdb_cpu(gdb, thread);
-    if (gdb_source(gdb, thread, &vmcs) == GDB_ABSENT || !vmx_field_exists(cpu, field)) return false;
-    if (thread.level == 0) vmcs = vmx_current_vmcs(cpu);
-    if (!vmx_vmcs_read(cpu, vmcs, field, &v)) return false;
-    memcpy(value, &v, 8);
-    return true;
-}
-
 void gdb_look_at(const struct gdb *gdb, struct gdb_thread thread, struct gdb_look *l) {
     *l = (struct gdb_look){.thread = thread, .cpu = gdb_cpu(gdb, thread)};
     l->there = gdb_view(gdb, thread, &l->view, &l->known);
 }
 
-bool gdb_register_read(const struct gdb *gdb, const struct gdb_look *l, const struct gdb_row *row, uint8_t *value) {
+bool gdb_register_read(const struct gdb_look *l, const struct gdb_row *row, uint8_t *value) {
     memset(value, 0, GDB_VALUE_BYTES);
     unsigned bytes = row->bytes < row->bits / 8 ? row->bytes : row->bits / 8;
     bool live = l->there && l->view.source == VIEW_LIVE;
@@ -153,8 +136,7 @@ bool gdb_register_read(const struct gdb *gdb, const struct gdb_look *l, const st
         tags = tag_word(&l->cpu->fpu.x87);
         memcpy(value, &tags, sizeof tags);
         return l->there;
-    case FROM_CR2: memcpy(value, &l->view.cr2, 8); return l->there && l->known == ~0u;
-    default: return read_vmcs(gdb, l->thread, row->at, value);
+    default: memcpy(value, &l->view.cr2, 8); return l->there && l->known == ~0u;
     }
 }
 
@@ -162,7 +144,7 @@ static void print_register(struct gdb *gdb, const struct gdb_look *l, const stru
     uint8_t value[GDB_VALUE_BYTES];
     // gdb cannot do without a PC: where nothing has run yet the general registers are 0.
     bool zero = !l->there && row->part == GDB_CORE;
-    if (gdb_register_read(gdb, l, row, value) || zero)
+    if (gdb_register_read(l, row, value) || zero)
         gdb_text_hex(&gdb->reply, value, row->bits / 8);
     else
         for (unsigned i = 0; i < row->bits / 8; i++) gdb_text_add(&gdb->reply, "xx", 2);
@@ -172,12 +154,15 @@ void gdb_answer_read_register(struct gdb *gdb, const char *arguments) {
     struct gdb_look l;
     struct gdb_row row;
     uint64_t number = 0;
-    if (!gdb_take_hex(&arguments, &number) || number > UINT16_MAX || !gdb_row_at((unsigned)number, &row)) {
+    bool good = gdb_take_hex(&arguments, &number) && number <= gdb_vmcs_number();
+    if (good && number == gdb_vmcs_number()) {
+        gdb_print_vmcs(gdb, gdb->general);
+    } else if (good && gdb_row_at((unsigned)number, &row)) {
+        gdb_look_at(gdb, gdb->general, &l);
+        print_register(gdb, &l, &row);
+    } else {
         gdb_error(gdb);
-        return;
     }
-    gdb_look_at(gdb, gdb->general, &l);
-    print_register(gdb, &l, &row);
 }
 
 void gdb_answer_read_registers(struct gdb *gdb, const char *arguments) {

@@ -87,7 +87,6 @@ static bool write_register(struct writing *w, const struct gdb_row *row, const u
     uint64_t number = 0;
     memcpy(&number, value, row->bits < 64 ? row->bits / 8 : 8);
     if (!l->there) return cannot(w, "nothing has run at that level");
-    if (row->from == FROM_VMCS) return view_set_field(&l->view, row->at, number, w->why, sizeof w->why);
     bool floats = strcmp(row->group, "float") == 0 || strcmp(row->group, "vector") == 0;
     if (floats && l->view.source != VIEW_LIVE)
         return cannot(w, "the level waits: what the processor has is that of the level that runs");
@@ -111,11 +110,15 @@ void gdb_answer_write_register(struct gdb *gdb, const char *arguments) {
     struct writing w = {.why = ""};
     uint64_t number = 0;
     uint8_t value[GDB_VALUE_BYTES] = {0};
-    bool good = gdb_take_hex(&arguments, &number) && gdb_take_char(&arguments, '=') && number <= UINT16_MAX &&
-                gdb_row_at((unsigned)number, &row) && row.bits / 8 <= GDB_VALUE_BYTES &&
-                gdb_take_bytes(&arguments, value, row.bits / 8);
+    bool good = gdb_take_hex(&arguments, &number) && gdb_take_char(&arguments, '=') && number <= gdb_vmcs_number();
     if (good) gdb_look_at(gdb, gdb->general, &w.look);
-    answer(gdb, &w, good && write_register(&w, &row, value));
+    if (good && number == gdb_vmcs_number())
+        good = w.look.there ? gdb_write_vmcs(gdb, &w.look, arguments, w.why, sizeof w.why)
+                            : cannot(&w, "nothing has run at that level");
+    else
+        good = good && gdb_row_at((unsigned)number, &row) && gdb_take_bytes(&arguments, value, row.bits / 8) &&
+               write_register(&w, &row, value);
+    answer(gdb, &w, good);
 }
 
 // What differs is written, as far as it can be.
@@ -127,7 +130,7 @@ void gdb_answer_write_registers(struct gdb *gdb, const char *arguments) {
     gdb_look_at(gdb, gdb->general, &w.look);
     for (unsigned n = 0; good && n < GDB_GENERAL_ROWS && *arguments && gdb_row_at(n, &row); n++) {
         good = gdb_take_bytes(&arguments, value, row.bits / 8);
-        if (good && gdb_register_read(gdb, &w.look, &row, old) && memcmp(value, old, row.bits / 8) != 0)
+        if (good && gdb_register_read(&w.look, &row, old) && memcmp(value, old, row.bits / 8) != 0)
             good = write_register(&w, &row, value);
     }
     answer(gdb, &w, good);

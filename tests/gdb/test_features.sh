@@ -39,12 +39,13 @@ print/x \$gs_base
 set \$r15 = 77
 print \$r15
 set \$steps = 1
-print \$vmcs_exit_reason
-set \$vmcs_exit_reason = 1
-set \$vmcs_cr3_target_count = 2
-print \$vmcs_cr3_target_count
-set \$vmcs_cr3_target_count = 0
-info registers vmcs_guest_rip
+print \$vmcs.exit_reason
+set \$vmcs.exit_reason = 1
+set \$vmcs.cr3_target_count = 2
+print \$vmcs.cr3_target_count
+set \$vmcs.cr3_target_count = 0
+info registers vmcs
+info registers
 print exits
 set var exits = 5
 print exits
@@ -76,18 +77,18 @@ set debug remote 0
 add-inferior -exec $hypervisor
 inferior 2
 attach 2
-print \$rip == \$vmcs_guest_rip
+print \$rip == \$vmcs.guest_rip
 set \$old = \$rip
 set \$rip = guest_work
 info registers rip
-print \$vmcs_guest_rip == (long) guest_work
+print \$vmcs.guest_rip == (long) guest_work
 set \$rip = \$old
 set \$rsp = \$rsp - 8
 set \$rsp = \$rsp + 8
 set \$rbx = 5
 set \$fs_base = 0x42
 print/x \$fs_base
-print/x \$vmcs_guest_fs_base
+print/x \$vmcs.guest_fs_base
 set \$eflags = 0x46
 print \$eflags
 set \$eflags = 2
@@ -146,7 +147,10 @@ says 'the other one' '^\$[0-9]+ = 0x1234$'
 says 'a general register' '^\$[0-9]+ = 77$'
 says 'what can only be read says so' 'Could not write register "steps"; .*it can only be read'
 says 'the VMCS' '^\$[0-9]+ = 10$'
-says 'what VM exits write says so' 'Could not write register "vmcs_exit_reason"; .*VM exits write it'
+says 'its fields are a group' '^vmcs +\{\{.*exit_reason = 0xa,.*guest_rip = 0x[0-9a-f]+'
+[[ $(grep -cE '^(rax|efer|steps) ' <<<"$said") == 3 && $(grep -c '^vmcs ' <<<"$said") == 2 && $(sed -n '/^rax /,/^vmcs /p' <<<"$said" | wc -l) -lt 90 ]]
+claim $? 'and one line among the others' "$(grep -nE '^(rax|efer|steps|vmcs) ' <<<"$said" | cut -c1-60 | tr '\n' ';')"
+says 'what VM exits write says so' 'Could not write register "vmcs"; .*VM exits write it'
 says 'a control is written' '^\$[0-9]+ = 2$'
 says 'memory is written' '^\$[0-9]+ = 5$'
 says '64 KBytes are written' 'Restoring binary file .* into memory \(0x600000 to 0x610000\)'

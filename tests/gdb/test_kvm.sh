@@ -23,14 +23,14 @@ info threads
 break start_kernel thread 2.1
 continue
 info symbol \$rip
-printf "guest rip %d, paging %d\n", \$rip == \$vmcs_guest_rip, (\$cr0 & 0x80000000) != 0
+printf "guest rip %d, paging %d\n", \$rip == \$vmcs.guest_rip, (\$cr0 & 0x80000000) != 0
 thread 1.1
 info symbol \$rip
 delete
 break vmx_handle_exit thread 1.1
 continue
 info symbol \$rip
-printf "reason %d\n", \$vmcs_exit_reason
+printf "reason %d\n", \$vmcs.exit_reason
 info registers rip rsp cr3
 thread 2.1
 set \$before = \$rip

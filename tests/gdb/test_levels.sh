@@ -16,16 +16,16 @@ inferior 2
 attach 2
 set schedule-multiple on
 info threads
-printf "reason %d\\n", \$vmcs_exit_reason
+printf "reason %d\\n", \$vmcs.exit_reason
 printf "rax %x\\n", \$rax
-printf "same rip %d\\n", \$rip == \$vmcs_guest_rip
+printf "same rip %d\\n", \$rip == \$vmcs.guest_rip
 x/gx &window
 break guest_work thread 2.1
 continue
 info threads
 thread 1.1
 printf "exit entry %d\\n", \$rip == (long) exit_entry
-printf "host cr3 %d\\n", \$cr3 == \$vmcs_host_cr3
+printf "host cr3 %d\\n", \$cr3 == \$vmcs.host_cr3
 x/gx &window
 thread 2.1
 stepi

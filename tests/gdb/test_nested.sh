@@ -26,7 +26,7 @@ delete
 break nested_vmx_vmexit thread 1.1
 continue
 info symbol \$rip
-printf "reason %d\n", \$vmcs_exit_reason
+printf "reason %d\n", \$vmcs.exit_reason
 delete
 detach
 EOT

@@ -157,7 +157,7 @@ static void test_running(void) {
     ok(host.altered == 0, "nothing was changed by hand");
     ok(has(ask("M2100,2:abcd\nm2100,2"), "$abcd#") && host.altered == 1, "memory is written");
     ok(has(ask("P1=efbeadde00000000\np1"), "$efbeadde00000000#") && host.altered == 2, "and a register");
-    ok(has(ask("P8a=0100000000000000"), "$E.") && host.altered == 2, "what cannot be written says why");
+    ok(has(ask("P6e=0100000000000000"), "$E.") && host.altered == 2, "what cannot be written says why");
     ok(has(ask("G00112233"), "$E01#"), "all registers, cut off");
     uint64_t hash = machine_hash(host.machine);
     (void)ask("Z0,1000,1\nZ1,1004,1\nZ2,2000,4\nZ3,2000,1\nZ4,2002,2");
@@ -258,7 +258,7 @@ static void test_random(void) {
 
 // Any value in any register, and some steps with it. Two steps, or the machine loses itself in HLT.
 static void test_registers(void) {
-    enum { ROUNDS = 8, REGISTERS = 320 };
+    enum { ROUNDS = 8, REGISTERS = 320, VMCS = 0x6f, DIGITS = 32, VMCS_DIGITS = 2000 };
     static char text[1 << 16];
     uint64_t seed = 0x2545f4914f6cdd1d;
     loop_begin("no value of a register is too much");
@@ -267,7 +267,7 @@ static void test_registers(void) {
         host.machine = new_machine();
         for (unsigned n = 0; n < REGISTERS; n++) {
             size_t used = (size_t)snprintf(text, sizeof text, "qSupported:multiprocess+\nP%x=", n);
-            for (unsigned i = 0; i < 32; i++) {
+            for (unsigned i = 0; i < (n == VMCS ? VMCS_DIGITS : DIGITS); i++) {
                 unsigned digit = round == 0 ? 15 : (unsigned)(random_next(&seed) % 16);
                 used += (size_t)snprintf(text + used, sizeof text - used, "%x", digit);
             }

@@ -28,14 +28,14 @@ info threads
 printf "L2 rip %d\n", (long) \$rip == (long) &payload
 thread 2.1
 info symbol \$rip
-printf "L1 waits in its VMCS %d\n", (long) \$rip == (long) \$vmcs_guest_rip
+printf "L1 waits in its VMCS %d\n", (long) \$rip == (long) \$vmcs.guest_rip
 thread 1.1
 info symbol \$rip
-printf "L0 waits %d\n", (long) \$rip == (long) \$vmcs_host_rip
+printf "L0 waits %d\n", (long) \$rip == (long) \$vmcs.host_rip
 delete
 tbreak exit_handle thread 1.1
 continue
-printf "L0 sees reason %d\n", \$vmcs_exit_reason & 0xffff
+printf "L0 sees reason %d\n", \$vmcs.exit_reason & 0xffff
 info registers rip rsp cr3
 thread 3.1
 set \$before = \$rip
