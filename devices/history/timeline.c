@@ -113,6 +113,7 @@ void timeline_free(struct timeline *t) {
 void timeline_branch(struct timeline *t) {
     if (!timeline_replaying(t)) return;
     size_t inputs = timeline_inputs_taken(t);
+    timeline_leave_line(t);
     while (t->count > t->base + 1) checkpoint_free(&t->checkpoint[--t->count]);
     if (t->count) page_list_free(&t->checkpoint[t->base].pages);
     input_list_cut(&t->inputs, inputs);

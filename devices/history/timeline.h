@@ -60,8 +60,21 @@ bool timeline_undo(struct timeline *timeline, const char **wrong);
 // All of the past is forgotten: the machine is another one now, and its past begins here. False: memory is short.
 bool timeline_begin_anew(struct timeline *timeline);
 
-// What came after the present is forgotten: it becomes the end.
+// The present becomes the end. What came after it is a line of its own from now on, and can be returned to.
 void timeline_branch(struct timeline *timeline);
+
+// Lines that were left, the oldest first; there are 16 at most. False past the last one.
+struct timeline_line {
+    struct position from, end;
+    uint64_t taken;  // inputs before it
+    uint64_t inputs; // of its own
+};
+bool timeline_line(const struct timeline *timeline, unsigned index, struct timeline_line *out);
+// To where the line begins; its inputs are expected up to its end (timeline_expects), where timeline_branch makes it go
+// on live. It is none of those that were left any more; the present one is. False: as timeline_go.
+bool timeline_go_line(struct timeline *timeline, unsigned index, const char **wrong);
+// Of the inputs that a replay has still to take; NULL past the last one.
+const struct input *timeline_coming(const struct timeline *timeline, size_t index);
 
 bool timeline_in_past(const struct timeline *timeline);
 bool timeline_keeps(const struct timeline *timeline); // something: one can go back

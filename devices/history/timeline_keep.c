@@ -172,6 +172,7 @@ bool timeline_keep(struct timeline *t) { return !t->failed && timeline_checkpoin
 void timeline_forget(struct timeline *t) {
     for (unsigned i = 0; i < t->count; i++) checkpoint_free(&t->checkpoint[i]);
     page_list_free(&t->present);
+    timeline_forget_lines(t);
     t->count = t->base = 0;
     t->failed = t->inputs.failed = false;
     if (t->expecting) return;

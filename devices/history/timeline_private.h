@@ -25,6 +25,12 @@ struct checkpoint {
     struct page_list pages;
 };
 
+struct kept_line {
+    struct timeline_line line;
+    struct input_list inputs; // after the first `taken`
+};
+enum { TIMELINE_LINES = 16 };
+
 struct timeline {
     struct machine *m;
     struct pages *pages;
@@ -38,6 +44,8 @@ struct timeline {
     struct position last;  // expected: where what is known ends
     struct input_log also; // who else is told what was taken
     struct offer *offers;  // at the end, not taken yet: they wait until one comes back
+    struct kept_line line[TIMELINE_LINES];
+    unsigned lines;
     uint64_t budget;
     size_t image_bytes;
     const struct packer *packer; // NULL: nothing is packed
@@ -71,6 +79,10 @@ enum machine_stop timeline_advance_on(struct timeline *t, uint64_t steps, const 
 
 // One step, or less of it; where no checkpoint and no input is at hand as quickly as can be.
 enum machine_stop timeline_step(struct timeline *t);
+
+// timeline_line.c: what follows the present becomes a line; all lines are forgotten.
+void timeline_leave_line(struct timeline *t);
+void timeline_forget_lines(struct timeline *t);
 
 // timeline_go.c: of what is known, once the end was left.
 const struct position *timeline_end(const struct timeline *t);

@@ -27,7 +27,9 @@ static enum machine_stop replay(struct timeline *t, uint64_t steps, const struct
     bool to_mark = is_before(&mark, goal);
     uint64_t idle_limit = t->m->idle_limit, begin = machine_steps(t->m);
     t->m->idle_limit = ~0ull;
-    t->m->goal = to_mark ? &mark : goal;
+    bool near =
+        mark.steps <= begin || mark.steps - begin <= steps; // else the run ends before it, and need not look for it
+    t->m->goal = !to_mark ? goal : near ? &mark : NULL;
     enum machine_stop why = machine_run(t->m, steps);
     t->m->goal = NULL;
     t->m->idle_limit = idle_limit;

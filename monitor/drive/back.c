@@ -48,6 +48,7 @@ void back_depart(struct monitor *monitor) {
 
 void back_arrive(struct monitor *monitor) {
     struct run *run = monitor->run;
+    if (timeline_at_last(run->timeline) && !replay_goes_on(run)) timeline_branch(run->timeline); // of a line: live
     stops_begin(monitor);
     back_put_counts(monitor);
     run->console->silent = timeline_in_past(run->timeline);
@@ -295,10 +296,45 @@ bool command_branch(struct monitor *monitor, const char *arguments) {
         return monitor_error(monitor, "this is the end of the past already; nothing comes after it");
     timeline_branch(t);
     record_branch(monitor->run);
+    monitor->run->compared = SIZE_MAX; // it is no longer the run that was recorded
     monitor->run->console->silent = false;
-    print(monitor, "What came after step %" PRIu64 " is forgotten; the machine goes on from here.\n",
+    print(monitor, "What came after step %" PRIu64 " is left; the machine goes on from here. lines leads back.\n",
           machine_steps(monitor->look.machine));
     return true;
+}
+
+static bool list_lines(struct monitor *monitor, const struct timeline *t) {
+    struct timeline_line line;
+    unsigned count = 0;
+    for (; timeline_line(t, count, &line); count++)
+        print(monitor, "%u  from step %" PRIu64 " to step %" PRIu64 ", %" PRIu64 " input%s\n", count + 1,
+              line.from.steps, line.end.steps, line.inputs, line.inputs == 1 ? "" : "s");
+    if (!count) print(monitor, "No line was left. branch leaves what comes after the present moment.\n");
+    return true;
+}
+
+static bool go_line(struct monitor *monitor, struct timeline *t, unsigned index) {
+    struct timeline_line line;
+    const char *wrong = NULL;
+    if (!timeline_line(t, index, &line))
+        return monitor_error(monitor, "lines: there is no line %u; lines alone lists them", index + 1);
+    back_depart(monitor);
+    bool gone = timeline_go_line(t, index, &wrong);
+    if (gone) record_line(monitor->run);
+    back_arrive(monitor);
+    if (!gone) return monitor_error(monitor, "what is kept of the past does not lead to that line (%s)", wrong);
+    monitor->run->compared = SIZE_MAX;
+    return true;
+}
+
+bool command_lines(struct monitor *monitor, const char *arguments) {
+    struct timeline *t = back_timeline(monitor);
+    uint64_t number;
+    if (!t) return false;
+    if (!*arguments) return list_lines(monitor, t);
+    if (!take_value(&monitor->look, &arguments, &number) || !take_end(&monitor->look, arguments)) return false;
+    if (!number || number > INT32_MAX) return monitor_error(monitor, "lines: they are numbered from 1 on");
+    return told(monitor, go_line(monitor, t, (unsigned)number - 1));
 }
 
 bool command_live(struct monitor *monitor, const char *arguments) {

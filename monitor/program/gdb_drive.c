@@ -19,6 +19,7 @@ static enum gdb_ran run(void *context, uint64_t steps) {
     switch (event) {
     case RUN_TARGET: return monitor->run->came_to_end ? GDB_CAME_TO_END : GDB_RAN;
     case RUN_OVER: return monitor->run->options->stops_at_end ? GDB_CAME_TO_END : GDB_OVER;
+    case RUN_ENDS: return GDB_CAME_TO_END;
     case RUN_ASKED: return gdb_asks(monitor->gdb) ? GDB_RAN : GDB_STOPPED; // else it was Ctrl-A c
     default: return GDB_STOPPED;
     }

@@ -88,7 +88,10 @@ bool record_begin(struct run *run) {
 
 // --- as the run goes on ---
 
-static bool is_present(const struct run *run) { return !run->timeline || !timeline_in_past(run->timeline); }
+// What is gone through again is in the file already.
+static bool is_present(const struct run *run) {
+    return !run->timeline || (!timeline_in_past(run->timeline) && !timeline_expects(run->timeline));
+}
 
 // Told once; the run goes on.
 static void tell_failure(struct record *r, int error, uint64_t bytes) {
@@ -183,6 +186,20 @@ void record_branch(struct run *run) {
     behind_unlock(r->to);
     plan_hash(r);
     r->checkpoint_step = r->reached.steps;
+}
+
+void record_line(struct run *run) {
+    struct record *r = run->record;
+    struct timeline_facts facts;
+    const struct input *input;
+    if (!r || !r->begun) return;
+    record_branch(run);
+    timeline_facts(run->timeline, &facts);
+    behind_lock(r->to);
+    for (size_t i = 0; (input = timeline_coming(run->timeline, i)); i++) recording_input(&r->writer, input);
+    r->reached = r->told = facts.end;
+    recording_reached(&r->writer, &facts.end);
+    behind_unlock(r->to);
 }
 
 // In the past the end of what was recorded is the end.

@@ -18,6 +18,7 @@ void record_mark(struct run *run, const char *name, const struct position *at);
 void record_branch(struct run *run); // the present has become the end
 // The recording is complete; `reason` says why the run is over. NULL: it never began.
 void record_listen(struct run *run); // inputs are told to it, also after somebody else has listened
+void record_line(struct run *run);   // what is expected from here on is the run's past again
 void record_close(struct run *run, const char *reason);
 
 #endif

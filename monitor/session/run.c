@@ -78,9 +78,12 @@ static enum machine_stop advance(struct run *run, uint64_t step, uint64_t stop) 
     return why;
 }
 
+// What comes in is known.
+static bool expects(const struct run *run) { return run->timeline && timeline_expects(run->timeline); }
+
 // Whether anything new came from the terminal.
 static bool read_input(struct run *run) {
-    size_t room = replay_goes_on(run) ? 0 : sizeof run->input - run->input_used;
+    size_t room = expects(run) ? 0 : sizeof run->input - run->input_used;
     size_t got = terminal_read(run->input + run->input_used, room);
     run->input_used += got;
     return got > 0;
@@ -141,7 +144,7 @@ static bool wait_for_input(struct run *run, double most_seconds, double *seconds
 static bool idle(struct run *run) {
     uint64_t cycles = machine_idle_cycles(run->machine);
     if (run->timeline && timeline_in_past(run->timeline)) return true;
-    if (replay_goes_on(run)) return cycles != UINT64_MAX || replay_at_end(run);
+    if (expects(run)) return cycles != UINT64_MAX || timeline_at_last(run->timeline);
     record_look(run);
     double hertz = (double)machine_configuration(run->machine)->model.tsc_hz, seconds;
     console_flush(run->console);
@@ -267,7 +270,8 @@ static bool goes_on(struct run *run, uint64_t step) {
 static enum run_event end_replay(struct run *run) {
     const struct options *o = run->options;
     bool person = o->monitor != MONITOR_NONE && terminal_is_person(TERMINAL_INPUT);
-    if (run->monitored || person || *o->gdb || o->monitor == MONITOR_STDIO || o->monitor == MONITOR_UNIX)
+    if (run->monitored || person || o->stops_at_end || *o->gdb || o->monitor == MONITOR_STDIO ||
+        o->monitor == MONITOR_UNIX)
         return RUN_ENDS;
     over(run, replay_status(run), "the recording ends here (%s)", replay_reason(run));
     return RUN_OVER;
@@ -296,6 +300,7 @@ enum run_event run_until(struct run *run, uint64_t target) {
         if (signals_asked() || (looks && someone_asks(run))) return RUN_ASKED;
         if (step >= target) return RUN_TARGET;
         if (replay_at_end(run)) return end_replay(run);
+        if (run->timeline && timeline_at_last(run->timeline)) timeline_branch(run->timeline); // of a line: live again
         machine_idle_limit(run->machine, terminal_has_input() ? hertz / IDLE_HERTZ : UINT64_MAX);
         run->came_to_end = false;
         why = advance(run, step, least(target, next_stop(run, step)));

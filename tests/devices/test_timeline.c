@@ -131,6 +131,48 @@ static void branches(void) {
     machine_free(m);
 }
 
+static bool runs_to(struct timeline *t, struct machine *m, uint64_t steps);
+
+static bool comes_to_end(struct timeline *t, struct machine *m, uint64_t hash) {
+    for (unsigned n = 0; n < 2000 && !timeline_at_last(t); n++) (void)timeline_run(t, ~0ull);
+    return timeline_at_last(t) && machine_hash(m) == hash;
+}
+
+// What was left can be returned to, from the same position with other inputs as well.
+static void lines(unsigned cpus) {
+    uint64_t random = 30 + cpus;
+    struct machine *m = busy_machine(cpus);
+    struct timeline *t = recorded(m, MEMORY, NULL, &random);
+    struct timeline_line line;
+    struct moment other;
+    const char *wrong = NULL;
+    uint64_t first = moments[MOMENTS - 1].hash;
+    ok(!timeline_line(t, 0, &line) && goes_to(t, m, &moments[150]), "%u processors: there is one line at first", cpus);
+    timeline_branch(t);
+    ok(timeline_line(t, 0, &line) && !timeline_line(t, 1, &line) && position_same(&line.from, &moments[150].at) &&
+           position_same(&line.end, &moments[MOMENTS - 1].at) && line.inputs > 10,
+       "what came after is one: %llu inputs", (unsigned long long)line.inputs);
+    for (unsigned i = 0; i < 5; i++) (void)machine_set_register(m, 0, REGISTER_RBX, i);
+    (void)timeline_keep(t);
+    (void)runs_to(t, m, moments[150].at.steps + 200000);
+    machine_position(m, &other.at);
+    other.hash = machine_hash(m);
+    ok(timeline_go_line(t, 0, &wrong) && machine_hash(m) == moments[150].hash && timeline_expects(t),
+       "it is returned to: %s", wrong ? wrong : "");
+    ok(comes_to_end(t, m, first), "and comes to its end");
+    ok(goes_to(t, m, &moments[10]) && goes_to(t, m, &moments[250]), "with all that lies in it");
+    ok(timeline_line(t, 0, &line) && !timeline_line(t, 1, &line) && position_same(&line.end, &other.at),
+       "the other one is left");
+    ok(timeline_go_line(t, 0, &wrong) && comes_to_end(t, m, other.hash),
+       "and can be returned to, with what was changed first");
+    timeline_branch(t);
+    ok(!timeline_expects(t) && alter(m, INPUT_NMI, 0, 0) && runs_to(t, m, other.at.steps + 100000),
+       "where it goes on live");
+    ok(timeline_go_line(t, 0, &wrong) && comes_to_end(t, m, first), "the first once more");
+    timeline_free(t);
+    machine_free(m);
+}
+
 static size_t pack(void *context, void *to, size_t room, const void *from, size_t bytes) {
     (void)context;
     size_t packed = ZSTD_compress(to, room, from, bytes, 1);
@@ -268,6 +310,8 @@ int main(void) {
     steps();
     branches();
     typed_ahead();
+    lines(1);
+    lines(2);
     static const struct packer packer = {NULL, pack, unpack};
     unsigned without = short_of_memory(NULL), with = short_of_memory(&packer);
     ok(with > without + 1, "old pages are packed before moments are given up: %u checkpoints, %u without", with,

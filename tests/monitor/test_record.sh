@@ -72,6 +72,13 @@ printf '%s\n' continue 'print rbx' live >"$dir/script"
 vmxray -replay "$file" -serial null -steps 12k -hash -S -x "$dir/script" -monitor none </dev/null
 [[ $status == 6 && $out == *'The recording ends here (the user left)'*'The run is over: the step limit'* && $err == *'hash 12000 '* ]]
 claim $? 'live goes on from the end' "$status; $out; $err"
+printf '%s\n' 'run-to 3000' 'set rbx = 0x77' 'run-to 6000' 'goto 5000' branch 'set rbx = 0x99' 'run-to 5500' 'lines 1' 'run-to 7000' \
+	'set rcx = 5' 'goto 6500' branch 'lines 2' 'goto end' 'run-to 7500' hash >"$dir/script"
+vmxray -kernel "$spin" -serial null -S -x "$dir/script" -record "$file" -monitor none </dev/null
+recorded=$(grep '^hash 7500' <<<"$out")
+asks end hash 'print rbx' 'print rcx'
+[[ $recorded && $out == 'step 7500 '*"$recorded"*0x77*'= 0x5'* ]]
+claim $? 'recorded while lines were left and returned to' "$recorded; $out"
 for value in 0x77 0x78; do
 	printf '%s\n' 'run-to 3000' "set rbx = $value" 'run-to 6000' 'set rcx = 1' 'run-to 9000' >"$dir/script"
 	vmxray -kernel "$spin" -serial null -S -x "$dir/script" -record "$dir/files/$value" -monitor none </dev/null
