@@ -167,7 +167,14 @@ const char *timeline_known_end(struct timeline *t) {
     return wrong;
 }
 
-bool timeline_keep(struct timeline *t) { return !t->failed && timeline_checkpoint_here(t); }
+static bool is_kept(const struct timeline *t) {
+    struct position now;
+    machine_position(t->m, &now);
+    const struct checkpoint *c = t->count ? &t->checkpoint[t->base] : NULL;
+    return c && position_same(&now, &c->at) && c->inputs == timeline_inputs_taken(t) && timeline_fits(t);
+}
+
+bool timeline_keep(struct timeline *t) { return !t->failed && (is_kept(t) || timeline_checkpoint_here(t)); }
 
 void timeline_forget(struct timeline *t) {
     for (unsigned i = 0; i < t->count; i++) checkpoint_free(&t->checkpoint[i]);
