@@ -89,7 +89,7 @@ static bool go_on(struct seeing *s, uint64_t to, const char **wrong) {
         if (timeline_ends_the_way(why, wrong)) return false;
         s->last.from_outside = timeline_inputs_taken(s->t) != inputs;
         bool within = s->last.from_outside || (why == MACHINE_OBSERVED && within_boundary(m));
-        if (within && !watching_one_step(s->t, wrong)) return false;
+        if (within && machine_steps(m) < to && !watching_one_step(s->t, wrong)) return false;
         if (within || why == MACHINE_OBSERVED) return true;
     }
     return true;
@@ -104,6 +104,7 @@ static enum search scan_values(struct seeing *s, const struct place *place, uint
     (void)place_read(s->t->m, place, &value);
     while (on && machine_steps(s->t->m) < to) {
         if (!go_on(s, to, wrong)) return SEARCH_WRONG;
+        if (within_boundary(s->t->m)) break; // of the step `to`: it is no part of the span
         struct change c = s->last;
         (void)place_read(s->t->m, place, &c.now);
         c.step = machine_steps(s->t->m) - 1;
@@ -151,7 +152,7 @@ static enum search scan_moments(struct timeline *t, const struct scan_test *test
         if (holds) found = SEARCH_FOUND, *step = now;
         if ((holds && !last) || now >= span.to) break;
         good = test->sights ? go_on(&s, span.to, wrong) : watching_one_step(t, wrong);
-        if (!good) break;
+        if (!good || (test->sights && within_boundary(t->m))) break;
         if (holds && test->sights) *step = machine_steps(t->m) - 1; // it held until then
     }
     end_seeing(&s);

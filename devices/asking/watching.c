@@ -170,6 +170,10 @@ static void note_beginning(struct timeline *t, struct change *c) {
 bool watching_one_step(struct timeline *t, const char **wrong) {
     uint64_t step = machine_steps(t->m);
     unsigned still = 0;
+    if (!timeline_replaying(t)) { // behind the end the machine would go on live
+        *wrong = "the end";
+        return false;
+    }
     if (timeline_ends_the_way(timeline_step(t), wrong)) return false;
     while (machine_steps(t->m) == step && still < STANDSTILLS)
         if (timeline_ends_the_way(timeline_advance_on(t, 1, NULL, &still), wrong)) return false;
