@@ -1,7 +1,8 @@
-// The fields of the VMCS behind a level, for gdb: members of one register, $vmcs. As registers of their own they would be 151
-// lines of `info registers`: gdb 13 counts every register of x86 that it does not know among the general ones, whatever its
-// group is in the description, so that `info registers vmcs` would find none. A union that has a vector among its members is
-// printed once, not in two formats; the fields are found in it by their names, because the structure that has them has none.
+// The fields of the VMCS behind a level, for gdb: members of one register, $vmcs. As registers of their own they would
+// be 151 lines of `info registers`: gdb 13 counts every register of x86 that it does not know among the general ones,
+// whatever its group is in the description, so that `info registers vmcs` would find none. A union that has a vector
+// among its members is printed once, not in two formats; the fields are found in it by their names, because the
+// structure that has them has none.
 #include "monitor/gdb/gdb_private.h"
 #include "vmx/level/view.h"
 #include "vmx/vmcs/vmx.h"

@@ -37,10 +37,11 @@ version=$(sed -n '1s/.*(\(.*\)-.*/\1/p' debian/changelog)
 rm -rf "$chroot/build"
 places=(/build/one "/build/another/place")
 { git ls-files 2>/dev/null || find . -path ./o -prune -o -type f -print; } >"$dir/files"
+tar -c -T "$dir/files" -f "$dir/source.tar"
 for place in "${places[@]}"; do
 	mkdir -p "$chroot$place/vmxray-$version"
-	tar -c -T "$dir/files" | tar -x -C "$chroot$place/vmxray-$version"
-	tar -C "$chroot$place" --exclude=./debian -cJf "$chroot$place/vmxray_$version.orig.tar.xz" "vmxray-$version"
+	tar -x -f "$dir/source.tar" -C "$chroot$place/vmxray-$version"
+	tar -C "$chroot$place" --exclude="vmxray-$version/debian" -cJf "$chroot$place/vmxray_$version.orig.tar.xz" "vmxray-$version"
 	inside "cd $place/vmxray-$version && nice -n 10 dpkg-buildpackage -us -uc -j2" >"$dir/build.log" 2>&1
 	claim $? "the packages are built in $place" "$(tail -n 4 "$dir/build.log" | tr '\n' ';')"
 done
