@@ -27,7 +27,7 @@ void damage_frames(struct store *from, struct store *to, bool (*change)(void *co
     frame_reader_begin(&r, &source, packed_by_zstd());
     frame_writer_begin(&w, &sink, packed_by_zstd());
     uint32_t kind;
-    memcpy(&kind, SNAPSHOT_BEGINS + 8, sizeof kind);
+    memcpy(&kind, &SNAPSHOT_BEGINS[8], sizeof kind);
     if (!f.bytes || !frame_take_file(&r, kind, "snapshot", SNAPSHOT_LAYOUT)) bail("%s", r.wrong);
     frame_put_file(&w, kind, SNAPSHOT_LAYOUT);
     while (frame_next(&r)) {
