@@ -244,8 +244,9 @@ static const struct msr_row *find(const struct cpu *cpu, uint32_t address) {
         else
             high = middle;
     }
-    if (low == sizeof(rows) / sizeof(rows[0]) || rows[low].address != address) return NULL;
-    return cpu_model_has(cpu->wire.model, rows[low].feature) ? &rows[low] : NULL;
+    for (; low < sizeof(rows) / sizeof(rows[0]) && rows[low].address == address; low++)
+        if (cpu_model_has(cpu->wire.model, rows[low].feature)) return &rows[low];
+    return NULL;
 }
 
 enum owner { OWNER_ROWS, OWNER_PLATFORM, OWNER_EXTENSION };

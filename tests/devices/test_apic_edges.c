@@ -2,6 +2,7 @@
 // x2APIC register, vectors below 16, INIT level de-assert, shorthands, logical
 // destinations. SDM Vol. 3A, 10.4 to 10.12, Table 10-6.
 #include "cpu/state/cpu.h"
+#include "cpu/system/msr.h"
 #include "devices/irq/lapic.h"
 #include "fake.h"
 #include "tests/field.h"
@@ -81,10 +82,15 @@ static void one_register(uint32_t index) {
     for (unsigned i = 0; i < sizeof registers / sizeof *registers; i++)
         if (index >= registers[i].first && index <= registers[i].last)
             access = registers[i].access, writable = registers[i].writable;
+    struct msr_refusal refusal;
     loop_check(lapic_msr_read(&lapic[0], index, &value) == (access & R), "RDMSR %x", index);
+    loop_check(lapic_msr_refuses(&lapic[0], index, false, 0, &refusal) == !(access & R), "told of RDMSR %x", index);
     loop_check(lapic_msr_write(&lapic[0], index, 0) == ((access & W) != 0), "WRMSR %x of 0", index);
     for (unsigned bit = 0; bit < 64; bit++) {
         begin(true);
+        bool told = lapic_msr_refuses(&lapic[0], index, true, BIT(bit), &refusal);
+        loop_check(told == !(writable >> bit & 1) && (access & W || !refusal.bits), "what is told of it, %x", index);
+        loop_check(!told || !(access & W) || refusal.bits == BIT(bit), "the bit that is refused, %x, %u", index, bit);
         loop_check(lapic_msr_write(&lapic[0], index, BIT(bit)) == (writable >> bit & 1), "WRMSR %x, bit %u", index,
                    bit);
         bool keeps = access == RW && writable >> bit & 1 && index != 0x80f;
@@ -186,6 +192,52 @@ static void test_init(void) {
     begin(false);
     set(0, APIC_ICR_HIGH, 1u << 24), set(0, APIC_ICR, 0x4612), set(0, APIC_ICR, 0x4500);
     ok(!(field(cpu[1], "boundary.pending") & PENDING_SIPI), "a start-up IPI before the INIT is forgotten");
+}
+
+static void test_halves(void) {
+    begin(false);
+    set(0, APIC_ICR, 0x4063), set(0, APIC_ICR_HIGH, 2u << 24), set(0, APIC_ICR_HIGH, 1u << 24);
+    ok(get(0, APIC_ICR) == 0x4063 && get(0, APIC_ICR_HIGH) == 1u << 24, "each half of the ICR is written alone");
+    begin(true);
+    (void)lapic_msr_write(&lapic[0], 0x830, 5ull << 32 | 0x4063);
+    (void)lapic_msr_write(&lapic[0], 0x1b, lapic[0].base);
+    ok(x2_get(0, 0x830) >> 32 == 5, "IA32_APIC_BASE written again in x2APIC mode leaves the destination");
+}
+
+// What is told of an MSR is what becomes of it, in each mode and on each model.
+static void test_refusals(void) {
+    static const uint32_t indices[] = {0x1b, 0x6e0, 0x800, 0x802, 0x80b, 0x80f, 0x832, 0x83f, 0x840};
+    loop_begin("refusals, in xAPIC and x2APIC mode");
+    for (unsigned n = 0; n < 16; n++)
+        for (unsigned i = 0; i < sizeof indices / sizeof *indices; i++)
+            for (unsigned bit = 0; bit < 64; bit++) {
+                struct msr_refusal refusal;
+                uint64_t value = indices[i] == 0x1b ? lapic[0].base ^ BIT(bit) : BIT(bit), got;
+                begin(n & 1);
+                lapic[0].has_tsc_deadline = n & 2;
+                if (n & 4) lapic[0].base &= ~BIT(11) & ~BIT(10);
+                if (n & 8 && !(n & 1)) lapic[0].has_x2apic = false;
+                loop_check(lapic_msr_refuses(&lapic[0], indices[i], false, 0, &refusal) ==
+                               !lapic_msr_read(&lapic[0], indices[i], &got),
+                           "read of %x, %u", indices[i], n);
+                bool told = lapic_msr_refuses(&lapic[0], indices[i], true, value, &refusal);
+                loop_check(told == !lapic_msr_write(&lapic[0], indices[i], value), "%x, bit %u, %u", indices[i], bit,
+                           n);
+            }
+    loop_end();
+}
+
+static void test_reset(void) {
+    begin(false);
+    loop_begin("a reset empties IRR, ISR and TMR");
+    for (unsigned v = 16; v < 256; v += 3) lapic_accept(&lapic[0], (uint8_t)v, true);
+    (void)lapic_acknowledge(&lapic[0]);
+    lapic_reset(&lapic[0], true);
+    for (unsigned i = 0; i < 8; i++)
+        loop_check(!get(0, APIC_IRR + i) && !get(0, APIC_ISR + i) && !get(0, APIC_TMR + i), "word %u", i);
+    loop_check(get(0, APIC_TPR) == 0 && get(0, APIC_ESR) == 0 && get(0, APIC_ICR) == 0, "TPR, ESR, ICR");
+    for (unsigned i = 0; i < LVT_COUNT; i++) loop_check(get(0, APIC_LVT + i) == LVT_MASKED, "LVT %u", i);
+    loop_end();
 }
 
 static void test_shorthands(void) {
@@ -473,6 +525,9 @@ int main(void) {
     test_logical_id();
     test_vectors();
     test_init();
+    test_halves();
+    test_reset();
+    test_refusals();
     test_shorthands();
     test_logical();
     test_priority();

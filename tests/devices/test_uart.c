@@ -118,6 +118,9 @@ static void priorities(void) {
     ok(get(MSR) == 0x40, "RI: its leading edge is no event");
     set(MCR, 0x10);
     ok(get(MSR) == 0x04, "its trailing edge is");
+    set(MCR, 0x14), get(MSR), set(MCR, 0x15);
+    ok(get(MSR) == 0x62, "RI that stays is none while DSR comes");
+    set(MCR, 0x10), get(MSR);
     set(MCR, 0x18);
     set(RBR, 'a'), set(RBR, 'b');
     ok(!sent[0], "loopback sends nothing");
@@ -171,6 +174,15 @@ static void timeouts(void) {
         loop_check(!before && irq.level, "LCR %x: %u bits", lcr, bits);
     }
     loop_end();
+    begin(); // a divisor of 0 divides by 65,536
+    uint64_t longest = (40ull * 16 * 65536 * 1000000000 + 1843199) / 1843200;
+    set(LCR, 0x83), set(RBR, 0), set(IER, 0), set(LCR, 3);
+    set(MCR, 0x08), set(IER, 0x01), set(IIR, 0xc1);
+    uart_receive(&uart, 'x');
+    fake_pass(&fake, longest - 2);
+    bool early = irq.level;
+    fake_pass(&fake, 3);
+    ok(!early && irq.level, "and of a divisor of 0");
     begin();
     set(MCR, 0x08), set(IER, 0x01), set(IIR, 0xc1);
     uart_receive(&uart, 'x');

@@ -162,6 +162,11 @@ static void test_step(void) {
         ok(debugged(&b, DEBUG_BD, FLAT_CODE) && !(b.cpu->control.dr[7] & BIT(13)),
            "general detect: a fault that clears GD");
     }
+    WITH(b, bench_long(&b, 0)) {
+        b.cpu->control.dr[7] |= BIT(13);
+        RUN(&b, 0xf1);
+        ok(debugged(&b, 0, FLAT_CODE + 1) && !(b.cpu->control.dr[7] & BIT(13)), "INT1 clears GD too");
+    }
 }
 
 // 17.4.3: with BTF only what branches is stepped. RCX is 1, ZF as given; the code is followed by NOPs.

@@ -40,6 +40,16 @@ static void test_alignment(void) {
         }
     }
     loop_end();
+    loop_begin("the IST has three bits");
+    for (unsigned bit = 35; bit < 40; bit++) {
+        WITH(b, bench_long(&b, 0)) {
+            uint64_t at = BENCH_IDT + 16 * VECTOR;
+            flat_poke(&b.f, at, flat_peek(&b.f, at) | BIT(bit));
+            b.cpu->gpr[RSP] = BENCH_STACK;
+            loop_check(handled(&b) && b.cpu->gpr[RSP] == BENCH_STACK - 40, "bit %u of the gate", bit);
+        }
+    }
+    loop_end();
     loop_begin("IST entries 1 to 7 of the TSS");
     for (unsigned ist = 1; ist < 8; ist++) {
         WITH(b, bench_long(&b, 0)) {
@@ -283,6 +293,21 @@ static void test_double_faults(void) {
             loop_check(deliver(&b, EVENT_HARDWARE_EXCEPTION, vector, false) == OUT_OK &&
                            bench_vector(&b) == (twice ? VECTOR_DF : VECTOR_PF),
                        "vector %u", vector);
+        }
+    }
+    loop_end();
+    loop_begin("and with #AC, which is benign");
+    for (uint8_t vector = 0; vector < 32; vector++) {
+        if (vector == 8 || vector == VECTOR_AC) continue;
+        WITH(b, bench_protected(&b, 3)) {
+            bench_gate(&b, vector, CODE32 | 3, TYPE_INTERRUPT_GATE32, 3, 0);
+            bench_descriptor(&b, SPARE, 0, 0xfffff, 0xc0fb);
+            bench_gate(&b, vector, SPARE | 3, TYPE_INTERRUPT_GATE32, 3, 0);
+            b.cpu->control.cr0 |= CR0_AM;
+            cpu_set_rflags(b.cpu, FLAG_AC | 2);
+            b.cpu->gpr[RSP] = BENCH_STACK + 2;
+            loop_check(deliver(&b, EVENT_HARDWARE_EXCEPTION, vector, false) == OUT_OK && bench_vector(&b) == VECTOR_AC,
+                       "vector %u: %d", vector, bench_vector(&b));
         }
     }
     loop_end();

@@ -240,6 +240,16 @@ static void test_owners(struct bench *b) {
     loop_end();
 }
 
+// The bits that are not like the one below them.
+static void test_told(void) {
+    struct msr_refusal refusal;
+    WITH(b, bench_long(&b, 0)) {
+        ok(msr_refuses(b.cpu, 0xc0000082, true, BIT(47), &refusal) && refusal.bits == BITS(63, 47) &&
+               !msr_refuses(b.cpu, 0xc0000082, true, BITS(63, 47), &refusal),
+           "what is told of an address that is not canonical");
+    }
+}
+
 int main(void) {
     WITH(b, bench_long(&b, 0)) test_rows(&b);
     WITH(b, bench_long(&b, 0)) test_misc_enable(&b);
@@ -248,5 +258,6 @@ int main(void) {
     WITH(b, bench_long(&b, 0)) test_values(&b);
     WITH(b, bench_long(&b, 0)) test_owners(&b);
     WITH(b, bench_long(&b, 0)) test_extension(&b);
+    test_told();
     return done_testing();
 }

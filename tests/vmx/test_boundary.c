@@ -111,6 +111,11 @@ static void test_pending_saved(void) {
     cpu_pend(b->cpu, PENDING_INIT, true);
     ok(bench_enter(b, 5) == EXIT_INIT && PENDING(BIT(12) | BIT(2)), "and INIT");
     bench_free(b);
+    b = ready(NOP);
+    bench_set(b, GUEST_ACTIVITY, ACTIVITY_WAIT_FOR_SIPI);
+    cpu_pend(b->cpu, PENDING_INIT, true);
+    ok(bench_enter(b, 5) == ~0u && bench_vmx(b)->init_blocked == 1, "in the wait for a SIPI it is blocked");
+    bench_free(b);
 }
 
 // Single steps on branches, Vol. 3B, 17.4.3

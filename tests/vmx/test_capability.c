@@ -1,6 +1,8 @@
 // The capability MSRs agree with each other and with the rows. SDM Vol. 3D, Appendix A.
+#include "cpu/system/msr.h"
 #include "tests/vmx/bench.h"
 #include <stdio.h>
+#include <string.h>
 
 static uint64_t msr(struct bench *b, uint32_t index) {
     uint64_t v = 0;
@@ -59,6 +61,38 @@ static void test_feature_control(void) {
     bench_free(b);
 }
 
+// IA32_EFER has the bits that go with features.
+static void test_efer(void) {
+    static const struct {
+        const char *model;
+        uint64_t refused;
+    } rows[] = {{"server", 0},
+                {"server,-syscall", EFER_SCE},
+                {"server,-nx", EFER_NXE},
+                {"server,-nx,-syscall", EFER_NXE | EFER_SCE},
+                {"server,-lm", EFER_SCE | EFER_LME}};
+    struct msr_refusal refusal;
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct bench *b = bench_new(rows[i].model);
+        field_put(b->cpu, "control.cr0", CR0_PE);
+        field_put(b->cpu, "control.efer", 0);
+        bool refused = msr_refuses(b->cpu, 0xc0000080, true, EFER_SCE | EFER_LME | EFER_NXE, &refusal);
+        ok(refused == (rows[i].refused != 0) && (!refused || refusal.bits == rows[i].refused), "%s: refuses %llx",
+           rows[i].model, (unsigned long long)rows[i].refused);
+        ok(!msr_refuses(b->cpu, 0xc0000080, true, (EFER_SCE | EFER_LME | EFER_NXE) & ~rows[i].refused, &refusal),
+           "and nothing else");
+        bench_free(b);
+    }
+    struct bench *b = bench_new("server,-nx,-lm");
+    ok(msr_refuses(b->cpu, 0xc0000080, false, 0, &refusal) && !refusal.name, "without both there is none");
+    bench_free(b);
+    b = bench_new("server"); // which has no local APIC
+    ok(msr_refuses(b->cpu, 0x1b, false, 0, &refusal) && !refusal.bits && !refusal.name &&
+           strstr(refusal.rule, "no such"),
+       "no such MSR");
+    bench_free(b);
+}
+
 static void test_timer_rate(void) {
     char text[64];
     struct cpu_model model;
@@ -86,6 +120,7 @@ int main(void) {
     test_others(b);
     bench_free(b);
     test_feature_control();
+    test_efer();
     test_timer_rate();
     return done_testing();
 }

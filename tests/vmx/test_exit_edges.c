@@ -47,6 +47,42 @@ static void test_cr3_targets(void) {
     bench_free(b);
 }
 
+// Table 27-10, but for the operand size, which is undefined in 64-bit mode: scaling, address size, segment, index,
+// base, and which of the four it is.
+static void test_table_information(void) {
+    static const struct {
+        const char *hex;
+        uint32_t information;
+    } rows[] = {
+        {"0f 01 54 48 10", 1 | 2 << 7 | 3 << 15 | 1 << 18 | 0 << 23 | 2 << 28},        // lgdt [rax + rcx * 2 + 10H]
+        {"67 64 0f 01 5c 93 10", 2 | 1 << 7 | 4 << 15 | 2 << 18 | 3 << 23 | 3u << 28}, // lidt fs:[ebx + edx * 4 + 10H]
+        {"0f 01 00", 2 << 7 | 3 << 15 | 1 << 22 | 0 << 23 | 0 << 28},                  // sgdt [rax]
+        {"0f 01 0c 24", 2 << 7 | 2 << 15 | 1 << 22 | 4 << 23 | 1 << 28},               // sidt [rsp]
+    };
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        begin();
+        bench_on(b, PROC2, DESCRIPTOR_TABLE_EXITING);
+        bench_guest(b, rows[i].hex);
+        bool table = bench_enter(b, 3) == EXIT_GDTR_IDTR;
+        uint64_t is = bench_field(b, INSTRUCTION_INFORMATION),
+                 without = 1 << 11 | (is >> 22 & 1 ? BITS(21, 18) | 3 : 0);
+        ok(table && (is & ~without) == (rows[i].information & ~without), "%s: information %llx", rows[i].hex,
+           (unsigned long long)is);
+        bench_free(b);
+    }
+    loop_begin("the operand size in compatibility mode is that of the code segment");
+    for (unsigned wide = 0; wide < 2; wide++) {
+        begin();
+        bench_on(b, PROC2, DESCRIPTOR_TABLE_EXITING);
+        bench_set(b, GUEST_CS_RIGHTS, wide ? 0xc09b : 0x809b);
+        bench_guest(b, "0f 01 10");
+        loop_check(bench_enter(b, 3) == EXIT_GDTR_IDTR && (bench_field(b, INSTRUCTION_INFORMATION) >> 11 & 1) == wide,
+                   "%u-bit code: %llx", wide ? 32 : 16, (unsigned long long)bench_field(b, INSTRUCTION_INFORMATION));
+        bench_free(b);
+    }
+    loop_end();
+}
+
 static bool sets_cr(enum intercept what, uint8_t number) {
     return exits(what, OPERAND(.cr = {.number = number, .value = 0x77}));
 }
@@ -74,6 +110,14 @@ static void test_cr_controls(void) {
             const union intercept_operand o = OPERAND(.cr = {.number = cr0 ? 0 : 4, .value = value});
             loop_check(exits(ICEPT_CR_WRITE, o) == (n & 1 && shadow != value), "bit %u, %u", bit, n);
         }
+    loop_end();
+    loop_begin("masks of CR0 and CR4 are theirs alone");
+    bench_set(b, CR0_MASK, ~0ull), bench_set(b, CR0_SHADOW, 0), bench_set(b, CR4_MASK, 0);
+    for (uint8_t number = 0; number < 10; number++)
+        loop_check(sets_cr(ICEPT_CR_WRITE, number) == (number == 0), "CR0's, CR%u", number);
+    bench_set(b, CR0_MASK, 0), bench_set(b, CR4_MASK, ~0ull), bench_set(b, CR4_SHADOW, 0);
+    for (uint8_t number = 0; number < 10; number++)
+        loop_check(sets_cr(ICEPT_CR_WRITE, number) == (number == 4), "CR4's, CR%u", number);
     loop_end();
     bench_free(b);
 }
@@ -375,6 +419,7 @@ static void test_reports(void) {
 int main(void) {
     test_cr3_targets();
     test_cr_controls();
+    test_table_information();
     test_lmsw();
     test_io_bitmaps();
     test_msr_bitmaps();

@@ -163,6 +163,21 @@ static void test_delivery(void) {
     bench_set(b, GUEST_INTERRUPT_STATUS, 0x55);
     ok(bench_enter(b, 10) == EXIT_HLT && bench_field(b, GUEST_RIP) == AT_HANDLER + 16 * 0x55, "it ends HLT");
     bench_free(b);
+    for (unsigned blocking = BLOCKING_BY_STI; blocking <= BLOCKING_BY_MOV_SS; blocking++) {
+        b = ready(NOP NOP, 0, 0);
+        delivering(b);
+        bench_set(b, GUEST_INTERRUPTIBILITY, blocking);
+        bench_set(b, GUEST_INTERRUPT_STATUS, 0x55);
+        ok(bench_enter(b, 10) == EXIT_HLT && bench_load(b, bench_field(b, GUEST_RSP), 8) == AT_GUEST_CODE + 1,
+           "blocking by %s holds it back for an instruction", blocking == BLOCKING_BY_STI ? "STI" : "MOV SS");
+        bench_free(b);
+    }
+    b = ready(NOP, 0, 0);
+    delivering(b);
+    bench_set(b, GUEST_ACTIVITY, ACTIVITY_SHUTDOWN);
+    bench_set(b, GUEST_INTERRUPT_STATUS, 0x55);
+    ok(bench_enter(b, 10) == ~0u && bench_vmx(b)->non_root, "the shutdown state it does not end");
+    bench_free(b);
 }
 
 static void test_posted(void) {
@@ -178,6 +193,17 @@ static void test_posted(void) {
     cpu_pend(b->cpu, PENDING_INTR, true);
     ok(bench_enter(b, 10) == EXIT_HLT && bench_field(b, GUEST_RIP) == AT_HANDLER + 16 * 0x27, "a posted interrupt");
     ok(!bench_load(b, AT_DESCRIPTOR + 4, 4) && bench_load(b, AT_DESCRIPTOR + 32, 8) == 2, "the descriptor is emptied");
+    bench_free(b);
+    b = ready(NOP NOP HLT, 0, 0);
+    delivering(b);
+    bench_on(b, PIN, POSTED_INTERRUPTS);
+    bench_on(b, EXIT, ACKNOWLEDGE_INTERRUPT);
+    bench_set(b, POSTED_VECTOR, 0xf2);
+    bench_set(b, POSTED_DESCRIPTOR, AT_DESCRIPTOR);
+    b->interrupt_vector = 0xf1;
+    cpu_pend(b->cpu, PENDING_INTR, true);
+    ok(bench_enter(b, 10) == EXIT_EXTERNAL_INTERRUPT && (bench_field(b, EXIT_INTERRUPTION) & 255) == 0xf1,
+       "another vector exits");
     bench_free(b);
 }
 
