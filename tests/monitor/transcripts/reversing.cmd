@@ -57,3 +57,13 @@ goto end
 live
 diff
 hash
+delete
+first activity == 1
+goto 1823160+1000
+print /u cycles
+goto 1823160+500
+print /u cycles
+reverse-step
+step
+print /u cycles
+goto 1823160+900000000
