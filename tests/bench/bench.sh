@@ -4,7 +4,8 @@
 # Everything is a median of RUNS (3) runs, of processor time in user mode. Peers: qemu-system-x86_64, plain and recording;
 # Bochs, which BOCHS names (`bochs` else). A word picks measurements whose names contain it.
 set -u
-O=${O:-o} GUESTS=${GUESTS:-o/guests} VMXRAY=${VMXRAY:-$O/vmxray} bench=$GUESTS/bench RUNS=${RUNS:-3} SECONDS_MAX=${SECONDS_MAX:-300}
+O=${O:-o} GUESTS=${GUESTS:-o/guests} VMXRAY=${VMXRAY:-$O/vmxray} bench=$GUESTS/bench RUNS=${RUNS:-3}
+SECONDS_MAX=${SECONDS_MAX:-300} PAIRS=${PAIRS:-15}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 log=$work/log cost=$work/cost disk=$work/disk
@@ -184,6 +185,34 @@ past() {
 	wanted past || return 0
 	printf '\nGoing back and asking, on Linux that works\n'
 	"$O/bench-past" "$GUESTS/vmlinuz" "$GUESTS/initramfs.cpio" "console=ttyS0 reboot=t panic=-1 vmxray=bench" 1000000000
+}
+
+# --- what keeping the past costs: pairs of runs with and without it in turn, and of two without ---
+
+user_time() { # HISTORY RUN-ARGUMENTS...: in microseconds
+	local history=$1 user rest
+	shift
+	options "$@"
+	measure "$VMXRAY" "${machine[@]}" -history "$history"
+	read -r user rest <"$cost"
+	echo "$user"
+}
+keeping() { # TEXT RUN-ARGUMENTS...
+	local text=$1 pair without with again kept=() same=()
+	shift
+	for ((pair = 0; pair < PAIRS; pair++)); do
+		without=$(user_time 0 "$@") with=$(user_time 512M "$@") again=$(user_time 0 "$@")
+		kept+=("$(divide "$with" "$without")") same+=("$(divide "$again" "$without")")
+	done
+	printf '%-38s %9.3f   (A/A %.3f, %d pairs)\n' "$text" "$(printf '%s\n' "${kept[@]}" | median)" \
+		"$(printf '%s\n' "${same[@]}" | median)" "$PAIRS"
+}
+kept() {
+	wanted kept || return 0
+	local end='console=ttyS0 reboot=t panic=-1'
+	printf '\nThe usual history over none, times the user time\n'
+	keeping 'Linux boots and works' "$GUESTS/vmlinuz" "$GUESTS/initramfs.cpio" "$end vmxray=bench" 512
+	keeping 'Linux under KVM under KVM' "$GUESTS/vmlinuz" "$GUESTS/nested.cpio" "$end vmxray=nested levels=2" 1024
 }
 
 # --- Linux that only boots, as a guest of KVM and as a guest of that; the ratio in the second line is to the bare boot ---
@@ -420,4 +449,5 @@ levels
 loops
 small_programs
 past
+kept
 itself
