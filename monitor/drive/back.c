@@ -2,6 +2,7 @@
 // before, and neither is what is traced.
 #include "monitor/drive/back.h"
 #include "devices/history/timeline.h"
+#include "cpu/processor/observing.h"
 #include "devices/machine/machine_observe.h"
 #include "monitor/drive/drive.h"
 #include "monitor/drive/marks.h"
@@ -145,10 +146,26 @@ struct begun {
 
 static void note(void *context, struct cpu *cpu, const struct sight *sight) {
     struct begun *b = context;
-    if (cpu->id != b->processor || sight->step >= b->before) return;
+    uint64_t step = sight->step + cpu->wire.other_steps;
+    if (cpu->id != b->processor || step >= b->before) return;
     if ((cpu->wire.extension ? vmx_level(cpu) : 0) != b->level) return;
     b->found = true;
-    b->step = sight->step;
+    b->step = step;
+}
+
+// At the first position of a step it may still be another processor's turn: on to this one's attempt.
+static void see_turn(void *context, struct cpu *cpu, const struct sight *sight) {
+    const struct begun *b = context;
+    (void)sight;
+    if (cpu->id == b->processor) cpu_stop(cpu);
+}
+
+static void to_turn(struct monitor *monitor, struct begun *b) {
+    struct observer observer = {.wanted = BIT(OBSERVE_INSTRUCTION), .context = b, .see = see_turn};
+    if (machine_turn(monitor->look.machine) == b->processor) return;
+    machine_add_observer(monitor->look.machine, &observer);
+    (void)timeline_run(monitor->run->timeline, 1);
+    machine_remove_observer(monitor->look.machine, &observer);
 }
 
 // Among the steps from one on. False: interrupted.
@@ -180,6 +197,7 @@ static enum run_event find_level(struct monitor *monitor, struct begun *b) {
         b->before = b->found ? b->before : from;
     }
     bool gone = timeline_go_step(monitor->run->timeline, b->found ? b->step : f.first.steps, &wrong);
+    if (gone && b->found) to_turn(monitor, b);
     return !gone ? RUN_ASKED : b->found ? RUN_CAUGHT : RUN_TARGET;
 }
 

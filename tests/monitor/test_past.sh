@@ -66,3 +66,11 @@ claim $? 'so it is after the step limit, and the status is its own' "$status $(<
 end -kernel "$(guest triple_fault)" -no-reboot < <(printf '%s\n' 'step' 'reverse-step 2' quit)
 [[ $(<"$dir/end.out") == *'The run is over: triple fault'*'(past: '* ]]
 claim $? 'and after a triple fault' "$(<"$dir/end.out")"
+
+# With two processors steps are those of both: the instruction before is near, on the same processor.
+printf '%s\n' 'run-to 400000000' where reverse-next 'reverse-step -l 0' quit >"$dir/two.cmd"
+timeout 60 "$VMXRAY" -S -x "$dir/two.cmd" -smp 2 -m 512 -serial null -kernel "$GUESTS/vmlinuz" -initrd "$GUESTS/initramfs.cpio" \
+	-append 'console=ttyS0 reboot=t panic=-1' </dev/null >"$dir/two.out" 2>&1
+mapfile -t turns < <(grep -o '^step [0-9]*  cycle [0-9]*  cpu [0-9]*' "$dir/two.out" | tail -n 3 | awk '{ print $6, 400000000 - $2 }')
+[[ ${#turns[@]} == 3 && ${turns[0]} == '1 0' && ${turns[1]} == '1 '? && ${turns[2]} == '1 '? ]]
+claim $? 'reverse-next with two processors stays with the one that is looked at' "${turns[*]}"
