@@ -10,11 +10,18 @@
 
 bool vmx_mode_allows(const struct cpu *cpu) { return cpu_protected(cpu) && (!cpu_long(cpu) || cpu_64bit(cpu)); }
 
-enum outcome vmx_permit(struct cpu *cpu, const struct op *op, enum intercept what, union intercept_operand operand) {
+// Asks the rows: one of them refuses.
+__attribute__((noinline, cold)) static enum outcome refused(struct cpu *cpu, const struct op *op) {
     REFUSE_IF(ANY, 0, 0, NULL);
-    TRY(intercept(cpu, op, what, operand));
     REFUSE_IF(PRIVILEGE, 0, 0, NULL);
     return OUT_OK;
+}
+
+// The rows are asked only where one of them holds: every VMX instruction comes here.
+enum outcome vmx_permit(struct cpu *cpu, const struct op *op, enum intercept what, union intercept_operand operand) {
+    if (unlikely(vmx_of(cpu)->vmxon_pointer == VMCS_NONE || !vmx_mode_allows(cpu))) return refused(cpu, op);
+    TRY(intercept(cpu, op, what, operand));
+    return unlikely(cpu_cpl(cpu)) ? refused(cpu, op) : OUT_OK;
 }
 
 enum outcome vmx_succeed(struct cpu *cpu) {
