@@ -35,6 +35,7 @@ inside() { # SCRIPT: in the chroot, which has no network and no other processes
 
 version=$(sed -n '1s/.*(\(.*\)-.*/\1/p' debian/changelog)
 rm -rf "$chroot/build"
+inside 'dpkg --purge vmxray libvmxray-dev vmxray-doc vmxray-dbgsym' >/dev/null 2>&1 # of an earlier run
 places=(/build/one "/build/another/place")
 { git ls-files 2>/dev/null || find . -path ./o -prune -o -type f -print; } >"$dir/files"
 tar -c -T "$dir/files" -f "$dir/source.tar"
@@ -52,12 +53,12 @@ claim $? 'they do not depend on the folder' "$(diff <(sums "${places[0]}") <(sum
 claim $? 'and the build wants to install nothing'
 
 cd "$chroot${places[0]}" || exit 2
-holds() { dpkg-deb -c "$1"_*.deb | grep -qE " \./$2$"; }
+holds() { grep -qE " \./$2$" <<<"$(dpkg-deb -c "$1"_*.deb)"; }
 holds vmxray usr/bin/vmxray && holds vmxray 'usr/share/man/man7/vmxray-monitor\.7\.gz' && holds vmxray usr/share/bash-completion/completions/vmxray &&
 	holds vmxray usr/share/zsh/vendor-completions/_vmxray && holds vmxray usr/share/doc/vmxray/copyright && ! holds vmxray '.*\.[ah]' &&
 	holds libvmxray-dev 'usr/lib/.*/libvmxray\.a' && holds libvmxray-dev 'usr/include/vmxray/devices/machine/machine\.h' &&
-	holds libvmxray-dev 'usr/lib/.*/pkgconfig/vmxray\.pc' && holds vmxray-doc 'usr/share/doc/vmxray-doc/tour\.md' &&
-	holds vmxray-doc 'usr/share/doc/vmxray-doc/examples/embed\.c'
+	holds libvmxray-dev 'usr/lib/.*/pkgconfig/vmxray\.pc' && holds vmxray-doc 'usr/share/doc/vmxray/tour\.md' &&
+	holds vmxray-doc 'usr/share/doc/vmxray/examples/embed\.c'
 claim $? 'program, library and headers, documentation have each its package' "$(ls)"
 dpkg-deb -f vmxray_*.deb Depends | grep -q libreadline8 && grep -q 'GPL-3' <(dpkg-deb --fsys-tarfile vmxray_*.deb | tar -xO ./usr/share/doc/vmxray/copyright)
 claim $? 'the program depends on readline, and its copyright file names the GPL'
@@ -74,7 +75,7 @@ there=$(inside "vmxray -kernel /build/turtles.elf $guest </dev/null" 2>&1 | grep
 here=$("$VMXRAY" -kernel "$O/turtles.elf" $guest </dev/null 2>&1 | grep '^hash')
 [[ $here == hash* && $there == "$here" ]]
 claim $? 'a guest runs there as here' "there: $there; here: $here"
-inside 'gcc -std=gnu2x -I/usr/include/vmxray -o /build/embed /usr/share/doc/vmxray-doc/examples/embed.c -lvmxray && /build/embed' >"$dir/embed.log" 2>&1
+inside 'gcc -std=gnu2x -I/usr/include/vmxray -o /build/embed /usr/share/doc/vmxray/examples/embed.c -lvmxray && /build/embed' >"$dir/embed.log" 2>&1
 claim $? 'a program can be linked with the library' "$(head -n 3 "$dir/embed.log" | tr '\n' ';')"
 
 lintian() { # in the chroot, where it may have to be installed; or here
