@@ -251,7 +251,8 @@ static bool handle(struct run *run, enum machine_stop why) {
     case MACHINE_TRIPLE_FAULT: return handle_triple_fault(run);
     case MACHINE_STUCK: return handle_stuck(run);
     case MACHINE_LOST:
-        return over(run, STATUS_HOST_ERROR, "%s", *run->lost ? run->lost : "the inputs are those of another run");
+        over(run, STATUS_HOST_ERROR, "%s", *run->lost ? run->lost : "the inputs are those of another run");
+        return complain_over(run);
     case MACHINE_CYCLES: return over(run, STATUS_STEP_LIMIT, "the cycle limit is reached");
     case MACHINE_TIME_END: return handle_time_end(run);
     }

@@ -117,6 +117,17 @@ vmxray -replay "$file" -S -x <(printf '%s\n' 'goto 100000000' 'goto 0' continue)
 [[ $(grep -c world <<<"$out") == 1 ]]
 claim $? 'also where it was' "$out"
 
+# A recording of which somebody has changed an input: the run parts from it, which is seen at the next hash.
+printf '%s\n' 'run-to 5000' 'write/b phys:0x300000, 0x77' 'set rbx = 0x77' 'run-to 9000' >"$dir/script"
+vmxray -kernel "$spin" -serial null -S -x "$dir/script" -record "$file,hashes=2000" -monitor none </dev/null
+"$(tool tool_forge)" "$file" "$dir/files/forged"
+vmxray -replay "$dir/files/forged" -serial null </dev/null
+[[ $status == 1 && $err == 'vmxray: this is not the run that was recorded: they part between step 4000 and step 6000, in memory' ]]
+claim $? 'another run than was recorded: where they part, and in what' "$status $err"
+vmxray -replay "$dir/files/forged" -serial null -S -x <(printf '%s\n' continue 'goto 5500' where) -monitor none </dev/null
+[[ $out == *'The run is over: this is not the run that was recorded: they part between step 4000 and step 6000, in memory'*'step 5500 '* ]]
+claim $? 'also under the monitor, where one can look at it' "$out"
+
 # ---- what is refused --------------------------------------------------------------------------------------------------
 
 cp "$file" "$dir/files/kept"
