@@ -29,7 +29,7 @@ until_true test -S "$dir/here"
 send "unix:$dir/here"
 arrived 'over a Unix socket'
 receive 'tcp::47913' &
-sleep 0.5
+until_true grep -qi ':BB29 [0-9A-F:]* 0A' /proc/net/tcp
 send 'tcp:127.0.0.1:47913'
 arrived 'over TCP'
 send "exec:cat >$dir/file"

@@ -1,7 +1,7 @@
 // A connection that breaks: tool_cut FROM TO FORTH BACK
 //
-// Waits for one client at the Unix socket FROM, connects to the one at TO, hands on FORTH bytes there and BACK bytes back,
-// and closes both as soon as either of them sends more. -1: any number.
+// Waits for one client at the Unix socket FROM, connects to the one at TO, hands on FORTH bytes there and BACK bytes
+// back, and closes both as soon as either of them sends more. -1: any number.
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,11 +29,13 @@ static int hand_on(int from, int to, long long *left) {
 
 int main(int argc, char **argv) {
     if (argc != 5) return 2;
-    struct sockaddr_un from = place(argv[1]), to = place(argv[2]);
+    char early[200];
+    snprintf(early, sizeof early, "%s.early", argv[1]); // it has its name when clients may come
+    struct sockaddr_un from = place(early), to = place(argv[2]);
     long long forth = atoll(argv[3]), back = atoll(argv[4]);
     int listener = socket(AF_UNIX, SOCK_STREAM, 0), out = socket(AF_UNIX, SOCK_STREAM, 0);
-    unlink(argv[1]);
-    if (bind(listener, (struct sockaddr *)&from, sizeof from) || listen(listener, 1)) return 1;
+    if (bind(listener, (struct sockaddr *)&from, sizeof from) || listen(listener, 1) || rename(early, argv[1]))
+        return 1;
     int in = accept(listener, NULL, NULL);
     for (int i = 0; connect(out, (struct sockaddr *)&to, sizeof to) && i < 500; i++) usleep(10000);
     struct pollfd ends[2] = {{.fd = in, .events = POLLIN}, {.fd = out, .events = POLLIN}};
