@@ -15,6 +15,7 @@ struct change {
     uint64_t seen;       // BIT(enum observe): events, VM exits and VM entries of the step
     uint8_t vector;      // of the last event seen
     int stored_by;       // of memory: enum stored_by; -1: not known
+    bool appears;        // it was not known before: the level was not there
     bool from_outside;   // an input came at this step: a person's, or a device's
     uint64_t unsearched; // steps after it that were not looked into, in intervals with the same value at both ends
 };

@@ -12,6 +12,7 @@ struct seeing {
     struct timeline *t;
     const struct place *place; // whose stores are told of; NULL: none
     struct change last;
+    uint64_t stops; // those of what is seen that stop the machine
     struct observer observer;
     struct point point;
 };
@@ -26,7 +27,8 @@ static void sight_comes(void *context, struct cpu *cpu, const struct sight *sigh
     struct seeing *s = context;
     note_who(&s->last, cpu, sight);
     s->last.seen |= BIT(sight->kind);
-    cpu_stop(cpu);
+    if (EVENT_SIGHTS & BIT(sight->kind)) s->last.vector = (uint8_t)sight->number;
+    if (s->stops & BIT(sight->kind)) cpu_stop(cpu);
 }
 
 // What the place will hold. False: it is not known.
@@ -53,6 +55,7 @@ static void store_comes(struct point *point, struct cpu *cpu, const struct sight
 }
 
 static void begin_seeing(struct seeing *s, uint64_t sights) {
+    s->stops = sights;
     s->observer = (struct observer){.wanted = sights, .context = s, .see = sight_comes};
     if (sights) machine_add_observer(s->t->m, &s->observer);
     if (!s->place) return;
@@ -182,6 +185,129 @@ enum search timeline_last(struct timeline *t, const struct scan_test *test, stru
         if (from == span.from) break;
         to = from;
     }
+    timeline_set_onlookers(t->m, who);
+    return found;
+}
+
+// --- values without one place ---
+
+struct moving {
+    const struct scan_value *value;
+    struct seeing seeing;
+    bool known;
+    uint64_t now; // the last one that was there
+};
+
+// On to the next moment at which it may be another one; *c: who was at work.
+static bool move_on(struct moving *v, uint64_t to, struct change *c, const char **wrong) {
+    struct timeline *t = v->seeing.t;
+    v->seeing.stops = v->value->sights(v->value->context);
+    if (v->seeing.stops) {
+        bool good = go_on(&v->seeing, to, wrong);
+        *c = v->seeing.last;
+        c->step = machine_steps(t->m) - 1;
+        return good;
+    }
+    size_t inputs = timeline_inputs_taken(t);
+    v->seeing.last = (struct change){0};
+    watching_note_beginning(t, c);
+    bool good = watching_one_step(t, wrong);
+    c->seen = v->seeing.last.seen;
+    c->vector = v->seeing.last.vector;
+    c->from_outside = timeline_inputs_taken(t) != inputs;
+    return good;
+}
+
+static enum search scan_moving(struct moving *v, uint64_t to, scan_change_fn *one, void *context, const char **wrong) {
+    const struct machine *m = v->seeing.t->m;
+    bool found = false, on = true;
+    v->known = v->value->read(v->value->context, &v->now);
+    while (on && machine_steps(m) < to) {
+        struct change c;
+        uint64_t now;
+        if (!move_on(v, to, &c, wrong)) return SEARCH_WRONG;
+        if (v->seeing.stops && within_boundary(m)) break; // of the step `to`
+        if (!v->value->read(v->value->context, &now) || (v->known && now == v->now)) continue;
+        c.appears = !v->known;
+        c.old = v->known ? v->now : 0;
+        c.now = now;
+        v->known = found = true;
+        v->now = now;
+        on = one(context, &c);
+    }
+    return found ? SEARCH_FOUND : SEARCH_NOTHING;
+}
+
+static enum search through_moving(struct timeline *t, struct moving *v, struct scan_span span, scan_change_fn *one,
+                                  void *context, const char **wrong) {
+    if (!timeline_go_step(t, span.from, wrong)) return SEARCH_WRONG;
+    begin_seeing(&v->seeing, EVENT_SIGHTS | MSR_SIGHTS | FIELD_SIGHTS);
+    enum search found = scan_moving(v, span.to, one, context, wrong);
+    end_seeing(&v->seeing);
+    return found;
+}
+
+enum search timeline_values_read(struct timeline *t, const struct scan_value *value, struct scan_span span,
+                                 scan_change_fn *one, void *context, const char **wrong) {
+    struct moving v = {.value = value, .seeing.t = t};
+    *wrong = NULL;
+    struct onlookers who = timeline_send_away(t->m);
+    enum search found = through_moving(t, &v, span, one, context, wrong);
+    timeline_set_onlookers(t->m, who);
+    return found;
+}
+
+// The last change of a stretch, and how the value came to be there, if it was not at the beginning.
+struct last_moving {
+    struct change last, first;
+    bool changed, appeared;
+};
+
+static bool keep_moving(void *context, const struct change *c) {
+    struct last_moving *l = context;
+    if (c->appears)
+        l->first = *c;
+    else
+        l->last = *c;
+    l->appeared |= c->appears;
+    l->changed |= !c->appears;
+    return true;
+}
+
+// The last stretches first. What appeared in one may be another value than what was there before: known further back.
+static enum search last_moving(struct timeline *t, const struct scan_value *value, struct scan_span span,
+                               struct change *out, const char **wrong) {
+    enum { FIRST_STRETCH = 1000, GROWTH = 10 };
+    bool pending = false;
+    uint64_t to = span.to;
+    for (uint64_t stretch = FIRST_STRETCH; to > span.from; stretch *= GROWTH) {
+        struct moving v = {.value = value, .seeing.t = t};
+        struct last_moving l = {.changed = false};
+        uint64_t left = to - span.from, from = to - (stretch < left ? stretch : left);
+        if (through_moving(t, &v, (struct scan_span){from, to}, keep_moving, &l, wrong) == SEARCH_WRONG)
+            return SEARCH_WRONG;
+        if (pending && v.known && v.now != out->now) {
+            out->appears = false;
+            out->old = v.now;
+            return SEARCH_FOUND;
+        }
+        if (l.changed || l.appeared) *out = l.changed ? l.last : l.first;
+        if (l.changed) return SEARCH_FOUND;
+        pending = l.appeared || (pending && !v.known);
+        to = from;
+    }
+    return pending ? SEARCH_FOUND : SEARCH_NOTHING;
+}
+
+enum search timeline_changed_read(struct timeline *t, const struct scan_value *value, struct change *out,
+                                  const char **wrong) {
+    struct timeline_facts f;
+    timeline_facts(t, &f);
+    struct scan_span span = {f.first.steps, machine_steps(t->m)};
+    *wrong = NULL;
+    *out = (struct change){0};
+    struct onlookers who = timeline_send_away(t->m);
+    enum search found = last_moving(t, value, span, out, wrong);
     timeline_set_onlookers(t->m, who);
     return found;
 }

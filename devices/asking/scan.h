@@ -27,6 +27,19 @@ enum search timeline_first(struct timeline *timeline, const struct scan_test *te
 enum search timeline_last(struct timeline *timeline, const struct scan_test *test, struct scan_span span,
                           uint64_t *step, const char **wrong);
 
+// A value without one place, like a register of a level: it is read at each moment. False: it is not there, and counts
+// as what it was last. `sights`: what must be seen for it to change from this moment on; 0: it may at any step.
+struct scan_value {
+    bool (*read)(void *context, uint64_t *value);
+    uint64_t (*sights)(void *context);
+    void *context;
+};
+enum search timeline_values_read(struct timeline *timeline, const struct scan_value *value, struct scan_span span,
+                                 scan_change_fn *one, void *context, const char **wrong);
+// The last change before the present, as timeline_changed.
+enum search timeline_changed_read(struct timeline *timeline, const struct scan_value *value, struct change *out,
+                                  const char **wrong);
+
 // What is seen where the value of a place changes; 0: it may change at any step.
 uint64_t place_sights(const struct machine *machine, const struct place *place);
 

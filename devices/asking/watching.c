@@ -7,10 +7,6 @@
 
 // --- how a change is noticed ---
 
-#define SWITCHES (BIT(OBSERVE_EXIT) | BIT(OBSERVE_ENTRY) | BIT(OBSERVE_FAILED_ENTRY))
-#define FIELD_SIGHTS (SWITCHES | BIT(OBSERVE_VMWRITE) | BIT(OBSERVE_VMX_INSTRUCTION))
-#define MSR_SIGHTS (SWITCHES | BIT(OBSERVE_MSR_WRITE) | BIT(OBSERVE_CONTROL_REGISTER))
-
 // Fields that the processor writes in the middle of the guest: RVI and SVI, the index of the page-modification log, and
 // the EPT pointer by VMFUNC.
 static bool field_changes_unseen(const struct machine *m, const struct place *p) {
@@ -145,8 +141,6 @@ bool watching_span(struct watching *w, const struct position *end, const char **
 
 // --- step by step ---
 
-#define EVENT_SIGHTS (BIT(OBSERVE_EXCEPTION) | BIT(OBSERVE_INTERRUPT) | BIT(OBSERVE_EVENT_INJECTED))
-
 static void note_event(void *context, struct cpu *cpu, const struct sight *sight) {
     struct change *c = context;
     (void)cpu;
@@ -155,7 +149,7 @@ static void note_event(void *context, struct cpu *cpu, const struct sight *sight
 }
 
 // Who is about to do a step.
-static void note_beginning(struct timeline *t, struct change *c) {
+void watching_note_beginning(struct timeline *t, struct change *c) {
     const struct machine *m = t->m;
     const struct cpu *cpu = m->cpu[m->turns.processor];
     c->step = machine_steps(m);
@@ -163,6 +157,7 @@ static void note_beginning(struct timeline *t, struct change *c) {
     c->level = cpu->wire.extension ? vmx_level(cpu) : 0;
     c->rip = cpu->rip;
     c->seen = 0;
+    c->appears = false;
     c->stored_by = -1;
 }
 
@@ -182,7 +177,7 @@ bool watching_one_step(struct timeline *t, const char **wrong) {
 
 static bool try_step(struct watching *w, struct change *c, const char **wrong) {
     size_t inputs = timeline_inputs_taken(w->t);
-    note_beginning(w->t, c);
+    watching_note_beginning(w->t, c);
     c->old = w->value;
     w->stored = false;
     if (!watching_one_step(w->t, wrong)) return false;

@@ -2,7 +2,13 @@
 #ifndef DEVICES_ASKING_WATCHING_H
 #define DEVICES_ASKING_WATCHING_H
 #include "devices/asking/scan.h"
+#include "cpu/watch/observe.h"
 #include "devices/history/timeline_private.h"
+
+#define SWITCHES (BIT(OBSERVE_EXIT) | BIT(OBSERVE_ENTRY) | BIT(OBSERVE_FAILED_ENTRY))
+#define FIELD_SIGHTS (SWITCHES | BIT(OBSERVE_VMWRITE) | BIT(OBSERVE_VMX_INSTRUCTION))
+#define MSR_SIGHTS (SWITCHES | BIT(OBSERVE_MSR_WRITE) | BIT(OBSERVE_CONTROL_REGISTER))
+#define EVENT_SIGHTS (BIT(OBSERVE_EXCEPTION) | BIT(OBSERVE_INTERRUPT) | BIT(OBSERVE_EVENT_INJECTED))
 
 // How a change is noticed. By stores to memory, at nearly the speed of a free run; by what can be seen of VT-x, MSRs
 // and control registers, where nothing else changes the value; else by comparing after each step.
@@ -36,6 +42,7 @@ enum search watching_each(struct watching *w, uint64_t from, uint64_t to, scan_c
 // The last change among the steps of [from, to), exactly.
 enum search watching_steps(struct watching *w, uint64_t from, uint64_t to, struct change *out, const char **wrong);
 
-bool watching_one_step(struct timeline *t, const char **wrong); // whatever stops on the way to its end
+void watching_note_beginning(struct timeline *t, struct change *c); // who is about to do a step
+bool watching_one_step(struct timeline *t, const char **wrong);     // whatever stops on the way to its end
 
 #endif

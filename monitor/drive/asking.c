@@ -115,7 +115,11 @@ bool change_print(struct asking *a, const struct change *c) {
     struct instruction instruction;
     struct source_place source;
     print_in(monitor, BOLD, "step %" PRIu64, c->step);
-    print(monitor, "  cpu %u  level %u  0x%" PRIx64 " -> 0x%" PRIx64 "\n", c->processor, c->level, c->old, c->now);
+    print(monitor, "  cpu %u  level %u  ", c->processor, c->level);
+    if (c->appears)
+        print(monitor, "not there -> 0x%" PRIx64 "\n", c->now);
+    else
+        print(monitor, "0x%" PRIx64 " -> 0x%" PRIx64 "\n", c->old, c->now);
     print_cause(monitor, c);
     if (!asking_go(a, c->step, &wrong)) return tell_wrong(monitor, wrong);
     if (!view_make(&monitor->look, -1, &view)) return false;

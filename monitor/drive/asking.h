@@ -2,7 +2,8 @@
 // remembers.
 #ifndef MONITOR_ASKING_H
 #define MONITOR_ASKING_H
-#include "devices/asking/change.h"
+#include "devices/asking/scan.h"
+#include "monitor/expression/expression.h"
 #include "monitor/session/monitor.h"
 #include "monitor/stops/stops.h"
 
@@ -26,5 +27,14 @@ bool asking_go(struct asking *asking, uint64_t step, const char **wrong);
 bool take_before(struct monitor *monitor, const char **text, uint64_t *step);
 // One line: what became of the value; then who did it, at the step. The machine is moved there.
 bool change_print(struct asking *asking, const struct change *change);
+
+// What was asked about, as timeline_changed and timeline_values; a register of a level is looked up at each moment.
+// asked_here: where it is at this moment; false: it is not there, and an error says so. (asked.c)
+enum search asked_changed(struct asking *asking, const struct asked *asked, enum search_depth depth,
+                          struct change *change, const char **wrong);
+enum search asked_values(struct asking *asking, const struct asked *asked, struct scan_span span, scan_change_fn *one,
+                         void *context, const char **wrong);
+bool asked_value(struct asking *asking, const struct asked *asked, uint64_t *value);
+bool asked_here(struct asking *asking, const struct asked *asked, struct place *place);
 
 #endif

@@ -142,10 +142,11 @@ bool command_values(struct monitor *monitor, const char *arguments) {
         !asking_begin(monitor, ~0ull, &asking))
         return false;
     bool told = asking_go(&asking, span.from, &wrong);
-    if (told) (void)place_read(monitor->look.machine, &asked.place, &value);
-    print(monitor, "%s: 0x%" PRIx64 " at step %" PRIu64 "\n", asked.name, value, span.from);
-    enum search found =
-        told ? timeline_values(asking.timeline, &asked.place, span, list_value, &listing, &wrong) : SEARCH_WRONG;
+    if (told && asked_value(&asking, &asked, &value))
+        print(monitor, "%s: 0x%" PRIx64 " at step %" PRIu64 "\n", asked.name, value, span.from);
+    else if (told)
+        print(monitor, "%s: not there at step %" PRIu64 "\n", asked.name, span.from);
+    enum search found = told ? asked_values(&asking, &asked, span, list_value, &listing, &wrong) : SEARCH_WRONG;
     told = tell_search(monitor, found, wrong);
     if (found == SEARCH_NOTHING) print(monitor, "It stayed so up to step %" PRIu64 ".\n", span.to);
     if (listing.count == VALUES_MOST) print(monitor, "... and more: ask about a shorter span\n");

@@ -217,6 +217,20 @@ static bool follow(struct asking *a, struct place *place, bool *good) {
     return copies;
 }
 
+// A register of a level has a place from its last change on.
+static bool find_place(struct asking *a, struct asked *asked) {
+    struct change change;
+    const char *wrong = NULL;
+    if (!asked->of_level) return true;
+    switch (asked_changed(a, asked, SEARCH_ALL, &change, &wrong)) {
+    case SEARCH_WRONG: return monitor_error(a->monitor, "%s", wrong ? wrong : "the past cannot be replayed");
+    case SEARCH_NOTHING: return asked_here(a, asked, &asked->place);
+    default:
+        return (timeline_go_step(a->timeline, change.step + 1, &wrong) && asked_here(a, asked, &asked->place)) ||
+               monitor_error(a->monitor, "%s", wrong ? wrong : "the past cannot be replayed");
+    }
+}
+
 bool command_origin(struct monitor *monitor, const char *arguments) {
     struct asked asked;
     struct asking asking;
@@ -228,6 +242,7 @@ bool command_origin(struct monitor *monitor, const char *arguments) {
     if (!take_asked(&monitor->look, &arguments, &asked) || !take_before(monitor, &arguments, &step) ||
         !take_end(&monitor->look, arguments) || !asking_begin(monitor, step, &asking))
         return false;
+    if (!find_place(&asking, &asked)) return asking_end(&asking) && false;
     print(monitor, "%s: ", asked.name);
     while (links < LINKS && follow(&asking, &asked.place, &good)) links++;
     if (links == LINKS) print(monitor, "... %d copies; ask on from there\n", LINKS);

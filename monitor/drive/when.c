@@ -33,10 +33,10 @@ static void tell_unsearched(struct monitor *monitor, const struct change *c) {
 // The last change of other bits than those of `mask`.
 static enum search last_change(struct asking *a, const struct asked *asked, enum search_depth depth, uint64_t mask,
                                struct change *change, const char **wrong) {
-    enum search found = timeline_changed(a->timeline, &asked->place, depth, change, wrong);
+    enum search found = asked_changed(a, asked, depth, change, wrong);
     while (found == SEARCH_FOUND && mask && !((change->old ^ change->now) & ~mask)) {
         if (!timeline_go_step(a->timeline, change->step, wrong)) return SEARCH_WRONG;
-        found = timeline_changed(a->timeline, &asked->place, depth, change, wrong);
+        found = asked_changed(a, asked, depth, change, wrong);
     }
     return found;
 }

@@ -152,17 +152,28 @@ static bool named(const struct look *look, const char *word, struct name name, s
     return true;
 }
 
+static bool of_level(const char *word, struct name name, struct asked *w) {
+    w->of_level = true;
+    w->level = (int)w->view.level;
+    w->register_name = name;
+    snprintf(w->name, sizeof w->name, "@%d:%s", w->level, word);
+    return true;
+}
+
 bool take_asked(const struct look *look, const char **text, struct asked *w) {
     const char *from = *text;
     char word[WORD];
     *w = (struct asked){0};
-    if (!take_view(look, text, &w->view)) return false;
+    bool names_level = from[strspn(from, " \t")] == '@' || look->level >= 0;
+    if (!take_future_view(look, text, &w->view)) return false;
     if (!strncmp(*text, "vmcs:", 5)) return vmcs_field(look, text, w);
     size_t length = lone_word(*text, word);
     struct name name = length ? name_find(look, word, false) : (struct name){NAME_NONE, 0};
     if (name.kind == NAME_REGISTER || name.kind == NAME_FIELD || name.kind == NAME_MSR) {
         *text += length;
-        return named(look, word, name, w);
+        if (names_level && w->view.cpu->wire.extension && name_is_of_level(&w->view, &name)) return of_level(word, name, w);
+        return (view_exists(look, w->view.level) || view_make(look, (int)w->view.level, &w->view)) &&
+               named(look, word, name, w);
     }
     if (length && device_member(look, word, w)) {
         *text += length;

@@ -31,6 +31,12 @@ bool expression_is_memory(const struct expression *expression);
 bool expression_memory(const struct expression *expression, const struct view *view, enum space *space, uint64_t *bytes,
                        uint64_t *address, char *error, size_t error_size);
 
+enum name_kind { NAME_NONE, NAME_NUMBER, NAME_REGISTER, NAME_FIELD, NAME_MSR };
+struct name {
+    enum name_kind kind;
+    uint64_t value; // of the number; the index of the register, field or MSR
+};
+
 // --- in commands ---
 // [@LEVEL:][linear:|gpa:|phys:]EXPRESSION or [@LEVEL:]FILE:LINE: the view of that level, the address space, the value.
 struct location {
@@ -45,25 +51,26 @@ bool take_future_place(const struct look *look, const char **text, struct locati
 bool take_memory_place(const struct look *look, const char **text, struct location *place, uint64_t *bytes);
 // [@LEVEL:]EXPRESSION.
 bool take_value(const struct look *look, const char **text, uint64_t *value);
-// [@LEVEL:] alone.
+// [@LEVEL:] alone; also for a level that has not run yet.
 bool take_view(const struct look *look, const char **text, struct view *view);
+bool take_future_view(const struct look *look, const char **text, struct view *view);
 // [@LEVEL:]REGISTER | MSR | VMCS-FIELD | MEMORY | ADDRESS[, BYTES] | vmcs:ADDRESS:FIELD | DEVICE[N].FIELD[[N]]: one
-// value, and what it is called. Memory is where the level's tables have it at this moment. (asked_take.c)
+// value, and what it is called. Memory is where the level's tables have it at this moment, and a field is that of the
+// level's present VMCS. A register or an MSR of a named level is meant as of each moment: on the processor while the
+// level runs, else in its VMCS. (asked_take.c)
 struct asked {
     struct place place;
     struct view view;
     char name[120];
+    bool of_level; // no place: `register_name` of `level`
+    int level;
+    struct name register_name;
 };
 bool take_asked(const struct look *look, const char **text, struct asked *asked);
 // There must be nothing left.
 bool take_end(const struct look *look, const char *text);
 
 // --- names (expression_name.c) ---
-enum name_kind { NAME_NONE, NAME_NUMBER, NAME_REGISTER, NAME_FIELD, NAME_MSR };
-struct name {
-    enum name_kind kind;
-    uint64_t value; // of the number; the index of the register, field or MSR
-};
 // `look` is for symbols, and may be NULL without.
 struct name name_find(const struct look *look, const char *text, bool symbols);
 bool name_value(const struct view *view, enum name_kind kind, uint64_t index, uint64_t *value, char *error,
@@ -72,6 +79,8 @@ bool name_value(const struct view *view, enum name_kind kind, uint64_t index, ui
 bool name_set(const struct view *view, const struct name *name, uint64_t value, char *error, size_t error_size);
 // As expression_sights, of what lives in no one place: the level that runs, its VMCS, the last VM exit; else 0.
 uint64_t name_sights(const struct name *name);
+// Whether a level has it whether it runs or waits, as far as it is known: a register that can be set, or an MSR.
+bool name_is_of_level(const struct view *view, const struct name *name);
 // Where it lives. False, with one line in `error`, when it lives in no one place.
 bool name_place(const struct view *view, const struct name *name, struct place *place, char *error, size_t error_size);
 void expression_help(const struct look *look); // help expressions

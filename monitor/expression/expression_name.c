@@ -182,6 +182,12 @@ uint64_t name_sights(const struct name *name) {
     return level ? switches | BIT(OBSERVE_VMX_INSTRUCTION) | BIT(OBSERVE_VMWRITE) : 0;
 }
 
+bool name_is_of_level(const struct view *view, const struct name *name) {
+    if (name->kind != NAME_REGISTER) return name->kind == NAME_MSR;
+    enum where where = registers[name->value].where;
+    return (where == ANY_LEVEL || where == LIVE_LEVEL) && registers[name->value].set(view->cpu, 0).allowed;
+}
+
 bool name_place(const struct view *view, const struct name *name, struct place *place, char *error, size_t size) {
     if (name->kind == NAME_FIELD) {
         *place = place_of_field(view->level ? view->vmcs : vmx_current_vmcs(view->cpu), (unsigned)name->value);

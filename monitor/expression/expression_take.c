@@ -34,6 +34,10 @@ bool take_view(const struct look *look, const char **text, struct view *view) {
     return take_any_view(look, text, false, view);
 }
 
+bool take_future_view(const struct look *look, const char **text, struct view *view) {
+    return take_any_view(look, text, true, view);
+}
+
 // Symbols are those of the level that is meant.
 static bool compile(const struct look *look, const char **text, const struct view *view,
                     struct expression *expression) {

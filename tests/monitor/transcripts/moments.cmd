@@ -6,6 +6,16 @@ values phys:0x117000, 4
 values u64[rsp] from 690000
 values rax from 999900
 values pit.counter[0].mode
+values @0:rip from 464012 to 464020
+values @2:rip from 464010 to 464025
+values @0:rbx from 463990 to 464020
+when-written @0:rip
+when-written @2:rip before 464020
+origin @0:rip
+goto 464016
+values @0:rip from 464012 to 464020
+values @2:rip from 464010 to 464025
+goto end
 first level == 2
 last level == 0
 last reason == EXIT_REASON
