@@ -10,7 +10,8 @@ struct replaced;
 // wrong.
 struct replaced *replaced_open(const char *path, const void *begins, size_t bytes, char *why, size_t why_size);
 bool replaced_put(void *replaced, const void *bytes, size_t count); // as struct sink wants it
-// Takes its place, if everything could be put and `good`; else nothing is left of it. False: `why`, when it is the host.
+// Takes its place, if everything could be put and `good`; else nothing is left of it. False: `why`, when it is the
+// host.
 bool replaced_close(struct replaced *replaced, bool good, char *why, size_t why_size);
 
 #endif
