@@ -51,7 +51,11 @@ static bool begin_history(struct run *run) {
 static enum status run_loaded(struct options *options, struct console *console, struct machine *machine,
                               struct snapshot **moved) {
     struct run run = {.options = options, .machine = machine, .console = console, .hashed_step = UINT64_MAX};
-    if (!begin_history(&run) || !replay_begin(&run) || !record_open(&run)) return STATUS_HOST_ERROR;
+    if (!begin_history(&run) || !replay_begin(&run) || !record_open(&run)) {
+        record_close(&run, NULL);
+        timeline_free(run.timeline);
+        return STATUS_HOST_ERROR;
+    }
     struct stopwatch begin = stopwatch_now();
     progress_begin(&run.progress);
     if (terminal_is_person(TERMINAL_OUTPUT)) console->output[0].progress = &run.progress;
