@@ -100,7 +100,7 @@ static void row_print(const struct picture *p, const char *name, const char *row
 }
 
 static void picture_print(const struct picture *p) {
-    char name[16];
+    char name[24];
     print(p->monitor, "%-12s step %" PRIu64 " to step %" PRIu64 "\n", "", p->span.from, p->span.to);
     for (unsigned i = VMX_LEVELS; i--;) {
         snprintf(name, sizeof name, "level %u", i);
