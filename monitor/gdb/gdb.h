@@ -43,6 +43,8 @@ struct gdb_host {
     // After GDB_STOPPED: says what the monitor's own breakpoints and catches have caught. May be NULL.
     void (*caught)(void *context, void (*write)(void *to, const char *text, size_t bytes), void *to);
     void (*altered)(void *context); // registers or memory were changed by hand
+    // Why nothing can be changed by hand now; NULL: it can be. May be NULL.
+    const char *(*fixed)(void *context);
 };
 
 // Takes "tcp:HOST:PORT", "tcp::PORT" (loopback, as always when no host is given) or "unix:PATH" as its place. NULL,

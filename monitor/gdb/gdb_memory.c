@@ -26,6 +26,7 @@ void gdb_answer_read_memory(struct gdb *gdb, const char *arguments) {
 static void write_memory(struct gdb *gdb, uint64_t address, const void *bytes, uint64_t length) {
     uint32_t known;
     struct view view;
+    if (length && !gdb_may_change(gdb)) return; // of no bytes it is a question whether the packet is known
     if (!gdb_view(gdb, gdb->general, &view, &known) || !view_write(&view, SPACE_LINEAR, address, bytes, length)) {
         gdb_error(gdb);
         return;

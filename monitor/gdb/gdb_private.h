@@ -103,6 +103,7 @@ bool gdb_take_bytes(const char **text, uint8_t *bytes, size_t count); // two hex
 // --- gdb_answer.c, and what its rows name: each fills the reply, which may stay empty ("not supported") ---
 void gdb_error(struct gdb *gdb);                          // "E01"
 void gdb_error_because(struct gdb *gdb, const char *why); // "E.why", which gdb prints
+bool gdb_may_change(struct gdb *gdb);                     // else the answer says why not
 void gdb_fine(struct gdb *gdb);                           // "OK"
 void gdb_tell(void *gdb, const char *text, size_t bytes); // gdb prints it; while it waits for an answer
 typedef void gdb_answer_fn(struct gdb *gdb, const char *arguments);

@@ -95,6 +95,12 @@ static bool write_register(struct writing *w, const struct gdb_row *row, const u
 
 // --- packets ---
 
+bool gdb_may_change(struct gdb *gdb) {
+    const char *why = gdb->host.fixed ? gdb->host.fixed(gdb->host.context) : NULL;
+    if (why) gdb_error_because(gdb, why);
+    return !why;
+}
+
 static void answer(struct gdb *gdb, const struct writing *w, bool good) {
     if (good && gdb->host.altered) gdb->host.altered(gdb->host.context);
     if (good)
@@ -110,6 +116,7 @@ void gdb_answer_write_register(struct gdb *gdb, const char *arguments) {
     struct writing w = {.why = ""};
     uint64_t number = 0;
     uint8_t value[GDB_VALUE_BYTES] = {0};
+    if (!gdb_may_change(gdb)) return;
     bool good = gdb_take_hex(&arguments, &number) && gdb_take_char(&arguments, '=') && number <= gdb_vmcs_number();
     if (good) gdb_look_at(gdb, gdb->general, &w.look);
     if (good && number == gdb_vmcs_number())
@@ -127,6 +134,7 @@ void gdb_answer_write_registers(struct gdb *gdb, const char *arguments) {
     struct writing w = {.why = ""};
     uint8_t value[GDB_VALUE_BYTES], old[GDB_VALUE_BYTES];
     bool good = true;
+    if (!gdb_may_change(gdb)) return;
     gdb_look_at(gdb, gdb->general, &w.look);
     for (unsigned n = 0; good && n < GDB_GENERAL_ROWS && *arguments && gdb_row_at(n, &row); n++) {
         good = gdb_take_bytes(&arguments, value, row.bits / 8);

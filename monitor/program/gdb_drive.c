@@ -1,4 +1,5 @@
 // What the gdb server needs of the program: the run, the monitor's commands, the ways to leave. See gdb.h.
+#include "devices/history/timeline.h"
 #include "monitor/files/signals.h"
 #include "monitor/program/gdb_drive.h"
 #include "monitor/drive/back.h"
@@ -48,6 +49,16 @@ static void kill_run(void *context) {
 
 static void altered(void *context) { monitor_alters(context); }
 
+static const char *fixed(void *context) {
+    const struct monitor *monitor = context;
+    const struct timeline *past = monitor->run->timeline;
+    if (past && timeline_in_past(past))
+        return "the past cannot be changed; monitor branch makes this moment the present";
+    if (past && timeline_expects(past))
+        return "a replay cannot be changed; monitor branch makes this moment the present";
+    return NULL;
+}
+
 static void command(void *context, const char *line, void (*write)(void *to, const char *text, size_t bytes),
                     void *to) {
     struct monitor *monitor = context;
@@ -93,7 +104,8 @@ bool gdb_drive_open(struct monitor *monitor) {
                                   .kill = kill_run,
                                   .command = command,
                                   .caught = caught,
-                                  .altered = altered};
+                                  .altered = altered,
+                                  .fixed = fixed};
     char error[300];
     if (!*o->gdb) return true;
     monitor->gdb = gdb_open(o->gdb, &host, error, sizeof error);

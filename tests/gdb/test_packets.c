@@ -19,6 +19,7 @@ enum { CODE = 0x100000, STEPS_A_RUN = 2000 };
 static struct {
     struct machine *machine;
     unsigned runs, altered;
+    bool fixed; // nothing can be changed by hand
     bool killed;
 } host;
 
@@ -64,13 +65,14 @@ static struct machine *new_machine(void) {
     return machine;
 }
 
+static const char *fixed(void *context);
 static struct gdb *server;
 static int client;
 
 static void begin(void) {
     int ends[2];
     const struct gdb_host callbacks = {
-        .machine = host.machine, .run = run, .kill = kill_run, .command = command, .altered = altered};
+        .machine = host.machine, .run = run, .kill = kill_run, .command = command, .altered = altered, .fixed = fixed};
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) bail("no socket pair");
     server = gdb_open_connected(ends[0], &callbacks);
     client = ends[1];
@@ -78,6 +80,11 @@ static void begin(void) {
 }
 
 static char answers[1 << 20];
+
+static const char *fixed(void *context) {
+    (void)context;
+    return host.fixed ? "that is over" : NULL;
+}
 
 static void *take_answers(void *unused) {
     char more[4096];
@@ -159,6 +166,13 @@ static void test_running(void) {
     ok(has(ask("P1=efbeadde00000000\np1"), "$efbeadde00000000#") && host.altered == 2, "and a register");
     ok(has(ask("P6e=0100000000000000"), "$E.") && host.altered == 2, "what cannot be written says why");
     ok(has(ask("G00112233"), "$E01#"), "all registers, cut off");
+    host.fixed = true;
+    ok(has(ask("P1=1122334455667788\np1"), "$E.that is over#") && has(answers, "$efbeadde00000000#"),
+       "in the past no register is written");
+    ok(has(ask("M2100,2:1234\nm2100,2"), "$E.that is over#") && has(answers, "$abcd#"), "no memory either");
+    ok(has(ask("X2100,1:a\nX2100,0:"), "$E.that is over#") && has(answers, "$OK#"), "but gdb may ask for binary data");
+    ok(has(ask("G00112233"), "$E.that is over#") && host.altered == 2, "nor all registers");
+    host.fixed = false;
     uint64_t hash = machine_hash(host.machine);
     (void)ask("Z0,1000,1\nZ1,1004,1\nZ2,2000,4\nZ3,2000,1\nZ4,2002,2");
     ok(hash == machine_hash(host.machine), "breakpoints of a client that went are gone, and were no change");

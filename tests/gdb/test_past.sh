@@ -138,3 +138,24 @@ says "reverse-next" '^a line back 1$'
 says "reverse-finish" '^at its call 1$'
 says "reverse-next in the guest" '^a line of the guest back 1$'
 says "reverse-finish in the guest" '^the guest at its call 1$'
+
+# The past cannot be changed: branch makes it the present.
+start
+typed <<EOT
+break handle_exit
+continue
+continue
+reverse-continue
+set \$rax = 5
+set var exits = 77
+printf "exits are %d\\n", exits
+monitor branch
+set \$rax = 6
+printf "rax is %d\\n", \$rax
+monitor quit
+kill
+EOT
+finish
+says "a register of the past is refused, with what to do" 'the past cannot be changed; monitor branch'
+says "memory too" '^(\(gdb\) )?exits are 0$'
+says "after branch it is written" '^(\(gdb\) )?rax is 6$'
