@@ -312,6 +312,7 @@ bool command_branch(struct monitor *monitor, const char *arguments) {
     if (!t) return false;
     if (!timeline_in_past(t) && !timeline_expects(t))
         return monitor_error(monitor, "this is the end of the past already; nothing comes after it");
+    if (timeline_in_past(t) || !timeline_at_last(t)) monitor->run->guests_end.known = false; // it has not happened
     timeline_branch(t);
     record_branch(monitor->run);
     monitor->run->compared = SIZE_MAX; // it is no longer the run that was recorded
@@ -367,6 +368,12 @@ bool command_live(struct monitor *monitor, const char *arguments) {
     return drive_stopped(monitor, drive_until(monitor, UINT64_MAX));
 }
 
+static const char *place_in_time(const struct timeline *t, bool in_past) {
+    if (in_past) return ", in the past: the guest goes through what it did once more, up to the end";
+    if (timeline_at_last(t)) return ", the end of the recording";
+    return timeline_expects(t) ? ", in a replay: the guest goes through what was recorded, up to the end" : ", the end";
+}
+
 bool command_history(struct monitor *monitor, const char *arguments) {
     struct timeline *t = back_timeline(monitor);
     struct timeline_facts f;
@@ -375,7 +382,7 @@ bool command_history(struct monitor *monitor, const char *arguments) {
     timeline_facts(t, &f);
     print(monitor, "The past is kept from step %" PRIu64 " to step %" PRIu64 ".\n", f.first.steps, f.end.steps);
     print(monitor, "It is step %" PRIu64 " now%s.\n", machine_steps(monitor->look.machine),
-          f.in_past ? ", in the past: the guest goes through what it did once more, up to the end" : ", the end");
+          place_in_time(t, f.in_past));
     uint64_t mbytes = (f.bytes >> 20) + 1;
     print(monitor, "%u checkpoint%s, %" PRIu64 " input%s, less than %" PRIu64 " MByte%s.\n", f.checkpoints,
           f.checkpoints == 1 ? "" : "s", f.inputs, f.inputs == 1 ? "" : "s", mbytes, mbytes == 1 ? "" : "s");

@@ -81,6 +81,7 @@ static bool begin_anew(struct monitor *monitor, struct snapshot_file *f) {
     record_close(run, "a snapshot was loaded");
     run->over = false;
     run->status = STATUS_DONE;
+    run->guests_end.known = false;
     run->hashed_step = UINT64_MAX;
     run->console->silent = false;
     marks_free(monitor);

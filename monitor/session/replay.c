@@ -56,12 +56,22 @@ bool replay_read(struct options *o) {
 
 void replay_free(struct options *o) { recording_free(o->recording); }
 
+static void note_end(struct run *run) {
+    const struct recording *r = run->options->recording;
+    if (!r->ended || !run_ended_by_guest(r->reason)) return;
+    run->guests_end.known = true;
+    run->guests_end.at = r->end;
+    run->guests_end.status = (enum status)r->status;
+    snprintf(run->guests_end.text, sizeof run->guests_end.text, "%s", r->reason);
+}
+
 bool replay_begin(struct run *run) {
     const struct recording *r = run->options->recording;
     struct timeline_facts facts;
     char error[600];
     if (!r) return true;
     if (!timeline_expect(run->timeline, &r->inputs, &r->end)) return complain("not enough memory");
+    note_end(run);
     timeline_facts(run->timeline, &facts);
     return !facts.checkpoints || !r->checkpoint_count ||
            recording_load(r, run->machine, run->timeline, packed_by_zstd(), error, sizeof error) ||

@@ -191,6 +191,31 @@ __attribute__((format(printf, 3, 4))) static bool over(struct run *run, enum sta
     return false;
 }
 
+// What only another machine comes back from; a guest that waits or is stuck is found so again.
+bool run_ended_by_guest(const char *reason) {
+    static const char *const ends[] = {"the guest powered off", "the guest asked for a reset", "the guest wrote ",
+                                       "triple fault at "};
+    for (unsigned i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (!strncmp(reason, ends[i], strlen(ends[i]))) return true;
+    return false;
+}
+
+static void note_end(struct run *run) {
+    if (!run->over || !run_ended_by_guest(run->over_text)) return;
+    run->guests_end.known = true;
+    run->guests_end.status = run->status;
+    machine_position(run->machine, &run->guests_end.at);
+    memcpy(run->guests_end.text, run->over_text, sizeof run->over_text);
+}
+
+// Who came back to where the guest ended the run finds it ended.
+static bool ended_here(struct run *run) {
+    struct position now;
+    if (!run->guests_end.known || (run->timeline && timeline_in_past(run->timeline))) return false;
+    machine_position(run->machine, &now);
+    return position_same(&now, &run->guests_end.at) && !over(run, run->guests_end.status, "%s", run->guests_end.text);
+}
+
 // A reset, asked for or by a triple fault: what the machine began with is loaded again.
 static bool restart(struct run *run, const char *why) {
     char text[sizeof run->reset_text];
@@ -301,12 +326,14 @@ enum run_event run_until(struct run *run, uint64_t target) {
         if (signals_asked() || (looks && someone_asks(run))) return RUN_ASKED;
         if (step >= target) return RUN_TARGET;
         if (replay_at_end(run)) return end_replay(run);
+        if (ended_here(run)) return RUN_OVER;
         if (run->timeline && timeline_at_last(run->timeline)) timeline_branch(run->timeline); // of a line: live again
         machine_idle_limit(run->machine, terminal_has_input() ? hertz / IDLE_HERTZ : UINT64_MAX);
         run->came_to_end = false;
         why = advance(run, step, least(target, next_stop(run, step)));
         if (run->came_to_end && run->stops_at_end && why == MACHINE_STEPS) return RUN_TARGET;
     } while (handle(run, why) && why != MACHINE_OBSERVED);
+    note_end(run);
     return run->over ? RUN_OVER : RUN_CAUGHT;
 }
 

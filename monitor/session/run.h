@@ -39,7 +39,13 @@ struct run {
     bool over;           // there is nothing more to run
     enum status status;  // and why, once it is over
     char over_text[300]; // in words
-    unsigned resets;     // so far, and why the last one:
+    struct {
+        bool known;
+        struct position at;
+        enum status status;
+        char text[300];
+    } guests_end;    // where the guest itself ended the run, or the recording: from there nothing goes on
+    unsigned resets; // so far, and why the last one:
     char reset_text[120];
     unsigned triple_faults; // of these, and how the first came about:
     char first_triple_fault[400];
@@ -54,6 +60,7 @@ enum run_event {
 };
 // Runs a loaded machine until it has done so many steps in all, or something else ends the run.
 enum run_event run_until(struct run *run, uint64_t step);
+bool run_ended_by_guest(const char *reason); // of the texts that over_text may have
 // Prints the hashes asked for; the status of the process.
 enum status run_end(struct run *run);
 

@@ -74,3 +74,11 @@ timeout 60 "$VMXRAY" -S -x "$dir/two.cmd" -smp 2 -m 512 -serial null -kernel "$G
 mapfile -t turns < <(grep -o '^step [0-9]*  cycle [0-9]*  cpu [0-9]*' "$dir/two.out" | tail -n 3 | awk '{ print $6, 400000000 - $2 }')
 [[ ${#turns[@]} == 3 && ${turns[0]} == '1 0' && ${turns[1]} == '1 '? && ${turns[2]} == '1 '? ]]
 claim $? 'reverse-next with two processors stays with the one that is looked at' "${turns[*]}"
+
+# The end of the run is there again when one has come back to it.
+end "${turtles[@]}" -m 32M < <(printf '%s\n' 'goto 1000' 'goto end' continue step quit)
+[[ $(grep -c 'The run is over: the guest powered off\.' "$dir/end.out") == 3 ]]
+claim $? 'who comes back to where the guest powered off finds it off' "$(<"$dir/end.out")"
+end -kernel "$(guest triple_fault)" -no-reboot < <(printf '%s\n' 'reverse-step 2' 'goto end' continue quit)
+[[ $(grep -c 'The run is over: triple fault' "$dir/end.out") == 2 ]]
+claim $? 'the same for a triple fault' "$(<"$dir/end.out")"

@@ -46,6 +46,12 @@ replays 'several serial ports' "$file" "$out" "$err"
 replays 'one of them somewhere else' "$file" '' "$err" -serial null
 refused 'more serial ports than it has' 'has 3 serial ports, and 4 were named' -replay "$file" -serial null -serial null -serial null -serial null
 
+# What ended the run that was recorded ends what goes on from there; history says where in a replay one is.
+vmxray -kernel "$O/turtles.elf" -append depth=1 -m 64 -record "$file" </dev/null
+vmxray -replay "$file,at=1000" -S -serial null < <(printf '%s\n' history 'goto end' history live quit)
+[[ $out == *'now, in a replay: '*'now, the end of the recording.'*'The run is over: the guest powered off.'* && $out != *stuck* ]]
+claim $? 'live after a power-off: the run is over' "$out"
+
 # ---- where it is opened, and what comes after it ------------------------------------------------------------------------
 
 printf '%s\n' 'run-to 1000' 'mark here' 'run-to 3000' 'set rbx = 0x77' 'run-to 6000' 'goto 5000' 'set rbx = 1' branch 'set rbx = 0x99' 'run-to 9000' hash >"$dir/script"
