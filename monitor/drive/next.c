@@ -1,18 +1,13 @@
-// next and finish: running on in the present function.
+// next: running on in the present function, over what it calls.
 #include "monitor/drive/await.h"
 #include "monitor/drive/drive.h"
+#include "monitor/drive/frame.h"
 #include "monitor/show/disassemble.h"
 #include "monitor/stops/stops.h"
 #include "vmx/vmcs/vmx.h"
 #include "cpu/processor/observing.h"
 
-struct frame {
-    struct monitor *monitor;
-    unsigned level, processor;
-    uint64_t vmcs, rsp, cr3, address; // address: linear, behind the call
-};
-
-static void frame_here(struct monitor *monitor, const struct view *view, struct frame *frame) {
+void frame_here(struct monitor *monitor, const struct view *view, struct frame *frame) {
     *frame = (struct frame){.monitor = monitor,
                             .level = view->level,
                             .processor = monitor->look.processor,
@@ -21,7 +16,7 @@ static void frame_here(struct monitor *monitor, const struct view *view, struct 
                             .cr3 = view->cr3};
 }
 
-static const struct cpu *same_level(struct monitor *monitor, const struct frame *f) {
+const struct cpu *frame_runs(struct monitor *monitor, const struct frame *f) {
     const struct cpu *cpu = machine_cpu(monitor->look.machine, f->processor);
     if (machine_turn(monitor->look.machine) != f->processor) return NULL;
     if (!f->level) return vmx_in_non_root(cpu) ? NULL : cpu;
@@ -32,7 +27,7 @@ static const struct cpu *same_level(struct monitor *monitor, const struct frame 
 static void passed(struct point *point, struct cpu *cpu, const struct sight *sight) {
     const struct frame *f = point->context;
     (void)sight;
-    if (cpu->id == f->processor && same_level(f->monitor, f) && cpu->gpr[RSP] >= f->rsp && cpu->control.cr3 == f->cr3)
+    if (cpu->id == f->processor && frame_runs(f->monitor, f) && cpu->gpr[RSP] >= f->rsp && cpu->control.cr3 == f->cr3)
         cpu_stop(cpu);
 }
 
@@ -58,7 +53,7 @@ static bool back(struct monitor *monitor, struct cpu *cpu, const struct sight *s
 static enum run_event pass_levels(struct monitor *monitor, struct frame *frame) {
     struct awaited seen;
     enum run_event event = drive_until(monitor, machine_steps(monitor->look.machine) + 1);
-    bool away = machine_turn(monitor->look.machine) == frame->processor && !same_level(monitor, frame);
+    bool away = machine_turn(monitor->look.machine) == frame->processor && !frame_runs(monitor, frame);
     if (event != RUN_TARGET || stops_caught(monitor) || !away) return event;
     return await_sight(monitor, BIT(OBSERVE_EXIT) | BIT(OBSERVE_ENTRY), back, frame, &seen);
 }
@@ -87,28 +82,4 @@ bool command_next(struct monitor *monitor, const char *arguments) {
     for (; times && event != RUN_OVER && event != RUN_ASKED && !stops_caught(monitor); times--)
         if (!next_once(monitor, &event)) return false;
     return drive_stopped(monitor, event);
-}
-
-// A transfer that leaves the stack pointer above where it was: was it a return?
-static bool returns(struct monitor *monitor, struct cpu *cpu, const struct sight *sight, void *context) {
-    const struct frame *f = context;
-    struct view view;
-    struct instruction i;
-    if (cpu->id != f->processor || !same_level(monitor, f) || cpu->gpr[RSP] <= f->rsp || cpu->control.cr3 != f->cr3)
-        return false;
-    monitor->look.processor = cpu->id;
-    if (!view_make(&monitor->look, -1, &view)) return false;
-    uint64_t linear = view_code_bits(&view) == 64 ? sight->rip : (uint32_t)(view.base[CS] + sight->rip);
-    return disassemble(&monitor->look, &view, SPACE_LINEAR, linear, 0, &i) && i.kind == INSTRUCTION_RETURN;
-}
-
-bool command_finish(struct monitor *monitor, const char *arguments) {
-    (void)arguments;
-    struct view view;
-    struct frame frame;
-    drive_follow(monitor);
-    if (!view_make(&monitor->look, -1, &view)) return false;
-    struct awaited seen;
-    frame_here(monitor, &view, &frame);
-    return drive_stopped(monitor, await_sight(monitor, BIT(OBSERVE_BRANCH), returns, &frame, &seen));
 }

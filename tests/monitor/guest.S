@@ -156,6 +156,22 @@ interrupts_register:
 	mov $0, %eax
 	out %eax, $DEBUG_EXIT
 
+#elif defined GUEST_stacks	// a function that runs on another stack, above its own, and jumps with RET
+	call outer
+	mov $0, %eax
+	out %eax, $DEBUG_EXIT
+outer:	push %ebx
+	mov %esp, %ebx
+	mov $stack + 256, %esp
+	call inner
+	call inner
+	push $1f
+	ret
+1:	mov %ebx, %esp
+	pop %ebx
+	ret
+inner:	ret
+
 #elif defined GUEST_echo	// until q
 	ECHO
 
