@@ -1,6 +1,7 @@
 // Reading a recording; see recording.h and docs/internals/recording.md. Everything is looked at before it is believed.
 #include "devices/history/recording.h"
 #include "devices/history/recording_stream.h"
+#include "devices/snapshot/snapshot.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -319,7 +320,12 @@ static bool read_frames(struct reader *r) {
 }
 
 static bool read_all(struct reader *r) {
-    if (r->count < RECORDING_MAGIC_BYTES || memcmp(r->bytes, "vmxray recording", RECORDING_MAGIC_BYTES) != 0) {
+    const size_t snapshot = sizeof SNAPSHOT_BEGINS - 1;
+    if (r->count >= snapshot && memcmp(r->bytes, SNAPSHOT_BEGINS, snapshot) == 0) {
+        if (r->error_size) snprintf(r->error, r->error_size, "it is a snapshot, no recording: -loadvm opens it");
+        return false;
+    }
+    if (r->count < RECORDING_MAGIC_BYTES || memcmp(r->bytes, RECORDING_BEGINS, RECORDING_MAGIC_BYTES) != 0) {
         if (r->error_size) snprintf(r->error, r->error_size, "no recording of vmxray: it does not begin like one");
         return false;
     }

@@ -63,7 +63,7 @@ bool recording_begin(struct recording_writer *w, struct machine *m, const char *
     struct code_out said = {.used = 0};
     w->frames = w->bytes = 0;
     w->parts.count = 0;
-    w->put(w->context, "vmxray recording", RECORDING_MAGIC_BYTES);
+    w->put(w->context, RECORDING_BEGINS, RECORDING_MAGIC_BYTES);
     code_put_number(&said, RECORDING_VERSION);
     code_put_text(&said, program);
     recording_put_frame(w, FRAME_BEGIN, &said, NULL, 0);

@@ -137,6 +137,8 @@ bool frame_take_file(struct frame_reader *r, uint32_t kind, const char *name, ui
     uint8_t head[FRAME_FILE_BYTES];
     uint32_t words[2];
     size_t got = get(r, head, sizeof head);
+    if (got == sizeof head && memcmp(head, RECORDING_BEGINS, sizeof head) == 0)
+        return frame_fail(r, "it is a recording, no %s: -replay opens it", name);
     if (got < sizeof magic || memcmp(head, magic, sizeof magic) != 0) return frame_fail(r, "it is no file of vmxray's");
     if (got < sizeof head) return frame_fail(r, "it ends after %zu bytes", got);
     memcpy(words, head + sizeof magic, sizeof words);

@@ -33,5 +33,7 @@ void setup_free(struct setup *setup);
 // text lies in `text`. Back ends do not count.
 const char *setup_differs(const struct machine_config *here, const struct machine_config *there, char *text,
                           size_t size);
+// The same of what they begin with in memory: command line, kernel, initrd. (boot_difference.c)
+const char *setup_boot_differs(const struct setup *here, const struct setup *there, char *text, size_t size);
 
 #endif

@@ -64,6 +64,8 @@ static bool tell_difference(struct monitor *monitor, struct recording_pair *p, e
     const char *setup = setup_differs(&p->r[0]->setup.config, &p->r[1]->setup.config, text, sizeof text);
     if (found == PAIR_FAILED) return monitor_error(monitor, "diff: %s, after step %" PRIu64, wrong, step);
     if (setup) print(monitor, "The machines are not the same: %s (here: the first).\n", setup);
+    const char *loaded = setup_boot_differs(&p->r[0]->setup, &p->r[1]->setup, text, sizeof text);
+    if (loaded) print(monitor, "They do not begin with the same: %s (here: the first).\n", loaded);
     tell_inputs(monitor, p);
     if (found == PAIR_SAME) {
         print(monitor, "They do the same up to step %" PRIu64 ", where %s ends.\n", step,
@@ -72,7 +74,8 @@ static bool tell_difference(struct monitor *monitor, struct recording_pair *p, e
     }
     print_in(monitor, BOLD, "They differ from step %" PRIu64 " on%s:\n", step, step ? ", and not before" : "");
     uint64_t count = pair_tell(p, OF_A_PART, tell_value, monitor);
-    print(monitor, "%" PRIu64 " members of the state and pages of memory in all.\n", count);
+    print(monitor, "%" PRIu64 " member%s of the state and page%s of memory in all.\n", count, count == 1 ? "" : "s",
+          count == 1 ? "" : "s");
     return true;
 }
 

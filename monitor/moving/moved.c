@@ -82,6 +82,7 @@ static bool begin_anew(struct monitor *monitor, struct snapshot_file *f) {
     run->over = false;
     run->status = STATUS_DONE;
     run->guests_end.known = false;
+    monitor->altered.count = 0; // it was another machine
     run->hashed_step = UINT64_MAX;
     run->console->silent = false;
     marks_free(monitor);

@@ -55,7 +55,7 @@ void where_print(struct monitor *monitor) {
     print_levels(monitor, &view);
     print(monitor, "  %s, CPL %u%s", view_mode(&view), view_cpl(&view), activities[view.cpu->boundary.activity & 3]);
     tell_past(monitor);
-    if (monitor->altered.count)
+    if (monitor->altered.count && monitor->altered.first_step <= machine_steps(monitor->look.machine))
         print_in(monitor, RED, "  (altered since step %" PRIu64 ")", monitor->altered.first_step);
     print(monitor, "\n");
     if (symbols_line(monitor->look.symbols, (int)view.level, view_code_address(&view), &source)) {

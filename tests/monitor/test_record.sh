@@ -91,10 +91,18 @@ for value in 0x77 0x78; do
 done
 vmxray -kernel "$spin" -S -x <(printf 'diff %s %s\n' "$dir/files/0x77" "$dir/files/0x78" "$dir/files/0x77" "$dir/files/0x77" "$file" "$dir/files/0x77" "$spin" "$file") \
 	-monitor none </dev/null
-[[ $out == *'0 inputs are the same'*'then in the first: register at step 3000, cycle 3000'*'They differ from step 3001 on, and not before:'*gpr[[]3[]]*' 77 '*' 78'*'1 members of'* ]]
+[[ $out == *'0 inputs are the same'*'then in the first: register at step 3000, cycle 3000'*'They differ from step 3001 on, and not before:'*gpr[[]3[]]*' 77 '*' 78'*'1 member of'* ]]
 claim $? 'diff: where two recordings part, and what differs' "$out"
 [[ $out == *'2 inputs are the same in both.'*'They do the same up to step 9000, where each ends.'*'spin: no recording of vmxray'* ]]
 claim $? 'diff: the same' "$out"
+
+# Recordings of other beginnings: what differs is named.
+for words in 'depth=1' 'depth=2'; do
+	vmxray -kernel "$spin" -append "$words" -serial null -steps 1000 -record "$dir/files/$words" </dev/null
+done
+vmxray -kernel "$spin" -S < <(printf '%s\n' "diff $dir/files/depth=1 $dir/files/depth=2" "diff $dir/files/depth=1 $dir/files/depth=1" quit)
+[[ $out == *'They do not begin with the same: "'*'depth=1" here, "'*'depth=2" there'*'1 member of '* && $(grep -c 'do not begin' <<<"$out") == 1 ]]
+claim $? 'diff names the command line' "$out"
 vmxray -kernel "$(guest stuck)" -record "$file" </dev/null
 vmxray -replay "$file" </dev/null
 ends 'a guest that was stuck ends so again' 4

@@ -87,3 +87,11 @@ name=$dir/$'evil\e[2J\nname'
 vmxray "${turtles[@]}" -S < <(printf '%s\n' "run-to 1000" "savevm $dir/"$'evil\e[2Jname' "info snapshots $dir" quit)
 [[ $out != *$'\e[2J'* && -e $dir/$'evil\e[2Jname' ]]
 claim $? 'names are escaped where they are printed'
+
+# A recording is no snapshot, nor the reverse. What was altered by hand before is no matter of what is loaded, nor of an earlier moment.
+vmxray "${turtles[@]}" -steps 1000 -record "$dir/recording" </dev/null
+commands "savevm $dir/first" 'run-to 100' 'set rax = 1' 'goto 0' 'goto 100' "loadvm $dir/first"
+[[ $(grep '^step ' <<<"$out") == *'step 0 '*'step 100 '*'step 0 '*'(past: the end is step 100)'$'\n'*'(altered since step 100)'*'step 0 '* && $(grep -c altered <<<"$out") == 1 ]]
+claim $? 'altered is what is altered there' "$out"
+refused 'a recording is no snapshot' 'it is a recording, no snapshot: -replay opens it' -loadvm "$dir/recording"
+refused 'a snapshot is no recording' 'it is a snapshot, no recording: -loadvm opens it' -replay "$dir/first"
