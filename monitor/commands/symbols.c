@@ -48,7 +48,7 @@ static bool from_file(struct monitor *monitor, const char *from, int level, cons
         return monitor_error(monitor, "symbols %s: %s", from, error);
     }
     symbols_table_done(table);
-    symbols_drop_same(monitor->look.symbols, table);
+    if (symbols_drop_same(monitor->look.symbols, table)) print(monitor, "(these symbols were there already)\n");
     symbols_list(monitor->look.symbols, monitor->output);
     return true;
 }

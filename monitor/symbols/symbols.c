@@ -154,13 +154,24 @@ void symbols_hide(struct symbols *s, int level, const char *title, bool hidden) 
             s->table[i]->hidden = hidden;
 }
 
-void symbols_drop_same(struct symbols *s, const struct symbol_table *table) {
+static bool same_symbols(const struct symbol_table *a, const struct symbol_table *b) {
+    if (a->level != b->level || a->count != b->count || a->names_used != b->names_used || !a->count) return false;
+    for (size_t i = 0; i < a->count; i++) {
+        const struct symbol *x = &a->by_address[i], *y = &b->by_address[i];
+        if (x->address != y->address || x->bytes != y->bytes || x->name != y->name) return false;
+    }
+    return memcmp(a->names, b->names, a->names_used) == 0;
+}
+
+bool symbols_drop_same(struct symbols *s, const struct symbol_table *table) {
+    bool dropped = false;
     for (unsigned i = s->tables; i--;) {
         struct symbol_table *t = s->table[i];
-        bool same = t != table && t->level == table->level && t->count == table->count && t->count &&
-                    strcmp(t->title, table->title) == 0;
-        if (same && t->by_address[0].address == table->by_address[0].address) symbols_table_drop(s, t);
+        if (t == table || !same_symbols(t, table)) continue;
+        dropped = dropped || strcmp(t->title, table->title) != 0;
+        symbols_table_drop(s, t);
     }
+    return dropped;
 }
 
 void symbols_free(struct symbols *s) {

@@ -62,8 +62,8 @@ void symbols_drop_older(struct symbols *symbols, const struct symbol_table *tabl
 size_t symbols_table_size(const struct symbols *symbols, int level, const char *title);
 // Those of the level whose titles begin so serve nobody while they are hidden: another guest runs there.
 void symbols_hide(struct symbols *symbols, int level, const char *title, bool hidden);
-// The same for a table of the same title with the same symbols.
-void symbols_drop_same(struct symbols *symbols, const struct symbol_table *table);
+// Drops tables of the level with just these symbols. Whether there was one by another title.
+bool symbols_drop_same(struct symbols *symbols, const struct symbol_table *table);
 void symbols_table_drop(struct symbols *symbols, struct symbol_table *table);
 
 #endif

@@ -24,6 +24,12 @@ gdb_lines "$elf" "${addresses[@]}" >"$dir/theirs"
 [[ $(wc -l <"$dir/theirs") -gt 50 ]] && cmp -s "$dir/ours" "$dir/theirs"
 claim $? 'the source line of every function' "$(diff "$dir/ours" "$dir/theirs" | head -n 4 | tr '\n' ';') of $(wc -l <"$dir/theirs")"
 
+# What is there already is not there twice, by whichever name it is read.
+cp "$elf" "$dir/other.elf"
+said=$(monitor "symbols $elf" "symbols $dir/other.elf")
+[[ $(grep -c 'were there already' <<<"$said") == 1 && $(grep -c '^level any .*turtles.elf' <<<"$said") == 1 && $(grep -c '^level any .*other.elf' <<<"$said") == 1 ]]
+claim $? 'the symbols of a file that was read are not there twice' "$said"
+
 # A relocatable file as Linux would place it, and the same file linked there: the same names and lines.
 mkdir -p "$dir/build"
 [[ $dir == /* ]] || dir=$PWD/$dir
