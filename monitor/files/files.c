@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -142,6 +143,18 @@ bool files_claim_streams(bool uses_input, bool uses_output) {
 
 // --- opening ---
 
+// Two processes that write one file lose what both write: the second one is refused, before it can truncate anything.
+// A file system that knows no locks, and what is no file, has none.
+static bool lock(int fd, enum file_use use) {
+    struct stat s;
+    if (use != FILE_WRITTEN || fstat(fd, &s) != 0 || !S_ISREG(s.st_mode)) return true;
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno == EWOULDBLOCK) return fail("another process writes it: name another file") == 0;
+        if (errno != EINTR) return true;
+    }
+    return true;
+}
+
 int files_open(const char *path, enum file_use use) {
     static const struct {
         int flags;
@@ -156,7 +169,11 @@ int files_open(const char *path, enum file_use use) {
         const char *to = use == FILE_READ ? "" : " for writing";
         return fail("cannot be opened%s: %s%s", to, strerror(errno), files_advice(errno));
     }
-    if (claim(fd, path, use == FILE_READ ? FILE_READ : FILE_WRITTEN, false)) return fd;
+    if (claim(fd, path, use == FILE_READ ? FILE_READ : FILE_WRITTEN, false)) {
+        if (lock(fd, use)) return fd;
+        files_close(fd);
+        return -1;
+    }
     close(fd);
     return -1;
 }
@@ -176,6 +193,7 @@ void files_close(int fd) {
         if (e->fd != fd) continue;
         e->fd = -1;
         if (e->use == FILE_READ) continue;
+        (void)flock(fd, LOCK_UN); // also for a process that has inherited it
         free(e->name);
         *e = table.entry[--table.entries];
         i--;

@@ -1,7 +1,7 @@
 // The files that this process reads and writes, in one table, and the only functions that open one. A file is known by
 // what it is, not by its name: two outputs in one file, an output that is an input too, and an input that is being
 // written are refused under any name (a link, /dev/fd/N, another path), before anything in it is lost. Terminals and
-// devices may have several names in use.
+// devices may have several names in use. A file that another vmxray is writing is refused as well.
 #ifndef MONITOR_FILES_H
 #define MONITOR_FILES_H
 #include <stdbool.h>

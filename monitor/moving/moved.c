@@ -78,7 +78,7 @@ static bool begin_anew(struct monitor *monitor, struct snapshot_file *f) {
     snapshot_free(run->moved); // of whose boot image nothing is needed any more
     run->moved = f->snapshot;
     f->snapshot = NULL;
-    record_close(run, "a snapshot was loaded");
+    record_leave(run, "a snapshot was loaded");
     run->over = false;
     run->status = STATUS_DONE;
     run->guests_end.known = false;
@@ -103,6 +103,7 @@ bool moved_into(struct monitor *monitor, struct snapshot_file *f, const char *na
     bool keeps = run->timeline && timeline_keeps(run->timeline);
     struct timeline *t = keeps ? run->timeline : timeline_new(run->machine, UINT64_MAX);
     drive_running(monitor, true);
+    record_hash(run);
     bool loaded = try(monitor, f, t, name);
     if (!keeps) timeline_free(t);
     if (!keeps && !loaded && run->timeline) (void)timeline_begin_anew(run->timeline); // that it is told of inputs again

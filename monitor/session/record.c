@@ -202,9 +202,13 @@ void record_line(struct run *run) {
     behind_unlock(r->to);
 }
 
+void record_hash(struct run *run) {
+    struct record *r = run->record;
+    if (r && r->begun && !r->failed && is_present(run)) put_hash(r);
+}
+
 // In the past the end of what was recorded is the end.
 static void put_end(struct record *r, const char *reason) {
-    if (is_present(r->run)) put_hash(r);
     behind_lock(r->to);
     recording_end(&r->writer, &r->reached, reason, (uint8_t)r->run->status);
     r->told = r->reached;
@@ -218,10 +222,9 @@ static void forget_log(struct run *run) {
         machine_set_log(run->machine, NULL);
 }
 
-void record_close(struct run *run, const char *reason) {
+static void end(struct run *run, const char *reason) {
     struct record *r = run->record;
     uint64_t bytes = 0;
-    if (!r) return;
     if (r->begun) {
         forget_log(run);
         put_end(r, reason);
@@ -231,4 +234,20 @@ void record_close(struct run *run, const char *reason) {
     recording_changes_end(&r->changes);
     run->record = NULL;
     free(r);
+}
+
+void record_close(struct run *run, const char *reason) {
+    if (!run->record) return;
+    record_hash(run);
+    end(run, reason);
+}
+
+void record_leave(struct run *run, const char *reason) {
+    struct record *r = run->record;
+    if (!r) return;
+    uint64_t steps = r->reached.steps;
+    bool told = r->begun && !r->failed;
+    end(run, reason);
+    if (told && !run->record_failed)
+        complain("%s: the recording ends at step %" PRIu64 ": %s", run->options->record, steps, reason);
 }

@@ -16,9 +16,13 @@ void record_look(struct run *run);
 uint64_t record_next_stop(const struct run *run);
 void record_mark(struct run *run, const char *name, const struct position *at);
 void record_branch(struct run *run); // the present has become the end
-// The recording is complete; `reason` says why the run is over. NULL: it never began.
 void record_listen(struct run *run); // inputs are told to it, also after somebody else has listened
 void record_line(struct run *run);   // what is expected from here on is the run's past again
+// The recording is complete; `reason` says why the run is over. NULL: it never began.
 void record_close(struct run *run, const char *reason);
+// Before another machine may take the place of the run's: a replay that comes here can tell that it did. When the other
+// one has taken it, record_leave ends the recording here and says so.
+void record_hash(struct run *run);
+void record_leave(struct run *run, const char *reason);
 
 #endif

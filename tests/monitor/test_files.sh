@@ -155,6 +155,37 @@ echo typed >"$dir/files/typed"
 timeout 60 "$VMXRAY" "${run[@]}" <"$dir/files/typed" >>"$dir/files/typed" 2>"$dir/err"
 [[ $? == 1 && $(<"$dir/err") == 'vmxray: standard output: the same file as standard input'* && $(<"$dir/files/typed") == typed ]]
 claim $? 'refused: stdin and stdout in one file' "$(<"$dir/err")"
+# Two processes: the second is refused, the first one loses nothing, and afterwards the file is free.
+writer() { # ARGUMENT...: until finish
+	mkfifo "$dir/keys"
+	timeout 60 "$VMXRAY" "${run[@]}" -S "$@" <"$dir/keys" >/dev/null 2>&1 &
+	exec 8>"$dir/keys"
+}
+finish() {
+	echo quit >&8
+	exec 8>&-
+	wait
+	rm "$dir/keys"
+}
+shared=$dir/files/shared
+for output in "-record $shared" "-trace instructions=$shared" "-serial file:$shared"; do
+	rm -f "$shared"
+	writer -record "$shared"
+	until_true test -s "$shared"
+	refused "another process writes it: $output" 'another process writes it: name another file' "${run[@]}" $output
+	[[ $(head -c 16 "$shared") == 'vmxray recording' ]]
+	claim $? 'and nothing of it was lost' "$(wc -c <"$shared")"
+	finish
+	vmxray "${shortest[@]}" $output </dev/null
+	ends "and when that is over it is free: $output" 6
+done
+writer -trace "exits=$shared"
+until_true grep -q "$(stat -c %i "$shared")" /proc/locks
+refused 'another process writes a trace there' 'another process writes it' "${run[@]}" -record "$shared"
+finish
+vmxray "${shortest[@]}" -S -monitor stdio -serial null < <(for turn in 1 2; do printf '%s\n' "trace exits $shared" 'trace off'; done)
+[[ $out != *'another process'* ]]
+claim $? 'and whoever wrote it may write it again' "$out"
 vmxray "${shortest[@]}" -serial file:/dev/null -debugcon file:/dev/null -trace exits=/dev/null </dev/null
 ends '/dev/null serves many' 6
 

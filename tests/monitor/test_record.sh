@@ -52,6 +52,19 @@ vmxray -replay "$file,at=1000" -S -serial null < <(printf '%s\n' history 'goto e
 [[ $out == *'now, in a replay: '*'now, the end of the recording.'*'The run is over: the guest powered off.'* && $out != *stuck* ]]
 claim $? 'live after a power-off: the run is over' "$out"
 
+# Another machine takes the run's place: the recording ends before it, which is said. One that could not be loaded changes nothing.
+printf '%s\n' 'run-to 50000' 'set rbx = 5' "savevm $dir/saved" quit >"$dir/script"
+vmxray -kernel "$spin" -serial null -S -x "$dir/script" -monitor none </dev/null
+head -c 3000 "$dir/saved" >"$dir/torn"
+for options in '' '-history 0'; do
+	printf '%s\n' 'run-to 1000' hash "loadvm $dir/torn" 'run-to 2000' hash "loadvm $dir/saved" 'run-to 60000' quit >"$dir/script"
+	vmxray -kernel "$spin" -serial null -S -x "$dir/script" -monitor none -record "$file" $options </dev/null
+	hash=$(grep '^hash 2000' <<<"$out")
+	[[ $hash && $(grep -c 'the recording ends at step 2000: a snapshot was loaded' <<<"$err") == 1 ]]
+	claim $? "loadvm${options:+ with $options}: the recording ends, which is said" "$out; $err"
+	replays 'and its replay ends there' "$file" '' "$hash" -serial null
+done
+
 # ---- where it is opened, and what comes after it ------------------------------------------------------------------------
 
 printf '%s\n' 'run-to 1000' 'mark here' 'run-to 3000' 'set rbx = 0x77' 'run-to 6000' 'goto 5000' 'set rbx = 1' branch 'set rbx = 0x99' 'run-to 9000' hash >"$dir/script"
