@@ -164,13 +164,13 @@ static void print_row(struct monitor *monitor, const struct command *c) {
     enum { NAME = 10, ARGUMENTS = 26, BESIDE = 40, BELOW = 8, NARROW = 72 };
     unsigned width = output_width(monitor->output), indent = width < NARROW ? BELOW : BESIDE;
     bool below = strlen(c->arguments) > ARGUMENTS || strlen(c->name) > NAME + 2 || indent == BELOW;
-    char summary[200];
-    snprintf(summary, sizeof summary, "%.*s", summary_length(c->help), c->help);
+    char *summary = strndup(c->help, (size_t)summary_length(c->help));
     if (below)
         print_name(monitor, c, width, indent);
     else
         print(monitor, "  %-*s %-*s", NAME, c->name, BESIDE - NAME - 3, c->arguments);
-    output_wrap(monitor->output, indent, indent, width, summary);
+    output_wrap(monitor->output, indent, indent, width, summary ? summary : "");
+    free(summary);
 }
 
 static void print_list(struct monitor *monitor) {

@@ -3,12 +3,14 @@
 // these.
 #include "monitor/commands/command.h"
 #include "monitor/commands/complete.h"
+#include "monitor/drive/marks.h"
 #include "monitor/files/escape.h"
 #include "monitor/host/editor.h"
 #include "monitor/info/info.h"
 #include "monitor/stops/stops.h"
 #include "monitor/symbols/symbols.h"
 #include "monitor/trace/trace.h"
+#include "vmx/vmcs/vmx.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +24,7 @@ static struct {
     unsigned index;
     size_t at;
     const struct command *row;
+    const struct monitor *monitor;
     const struct look *look;
 } walk;
 
@@ -52,13 +55,30 @@ static bool takes_file(const struct command *row) {
     return file && file[4] != ':';
 }
 
+// A row with nothing but literal words: neither names nor symbols belong there.
+static bool takes_words(const struct command *row) {
+    const char *text = row ? row->arguments : "";
+    while (*text && !isupper((unsigned char)*text)) text++;
+    return row && *row->arguments && !*text;
+}
+
 static const char *device_name(unsigned index) {
     struct machine_part part;
     return machine_part(walk.look->machine, index, &part) ? part.name : NULL;
 }
 
-// What only one command knows: pages, devices, what can be caught or traced.
+// Exit reasons; some numbers have none.
+static const char *exit_reason(void) {
+    enum { REASONS = 80 };
+    const char *name = NULL;
+    while (!name && walk.index < REASONS) name = vmx_exit_name(walk.index++);
+    return name;
+}
+
+// What only one command knows: pages, devices, marks, what can be caught or traced.
 static const char *next_choice(void) {
+    if (is_row("goto")) return mark_name(walk.monitor, walk.index++);
+    if (is_row("exits")) return strstr(walk.line, " cost ") ? exit_reason() : NULL;
     if (is_row("info")) return (strstr(walk.line, " device ") ? device_name : info_page_name)(walk.index++);
     if (is_row("catch") || is_row("tcatch")) return catch_name(walk.index++);
     return is_row("trace") && !strchr(walk.line, '=') ? trace_word(walk.index++) : NULL;
@@ -96,7 +116,8 @@ static void begin(const char *line, int start) {
 }
 
 static enum source source_after(enum source source) {
-    bool last = source == FROM_COMMANDS || source == FROM_FILES || (source == FROM_CHOICES && is_row("info"));
+    bool only_choices = is_row("info") || is_row("goto") || is_row("exits") || takes_words(walk.row);
+    bool last = source == FROM_COMMANDS || source == FROM_FILES || (source == FROM_CHOICES && only_choices);
     if (source == FROM_CHOICES && !last) return takes_file(walk.row) ? FROM_FILES : FROM_NAMES;
     return last ? FROM_NOWHERE : (enum source)(source + 1);
 }
@@ -110,6 +131,7 @@ static char *next_file(const char *word) {
 
 char *complete_candidate(const struct monitor *monitor, const char *line, const char *word, int start, int state) {
     char text[128], *file;
+    walk.monitor = monitor;
     walk.look = &monitor->look;
     if (!state) begin(line, start);
     while (walk.source != FROM_NOWHERE) {

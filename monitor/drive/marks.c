@@ -46,6 +46,12 @@ bool mark_at(const struct monitor *monitor, unsigned index, struct position *at)
     return true;
 }
 
+const char *mark_name(const struct monitor *monitor, unsigned index) {
+    unsigned own = monitor->marks ? monitor->marks->count : 0;
+    struct position at;
+    return index < own ? monitor->marks->mark[index].name : replay_mark(monitor->run, index - own, &at);
+}
+
 static bool list_marks(struct monitor *monitor) {
     const struct marks *m = monitor->marks;
     for (unsigned i = 0; m && i < m->count; i++)

@@ -185,6 +185,10 @@ static void completion(void) {
                                           {"catch vmwrite guest_rs", "GUEST_RSP"},
                                           {"watch ia32_pa", "IA32_PAT"},
                                           {"vmcs dif", "diff"},
+                                          {"goto e", "end"},
+                                          {"why ", "triple"},
+                                          {"exits cost ", "CPUID"},
+                                          {"exits cost ept_v", "EPT_VIOLATION"},
                                           {"source tests/monitor/test_comm", "tests/monitor/test_commands.c"},
                                           {"symbols tests/monitor/transcr", "tests/monitor/transcripts"}};
     struct symbol_table *table = symbols_table_new(&monitor.look.symbols, "test", SYMBOLS_ANY_LEVEL);
@@ -193,7 +197,9 @@ static void completion(void) {
     loop_begin("what Tab completes to");
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
         loop_check(completes(rows[i][0], rows[i][1]), "%s to %s", rows[i][0], rows[i][1]);
-    loop_check(!completes("st", "quit") && !completes("info st", "step"), "and to nothing else");
+    loop_check(!completes("st", "quit") && !completes("info st", "step") && !completes("goto ", "GUEST_RIP") &&
+                   !completes("goto ", "start_here") && !completes("why ", "start_here"),
+               "and to nothing else");
     loop_end();
     char name[40];
     ok(strcmp(symbols_name(monitor.look.symbols, 0, 0x1006, name, sizeof name), "start_here+0x2") == 0,

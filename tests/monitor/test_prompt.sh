@@ -205,6 +205,7 @@ if has_terminal; then
 		wide=$(sed '1,/^(vmxray) help$/d; /^Script/d' <<<"$screen" | awk -v most="$1" 'length > most && / / && !/[|]/ && !/^usage/ { print length ": " $0 }')
 		words=$(tr -s ' \n' ' ' <<<"$screen")
 		[[ -z $wide && $words == *'A condition is asked before the write: value is what is written, old what it replaces.'* ]] &&
+			[[ $words == *'to the instruction, constant or device that made it.'* ]] && # the longest sentence of the list
 			[[ $words == *'failed VM entries, triple faults and loops explain themselves on stderr'* ]]
 	}
 	for columns in 60 90 150; do
