@@ -9,15 +9,20 @@ names=$(awk -F'\t' '{ printf "-%s ", $1 }' <<<"$rows" | fold -s -w 110 | sed 's/
 # Options whose argument the pattern matches, as the label of a case.
 with() { awk -F'\t' -v pattern="$1" '$2 ~ pattern { printf "%s-%s", between, $1; between = " | " }' <<<"$rows"; }
 
+# Options whose argument is one of some words that its row spells out, as cases.
+choices=$(awk -F'\t' '$2 ~ /^[a-z0-9]+([|][a-z0-9]+)+$/ { gsub("[|]", " ", $2); printf "\t-%s) words=\047%s\047 ;;\n", $1, $2 }' <<<"$rows")
+
 cat <<END
 # bash completion for vmxray
 _vmxray() {
-	local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD - 1]} words=
+	local word=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD - 1]} words= files=
 	[[ \$before == = ]] && before=\${COMP_WORDS[COMP_CWORD - 2]}
 	[[ \$before == --* ]] && before=\${before#-}
 	COMPREPLY=()
 	case \$before in
-	$(with '^FILE$')) words= ;;
+	$(with '^FILE')) files=yes ;;
+$choices
+	-protocol) words='linux multiboot multiboot2 pvh elf' ;;
 	$(with '^none$')) COMPREPLY=(\$(compgen -W none -- "\$word")) && return ;;
 	-cpu) words=\$("\${COMP_WORDS[0]}" -cpu help 2>/dev/null | awk '!/^ |:\$/ { print \$1 }') ;;
 	-device) words=\$("\${COMP_WORDS[0]}" -device help 2>/dev/null | sed -n 's/^name "\([^"]*\)".*/\1/p') ;;
@@ -29,16 +34,16 @@ _vmxray() {
 	-rtc) words='base=utc base=localtime' ;;
 	-trace) words='$("$1" -rows trace | awk -F'\t' '{ printf "%s%s", between, $1; between = " " }')' ;;
 	$(awk -F'\t' '$2 != "" && $2 !~ /^\[/ { print "-" $1 }' <<<"$rows" |
-	grep -vxE -- "$(with '^(FILE|none)$' | sed 's/ | /|/g')|-(cpu|device|machine|M|serial|debugcon|monitor|gdb|rtc|trace)" |
+	grep -vxE -- "$(with '^(FILE.*|none|[a-z0-9]+([|][a-z0-9]+)+)$' | sed 's/ | /|/g')|-(protocol|cpu|device|machine|M|serial|debugcon|monitor|gdb|rtc|trace)" |
 	paste -sd'|' | sed 's/|/ | /g')) return ;; # a number or a word of the user's own
 	*) words='
 $names
 		' ;;
 	esac
-	if [[ \$words ]]; then
-		COMPREPLY=(\$(compgen -W "\$words" -- "\$word"))
-	else
+	if [[ \$files ]]; then
 		COMPREPLY=(\$(compgen -f -- "\$word"))
+	else
+		COMPREPLY=(\$(compgen -W "\$words" -- "\$word"))
 	fi
 }
 complete -o filenames -F _vmxray vmxray

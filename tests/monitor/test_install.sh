@@ -78,6 +78,9 @@ claim $? 'and files for those that take one' "$(offers -kernel "$page")"
 [[ $(offers -cpu '' | head -n 1) == "$("$VMXRAY" -cpu help | sed -n '1s/ .*//p')" && $(offers -display '') == none &&
 	$(offers -trace ex) == exits && -z $(offers -m '') ]]
 claim $? 'and models of processors, and what else is known' "$(offers -cpu '' | tr '\n' ' ')"
+[[ $(offers -why '' | paste -sd' ') == 'on off' && $(offers -sandbox o | paste -sd' ') == 'on off' && $(offers -on-end l) == leave &&
+	$(offers -device isa) == isa-debug-exit && $(offers -replay "$page") == "$page" && -z $(cd "$root" && offers -cpu usr) ]]
+claim $? 'and the words that an option may have; no files where none belong' "$(offers -why '' | tr '\n' ' ')"
 
 if type -P zsh >/dev/null; then
 	specification=$root/usr/share/zsh/site-functions/_vmxray
