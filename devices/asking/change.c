@@ -20,6 +20,9 @@ struct interval {
     struct position begin, end;
     bool touched; // the value may have changed within
     bool differs; // it has
+    bool known;   // `old` is the value at its beginning, `now` at its end
+    uint64_t old, now;
+    size_t before, taken; // inputs up to its beginning, and its end
 };
 struct searching {
     struct timeline *t;
@@ -46,6 +49,9 @@ static void compare_checkpoints(struct searching *s, const struct kept_place *k,
         uint64_t before = image ? kept_value(k, image, page) : value; // short of memory: it is looked for later
         s->interval[i].touched = stored || k->kind != KEPT_IN_MEMORY;
         s->interval[i].differs = before != value;
+        s->interval[i].known = image;
+        s->interval[i].old = before;
+        s->interval[i].now = value;
         value = before;
         if (i < t->base) list = &t->checkpoint[t->base - i - 1].pages;
     }
@@ -61,6 +67,8 @@ static bool find_intervals(struct searching *s, const struct place *place) {
         struct interval *v = &s->interval[i];
         v->begin = t->checkpoint[t->base - i].at;
         v->touched = true;
+        v->before = t->checkpoint[t->base - i].inputs;
+        v->taken = i ? t->checkpoint[t->base - i + 1].inputs : timeline_inputs_taken(t);
         if (i)
             v->end = s->interval[i - 1].begin;
         else
@@ -129,6 +137,46 @@ static enum search look_into(struct searching *s, const struct interval *v, stru
     return found == SEARCH_NOTHING && v->differs ? halve(s, v, out) : found;
 }
 
+// --- at its end ---
+
+// The first of the inputs that came at the last step of the interval. False: none did.
+static bool last_inputs(struct timeline *t, const struct interval *v, struct input *first) {
+    struct input input;
+    bool any = false;
+    for (size_t i = v->taken; i > v->before && timeline_input(t, i - 1, &input) && input.at.steps == v->end.steps;
+         i--) {
+        *first = input;
+        any = true;
+    }
+    return any;
+}
+
+static enum search altered(struct searching *s, const struct interval *v, uint64_t old, uint64_t now,
+                           struct change *out) {
+    if (old == now) return SEARCH_NOTHING;
+    watching_note_beginning(s->t, out);
+    out->step = v->end.steps;
+    out->old = old;
+    out->now = now;
+    out->from_outside = true;
+    return SEARCH_FOUND;
+}
+
+// What came from outside where the interval ends is done at its end, and no step of it did it: the value before it is
+// where the replay comes to.
+static enum search look_at_end(struct searching *s, const struct interval *v, struct change *out) {
+    struct input first;
+    uint64_t old = 0, now = 0;
+    if (!last_inputs(s->t, v, &first)) return SEARCH_NOTHING;
+    if (position_same(&v->begin, &v->end)) return v->known ? altered(s, v, v->old, v->now, out) : SEARCH_NOTHING;
+    if (!timeline_go(s->t, &v->end, s->wrong)) return SEARCH_WRONG;
+    (void)place_read(s->t->m, s->w.place, &now);
+    if (!timeline_go(s->t, &v->begin, s->wrong)) return SEARCH_WRONG;
+    if (timeline_ends_the_way(timeline_run_to(s->t, &first.at), s->wrong)) return SEARCH_WRONG;
+    (void)place_read(s->t->m, s->w.place, &old);
+    return altered(s, v, old, v->known ? v->now : now, out);
+}
+
 // --- all of them ---
 
 static enum search search(struct searching *s, enum search_depth depth, struct change *out) {
@@ -138,7 +186,8 @@ static enum search search(struct searching *s, enum search_depth depth, struct c
         const struct interval *v = &s->interval[i];
         if (!v->touched) continue;
         bool looks = v->differs || depth != SEARCH_QUICKLY || steps_of(v) <= most;
-        if (looks) found = look_into(s, v, out);
+        if (looks) found = look_at_end(s, v, out);
+        if (looks && found == SEARCH_NOTHING) found = look_into(s, v, out);
         if (!looks) unsearched += steps_of(v);
         if (looks && !v->differs) most -= steps_of(v) < most ? steps_of(v) : most;
     }

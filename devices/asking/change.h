@@ -28,7 +28,7 @@ enum search {
 enum search_depth {
     SEARCH_QUICKLY, // a change that was undone before the next checkpoint may be missed; `unsearched` says so
     SEARCH_ALL,     // no change is missed
-    SEARCH_STORES,  // nor a store of an equal value, to memory
+    SEARCH_STORES,  // nor a store of an equal value: to memory, by VMWRITE, WRMSR, MOV to a control register
 };
 // The last change before the present. Afterwards the machine stands somewhere in its past: the caller goes back to
 // where it was (timeline_keep before, timeline_go after).

@@ -64,13 +64,35 @@ static void store_comes(struct point *point, struct cpu *cpu, const struct sight
     w->stored_by = (int)sight->number;
 }
 
+static int control_register(const struct place *p) {
+    if (p->space != PLACE_REGISTER) return -1;
+    return p->address == offsetof(struct cpu, control.cr0)   ? 0
+           : p->address == offsetof(struct cpu, control.cr2) ? 2
+           : p->address == offsetof(struct cpu, control.cr3) ? 3
+           : p->address == offsetof(struct cpu, control.cr4) ? 4
+                                                             : -1;
+}
+
+// Whether an instruction writes this very place, be it with an equal value.
+static bool is_store_to(const struct place *p, const struct cpu *cpu, const struct sight *sight) {
+    bool own = cpu->id == p->processor;
+    switch (sight->kind) {
+    case OBSERVE_VMWRITE:
+        return p->space == PLACE_FIELD && own && sight->number == p->address && sight->physical == p->vmcs;
+    case OBSERVE_MSR_WRITE: return p->space == PLACE_MSR && own && sight->number == p->address;
+    case OBSERVE_CONTROL_REGISTER: return own && (int)sight->number == control_register(p);
+    default: return false;
+    }
+}
+
 static void sight_comes(void *context, struct cpu *cpu, const struct sight *sight) {
-    (void)context, (void)sight;
+    struct watching *w = context;
+    w->stored |= is_store_to(w->place, cpu, sight);
     cpu_stop(cpu); // the value is compared when the instruction is done
 }
 
 void watching_prepare(struct watching *w, struct timeline *t, const struct place *place, bool stores) {
-    *w = (struct watching){.t = t, .place = place, .stores = stores && place->space == PLACE_PHYSICAL, .stored_by = -1};
+    *w = (struct watching){.t = t, .place = place, .stores = stores, .stored_by = -1};
     w->sights = place_sights(t->m, place);
     w->how = place->space == PLACE_PHYSICAL ? NOTICE_STORES : w->sights ? NOTICE_SIGHTS : NOTICE_STEPS;
     w->point = (struct point){.address = place->address,
@@ -84,18 +106,22 @@ void watching_prepare(struct watching *w, struct timeline *t, const struct place
 
 // --- a span ---
 
+static void begin_noticing(struct watching *w, bool sights) {
+    if (w->how == NOTICE_STORES) machine_add_point(w->t->m, &w->point);
+    if (w->how == NOTICE_SIGHTS && sights) machine_add_observer(w->t->m, &w->observer);
+}
+
+static void end_noticing(struct watching *w, bool sights) {
+    if (w->how == NOTICE_STORES) machine_remove_point(w->t->m, &w->point);
+    if (w->how == NOTICE_SIGHTS && sights) machine_remove_observer(w->t->m, &w->observer);
+}
+
 static void begin(struct watching *w) {
     w->found = w->stored = false;
     w->value = 0;
     (void)place_read(w->t->m, w->place, &w->value);
     w->stored_step = machine_steps(w->t->m);
-    if (w->how == NOTICE_STORES) machine_add_point(w->t->m, &w->point);
-    if (w->how == NOTICE_SIGHTS) machine_add_observer(w->t->m, &w->observer);
-}
-
-static void finish(struct watching *w) {
-    if (w->how == NOTICE_STORES) machine_remove_point(w->t->m, &w->point);
-    if (w->how == NOTICE_SIGHTS) machine_remove_observer(w->t->m, &w->observer);
+    begin_noticing(w, true);
 }
 
 // At a stop, and at the end.
@@ -135,7 +161,7 @@ static bool through(struct watching *w, const struct position *end, const char *
 bool watching_span(struct watching *w, const struct position *end, const char **wrong) {
     begin(w);
     bool done = through(w, end, wrong);
-    finish(w);
+    end_noticing(w, true);
     return done;
 }
 
@@ -184,7 +210,7 @@ static bool try_step(struct watching *w, struct change *c, const char **wrong) {
     c->now = 0;
     (void)place_read(w->t->m, w->place, &c->now);
     c->from_outside = timeline_inputs_taken(w->t) != inputs;
-    if (w->stored) c->stored_by = w->stored_by;
+    if (w->stored && w->how == NOTICE_STORES) c->stored_by = w->stored_by;
     return true;
 }
 
@@ -195,7 +221,7 @@ enum search watching_each(struct watching *w, uint64_t from, uint64_t to, scan_c
     bool found = false, good = true, on = true;
     if (!timeline_go_step(w->t, from, wrong)) return SEARCH_WRONG;
     machine_add_observer(w->t->m, &events);
-    if (w->how == NOTICE_STORES) machine_add_point(w->t->m, &w->point);
+    begin_noticing(w, w->stores);
     w->value = 0;
     (void)place_read(w->t->m, w->place, &w->value);
     while (on && machine_steps(w->t->m) < to && (good = try_step(w, &c, wrong)) && machine_steps(w->t->m) > c.step) {
@@ -204,7 +230,7 @@ enum search watching_each(struct watching *w, uint64_t from, uint64_t to, scan_c
         found |= changes;
         w->value = c.now;
     }
-    if (w->how == NOTICE_STORES) machine_remove_point(w->t->m, &w->point);
+    end_noticing(w, w->stores);
     machine_remove_observer(w->t->m, &events);
     return !good ? SEARCH_WRONG : found ? SEARCH_FOUND : SEARCH_NOTHING;
 }

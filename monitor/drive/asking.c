@@ -116,7 +116,9 @@ bool change_print(struct asking *a, const struct change *c) {
     struct source_place source;
     print_in(monitor, BOLD, "step %" PRIu64, c->step);
     print(monitor, "  cpu %u  level %u  ", c->processor, c->level);
-    if (c->appears)
+    if (c->old == c->now && !c->appears)
+        print(monitor, "0x%" PRIx64 " once more\n", c->now);
+    else if (c->appears)
         print(monitor, "not there -> 0x%" PRIx64 "\n", c->now);
     else
         print(monitor, "0x%" PRIx64 " -> 0x%" PRIx64 "\n", c->old, c->now);

@@ -72,6 +72,13 @@ static bool take_condition(struct monitor *monitor, const char **text, struct ho
     if (named) h->level = (int)view.level;
     if (!expression_compile(&monitor->look, text, &h->expression)) return false;
     *text += strspn(*text, " ");
+    const char *seen = expression_sight_name(&h->expression);
+    if (seen)
+        return monitor_error(
+            monitor,
+            "%s is only known where catch or watch sees something: catch it with that condition (catch "
+            "io if port == 0x3f8), then reverse-continue goes back to the last time",
+            seen);
     if (expression_reads_memory(&h->expression)) h->history = machine_history(monitor->look.machine);
     *test = (struct scan_test){holds, h, named ? 0 : expression_sights(&h->expression, &view)};
     return true;

@@ -186,14 +186,34 @@ static bool has_value(const struct machine *m, const struct copied *c, uint64_t 
     return place_read(m, &c->source, &there) && part(there, 0, bytes) == part(value, c->offset, bytes);
 }
 
+// Places that the way led through.
+struct way {
+    struct place place[LINKS];
+    unsigned links;
+};
+
+// A store of an equal value counts, except where the value only went forth and back: a hypervisor saves and loads the
+// registers of its guest at each VM exit.
+static enum search_depth depth_for(struct asking *a, const struct way *way, const struct place *place) {
+    for (unsigned i = 0; i < way->links; i++)
+        if (place->space != PLACE_REGISTER && same_place(&way->place[i], place)) {
+            print_in(a->monitor, DIM, "(saved and loaded again, perhaps many times) ");
+            return SEARCH_QUICKLY;
+        }
+    bool tells = place->space == PLACE_PHYSICAL || place_sights(a->look.machine, place);
+    return tells ? SEARCH_STORES : SEARCH_QUICKLY;
+}
+
 // One link; then *place is where the value came from. False: here it was made, or an error was said.
-static bool follow(struct asking *a, struct place *place, bool *good) {
+static bool follow(struct asking *a, struct way *way, struct place *place, bool *good) {
     struct monitor *monitor = a->monitor;
     struct change change;
     struct copied copied;
     struct view view;
     const char *wrong = NULL;
-    enum search found = timeline_changed(a->timeline, place, SEARCH_QUICKLY, &change, &wrong);
+    enum search_depth depth = depth_for(a, way, place);
+    way->place[way->links] = *place;
+    enum search found = timeline_changed(a->timeline, place, depth, &change, &wrong);
     *good = found != SEARCH_WRONG;
     if (found == SEARCH_WRONG) monitor_error(monitor, "%s", wrong ? wrong : "the past cannot be replayed");
     if (found == SEARCH_NOTHING) print(monitor, "it was there at the beginning of the past\n");
@@ -236,7 +256,7 @@ bool command_origin(struct monitor *monitor, const char *arguments) {
     struct asking asking;
     uint64_t step;
     bool good = true;
-    unsigned links = 0;
+    struct way way = {.links = 0};
     if (!back_timeline(monitor)) return false;
     if (!*arguments) return monitor_error(monitor, "the origin of what? origin WHAT [before STEP]");
     if (!take_asked(&monitor->look, &arguments, &asked) || !take_before(monitor, &arguments, &step) ||
@@ -244,7 +264,7 @@ bool command_origin(struct monitor *monitor, const char *arguments) {
         return false;
     if (!find_place(&asking, &asked)) return asking_end(&asking) && false;
     print(monitor, "%s: ", asked.name);
-    while (links < LINKS && follow(&asking, &asked.place, &good)) links++;
-    if (links == LINKS) print(monitor, "... %d copies; ask on from there\n", LINKS);
+    while (way.links < LINKS && follow(&asking, &way, &asked.place, &good)) way.links++;
+    if (way.links == LINKS) print(monitor, "... %d copies; ask on from there\n", LINKS);
     return asking_end(&asking) && good;
 }

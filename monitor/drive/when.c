@@ -77,8 +77,7 @@ bool command_when_written(struct monitor *monitor, const char *arguments) {
     if (!take_asked(&monitor->look, &arguments, &asked) || !take_before(monitor, &arguments, &step) ||
         !take_end(&monitor->look, arguments) || !asking_begin(monitor, step, &asking))
         return false;
-    enum search_depth depth = !all ? SEARCH_QUICKLY : asked.place.space == PLACE_PHYSICAL ? SEARCH_STORES : SEARCH_ALL;
-    bool done = answer(&asking, &asked, depth, 0);
+    bool done = answer(&asking, &asked, all ? SEARCH_STORES : SEARCH_QUICKLY, 0);
     return asking_end(&asking) && done;
 }
 

@@ -3,6 +3,7 @@
 #include "monitor/explain/fact.h"
 #include "monitor/explain/walk.h"
 #include "monitor/host/parse.h"
+#include "monitor/symbols/symbols.h"
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -102,7 +103,16 @@ static bool vmcs_field(const struct look *look, const char **text, struct asked 
     *text += **text == ':';
     size_t length = lone_word(*text, name);
     int field = length ? vmx_field_find(name) : -1;
+    uint32_t revision = 0;
     if (field < 0) return monitor_error(look, "vmcs:ADDRESS:FIELD: no such field here: %s", *text);
+    if (vmcs % PAGE_BYTES || !machine_read(look->machine, vmcs, &revision, sizeof revision))
+        return monitor_error(look, "there is no VMCS at 0x%" PRIx64 ": a VMCS is a page of memory; info vmx lists them",
+                             vmcs);
+    if ((revision & BITS(30, 0)) != vmx_revision())
+        return monitor_error(look,
+                             "there is no VMCS at 0x%" PRIx64 ": it begins with 0x%x, not with the revision identifier "
+                             "0x%x",
+                             vmcs, revision, vmx_revision());
     *text += length;
     w->place = place_of_field(vmcs, (unsigned)field);
     snprintf(w->name, sizeof w->name, "%s of VMCS 0x%" PRIx64, name, vmcs);
@@ -121,13 +131,23 @@ static bool physical_of(const struct look *look, const struct location *at, uint
                          space_names[at->space], at->address);
 }
 
+// Of what a symbol names its size; of more than 8 bytes the first 8.
+static uint64_t named_bytes(const struct look *look, const struct location *at) {
+    uint64_t size = at->space == SPACE_LINEAR ? symbols_size(look->symbols, (int)at->view.level, at->address) : 0;
+    return size && size < 8 ? size : 8;
+}
+
 static bool memory(const struct look *look, const char **text, struct asked *w) {
     struct location at;
-    uint64_t bytes = 0, physical;
+    uint64_t bytes = 0, physical, there;
     if (!take_memory_place(look, text, &at, &bytes)) return false;
     if (!bytes && isdigit((unsigned char)**text) && !take_value(look, text, &bytes)) return false;
-    if (!bytes) bytes = 8;
-    if (bytes > 8) return monitor_error(look, "%" PRIu64 " bytes; a question is about 1 to 8", bytes);
+    if (!bytes) bytes = named_bytes(look, &at);
+    if (bytes > 8)
+        return monitor_error(look,
+                             "%" PRIu64 " bytes: a question is about 1 to 8; of more, watch ADDRESS, %" PRIu64
+                             " and then reverse-continue goes back to the last store",
+                             bytes, bytes);
     if (!physical_of(look, &at, &physical)) return false;
     uint64_t room = PAGE_BYTES - physical % PAGE_BYTES;
     if (bytes > room)
@@ -135,6 +155,9 @@ static bool memory(const struct look *look, const char **text, struct asked *w) 
                              room);
     w->view = at.view;
     w->place = (struct place){.space = PLACE_PHYSICAL, .bytes = (uint8_t)bytes, .address = physical};
+    if (!place_read(look->machine, &w->place, &there))
+        return monitor_error(look, "there is no memory at physical 0x%" PRIx64 " (info mem lists what there is)",
+                             physical);
     const char *space = at.space == SPACE_LINEAR ? "" : at.space == SPACE_GPA ? "gpa:" : "phys:";
     int used = snprintf(w->name, sizeof w->name, "u%u[%s0x%" PRIx64 "]", (unsigned)bytes * 8, space, at.address);
     if (physical != at.address)
@@ -171,7 +194,8 @@ bool take_asked(const struct look *look, const char **text, struct asked *w) {
     struct name name = length ? name_find(look, word, false) : (struct name){NAME_NONE, 0};
     if (name.kind == NAME_REGISTER || name.kind == NAME_FIELD || name.kind == NAME_MSR) {
         *text += length;
-        if (names_level && w->view.cpu->wire.extension && name_is_of_level(&w->view, &name)) return of_level(word, name, w);
+        if (names_level && w->view.cpu->wire.extension && name_is_of_level(&w->view, &name))
+            return of_level(word, name, w);
         return (view_exists(look, w->view.level) || view_make(look, (int)w->view.level, &w->view)) &&
                named(look, word, name, w);
     }

@@ -383,6 +383,15 @@ uint64_t expression_sights(const struct expression *expression, const struct vie
     return all;
 }
 
+const char *expression_sight_name(const struct expression *expression) {
+    for (unsigned i = 0; i < expression->count; i++) {
+        const struct expression_node *n = &expression->node[i];
+        const struct name name = {(enum name_kind)(n->value >> NAME_SHIFT), n->value & (BIT(NAME_SHIFT) - 1)};
+        if (n->op == OP_NAME && name_is_of_sight(&name)) return name_at((unsigned)name.value);
+    }
+    return NULL;
+}
+
 bool expression_reads_memory(const struct expression *expression) {
     for (unsigned i = 0; i < expression->count; i++)
         if (expression->node[i].op == OP_MEMORY) return true;

@@ -25,6 +25,8 @@ bool expression_value(const struct expression *expression, const struct view *vi
                       size_t error_size);
 // What must be seen for the value to change (BIT(enum observe)); 0: it may change at any step.
 uint64_t expression_sights(const struct expression *expression, const struct view *view);
+// The name of what only catch and watch see, like port; NULL: there is none in it.
+const char *expression_sight_name(const struct expression *expression);
 bool expression_reads_memory(const struct expression *expression); // anywhere in it
 // Whether it is the value of memory, like u32[rsp]; where that is, and how large.
 bool expression_is_memory(const struct expression *expression);
@@ -79,6 +81,7 @@ bool name_value(const struct view *view, enum name_kind kind, uint64_t index, ui
 bool name_set(const struct view *view, const struct name *name, uint64_t value, char *error, size_t error_size);
 // As expression_sights, of what lives in no one place: the level that runs, its VMCS, the last VM exit; else 0.
 uint64_t name_sights(const struct name *name);
+bool name_is_of_sight(const struct name *name); // known only where catch or watch sees something
 // Whether a level has it whether it runs or waits, as far as it is known: a register that can be set, or an MSR.
 bool name_is_of_level(const struct view *view, const struct name *name);
 // Where it lives. False, with one line in `error`, when it lives in no one place.

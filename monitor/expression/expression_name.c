@@ -182,6 +182,10 @@ uint64_t name_sights(const struct name *name) {
     return level ? switches | BIT(OBSERVE_VMX_INSTRUCTION) | BIT(OBSERVE_VMWRITE) : 0;
 }
 
+bool name_is_of_sight(const struct name *name) {
+    return name->kind == NAME_REGISTER && registers[name->value].where == SEEN_LEVEL;
+}
+
 bool name_is_of_level(const struct view *view, const struct name *name) {
     if (name->kind != NAME_REGISTER) return name->kind == NAME_MSR;
     enum where where = registers[name->value].where;
@@ -204,6 +208,9 @@ bool name_place(const struct view *view, const struct name *name, struct place *
         return view->source == VIEW_LIVE || wrong(error, size, msr_name((uint32_t)name->value),
                                                   "that level does not run now: its MSRs are not known");
     }
+    if (name_is_of_sight(name))
+        return wrong(error, size, registers[name->value].name,
+                     "only catch and watch see it: catch it with a condition, then reverse-continue");
     bool live = view->source == VIEW_LIVE;
     const char *text = registers[name->value].name;
     if (live ? register_place(view, (unsigned)name->value, place) : view_waiting_place(view, text, place)) return true;

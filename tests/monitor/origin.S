@@ -93,6 +93,19 @@ _start:	mov $stack, %esp
 	vmwrite %eax, %edx
 	vmread %edx, TO(9, \n)
 	.endr
+	mov $VALUE(10, 0), %eax				// stores of an equal value: memory, a field, an MSR, CR3
+	mov %eax, equal
+	mov $VALUE(10, 0), %ebx
+	mov %ebx, equal
+	movl $1, equal + 4				// its neighbour
+	mov $VALUE(9, 9), %ebp
+	vmwrite %ebp, %edx
+	mov $SYSENTER_EIP, %ecx
+	mov $VALUE(5, 9), %eax
+	xor %edx, %edx
+	wrmsr
+	mov $directory, %edi
+	mov %edi, %cr3
 	mov $0xf4, %dx					// isa-debug-exit
 	xor %eax, %eax
 	out %eax, %dx
@@ -104,6 +117,10 @@ _start:	mov $stack, %esp
 vmxon_pointer:	.long vmxon_region, 0
 vmcs_pointer:	.long vmcs_region, 0
 buffer:	.long 0
+	.globl equal
+	.type equal, @object
+	.size equal, 4
+equal:	.long 0, 0
 	.globl result
 result:	.space 400
 	.space 256

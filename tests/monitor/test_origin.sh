@@ -23,3 +23,24 @@ for ((chain = 0; chain < 10; chain++)); do
 	[[ -z $bad ]]
 	claim $? "ten values through ${chains[chain]} come from their constants" "$bad"
 done
+
+# A store of an equal value is a store: origin follows the last one. And what a symbol names has its size.
+ask() { # COMMAND...
+	{ printf 'continue\n'; printf '%s\n' "$@"; } >"$dir/ask"
+	timeout 60 "$VMXRAY" -S -x "$dir/ask" -kernel "$dir/origin" -device isa-debug-exit,iobase=0xf4,iosize=0x04 </dev/null 2>&1
+}
+out=$(ask 'origin u32[equal]')
+[[ $out == *'0x5a000a00 once more'*'mov [0x'*'], ebx'*'mov ebx, 0x5a000a00'*'a constant of the instruction'* ]]
+claim $? 'origin follows a store of an equal value' "$out"
+out=$(ask 'origin GUEST_RSP')
+[[ $out == *'0x5a000909 once more'*'vmwrite'*'mov ebp, 0x5a000909'*'a constant of the instruction'* ]]
+claim $? 'origin follows a VMWRITE of an equal value' "$out"
+out=$(ask 'origin IA32_SYSENTER_EIP')
+[[ $out == *'0x5a000509 once more'*'wrmsr'*'mov eax, 0x5a000509'*'a constant of the instruction'* ]]
+claim $? 'origin follows a WRMSR of an equal value' "$out"
+out=$(ask 'origin cr3')
+[[ $out == *'once more'*'mov cr3, edi'*'mov edi, 0x'*'a constant of the instruction'* ]]
+claim $? 'origin follows a MOV to CR3 of an equal value' "$out"
+out=$(ask 'when-written -all equal')
+[[ $out == *'0x5a000a00 once more'*'], ebx'* ]]
+claim $? 'what a symbol names has its size' "$out"
