@@ -56,14 +56,19 @@ static bool take_pattern(struct monitor *monitor, const char *text, unsigned byt
 }
 
 bool command_write(struct monitor *monitor, const char *arguments) {
-    unsigned bytes = 8;
+    unsigned bytes = 0; // those of /bhwg, else of u32[ADDRESS], else 8
     struct location place;
     uint8_t pattern[PATTERN_MAX];
     size_t length;
     if (!take_size(monitor, &arguments, &bytes)) return false;
     if (!*arguments) return monitor_error(monitor, "write where? write[/bhwg] ADDRESS, VALUE...");
-    if (!take_place(&monitor->look, &arguments, &place) || !take_pattern(monitor, arguments, bytes, pattern, &length))
-        return false;
+    uint64_t named = 0;
+    bool sized = bytes != 0;
+    if (!take_memory_place(&monitor->look, &arguments, &place, &named)) return false;
+    if (!view_exists(&monitor->look, place.view.level))
+        return view_make(&monitor->look, (int)place.view.level, &place.view);
+    if (!sized) bytes = named && named <= 8 ? (unsigned)named : 8;
+    if (!take_pattern(monitor, arguments, bytes, pattern, &length)) return false;
     if (!view_write(&place.view, place.space, place.address, pattern, length))
         return monitor_error(monitor,
                              "0x%" PRIx64 " cannot be written: it is not mapped, or it is no RAM (walk explains)",

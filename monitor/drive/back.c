@@ -8,6 +8,7 @@
 #include "monitor/drive/marks.h"
 #include "monitor/expression/expression.h"
 #include "monitor/files/signals.h"
+#include "monitor/host/parse.h"
 #include "monitor/session/record.h"
 #include "monitor/session/replay.h"
 #include "monitor/stops/stops.h"
@@ -136,6 +137,12 @@ enum run_event back_to_stop(struct monitor *monitor, const struct back_also *als
     return event;
 }
 
+bool back_keep(struct monitor *monitor, struct position *present) {
+    machine_position(monitor->look.machine, present);
+    return timeline_keep(monitor->run->timeline) ||
+           monitor_error(monitor, "the host is short of memory for going back");
+}
+
 // --- the last instruction of a level ---
 
 struct begun {
@@ -235,10 +242,14 @@ static bool level_back(struct monitor *monitor, const char *arguments) {
     if (level >= VMX_LEVELS)
         return monitor_error(monitor, "reverse-step -l: there is no level %" PRIu64 "; the levels are 0 to %d", level,
                              VMX_LEVELS - 1);
+    struct position present;
+    if (!back_keep(monitor, &present)) return false;
     enum run_event event = back_to_level(monitor, (unsigned)level, machine_turn(monitor->look.machine));
-    if (event == RUN_TARGET)
-        print_in(monitor, CYAN, "Level %" PRIu64 " did not run before: this is the beginning of the past.\n", level);
-    return drive_stopped(monitor, event);
+    if (event != RUN_TARGET) return drive_stopped(monitor, event);
+    return back_to_position(monitor, &present) &&
+           monitor_error(monitor,
+                         "reverse-step -l: level %" PRIu64 " did not run before this, as far as the past is kept",
+                         level);
 }
 
 bool command_reverse_step(struct monitor *monitor, const char *arguments) {
@@ -271,7 +282,8 @@ static bool is_idle_time(const char *text) {
 }
 
 static bool to_idle_time(struct monitor *monitor, const char *text) {
-    struct position at;
+    struct position at, present;
+    if (!back_keep(monitor, &present)) return false;
     uint64_t step = strtoull(text, NULL, 10), cycles = strtoull(strchr(text, '+') + 1, NULL, 10);
     if (!back_to_step(monitor, step)) return false;
     machine_position(monitor->look.machine, &at);
@@ -279,10 +291,20 @@ static bool to_idle_time(struct monitor *monitor, const char *text) {
     const char *wrong = NULL;
     back_depart(monitor);
     bool gone = timeline_go(monitor->run->timeline, &at, &wrong);
+    if (!gone) (void)timeline_go(monitor->run->timeline, &present, &wrong);
     back_arrive(monitor);
-    return gone ||
-           monitor_error(monitor, "no %" PRIu64 " cycles of idle time pass at step %" PRIu64 "; this is where they end",
-                         cycles, step);
+    return gone || monitor_error(monitor,
+                                 "goto %" PRIu64 "+%" PRIu64 " means %" PRIu64 " cycles into the idle time after step "
+                                 "%" PRIu64 ", where the processor waits for less than that; goto %" PRIu64
+                                 " leads to the step",
+                                 step, cycles, cycles, step, step);
+}
+
+// 20M, or an expression.
+static bool take_steps(struct monitor *monitor, const char **text, uint64_t *steps) {
+    bool count = isdigit((unsigned char)**text) && parse_count(*text, steps);
+    if (count) *text += strlen(*text);
+    return count || take_value(&monitor->look, text, steps);
 }
 
 bool command_goto(struct monitor *monitor, const char *arguments) {
@@ -292,7 +314,7 @@ bool command_goto(struct monitor *monitor, const char *arguments) {
     if (!t) return false;
     timeline_facts(t, &f);
     if (!*arguments)
-        return monitor_error(monitor, "goto where? goto STEP, goto -N (steps back), goto end, or goto MARK");
+        return monitor_error(monitor, "goto where? goto STEP, goto -N or +N (steps from here), goto end, or goto MARK");
     if (!strcmp(arguments, "end")) return told(monitor, back_to_position(monitor, &f.end));
     struct position at;
     bool marked = mark_find(monitor, arguments, &at) || recorded_mark(monitor, arguments, &at);
@@ -300,10 +322,12 @@ bool command_goto(struct monitor *monitor, const char *arguments) {
     if (is_idle_time(arguments)) return told(monitor, to_idle_time(monitor, arguments));
     if (isalpha((unsigned char)*arguments))
         return monitor_error(monitor, "goto: no mark is called %s; mark alone lists them", arguments);
-    bool back = *arguments == '-';
-    arguments += back;
-    if (!take_value(&monitor->look, &arguments, &step) || !take_end(&monitor->look, arguments)) return false;
-    return back ? steps_back(monitor, step) : told(monitor, back_to_step(monitor, step));
+    char sign = *arguments == '-' || *arguments == '+' ? *arguments++ : 0;
+    if (!take_steps(monitor, &arguments, &step) || !take_end(&monitor->look, arguments)) return false;
+    if (sign == '-') return steps_back(monitor, step);
+    uint64_t now = sign ? machine_steps(monitor->look.machine) : 0;
+    if (step > ~0ull - now) return back_out_of_reach(monitor, step);
+    return told(monitor, back_to_step(monitor, now + step));
 }
 
 bool command_branch(struct monitor *monitor, const char *arguments) {

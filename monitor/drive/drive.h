@@ -25,4 +25,7 @@ bool drive_stopped(struct monitor *monitor, enum run_event event);
 // The argument of step and its like: a number of times, 1 when none is given. False after an error.
 bool drive_take_times(struct monitor *monitor, const char *text, uint64_t *times);
 
+// Of an exit reason: a VM entry that failed while it loaded the guest's state, which ends like a VM exit (26.8).
+#define ENTRY_FAILURE_BIT BIT(31)
+
 #endif

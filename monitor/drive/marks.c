@@ -71,9 +71,12 @@ bool command_mark(struct monitor *monitor, const char *name) {
     if (!back_timeline(monitor)) return false;
     if (strlen(name) >= sizeof mark->name || strspn(name, "0123456789-+") || strchr(name, ' '))
         return monitor_error(monitor, "mark: a name begins with a letter, has no spaces and at most 31 characters");
+    if (!strcmp(name, "end"))
+        return monitor_error(monitor, "mark: %s has a meaning of its own (goto end); choose another name", name);
     if (!marks_make(monitor)) return monitor_error(monitor, "not enough memory");
     if (!mark && monitor->marks->count == MARKS) return monitor_error(monitor, "there can be %d marks", MARKS);
     if (!mark) mark = &monitor->marks->mark[monitor->marks->count++];
+    if (*mark->name) print(monitor, "%s was at step %" PRIu64 " and is here now.\n", name, mark->at.steps);
     strcpy(mark->name, name);
     machine_position(monitor->look.machine, &mark->at);
     record_mark(monitor->run, mark->name, &mark->at);

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { VALUES_MOST = 10000 };
+enum { VALUES_MOST = 10000, VALUES_UNASKED = 300 }; // of a span that was named, and else
 
 // --- the span ---
 
@@ -76,8 +76,8 @@ static bool take_condition(struct monitor *monitor, const char **text, struct ho
     if (seen)
         return monitor_error(
             monitor,
-            "%s is only known where catch or watch sees something: catch it with that condition (catch "
-            "io if port == 0x3f8), then reverse-continue goes back to the last time",
+            "%s is only known where catch or watch sees something: catch KIND if CONDITION, as in catch io if "
+            "port == 0x3f8, and then reverse-continue goes back to the last time",
             seen);
     if (expression_reads_memory(&h->expression)) h->history = machine_history(monitor->look.machine);
     *test = (struct scan_test){holds, h, named ? 0 : expression_sights(&h->expression, &view)};
@@ -104,7 +104,11 @@ static bool moment(struct monitor *monitor, const char *arguments, const char *n
     if (found == SEARCH_NOTHING)
         print(monitor, "It holds at no step from %" PRIu64 " to %" PRIu64 ".\n", span.from, span.to);
     if (found == SEARCH_FOUND && (told = asking_go(&asking, step, &wrong))) where_print(monitor);
-    return asking_end(&asking) && told;
+    told = asking_end(&asking) && told;
+    if (found == SEARCH_FOUND && told)
+        print(monitor, "(goto %" PRIu64 " leads there; the present stays at step %" PRIu64 ")\n", step,
+              machine_steps(monitor->look.machine));
+    return told;
 }
 
 bool command_first(struct monitor *monitor, const char *arguments) {
@@ -118,7 +122,8 @@ bool command_last(struct monitor *monitor, const char *arguments) {
 
 struct listing_values {
     struct monitor *monitor;
-    unsigned count;
+    unsigned count, most;
+    uint64_t last;
 };
 
 static bool list_value(void *context, const struct change *c) {
@@ -133,29 +138,56 @@ static bool list_value(void *context, const struct change *c) {
     if (c->stored_by == STORED_BY_DEVICE) print(monitor, "  (a device)");
     if (c->stored_by == STORED_BY_PROCESSOR) print(monitor, "  (the processor)");
     print(monitor, "\n");
-    return ++l->count < VALUES_MOST;
+    l->last = c->now;
+    return ++l->count < l->most;
+}
+
+// What was written or set by hand at the present is done, though its step is not.
+static bool list_present(struct asking *a, const struct asked *asked, struct listing_values *l, const char **wrong) {
+    struct change c = {.stored_by = -1, .from_outside = true};
+    if (!timeline_go(a->timeline, &a->present, wrong)) return false;
+    drive_follow(a->monitor);
+    if (!asked_value(a, asked, &c.now) || c.now == l->last) return true;
+    struct view view;
+    if (!view_make(&a->monitor->look, -1, &view)) return false;
+    c.step = machine_steps(view.machine);
+    c.processor = view.cpu->id;
+    c.level = view.level;
+    c.rip = view_code_address(&view);
+    (void)list_value(l, &c);
+    return true;
+}
+
+static void tell_values(const struct asking *a, const struct listing_values *l, const struct scan_span *span) {
+    if (!l->count) print(a->monitor, "It stayed so up to step %" PRIu64 ".\n", span->to);
+    if (l->count < l->most) return;
+    print(a->monitor, "... these are %u; ask about a span for more: values WHAT from STEP to STEP\n", l->count);
 }
 
 bool command_values(struct monitor *monitor, const char *arguments) {
     struct asked asked;
     struct scan_span span;
     struct asking asking;
-    struct listing_values listing = {.monitor = monitor};
+    struct listing_values listing = {.monitor = monitor, .most = VALUES_UNASKED};
     const char *wrong = NULL;
     uint64_t value = 0;
     if (!back_timeline(monitor)) return false;
     if (!*arguments) return monitor_error(monitor, "values of what? values WHAT [from STEP] [to STEP]");
-    if (!take_asked(&monitor->look, &arguments, &asked) || !take_span(monitor, &arguments, &span) ||
-        !asking_begin(monitor, ~0ull, &asking))
-        return false;
+    if (!take_asked(&monitor->look, &arguments, &asked)) return false;
+    if (*arguments) listing.most = VALUES_MOST;
+    if (!take_span(monitor, &arguments, &span) || !asking_begin(monitor, ~0ull, &asking)) return false;
     bool told = asking_go(&asking, span.from, &wrong);
-    if (told && asked_value(&asking, &asked, &value))
+    bool there = told && asked_value(&asking, &asked, &value);
+    listing.last = value;
+    if (there)
         print(monitor, "%s: 0x%" PRIx64 " at step %" PRIu64 "\n", asked.name, value, span.from);
     else if (told)
         print(monitor, "%s: not there at step %" PRIu64 "\n", asked.name, span.from);
     enum search found = told ? asked_values(&asking, &asked, span, list_value, &listing, &wrong) : SEARCH_WRONG;
+    if (found != SEARCH_WRONG && listing.count < listing.most && span.to == asking.present.steps &&
+        !list_present(&asking, &asked, &listing, &wrong))
+        found = SEARCH_WRONG;
     told = tell_search(monitor, found, wrong);
-    if (found == SEARCH_NOTHING) print(monitor, "It stayed so up to step %" PRIu64 ".\n", span.to);
-    if (listing.count == VALUES_MOST) print(monitor, "... and more: ask about a shorter span\n");
+    if (told) tell_values(&asking, &listing, &span);
     return asking_end(&asking) && told;
 }

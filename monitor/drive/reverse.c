@@ -29,6 +29,7 @@ struct crossing {
 
 static void cross_see(void *context, struct cpu *cpu, const struct sight *sight) {
     struct crossing *c = context;
+    if (sight->kind == OBSERVE_FAILED_ENTRY && !(sight->number & ENTRY_FAILURE_BIT)) return; // VMfail
     c->sees = true;
     c->seen = *sight;
     c->seen_level = vmx_level(cpu);
@@ -51,23 +52,28 @@ static bool cross_counts(void *context) {
     return sees;
 }
 
-static bool cross_back(struct monitor *monitor, const char *arguments, uint64_t wanted) {
+static bool cross_back(struct monitor *monitor, const char *arguments, uint64_t wanted, const char *what) {
     struct crossing c = {.monitor = monitor};
     struct seek seek = {&c, cross_begin, cross_end, cross_counts};
     uint64_t times;
     enum run_event event = RUN_CAUGHT;
     c.observer = (struct observer){.wanted = wanted, .context = &c, .see = cross_see};
-    if (!back_timeline(monitor) || !drive_take_times(monitor, arguments, &times)) return false;
+    struct position present;
+    if (!back_timeline(monitor) || !drive_take_times(monitor, arguments, &times) || !back_keep(monitor, &present))
+        return false;
     for (uint64_t i = 0; i < times && event == RUN_CAUGHT; i++) event = back_to_last(monitor, &seek);
+    if (event == RUN_TARGET)
+        return back_to_position(monitor, &present) &&
+               monitor_error(monitor, "there are not so many VM %s before this, as far as the past is kept", what);
     if (times && event == RUN_CAUGHT) sight_print(&monitor->look, &c.last, c.level);
-    return tell_beginning(monitor, event);
+    return drive_stopped(monitor, event);
 }
 
 bool command_reverse_stepexit(struct monitor *monitor, const char *arguments) {
-    return cross_back(monitor, arguments, BIT(OBSERVE_EXIT));
+    return cross_back(monitor, arguments, BIT(OBSERVE_EXIT) | BIT(OBSERVE_FAILED_ENTRY), "exits");
 }
 bool command_reverse_stepentry(struct monitor *monitor, const char *arguments) {
-    return cross_back(monitor, arguments, BIT(OBSERVE_ENTRY));
+    return cross_back(monitor, arguments, BIT(OBSERVE_ENTRY), "entries");
 }
 
 // --- next ---

@@ -83,13 +83,18 @@ bool command_when_written(struct monitor *monitor, const char *arguments) {
 
 // --- the tables of an address ---
 
+enum { STAGES = VMX_LEVELS + 1 };
+#define EPT_FLAGS BITS(9, 8)
 struct tables {
-    struct asked asked[2 * LOOK_ENTRIES];
-    uint64_t flags[2 * LOOK_ENTRIES]; // that translations set: accessed, dirty
+    struct asked asked[STAGES * LOOK_ENTRIES];
+    uint64_t flags[STAGES * LOOK_ENTRIES]; // that translations set: accessed, dirty
     unsigned count;
 };
 
-static void add_entry(struct tables *t, const struct view *view, const struct walk *walk, unsigned entry) {
+// `guest`: of the EPT that was written for that level; 0: of the linear stage, or of the processor's EPT.
+static void add_entry(struct tables *t, const struct view *view, const struct walk *walk, unsigned entry,
+                      unsigned guest) {
+    if (t->count == STAGES * LOOK_ENTRIES) return;
     struct asked *a = &t->asked[t->count];
     uint64_t at = walk->look.entry[entry].at;
     (void)walk_entry_physical(view, walk, entry, &at);
@@ -98,9 +103,31 @@ static void add_entry(struct tables *t, const struct view *view, const struct wa
                               .processor = (uint8_t)view->cpu->id,
                               .bytes = walk->kind == WALK_32 ? 4 : 8,
                               .address = at};
-    snprintf(a->name, sizeof a->name, "%s%s at 0x%" PRIx64, walk->kind == WALK_EPT ? "EPT " : "",
-             walk_entry_name(walk, entry), at);
-    t->flags[t->count++] = walk->kind == WALK_EPT ? BITS(9, 8) : BITS(6, 5);
+    bool ept = walk->kind == WALK_EPT;
+    int used =
+        snprintf(a->name, sizeof a->name, "%s%s at 0x%" PRIx64, ept ? "EPT " : "", walk_entry_name(walk, entry), at);
+    if (ept && guest && used > 0 && (size_t)used < sizeof a->name)
+        snprintf(a->name + used, sizeof a->name - (size_t)used, ", of the EPT of level %u", guest - 1);
+    t->flags[t->count++] = walk->kind == WALK_EPT ? EPT_FLAGS : BITS(6, 5);
+}
+
+// An entry that maps nothing at this moment.
+static void tell_not_mapped(struct monitor *monitor, const struct asked *asked, uint64_t flags) {
+    uint64_t value = 0, present = flags == EPT_FLAGS ? BITS(2, 0) : 1;
+    if (place_read(monitor->look.machine, &asked->place, &value) && !(value & present))
+        print(monitor, "%s is 0x%" PRIx64 ": not mapped.\n", asked->name, value);
+}
+
+// The tables that the hypervisors of a guest's guest wrote, from level to level. The last of them is level 0's.
+static void find_own_tables(const struct view *view, uint64_t guest, struct tables *t) {
+    struct walk walk;
+    bool maps = true;
+    for (unsigned level = view->has_own_ept && view->level > 1 ? view->level : 0; level > 0 && maps; level--) {
+        if (!view->own_ept[level]) continue;
+        maps = walk_own_stage(view, level, guest, &walk);
+        for (unsigned i = 0; i < walk.look.count; i++) add_entry(t, view, &walk, i, level);
+        guest = walk.look.result;
+    }
 }
 
 // Every entry that the translation reads, down to memory.
@@ -111,12 +138,13 @@ static void find_tables(const struct location *at, struct tables *t) {
     t->count = 0;
     if (at->space == SPACE_LINEAR) {
         maps = walk_first_stage(&at->view, guest, &walk);
-        for (unsigned i = 0; i < walk.look.count; i++) add_entry(t, &at->view, &walk, i);
+        for (unsigned i = 0; i < walk.look.count; i++) add_entry(t, &at->view, &walk, i, 0);
         guest = walk.look.result;
     }
     if (!maps || !at->view.eptp || at->space == SPACE_PHYSICAL) return;
     (void)walk_second_stage(&at->view, guest, &walk);
-    for (unsigned i = 0; i < walk.look.count; i++) add_entry(t, &at->view, &walk, i);
+    for (unsigned i = 0; i < walk.look.count; i++) add_entry(t, &at->view, &walk, i, 0);
+    find_own_tables(&at->view, guest, t);
 }
 
 bool command_when_mapped(struct monitor *monitor, const char *arguments) {
@@ -134,6 +162,7 @@ bool command_when_mapped(struct monitor *monitor, const char *arguments) {
     if (!tables.count) return monitor_error(monitor, "no tables translate this address: it is physical");
     for (unsigned i = 0; i < tables.count && done; i++) {
         if (!asking_begin(monitor, step, &asking)) return false;
+        if (step == ~0ull) tell_not_mapped(monitor, &tables.asked[i], tables.flags[i]);
         done = answer(&asking, &tables.asked[i], SEARCH_QUICKLY, tables.flags[i]);
         done = asking_end(&asking) && done;
     }

@@ -41,7 +41,7 @@ struct options {
     const char *incoming;                             // where a machine comes from; NULL: nowhere
     const char *migrate_to[OPTIONS_MIGRATIONS];       // where migrate may go
     unsigned migrations;
-    const char *given[OPTIONS_GIVEN];                 // the options that were there
+    const char *given[OPTIONS_GIVEN]; // the options that were there
     unsigned givens;
     const char *kernel, *initrd, *append; // NULL: not given. Of a multiboot image initrd names its modules
     struct channel serial[MACHINE_SERIAL_PORTS], debug_console;
