@@ -78,6 +78,7 @@ bool recording_checkpoint(struct recording_writer *writer, struct machine *machi
 struct recording_mark {
     char name[RECORDING_NAME_BYTES];
     struct position at;
+    uint64_t inputs; // taken before it was made
 };
 struct recording_checkpoint {
     struct position at;

@@ -194,7 +194,7 @@ static bool take_hashes(struct reader *r) {
 
 static bool take_mark(struct reader *r) {
     struct recording *to = r->r;
-    struct recording_mark mark;
+    struct recording_mark mark = {.inputs = to->inputs.count};
     code_take_position(&r->in, &mark.at);
     code_take_text(&r->in, mark.name, sizeof mark.name);
     if (r->in.failed) return true;

@@ -270,9 +270,22 @@ bool command_reverse_continue(struct monitor *monitor, const char *arguments) {
 // Of a recording that is replayed.
 static bool recorded_mark(const struct monitor *monitor, const char *wanted, struct position *at) {
     const char *name;
-    for (unsigned i = 0; (name = replay_mark(monitor->run, i, at)); i++)
-        if (!strcmp(name, wanted)) return true;
-    return false;
+    struct position one;
+    bool found = false;
+    for (unsigned i = 0; (name = replay_mark(monitor->run, i, &one)); i++) {
+        if (strcmp(name, wanted)) continue;
+        *at = one;
+        found = true;
+    }
+    return found;
+}
+
+static bool to_recorded(struct monitor *monitor, const char *name, const struct position *at) {
+    if (!back_to_position(monitor, at)) return false;
+    back_depart(monitor);
+    bool gone = replay_to_mark(monitor->run, name);
+    back_arrive(monitor);
+    return gone || monitor_error(monitor, "interrupted on the way to %s", name);
 }
 
 // STEP+CYCLES, both as numbers.
@@ -317,8 +330,8 @@ bool command_goto(struct monitor *monitor, const char *arguments) {
         return monitor_error(monitor, "goto where? goto STEP, goto -N or +N (steps from here), goto end, or goto MARK");
     if (!strcmp(arguments, "end")) return told(monitor, back_to_position(monitor, &f.end));
     struct position at;
-    bool marked = mark_find(monitor, arguments, &at) || recorded_mark(monitor, arguments, &at);
-    if (marked) return told(monitor, back_to_position(monitor, &at));
+    if (mark_find(monitor, arguments, &at)) return told(monitor, back_to_position(monitor, &at));
+    if (recorded_mark(monitor, arguments, &at)) return told(monitor, to_recorded(monitor, arguments, &at));
     if (is_idle_time(arguments)) return told(monitor, to_idle_time(monitor, arguments));
     if (isalpha((unsigned char)*arguments))
         return monitor_error(monitor, "goto: no mark is called %s; mark alone lists them", arguments);

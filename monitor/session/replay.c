@@ -157,6 +157,18 @@ const char *replay_mark(const struct run *run, unsigned index, struct position *
     return r->mark[index].name;
 }
 
+bool replay_to_mark(struct run *run, const char *name) {
+    const struct recording_mark *mark = recording_find(run->options->recording, name);
+    struct timeline *t = run->timeline;
+    struct timeline_facts facts;
+    const struct input *input;
+    timeline_facts(t, &facts);
+    uint64_t taken = facts.taken;
+    for (size_t i = 0; mark && (input = timeline_coming(t, i)) && taken < mark->inputs; i++, taken++)
+        if (position_compare(&input->at, &mark->at) == POSITION_AHEAD) break;
+    return !mark || taken == facts.taken || timeline_run_to_input(t, &mark->at, taken) == MACHINE_STEPS;
+}
+
 bool replay_go(struct run *run) {
     const struct options *o = run->options;
     const char *wrong = NULL;
@@ -168,7 +180,7 @@ bool replay_go(struct run *run) {
         bool first = !o->opened.cycle && o->opened.steps;
         if (first ? timeline_go_step(run->timeline, o->opened.steps, &wrong)
                   : timeline_go(run->timeline, &o->opened, &wrong))
-            return true;
+            return replay_to_mark(run, o->replay_at);
         return complain("-replay %s,at=%s: it does not lead there (%s)", o->replay, o->replay_at,
                         wrong ? wrong : "no such position");
     }

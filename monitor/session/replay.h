@@ -18,6 +18,8 @@ const char *replay_reason(const struct run *run); // why it ends there
 enum status replay_status(const struct run *run); // and what the run that was recorded ended with
 // The marks that it has; NULL past the last one.
 const char *replay_mark(const struct run *run, unsigned index, struct position *at);
+// At the position of a mark: what came in there before it was made comes in. False: it does not come so far.
+bool replay_to_mark(struct run *run, const char *name);
 // From the beginning to where the options want it opened, without a word of the guest.
 // False after one line on stderr.
 bool replay_go(struct run *run);

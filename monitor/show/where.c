@@ -44,6 +44,29 @@ static void tell_past(struct monitor *monitor) {
              f.end.steps);
 }
 
+static bool is_alteration(const struct input *input, uint64_t step) {
+    struct input_row row;
+    return input->at.steps == step && input_row(input->kind, &row) && !row.live;
+}
+
+// One step may be there twice: before and after what was done by hand at it.
+static void tell_alteration(struct monitor *monitor) {
+    const struct timeline *t = monitor->run->timeline;
+    uint64_t step = machine_steps(monitor->look.machine);
+    struct input input;
+    const struct input *coming;
+    size_t all = 0, to_come = 0;
+    if (!t || (!timeline_in_past(t) && !timeline_expects(t))) return;
+    for (size_t i = 0; timeline_input(t, i, &input); i++) all += is_alteration(&input, step);
+    for (size_t i = 0; (coming = timeline_coming(t, i)) && coming->at.steps <= step; i++)
+        to_come += is_alteration(coming, step);
+    if (!all) return;
+    print_in(monitor, CYAN,
+             to_come == all ? "  (before the alteration here)"
+             : to_come      ? "  (between the alterations here)"
+                            : "  (after the alteration here)");
+}
+
 void where_print(struct monitor *monitor) {
     static const char *const activities[] = {"", "  halted", "  shut down", "  waits for SIPI"};
     struct view view;
@@ -55,6 +78,7 @@ void where_print(struct monitor *monitor) {
     print_levels(monitor, &view);
     print(monitor, "  %s, CPL %u%s", view_mode(&view), view_cpl(&view), activities[view.cpu->boundary.activity & 3]);
     tell_past(monitor);
+    tell_alteration(monitor);
     if (monitor->altered.count && monitor->altered.first_step <= machine_steps(monitor->look.machine))
         print_in(monitor, RED, "  (altered since step %" PRIu64 ")", monitor->altered.first_step);
     print(monitor, "\n");

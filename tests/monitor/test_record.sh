@@ -258,3 +258,14 @@ wrong=$(for ((i = 0; i < 20; i += 10)); do
 done)
 [[ -z $wrong ]]
 claim $? '20 sessions typed on a terminal replay to equal hashes' "$wrong"
+
+# ---- what was done by hand, and where a mark is ------------------------------------------------------------------------
+
+vmxray -kernel "$spin" -S -record "$file" -x <(printf '%s\n' 'step 1000' 'write phys:0x3000, 5' 'mark poked' 'step 5' quit) </dev/null
+vmxray -replay "$file,at=end" -S -x <(printf '%s\n' 'goto poked' 'print u32[phys:0x3000]' 'goto 1000' 'print u32[phys:0x3000]' \
+	'when-written u32[phys:0x3000] before 1001' quit) </dev/null
+[[ $out == *'after the alteration here'*'$1 = 0x5 '*'before the alteration here'*'$2 = 0x0 '*'step 1000 '*'0x0 -> 0x5'* ]]
+claim $? 'in a replay a mark is behind what was written before it was made' "$out"
+vmxray -replay "$file,at=poked" -S -x <(printf '%s\n' 'print u32[phys:0x3000]' quit) </dev/null
+[[ $out == *'$1 = 0x5 '* ]]
+claim $? 'and so is what at=MARK opens' "$out"

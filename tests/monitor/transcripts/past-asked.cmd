@@ -2,11 +2,17 @@
 # What is asked about moments that were altered by hand, about what is not there, and where nothing is found.
 run-to 100000
 write phys:0x3000, 5
+mark written
 origin u32[phys:0x3000]
 step 5
 when-written u32[phys:0x3000]
 when-written u32[phys:0x3000] -all
 values u32[phys:0x3000] from 99990
+goto 100000
+print u32[phys:0x3000]
+goto written
+print u32[phys:0x3000]
+goto end
 set rax = 77
 when-written rax
 values rax from 99995
