@@ -39,7 +39,12 @@ struct page_watcher {
     uint8_t slot; // pages_watch's
 };
 
-enum stored_by { STORED_BY_INSTRUCTION, STORED_BY_PROCESSOR /* walks, VT-x, logs */, STORED_BY_DEVICE };
+enum stored_by {
+    STORED_BY_INSTRUCTION,
+    STORED_BY_PROCESSOR, // walks, VT-x, logs
+    STORED_BY_DEVICE,
+    STORED_BY_HAND, // an alteration that comes in again in a replay
+};
 
 // What processors over these pages keep about them, dropped when flags forbid it.
 struct page_keeper {

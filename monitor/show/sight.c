@@ -55,10 +55,10 @@ static void print_msr(const struct look *look, const struct sight *s, bool write
 }
 
 static void print_access(const struct look *look, const struct sight *s) {
-    static const char *const by[] = {"", " by the processor itself (a page walk or VT-x)", " by a device"};
+    static const char *const by[] = {"", " by the processor itself (a page walk or VT-x)", " by a device", ", by hand"};
     print(look, "%s of %u byte%s at ", s->write ? "write" : "read", s->size, s->size == 1 ? "" : "s");
     if (s->number)
-        print(look, "physical 0x%" PRIx64 "%s: ", s->physical, by[s->number % 3]);
+        print(look, "physical 0x%" PRIx64 "%s: ", s->physical, by[s->number % 4]);
     else
         print(look, "linear 0x%" PRIx64 " (physical 0x%" PRIx64 "): ", s->linear, s->physical);
     if (s->write && s->old != s->value)

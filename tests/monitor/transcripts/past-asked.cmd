@@ -13,6 +13,12 @@ print u32[phys:0x3000]
 goto written
 print u32[phys:0x3000]
 goto end
+watch u32[phys:0x3000]
+reverse-continue
+reverse-continue
+continue
+delete 1
+goto end
 set rax = 77
 when-written rax
 values rax from 99995
