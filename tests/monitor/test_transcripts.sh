@@ -91,6 +91,18 @@ says 'info msr lists' 'IA32_APIC_BASE +[0-9a-f]{16}' 'info msr'
 says 'info cpuid lists' '80000008  0  EAX' 'info cpuid'
 says 'an ambiguous beginning names the choices' 's could|step ' 's'
 
+# What help gives as examples of a place is taken.
+in_dir -kernel spin -S < <(echo 'help when-written') >"$dir/help" 2>/dev/null
+mapfile -t examples < <(grep -v '^(vmxray)' "$dir/help" | tr '\n' ' ' | grep -oE '\([^()]*\)' | tr -d '()' | sed 's/[,;] /\n/g' |
+	grep -xE '(@[0-9]:)?[a-z][a-z0-9]*(\.[a-z]+)?(\[[a-z0-9 +]+\])?(\.[a-z]+)?')
+wrong=
+for example in "${examples[@]}"; do
+	answer=$(in_dir -kernel spin -S < <(printf '%s\n' 'step 3' "when-written $example") 2>/dev/null | tail -n +5)
+	[[ $answer == *'has not changed since'* || $answer == *' -> 0x'* ]] || wrong+=" $example: $answer;"
+done
+((${#examples[@]} >= 3)) && [[ -z $wrong ]]
+claim $? "the examples of help are taken: ${examples[*]}" "$wrong"
+
 # Every command stands in a transcript, and so does every page of info.
 cat "$here"/*.cmd "$0" >"$dir/all"
 vmxray -kernel "$(guest spin)" -S < <(echo help; echo info)
