@@ -65,9 +65,17 @@ void gdb_answer_detach(struct gdb *gdb, const char *arguments) {
     gdb_fine(gdb);
 }
 
+// gdb goes on talking of its other processes, and kills each: the run ends with the last one.
 void gdb_answer_kill(struct gdb *gdb, const char *arguments) {
-    (void)arguments;
+    unsigned level = 0;
+    bool one = take_process(&arguments, &level);
+    gdb->taken &= one ? ~(1u << level) : 0;
     gdb_fine(gdb);
+    if (one && gdb->taken) {
+        gdb_points_remove_level(gdb, (int)level);
+        gdb_stopped_at(gdb, gdb->stopped.cpu);
+        return;
+    }
     gdb->over = gdb->released = true;
     gdb->host.kill(gdb->host.context);
 }

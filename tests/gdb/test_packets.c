@@ -166,6 +166,10 @@ static void test_running(void) {
     ok(has(ask("P1=efbeadde00000000\np1"), "$efbeadde00000000#") && host.altered == 2, "and a register");
     ok(has(ask("P6e=0100000000000000"), "$E.") && host.altered == 2, "what cannot be written says why");
     ok(has(ask("G00112233"), "$E01#"), "all registers, cut off");
+    host.killed = false;
+    ok(has(ask("qSupported:multiprocess+\nvAttach;2\nvKill;2\nqC"), "$OK#") && !host.killed && has(answers, "$QCp1.1#"),
+       "one of two processes is killed: the other one is there");
+    ok(has(ask("vKill;1"), "$OK#") && host.killed, "with the last one the run ends");
     host.fixed = true;
     ok(has(ask("P1=1122334455667788\np1"), "$E.that is over#") && has(answers, "$efbeadde00000000#"),
        "in the past no register is written");
