@@ -254,8 +254,9 @@ static bool level_back(struct monitor *monitor, const char *arguments) {
 
 bool command_reverse_step(struct monitor *monitor, const char *arguments) {
     uint64_t times;
-    if (back_timeline(monitor) && !strncmp(arguments, "-l", 2)) return level_back(monitor, arguments + 2);
-    return back_timeline(monitor) && drive_take_times(monitor, arguments, &times) && steps_back(monitor, times);
+    if (!back_timeline(monitor)) return false;
+    if (!strncmp(arguments, "-l", 2)) return level_back(monitor, arguments + 2);
+    return drive_take_times(monitor, arguments, &times) && steps_back(monitor, times);
 }
 
 bool command_reverse_continue(struct monitor *monitor, const char *arguments) {

@@ -227,7 +227,10 @@ static bool restart(struct run *run, const char *why) {
 }
 
 // What ends a run by surprise is told on stderr too.
-static bool complain_over(struct run *run) { return run->monitored ? false : complain("%s", run->over_text); }
+static bool complain_over(struct run *run) {
+    bool prompt_follows = run->options->stops_at_end && !*run->options->gdb; // and says so
+    return run->monitored || prompt_follows ? false : complain("%s", run->over_text);
+}
 
 static bool handle_triple_fault(struct run *run) {
     if (!run->options->no_reboot) {

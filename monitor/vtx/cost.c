@@ -177,7 +177,7 @@ bool exits_cost(struct monitor *monitor, const char *arguments) {
     q.past = look_past(&monitor->look);
     unsigned kind = 0;
     if (!exit_price_next(q.past, q.level, -1, &kind)) {
-        print(monitor, "level %u made no VM exit and ran again\n", q.level);
+        print(monitor, "No VM exit of level %u is known after which it ran again.\n", q.level);
         return true;
     }
     bool done = q.reason < 0 ? print_reasons(monitor, &q) : print_kinds(monitor, &q);

@@ -67,6 +67,13 @@ end -kernel "$(guest triple_fault)" -no-reboot < <(printf '%s\n' 'step' 'reverse
 [[ $(<"$dir/end.out") == *'The run is over: triple fault'*'(past: '* ]]
 claim $? 'and after a triple fault' "$(<"$dir/end.out")"
 
+end -kernel "$(guest stuck)" < <(printf '%s\n' quit)
+[[ $(grep -c 'guest is stuck' "$dir/end.out") == 1 ]]
+claim $? 'what ended it is said once' "$(<"$dir/end.out")"
+end -kernel "$(guest stuck)" -history 0 < <(printf '%s\n' reverse-step quit)
+[[ $(grep -c 'the past is not kept' "$dir/end.out") == 1 ]]
+claim $? 'and once that nothing is kept' "$(<"$dir/end.out")"
+
 # With two processors steps are those of both: the instruction before is near, on the same processor.
 printf '%s\n' 'run-to 400000000' where reverse-next 'reverse-step -l 0' quit >"$dir/two.cmd"
 timeout 60 "$VMXRAY" -S -x "$dir/two.cmd" -smp 2 -m 512 -serial null -kernel "$GUESTS/vmlinuz" -initrd "$GUESTS/initramfs.cpio" \
