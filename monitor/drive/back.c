@@ -5,17 +5,13 @@
 #include "cpu/processor/observing.h"
 #include "devices/machine/machine_observe.h"
 #include "monitor/drive/drive.h"
-#include "monitor/drive/marks.h"
 #include "monitor/expression/expression.h"
 #include "monitor/files/signals.h"
-#include "monitor/host/parse.h"
 #include "monitor/session/record.h"
 #include "monitor/session/replay.h"
 #include "monitor/stops/stops.h"
 #include "vmx/vmcs/vmx.h"
-#include <ctype.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct timeline *back_timeline(struct monitor *monitor) {
@@ -226,14 +222,14 @@ bool back_to_position(struct monitor *monitor, const struct position *at) {
     return gone || cannot_go(monitor, at->steps, wrong);
 }
 
-static bool told(struct monitor *monitor, bool gone) { return gone && drive_stopped(monitor, RUN_TARGET); }
+bool back_told(struct monitor *monitor, bool gone) { return gone && drive_stopped(monitor, RUN_TARGET); }
 
-static bool steps_back(struct monitor *monitor, uint64_t steps) {
+bool back_steps(struct monitor *monitor, uint64_t steps) {
     uint64_t now = machine_steps(monitor->look.machine);
     if (steps > now)
         return monitor_error(monitor, "there are no %" PRIu64 " steps before this one: it is step %" PRIu64, steps,
                              now);
-    return told(monitor, back_to_step(monitor, now - steps));
+    return back_told(monitor, back_to_step(monitor, now - steps));
 }
 
 static bool level_back(struct monitor *monitor, const char *arguments) {
@@ -256,7 +252,7 @@ bool command_reverse_step(struct monitor *monitor, const char *arguments) {
     uint64_t times;
     if (!back_timeline(monitor)) return false;
     if (!strncmp(arguments, "-l", 2)) return level_back(monitor, arguments + 2);
-    return drive_take_times(monitor, arguments, &times) && steps_back(monitor, times);
+    return drive_take_times(monitor, arguments, &times) && back_steps(monitor, times);
 }
 
 bool command_reverse_continue(struct monitor *monitor, const char *arguments) {
@@ -266,82 +262,6 @@ bool command_reverse_continue(struct monitor *monitor, const char *arguments) {
     if (event == RUN_TARGET)
         print_in(monitor, CYAN, "Nothing stopped the guest before: this is the beginning of its past.\n");
     return drive_stopped(monitor, event);
-}
-
-// Of a recording that is replayed.
-static bool recorded_mark(const struct monitor *monitor, const char *wanted, struct position *at) {
-    const char *name;
-    struct position one;
-    bool found = false;
-    for (unsigned i = 0; (name = replay_mark(monitor->run, i, &one)); i++) {
-        if (strcmp(name, wanted)) continue;
-        *at = one;
-        found = true;
-    }
-    return found;
-}
-
-static bool to_recorded(struct monitor *monitor, const char *name, const struct position *at) {
-    if (!back_to_position(monitor, at)) return false;
-    back_depart(monitor);
-    bool gone = replay_to_mark(monitor->run, name);
-    back_arrive(monitor);
-    return gone || monitor_error(monitor, "interrupted on the way to %s", name);
-}
-
-// STEP+CYCLES, both as numbers.
-static bool is_idle_time(const char *text) {
-    size_t step = strspn(text, "0123456789"), cycles = text[step] == '+' ? strspn(text + step + 1, "0123456789") : 0;
-    return step && cycles && !text[step + 1 + cycles];
-}
-
-static bool to_idle_time(struct monitor *monitor, const char *text) {
-    struct position at, present;
-    if (!back_keep(monitor, &present)) return false;
-    uint64_t step = strtoull(text, NULL, 10), cycles = strtoull(strchr(text, '+') + 1, NULL, 10);
-    if (!back_to_step(monitor, step)) return false;
-    machine_position(monitor->look.machine, &at);
-    at.cycle += cycles;
-    const char *wrong = NULL;
-    back_depart(monitor);
-    bool gone = timeline_go(monitor->run->timeline, &at, &wrong);
-    if (!gone) (void)timeline_go(monitor->run->timeline, &present, &wrong);
-    back_arrive(monitor);
-    return gone || monitor_error(monitor,
-                                 "goto %" PRIu64 "+%" PRIu64 " means %" PRIu64 " cycles into the idle time after step "
-                                 "%" PRIu64 ", where the processor waits for less than that; goto %" PRIu64
-                                 " leads to the step",
-                                 step, cycles, cycles, step, step);
-}
-
-// 20M, or an expression.
-static bool take_steps(struct monitor *monitor, const char **text, uint64_t *steps) {
-    bool count = isdigit((unsigned char)**text) && parse_count(*text, steps);
-    if (count) *text += strlen(*text);
-    return count || take_value(&monitor->look, text, steps);
-}
-
-bool command_goto(struct monitor *monitor, const char *arguments) {
-    struct timeline *t = back_timeline(monitor);
-    struct timeline_facts f;
-    uint64_t step;
-    if (!t) return false;
-    timeline_facts(t, &f);
-    if (!*arguments)
-        return monitor_error(monitor, "goto where? goto STEP, goto -N or +N (steps from here), goto end, or goto MARK");
-    if (!strcmp(arguments, "end")) return told(monitor, back_to_position(monitor, &f.end));
-    struct position at;
-    if (mark_find(monitor, arguments, &at)) return told(monitor, back_to_position(monitor, &at));
-    if (recorded_mark(monitor, arguments, &at)) return told(monitor, to_recorded(monitor, arguments, &at));
-    if (is_idle_time(arguments)) return told(monitor, to_idle_time(monitor, arguments));
-    if (isalpha((unsigned char)*arguments))
-        return monitor_error(monitor, "goto: no mark is called %s; mark alone lists them", arguments);
-    char sign = *arguments == '-' || *arguments == '+' ? *arguments++ : 0;
-    if (!take_steps(monitor, &arguments, &step) || !take_end(&monitor->look, arguments)) return false;
-    if (sign == '-') return steps_back(monitor, step);
-    uint64_t now = sign ? machine_steps(monitor->look.machine) : 0;
-    if (step > ~0ull - now) return back_out_of_reach(monitor, step);
-    return told(monitor, back_to_step(monitor, now + step));
 }
 
 bool command_branch(struct monitor *monitor, const char *arguments) {
@@ -391,7 +311,7 @@ bool command_lines(struct monitor *monitor, const char *arguments) {
     if (!*arguments) return list_lines(monitor, t);
     if (!take_value(&monitor->look, &arguments, &number) || !take_end(&monitor->look, arguments)) return false;
     if (!number || number > INT32_MAX) return monitor_error(monitor, "lines: they are numbered from 1 on");
-    return told(monitor, go_line(monitor, t, (unsigned)number - 1));
+    return back_told(monitor, go_line(monitor, t, (unsigned)number - 1));
 }
 
 bool command_live(struct monitor *monitor, const char *arguments) {

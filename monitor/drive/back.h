@@ -11,6 +11,8 @@ bool back_out_of_reach(struct monitor *monitor, uint64_t step);
 // To the first position at a step. Says what is in the way.
 bool back_to_step(struct monitor *monitor, uint64_t step);
 bool back_to_position(struct monitor *monitor, const struct position *at);
+bool back_told(struct monitor *monitor, bool gone);       // where it is now, if it went there
+bool back_steps(struct monitor *monitor, uint64_t steps); // back, and tells
 // Where the machine is, to come back to. False after an error.
 bool back_keep(struct monitor *monitor, struct position *present);
 // Around what goes back by itself: nobody sees what the guest does once more.
