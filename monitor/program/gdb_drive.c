@@ -7,6 +7,7 @@
 #include "monitor/host/status.h"
 #include "monitor/stops/stops.h"
 #include "monitor/host/terminal.h"
+#include "vmx/vmcs/vmx.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,8 +34,24 @@ static enum gdb_back back(void *context, const struct gdb_reason *reason) {
     const struct back_also also = {reason->whom, reason->forget, reason->keep, reason->recall};
     return came_back(back_to_stop(context, &also));
 }
-static enum gdb_back back_step(void *context, unsigned level, unsigned cpu) {
-    return came_back(back_to_level(context, level, cpu));
+
+// What an instruction of a guest has to be attempted again for, an EPT violation of its fetch, say, has not moved it:
+// the attempts are one step of gdb's. Not so where nothing else ran in between, as in a loop of one instruction.
+static enum gdb_back back_step(void *context, unsigned level, unsigned processor) {
+    enum { ATTEMPTS = 16 };
+    struct monitor *monitor = context;
+    const struct cpu *cpu = machine_cpu(monitor->look.machine, processor);
+    enum run_event event = RUN_CAUGHT;
+    bool again = true;
+    for (unsigned i = 0; again && i < ATTEMPTS; i++) {
+        uint64_t gpr[16], rip = cpu->rip, step = machine_steps(monitor->look.machine);
+        bool here = level && vmx_level(cpu) == level;
+        memcpy(gpr, cpu->gpr, sizeof gpr);
+        event = back_to_level(monitor, level, processor);
+        again = here && event == RUN_CAUGHT && cpu->rip == rip && memcmp(gpr, cpu->gpr, sizeof gpr) == 0 &&
+                step - machine_steps(monitor->look.machine) > 1;
+    }
+    return came_back(event);
 }
 
 static bool leave(void *context) {

@@ -67,3 +67,28 @@ done
 says "a step of L2 passes over both" '^L2 moved on 1'
 [[ $hash == "$free" && -n $free ]]
 claim $? "the machine ends in the state of a free run" "status $status, $hash, not $free"
+
+# The first instruction of a function whose fetch makes an EPT violation is attempted twice: to its call all the same.
+machine=(-kernel "$hypervisor" -append depth=1 -m 64 -nographic -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4 --hash)
+start
+session <<EOT
+inferior 1
+add-inferior -exec $hypervisor
+inferior 2
+attach 2
+set schedule-multiple on
+break start thread 2.1
+inferior 1
+continue
+delete
+thread 2.1
+stepi
+stepi
+stepi
+reverse-finish
+printf "the guest at its call %d\\n", *(unsigned char *) \$pc == 0xe8
+monitor quit
+detach inferiors 2 1
+EOT
+finish
+says "reverse-finish over an attempt that made an EPT violation" '^the guest at its call 1$'
