@@ -307,4 +307,5 @@ void machine_set_timing(struct machine *m, unsigned processor, const struct timi
 }
 
 void machine_stop_soon(struct machine *m) { __atomic_store_n(&m->interrupted, 1, __ATOMIC_RELAXED); }
+void machine_stop_forget(struct machine *m) { __atomic_store_n(&m->interrupted, 0, __ATOMIC_RELAXED); }
 uint32_t machine_exit_code(const struct machine *m) { return m->board.exit_code; }

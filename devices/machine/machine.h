@@ -34,6 +34,7 @@ void machine_cycle_limit(struct machine *machine, uint64_t cycle);
 // Async-signal-safe and thread-safe: machine_run returns MACHINE_INTERRUPTED soon, within milliseconds whatever the
 // guest does: bounded by work, not by steps (cpu_work). Where it stops is a boundary that every run passes.
 void machine_stop_soon(struct machine *machine);
+void machine_stop_forget(struct machine *machine); // what was asked for before, and came too late
 // `look` is called every few milliseconds at least while machine_run goes on, on its thread; it may call
 // machine_stop_soon and nothing else of the machine. NULL: none.
 void machine_set_look(struct machine *machine, void (*look)(void *context), void *context);

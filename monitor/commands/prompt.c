@@ -44,6 +44,7 @@ static void person_line(void *context, const char *line, bool echo) {
         echoed(monitor, line);
     else
         prompt_line(monitor, line);
+    (void)signals_asked(); // it was for that line
 }
 
 static void person_resumes(void *context) {
@@ -81,6 +82,7 @@ static void pipe_loop(struct monitor *monitor) {
             break;
         }
         echoed(monitor, line);
+        (void)signals_asked();
     }
 }
 

@@ -11,12 +11,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-// The guest does what it did once more: Ctrl-C ends that, and nothing of it is seen.
+// The guest does what it did once more: Ctrl-C ends that, as the terminal's own, and nothing of it is seen.
 static void silence(struct monitor *monitor, bool on) {
     struct run *run = monitor->run;
     output_flush(monitor->output);
     signals_interrupt_asks(true);
-    terminal_prompt(!on);
+    terminal_prompt(true);
+    run_looks(run, on);
     run->console->silent = on || timeline_in_past(run->timeline);
 }
 
@@ -56,6 +57,7 @@ bool asking_begin(struct monitor *monitor, uint64_t step, struct asking *a) {
 
 bool asking_end(struct asking *a) {
     const char *wrong = NULL;
+    run_looks(a->monitor->run, false); // nothing stops the way home
     bool gone = timeline_go(a->timeline, &a->present, &wrong);
     silence(a->monitor, false);
     put_stops_back(a);

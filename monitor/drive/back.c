@@ -36,12 +36,20 @@ void back_put_counts(const struct monitor *monitor) {
 // The machine is about to stand somewhere else in its past: what ended the run has not happened yet.
 void back_depart(struct monitor *monitor) {
     struct run *run = monitor->run;
-    drive_running(monitor, true);
+    machine_position(monitor->look.machine, &monitor->letting_go.from);
+    drive_going(monitor, true);
     stops_begin(monitor);
     back_keep_counts(monitor);
     run->console->silent = true;
     run->over = false;
     run->status = STATUS_DONE;
+}
+
+// Who is interrupted on the way stays where he was.
+void back_return(struct monitor *monitor, const struct position *from) {
+    const char *wrong = NULL;
+    run_looks(monitor->run, false); // nothing stops the way home
+    (void)timeline_go(monitor->run->timeline, from, &wrong);
 }
 
 void back_arrive(struct monitor *monitor) {
@@ -50,7 +58,7 @@ void back_arrive(struct monitor *monitor) {
     stops_begin(monitor);
     back_put_counts(monitor);
     run->console->silent = timeline_in_past(run->timeline);
-    drive_running(monitor, false); // looks at the processor whose turn it is
+    drive_going(monitor, false); // looks at the processor whose turn it is
 }
 
 static bool cannot_go(struct monitor *monitor, uint64_t step, const char *wrong) {
@@ -72,6 +80,7 @@ bool back_to_step(struct monitor *monitor, uint64_t step) {
     if (!t) return false;
     back_depart(monitor);
     bool gone = timeline_go_step(t, step, &wrong);
+    if (!gone && wrong) back_return(monitor, &monitor->letting_go.from);
     back_arrive(monitor);
     return gone || cannot_go(monitor, step, wrong);
 }
@@ -121,6 +130,7 @@ enum run_event back_to_last(struct monitor *monitor, const struct seek *seek) {
     const char *wrong = NULL;
     back_depart(monitor);
     enum search found = timeline_back_to(monitor->run->timeline, seek, &at, &wrong);
+    if (found == SEARCH_WRONG) back_return(monitor, &monitor->letting_go.from);
     back_arrive(monitor);
     return found == SEARCH_FOUND ? RUN_CAUGHT : found == SEARCH_NOTHING ? RUN_TARGET : RUN_ASKED;
 }
@@ -208,6 +218,7 @@ enum run_event back_to_level(struct monitor *monitor, unsigned level, unsigned p
     struct begun begun = {.level = level, .processor = processor, .before = machine_steps(monitor->look.machine)};
     back_depart(monitor);
     enum run_event event = find_level(monitor, &begun);
+    if (event == RUN_ASKED) back_return(monitor, &monitor->letting_go.from);
     back_arrive(monitor);
     return event;
 }
@@ -218,6 +229,7 @@ bool back_to_position(struct monitor *monitor, const struct position *at) {
     const char *wrong = NULL;
     back_depart(monitor);
     bool gone = timeline_go(monitor->run->timeline, at, &wrong);
+    if (!gone && wrong) back_return(monitor, &monitor->letting_go.from);
     back_arrive(monitor);
     return gone || cannot_go(monitor, at->steps, wrong);
 }

@@ -18,6 +18,7 @@ bool back_keep(struct monitor *monitor, struct position *present);
 // Around what goes back by itself: nobody sees what the guest does once more.
 void back_depart(struct monitor *monitor);
 void back_arrive(struct monitor *monitor);
+void back_return(struct monitor *monitor, const struct position *from); // from an interrupted way
 void back_keep_counts(const struct monitor *monitor); // of hits
 void back_put_counts(const struct monitor *monitor);
 // To the last moment before the present that is looked for. RUN_TARGET: there was none, and the machine is at the

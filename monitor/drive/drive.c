@@ -29,6 +29,17 @@ void drive_running(struct monitor *monitor, bool on) {
     if (!on) drive_follow(monitor);
 }
 
+void drive_going(struct monitor *monitor, bool on) {
+    if (on)
+        output_flush(monitor->output);
+    else
+        drive_come_back(monitor);
+    signals_interrupt_asks(true);
+    terminal_prompt(true);
+    run_looks(monitor->run, on);
+    if (!on) drive_follow(monitor);
+}
+
 void drive_tell_reset(struct monitor *monitor) {
     const struct run *run = monitor->run;
     unsigned times = run->resets - monitor->letting_go.resets;

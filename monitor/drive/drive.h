@@ -12,6 +12,8 @@ enum run_event drive_looking(struct monitor *monitor, uint64_t step, uint64_t ev
 // One step of the machine, between drive_running(true) and drive_running(false).
 enum run_event drive_step(struct monitor *monitor);
 void drive_running(struct monitor *monitor, bool on);
+// The machine goes through its past, or stands there. Nobody types for the guest: a Ctrl-C is the terminal's, and asks.
+void drive_going(struct monitor *monitor, bool on);
 // What the guest has sent so far is written, so that what the monitor prints comes after it, on a line of its own.
 void drive_come_back(struct monitor *monitor);
 // The processor whose turn it is becomes the one looked at, and the level the one that runs.

@@ -11,7 +11,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-static bool tell_beginning(struct monitor *monitor, enum run_event event) {
+// What is interrupted leaves the machine where the whole command began.
+static bool tell_beginning(struct monitor *monitor, enum run_event event, const struct position *began) {
+    if (event == RUN_ASKED) {
+        back_depart(monitor);
+        back_return(monitor, began);
+        back_arrive(monitor);
+    }
     if (event == RUN_TARGET)
         print_in(monitor, CYAN, "There is nothing like that before: this is the beginning of the past.\n");
     return drive_stopped(monitor, event);
@@ -66,7 +72,7 @@ static bool cross_back(struct monitor *monitor, const char *arguments, uint64_t 
         return back_to_position(monitor, &present) &&
                monitor_error(monitor, "there are not so many VM %s before this, as far as the past is kept", what);
     if (times && event == RUN_CAUGHT) sight_print(&monitor->look, &c.last, c.level);
-    return drive_stopped(monitor, event);
+    return tell_beginning(monitor, event, &present);
 }
 
 bool command_reverse_stepexit(struct monitor *monitor, const char *arguments) {
@@ -178,11 +184,13 @@ static enum run_event next_back(struct monitor *monitor) {
 }
 
 bool command_reverse_next(struct monitor *monitor, const char *arguments) {
+    struct position began;
     uint64_t times;
     enum run_event event = RUN_CAUGHT;
+    machine_position(monitor->look.machine, &began);
     if (!back_timeline(monitor) || !drive_take_times(monitor, arguments, &times)) return false;
     for (; times && event == RUN_CAUGHT; times--) event = next_back(monitor);
-    return tell_beginning(monitor, event);
+    return tell_beginning(monitor, event, &began);
 }
 
 // --- finish ---
@@ -229,7 +237,8 @@ static bool follow_calls(struct calls *c, uint64_t from, const struct position *
     machine_remove_observer(c->monitor->look.machine, &observer);
     const struct cpu *cpu = machine_cpu(c->monitor->look.machine, c->processor);
     drop_returned(c, cpu->gpr[RSP]);
-    return why != MACHINE_INTERRUPTED && why != MACHINE_LOST;
+    if (why == MACHINE_INTERRUPTED || why == MACHINE_LOST) *wrong = why == MACHINE_LOST ? "the inputs" : "interrupted";
+    return !*wrong;
 }
 
 bool command_reverse_finish(struct monitor *monitor, const char *arguments) {
@@ -250,7 +259,9 @@ bool command_reverse_finish(struct monitor *monitor, const char *arguments) {
         uint64_t left = present.steps - facts.first.steps, back = stretch < left ? stretch : left;
         if (!follow_calls(&c, present.steps - back, &present, &wrong) || back == left) break;
     }
+    if (wrong) back_return(monitor, &present);
     back_arrive(monitor);
+    if (wrong) return monitor_error(monitor, "reverse-finish: %s", wrong);
     if (c.count) return back_to_step(monitor, c.call[c.count - 1].step) && drive_stopped(monitor, RUN_TARGET);
     return back_to_position(monitor, &present) &&
            monitor_error(monitor, "the call of this function lies before the past that is kept, or it was not called");

@@ -62,10 +62,10 @@ bool command_migrate(struct monitor *monitor, const char *where) {
     if (strncmp(where, "exec:", 5) && strncmp(where, "unix:", 5) && strncmp(where, "tcp:", 4))
         return monitor_error(monitor, "migrate %s: write exec:COMMAND, unix:PATH or tcp:HOST:PORT", where);
     if (monitor->run->over) return monitor_error(monitor, "The run is over: %s.", monitor->run->over_text);
-    drive_running(monitor, true);
+    drive_going(monitor, true);
     bool open = way_out_open(&way, where, why, sizeof why);
     enum fate fate = open ? send_all(monitor->look.machine, &way, why, sizeof why) : STAYED;
     (void)signals_asked();
-    drive_running(monitor, false);
+    drive_going(monitor, false);
     return tell_fate(monitor, fate, where, why);
 }

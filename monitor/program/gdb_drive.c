@@ -28,6 +28,7 @@ static enum gdb_ran run(void *context, uint64_t steps) {
 }
 
 static enum gdb_back came_back(enum run_event event) {
+    (void)signals_asked();
     return event == RUN_CAUGHT ? GDB_BACK_STOPPED : event == RUN_TARGET ? GDB_BACK_BEGINNING : GDB_BACK_INTERRUPTED;
 }
 static enum gdb_back back(void *context, const struct gdb_reason *reason) {

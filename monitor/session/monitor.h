@@ -31,6 +31,7 @@ struct monitor {
         bool greeted; // the client was given a prompt
     } door;           // -monitor unix:PATH
     struct letting_go {
+        struct position from; // where the last way through the past began
         bool may_run;    // the guest is ours to run: false when gdb drives it
         bool in_list;    // a stop's commands are carried out: continue only says go_on
         bool go_on;      // in such a list

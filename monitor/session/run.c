@@ -315,6 +315,19 @@ static void look(void *context) {
     if (signals_ending() || someone_asks(run)) machine_stop_soon(run->machine);
 }
 
+static void look_back(void *context) {
+    struct run *run = context;
+    look(run);
+    progress_look(&run->progress, run->machine, false);
+}
+
+void run_looks(struct run *run, bool on) {
+    progress_clear(&run->progress);
+    machine_set_look(run->machine, on ? look_back : NULL, run);
+    machine_stop_forget(run->machine);
+    if (on && signals_is_asked()) machine_stop_soon(run->machine);
+}
+
 enum run_event run_until(struct run *run, uint64_t target) {
     uint64_t hertz = run->options->machine.model.tsc_hz;
     enum machine_stop why = MACHINE_STEPS;

@@ -61,6 +61,9 @@ enum run_event {
 // Runs a loaded machine until it has done so many steps in all, or something else ends the run.
 enum run_event run_until(struct run *run, uint64_t step);
 bool run_ended_by_guest(const char *reason); // of the texts that over_text may have
+// Around what goes through the past without run_until: while it is on, the machine stops when somebody asks, and a
+// terminal sees how far it is. What was asked for before it began does not count, unless nobody has seen it yet.
+void run_looks(struct run *run, bool on);
 // Prints the hashes asked for; the status of the process.
 enum status run_end(struct run *run);
 

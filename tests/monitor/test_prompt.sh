@@ -213,6 +213,46 @@ if has_terminal; then
 		claim $? "help fits $columns columns" "$wide"
 	done
 
+	# Ctrl-C ends whatever goes through the past, and leaves the machine where it was, in the present and in the past.
+	interrupts() { # COMMAND: that takes seconds
+		local before=$(prompts)
+		printf '%s\r' "$1"
+		until_true runs
+		sleep 0.2
+		printf '\3'
+		until_true more_prompts "$before"
+		types 'history\r'
+	}
+	typist() {
+		shows 'level 0'
+		types 'run-to 100000000\r'
+		types 'watch rax if rax == 0x123456789\r'
+		interrupts 'first rax == 0x123456789'
+		interrupts 'reverse-continue'
+		types 'goto 80000000\r'
+		for command in 'last rax == 0x123456789' 'reverse-continue' 'reverse-step -l 1' 'reverse-stepexit' 'reverse-finish' 'values rbx'; do
+			interrupts "$command"
+		done
+		printf 'quit\r'
+		over
+	}
+	on_terminal typist -kernel "$spin" -S -m 16
+	[[ $(grep -aci 'interrupted' <<<"$screen") == 8 && $(grep -ac 'It is step 100000000 now' <<<"$screen") == 2 &&
+		$(grep -ac 'It is step 80000000 now' <<<"$screen") == 6 ]]
+	claim $? 'Ctrl-C ends searches and ways back, and leaves the machine where it was' "${screen//$'\n'/;}"
+
+	# A search that lasts shows how far it is; then the line is gone.
+	typist() {
+		shows 'level 0'
+		types 'run-to 100000000\r'
+		types 'first rax == 0x123456789\r'
+		printf 'quit\r'
+		over
+	}
+	on_terminal typist -kernel "$spin" -S -m 16
+	[[ ${screen#*first rax} =~ step\ [0-9]+\ \ cpu\ 0\ \ level\ 0.*MIPS.*'It holds at no step' ]]
+	claim $? 'a long search shows its progress' "${screen//$'\n'/;}"
+
 	# A silent guest for more than two seconds: the line of progress; it goes when the guest writes or is left.
 	typist() {
 		shows MIPS
