@@ -37,9 +37,11 @@ static enum search through(struct timeline *t, const struct seek *seek, const st
     return found;
 }
 
+// From a step before it on, where there is one: what somebody compares with what was before may stop at the first step.
 static enum search look_through(struct timeline *t, const struct seek *seek, const struct stretch *s,
                                 struct position *at, const char **wrong) {
-    if (!timeline_go_step(t, s->from, wrong)) return SEARCH_WRONG;
+    bool first = s->from == t->checkpoint[0].at.steps;
+    if (!timeline_go_step(t, first ? s->from : s->from - 1, wrong)) return SEARCH_WRONG;
     if (seek->begin) seek->begin(seek->context);
     enum search found = through(t, seek, s, at, wrong);
     if (seek->end) seek->end(seek->context);

@@ -28,13 +28,13 @@ static bool tell_wrong(struct monitor *monitor, const char *wrong) {
 
 static void keep_stops(struct asking *a) {
     const struct stops *stops = a->monitor->stops;
-    back_keep_counts(a->monitor);
+    stops_look_back(a->monitor, true);
     if (stops) memcpy(a->caught, stops->caught, sizeof a->caught);
     a->caught_count = stops ? stops->count : 0;
 }
 
 static void put_stops_back(struct asking *a) {
-    back_put_counts(a->monitor);
+    stops_look_back(a->monitor, false);
     if (a->monitor->stops) memcpy(a->monitor->stops->caught, a->caught, sizeof a->caught);
     if (a->monitor->stops) a->monitor->stops->count = a->caught_count;
 }

@@ -23,23 +23,13 @@ struct timeline *back_timeline(struct monitor *monitor) {
     return NULL;
 }
 
-// How often each stop was hit is no matter of going back.
-void back_keep_counts(const struct monitor *monitor) {
-    for (struct stop *s = monitor->stops ? monitor->stops->first : NULL; s; s = s->next)
-        s->kept.hits = s->hits, s->kept.ignore = s->ignore;
-}
-void back_put_counts(const struct monitor *monitor) {
-    for (struct stop *s = monitor->stops ? monitor->stops->first : NULL; s; s = s->next)
-        s->hits = s->kept.hits, s->ignore = s->kept.ignore;
-}
-
 // The machine is about to stand somewhere else in its past: what ended the run has not happened yet.
 void back_depart(struct monitor *monitor) {
     struct run *run = monitor->run;
     machine_position(monitor->look.machine, &monitor->letting_go.from);
     drive_going(monitor, true);
     stops_begin(monitor);
-    back_keep_counts(monitor);
+    stops_look_back(monitor, true);
     run->console->silent = true;
     run->over = false;
     run->status = STATUS_DONE;
@@ -56,7 +46,8 @@ void back_arrive(struct monitor *monitor) {
     struct run *run = monitor->run;
     if (timeline_at_last(run->timeline) && !replay_goes_on(run)) timeline_branch(run->timeline); // of a line: live
     stops_begin(monitor);
-    back_put_counts(monitor);
+    stops_look_back(monitor, false);
+    stops_recount(monitor);
     run->console->silent = timeline_in_past(run->timeline);
     drive_going(monitor, false); // looks at the processor whose turn it is
 }
@@ -85,6 +76,12 @@ bool back_to_step(struct monitor *monitor, uint64_t step) {
     return gone || cannot_go(monitor, step, wrong);
 }
 
+void back_home(struct monitor *monitor, const struct position *began) {
+    back_depart(monitor);
+    back_return(monitor, began);
+    back_arrive(monitor);
+}
+
 // --- the last stop ---
 
 // What was caught at the last stop so far.
@@ -102,7 +99,7 @@ static void forget_caught(struct looking_back *l) {
 
 static void begin_stretch(void *context) {
     struct looking_back *l = context;
-    back_put_counts(l->monitor);
+    stops_stand(l->monitor);
     forget_caught(l);
 }
 
@@ -138,8 +135,16 @@ enum run_event back_to_last(struct monitor *monitor, const struct seek *seek) {
 enum run_event back_to_stop(struct monitor *monitor, const struct back_also *also) {
     struct looking_back l = {.monitor = monitor, .also = also};
     const struct seek seek = {.context = &l, .begin = begin_stretch, .counts = keep_caught};
-    enum run_event event = back_to_last(monitor, &seek);
-    if (event == RUN_CAUGHT) recall_caught(&l);
+    struct position began;
+    enum run_event event;
+    machine_position(monitor->look.machine, &began);
+    do {
+        l.count = 0;
+        event = back_to_last(monitor, &seek);
+        if (event == RUN_CAUGHT) recall_caught(&l);
+    } while (event == RUN_CAUGHT && l.count && !also && stops_let_pass(monitor));
+    if (event == RUN_CAUGHT) stops_recount(monitor);
+    if (event == RUN_ASKED) back_home(monitor, &began);
     return event;
 }
 
@@ -285,6 +290,7 @@ bool command_branch(struct monitor *monitor, const char *arguments) {
     if (timeline_in_past(t) || !timeline_at_last(t)) monitor->run->guests_end.known = false; // it has not happened
     timeline_branch(t);
     record_branch(monitor->run);
+    stops_branch(monitor);
     monitor->run->compared = SIZE_MAX; // it is no longer the run that was recorded
     monitor->run->console->silent = false;
     print(monitor, "What came after step %" PRIu64 " is left; the machine goes on from here. lines leads back.\n",
@@ -310,6 +316,7 @@ static bool go_line(struct monitor *monitor, struct timeline *t, unsigned index)
     back_depart(monitor);
     bool gone = timeline_go_line(t, index, &wrong);
     if (gone) record_line(monitor->run);
+    if (gone) stops_moved(monitor);
     back_arrive(monitor);
     if (!gone) return monitor_error(monitor, "what is kept of the past does not lead to that line (%s)", wrong);
     monitor->run->compared = SIZE_MAX;

@@ -18,9 +18,9 @@ bool back_keep(struct monitor *monitor, struct position *present);
 // Around what goes back by itself: nobody sees what the guest does once more.
 void back_depart(struct monitor *monitor);
 void back_arrive(struct monitor *monitor);
-void back_return(struct monitor *monitor, const struct position *from); // from an interrupted way
-void back_keep_counts(const struct monitor *monitor); // of hits
-void back_put_counts(const struct monitor *monitor);
+// From a way that was interrupted, between the two; and from several ways, after them.
+void back_return(struct monitor *monitor, const struct position *from);
+void back_home(struct monitor *monitor, const struct position *began);
 // To the last moment before the present that is looked for. RUN_TARGET: there was none, and the machine is at the
 // beginning. RUN_ASKED: interrupted.
 enum run_event back_to_last(struct monitor *monitor, const struct seek *seek);

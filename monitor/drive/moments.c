@@ -50,6 +50,8 @@ struct holding {
     struct monitor *monitor;
     struct expression expression;
     int level;
+    bool valued; // at some step it had a value; else why it had none:
+    char error[200];
     const struct history *history; // for memory of guests of guests: NULL where none is read, which takes half the time
 };
 
@@ -57,11 +59,12 @@ static bool holds(void *context) {
     struct holding *h = context;
     struct view view;
     uint64_t value;
-    char error[200];
     struct look *look = &h->monitor->look;
-    if (!view_of(look->machine, look->processor, h->level, h->history, &view, error, sizeof error))
+    if (!view_of(look->machine, look->processor, h->level, h->history, &view, h->error, sizeof h->error))
         return false; // the level is not there
-    return expression_value(&h->expression, &view, &value, error, sizeof error) && value;
+    bool valued = expression_value(&h->expression, &view, &value, h->error, sizeof h->error);
+    h->valued |= valued;
+    return valued && value;
 }
 
 static bool take_condition(struct monitor *monitor, const char **text, struct holding *h, struct scan_test *test) {
@@ -101,7 +104,10 @@ static bool moment(struct monitor *monitor, const char *arguments, const char *n
         return false;
     enum search found = find(asking.timeline, &test, span, &step, &wrong);
     bool told = tell_search(monitor, found, wrong);
-    if (found == SEARCH_NOTHING)
+    if (found == SEARCH_NOTHING && !h.valued && *h.error)
+        told = monitor_error(monitor, "it has a value at no step from %" PRIu64 " to %" PRIu64 ": %s", span.from,
+                             span.to, h.error);
+    else if (found == SEARCH_NOTHING)
         print(monitor, "It holds at no step from %" PRIu64 " to %" PRIu64 ".\n", span.from, span.to);
     if (found == SEARCH_FOUND && (told = asking_go(&asking, step, &wrong))) where_print(monitor);
     told = asking_end(&asking) && told;

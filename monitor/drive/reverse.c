@@ -13,11 +13,7 @@
 
 // What is interrupted leaves the machine where the whole command began.
 static bool tell_beginning(struct monitor *monitor, enum run_event event, const struct position *began) {
-    if (event == RUN_ASKED) {
-        back_depart(monitor);
-        back_return(monitor, began);
-        back_arrive(monitor);
-    }
+    if (event == RUN_ASKED) back_home(monitor, began);
     if (event == RUN_TARGET)
         print_in(monitor, CYAN, "There is nothing like that before: this is the beginning of the past.\n");
     return drive_stopped(monitor, event);

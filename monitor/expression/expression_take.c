@@ -22,9 +22,12 @@ static bool take_any_view(const struct look *look, const char **text, bool futur
     *text += strspn(*text, " \t");
     if (**text == '@') {
         char *end;
-        level = (int)strtoul(*text + 1, &end, 10);
-        if (end == *text + 1 || *end != ':')
+        unsigned long number = strtoul(*text + 1, &end, 10);
+        if (!isdigit((unsigned char)(*text)[1]) || *end != ':')
             return monitor_error(look, "%s: write @LEVEL: in front, like @1:rip", *text);
+        if (number >= VMX_LEVELS)
+            return monitor_error(look, "there is no level %lu; the levels are 0 to %d", number, VMX_LEVELS - 1);
+        level = (int)number;
         *text = end + 1;
     }
     return make_view(look, level, future, view);

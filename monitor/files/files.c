@@ -26,6 +26,7 @@ static struct {
     struct entry *entry;
     unsigned entries, room;
     char why[PATH_MAX + 300];
+    bool at_prompt;
 } table;
 
 const char *files_why(void) { return table.why; }
@@ -155,6 +156,14 @@ static bool lock(int fd, enum file_use use) {
     return true;
 }
 
+void files_at_prompt(void) { table.at_prompt = true; }
+
+// A directory is refused by who reads.
+static bool may_be_read(int fd) {
+    struct stat s;
+    return fstat(fd, &s) != 0 || S_ISREG(s.st_mode) || S_ISDIR(s.st_mode);
+}
+
 int files_open(const char *path, enum file_use use) {
     static const struct {
         int flags;
@@ -162,12 +171,16 @@ int files_open(const char *path, enum file_use use) {
     } how[] = {[FILE_READ] = {O_RDONLY, 0},
                [FILE_WRITTEN] = {O_WRONLY | O_CREAT, 0666},
                [FILE_KEPT] = {O_RDWR | O_CREAT, 0600}};
-    int fd;
-    do fd = open(path, how[use].flags | O_CLOEXEC | O_NOCTTY, how[use].mode);
-    while (fd < 0 && errno == EINTR && !signals_ending());
+    int fd, only_regular = table.at_prompt && use == FILE_READ ? O_NONBLOCK : 0;
+    do fd = open(path, how[use].flags | O_CLOEXEC | O_NOCTTY | only_regular, how[use].mode);
+    while (fd < 0 && errno == EINTR && !signals_ending() && !signals_is_asked());
     if (fd < 0) {
         const char *to = use == FILE_READ ? "" : " for writing";
         return fail("cannot be opened%s: %s%s", to, strerror(errno), files_advice(errno));
+    }
+    if (only_regular && !may_be_read(fd)) {
+        close(fd);
+        return fail("a pipe or a device; only a regular file is read from the prompt: copy what it gives to one");
     }
     if (claim(fd, path, use == FILE_READ ? FILE_READ : FILE_WRITTEN, false)) {
         if (lock(fd, use)) return fd;

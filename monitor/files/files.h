@@ -13,7 +13,9 @@ enum file_use { FILE_READ, FILE_WRITTEN, FILE_KEPT /* read at first, written ane
 // written.
 int files_open(const char *path, enum file_use use);
 void files_close(int fd);
-int files_again(int fd);     // another descriptor of the same file, which is closed apart; -1: files_why()
+// From now on only regular files are read: the names come from the prompt, where a pipe would be waited for.
+void files_at_prompt(void);
+int files_again(int fd); // another descriptor of the same file, which is closed apart; -1: files_why()
 // Past the table: a new file that nobody else has, and a regular file that is only looked at. -1: errno.
 int files_create(const char *path);
 int files_peek(const char *path);

@@ -1,4 +1,5 @@
 // Another machine for a run; see moved.h.
+#include "monitor/stops/stops.h"
 #include "monitor/session/record.h"
 #include "monitor/moving/moved.h"
 #include "devices/history/timeline.h"
@@ -110,5 +111,6 @@ bool moved_into(struct monitor *monitor, struct snapshot_file *f, const char *na
     if (!keeps && !loaded) record_listen(run);
     if (loaded) loaded = begin_anew(monitor, f);
     drive_running(monitor, false);
+    if (loaded) stops_moved(monitor);
     return loaded;
 }

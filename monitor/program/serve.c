@@ -1,4 +1,5 @@
 // A whole run under the monitor; see serve.h. Without -S and -x nothing of it is noticed until Ctrl-A c.
+#include "monitor/files/files.h"
 #include "monitor/files/signals.h"
 #include "monitor/files/written.h"
 #include "monitor/program/serve.h"
@@ -152,6 +153,7 @@ static bool start_traces(struct monitor *monitor) {
 
 enum status monitor_drive(struct monitor *monitor) {
     const struct options *o = monitor->run->options;
+    files_at_prompt();
     bool script_failed = !open_doors(monitor) || !start_traces(monitor);
     output_suit_person(monitor->output);
     monitor->run->monitored = starts_stopped(o) || o->script;

@@ -41,6 +41,22 @@ static bool passes(struct stop *stop, struct cpu *cpu, const struct sight *sight
     return holds;
 }
 
+static void count_hit(struct stop *stop, uint64_t step) {
+    while (stop->hits < stop->hit.known && stop->hit.step[stop->hits] < step)
+        stop->hits++; // passed, as one stood there
+    uint64_t index = stop->hits++;
+    if (index >= HITS_KEPT || index > stop->hit.known) return;
+    if (index == stop->hit.room) {
+        uint64_t room = 2 * stop->hit.room + 16, *more = realloc(stop->hit.step, room * sizeof *more);
+        if (!more) return;
+        stop->hit.step = more;
+        stop->hit.room = room;
+    }
+    if (index < stop->hit.known && stop->hit.step[index] == step) return; // gone through once more
+    stop->hit.step[index] = step;
+    stop->hit.known = index + 1;
+}
+
 // A stop's point or kind of sight came by: does it stop the guest?
 static void consider(struct stop *stop, struct cpu *cpu, const struct sight *sight) {
     struct stops *s = stop->monitor->stops;
@@ -48,12 +64,14 @@ static void consider(struct stop *stop, struct cpu *cpu, const struct sight *sig
     if (!stop->enabled || s->count == STOPS_AT_ONCE) return;
     if (stop->level >= 0 && (unsigned)stop->level != level_of(cpu)) return;
     if (!passes(stop, cpu, sight, c->error, sizeof c->error)) return;
-    stop->hits++;
-    if (stop->ignore) {
+    if (!s->looking_back) count_hit(stop, sight->step + cpu->wire.other_steps);
+    if (!s->looking_back && stop->ignore) {
         stop->ignore--;
         return;
     }
     c->stop = stop;
+    c->value = stop->of[cpu->id].value;
+    c->old = stop->of[cpu->id].old;
     c->sight = *sight;
     c->processor = cpu->id;
     c->level = level_of(cpu);
@@ -91,6 +109,7 @@ struct stop *stop_new(struct monitor *monitor, const char *title) {
 void stop_discard(struct stop *stop) {
     for (unsigned i = 0; i < stop->commands; i++) free(stop->command[i]);
     free(stop->condition);
+    free(stop->hit.step);
     free(stop);
 }
 
@@ -198,6 +217,61 @@ void stops_begin(struct monitor *monitor) {
 
 bool stops_caught(const struct monitor *monitor) { return monitor->stops && monitor->stops->count; }
 
+// --- in the past ---
+
+void stops_stand(struct monitor *monitor) {
+    for (struct stop *stop = monitor->stops ? monitor->stops->first : NULL; stop; stop = stop->next)
+        stop_watch_begin(stop);
+}
+
+void stops_moved(struct monitor *monitor) {
+    for (struct stop *stop = monitor->stops ? monitor->stops->first : NULL; stop; stop = stop->next)
+        stop->hit.known = 0;
+    stops_stand(monitor);
+}
+
+void stops_branch(struct monitor *monitor) {
+    for (struct stop *stop = monitor->stops ? monitor->stops->first : NULL; stop; stop = stop->next)
+        if (stop->hit.known > stop->hits) stop->hit.known = stop->hits;
+}
+
+void stops_look_back(struct monitor *monitor, bool on) {
+    if (monitor->stops) monitor->stops->looking_back = on;
+    if (!on) stops_stand(monitor);
+}
+
+static bool is_caught(const struct stops *s, const struct stop *stop) {
+    for (unsigned i = 0; i < s->count; i++)
+        if (s->caught[i].stop == stop) return true;
+    return false;
+}
+
+// Of a stop with more hits than are kept, those after the last one that is kept are not known apart.
+void stops_recount(struct monitor *monitor) {
+    struct stops *s = monitor->stops;
+    uint64_t now = machine_steps(monitor->look.machine);
+    for (struct stop *stop = s ? s->first : NULL; stop; stop = stop->next) {
+        uint64_t hits = 0, end = now + is_caught(s, stop);
+        while (hits < stop->hit.known && stop->hit.step[hits] < end) hits++;
+        if (hits < HITS_KEPT) stop->hits = hits;
+    }
+}
+
+bool stops_let_pass(struct monitor *monitor) {
+    struct stops *s = monitor->stops;
+    unsigned left = 0;
+    for (unsigned i = 0; i < s->count; i++) {
+        struct stop *stop = s->caught[i].stop;
+        if (stop->ignore)
+            stop->ignore--;
+        else
+            s->caught[left++] = s->caught[i];
+    }
+    s->count = left;
+    monitor->look.sight = left ? &s->caught[0].sight : NULL;
+    return !left;
+}
+
 static void print_title(struct monitor *monitor, const struct stop *stop) {
     print_in(monitor, CYAN, "%u: %s", stop->number, stop->title);
     if (stop->condition) print_in(monitor, CYAN, " if %s", stop->condition);
@@ -212,8 +286,7 @@ void stops_report(struct monitor *monitor) {
         if (c->stop) print_title(monitor, c->stop);
         if (c->error[0]) monitor_error(monitor, "its condition has no value: %s", c->error);
         if (c->stop && c->sight.kind == OBSERVE_INSTRUCTION)
-            print(monitor, "0x%" PRIx64 " becomes 0x%" PRIx64 "\n", c->stop->of[c->processor].old,
-                  c->stop->of[c->processor].value);
+            print(monitor, "0x%" PRIx64 " becomes 0x%" PRIx64 "\n", c->old, c->value);
         if (c->sight.kind != OBSERVE_BREAKPOINT) sight_print(&monitor->look, &c->sight, c->level);
     }
 }

@@ -6,7 +6,7 @@
 #include "devices/machine/machine_observe.h"
 #include "monitor/expression/expression.h"
 
-enum { STOP_COMMANDS = 16, STOPS_AT_ONCE = 8 };
+enum { STOP_COMMANDS = 16, STOPS_AT_ONCE = 8, HITS_KEPT = 1 << 16 };
 
 struct stop {
     struct stop *next;
@@ -16,8 +16,9 @@ struct stop {
     uint64_t ignore;    // hits to let pass
     uint64_t hits;
     struct {
-        uint64_t hits, ignore;
-    } kept; // while a stop is looked for in the past
+        uint64_t *step; // of the first HITS_KEPT of them, as far as they are known: some lie ahead of who went back
+        uint64_t known, room;
+    } hit;
     int level;       // -1: any
     char title[120]; // "break 0x1000", as info breakpoints lists it
     char *condition; // as typed, NULL: none
@@ -50,10 +51,12 @@ struct stops {
         struct stop *stop;
         struct sight sight;
         unsigned processor, level; // when it was seen
+        uint64_t value, old;       // of a register that is watched
         char error[160];           // of the condition; "" when it could be evaluated
     } caught[STOPS_AT_ONCE];
     unsigned count;
     struct sight seen; // in a receiver
+    bool looking_back; // through the past: hits are neither counted nor ignored
 };
 
 // A stop with the next number, not yet installed. NULL after an error.
@@ -77,6 +80,13 @@ void stops_list(struct monitor *monitor);
 // Before the guest runs, and after it has stopped: what was caught is forgotten; is told.
 void stops_begin(struct monitor *monitor);
 void stops_report(struct monitor *monitor);
+// Around what goes through the past. After it the registers that are watched are compared with what they are there.
+void stops_look_back(struct monitor *monitor, bool on);
+void stops_stand(struct monitor *monitor);    // the same, wherever the machine was moved
+void stops_branch(struct monitor *monitor);   // what lies ahead is another future
+void stops_moved(struct monitor *monitor);    // it is another machine: when the hits were is no longer known
+void stops_recount(struct monitor *monitor);  // hits before this moment, and those that were caught at it
+bool stops_let_pass(struct monitor *monitor); // those to be ignored are caught no longer. Whether none is left
 // The list of commands of what was caught. Whether the guest is to run on.
 bool stops_carry_out(struct monitor *monitor);
 void stops_spend(struct monitor *monitor); // what was caught and stops once is gone

@@ -211,3 +211,11 @@ files/t: this run is writing it: it can be read when that is done
 export: files.*spin: this run reads it: name another file for what is written"
 [[ $(sed 's|export: .*spin: |export: files.*spin: |' <<<"$said") == "$wanted" ]]
 claim $? 'files of commands are in the same table' "$said; $err"
+
+# A pipe that nobody writes to is not waited for at the prompt.
+mkfifo "$dir/pipe"
+for command in loadvm symbols source; do
+	vmxray -kernel "$(guest spin)" -S -monitor stdio -serial null < <(printf '%s %s\nprint 6 * 7\n' "$command" "$dir/pipe")
+	[[ $out == *'only a regular file is read from the prompt'*'= 0x2a'* ]]
+	claim $? "$command refuses a pipe" "$status $out $err"
+done

@@ -90,3 +90,27 @@ claim $? 'who comes back to where the guest powered off finds it off' "$(<"$dir/
 end -kernel "$(guest triple_fault)" -no-reboot < <(printf '%s\n' 'reverse-step 2' 'goto end' continue quit)
 [[ $(grep -c 'The run is over: triple fault' "$dir/end.out") == 2 ]]
 claim $? 'the same for a triple fault' "$(<"$dir/end.out")"
+
+# A register that is watched is compared with what it was at the moment that was gone to, also where one stretch of the
+# way back ends and the next begins (100000 steps back).
+spin=$(guest spin)
+said_by() { printf '%s\n' "$@" | timeout 60 "$VMXRAY" -kernel "$spin" -S -m 16 -monitor stdio -serial null 2>&1; }
+value=$(said_by 'run-to 400000' 'goto 300000' 'print rax' | sed -n 's/^\$1 = \(0x[0-9a-f]*\).*/\1/p')
+before=$(printf '0x%x' $((value - 1)))
+said=$(said_by 'run-to 400000' "watch rax if rax == $value" reverse-continue 'run-to 400000' 'goto 300002' 'run-to 300100' quit)
+[[ $said == *"$before becomes $value"*'step 300000 '*'run-to 400000'*'step 400000 '*'step 300002 '*'step 300100 '* &&
+	$(grep -c ' becomes ' <<<"$said") == 1 ]]
+claim $? 'a watched register stops the way back where it changed, and nothing else does' "${said//$'\n'/;}"
+
+said=$(said_by 'run-to 400000' 'break rip' 'ignore 1 3' reverse-continue quit)
+[[ $said == *'reverse-continue'*'1: break '*'step 399992 '* ]]
+claim $? 'hits are ignored on the way back too' "${said//$'\n'/;}"
+
+hits() { said_by 'run-to 1000' 'break rip' 'ignore 1 1000' "$@" 'info breakpoints' quit | grep -o 'hit [0-9]* times' | tail -n 1; }
+fresh=$(hits 'run-to 1051') gone=$(hits 'run-to 1400' 'goto 1051') forth=$(hits 'run-to 1400' 'goto 1051' 'goto 1300' 'goto 1020' 'run-to 1051')
+[[ -n $fresh && $gone == "$fresh" && $forth == "$fresh" ]]
+claim $? 'the hits of a breakpoint go back too' "$fresh, $gone, $forth"
+
+said=$(said_by 'run-to 1000' 'first @-1:rax' 'first @99999999999999999999:rax' 'first 1/0' 'first @9:rax' quit)
+[[ $said == *'@-1:rax: write @LEVEL: in front'*'there is no level 18446744073709551615; the levels are 0 to 8'*'it has a value at no step from 0 to 1000: '*'divided by 0'*'there is no level 9;'* ]]
+claim $? 'first says what is wrong with what it looks for' "${said//$'\n'/;}"
