@@ -70,7 +70,7 @@ bool back_to_step(struct monitor *monitor, uint64_t step) {
     const char *wrong = NULL;
     if (!t) return false;
     back_depart(monitor);
-    bool gone = timeline_go_step(t, step, &wrong);
+    bool gone = replay_to_step(monitor->run, step, &wrong);
     if (!gone && wrong) back_return(monitor, &monitor->letting_go.from);
     back_arrive(monitor);
     return gone || cannot_go(monitor, step, wrong);
@@ -233,7 +233,7 @@ enum run_event back_to_level(struct monitor *monitor, unsigned level, unsigned p
 bool back_to_position(struct monitor *monitor, const struct position *at) {
     const char *wrong = NULL;
     back_depart(monitor);
-    bool gone = timeline_go(monitor->run->timeline, at, &wrong);
+    bool gone = replay_to(monitor->run, at, &wrong);
     if (!gone && wrong) back_return(monitor, &monitor->letting_go.from);
     back_arrive(monitor);
     return gone || cannot_go(monitor, at->steps, wrong);

@@ -47,7 +47,7 @@ static bool to_idle_time(struct monitor *monitor, const char *text) {
     at.cycle += cycles;
     const char *wrong = NULL;
     back_depart(monitor);
-    bool gone = timeline_go(monitor->run->timeline, &at, &wrong);
+    bool gone = replay_to(monitor->run, &at, &wrong);
     if (!gone) (void)timeline_go(monitor->run->timeline, &present, &wrong);
     back_arrive(monitor);
     return gone || monitor_error(monitor,

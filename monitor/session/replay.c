@@ -135,6 +135,54 @@ enum machine_stop replay_run(struct run *run, uint64_t steps) {
     return compare_here(run) ? why : MACHINE_LOST;
 }
 
+// --- going somewhere ---
+
+// Where the way to a goal begins, with a checkpoint of the recording; 0: there is none. What lies before it is not run.
+static uint64_t way_begins(const struct run *run, const struct position *goal) {
+    struct position at;
+    uint64_t step = 0;
+    if (!run->options->recording->checkpoint_count) return 0;
+    for (unsigned i = 0; timeline_checkpoint(run->timeline, i, &at) && at.steps <= goal->steps; i++) step = at.steps;
+    return step;
+}
+
+static void tell_parted(struct run *run) {
+    (void)console_flush(run->console);
+    complain("-replay %s: %s", run->options->replay, run->lost);
+    run->lost[0] = 0;
+    run->parted = true;
+    run->compared = SIZE_MAX;
+}
+
+// On the way to a goal nothing is passed over that the recording says of it. False: interrupted, or it does not lead
+// there.
+static bool compare_up_to(struct run *run, const struct position *goal, const char **wrong) {
+    const struct recording_hashes *next;
+    struct timeline_facts facts;
+    if (!run->options->recording || !timeline_expects(run->timeline)) return true;
+    timeline_facts(run->timeline, &facts);
+    if (position_compare(goal, &facts.end) == POSITION_AHEAD) return true; // nobody can go there
+    uint64_t begins = way_begins(run, goal);
+    for (; (next = next_hashes(run)); run->compared++) {
+        if (position_compare(&next->at, goal) == POSITION_AHEAD) break;
+        if (next->at.steps < begins) continue;
+        if (!timeline_go(run->timeline, &next->at, wrong)) return false;
+        (void)timeline_run_to_input(run->timeline, &next->at, next->inputs);
+        if (compare(run, next)) continue;
+        tell_parted(run);
+        break;
+    }
+    return true;
+}
+
+bool replay_to_step(struct run *run, uint64_t step, const char **wrong) {
+    return compare_up_to(run, &(struct position){.steps = step}, wrong) && timeline_go_step(run->timeline, step, wrong);
+}
+
+bool replay_to(struct run *run, const struct position *position, const char **wrong) {
+    return compare_up_to(run, position, wrong) && timeline_go(run->timeline, position, wrong);
+}
+
 // --- the end ---
 
 bool replay_goes_on(const struct run *run) { return run->options->recording && timeline_expects(run->timeline); }
@@ -178,8 +226,7 @@ bool replay_go(struct run *run) {
     run->printed = o->opened.steps;
     if (facts.checkpoints) {
         bool first = !o->opened.cycle && o->opened.steps;
-        if (first ? timeline_go_step(run->timeline, o->opened.steps, &wrong)
-                  : timeline_go(run->timeline, &o->opened, &wrong))
+        if (first ? replay_to_step(run, o->opened.steps, &wrong) : replay_to(run, &o->opened, &wrong))
             return replay_to_mark(run, o->replay_at);
         return complain("-replay %s,at=%s: it does not lead there (%s)", o->replay, o->replay_at,
                         wrong ? wrong : "no such position");

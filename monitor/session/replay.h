@@ -12,6 +12,10 @@ bool replay_begin(struct run *run);
 
 // As timeline_run. MACHINE_LOST: it is not the run that was recorded, and run->lost says where they part.
 enum machine_stop replay_run(struct run *run, uint64_t steps);
+// As timeline_go_step and timeline_go, in any run. What the recording says of the way, which was not compared so far,
+// is: where they part is told on stderr, once, and the run ends with a status that says so.
+bool replay_to_step(struct run *run, uint64_t step, const char **wrong);
+bool replay_to(struct run *run, const struct position *position, const char **wrong);
 bool replay_goes_on(const struct run *run);       // nothing but what was recorded comes in
 bool replay_at_end(const struct run *run);        // of what was recorded
 const char *replay_reason(const struct run *run); // why it ends there

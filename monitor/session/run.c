@@ -279,6 +279,7 @@ static bool handle(struct run *run, enum machine_stop why) {
     case MACHINE_TRIPLE_FAULT: return handle_triple_fault(run);
     case MACHINE_STUCK: return handle_stuck(run);
     case MACHINE_LOST:
+        run->parted = true;
         over(run, STATUS_HOST_ERROR, "%s", *run->lost ? run->lost : "the inputs are those of another run");
         return complain_over(run);
     case MACHINE_CYCLES: return over(run, STATUS_STEP_LIMIT, "the cycle limit is reached");
@@ -356,7 +357,7 @@ enum run_event run_until(struct run *run, uint64_t target) {
 enum status run_end(struct run *run) {
     if (!console_flush(run->console)) run->status = STATUS_HOST_ERROR;
     record_close(run, run->over ? run->over_text : "the user left");
-    if (run->record_failed) run->status = STATUS_HOST_ERROR;
+    if (run->record_failed || run->parted) run->status = STATUS_HOST_ERROR;
     if (run->options->hash || run->options->hash_every) print_hash(run, machine_steps(run->machine));
     return run->status;
 }

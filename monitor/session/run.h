@@ -21,6 +21,7 @@ struct run {
     bool record_failed;             // not all of it could be
     size_t compared;                // of a recording that is replayed: how many of its hashes
     char lost[300];                 // where the replay and the recording part; empty: they do not
+    bool parted;                    // that they do was told
     uint64_t printed;               // what the guest sent up to this step has gone out
     bool quiet;                     // nothing that the guest sends goes out
     bool came_to_end;               // of the past, by the last piece that was run: what follows is live

@@ -183,7 +183,7 @@ writer -trace "exits=$shared"
 until_true grep -q "$(stat -c %i "$shared")" /proc/locks
 refused 'another process writes a trace there' 'another process writes it' "${run[@]}" -record "$shared"
 finish
-vmxray "${shortest[@]}" -S -monitor stdio -serial null < <(for turn in 1 2; do printf '%s\n' "trace exits $shared" 'trace off'; done)
+vmxray "${shortest[@]}" -S -monitor stdio -serial null < <(for turn in 1 2; do printf '%s\n' "trace exits=$shared" 'trace stop'; done)
 [[ $out != *'another process'* ]]
 claim $? 'and whoever wrote it may write it again' "$out"
 vmxray "${shortest[@]}" -serial file:/dev/null -debugcon file:/dev/null -trace exits=/dev/null </dev/null

@@ -154,6 +154,23 @@ claim $? 'another run than was recorded: where they part, and in what' "$status 
 vmxray -replay "$dir/files/forged" -serial null -S -x <(printf '%s\n' continue 'goto 5500' where) -monitor none </dev/null
 [[ $out == *'The run is over: this is not the run that was recorded: they part between step 4000 and step 6000, in memory'*'step 5500 '* ]]
 claim $? 'also under the monitor, where one can look at it' "$out"
+# Who goes somewhere at once passes over no hash either.
+parted='they part between step 4000 and step 6000, in memory'
+for way in 'at=end:print 1' 'at=7000:print 1' ':goto end' ':goto 7000' ':goto 3000;goto 8000;goto 100;goto end'; do
+	at=${way%%:*}
+	vmxray -replay "$dir/files/forged${at:+,$at}" -serial null -S -x <(tr ';' '\n' <<<"${way#*:}") -monitor none </dev/null
+	[[ $status == 1 && $(grep -c "$parted" <<<"$err") == 1 ]]
+	claim $? "gone there at once, $way: it is said that they part" "$status $out $err"
+done
+for way in 'at=5500:goto 100' ':goto 5500;goto 100' ':goto 1000000;goto 100'; do
+	at=${way%%:*}
+	vmxray -replay "$dir/files/forged${at:+,$at}" -serial null -S -x <(tr ';' '\n' <<<"${way#*:}") -monitor none </dev/null
+	[[ $status == 0 && $err != *part* ]]
+	claim $? "$way: not so far" "$status $out $err"
+done
+vmxray -replay "$file,at=end" -serial null -S -x <(echo hash) -monitor none </dev/null
+[[ $status == 0 && $err != *part* && $out == *'hash 9000'* ]]
+claim $? 'and of the run that was recorded nothing is said' "$status $out $err"
 
 # ---- what is refused --------------------------------------------------------------------------------------------------
 
