@@ -110,9 +110,8 @@ static int with_command(const char *command, int stream, int *pid, char *why, si
     return failed(why, size, strerror(errno));
 }
 
-int connect_from_command(const char *command, char *why, size_t size) {
-    int pid;
-    return with_command(command, STDOUT_FILENO, &pid, why, size);
+int connect_from_command(const char *command, int *pid, char *why, size_t size) {
+    return with_command(command, STDOUT_FILENO, pid, why, size);
 }
 
 int connect_to_command(const char *command, int *pid, char *why, size_t size) {

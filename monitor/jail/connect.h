@@ -6,8 +6,8 @@
 
 // A descriptor that never waits; -1: `why` says what is wrong. Waits some seconds at most.
 int connect_to(const char *where, char *why, size_t why_size);
-// The output of a shell's command; -1: `why`. It ends when nobody reads it any more.
-int connect_from_command(const char *command, char *why, size_t why_size);
+// The output of a shell's command; -1: `why`. It ends when nobody reads it any more. *pid: to be waited for.
+int connect_from_command(const char *command, int *pid, char *why, size_t why_size);
 // A shell's command whose input is what is written to the descriptor. *pid: to be waited for.
 int connect_to_command(const char *command, int *pid, char *why, size_t why_size);
 // Whether it has ended; its exit status, 128 and a signal's number when that ended it.

@@ -3,43 +3,60 @@
 #include "monitor/files/readable.h"
 #include "monitor/files/sent.h"
 #include "monitor/files/signals.h"
-#include "monitor/host/server.h"
+#include "monitor/files/wait.h"
 #include "monitor/jail/connect.h"
 #include "monitor/moving/migrate.h"
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { WAIT_MS = 200 };
+enum { WAIT_MS = 200, LOOK_MS = 10 };
 
-static int await_client(const char *where, char *why, size_t size) {
-    struct server server;
-    if (!server_open(&server, where, why, size)) return -1;
-    bool listens = server_listen(&server, why, size);
-    while (listens && !server_accept(&server) && !signals_ending()) (void)server_wants(&server, WAIT_MS);
-    if (listens && server.client < 0) snprintf(why, size, "a signal ended the wait");
-    int client = server.client;
-    server.client = -1;
-    server_close(&server);
-    return client;
+bool incoming_begin(struct incoming *in, const char *where, char *why, size_t size) {
+    *in = (struct incoming){.is_command = strncmp(where, "exec:", 5) == 0, .server = SERVER_NONE, .reply = -1};
+    if (!in->is_command) return server_open(&in->server, where, why, size) && server_listen(&in->server, why, size);
+    in->server.client = connect_from_command(where + 5, &in->pid, why, size);
+    return in->server.client >= 0;
 }
 
-struct readable *incoming_open(const char *where, int *reply, char *why, size_t size) {
-    bool is_command = strncmp(where, "exec:", 5) == 0;
-    int fd = is_command ? connect_from_command(where + 5, why, size) : await_client(where, why, size);
+struct readable *incoming_next(struct incoming *in, char *why, size_t size) {
+    while (!in->is_command && !server_accept(&in->server) && !signals_ending())
+        (void)server_wants(&in->server, WAIT_MS);
+    int fd = in->server.client;
+    in->server.client = -1;
     struct readable *from = fd >= 0 ? readable_of(fd) : NULL;
-    *reply = is_command ? -1 : fd;
-    if (fd >= 0 && !from) snprintf(why, size, "not enough memory");
+    in->reply = in->is_command ? -1 : fd;
+    if (!from) snprintf(why, size, fd < 0 ? "a signal ended the wait" : "not enough memory");
+    if (!from && fd >= 0) close(fd);
     return from;
 }
 
-bool incoming_agree(int reply, char *why, size_t size) {
-    struct sent sent = {.fd = reply};
-    if (reply < 0) return true;
+// Nothing follows the machine, as its end was read; so the command has closed its output, and ends.
+static bool command_agrees(struct incoming *in, char *why, size_t size) {
+    int status = 0;
+    while (!connect_command_ended(in->pid, &status)) {
+        if (signals_ending()) {
+            snprintf(why, size, "a signal ended the wait for the command");
+            return false;
+        }
+        wait_pass(LOOK_MS);
+    }
+    if (status) snprintf(why, size, "the command has ended with status %d", status);
+    return !status;
+}
+
+bool incoming_agree(struct incoming *in, char *why, size_t size) {
+    struct sent sent = {.fd = in->reply};
+    if (in->is_command) return command_agrees(in, why, size);
     if (!sent_put(&sent, MIGRATE_HAVE, MIGRATE_WORD) ||
-        !sent_answered(reply, MIGRATE_GO, MIGRATE_WORD, MIGRATE_GO_MS)) {
+        !sent_answered(in->reply, MIGRATE_GO, MIGRATE_WORD, MIGRATE_GO_MS)) {
         snprintf(why, size, "all of it is here, but the other side has not given it away");
         return false;
     }
     (void)sent_put(&sent, MIGRATE_GONE, MIGRATE_WORD); // it is ours, whether or not they hear that
     return true;
 }
+
+bool incoming_goes_on(const struct incoming *in) { return in->server.listener >= 0 && !signals_ending(); }
+
+void incoming_end(struct incoming *in) { server_close(&in->server); }

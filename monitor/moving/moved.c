@@ -39,24 +39,46 @@ static bool open_it(struct snapshot_file *f, const struct options *o, char *why,
     return o->loadvm ? snapshot_file_open(f, o->loadvm, why, size) : snapshot_file_incoming(f, o->incoming, why, size);
 }
 
-bool moved_open(struct snapshot_file *f, struct options *o) {
-    char why[WHY], differs[WHY], name[WHY];
-    if (!open_it(f, o, why, sizeof why)) return complain("%s: %s", title(o, name), why);
+static bool fits(const struct snapshot_file *f, const struct options *o, const struct machine_config *said) {
+    char differs[WHY], name[WHY];
     for (unsigned i = 0; i < o->givens; i++) {
         struct machine_config wanted = f->setup->config;
-        take_given(&wanted, &o->machine, o->given[i]);
+        take_given(&wanted, said, o->given[i]);
         const char *other = setup_differs(&wanted, &f->setup->config, differs, sizeof differs);
         if (other)
             return complain("%s: it is another machine than -%s says: %s; leave -%s out", title(o, name), o->given[i],
                             other, o->given[i]);
     }
-    o->machine = f->setup->config;
     return true;
+}
+
+// Whoever comes to a socket may be anybody: only a machine ends the wait.
+static bool waits_on(const struct snapshot_file *f, const struct options *o) {
+    char name[WHY];
+    if (!f->comes || !incoming_goes_on(&f->incoming)) return false;
+    complain("%s: waiting for another one to come", title(o, name));
+    return true;
+}
+
+bool moved_open(struct snapshot_file *f, struct options *o, const struct machine_config *said) {
+    char why[WHY], name[WHY];
+    do {
+        bool open = open_it(f, o, why, sizeof why);
+        if (!open) complain("%s: %s", title(o, name), why);
+        if (!open || !fits(f, o, said)) continue;
+        o->machine = f->setup->config;
+        return true;
+    } while (waits_on(f, o));
+    return false;
 }
 
 bool moved_load(struct snapshot_file *f, const struct options *o, struct machine *machine) {
     char why[WHY], name[WHY];
     return snapshot_file_load(f, machine, why, sizeof why) || complain("%s: %s", title(o, name), why);
+}
+
+bool moved_again(struct snapshot_file *f, struct options *o, const struct machine_config *said) {
+    return waits_on(f, o) && moved_open(f, o, said);
 }
 
 // --- in a run ---

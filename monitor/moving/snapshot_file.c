@@ -4,7 +4,6 @@
 #include "monitor/files/packed.h"
 #include "monitor/files/readable.h"
 #include "monitor/files/replaced.h"
-#include "monitor/moving/incoming.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -46,22 +45,36 @@ bool snapshot_file_open(struct snapshot_file *f, const char *path, char *why, si
     return false;
 }
 
+// What was read of one that came.
+static void drop(struct snapshot_file *f) {
+    readable_close(f->from);
+    snapshot_free(f->snapshot);
+    f->from = NULL;
+    f->snapshot = NULL;
+    f->setup = NULL;
+}
+
 bool snapshot_file_incoming(struct snapshot_file *f, const char *where, char *why, size_t size) {
-    *f = (struct snapshot_file){.comes = true};
-    f->from = incoming_open(where, &f->reply, why, size);
+    bool listens = f->comes || incoming_begin(&f->incoming, where, why, size);
+    f->comes = true;
+    if (!listens) return false;
+    drop(f);
+    f->from = incoming_next(&f->incoming, why, size);
     return f->from && begin(f, why, size);
 }
 
 bool snapshot_file_load(struct snapshot_file *f, struct machine *machine, char *why, size_t size) {
-    if (!snapshot_load(f->snapshot, machine, !f->comes)) return failed(f, why, size);
-    if (f->comes && !incoming_agree(f->reply, why, size)) return false;
+    bool alone = !f->comes || f->incoming.is_command;
+    if (!snapshot_load(f->snapshot, machine, alone)) return failed(f, why, size);
+    if (f->comes && !incoming_agree(&f->incoming, why, size)) return false;
     readable_close(f->from);
     f->from = NULL;
+    if (f->comes) incoming_end(&f->incoming);
     return true;
 }
 
 void snapshot_file_close(struct snapshot_file *f) {
-    readable_close(f->from);
-    snapshot_free(f->snapshot);
+    drop(f);
+    if (f->comes) incoming_end(&f->incoming);
     *f = (struct snapshot_file){0};
 }

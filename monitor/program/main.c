@@ -111,6 +111,17 @@ static bool load(struct boot *boot, struct snapshot_file *from, const struct opt
     return options->loadvm || options->incoming ? moved_load(from, options, machine) : boot_load(boot, machine);
 }
 
+// The machine, with all that it begins with; one that comes in may break off on its way, and another one come.
+static struct machine *make_loaded(struct boot *boot, struct snapshot_file *from, struct options *options,
+                                   const struct machine_config *said, struct console *console) {
+    for (;;) {
+        struct machine *machine = make_machine(options, console);
+        if (machine && load(boot, from, options, machine)) return machine;
+        if (machine) machine_free(machine);
+        if (!machine || !moved_again(from, options, said) || !plan_console(console, options)) return NULL;
+    }
+}
+
 // What is written is opened after everything that is read, and after all that can be refused without it.
 static enum status run_options(struct options *options) {
     struct console console = {.outputs = 0};
@@ -121,9 +132,10 @@ static enum status run_options(struct options *options) {
     enum status status = STATUS_HOST_ERROR;
     sandbox_prepare(options);
     bool comes = options->loadvm || options->incoming;
-    bool opened = (!comes || moved_open(&from, options)) && (!*options->replay || replay_read(options));
+    const struct machine_config said = options->machine;
+    bool opened = (!comes || moved_open(&from, options, &said)) && (!*options->replay || replay_read(options));
     if (opened && plan_console(&console, options) && read_inputs(&boot, options) &&
-        (machine = make_machine(options, &console)) && load(&boot, &from, options, machine) && console_open(&console))
+        (machine = make_loaded(&boot, &from, options, &said, &console)) && console_open(&console))
         status = run_loaded(options, &console, machine, &moved);
     if (opened) console_close(&console);
     if (machine) machine_free(machine);

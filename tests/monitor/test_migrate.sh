@@ -1,6 +1,6 @@
 #!/bin/bash
 # A hypervisor with its guests moves to another vmxray in the middle of its run, and ends there as it would have here. When the
-# connection breaks, at whatever byte, it goes on where it was and the other side ends with an error; it never runs on both.
+# connection breaks, at whatever byte, it goes on where it was and the other side waits on; it never runs on both.
 . "$(dirname "$0")/lib.bash"
 
 turtles=(-kernel "$O/turtles.elf" -append depth=3 -m 64 -device isa-debug-exit,iobase=0xf4,iosize=0x04)
@@ -70,24 +70,34 @@ through() { # FORTH BACK
 	receive "unix:$dir/here" &
 	until_true test -S "$dir/here"
 	"$cut" "$dir/between" "$dir/here" "$1" "$2" &
+	local between=$!
 	until_true test -S "$dir/between"
 	send "unix:$dir/between" continue
-	wait
+	wait $between
 	rm -f "$dir/between"
 	((count++))
 }
+then_arrives() { # the other side has waited on
+	send "unix:$dir/here"
+	wait
+	[[ $(<"$dir/there.status") == "$ended" && $(grep '^hash ' "$dir/there.err") == "$whole" && $out == *"the machine has moved to "* ]]
+}
 for bytes in 0 1 15 16 17 32 100 5000 20000 $((size - 40)) $((size - 1)) "$size" $((size + 7)); do
 	through "$bytes" -1
-	[[ $err == *"$whole"* && $(<"$dir/there.status") == 1 && $(<"$dir/there.err") == vmxray:*"-incoming unix:"* &&
-		$(wc -l <"$dir/there.err") == 1 && ! -s $dir/there.out ]] || wrong+=("$bytes: $out $err $(<"$dir/there.err")")
+	[[ $err == *"$whole"* ]] || wrong+=("$bytes: $out $err")
 	((bytes < size)) && [[ $out != *'the machine is still here'* ]] && wrong+=("$bytes: $out")
+	until_true holds "$dir/there.err" 'waiting for another one'
+	[[ $(<"$dir/there.err") == vmxray:*"-incoming unix:"*$'\n'*'waiting for another one to come' && ! -s $dir/there.out ]] ||
+		wrong+=("$bytes: $(<"$dir/there.err")")
+	then_arrives || wrong+=("$bytes: then: $out $err $(<"$dir/there.err")")
 done
 ((${#wrong[@]} == 0 && count > 10))
-claim $? "$count connections that break: it goes on here, and the other side ends with an error" "${wrong[*]}"
+claim $? "$count connections that break: it goes on here, and the other side waits on" "${wrong[*]}"
 through -1 7
-[[ $out == *'the machine is still here'* && $(<"$dir/there.status") == 1 && $err == *"$whole"* ]]
+[[ $out == *'the machine is still here'* && $err == *"$whole"* ]] && then_arrives
 claim $? 'the answer breaks off: the same' "$out; $(<"$dir/there.err")"
 through -1 8
+wait
 [[ $out == *'whether it runs there is not known'*'continue lets it go on here'* && $(grep '^hash ' "$dir/there.err") == "$whole" ]]
 claim $? 'the last word is lost: it runs there, stands still here, and that is said' "$out; $(<"$dir/there.err")"
 
@@ -96,6 +106,20 @@ head -c $((size / 2)) "$dir/file" >"$dir/half"
 refused 'half of a machine' 'half: at byte .* it ends within this frame' -incoming "exec:cat $dir/half"
 refused 'no machine' 'it is no file of vmxray' -incoming 'exec:echo no'
 refused 'another machine' 'leave -m out' -incoming "exec:cat $dir/file" -m 128
+refused 'a command that fails behind a whole machine' 'the command has ended with status 3' -incoming "exec:cat $dir/file; exit 3"
+refused 'two machines' 'the head of a frame is damaged' -incoming "exec:cat $dir/file $dir/file"
+refused 'bytes behind it' 'it ends within this frame, after' -incoming "exec:cat $dir/file; echo x"
+# Whoever has no machine for us does not end the wait.
+client=$(tool tool_client)
+receive "unix:$dir/here" &
+until_true test -S "$dir/here"
+for said in '' garbage "$(head -c 3000 /dev/zero | tr '\0' x)"; do
+	printf %s "$said" | timeout 20 "$client" "$dir/here" >"$dir/heard"
+done
+until_true eval '[[ $(grep -c "waiting for another one to come" "$dir/there.err") == 3 ]]'
+claim $? 'strangers come and go, which is told' "$(<"$dir/there.err")"
+then_arrives
+claim $? 'and then the machine comes' "$out $(<"$dir/there.err")"
 refused 'a kernel beside it' 'it has what was booted; leave out -kernel' -incoming "exec:cat $dir/file" -kernel x
 timeout -s TERM 1 "$VMXRAY" -incoming "unix:$dir/here" 2>"$dir/err"
 [[ $? == 124 && ! -e $dir/here ]]
