@@ -166,7 +166,9 @@ static bool compare_up_to(struct run *run, const struct position *goal, const ch
     for (; (next = next_hashes(run)); run->compared++) {
         if (position_compare(&next->at, goal) == POSITION_AHEAD) break;
         if (next->at.steps < begins) continue;
-        if (!timeline_go(run->timeline, &next->at, wrong)) return false;
+        bool gone = timeline_go(run->timeline, &next->at, wrong);
+        if (!gone && *wrong) return false;
+        if (!gone) continue; // it is not kept any more
         (void)timeline_run_to_input(run->timeline, &next->at, next->inputs);
         if (compare(run, next)) continue;
         tell_parted(run);

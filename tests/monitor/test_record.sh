@@ -165,7 +165,7 @@ done
 for way in 'at=5500:goto 100' ':goto 5500;goto 100' ':goto 1000000;goto 100'; do
 	at=${way%%:*}
 	vmxray -replay "$dir/files/forged${at:+,$at}" -serial null -S -x <(tr ';' '\n' <<<"${way#*:}") -monitor none </dev/null
-	[[ $status == 0 && $err != *part* ]]
+	[[ $err != *part* && $out == *'step 100 '* && ($status == 0 || $way == *1000000*) ]] # a command that fails ends a script so
 	claim $? "$way: not so far" "$status $out $err"
 done
 vmxray -replay "$file,at=end" -serial null -S -x <(echo hash) -monitor none </dev/null
