@@ -8,7 +8,6 @@
 #include "monitor/moving/migrate.h"
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { WAIT_MS = 200, LOOK_MS = 10 };
 
@@ -23,11 +22,10 @@ struct readable *incoming_next(struct incoming *in, char *why, size_t size) {
     while (!in->is_command && !server_accept(&in->server) && !signals_ending())
         (void)server_wants(&in->server, WAIT_MS);
     int fd = in->server.client;
-    in->server.client = -1;
     struct readable *from = fd >= 0 ? readable_of(fd) : NULL;
+    if (from) in->server.client = -1; // it is closed with what reads it
     in->reply = in->is_command ? -1 : fd;
     if (!from) snprintf(why, size, fd < 0 ? "a signal ended the wait" : "not enough memory");
-    if (!from && fd >= 0) close(fd);
     return from;
 }
 
