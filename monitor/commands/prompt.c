@@ -97,7 +97,7 @@ void prompt_loop(struct monitor *monitor) {
 // --- scripts ---
 
 void prompt_text(struct monitor *monitor, const struct file *file) {
-    for (size_t at = 0; at < file->size && goes_on(monitor);) {
+    for (size_t at = 0; at < file->size && goes_on(monitor) && !signals_is_asked();) {
         const char *text = (const char *)file->bytes + at, *end = memchr(text, '\n', file->size - at);
         size_t length = end ? (size_t)(end - text) : file->size - at;
         char line[LINE_BYTES];

@@ -144,7 +144,8 @@ enum run_event back_to_stop(struct monitor *monitor, const struct back_also *als
         if (event == RUN_CAUGHT) recall_caught(&l);
     } while (event == RUN_CAUGHT && l.count && !also && stops_let_pass(monitor));
     if (event == RUN_CAUGHT) stops_recount(monitor);
-    if (event == RUN_ASKED) back_home(monitor, &began);
+    if (event == RUN_ASKED) back_home(monitor, &began), stops_pass_none(monitor);
+    for (struct stop *stop = monitor->stops ? monitor->stops->first : NULL; stop; stop = stop->next) stop->passed = 0;
     return event;
 }
 

@@ -125,14 +125,14 @@ bool moved_into(struct monitor *monitor, struct snapshot_file *f, const char *na
         return monitor_error(monitor, "%s: a recording is replayed; branch makes this moment the present", name);
     bool keeps = run->timeline && timeline_keeps(run->timeline);
     struct timeline *t = keeps ? run->timeline : timeline_new(run->machine, UINT64_MAX);
-    drive_running(monitor, true);
+    drive_going(monitor, true);
     record_hash(run);
     bool loaded = try(monitor, f, t, name);
     if (!keeps) timeline_free(t);
     if (!keeps && !loaded && run->timeline) (void)timeline_begin_anew(run->timeline); // that it is told of inputs again
     if (!keeps && !loaded) record_listen(run);
     if (loaded) loaded = begin_anew(monitor, f);
-    drive_running(monitor, false);
+    drive_going(monitor, false);
     if (loaded) stops_moved(monitor);
     return loaded;
 }

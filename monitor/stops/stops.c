@@ -257,13 +257,20 @@ void stops_recount(struct monitor *monitor) {
     }
 }
 
+void stops_pass_none(struct monitor *monitor) {
+    for (struct stop *stop = monitor->stops ? monitor->stops->first : NULL; stop; stop = stop->next) {
+        stop->ignore += stop->passed;
+        stop->passed = 0;
+    }
+}
+
 bool stops_let_pass(struct monitor *monitor) {
     struct stops *s = monitor->stops;
     unsigned left = 0;
     for (unsigned i = 0; i < s->count; i++) {
         struct stop *stop = s->caught[i].stop;
         if (stop->ignore)
-            stop->ignore--;
+            stop->ignore--, stop->passed++;
         else
             s->caught[left++] = s->caught[i];
     }

@@ -14,6 +14,7 @@ struct stop {
     unsigned number;
     bool enabled, once; // once: gone after it has stopped the guest
     uint64_t ignore;    // hits to let pass
+    uint64_t passed;    // of these, on the way back
     uint64_t hits;
     struct {
         uint64_t *step; // of the first HITS_KEPT of them, as far as they are known: some lie ahead of who went back
@@ -82,11 +83,12 @@ void stops_begin(struct monitor *monitor);
 void stops_report(struct monitor *monitor);
 // Around what goes through the past. After it the registers that are watched are compared with what they are there.
 void stops_look_back(struct monitor *monitor, bool on);
-void stops_stand(struct monitor *monitor);    // the same, wherever the machine was moved
-void stops_branch(struct monitor *monitor);   // what lies ahead is another future
-void stops_moved(struct monitor *monitor);    // it is another machine: when the hits were is no longer known
-void stops_recount(struct monitor *monitor);  // hits before this moment, and those that were caught at it
-bool stops_let_pass(struct monitor *monitor); // those to be ignored are caught no longer. Whether none is left
+void stops_stand(struct monitor *monitor);     // the same, wherever the machine was moved
+void stops_branch(struct monitor *monitor);    // what lies ahead is another future
+void stops_moved(struct monitor *monitor);     // it is another machine: when the hits were is no longer known
+void stops_recount(struct monitor *monitor);   // hits before this moment, and those that were caught at it
+void stops_pass_none(struct monitor *monitor); // of those that passed on the way back: it was interrupted
+bool stops_let_pass(struct monitor *monitor);  // those to be ignored are caught no longer. Whether none is left
 // The list of commands of what was caught. Whether the guest is to run on.
 bool stops_carry_out(struct monitor *monitor);
 void stops_spend(struct monitor *monitor); // what was caught and stops once is gone

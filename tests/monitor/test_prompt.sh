@@ -241,6 +241,23 @@ if has_terminal; then
 		$(grep -ac 'It is step 80000000 now' <<<"$screen") == 6 ]]
 	claim $? 'Ctrl-C ends searches and ways back, and leaves the machine where it was' "${screen//$'\n'/;}"
 
+	# A script ends with the command that is interrupted; hits that passed on the way are to be ignored again.
+	printf '%s\n' 'first rax == 0x123456789' 'echo not reached' >"$dir/script"
+	typist() {
+		shows 'level 0'
+		types 'run-to 100000000\r'
+		types 'break rip\r'
+		types 'ignore 1 100000000\r'
+		interrupts 'reverse-continue'
+		types 'info breakpoints\r'
+		interrupts "source $dir/script"
+		printf 'quit\r'
+		over
+	}
+	on_terminal typist -kernel "$spin" -S -m 16
+	[[ $screen == *Interrupted.*'info breakpoints'*'ignoring the next 100000000'*'first rax'*interrupted* && $screen != *'not reached'* ]]
+	claim $? 'Ctrl-C ends a script, and gives the hits that passed back' "${screen//$'\n'/;}"
+
 	# A search that lasts shows how far it is; then the line is gone.
 	typist() {
 		shows 'level 0'
