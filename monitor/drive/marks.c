@@ -5,6 +5,7 @@
 #include "monitor/drive/drive.h"
 #include "monitor/session/record.h"
 #include "monitor/session/replay.h"
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,12 +66,23 @@ static bool list_marks(struct monitor *monitor) {
     return true;
 }
 
+// Letters of any language, and no quotation marks, which somebody else may have left around nothing.
+static bool is_name(const char *name) {
+    unsigned char first = (unsigned char)*name;
+    if (!isalpha(first) && first != '_' && first < 0x80) return false;
+    for (const char *c = name; *c; c++)
+        if ((unsigned char)*c <= ' ' || *c == 0x7f || *c == '"' || *c == '\'') return false;
+    return true;
+}
+
 bool command_mark(struct monitor *monitor, const char *name) {
     if (!*name) return list_marks(monitor);
     struct mark *mark = find(monitor, name);
     if (!back_timeline(monitor)) return false;
-    if (strlen(name) >= sizeof mark->name || strspn(name, "0123456789-+") || strchr(name, ' '))
-        return monitor_error(monitor, "mark: a name begins with a letter, has no spaces and at most 31 characters");
+    if (strlen(name) >= sizeof mark->name || !is_name(name))
+        return monitor_error(monitor,
+                             "mark: a name begins with a letter, has no spaces or quotation marks, and at most "
+                             "31 characters");
     if (!strcmp(name, "end"))
         return monitor_error(monitor, "mark: %s has a meaning of its own (goto end); choose another name", name);
     if (!marks_make(monitor)) return monitor_error(monitor, "not enough memory");

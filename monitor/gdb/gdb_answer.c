@@ -39,7 +39,7 @@ static bool take_process(const char **text, unsigned *level) {
 
 void gdb_answer_attach(struct gdb *gdb, const char *arguments) {
     unsigned level = 0;
-    if (!take_process(&arguments, &level)) {
+    if (!take_process(&arguments, &level) || *arguments) {
         gdb_error(gdb);
         return;
     }
@@ -54,7 +54,7 @@ void gdb_answer_attach(struct gdb *gdb, const char *arguments) {
 void gdb_answer_detach(struct gdb *gdb, const char *arguments) {
     unsigned level = 0;
     bool one = gdb_take_char(&arguments, ';');
-    if (one && !take_process(&arguments, &level)) {
+    if ((one && !take_process(&arguments, &level)) || *arguments) {
         gdb_error(gdb);
         return;
     }
@@ -65,19 +65,33 @@ void gdb_answer_detach(struct gdb *gdb, const char *arguments) {
     gdb_fine(gdb);
 }
 
-// gdb goes on talking of its other processes, and kills each: the run ends with the last one.
-void gdb_answer_kill(struct gdb *gdb, const char *arguments) {
-    unsigned level = 0;
-    bool one = take_process(&arguments, &level);
-    gdb->taken &= one ? ~(1u << level) : 0;
-    gdb_fine(gdb);
-    if (one && gdb->taken) {
-        gdb_points_remove_level(gdb, (int)level);
-        gdb_stopped_at(gdb, gdb->stopped.cpu);
-        return;
-    }
+static void kill_all(struct gdb *gdb) {
+    gdb->taken = 0;
     gdb->over = gdb->released = true;
     gdb->host.kill(gdb->host.context);
+}
+
+void gdb_answer_kill(struct gdb *gdb, const char *arguments) {
+    if (*arguments) return; // another packet that begins so
+    gdb_fine(gdb);
+    kill_all(gdb);
+}
+
+// gdb goes on talking of its other processes, and kills each: the run ends with the last one.
+void gdb_answer_kill_process(struct gdb *gdb, const char *arguments) {
+    unsigned level = 0;
+    if (!take_process(&arguments, &level) || *arguments) {
+        gdb_error(gdb);
+        return;
+    }
+    gdb->taken &= ~(1u << level);
+    gdb_fine(gdb);
+    if (!gdb->taken) {
+        kill_all(gdb);
+        return;
+    }
+    gdb_points_remove_level(gdb, (int)level);
+    gdb_stopped_at(gdb, gdb->stopped.cpu);
 }
 
 // --- all of them ---

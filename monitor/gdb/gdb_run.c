@@ -159,32 +159,44 @@ static bool take_action(const struct gdb *gdb, const char **text, struct action 
         return false;
     if (a->what != 'c' && a->what != 's' && a->what != 'r' && a->what != 't') return false;
     if (gdb_take_char(text, ':') && !gdb_take_thread(gdb, text, &a->thread, &a->any)) return false;
-    return !**text || gdb_take_char(text, ';');
+    return !**text || (gdb_take_char(text, ';') && **text);
 }
 
 // One thread may be stepped; all others run as the machine makes them run.
 void gdb_answer_resume(struct gdb *gdb, const char *arguments) {
     struct action a, step = {0};
-    while (*arguments) {
+    do {
         if (!take_action(gdb, &arguments, &a)) {
             gdb_error(gdb);
             return;
         }
         if ((a.what == 's' || a.what == 'r') && !step.what) step = a;
-    }
+    } while (*arguments);
     gdb_resume(gdb, step.what ? &step.thread : NULL, step.start, step.end);
 }
 
-void gdb_answer_continue(struct gdb *gdb, const char *arguments) {
-    (void)arguments;
-    gdb_resume(gdb, NULL, 0, 0);
+// Nobody goes on at another address than where the processor stands: that would have to be written first.
+static void resume_here(struct gdb *gdb, const char *arguments, const struct gdb_thread *step) {
+    if (*arguments)
+        gdb_error(gdb);
+    else
+        gdb_resume(gdb, step, 0, 0);
 }
-void gdb_answer_step(struct gdb *gdb, const char *arguments) {
-    (void)arguments;
-    gdb_resume(gdb, &gdb->resumed, 0, 0);
+
+static void resume_with_signal(struct gdb *gdb, const char *arguments, const struct gdb_thread *step) {
+    uint64_t signal = 0;
+    if (gdb_take_hex(&arguments, &signal))
+        resume_here(gdb, arguments, step);
+    else
+        gdb_error(gdb);
 }
-void gdb_answer_continue_signal(struct gdb *gdb, const char *arguments) { gdb_answer_continue(gdb, arguments); }
-void gdb_answer_step_signal(struct gdb *gdb, const char *arguments) { gdb_answer_step(gdb, arguments); }
+
+void gdb_answer_continue(struct gdb *gdb, const char *arguments) { resume_here(gdb, arguments, NULL); }
+void gdb_answer_step(struct gdb *gdb, const char *arguments) { resume_here(gdb, arguments, &gdb->resumed); }
+void gdb_answer_continue_signal(struct gdb *gdb, const char *arguments) { resume_with_signal(gdb, arguments, NULL); }
+void gdb_answer_step_signal(struct gdb *gdb, const char *arguments) {
+    resume_with_signal(gdb, arguments, &gdb->resumed);
+}
 
 // --- back ---
 

@@ -260,6 +260,20 @@ static size_t random_frame(uint64_t *seed, char *out, size_t size) {
     return n;
 }
 
+// What is half a packet, or more than one, moves nothing and ends nothing.
+static void test_grammar(void) {
+    static const char *const wrong[] = {
+        "vCont;",   "vCont;c;", "vCont;;c", "vCont;C", "vCont;c:", "vCont;sx", "c1000", "cx",   "sx",        "C",
+        "C05;1000", "Sx",       "vKill;",   "vKill;x", "vKill;1x", "D;",       "Dx",    "D;1x", "vAttach;1x"};
+    loop_begin("packets with half of their grammar");
+    for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        uint64_t before = machine_steps(host.machine);
+        loop_check(has(ask(wrong[i]), "$E01#"), "%s", wrong[i]);
+        loop_check(machine_steps(host.machine) == before, "%s", wrong[i]);
+    }
+    loop_end();
+}
+
 static void test_random(void) {
     enum { CONVERSATIONS = 300, PACKETS = 40, ROOM = 60000 };
     static char bytes[ROOM + 40000];
@@ -315,6 +329,7 @@ int main(void) {
     test_answers();
     test_pieces();
     test_running();
+    test_grammar();
     test_random();
     test_registers();
     machine_free(host.machine);

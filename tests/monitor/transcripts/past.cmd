@@ -30,4 +30,5 @@ print rax
 branch
 goto nowhere
 mark 12
+mark ""
 goto
