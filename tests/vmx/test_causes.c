@@ -1,17 +1,19 @@
-// The table of causes, VT-x's part: every row that refuses a VMX instruction (refuse.def), every VM-instruction error,
-// VM-entry check and exit reason is brought about once and explained: by its row, with its section and the values. What
-// is not modelled is listed with the reason. tests/system/test_causes.c has exceptions, MSRs and control registers.
+// The table of causes, VT-x's part: every row that refuses a VMX instruction (refuse.def), every VM-instruction error
+// and VM-entry check is brought about once and explained: by its row, with its section and the values. What is not
+// modelled is listed with the reason. test_causes_exits.c has exit reasons, test_causes_events.c events;
+// tests/system/test_causes.c has exceptions, MSRs and control registers.
 #include "cpu/memory/mode.h"
 #include "cpu/state/section.h"
 #include "monitor/causes/entry.h"
-#include "monitor/causes/event.h"
 #include "monitor/faults/fault.h"
 #include "monitor/faults/hint.h"
 #include "tests/vmx/changes.h"
-#include "vmx/ask/rules.h"
 #include "vmx/history/history.h"
 #include "vmx/insn/refusal.h"
 #include <string.h>
+
+enum { ERRORS = 29 };
+static bool error_seen[ERRORS]; // brought about here, and explained
 
 // --- VMX instructions: REFUSED(row, what is done on the bench in VMX root operation) ---
 
@@ -81,8 +83,11 @@ static void check_refusal(struct bench *b, const char *name) {
     struct fact fact = {0};
     const char *hint = cause_hint(name);
     bool told = r && refusal_facts(r, &fact, 1) == 1 && !strcmp(fact.rule, name);
-    ok(told && *fact.text && fact.section && (!hint || (fact.hint && !strcmp(fact.hint, hint))), "%s: %s", name,
-       fact.text ? fact.text : "not explained");
+    const struct refusal_row *row = r ? refusal_row(r->row) : NULL;
+    bool explained = told && *fact.text && fact.section && (!hint || (fact.hint && !strcmp(fact.hint, hint)));
+    if (explained && row->how == REFUSES_VALID && bench_field(b, INSTRUCTION_ERROR) == row->error)
+        error_seen[row->error] = true;
+    ok(explained, "%s: %s", name, fact.text ? fact.text : "not explained");
 }
 
 static void test_refusals(void) {
@@ -130,33 +135,15 @@ static const struct {
     {ERROR_EXECUTIVE_CONTROL_FIELD, "the same"},
 };
 
-static bool is_explained(const struct cpu *cpu, unsigned error) {
-    struct fact fact;
-    const struct history_failure f = {.number = error, .vmcs = AT_VMCS};
-    for (unsigned i = 0; i < REFUSAL_COUNT; i++)
-        if (refusal_row(i)->how == REFUSES_VALID && refusal_row(i)->error == error) return true;
-    if (error == ERROR_CONTROL_FIELD || error == ERROR_HOST_STATE_FIELD) return true; // by the checks, below
-    return entry_error_facts(cpu, &f, error, &fact, 1) == 1 && fact.hint;
-}
-
-static void test_errors(struct bench *b) {
-    loop_begin("every VM-instruction error has its explanation, or is not modelled");
-    for (unsigned error = 1; error <= 28; error++) {
-        bool listed = false;
-        for (unsigned i = 0; i < sizeof not_modelled / sizeof *not_modelled; i++)
-            listed |= not_modelled[i].error == error;
-        if (!vmx_error_text(error)) continue;
-        loop_check(is_explained(b->cpu, error) != listed, "error %u: %s", error, vmx_error_text(error));
-    }
-    loop_end();
-}
-
 static void check_error(struct bench *b, unsigned error, const char *what) {
     const struct history_cpu *past = bench_vmx(b)->past;
     struct fact fact = {0};
-    ok(past->has_failure && past->failure.number == error &&
-           entry_error_facts(b->cpu, &past->failure, error, &fact, 1) == 1 && fact.hint,
-       "%s: %s", what, fact.text ? fact.text : "not explained");
+    bool failed = past->has_failure && past->failure.number == error;
+    bool by_check = error == ERROR_CONTROL_FIELD || error == ERROR_HOST_STATE_FIELD;
+    bool told = by_check ? failure_facts(&past->failure, &fact, 1) == 1 && fact.values
+                         : entry_error_facts(b->cpu, &past->failure, error, &fact, 1) == 1 && fact.hint;
+    error_seen[error] = failed && told && (!error || bench_field(b, INSTRUCTION_ERROR) == error);
+    ok(error_seen[error], "%s: %s", what, fact.text ? fact.text : "not explained");
 }
 
 static void test_launch_states(struct bench *b) {
@@ -174,6 +161,33 @@ static void test_launch_states(struct bench *b) {
     (void)bench_vmlaunch(b);
     check_error(b, 0, "VMLAUNCH without a VMCS");
     (void)bench_vmptrld(b, AT_VMCS);
+}
+
+static void test_entry_errors(struct bench *b) {
+    changes_valid(b);
+    SET(CR3_TARGET_COUNT, 5);
+    (void)bench_vmlaunch(b);
+    check_error(b, ERROR_CONTROL_FIELD, "VM entry with five CR3-target values");
+    changes_valid(b);
+    SET(HOST_TR_SELECTOR, 0);
+    (void)bench_vmlaunch(b);
+    check_error(b, ERROR_HOST_STATE_FIELD, "VM entry with a null selector for the host's TR");
+    changes_valid(b);
+    field_put(b->cpu, "boundary.mov_ss_shadow_step", field(b->cpu, "time.steps"));
+    (void)bench_vmlaunch(b);
+    check_error(b, ERROR_MOV_SS_BLOCKING, "VM entry right after MOV SS");
+}
+
+static void test_errors(void) {
+    loop_begin("every VM-instruction error is brought about and explained, or is not modelled");
+    for (unsigned error = 1; error < ERRORS; error++) {
+        bool listed = false;
+        for (unsigned i = 0; i < sizeof not_modelled / sizeof *not_modelled; i++)
+            listed |= not_modelled[i].error == error;
+        if (vmx_error_text(error))
+            loop_check(error_seen[error] != listed, "error %u: %s", error, vmx_error_text(error));
+    }
+    loop_end();
 }
 
 // --- VM-entry checks ---
@@ -208,38 +222,6 @@ static void test_checks(struct bench *b) {
     loop_end();
 }
 
-// --- exits ---
-
-static const struct {
-    unsigned reason;
-    const char *why;
-} no_exit[] = {
-    {EXIT_IO_SMI, "SMM is not modelled"},
-    {EXIT_OTHER_SMI, "SMM is not modelled"},
-    {EXIT_INVALID_GUEST_STATE, "a failed entry"},
-    {EXIT_MSR_LOADING, "a failed entry"},
-    {EXIT_MACHINE_CHECK, "machine checks are not modelled"},
-    {EXIT_ENCLS, "SGX is not modelled"},
-    {EXIT_PCONFIG, "not modelled"},
-    {EXIT_SPP, "not modelled"},
-    {EXIT_UMWAIT, "not modelled"},
-    {EXIT_TPAUSE, "not modelled"},
-    {EXIT_LOADIWKEY, "not modelled"},
-};
-
-static void test_exits(void) {
-    loop_begin("every exit reason has a rule that explains it, or is not modelled");
-    for (unsigned reason = 0; reason < VMX_REASONS; reason++) {
-        const struct exit_rule *rule;
-        bool explained = false, listed = false;
-        if (!vmx_exit_name(reason)) continue;
-        for (unsigned i = 0; (rule = exit_rule(i)); i++) explained |= rule->reason == reason && *rule->rule;
-        for (unsigned i = 0; i < sizeof no_exit / sizeof *no_exit; i++) listed |= no_exit[i].reason == reason;
-        loop_check(explained != listed, "%s", vmx_exit_name(reason));
-    }
-    loop_end();
-}
-
 // --- MSR-load area ---
 
 static void check_area(struct bench *b, uint64_t index, uint64_t value, const char *what) {
@@ -254,9 +236,9 @@ static void check_area(struct bench *b, uint64_t index, uint64_t value, const ch
     (void)bench_vmlaunch(b);
     const struct history_failure *f = &bench_vmx(b)->past->failure;
     bool failed = f->number == (BIT(31) | EXIT_MSR_LOADING);
-    ok(failed && f->qualification == 1 && f->msr == index && f->value == value &&
-           entry_msr_facts(b->cpu, f, &fact, 1) == 1 && *fact.text,
-       "%s: %s", what, fact.text ? fact.text : "not explained");
+    bool told = failed && entry_msr_facts(b->cpu, f, &fact, 1) == 1 && *fact.text;
+    ok(told && f->qualification == 1 && f->msr == index && f->value == value, "%s: %s", what,
+       fact.text ? fact.text : "not explained");
 }
 
 static void test_areas(struct bench *b) {
@@ -269,44 +251,7 @@ static void test_areas(struct bench *b) {
     check_area(b, 0x480, 0, "an MSR that can only be read");
 }
 
-// --- events ---
-
-static void test_events(void) {
-    loop_begin("everything that becomes of an event has its words");
-    for (unsigned kind = 0; kind < EVENT_KINDS; kind++) {
-        const struct history_event e = {.kind = (uint8_t)kind};
-        const struct fact fact = event_fact(&e);
-        loop_check(fact.text && *fact.text && fact.section, "kind %u", kind);
-    }
-    loop_end();
-}
-
-static const struct history_event *last_event(struct bench *b, enum event_kind kind) {
-    const struct history_event *e = history_event(bench_vmx(b)->history, 0);
-    return e && e->kind == kind ? e : NULL;
-}
-
-// What is discarded, held, or comes without its vector, is put down.
-static void test_silent_events(struct bench *b) {
-    changes_valid(b);
-    (void)bench_vmclear(b, AT_VMCS), (void)bench_vmptrld(b, AT_VMCS);
-    changes_valid(b);
-    cpu_pend(b->cpu, PENDING_INIT, true);
-    (void)bench_run(b, "90");
-    ok(last_event(b, EVENT_INIT_HELD) && bench_vmx(b)->init_blocked, "INIT in VMX root operation is held, and told");
-    bench_vmx(b)->init_blocked = 0;
-    cpu_pend(b->cpu, PENDING_SIPI, true);
-    (void)bench_run(b, "90");
-    ok(last_event(b, EVENT_SIPI_DISCARDED), "a SIPI of a processor that does not wait for one is discarded, and told");
-    ON(PIN, EXTERNAL_INTERRUPT_EXITING);
-    bench_guest(b, "90 90 90 f4");
-    cpu_pend(b->cpu, PENDING_INTR, true);
-    (void)bench_enter(b, 10);
-    ok(last_event(b, EVENT_UNKNOWN), "an interrupt that an exit does not acknowledge has no vector");
-    const struct history_exit *e = &bench_vmx(b)->past->loop[bench_vmx(b)->past->exit_level].exit;
-    struct fact fact;
-    ok(exit_remark_facts(b->cpu, e, &fact, 1) == 1 && !strcmp(fact.rule, "not_acknowledged"), "and that is remarked");
-}
+// --- what the hypervisor of a guest tells it ---
 
 // A hypervisor lets VMPTRLD of its guest fail: CF is 1 when the guest goes on behind it.
 static void test_told(void) {
@@ -332,14 +277,12 @@ int main(void) {
     struct bench *b = bench_new("server");
     bench_prepare(b);
     test_refusals();
-    test_errors(b);
     test_launch_states(b);
+    test_entry_errors(b);
+    test_errors();
     test_checks(b);
-    test_exits();
     test_areas(b);
-    test_silent_events(b);
     test_told();
-    test_events();
     bench_free(b);
     return done_testing();
 }
