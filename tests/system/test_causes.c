@@ -26,7 +26,7 @@ enum {
     AT_STACK = 0x20000,
     AT_DATA = 0x30000
 };
-enum { CODE64 = 0x08, DATA = 0x10, CODE32 = 0x18, ABSENT = 0x20, USER_CODE = 0x2b, USER_DATA = 0x33 };
+enum { CODE64 = 0x08, DATA = 0x10, CODE32 = 0x18, ABSENT = 0x20, USER_CODE = 0x2b, USER_DATA = 0x33, TASK = 0x38 };
 
 static void put(struct machine *m, uint64_t at, uint64_t value) { memcpy(inside_ram(m, at, 8), &value, 8); }
 
@@ -80,6 +80,13 @@ static struct cpu *set_up(struct machine *m, unsigned cpl, bool wide) {
 
 // --- exceptions ---
 
+// A 32-bit TSS, but shorter than 104 bytes.
+#define SHORT_TSS (0x0000890000000020 | (uint64_t)AT_DATA << 16)
+static void without_paging(struct cpu *c) {
+    c->control.cr0 &= ~CR0_PG;
+    c->control.efer = 0;
+}
+
 // FAULT(rule, CPL, 64 bits, "code", what else)
 #define FAULTS(FAULT)                                                                                                  \
     FAULT(divide_by_zero, 0, true, "f7f1", )                                                                           \
@@ -129,20 +136,20 @@ static struct cpu *set_up(struct machine *m, unsigned cpl, bool wide) {
     FAULT(selector_limit, 0, true, "8ed8", c->gpr[RAX] = 0x100)                                                        \
     FAULT(selector_unfit, 0, true, "8ed0", c->gpr[RAX] = CODE64)                                                       \
     FAULT(selector_absent, 0, true, "8ed8", c->gpr[RAX] = ABSENT)                                                      \
-    FAULT(selector_stack, 0, true, "8ed0", c->gpr[RAX] = ABSENT)
+    FAULT(selector_stack, 0, true, "8ed0", c->gpr[RAX] = ABSENT)                                                       \
+    FAULT(selector_task, 0, false, "ea000000003800", without_paging(c); put(m, AT_GDT + TASK, SHORT_TSS))              \
+    FAULT(x87_error, 0, true, "dbe3d92bd9eed9eedef9d9e8", c->gpr[RBX] = AT_DATA; put(m, AT_DATA, 0x37e))               \
+    FAULT(simd_error, 0, true, "0fae130f5ec1", c->gpr[RBX] = AT_DATA; put(m, AT_DATA, 0x1f00))
 
 // Rows that are not brought about here, and where they are, or why they cannot be.
 static const struct {
     const char *rule, *why;
 } elsewhere[] = {
     {"ud_avx", "AVX is not modelled"},
-    {"x87_error", "tests/float has #MF"},
-    {"simd_error", "tests/float has #XM"},
-    {"double_fault", "every case here ends with one"},
-    {"turned_violation", "vmx/test_virtualization_exception"},
-    {"machine_check", "not modelled: injected"},
-    {"control_protection", "not modelled: injected"},
-    {"selector_task", "needs a task switch: system/test_task"},
+    {"double_fault", "test_double_fault"},
+    {"turned_violation", "vmx/test_causes_faults"},
+    {"machine_check", "not modelled: injected by vmx/test_causes_faults"},
+    {"control_protection", "not modelled: injected by vmx/test_causes_faults"},
 };
 
 static unsigned hex(const char *text, uint8_t *bytes) {
@@ -196,6 +203,24 @@ static void test_faults(struct machine *m) {
     }
     FAULTS(FAULT)
 #undef FAULT
+}
+
+// #UD whose gate is no gate: the second exception of the chain, before the third ends it.
+static void test_double_fault(struct machine *m) {
+    enum { FACTS = 16 };
+    struct fact facts[FACTS];
+    struct view view;
+    char error[160];
+    (void)set_up(m, 0, true);
+    (void)bring_about(m, "0f0b");
+    const struct history_cpu *past = machine_history_cpu(m, 0);
+    const struct fact *fact = NULL;
+    if (!view_of(m, 0, 0, machine_history(m), &view, error, sizeof error)) bail("%s", error);
+    for (unsigned i = 0; i < past->chain_count && !fact; i++) {
+        if (past->chain[i].vector != VECTOR_DF) continue;
+        fact = fact_named(facts, fault_cause_facts(&past->chain[i], &view, facts, FACTS), "double_fault");
+    }
+    ok(fact && *fact->text && fact->section, "double_fault: %s", fact ? fact->text : "not explained");
 }
 
 static void test_complete(void) {
@@ -286,7 +311,7 @@ static void test_msrs(struct machine *m) {
     CONTROL(cr4_long_pae, true, 4, 0, )                                                                                \
     CONTROL(cr4_pcide_mode, false, 4, CR4_PCIDE | CR4_PAE, c->control.cr0 &= ~CR0_PG; c->control.efer = 0)             \
     CONTROL(cr4_pcide_cr3, true, 4, CR4_PCIDE | CR4_PAE, c->control.cr3 |= 0x18)
-// In VMX operation, and of a processor with LA57: tests/vmx/test_causes.c; no model has LA57.
+// In VMX operation: tests/vmx/test_hints_causes.c. No model has LA57.
 
 static void check_control(struct machine *m, const char *rule, unsigned cr, uint64_t value) {
     char code[16];
@@ -355,7 +380,7 @@ static void test_hints(void) {
             CONTROLS(CONTROL)
 #undef CONTROL
                 "cr0_vmx",
-        "cr4_vmx"}; // in VMX operation: monitor/test_mistakes
+        "cr4_vmx"}; // in VMX operation: vmx/test_hints_causes
     loop_begin("every hint is about a rule that is brought about");
     for (unsigned i = 0; cause_hint_rule(i); i++) {
         bool found = false;
@@ -369,6 +394,7 @@ static void test_hints(void) {
 int main(void) {
     struct machine *m = new_machine();
     test_faults(m);
+    test_double_fault(m);
     test_complete();
     test_vectors();
     test_controls(m);
