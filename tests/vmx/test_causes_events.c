@@ -1,6 +1,6 @@
 // The table of causes, events: every row of monitor/causes/event.def is brought about once by a processor, and told as
-// `events` does: under its name, with its section, the vector and the exit that was in the way. A row that nothing here
-// brings about fails.
+// `events` does: under its name, with its section, the vector and the exit that was in the way; so is
+// every remark about VM exits (entry.def). A row that nothing here brings about fails.
 #include "monitor/causes/entry.h"
 #include "monitor/causes/event.h"
 #include "tests/vmx/changes.h"
@@ -10,6 +10,7 @@
 enum { EXTERNAL = 0x31, INJECTED = 0x40, OTHER = 0x41, NO_VECTOR = 0 };
 #define NOP "90"
 #define UD2 "0f 0b"
+#define CPUID "0f a2"
 
 // --- words of the table ---
 
@@ -112,18 +113,47 @@ static void test_complete(void) {
 
 // --- what is remarked beside ---
 
-static void test_not_acknowledged(void) {
-    struct bench *b = bench_new("server");
-    bench_prepare(b);
-    bench_guest(b, NOP);
-    pend(b, PENDING_INTR);
-    enter(b);
+// REMARKED(row, guest, what is done)
+#define REMARKS(REMARKED)                                                                                              \
+    REMARKED(not_acknowledged, NOP, pend(b, PENDING_INTR); enter(b))                                                   \
+    REMARKED(instead_of_trap_flag, CPUID, ON(PROC, MONITOR_TRAP_FLAG); enter(b))                                       \
+    REMARKED(instead_of_step, CPUID, SET(GUEST_RFLAGS, 2 | FLAG_TF); enter(b))
+
+static void check_remark(struct bench *b, const char *row) {
     const struct history_cpu *past = bench_vmx(b)->past;
     struct fact fact;
-    ok(exit_remark_facts(b->cpu, &past->loop[past->exit_level].exit, &fact, 1) == 1 &&
-           !strcmp(fact.rule, "not_acknowledged"),
-       "an interrupt that an exit does not acknowledge is remarked");
-    bench_free(b);
+    unsigned count = exit_remark_facts(b->cpu, &past->loop[past->exit_level].exit, &fact, 1);
+    ok(count && !strcmp(fact.rule, row) && *fact.section, "%s: %s", row, count ? fact.text : "not remarked");
+}
+
+static void test_remarks(void) {
+    static const char *const rows[] = {
+#define ENTRY_ERROR(...)
+#define ENTRY_INVALID(...)
+#define AREA_RULE(...)
+#define REMARK(name, ...) #name,
+#include "monitor/causes/entry.def"
+#undef REMARK
+#undef AREA_RULE
+#undef ENTRY_INVALID
+#undef ENTRY_ERROR
+    };
+    bool tried[sizeof rows / sizeof *rows] = {false};
+#define REMARKED(row, guest, ...)                                                                                      \
+    {                                                                                                                  \
+        struct bench *b = bench_new("server");                                                                         \
+        bench_prepare(b);                                                                                              \
+        bench_guest(b, guest);                                                                                         \
+        __VA_ARGS__;                                                                                                   \
+        check_remark(b, #row);                                                                                         \
+        bench_free(b);                                                                                                 \
+        for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) tried[i] |= !strcmp(rows[i], #row);                  \
+    }
+    REMARKS(REMARKED)
+#undef REMARKED
+    loop_begin("every remark about exits is brought about");
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) loop_check(tried[i], "%s", rows[i]);
+    loop_end();
 }
 
 // INIT waits until VMX root operation ends; a start-up IPI that comes there is gone.
@@ -143,7 +173,7 @@ static void test_in_root(void) {
 int main(void) {
     test_rows();
     test_complete();
-    test_not_acknowledged();
+    test_remarks();
     test_in_root();
     return done_testing();
 }
