@@ -1,4 +1,4 @@
-// VM exit: carrying out what was recorded (vmx/ask/record.h); VMX aborts. SDM Vol. 3C, 26.8, chapter 27.
+// VM exit: carrying out what was recorded (vmx/vmcs/exit_record.c); VMX aborts. SDM Vol. 3C, 26.8, chapter 27.
 #include "cpu/watch/observe.h"
 #include "cpu/memory/mode.h"
 #include "cpu/memory/tlb.h"
