@@ -251,18 +251,14 @@ bool back_steps(struct monitor *monitor, uint64_t steps) {
 }
 
 static bool level_back(struct monitor *monitor, const char *arguments) {
-    uint64_t level;
-    if (!take_value(&monitor->look, &arguments, &level) || !take_end(&monitor->look, arguments)) return false;
-    if (level >= VMX_LEVELS)
-        return monitor_error(monitor, "reverse-step -l: there is no level %" PRIu64 "; the levels are 0 to %d", level,
-                             VMX_LEVELS - 1);
+    unsigned level;
+    if (!drive_take_level(monitor, arguments, "reverse-step", &level)) return false;
     struct position present;
     if (!back_keep(monitor, &present)) return false;
-    enum run_event event = back_to_level(monitor, (unsigned)level, machine_turn(monitor->look.machine));
+    enum run_event event = back_to_level(monitor, level, machine_turn(monitor->look.machine));
     if (event != RUN_TARGET) return drive_stopped(monitor, event);
     return back_to_position(monitor, &present) &&
-           monitor_error(monitor,
-                         "reverse-step -l: level %" PRIu64 " did not run before this, as far as the past is kept",
+           monitor_error(monitor, "reverse-step -l: level %u did not run before this, as far as the past is kept",
                          level);
 }
 

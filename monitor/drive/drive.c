@@ -18,24 +18,24 @@ void drive_come_back(struct monitor *monitor) {
     output->in_line = false;
 }
 
-// The guest has the terminal, or the monitor.
-void drive_running(struct monitor *monitor, bool on) {
+// Who runs the machine begins (`on`) or ends; the terminal is as the prompt has it, or the guest's.
+static void take_turns(struct monitor *monitor, bool on, bool prompt) {
     if (on)
         output_flush(monitor->output);
     else
         drive_come_back(monitor);
     signals_interrupt_asks(true);
-    terminal_prompt(!on);
+    terminal_prompt(prompt);
+}
+
+// The guest has the terminal, or the monitor.
+void drive_running(struct monitor *monitor, bool on) {
+    take_turns(monitor, on, !on);
     if (!on) drive_follow(monitor);
 }
 
 void drive_going(struct monitor *monitor, bool on) {
-    if (on)
-        output_flush(monitor->output);
-    else
-        drive_come_back(monitor);
-    signals_interrupt_asks(true);
-    terminal_prompt(true);
+    take_turns(monitor, on, true);
     run_looks(monitor->run, on);
     if (!on) drive_follow(monitor);
 }

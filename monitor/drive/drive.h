@@ -14,6 +14,8 @@ enum run_event drive_step(struct monitor *monitor);
 void drive_running(struct monitor *monitor, bool on);
 // The machine goes through its past, or stands there. Nobody types for the guest: a Ctrl-C is the terminal's, and asks.
 void drive_going(struct monitor *monitor, bool on);
+// The level after -l, and nothing else. `command`: what the error names.
+bool drive_take_level(struct monitor *monitor, const char *arguments, const char *command, unsigned *level);
 // What the guest has sent so far is written, so that what the monitor prints comes after it, on a line of its own.
 void drive_come_back(struct monitor *monitor);
 // The processor whose turn it is becomes the one looked at, and the level the one that runs.

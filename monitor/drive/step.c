@@ -35,13 +35,19 @@ static bool arrives(struct monitor *monitor, struct cpu *cpu, const struct sight
     return (sight->kind == OBSERVE_EXIT ? 0 : vmx_level(cpu)) == *(unsigned *)context;
 }
 
-static bool step_level(struct monitor *monitor, const char *arguments) {
-    uint64_t level;
-    if (!take_value(&monitor->look, &arguments, &level) || !take_end(&monitor->look, arguments)) return false;
-    if (level >= VMX_LEVELS)
-        return monitor_error(monitor, "step -l: there is no level %" PRIu64 "; the levels are 0 to %d", level,
+bool drive_take_level(struct monitor *monitor, const char *arguments, const char *command, unsigned *level) {
+    uint64_t number;
+    if (!take_value(&monitor->look, &arguments, &number) || !take_end(&monitor->look, arguments)) return false;
+    if (number >= VMX_LEVELS)
+        return monitor_error(monitor, "%s -l: there is no level %" PRIu64 "; the levels are 0 to %d", command, number,
                              VMX_LEVELS - 1);
-    unsigned wanted = (unsigned)level;
+    *level = (unsigned)number;
+    return true;
+}
+
+static bool step_level(struct monitor *monitor, const char *arguments) {
+    unsigned wanted;
+    if (!drive_take_level(monitor, arguments, "step", &wanted)) return false;
     struct awaited seen;
     enum run_event event = drive_until(monitor, machine_steps(monitor->look.machine) + 1);
     if (event == RUN_TARGET && level_now(monitor) != wanted)

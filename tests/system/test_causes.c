@@ -30,17 +30,6 @@ enum { CODE64 = 0x08, DATA = 0x10, CODE32 = 0x18, ABSENT = 0x20, USER_CODE = 0x2
 
 static void put(struct machine *m, uint64_t at, uint64_t value) { memcpy(inside_ram(m, at, 8), &value, 8); }
 
-static struct machine *new_machine(void) {
-    struct machine_config config;
-    char error[200];
-    machine_config_default(&config);
-    config.model = *cpu_model_at(0);
-    config.ram_bytes = 4 << 20;
-    struct machine *m = machine_new(&config, error, sizeof error);
-    if (!m) bail("machine_new: %s", error);
-    return m;
-}
-
 static void segments(struct cpu *c, unsigned cpl, bool wide) {
     for (unsigned s = ES; s <= GS; s++) {
         c->segment[s] = (struct segment){
@@ -392,7 +381,7 @@ static void test_hints(void) {
 }
 
 int main(void) {
-    struct machine *m = new_machine();
+    struct machine *m = door_machine(1, 4 << 20);
     test_faults(m);
     test_double_fault(m);
     test_complete();

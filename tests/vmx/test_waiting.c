@@ -123,22 +123,11 @@ static void check(struct situation *s, const char *rule) {
     ok(any && wanted.held, "%s", rule);
 }
 
-static struct machine *new_machine(void) {
-    struct machine_config config;
-    char error[200];
-    machine_config_default(&config);
-    config.model = *cpu_model_at(0);
-    config.ram_bytes = 4 << 20;
-    struct machine *m = machine_new(&config, error, sizeof error);
-    if (!m) bail("machine_new: %s", error);
-    return m;
-}
-
 // Each in a machine of its own: what was put there stays in the history.
 static void test_rows(void) {
 #define WAITS(rule, ...)                                                                                               \
     {                                                                                                                  \
-        made = set_up(new_machine());                                                                                  \
+        made = set_up(door_machine(1, 4 << 20));                                                                       \
         struct situation *s = &made;                                                                                   \
         __VA_ARGS__;                                                                                                   \
         check(s, #rule);                                                                                               \
