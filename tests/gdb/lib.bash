@@ -10,6 +10,11 @@ gcc -g -O1 -nostdlib -static -fno-pic -no-pie -mno-red-zone -mgeneral-regs-only 
 	-fno-stack-protector -Wl,-Ttext=0x200000 -Wl,--build-id=none -o "$hypervisor" tests/gdb/tool_hypervisor.c || exit 2
 machine=(-kernel "$hypervisor" -m 64 -nographic -device isa-debug-exit,iobase=0xf4,iosize=4 --hash)
 
+# gdb's commands that take the guest as its second inferior.
+attach_guest() {
+	printf '%s\n' "add-inferior -exec $hypervisor" 'inferior 2' 'attach 2' 'set schedule-multiple on'
+}
+
 # Starts the machine, stopped, waiting for gdb.
 start() { # OPTIONS...
 	rm -f "$socket"

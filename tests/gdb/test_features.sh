@@ -108,10 +108,7 @@ sleep 0.5
 # Again: the machine runs, for ever now, and stops for whoever comes.
 typed <<EOT
 print exits > 1000
-add-inferior -exec $hypervisor
-inferior 2
-attach 2
-set schedule-multiple on
+$(attach_guest)
 break guest_work thread 2.1
 continue
 delete

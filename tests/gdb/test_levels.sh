@@ -11,10 +11,7 @@ continue
 printf "exits %d\\n", exits
 printf "argument %d\\n", guest->rax
 delete
-add-inferior -exec $hypervisor
-inferior 2
-attach 2
-set schedule-multiple on
+$(attach_guest)
 info threads
 printf "reason %d\\n", \$vmcs.exit_reason
 printf "rax %x\\n", \$rax

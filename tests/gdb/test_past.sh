@@ -29,10 +29,7 @@ printf "at the beginning %d\\n", \$pc == (long) _start
 continue
 printf "forward again, exits %d\\n", exits
 delete
-add-inferior -exec $hypervisor
-inferior 2
-attach 2
-set schedule-multiple on
+$(attach_guest)
 break guest_work thread 2.1
 continue
 stepi
@@ -117,10 +114,7 @@ printf "a line back %d\\n", \$pc == \$line
 delete
 reverse-finish
 printf "at its call %d\\n", *(unsigned char *) \$pc == 0xe8
-add-inferior -exec $hypervisor
-inferior 2
-attach 2
-set schedule-multiple on
+$(attach_guest)
 break guest_work thread 2.1
 continue
 set \$work = \$pc

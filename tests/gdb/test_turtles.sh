@@ -73,10 +73,7 @@ machine=(-kernel "$hypervisor" -append depth=1 -m 64 -nographic -no-reboot -devi
 start
 session <<EOT
 inferior 1
-add-inferior -exec $hypervisor
-inferior 2
-attach 2
-set schedule-multiple on
+$(attach_guest)
 break start thread 2.1
 inferior 1
 continue
