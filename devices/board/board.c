@@ -4,6 +4,7 @@
 #include "cpu/state/model.h"
 #include "cpu/processor/processor.h"
 #include <stdio.h>
+#include <string.h>
 
 static const struct state_field fields[] = {
     STATE_ARRAY(struct board, sources),
@@ -137,6 +138,36 @@ static void exit_asked(void *owner, uint32_t code) {
     b->stop(b->owner, MACHINE_DEBUG_EXIT);
 }
 
+static void host_failed(void *owner, const char *text) {
+    struct board *b = owner;
+    if (*b->host_error) return; // the first one counts
+    snprintf(b->host_error, sizeof b->host_error, "%s", text);
+    b->stop(b->owner, MACHINE_HOST_ERROR);
+}
+
+// --- drives ---
+static struct drive *drive_asked(void *owner, const char *id, unsigned interface, unsigned index) {
+    struct board *b = owner;
+    for (unsigned i = 0; i < b->drives; i++) {
+        struct drive *d = &b->drive[i];
+        bool meant = id ? strcmp(d->config.id, id) == 0 : d->config.interface == interface && d->config.index == index;
+        if (!meant || d->taken) continue;
+        d->taken = true;
+        return d;
+    }
+    return NULL;
+}
+
+static bool make_drives(struct board *b, const struct machine_config *config) {
+    for (unsigned i = 0; i < config->drives; i++) {
+        struct drive *d = &b->drive[b->drives++];
+        if (!drive_init(d, &config->drive[i], b->clock.hz)) return false;
+        d->fail = host_failed;
+        d->owner = b;
+    }
+    return true;
+}
+
 static uint8_t get_reset_control(const void *owner) {
     return system_reset_control(&((const struct board *)owner)->system);
 }
@@ -211,6 +242,7 @@ static void wire(struct board *b) {
                                    .clock = &b->clock,
                                    .set_line = device_line_changed,
                                    .exit = exit_asked,
+                                   .drive = drive_asked,
                                    .owner = b};
 }
 
@@ -254,14 +286,16 @@ bool board_init(struct board *b, const struct machine_config *config, struct mem
     map_registers(b, config);
     wire(b);
     init_chips(b, config);
-    if (!board_attach(b, config, error, size)) return false;
-    if (!b->bus.ports.failed && !b->bus.memory.failed && !b->fw_cfg.failed) return true;
+    bool drives = make_drives(b, config);
+    if (drives && !board_attach(b, config, error, size)) return false;
+    if (drives && !b->bus.ports.failed && !b->bus.memory.failed && !b->fw_cfg.failed) return true;
     if (size) snprintf(error, size, "not enough memory for the machine");
     return false;
 }
 
 void board_free(struct board *b) {
     board_detach(b);
+    for (unsigned i = 0; i < b->drives; i++) drive_free(&b->drive[i]);
     fw_cfg_free(&b->fw_cfg);
     map_free(&b->bus.ports);
     map_free(&b->bus.memory);
@@ -304,13 +338,16 @@ bool board_part(struct board *b, unsigned index, struct machine_part *out) {
         *out = (struct machine_part){"clock", &clock_state, &b->clock};
     } else if (index < CHIPS + 2 + b->apics.count) {
         *out = (struct machine_part){"lapic", lapic_device.state, &b->lapic[index - CHIPS - 2]};
+    } else if (index < CHIPS + 2 + b->apics.count + b->drives) {
+        *out = (struct machine_part){"drive", &drive_state, &b->drive[index - CHIPS - 2 - b->apics.count]};
     } else {
-        return attached_part(b, index - CHIPS - 2 - b->apics.count, out);
+        return attached_part(b, index - CHIPS - 2 - b->apics.count - b->drives, out);
     }
     return true;
 }
 
 void board_loaded(struct board *b) {
+    *b->host_error = '\0';
     clock_derive(&b->clock);
     for (unsigned i = 0; i < b->apics.count; i++) lapic_timer_loaded(&b->lapic[i]);
     attached_loaded(b);

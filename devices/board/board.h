@@ -71,6 +71,9 @@ struct board {
     struct attached attached[MACHINE_DEVICES];
     unsigned attachments;
     uint32_t exit_code; // of the last device_exit: of the run, no state
+    struct drive drive[MACHINE_DRIVES];
+    unsigned drives;
+    char host_error[400]; // the host failed: no state, but the run goes no further. Empty: it did not
     // wiring
     struct bus bus;
     struct seen_memory seen;

@@ -33,3 +33,23 @@ bool machine_config_device(struct machine_config *config, const char *text, char
     if (good) strcpy(config->device[config->devices++], text);
     return good;
 }
+
+static bool same_place(const struct drive_config *a, const struct drive_config *b) {
+    return a->interface != DRIVE_NONE && a->interface == b->interface && a->index == b->index;
+}
+
+bool machine_config_drive(struct machine_config *config, const struct drive_config *drive, char *error, size_t size) {
+    if (config->drives == MACHINE_DRIVES) return refuse(error, size, "there are %d drives already", MACHINE_DRIVES);
+    if (!drive->id[0]) return refuse(error, size, "it needs an id");
+    if (drive->bytes > MACHINE_DRIVE_BYTES) return refuse(error, size, "an image has 16 TBytes at most");
+    for (unsigned i = 0; i < config->drives; i++) {
+        const struct drive_config *other = &config->drive[i];
+        if (strcmp(other->id, drive->id) == 0)
+            return refuse(error, size, "there is a drive named %s already", drive->id);
+        if (same_place(other, drive)) return refuse(error, size, "drive %s has that place already", other->id);
+    }
+    config->drive[config->drives] = *drive;
+    if (drive->cdrom) config->drive[config->drives].read_only = true;
+    config->drives++;
+    return true;
+}

@@ -3,7 +3,7 @@
 #ifndef DEVICES_CONFIG_H
 #define DEVICES_CONFIG_H
 #include "cpu/state/model.h"
-#include "devices/bus/back_end.h"
+#include "devices/disk/drive.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +13,10 @@ enum {
     MACHINE_CPUS = 64,    // at most
     MACHINE_DEVICES = 16, // at most
     MACHINE_DEVICE_TEXT = 256,
+    MACHINE_DRIVES = 16, // at most
 };
+
+#define MACHINE_DRIVE_BYTES (16ull << 40) // of one image, at most
 
 struct machine_file {
     const char *name;
@@ -32,6 +35,9 @@ struct machine_config {
     // What is there beside the board's chips: "NAME,key=value,..." each, by machine_config_device.
     uint32_t devices;
     char device[MACHINE_DEVICES][MACHINE_DEVICE_TEXT];
+    // Images for the disk controllers among them, and for the board's, by machine_config_drive.
+    uint32_t drives;
+    struct drive_config drive[MACHINE_DRIVES];
     // Files for the guest's firmware, which finds them by name (fw_cfg). The bytes are copied when a machine is made;
     // the caller keeps them as long as the machine may be saved (devices/snapshot).
     const struct machine_file *file;
@@ -47,6 +53,9 @@ void machine_config_default(struct machine_config *config);
 // Adds a device, as -device names it. False, with one line in `error`: there is none of this name, or an option is
 // wrong.
 bool machine_config_device(struct machine_config *config, const char *text, char *error, size_t error_size);
+// Adds a drive. False, with one line in `error`: its name or its place is taken, or it cannot be had.
+bool machine_config_drive(struct machine_config *config, const struct drive_config *drive, char *error,
+                          size_t error_size);
 // The rows of the kinds of devices that can be added; NULL past the last one.
 struct device;
 const struct device *machine_device_kind(unsigned index);

@@ -1,6 +1,7 @@
 // Why a machine stops running.
 #ifndef DEVICES_STOP_H
 #define DEVICES_STOP_H
+#include <stdbool.h>
 
 // What machine_run returns.
 enum machine_stop {
@@ -15,7 +16,13 @@ enum machine_stop {
     MACHINE_LOST,         // in a replay: the next input cannot be taken where it was; this is not the run recorded
     MACHINE_CYCLES,       // machine_cycle_limit: the next step or event is beyond it
     MACHINE_TIME_END,     // the next step or event is beyond the end of time, 146 years on
+    MACHINE_HOST_ERROR,   // the host failed, and the run cannot go on: machine_host_error
     MACHINE_OBSERVED,     // an observer or a point stopped it: devices/machine/machine_observe.h
 };
+
+// Running on from here comes no further.
+static inline bool machine_stop_is_final(enum machine_stop why) {
+    return why == MACHINE_LOST || why == MACHINE_HOST_ERROR;
+}
 
 #endif

@@ -13,14 +13,24 @@ struct character_back {
     void (*write)(void *context, uint8_t byte);
 };
 
-// A disk image. The machine says what it will want as soon as a request is made, and reads it when the request's
-// computed time has come: then the host has had time, or is waited for. Writes go to an overlay, which is an area of
-// the machine's memory.
+// A disk image, of as many bytes as the drive says; what lies between the file's end and that reads as zeroes. The
+// machine says what it will want as soon as a request is made, and reads it when the request's computed time has come:
+// then the host has had time, or is waited for. Several machines may share one image, on several threads.
+//
+// As long as there is history, writes go to an overlay, which is an area of the machine's memory, and the image is never
+// changed: then `write` is NULL. What fails on the host is told in words, which end the run; NULL: it was done.
 struct block_back {
     void *context;
-    uint64_t bytes;
-    void (*want)(void *context, uint64_t at, uint32_t bytes);
-    bool (*read)(void *context, uint64_t at, uint32_t bytes, void *to); // false: the host failed, which ends the run
+    void (*want)(void *context, uint64_t at, uint64_t bytes);
+    const char *(*read)(void *context, uint64_t at, uint64_t bytes, void *to);
+    const char *(*write)(void *context, uint64_t at, uint64_t bytes, const void *from);
+    const char *(*flush)(void *context); // what was written is where a power failure cannot reach it
+    // Memory for the overlay of one machine: zeroes, which cost nothing until they are written. NULL: there is none, or
+    // no function: the machine takes memory of its own.
+    uint8_t *(*overlay)(void *context, uint64_t bytes);
+    void (*overlay_done)(void *context, uint8_t *overlay, uint64_t bytes);
+    // Before a range of it is written for the first time: whether there is room on the host.
+    const char *(*overlay_room)(void *context, uint8_t *overlay, uint64_t at, uint64_t bytes);
 };
 
 // A network. Packets that come in are offered as inputs.

@@ -27,4 +27,11 @@ struct line device_line(struct device_host *host, unsigned input) {
     return (struct line){host->set_line, host->owner, host->number << 8 | input};
 }
 
+struct drive *device_drive(struct device_host *host, const char *id) {
+    return host->drive(host->owner, id, 0, 0);
+}
+struct drive *device_drive_at(struct device_host *host, unsigned interface, unsigned index) {
+    return host->drive(host->owner, NULL, interface, index);
+}
+
 void device_exit(struct device_host *host, uint32_t code) { host->exit(host->owner, code); }

@@ -14,6 +14,7 @@ struct aml;
 struct bus;
 struct clock;
 struct device_host;
+struct drive;
 struct pci_identity;
 
 // One option: `key=value` sets a member of the device's struct. What is typed wrongly is answered with "KEY is HELP".
@@ -70,6 +71,7 @@ struct device_host {
     unsigned intx;            // interrupt input that the function's INTx pin goes to
     void (*set_line)(void *owner, unsigned input, bool level);
     void (*exit)(void *owner, uint32_t code);
+    struct drive *(*drive)(void *owner, const char *id, unsigned interface, unsigned index);
     void *owner;
 };
 
@@ -79,6 +81,13 @@ void device_registers(struct device_host *host, unsigned space, uint64_t base, u
 // Several outputs to one input are or-ed, also those of other devices.
 struct line device_line(struct device_host *host, unsigned input);
 void device_exit(struct device_host *host, uint32_t code); // ends the run: machine_exit_code
+
+// The drive of that name (-device ...,drive=ID), or the one that the configuration has at a place of an interface (enum
+// drive_interface; -hda is place 0 of IDE), and it is the device's from now on. NULL: there is none, or another device
+// has it (DEVICE_NO_DRIVE is what to say). See devices/disk/drive.h.
+struct drive *device_drive(struct device_host *host, const char *id);
+struct drive *device_drive_at(struct device_host *host, unsigned interface, unsigned index);
+#define DEVICE_NO_DRIVE "drive is the id of a -drive that no other device has"
 
 // Sets every option to its standard, then to what the text (key=value,key=value) says; a key may have no value: on.
 // Every device takes id=NAME, which means nothing here; of one on PCI addr=DEVICE (hexadecimal) is its device number,

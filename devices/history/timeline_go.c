@@ -92,8 +92,8 @@ static uint64_t stride(const struct timeline *t, uint64_t goal) {
 }
 
 bool timeline_ends_the_way(enum machine_stop why, const char **wrong) {
-    if (why != MACHINE_INTERRUPTED && why != MACHINE_LOST) return false;
-    *wrong = why == MACHINE_LOST ? "the inputs" : "interrupted";
+    if (why != MACHINE_INTERRUPTED && !machine_stop_is_final(why)) return false;
+    *wrong = why == MACHINE_LOST ? "the inputs" : why == MACHINE_HOST_ERROR ? "the host" : "interrupted";
     return true;
 }
 

@@ -241,6 +241,7 @@ bool machine_asked(struct machine *m, struct cpu *cpu, uint64_t steps) {
 }
 
 enum machine_stop machine_run(struct machine *m, uint64_t steps) {
+    if (*m->board.host_error) return MACHINE_HOST_ERROR;
     if (m->config.cpus > 1) return turns_run(m, steps);
     struct cpu *cpu = m->cpu[0];
     uint64_t end = steps > ~0ull - cpu->time.steps ? ~0ull : cpu->time.steps + steps;
@@ -308,4 +309,5 @@ void machine_set_timing(struct machine *m, unsigned processor, const struct timi
 
 void machine_stop_soon(struct machine *m) { __atomic_store_n(&m->interrupted, 1, __ATOMIC_RELAXED); }
 void machine_stop_forget(struct machine *m) { __atomic_store_n(&m->interrupted, 0, __ATOMIC_RELAXED); }
+const char *machine_host_error(const struct machine *m) { return m->board.host_error; }
 uint32_t machine_exit_code(const struct machine *m) { return m->board.exit_code; }

@@ -38,6 +38,9 @@ void machine_stop_forget(struct machine *machine); // what was asked for before,
 // `look` is called every few milliseconds at least while machine_run goes on, on its thread; it may call
 // machine_stop_soon and nothing else of the machine. NULL: none.
 void machine_set_look(struct machine *machine, void (*look)(void *context), void *context);
+// After MACHINE_HOST_ERROR: what failed, in words. The run ends there, until the machine goes back to an earlier state;
+// "": nothing failed.
+const char *machine_host_error(const struct machine *machine);
 // The value written to isa-debug-exit, and QEMU's exit status for it (2 * value + 1).
 uint32_t machine_exit_code(const struct machine *machine);
 

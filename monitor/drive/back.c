@@ -197,7 +197,7 @@ static bool look_among(struct monitor *monitor, struct begun *b, uint64_t from) 
     machine_add_observer(monitor->look.machine, &observer);
     enum machine_stop why = MACHINE_STEPS;
     while ((step = machine_steps(monitor->look.machine)) < b->before && why != MACHINE_INTERRUPTED &&
-           why != MACHINE_LOST)
+           !machine_stop_is_final(why))
         why = timeline_run(t, b->before - step);
     machine_remove_observer(monitor->look.machine, &observer);
     return step >= b->before;

@@ -62,7 +62,7 @@ static bool draw_run(struct picture *p, struct timeline *t) {
     p->observer = (struct observer){.wanted = BIT(OBSERVE_EXIT) | BIT(OBSERVE_ENTRY), .context = p, .see = see_switch};
     machine_add_observer(m, &p->observer);
     draw_running(p);
-    while ((now = machine_steps(m)) < p->span.to && why != MACHINE_INTERRUPTED && why != MACHINE_LOST) {
+    while ((now = machine_steps(m)) < p->span.to && why != MACHINE_INTERRUPTED && !machine_stop_is_final(why)) {
         stops_begin(p->monitor);
         why = timeline_run(t, p->span.to - now < width ? p->span.to - now : width);
         draw_running(p);
@@ -71,7 +71,7 @@ static bool draw_run(struct picture *p, struct timeline *t) {
     }
     stops_begin(p->monitor);
     machine_remove_observer(m, &p->observer);
-    return why != MACHINE_INTERRUPTED && why != MACHINE_LOST;
+    return why != MACHINE_INTERRUPTED && !machine_stop_is_final(why);
 }
 
 // --- what is known without ---

@@ -233,7 +233,8 @@ static bool follow_calls(struct calls *c, uint64_t from, const struct position *
     machine_remove_observer(c->monitor->look.machine, &observer);
     const struct cpu *cpu = machine_cpu(c->monitor->look.machine, c->processor);
     drop_returned(c, cpu->gpr[RSP]);
-    if (why == MACHINE_INTERRUPTED || why == MACHINE_LOST) *wrong = why == MACHINE_LOST ? "the inputs" : "interrupted";
+    if (machine_stop_is_final(why)) *wrong = why == MACHINE_LOST ? "the inputs" : "the host";
+    if (why == MACHINE_INTERRUPTED) *wrong = "interrupted";
     return !*wrong;
 }
 

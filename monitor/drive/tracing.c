@@ -8,7 +8,7 @@ static bool go_through(struct asking *a, uint64_t step) {
     enum machine_stop why = MACHINE_STEPS;
     uint64_t now;
     while ((now = machine_steps(a->monitor->look.machine)) < step && timeline_in_past(a->timeline) &&
-           why != MACHINE_INTERRUPTED && why != MACHINE_LOST)
+           why != MACHINE_INTERRUPTED && !machine_stop_is_final(why))
         why = timeline_run(a->timeline, step - now);
     return machine_steps(a->monitor->look.machine) >= step || monitor_error(a->monitor, "interrupted");
 }

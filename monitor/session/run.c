@@ -284,6 +284,10 @@ static bool handle(struct run *run, enum machine_stop why) {
         return complain_over(run);
     case MACHINE_CYCLES: return over(run, STATUS_STEP_LIMIT, "the cycle limit is reached");
     case MACHINE_TIME_END: return handle_time_end(run);
+    case MACHINE_HOST_ERROR:
+        over(run, STATUS_HOST_ERROR, "the host failed: %s (step %" PRIu64 ")", machine_host_error(run->machine),
+             machine_steps(run->machine));
+        return complain_over(run);
     }
     return false;
 }

@@ -1,0 +1,68 @@
+// What was written over an image; see overlay.h.
+#include "devices/disk/overlay.h"
+#include <string.h>
+
+enum { PAGE = 4096 };
+
+static uint64_t whole_pages(uint64_t bytes) { return (bytes + PAGE - 1) & ~(uint64_t)(PAGE - 1); }
+static uint64_t map_at(const struct overlay *o) { return whole_pages(o->sectors * OVERLAY_SECTOR); }
+
+uint64_t overlay_bytes(uint64_t disk_bytes) {
+    uint64_t sectors = disk_bytes / OVERLAY_SECTOR;
+    return whole_pages(disk_bytes) + whole_pages((sectors + 7) / 8);
+}
+
+static bool is_written(const struct overlay *o, uint64_t sector) {
+    return o->data[map_at(o) + sector / 8] >> sector % 8 & 1;
+}
+
+// Eight sectors at a time where all of them are alike.
+uint64_t overlay_run(const struct overlay *o, uint64_t first, uint64_t most, bool *written) {
+    *written = o->data && is_written(o, first);
+    if (!o->data) return most;
+    const uint8_t *map = o->data + map_at(o), same = *written ? 0xff : 0;
+    uint64_t n = 1;
+    while (n < most) {
+        if ((first + n) % 8 == 0 && most - n >= 8 && map[(first + n) / 8] == same)
+            n += 8;
+        else if (is_written(o, first + n) == *written)
+            n++;
+        else
+            break;
+    }
+    return n;
+}
+
+const uint8_t *overlay_sector(const struct overlay *o, uint64_t sector) { return o->data + sector * OVERLAY_SECTOR; }
+
+static uint8_t *door(struct overlay *o, uint64_t at, uint64_t bytes) {
+    (void)bytes;
+    return o->data + at;
+}
+
+static void mark(struct overlay *o, uint64_t first, uint64_t count) {
+    uint64_t from = first / 8, last = (first + count - 1) / 8;
+    uint8_t *map = door(o, map_at(o) + from, last - from + 1);
+    for (uint64_t s = first; s < first + count; s++) map[s / 8 - from] |= (uint8_t)(1u << s % 8);
+}
+
+void overlay_store(struct overlay *o, uint64_t first, uint64_t count, const uint8_t *from) {
+    uint64_t bytes = count * OVERLAY_SECTOR;
+    if (!count) return;
+    uint8_t *to = door(o, first * OVERLAY_SECTOR, bytes);
+    if (from)
+        memcpy(to, from, bytes);
+    else
+        memset(to, 0, bytes);
+    mark(o, first, count);
+}
+
+uint64_t overlay_written(const struct overlay *o) {
+    uint64_t count = 0;
+    bool written;
+    for (uint64_t s = 0, n; o->data && s < o->sectors; s += n) {
+        n = overlay_run(o, s, o->sectors - s, &written);
+        if (written) count += n;
+    }
+    return count;
+}
