@@ -94,7 +94,7 @@ run() { # a line of tests()
 	# Without the test device apic.flat leaves KVM's hypercall out.
 	[[ $file != apic.flat ]] || options+=(-initrd "$logs/no_test_device")
 	# It halts until the tick of a BIOS.
-	[[ $file != realmode.flat ]] || options+=(-machine pc,bios-tick=on)
+	[[ $file != realmode.flat ]] || options+=(-machine plain,bios-tick=on)
 	# shellcheck disable=SC2046 # words
 	machine "$log" $((10 * ${seconds:-90})) -smp "${smp:-1}" $(cpu "$name" "$parameters") $(memory "$parameters") \
 		-kernel "$dir/x86/$file" "${options[@]}"

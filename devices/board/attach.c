@@ -6,7 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct state_field function_fields[] = {STATE_ARRAY(struct attached, config)};
+static const struct state_field function_fields[] = {
+    STATE_ARRAY(struct attached, config),
+    STATE_EACH(struct attached, interrupts.vector, address),
+    STATE_EACH(struct attached, interrupts.vector, data),
+    STATE_EACH(struct attached, interrupts.vector, control),
+    STATE_ONE(struct attached, interrupts.levels),
+    STATE_ONE(struct attached, interrupts.pending),
+};
 static const struct state_table function_state = STATE_TABLE("pci function", function_fields);
 
 __attribute__((format(printf, 3, 4))) static bool refuse(char *error, size_t size, const char *format, ...) {
@@ -29,13 +36,29 @@ uint64_t attached_memory(const struct machine_config *config) {
 }
 
 // --- making ---
-static bool add_function(struct board *b, struct attached *a, unsigned place) {
-    a->function = (struct pci_function){.config = a->config, .identity = a->device->function};
-    if (!pci_add(&b->pci, &a->function, place, a->device, a->chip)) return false;
-    a->host.master.requester = a->function.place;
+static void function_interrupt(struct device_host *host, unsigned vector, bool level) {
+    pci_interrupt(host->function, vector, level);
+}
+
+// Before the device is created: its function, without registers on the bus.
+static bool begin_function(struct board *b, struct attached *a, unsigned place) {
+    a->identity = *a->device->function;
+    a->function = (struct pci_function){
+        .config = a->config, .interrupts = &a->interrupts, .identity = &a->identity, .message = b->message, .owner = b};
+    a->host.identity = &a->identity;
+    a->host.function = &a->function;
+    a->host.interrupt = function_interrupt;
+    if (!pci_claim(&b->pci, &a->function, place)) return false;
+    a->host.master.requester = a->function.requester;
+    a->host.master.command = &a->config[PCI_COMMAND];
     unsigned pin = a->device->function->pin;
     if (pin) a->host.intx = 16 + (((a->function.place >> 3) + pin - 1) & 7); // as _PRT says in acpi.c
     return true;
+}
+
+static bool finish_function(struct board *b, struct attached *a) {
+    if (a->identity.pin) a->function.intx = device_line(&a->host, a->host.intx);
+    return pci_add(&b->pci, &a->function, a->device, a->chip);
 }
 
 static bool make(struct board *b, const char *text, char *error, size_t size) {
@@ -54,10 +77,13 @@ static bool make(struct board *b, const char *text, char *error, size_t size) {
     a->host.number = b->attachments - 1;
     if (!device_set_options(a->device, a->chip, options, &place, reason, sizeof reason))
         return refuse(error, size, "-device %s: %s", text, reason);
-    if (a->device->function && !add_function(b, a, place))
+    if (a->device->function && !begin_function(b, a, place))
         return refuse(error, size, "-device %s: its place on PCI is taken, or there is none left", text);
     wrong = a->device->create ? a->device->create(a->chip, &a->host) : NULL;
-    return wrong ? refuse(error, size, "-device %s: %s", text, wrong) : true;
+    if (wrong) return refuse(error, size, "-device %s: %s", text, wrong);
+    if (a->device->function && !finish_function(b, a))
+        return refuse(error, size, "-device %s: there are no addresses left for what it has", text);
+    return true;
 }
 
 bool board_attach(struct board *b, const struct machine_config *config, char *error, size_t size) {

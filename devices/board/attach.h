@@ -10,7 +10,10 @@ struct attached {
     void *chip;
     struct device_host host;
     struct pci_function function;
-    uint8_t config[PCI_CONFIG]; // the function's configuration space: architectural
+    struct pci_identity identity; // the device's row's, as `create` left it
+    // architectural
+    uint8_t config[PCI_CONFIG]; // the function's configuration space
+    struct pci_interrupts interrupts;
 };
 
 struct board;

@@ -2,6 +2,7 @@
 #include "devices/board/board.h"
 #include "cpu/engine/block.h"
 #include "cpu/state/model.h"
+#include "cpu/state/outcome.h"
 #include "cpu/processor/processor.h"
 #include <stdio.h>
 #include <string.h>
@@ -40,6 +41,21 @@ static void hpet_interrupt(void *owner, unsigned input, bool level) { set_source
 // Of the devices that -device made: `input` is as device_line says.
 static void device_line_changed(void *owner, unsigned input, bool level) {
     set_source(owner, input & 255, SOURCE_DEVICES + (input >> 8), level);
+}
+
+// The door by which functions on PCI send interrupts: SDM Vol. 3A, 11.11. Here an IOMMU could look at the requester.
+// What is not at a local APIC's address is a store to memory.
+static void message_sent(void *owner, uint16_t requester, uint64_t address, uint32_t data) {
+    struct board *b = owner;
+    const struct apic_message m = {.destination = (uint32_t)(address >> 12 & 255),
+                                   .logical = address & BIT(2),
+                                   .delivery = data >> 8 & 7,
+                                   .vector = (uint8_t)data,
+                                   .level = data >> 15 & 1};
+    if (address >> 20 == 0xfee)
+        (void)apic_deliver(&b->apics, &m);
+    else
+        (void)dma_write(&(struct bus_master){.requester = requester, .memory = b->memory}, address, &data, sizeof data);
 }
 
 static void hpet_legacy(void *owner, bool on) {
@@ -236,7 +252,8 @@ static void wire(struct board *b) {
     b->system.pit = &b->pit;
     b->pci.reset_control = get_reset_control;
     b->pci.set_reset_control = set_reset_control;
-    b->fw_cfg.master = (struct bus_master){DMA_BOARD, b->memory};
+    b->message = message_sent;
+    b->fw_cfg.master = (struct bus_master){.requester = DMA_BOARD, .memory = b->memory};
     b->host = (struct device_host){.master = b->fw_cfg.master,
                                    .bus = &b->bus,
                                    .clock = &b->clock,

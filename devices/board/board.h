@@ -79,6 +79,7 @@ struct board {
     struct seen_memory seen;
     unsigned lapic_page;     // the range of the bus's memory that is the local APIC's
     struct device_host host; // what is offered to each device
+    void (*message)(void *owner, uint16_t requester, uint64_t address, uint32_t data); // the door of messages
     struct apic_bus apics;
     struct memory *memory;
     void (*stop)(void *owner, enum machine_stop why);

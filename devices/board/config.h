@@ -17,6 +17,9 @@ enum {
 };
 
 #define MACHINE_DRIVE_BYTES (16ull << 40) // of one image, at most
+// The board: without a chipset of its own (a host bridge and an ISA bridge that do nothing), or as QEMU's machines of
+// these names.
+enum machine_kind { MACHINE_PLAIN, MACHINE_PC, MACHINE_Q35, MACHINE_KINDS };
 
 struct machine_file {
     const char *name;
@@ -31,6 +34,7 @@ struct machine_config {
     uint32_t serial_ports;  // 0..4: COM1 (3F8H, IRQ 4), COM2 (2F8H, 3), COM3 (3E8H, 4), COM4 (2E8H, 3)
     uint64_t rtc_epoch;     // seconds since 1970-01-01 00:00 UTC at step 0
     uint64_t seed;          // of everything random (RDRAND, RDSEED)
+    uint8_t machine;        // enum machine_kind
     bool bios_tick;         // 8259s and 8254 as a BIOS leaves them, for programs that go to real mode
     // What is there beside the board's chips: "NAME,key=value,..." each, by machine_config_device.
     uint32_t devices;

@@ -33,5 +33,6 @@ struct drive *device_drive(struct device_host *host, const char *id) {
 struct drive *device_drive_at(struct device_host *host, unsigned interface, unsigned index) {
     return host->drive(host->owner, NULL, interface, index);
 }
+void device_interrupt(struct device_host *host, unsigned vector, bool level) { host->interrupt(host, vector, level); }
 
 void device_exit(struct device_host *host, uint32_t code) { host->exit(host->owner, code); }

@@ -15,6 +15,7 @@ struct bus;
 struct clock;
 struct device_host;
 struct drive;
+struct pci_function;
 struct pci_identity;
 
 // One option: `key=value` sets a member of the device's struct. What is typed wrongly is answered with "KEY is HELP".
@@ -68,7 +69,12 @@ struct device_host {
     struct bus *bus;
     struct clock *clock;
     struct bus_master master; // for its DMA
-    unsigned intx;            // interrupt input that the function's INTx pin goes to
+    // Of a function on PCI: its identity, a copy that `create` may still change (sizes, memory that base address
+    // registers show, numbers of vectors), and its configuration space (devices/pci/function.h).
+    struct pci_identity *identity;
+    struct pci_function *function;
+    unsigned intx; // on the plain board: the interrupt input that its pin goes to
+    void (*interrupt)(struct device_host *host, unsigned vector, bool level);
     void (*set_line)(void *owner, unsigned input, bool level);
     void (*exit)(void *owner, uint32_t code);
     struct drive *(*drive)(void *owner, const char *id, unsigned interface, unsigned index);
@@ -80,6 +86,9 @@ void device_registers(struct device_host *host, unsigned space, uint64_t base, u
 // An interrupt output that drives an input of the board: 0 to 15 are ISA IRQs, 16 to 23 pins of the I/O APIC alone.
 // Several outputs to one input are or-ed, also those of other devices.
 struct line device_line(struct device_host *host, unsigned input);
+// The level of one of the interrupts of a function on PCI: MSI-X or MSI sends its message when it rises, else the pin
+// is asserted as long as one of them is. What is an event and no level is a pulse: raised and taken back.
+void device_interrupt(struct device_host *host, unsigned vector, bool level);
 void device_exit(struct device_host *host, uint32_t code); // ends the run: machine_exit_code
 
 // The drive of that name (-device ...,drive=ID), or the one that the configuration has at a place of an interface (enum

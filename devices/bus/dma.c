@@ -2,12 +2,15 @@
 #include "devices/bus/dma.h"
 #include <string.h>
 
+enum { COMMAND_BUS_MASTER = 4 };
+static bool may(const struct bus_master *master) { return !master->command || *master->command & COMMAND_BUS_MASTER; }
+
 bool dma_reaches(const struct bus_master *master, uint64_t address, uint64_t bytes) {
-    return memory_look(master->memory, address, bytes);
+    return may(master) && memory_look(master->memory, address, bytes);
 }
 
 bool dma_read(const struct bus_master *master, uint64_t address, void *to, uint64_t bytes) {
-    const uint8_t *from = memory_look(master->memory, address, bytes);
+    const uint8_t *from = may(master) ? memory_look(master->memory, address, bytes) : NULL;
     if (from) memcpy(to, from, bytes);
     return from;
 }
@@ -19,7 +22,7 @@ static void tell_points(const struct bus_master *master, uint64_t address, const
 }
 
 bool dma_write(const struct bus_master *master, uint64_t address, const void *from, uint64_t bytes) {
-    uint8_t *to = memory_for_writing(master->memory, address, bytes);
+    uint8_t *to = may(master) ? memory_for_writing(master->memory, address, bytes) : NULL;
     if (!to) return false;
     tell_points(master, address, from, bytes);
     memcpy(to, from, bytes);
@@ -27,7 +30,7 @@ bool dma_write(const struct bus_master *master, uint64_t address, const void *fr
 }
 
 bool dma_fill(const struct bus_master *master, uint64_t address, uint8_t byte, uint64_t bytes) {
-    uint8_t *to = memory_for_writing(master->memory, address, bytes);
+    uint8_t *to = may(master) ? memory_for_writing(master->memory, address, bytes) : NULL;
     const uint8_t filled[8] = {byte, byte, byte, byte, byte, byte, byte, byte};
     if (!to) return false;
     tell_points(master, address, filled, bytes);

@@ -64,10 +64,10 @@ static void pci_reset(void *chip) {
 // --- construction ---
 // Memory downwards, each block at a multiple of its size; ports upwards.
 static bool assign(struct pci *pci, struct pci_function *f) {
-    for (unsigned n = 0; n < PCI_BARS; n++) {
+    for (unsigned n = 0; n <= PCI_ROM; n++) {
         const struct pci_bar *b = &f->identity->bar[n];
         if (!b->bytes) continue;
-        if (b->ports) {
+        if (b->kind & PCI_PORTS) {
             f->firmware[n] = (pci->next_port + b->bytes - 1) & ~(b->bytes - 1);
             if (f->firmware[n] + b->bytes > PORTS_END) return false;
             pci->next_port = f->firmware[n] + b->bytes;
@@ -80,13 +80,19 @@ static bool assign(struct pci *pci, struct pci_function *f) {
     return true;
 }
 
-bool pci_add(struct pci *pci, struct pci_function *f, unsigned place, const struct device *device, void *chip) {
+bool pci_claim(struct pci *pci, struct pci_function *f, unsigned place) {
     for (unsigned i = 0; place == PCI_NO_PLACE && i < PCI_PLACES; i++)
         if (!pci->function[i]) place = i;
-    if (place >= PCI_PLACES || pci->function[place] || !assign(pci, f)) return false;
+    if (place >= PCI_PLACES || pci->function[place]) return false;
     f->bus = pci->bus;
     f->place = (uint8_t)(place << 3);
+    f->requester = f->place;
     pci->function[place] = f;
+    return true;
+}
+
+bool pci_add(struct pci *pci, struct pci_function *f, const struct device *device, void *chip) {
+    if (!assign(pci, f)) return false;
     pci_function_init(f, device, chip);
     return true;
 }
@@ -97,7 +103,8 @@ void pci_init(struct pci *pci, struct bus *bus) {
     pci->next_port = PORTS_FIRST;
     for (unsigned i = 0; i < PCI_BRIDGES; i++) {
         pci->bridge[i] = (struct pci_function){.config = pci->config[i], .identity = &bridges[i]};
-        (void)pci_add(pci, &pci->bridge[i], i, NULL, NULL);
+        (void)pci_claim(pci, &pci->bridge[i], i);
+        (void)pci_add(pci, &pci->bridge[i], NULL, NULL);
     }
 }
 

@@ -21,8 +21,10 @@ enum pci_space { PCI_ADDRESS, PCI_DATA };
 extern const struct device pci_device;
 
 void pci_init(struct pci *pci, struct bus *bus);
-// Adds a function, whose `config` and `identity` are set, at a device number; PCI_NO_PLACE: at the first that is free.
-// False: it is taken, or none is free, or there is no address left for what it has.
-bool pci_add(struct pci *pci, struct pci_function *function, unsigned place, const struct device *device, void *chip);
+// Gives a function a device number; PCI_NO_PLACE: the first that is free. False: it is taken, or none is free.
+bool pci_claim(struct pci *pci, struct pci_function *function, unsigned place);
+// Puts a function that has its place, its `config` and `identity` on the bus. False: there is no address left for what
+// it has.
+bool pci_add(struct pci *pci, struct pci_function *function, const struct device *device, void *chip);
 
 #endif

@@ -22,7 +22,7 @@ static void take_given(struct machine_config *c, const struct machine_config *sa
     if (!strcmp(option, "rtc")) c->rtc_epoch = said->rtc_epoch;
     if (!strcmp(option, "seed")) c->seed = said->seed;
     if (!strcmp(option, "serial")) c->serial_ports = said->serial_ports;
-    if (!strcmp(option, "machine") || !strcmp(option, "M")) c->bios_tick = said->bios_tick;
+    if (!strcmp(option, "machine") || !strcmp(option, "M")) c->bios_tick = said->bios_tick, c->machine = said->machine;
     if (!strcmp(option, "fw_cfg")) c->file = said->file, c->files = said->files;
     if (strcmp(option, "device") != 0) return;
     c->devices = said->devices;

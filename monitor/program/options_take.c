@@ -162,24 +162,54 @@ static bool changes_nothing(const char *item) {
     return strncmp(item, "accel=", 6) == 0 && are_accelerators(item + 6);
 }
 
+// The board of a name that QEMU has; -1: there is none of it.
+static int machine_named(const char *name) {
+    static const struct {
+        const char *name;
+        bool versions; // any text may follow, as in pc-i440fx-7.2
+        enum machine_kind kind;
+    } known[] = {{"plain", false, MACHINE_PLAIN},
+                 {"pc", false, MACHINE_PC},
+                 {"pc-i440fx-", true, MACHINE_PC},
+                 {"q35", false, MACHINE_Q35},
+                 {"pc-q35-", true, MACHINE_Q35}};
+    for (unsigned i = 0; i < sizeof known / sizeof *known; i++) {
+        size_t length = strlen(known[i].name);
+        if (known[i].versions ? !strncmp(name, known[i].name, length) && name[length] : !strcmp(name, known[i].name))
+            return known[i].kind;
+    }
+    return -1;
+}
+
+static bool take_machine_item(struct options *options, const char *item) {
+    int kind = machine_named(strncmp(item, "type=", 5) == 0 ? item + 5 : item);
+    bool tick = strcmp(item, "bios-tick=on") == 0;
+    if (kind >= 0) {
+        options->machine.machine = (uint8_t)kind;
+        options->machine_given = true;
+    } else if (tick || strcmp(item, "bios-tick=off") == 0) {
+        options->machine.bios_tick = tick;
+    } else {
+        return changes_nothing(item);
+    }
+    return true;
+}
+
 enum taken take_machine(struct options *options, const struct option *option, const char *value) {
     char item[64];
     if (strcmp(value, "help") == 0 || strcmp(value, "?") == 0) {
-        say("pc                 the machine there is: also as pc-i440fx-..., type=pc\n"
+        say("plain              chips at fixed places, no chipset to set up: the default with -kernel\n"
+            "pc                 QEMU's i440FX, PIIX3 and PIIX4: also as pc-i440fx-..., type=pc\n"
+            "q35                QEMU's MCH and ICH9: also as pc-q35-...\n"
             "bios-tick=on       as a BIOS leaves it: interrupt vectors, 8259s, and the 8254's 18.2 interrupts a "
             "second\n"
             "accel=..., usb=off, pit=off, vmport=off, graphics=off, dump-guest-core=..., mem-merge=... are accepted "
             "without effect\n");
         return TAKEN_LAST;
     }
-    for (const char *list = value; parse_item(&list, item, sizeof item);) {
-        const char *type = strncmp(item, "type=", 5) == 0 ? item + 5 : item;
-        bool tick = strcmp(item, "bios-tick=on") == 0;
-        options->machine.bios_tick = tick || (options->machine.bios_tick && strcmp(item, "bios-tick=off") != 0);
-        bool known = tick || strcmp(item, "bios-tick=off") == 0 || strcmp(type, "pc") == 0 ||
-                     strncmp(type, "pc-i440fx-", 10) == 0 || changes_nothing(item);
-        if (!known) return wrong(option, value, "there is one machine, pc; -machine help lists what is accepted");
-    }
+    for (const char *list = value; parse_item(&list, item, sizeof item);)
+        if (!take_machine_item(options, item))
+            return wrong(option, value, "the machines are plain, pc and q35; -machine help lists what is accepted");
     return TAKEN;
 }
 

@@ -46,6 +46,7 @@ struct options {
     const char *kernel, *initrd, *append; // NULL: not given. Of a multiboot image initrd names its modules
     struct channel serial[MACHINE_SERIAL_PORTS], debug_console;
     unsigned serial_options; // -serial seen so far
+    bool machine_given; // -machine names the board
     bool no_serial, no_reboot, no_shutdown, hash, stats;
     bool stops_at_end; // -on-end stop
     enum sandbox sandbox;

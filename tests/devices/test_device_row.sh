@@ -25,7 +25,6 @@ struct sample {
     uint64_t size;
     uint8_t loud;
     char label[8];
-    struct line line;
     struct device_host *host;
     unsigned timer;
 };
@@ -51,7 +50,7 @@ static void sample_write(void *chip, unsigned space, uint64_t offset, unsigned s
     struct sample *s = chip;
     if (space) return;
     s->count += s->step;
-    line_set(&s->line, value & 1);
+    device_interrupt(s->host, 0, value & 1);
     clock_arm(s->host->clock, s->timer, clock_now(s->host->clock) + 100);
     if (value == 0x99) (void)dma_write(&s->host->master, 0x3000, "dma", 4);
 }
@@ -66,7 +65,6 @@ static const char *sample_create(void *chip, struct device_host *host) {
     struct sample *s = chip;
     if (s->step == 7) return "step is not 7";
     s->host = host;
-    s->line = device_line(host, host->intx);
     s->timer = clock_timer_new(host->clock, sample_late, s);
     return NULL;
 }

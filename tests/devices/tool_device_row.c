@@ -78,6 +78,9 @@ static void works(void) {
     ok(load(0xe0000004) == 1, "its timer");
     char dma[4] = "";
     store(0xe0000000, 0x99);
+    ok(machine_read(m, 0x3000, dma, 4) && !dma[0], "no DMA before it may be a bus master");
+    set(2, 4, 7);
+    store(0xe0000000, 0x99);
     ok(machine_read(m, 0x3000, dma, 4) && !strcmp(dma, "dma"), "its DMA");
 }
 

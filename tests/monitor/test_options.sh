@@ -33,7 +33,7 @@ refused '-m of more than there can be' '.' -kernel "$spin" -m 16000000G
 refused '-smp 65' 'processor' -kernel "$spin" -smp 65
 refused '-smp 0' 'not a number of processors' -kernel "$spin" -smp 0
 refused '-cpu' '-cpu z80: ' -kernel "$spin" -cpu z80
-refused '-machine' '-machine isapc: there is one machine, pc' -kernel "$spin" -machine isapc
+refused '-machine' '-machine isapc: the machines are plain, pc and q35' -kernel "$spin" -machine isapc
 refused '-hda, which is not modelled' '-hda: disks are not modelled yet' -kernel "$spin" -hda disk.img
 refused '-net user' '-net user: not modelled yet; the only choice is none' -kernel "$spin" -net user
 refused '-hda misspelt: it is no advice' '-hdaa: no such option \(-help lists all\)' -kernel "$spin" -hdaa disk.img
