@@ -13,7 +13,7 @@ static inline struct cpu *inside_cpu(struct machine *m, unsigned index) {
 // What a processor asks of the machine: accesses to MMIO and ports as it makes them.
 static inline const struct platform *inside_platform(const struct machine *m) { return &m->platform; }
 static inline void *inside_ram(struct machine *m, uint64_t physical, uint64_t bytes) {
-    return memory_for_writing(&m->memory, physical, bytes);
+    return memory_for_writing(&m->memory, board_shown(&m->board, physical, bytes), bytes);
 }
 
 // A machine of the first model, and its first processor in real-address mode at an address below 1 MByte, as a BIOS

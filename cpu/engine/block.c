@@ -130,7 +130,8 @@ static struct code_page *page_find(const struct cpu *cpu, uint64_t physical) {
     return page;
 }
 
-struct code_page *block_page(struct cpu *cpu, uint64_t physical, struct page_frame frame) {
+struct code_page *block_page(struct cpu *cpu, struct page_frame frame) {
+    uint64_t physical = frame_base(frame);
     struct code_page *page = page_find(cpu, physical);
     if (page) return page;
     bool emptied = false;
@@ -210,7 +211,6 @@ static void patch_points(const struct cpu *cpu, struct block *block, unsigned of
 struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offset) {
     struct block_cache *cache = cpu->wire.blocks;
     struct block *draft = cache->building;
-    uint64_t physical = page->physical;
     struct page_frame frame = page->frame;
     bool relative = false;
     struct bound bound[BLOCK_OPS];
@@ -222,7 +222,7 @@ struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offs
     size_t bytes = sizeof *draft + (draft->count + draft->points + 1u) * sizeof(struct op) + tuned;
     bool emptied = false;
     struct block *block = cache_take(cpu, bytes, &emptied);
-    if (emptied) page = block_page(cpu, physical, frame);
+    if (emptied) page = block_page(cpu, frame);
     memcpy(block, draft, bytes);
     block->key = block_key(offset, cpu->mode);
     block->page = page;
@@ -232,7 +232,8 @@ struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offs
     block->next = *slot;
     *slot = block;
     cache->built++;
-    for (unsigned i = 0; first && i < cache->members; i++) tlb_drop_fast_page(cache->member[i], physical);
+    for (unsigned i = 0; first && frame_writable(frame) && i < cache->members; i++)
+        tlb_drop_fast_page(cache->member[i], frame);
     return block;
 }
 

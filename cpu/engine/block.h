@@ -1,4 +1,4 @@
-// Blocks of bound instructions: keyed by physical page, offset and mode. Derived state.
+// Blocks of bound instructions: keyed by page of memory, offset and mode. Derived state.
 #ifndef CPU_BLOCK_H
 #define CPU_BLOCK_H
 #include "cpu/state/cpu.h"
@@ -6,7 +6,7 @@
 enum { PAGE_SLOTS = 256 };
 struct code_page {
     struct code_page *next; // same hash chain
-    uint64_t physical;
+    uint64_t physical;      // frame_base
     struct page_frame frame;
     struct block *slot[PAGE_SLOTS];
 };
@@ -22,7 +22,7 @@ void block_cache_clear(struct cpu *cpu);
 void block_cache_counts(const struct cpu *cpu, uint64_t *built, uint64_t *emptied, uint64_t *invalidated);
 
 // The page's record, made when missing; NULL when memory is short.
-struct code_page *block_page(struct cpu *cpu, uint64_t physical, struct page_frame frame);
+struct code_page *block_page(struct cpu *cpu, struct page_frame frame);
 // Builds and enters the block that starts at `offset` of the page. count is 0 when the first instruction crosses the
 // page.
 struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offset);

@@ -107,7 +107,7 @@ enum outcome find_block(struct cpu *cpu, struct block **block) {
     struct page_frame frame = physical_frame(cpu, page & TLB_PAGE_MASK);
     if (!frame_exists(frame)) return OUT_OK;
     if (unlikely(cpu->breakpoints.watch & WATCH_CODE) && debug_page_watched(cpu, WATCH_CODE, linear)) return OUT_OK;
-    struct code_page *code = block_page(cpu, page & TLB_PAGE_MASK, frame);
+    struct code_page *code = block_page(cpu, frame);
     struct block *b = block_on(code, block_key(linear, cpu->mode));
     if (!b) {
         b = block_build(cpu, code, (unsigned)(linear & (PAGE_BYTES - 1)));

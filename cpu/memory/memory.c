@@ -146,9 +146,9 @@ static const void *read_slow(struct cpu *cpu, uint64_t linear, unsigned size, en
     return seen_read(cpu, linear, page, size, cpu->bounce.data);
 }
 
-// Whether the store may go ahead now: RAM without decoded code, or the instruction runs alone.
+// Whether the store may go ahead now: memory without decoded code, or the instruction runs alone.
 static bool store_now(const struct cpu *cpu, struct page_frame frame) {
-    return alone(cpu) || (frame_exists(frame) && !(*frame_flags(frame) & PAGE_CODE));
+    return alone(cpu) || (frame_writable(frame) && !(*frame_flags(frame) & PAGE_CODE));
 }
 
 static void *write_bounced(struct cpu *cpu, uint64_t linear, unsigned size, bool read, const uint64_t page[2],

@@ -312,11 +312,16 @@ void tlb_drop_writes(struct cpu *cpu) {
         for (unsigned i = 0; tlb->reached[b] && i < TLB_WAYS * TLB_DATA; i++) tlb->fast[b].data[i].write = ~0ull;
 }
 
-void tlb_drop_fast_page(struct cpu *cpu, uint64_t physical_page) {
+// A page apart may be seen at several addresses.
+void tlb_drop_fast_page(struct cpu *cpu, struct page_frame frame) {
     struct tlb *tlb = cpu->tlb;
+    if (frame_apart(frame)) {
+        tlb_drop_fast(cpu);
+        return;
+    }
     for (unsigned b = 0; b < TLB_BANKS; b++)
         for (unsigned i = 0; tlb->reached[b] && i < TLB_WAYS * TLB_DATA; i++)
-            if ((tlb->bank[b].data[i].page & TLB_PAGE_MASK) == physical_page)
+            if ((tlb->bank[b].data[i].page & TLB_PAGE_MASK) == frame_base(frame))
                 tlb->fast[b].data[i].read = tlb->fast[b].data[i].write = ~0ull;
 }
 

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct page_frame;
+
 struct cpu;
 struct code_page;
 struct state_table;
@@ -116,9 +118,9 @@ void tlb_flush_vpid(struct cpu *cpu, uint16_t vpid, bool globals);     // all PC
 void tlb_flush_all_vpids(struct cpu *cpu);                             // every VPID but 0
 void tlb_flush_eptp(struct cpu *cpu, uint64_t eptp);                   // combined mappings of one EPTP (bits 51:12)
 void tlb_flush_all_eptps(struct cpu *cpu);
-void tlb_drop_fast(struct cpu *cpu);                              // forget derived state: no visible effect
-void tlb_drop_writes(struct cpu *cpu);                            // write tags alone
-void tlb_drop_fast_page(struct cpu *cpu, uint64_t physical_page); // host pointer or write permission changed
+void tlb_drop_fast(struct cpu *cpu);                               // forget derived state: no visible effect
+void tlb_drop_writes(struct cpu *cpu);                             // write tags alone
+void tlb_drop_fast_page(struct cpu *cpu, struct page_frame frame); // of one page of memory
 
 // --- for cpu/memory/paging.c, cpu/memory/memory.c and cpu/engine/block.c ---
 enum access_class { ACCESS_SUPERVISOR, ACCESS_SUPERVISOR_ANY /* user pages too: SMAP off or AC set */, ACCESS_USER };

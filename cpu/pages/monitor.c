@@ -18,10 +18,10 @@ static bool page_arm(struct pages *pages, struct page_frame frame) {
 
 void monitor_arm(struct cpu *cpu, struct page_frame frame, uint64_t physical) {
     struct pages *pages = cpu->wire.pages;
-    cpu->boundary.monitor_address = physical & ~(uint64_t)(MONITOR_LINE - 1);
+    uint64_t offset = physical & (PAGE_BYTES - 1) & ~(uint64_t)(MONITOR_LINE - 1);
+    cpu->boundary.monitor_address = frame_base(frame) | offset;
     if (!page_arm(pages, frame)) return;
-    for (unsigned i = 0; i < pages->members; i++)
-        pages->keeper->drop_page(pages->member[i], physical & ~(PAGE_BYTES - 1));
+    for (unsigned i = 0; i < pages->members; i++) pages->keeper->drop_page(pages->member[i], frame);
 }
 
 void monitor_stored(struct pages *pages, uint64_t physical, uint64_t bytes) {

@@ -1,5 +1,7 @@
 // Physical memory: named areas of pages of 4 KBytes, and one byte of flags a page that says why an access may not take
-// the fast path. RAM is made of areas; so are the memory of cards, flash, and overlays of disks.
+// the fast path. RAM is made of areas; so are the memory of cards, flash, and overlays of disks. RAM stands at its
+// physical addresses, everything else above all of them (PAGES_APART): what a processor sees of it, and where, is the
+// platform's to say, and it may be at several places. So what is kept about a page goes by its frame.
 //
 // A processor's stores with a write tag in the fast TLB are free. Every other store, of processors, page walks, VT-x,
 // devices, the monitor and loaders, passes one door before it happens: page_store, or pages_store for a range. There
@@ -19,13 +21,13 @@ enum page_flag {
     PAGE_POINT = 32, // a watchpoint for writes to physical memory lies in it
 };
 
-enum { PAGES_AREAS = 16, PAGES_WATCHERS = 8, PAGES_MEMBERS = 64 };
+enum { PAGES_AREAS = 64, PAGES_WATCHERS = 8, PAGES_MEMBERS = 64 };
 
 struct area {
     const char *name;
     uint64_t base, bytes; // physical address, or where it stands in a space of its own; multiples of 4096
     uint8_t *data;        // the owner's
-    bool read_only;       // for processors: ROM
+    bool read_only;       // for processors: their stores go to the platform, as to registers: ROM, flash
     // made by pages_add
     uint8_t *flags; // enum page_flag, a byte a page
     uint8_t *told;  // a byte a page: BIT(slot) of the watchers that were told of a store since their mark
@@ -48,8 +50,8 @@ enum stored_by {
 
 // What processors over these pages keep about them, dropped when flags forbid it.
 struct page_keeper {
-    void (*drop_page)(struct cpu *cpu, uint64_t physical); // fast entries of one page
-    void (*drop_writes)(struct cpu *cpu);                  // write tags of all pages
+    void (*drop_page)(struct cpu *cpu, struct page_frame frame); // fast entries of one page
+    void (*drop_writes)(struct cpu *cpu);                        // write tags of all pages
     void (*code_written)(struct cpu *cpu, uint64_t physical);
     // Before a store to a page with PAGE_POINT that is none of an instruction's own, which are told by linear address.
     void (*point_stored)(struct cpu *cpu, enum stored_by by, uint64_t physical, const void *from, uint64_t bytes);
@@ -75,10 +77,12 @@ bool pages_join(struct pages *pages, struct cpu *cpu, const struct page_keeper *
 void pages_leave(struct pages *pages, struct cpu *cpu);
 
 // --- pages ---
+#define PAGES_APART (1ull << 52) // from here on no address is a physical one
 ALWAYS_INLINE bool frame_exists(struct page_frame f) { return f.area; }
 ALWAYS_INLINE uint8_t *frame_data(struct page_frame f) { return f.area->data + f.page * PAGE_BYTES; }
 ALWAYS_INLINE uint8_t *frame_flags(struct page_frame f) { return &f.area->flags[f.page]; }
 ALWAYS_INLINE uint64_t frame_base(struct page_frame f) { return f.area->base + f.page * PAGE_BYTES; }
+ALWAYS_INLINE bool frame_apart(struct page_frame f) { return f.area->base >= PAGES_APART; }
 ALWAYS_INLINE bool frame_writable(struct page_frame f) { return f.area && !f.area->read_only; }
 
 // The page of any area at an address of its space. `area` is NULL: there is none.

@@ -27,11 +27,10 @@ uint64_t physical_load(struct cpu *cpu, uint64_t physical, unsigned w) {
 
 void physical_store(struct cpu *cpu, uint64_t physical, unsigned w, uint64_t value) {
     struct page_frame f = physical_frame(cpu, physical);
-    if (!f.area) {
+    if (!frame_writable(f)) {
         mmio_store(cpu, physical, w / 8, value);
         return;
     }
-    if (!frame_writable(f)) return;
     (void)page_store(cpu->wire.pages, f, offset_of(physical), w / 8);
     if (unlikely(*frame_flags(f) & PAGE_POINT))
         pages_tell_point(cpu->wire.pages, cpu, STORED_BY_PROCESSOR, physical, &value, w / 8);
@@ -50,8 +49,7 @@ void frame_load_bytes(struct cpu *cpu, struct page_frame f, uint64_t physical, u
 }
 
 void frame_store_bytes(struct cpu *cpu, struct page_frame f, uint64_t physical, const uint8_t *from, unsigned size) {
-    if (f.area) {
-        if (!frame_writable(f)) return;
+    if (frame_writable(f)) {
         (void)page_store(cpu->wire.pages, f, offset_of(physical), size);
         memcpy(frame_data(f) + offset_of(physical), from, size);
         return;

@@ -24,17 +24,6 @@ __attribute__((format(printf, 3, 4))) static bool refuse(char *error, size_t siz
     return false;
 }
 
-// --- the configuration's list ---
-uint64_t attached_memory(const struct machine_config *config) {
-    const char *options;
-    uint64_t bytes = 0;
-    for (unsigned i = 0; i < config->devices; i++) {
-        const struct device *kind = device_named(config->device[i], &options);
-        if (kind && kind->memory > bytes) bytes = kind->memory;
-    }
-    return bytes;
-}
-
 // --- making ---
 static void function_interrupt(struct device_host *host, unsigned vector, bool level) {
     pci_interrupt(host->function, vector, level);

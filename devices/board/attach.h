@@ -29,7 +29,5 @@ void attached_reset(struct board *board);
 void attached_loaded(struct board *board);
 bool attached_part(struct board *board, unsigned index, struct machine_part *out);
 void attached_describe(const struct board *board, bool pci, struct aml *aml); // those on PCI, or the others
-// Bytes of memory that the devices of a configuration have of their own.
-uint64_t attached_memory(const struct machine_config *config);
 
 #endif

@@ -120,6 +120,13 @@ struct page_frame board_find_page(struct board *b, uint64_t physical) {
     return memory_frame(b->memory, r->shows + (page - r->base));
 }
 
+uint64_t board_shown(const struct board *b, uint64_t physical, uint64_t bytes) {
+    const struct map_segment *s = map_find(&b->bus.memory, physical);
+    const struct region *r = s ? map_region(&b->bus.memory, s) : NULL;
+    bool whole = r && r->kind == REGION_MEMORY && bytes && bytes - 1 <= s->last - physical;
+    return whole ? physical - r->base + r->shows : physical;
+}
+
 uint64_t board_mmio_read(struct board *b, const struct cpu *cpu, uint64_t physical, unsigned size) {
     struct region r;
     if (lapic_region(b, cpu, physical, &r)) return region_read(&r, physical - r.base, size);

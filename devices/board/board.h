@@ -113,6 +113,9 @@ static inline struct page_frame board_page(struct board *board, uint64_t physica
     }
     return memory_frame(board->memory, physical - seen->first + seen->shows);
 }
+// Where struct memory has what processors see from a physical address on, when all of it is memory in one piece; else
+// the address itself: of the RAM that is behind what they see.
+uint64_t board_shown(const struct board *board, uint64_t physical, uint64_t bytes);
 uint64_t board_mmio_read(struct board *board, const struct cpu *cpu, uint64_t physical, unsigned size);
 void board_mmio_write(struct board *board, const struct cpu *cpu, uint64_t physical, unsigned size, uint64_t value);
 

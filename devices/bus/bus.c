@@ -30,11 +30,21 @@ void region_write(const struct region *r, uint64_t offset, unsigned size, uint64
     }
 }
 
+static const struct region *seen_whole(const struct map *map, uint64_t address, unsigned size) {
+    const struct map_segment *seen = map_find(map, address);
+    return seen && seen->last - address >= size - 1 ? map_region(map, seen) : NULL;
+}
+
 // The registers that answer an access of `size` bytes, all of which lie in them; NULL: none.
 static const struct region *find(const struct map *map, uint64_t address, unsigned size) {
-    const struct map_segment *seen = map_find(map, address);
-    const struct region *r = seen ? map_region(map, seen) : NULL;
-    return r && r->kind == REGION_REGISTERS && seen->last - address >= size - 1 ? r : NULL;
+    const struct region *r = seen_whole(map, address, size);
+    return r && r->kind == REGION_REGISTERS ? r : NULL;
+}
+
+// The same of a store: also those of a chip behind memory that processors cannot store to.
+static const struct region *find_stored(const struct map *map, uint64_t address, unsigned size) {
+    const struct region *r = seen_whole(map, address, size);
+    return r && r->widths ? r : NULL;
 }
 
 uint32_t bus_in(const struct bus *bus, uint16_t port, unsigned size) {
@@ -61,6 +71,6 @@ uint64_t bus_read(const struct bus *bus, uint64_t address, unsigned size) {
 }
 
 void bus_write(const struct bus *bus, uint64_t address, unsigned size, uint64_t value) {
-    const struct region *r = find(&bus->memory, address, size);
+    const struct region *r = find_stored(&bus->memory, address, size);
     if (r) region_write(r, address - r->base, size, value);
 }

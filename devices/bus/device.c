@@ -35,4 +35,22 @@ struct drive *device_drive_at(struct device_host *host, unsigned interface, unsi
 }
 void device_interrupt(struct device_host *host, unsigned vector, bool level) { host->interrupt(host, vector, level); }
 
+struct area *device_area(struct device_host *host, const char *name, uint64_t bytes, bool read_only) {
+    return memory_add_area(host->master.memory, name, bytes, read_only);
+}
+
+uint8_t *device_area_store(struct device_host *host, const struct area *area, uint64_t offset, uint64_t bytes) {
+    bool within = offset <= area->bytes && bytes <= area->bytes - offset;
+    return within ? memory_for_writing(host->master.memory, area->base + offset, bytes) : NULL;
+}
+
+unsigned device_show(struct device_host *host, const struct area *area, const struct area_view *view) {
+    struct region r = registers(host, view->space, view->base, view->bytes, view->widths);
+    r.kind = REGION_MEMORY;
+    r.priority = view->priority;
+    r.off = view->off;
+    r.shows = area->base + view->offset;
+    return map_add(&host->bus->memory, &r);
+}
+
 void device_exit(struct device_host *host, uint32_t code) { host->exit(host->owner, code); }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct aml;
+struct area;
 struct bus;
 struct clock;
 struct device_host;
@@ -51,7 +52,6 @@ struct device {
     const struct device_option *option; // rows
     unsigned options;
     const struct pci_identity *function; // NULL: it is on the ISA bus
-    uint32_t memory;                     // bytes of memory of its own
     // Claims what it needs of the host. NULL: done; else what is wrong, in a few words.
     const char *(*create)(void *chip, struct device_host *host);
 };
@@ -89,6 +89,20 @@ struct line device_line(struct device_host *host, unsigned input);
 // The level of one of the interrupts of a function on PCI: MSI-X or MSI sends its message when it rises, else the pin
 // is asserted as long as one of them is. What is an event and no level is a pulse: raised and taken back.
 void device_interrupt(struct device_host *host, unsigned vector, bool level);
+// Memory of its own, of zeros, which is state: hashed, and saved in checkpoints, snapshots and recordings. Its name is
+// the device's own, or has the device's number or id in it: no two are alike. What read_only says holds for processors;
+// where it is shown, their stores go to `space` of the chip. NULL: memory is short, or there are too many.
+struct area *device_area(struct device_host *host, const char *name, uint64_t bytes, bool read_only);
+// Before a store of `bytes` at `offset` of an area: where. NULL: it does not reach so far.
+uint8_t *device_area_store(struct device_host *host, const struct area *area, uint64_t offset, uint64_t bytes);
+// Shows whole pages of an area to processors from `base` on; then map_place of bus->memory moves them, and switches
+// them off and on. The range's number. `priority`: enum map_priority.
+struct area_view {
+    uint64_t base, bytes, offset;
+    uint8_t priority, space, widths; // of stores to what is read-only; no widths: they are lost
+    bool off;
+};
+unsigned device_show(struct device_host *host, const struct area *area, const struct area_view *view);
 void device_exit(struct device_host *host, uint32_t code); // ends the run: machine_exit_code
 
 // The drive of that name (-device ...,drive=ID), or the one that the configuration has at a place of an interface (enum

@@ -3,14 +3,23 @@
 #include <string.h>
 
 enum { COMMAND_BUS_MASTER = 4 };
-static bool may(const struct bus_master *master) { return !master->command || *master->command & COMMAND_BUS_MASTER; }
+// Whether it may be a bus master at all. Memory of devices stands apart from physical addresses.
+static bool may(const struct bus_master *master, uint64_t address) {
+    return address < PAGES_APART && (!master->command || *master->command & COMMAND_BUS_MASTER);
+}
+static const uint8_t *look(const struct bus_master *master, uint64_t address, uint64_t bytes) {
+    return may(master, address) ? memory_look(master->memory, address, bytes) : NULL;
+}
+static uint8_t *for_writing(const struct bus_master *master, uint64_t address, uint64_t bytes) {
+    return may(master, address) ? memory_for_writing(master->memory, address, bytes) : NULL;
+}
 
 bool dma_reaches(const struct bus_master *master, uint64_t address, uint64_t bytes) {
-    return may(master) && memory_look(master->memory, address, bytes);
+    return look(master, address, bytes);
 }
 
 bool dma_read(const struct bus_master *master, uint64_t address, void *to, uint64_t bytes) {
-    const uint8_t *from = may(master) ? memory_look(master->memory, address, bytes) : NULL;
+    const uint8_t *from = look(master, address, bytes);
     if (from) memcpy(to, from, bytes);
     return from;
 }
@@ -22,7 +31,7 @@ static void tell_points(const struct bus_master *master, uint64_t address, const
 }
 
 bool dma_write(const struct bus_master *master, uint64_t address, const void *from, uint64_t bytes) {
-    uint8_t *to = may(master) ? memory_for_writing(master->memory, address, bytes) : NULL;
+    uint8_t *to = for_writing(master, address, bytes);
     if (!to) return false;
     tell_points(master, address, from, bytes);
     memcpy(to, from, bytes);
@@ -30,7 +39,7 @@ bool dma_write(const struct bus_master *master, uint64_t address, const void *fr
 }
 
 bool dma_fill(const struct bus_master *master, uint64_t address, uint8_t byte, uint64_t bytes) {
-    uint8_t *to = may(master) ? memory_for_writing(master->memory, address, bytes) : NULL;
+    uint8_t *to = for_writing(master, address, bytes);
     const uint8_t filled[8] = {byte, byte, byte, byte, byte, byte, byte, byte};
     if (!to) return false;
     tell_points(master, address, filled, bytes);

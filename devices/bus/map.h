@@ -24,7 +24,7 @@ enum map_priority {
 
 enum region_kind {
     REGION_REGISTERS, // of a chip
-    REGION_MEMORY,    // accessed without asking anybody
+    REGION_MEMORY,    // accessed without asking anybody; of a read-only area, stores go to the chip, if it has widths
     REGION_NOTHING,   // nothing answers
 };
 
@@ -33,7 +33,7 @@ struct region {
     const struct device *device;
     void *chip;
     uint8_t space;    // which of the chip's register blocks this is
-    uint8_t widths;   // enum bus_width, or-ed
+    uint8_t widths;   // enum bus_width, or-ed; 0: it has no registers
     uint8_t kind;     // enum region_kind
     uint8_t priority; // enum map_priority
     bool off;

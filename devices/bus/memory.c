@@ -1,31 +1,50 @@
-// Guest RAM; see memory.h.
+// Guest memory; see memory.h.
 #include "devices/bus/memory.h"
 #include <stdlib.h>
+#include <string.h>
 
-static uint64_t total(const struct memory *m) { return m->low_bytes + m->high_bytes + m->extra_bytes; }
+#define AREA_MOST (1ull << 44) // bytes: where the next one begins
 
-static bool add(struct memory *m, const char *name, uint64_t base, uint64_t bytes, uint64_t offset) {
-    return !bytes ||
-           pages_add(&m->pages, &(struct area){.name = name, .base = base, .bytes = bytes, .data = m->ram + offset});
+static bool add(struct memory *m, const char *name, uint64_t base, uint64_t bytes, uint8_t *data) {
+    return !bytes || pages_add(&m->pages, &(struct area){.name = name, .base = base, .bytes = bytes, .data = data});
 }
 
-bool memory_init(struct memory *m, uint64_t bytes, bool extra) {
+bool memory_init(struct memory *m, uint64_t bytes) {
     m->low_bytes = bytes < MEMORY_LOW_LIMIT ? bytes : MEMORY_LOW_LIMIT;
     m->high_bytes = bytes - m->low_bytes;
-    m->extra_bytes = extra ? MEMORY_EXTRA : 0;
-    m->ram = calloc(1, total(m) + MEMORY_PAGE); // large: fresh pages of the host, which are zero without being touched
-    if (m->ram && add(m, "ram", 0, m->low_bytes, 0) &&
-        add(m, "ram-high", MEMORY_HIGH_BASE, m->high_bytes, m->low_bytes) &&
-        add(m, "pc-testdev", MEMORY_EXTRA_BASE, m->extra_bytes, m->low_bytes + m->high_bytes) &&
+    m->ram = calloc(1, bytes + MEMORY_PAGE); // large: fresh pages of the host, which are zero without being touched
+    if (m->ram && add(m, "ram", 0, m->low_bytes, m->ram) &&
+        add(m, "ram-high", MEMORY_HIGH_BASE, m->high_bytes, m->ram + m->low_bytes) &&
         page_hash_init(&m->hash, &m->pages))
         return true;
     memory_free(m);
     return false;
 }
 
+static bool name_is_taken(const struct memory *m, const char *name) {
+    for (unsigned i = 0; i < m->pages.areas; i++)
+        if (!strcmp(m->pages.area[i].name, name)) return true;
+    return false;
+}
+
+struct area *memory_add_area(struct memory *m, const char *name, uint64_t bytes, bool read_only) {
+    const unsigned i = m->pages.areas;
+    if (i == PAGES_AREAS || !bytes || bytes > AREA_MOST || strlen(name) >= MEMORY_AREA_NAME || name_is_taken(m, name))
+        return NULL;
+    bytes = (bytes + MEMORY_PAGE - 1) & ~(uint64_t)(MEMORY_PAGE - 1);
+    if (!(m->own[i] = calloc(1, bytes))) return NULL;
+    const struct area area = {.name = strcpy(m->name[i], name),
+                              .base = PAGES_APART + i * AREA_MOST,
+                              .bytes = bytes,
+                              .data = m->own[i],
+                              .read_only = read_only};
+    return pages_add(&m->pages, &area) && page_hash_join(&m->hash, i) ? &m->pages.area[i] : NULL;
+}
+
 void memory_free(struct memory *m) {
     pages_free(&m->pages);
     page_hash_free(&m->hash);
+    for (unsigned i = 0; i < PAGES_AREAS; i++) free(m->own[i]);
     free(m->ram);
     m->ram = NULL;
 }

@@ -1,6 +1,6 @@
-// Guest memory in the physical address space of a PC, as areas of pages: RAM up to 3 GBytes from address 0, the rest
-// from 4 GBytes on, and what pc-testdev has of its own. What a processor sees of it, and where, is the map's to say
-// (map.h).
+// Guest memory as areas of pages: RAM, up to 3 GBytes at its physical addresses from 0, the rest from 4 GBytes on; and
+// what devices have of their own, apart (cpu/pages/pages.h). What a processor sees of it, and where, is the map's to
+// say (map.h).
 #ifndef DEVICES_MEMORY_H
 #define DEVICES_MEMORY_H
 #include "devices/bus/page_hash.h"
@@ -9,17 +9,22 @@
 #define MEMORY_HIGH_BASE 0x100000000ull
 #define MEMORY_HOLE_BASE 0xa0000ull // of the display
 #define MEMORY_HOLE_END 0xc0000ull
-#define MEMORY_EXTRA_BASE 0xff000000ull // pc-testdev's 64 KBytes
-enum { MEMORY_PAGE = 4096, MEMORY_EXTRA = 65536 };
+enum { MEMORY_PAGE = 4096, MEMORY_AREA_NAME = 32 };
 
 struct memory {
     struct pages pages;
-    uint8_t *ram; // low, high, extra, one after the other; untouched pages cost nothing
+    uint8_t *ram; // low and high, one after the other; untouched pages cost nothing
     struct page_hash hash;
-    uint64_t low_bytes, high_bytes, extra_bytes;
+    uint64_t low_bytes, high_bytes;
+    // of areas of devices
+    uint8_t *own[PAGES_AREAS];
+    char name[PAGES_AREAS][MEMORY_AREA_NAME];
 };
 
-bool memory_init(struct memory *memory, uint64_t bytes, bool extra); // where it stays: it holds its own address
+bool memory_init(struct memory *memory, uint64_t bytes); // where it stays: it holds its own address
+// Another area, of zeros, apart. It is a part of the machine's state; no two have one name. NULL: memory is short, or
+// there are too many, or the name is taken.
+struct area *memory_add_area(struct memory *memory, const char *name, uint64_t bytes, bool read_only);
 void memory_free(struct memory *memory);
 // Host address of a range; NULL unless all of it is memory. The second is for a store of the whole range, now: watchers
 // are told, and decoded code in it is dropped.

@@ -15,10 +15,14 @@ static void nothing(void *context, const struct area *area, uint64_t page, const
     (void)context, (void)area, (void)page, (void)old;
 }
 
+bool page_hash_join(struct page_hash *h, unsigned i) {
+    return (h->page[i] = calloc(h->pages->area[i].bytes / PAGE_BYTES, sizeof *h->page[i]));
+}
+
 bool page_hash_init(struct page_hash *h, struct pages *pages) {
     *h = (struct page_hash){.pages = pages, .watcher = {.before_first_store = nothing}};
     for (unsigned i = 0; i < pages->areas; i++)
-        if (!(h->page[i] = calloc(pages->area[i].bytes / PAGE_BYTES, sizeof *h->page[i]))) return false;
+        if (!page_hash_join(h, i)) return false;
     return pages_watch(pages, &h->watcher);
 }
 

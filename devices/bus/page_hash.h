@@ -12,6 +12,7 @@ struct page_hash {
 };
 
 bool page_hash_init(struct page_hash *hash, struct pages *pages); // the areas are there, and all zero; false: no memory
+bool page_hash_join(struct page_hash *hash, unsigned area);       // one more, all zero; false: no memory
 void page_hash_free(struct page_hash *hash);
 // Takes time in proportion to the pages stored to since the last call. Between instructions only.
 uint64_t page_hash_sum(struct page_hash *hash);

@@ -1,10 +1,10 @@
 // pc-testdev, as kvm-unit-tests use it: raises interrupts, echoes what is written, and has memory that is not RAM.
 // Port E4H (take a page away from the guest) is accepted and does nothing.
 #include "devices/bus/bus.h"
-#include "devices/bus/memory.h"
 
 enum { ECHO, FLUSH, LINES };
-enum { LINE_COUNT = 24 };
+#define MEMORY_BASE 0xff000000ull
+enum { MEMORY_BYTES = 65536, LINE_COUNT = 24 };
 
 struct pc_testdev {
     uint32_t echo;
@@ -36,11 +36,10 @@ static const char *testdev_create(void *chip, struct device_host *host) {
     device_ports(host, FLUSH, 0xe4, 4, WIDTH_1 | WIDTH_2 | WIDTH_4);
     device_ports(host, LINES, 0x2000, LINE_COUNT, WIDTH_1);
     for (unsigned i = 0; i < LINE_COUNT; i++) d->line[i] = device_line(host, i);
-    (void)map_add(&host->bus->memory, &(struct region){.base = MEMORY_EXTRA_BASE,
-                                                       .bytes = MEMORY_EXTRA,
-                                                       .kind = REGION_MEMORY,
-                                                       .priority = PRIORITY_RAM,
-                                                       .shows = MEMORY_EXTRA_BASE});
+    const struct area *area = device_area(host, "pc-testdev", MEMORY_BYTES, false);
+    const struct area_view view = {.base = MEMORY_BASE, .bytes = MEMORY_BYTES, .priority = PRIORITY_RAM};
+    if (!area) return "there is one already, or memory is short";
+    (void)device_show(host, area, &view);
     return NULL;
 }
 
@@ -51,5 +50,4 @@ DEVICE(pc_testdev) = {.name = "pc-testdev",
                       .reset = testdev_reset,
                       .state = &testdev_state,
                       .bytes = sizeof(struct pc_testdev),
-                      .memory = MEMORY_EXTRA,
                       .create = testdev_create};

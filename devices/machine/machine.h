@@ -45,15 +45,16 @@ const char *machine_host_error(const struct machine *machine);
 uint32_t machine_exit_code(const struct machine *machine);
 
 // --- memory ---
-// Host address of `length` bytes of RAM at a physical address; NULL unless all of it is RAM. To look at.
+// Host address of `length` bytes of memory as it is seen at a physical address (RAM, ROM, a display's), or of the RAM
+// behind it; NULL unless all of it is memory. To look at.
 const void *machine_ram(const struct machine *machine, uint64_t physical, uint64_t length);
 // All memory of the machine as named areas of pages (cpu/pages/pages.h): false past the last. Watchers of pages, who
 // learn of the first store to each, are added to the second.
 struct area;
 bool machine_area(struct machine *machine, unsigned index, struct area *out);
 struct pages *machine_pages(struct machine *machine);
-// Guest-physical memory as a debugger sees it: RAM only, no device is touched, no TLB entry filled. False when part of
-// the range is not RAM (nothing is done).
+// Guest-physical memory as a debugger sees it: no device is touched, no TLB entry filled. False when part of the range
+// is not memory (nothing is done).
 bool machine_read(const struct machine *machine, uint64_t physical, void *to, size_t length);
 
 // The memory map, as e820 reports it, in ascending order. Returns the number of regions; fills at most `count`.
@@ -103,8 +104,8 @@ uint64_t machine_hash_parts(struct machine *machine, void (*tell)(void *context,
 void machine_drop_derived(struct machine *machine);
 // The pieces of state, in a fixed order, for saving, comparing and printing. False past the last one.
 bool machine_part(struct machine *machine, unsigned index, struct machine_part *out);
-// After state_load over all parts, and RAM (and pc-testdev's memory) was filled: works out what is not state. Else the name
-// of a part whose fields do not go together, or not with this configuration: such a machine cannot run.
+// After state_load over all parts, and RAM (and pc-testdev's memory) was filled: works out what is not state. Else the
+// name of a part whose fields do not go together, or not with this configuration: such a machine cannot run.
 [[nodiscard]] const char *machine_loaded(struct machine *machine);
 
 #endif

@@ -8,7 +8,7 @@
 
 // --- memory ---
 const void *machine_ram(const struct machine *m, uint64_t physical, uint64_t length) {
-    return memory_look(&m->memory, physical, length);
+    return memory_look(&m->memory, board_shown(&m->board, physical, length), length);
 }
 
 struct pages *machine_pages(struct machine *m) {
@@ -22,14 +22,14 @@ bool machine_area(struct machine *m, unsigned index, struct area *out) {
 }
 
 bool machine_read(const struct machine *m, uint64_t physical, void *to, size_t length) {
-    const uint8_t *from = memory_look(&m->memory, physical, length);
+    const void *from = machine_ram(m, physical, length);
     if (from) memcpy(to, from, length);
     return from;
 }
 
 bool machine_store(struct machine *m, uint64_t physical, const void *from, size_t bytes) {
     if (!bytes) return true;
-    uint8_t *to = memory_for_writing(&m->memory, physical, bytes);
+    uint8_t *to = memory_for_writing(&m->memory, board_shown(&m->board, physical, bytes), bytes);
     if (to && from)
         memcpy(to, from, bytes);
     else if (to)
