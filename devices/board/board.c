@@ -288,11 +288,23 @@ static void describe_memory(struct board *b) {
     c[CMOS_ABOVE_4G_HIGH] = (uint8_t)(high >> 16);
 }
 
+// Beside a display: who types at a serial port needs none.
+static bool has_mouse(const struct machine_config *config) {
+    const char *options;
+    if (config->machine != MACHINE_PLAIN) return true;
+    for (unsigned i = 0; i < config->devices; i++) {
+        const struct device *kind = device_named(config->device[i], &options);
+        if (kind && kind->picture) return true;
+    }
+    return false;
+}
+
 static void init_chips(struct board *b, const struct machine_config *config) {
     pit_init(&b->pit, &b->clock);
     rtc_init(&b->rtc, &b->clock, (int64_t)config->rtc_epoch);
     hpet_init(&b->hpet, &b->clock);
     pm_init(&b->pm, &b->clock);
+    ps2_init(&b->ps2, &b->clock, has_mouse(config));
     fw_cfg_init(&b->fw_cfg, config->ram_bytes, config->cpus);
     for (unsigned i = 0; i < MACHINE_SERIAL_PORTS; i++) {
         uart_init(&b->uart[i], &b->clock);

@@ -20,7 +20,7 @@
 #include "devices/irq/pic.h"
 #include "devices/timer/pit.h"
 #include "devices/timer/pm.h"
-#include "devices/char/ps2.h"
+#include "devices/input/ps2.h"
 #include "devices/timer/rtc.h"
 #include "devices/board/system_ports.h"
 #include "devices/char/uart.h"
@@ -35,6 +35,7 @@ enum interrupt_source {
     SOURCE_COM4,
     SOURCE_RTC,
     SOURCE_PM,
+    SOURCE_MOUSE,
     SOURCE_HPET,
     SOURCE_DEVICES, // of -device: one for each
 };

@@ -18,6 +18,7 @@ struct device_host;
 struct drive;
 struct pci_function;
 struct pci_identity;
+struct picture;
 
 // One option: `key=value` sets a member of the device's struct. What is typed wrongly is answered with "KEY is HELP".
 enum device_option_type {
@@ -52,6 +53,8 @@ struct device {
     const struct device_option *option; // rows
     unsigned options;
     const struct pci_identity *function; // NULL: it is on the ISA bus
+    // What a display shows at a cycle of the clock; NULL: it is none.
+    bool (*picture)(const void *chip, uint64_t cycle, struct picture *picture);
     // Claims what it needs of the host. NULL: done; else what is wrong, in a few words.
     const char *(*create)(void *chip, struct device_host *host);
 };

@@ -27,6 +27,40 @@ static bool serial_apply(struct machine *m, const struct input *input) {
     return true;
 }
 
+// --- keyboard and mouse ---
+
+static uint32_t key_takes(const struct machine *m, const struct input *input) {
+    (void)input;
+    return ps2_key_room(&m->board.ps2) * (uint32_t)sizeof(struct key_event);
+}
+
+static bool key_apply(struct machine *m, const struct input *input) {
+    struct key_event event;
+    uint32_t events = input->bytes / sizeof event;
+    if (input->bytes % sizeof event || events > ps2_key_room(&m->board.ps2)) return false;
+    for (uint32_t i = 0; i < events; i++) {
+        memcpy(&event, (const uint8_t *)input->data + i * sizeof event, sizeof event);
+        if (!key_numbered(event.key) || event.down > 1) return false;
+    }
+    for (uint32_t i = 0; i < events; i++) {
+        memcpy(&event, (const uint8_t *)input->data + i * sizeof event, sizeof event);
+        (void)ps2_key(&m->board.ps2, &event);
+    }
+    return true;
+}
+
+static uint32_t pointer_takes(const struct machine *m, const struct input *input) {
+    (void)input;
+    return ps2_pointer_room(&m->board.ps2) * (uint32_t)sizeof(struct pointer_event);
+}
+
+static bool pointer_apply(struct machine *m, const struct input *input) {
+    struct pointer_event event;
+    if (input->bytes != sizeof event) return false;
+    memcpy(&event, input->data, sizeof event);
+    return ps2_pointer(&m->board.ps2, &event);
+}
+
 // --- time and resets ---
 
 // Some of the time until the next event, while every processor is halted. The front end slept less than that because

@@ -144,7 +144,11 @@ void busy_input(struct machine *m, uint64_t *random) {
     const uint8_t text[3] = {(uint8_t)value, 2, 3};
     const struct input offer = {.kind = INPUT_SERIAL, .bytes = 1 + (uint32_t)(r >> 16 & 1), .data = text};
     const struct input msr = {.kind = INPUT_MSR, .unit = (uint8_t)cpu, .where = 0xc0000102, .bytes = 8, .data = &value};
-    switch (r % 10) {
+    const struct key_event press = {KEY_a, value & 1, value >> 1 & 7};
+    const struct input key = {.kind = INPUT_KEY, .bytes = sizeof press, .data = &press};
+    const struct pointer_event move = {(int16_t)value, 3, 1, value & 7, {0, 0}};
+    const struct input pointer = {.kind = INPUT_POINTER, .bytes = sizeof move, .data = &move};
+    switch (r % 12) {
     case 0: (void)machine_offer(m, &offer); break;
     case 1: (void)alter_serial(m, 0, (uint8_t)value); break;
     case 2: (void)alter(m, INPUT_NMI, cpu, 0); break;
@@ -153,7 +157,9 @@ void busy_input(struct machine *m, uint64_t *random) {
     case 5: (void)machine_set_register(m, cpu, REGISTER_RBP, value); break;
     case 6: (void)machine_set_memory(m, DATA + value % 16, text, sizeof text); break;
     case 7: (void)machine_alter(m, &msr); break;
-    case 8:
+    case 8: (void)(value & 8 ? machine_alter(m, &key) : machine_offer(m, &key)); break;
+    case 9: (void)machine_alter(m, &pointer); break;
+    case 10:
         if ((r >> 20) % 16 == 0) (void)alter(m, INPUT_INIT, cpu, 0);
         break;
     default:

@@ -142,7 +142,7 @@ static void replay(unsigned cpus) {
     machine_set_log(m, &(struct input_log){.context = &record, .took = took});
     record_run(m, &random);
     machine_position(m, &end);
-    ok(record.count > 100 && (record.kinds | 1 << INPUT_FIELD) == (1 << INPUT_KINDS) - 1,
+    ok(record.count > 100 && (record.kinds | 1 << INPUT_FIELD | 1 << INPUT_POINTER) == (1 << INPUT_KINDS) - 1,
        "%u processors: %u inputs are recorded, of kinds %x", cpus, record.count, record.kinds);
     machine_set_log(again, &(struct input_log){.context = &record, .next = next});
     ok(!alter(again, INPUT_NMI, 0, 0) && !machine_set_register(again, 0, REGISTER_RBX, 1) &&
@@ -230,6 +230,8 @@ static void round_begins(void) {
 static void refusals(void) {
     struct machine *m = busy_machine(1);
     uint64_t before = machine_hash(m), value = ~0ull;
+    static struct key_event keys[PS2_PENDING + 1];
+    for (unsigned i = 0; i <= PS2_PENDING; i++) keys[i].key = KEY_a;
     const struct input bad[] = {
         {.kind = INPUT_KINDS},
         {.kind = 255},
@@ -251,6 +253,11 @@ static void refusals(void) {
         {.kind = INPUT_MSR, .where = 0xc0000080, .bytes = 7, .data = &value},
         {.kind = INPUT_FIELD, .where = 0x6800, .bytes = 8, .data = &value},
         {.kind = INPUT_FIELD, .where = 0x6801, .bytes = 16, .data = bad},
+        {.kind = INPUT_KEY, .bytes = 3, .data = "\x1e\1\0"},
+        {.kind = INPUT_KEY, .bytes = 4, .data = "\x7f\1\0\0"},
+        {.kind = INPUT_KEY, .bytes = 8, .data = "\x1e\1\0\0\x1e\2\0\0"},
+        {.kind = INPUT_KEY, .bytes = sizeof keys, .data = keys},
+        {.kind = INPUT_POINTER, .bytes = 8, .data = "\0\0\0\0\0\0\0"}, // there is no mouse
     };
     loop_begin("inputs that somebody made up are refused");
     for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) loop_check(!machine_alter(m, &bad[i]), "%u", i);
@@ -259,7 +266,7 @@ static void refusals(void) {
     struct input_row row;
     unsigned kinds = 0, live = 0;
     for (; input_row(kinds, &row); kinds++) live += row.live;
-    ok(kinds == INPUT_KINDS && live == 1, "%u kinds, %u of them live", kinds, live);
+    ok(kinds == INPUT_KINDS && live == 3, "%u kinds, %u of them live", kinds, live);
     machine_free(m);
 }
 
