@@ -30,14 +30,16 @@ static void function_interrupt(struct device_host *host, unsigned vector, bool l
 }
 
 // Before the device is created: its function, without registers on the bus.
-static bool begin_function(struct board *b, struct attached *a, unsigned place) {
+static bool begin_function(struct board *b, struct attached *a) {
+    struct pci_bus *bus = pci_bus_named(&b->pci, a->place.bus);
     a->identity = *a->device->function;
+    if (a->place.many) a->identity.header |= PCI_HEADER_MANY;
     a->function = (struct pci_function){
         .config = a->config, .interrupts = &a->interrupts, .identity = &a->identity, .message = b->message, .owner = b};
     a->host.identity = &a->identity;
     a->host.function = &a->function;
     a->host.interrupt = function_interrupt;
-    if (!pci_claim(&b->pci, &a->function, place)) return false;
+    if (!bus || !pci_claim(&b->pci, bus, &a->function, a->place.place)) return false;
     a->host.master.requester = a->function.requester;
     a->host.master.command = &a->config[PCI_COMMAND];
     unsigned pin = a->device->function->pin;
@@ -46,15 +48,17 @@ static bool begin_function(struct board *b, struct attached *a, unsigned place) 
 }
 
 static bool finish_function(struct board *b, struct attached *a) {
-    if (a->identity.pin) a->function.intx = device_line(&a->host, a->host.intx);
+    if (a->identity.pin && b->chipset.kind)
+        a->function.intx = chipset_pin(&b->chipset, a->host.number, &a->function);
+    else if (a->identity.pin)
+        a->function.intx = device_line(&a->host, a->host.intx);
     return pci_add(&b->pci, &a->function, a->device, a->chip);
 }
 
-static bool make(struct board *b, const char *text, char *error, size_t size) {
+static bool make(struct board *b, const char *text, unsigned number, char *error, size_t size) {
     struct attached *a = &b->attached[b->attachments];
     const char *options, *wrong;
     char reason[200] = "";
-    unsigned place = PCI_NO_PLACE;
     a->device = device_named(text, &options);
     if (!a->device) return refuse(error, size, "-device %s: no such device is modelled", text);
     a->chip = calloc(1, a->device->bytes);
@@ -63,10 +67,11 @@ static bool make(struct board *b, const char *text, char *error, size_t size) {
     a->host = b->host;
     a->host.device = a->device;
     a->host.chip = a->chip;
-    a->host.number = b->attachments - 1;
-    if (!device_set_options(a->device, a->chip, options, &place, reason, sizeof reason))
+    a->host.number = number;
+    a->host.place = &a->place;
+    if (!device_set_options(a->device, a->chip, options, &a->place, reason, sizeof reason))
         return refuse(error, size, "-device %s: %s", text, reason);
-    if (a->device->function && !begin_function(b, a, place))
+    if (a->device->function && !begin_function(b, a))
         return refuse(error, size, "-device %s: its place on PCI is taken, or there is none left", text);
     wrong = a->device->create ? a->device->create(a->chip, &a->host) : NULL;
     if (wrong) return refuse(error, size, "-device %s: %s", text, wrong);
@@ -75,9 +80,24 @@ static bool make(struct board *b, const char *text, char *error, size_t size) {
     return true;
 }
 
+static const struct machine_device {
+    uint8_t machine; // enum machine_kind
+    const char *text;
+} machine_devices[] = {
+#define MACHINE(kind, text) {kind, text},
+#include "devices/board/machine.def"
+#undef MACHINE
+    {0, NULL}};
+
 bool board_attach(struct board *b, const struct machine_config *config, char *error, size_t size) {
+    unsigned number = MACHINE_DEVICES; // of the chipset's own: behind those of -device
+    const char *options;
+    for (const struct machine_device *d = machine_devices; d->text; d++)
+        if (d->machine == config->machine && device_named(d->text, &options) &&
+            !make(b, d->text, number++, error, size))
+            return false;
     for (unsigned i = 0; i < config->devices; i++)
-        if (!make(b, config->device[i], error, size)) return false;
+        if (!make(b, config->device[i], i, error, size)) return false;
     if (b->clock.timers + config->cpus > CLOCK_TIMERS) return refuse(error, size, "the devices have too many timers");
     return true;
 }

@@ -9,6 +9,7 @@ struct attached {
     const struct device *device;
     void *chip;
     struct device_host host;
+    struct device_place place; // as its options have it
     struct pci_function function;
     struct pci_identity identity; // the device's row's, as `create` left it
     // architectural
@@ -23,6 +24,7 @@ struct aml;
 const struct device *device_named(const char *text, const char **options);
 
 // Makes every device that the configuration lists. False: one line in `error` says why one cannot be had.
+enum { BOARD_OWN_DEVICES = 5, BOARD_DEVICES = MACHINE_DEVICES + BOARD_OWN_DEVICES }; // own: of the chipset
 bool board_attach(struct board *board, const struct machine_config *config, char *error, size_t error_size);
 void board_detach(struct board *board);
 void attached_reset(struct board *board);

@@ -34,6 +34,8 @@ static void set_source(struct board *b, unsigned input, enum interrupt_source so
     if (b->sources[input] != old) drive(b, input);
 }
 
+static void pirq_changed(void *owner, unsigned input, bool level) { set_source(owner, input, SOURCE_PIRQS, level); }
+
 #define LINE_INPUT(irq, source) ((source) << 8 | (irq))
 static void line_changed(void *owner, unsigned input, bool level) { set_source(owner, input & 255, input >> 8, level); }
 
@@ -231,6 +233,7 @@ static struct region registers(const struct device *device, void *chip, uint8_t 
 
 static void map_registers(struct board *b, const struct machine_config *config) {
     struct region r;
+    const bool plain = config->machine == MACHINE_PLAIN;
 #define PORTS(when, member, device, space, first, count, widths)                                                       \
     r = registers(&device, &b->member, space, first, count, widths);                                                   \
     if (when) (void)map_add(&b->bus.ports, &r);
@@ -299,6 +302,14 @@ static bool has_mouse(const struct machine_config *config) {
     return false;
 }
 
+static void add_chipset(struct board *b, const struct machine_config *config) {
+    b->chipset.set_input = pirq_changed;
+    b->chipset.owner = b;
+    b->pm.sleep_off = 0;
+    chipset_init(&b->chipset, config->machine == MACHINE_PC ? CHIPSET_PC : CHIPSET_Q35, &b->pci, &b->pm);
+    b->host.chipset = &b->chipset;
+}
+
 static void init_chips(struct board *b, const struct machine_config *config) {
     pit_init(&b->pit, &b->clock);
     rtc_init(&b->rtc, &b->clock, (int64_t)config->rtc_epoch);
@@ -312,7 +323,8 @@ static void init_chips(struct board *b, const struct machine_config *config) {
         b->uart[i].place = i < config->serial_ports ? &uart_places[i] : NULL;
     }
     b->debug.back = config->debug_console;
-    pci_init(&b->pci, &b->bus);
+    pci_init(&b->pci, &b->bus, config->machine == MACHINE_PLAIN);
+    if (config->machine != MACHINE_PLAIN) add_chipset(b, config);
     describe_memory(b);
 }
 

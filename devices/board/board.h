@@ -13,6 +13,7 @@
 #include "devices/irq/lapic.h"
 #include "devices/board/attach.h"
 #include "devices/board/config.h"
+#include "devices/chipset/chipset.h"
 #include "devices/board/part.h"
 #include "devices/board/stop.h"
 #include "devices/bus/memory.h"
@@ -37,10 +38,11 @@ enum interrupt_source {
     SOURCE_PM,
     SOURCE_MOUSE,
     SOURCE_HPET,
-    SOURCE_DEVICES, // of -device: one for each
+    SOURCE_DEVICES,    // of -device and of the chipset: one for each
+    SOURCE_PIRQS = 31, // the pins of PCI functions, as the chipset routes them
 };
 enum { INTERRUPT_INPUTS = 24 };
-_Static_assert(SOURCE_DEVICES + MACHINE_DEVICES <= 32, "a bit of struct board's sources for each");
+_Static_assert((int)SOURCE_DEVICES + BOARD_DEVICES <= (int)SOURCE_PIRQS, "a bit of struct board's sources for each");
 
 // Derived from the map: the piece of memory that was accessed last, for nearly every page is in the same; and the page
 // that was last found to be no memory, for a driver asks for the same registers again and again.
@@ -69,7 +71,8 @@ struct board {
     struct ioapic ioapic;
     struct lapic lapic[MACHINE_CPUS];
     // what -device made
-    struct attached attached[MACHINE_DEVICES];
+    struct chipset chipset; // all zeros on the plain board
+    struct attached attached[BOARD_DEVICES];
     unsigned attachments;
     uint32_t exit_code; // of the last device_exit: of the run, no state
     struct drive drive[MACHINE_DRIVES];

@@ -21,9 +21,9 @@ void machine_config_default(struct machine_config *config) {
 
 bool machine_config_device(struct machine_config *config, const char *text, char *error, size_t size) {
     const char *options;
-    unsigned place = PCI_NO_PLACE;
+    struct device_place place;
     const struct device *kind = device_named(text, &options);
-    if (!kind) return refuse(error, size, "no such device is modelled; -device help lists those that are");
+    if (!kind || kind->fixed) return refuse(error, size, "no such device is modelled; -device help lists those that are");
     if (config->devices == MACHINE_DEVICES) return refuse(error, size, "there are %d devices already", MACHINE_DEVICES);
     if (strlen(text) >= MACHINE_DEVICE_TEXT) return refuse(error, size, "this is too long");
     void *trial = calloc(1, kind->bytes);

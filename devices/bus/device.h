@@ -13,6 +13,7 @@
 struct aml;
 struct area;
 struct bus;
+struct chipset;
 struct clock;
 struct device_host;
 struct drive;
@@ -49,6 +50,7 @@ struct device {
     void (*describe)(const void *chip, struct aml *aml); // its objects in ACPI's name space; NULL: none
     // --- of a kind that -device makes ---
     const char *help;                   // what it is for, in a few words
+    bool fixed;                         // a part of a chipset: not by -device
     size_t bytes;                       // of its struct, which begins as zeros and with its options set
     const struct device_option *option; // rows
     unsigned options;
@@ -76,7 +78,9 @@ struct device_host {
     // registers show, numbers of vectors), and its configuration space (devices/pci/function.h).
     struct pci_identity *identity;
     struct pci_function *function;
-    unsigned intx; // on the plain board: the interrupt input that its pin goes to
+    const struct device_place *place;
+    struct chipset *chipset; // for its chips; NULL: the plain board has none
+    unsigned intx;           // on the plain board: the interrupt input that its pin goes to
     void (*interrupt)(struct device_host *host, unsigned vector, bool level);
     void (*set_line)(void *owner, unsigned input, bool level);
     void (*exit)(void *owner, uint32_t code);
@@ -115,10 +119,18 @@ struct drive *device_drive(struct device_host *host, const char *id);
 struct drive *device_drive_at(struct device_host *host, unsigned interface, unsigned index);
 #define DEVICE_NO_DRIVE "drive is the id of a -drive that no other device has"
 
+// What every device can be told: its name, and of one on PCI where it is.
+enum { DEVICE_NO_PLACE = 256, DEVICE_NAME = 32 };
+struct device_place {
+    char id[DEVICE_NAME];  // id=NAME
+    char bus[DEVICE_NAME]; // bus=NAME; empty: the root's
+    unsigned place;        // addr=DEVICE[.FUNCTION], hexadecimal: device number << 3 | function; DEVICE_NO_PLACE
+    bool many;             // multifunction=on
+};
+
 // Sets every option to its standard, then to what the text (key=value,key=value) says; a key may have no value: on.
-// Every device takes id=NAME, which means nothing here; of one on PCI addr=DEVICE (hexadecimal) is its device number,
-// else *place is left alone. False, with one line in `error`: the text says something that cannot be had.
-bool device_set_options(const struct device *device, void *chip, const char *text, unsigned *place, char *error,
-                        size_t error_size);
+// False, with one line in `error`: the text says something that cannot be had.
+bool device_set_options(const struct device *device, void *chip, const char *text, struct device_place *place,
+                        char *error, size_t error_size);
 
 #endif

@@ -92,22 +92,34 @@ static bool refuse_key(const struct device *d, char *error, size_t size) {
     return refuse(error, size, "%s takes %s", d->name, list);
 }
 
-// addr=DEVICE or addr=DEVICE.0, as QEMU has it.
-static bool set_place(const char *text, unsigned *place) {
-    unsigned value = 0;
+// addr=DEVICE or addr=DEVICE.FUNCTION, as QEMU has it.
+static bool set_addr(const char *text, unsigned *place) {
+    unsigned value = 0, function = 0;
     const char *p = text[0] == '0' && (text[1] | 32) == 'x' ? text + 2 : text;
     if (digit(*p) >= 16) return false;
     for (; digit(*p) < 16 && value < 0x100; p++) value = 16 * value + digit(*p);
-    if (strcmp(p, ".0") == 0) p += 2;
+    if (p[0] == '.' && p[1] >= '0' && p[1] <= '7') function = (unsigned)(p[1] - '0'), p += 2;
     if (*p || value > 31) return false;
-    *place = value;
+    *place = value << 3 | function;
+    return true;
+}
+
+static bool set_name(char to[DEVICE_NAME], const char *text) {
+    if (strlen(text) >= DEVICE_NAME) return false;
+    strcpy(to, text);
     return true;
 }
 
 // What every device takes. False: not one of these.
-static bool set_common(const struct device *d, const char *key, const char *value, unsigned *place) {
-    if (strcmp(key, "id") == 0) return true;
-    return d->function && strcmp(key, "addr") == 0 && set_place(value, place);
+static bool set_common(const struct device *d, const char *key, const char *value, struct device_place *place) {
+    uint64_t many;
+    if (strcmp(key, "id") == 0) return set_name(place->id, value);
+    if (!d->function) return false;
+    if (strcmp(key, "addr") == 0) return set_addr(value, &place->place);
+    if (strcmp(key, "bus") == 0) return set_name(place->bus, value);
+    if (strcmp(key, "multifunction") != 0 || !read_switch(value, &many)) return false;
+    place->many = many;
+    return true;
 }
 
 static const struct device_option *find(const struct device *d, const char *key) {
@@ -125,10 +137,11 @@ static bool comes_again(const char *rest, const char *key) {
     return false;
 }
 
-bool device_set_options(const struct device *d, void *chip, const char *text, unsigned *place, char *error,
+bool device_set_options(const struct device *d, void *chip, const char *text, struct device_place *place, char *error,
                         size_t size) {
     char key[WORD];
     const char *value;
+    *place = (struct device_place){.place = DEVICE_NO_PLACE};
     for (unsigned i = 0; i < d->options; i++)
         if (d->option[i].type != OPTION_TEXT)
             memcpy((char *)chip + d->option[i].offset, &d->option[i].standard, d->option[i].bytes);

@@ -19,6 +19,7 @@ enum map_priority {
     PRIORITY_DEVICE,       // of a device on the ISA bus, by its options
     PRIORITY_RAM,
     PRIORITY_HOLE,      // what the memory controller does not send to RAM
+    PRIORITY_SHADOW,    // what it sends to RAM nevertheless
     PRIORITY_PROCESSOR, // the local APIC's page, which no access leaves the processor for
 };
 

@@ -9,6 +9,7 @@
 enum { PCI_CONFIG = 256, PCI_BARS = 6, PCI_ROM = PCI_BARS, PCI_VECTORS = 64 };
 enum { PCI_BUS_MASTER = 4 }; // in COMMAND
 // Registers of the header that functions look at.
+enum { PCI_SECONDARY = 0x19, PCI_SUBORDINATE = 0x1a, PCI_BRIDGE_CONTROL = 0x3e }; // of bridges
 enum { PCI_COMMAND = 0x04, PCI_STATUS = 0x06, PCI_INTERFACE = 0x09, PCI_BAR_0 = 0x10, PCI_INTERRUPT_LINE = 0x3c };
 
 // The lower bits of a base address register.
@@ -53,6 +54,7 @@ struct pci_identity {
     uint16_t subsystem_vendor, subsystem;
     uint8_t pin;    // 1 to 4: INTA to INTD; 0: it uses none
     uint8_t header; // header type: PCI_HEADER_MANY: the device has other functions
+    bool express;
     struct pci_bar bar[PCI_BARS + 1];
     const struct pci_capability *capability;
     unsigned capabilities;
@@ -81,6 +83,7 @@ struct pci_function {
     const struct pci_identity *identity;
     void *chip;
     uint8_t place;                   // device number << 3 | function number
+    uint8_t on_bus;                  // of struct pci
     uint16_t requester;              // bus << 8 | place
     uint32_t firmware[PCI_BARS + 1]; // the addresses that base address registers have after a reset
     unsigned region[PCI_BARS + 1];   // in the bus's maps

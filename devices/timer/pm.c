@@ -52,7 +52,7 @@ static uint64_t pm_read(void *chip, unsigned space, uint64_t offset, unsigned si
 
 static void write_control(struct pm *pm, uint16_t value) {
     pm->control = (uint16_t)((value & CNT_WRITABLE) | CNT_SCI_EN);
-    if (value & CNT_SLP_EN && (value >> CNT_SLP_TYP_SHIFT & 7) == PM_SLEEP_OFF) pm->power_off(pm->owner);
+    if (value & CNT_SLP_EN && (value >> CNT_SLP_TYP_SHIFT & 7) == pm->sleep_off) pm->power_off(pm->owner);
 }
 
 static void pm_write(void *chip, unsigned space, uint64_t offset, unsigned size, uint64_t value) {
@@ -83,6 +83,7 @@ static void pm_reset(void *chip) {
 
 void pm_init(struct pm *pm, struct clock *clock) {
     pm->clock = clock;
+    pm->sleep_off = PM_SLEEP_OFF;
     pm->timer = clock_timer_new(clock, update, pm);
 }
 

@@ -15,6 +15,7 @@ struct pm {
     struct line sci;
     struct clock *clock;
     unsigned timer;
+    uint8_t sleep_off; // SLP_TYP of S5
     void (*power_off)(void *owner);
     void *owner;
 };

@@ -253,7 +253,7 @@ enum taken take_absent(struct options *options, const struct option *option, con
 static enum taken list_devices(void) {
     const struct device *kind;
     for (unsigned i = 0; (kind = machine_device_kind(i)); i++)
-        say("name \"%s\", bus %s: %s\n", kind->name, kind->function ? "PCI" : "ISA", kind->help);
+        if (!kind->fixed) say("name \"%s\", bus %s: %s\n", kind->name, kind->function ? "PCI" : "ISA", kind->help);
     say("-device NAME,help lists what may follow the name\n");
     return TAKEN_LAST;
 }
