@@ -135,6 +135,7 @@ test-long: all $(call wanted,$(TEST_PROGRAMS) $(LONG_PROGRAMS)) guests
 
 include tests/guests/guests.mk
 include tests/guests/turtles/turtles.mk
+include tests/guests/below/below.mk
 
 # ---- the rest -------------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes sure that what a step needs is there: need.sh STEP...  (build, test, turtles, guests, lint)
+# Makes sure that what a step needs is there: need.sh STEP...  (build, test, turtles, guests, disk, lint)
 #
 # For each missing package one line says which and what for; then apt-get installs them all.  Without root the exact
 # apt-get line is printed and the exit status is 1.  When nothing is missing no program is started.  NEED=check installs nothing:
@@ -22,6 +22,15 @@ test      libmpfr-dev      judging sines, logarithms and their like             
 turtles   gcc              compiling the guest of make run                    command gcc
 guests    apt              downloading the packages the guests are made of    command apt-get
 guests    libc6-dev        linking the guest program (static C library)       library libc.a
+disk      fdisk            partitioning disk images                           command sfdisk
+disk      dosfstools       making their EFI system partitions                 command mkfs.vfat
+disk      mtools           putting files there                                command mcopy
+disk      e2fsprogs        making their root file systems                     command mke2fs
+disk      grub-common      making core images of GRUB                         command grub-mkimage
+disk      grub-pc-bin      GRUB for a BIOS                                    file /usr/lib/grub/i386-pc/boot.img
+disk      grub-efi-amd64-bin GRUB for UEFI                                    file /usr/lib/grub/x86_64-efi/fat.mod
+disk      xorriso          making rescue CDs                                  command xorriso
+disk      mmdebstrap       making a Debian root file system                   command mmdebstrap
 lint      clang-format     checking the layout of the sources                 command clang-format
 lint      clang-tidy       checking the sources for mistakes                  command clang-tidy
 lint      cppcheck         checking the sources for mistakes                  command cppcheck
@@ -50,7 +59,7 @@ library() {
 }
 
 command_() {
-	type -P -- "$1" >/dev/null
+	PATH=$PATH:/usr/sbin:/sbin type -P -- "$1" >/dev/null
 }
 
 is_there() {
@@ -58,6 +67,7 @@ is_there() {
 	header) header "$2" ;;
 	library) library "$2" ;;
 	command) command_ "$2" ;;
+	file) [[ -e $2 ]] ;;
 	esac
 }
 

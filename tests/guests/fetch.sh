@@ -1,5 +1,5 @@
 #!/bin/bash
-# Brings the parts of the guests that come from Debian: fetch.sh DIR [general|virtio]
+# Brings the parts of the guests that come from Debian: fetch.sh DIR [general|virtio|disk]
 #
 #   DIR/vmlinuz            the kernel of linux-image-cloud-amd64, today's version
 #   DIR/modules/*.ko       kvm-intel and what it depends on; DIR/modules/order names them, dependencies first
@@ -7,6 +7,7 @@
 #   DIR/vmlinuz-general    with `general`, this and what follows alone: the kernel of linux-image-amd64
 #   DIR/modules-general    likewise, those that the tools of Xen use
 #   DIR/modules-virtio     with `virtio`, this alone: those of the cloud kernel for a virtio disk
+#   DIR/modules-disk       with `disk`, this alone: those for IDE disks, too
 #
 # The packages are downloaded to DIR/packages and unpacked, never installed: remove DIR/packages to get newer ones.
 set -eu
@@ -94,6 +95,8 @@ if [[ ${2:-} == general ]]; then
 	unpack_kernel "$general" vmlinuz-general modules-general xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs
 elif [[ ${2:-} == virtio ]]; then
 	unpack_kernel "$cloud" - modules-virtio virtio_pci virtio_blk
+elif [[ ${2:-} == disk ]]; then
+	unpack_kernel "$cloud" - modules-disk virtio_pci virtio_blk ata_piix sd_mod cpuid
 else
 	unpack_kernel "$cloud" vmlinuz modules kvm-intel
 	dpkg-deb --fsys-tarfile "$(have 'busybox-static_*.deb')" | tar -x -C "$work/busybox" --wildcards './*/busybox'

@@ -53,6 +53,27 @@ $(QEMU_INITRAMFS): $(NESTED_INITRAMFS) $(GUESTS)/qemu/list $(GUESTS)/modules-vir
 		sed 's,.*,file modules/& 644 $(GUESTS)/modules-virtio/&,' $(GUESTS)/modules-virtio/order) > $(GUESTS)/qemu.list
 	$(call quiet,GUEST,$@)$(GUESTS)/newc $(GUESTS)/qemu.list > $@
 
+# The same with modules for disks, for a small disk with GRUB.
+DISK_INITRAMFS := $(GUESTS)/disk.cpio
+$(GUESTS)/modules-disk/order: tests/guests/fetch.sh $(GUESTS)/vmlinuz | need-guests
+	@tests/guests/fetch.sh $(GUESTS) disk
+$(DISK_INITRAMFS): $(INITRAMFS) $(GUESTS)/modules-disk/order
+	@(cat $(GUESTS)/initramfs.list; echo file modules/disk-order 644 $(GUESTS)/modules-disk/order; \
+		sed 's,.*,file modules/& 644 $(GUESTS)/modules-disk/&,' $(GUESTS)/modules-disk/order) > $(GUESTS)/disk.list
+	$(call quiet,GUEST,$@)$(GUESTS)/newc $(GUESTS)/disk.list > $@
+$(GUESTS)/tiny.img: tests/guests/disk/tiny.sh tests/guests/disk/image.bash $(GUESTS)/vmlinuz $(DISK_INITRAMFS) | need-disk
+	$(call quiet,GUEST,$@)GUESTS=$(GUESTS) tests/guests/disk/tiny.sh $@
+
+# Debian on a disk, which `make disk` builds and `make desktop` shows.
+$(GUESTS)/debian.img: tests/guests/disk/debian.sh tests/guests/disk/image.bash tests/guests/disk/debian.grub tests/guests/disk/inside | need-disk
+	$(call quiet,GUEST,$@)tests/guests/disk/debian.sh $@ $(GUESTS)/packages/disk
+.PHONY: disk desktop need-disk
+need-disk: | need-build
+	@NEED='$(NEED)' scripts/need.sh disk
+disk: $(GUESTS)/debian.img
+desktop: all disk
+	@$(O)/vmxray -machine q35 -m 1G -smp 2 $(GUESTS)/debian.img
+
 # The same with Xen's tools and the guests' system, for Debian's general kernel as Xen's first domain.
 $(GUESTS)/vmlinuz-general $(GUESTS)/modules-general/order &: tests/guests/fetch.sh | need-guests
 	@tests/guests/fetch.sh $(GUESTS) general
@@ -84,3 +105,14 @@ kvm_mini_sources := $(addprefix $(kvm_mini)/,kvm-mini.c vm.c pc.c linux.c acpi.c
 $(kvm_mini_out)/kvm-mini: $(kvm_mini_sources) $(wildcard $(kvm_mini)/*.h) $(kvm_mini_out)/long.image
 	$(call quiet,GUEST,$@)$(GUEST_CC) $(guest_flags) -static -s '-DLONG_IMAGE="$(kvm_mini_out)/long.image"' -o $@ \
 		-pthread $(kvm_mini_sources)
+
+# Rescue CDs. The one with turtles belongs to the variant of the emulator, as turtles does.
+$(O)/rescue/turtles.iso: tests/guests/disk/rescue.sh $(O)/turtles.elf | need-disk
+	@mkdir -p $(@D)
+	$(call quiet,GUEST,$@)O=$(O) GUESTS=$(GUESTS) tests/guests/disk/rescue.sh turtles $@
+$(O)/rescue/linux.iso: tests/guests/disk/rescue.sh $(GUESTS)/vmlinuz $(INITRAMFS) | need-disk
+	@mkdir -p $(@D)
+	$(call quiet,GUEST,$@)O=$(O) GUESTS=$(GUESTS) tests/guests/disk/rescue.sh linux $@
+$(O)/rescue/xen.iso: tests/guests/disk/rescue.sh $(XEN_INITRAMFS) | need-disk
+	@mkdir -p $(@D)
+	$(call quiet,GUEST,$@)O=$(O) GUESTS=$(GUESTS) tests/guests/disk/rescue.sh xen $@

@@ -76,15 +76,7 @@ bool capability_read(uint32_t index, uint64_t *value);
 bool capability_allows(void); // the controls in vmcs12
 uint32_t capability_revision(void);
 
-// --- fields.c: fields.def as a table ---
-enum field_kind { CONTROL, INFORMATION, GUEST, HOST };
-enum field_shadow { NEVER, READ, WRITE };
-struct field_row {
-    enum field encoding;
-    enum field_kind kind;
-    enum field_shadow shadow;
-};
-extern const struct field_row field_rows[FIELDS];
+// --- fields.c ---
 struct field_list {
     unsigned count;
     uint8_t index[FIELDS];

@@ -76,8 +76,13 @@ static inline void cr4_write(uint64_t v) { __asm__ volatile("mov %0, %%cr4" ::"r
 
 #define CR0_PE BIT(0)
 #define CR0_NE BIT(5)
+#define CR0_NW BIT(29)
+#define CR0_CD BIT(30)
 #define CR0_PG BIT(31)
+#define CR4_PAE BIT(5)
 #define CR4_VMXE BIT(13)
+#define CR4_OSXSAVE BIT(18)
+#define CR4_PKE BIT(22)
 #define EFER_LME BIT(8)
 #define EFER_LMA BIT(10)
 #define RFLAGS_IF BIT(9)
@@ -108,7 +113,7 @@ enum port {
     PORT_SERIAL = 0x3f8,     // to 3FFH
     PORT_PM_CONTROL = 0x604, // ACPI's PM1a control register
 };
-enum { PM_POWER_OFF = BIT(13) | 5 << 10 }; // SLP_EN, SLP_TYP of S5
+enum { PM_SLEEP_ENABLE = BIT(13), PM_POWER_OFF = PM_SLEEP_ENABLE | 5 << 10 }; // SLP_EN, SLP_TYP of S5
 
 // --- main.c ---
 // The end of this machine: power off when all is well, else through the debug port. A hypervisor below sees which.

@@ -17,6 +17,16 @@ enum field_index {
     FIELDS,
 };
 
+// --- fields.c: fields.def as a table ---
+enum field_kind { CONTROL, INFORMATION, GUEST, HOST };
+enum field_shadow { NEVER, READ, WRITE };
+struct field_row {
+    enum field encoding;
+    enum field_kind kind;
+    enum field_shadow shadow;
+};
+extern const struct field_row field_rows[FIELDS];
+
 // The instructions report with CF (VMfailInvalid) and ZF (VMfailValid, with a number in INSTRUCTION_ERROR).
 static inline bool vmxon(uint64_t pointer) {
     bool failed;
@@ -69,15 +79,22 @@ static inline bool invvpid(uint64_t type, uint16_t vpid) {
 #define PROC_UNCONDITIONAL_IO BIT(24)
 #define PROC_IO_BITMAPS BIT(25)
 #define PROC_MONITOR_TRAP_FLAG BIT(27)
+#define PROC_MSR_BITMAPS BIT(28)
 #define PROC_SECONDARY BIT(31)
 #define PROC2_EPT BIT(1)
+#define PROC2_RDTSCP BIT(3)
 #define PROC2_VPID BIT(5)
 #define PROC2_UNRESTRICTED BIT(7)
+#define PROC2_INVPCID BIT(12)
 #define PROC2_VMCS_SHADOWING BIT(14)
+#define PROC2_XSAVES BIT(20)
+#define PROC2_USER_WAIT BIT(26)
+#define EXIT_SAVE_DEBUG BIT(2)
 #define EXIT_HOST_64 BIT(9)
 #define EXIT_ACKNOWLEDGE BIT(15)
 #define EXIT_SAVE_EFER BIT(20)
 #define EXIT_LOAD_EFER BIT(21)
+#define ENTRY_LOAD_DEBUG BIT(2)
 #define ENTRY_IA32E BIT(9)
 #define ENTRY_LOAD_EFER BIT(15)
 // The default1 class: reserved controls that are 1, and a few old ones (A.2).
@@ -116,7 +133,7 @@ enum vmx_msr {
 #define EVENT_HARDWARE_EXCEPTION (3ull << 8)
 #define EVENT_VECTOR 0xffull
 #define BLOCKING_BY_STI_OR_MOV_SS 3ull
-enum { ACTIVITY_ACTIVE, ACTIVITY_HLT };
+enum { ACTIVITY_ACTIVE, ACTIVITY_HLT, ACTIVITY_WAIT_FOR_SIPI = 3 };
 
 // --- exit reasons, Appendix C ---
 enum exit_reason {
