@@ -267,6 +267,7 @@ static void wire(struct board *b) {
     b->host = (struct device_host){.master = b->fw_cfg.master,
                                    .bus = &b->bus,
                                    .clock = &b->clock,
+                                   .slots = &b->slots,
                                    .set_line = device_line_changed,
                                    .exit = exit_asked,
                                    .drive = drive_asked,

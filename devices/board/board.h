@@ -3,6 +3,7 @@
 #define DEVICES_BOARD_H
 #include "cpu/state/cpu.h"
 #include "devices/bus/bus.h"
+#include "devices/bus/slot.h"
 #include "devices/timer/clock.h"
 #include "devices/char/debug_console.h"
 #include "devices/firmware/acpi.h"
@@ -82,6 +83,7 @@ struct board {
     struct bus bus;
     struct seen_memory seen;
     unsigned lapic_page;     // the range of the bus's memory that is the local APIC's
+    struct slots slots;      // of drives on their controllers
     struct device_host host; // what is offered to each device
     void (*message)(void *owner, uint16_t requester, uint64_t address, uint32_t data); // the door of messages
     struct apic_bus apics;

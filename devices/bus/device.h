@@ -20,6 +20,7 @@ struct drive;
 struct pci_function;
 struct pci_identity;
 struct picture;
+struct slots;
 
 // One option: `key=value` sets a member of the device's struct. What is typed wrongly is answered with "KEY is HELP".
 enum device_option_type {
@@ -70,7 +71,8 @@ struct device {
 struct device_host {
     const struct device *device;
     void *chip;
-    unsigned number; // 0, 1, ... in the order of their making
+    unsigned number;     // 0, 1, ... in the order of their making
+    struct slots *slots; // what it can be plugged into, or offers to others: devices/bus/slot.h
     struct bus *bus;
     struct clock *clock;
     struct bus_master master; // for its DMA

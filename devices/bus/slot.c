@@ -1,0 +1,36 @@
+// Slots; see slot.h.
+#include "devices/bus/slot.h"
+#include <stdio.h>
+#include <string.h>
+
+bool slots_offer(struct slots *s, const char *kind, const char *id, unsigned number, unsigned units,
+                 const void *sockets, unsigned stride) {
+    char name[SLOT_NAME];
+    if (s->count + units > SLOTS) return false;
+    if (*id)
+        snprintf(name, sizeof name, "%.30s.%u", id, number);
+    else
+        snprintf(name, sizeof name, "%s.%u", kind, s->unnamed++);
+    for (unsigned unit = 0; unit < units; unit++) {
+        struct slot *slot = &s->slot[s->count++];
+        *slot = (struct slot){.kind = kind, .unit = unit, .bus_number = s->buses};
+        slot->socket = (const char *)sockets + (size_t)unit * stride;
+        memcpy(slot->bus, name, sizeof name);
+    }
+    s->buses++;
+    return true;
+}
+
+static bool fits(const struct slot *s, const char *kind, const char *bus, unsigned unit) {
+    return !s->taken && strcmp(s->kind, kind) == 0 && (!bus || !*bus || strcmp(s->bus, bus) == 0) &&
+           (unit == SLOT_ANY || unit == s->unit);
+}
+
+const struct slot *slots_take(struct slots *s, const char *kind, const char *bus, unsigned unit) {
+    for (unsigned i = 0; i < s->count; i++) {
+        if (!fits(&s->slot[i], kind, bus, unit)) continue;
+        s->slot[i].taken = true;
+        return &s->slot[i];
+    }
+    return NULL;
+}
