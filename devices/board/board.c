@@ -186,9 +186,23 @@ static struct drive *drive_asked(void *owner, const char *id, unsigned interface
 static bool make_drives(struct board *b, const struct machine_config *config) {
     for (unsigned i = 0; i < config->drives; i++) {
         struct drive *d = &b->drive[b->drives++];
-        if (!drive_init(d, &config->drive[i], b->clock.hz)) return false;
+        if (!drive_init(d, &config->drive[i], b->memory, b->clock.hz)) return false;
         d->fail = host_failed;
         d->owner = b;
+    }
+    return true;
+}
+
+// Whoever has a drive for a controller wants to find it there.
+static bool drives_taken(const struct board *b, char *error, size_t size) {
+    static const char *const names[DRIVE_INTERFACES] = {"none", "ide", "virtio", "pflash"};
+    for (unsigned i = 0; i < b->drives; i++) {
+        const struct drive *d = &b->drive[i];
+        if (d->taken || d->config.interface == DRIVE_NONE) continue;
+        if (size)
+            snprintf(error, size, "drive %s: nothing on this machine takes drive %u of if=%s", d->config.id,
+                     d->config.index, names[d->config.interface]);
+        return false;
     }
     return true;
 }
@@ -337,6 +351,7 @@ bool board_init(struct board *b, const struct machine_config *config, struct mem
     init_chips(b, config);
     bool drives = make_drives(b, config);
     if (drives && !board_attach(b, config, error, size)) return false;
+    if (drives && !drives_taken(b, error, size)) return false;
     if (drives && !b->bus.ports.failed && !b->bus.memory.failed && !b->fw_cfg.failed) return true;
     if (size) snprintf(error, size, "not enough memory for the machine");
     return false;

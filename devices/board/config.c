@@ -41,12 +41,12 @@ static bool same_place(const struct drive_config *a, const struct drive_config *
 bool machine_config_drive(struct machine_config *config, const struct drive_config *drive, char *error, size_t size) {
     if (config->drives == MACHINE_DRIVES) return refuse(error, size, "there are %d drives already", MACHINE_DRIVES);
     if (!drive->id[0]) return refuse(error, size, "it needs an id");
-    if (drive->bytes > MACHINE_DRIVE_BYTES) return refuse(error, size, "an image has 16 TBytes at most");
+    if (drive->bytes > MACHINE_DRIVE_BYTES) return refuse(error, size, "an image has 8 TBytes at most");
     for (unsigned i = 0; i < config->drives; i++) {
         const struct drive_config *other = &config->drive[i];
+        if (same_place(other, drive)) return refuse(error, size, "drive %s has that place already", other->id);
         if (strcmp(other->id, drive->id) == 0)
             return refuse(error, size, "there is a drive named %s already", drive->id);
-        if (same_place(other, drive)) return refuse(error, size, "drive %s has that place already", other->id);
     }
     config->drive[config->drives] = *drive;
     if (drive->cdrom) config->drive[config->drives].read_only = true;

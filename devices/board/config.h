@@ -16,7 +16,7 @@ enum {
     MACHINE_DRIVES = 16, // at most
 };
 
-#define MACHINE_DRIVE_BYTES (16ull << 40) // of one image, at most
+#define MACHINE_DRIVE_BYTES (8ull << 40) // of one image, at most
 // The board: without a chipset of its own (a host bridge and an ISA bridge that do nothing), or as QEMU's machines of
 // these names.
 enum machine_kind { MACHINE_PLAIN, MACHINE_PC, MACHINE_Q35, MACHINE_KINDS };

@@ -27,16 +27,23 @@ static bool name_is_taken(const struct memory *m, const char *name) {
     return false;
 }
 
+static uint64_t whole_pages(uint64_t bytes) { return (bytes + MEMORY_PAGE - 1) & ~(uint64_t)(MEMORY_PAGE - 1); }
+
 struct area *memory_add_area(struct memory *m, const char *name, uint64_t bytes, bool read_only) {
+    const unsigned i = m->pages.areas;
+    uint8_t *data = i < PAGES_AREAS && bytes <= AREA_MOST ? calloc(1, whole_pages(bytes) + 1) : NULL;
+    if (data) m->own[i] = data;
+    return data ? memory_add_given(m, name, bytes, data, read_only) : NULL;
+}
+
+struct area *memory_add_given(struct memory *m, const char *name, uint64_t bytes, uint8_t *data, bool read_only) {
     const unsigned i = m->pages.areas;
     if (i == PAGES_AREAS || !bytes || bytes > AREA_MOST || strlen(name) >= MEMORY_AREA_NAME || name_is_taken(m, name))
         return NULL;
-    bytes = (bytes + MEMORY_PAGE - 1) & ~(uint64_t)(MEMORY_PAGE - 1);
-    if (!(m->own[i] = calloc(1, bytes))) return NULL;
     const struct area area = {.name = strcpy(m->name[i], name),
                               .base = PAGES_APART + i * AREA_MOST,
-                              .bytes = bytes,
-                              .data = m->own[i],
+                              .bytes = whole_pages(bytes),
+                              .data = data,
                               .read_only = read_only};
     return pages_add(&m->pages, &area) && page_hash_join(&m->hash, i) ? &m->pages.area[i] : NULL;
 }

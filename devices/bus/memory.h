@@ -9,7 +9,7 @@
 #define MEMORY_HIGH_BASE 0x100000000ull
 #define MEMORY_HOLE_BASE 0xa0000ull // of the display
 #define MEMORY_HOLE_END 0xc0000ull
-enum { MEMORY_PAGE = 4096, MEMORY_AREA_NAME = 32 };
+enum { MEMORY_PAGE = 4096, MEMORY_AREA_NAME = 48 };
 
 struct memory {
     struct pages pages;
@@ -25,6 +25,8 @@ bool memory_init(struct memory *memory, uint64_t bytes); // where it stays: it h
 // Another area, of zeros, apart. It is a part of the machine's state; no two have one name. NULL: memory is short, or
 // there are too many, or the name is taken.
 struct area *memory_add_area(struct memory *memory, const char *name, uint64_t bytes, bool read_only);
+// The same over zeros of the caller's, which stay longer than the machine.
+struct area *memory_add_given(struct memory *memory, const char *name, uint64_t bytes, uint8_t *data, bool read_only);
 void memory_free(struct memory *memory);
 // Host address of a range; NULL unless all of it is memory. The second is for a store of the whole range, now: watchers
 // are told, and decoded code in it is dropped.

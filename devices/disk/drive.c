@@ -1,6 +1,7 @@
 // Drives; see drive.h.
 #include "devices/disk/drive.h"
 #include "cpu/state/state.h"
+#include "devices/bus/memory.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,15 +13,24 @@ static const struct state_field fields[] = {
 const struct state_table drive_state = STATE_COUNTS("drive", fields);
 
 // --- life ---
-bool drive_init(struct drive *d, const struct drive_config *config, uint64_t hz) {
+static bool add_overlay(struct drive *d, struct memory *memory) {
+    const struct block_back *b = &d->config.back;
+    char name[MEMORY_AREA_NAME];
+    uint64_t bytes = overlay_bytes(d->bytes);
+    if (!bytes) return true;
+    snprintf(name, sizeof name, "disk %s", d->config.id);
+    d->overlay.data = b->overlay ? b->overlay(b->context, bytes) : calloc(1, bytes);
+    const struct area *a = d->overlay.data ? memory_add_given(memory, name, bytes, d->overlay.data, false) : NULL;
+    d->overlay.memory = memory;
+    d->overlay.base = a ? a->base : 0;
+    return a;
+}
+
+bool drive_init(struct drive *d, const struct drive_config *config, struct memory *memory, uint64_t hz) {
     uint64_t sector = config->cdrom ? DRIVE_CD_SECTOR : DRIVE_SECTOR;
     *d = (struct drive){.config = *config, .hz = hz, .bytes = (config->bytes + sector - 1) / sector * sector};
-    const struct block_back *b = &d->config.back;
-    uint64_t bytes = overlay_bytes(d->bytes);
     d->overlay.sectors = d->bytes / OVERLAY_SECTOR;
-    if (b->write || config->read_only) return true;
-    d->overlay.data = b->overlay ? b->overlay(b->context, bytes) : calloc(1, bytes + 1);
-    return d->overlay.data;
+    return config->back.write || config->read_only || add_overlay(d, memory);
 }
 
 void drive_free(struct drive *d) {

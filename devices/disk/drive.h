@@ -69,7 +69,7 @@ uint64_t drive_cycles(const struct drive *drive, enum drive_work work, uint64_t 
 
 // --- for the board ---
 // False: memory is short.
-bool drive_init(struct drive *drive, const struct drive_config *config, uint64_t hz);
+bool drive_init(struct drive *drive, const struct drive_config *config, struct memory *memory, uint64_t hz);
 void drive_free(struct drive *drive);
 
 #endif

@@ -1,5 +1,6 @@
 // What was written over an image; see overlay.h.
 #include "devices/disk/overlay.h"
+#include "devices/bus/memory.h"
 #include <string.h>
 
 enum { PAGE = 4096 };
@@ -35,9 +36,9 @@ uint64_t overlay_run(const struct overlay *o, uint64_t first, uint64_t most, boo
 
 const uint8_t *overlay_sector(const struct overlay *o, uint64_t sector) { return o->data + sector * OVERLAY_SECTOR; }
 
+// As every store to memory: whoever watches pages is told.
 static uint8_t *door(struct overlay *o, uint64_t at, uint64_t bytes) {
-    (void)bytes;
-    return o->data + at;
+    return memory_for_writing(o->memory, o->base + at, bytes);
 }
 
 static void mark(struct overlay *o, uint64_t first, uint64_t count) {

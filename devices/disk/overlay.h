@@ -9,9 +9,12 @@
 
 enum { OVERLAY_SECTOR = 512 };
 
+struct memory;
 struct overlay {
     uint8_t *data; // NULL: there is none, and writes go through
     uint64_t sectors;
+    struct memory *memory; // whose area it is
+    uint64_t base;         // of the area
 };
 
 uint64_t overlay_bytes(uint64_t disk_bytes); // of the whole area: whole pages

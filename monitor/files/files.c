@@ -170,7 +170,8 @@ int files_open(const char *path, enum file_use use) {
         mode_t mode;
     } how[] = {[FILE_READ] = {O_RDONLY, 0},
                [FILE_WRITTEN] = {O_WRONLY | O_CREAT, 0666},
-               [FILE_KEPT] = {O_RDWR | O_CREAT, 0600}};
+               [FILE_KEPT] = {O_RDWR | O_CREAT, 0600},
+               [FILE_CHANGED] = {O_RDWR, 0}};
     int fd, only_regular = table.at_prompt && use == FILE_READ ? O_NONBLOCK : 0;
     do fd = open(path, how[use].flags | O_CLOEXEC | O_NOCTTY | only_regular, how[use].mode);
     while (fd < 0 && errno == EINTR && !signals_ending() && !signals_is_asked());

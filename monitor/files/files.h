@@ -6,7 +6,12 @@
 #define MONITOR_FILES_H
 #include <stdbool.h>
 
-enum file_use { FILE_READ, FILE_WRITTEN, FILE_KEPT /* read at first, written anew in the end */ };
+enum file_use {
+    FILE_READ,
+    FILE_WRITTEN,
+    FILE_KEPT /* read at first, written anew in the end */,
+    FILE_CHANGED /* there already; read and written in place */
+};
 
 // A descriptor; -1: files_why() says what is wrong. A file that is written is created when it is not there, and keeps
 // what it has until somebody truncates it. One that is kept is for its owner alone, and for others as one that is

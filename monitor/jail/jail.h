@@ -16,6 +16,7 @@ enum jail_use {
     JAIL_DOOR = 1 << 5,     // a socket lets clients in
     JAIL_LAUNCHER = 1 << 6, // programs are executed, by another process
     JAIL_BEHIND = 1 << 7,   // a thread writes and synchronises a file
+    JAIL_DISKS = 1 << 8,    // images of disks are read, and what is written is kept in a temporary file
 };
 
 // From now on no other system call is left, to this process, to its threads and to those that it starts. One that is

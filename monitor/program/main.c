@@ -19,9 +19,17 @@
 
 enum { STACK_LEAST = 256 << 10 };
 
+static uint64_t history_bytes(const struct options *o);
+
+static bool connect_images(struct options *o) {
+    const struct images_wish wish = {o->drive, o->drives, o->snapshot, history_bytes(o) || *o->record || o->recording};
+    return images_connect(&o->images, &o->machine, &wish);
+}
+
 static struct machine *make_machine(struct options *options, struct console *console) {
     char error[200];
     console_connect(console, &options->machine);
+    if (!connect_images(options)) return NULL;
     struct machine *machine = machine_new(&options->machine, error, sizeof error);
     bool is_short = strstr(error, "not enough memory");
     if (!machine) complain("%s%s", error, is_short ? ": ask for less with -m, or raise the limit (ulimit -v)" : "");
@@ -139,6 +147,7 @@ static enum status run_options(struct options *options) {
         status = run_loaded(options, &console, machine, &moved);
     if (opened) console_close(&console);
     if (machine) machine_free(machine);
+    images_close(&options->images);
     boot_close(&boot);
     snapshot_file_close(&from);
     snapshot_free(moved);

@@ -41,7 +41,7 @@ static void print_status(struct output *output, const char *number, const char *
 
 enum taken take_help(struct options *options, const struct option *option, const char *value) {
     (void)options, (void)option, (void)value;
-    static const char *const groups[] = {"What to boot", "The machine", "The console", "The run", "Other"};
+    static const char *const groups[] = {"What to boot", "The machine", "Disks", "The console", "The run", "Other"};
     struct output output = {.write = write_said};
     output_print(&output, PLAIN,
                  "vmxray " VMXRAY_VERSION ": an x86-64 PC with VT-x, in software\n"
@@ -118,7 +118,9 @@ static bool decides(const struct option *option) {
 static enum taken take_argument(struct options *options, int argc, char **argv, int *at) {
     const char *argument = argv[*at], *value = NULL;
     if (argument[0] != '-' || argument[1] == '\0') {
-        complain("%s: not an option; a kernel is named with -kernel FILE, and disks are not modelled yet", argument);
+        const struct option *disk = find("hda", 3);
+        if (argument[0] && argument[1]) return is_new(disk) ? disk->take(options, disk, argument) : TAKEN_WRONG;
+        complain("%s: not an option, and no image of a disk", argument);
         return TAKEN_WRONG;
     }
     const char *name = argument + (argument[1] == '-' ? 2 : 1), *equals = strchr(name, '=');
@@ -169,6 +171,11 @@ static bool replay_is_alone(const struct options *options) {
     return !*options->record || complain("-replay and -record: the run is recorded already; leave one out");
 }
 
+static bool plan_drives(struct options *o) {
+    char error[400];
+    return drive_options_plan(o->drive, o->drives, &o->machine, error, sizeof error) || complain("%s", error);
+}
+
 enum parsed options_parse(struct options *options, int argc, char **argv) {
     set_defaults(options);
     for (int i = 1; i < argc; i++) {
@@ -180,6 +187,7 @@ enum parsed options_parse(struct options *options, int argc, char **argv) {
         complain("-serial none is for the only serial port; use -serial null");
         return PARSED_WRONG;
     }
+    if (!plan_drives(options)) return PARSED_WRONG;
     if (*options->replay) return replay_is_alone(options) ? PARSED_RUN : PARSED_WRONG;
     return has_something_to_run(options) ? PARSED_RUN : PARSED_WRONG;
 }

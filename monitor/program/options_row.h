@@ -4,7 +4,7 @@
 #include "monitor/session/options.h"
 
 enum taken { TAKEN, TAKEN_LAST, TAKEN_WRONG }; // LAST: there is nothing to run. WRONG: one line has said what is wrong
-enum option_group { BOOT, MACHINE, CONSOLE, RUN, HELP, HIDDEN }; // HIDDEN: -help does not list it
+enum option_group { BOOT, MACHINE, DISKS, CONSOLE, RUN, HELP, HIDDEN }; // HIDDEN: -help does not list it
 enum option_times { ONCE, MANY };
 
 struct option {

@@ -1,5 +1,5 @@
 // What each option means: the functions behind the rows of options.def.
-// NOT IMPLEMENTED: disks, network, display; they are refused by name.
+// NOT IMPLEMENTED: network, display; they are refused by name.
 #include "devices/bus/device.h"
 #include "monitor/program/cpu_option.h"
 #include "monitor/program/options_row.h"
@@ -9,6 +9,7 @@
 #include "monitor/host/parse.h"
 #include "monitor/host/status.h"
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { SHOWN = 100 }; // bytes of a value that is quoted
@@ -248,6 +249,43 @@ enum taken take_absent(struct options *options, const struct option *option, con
     (void)options, (void)value;
     complain("-%s: %s (docs/limits.md)", option->name, option->help);
     return TAKEN_WRONG;
+}
+
+static enum taken add_drive(struct options *options, const struct option *option, const char *value, bool good,
+                            const struct drive_wish *wish, const char *error) {
+    if (!good) return wrong(option, value, error);
+    if (options->drives == MACHINE_DRIVES) return wrong(option, value, "there are 16 drives already");
+    options->drive[options->drives] = *wish;
+    snprintf(options->drive[options->drives++].option, sizeof wish->option, "%s", option->name);
+    return TAKEN;
+}
+
+enum taken take_drive(struct options *options, const struct option *option, const char *value) {
+    struct drive_wish wish;
+    char error[200];
+    bool good = drive_option_take(value, &wish, error, sizeof error);
+    return add_drive(options, option, value, good, &wish, error);
+}
+
+// -hda to -hdd
+enum taken take_hda(struct options *options, const struct option *option, const char *value) {
+    struct drive_wish wish;
+    char error[200];
+    bool good = drive_option_file(value, option->name[2] - 'a', false, &wish, error, sizeof error);
+    return add_drive(options, option, value, good, &wish, error);
+}
+
+enum taken take_cdrom(struct options *options, const struct option *option, const char *value) {
+    struct drive_wish wish;
+    char error[200];
+    bool good = drive_option_file(value, 2, true, &wish, error, sizeof error);
+    return add_drive(options, option, value, good, &wish, error);
+}
+
+enum taken take_snapshot(struct options *options, const struct option *option, const char *value) {
+    (void)option, (void)value;
+    options->snapshot = true;
+    return TAKEN;
 }
 
 static enum taken list_devices(void) {

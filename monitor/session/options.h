@@ -3,6 +3,7 @@
 #define MONITOR_OPTIONS_H
 #include "devices/machine/machine.h"
 #include "devices/machine/position.h"
+#include "monitor/disk/images.h"
 #include "monitor/host/console.h"
 #include "monitor/host/file.h"
 #include <stdbool.h>
@@ -36,6 +37,10 @@ struct options {
     struct machine_file machine_file[OPTIONS_FILES];  // machine.file
     char file_name[OPTIONS_FILES][OPTIONS_FILE_NAME]; // their names
     struct file file[OPTIONS_FILES];                  // and the bytes of those that come out of a file
+    struct drive_wish drive[MACHINE_DRIVES];          // machine.drive, as asked for
+    unsigned drives;
+    bool snapshot;                                    // -snapshot
+    struct images images;                             // of the drives
     const struct loader *protocol;                    // NULL: the first that knows the kernel
     const char *loadvm;                               // the snapshot that is gone on from; NULL: none
     const char *incoming;                             // where a machine comes from; NULL: nowhere

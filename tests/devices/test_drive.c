@@ -16,12 +16,20 @@ static void fail(void *owner, const char *text) {
     strncpy(last_error, text, sizeof last_error - 1);
 }
 
+static struct memory *fresh(void) {
+    static struct memory memory;
+    if (memory.ram) memory_free(&memory);
+    memory = (struct memory){0};
+    if (!memory_init(&memory, 4096)) bail("no memory");
+    return &memory;
+}
+
 static void begin(struct drive *d, bool read_only, bool through) {
     image = (struct memory_image){.data = image_bytes, .bytes = BYTES, .writes = through};
     struct drive_config config = {.id = "d", .image = "disk.img", .read_only = read_only, .bytes = BYTES};
     config.back = memory_image_back(&image);
     for (unsigned i = 0; i < BYTES; i++) image_bytes[i] = model[i] = (uint8_t)(i * 7 + (i >> 9));
-    if (!drive_init(d, &config, 1000000000)) bail("no memory");
+    if (!drive_init(d, &config, fresh(), 1000000000)) bail("no memory");
     d->fail = fail;
     *last_error = '\0';
 }
@@ -69,12 +77,13 @@ static void limits(void) {
     drive_free(&d);
     struct drive_config odd = {.id = "odd", .bytes = 1000, .back = memory_image_back(&image)};
     image.bytes = 1000;
-    ok(drive_init(&d, &odd, 1) && drive_bytes(&d) == 1024 && drive_read(&d, 512, 512, buffer) && buffer[487] &&
+    ok(drive_init(&d, &odd, fresh(), 1) && drive_bytes(&d) == 1024 && drive_read(&d, 512, 512, buffer) && buffer[487] &&
            !buffer[488],
        "half a sector at the end is filled with zeroes");
     drive_free(&d);
     odd.cdrom = odd.read_only = true;
-    ok(drive_init(&d, &odd, 1) && drive_bytes(&d) == 2048 && drive_removable(&d), "a CD-ROM's sectors have 2048 bytes");
+    ok(drive_init(&d, &odd, fresh(), 1) && drive_bytes(&d) == 2048 && drive_removable(&d),
+       "a CD-ROM's sectors have 2048 bytes");
     drive_free(&d);
 }
 
@@ -117,13 +126,16 @@ static void machine(void) {
     config.ram_bytes = 1 << 20;
     disk.back = memory_image_back(&image);
     ok(machine_config_drive(&config, &disk, error, sizeof error), "a drive");
-    ok(!machine_config_drive(&config, &other, error, sizeof error) && strstr(error, "named hda already"), "%s", error);
-    strcpy(other.id, "two");
     ok(!machine_config_drive(&config, &other, error, sizeof error) && strstr(error, "has that place"), "%s", error);
+    other.index = 1;
+    ok(!machine_config_drive(&config, &other, error, sizeof error) && strstr(error, "named hda already"), "%s", error);
+    ok(!machine_new(&config, error, sizeof error) && strstr(error, "nothing on this machine takes drive 0 of if=ide"),
+       "%s", error);
+    config.drive[0].interface = DRIVE_NONE;
     struct machine *m = machine_new(&config, error, sizeof error);
     if (!m) bail("no machine: %s", error);
     struct device_host *host = &m->board.host;
-    struct drive *d = device_drive_at(host, DRIVE_IDE, 0);
+    struct drive *d = device_drive(host, "hda");
     ok(d && !device_drive(host, "hda") && !device_drive(host, "hdb"), "a controller takes a drive, once");
     image = (struct memory_image){.data = image_bytes, .bytes = BYTES, .fail = "Input/output error"};
     ok(!drive_read(d, 0, 512, model) && machine_run(m, 1) == MACHINE_HOST_ERROR &&
@@ -132,7 +144,30 @@ static void machine(void) {
     machine_free(m);
 }
 
+// What is written over an image is state: the hash has it, and so it must be the same when it is written again.
+static void state(void) {
+    uint8_t bytes[512] = {1};
+    struct machine_config config;
+    struct drive_config disk = {.id = "d", .bytes = 1ull << 30, .back = memory_image_back(&image)};
+    char error[200];
+    machine_config_default(&config);
+    config.model = *cpu_model_at(0);
+    config.ram_bytes = 1 << 20;
+    if (!machine_config_drive(&config, &disk, error, sizeof error)) bail("%s", error);
+    struct machine *m = machine_new(&config, error, sizeof error);
+    if (!m) bail("no machine: %s", error);
+    struct drive *d = device_drive(&m->board.host, "d");
+    uint64_t before = machine_hash(m);
+    ok(drive_write(d, 1023ull << 20, 512, bytes) && machine_hash(m) != before, "what is written is in the hash");
+    uint64_t written = machine_hash(m);
+    ok(drive_zero(d, 1023ull << 20, 512) && machine_hash(m) != before && machine_hash(m) != written,
+       "zeroes over the image are not the image");
+    ok(overlay_written(&d->overlay) == 1, "one sector is written");
+    machine_free(m);
+}
+
 int main(void) {
+    state();
     against_model(false);
     against_model(true);
     limits();

@@ -4,7 +4,7 @@
 #   up DIR/x.o symbol FLOOR/ROOM   a symbol taken from a floor or a room above
 #   host DIR/x.o symbol            a core object takes something of the host that is not in the list below
 #   state DIR/x.o section size     a core object has writable variables, or something that runs by itself
-#   reach DIR/x.o symbol           an object of monitor outside monitor/host, jail and files opens, reads, asks or writes
+#   reach DIR/x.o symbol           an object of monitor outside monitor/host, jail, files and disk opens, reads, asks or writes
 #                                  to something of the host by itself: a file, a socket, the terminal, a signal, a clock
 #   open DIR/x.o symbol            a file is opened past the table of files (monitor/files/files.c), which knows of two names
 #                                  of one file
@@ -48,7 +48,7 @@ opens='open openat creat fopen fdopen freopen open64 openat64 creat64 fopen64 fr
 read_history read_history_range write_history append_history history_truncate_file'
 prints='write pwrite pwrite64 writev fwrite fputs fputc putc puts putchar printf fprintf vprintf vfprintf dprintf perror
 __printf_chk __fprintf_chk __vprintf_chk __vfprintf_chk stdout stderr'
-printers='^files/|^host/(editor|pager)\.o$'
+printers='^files/|^host/(editor|pager)\.o$|^disk/image\.o$'
 
 table=$(mktemp -d)
 trap 'rm -rf "$table"' EXIT
@@ -85,7 +85,7 @@ awk -v CORE="${CORE:-}" -v rooms="${ROOMS:-$here/rooms}" -v allowed="$allowed" -
 		next
 	}
 	$4 in home { if (at[$4] > height($1, $2)) print "up", $3, $4, home[$4]; next }
-	$1 == "monitor" && $2 !~ /^(host|jail|files)$/ && $4 in reaches { print "reach", $3, $4 }
+	$1 == "monitor" && $2 !~ /^(host|jail|files|disk)$/ && $4 in reaches { print "reach", $3, $4 }
 	$1 == "monitor" { file = $3; sub(/.*\/monitor\//, "", file) }
 	$1 == "monitor" && $4 in is_open && file != "files/files.o" { print "open", $3, $4 }
 	$1 == "monitor" && $4 in is_print && file !~ printers { print "print", $3, $4 }

@@ -12,11 +12,11 @@ for meant in 'kernal kernel' 'initrd- initrd' 'intird initrd' 'serail serial' 'n
 	read -r typed meant <<<"$meant"
 	refused "-$typed is near -$meant" "did you mean -$meant\\?" "-$typed" x
 done
-for far in hdx fdaa drvie vpn mem ms sd spice boots kvm qmp usbx y; do
+for far in fdaa vpn mem ms sd spice boots kvm qmp usbx y; do
 	refused "-$far was hardly meant to be another option" ": no such option \\(-help lists all\\)" "-$far" x
 done
 refused 'nonsense has no nearest' '-xyzzyxyzzy: no such option \(-help lists all\)' -xyzzyxyzzy
-refused 'a lone word' 'disk.img: not an option; a kernel is named with -kernel' disk.img
+refused 'a lone word is an image' 'disk.img: ' disk.img
 refused 'a lone dash' '-: not an option' -
 refused 'no kernel' 'nothing to boot: give a kernel with -kernel FILE'
 refused 'a missing value' '-kernel needs a value: -kernel FILE ' -kernel
@@ -34,9 +34,30 @@ refused '-smp 65' 'processor' -kernel "$spin" -smp 65
 refused '-smp 0' 'not a number of processors' -kernel "$spin" -smp 0
 refused '-cpu' '-cpu z80: ' -kernel "$spin" -cpu z80
 refused '-machine' '-machine isapc: the machines are plain, pc and q35' -kernel "$spin" -machine isapc
-refused '-hda, which is not modelled' '-hda: disks are not modelled yet' -kernel "$spin" -hda disk.img
+empty=$dir/empty
+: >"$empty"
+printf 'QFI\xfb' >"$dir/disk.qcow2"
+printf '\xfd7zXZ' >"$dir/disk.xz"
+truncate -s 1M "$dir/held"
+exec 7<>"$dir/held"
+flock -x 7
+refused '-hda of a file that is not there' 'nowhere: cannot be opened: No such file' -kernel "$spin" -drive file=nowhere,if=none
+refused '-drive of a directory' 'tests: a directory, and no image' -kernel "$spin" -drive file=tests,if=none
+refused '-drive of nothing' 'empty: it is empty; truncate' -kernel "$spin" -drive file="$dir/empty",if=none
+refused '-drive of another format' 'disk.qcow2: a qcow2 image, and only raw ones are read; qemu-img convert -O raw' -kernel "$spin" -drive file="$dir/disk.qcow2",if=none
+refused '-drive format=qcow2' 'only raw images are read; qemu-img convert' -kernel "$spin" -drive file="$dir/disk.qcow2",format=qcow2
+refused '-drive of a packed one' 'packed by xz; unpack it' -kernel "$spin" -drive file="$dir/disk.xz",if=none
+refused '-drive without a file' 'which image\? write file=PATH' -kernel "$spin" -drive if=none
+refused '-drive with a key misspelt' 'did you mean snapshot\?' -kernel "$spin" -drive file=README.md,snapshop=on
+refused '-drive twice of an id' 'there is a drive named x already' -kernel "$spin" -drive file=README.md,if=none,id=x -drive file=README.md,if=none,id=x
+refused '-drive twice at a place' 'drive ide0-hd0 has that place already' -kernel "$spin" -drive file=README.md,index=0 -drive file=README.md,bus=0
+refused '-drive with two places' 'say the same; leave one out' -kernel "$spin" -drive file=README.md,index=0,bus=0
+refused '-drive that another process writes' 'another process writes it' -kernel "$spin" -drive file="$dir/held",if=none
+refused '-blockdev' 'use -drive file=FILE,if=none,id=NAME' -kernel "$spin" -blockdev driver=file,filename=x
+refused '-drive ide where there is none' 'no-such-thing: cannot|has no IDE' -kernel "$spin" -hda no-such-thing
+exec 7<&-
 refused '-net user' '-net user: not modelled yet; the only choice is none' -kernel "$spin" -net user
-refused '-hda misspelt: it is no advice' '-hdaa: no such option \(-help lists all\)' -kernel "$spin" -hdaa disk.img
+refused '-hda misspelt' '-hdaa: no such option; did you mean -hda' -kernel "$spin" -hdaa disk.img
 refused '-device' '-device e1000: no such device' -kernel "$spin" -device e1000
 refused '-device without a name' '-device needs a value' -kernel "$spin" -device ''
 refused '-device isa-debug-exit,irq=5' 'takes iobase=PORT and iosize=BYTES' -kernel "$spin" -device isa-debug-exit,irq=5

@@ -1,0 +1,65 @@
+// The images of a run's drives; see images.h.
+#include "monitor/disk/images.h"
+#include "monitor/disk/overlay_file.h"
+#include "monitor/files/complaint.h"
+#include <string.h>
+
+static const struct drive_wish *wish_for(const struct images_wish *wish, const char *id) {
+    for (unsigned i = 0; i < wish->drives; i++)
+        if (strcmp(wish->drive[i].config.id, id) == 0) return &wish->drive[i];
+    return NULL;
+}
+
+static bool goes_through(const struct drive_config *d, const struct drive_wish *w, const struct images_wish *wish) {
+    bool asked = w && w->snapshot == DRIVE_OFF && !wish->snapshot && !d->read_only;
+    if (asked && wish->history)
+        tell(
+            "vmxray: drive %s: there is a past to go back to, so %s stays as it is; commit writes what has changed, or "
+            "-history 0 lets writes through\n",
+            d->id, d->image);
+    return asked && !wish->history;
+}
+
+// Of a snapshot or a recording: it must be the image that there was.
+static bool is_same(const struct drive_config *d, const struct image *i) {
+    if (!d->identity) return true;
+    if (d->bytes != i->bytes)
+        return complain("drive %s: %s has %llu bytes, and had %llu then: it is another image", d->id, d->image,
+                        (unsigned long long)i->bytes, (unsigned long long)d->bytes);
+    return d->identity == i->identity ||
+           complain("drive %s: %s has other contents than then: what was on the disk would "
+                    "not fit together; use a copy from that time",
+                    d->id, d->image);
+}
+
+static bool connect(struct images *images, unsigned number, struct drive_config *d, const struct images_wish *wish) {
+    char why[IMAGE_WHY];
+    struct image *i = &images->image[number];
+    const struct drive_wish *w = wish_for(wish, d->id);
+    if (w) strcpy(d->image, w->config.image);
+    if (i->path && strcmp(i->path, d->image) != 0) image_close(i);
+    if (!i->path) {
+        const struct image_wish how = {goes_through(d, w, wish), w && w->raw, !w || w->locking != DRIVE_OFF};
+        if (!image_open(i, d->image, &how, why)) return complain("%s", why);
+    }
+    if (!is_same(d, i)) return false;
+    i->drive = number;
+    d->bytes = i->bytes, d->identity = i->identity;
+    d->back = image_back(i);
+    return true;
+}
+
+bool images_connect(struct images *images, struct machine_config *config, const struct images_wish *wish) {
+    if (config->drives) overlay_file_open();
+    for (unsigned i = 0; i < config->drives; i++) {
+        if (i >= images->count) images->image[images->count++] = (struct image){.fd = -1};
+        if (!connect(images, i, &config->drive[i], wish)) return false;
+    }
+    return true;
+}
+
+void images_close(struct images *images) {
+    for (unsigned i = 0; i < images->count; i++) image_close(&images->image[i]);
+    images->count = 0;
+    overlay_file_close();
+}

@@ -1,0 +1,27 @@
+// The images of a run's drives.
+#ifndef MONITOR_IMAGES_H
+#define MONITOR_IMAGES_H
+#include "monitor/disk/drive_option.h"
+#include "monitor/disk/image.h"
+
+struct images {
+    struct image image[MACHINE_DRIVES]; // by drive of the configuration
+    unsigned count;
+    const struct image_watch *watch; // of all of them; NULL: nobody looks
+};
+
+// What the command line says of drives, beside the configuration.
+struct images_wish {
+    const struct drive_wish *drive;
+    unsigned drives;
+    bool snapshot; // -snapshot: whatever the drives say
+    bool history;  // there is a past, or a recording: nothing is written through
+};
+
+// Opens the images of the configuration's drives and hands them to it. A drive that a snapshot or a recording had must
+// be the same one; what the command line says of a drive of that name is where the image lies now. False after one line
+// on stderr.
+bool images_connect(struct images *images, struct machine_config *config, const struct images_wish *wish);
+void images_close(struct images *images);
+
+#endif
