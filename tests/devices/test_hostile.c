@@ -10,5 +10,11 @@ int main(void) {
     }
     loop_end();
     ok(fuzz_board(1, 2000) != fuzz_board(2, 2000), "seeds differ");
+    loop_begin("disk controllers: registers, lists, tables and packets at random, twice the same");
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        uint64_t hash = fuzz_disk(seed, 300);
+        loop_check(hash == fuzz_disk(seed, 300), "seed %lu", (unsigned long)seed);
+    }
+    loop_end();
     return done_testing();
 }
