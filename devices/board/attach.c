@@ -89,15 +89,37 @@ static const struct machine_device {
 #undef MACHINE
     {0, NULL}};
 
-bool board_attach(struct board *b, const struct machine_config *config, char *error, size_t size) {
-    unsigned number = MACHINE_DEVICES; // of the chipset's own: behind those of -device
+static bool make_chipset(struct board *b, const struct machine_config *config, char *error, size_t size) {
+    unsigned number = MACHINE_DEVICES; // behind those of -device
     const char *options;
     for (const struct machine_device *d = machine_devices; d->text; d++)
         if (d->machine == config->machine && device_named(d->text, &options) &&
             !make(b, d->text, number++, error, size))
             return false;
+    return true;
+}
+
+// The drives of -hda and of -drive if=ide, where QEMU has them: two on each channel of IDE, one on each port of AHCI.
+static bool make_drives(struct board *b, const struct machine_config *config, char *error, size_t size) {
+    unsigned units = config->machine == MACHINE_Q35 ? 1 : 2;
+    for (unsigned i = 0; i < config->drives; i++) {
+        const struct drive_config *d = &config->drive[i];
+        char text[MACHINE_DEVICE_TEXT];
+        if (d->interface != DRIVE_IDE) continue;
+        snprintf(text, sizeof text, "ide-%s,drive=%s,bus=ide.%u,unit=%u", d->cdrom ? "cd" : "hd", d->id,
+                 d->index / units, d->index % units);
+        if (!make(b, text, 0, error, size)) return false;
+    }
+    return true;
+}
+
+bool board_attach(struct board *b, const struct machine_config *config, char *error, size_t size) {
+    bool plain = config->machine == MACHINE_PLAIN; // its controller is one of the configuration's devices
+    if (!make_chipset(b, config, error, size)) return false;
+    if (!plain && !make_drives(b, config, error, size)) return false;
     for (unsigned i = 0; i < config->devices; i++)
         if (!make(b, config->device[i], i, error, size)) return false;
+    if (plain && !make_drives(b, config, error, size)) return false;
     if (b->clock.timers + config->cpus > CLOCK_TIMERS) return refuse(error, size, "the devices have too many timers");
     return true;
 }

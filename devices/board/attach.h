@@ -24,7 +24,9 @@ struct aml;
 const struct device *device_named(const char *text, const char **options);
 
 // Makes every device that the configuration lists. False: one line in `error` says why one cannot be had.
-enum { BOARD_OWN_DEVICES = 5, BOARD_DEVICES = MACHINE_DEVICES + BOARD_OWN_DEVICES }; // own: of the chipset
+// Its own: of the chipset. Those that drive interrupt inputs are numbered; drives do not.
+enum { BOARD_OWN_DEVICES = 5, BOARD_NUMBERS = MACHINE_DEVICES + BOARD_OWN_DEVICES };
+enum { BOARD_DEVICES = BOARD_NUMBERS + MACHINE_DRIVES };
 bool board_attach(struct board *board, const struct machine_config *config, char *error, size_t error_size);
 void board_detach(struct board *board);
 void attached_reset(struct board *board);

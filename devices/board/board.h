@@ -43,7 +43,7 @@ enum interrupt_source {
     SOURCE_PIRQS = 31, // the pins of PCI functions, as the chipset routes them
 };
 enum { INTERRUPT_INPUTS = 24 };
-_Static_assert((int)SOURCE_DEVICES + BOARD_DEVICES <= (int)SOURCE_PIRQS, "a bit of struct board's sources for each");
+_Static_assert((int)SOURCE_DEVICES + BOARD_NUMBERS <= (int)SOURCE_PIRQS, "a bit of struct board's sources for each");
 
 // Derived from the map: the piece of memory that was accessed last, for nearly every page is in the same; and the page
 // that was last found to be no memory, for a driver asks for the same registers again and again.
