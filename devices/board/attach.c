@@ -29,6 +29,18 @@ static void function_interrupt(struct device_host *host, unsigned vector, bool l
     pci_interrupt(host->function, vector, level);
 }
 
+static bool add_bus(struct device_host *host, bool single) {
+    struct board *b = host->owner;
+    return pci_add_bus(&b->pci, host->function, host->place->id, single);
+}
+
+static void bus_numbers(struct device_host *host) {
+    struct board *b = host->owner;
+    pci_numbers_changed(&b->pci);
+    for (unsigned i = 0; i < b->attachments; i++)
+        if (b->attached[i].device->function) b->attached[i].host.master.requester = b->attached[i].function.requester;
+}
+
 // Before the device is created: its function, without registers on the bus.
 static bool begin_function(struct board *b, struct attached *a) {
     struct pci_bus *bus = pci_bus_named(&b->pci, a->place.bus);
@@ -39,6 +51,8 @@ static bool begin_function(struct board *b, struct attached *a) {
     a->host.identity = &a->identity;
     a->host.function = &a->function;
     a->host.interrupt = function_interrupt;
+    a->host.add_bus = add_bus;
+    a->host.bus_numbers = bus_numbers;
     if (!bus || !pci_claim(&b->pci, bus, &a->function, a->place.place)) return false;
     a->host.master.requester = a->function.requester;
     a->host.master.command = &a->config[PCI_COMMAND];

@@ -1,6 +1,7 @@
 // Filling a configuration; see config.h.
 #include "devices/board/config.h"
 #include "devices/board/attach.h"
+#include "devices/bus/memory.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,22 @@ __attribute__((format(printf, 3, 4))) static bool refuse(char *error, size_t siz
 void machine_config_default(struct machine_config *config) {
     *config = (struct machine_config){
         .ram_bytes = 128 << 20, .cpus = 1, .serial_ports = 1, .rtc_epoch = 1704067200, .seed = 1};
+}
+
+// As QEMU's machines have it: a q35 keeps the memory of PCI Express (ECAM) free.
+enum { ECAM_BYTES = 256 << 20 };
+#define ECAM_BASE 0xb0000000ull
+uint64_t machine_config_low_limit(const struct machine_config *c) {
+    const uint64_t pc_most = 0xe0000000;
+    if (c->machine == MACHINE_PC) return c->ram_bytes < pc_most ? pc_most : MEMORY_LOW_LIMIT;
+    if (c->machine == MACHINE_Q35) return c->ram_bytes < ECAM_BASE ? ECAM_BASE : 0x80000000;
+    return MEMORY_LOW_LIMIT;
+}
+
+uint64_t machine_config_window(const struct machine_config *c) {
+    if (c->machine == MACHINE_Q35) return ECAM_BASE + ECAM_BYTES;
+    uint64_t limit = machine_config_low_limit(c), low = c->ram_bytes < limit ? c->ram_bytes : limit;
+    return low > MEMORY_LOW_LIMIT ? limit : MEMORY_LOW_LIMIT;
 }
 
 bool machine_config_device(struct machine_config *config, const char *text, char *error, size_t size) {

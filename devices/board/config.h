@@ -51,6 +51,10 @@ struct machine_config {
     struct character_back debug_console;                // written to port E9H or 402H
 };
 
+// Where RAM below 4 GBytes ends at most, and where below 4 GBytes devices may be.
+uint64_t machine_config_low_limit(const struct machine_config *config);
+uint64_t machine_config_window(const struct machine_config *config);
+
 // One processor, 128 MBytes, one serial port, 2024-01-01 00:00 UTC. The model is left empty: fill it.
 void machine_config_default(struct machine_config *config);
 

@@ -84,6 +84,8 @@ struct device_host {
     struct chipset *chipset; // for its chips; NULL: the plain board has none
     unsigned intx;           // on the plain board: the interrupt input that its pin goes to
     void (*interrupt)(struct device_host *host, unsigned vector, bool level);
+    bool (*add_bus)(struct device_host *host, bool single); // behind a bridge, named after its id
+    void (*bus_numbers)(struct device_host *host);          // of buses have changed
     void (*set_line)(void *owner, unsigned input, bool level);
     void (*exit)(void *owner, uint32_t code);
     struct drive *(*drive)(void *owner, const char *id, unsigned interface, unsigned index);

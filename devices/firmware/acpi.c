@@ -1,8 +1,10 @@
-// ACPI tables: RSDP, RSDT, XSDT, FADT, FACS, DSDT, MADT, HPET, SPCR. ACPI 6.3, 5.2; IA-PC HPET specification, 3.2.4;
-// Serial Port Console Redirection Table, revision 2.
+// ACPI tables: RSDP, RSDT, XSDT, FADT, FACS, DSDT, MADT, HPET, SPCR, MCFG, WAET. ACPI 6.3, 5.2; IA-PC HPET specification,
+// 3.2.4; Serial Port Console Redirection Table, revision 2; PCI Firmware specification 3.0, 4.1.2; Windows ACPI Emulated
+// Devices Table, 1.0.
 #include "devices/firmware/acpi.h"
 #include "cpu/state/outcome.h"
 #include "devices/bus/aml.h"
+#include "devices/chipset/setup.h"
 #include "devices/char/uart.h"
 #include "devices/timer/hpet.h"
 #include "devices/irq/ioapic.h"
@@ -20,6 +22,7 @@ struct table {
     uint32_t start;
 };
 
+enum { ECAM_BYTES = 256 << 20 };
 enum { HEADER_BYTES = 36, FACS_BYTES = 64, FADT_BYTES = 244, SPCR_BYTES = 80 };
 
 static void put(struct writer *w, const void *bytes, uint32_t count) {
@@ -78,8 +81,13 @@ static uint32_t table_end(struct table t) {
 }
 
 // --- DSDT ---
-// _PRT: INTA..INTD of each slot go to I/O APIC pins 16..23, rotated by slot.
-static void pci_routing(struct aml *a) {
+// _PRT: INTA..INTD of each slot go to I/O APIC pins: on the plain board to 16..23, rotated by slot.
+static unsigned input_of(const struct acpi_config *config, unsigned slot, unsigned pin) {
+    const struct chipset *c = config->chipset;
+    return c ? (unsigned)chipset_input(c, chipset_pirq(c, slot, pin)) : 16 + ((slot + pin) & 7);
+}
+
+static void pci_routing(struct aml *a, const struct acpi_config *config) {
     enum { SLOTS = 32, PINS = 4 };
     aml_name(a, "_PRT");
     aml_package(a, SLOTS * PINS);
@@ -89,15 +97,21 @@ static void pci_routing(struct aml *a) {
             aml_integer(a, slot << 16 | 0xffff);
             aml_integer(a, pin);
             aml_integer(a, 0);
-            aml_integer(a, 16 + ((slot + pin) & 7));
+            aml_integer(a, input_of(config, slot, pin));
             aml_end(a);
         }
     }
     aml_end(a);
 }
 
+static bool is_q35(const struct acpi_config *config) { return config->chipset && config->chipset->kind == CHIPSET_Q35; }
+
 static void pci_root(struct aml *a, const struct acpi_config *config) {
-    aml_device_id(a, "PCI0", "PNP0A03");
+    aml_device_id(a, "PCI0", is_q35(config) ? "PNP0A08" : "PNP0A03");
+    if (is_q35(config)) {
+        aml_name(a, "_CID");
+        aml_eisa_id(a, "PNP0A03");
+    }
     aml_name(a, "_UID");
     aml_integer(a, 0);
     aml_name(a, "_CRS");
@@ -109,10 +123,10 @@ static void pci_root(struct aml *a, const struct acpi_config *config) {
     aml_window_memory(a, 0xa0000, 0xbffff);
     aml_window_memory(a, config->pci_window_first, config->pci_window_last);
     aml_resources_end(a);
-    pci_routing(a);
+    pci_routing(a, config);
     aml_device(a, "ISA");
     aml_name(a, "_ADR");
-    aml_integer(a, 1 << 16);
+    aml_integer(a, is_q35(config) ? 0x1f << 16 : 1 << 16);
     config->describe(config->owner, ACPI_ISA, a);
     aml_end(a);
     config->describe(config->owner, ACPI_PCI, a);
@@ -126,8 +140,12 @@ static void board_resources(struct aml *a, const struct acpi_config *config) {
     aml_resources(a);
     aml_io(a, 0x61, 1);
     aml_io(a, 0x92, 1);
-    aml_io(a, PM_BASE, PM_BYTES);
+    aml_io(a, PM_BASE, config->chipset ? 64 : PM_BYTES);
     aml_memory(a, (uint32_t)APIC_BASE_DEFAULT, 0x1000);
+    if (is_q35(config)) {
+        aml_memory(a, SETUP_ECAM, ECAM_BYTES);
+        aml_memory(a, SETUP_RCBA, 0x4000);
+    }
     aml_resources_end(a);
     aml_end(a);
     config->describe(config->owner, ACPI_BOARD, a);
@@ -143,8 +161,8 @@ static uint32_t write_dsdt(struct writer *w, const struct acpi_config *config) {
     aml_end(&a);
     aml_name(&a, "\\_S5_");
     aml_package(&a, 4);
-    aml_integer(&a, PM_SLEEP_OFF);
-    aml_integer(&a, PM_SLEEP_OFF);
+    aml_integer(&a, config->chipset ? 0 : PM_SLEEP_OFF);
+    aml_integer(&a, config->chipset ? 0 : PM_SLEEP_OFF);
     aml_integer(&a, 0);
     aml_integer(&a, 0);
     aml_end(&a);
@@ -277,6 +295,24 @@ static uint32_t write_spcr(struct writer *w) {
     return table_end(t);
 }
 
+// The memory of PCI Express: all buses of segment 0.
+static uint32_t write_mcfg(struct writer *w) {
+    struct table t = table_begin(w, "MCFG", 1);
+    put64(w, 0);
+    put64(w, SETUP_ECAM);
+    put(w, (const uint8_t[]){0, 0, 0, 255}, 4);
+    put32(w, 0);
+    return table_end(t);
+}
+
+// Reading the RTC's register C once is enough, and so is one read of the PM timer.
+static uint32_t write_waet(struct writer *w) {
+    enum { RTC_GOOD = 1, PM_TIMER_GOOD = 2 };
+    struct table t = table_begin(w, "WAET", 1);
+    put32(w, RTC_GOOD | PM_TIMER_GOOD);
+    return table_end(t);
+}
+
 static void write_rsdp(uint8_t *out, uint32_t rsdt, uint64_t xsdt) { // 5.2.5.3
     memset(out, 0, ACPI_RSDP_BYTES);
     memcpy(out, "RSD PTR ", 8);
@@ -293,9 +329,11 @@ bool acpi_write(const struct acpi_config *config, uint8_t *out, uint8_t rsdp[ACP
     memset(out, 0, ACPI_BYTES);
     struct writer w = {.out = out, .base = config->base};
     uint32_t facs = write_facs(&w), dsdt = write_dsdt(&w, config);
-    uint32_t tables[4] = {write_fadt(&w, facs, dsdt), write_madt(&w, config), write_hpet(&w)};
+    uint32_t tables[6] = {write_fadt(&w, facs, dsdt), write_madt(&w, config), write_hpet(&w)};
     unsigned count = 3;
     if (config->com1) tables[count++] = write_spcr(&w);
+    if (is_q35(config)) tables[count++] = write_mcfg(&w);
+    if (config->chipset) tables[count++] = write_waet(&w);
     struct table t = table_begin(&w, "RSDT", 1);
     for (unsigned i = 0; i < count; i++) put32(&w, tables[i]);
     uint32_t rsdt = table_end(t);

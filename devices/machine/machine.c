@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 enum {
-    MEMORY_REGIONS = 8,
+    MEMORY_REGIONS = 9,
     IDLE_EVENTS = 1 << 16, // timer events without a step before the front end is asked
 };
 
@@ -95,7 +95,7 @@ static bool describe(struct machine *m, char *error, size_t size) {
 static bool build(struct machine *m, char *error, size_t size) {
     const struct row_set sets[] = {cpu_rows, vmx_rows};
     m->decoder = decoder_new(sets, 2, has_feature, &m->config.model);
-    if (!m->decoder || !memory_init(&m->memory, m->config.ram_bytes)) return false;
+    if (!m->decoder || !memory_init(&m->memory, m->config.ram_bytes, machine_config_low_limit(&m->config))) return false;
     clock_init(&m->board.clock, m->config.model.tsc_hz, now_cycles, deadline_moved, m);
     m->board.clock.local = local_cycles;
     if (!board_init(&m->board, &m->config, &m->memory, error, size)) return false;

@@ -1,6 +1,7 @@
 // What firmware leaves behind: the memory map, ACPI tables, the BIOS data area, and what it sets in every processor.
 // Done at each reset, before the boot image is applied. See machine.h.
 #include "cpu/state/model.h"
+#include "devices/chipset/setup.h"
 #include "devices/firmware/acpi.h"
 #include "devices/firmware/bios_data.h"
 #include "devices/firmware/real_mode.h"
@@ -23,6 +24,7 @@ unsigned machine_memory_map(const struct machine *m, struct machine_region *out,
         {mbyte, end - mbyte, MEMORY_RAM},
         {acpi, apart ? ACPI_TABLES : 0, MEMORY_ACPI},
         {acpi + ACPI_TABLES, apart ? ACPI_NVS : 0, MEMORY_NVS},
+        {SETUP_ECAM, m->config.machine == MACHINE_Q35 ? 256 << 20 : 0, MEMORY_RESERVED},
         {MEMORY_HIGH_BASE, m->memory.high_bytes, MEMORY_RAM},
     };
     unsigned regions = 0;
@@ -43,9 +45,10 @@ static void write_acpi(struct machine *m, uint8_t *low) {
     const struct acpi_config acpi = {.base = (uint32_t)acpi_base(m),
                                      .cpus = m->config.cpus,
                                      .com1 = m->config.serial_ports > 0,
-                                     .pci_window_first = (uint32_t)MEMORY_LOW_LIMIT,
+                                     .pci_window_first = (uint32_t)machine_config_window(&m->config),
                                      .pci_window_last = (uint32_t)IOAPIC_BASE - 1,
                                      .describe = board_describe,
+                                     .chipset = m->config.machine == MACHINE_PLAIN ? NULL : &m->board.chipset,
                                      .owner = &m->board};
     uint8_t *tables = memory_for_writing(&m->memory, acpi.base, ACPI_BYTES);
     // The space is made for the largest configuration.
@@ -63,33 +66,40 @@ static void virtual_wire(struct lapic *l) {
 
 // RAM is write-back, the display and what is between RAM and 4 GBytes uncached, the BIOS's area write-protected. SDM
 // Vol. 3A, 11.11.
-static void set_memory_types(struct cpu *cpu) {
+static void set_memory_types(const struct machine *m, struct cpu *cpu) {
     enum { UNCACHED = 0, WRITE_PROTECTED = 5, WRITE_BACK = 6, FIXED_ENABLED = 1 << 10, ENABLED = 1 << 11 };
     enum { FIXED_BELOW_640K = 2, FIXED_DISPLAY = 1, FIXED = 11 };
-    const uint64_t every_byte = 0x0101010101010101, hole = MEMORY_HIGH_BASE - MEMORY_LOW_LIMIT;
+    const uint64_t every_byte = 0x0101010101010101, window = machine_config_window(&m->config);
     for (unsigned i = 0; i < FIXED; i++) {
         uint64_t type = i < FIXED_BELOW_640K                   ? WRITE_BACK
                         : i < FIXED_BELOW_640K + FIXED_DISPLAY ? UNCACHED
                                                                : WRITE_PROTECTED;
         cpu->msr.mtrr_fixed[i] = type * every_byte;
     }
-    cpu->msr.mtrr_base[0] = MEMORY_LOW_LIMIT | UNCACHED;
-    cpu->msr.mtrr_mask[0] = (((1ull << cpu->wire.model->physical_bits) - 1) & ~(hole - 1)) | ENABLED;
+    const uint64_t every_bit = (1ull << cpu->wire.model->physical_bits) - 1;
+    cpu->msr.mtrr_base[0] = window | UNCACHED;
+    cpu->msr.mtrr_mask[0] = (every_bit & ~(MEMORY_HIGH_BASE - window - 1)) | ENABLED;
+    if (m->config.machine == MACHINE_Q35) {
+        cpu->msr.mtrr_base[1] = SETUP_ECAM | UNCACHED;
+        cpu->msr.mtrr_mask[1] = (every_bit & ~(window - SETUP_ECAM - 1)) | ENABLED;
+    }
     cpu->msr.mtrr_def_type = WRITE_BACK | FIXED_ENABLED | ENABLED;
 }
 
-static void set_processor(struct cpu *cpu) {
+static void set_processor(const struct machine *m, struct cpu *cpu) {
     const struct cpu_model *model = cpu->wire.model;
     if (cpu_model_has(model, FEATURE_VMX)) cpu->msr.feature_control = model->feature_control;
-    if (cpu_model_has(model, FEATURE_MTRR)) set_memory_types(cpu);
+    if (cpu_model_has(model, FEATURE_MTRR)) set_memory_types(m, cpu);
 }
 
 void machine_write_tables(struct machine *m) {
+    if (m->config.machine != MACHINE_PLAIN)
+        setup_chipset(&m->board.chipset, (uint32_t)machine_config_window(&m->config));
     uint8_t *low = memory_for_writing(&m->memory, 0, 1 << 20);
     bios_data_write(low, m->config.serial_ports);
     real_mode_vectors(low);
     write_acpi(m, low);
     virtual_wire(&m->board.lapic[0]);
-    for (unsigned i = 0; i < m->config.cpus; i++) set_processor(m->cpu[i]);
+    for (unsigned i = 0; i < m->config.cpus; i++) set_processor(m, m->cpu[i]);
     if (m->config.bios_tick) real_mode_tick(&m->board.pic, &m->board.pit);
 }
