@@ -40,7 +40,8 @@ bool machine_config_device(struct machine_config *config, const char *text, char
     const char *options;
     struct device_place place;
     const struct device *kind = device_named(text, &options);
-    if (!kind || kind->fixed) return refuse(error, size, "no such device is modelled; -device help lists those that are");
+    if (!kind || kind->fixed)
+        return refuse(error, size, "no such device is modelled; -device help lists those that are");
     if (config->devices == MACHINE_DEVICES) return refuse(error, size, "there are %d devices already", MACHINE_DEVICES);
     if (strlen(text) >= MACHINE_DEVICE_TEXT) return refuse(error, size, "this is too long");
     void *trial = calloc(1, kind->bytes);

@@ -1,9 +1,16 @@
-// As SeaBIOS leaves the chipset (its src/fw/pciinit.c was looked at for the values). Memory goes downwards from the end of
-// its window, first what is not prefetchable; ports go upwards. What finds no place stays unset.
+// As SeaBIOS leaves the chipset (its src/fw/pciinit.c was looked at for the values). Memory goes downwards from the end
+// of its window, first what is not prefetchable; ports go upwards. What finds no place stays unset.
 #include "devices/chipset/setup.h"
 #include <string.h>
 
-enum { HEADER_TYPE = 0x0e, PRIMARY = 0x18, IO_BASE = 0x1c, MEMORY_BASE = 0x20, PREFETCH_BASE = 0x24, BASE_CLASS = 0x0b };
+enum {
+    HEADER_TYPE = 0x0e,
+    PRIMARY = 0x18,
+    IO_BASE = 0x1c,
+    MEMORY_BASE = 0x20,
+    PREFETCH_BASE = 0x24,
+    BASE_CLASS = 0x0b
+};
 enum { COMMAND_PORTS = 1, COMMAND_MEMORY = 2, VENDOR_INTEL = 0x8086, PORTS_END = 0x10000 };
 enum { IO_GRANULE = 0x1000, MEMORY_GRANULE = 1 << 20, CLASS_BRIDGE = 6 };
 

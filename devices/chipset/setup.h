@@ -4,10 +4,9 @@
 #include "devices/chipset/chipset.h"
 
 enum {
-    SETUP_POWER = 0x600,      // ports: power management,
-    SETUP_SMBUS = 0x700,      // the SMBus,
-    SETUP_PORTS = 0xc000,     // base address registers
-    SETUP_PORTS_LEAST = 0x1000, // once these are all given away
+    SETUP_POWER = 0x600,  // ports: power management,
+    SETUP_SMBUS = 0x700,  // the SMBus,
+    SETUP_PORTS = 0xc000, // base address registers
     SETUP_SCI = 9,
 };
 #define SETUP_ECAM 0xb0000000u // of q35, 256 MBytes
@@ -16,8 +15,8 @@ enum {
 
 // The ISA IRQ that a PIRQ is routed to.
 unsigned setup_irq(unsigned pirq);
-// Everything that SeaBIOS sets: PAM to RAM, routes, the ports of power management, ECAM, buses, addresses. `window`: where
-// memory for PCI begins.
+// Everything that SeaBIOS sets: PAM to RAM, routes, the ports of power management, ECAM, buses, addresses. `window`:
+// where memory for PCI begins.
 void setup_chipset(struct chipset *chipset, uint32_t window);
 
 #endif

@@ -1,6 +1,6 @@
-// ACPI tables: RSDP, RSDT, XSDT, FADT, FACS, DSDT, MADT, HPET, SPCR, MCFG, WAET. ACPI 6.3, 5.2; IA-PC HPET specification,
-// 3.2.4; Serial Port Console Redirection Table, revision 2; PCI Firmware specification 3.0, 4.1.2; Windows ACPI Emulated
-// Devices Table, 1.0.
+// ACPI tables: RSDP, RSDT, XSDT, FADT, FACS, DSDT, MADT, HPET, SPCR, MCFG, WAET. ACPI 6.3, 5.2; IA-PC HPET
+// specification, 3.2.4; Serial Port Console Redirection Table, revision 2; PCI Firmware specification 3.0, 4.1.2;
+// Windows ACPI Emulated Devices Table, 1.0.
 #include "devices/firmware/acpi.h"
 #include "cpu/state/outcome.h"
 #include "devices/bus/aml.h"

@@ -12,7 +12,6 @@ enum {
     SUBCLASS = 0x0a,
     CLASS = 0x0b,
     CACHE_LINE = 0x0c,
-    LATENCY = 0x0d,
     HEADER = 0x0e,
     SUBSYSTEM_VENDOR = 0x2c,
     SUBSYSTEM = 0x2e,
@@ -216,7 +215,7 @@ static uint8_t writable(const struct pci_function *f, unsigned reg) {
     if (reg == PCI_COMMAND + 1) return COMMAND_WRITABLE_HIGH;
     bool bar = reg >= PCI_BAR_0 && reg < PCI_BAR_0 + 4 * (is_bridge(f) ? BRIDGE_BARS : PCI_BARS);
     bool rom = !is_bridge(f) && reg >= ROM_BAR && reg < ROM_BAR + 4;
-    bool store = reg == CACHE_LINE || reg == LATENCY || reg == PCI_INTERRUPT_LINE || reg >= DEVICE_SPECIFIC;
+    bool store = reg == CACHE_LINE || reg == PCI_INTERRUPT_LINE || reg >= DEVICE_SPECIFIC;
     return store || bar || rom ? 0xff : 0;
 }
 

@@ -18,18 +18,19 @@ static uint64_t next(struct source *s) {
 }
 
 static uint16_t port(struct source *s) {
-    static const uint16_t known[] = {0x20,   0x21,  0xa0,  0xa1,  0x4d0, 0x40,   0x42,  0x43,  0x60,
-                                     0x61,   0x64,  0x70,  0x71,  0x92,  0x80,   0x3f8, 0x2f8, 0x3e8,
-                                     0x2e8,  0x600, 0x604, 0x608, 0xcf8, 0xcfc,  0x510, 0x514, 0xc000,
-                                     0xc080, 0xe0,  0xe9,  0x402, 0xf4,  0x2000, 0x2017};
+    static const uint16_t known[] = {0x20,  0x21,  0xa0,   0xa1,   0x4d0, 0x40,  0x42,   0x43,   0x60,  0x61,
+                                     0x64,  0x70,  0x71,   0x92,   0x80,  0x3f8, 0x2f8,  0x3e8,  0x2e8, 0x600,
+                                     0x604, 0x608, 0xcf8,  0xcfc,  0x510, 0x514, 0xc000, 0xc080, 0xe0,  0xe9,
+                                     0x402, 0xf4,  0x2000, 0x2017, 0xb2,  0x620, 0x700,  0x702};
     uint64_t r = next(s);
     if (r % 16 == 0) return (uint16_t)(r >> 16);
     return (uint16_t)(known[(r >> 8) % (sizeof known / sizeof known[0])] + (r >> 32) % 8);
 }
 
 static uint64_t address(struct source *s) {
-    static const uint64_t known[] = {0xfec00000, 0xfec00010, 0xfed00000, 0xfed00100, 0xfee00000, 0xfee00300,
-                                     0xff000000, 0xfebf0000, 0xfebf0800, 0xa0000,    0x100000000};
+    static const uint64_t known[] = {0xfec00000, 0xfec00010, 0xfed00000, 0xfed00100, 0xfee00000,  0xfee00300,
+                                     0xff000000, 0xfebf0000, 0xfebf0800, 0xa0000,    0x100000000, 0xb0000000,
+                                     0xb00f8000, 0xfed1f140, 0xfebff000, 0xc0000,    0xf0000};
     uint64_t r = next(s);
     if (r % 16 == 0) return next(s) >> (r >> 8 & 63);
     return known[(r >> 8) % (sizeof known / sizeof known[0])] + ((r >> 32) % 0x140 & ~(r >> 60 & 1 ? 0ull : 15ull));
@@ -57,6 +58,19 @@ static void msr(struct source *s, const struct platform *p, struct cpu *cpu) {
         (void)p->msr_write(p->machine, cpu, index, v);
 }
 
+// Configuration space: places that have a function more often than others, bus numbers too.
+static void configure(struct source *s, const struct platform *p, struct cpu *cpu) {
+    static const uint16_t places[] = {0, 8, 9, 11, 16, 24, 32, 40, 0xf8, 0xfa, 0xfb, 0x100, 0x108, 0x200};
+    uint32_t place = next(s) % 16 ? places[next(s) % (sizeof places / sizeof *places)] : next(s) & 0xffff;
+    uint32_t reg = next(s) % 4 ? next(s) & 0x7f : next(s) & 0xff;
+    p->port_out(p->machine, cpu, 0xcf8, 4, 0x80000000 | place << 8 | (reg & ~3u));
+    uint16_t data = (uint16_t)(0xcfc + (reg & 3));
+    if (next(s) % 4)
+        p->port_out(p->machine, cpu, data, 1u << next(s) % 3, (uint32_t)value(s));
+    else
+        (void)p->port_in(p->machine, cpu, data, 1u << next(s) % 3);
+}
+
 static void access(struct source *s, const struct platform *p, struct cpu *cpu) {
     unsigned size = 1u << next(s) % 3;
     uint64_t r = next(s);
@@ -67,7 +81,7 @@ static void access(struct source *s, const struct platform *p, struct cpu *cpu) 
     case 3:
     case 4: p->mmio_write(p->machine, cpu, address(s), 1u << r / 8 % 4, value(s)); break;
     case 5: (void)p->mmio_read(p->machine, cpu, address(s), 1u << r / 8 % 4); break;
-    case 6: msr(s, p, cpu); break;
+    case 6: next(s) % 4 ? configure(s, p, cpu) : msr(s, p, cpu); break;
     default:
         if (field(cpu, "boundary.pending") & PENDING_INTR) (void)p->acknowledge(p->machine, cpu);
         p->cr8_write(p->machine, cpu, r >> 8 & 15);
@@ -84,8 +98,12 @@ uint64_t fuzz_board(uint64_t seed, unsigned accesses) {
     config.model = *cpu_model_at(seed % 2 && cpu_model_at(1) ? 1 : 0);
     config.ram_bytes = 1 << 20;
     config.serial_ports = (uint32_t)(seed % 5);
-    static const char *const devices[] = {"pc-testdev", "isa-debug-exit,iobase=0xf4,iosize=4", "pci-testdev"};
-    for (unsigned i = 0; i < (seed % 3 ? 3 : 2); i++)
+    static const char *const devices[] = {"pc-testdev",         "isa-debug-exit,iobase=0xf4,iosize=4",
+                                          "pci-testdev,addr=5", "pcie-root-port,id=b1,addr=3",
+                                          "pci-testdev,bus=b1", "pci-bridge,id=b2,addr=4",
+                                          "pci-testdev,bus=b2"};
+    config.machine = (uint8_t)(seed / 2 % MACHINE_KINDS);
+    for (unsigned i = 0; i < (seed % 3 ? 7 : 2); i++)
         if (!machine_config_device(&config, devices[i], error, sizeof error)) bail("%s", error);
     struct machine *m = machine_new(&config, error, sizeof error);
     if (!m) bail("no machine: %s", error);

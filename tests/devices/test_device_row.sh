@@ -70,12 +70,12 @@ static const char *sample_create(void *chip, struct device_host *host) {
 }
 
 static const struct pci_capability capabilities[] = {
-    {0x09, 4, (const uint8_t[]){6, 0x11, 0x22, 0x33}, (const uint8_t[]){0, 0, 0xff, 0}},
-    {0x05, 2, (const uint8_t[]){0x80, 0}, (const uint8_t[]){1, 0}},
+    {.id = 0x09, .bytes = 4, .initial = (const uint8_t[]){6, 0x11, 0x22, 0x33}, .writable = (const uint8_t[]){0, 0, 0xff, 0}},
+    {.id = 0x05, .bytes = 2, .initial = (const uint8_t[]){0x80, 0}, .writable = (const uint8_t[]){1, 0}},
 };
 static const struct pci_identity identity = {
     .vendor = 0x1234, .device = 0x5678, .class = 0xff, .command = 3, .pin = 1,
-    .bar = {{4096, WIDTH_4, false}, {16, WIDTH_4, true}}, .capability = capabilities, .capabilities = 2};
+    .bar = {{.bytes = 4096, .widths = WIDTH_4}, {.bytes = 16, .widths = WIDTH_4, .kind = PCI_PORTS}}, .capability = capabilities, .capabilities = 2};
 
 DEVICE(sample) = {.name = "sample",
                   .help = "counts, for a test",
