@@ -9,7 +9,9 @@ static bool add(struct memory *m, const char *name, uint64_t base, uint64_t byte
     return !bytes || pages_add(&m->pages, &(struct area){.name = name, .base = base, .bytes = bytes, .data = data});
 }
 
-bool memory_init(struct memory *m, uint64_t bytes, uint64_t low_limit) {
+bool memory_init(struct memory *m, uint64_t bytes) { return memory_init_split(m, bytes, MEMORY_LOW_LIMIT); }
+
+bool memory_init_split(struct memory *m, uint64_t bytes, uint64_t low_limit) {
     m->low_bytes = bytes < low_limit ? bytes : low_limit;
     m->high_bytes = bytes - m->low_bytes;
     m->ram = calloc(1, bytes + MEMORY_PAGE); // large: fresh pages of the host, which are zero without being touched

@@ -22,7 +22,9 @@ struct memory {
 };
 
 // `low_limit`: where RAM below 4 GBytes ends at most; what is more is above 4 GBytes.
-bool memory_init(struct memory *memory, uint64_t bytes, uint64_t low_limit); // where it stays: it holds its own address
+bool memory_init_split(struct memory *memory, uint64_t bytes, uint64_t low_limit);
+bool memory_init(struct memory *memory,
+                 uint64_t bytes); // at MEMORY_LOW_LIMIT. Both: where it stays: it holds its own address
 // Another area, of zeros, apart. It is a part of the machine's state; no two have one name. NULL: memory is short, or
 // there are too many, or the name is taken.
 struct area *memory_add_area(struct memory *memory, const char *name, uint64_t bytes, bool read_only);

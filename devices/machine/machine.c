@@ -95,7 +95,8 @@ static bool describe(struct machine *m, char *error, size_t size) {
 static bool build(struct machine *m, char *error, size_t size) {
     const struct row_set sets[] = {cpu_rows, vmx_rows};
     m->decoder = decoder_new(sets, 2, has_feature, &m->config.model);
-    if (!m->decoder || !memory_init(&m->memory, m->config.ram_bytes, machine_config_low_limit(&m->config))) return false;
+    if (!m->decoder || !memory_init_split(&m->memory, m->config.ram_bytes, machine_config_low_limit(&m->config)))
+        return false;
     clock_init(&m->board.clock, m->config.model.tsc_hz, now_cycles, deadline_moved, m);
     m->board.clock.local = local_cycles;
     if (!board_init(&m->board, &m->config, &m->memory, error, size)) return false;

@@ -37,7 +37,7 @@ static void begin(void) {
     if (!decoder) decoder = decoder_new(&cpu_rows, 1, has_feature, &model);
     b = calloc(1, sizeof *b), cpu = cpu_new(&model, decoder, &platform, 0);
     memory = (struct memory){0};
-    if (!b || !cpu || !memory_init(&memory, 6ull << 30, MEMORY_LOW_LIMIT)) bail("no memory");
+    if (!b || !cpu || !memory_init(&memory, 6ull << 30)) bail("no memory");
     fake.cycle = 0;
     clock_init(&b->clock, 1000000000, now, NULL, &fake);
     if (!board_init(b, &config, &memory, error, sizeof error)) bail("%s", error);

@@ -20,7 +20,7 @@ static void begin(uint8_t machine, const char *device) {
     free(b);
     b = calloc(1, sizeof *b);
     memset(&memory, 0, sizeof memory);
-    if (!b || !memory_init(&memory, 2 << 20, MEMORY_LOW_LIMIT)) bail("no memory");
+    if (!b || !memory_init(&memory, 2 << 20)) bail("no memory");
     fake_init(&fake, 1000000000);
     b->clock = fake.clock;
     if (!board_init(b, &config, &memory, error, sizeof error)) bail("%s", error);

@@ -14,7 +14,7 @@ static void tell(void *context, const struct area *area, uint64_t page, const ui
 static struct page_watcher watcher = {.before_first_store = tell};
 
 int main(void) {
-    if (!memory_init(&memory, 1 << 20, MEMORY_LOW_LIMIT) || !pages_watch(&memory.pages, &watcher)) bail("no memory");
+    if (!memory_init(&memory, 1 << 20) || !pages_watch(&memory.pages, &watcher)) bail("no memory");
     const struct bus_master master = {.requester = 0x10, .memory = &memory};
     char text[8] = "";
     ok(dma_write(&master, 0x1234, "copied", 7) && told == 1 && told_at == 0x1000 && !told_old,

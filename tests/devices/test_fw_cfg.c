@@ -20,7 +20,7 @@ static void written(void *context, const struct area *area, uint64_t page, const
 static struct page_watcher watcher = {.before_first_store = written};
 
 static void begin(void) {
-    if (!memory.ram && (!memory_init(&memory, 5ull << 30, MEMORY_LOW_LIMIT) || !pages_watch(&memory.pages, &watcher))) bail("no memory");
+    if (!memory.ram && (!memory_init(&memory, 5ull << 30) || !pages_watch(&memory.pages, &watcher))) bail("no memory");
     fw_cfg_free(&fw);
     fw = (struct fw_cfg){.master = {DMA_BOARD, &memory}};
     fw_cfg_init(&fw, 5ull << 30, 7);

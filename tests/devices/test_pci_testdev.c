@@ -17,7 +17,7 @@ static void begin(bool testdev) {
     if (b) board_free(b);
     free(b), free(cpu);
     b = calloc(1, sizeof *b), cpu = calloc(1, sizeof *cpu);
-    if (!b || !cpu || (!memory.ram && !memory_init(&memory, 1 << 20, MEMORY_LOW_LIMIT))) bail("no memory");
+    if (!b || !cpu || (!memory.ram && !memory_init(&memory, 1 << 20))) bail("no memory");
     fake_init(&fake, 1000000000);
     b->clock = fake.clock;
     if (!board_init(b, &config, &memory, error, sizeof error)) bail("%s", error);

@@ -83,7 +83,7 @@ static void devices(void) {
     static struct memory memory;
     const struct bus_master master = {.memory = &memory};
     uint8_t byte = 0x77;
-    if (!memory_init(&memory, 1 << 20, MEMORY_LOW_LIMIT) || !pages_watch(&memory.pages, &watcher)) bail("no memory");
+    if (!memory_init(&memory, 1 << 20) || !pages_watch(&memory.pages, &watcher)) bail("no memory");
     expect(0x5003);
     ok(dma_write(&master, 0x5003, &byte, 1) && seen_before(0), "a device's DMA");
     memory_free(&memory);
