@@ -57,8 +57,16 @@ static void piix3_reset(void *chip) {
     for (unsigned i = 0; i < CHANNELS; i++) ide_channel_reset(&p->channel[i]);
 }
 
+// IDETIM of both channels: what firmware leaves, where there is none. Bit 15: the channel is decoded; drivers look there.
+static const struct pci_register left_enabled[] = {
+    {.at = 0x40, .bytes = 4, .initial = 0x80008000, .writable = 0xffffffff}};
+
 static const char *piix3_create(void *chip, struct device_host *host) {
     struct piix3_ide *p = chip;
+    if (!host->chipset) {
+        host->identity->registers = left_enabled;
+        host->identity->register_count = 1;
+    }
     for (unsigned i = 0; i < CHANNELS; i++) {
         struct ide_channel *c = &p->channel[i];
         ide_channel_init(c);
