@@ -134,8 +134,9 @@ static void set_up_chip(struct pci_function *f) {
         put(f, 0x90, 1, 0x30);
         for (unsigned i = 0x91; i <= 0x96; i++) put(f, i, 1, 0x33);
         break;
-    case 0x7000: put(f, 0x60, 4, routes); break; // PIIX3: PIRQRC
-    case 0x7113:                                 // PIIX4: PMBA, PMREGMISC, SMBBA, SMBHSTCFG
+    case 0x7000: put(f, 0x60, 4, routes); break;     // PIIX3: PIRQRC
+    case 0x7010: put(f, 0x40, 4, 0x80008000); break; // the IDE function: IDETIM, both channels are decoded
+    case 0x7113:                                     // PIIX4: PMBA, PMREGMISC, SMBBA, SMBHSTCFG
         put(f, 0x40, 4, SETUP_POWER | 1), put(f, 0x80, 1, 1);
         put(f, 0x90, 4, SETUP_SMBUS | 1), put(f, 0xd2, 1, 9);
         break;
