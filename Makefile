@@ -58,7 +58,7 @@ compile   = $(CC) $(flags) $(if $(WERROR),-Werror) -MMD -MP
 # A word and a name for each step; V=1 shows the command itself.
 quiet     = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
 
-MONITOR_LIBS := -ldw -lelf -lZydis -lreadline -lseccomp -lzstd
+MONITOR_LIBS := -ldw -lelf -lZydis -lreadline -lseccomp -lzstd -lpng
 TEST_LIBS    := -lZydis -ldw -lelf -lreadline -lseccomp -lzstd
 
 # ---- program and library --------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ build     libzydis-dev     disassembly in the monitor (and judging our decoder) 
 build     libreadline-dev  command line of the monitor                      header readline/readline.h
 build     libseccomp-dev   leaving a run only the system calls that it needs  header seccomp.h
 build     libzstd-dev      compressing snapshots                             header zstd.h
+build     libpng-dev       pictures of the display                            header png.h
 build     libxxhash-dev    hashing the state of the machine                   header xxhash.h
 test      gdb              debugging guests through the gdb server            command gdb
 test      pkg-config       using the library as others would                 command pkg-config

@@ -152,9 +152,23 @@ void attached_reset(struct board *b) {
     }
 }
 
-void attached_loaded(struct board *b) {
+void attached_firmware(struct board *b) {
     for (unsigned i = 0; i < b->attachments; i++)
-        if (b->attached[i].device->function) pci_function_loaded(&b->attached[i].function);
+        if (b->attached[i].device->firmware) b->attached[i].device->firmware(b->attached[i].chip);
+}
+
+void attached_loaded(struct board *b) {
+    for (unsigned i = 0; i < b->attachments; i++) {
+        struct attached *a = &b->attached[i];
+        if (a->device->function) pci_function_loaded(&a->function);
+        if (a->device->loaded) a->device->loaded(a->chip);
+    }
+}
+
+const struct attached *attached_display(const struct board *b) {
+    for (unsigned i = 0; i < b->attachments; i++)
+        if (b->attached[i].device->picture) return &b->attached[i];
+    return NULL;
 }
 
 bool attached_part(struct board *b, unsigned index, struct machine_part *out) {

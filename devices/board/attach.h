@@ -30,6 +30,8 @@ enum { BOARD_DEVICES = BOARD_NUMBERS + MACHINE_DRIVES };
 bool board_attach(struct board *board, const struct machine_config *config, char *error, size_t error_size);
 void board_detach(struct board *board);
 void attached_reset(struct board *board);
+void attached_firmware(struct board *board);                        // as firmware leaves them, where none runs
+const struct attached *attached_display(const struct board *board); // the first one; NULL: there is none
 void attached_loaded(struct board *board);
 bool attached_part(struct board *board, unsigned index, struct machine_part *out);
 void attached_describe(const struct board *board, bool pci, struct aml *aml); // those on PCI, or the others

@@ -170,6 +170,13 @@ static void host_failed(void *owner, const char *text) {
     b->stop(b->owner, MACHINE_HOST_ERROR);
 }
 
+static const struct machine_file *file_asked(void *owner, const char *name) {
+    const struct machine_config *config = ((struct board *)owner)->config;
+    for (unsigned i = 0; i < config->files; i++)
+        if (!strcmp(config->file[i].name, name)) return &config->file[i];
+    return NULL;
+}
+
 // --- drives ---
 static struct drive *drive_asked(void *owner, const char *id, unsigned interface, unsigned index) {
     struct board *b = owner;
@@ -284,6 +291,7 @@ static void wire(struct board *b) {
                                    .slots = &b->slots,
                                    .set_line = device_line_changed,
                                    .exit = exit_asked,
+                                   .file = file_asked,
                                    .drive = drive_asked,
                                    .owner = b};
 }
@@ -345,6 +353,7 @@ static void init_chips(struct board *b, const struct machine_config *config) {
 
 bool board_init(struct board *b, const struct machine_config *config, struct memory *memory, char *error, size_t size) {
     b->memory = memory;
+    b->config = config;
     map_memory(b);
     map_registers(b, config);
     wire(b);

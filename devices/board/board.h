@@ -88,6 +88,7 @@ struct board {
     void (*message)(void *owner, uint16_t requester, uint64_t address, uint32_t data); // the door of messages
     struct apic_bus apics;
     struct memory *memory;
+    const struct machine_config *config; // while the board is made
     void (*stop)(void *owner, enum machine_stop why);
     void *owner;
 };

@@ -21,12 +21,6 @@ enum {
 // these names.
 enum machine_kind { MACHINE_PLAIN, MACHINE_PC, MACHINE_Q35, MACHINE_KINDS };
 
-struct machine_file {
-    const char *name;
-    const void *data;
-    uint32_t bytes;
-};
-
 struct machine_config {
     struct cpu_model model; // see cpu_model_parse
     uint64_t ram_bytes;     // a multiple of 4096, 1 MByte at least; what does not fit below 3 GBytes is above 4 GBytes

@@ -7,6 +7,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// A file of the configuration: firmware, and what guests find by name.
+struct machine_file {
+    const char *name;
+    const void *data;
+    uint32_t bytes;
+};
+
 // Takes the bytes that a serial port or a debug console sends.
 struct character_back {
     void *context;

@@ -53,4 +53,8 @@ unsigned device_show(struct device_host *host, const struct area *area, const st
     return map_add(&host->bus->memory, &r);
 }
 
+const struct machine_file *device_file(struct device_host *host, const char *name) {
+    return host->file(host->owner, name);
+}
+
 void device_exit(struct device_host *host, uint32_t code) { host->exit(host->owner, code); }

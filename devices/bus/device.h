@@ -17,6 +17,7 @@ struct chipset;
 struct clock;
 struct device_host;
 struct drive;
+struct machine_file;
 struct pci_function;
 struct pci_identity;
 struct picture;
@@ -56,6 +57,10 @@ struct device {
     const struct device_option *option; // rows
     unsigned options;
     const struct pci_identity *function; // NULL: it is on the ISA bus
+    // Leaves it as firmware would, after a reset of a machine in which none runs; after its state was loaded.
+    void (*firmware)(void *chip);
+    void (*loaded)(void *chip);
+    const struct area *(*shown)(const void *chip); // of a display: its memory
     // What a display shows at a cycle of the clock; NULL: it is none.
     bool (*picture)(const void *chip, uint64_t cycle, struct picture *picture);
     // Claims what it needs of the host. NULL: done; else what is wrong, in a few words.
@@ -88,6 +93,7 @@ struct device_host {
     void (*bus_numbers)(struct device_host *host);          // of buses have changed
     void (*set_line)(void *owner, unsigned input, bool level);
     void (*exit)(void *owner, uint32_t code);
+    const struct machine_file *(*file)(void *owner, const char *name);
     struct drive *(*drive)(void *owner, const char *id, unsigned interface, unsigned index);
     void *owner;
 };
@@ -114,6 +120,8 @@ struct area_view {
     bool off;
 };
 unsigned device_show(struct device_host *host, const struct area *area, const struct area_view *view);
+// A file of the configuration (devices/board/config.h); NULL: it has none of this name.
+const struct machine_file *device_file(struct device_host *host, const char *name);
 void device_exit(struct device_host *host, uint32_t code); // ends the run: machine_exit_code
 
 // The drive of that name (-device ...,drive=ID), or the one that the configuration has at a place of an interface (enum

@@ -99,6 +99,7 @@ void machine_write_tables(struct machine *m) {
     bios_data_write(low, m->config.serial_ports);
     real_mode_vectors(low);
     write_acpi(m, low);
+    attached_firmware(&m->board);
     virtual_wire(&m->board.lapic[0]);
     for (unsigned i = 0; i < m->config.cpus; i++) set_processor(m, m->cpu[i]);
     if (m->config.bios_tick) real_mode_tick(&m->board.pic, &m->board.pit);

@@ -194,6 +194,7 @@ int files_open(const char *path, enum file_use use) {
 
 int files_create(const char *path) { return open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666); }
 
+bool files_is_there(const char *path) { return access(path, R_OK) == 0; }
 int files_peek(const char *path) { return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); }
 
 int files_again(int fd) {

@@ -24,6 +24,7 @@ int files_again(int fd); // another descriptor of the same file, which is closed
 // Past the table: a new file that nobody else has, and a regular file that is only looked at. -1: errno.
 int files_create(const char *path);
 int files_peek(const char *path);
+bool files_is_there(const char *path); // and can be read
 const char *files_why(void); // "cannot be opened: No such file or directory"
 // What can be done about an error of the host, to be put behind its text; "" when there is nothing to say.
 const char *files_advice(int error);

@@ -1,7 +1,8 @@
 // Linux's boot parameters: command line, initrd, memory map, ACPI root pointer and a seed. Linux,
-// Documentation/x86/boot.rst. NOT IMPLEMENTED: EFI, a display; of setup_data, all but the seed of the kernel's random
-// numbers.
+// Documentation/x86/boot.rst. NOT IMPLEMENTED: EFI, framebuffers; of setup_data, all but the seed of the kernel's
+// random numbers.
 #include "monitor/load/linux_params.h"
+#include "devices/machine/machine_picture.h"
 #include "monitor/host/status.h"
 #include <string.h>
 
@@ -54,11 +55,20 @@ static bool place_seed(struct layout *layout, struct linux_header *header) {
     return header->setup_data != 0;
 }
 
+// The text mode in which a display begins (devices/display/vga_setup.h).
+static void set_screen(const struct layout *layout, struct linux_params *params) {
+    enum { MODE = 3, COLUMNS = 80, LINES = 25, POINTS = 16, EGA_256K_COLOUR = 3 };
+    if (!machine_has_display(layout->machine)) return;
+    params->screen = (struct linux_screen){
+        .mode = MODE, .columns = COLUMNS, .ega_bx = EGA_256K_COLOUR, .lines = LINES, .is_vga = 1, .points = POINTS};
+}
+
 uint64_t linux_params_place(const struct boot *boot, struct layout *layout, struct linux_params *params) {
     params->header.type_of_loader = LINUX_LOADER_UNDEFINED;
     params->header.vid_mode = LINUX_VIDEO_NORMAL;
     params->acpi_rsdp_addr = machine_acpi_rsdp(layout->machine);
     set_memory_map(layout, params);
+    set_screen(layout, params);
     if (!place_command_line(boot, layout, &params->header) || !place_initrd(boot, layout, &params->header) ||
         !place_seed(layout, &params->header))
         return 0;

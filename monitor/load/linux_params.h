@@ -52,8 +52,18 @@ struct __attribute__((packed)) linux_e820 {
 };
 enum { LINUX_E820_ENTRIES = 128 };
 
+struct __attribute__((packed)) linux_screen {
+    uint8_t x, y; // of the cursor
+    uint16_t extended_kbytes, page;
+    uint8_t mode, columns, flags, unused;
+    uint16_t ega_bx, unused_2;
+    uint8_t lines, is_vga;
+    uint16_t points; // lines of a character
+};
+
 struct __attribute__((packed)) linux_params {
-    uint8_t screen_info[0x70]; // all 0: no display; and APM, IST
+    struct linux_screen screen;                             // all 0: no display
+    uint8_t reserved_0[0x70 - sizeof(struct linux_screen)]; // and APM, IST
     uint64_t acpi_rsdp_addr;
     uint8_t reserved_1[0x170];
     uint8_t e820_entries;

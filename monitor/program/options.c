@@ -1,5 +1,6 @@
 // The command line: finding the row of each option, and the help text that the rows hold.
 #include "monitor/session/options.h"
+#include "monitor/program/display_option.h"
 #include "monitor/program/options_row.h"
 #include "monitor/host/output.h"
 #include "monitor/host/parse.h"
@@ -188,6 +189,7 @@ enum parsed options_parse(struct options *options, int argc, char **argv) {
         return PARSED_WRONG;
     }
     if (!plan_drives(options)) return PARSED_WRONG;
+    if (!*options->replay && !display_finish(options, false)) return PARSED_WRONG;
     if (*options->replay) return replay_is_alone(options) ? PARSED_RUN : PARSED_WRONG;
     return has_something_to_run(options) ? PARSED_RUN : PARSED_WRONG;
 }

@@ -51,6 +51,9 @@ struct options {
     const char *kernel, *initrd, *append; // NULL: not given. Of a multiboot image initrd names its modules
     struct channel serial[MACHINE_SERIAL_PORTS], debug_console;
     unsigned serial_options; // -serial seen so far
+    uint8_t vga;        // enum vga_choice
+    uint8_t screen;     // enum screen_choice
+    bool full_screen;
     bool machine_given; // -machine names the board
     bool no_serial, no_reboot, no_shutdown, hash, stats;
     bool stops_at_end; // -on-end stop
@@ -78,6 +81,9 @@ struct options {
     uint64_t hash_every, drop_every;    // steps; 0: never
     uint64_t single_from, single_count; // this window is driven one step at a time
 };
+
+enum vga_choice { VGA_USUAL, VGA_NONE, VGA_STD };
+enum screen_choice { SCREEN_USUAL, SCREEN_NONE, SCREEN_SDL, SCREEN_CURSES };
 
 enum parsed { PARSED_RUN, PARSED_DONE, PARSED_WRONG };
 // DONE: -help or the like has printed what was asked for. WRONG: one line on stderr has said what. Strings stay in

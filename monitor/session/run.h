@@ -36,6 +36,7 @@ struct run {
     void *asks_context;
     void (*polled)(void *context); // now and then while the machine runs, between steps; may be NULL
     void *polled_context;
+    uint8_t mouse_buttons; // enum pointer_button, as mouse_button left them
     bool monitored;      // the monitor tells how the run ended
     bool over;           // there is nothing more to run
     enum status status;  // and why, once it is over

@@ -67,7 +67,8 @@ refused '-fw_cfg without a file' 'write NAME,file=FILE or NAME,string=TEXT' -ker
 refused '-fw_cfg of no file' 'nowhere: cannot be opened' -kernel "$spin" -fw_cfg opt/x,file=nowhere
 refused '-fw_cfg twice' 'there is one of this name already' -kernel "$spin" -fw_cfg opt/x,string=a -fw_cfg name=opt/x,string=b
 refused '-device pc-testdev,x=y' 'has no properties' -kernel "$spin" -device pc-testdev,x=y
-refused '-display gtk' 'not modelled yet' -kernel "$spin" -display gtk
+refused '-vga cirrus' 'std and none are modelled' -kernel "$spin" -vga cirrus
+refused '-display gtk' 'none, sdl and curses can be had' -kernel "$spin" -display gtk
 refused '-serial' 'write stdio' -kernel "$spin" -serial pty
 refused '-serial twice stdio' 'on stdio already' -kernel "$spin" -serial stdio -serial mon:stdio
 refused '-serial five times' 'four serial ports at most' -kernel "$spin" -serial null -serial null -serial null -serial null -serial null
@@ -178,7 +179,7 @@ rm -f "$dir/serial"
 vmxray -kernel "$print" $debug_exit -serial file:"$dir/serial" </dev/null
 [[ $status == 1 && $out == '' && $(<"$dir/serial") == $'hello\nworld' ]]
 claim $? '-serial file:' "$out"
-for accepted in '-display none' '-vnc none' '-nodefaults' '-machine pc' '-machine accel=tcg' '-M type=pc,accel=tcg' \
+for accepted in '-display none' '-vga none' '-vga std -display none' '-device VGA,vgamem_mb=8 -nographic' '-vnc none' '-nodefaults' '-machine pc' '-machine accel=tcg' '-M type=pc,accel=tcg' \
 	'-m 64' '-m 64M' '-m size=64M' '-m 0x40' '-m 1G' '-smp 1' '-smp 3' '-smp cpus=2,cores=2,threads=1' \
 	'-smp 2,sockets=1,dies=1,clusters=1,maxcpus=2' '-smp cores=4' '-accel tcg,thread=multi' \
 	'-machine pc,accel=kvm,usb=off,dump-guest-core=on' '-machine bios-tick=off' '-cpu server,feature_control=0' \

@@ -1,7 +1,7 @@
 #!/bin/bash
 # The monitor's commands: transcripts/NAME.cmd against transcripts/NAME.expected, byte for byte. The first line of a
-# script names its guest, and for the teaching hypervisor (turtles) its command line. UPDATE=1 writes what is said now (to
-# be read before it is believed).
+# script names its guest, and for the teaching hypervisor (turtles) its command line, for others more options. UPDATE=1
+# writes what is said now (to be read before it is believed).
 #
 # guest.S is assembled: it is the same everywhere. turtles is compiled, and its addresses and steps are the compiler's.
 # transcripts/turtles.image says which compiler made the image that the transcripts are of, and which image that was. With
@@ -56,7 +56,7 @@ for script in "$here"/*.cmd; do
 		in_dir -kernel turtles.elf -append "${words:-depth=2}" -m 64 -S <"$script" >"$dir/$name.said" 2>"$dir/$name.err"
 	else
 		guest "$guest" >/dev/null
-		in_dir -kernel "$guest" -cpu server,feature_control=0 -S <"$script" >"$dir/$name.said" 2>"$dir/$name.err"
+		in_dir -kernel "$guest" -cpu server,feature_control=0 $words -S <"$script" >"$dir/$name.said" 2>"$dir/$name.err"
 	fi
 	[[ -z ${UPDATE:-} ]] || cp "$dir/$name.said" "$here/$name.expected"
 	comparable "$guest" <"$dir/$name.said" >"$dir/$name.out"
