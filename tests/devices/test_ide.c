@@ -307,7 +307,31 @@ static void trim(void) {
     bench_end(&b);
 }
 
+// In the middle of what the drive does, the state is all there is.
+static void saved(void) {
+    static const char *const devices[] = {"piix3-ide,addr=2", "ide-hd,drive=d0,bus=ide.0,unit=0", NULL};
+    static const uint8_t commands[] = {0xc8, 0xca, 0xc4, 0x20, 0xc5};
+    struct bench copy;
+    begin(NULL);
+    table(0x1000), prd(0x1000, 0, 0x100000, 0), prd(0x1000, 1, 0x110000, 0x80000000);
+    loop_begin("saved in the middle of transfers, and loaded into another board");
+    for (unsigned c = 0; c < sizeof commands; c++) {
+        control(4), control(0), master(0);
+        address_28(1000, 0), out(7, commands[c]), master(commands[c] == 0xca ? 1 : 9);
+        for (unsigned i = 0; i < 12; i++) {
+            if (c > 1 && i % 3 == 0 && alternate() & DRQ) commands[c] == 0xc5 ? give(data, 300) : take(data, 300);
+            bench_copy(&b, &copy, devices);
+            bench_pass(&copy, 5000), bench_pass(&b, 5000);
+            loop_check(bench_hash(&copy) == bench_hash(&b), "%02XH, after %u", commands[c], i);
+            bench_end(&copy);
+        }
+    }
+    loop_end();
+    bench_end(&b);
+}
+
 int main(void) {
+    saved();
     presence();
     identify();
     pio_in();
