@@ -48,6 +48,8 @@ static bool begin_function(struct board *b, struct attached *a) {
     if (a->place.many) a->identity.header |= PCI_HEADER_MANY;
     a->function = (struct pci_function){
         .config = a->config, .interrupts = &a->interrupts, .identity = &a->identity, .message = b->message, .owner = b};
+    a->function.name = a->device->name;
+    a->function.id = a->place.id;
     a->host.identity = &a->identity;
     a->host.function = &a->function;
     a->host.interrupt = function_interrupt;

@@ -68,6 +68,19 @@ unsigned machine_memory_map(const struct machine *machine, struct machine_region
 // E0000H..FFFFFH finds it. The loader must not write to E0000H..FFFFFH.
 uint64_t machine_acpi_rsdp(const struct machine *machine);
 
+// --- devices, to look at ---
+// What -device and the board's chipset made, in the order of their making; false past the last. Of one on PCI there is
+// its function.
+struct machine_device {
+    const struct device *kind;
+    const void *chip;
+    const char *id;
+    const struct pci_function *function; // NULL: it is on the ISA bus
+};
+bool machine_device(const struct machine *machine, unsigned index, struct machine_device *out);
+struct pci;
+const struct pci *machine_pci(const struct machine *machine);
+
 // --- time ---
 // What a processor's steps cost from now on, between runs (cpu/state/timing.h); NULL, the default: one cycle each. The
 // model's state is a part of the machine's.

@@ -37,6 +37,16 @@ bool machine_store(struct machine *m, uint64_t physical, const void *from, size_
     return to;
 }
 
+// --- devices ---
+bool machine_device(const struct machine *m, unsigned index, struct machine_device *out) {
+    const struct attached *a = &m->board.attached[index];
+    if (index >= m->board.attachments) return false;
+    *out = (struct machine_device){a->device, a->chip, a->place.id, a->device->function ? &a->function : NULL};
+    return true;
+}
+
+const struct pci *machine_pci(const struct machine *m) { return &m->board.pci; }
+
 // --- observation ---
 const struct cpu *machine_cpu(const struct machine *m, unsigned index) {
     return index < m->config.cpus ? m->cpu[index] : NULL;

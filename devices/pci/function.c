@@ -24,6 +24,8 @@ enum {
 enum { COMMAND_PORTS = 1, COMMAND_MEMORY = 2, STATUS_CAPABILITIES = 0x10, ROM_ENABLE = 1, KIND = 15 };
 enum { COMMAND_WRITABLE_LOW = 0x07, COMMAND_WRITABLE_HIGH = 0x05, STATUS_CLEARS = 0xf9 };
 
+enum { QEMU_VENDOR = 0x1af4, QEMU_DEVICE = 0x1100 }; // of whoever has no subsystem IDs of its own
+
 static void put16(uint8_t *at, uint16_t value) { memcpy(at, &value, sizeof value); }
 static bool is_bridge(const struct pci_function *f) { return f->identity->header & PCI_HEADER_BRIDGE; }
 
@@ -63,8 +65,8 @@ static struct map *map_of(const struct pci_function *f, unsigned n) {
     return f->identity->bar[n].kind & PCI_PORTS ? &f->bus->ports : &f->bus->memory;
 }
 
-// Whether a base address register's range answers: it is switched on, does not begin at 0 and is no answer to sizing.
-static bool answers(const struct pci_function *f, unsigned n) {
+// It is switched on, does not begin at 0 and is no answer to sizing.
+bool pci_function_answers(const struct pci_function *f, unsigned n) {
     const struct pci_bar *b = &f->identity->bar[n];
     uint64_t base = pci_function_base(f, n), last = base + b->bytes - 1;
     bool ports = b->kind & PCI_PORTS, wide = b->kind & PCI_MEMORY_64;
@@ -76,8 +78,9 @@ static bool answers(const struct pci_function *f, unsigned n) {
 // Places the function's registers where the base address registers say, if the command register lets them answer.
 static void place(struct pci_function *f) {
     for (unsigned n = 0; n < bars(f); n++)
-        if (f->identity->bar[n].bytes) map_place(map_of(f, n), f->region[n], pci_function_base(f, n), answers(f, n));
-    pci_interrupt_place(f, f->identity->msix.vectors && answers(f, f->identity->msix.bar));
+        if (f->identity->bar[n].bytes)
+            map_place(map_of(f, n), f->region[n], pci_function_base(f, n), pci_function_answers(f, n));
+    pci_interrupt_place(f, f->identity->msix.vectors && pci_function_answers(f, f->identity->msix.bar));
 }
 
 static void written(struct pci_function *f, unsigned first, unsigned size) {
@@ -185,8 +188,8 @@ void pci_function_reset(struct pci_function *f) {
     c[CLASS] = id->class;
     c[HEADER] = id->header;
     if (!is_bridge(f)) {
-        put16(c + SUBSYSTEM_VENDOR, id->subsystem_vendor);
-        put16(c + SUBSYSTEM, id->subsystem);
+        put16(c + SUBSYSTEM_VENDOR, f->name && !id->subsystem_vendor ? QEMU_VENDOR : id->subsystem_vendor);
+        put16(c + SUBSYSTEM, f->name && !id->subsystem_vendor ? QEMU_DEVICE : id->subsystem);
     }
     c[INTERRUPT_PIN] = id->pin;
     lay_capabilities(f);

@@ -82,6 +82,7 @@ struct pci_function {
     // wiring
     const struct pci_identity *identity;
     void *chip;
+    const char *name, *id; // of its device, for people; NULL: a part of the plain board
     uint8_t place;                   // device number << 3 | function number
     uint8_t on_bus;                  // of struct pci
     uint16_t requester;              // bus << 8 | place
@@ -106,6 +107,7 @@ void pci_function_write(struct pci_function *function, unsigned first, unsigned 
 uint32_t pci_function_read(const struct pci_function *function, unsigned first, unsigned size);
 // Where a base address register points; with PCI_ROM, the expansion ROM's.
 uint64_t pci_function_base(const struct pci_function *function, unsigned number);
+bool pci_function_answers(const struct pci_function *function, unsigned number); // whether its range does
 void pci_function_set(struct pci_function *function, unsigned first, unsigned size, uint32_t value); // by the device
 
 // pci_interrupt.c: the level of one of the function's interrupts. With MSI-X or MSI it is a message when it rises (of

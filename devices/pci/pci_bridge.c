@@ -56,6 +56,7 @@ static const struct pci_identity pci_bridge_identity = {.vendor = 0x1b36,
                                                         .subclass = 4,
                                                         .status = 0x00a0,
                                                         .header = PCI_HEADER_BRIDGE,
+                                                        .pin = 1,
                                                         .registers = pci_bridge_registers,
                                                         .register_count = 7,
                                                         .config_written = bridge_written};

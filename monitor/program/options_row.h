@@ -21,6 +21,9 @@ struct option {
 #include "monitor/program/options.def"
 #undef OPTION
 
+// "-NAME VALUE: what is wanted".
+enum taken option_wrong(const struct option *option, const char *value, const char *wanted);
+
 const struct option *option_at(unsigned index); // NULL past the last row
 
 #endif

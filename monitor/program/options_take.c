@@ -14,7 +14,7 @@
 
 enum { SHOWN = 100 }; // bytes of a value that is quoted
 
-static enum taken wrong(const struct option *option, const char *value, const char *wanted) {
+enum taken option_wrong(const struct option *option, const char *value, const char *wanted) {
     complain("-%s %.*s%s: %s", option->name, SHOWN, value, strlen(value) > SHOWN ? "..." : "", wanted);
     return TAKEN_WRONG;
 }
@@ -53,12 +53,12 @@ static bool is_place(const char *value) {
 
 enum taken take_incoming(struct options *options, const struct option *option, const char *value) {
     options->incoming = value;
-    return is_place(value) ? TAKEN : wrong(option, value, "write unix:PATH, tcp:HOST:PORT or exec:COMMAND");
+    return is_place(value) ? TAKEN : option_wrong(option, value, "write unix:PATH, tcp:HOST:PORT or exec:COMMAND");
 }
 
 enum taken take_migrate_to(struct options *options, const struct option *option, const char *value) {
-    if (!is_place(value)) return wrong(option, value, "write exec:COMMAND, unix:PATH or tcp:HOST:PORT");
-    if (options->migrations == OPTIONS_MIGRATIONS) return wrong(option, value, "there are 16 places already");
+    if (!is_place(value)) return option_wrong(option, value, "write exec:COMMAND, unix:PATH or tcp:HOST:PORT");
+    if (options->migrations == OPTIONS_MIGRATIONS) return option_wrong(option, value, "there are 16 places already");
     options->migrate_to[options->migrations++] = value;
     return TAKEN;
 }
@@ -66,15 +66,16 @@ enum taken take_migrate_to(struct options *options, const struct option *option,
 enum taken take_protocol(struct options *options, const struct option *option, const char *value) {
     for (unsigned i = 0; (options->protocol = loader_at(i)); i++)
         if (strcmp(options->protocol->id, value) == 0) return TAKEN;
-    return wrong(option, value, "write linux, multiboot, multiboot2, pvh or elf");
+    return option_wrong(option, value, "write linux, multiboot, multiboot2, pvh or elf");
 }
 
 enum taken take_memory(struct options *options, const struct option *option, const char *value) {
     const char *size = strncmp(value, "size=", 5) == 0 ? value + 5 : value;
     uint64_t bytes;
     if (!parse_size(size, 1 << 20, &bytes) || bytes == 0)
-        return wrong(option, value, "not a size; write 512 (MBytes), 512M or 2G");
-    if (bytes % 4096) return wrong(option, value, "RAM comes in pages; the size must be a multiple of 4096 bytes");
+        return option_wrong(option, value, "not a size; write 512 (MBytes), 512M or 2G");
+    if (bytes % 4096)
+        return option_wrong(option, value, "RAM comes in pages; the size must be a multiple of 4096 bytes");
     options->machine.ram_bytes = bytes;
     return TAKEN;
 }
@@ -107,15 +108,18 @@ enum taken take_smp(struct options *options, const struct option *option, const 
     char item[64];
     for (const char *list = value; parse_item(&list, item, sizeof item);)
         if (!take_topology(item, &t))
-            return wrong(option, value, "write N or cpus=N; the processors are cores of one package");
+            return option_wrong(option, value, "write N or cpus=N; the processors are cores of one package");
     uint64_t cpus = t.cpus ? t.cpus : t.cores;
     for (unsigned i = 0; i < sizeof t.single / sizeof *t.single; i++)
         if (t.single[i] != 1)
-            return wrong(option, value, "there is one socket, of one die and cluster, and a core has one thread");
-    if (cpus == 0 || cpus > MACHINE_CPUS) return wrong(option, value, "not a number of processors; 1 to 64 can be had");
-    if (t.cores && t.cores != cpus) return wrong(option, value, "every processor is a core: write as many cores");
+            return option_wrong(option, value,
+                                "there is one socket, of one die and cluster, and a core has one thread");
+    if (cpus == 0 || cpus > MACHINE_CPUS)
+        return option_wrong(option, value, "not a number of processors; 1 to 64 can be had");
+    if (t.cores && t.cores != cpus)
+        return option_wrong(option, value, "every processor is a core: write as many cores");
     if (t.most && t.most != cpus)
-        return wrong(option, value, "processors cannot be added later: maxcpus is their number");
+        return option_wrong(option, value, "processors cannot be added later: maxcpus is their number");
     options->machine.cpus = (uint32_t)cpus;
     return TAKEN;
 }
@@ -137,7 +141,8 @@ enum taken take_cpu(struct options *options, const struct option *option, const 
         for (unsigned i = FEATURE_BASE + 1; i < FEATURE_COUNT; i++) say("  %s\n", feature_text((enum feature)i));
         return TAKEN_LAST;
     }
-    return cpu_option_parse(value, &options->machine.model, error, sizeof error) ? TAKEN : wrong(option, value, error);
+    return cpu_option_parse(value, &options->machine.model, error, sizeof error) ? TAKEN
+                                                                                 : option_wrong(option, value, error);
 }
 
 // Names of QEMU's ways to execute, as in kvm:tcg.
@@ -210,7 +215,8 @@ enum taken take_machine(struct options *options, const struct option *option, co
     }
     for (const char *list = value; parse_item(&list, item, sizeof item);)
         if (!take_machine_item(options, item))
-            return wrong(option, value, "the machines are plain, pc and q35; -machine help lists what is accepted");
+            return option_wrong(option, value,
+                                "the machines are plain, pc and q35; -machine help lists what is accepted");
     return TAKEN;
 }
 
@@ -223,7 +229,8 @@ enum taken take_accel(struct options *options, const struct option *option, cons
     if (parse_item(&list, name, sizeof name))
         for (unsigned i = 0; i < sizeof accepted / sizeof *accepted; i++)
             if (strcmp(name, accepted[i]) == 0) return TAKEN;
-    return wrong(option, value, "not the name of an accelerator; tcg, kvm and its like are accepted, without effect");
+    return option_wrong(option, value,
+                        "not the name of an accelerator; tcg, kvm and its like are accepted, without effect");
 }
 
 // DRIVER.NAME=VALUE, NAME=VALUE
@@ -232,7 +239,7 @@ enum taken take_property(struct options *options, const struct option *option, c
     bool wants_driver = option->argument[0] == 'D';
     bool good = equals && equals > value && equals[1] && (!wants_driver || (dot && dot > value && dot + 1 < equals));
     (void)options;
-    return good ? TAKEN : wrong(option, value, wants_driver ? "write DRIVER.NAME=VALUE" : "write NAME=VALUE");
+    return good ? TAKEN : option_wrong(option, value, wants_driver ? "write DRIVER.NAME=VALUE" : "write NAME=VALUE");
 }
 
 enum taken take_nothing(struct options *options, const struct option *option, const char *value) {
@@ -242,7 +249,8 @@ enum taken take_nothing(struct options *options, const struct option *option, co
 
 enum taken take_none(struct options *options, const struct option *option, const char *value) {
     (void)options;
-    return strcmp(value, "none") == 0 ? TAKEN : wrong(option, value, "not modelled yet; the only choice is none");
+    return strcmp(value, "none") == 0 ? TAKEN
+                                      : option_wrong(option, value, "not modelled yet; the only choice is none");
 }
 
 enum taken take_absent(struct options *options, const struct option *option, const char *value) {
@@ -253,8 +261,8 @@ enum taken take_absent(struct options *options, const struct option *option, con
 
 static enum taken add_drive(struct options *options, const struct option *option, const char *value, bool good,
                             const struct drive_wish *wish, const char *error) {
-    if (!good) return wrong(option, value, error);
-    if (options->drives == MACHINE_DRIVES) return wrong(option, value, "there are 16 drives already");
+    if (!good) return option_wrong(option, value, error);
+    if (options->drives == MACHINE_DRIVES) return option_wrong(option, value, "there are 16 drives already");
     options->drive[options->drives] = *wish;
     snprintf(options->drive[options->drives++].option, sizeof wish->option, "%s", option->name);
     return TAKEN;
@@ -288,63 +296,20 @@ enum taken take_snapshot(struct options *options, const struct option *option, c
     return TAKEN;
 }
 
-static enum taken list_devices(void) {
-    const struct device *kind;
-    for (unsigned i = 0; (kind = machine_device_kind(i)); i++)
-        if (!kind->fixed) say("name \"%s\", bus %s: %s\n", kind->name, kind->function ? "PCI" : "ISA", kind->help);
-    say("-device NAME,help lists what may follow the name\n");
-    return TAKEN_LAST;
-}
-
-static void list_option(const struct device_option *o) {
-    say("  %s=%s%*s%s", o->key, o->value, (int)(20 - strlen(o->key) - strlen(o->value)), "", o->help);
-    if (o->type == OPTION_SWITCH)
-        say(" (default %s)", o->standard ? "on" : "off");
-    else if (o->type != OPTION_TEXT)
-        say(" (default %#llx)", (unsigned long long)o->standard);
-    say("\n");
-}
-
-// -device NAME,help
-static enum taken list_device_options(const struct option *option, const char *value, const char *name) {
-    const struct device *kind;
-    for (unsigned i = 0; (kind = machine_device_kind(i)); i++) {
-        if (strcmp(kind->name, name) != 0) continue;
-        say("%s: %s\n", kind->name, kind->help);
-        for (unsigned n = 0; n < kind->options; n++) list_option(&kind->option[n]);
-        if (kind->function)
-            say("  addr=DEVICE          its device number on PCI, hexadecimal (default: the first that is free)\n");
-        say("  id=NAME              accepted without effect\n");
-        return TAKEN_LAST;
-    }
-    return wrong(option, value, "no such device is modelled; -device help lists those that are");
-}
-
-enum taken take_device(struct options *options, const struct option *option, const char *value) {
-    char name[64], word[64], error[300];
-    const char *properties = value;
-    if (!parse_item(&properties, name, sizeof name))
-        return wrong(option, value, "which device? -device help lists them");
-    if (strcmp(name, "help") == 0 || strcmp(name, "?") == 0) return list_devices();
-    for (const char *list = properties; parse_item(&list, word, sizeof word);)
-        if (strcmp(word, "help") == 0 || strcmp(word, "?") == 0) return list_device_options(option, value, name);
-    return machine_config_device(&options->machine, value, error, sizeof error) ? TAKEN : wrong(option, value, error);
-}
-
 // [name=]NAME,file=FILE or [name=]NAME,string=TEXT
 enum taken take_fw_cfg(struct options *options, const struct option *option, const char *value) {
     static const char wanted[] = "write NAME,file=FILE or NAME,string=TEXT";
     unsigned index = options->machine.files;
-    if (index == OPTIONS_FILES) return wrong(option, value, "there are 32 files already");
+    if (index == OPTIONS_FILES) return option_wrong(option, value, "there are 32 files already");
     char *name = options->file_name[index];
     struct file *file = &options->file[index];
     const char *list = strncmp(value, "name=", 5) == 0 ? value + 5 : value;
-    if (!parse_item(&list, name, OPTIONS_FILE_NAME)) return wrong(option, value, wanted);
+    if (!parse_item(&list, name, OPTIONS_FILE_NAME)) return option_wrong(option, value, wanted);
     bool text = strncmp(list, "string=", 7) == 0;
-    if (!text && (strncmp(list, "file=", 5) != 0 || !list[5])) return wrong(option, value, wanted);
+    if (!text && (strncmp(list, "file=", 5) != 0 || !list[5])) return option_wrong(option, value, wanted);
     if (!text && !file_read(file, list + 5)) return TAKEN_WRONG;
     size_t bytes = text ? strlen(list + 7) : file->size;
-    if (bytes > UINT32_MAX) return wrong(option, value, "this is larger than 4 GBytes");
+    if (bytes > UINT32_MAX) return option_wrong(option, value, "this is larger than 4 GBytes");
     options->machine_file[index] =
         (struct machine_file){name, text ? (const void *)(list + 7) : file->bytes, (uint32_t)bytes};
     options->machine.file = options->machine_file;
@@ -359,7 +324,8 @@ enum taken take_rtc(struct options *options, const struct option *option, const 
         if (base && (strcmp(base, "utc") == 0 || strcmp(base, "localtime") == 0)) {
             options->machine.rtc_epoch = host_date(strcmp(base, "localtime") == 0);
         } else if (strcmp(item, "clock=vm") != 0 && !(base && parse_date(base, &options->machine.rtc_epoch))) {
-            return wrong(option, value, "write base=2024-01-31T12:00:00, base=2024-01-31, base=utc or base=localtime");
+            return option_wrong(option, value,
+                                "write base=2024-01-31T12:00:00, base=2024-01-31, base=utc or base=localtime");
         }
     }
     return TAKEN;
@@ -368,7 +334,7 @@ enum taken take_rtc(struct options *options, const struct option *option, const 
 enum taken take_seed(struct options *options, const struct option *option, const char *value) {
     return parse_number(value, &options->machine.seed)
                ? TAKEN
-               : wrong(option, value, "the seed is a number, decimal or hexadecimal after 0x");
+               : option_wrong(option, value, "the seed is a number, decimal or hexadecimal after 0x");
 }
 
 enum taken take_no_reboot(struct options *options, const struct option *option, const char *value) {
@@ -385,7 +351,8 @@ enum taken take_no_shutdown(struct options *options, const struct option *option
 
 enum taken take_on_end(struct options *options, const struct option *option, const char *value) {
     options->stops_at_end = strcmp(value, "stop") == 0;
-    return options->stops_at_end || strcmp(value, "leave") == 0 ? TAKEN : wrong(option, value, "write stop or leave");
+    return options->stops_at_end || strcmp(value, "leave") == 0 ? TAKEN
+                                                                : option_wrong(option, value, "write stop or leave");
 }
 
 static bool parse_channel(const char *text, struct channel *channel) {
@@ -402,20 +369,22 @@ static bool parse_channel(const char *text, struct channel *channel) {
 
 enum taken take_serial(struct options *options, const struct option *option, const char *value) {
     if (options->serial_options == MACHINE_SERIAL_PORTS)
-        return wrong(option, value, "there are four serial ports at most");
+        return option_wrong(option, value, "there are four serial ports at most");
     struct channel *channel = &options->serial[options->serial_options];
-    if (!parse_channel(value, channel)) return wrong(option, value, "write stdio, mon:stdio, file:FILE, null or none");
+    if (!parse_channel(value, channel))
+        return option_wrong(option, value, "write stdio, mon:stdio, file:FILE, null or none");
     for (unsigned i = 0; i < options->serial_options; i++)
         if (channel->kind == CHANNEL_STDIO && options->serial[i].kind == CHANNEL_STDIO)
-            return wrong(option, value, "one serial port is on stdio already");
+            return option_wrong(option, value, "one serial port is on stdio already");
     options->no_serial = strcmp(value, "none") == 0 && options->serial_options == 0;
     options->serial_options++;
     return TAKEN;
 }
 
 enum taken take_debugcon(struct options *options, const struct option *option, const char *value) {
-    return parse_channel(value, &options->debug_console) ? TAKEN
-                                                         : wrong(option, value, "write stdio, file:FILE, null or none");
+    return parse_channel(value, &options->debug_console)
+               ? TAKEN
+               : option_wrong(option, value, "write stdio, file:FILE, null or none");
 }
 
 // The place before the words that QEMU has for servers. None of the latter changes anything here: there is a server
@@ -440,7 +409,7 @@ enum taken take_monitor(struct options *options, const struct option *option, co
     else if (strncmp(value, "unix:", 5) == 0 && take_place(value + 5, options->monitor_path))
         options->monitor = MONITOR_UNIX;
     else
-        return wrong(option, value, "write stdio, unix:PATH (and perhaps ,server,nowait) or none");
+        return option_wrong(option, value, "write stdio, unix:PATH (and perhaps ,server,nowait) or none");
     return TAKEN;
 }
 
@@ -454,13 +423,13 @@ enum taken take_sandbox(struct options *options, const struct option *option, co
     for (const char *list = value; parse_item(&list, word, sizeof word);) {
         bool known = false;
         for (unsigned i = 0; i < sizeof accepted / sizeof *accepted; i++) known |= strcmp(word, accepted[i]) == 0;
-        if (!known) return wrong(option, value, "write on or off");
+        if (!known) return option_wrong(option, value, "write on or off");
     }
     return TAKEN;
 }
 
 enum taken take_why(struct options *options, const struct option *option, const char *value) {
-    if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0) return wrong(option, value, "write on or off");
+    if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0) return option_wrong(option, value, "write on or off");
     options->why = strcmp(value, "on") == 0 ? WHY_ON : WHY_OFF;
     return TAKEN;
 }
@@ -472,19 +441,20 @@ enum taken take_script(struct options *options, const struct option *option, con
 }
 
 enum taken take_trace(struct options *options, const struct option *option, const char *value) {
-    if (!strchr(value, '=')) return wrong(option, value, "write what to trace, and to where: exits,io=FILE");
+    if (!strchr(value, '=')) return option_wrong(option, value, "write what to trace, and to where: exits,io=FILE");
     if (options->traces == OPTIONS_TRACES)
-        return wrong(option, value, "eight traces are asked for already, and there can be no more");
+        return option_wrong(option, value, "eight traces are asked for already, and there can be no more");
     options->trace[options->traces++] = value;
     return TAKEN;
 }
 
 enum taken take_gdb(struct options *options, const struct option *option, const char *value) {
     bool known = strncmp(value, "tcp:", 4) == 0 || strncmp(value, "unix:", 5) == 0;
-    if (*options->gdb) return wrong(option, value ? value : "", "-gdb and -s are there already; leave one out");
+    if (*options->gdb) return option_wrong(option, value ? value : "", "-gdb and -s are there already; leave one out");
     return known && take_place(value, options->gdb)
                ? TAKEN
-               : wrong(option, value, "write tcp::PORT, tcp:HOST:PORT or unix:PATH (and perhaps ,server,nowait)");
+               : option_wrong(option, value,
+                              "write tcp::PORT, tcp:HOST:PORT or unix:PATH (and perhaps ,server,nowait)");
 }
 
 enum taken take_gdb_default(struct options *options, const struct option *option, const char *value) {
@@ -501,19 +471,20 @@ enum taken take_stopped(struct options *options, const struct option *option, co
 static enum taken take_count(const struct option *option, const char *value, uint64_t *count) {
     return parse_count(value, count) && *count > 0
                ? TAKEN
-               : wrong(option, value,
-                       "not a number of steps from 1 to 18446744073709551615; write 1000, 20k, 5M or 1G");
+               : option_wrong(option, value,
+                              "not a number of steps from 1 to 18446744073709551615; write 1000, 20k, 5M or 1G");
 }
 
 enum taken take_history(struct options *options, const struct option *option, const char *value) {
     return parse_size(value, 1 << 20, &options->history_bytes)
                ? TAKEN
-               : wrong(option, value, "not a size; write 512 (MBytes), 512M or 2G, or 0 for none");
+               : option_wrong(option, value, "not a size; write 512 (MBytes), 512M or 2G, or 0 for none");
 }
 
 // FILE, and words behind it. False: what is wrong was said.
 static bool take_path(const struct option *option, const char **list, char *path) {
-    return (parse_item(list, path, OPTIONS_PATH) && *path) || wrong(option, *list, "a file's name is missing") == TAKEN;
+    return (parse_item(list, path, OPTIONS_PATH) && *path) ||
+           option_wrong(option, *list, "a file's name is missing") == TAKEN;
 }
 
 static bool take_record_word(struct options *options, const char *word) {
@@ -527,7 +498,8 @@ enum taken take_record(struct options *options, const struct option *option, con
     if (!take_path(option, &list, options->record)) return TAKEN_WRONG;
     while (parse_item(&list, word, sizeof word))
         if (!take_record_word(options, word))
-            return wrong(option, value, "write FILE, or FILE,hashes=STEPS,checkpoints=SIZE (a comma in FILE is ,,)");
+            return option_wrong(option, value,
+                                "write FILE, or FILE,hashes=STEPS,checkpoints=SIZE (a comma in FILE is ,,)");
     return TAKEN;
 }
 
@@ -537,7 +509,8 @@ enum taken take_replay(struct options *options, const struct option *option, con
     if (!take_path(option, &list, options->replay)) return TAKEN_WRONG;
     while (parse_item(&list, word, sizeof word)) {
         if (strncmp(word, "at=", 3) != 0 || !word[3])
-            return wrong(option, value, "write FILE, or FILE,at=STEP, at=end or at=MARK (a comma in FILE is ,,)");
+            return option_wrong(option, value,
+                                "write FILE, or FILE,at=STEP, at=end or at=MARK (a comma in FILE is ,,)");
         strcpy(options->replay_at, word + 3);
     }
     return TAKEN;
@@ -550,8 +523,8 @@ enum taken take_steps(struct options *options, const struct option *option, cons
 enum taken take_cycles(struct options *options, const struct option *option, const char *value) {
     return parse_count(value, &options->cycles) && options->cycles
                ? TAKEN
-               : wrong(option, value,
-                       "not a number of cycles from 1 to 18446744073709551615; write 1000, 20k, 5M or 1G");
+               : option_wrong(option, value,
+                              "not a number of cycles from 1 to 18446744073709551615; write 1000, 20k, 5M or 1G");
 }
 
 enum taken take_hash_every(struct options *options, const struct option *option, const char *value) {
@@ -580,17 +553,18 @@ enum taken take_single_step(struct options *options, const struct option *option
     if (!value) return TAKEN;
     char from[32];
     const char *colon = strchr(value, ':');
-    if (!colon || (size_t)(colon - value) >= sizeof from) return wrong(option, value, "write -single-step=FROM:COUNT");
+    if (!colon || (size_t)(colon - value) >= sizeof from)
+        return option_wrong(option, value, "write -single-step=FROM:COUNT");
     memcpy(from, value, (size_t)(colon - value));
     from[colon - value] = '\0';
     if (!parse_count(from, &options->single_from) || !parse_count(colon + 1, &options->single_count))
-        return wrong(option, value, "write -single-step=FROM:COUNT");
+        return option_wrong(option, value, "write -single-step=FROM:COUNT");
     return TAKEN;
 }
 
 enum taken take_rows(struct options *options, const struct option *option, const char *value) {
     (void)options;
-    return rows_print(value) ? TAKEN_LAST : wrong(option, value, "there is no such table");
+    return rows_print(value) ? TAKEN_LAST : option_wrong(option, value, "there is no such table");
 }
 
 enum taken take_version(struct options *options, const struct option *option, const char *value) {

@@ -1,0 +1,93 @@
+// The option -device: its lists, and the name that is nearest to one that is not there.
+#include "devices/bus/device.h"
+#include "devices/pci/function.h"
+#include "monitor/host/output.h"
+#include "monitor/host/parse.h"
+#include "monitor/host/status.h"
+#include "monitor/program/options_row.h"
+#include <stdio.h>
+#include <string.h>
+
+// --- lists ---
+// QEMU's groups, by the class of a function.
+enum group { BRIDGES, STORAGE, NETWORK, SHOWS, MISC, GROUPS };
+static enum group group_of(const struct device *kind) {
+    static const enum group groups[] = {[1] = STORAGE, [2] = NETWORK, [3] = SHOWS, [6] = BRIDGES, [0x0c] = BRIDGES};
+    unsigned class = kind->function ? kind->function->class : MISC;
+    if (!kind->function || class >= sizeof groups / sizeof *groups || !class) return MISC;
+    return groups[class] || class == 6 || class == 0x0c ? groups[class] : MISC;
+}
+
+static enum taken list_devices(void) {
+    static const char *const titles[GROUPS] = {"Controller/Bridge/Hub", "Storage", "Network", "Display", "Misc"};
+    const struct device *kind;
+    for (unsigned group = 0; group < GROUPS; group++) {
+        bool first = true;
+        for (unsigned i = 0; (kind = machine_device_kind(i)); i++) {
+            if (kind->fixed || group_of(kind) != group) continue;
+            if (first) say("%s devices:\n", titles[group]);
+            first = false;
+            say("name \"%s\", bus %s: %s\n", kind->name, kind->function ? "PCI" : "ISA", kind->help);
+        }
+        if (!first) say("\n");
+    }
+    say("-device NAME,help lists what may follow the name\n");
+    return TAKEN_LAST;
+}
+
+static void list_option(const struct device_option *o) {
+    say("  %s=%s%*s%s", o->key, o->value, (int)(20 - strlen(o->key) - strlen(o->value)), "", o->help);
+    if (o->type == OPTION_SWITCH)
+        say(" (default %s)", o->standard ? "on" : "off");
+    else if (o->type != OPTION_TEXT)
+        say(" (default %#llx)", (unsigned long long)o->standard);
+    say("\n");
+}
+
+static void list_common(const struct device *kind) {
+    say("  id=NAME              its name: of a bridge, of the bus behind it\n");
+    if (!kind->function) return;
+    say("  addr=DEVICE[.N]      its device number on PCI, hexadecimal, and function (default: the first that is free)\n"
+        "  bus=NAME             the bus that it is on (default: pci.0 or pcie.0)\n"
+        "  multifunction=on|off there are other functions of this device (default off)\n");
+}
+
+// --- names ---
+static enum taken refuse_name(const struct option *option, const char *value, const char *name) {
+    const struct device *kind, *nearest = NULL;
+    unsigned best = PARSE_FAR, distance;
+    char text[160];
+    for (unsigned i = 0; (kind = machine_device_kind(i)); i++)
+        if (!kind->fixed && (distance = parse_distance(name, kind->name)) < best) best = distance, nearest = kind;
+    if (!nearest) return option_wrong(option, value, "no such device is modelled; -device help lists those that are");
+    snprintf(text, sizeof text, "no such device is modelled; did you mean %s? (-device help lists all)", nearest->name);
+    return option_wrong(option, value, text);
+}
+
+static const struct device *kind_named(const char *name) {
+    const struct device *kind;
+    for (unsigned i = 0; (kind = machine_device_kind(i)); i++)
+        if (!kind->fixed && strcmp(kind->name, name) == 0) return kind;
+    return NULL;
+}
+
+static enum taken list_device_options(const struct device *kind) {
+    say("%s: %s\n", kind->name, kind->help);
+    for (unsigned n = 0; n < kind->options; n++) list_option(&kind->option[n]);
+    list_common(kind);
+    return TAKEN_LAST;
+}
+
+enum taken take_device(struct options *options, const struct option *option, const char *value) {
+    char name[64], word[64], error[300];
+    const char *properties = value;
+    if (!parse_item(&properties, name, sizeof name))
+        return option_wrong(option, value, "which device? -device help lists them");
+    if (strcmp(name, "help") == 0 || strcmp(name, "?") == 0) return list_devices();
+    const struct device *kind = kind_named(name);
+    if (!kind) return refuse_name(option, value, name);
+    for (const char *list = properties; parse_item(&list, word, sizeof word);)
+        if (strcmp(word, "help") == 0 || strcmp(word, "?") == 0) return list_device_options(kind);
+    return machine_config_device(&options->machine, value, error, sizeof error) ? TAKEN
+                                                                                : option_wrong(option, value, error);
+}
