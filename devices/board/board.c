@@ -357,6 +357,7 @@ bool board_init(struct board *b, const struct machine_config *config, struct mem
     map_memory(b);
     map_registers(b, config);
     wire(b);
+    b->host.seed = config->seed;
     init_chips(b, config);
     bool drives = make_drives(b, config);
     if (drives && !board_attach(b, config, error, size)) return false;

@@ -81,6 +81,7 @@ struct device_host {
     struct bus *bus;
     struct clock *clock;
     struct bus_master master; // for its DMA
+    uint64_t seed;            // of what is random
     // Of a function on PCI: its identity, a copy that `create` may still change (sizes, memory that base address
     // registers show, numbers of vectors), and its configuration space (devices/pci/function.h).
     struct pci_identity *identity;
