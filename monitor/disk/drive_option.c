@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { VALUE = DRIVE_IMAGE + 64, IDE_UNITS = 2 };
+enum { VALUE = DRIVE_IMAGE + 64, IDE_UNITS = 2, CD_INDEX = 2 };
 
 __attribute__((format(printf, 3, 4))) static bool refuse(char *error, size_t size, const char *format, ...) {
     va_list arguments;
@@ -195,21 +195,24 @@ static bool is_free(const struct machine_config *c, unsigned interface, unsigned
     return true;
 }
 
-// Those that say where they are come first; then the others take what is free. A CD-ROM begins at the second bus.
+// Of a bus: two drives on each channel of IDE, one on each port of AHCI.
+static unsigned units(const struct machine_config *c) { return c->machine == MACHINE_Q35 ? 1 : IDE_UNITS; }
+
+// Those that say where they are come first; then the others take what is free. A CD-ROM begins at -hdc's place.
 static void place(struct drive_wish *w, const struct machine_config *c) {
-    unsigned index = w->index >= 0 ? (unsigned)w->index : w->config.cdrom ? IDE_UNITS : 0;
+    unsigned index = w->index >= 0 ? (unsigned)w->index : w->config.cdrom ? CD_INDEX : 0;
     if (w->bus >= 0 || w->unit >= 0)
-        index = (unsigned)(IDE_UNITS * (w->bus < 0 ? 0 : w->bus) + (w->unit < 0 ? 0 : w->unit));
+        index = units(c) * (w->bus < 0 ? 0 : (unsigned)w->bus) + (w->unit < 0 ? 0 : (unsigned)w->unit);
     else if (w->index < 0)
         while (!is_free(c, w->config.interface, index)) index++;
     w->config.index = (uint8_t)index;
 }
 
-static void name(struct drive_config *d) {
+static void name(struct drive_config *d, const struct machine_config *c) {
     const char *kind = d->cdrom ? "cd" : "hd";
     if (*d->id) return;
     if (d->interface == DRIVE_IDE)
-        snprintf(d->id, sizeof d->id, "ide%u-%s%u", d->index / IDE_UNITS, kind, d->index % IDE_UNITS);
+        snprintf(d->id, sizeof d->id, "ide%u-%s%u", d->index / units(c), kind, d->index % units(c));
     else
         snprintf(d->id, sizeof d->id, "%s%u",
                  d->interface == DRIVE_VIRTIO   ? "virtio"
@@ -221,7 +224,7 @@ static void name(struct drive_config *d) {
 static bool add(struct drive_wish *w, struct machine_config *c, char *error, size_t size) {
     char why[200];
     place(w, c);
-    name(&w->config);
+    name(&w->config, c);
     if (machine_config_drive(c, &w->config, why, sizeof why)) return true;
     return refuse(error, size, "-%s %.100s: %s", w->option, w->config.image, why);
 }

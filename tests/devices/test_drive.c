@@ -129,7 +129,9 @@ static void machine(void) {
     ok(!machine_config_drive(&config, &other, error, sizeof error) && strstr(error, "has that place"), "%s", error);
     other.index = 1;
     ok(!machine_config_drive(&config, &other, error, sizeof error) && strstr(error, "named hda already"), "%s", error);
-    ok(!machine_new(&config, error, sizeof error) && strstr(error, "nothing on this machine takes drive 0 of if=ide"),
+    config.drive[0].interface = DRIVE_VIRTIO;
+    ok(!machine_new(&config, error, sizeof error) &&
+           strstr(error, "nothing on this machine takes drive 0 of if=virtio"),
        "%s", error);
     config.drive[0].interface = DRIVE_NONE;
     struct machine *m = machine_new(&config, error, sizeof error);
