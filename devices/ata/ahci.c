@@ -63,7 +63,7 @@ void ahci_update(struct ahci *h) {
 // A message is sent again when software has cleared some bits and others stay set.
 static void clear_is(struct ahci *h, uint32_t value) {
     h->is &= ~value;
-    device_interrupt(h->host, 0, false);
+    if (pci_uses_messages(h->host->function)) device_interrupt(h->host, 0, false);
     ahci_update(h);
 }
 

@@ -3,11 +3,22 @@
 #include "devices/ata/command.h"
 #include <string.h>
 
+// What a machine that ran could not have: data that do not lie in the buffer, work without a drive.
+static bool has_data(const struct ata *a) {
+    bool block = a->phase == ATA_BLOCK_IN || a->phase == ATA_BLOCK_OUT;
+    if (a->phase == ATA_PACKET && a->buffer_bytes > ATA_PACKET_BYTES) return false;
+    if (block && a->buffer_bytes > a->left) return false;
+    if (a->source != ATA_OF_BUFFER || a->phase == ATA_IDLE || a->phase == ATA_PACKET) return true;
+    return a->left <= ATA_BUFFER && (!a->dma || a->buffer_at + a->left <= ATA_BUFFER);
+}
+
 static bool valid(const void *object) {
     const struct ata *a = object;
     uint32_t seen = 0;
+    bool works = a->queued || (a->phase != ATA_IDLE && a->source != ATA_OF_BUFFER) || a->phase == ATA_ENDING;
     for (unsigned i = 0; i < a->queued; i++) seen |= 1u << a->order[i];
-    return a->buffer_at <= a->buffer_bytes && (unsigned)__builtin_popcount(seen) == a->queued;
+    return a->buffer_at <= a->buffer_bytes && (unsigned)__builtin_popcount(seen) == a->queued && has_data(a) &&
+           (a->drive || !works);
 }
 
 static const struct state_field fields[] = {

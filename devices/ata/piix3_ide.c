@@ -57,7 +57,8 @@ static void piix3_reset(void *chip) {
     for (unsigned i = 0; i < CHANNELS; i++) ide_channel_reset(&p->channel[i]);
 }
 
-// IDETIM of both channels: what firmware leaves, where there is none. Bit 15: the channel is decoded; drivers look there.
+// IDETIM of both channels: what firmware leaves, where there is none. Bit 15: the channel is decoded; drivers look
+// there.
 static const struct pci_register left_enabled[] = {
     {.at = 0x40, .bytes = 4, .initial = 0x80008000, .writable = 0xffffffff}};
 

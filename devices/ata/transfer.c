@@ -6,6 +6,8 @@
 #include "devices/ata/command.h"
 #include <string.h>
 
+enum { BETWEEN_BLOCKS = 1000 }; // cycles, of what is in the buffer already
+
 static uint32_t smaller(uint64_t a, uint32_t b) { return a < b ? (uint32_t)a : b; }
 
 static void busy(struct ata *a, uint8_t phase, uint64_t cycles) {
@@ -88,6 +90,7 @@ void ata_move(struct ata *a, enum ata_source source, bool write, uint64_t at, ui
 
 // --- the drive's part ---
 static bool fill(struct ata *a, uint8_t *to, uint32_t bytes) {
+    if (a->source == ATA_OF_BUFFER) return true; // they are there
     if (a->source == ATA_OF_DRIVE) return drive_read(a->drive, a->at, bytes, to);
     packet_fill(a, to, bytes);
     return true;
@@ -189,7 +192,7 @@ static void taken(struct ata *a) {
     advance(a, a->buffer_bytes);
     if (a->left && a->source == ATA_OF_BUFFER) {
         memmove(a->buffer, a->buffer + a->buffer_bytes, a->left);
-        ask(a, ATA_BLOCK_IN, piece(a), true);
+        busy(a, ATA_WORKING, BETWEEN_BLOCKS);
     } else {
         next(a);
     }

@@ -68,6 +68,14 @@ void bench_copy(struct bench *from, struct bench *to, const char *const *devices
             memcpy(to->board->drive[i].overlay.data, from->board->drive[i].overlay.data,
                    overlay_bytes(from->board->drive[i].bytes));
     board_loaded(to->board);
+    if (bench_wrong(to)) bail("%s is not valid", bench_wrong(to));
+}
+
+const char *bench_wrong(struct bench *b) {
+    struct machine_part p;
+    for (unsigned i = 0; board_part(b->board, i, &p); i++)
+        if (p.table->valid && !p.table->valid(p.object)) return p.name;
+    return NULL;
 }
 
 uint64_t bench_hash(struct bench *b) {

@@ -21,6 +21,7 @@ uint8_t bench_byte(uint64_t sector, unsigned byte);
 bool bench_has(const uint8_t *data, uint64_t sector, uint64_t sectors); // the bytes of these
 // Another board of the same devices, with d0 as large as this one's, into which the state of this one is loaded.
 void bench_copy(struct bench *from, struct bench *to, const char *const *devices);
+const char *bench_wrong(struct bench *bench); // a part whose state could not be loaded; NULL: none
 uint64_t bench_hash(struct bench *bench);              // of the state and of memory
 void bench_pass(struct bench *bench, uint64_t cycles); // time
 static inline uint8_t *bench_ram(struct bench *b, uint64_t at) { return b->memory.ram + at; }

@@ -4,5 +4,5 @@
 
 // Does `accesses` random things to a machine of its own; returns a hash of what came of it.
 uint64_t fuzz_board(uint64_t seed, unsigned accesses);
-// The same for the disk controllers and their drives.
+// The same for the disk controllers and their drives. 0: a state came about that cannot be loaded.
 uint64_t fuzz_disk(uint64_t seed, unsigned accesses);
