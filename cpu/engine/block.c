@@ -80,6 +80,12 @@ static void forget_pages(struct block_cache *cache) {
             *frame_flags(page->frame) &= (uint8_t)~PAGE_CODE;
 }
 
+// A store to a register of a device that moves memory empties the cache while its own instruction, which runs alone, is
+// still to finish: such a block is not in what is emptied.
+static bool is_solo(const struct block_cache *cache, const struct block *block) {
+    return (uintptr_t)block - (uintptr_t)cache->solo < SOLO_SLOTS * sizeof *cache->solo;
+}
+
 void block_cache_clear(struct cpu *cpu) {
     struct block_cache *cache = cpu->wire.blocks;
     forget_pages(cache);
@@ -88,7 +94,7 @@ void block_cache_clear(struct cpu *cpu) {
     cache->fill = 0;
     cache->emptied++;
     for (unsigned i = 0; i < cache->members; i++) {
-        cache->member[i]->block = NULL;
+        if (!is_solo(cache, cache->member[i]->block)) cache->member[i]->block = NULL;
         memset(cache->member[i]->fetch.jump, 0, sizeof cache->member[i]->fetch.jump);
         memset(cache->member[i]->fetch.returns, 0, sizeof cache->member[i]->fetch.returns);
         tlb_drop_fast(cache->member[i]);

@@ -170,13 +170,6 @@ static void host_failed(void *owner, const char *text) {
     b->stop(b->owner, MACHINE_HOST_ERROR);
 }
 
-static const struct machine_file *file_asked(void *owner, const char *name) {
-    const struct machine_config *config = ((struct board *)owner)->config;
-    for (unsigned i = 0; i < config->files; i++)
-        if (!strcmp(config->file[i].name, name)) return &config->file[i];
-    return NULL;
-}
-
 // --- drives ---
 static struct drive *drive_asked(void *owner, const char *id, unsigned interface, unsigned index) {
     struct board *b = owner;
@@ -188,6 +181,10 @@ static struct drive *drive_asked(void *owner, const char *id, unsigned interface
         return d;
     }
     return NULL;
+}
+
+static const struct machine_file *file_asked(void *owner, const char *name) {
+    return machine_config_file(((struct board *)owner)->config, name);
 }
 
 static bool make_drives(struct board *b, const struct machine_config *config) {
@@ -291,8 +288,8 @@ static void wire(struct board *b) {
                                    .slots = &b->slots,
                                    .set_line = device_line_changed,
                                    .exit = exit_asked,
-                                   .file = file_asked,
                                    .drive = drive_asked,
+                                   .file = file_asked,
                                    .owner = b};
 }
 
@@ -339,7 +336,7 @@ static void init_chips(struct board *b, const struct machine_config *config) {
     hpet_init(&b->hpet, &b->clock);
     pm_init(&b->pm, &b->clock);
     ps2_init(&b->ps2, &b->clock, has_mouse(config));
-    fw_cfg_init(&b->fw_cfg, config->ram_bytes, config->cpus);
+    fw_cfg_init(&b->fw_cfg, config->ram_bytes, config->cpus, config->boot_menu);
     for (unsigned i = 0; i < MACHINE_SERIAL_PORTS; i++) {
         uart_init(&b->uart[i], &b->clock);
         b->uart[i].back = config->serial[i];

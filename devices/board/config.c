@@ -2,6 +2,7 @@
 #include "devices/board/config.h"
 #include "devices/board/attach.h"
 #include "devices/bus/memory.h"
+#include "devices/firmware/flash.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,18 @@ uint64_t machine_config_window(const struct machine_config *c) {
     if (c->machine == MACHINE_Q35) return ECAM_BASE + ECAM_BYTES;
     uint64_t limit = machine_config_low_limit(c), low = c->ram_bytes < limit ? c->ram_bytes : limit;
     return low > MEMORY_LOW_LIMIT ? limit : MEMORY_LOW_LIMIT;
+}
+
+const struct machine_file *machine_config_file(const struct machine_config *config, const char *name) {
+    for (unsigned i = 0; i < config->files; i++)
+        if (!strcmp(config->file[i].name, name)) return &config->file[i];
+    return NULL;
+}
+
+bool machine_config_has_firmware(const struct machine_config *config) {
+    for (unsigned i = 0; i < config->drives; i++)
+        if (config->drive[i].interface == DRIVE_PFLASH && !config->drive[i].index) return true;
+    return machine_config_file(config, ROM_FILE);
 }
 
 bool machine_config_device(struct machine_config *config, const char *text, char *error, size_t size) {

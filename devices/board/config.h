@@ -29,15 +29,19 @@ struct machine_config {
     uint64_t rtc_epoch;     // seconds since 1970-01-01 00:00 UTC at step 0
     uint64_t seed;          // of everything random (RDRAND, RDSEED)
     uint8_t machine;        // enum machine_kind
-    bool bios_tick;         // 8259s and 8254 as a BIOS leaves them, for programs that go to real mode
+    uint16_t boot_order, boot_once; // of firmware: a nibble for each drive that it tries; boot_once: the first time
+    bool boot_menu;                 // it asks
+    bool bios_tick;                 // 8259s and 8254 as a BIOS leaves them, for programs that go to real mode
     // What is there beside the board's chips: "NAME,key=value,..." each, by machine_config_device.
     uint32_t devices;
     char device[MACHINE_DEVICES][MACHINE_DEVICE_TEXT];
     // Images for the disk controllers among them, and for the board's, by machine_config_drive.
     uint32_t drives;
     struct drive_config drive[MACHINE_DRIVES];
-    // Files for the guest's firmware, which finds them by name (fw_cfg). The bytes are copied when a machine is made;
-    // the caller keeps them as long as the machine may be saved (devices/snapshot).
+    // Files for the guest's firmware, which finds them by name (fw_cfg); those whose names begin with
+    // MACHINE_BOARD_FILE are the board's own: images of firmware (devices/firmware/flash.h), texts for its tables. The
+    // bytes are copied when a machine is made; the caller keeps them as long as the machine may be saved
+    // (devices/snapshot).
     const struct machine_file *file;
     uint32_t files;
     // What the guest sends goes here.
@@ -48,6 +52,11 @@ struct machine_config {
 // Where RAM below 4 GBytes ends at most, and where below 4 GBytes devices may be.
 uint64_t machine_config_low_limit(const struct machine_config *config);
 uint64_t machine_config_window(const struct machine_config *config);
+#define MACHINE_BOARD_FILE "board/"
+// NULL: there is none of this name.
+const struct machine_file *machine_config_file(const struct machine_config *config, const char *name);
+// Whether the machine begins in firmware of its own, and not in what a loader puts into memory.
+bool machine_config_has_firmware(const struct machine_config *config);
 
 // One processor, 128 MBytes, one serial port, 2024-01-01 00:00 UTC. The model is left empty: fill it.
 void machine_config_default(struct machine_config *config);

@@ -24,8 +24,8 @@ struct character_back {
 // machine says what it will want as soon as a request is made, and reads it when the request's computed time has come:
 // then the host has had time, or is waited for. Several machines may share one image, on several threads.
 //
-// As long as there is history, writes go to an overlay, which is an area of the machine's memory, and the image is never
-// changed: then `write` is NULL. What fails on the host is told in words, which end the run; NULL: it was done.
+// As long as there is history, writes go to an overlay, which is an area of the machine's memory, and the image is
+// never changed: then `write` is NULL. What fails on the host is told in words, which end the run; NULL: it was done.
 struct block_back {
     void *context;
     void (*want)(void *context, uint64_t at, uint64_t bytes);

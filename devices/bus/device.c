@@ -18,9 +18,9 @@ void device_ports(struct device_host *host, unsigned space, uint16_t first, uint
     (void)map_add(&host->bus->ports, &r);
 }
 
-void device_registers(struct device_host *host, unsigned space, uint64_t base, uint64_t bytes, unsigned widths) {
+unsigned device_registers(struct device_host *host, unsigned space, uint64_t base, uint64_t bytes, unsigned widths) {
     struct region r = registers(host, space, base, bytes, widths);
-    (void)map_add(&host->bus->memory, &r);
+    return map_add(&host->bus->memory, &r);
 }
 
 struct line device_line(struct device_host *host, unsigned input) {

@@ -59,7 +59,7 @@ struct device {
     const struct pci_identity *function; // NULL: it is on the ISA bus
     // Leaves it as firmware would, after a reset of a machine in which none runs; after its state was loaded.
     void (*firmware)(void *chip);
-    void (*loaded)(void *chip);
+    void (*loaded)(void *chip); // the map and other wiring that follow from its state
     const struct area *(*shown)(const void *chip); // of a display: its memory
     // What a display shows at a cycle of the clock; NULL: it is none.
     bool (*picture)(const void *chip, uint64_t cycle, struct picture *picture);
@@ -100,7 +100,7 @@ struct device_host {
 };
 
 void device_ports(struct device_host *host, unsigned space, uint16_t first, uint16_t count, unsigned widths);
-void device_registers(struct device_host *host, unsigned space, uint64_t base, uint64_t bytes, unsigned widths);
+unsigned device_registers(struct device_host *host, unsigned space, uint64_t base, uint64_t bytes, unsigned widths);
 // An interrupt output that drives an input of the board: 0 to 15 are ISA IRQs, 16 to 23 pins of the I/O APIC alone.
 // Several outputs to one input are or-ed, also those of other devices.
 struct line device_line(struct device_host *host, unsigned input);

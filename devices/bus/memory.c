@@ -23,10 +23,10 @@ bool memory_init_split(struct memory *m, uint64_t bytes, uint64_t low_limit) {
     return false;
 }
 
-static bool name_is_taken(const struct memory *m, const char *name) {
+const struct area *memory_area(const struct memory *m, const char *name) {
     for (unsigned i = 0; i < m->pages.areas; i++)
-        if (!strcmp(m->pages.area[i].name, name)) return true;
-    return false;
+        if (!strcmp(m->pages.area[i].name, name)) return &m->pages.area[i];
+    return NULL;
 }
 
 static uint64_t whole_pages(uint64_t bytes) { return (bytes + MEMORY_PAGE - 1) & ~(uint64_t)(MEMORY_PAGE - 1); }
@@ -34,13 +34,13 @@ static uint64_t whole_pages(uint64_t bytes) { return (bytes + MEMORY_PAGE - 1) &
 struct area *memory_add_area(struct memory *m, const char *name, uint64_t bytes, bool read_only) {
     const unsigned i = m->pages.areas;
     uint8_t *data = i < PAGES_AREAS && bytes <= AREA_MOST ? calloc(1, whole_pages(bytes) + 1) : NULL;
-    if (data) m->own[i] = data;
+    if (data) free(m->own[i]), m->own[i] = data;
     return data ? memory_add_given(m, name, bytes, data, read_only) : NULL;
 }
 
 struct area *memory_add_given(struct memory *m, const char *name, uint64_t bytes, uint8_t *data, bool read_only) {
     const unsigned i = m->pages.areas;
-    if (i == PAGES_AREAS || !bytes || bytes > AREA_MOST || strlen(name) >= MEMORY_AREA_NAME || name_is_taken(m, name))
+    if (i == PAGES_AREAS || !bytes || bytes > AREA_MOST || strlen(name) >= MEMORY_AREA_NAME || memory_area(m, name))
         return NULL;
     const struct area area = {.name = strcpy(m->name[i], name),
                               .base = PAGES_APART + i * AREA_MOST,

@@ -30,6 +30,7 @@ bool memory_init(struct memory *memory,
 struct area *memory_add_area(struct memory *memory, const char *name, uint64_t bytes, bool read_only);
 // The same over zeros of the caller's, which stay longer than the machine.
 struct area *memory_add_given(struct memory *memory, const char *name, uint64_t bytes, uint8_t *data, bool read_only);
+const struct area *memory_area(const struct memory *memory, const char *name); // NULL: there is none of this name
 void memory_free(struct memory *memory);
 // Host address of a range; NULL unless all of it is memory. The second is for a store of the whole range, now: watchers
 // are told, and decoded code in it is dropped.

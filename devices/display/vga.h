@@ -89,7 +89,7 @@ enum {
     DISPI_LINEAR = 0x40,
     DISPI_NO_CLEAR = 0x80, // of DISPI_ENABLE
 };
-#define VGA_ROM_FILE "rom/vgabios" // among the configuration's files: its BIOS
+#define VGA_ROM_FILE "board/vgabios" // among the configuration's files: its BIOS
 enum { VGA_PLANES_BYTES = 256 << 10, VGA_COLOURS = 256, VGA_EDID = 128 };
 #define VGA_WINDOW 0xa0000ull
 enum { VGA_WINDOW_BYTES = 0x20000, VGA_BANK_BYTES = 0x10000 };

@@ -113,7 +113,7 @@ const char *fw_cfg_add_file(struct fw_cfg *fw, const char *name, const void *byt
     return NULL;
 }
 
-void fw_cfg_init(struct fw_cfg *fw, uint64_t ram_bytes, unsigned cpus) {
+void fw_cfg_init(struct fw_cfg *fw, uint64_t ram_bytes, unsigned cpus, bool boot_menu) {
     static const uint8_t uuid[16];
     add(fw, FW_CFG_SIGNATURE, "QEMU", 4);
     add32(fw, FW_CFG_ID, ID_TRADITIONAL | ID_DMA);
@@ -122,7 +122,7 @@ void fw_cfg_init(struct fw_cfg *fw, uint64_t ram_bytes, unsigned cpus) {
     add16(fw, FW_CFG_NOGRAPHIC, 1);
     add16(fw, FW_CFG_NB_CPUS, (uint16_t)cpus);
     add64(fw, FW_CFG_NUMA, 0);
-    add16(fw, FW_CFG_BOOT_MENU, 0);
+    add16(fw, FW_CFG_BOOT_MENU, boot_menu);
     add16(fw, FW_CFG_MAX_CPUS, (uint16_t)cpus);
     add32(fw, FW_CFG_IRQ0_OVERRIDE, 1);
     add32(fw, FW_CFG_DIRECTORY, 0);

@@ -43,10 +43,10 @@ enum fw_cfg_space { FW_CFG_TRADITIONAL, FW_CFG_DMA };
 extern const struct device fw_cfg_device;
 
 // What every machine has.
-void fw_cfg_init(struct fw_cfg *fw, uint64_t ram_bytes, unsigned cpus);
+void fw_cfg_init(struct fw_cfg *fw, uint64_t ram_bytes, unsigned cpus, bool boot_menu);
 void fw_cfg_free(struct fw_cfg *fw);
-// A file of any size, whose bytes are copied; the directory is in the order of the names. NULL, or what is wrong with its
-// name, in a few words.
+// A file of any size, whose bytes are copied; the directory is in the order of the names. NULL, or what is wrong with
+// its name, in a few words.
 const char *fw_cfg_add_file(struct fw_cfg *fw, const char *name, const void *bytes, uint32_t count);
 
 #endif

@@ -11,10 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum {
-    MEMORY_REGIONS = 9,
-    IDLE_EVENTS = 1 << 16, // timer events without a step before the front end is asked
-};
+enum { IDLE_EVENTS = 1 << 16 }; // timer events without a step before the front end is asked
 
 // --- what the board asks of the machine ---
 static uint64_t now_cycles(void *machine) { return machine_now(machine); }
@@ -67,31 +64,6 @@ static bool build_cpu(struct machine *m, unsigned index) {
     return true;
 }
 
-// The files of the firmware configuration device. Sleep states: S0 and S5 are there.
-static bool describe(struct machine *m, char *error, size_t size) {
-    static const uint8_t sleep_states[6] = {0x80, 0, 0, 1, 2, 0x80};
-    struct __attribute__((packed)) {
-        uint64_t base, bytes;
-        uint32_t type;
-    } e820[MEMORY_REGIONS];
-    struct machine_region map[MEMORY_REGIONS];
-    unsigned regions = machine_memory_map(m, map, MEMORY_REGIONS);
-    for (unsigned i = 0; i < regions; i++) {
-        e820[i].base = map[i].base;
-        e820[i].bytes = map[i].bytes;
-        e820[i].type = map[i].type;
-    }
-    struct fw_cfg *fw = &m->board.fw_cfg;
-    (void)fw_cfg_add_file(fw, "etc/e820", e820, regions * (unsigned)sizeof e820[0]);
-    (void)fw_cfg_add_file(fw, "etc/system-states", sleep_states, sizeof sleep_states);
-    for (unsigned i = 0; i < m->config.files; i++) {
-        const struct machine_file *f = &m->config.file[i];
-        const char *wrong = fw_cfg_add_file(fw, f->name, f->data, f->bytes);
-        if (wrong) return refuse(error, size, "-fw_cfg %.60s: %s", f->name, wrong);
-    }
-    return !fw->failed;
-}
-
 static bool build(struct machine *m, char *error, size_t size) {
     const struct row_set sets[] = {cpu_rows, vmx_rows};
     m->decoder = decoder_new(sets, 2, has_feature, &m->config.model);
@@ -100,7 +72,7 @@ static bool build(struct machine *m, char *error, size_t size) {
     clock_init(&m->board.clock, m->config.model.tsc_hz, now_cycles, deadline_moved, m);
     m->board.clock.local = local_cycles;
     if (!board_init(&m->board, &m->config, &m->memory, error, size)) return false;
-    if (!describe(m, error, size)) return false;
+    if (!machine_describe(m, error, size)) return false;
     m->board.stop = stop_asked;
     m->board.owner = m;
     for (unsigned i = 0; i < m->config.cpus; i++)
@@ -147,7 +119,7 @@ void machine_reset(struct machine *m) {
     if (m->config.cpus > 1) turns_reset(m);
     board_reset(&m->board); // first: IA32_APIC_BASE.BSP decides how a processor begins
     for (unsigned i = 0; i < m->config.cpus; i++) cpu_reset(m->cpu[i], false);
-    machine_write_tables(m);
+    machine_begin(m);
     machine_apply_boot(m);
     m->stop = -1;
     m->idle_granted = false;

@@ -4,6 +4,7 @@
 #include "devices/chipset/setup.h"
 #include "devices/firmware/acpi.h"
 #include "devices/firmware/bios_data.h"
+#include "devices/firmware/flash.h"
 #include "devices/firmware/real_mode.h"
 #include "devices/machine/machine_private.h"
 
@@ -92,7 +93,7 @@ static void set_processor(const struct machine *m, struct cpu *cpu) {
     if (cpu_model_has(model, FEATURE_MTRR)) set_memory_types(m, cpu);
 }
 
-void machine_write_tables(struct machine *m) {
+static void write_tables(struct machine *m) {
     if (m->config.machine != MACHINE_PLAIN)
         setup_chipset(&m->board.chipset, (uint32_t)machine_config_window(&m->config));
     uint8_t *low = memory_for_writing(&m->memory, 0, 1 << 20);
@@ -103,4 +104,32 @@ void machine_write_tables(struct machine *m) {
     virtual_wire(&m->board.lapic[0]);
     for (unsigned i = 0; i < m->config.cpus; i++) set_processor(m, m->cpu[i]);
     if (m->config.bios_tick) real_mode_tick(&m->board.pic, &m->board.pit);
+}
+
+// The plain board has no chipset that shows RAM or ROM below 1 MByte: there is RAM, and in it what the ROM has.
+static void copy_rom(struct machine *m) {
+    enum { LOW_BYTES = 128 << 10 };
+    const struct area *a = memory_area(&m->memory, ROM_AREA);
+    if (!a) a = memory_area(&m->memory, FLASH_AREA_0);
+    uint64_t bytes = a && a->bytes < LOW_BYTES ? a->bytes : LOW_BYTES;
+    if (a) (void)machine_store(m, (1 << 20) - bytes, a->data + a->bytes - bytes, bytes);
+}
+
+// Which drives are tried, in what order: QEMU's standard is disk, floppy disk, CD-ROM.
+static void set_boot_order(struct machine *m) {
+    enum { STANDARD = 0x312 };
+    const struct machine_config *c = &m->config;
+    unsigned order = c->boot_order ? c->boot_order : STANDARD;
+    if (c->boot_once && !machine_steps(m)) order = c->boot_once;
+    m->board.rtc.cmos[CMOS_BOOT_FIRST] = (uint8_t)order;
+    m->board.rtc.cmos[CMOS_BOOT_THIRD] = (uint8_t)(order >> 8 << 4);
+    m->board.rtc.cmos[CMOS_PROCESSORS] = (uint8_t)(c->cpus - 1);
+}
+
+void machine_begin(struct machine *m) {
+    if (machine_config_has_firmware(&m->config)) set_boot_order(m);
+    if (!machine_config_has_firmware(&m->config))
+        write_tables(m);
+    else if (m->config.machine == MACHINE_PLAIN)
+        copy_rom(m);
 }

@@ -72,8 +72,11 @@ bool machine_idle_pass(struct machine *m, uint64_t cycles);
 // Hardware reset of everything but RAM contents: processors, chips, and what firmware leaves behind. The clock and the
 // steps go on.
 void machine_reset(struct machine *m);
-// machine_firmware.c: what firmware leaves in RAM, in the chips and in the processors.
-void machine_write_tables(struct machine *m);
+// machine_firmware.c: what firmware leaves in RAM, in the chips and in the processors; nothing, where there is firmware
+// that will do so itself.
+void machine_begin(struct machine *m);
+// machine_describe.c: the files of the firmware configuration device. False: one line in `error`, or memory is short.
+bool machine_describe(struct machine *m, char *error, size_t size);
 
 // From outside into RAM: zeroes when `from` is NULL. False: not all of it is RAM. Then machine_drop_derived.
 bool machine_store(struct machine *m, uint64_t physical, const void *from, size_t bytes);

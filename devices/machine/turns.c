@@ -19,7 +19,7 @@
 #include "cpu/engine/cpu_run.h"
 
 enum {
-    TURN_CYCLES = 1000,
+    TURN_CYCLES = 1009, // a prime: a loop of a few instructions is not at the same one of them at each end of a turn
     FAR_CYCLES = 1 << 24,
     QUIET_ROUNDS = 1 << 16, // rounds and skips without a step before the front end is asked
 };

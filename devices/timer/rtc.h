@@ -45,9 +45,12 @@ enum cmos_register {
     CMOS_CENTURY,
     CMOS_ABOVE_16M_LOW = 0x34,
     CMOS_ABOVE_16M_HIGH,
+    CMOS_BOOT_THIRD = 0x38, // the third drive to try in the upper half; QEMU's, as the next
+    CMOS_BOOT_FIRST = 0x3d, // the first, and in the upper half the second
     CMOS_ABOVE_4G_LOW = 0x5b,
     CMOS_ABOVE_4G_MIDDLE,
     CMOS_ABOVE_4G_HIGH,
+    CMOS_PROCESSORS = 0x5f, // all but one
 };
 
 void rtc_init(struct rtc *rtc, struct clock *clock, int64_t epoch);

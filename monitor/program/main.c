@@ -102,7 +102,7 @@ static bool read_inputs(struct boot *boot, struct options *options) {
     if (*options->replay) return !options->script || file_read(&options->script_file, options->script);
     const struct boot_wish wish = {options->kernel, options->initrd, options->append, options->protocol,
                                    options->machine.ram_bytes};
-    return (options->loadvm || options->incoming || boot_open(boot, &wish)) &&
+    return (options->loadvm || options->incoming || !options->kernel || boot_open(boot, &wish)) &&
            (!options->script || file_read(&options->script_file, options->script));
 }
 
@@ -116,7 +116,8 @@ static bool begin_as_recorded(const struct options *options, struct machine *mac
 static bool load(struct boot *boot, struct snapshot_file *from, const struct options *options,
                  struct machine *machine) {
     if (options->recording) return begin_as_recorded(options, machine);
-    return options->loadvm || options->incoming ? moved_load(from, options, machine) : boot_load(boot, machine);
+    if (options->loadvm || options->incoming) return moved_load(from, options, machine);
+    return !options->kernel || boot_load(boot, machine);
 }
 
 // The machine, with all that it begins with; one that comes in may break off on its way, and another one come.

@@ -142,11 +142,13 @@ static enum taken take_argument(struct options *options, int argc, char **argv, 
 }
 
 static void set_defaults(struct options *options) {
-    *options = (struct options){.history_bytes = UINT64_MAX,
-                                .record_hashes = 1000000000,
-                                .steps = UINT64_MAX,
-                                .cycles = UINT64_MAX,
-                                .serial[0].kind = CHANNEL_STDIO};
+    *options =
+        (struct options){.history_bytes = UINT64_MAX,
+                         .record_hashes = 1000000000,
+                         .steps = UINT64_MAX,
+                         .cycles = UINT64_MAX,
+                         .firmware = {.menu_milliseconds = FIRMWARE_UNSAID, .fail_milliseconds = FIRMWARE_UNSAID},
+                         .serial[0].kind = CHANNEL_STDIO};
     machine_config_default(&options->machine);
     if (cpu_model_at(0)) options->machine.model = *cpu_model_at(0);
 }
@@ -162,7 +164,8 @@ static bool has_something_to_run(const struct options *o) {
     if (from && *o->record)
         return complain("-record: a recording begins where the machine is switched on; leave out %s", instead);
     if (from && boot) return complain("%s %s: it has what was booted; leave out %s", instead, from, boot);
-    return from || o->kernel || complain("nothing to boot: give a kernel with -kernel FILE (-help lists all options)");
+    return from || o->kernel || machine_config_has_firmware(&o->machine) ||
+           complain("nothing to boot: give a kernel with -kernel FILE (-help lists all options)");
 }
 
 // A replay has its machine out of the file.
@@ -188,8 +191,10 @@ enum parsed options_parse(struct options *options, int argc, char **argv) {
         complain("-serial none is for the only serial port; use -serial null");
         return PARSED_WRONG;
     }
+    firmware_choose_machine(options);
     if (!plan_drives(options)) return PARSED_WRONG;
-    if (!*options->replay && !display_finish(options, false)) return PARSED_WRONG;
+    if (!*options->replay && !display_finish(options, firmware_is_wanted(options))) return PARSED_WRONG;
+    if (!firmware_plan(options)) return PARSED_WRONG;
     if (*options->replay) return replay_is_alone(options) ? PARSED_RUN : PARSED_WRONG;
     return has_something_to_run(options) ? PARSED_RUN : PARSED_WRONG;
 }

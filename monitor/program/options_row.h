@@ -24,6 +24,12 @@ struct option {
 // "-NAME VALUE: what is wanted".
 enum taken option_wrong(const struct option *option, const char *value, const char *wanted);
 
+// firmware_option.c, after all options: whether it is begun with, as nothing else is; which board it is, where nobody
+// says so; when drives have their places, what there is of it. False after one line on stderr.
+bool firmware_is_wanted(const struct options *options);
+void firmware_choose_machine(struct options *options);
+bool firmware_plan(struct options *options);
+
 const struct option *option_at(unsigned index); // NULL past the last row
 
 #endif

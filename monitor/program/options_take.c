@@ -193,6 +193,7 @@ static bool take_machine_item(struct options *options, const char *item) {
     if (kind >= 0) {
         options->machine.machine = (uint8_t)kind;
         options->machine_given = true;
+        options->firmware.wanted |= kind != MACHINE_PLAIN;
     } else if (tick || strcmp(item, "bios-tick=off") == 0) {
         options->machine.bios_tick = tick;
     } else {
@@ -280,6 +281,15 @@ enum taken take_hda(struct options *options, const struct option *option, const 
     struct drive_wish wish;
     char error[200];
     bool good = drive_option_file(value, option->name[2] - 'a', false, &wish, error, sizeof error);
+    return add_drive(options, option, value, good, &wish, error);
+}
+
+enum taken take_pflash(struct options *options, const struct option *option, const char *value) {
+    struct drive_wish wish;
+    char error[200];
+    bool good = drive_option_file(value, -1, false, &wish, error, sizeof error);
+    wish.config.interface = DRIVE_PFLASH;
+    wish.raw = true;
     return add_drive(options, option, value, good, &wish, error);
 }
 

@@ -30,21 +30,30 @@ enum {
     OPTIONS_PATH = 4096
 };
 
+// What firmware there is to be.
+#define FIRMWARE_UNSAID UINT64_MAX
+struct firmware_wish {
+    bool wanted;
+    const char *bios;                              // its path; NULL: none was named
+    uint64_t menu_milliseconds, fail_milliseconds; // FIRMWARE_UNSAID
+};
+
 struct loader;
 struct recording;
 struct options {
     struct machine_config machine;
+    struct firmware_wish firmware;
     struct machine_file machine_file[OPTIONS_FILES];  // machine.file
     char file_name[OPTIONS_FILES][OPTIONS_FILE_NAME]; // their names
     struct file file[OPTIONS_FILES];                  // and the bytes of those that come out of a file
     struct drive_wish drive[MACHINE_DRIVES];          // machine.drive, as asked for
     unsigned drives;
-    bool snapshot;                                    // -snapshot
-    struct images images;                             // of the drives
-    const struct loader *protocol;                    // NULL: the first that knows the kernel
-    const char *loadvm;                               // the snapshot that is gone on from; NULL: none
-    const char *incoming;                             // where a machine comes from; NULL: nowhere
-    const char *migrate_to[OPTIONS_MIGRATIONS];       // where migrate may go
+    bool snapshot;                              // -snapshot
+    struct images images;                       // of the drives
+    const struct loader *protocol;              // NULL: the first that knows the kernel
+    const char *loadvm;                         // the snapshot that is gone on from; NULL: none
+    const char *incoming;                       // where a machine comes from; NULL: nowhere
+    const char *migrate_to[OPTIONS_MIGRATIONS]; // where migrate may go
     unsigned migrations;
     const char *given[OPTIONS_GIVEN]; // the options that were there
     unsigned givens;

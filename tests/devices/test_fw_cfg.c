@@ -23,7 +23,7 @@ static void begin(void) {
     if (!memory.ram && (!memory_init(&memory, 5ull << 30) || !pages_watch(&memory.pages, &watcher))) bail("no memory");
     fw_cfg_free(&fw);
     fw = (struct fw_cfg){.master = {DMA_BOARD, &memory}};
-    fw_cfg_init(&fw, 5ull << 30, 7);
+    fw_cfg_init(&fw, 5ull << 30, 7, false);
     fw_cfg_add_file(&fw, "etc/first", "one", 3);
     fw_cfg_add_file(&fw, "etc/second", "12345678", 8);
     fw_cfg_device.reset(&fw);

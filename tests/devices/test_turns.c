@@ -25,17 +25,18 @@ static const uint8_t boot_code[] = {
     0x67, 0x66, 0xc7, 0x03, 0x08, 0x46, 0x0c, 0x00, // mov dword [ebx], 0c4608: SIPI, vector 8
     0xea, 0x00, 0x80, 0x00, 0x00,                   // jmp 0:8000
 };
-// All: count with LOCK, keep the TSC if it is later than any before, else count an error.
+// All: count with LOCK; what somebody read of the TSC before, is it later than what it is now? Then count an error.
 static const uint8_t loop_code[] = {
     0x31, 0xc0, 0x8e, 0xd8,             // xor ax, ax; mov ds, ax
     0xf0, 0x66, 0xff, 0x06, 0x00, 0x06, // lock inc dword [600]
+    0x66, 0x8b, 0x36, 0x08, 0x06,       // mov esi, [608]
     0x0f, 0x31,                         // rdtsc
-    0x66, 0x3b, 0x06, 0x08, 0x06,       // cmp eax, [608]
+    0x66, 0x39, 0xf0,                   // cmp eax, esi
     0x73, 0x05,                         // jae +5
     0x66, 0xff, 0x06, 0x0c, 0x06,       // inc dword [60c]
     0x66, 0xa3, 0x08, 0x06,             // mov [608], eax
     0x66, 0xff, 0x06, 0x10, 0x06,       // inc dword [610]: not locked
-    0xeb, 0xe0,                         // jmp to the lock inc
+    0xeb, 0xde,                         // jmp to the lock inc
 };
 
 static struct machine *make(unsigned cpus, const uint8_t *code, size_t bytes) {

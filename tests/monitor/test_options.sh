@@ -8,11 +8,11 @@ spin=$(guest spin)
 refused 'an unknown option is named, with the nearest' '^vmxray: -kernl: no such option; did you mean -kernel\?' -kernl x
 refused 'the same with two dashes' '--kernl: no such option; did you mean -kernel\?' --kernl x
 refused 'the same with a value' '-hash-evry=5: no such option; did you mean -hash-every\?' -hash-evry=5
-for meant in 'kernal kernel' 'initrd- initrd' 'intird initrd' 'serail serial' 'nographc nographic' 'smb smp'; do
+for meant in 'kernal kernel' 'initrd- initrd' 'intird initrd' 'serail serial' 'nographc nographic' 'smb smp' 'boots boot'; do
 	read -r typed meant <<<"$meant"
 	refused "-$typed is near -$meant" "did you mean -$meant\\?" "-$typed" x
 done
-for far in fdaa vpn mem ms sd spice boots kvm qmp usbx y; do
+for far in fdaa vpn mem ms sd spice kvm qmp usbx y; do
 	refused "-$far was hardly meant to be another option" ": no such option \\(-help lists all\\)" "-$far" x
 done
 refused 'nonsense has no nearest' '-xyzzyxyzzy: no such option \(-help lists all\)' -xyzzyxyzzy

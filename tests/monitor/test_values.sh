@@ -14,16 +14,19 @@ declare -A good=([kernel]=$kernel [initrd]=README.md [append]=x [m]=64 [smp]=1 [
 	[debugcon]=null [display]=none [vga]=none [vnc]=none [monitor]=none [gdb]=tcp::0 [x]=/dev/null [trace]=exits=/dev/null [steps]=1
 	[cycles]=1 [hash-every]=1 [drop-derived-every]=1 [single-step]=1:2 [protocol]=multiboot [history]=1M [sandbox]=on
 	[record]=/dev/null [replay]=$dir/recorded
+	[bios]=$dir/rom [pflash]=$dir/rom [boot]=order=cd,menu=on
 	[loadvm]=$dir/snapshot [incoming]="exec:cat $dir/snapshot" [migrate-to]=unix:x)
 printf '%s\n' "savevm $dir/snapshot" quit | "$VMXRAY" -kernel "$kernel" -S >/dev/null 2>&1
 any=' append record ' # what takes any text
 free=' accel fw_cfg global overcommit incoming migrate-to ' # whose values may be any text
-files=' kernel initrd x loadvm replay hda hdb hdc hdd cdrom ' # whose message names the file
+files=' kernel initrd x loadvm replay hda hdb hdc hdd cdrom bios pflash ' # whose message names the file
 
+head -c 65536 /dev/zero >"$dir/rom"
 vmxray "${base[@]}" -record "$dir/recorded" </dev/null
 try() { # the options, without those of the base that are there already
 	local words=("${base[@]}")
-	[[ " $* " == *' -kernel'* || " $* " == *' -loadvm'* || " $* " == *' -incoming'* || " $* " == *' -replay'* ]] && words=(-steps 1)
+	[[ " $* " == *' -kernel'* || " $* " == *' -loadvm'* || " $* " == *' -incoming'* || " $* " == *' -replay'* ||
+		" $* " == *' -bios'* || " $* " == *' -pflash'* ]] && words=(-steps 1)
 	[[ " $* " == *' -steps'* ]] && words=(-kernel "$kernel")
 	vmxray "${words[@]}" "$@" </dev/null
 }
