@@ -15,7 +15,13 @@ enum {
     BUFFER_OP = 0x11,
     PACKAGE_OP = 0x12,
     EXT_OP = 0x5b,
+    METHOD_OP = 0x14,
+    DUAL_NAME_PREFIX = 0x2e,
+    MULTI_NAME_PREFIX = 0x2f,
+    REGION_OP = 0x80,
+    FIELD_OP = 0x81,
     DEVICE_OP = 0x82,
+    IF_OP = 0xa0,
 };
 
 static void put(struct aml *aml, const void *bytes, size_t count) {
@@ -30,12 +36,20 @@ static void put8(struct aml *aml, unsigned v) { put(aml, &(uint8_t){(uint8_t)v},
 static void put16(struct aml *aml, unsigned v) { put(aml, &(uint16_t){(uint16_t)v}, 2); }
 static void put32(struct aml *aml, uint32_t v) { put(aml, &v, 4); }
 
-// NameString: a root prefix and one segment of four characters, padded with underscores.
+// NameString: a root prefix and segments of four characters, padded with underscores; 20.2.2.
 static void put_name(struct aml *aml, const char *name) {
-    char segment[4] = {'_', '_', '_', '_'};
+    unsigned segments = 1;
     if (*name == '\\') put8(aml, (unsigned char)*name++);
-    memcpy(segment, name, strnlen(name, 4));
-    put(aml, segment, 4);
+    for (const char *p = name; *p; p++) segments += *p == '.';
+    if (segments == 2) put8(aml, DUAL_NAME_PREFIX);
+    if (segments > 2) put8(aml, MULTI_NAME_PREFIX), put8(aml, segments);
+    for (; segments; segments--) {
+        char segment[4] = {'_', '_', '_', '_'};
+        size_t length = strcspn(name, ".");
+        memcpy(segment, name, length < 4 ? length : 4);
+        put(aml, segment, 4);
+        name += length + (name[length] == '.');
+    }
 }
 
 static void begin(struct aml *aml) {
@@ -73,6 +87,44 @@ void aml_package(struct aml *aml, unsigned elements) {
     put8(aml, PACKAGE_OP);
     begin(aml);
     put8(aml, elements);
+}
+
+void aml_method(struct aml *aml, const char *name, unsigned arguments) {
+    put8(aml, METHOD_OP);
+    begin(aml);
+    put_name(aml, name);
+    put8(aml, arguments);
+}
+
+void aml_if(struct aml *aml) {
+    put8(aml, IF_OP);
+    begin(aml);
+}
+
+void aml_op(struct aml *aml, enum aml_opcode opcode) { put8(aml, opcode); }
+void aml_reference(struct aml *aml, const char *name) { put_name(aml, name); }
+
+void aml_config_region(struct aml *aml, const char *name, unsigned first, unsigned bytes) {
+    enum { PCI_CONFIG_SPACE = 2 };
+    put8(aml, EXT_OP);
+    put8(aml, REGION_OP);
+    put_name(aml, name);
+    put8(aml, PCI_CONFIG_SPACE);
+    aml_integer(aml, first);
+    aml_integer(aml, bytes);
+}
+
+void aml_byte_fields(struct aml *aml, const char *region) {
+    enum { BYTE_ACCESS = 1 };
+    put8(aml, EXT_OP);
+    put8(aml, FIELD_OP);
+    begin(aml);
+    put_name(aml, region);
+    put8(aml, BYTE_ACCESS);
+}
+void aml_byte_field(struct aml *aml, const char *name) {
+    put_name(aml, name);
+    put8(aml, 8);
 }
 
 void aml_name(struct aml *aml, const char *name) {
@@ -140,6 +192,15 @@ void aml_io(struct aml *aml, uint16_t base, uint8_t count) { // 6.4.2.5
     put16(aml, base);
     put8(aml, 1);
     put8(aml, count);
+}
+
+void aml_interrupts(struct aml *aml, const uint8_t *inputs, unsigned count) {
+    enum { EXTENDED_INTERRUPT = 0x89, CONSUMER_LEVEL_HIGH_SHARED = 9 };
+    put8(aml, EXTENDED_INTERRUPT);
+    put16(aml, 2 + 4 * count);
+    put8(aml, CONSUMER_LEVEL_HIGH_SHARED);
+    put8(aml, count);
+    for (unsigned i = 0; i < count; i++) put32(aml, inputs[i]);
 }
 
 void aml_irq(struct aml *aml, unsigned irq) { // 6.4.2.1: edge-triggered, active high, exclusive

@@ -50,6 +50,11 @@ struct line chipset_pin(struct chipset *c, unsigned number, const struct pci_fun
     return (struct line){pin_changed, c, number % CHIPSET_FUNCTIONS};
 }
 
+uint32_t chipset_power(const struct chipset *c) {
+    const struct region *r = &c->pci->wires->ports.region[c->pm_ports];
+    return r->off ? PM_BASE : (uint32_t)r->base;
+}
+
 void chipset_init(struct chipset *c, uint8_t kind, struct pci *pci, struct pm *pm) {
     struct region power = {.bytes = PM_BYTES,
                            .device = &pm_device,

@@ -35,5 +35,7 @@ void chipset_routed(struct chipset *chipset); // routes have changed: the inputs
 unsigned chipset_pirq(const struct chipset *chipset, unsigned slot, unsigned pin);
 // The input of the I/O APIC that it is at; -1: none.
 int chipset_input(const struct chipset *chipset, unsigned pirq);
+// Where the ports of power management are; before firmware has said so, where SeaBIOS puts them.
+uint32_t chipset_power(const struct chipset *chipset);
 
 #endif

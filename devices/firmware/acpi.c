@@ -2,6 +2,7 @@
 // specification, 3.2.4; Serial Port Console Redirection Table, revision 2; PCI Firmware specification 3.0, 4.1.2;
 // Windows ACPI Emulated Devices Table, 1.0.
 #include "devices/firmware/acpi.h"
+#include "devices/firmware/acpi_pci.h"
 #include "cpu/state/outcome.h"
 #include "devices/bus/aml.h"
 #include "devices/chipset/setup.h"
@@ -81,56 +82,9 @@ static uint32_t table_end(struct table t) {
 }
 
 // --- DSDT ---
-// _PRT: INTA..INTD of each slot go to I/O APIC pins: on the plain board to 16..23, rotated by slot.
-static unsigned input_of(const struct acpi_config *config, unsigned slot, unsigned pin) {
-    const struct chipset *c = config->chipset;
-    return c ? (unsigned)chipset_input(c, chipset_pirq(c, slot, pin)) : 16 + ((slot + pin) & 7);
-}
-
-static void pci_routing(struct aml *a, const struct acpi_config *config) {
-    enum { SLOTS = 32, PINS = 4 };
-    aml_name(a, "_PRT");
-    aml_package(a, SLOTS * PINS);
-    for (unsigned slot = 0; slot < SLOTS; slot++) {
-        for (unsigned pin = 0; pin < PINS; pin++) {
-            aml_package(a, 4);
-            aml_integer(a, slot << 16 | 0xffff);
-            aml_integer(a, pin);
-            aml_integer(a, 0);
-            aml_integer(a, input_of(config, slot, pin));
-            aml_end(a);
-        }
-    }
-    aml_end(a);
-}
-
-static bool is_q35(const struct acpi_config *config) { return config->chipset && config->chipset->kind == CHIPSET_Q35; }
-
-static void pci_root(struct aml *a, const struct acpi_config *config) {
-    aml_device_id(a, "PCI0", is_q35(config) ? "PNP0A08" : "PNP0A03");
-    if (is_q35(config)) {
-        aml_name(a, "_CID");
-        aml_eisa_id(a, "PNP0A03");
-    }
-    aml_name(a, "_UID");
-    aml_integer(a, 0);
-    aml_name(a, "_CRS");
-    aml_resources(a);
-    aml_window_bus(a, 0, 255);
-    aml_io(a, 0xcf8, 8);
-    aml_window_io(a, 0, 0xcf7);
-    aml_window_io(a, 0xd00, 0xffff);
-    aml_window_memory(a, 0xa0000, 0xbffff);
-    aml_window_memory(a, config->pci_window_first, config->pci_window_last);
-    aml_resources_end(a);
-    pci_routing(a, config);
-    aml_device(a, "ISA");
-    aml_name(a, "_ADR");
-    aml_integer(a, is_q35(config) ? 0x1f << 16 : 1 << 16);
-    config->describe(config->owner, ACPI_ISA, a);
-    aml_end(a);
-    config->describe(config->owner, ACPI_PCI, a);
-    aml_end(a);
+// Where power management's ports are now.
+static uint32_t power(const struct acpi_config *config) {
+    return config->chipset ? chipset_power(config->chipset) : PM_BASE;
 }
 
 // What is on the board and no driver's: PNP0C02, "PNP motherboard registers".
@@ -140,9 +94,9 @@ static void board_resources(struct aml *a, const struct acpi_config *config) {
     aml_resources(a);
     aml_io(a, 0x61, 1);
     aml_io(a, 0x92, 1);
-    aml_io(a, PM_BASE, config->chipset ? 64 : PM_BYTES);
+    aml_io(a, (uint16_t)power(config), config->chipset ? 64 : PM_BYTES);
     aml_memory(a, (uint32_t)APIC_BASE_DEFAULT, 0x1000);
-    if (is_q35(config)) {
+    if (acpi_is_q35(config)) {
         aml_memory(a, SETUP_ECAM, ECAM_BYTES);
         aml_memory(a, SETUP_RCBA, 0x4000);
     }
@@ -157,8 +111,9 @@ static uint32_t write_dsdt(struct writer *w, const struct acpi_config *config) {
     struct aml a = {.bytes = w->out + w->used, .capacity = ACPI_TABLES - w->used};
     aml_scope(&a, "\\_SB_");
     board_resources(&a, config);
-    pci_root(&a, config);
+    acpi_pci_root(&a, config);
     aml_end(&a);
+    acpi_pci_mode(&a, config);
     aml_name(&a, "\\_S5_");
     aml_package(&a, 4);
     aml_integer(&a, config->chipset ? 0 : PM_SLEEP_OFF);
@@ -193,30 +148,31 @@ static uint32_t write_facs(struct writer *w) { // 5.2.10: no checksum, 64-byte a
 #define BOOT_NO_VGA BIT(2)
 enum { RESET_PORT = 0xcf9, RESET_VALUE = 6, CENTURY_REGISTER = 0x32 };
 
-static void fadt_blocks_32(struct writer *w) { // offsets 56 to 95
-    put32(w, PM_BASE + PM_EVENT);
+static void fadt_blocks_32(struct writer *w, const struct acpi_config *config) { // offsets 56 to 95
+    put32(w, power(config) + PM_EVENT);
     put32(w, 0);
-    put32(w, PM_BASE + PM_CONTROL);
+    put32(w, power(config) + PM_CONTROL);
     put32(w, 0);
     put32(w, 0);
-    put32(w, PM_BASE + PM_TIMER);
+    put32(w, power(config) + PM_TIMER);
     put32(w, 0);
     put32(w, 0);
     put(w, (const uint8_t[]){4, 2, 0, 4, 0, 0, 0, 0}, 8); // lengths of the blocks
 }
 
-static void fadt_blocks_64(struct writer *w) { // offsets 148 to 243
-    put_address(w, GAS_IO, 32, 2, PM_BASE + PM_EVENT);
+static void fadt_blocks_64(struct writer *w, const struct acpi_config *config) { // offsets 148 to 243
+    put_address(w, GAS_IO, 32, 2, power(config) + PM_EVENT);
     put_address(w, GAS_IO, 0, 0, 0);
-    put_address(w, GAS_IO, 16, 2, PM_BASE + PM_CONTROL);
+    put_address(w, GAS_IO, 16, 2, power(config) + PM_CONTROL);
     put_address(w, GAS_IO, 0, 0, 0);
     put_address(w, GAS_IO, 0, 0, 0);
-    put_address(w, GAS_IO, 32, 3, PM_BASE + PM_TIMER);
+    put_address(w, GAS_IO, 32, 3, power(config) + PM_TIMER);
     put_address(w, GAS_IO, 0, 0, 0);
     put_address(w, GAS_IO, 0, 0, 0);
 }
 
-static uint32_t write_fadt(struct writer *w, uint32_t facs, uint32_t dsdt) { // 5.2.9, revision 3
+static uint32_t write_fadt(struct writer *w, const struct acpi_config *config, uint32_t facs,
+                           uint32_t dsdt) { // 5.2.9, revision 3
     struct table t = table_begin(w, "FACP", 3);
     put32(w, facs);
     put32(w, dsdt);
@@ -225,7 +181,7 @@ static uint32_t write_fadt(struct writer *w, uint32_t facs, uint32_t dsdt) { // 
     put16(w, PM_SCI);
     put32(w, 0); // SMI_CMD: always in ACPI mode
     put32(w, 0); // ACPI_ENABLE, ACPI_DISABLE, S4BIOS_REQ, PSTATE_CNT
-    fadt_blocks_32(w);
+    fadt_blocks_32(w, config);
     put16(w, 0xfff); // P_LVL2_LAT, P_LVL3_LAT: no C2, no C3
     put16(w, 0xfff);
     put(w, NULL, 8); // FLUSH_SIZE to MON_ALRM
@@ -238,7 +194,7 @@ static uint32_t write_fadt(struct writer *w, uint32_t facs, uint32_t dsdt) { // 
     put(w, NULL, 3);
     put64(w, facs);
     put64(w, dsdt);
-    fadt_blocks_64(w);
+    fadt_blocks_64(w, config);
     if (w->used - t.start != FADT_BYTES) w->overflow = true;
     return table_end(t);
 }
@@ -329,10 +285,10 @@ bool acpi_write(const struct acpi_config *config, uint8_t *out, uint8_t rsdp[ACP
     memset(out, 0, ACPI_BYTES);
     struct writer w = {.out = out, .base = config->base};
     uint32_t facs = write_facs(&w), dsdt = write_dsdt(&w, config);
-    uint32_t tables[6] = {write_fadt(&w, facs, dsdt), write_madt(&w, config), write_hpet(&w)};
+    uint32_t tables[6] = {write_fadt(&w, config, facs, dsdt), write_madt(&w, config), write_hpet(&w)};
     unsigned count = 3;
     if (config->com1) tables[count++] = write_spcr(&w);
-    if (is_q35(config)) tables[count++] = write_mcfg(&w);
+    if (acpi_is_q35(config)) tables[count++] = write_mcfg(&w);
     if (config->chipset) tables[count++] = write_waet(&w);
     struct table t = table_begin(&w, "RSDT", 1);
     for (unsigned i = 0; i < count; i++) put32(&w, tables[i]);

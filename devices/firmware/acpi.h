@@ -23,7 +23,7 @@ struct acpi_config {
     uint32_t cpus;
     bool com1;                                  // there is a COM1, for the console
     uint32_t pci_window_first, pci_window_last; // memory that PCI devices may use
-    const struct chipset *chipset; // where pins of PCI go; NULL: as on the plain board
+    const struct chipset *chipset;              // where pins of PCI go; NULL: as on the plain board
     void (*describe)(const void *owner, enum acpi_scope scope, struct aml *aml);
     const void *owner;
 };
