@@ -59,7 +59,7 @@ compile   = $(CC) $(flags) $(if $(WERROR),-Werror) -MMD -MP
 quiet     = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
 
 MONITOR_LIBS := -ldw -lelf -lZydis -lreadline -lseccomp -lzstd -lpng
-TEST_LIBS    := -lZydis -ldw -lelf -lreadline -lseccomp -lzstd
+TEST_LIBS    := -lZydis -ldw -lelf -lreadline -lseccomp -lzstd -lpng
 
 # ---- program and library --------------------------------------------------------------------------------------------
 

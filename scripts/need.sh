@@ -15,8 +15,11 @@ build     libzydis-dev     disassembly in the monitor (and judging our decoder) 
 build     libreadline-dev  command line of the monitor                      header readline/readline.h
 build     libseccomp-dev   leaving a run only the system calls that it needs  header seccomp.h
 build     libzstd-dev      compressing snapshots                             header zstd.h
+build     libsdl2-dev      the display in a window                            header SDL2/SDL.h
 build     libpng-dev       pictures of the display                            header png.h
 build     libxxhash-dev    hashing the state of the machine                   header xxhash.h
+test      xvfb             a window for the tests                             command Xvfb
+test      xdotool          keys and clicks in it                              command xdotool
 test      gdb              debugging guests through the gdb server            command gdb
 test      pkg-config       using the library as others would                 command pkg-config
 test      libmpfr-dev      judging sines, logarithms and their like             header mpfr.h

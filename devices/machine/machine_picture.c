@@ -37,7 +37,7 @@ bool machine_picture(struct machine *m, struct picture *p) {
 }
 
 void machine_picture_release(struct machine *m, struct picture *p) {
-    if (p->area) pages_unwatch(&m->memory.pages, &p->watcher);
+    if (p->area && m) pages_unwatch(&m->memory.pages, &p->watcher);
     free(p->dot), free(p->changed), free(p->row), free(p->text), free(p->dirty);
     *p = (struct picture){0};
 }

@@ -9,6 +9,7 @@ bool machine_has_display(const struct machine *machine);
 // were stored to since the last pull, and all when registers have changed, are drawn; `changed` says which are not as
 // they were. False: there is no display, or nothing that could be drawn, or memory is short.
 bool machine_picture(struct machine *machine, struct picture *picture);
+// NULL: the machine is gone already.
 void machine_picture_release(struct machine *machine, struct picture *picture);
 
 #endif

@@ -5,7 +5,17 @@
 #include <poll.h>
 #include <time.h>
 
-enum { PIECE_MS = 50 }; // a signal just before poll() is seen after so long
+enum { PIECE_MS = 50, BESIDE_MS = 15 }; // a signal just before poll() is seen after so long
+
+static struct {
+    void (*function)(void *context);
+    void *context;
+} beside;
+
+void wait_set_beside(void (*function)(void *), void *context) {
+    beside.function = function;
+    beside.context = context;
+}
 
 long long wait_clock_ms(void) {
     struct timespec now;
@@ -15,13 +25,14 @@ long long wait_clock_ms(void) {
 
 // The next piece of a wait that ends then; -1: it is over.
 static int piece_of(long long end) {
-    long long left = end < 0 ? PIECE_MS : end - wait_clock_ms();
-    return left > PIECE_MS ? PIECE_MS : (int)(left < 0 ? -1 : left);
+    long long most = beside.function ? BESIDE_MS : PIECE_MS, left = end < 0 ? most : end - wait_clock_ms();
+    return (int)(left > most ? most : left < 0 ? -1 : left);
 }
 
 static bool wait_for(int fd, short events, int milliseconds, bool (*gives_up)(void)) {
     long long end = milliseconds < 0 ? -1 : wait_clock_ms() + milliseconds;
     for (int piece; (piece = piece_of(end)) >= 0;) {
+        if (events == POLLIN && milliseconds && beside.function) beside.function(beside.context);
         struct pollfd poller = {.fd = fd, .events = events};
         int found = poll(&poller, 1, piece);
         if (found > 0) return true;

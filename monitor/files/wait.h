@@ -11,6 +11,8 @@ bool wait_input(int fd, int milliseconds);
 // time since (signals_patience).
 bool wait_writable(int fd, int milliseconds);
 void wait_pass(int milliseconds); // only lets time pass, at most so long, as wait_input does
-long long wait_clock_ms(void);    // of a clock that nobody sets
+// Called every few milliseconds while input is waited for, at a moment at which the machine rests. NULL: nothing is.
+void wait_set_beside(void (*beside)(void *context), void *context);
+long long wait_clock_ms(void); // of a clock that nobody sets
 
 #endif

@@ -2,6 +2,7 @@
 // (monitor/files/written.c), that of open files where they are opened, that of memory where it is asked for.
 #include "monitor/host/limits.h"
 #include "monitor/files/complaint.h"
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -17,3 +18,10 @@ uint64_t limits_memory_bytes(void) {
     uint64_t bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
     return getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur < bytes ? space.rlim_cur : bytes;
 }
+
+static bool is_named(const char *variable) {
+    const char *value = getenv(variable);
+    return value && *value;
+}
+
+bool limits_has_windows(void) { return is_named("DISPLAY") || is_named("WAYLAND_DISPLAY"); }

@@ -10,4 +10,7 @@ bool limits_fit(size_t stack_bytes);
 // What the host has, or what the process may have when that is less.
 uint64_t limits_memory_bytes(void);
 
+// Whether a server of windows is named in the environment: X, Wayland.
+bool limits_has_windows(void);
+
 #endif

@@ -149,4 +149,5 @@ bool terminal_read_line(char *line, size_t size) {
     return true;
 }
 
+void terminal_leave(void) { terminal.left = true; }
 bool terminal_left(void) { return terminal.left; }

@@ -29,5 +29,6 @@ bool terminal_read_line(char *line, size_t size);
 void terminal_prompt(bool on);
 // Ctrl-A x.
 bool terminal_left(void);
+void terminal_leave(void); // the same, by other means
 
 #endif

@@ -16,6 +16,8 @@ enum jail_use {
     JAIL_DOOR = 1 << 5,     // a socket lets clients in
     JAIL_LAUNCHER = 1 << 6, // programs are executed, by another process
     JAIL_BEHIND = 1 << 7,   // a thread writes and synchronises a file
+    JAIL_WINDOW = 1 << 9,   // a window is shown, by SDL and the X or Wayland server that it has connected to
+    JAIL_WINDOW_ALONE = 1 << 10, // and no commands may come
     JAIL_DISKS = 1 << 8,    // images of disks are read, and what is written is kept in a temporary file
 };
 

@@ -4,6 +4,7 @@
 #include "monitor/files/complaint.h"
 #include "monitor/files/files.h"
 #include "monitor/host/parse.h"
+#include "monitor/host/limits.h"
 #include "monitor/program/options_row.h"
 #include <string.h>
 
@@ -47,6 +48,8 @@ static bool add_rom(struct options *options) {
 
 bool display_finish(struct options *options, bool usual) {
     char error[200];
+    if (options->screen == SCREEN_USUAL) options->screen = usual && limits_has_windows() ? SCREEN_SDL : SCREEN_NONE;
+    usual |= options->screen == SCREEN_SDL;
     bool wanted = options->vga == VGA_STD || (options->vga == VGA_USUAL && usual);
     if (wanted && !has_display(options) && !machine_config_device(&options->machine, "VGA", error, sizeof error))
         return complain("-vga std: %s", error);
@@ -66,19 +69,18 @@ static bool take_display_item(struct options *options, const char *item) {
 }
 
 enum taken take_display(struct options *options, const struct option *option, const char *value) {
-    static const char *const names[] = {[SCREEN_NONE] = "none", [SCREEN_SDL] = "sdl", [SCREEN_CURSES] = "curses"};
+    static const char *const names[] = {[SCREEN_NONE] = "none", [SCREEN_SDL] = "sdl"};
     char item[64];
     const char *list = value;
     if (!strcmp(value, "help")) {
         say("none               not seen: screendump of the monitor shows it\n"
-            "sdl                a window; ,full-screen=on fills the screen\n"
-            "curses             its characters on the terminal\n");
+            "sdl                a window; ,full-screen=on fills the screen\n");
         return TAKEN_LAST;
     }
     bool some = parse_item(&list, item, sizeof item);
     for (unsigned i = SCREEN_NONE; some && i < sizeof names / sizeof *names; i++)
         if (!strcmp(item, names[i])) options->screen = (uint8_t)i;
-    if (options->screen == SCREEN_USUAL) return wrong(option, value, "none, sdl and curses can be had");
+    if (options->screen == SCREEN_USUAL) return wrong(option, value, "sdl (a window) and none can be had");
     while (parse_item(&list, item, sizeof item))
         if (!take_display_item(options, item))
             return wrong(option, value, "write sdl,full-screen=on; what else QEMU has is not there");

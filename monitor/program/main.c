@@ -11,6 +11,7 @@
 #include "monitor/program/sandbox.h"
 #include "monitor/program/serve.h"
 #include "monitor/program/stats.h"
+#include "monitor/screen/screen.h"
 #include "monitor/session/record.h"
 #include "monitor/session/replay.h"
 #include "monitor/host/terminal.h"
@@ -71,7 +72,10 @@ static enum status run_loaded(struct options *options, struct console *console, 
     terminal_open(console->stdin_port >= 0);
     struct monitor monitor;
     monitor_init(&monitor, &run);
+    struct screen screen;
+    screen_open(&screen, &run);
     enum status status = monitor_drive(&monitor);
+    screen_close(&screen);
     terminal_close();
     signals_set_machine(NULL);
     if (options->stats) stats_print(&run, begin);

@@ -20,12 +20,17 @@ static bool writes(const struct options *o) {
     return any;
 }
 
+static unsigned uses_of_window(const struct options *o) {
+    if (o->screen != SCREEN_SDL) return 0;
+    return JAIL_WINDOW | (may_have_commands(o) ? 0 : JAIL_WINDOW_ALONE);
+}
+
 static unsigned uses_of(const struct options *o) {
     bool edits = has_person() && (o->monitor == MONITOR_KEY || o->monitor == MONITOR_STDIO);
     bool has_door = o->monitor == MONITOR_UNIX || *o->gdb;
     return JAIL_BASE | (has_terminal() ? JAIL_TERMINAL : 0) | (writes(o) ? JAIL_WRITES : 0) |
            (may_have_commands(o) ? JAIL_COMMANDS : 0) | (edits ? JAIL_EDITOR : 0) | (has_door ? JAIL_DOOR : 0) |
-           (*o->record ? JAIL_BEHIND : 0) | (launcher_is_open() ? JAIL_LAUNCHER : 0) |
+           (*o->record ? JAIL_BEHIND : 0) | uses_of_window(o) | (launcher_is_open() ? JAIL_LAUNCHER : 0) |
            (o->images.count ? JAIL_DISKS : 0);
 }
 

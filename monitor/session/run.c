@@ -121,6 +121,17 @@ static void at_boundary(struct run *run, uint64_t step) {
 
 #define LOOK_SECONDS 0.02 // between looks while the machine runs
 
+static bool has_person(const struct run *run) { return run->screen.look || terminal_has_input(); }
+
+// Whether the screen gave the machine something, which ends idle time.
+static bool look_at_screen(struct run *run) {
+    unsigned before = run->screen.look ? machine_room(run->machine, INPUT_KEY, 0) : 0;
+    unsigned pointer = run->screen.look ? machine_room(run->machine, INPUT_POINTER, 0) : 0;
+    if (run->screen.look) run->screen.look(run->screen.context, !expects(run));
+    return run->screen.look && (machine_room(run->machine, INPUT_KEY, 0) != before ||
+                                machine_room(run->machine, INPUT_POINTER, 0) != pointer);
+}
+
 static bool someone_asks(const struct run *run) { return run->asks && run->asks(run->asks_context); }
 
 // Waits as long as the guest would, or until something is typed. Whether something was; *seconds is the time it took.
@@ -129,9 +140,10 @@ static bool wait_for_input(struct run *run, double most_seconds, double *seconds
     progress_clear(&run->progress);
     bool got = false;
     for (; !got && (left = most_seconds - (host_seconds(CLOCK_MONOTONIC) - begin)) > 0; got = read_input(run)) {
-        if (!terminal_has_input() || terminal_left() || signals_ending() || signals_is_asked()) break;
+        if (!has_person(run) || terminal_left() || signals_ending() || signals_is_asked()) break;
         if (someone_asks(run)) break;
-        double most = run->asks ? 0.05 : 1000;
+        if ((got = look_at_screen(run))) break;
+        double most = run->screen.look ? 0.015 : run->asks ? 0.05 : 1000;
         terminal_wait((int)((left < most ? left : most) * 1000) + 1);
     }
     *seconds = host_seconds(CLOCK_MONOTONIC) - begin;
@@ -150,7 +162,7 @@ static bool idle(struct run *run) {
     console_flush(run->console);
     read_input(run);
     if (feed(run)) return true;
-    if (!terminal_has_input() || (run->input_used == sizeof run->input && !terminal_is_raw()))
+    if (!has_person(run) || (run->input_used == sizeof run->input && !terminal_is_raw() && !run->screen.look))
         return cycles != UINT64_MAX; // nobody can type, or nothing that is typed is taken
     if (wait_for_input(run, cycles == UINT64_MAX ? 1e9 : (double)cycles / hertz, &seconds)) {
         const uint64_t passed = least((uint64_t)(seconds * hertz), cycles);
@@ -317,7 +329,8 @@ static void look(void *context) {
     double now = host_seconds(CLOCK_MONOTONIC);
     if (now - run->looked_seconds < LOOK_SECONDS) return;
     run->looked_seconds = now;
-    if (signals_ending() || someone_asks(run)) machine_stop_soon(run->machine);
+    bool due = run->screen.due && run->screen.due(run->screen.context);
+    if (signals_ending() || due || someone_asks(run)) machine_stop_soon(run->machine);
 }
 
 static void look_back(void *context) {
@@ -333,7 +346,7 @@ void run_looks(struct run *run, bool on) {
     if (on && signals_is_asked()) machine_stop_soon(run->machine);
 }
 
-enum run_event run_until(struct run *run, uint64_t target) {
+static enum run_event run_on(struct run *run, uint64_t target) {
     uint64_t hertz = run->options->machine.model.tsc_hz;
     enum machine_stop why = MACHINE_STEPS;
     machine_set_look(run->machine, look, run);
@@ -342,6 +355,7 @@ enum run_event run_until(struct run *run, uint64_t target) {
         uint64_t step = machine_steps(run->machine);
         if (run->over) return RUN_OVER;
         at_boundary(run, step);
+        (void)look_at_screen(run);
         if (!goes_on(run, step)) return RUN_OVER;
         bool looks = step % POLL_STEPS == 0 || why == MACHINE_IDLE || why == MACHINE_INTERRUPTED;
         if (signals_asked() || (looks && someone_asks(run))) return RUN_ASKED;
@@ -349,13 +363,20 @@ enum run_event run_until(struct run *run, uint64_t target) {
         if (replay_at_end(run)) return end_replay(run);
         if (ended_here(run)) return RUN_OVER;
         if (run->timeline && timeline_at_last(run->timeline)) timeline_branch(run->timeline); // of a line: live again
-        machine_idle_limit(run->machine, terminal_has_input() ? hertz / IDLE_HERTZ : UINT64_MAX);
+        machine_idle_limit(run->machine, has_person(run) ? hertz / IDLE_HERTZ : UINT64_MAX);
         run->came_to_end = false;
         why = advance(run, step, least(target, next_stop(run, step)));
         if (run->came_to_end && run->stops_at_end && why == MACHINE_STEPS) return RUN_TARGET;
     } while (handle(run, why) && why != MACHINE_OBSERVED);
     note_end(run);
     return run->over ? RUN_OVER : RUN_CAUGHT;
+}
+
+enum run_event run_until(struct run *run, uint64_t target) {
+    run->running = true;
+    enum run_event event = run_on(run, target);
+    run->running = false;
+    return event;
 }
 
 enum status run_end(struct run *run) {

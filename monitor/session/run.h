@@ -9,6 +9,13 @@
 
 enum { RUN_INPUT_BYTES = 256 };
 
+// The display, where a person sees it; functions that are NULL: nowhere.
+struct run_screen {
+    void *context;
+    void (*look)(void *context, bool live); // shows it, and offers what was typed; live: input is taken
+    bool (*due)(void *context);             // whether it is time to
+};
+
 struct record;
 struct snapshot;
 struct run {
@@ -37,6 +44,8 @@ struct run {
     void (*polled)(void *context); // now and then while the machine runs, between steps; may be NULL
     void *polled_context;
     uint8_t mouse_buttons; // enum pointer_button, as mouse_button left them
+    struct run_screen screen;
+    bool running;        // run_until is at it
     bool monitored;      // the monitor tells how the run ended
     bool over;           // there is nothing more to run
     enum status status;  // and why, once it is over

@@ -412,6 +412,38 @@ inner_stack:
 	out %eax, $DEBUG_EXIT
 #endif
 
+#ifdef GUEST_typing
+// Each press of a key as two digits on the screen (its code in set 1), white on blue, and on COM1; ESC ends. No cursor.
+	mov $0x200a, %ax
+	mov $0x3d4, %dx
+	out %ax, %dx
+	mov $0xb8000, %edi
+1:	in $0x64, %al
+	test $1, %al
+	jz 1b
+	in $0x60, %al
+	cmp $1, %al
+	je 2f
+	test $0x80, %al
+	jnz 1b
+	mov %al, %bl
+	shr $4, %al
+	call digit
+	mov %bl, %al
+	and $15, %al
+	call digit
+	jmp 1b
+2:	mov $0, %eax
+	out %eax, $DEBUG_EXIT
+digit:	cmp $10, %al
+	jb 1f
+	add $'a' - '0' - 10, %al
+1:	add $'0', %al
+	mov $0x1f, %ah
+	stosw
+	jmp put
+#endif
+
 	cli
 1:	hlt
 	jmp 1b

@@ -19,6 +19,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/shm.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
