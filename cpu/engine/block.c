@@ -29,7 +29,7 @@ struct solo_slot {
     uint32_t mode;
     uint8_t length; // of the instruction; 0: nothing is kept
     uint8_t bytes[15];
-    alignas(struct op) uint8_t block[sizeof(struct block) + 2 * sizeof(struct op)];
+    alignas(struct op) uint8_t block[sizeof(struct block) + 3 * sizeof(struct op)];
 };
 enum { SOLO_SLOTS = 256 };
 
@@ -167,6 +167,21 @@ static void end_block(struct block *block) {
     block->ops[block->count] = (struct op){.fn = run_block_end, .offset = block->bytes};
 }
 
+// Every instruction tells the timing model that it begins.
+static void patch_timed(struct block *block, const struct timing_note *notes) {
+    struct timed *timed = block_timed(block);
+    for (unsigned i = 0; i < block->count; i++) {
+        timed[i] = (struct timed){block->ops[i].fn, notes[i]};
+        block->ops[i].fn = run_timed;
+    }
+}
+
+static void take_note(const struct cpu *cpu, const struct insn *insn, enum decode_error error,
+                      struct timing_note *note) {
+    *note = (struct timing_note){0};
+    if (cpu->mode & MODE_TIMED && error == DECODE_OK) cpu->wire.timing->note(insn, note);
+}
+
 // Decodes from bytes[0..available): up to `limit` instructions. false: the first one needs more bytes.
 static bool fill_block(struct cpu *cpu, struct block *block, const uint8_t *bytes, unsigned available, unsigned limit,
                        struct bound *bound, bool *relative) {
@@ -174,6 +189,7 @@ static bool fill_block(struct cpu *cpu, struct block *block, const uint8_t *byte
     block->bytes = 0;
     block->link[0] = block->link[1] = NULL;
     bool more = true;
+    struct timing_note notes[BLOCK_OPS];
     while (more && block->count < limit) {
         struct insn insn;
         unsigned left = available - block->bytes;
@@ -184,11 +200,13 @@ static bool fill_block(struct cpu *cpu, struct block *block, const uint8_t *byte
         struct op *op = &block->ops[block->count];
         block->key = error == DECODE_OK && (insn.row->traits & (T_BRANCH | T_STRING)) == T_BRANCH ? insn.opcode : 0;
         more = op_bind(cpu, &insn, error, block->bytes, op, &bound[block->count]);
+        take_note(cpu, &insn, error, &notes[block->count]);
         *relative = !more && error == DECODE_OK && insn.operand_count && insn.operand[0].kind == OPERAND_REL;
         block->count++;
         block->bytes = (uint16_t)(block->bytes + op->length);
     }
     end_block(block);
+    if (unlikely(cpu->mode & MODE_TIMED)) patch_timed(block, notes);
     return block->count > 0;
 }
 
@@ -223,9 +241,11 @@ struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offs
     fill_block(cpu, draft, frame_data(frame) + offset, (unsigned)PAGE_BYTES - offset, BLOCK_OPS, bound, &relative);
     mark_links(cpu, draft, offset, relative);
     if (draft->count == 0) draft->ops[0].fn = run_block_crossing;
-    if (unlikely(cpu->observation.doing & OBSERVING_EXECUTE)) patch_points(cpu, draft, offset);
-    size_t tuned = draft->points ? 0 : tune(cpu->wire.combining, draft, bound);
-    size_t bytes = sizeof *draft + (draft->count + draft->points + 1u) * sizeof(struct op) + tuned;
+    bool timed = cpu->mode & MODE_TIMED;
+    if (unlikely(cpu->observation.doing & OBSERVING_EXECUTE) && !timed) patch_points(cpu, draft, offset);
+    size_t tuned = draft->points || timed ? 0 : tune(cpu->wire.combining, draft, bound);
+    size_t bytes =
+        sizeof *draft + (draft->count + (timed ? draft->count : draft->points) + 1u) * sizeof(struct op) + tuned;
     bool emptied = false;
     struct block *block = cache_take(cpu, bytes, &emptied);
     if (emptied) page = block_page(cpu, frame);

@@ -2,6 +2,7 @@
 #ifndef CPU_BLOCK_H
 #define CPU_BLOCK_H
 #include "cpu/state/cpu.h"
+#include "cpu/state/timing.h"
 
 enum { PAGE_SLOTS = 256 };
 struct code_page {
@@ -35,7 +36,18 @@ uint8_t block_solo_byte(const struct block *block, unsigned offset);
 // Memory of the page is about to change: its blocks are gone.
 void block_code_written(struct cpu *cpu, uint64_t physical);
 
+// Under a timing model that sees each attempt: after the record that ends the block comes one of these for each
+// instruction, whose own handler is run_timed.
+struct timed {
+    op_fn *fn;
+    struct timing_note note;
+};
+_Static_assert(sizeof(struct timed) == sizeof(struct op), "it takes a record's place");
+ALWAYS_INLINE struct timed *block_timed(const struct block *block) {
+    return (struct timed *)(uintptr_t)&block->ops[block->count + 1];
+}
+
 // cpu/engine/link.c: what ends a block without a branch, and what an invalidated block does.
-op_fn run_block_end, run_block_stale, run_block_crossing, run_point;
+op_fn run_block_end, run_block_stale, run_block_crossing, run_point, run_timed;
 
 #endif

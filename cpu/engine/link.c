@@ -96,6 +96,17 @@ enum outcome run_block_end(struct cpu *cpu, const struct op *op) {
     FOLLOW_LINK(cpu, op, 0);
 }
 
+// What the attempt before took; then this one begins, unless time is up.
+enum outcome run_timed(struct cpu *cpu, const struct op *op) {
+    const struct timing *timing = cpu->wire.timing;
+    const struct timed *timed = block_timed(cpu->block) + (op - cpu->block->ops);
+    uint64_t took = timing->begin(timing->state, cpu, op, &timed->note);
+    if (likely(cpu->attempt.begun)) cpu->time.surplus_cycles += took - 1;
+    cpu->attempt.begun = 1;
+    if (unlikely(cpu_cycles(cpu, op) >= cpu->attempt.cycle_limit)) return op_stopped(cpu, op, OUT_SOLO);
+    TAIL timed->fn(cpu, op);
+}
+
 enum outcome run_block_stale(struct cpu *cpu, const struct op *op) { return op_stopped(cpu, op, OUT_SOLO); }
 
 // In place of an instruction that crosses into the next page: the run loop fetches it whole.

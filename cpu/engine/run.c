@@ -184,6 +184,7 @@ static enum outcome run_blocks(struct cpu *cpu) {
     if (unlikely(!block)) outcome = find_block(cpu, &block);
     if (outcome != OUT_OK) return not_fetched(cpu, outcome);
     if (!block || !block->count || !within_limit(cpu, block)) return run_solo(cpu);
+    if (block->count > cpu->budget && cpu->mode & MODE_TIMED) return run_solo(cpu);
     return block->count > cpu->budget ? run_cut(cpu, block) : after(cpu, execute(cpu, block));
 }
 
@@ -300,24 +301,34 @@ static void budget_set(struct cpu *cpu, uint64_t steps) {
 }
 
 // What the attempt at `r` took. During the attempt its cycles are not known: time stands at its beginning.
-static void charge(struct cpu *cpu, const struct retired *r) {
+static void charge(struct cpu *cpu, const struct retired *r, uint64_t before) {
     const struct timing *timing = cpu->wire.timing;
     cpu->attempt.uncharged = 0;
     steps_settle(cpu);
-    if (cpu->time.steps == r->step) return;
+    if (cpu->time.steps == before) return;
     cpu->time.surplus_cycles += timing->retire(timing->state, cpu, r) - (cpu->time.steps - r->step);
     if (cpu_cycles_now(cpu) >= cpu->attempt.cycle_limit) budget_set(cpu, 0);
 }
 
-static COLD enum outcome attempt_timed(struct cpu *cpu, bool after_event) {
+// Under a model that sees each attempt, as many as follow each other without the run loop; only the last one is left to
+// be charged, if it was more than begun.
+static COLD enum outcome attempt_timed(struct cpu *cpu, bool after_event, bool alone) {
     struct retired r = {.step = cpu->time.steps, .rip = cpu->rip, .after_event = after_event};
-    uint64_t unretired = cpu->time.unretired;
+    uint64_t unretired = cpu->time.unretired, before = r.step;
     cpu->attempt.uncharged = 1;
+    cpu->attempt.begun = 0;
+    cpu->attempt.after_event = after_event;
     cpu->block = NULL;
-    enum outcome outcome = attempt(cpu, true);
+    enum outcome outcome = attempt(cpu, alone);
     r.op = cpu->block ? cpu->block->ops : NULL;
     r.retired = cpu->time.unretired == unretired;
-    charge(cpu, &r);
+    if (cpu->mode & MODE_TIMED) {
+        steps_settle(cpu);
+        r.step = cpu->time.steps - (outcome != OUT_SOLO);
+        r.begun = cpu->attempt.begun;
+        r.stopped = outcome == OUT_SOLO;
+    }
+    charge(cpu, &r, before);
     return outcome;
 }
 
@@ -362,7 +373,8 @@ static enum run_result run(struct cpu *cpu, uint64_t steps, uint64_t cycle) {
             if (stop && after_event) cpu->boundary.held_step = cpu->time.steps;
             if (stop) return run_stopped(cpu);
             if (cpu->wire.timing) {
-                outcome = attempt_timed(cpu, after_event);
+                bool each = !(cpu->mode & MODE_TIMED) || cpu->observation.doing != OBSERVING_TIME;
+                outcome = attempt_timed(cpu, after_event, alone || each);
                 continue;
             }
         }

@@ -8,6 +8,7 @@
 #include "cpu/engine/block.h"
 #include "cpu/engine/run.h"
 #include "cpu/memory/tlb.h"
+#include "cpu/watch/observe.h"
 
 // --- repetition ---
 
@@ -21,7 +22,8 @@ static bool code_changed(struct cpu *cpu, const struct op *op) {
 // Whether only one iteration may run before the run loop looks again: single step, an event held off for one
 // instruction, or someone who watches each attempt.
 static bool one_only(const struct cpu *cpu) {
-    return cpu->attempt.trap || (!cpu->block->page && (cpu->boundary.pending || cpu->observation.doing));
+    return cpu->attempt.trap || cpu->observation.doing & OBSERVING_TIME ||
+           (!cpu->block->page && (cpu->boundary.pending || cpu->observation.doing));
 }
 
 // The flags of a comparison are those of the last iteration: until then they stay as they were, so that a fault finds

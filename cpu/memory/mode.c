@@ -1,6 +1,7 @@
 // The mode of a processor; see mode.h.
 #include "cpu/memory/mode.h"
 #include "cpu/memory/tlb.h"
+#include "cpu/state/timing.h"
 #include "cpu/watch/observe.h"
 
 static uint32_t mode_of_code(const struct cpu *cpu) {
@@ -25,6 +26,10 @@ static uint32_t mode_of_fpu(const struct cpu *cpu) {
            (ts && cpu->control.cr0 & CR0_MP ? MODE_NO_WAIT : 0);
 }
 
+static uint32_t mode_of_timing(const struct cpu *cpu) {
+    return cpu->wire.timing && cpu->wire.timing->begin ? MODE_TIMED : 0;
+}
+
 static void tell_mode(struct cpu *cpu, uint32_t before) {
     const uint32_t bits = MODE_CODE_MASK | MODE_PROTECTED | MODE_VM86;
     if (((cpu->mode ^ before) & bits) == 0) return;
@@ -33,7 +38,7 @@ static void tell_mode(struct cpu *cpu, uint32_t before) {
 
 static void update(struct cpu *cpu, void (*translation)(struct cpu *cpu)) {
     uint32_t stack = cpu->segment[SS].rights & RIGHTS_DB ? MODE_STACK_32 : 0, before = cpu->mode;
-    cpu->mode = mode_of_code(cpu) | stack | mode_of_privilege(cpu) | mode_of_fpu(cpu);
+    cpu->mode = mode_of_code(cpu) | stack | mode_of_privilege(cpu) | mode_of_fpu(cpu) | mode_of_timing(cpu);
     bool wide = cpu_64bit(cpu);
     cpu->fetch.base = wide ? 0 : cpu->segment_base[CS];
     cpu->fetch.mask = wide ? ~0ull : UINT32_MAX;

@@ -81,7 +81,7 @@ bool observe_breakpoint(struct cpu *cpu, uint64_t linear, uint64_t physical) {
 }
 
 bool observe_before(struct cpu *cpu, uint64_t linear) {
-    bool alone = cpu->observation.doing & (OBSERVING_ALONE | OBSERVING_TIME);
+    bool alone = cpu->observation.doing & OBSERVING_ALONE;
     bool passed = cpu->observation.passed_step == cpu->time.steps && cpu->observation.passed_linear == linear;
     observe_pass(cpu, linear);
     if (observed(cpu, OBSERVE_INSTRUCTION)) tell_beginning(cpu, linear, passed);

@@ -2,6 +2,7 @@
 #include "cpu/processor/observing.h"
 #include "cpu/engine/block.h"
 #include "cpu/engine/run.h"
+#include "cpu/memory/mode.h"
 #include "cpu/memory/points.h"
 #include "cpu/memory/tlb.h"
 
@@ -22,6 +23,7 @@ static void observing_update(struct cpu *cpu) {
 
 void cpu_set_timing(struct cpu *cpu, const struct timing *timing) {
     cpu->wire.timing = timing;
+    cpu_update_mode(cpu);
     observing_update(cpu);
 }
 

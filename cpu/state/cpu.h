@@ -146,6 +146,8 @@ struct attempt {
     uint32_t exited_bytes;    // while a VM exit by an access of an instruction is carried out: the instruction's length
     uint32_t trap;            // the instruction in execution began with RFLAGS.TF set; event_deliver clears it
     uint32_t uncharged;       // under a timing model: 1 while a step is counted whose cycles are not known yet
+    uint32_t begun;           // under a timing model: attempts of this run of blocks that it learnt of
+    uint32_t after_event;     // the same: events were taken before the first of them
     uint64_t cycle_limit;     // under a timing model: cpu_run ends at the first boundary at or after it
     int64_t work_left;        // cpu_work: below 0 the machine looks who wants what
     uint32_t non_canonical;   // the fault recorded is of a non-canonical address: #SS for the stack
@@ -255,7 +257,8 @@ enum mode_bits {
     MODE_NO_SSE = 1 << 10,  // #UD
     MODE_NO_AVX = 1 << 11,  // #UD
     MODE_NO_WAIT = 1 << 12, // WAIT: #NM (CR0.MP and CR0.TS)
-    MODE_BITS = 13,
+    MODE_TIMED = 1 << 13,   // a timing model sees each attempt: no bit of the architecture's
+    MODE_BITS = 14,
 };
 
 ALWAYS_INLINE unsigned cpu_cpl(const struct cpu *cpu) { return (cpu->mode & MODE_CPL_MASK) >> MODE_CPL_SHIFT; }

@@ -29,6 +29,7 @@ struct machine_config {
     uint64_t rtc_epoch;     // seconds since 1970-01-01 00:00 UTC at step 0
     uint64_t seed;          // of everything random (RDRAND, RDSEED)
     uint8_t machine;        // enum machine_kind
+    uint32_t timing;        // what a step costs: 0 one cycle; else 1 + the index of a model (cpu/timing/model.h)
     uint16_t boot_order, boot_once; // of firmware: a nibble for each drive that it tries; boot_once: the first time
     bool boot_menu;                 // it asks
     bool bios_tick;                 // 8259s and 8254 as a BIOS leaves them, for programs that go to real mode

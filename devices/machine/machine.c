@@ -4,6 +4,7 @@
 // comes at its cycle, however the run is cut into pieces. A halted processor's time is skipped to the next deadline.
 #include "cpu/decode/insn.h"
 #include "cpu/processor/observing.h"
+#include "cpu/timing/model.h"
 #include "devices/machine/machine_private.h"
 #include "vmx/vmcs/vmx.h"
 #include "cpu/processor/processor.h"
@@ -44,6 +45,8 @@ static bool config_valid(const struct machine_config *c, char *error, size_t siz
                       (unsigned long long)c->ram_bytes);
     if (c->serial_ports > MACHINE_SERIAL_PORTS)
         return refuse(error, size, "%u serial ports: 0 to %d can be had", c->serial_ports, MACHINE_SERIAL_PORTS);
+    if (c->timing && !timing_model_name(c->timing - 1, NULL))
+        return refuse(error, size, "there is no timing model %u", c->timing);
     if (c->model.tsc_hz < 1000000 || c->model.tsc_hz > 1ull << 40 || !c->model.crystal_hz ||
         c->model.crystal_hz > c->model.tsc_hz)
         return refuse(error, size, "the processor model has no usable TSC and crystal frequencies");
@@ -51,6 +54,14 @@ static bool config_valid(const struct machine_config *c, char *error, size_t siz
 }
 
 static bool has_feature(const void *model, unsigned feature) { return cpu_model_has(model, (enum feature)feature); }
+
+// The model of the configuration, one for each processor.
+static bool build_timing(struct machine *m, unsigned index) {
+    if (!m->config.timing) return true;
+    m->timing[index] = timing_model_new(timing_model_name(m->config.timing - 1, NULL));
+    if (m->timing[index]) cpu_set_timing(m->cpu[index], timing_model_timing(m->timing[index]));
+    return m->timing[index];
+}
 
 static bool build_cpu(struct machine *m, unsigned index) {
     struct cpu *cpu = cpu_new(&m->config.model, m->decoder, &m->platform, index);
@@ -61,7 +72,7 @@ static bool build_cpu(struct machine *m, unsigned index) {
     if (cpu_model_has(&m->config.model, FEATURE_VMX) && !vmx_attach(cpu)) return false;
     if (index) vmx_share(cpu, m->cpu[0]);
     board_add_cpu(&m->board, cpu);
-    return true;
+    return build_timing(m, index);
 }
 
 static bool build(struct machine *m, char *error, size_t size) {
@@ -107,6 +118,7 @@ void machine_free(struct machine *m) {
         if (!m->cpu[i]) continue;
         if (m->cpu[i]->wire.extension) vmx_detach(m->cpu[i]);
         cpu_free(m->cpu[i]);
+        timing_model_free(m->timing[i]);
     }
     machine_drop_offers(m);
     decoder_free(m->decoder);

@@ -15,6 +15,7 @@ struct machine {
     struct platform platform;
     struct decoder *decoder;
     struct cpu *cpu[MACHINE_CPUS];
+    struct timing_model *timing[MACHINE_CPUS]; // of the configuration; NULL: a step is a cycle
     struct machine_stats counts;
     struct turns turns; // of several processors
     // the run in progress: nothing of it is state

@@ -20,6 +20,7 @@ static void take_given(struct machine_config *c, const struct machine_config *sa
     if (!strcmp(option, "smp")) c->cpus = said->cpus;
     if (!strcmp(option, "cpu")) c->model = said->model;
     if (!strcmp(option, "rtc")) c->rtc_epoch = said->rtc_epoch;
+    if (!strcmp(option, "timing")) c->timing = said->timing;
     if (!strcmp(option, "seed")) c->seed = said->seed;
     if (!strcmp(option, "serial")) c->serial_ports = said->serial_ports;
     if (!strcmp(option, "machine") || !strcmp(option, "M")) c->bios_tick = said->bios_tick, c->machine = said->machine;

@@ -1,6 +1,7 @@
 // What each option means: the functions behind the rows of options.def.
 // NOT IMPLEMENTED: network, display; they are refused by name.
 #include "devices/bus/device.h"
+#include "cpu/timing/model.h"
 #include "monitor/program/cpu_option.h"
 #include "monitor/program/options_row.h"
 #include "monitor/program/rows.h"
@@ -143,6 +144,20 @@ enum taken take_cpu(struct options *options, const struct option *option, const 
     }
     return cpu_option_parse(value, &options->machine.model, error, sizeof error) ? TAKEN
                                                                                  : option_wrong(option, value, error);
+}
+
+enum taken take_timing(struct options *options, const struct option *option, const char *value) {
+    const char *text, *name;
+    if (strcmp(value, "help") == 0 || strcmp(value, "?") == 0) {
+        say("%-12s one cycle for each step (default)\n", "step");
+        for (unsigned i = 0; (name = timing_model_name(i, &text)); i++) say("%-12s %s\n", name, text);
+        return TAKEN_LAST;
+    }
+    options->machine.timing = 0;
+    if (strcmp(value, "step") == 0) return TAKEN;
+    for (unsigned i = 0; (name = timing_model_name(i, NULL)); i++)
+        if (strcmp(value, name) == 0) options->machine.timing = i + 1;
+    return options->machine.timing ? TAKEN : option_wrong(option, value, "not a timing model; -timing help lists them");
 }
 
 // Names of QEMU's ways to execute, as in kvm:tcg.

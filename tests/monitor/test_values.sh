@@ -8,7 +8,7 @@ base=(-kernel "$kernel" -steps 1)
 long=$(printf '%3000s' '' | tr ' ' z)
 evil=$'\e[2J\n\x9b'
 # One good value of each option that takes one.
-declare -A good=([kernel]=$kernel [initrd]=README.md [append]=x [m]=64 [smp]=1 [cpu]=server [machine]=pc [M]=pc [accel]=tcg [why]=on [on-end]=leave
+declare -A good=([kernel]=$kernel [initrd]=README.md [append]=x [m]=64 [smp]=1 [cpu]=server [timing]=step [machine]=pc [M]=pc [accel]=tcg [why]=on [on-end]=leave
 	[hda]=README.md [hdb]=README.md [hdc]=README.md [hdd]=README.md [cdrom]=README.md [drive]=file=README.md,if=none
 	[device]=pc-testdev [fw_cfg]=opt/x,string=y [global]=a.b=c [overcommit]=mem-lock=off [rtc]=base=2024-01-01 [seed]=1 [serial]=null
 	[debugcon]=null [display]=none [vga]=none [vnc]=none [monitor]=none [gdb]=tcp::0 [x]=/dev/null [trace]=exits=/dev/null [steps]=1

@@ -1,0 +1,179 @@
+// Accesses through TLBs and caches. A walk is the references that it makes, each through the caches: up to 4 or 5 in
+// one dimension, up to 24 in two (SDM Vol. 3C, 28.3); paging-structure caches shorten it.
+#include "cpu/timing/memory.h"
+#include "cpu/memory/peek.h"
+#include "cpu/memory/tlb.h"
+#include "cpu/pages/physical.h"
+#include "cpu/timing/cache.h"
+
+// --- caches ---
+
+static bool use(uint32_t *tags, unsigned sets, unsigned ways, uint64_t number, bool fill) {
+    return ways_use(tags + (number & (sets - 1)) * ways, ways, tag_of(number + 1), fill);
+}
+
+// Lines that accesses in ascending or descending order will want: they are brought into the L2.
+static void prefetch(struct memory_model *m, uint64_t line) {
+    for (unsigned i = 0; i < STREAMS; i++) {
+        if (m->stream[i] != line) continue;
+        for (unsigned ahead = 1; ahead <= 4; ahead++) {
+            use(m->l2, L2_SETS, L2_WAYS, line + ahead, true);
+            use(m->l3, L3_SETS, L3_WAYS, line + ahead, true);
+        }
+        m->stream[i] = line + 1;
+        return;
+    }
+    m->stream[m->next_stream++ % STREAMS] = line + 1;
+}
+
+static COLD uint32_t beyond_l1(struct memory_model *m, struct memory_counts *counts, const struct core *core,
+                               uint64_t line) {
+    prefetch(m, line);
+    if (use(m->l2, L2_SETS, L2_WAYS, line, true)) return core->l2_cycles;
+    counts->l2_misses++;
+    if (use(m->l3, L3_SETS, L3_WAYS, line, true)) return core->l3_cycles;
+    counts->l3_misses++;
+    return core->memory_cycles;
+}
+
+// No memory is there: the local APIC's page, which lies in the core, or a device.
+static uint32_t uncached(const struct core *core, uint64_t physical) {
+    bool apic = physical >> 12 == 0xfee00;
+    return apic ? core->apic_cycles : core->uncached_cycles;
+}
+
+static uint32_t line_cycles(struct memory_model *m, struct memory_counts *counts, const struct core *core,
+                            const struct cpu *cpu, uint64_t physical) {
+    uint64_t line = physical >> 6;
+    if (likely(use(m->l1d, L1D_SETS, L1D_WAYS, line, false))) return 0;
+    if (!frame_exists(physical_frame(cpu, physical & TLB_PAGE_MASK))) return uncached(core, physical);
+    use(m->l1d, L1D_SETS, L1D_WAYS, line, true);
+    counts->l1_misses++;
+    return beyond_l1(m, counts, core, line);
+}
+
+// --- walks ---
+
+struct walk {
+    struct memory_model *m;
+    struct memory_counts *counts;
+    const struct core *core;
+    const struct cpu *cpu;
+    uint32_t cycles;
+};
+
+static uint64_t entry_read(struct walk *w, uint64_t at) {
+    uint64_t entry = 0;
+    w->counts->walk_references++;
+    w->cycles += w->core->l1_cycles + line_cycles(w->m, w->counts, w->core, w->cpu, at);
+    return peek_memory(w->cpu, at, 8, &entry) ? entry : 0;
+}
+
+enum { LARGE_PAGE = 1 << 7 };
+
+// Through EPT, whose format of addresses is that of page tables.
+static uint64_t nested_walk(struct walk *w, uint64_t guest) {
+    if (!w->cpu->second_stage) return guest;
+    uint64_t table = w->cpu->eptp & BITS(51, 12);
+    unsigned level = 4, shift = 12;
+    if (use(w->m->nested, STRUCTURE_SETS, STRUCTURE_WAYS, guest >> 12, true)) {
+        uint64_t physical;
+        return peek_guest_physical(w->cpu, w->cpu->eptp, guest, &physical) ? physical : guest;
+    }
+    for (;; level--) {
+        shift = 12 + 9 * (level - 1);
+        uint64_t entry = entry_read(w, table + 8 * (guest >> shift & 511));
+        if (!(entry & 7)) return guest;
+        table = entry & BITS(51, 12);
+        if (level == 1 || entry & LARGE_PAGE) break;
+    }
+    return (table & ~(BIT(shift) - 1)) | (guest & (BIT(shift) - 1));
+}
+
+static uint64_t structure_key(const struct walk *w, uint64_t linear, unsigned level) {
+    const struct tlb *tlb = w->cpu->tlb;
+    return ((linear >> (12 + 9 * level)) << 3 | level) ^ tlb->context[tlb->current].pde_generation << 24;
+}
+
+// Where the walk begins: the lowest table that the paging-structure caches know.
+static unsigned first_level(struct walk *w, uint64_t linear, unsigned top) {
+    for (unsigned level = 1; level < top; level++) {
+        if (use(w->m->structure, STRUCTURE_SETS, STRUCTURE_WAYS, structure_key(w, linear, level), false)) return level;
+    }
+    return top;
+}
+
+static void structure_fill(struct walk *w, uint64_t linear, unsigned level) {
+    use(w->m->structure, STRUCTURE_SETS, STRUCTURE_WAYS, structure_key(w, linear, level), true);
+}
+
+// Tables above the first one are read without being counted: the caches know what is in them.
+static uint32_t walk(struct walk *w, uint64_t linear) {
+    const struct cpu *cpu = w->cpu;
+    w->counts->walks++;
+    if (!(cpu->control.cr0 & CR0_PG)) return nested_walk(w, linear), w->cycles;
+    unsigned top = !cpu_long(cpu) ? 2 : cpu->control.cr4 & CR4_LA57 ? 5 : 4, first = first_level(w, linear, top);
+    if (!cpu_long(cpu)) return 2 * w->core->l1_cycles;
+    uint64_t table = cpu->control.cr3 & BITS(51, 12);
+    for (unsigned level = top; level >= 1; level--) {
+        uint64_t at = table + 8 * (linear >> (12 + 9 * (level - 1)) & 511), entry = 0;
+        if (level <= first)
+            entry = entry_read(w, nested_walk(w, at));
+        else if (!cpu->second_stage || peek_guest_physical(cpu, cpu->eptp, at, &at))
+            (void)peek_memory(cpu, at, 8, &entry);
+        if (!(entry & 1)) break;
+        table = entry & BITS(51, 12);
+        if (level == 1 || (level <= 3 && entry & LARGE_PAGE)) {
+            nested_walk(w, table | (linear & 0xfff));
+            break;
+        }
+        structure_fill(w, linear, level - 1);
+    }
+    return w->cycles;
+}
+
+static COLD uint32_t beyond_first_tlb(struct memory_model *m, struct memory_counts *counts, const struct core *core,
+                                      const struct cpu *cpu, uint64_t linear, uint64_t key) {
+    if (use(m->stlb, STLB_SETS, STLB_WAYS, key, true)) {
+        counts->stlb_hits++;
+        return core->stlb_cycles;
+    }
+    struct walk w = {m, counts, core, cpu, 0};
+    return core->stlb_cycles + walk(&w, linear);
+}
+
+// --- translation ---
+
+// Entries are told apart by the generation of what filled them, which is never used again after a flush
+// (cpu/memory/tlb.h). Pages of 2 MBytes and more are one entry. What the processor's TLB has forgotten since is taken
+// as it is.
+static uint64_t physical_of(const struct tlb_entry *entry, uint64_t linear, uint64_t *key) {
+    bool known = entry->tag == (linear & ~(PAGE_BYTES - 1));
+    uint64_t at = known ? entry->page : linear;
+    *key = known && at & TLB_LARGE ? (linear >> 21) ^ BIT(27) : linear >> 12;
+    if (known) *key ^= entry->generation << 40;
+    return (at & TLB_PAGE_MASK) | (linear & (PAGE_BYTES - 1));
+}
+
+uint32_t memory_access(struct memory_model *m, struct memory_counts *counts, const struct core *core,
+                       const struct cpu *cpu, uint64_t linear, uint64_t *physical) {
+    uint64_t key;
+    *physical = physical_of(&cpu->tlb->now->data[(linear >> PAGE_SHIFT) & (TLB_DATA - 1)], linear, &key);
+    counts->accesses++;
+    uint32_t cycles = 0;
+    if (unlikely(!use(m->dtlb, DTLB_SETS, DTLB_WAYS, key, true)))
+        cycles = beyond_first_tlb(m, counts, core, cpu, linear, key);
+    return cycles + line_cycles(m, counts, core, cpu, *physical);
+}
+
+uint32_t memory_fetch(struct memory_model *m, struct memory_counts *counts, const struct core *core,
+                      const struct cpu *cpu, uint64_t linear) {
+    uint64_t key;
+    uint64_t physical = physical_of(&cpu->tlb->now->fetch[(linear >> PAGE_SHIFT) & (TLB_FETCH - 1)], linear, &key);
+    uint32_t cycles = 0;
+    if (unlikely(!use(m->itlb, ITLB_SETS, ITLB_WAYS, key, true)))
+        cycles = beyond_first_tlb(m, counts, core, cpu, linear, key);
+    if (likely(use(m->l1i, L1I_SETS, L1I_WAYS, physical >> 6, true))) return cycles;
+    counts->code_misses++;
+    return cycles + beyond_l1(m, counts, core, physical >> 6);
+}

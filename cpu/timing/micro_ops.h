@@ -1,0 +1,35 @@
+// What instructions are made of on each core: the rows of cpu/timing/micro_ops.def, read once.
+#ifndef CPU_TIMING_MICRO_OPS_H
+#define CPU_TIMING_MICRO_OPS_H
+#include "cpu/decode/insn.h"
+
+enum { WORK_GROUPS = 4 };
+struct work_group {
+    uint16_t ports; // bit n: port n
+    uint8_t count;  // micro-operations
+    uint8_t busy;   // cycles that each occupies its port
+    bool after;     // waits for the group before
+};
+
+// One row for one core.
+struct work {
+    struct work_group group[WORK_GROUPS];
+    uint8_t groups;
+    uint16_t latency;
+    bool renamed; // nothing is executed: done at rename
+    uint16_t micro_ops;
+};
+
+struct micro_ops_row {
+    const char *mnemonics, *select, *access, *flags;
+};
+
+enum core_kind { GOLDEN_COVE, SKYLAKE_SP, CORE_KINDS };
+
+extern const unsigned micro_ops_count;
+const struct micro_ops_row *micro_ops_row(unsigned index);
+// The row that an instruction has; micro_ops_count: there is none.
+unsigned micro_ops_find(const struct insn *insn);
+void micro_ops_read(unsigned index, enum core_kind core, struct work *out);
+
+#endif

@@ -1,0 +1,70 @@
+// An instruction as the pipeline sees it: which registers it reads and writes, what it does to memory, which row of
+// micro_ops.def it is made of. A function of its bytes and the code size alone: derived.
+#ifndef CPU_TIMING_RECIPE_H
+#define CPU_TIMING_RECIPE_H
+#include "cpu/decode/insn.h"
+#include "cpu/state/timing.h"
+
+// Registers whose readiness is kept. FLAG_Z stands for ZF, SF, PF, AF and OF.
+enum timing_register {
+    TIMED_GPR = 0,
+    TIMED_FLAG_C = 16,
+    TIMED_FLAG_Z,
+    TIMED_VECTOR,                  // 16 of them
+    TIMED_MMX = TIMED_VECTOR + 16, // 8; x87 too
+    TIMED_OTHER = TIMED_MMX + 8,
+    TIMED_NONE, // always ready
+    TIMED_REGISTERS,
+};
+
+enum recipe_kind {
+    RECIPE_LOAD = 1 << 0,
+    RECIPE_STORE = 1 << 1,
+    RECIPE_IMMEDIATE = 1 << 2, // an addition that can be done at rename
+    RECIPE_LEA = 1 << 3,
+    RECIPE_MOVE = 1 << 4,   // a register as it is: eliminated where the row says so
+    RECIPE_VECTOR = 1 << 5, // memory operand of a vector register
+    RECIPE_STRING = 1 << 6,
+    RECIPE_LOCK = 1 << 7,
+    RECIPE_PUSH = 1 << 8,   // stores below RSP
+    RECIPE_POP = 1 << 9,    // loads at RSP
+    RECIPE_LCP = 1 << 10,   // a prefix changes the length of the immediate
+    RECIPE_WIDE = 1 << 11,  // 64-bit immediate
+    RECIPE_LOGIC = 1 << 12, // flags of AND, OR, XOR, TEST
+    RECIPE_USES_LOGIC = 1 << 13,
+    RECIPE_EXTENDS = 1 << 14, // the load changes what it loaded (MOVSX, high byte)
+    RECIPE_SERIAL = 1 << 15,
+};
+enum recipe_branch {
+    BRANCH_NONE,
+    BRANCH_CONDITIONAL,
+    BRANCH_DIRECT,
+    BRANCH_INDIRECT,
+    BRANCH_CALL,
+    BRANCH_CALL_INDIRECT,
+    BRANCH_RETURN
+};
+enum recipe_flags { READS_C = 1, READS_Z = 2, WRITES_C = 4, WRITES_Z = 8, IS_SHIFT = 16 };
+// Which conditions follow an instruction as one micro-operation: SDM Vol. 248966, 3.4.2.2.
+enum recipe_fuse { FUSE_NOT, FUSE_ALL, FUSE_CARRY, FUSE_ZERO };
+
+enum { RECIPE_SOURCES = 4 };
+struct recipe {
+    uint16_t row;                              // of micro_ops.def
+    uint16_t kind;                             // enum recipe_kind
+    uint8_t source[RECIPE_SOURCES], target[2]; // enum timing_register
+    uint8_t base, index;                       // of the address
+    uint8_t flags;                             // enum recipe_flags
+    uint8_t bytes;                             // of memory
+    uint8_t length;                            // of the instruction
+    uint8_t branch;                            // enum recipe_branch
+    int16_t immediate;                         // of RECIPE_IMMEDIATE
+    uint8_t fuse;                              // enum recipe_fuse; of a branch: what it wants
+    uint8_t scale;
+    uint8_t late; // cycles by which source[0] may come later
+};
+_Static_assert(sizeof(struct recipe) <= sizeof(struct timing_note), "it lies beside the record");
+
+void recipe_make(const struct insn *insn, struct recipe *out);
+
+#endif
