@@ -13,6 +13,7 @@
 #include <string.h>
 
 struct writer {
+    struct acpi_links *links; // NULL: nobody asks
     uint8_t *out;
     uint32_t base; // physical, of out[0]
     uint32_t used;
@@ -71,13 +72,32 @@ static struct table table_begin(struct writer *w, const char *signature, uint8_t
     put32(w, 1);
     return t;
 }
+static void note_sum(struct writer *w, uint32_t start, uint32_t bytes) {
+    struct acpi_links *l = w->links;
+    if (l->sums == ACPI_SUMS)
+        w->overflow = true;
+    else
+        l->sum[l->sums++] = (struct acpi_sum){start + 9, start, bytes};
+}
+
+// The address of another table.
+static void put_pointer(struct writer *w, unsigned bytes, uint32_t to) {
+    struct acpi_links *l = w->links;
+    if (l && l->pointers == ACPI_POINTERS) w->overflow = true;
+    if (l && !w->overflow) l->pointer[l->pointers++] = (struct acpi_pointer){w->used, (uint8_t)bytes};
+    put(w, &(uint64_t){to}, bytes);
+}
+
 static uint32_t table_end(struct table t) {
     if (t.w->overflow) return 0;
     uint8_t *bytes = t.w->out + t.start;
     uint32_t length = t.w->used - t.start;
     memcpy(bytes + 4, &length, 4);
     bytes[9] = 0;
-    bytes[9] = checksum(bytes, length);
+    if (t.w->links)
+        note_sum(t.w, t.start, length);
+    else
+        bytes[9] = checksum(bytes, length);
     return t.w->base + t.start;
 }
 
@@ -174,8 +194,8 @@ static void fadt_blocks_64(struct writer *w, const struct acpi_config *config) {
 static uint32_t write_fadt(struct writer *w, const struct acpi_config *config, uint32_t facs,
                            uint32_t dsdt) { // 5.2.9, revision 3
     struct table t = table_begin(w, "FACP", 3);
-    put32(w, facs);
-    put32(w, dsdt);
+    put_pointer(w, 4, facs);
+    put_pointer(w, 4, dsdt);
     put8(w, 0);
     put8(w, 4); // preferred profile: enterprise server
     put16(w, PM_SCI);
@@ -186,14 +206,14 @@ static uint32_t write_fadt(struct writer *w, const struct acpi_config *config, u
     put16(w, 0xfff);
     put(w, NULL, 8); // FLUSH_SIZE to MON_ALRM
     put8(w, CENTURY_REGISTER);
-    put16(w, BOOT_LEGACY_DEVICES | BOOT_8042 | BOOT_NO_VGA);
+    put16(w, BOOT_LEGACY_DEVICES | BOOT_8042 | (config->display ? 0 : BOOT_NO_VGA));
     put8(w, 0);
     put32(w, FADT_FLAGS);
     put_address(w, GAS_IO, 8, 1, RESET_PORT);
     put8(w, RESET_VALUE);
     put(w, NULL, 3);
-    put64(w, facs);
-    put64(w, dsdt);
+    put_pointer(w, 8, facs);
+    put_pointer(w, 8, dsdt);
     fadt_blocks_64(w, config);
     if (w->used - t.start != FADT_BYTES) w->overflow = true;
     return table_end(t);
@@ -283,7 +303,7 @@ static void write_rsdp(uint8_t *out, uint32_t rsdt, uint64_t xsdt) { // 5.2.5.3
 
 bool acpi_write(const struct acpi_config *config, uint8_t *out, uint8_t rsdp[ACPI_RSDP_BYTES]) {
     memset(out, 0, ACPI_BYTES);
-    struct writer w = {.out = out, .base = config->base};
+    struct writer w = {.links = config->links, .out = out, .base = config->base};
     uint32_t facs = write_facs(&w), dsdt = write_dsdt(&w, config);
     uint32_t tables[6] = {write_fadt(&w, config, facs, dsdt), write_madt(&w, config), write_hpet(&w)};
     unsigned count = 3;
@@ -291,10 +311,10 @@ bool acpi_write(const struct acpi_config *config, uint8_t *out, uint8_t rsdp[ACP
     if (acpi_is_q35(config)) tables[count++] = write_mcfg(&w);
     if (config->chipset) tables[count++] = write_waet(&w);
     struct table t = table_begin(&w, "RSDT", 1);
-    for (unsigned i = 0; i < count; i++) put32(&w, tables[i]);
+    for (unsigned i = 0; i < count; i++) put_pointer(&w, 4, tables[i]);
     uint32_t rsdt = table_end(t);
     t = table_begin(&w, "XSDT", 1);
-    for (unsigned i = 0; i < count; i++) put64(&w, tables[i]);
+    for (unsigned i = 0; i < count; i++) put_pointer(&w, 8, tables[i]);
     uint32_t xsdt = table_end(t);
     if (!w.overflow) write_rsdp(rsdp, rsdt, xsdt);
     return !w.overflow;

@@ -113,6 +113,17 @@ const char *fw_cfg_add_file(struct fw_cfg *fw, const char *name, const void *byt
     return NULL;
 }
 
+uint8_t *fw_cfg_add_made(struct fw_cfg *fw, const char *name, uint32_t count, void (*make)(void *owner), void *owner) {
+    uint8_t *zeros = calloc(1, count);
+    if (!zeros || fw_cfg_add_file(fw, name, zeros, count)) fw->failed = true;
+    free(zeros);
+    if (fw->failed) return NULL;
+    struct fw_cfg_item *item = &fw->item[fw->items - 1];
+    item->make = make;
+    item->owner = owner;
+    return item->data;
+}
+
 void fw_cfg_init(struct fw_cfg *fw, uint64_t ram_bytes, unsigned cpus, bool boot_menu) {
     static const uint8_t uuid[16];
     add(fw, FW_CFG_SIGNATURE, "QEMU", 4);
@@ -138,6 +149,7 @@ static void select_item(struct fw_cfg *fw, uint32_t key) {
 static uint32_t take(struct fw_cfg *fw, uint32_t count, const uint8_t **bytes) {
     const struct fw_cfg_item *item = find(fw, fw->key);
     if (!item || fw->offset >= item->bytes) return 0;
+    if (item->make) item->make(item->owner);
     uint32_t left = item->bytes - fw->offset;
     *bytes = item->data + fw->offset;
     if (count > left) count = left;

@@ -27,6 +27,8 @@ struct fw_cfg_item {
     uint16_t key;
     uint32_t bytes;
     uint8_t *data;
+    void (*make)(void *owner); // before it is read; NULL: it is as it was added
+    void *owner;
 };
 
 struct fw_cfg {
@@ -47,6 +49,9 @@ void fw_cfg_init(struct fw_cfg *fw, uint64_t ram_bytes, unsigned cpus, bool boot
 void fw_cfg_free(struct fw_cfg *fw);
 // A file of any size, whose bytes are copied; the directory is in the order of the names. NULL, or what is wrong with
 // its name, in a few words.
+// One that is made when it is read, and follows from the state of the machine as it is then: its bytes, which are the
+// device's. NULL: memory is short.
+uint8_t *fw_cfg_add_made(struct fw_cfg *fw, const char *name, uint32_t count, void (*make)(void *owner), void *owner);
 const char *fw_cfg_add_file(struct fw_cfg *fw, const char *name, const void *bytes, uint32_t count);
 
 #endif

@@ -1,5 +1,6 @@
 // What the firmware configuration device tells of the machine: the files that QEMU has, for a loader's kernel or for
 // firmware. docs/specs/fw_cfg.rst; the tables are devices/firmware/'s.
+#include "devices/firmware/acpi_loader.h"
 #include "devices/machine/machine_private.h"
 #include <stdio.h>
 #include <string.h>
@@ -43,6 +44,15 @@ static void add_for_firmware(struct machine *m) {
     (void)fw_cfg_add_file(&m->board.fw_cfg, "etc/reserved-memory-end", &end, sizeof end);
 }
 
+// SeaBIOS and OVMF place what is on PCI behind RAM, from a round address on.
+static void add_acpi(struct machine *m) {
+    const uint64_t round = 256 << 20, least = 0x80000000;
+    struct acpi_config acpi = machine_acpi(m);
+    uint64_t first = (m->memory.low_bytes + round - 1) & ~(round - 1);
+    if (m->config.machine == MACHINE_PC) acpi.pci_window_first = (uint32_t)(first < least ? least : first);
+    acpi_loader_add(&m->acpi, &m->board.fw_cfg, &acpi);
+}
+
 static bool add_files(struct machine *m, char *error, size_t size) {
     for (unsigned i = 0; i < m->config.files; i++) {
         const struct machine_file *f = &m->config.file[i];
@@ -58,6 +68,9 @@ static bool add_files(struct machine *m, char *error, size_t size) {
 bool machine_describe(struct machine *m, char *error, size_t size) {
     add_memory_map(m);
     add_sleep_states(m);
-    if (machine_config_has_firmware(&m->config)) add_for_firmware(m);
+    if (machine_config_has_firmware(&m->config)) {
+        add_for_firmware(m);
+        add_acpi(m);
+    }
     return add_files(m, error, size) && !m->board.fw_cfg.failed;
 }

@@ -42,15 +42,20 @@ uint64_t machine_acpi_rsdp(const struct machine *m) {
     return ACPI_RSDP;
 }
 
+struct acpi_config machine_acpi(const struct machine *m) {
+    return (struct acpi_config){.base = (uint32_t)acpi_base(m),
+                                .cpus = m->config.cpus,
+                                .display = attached_display(&m->board) != NULL,
+                                .com1 = m->config.serial_ports > 0,
+                                .pci_window_first = (uint32_t)machine_config_window(&m->config),
+                                .pci_window_last = (uint32_t)IOAPIC_BASE - 1,
+                                .describe = board_describe,
+                                .chipset = m->config.machine == MACHINE_PLAIN ? NULL : &m->board.chipset,
+                                .owner = &m->board};
+}
+
 static void write_acpi(struct machine *m, uint8_t *low) {
-    const struct acpi_config acpi = {.base = (uint32_t)acpi_base(m),
-                                     .cpus = m->config.cpus,
-                                     .com1 = m->config.serial_ports > 0,
-                                     .pci_window_first = (uint32_t)machine_config_window(&m->config),
-                                     .pci_window_last = (uint32_t)IOAPIC_BASE - 1,
-                                     .describe = board_describe,
-                                     .chipset = m->config.machine == MACHINE_PLAIN ? NULL : &m->board.chipset,
-                                     .owner = &m->board};
+    const struct acpi_config acpi = machine_acpi(m);
     uint8_t *tables = memory_for_writing(&m->memory, acpi.base, ACPI_BYTES);
     // The space is made for the largest configuration.
     if (!tables || !acpi_write(&acpi, tables, low + ACPI_RSDP)) __builtin_trap();

@@ -2,6 +2,7 @@
 #ifndef DEVICES_MACHINE_PRIVATE_H
 #define DEVICES_MACHINE_PRIVATE_H
 #include "devices/board/board.h"
+#include "devices/firmware/acpi_loader.h"
 #include "devices/machine/machine.h"
 #include "devices/machine/machine_input.h"
 #include "devices/machine/machine_observe.h"
@@ -14,6 +15,7 @@ struct machine {
     struct memory memory;
     struct platform platform;
     struct decoder *decoder;
+    struct acpi_loader acpi; // of firmware
     struct cpu *cpu[MACHINE_CPUS];
     struct timing_model *timing[MACHINE_CPUS]; // of the configuration; NULL: a step is a cycle
     struct machine_stats counts;
@@ -76,6 +78,7 @@ void machine_reset(struct machine *m);
 // machine_firmware.c: what firmware leaves in RAM, in the chips and in the processors; nothing, where there is firmware
 // that will do so itself.
 void machine_begin(struct machine *m);
+struct acpi_config machine_acpi(const struct machine *m); // of the direct boot
 // machine_describe.c: the files of the firmware configuration device. False: one line in `error`, or memory is short.
 bool machine_describe(struct machine *m, char *error, size_t size);
 
