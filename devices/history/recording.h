@@ -20,6 +20,7 @@ enum {
     RECORDING_NAME_BYTES = 64,   // of a mark, a part, at most, with the final 0
     RECORDING_REASON_BYTES = 200,
     RECORDING_PARTS = 64,
+    RECORDING_BLOCK_BYTES = 4096,
 };
 
 // The hash of each part of a machine at some moment, those of one name summed up.
@@ -35,6 +36,15 @@ struct recording_parts {
 };
 // At the present. Parts that are not named yet are added to the names.
 void recording_look(struct machine *machine, struct recording_parts *parts, struct recording_hashes *out);
+
+// A block of a drive's image, as it was when it was read for the first time. The last one of an image may be shorter.
+struct recording_block {
+    uint64_t block, hash;
+    uint8_t *data; // NULL: only its hash is kept
+    uint32_t bytes;
+    uint8_t drive; // its number in the configuration
+};
+uint64_t recording_block_hash(const uint8_t *bytes, size_t count);
 
 // --- writing ---
 
@@ -54,6 +64,7 @@ void recording_mark(struct recording_writer *writer, const char *name, const str
 // The present is at a position of the past, with `inputs` taken before; what came after is forgotten.
 void recording_branch(struct recording_writer *writer, const struct position *at, uint64_t inputs);
 void recording_end(struct recording_writer *writer, const struct position *at, const char *reason, uint8_t status);
+void recording_block(struct recording_writer *writer, const struct recording_block *block);
 // How many of the bytes that a writer has put are whole frames. `begins`: they are its first ones.
 size_t recording_whole(bool begins, const uint8_t *bytes, size_t count);
 
@@ -98,6 +109,8 @@ struct recording {
     size_t mark_count;
     struct recording_checkpoint *checkpoint;
     size_t checkpoint_count;
+    struct recording_block *block; // in the order of drives and blocks
+    size_t block_count;
     struct position end; // as far as it goes
     bool ended;          // it says so itself, with a reason; else whoever wrote it was cut off
     char reason[RECORDING_REASON_BYTES];
@@ -115,6 +128,8 @@ void recording_free(struct recording *recording);
 struct timeline;
 bool recording_load(const struct recording *recording, struct machine *machine, struct timeline *timeline,
                     const struct packer *packer, char *error, size_t error_size);
+const struct recording_block *recording_find_block(const struct recording *recording, unsigned drive,
+                                                   uint64_t block);                               // NULL: none
 const struct recording_mark *recording_find(const struct recording *recording, const char *name); // NULL: none
 
 #endif

@@ -17,7 +17,7 @@ struct reader {
     struct recording *r;
     const struct packer *packer;
     struct recording_bytes stream; // of frames that were cut into pieces
-    size_t checkpoint_room, hash_room, mark_room;
+    size_t checkpoint_room, hash_room, mark_room, block_room;
     struct input input; // one whose data are not complete
     uint8_t *data;
     uint32_t filled;
@@ -218,6 +218,13 @@ static bool take_checked(struct reader *r) {
     return true;
 }
 
+static bool take_block(struct reader *r) {
+    struct recording *to = r->r;
+    if (!grow((void **)&to->block, to->block_count, &r->block_room, sizeof *to->block)) return refuse_memory(r);
+    const char *wrong = recording_block_take(&r->in, r->packer, &to->block[to->block_count++]);
+    return !wrong || refuse(r, "%s", wrong);
+}
+
 static bool lies_behind(const struct position *at, const struct position *end) {
     return position_compare(at, end) == POSITION_AHEAD;
 }
@@ -330,6 +337,7 @@ static bool read_all(struct reader *r) {
         return false;
     }
     if (!read_frames(r)) return false;
+    recording_sort_blocks(r->r);
     return r->phase >= IN_RUN || refuse(r, "it ends before the run begins: nothing can be replayed");
 }
 
@@ -354,6 +362,8 @@ void recording_free(struct recording *r) {
     setup_free(&r->setup);
     for (size_t i = 0; i < r->checkpoint_count; i++) free(r->checkpoint[i].bytes);
     free(r->checkpoint);
+    for (size_t i = 0; i < r->block_count; i++) free(r->block[i].data);
+    free(r->block);
     input_list_free(&r->inputs);
     free(r->hashes);
     free(r->mark);

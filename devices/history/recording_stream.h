@@ -12,6 +12,10 @@ void recording_put_frame(struct recording_writer *w, enum recording_frame kind, 
                          const void *data, size_t bytes);
 void recording_checked(struct recording_writer *w, const struct position *at);
 
+// recording_block.c. NULL: well, or in->failed; else what is wrong. What was taken owns its data in any case.
+const char *recording_block_take(struct code_in *in, const struct packer *packer, struct recording_block *out);
+void recording_sort_blocks(struct recording *recording);
+
 // Being written.
 struct recording_stream {
     struct recording_writer *w;

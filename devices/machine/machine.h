@@ -115,6 +115,8 @@ uint64_t machine_hash_parts(struct machine *machine, void (*tell)(void *context,
                             void *context);
 // Forgets every cache. No visible effect.
 void machine_drop_derived(struct machine *machine);
+// The drives, as the configuration has them; NULL past the last one (devices/disk/drive.h).
+const struct drive *machine_drive(const struct machine *machine, unsigned index);
 // The pieces of state, in a fixed order, for saving, comparing and printing. False past the last one.
 bool machine_part(struct machine *machine, unsigned index, struct machine_part *out);
 // After state_load over all parts, and RAM (and pc-testdev's memory) was filled: works out what is not state. Else the

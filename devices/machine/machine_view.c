@@ -113,6 +113,10 @@ static void cpu_part(struct machine *m, unsigned index, struct machine_part *out
     }
 }
 
+const struct drive *machine_drive(const struct machine *m, unsigned index) {
+    return index < m->board.drives ? &m->board.drive[index] : NULL;
+}
+
 bool machine_part(struct machine *m, unsigned index, struct machine_part *out) {
     unsigned of_cpus = m->config.cpus * CPU_PARTS;
     if (index < of_cpus)

@@ -2,7 +2,7 @@
 //
 // FORM   the model's name, vendor and brand; the numbers of the configuration by name (named.h); 4 bytes: how many
 //        features of the processor, their names; 4 bytes: how many devices, as -device has them; 4 bytes: how many
-//        files; 1 byte: whether there is a boot image
+//        drives, and of each what setup.c puts of it; 4 bytes: how many files; 1 byte: whether there is a boot image
 // FILE   its name, 4 bytes: its length; DATA until it is complete
 // BOOT   4 bytes: how many pieces; each 8 bytes: physical address, 8: length, 8: how much of it is given; 4 bytes: how
 //        many registers; each: its name, 8 bytes: its value; then DATA for each piece
@@ -80,6 +80,22 @@ static void put_features(struct frame_writer *w, const struct cpu_model *model) 
         if (model->features[f]) frame_put_text(w, feature_text((enum feature)f));
 }
 
+static void put_drives(struct frame_writer *w, const struct machine_config *c) {
+    frame_put_number(w, c->drives, 4);
+    for (unsigned i = 0; i < c->drives; i++) {
+        const struct drive_config *d = &c->drive[i];
+        frame_put_text(w, d->id);
+        frame_put_text(w, d->serial);
+        frame_put_text(w, d->image);
+        frame_put_number(w, d->interface, 1);
+        frame_put_number(w, d->index, 1);
+        frame_put_number(w, d->cdrom, 1);
+        frame_put_number(w, d->read_only, 1);
+        frame_put_number(w, d->bytes, 8);
+        frame_put_number(w, d->identity, 8);
+    }
+}
+
 static void put_form(struct frame_writer *w, const struct machine *m) {
     const struct machine_config *c = &m->config;
     frame_begin(w, FRAME_FORM);
@@ -90,6 +106,7 @@ static void put_form(struct frame_writer *w, const struct machine *m) {
     put_features(w, &c->model);
     frame_put_number(w, c->devices, 4);
     for (unsigned i = 0; i < c->devices; i++) frame_put_text(w, c->device[i]);
+    put_drives(w, c);
     frame_put_number(w, c->files, 4);
     frame_put_number(w, m->boot != NULL, 1);
     frame_end(w);
@@ -206,12 +223,36 @@ static bool take_devices(struct frame_reader *r, struct machine_config *c) {
     return true;
 }
 
+static bool take_drive(struct frame_reader *r, struct machine_config *c) {
+    struct drive_config d = {0};
+    char error[200];
+    if (!take_short_text(r, d.id, sizeof d.id) || !take_short_text(r, d.serial, sizeof d.serial) ||
+        !take_short_text(r, d.image, sizeof d.image))
+        return false;
+    d.interface = (uint8_t)frame_take_number(r, 1);
+    d.index = (uint8_t)frame_take_number(r, 1);
+    d.cdrom = frame_take_number(r, 1);
+    d.read_only = frame_take_number(r, 1);
+    d.bytes = frame_take_number(r, 8);
+    d.identity = frame_take_number(r, 8);
+    if (*r->wrong) return false;
+    if (d.interface >= DRIVE_INTERFACES) return frame_fail(r, "drive %s is of no interface that there is", d.id);
+    return machine_config_drive(c, &d, error, sizeof error) || frame_fail(r, "drive %.31s: %s", d.id, error);
+}
+
+static bool take_drives(struct frame_reader *r, struct machine_config *c) {
+    for (uint64_t count = frame_take_number(r, 4); count; count--)
+        if (!take_drive(r, c)) return false;
+    return true;
+}
+
 static bool take_form(struct frame_reader *r, struct setup *s) {
     struct machine_config *c = &s->config;
     struct cpu_model *model = &c->model;
     if (!frame_expect(r, FRAME_FORM) || !take_short_text(r, s->name, sizeof s->name) ||
         !take_short_text(r, model->vendor, sizeof model->vendor) || !take_short_text(r, s->brand, sizeof s->brand) ||
-        !named_take(r, "the configuration", &form, c) || !take_features(r, model) || !take_devices(r, c))
+        !named_take(r, "the configuration", &form, c) || !take_features(r, model) || !take_devices(r, c) ||
+        !take_drives(r, c))
         return false;
     model->name = s->name;
     model->brand = s->brand;
@@ -320,6 +361,29 @@ static const char *feature_differs(const struct cpu_model *here, const struct cp
     return NULL;
 }
 
+static bool same_drive(const struct drive_config *a, const struct drive_config *b) {
+    return !strcmp(a->id, b->id) && !strcmp(a->serial, b->serial) && a->interface == b->interface &&
+           a->index == b->index && a->cdrom == b->cdrom && a->read_only == b->read_only && a->bytes == b->bytes;
+}
+
+// Where an image lies is no difference.
+static const char *drive_differs(const struct machine_config *here, const struct machine_config *there, char *text,
+                                 size_t size) {
+    for (unsigned i = 0; i < here->drives || i < there->drives; i++) {
+        const struct drive_config *a = i < here->drives ? &here->drive[i] : NULL,
+                                  *b = i < there->drives ? &there->drive[i] : NULL;
+        bool same = a && b && same_drive(a, b);
+        if (same && a->identity == b->identity) continue;
+        snprintf(text, size, "drive %u: %s here, %s there%s", i + 1, a ? a->id : "none", b ? b->id : "none",
+                 same                             ? ", with other contents"
+                 : a && b && a->bytes != b->bytes ? ", of another size"
+                 : a && b                         ? ", in another way"
+                                                  : "");
+        return text;
+    }
+    return NULL;
+}
+
 static const char *list_differs(const struct machine_config *here, const struct machine_config *there, char *text,
                                 size_t size) {
     for (unsigned i = 0; i < here->devices || i < there->devices; i++) {
@@ -355,5 +419,7 @@ const char *setup_differs(const struct machine_config *here, const struct machin
         return text;
     }
     const char *feature = feature_differs(a, b, text, size);
-    return feature ? feature : list_differs(here, there, text, size);
+    if (feature) return feature;
+    const char *drive = drive_differs(here, there, text, size);
+    return drive ? drive : list_differs(here, there, text, size);
 }

@@ -35,6 +35,9 @@ static void put_hash(struct frame_writer *w, struct machine *m) {
 
 const char *snapshot_save(struct machine *m, const struct sink *to, const struct packer *packer) {
     struct frame_writer w;
+    for (unsigned i = 0; i < m->config.drives; i++)
+        if (m->config.drive[i].back.write && !m->config.drive[i].read_only)
+            return "a drive writes through to its image, which is no part of it (snapshot=on keeps it aside)";
     frame_writer_begin(&w, to, packer);
     frame_put_file(&w, FILE_SNAPSHOT, SNAPSHOT_LAYOUT);
     put_head(&w, m);

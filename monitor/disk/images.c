@@ -21,12 +21,12 @@ static bool goes_through(const struct drive_config *d, const struct drive_wish *
 }
 
 // Of a snapshot or a recording: it must be the image that there was.
-static bool is_same(const struct drive_config *d, const struct image *i) {
+static bool is_same(const struct drive_config *d, const struct image *i, bool compared) {
     if (!d->identity) return true;
     if (d->bytes != i->bytes)
         return complain("drive %s: %s has %llu bytes, and had %llu then: it is another image", d->id, d->image,
                         (unsigned long long)i->bytes, (unsigned long long)d->bytes);
-    return d->identity == i->identity ||
+    return compared || d->identity == i->identity ||
            complain("drive %s: %s has other contents than then: what was on the disk would "
                     "not fit together; use a copy from that time",
                     d->id, d->image);
@@ -37,20 +37,33 @@ static bool connect(struct images *images, unsigned number, struct drive_config 
     struct image *i = &images->image[number];
     const struct drive_wish *w = wish_for(wish, d->id);
     if (w) strcpy(d->image, w->config.image);
+    if (!w && wish->without && wish->without(wish->context, number, &d->back)) return true;
     if (i->path && strcmp(i->path, d->image) != 0) image_close(i);
     if (!i->path) {
         const struct image_wish how = {goes_through(d, w, wish), w && w->raw, !w || w->locking != DRIVE_OFF};
         if (!image_open(i, d->image, &how, why)) return complain("%s", why);
     }
-    if (!is_same(d, i)) return false;
+    if (!is_same(d, i, wish->compared)) return false;
     i->drive = number;
-    d->bytes = i->bytes, d->identity = i->identity;
+    d->bytes = i->bytes;
+    if (!wish->compared) d->identity = i->identity;
+    i->watch = images->watch;
     d->back = image_back(i);
     return true;
 }
 
+static bool has_drive(const struct machine_config *c, const char *id) {
+    for (unsigned i = 0; i < c->drives; i++)
+        if (strcmp(c->drive[i].id, id) == 0) return true;
+    return false;
+}
+
 bool images_connect(struct images *images, struct machine_config *config, const struct images_wish *wish) {
     if (config->drives) overlay_file_open();
+    for (unsigned i = 0; i < wish->drives; i++)
+        if (!has_drive(config, wish->drive[i].config.id))
+            return complain("-%s %s: the machine that is loaded has no drive %s; leave it out", wish->drive[i].option,
+                            wish->drive[i].config.image, wish->drive[i].config.id);
     for (unsigned i = 0; i < config->drives; i++) {
         if (i >= images->count) images->image[images->count++] = (struct image){.fd = -1};
         if (!connect(images, i, &config->drive[i], wish)) return false;
@@ -58,8 +71,14 @@ bool images_connect(struct images *images, struct machine_config *config, const 
     return true;
 }
 
+void images_watch(struct images *images, const struct image_watch *watch) {
+    if (!images) return;
+    images->watch = watch;
+    for (unsigned i = 0; i < images->count; i++) images->image[i].watch = watch;
+}
+
 void images_close(struct images *images) {
     for (unsigned i = 0; i < images->count; i++) image_close(&images->image[i]);
     images->count = 0;
-    overlay_file_close();
+    images->watch = NULL;
 }

@@ -16,12 +16,17 @@ struct images_wish {
     unsigned drives;
     bool snapshot; // -snapshot: whatever the drives say
     bool history;  // there is a past, or a recording: nothing is written through
+    bool compared; // what is read of images is compared with a recording: they may be others for all that is known
+    // A drive that needs no image. False: it does. NULL: each does.
+    bool (*without)(void *context, unsigned drive, struct block_back *out);
+    void *context;
 };
 
 // Opens the images of the configuration's drives and hands them to it. A drive that a snapshot or a recording had must
 // be the same one; what the command line says of a drive of that name is where the image lies now. False after one line
 // on stderr.
 bool images_connect(struct images *images, struct machine_config *config, const struct images_wish *wish);
+void images_watch(struct images *images, const struct image_watch *watch); // NULL: nobody looks any more
 void images_close(struct images *images);
 
 #endif

@@ -1,6 +1,7 @@
 // A file without a name, mapped piece by piece; see overlay_file.h.
 #define _GNU_SOURCE // fallocate, mkostemp
 #include "monitor/disk/overlay_file.h"
+#include "monitor/jail/jail.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -26,18 +27,12 @@ void overlay_file_open(void) {
     char path[512];
     const char *folder = getenv("TMPDIR");
     struct rlimit limit;
-    if (file.fd >= 0) return;
+    if (file.fd >= 0 || jail_is_closed()) return;
     snprintf(path, sizeof path, "%s/vmxray-XXXXXX", folder && *folder ? folder : "/var/tmp");
     if (strlen(path) + 1 == sizeof path) return;
     file.fd = mkostemp(path, O_CLOEXEC);
     if (file.fd >= 0) unlink(path);
     file.most = getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY ? limit.rlim_cur : UINT64_MAX;
-}
-
-void overlay_file_close(void) {
-    if (file.fd >= 0) close(file.fd);
-    file.fd = -1;
-    file.end = 0;
 }
 
 static struct piece *piece_at(const uint8_t *data) {

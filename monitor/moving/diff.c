@@ -4,6 +4,7 @@
 #include "monitor/files/packed.h"
 #include "monitor/files/signals.h"
 #include "monitor/host/file.h"
+#include "monitor/session/blocks.h"
 #include "monitor/session/monitor.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -89,17 +90,41 @@ static bool compare(struct monitor *monitor, struct recording_pair *p) {
     return tell_difference(monitor, p, found, step, wrong);
 }
 
+// Images, where the recordings have no contents of their own.
+struct pair_disks {
+    struct images images[2];
+    struct recorded_drive drive[2][MACHINE_DRIVES];
+    const struct recording *recording;
+    unsigned which;
+};
+
+static bool recorded_disk(void *context, unsigned drive, struct block_back *out) {
+    struct pair_disks *d = context;
+    return blocks_recorded(&d->drive[d->which][drive], d->recording, drive, out);
+}
+
+static bool connect_disks(struct pair_disks *d, struct recording *const r[2]) {
+    for (d->which = 0; d->which < 2; d->which++) {
+        const struct images_wish wish = {.history = true, .compared = true, .without = recorded_disk, .context = d};
+        d->recording = r[d->which];
+        if (!images_connect(&d->images[d->which], &r[d->which]->setup.config, &wish)) return false;
+    }
+    return true;
+}
+
 bool command_diff(struct monitor *monitor, const char *arguments) {
     char path[2][4096];
     struct recording_pair p = {0};
     struct recording *r[2] = {0};
+    struct pair_disks disks = {0};
     for (unsigned i = 0; i < 2; i++)
         if (!take_word(&arguments, path[i], sizeof path[i]))
             return monitor_error(monitor, "diff what? diff FILE FILE, two that -record wrote");
     bool done = (r[0] = open_recording(monitor, path[0])) && (r[1] = open_recording(monitor, path[1]));
     p.r[0] = r[0], p.r[1] = r[1];
-    done = done && compare(monitor, &p);
+    done = done && connect_disks(&disks, r) && compare(monitor, &p);
     pair_close(&p);
+    for (unsigned i = 0; i < 2; i++) images_close(&disks.images[i]);
     for (unsigned i = 0; i < 2; i++) recording_free(r[i]);
     return done;
 }

@@ -12,6 +12,7 @@
 #include "monitor/program/serve.h"
 #include "monitor/program/stats.h"
 #include "monitor/screen/screen.h"
+#include "monitor/session/blocks.h"
 #include "monitor/session/record.h"
 #include "monitor/session/replay.h"
 #include "monitor/host/terminal.h"
@@ -22,9 +23,32 @@ enum { STACK_LEAST = 256 << 10 };
 
 static uint64_t history_bytes(const struct options *o);
 
+// What drives need beside their images: those of a recording are compared with it, or are in it.
+struct disks {
+    struct images images;
+    struct blocks expected;
+    struct recorded_drive recorded[MACHINE_DRIVES];
+    const struct recording *recording;
+};
+
+static bool recorded_disk(void *context, unsigned drive, struct block_back *out) {
+    struct disks *d = context;
+    return blocks_recorded(&d->recorded[drive], d->recording, drive, out);
+}
+
 static bool connect_images(struct options *o) {
-    const struct images_wish wish = {o->drive, o->drives, o->snapshot, history_bytes(o) || *o->record || o->recording};
-    return images_connect(&o->images, &o->machine, &wish);
+    static struct disks disks;
+    struct images_wish wish = {.drive = o->drive,
+                               .drives = o->drives,
+                               .snapshot = o->snapshot,
+                               .history = history_bytes(o) || *o->record || o->recording,
+                               .compared = o->recording != NULL,
+                               .without = o->recording ? recorded_disk : NULL,
+                               .context = &disks};
+    o->images = &disks.images;
+    disks.recording = o->recording;
+    if (o->recording) images_watch(o->images, blocks_expected(&disks.expected, o->recording));
+    return images_connect(o->images, &o->machine, &wish);
 }
 
 static struct machine *make_machine(struct options *options, struct console *console) {
@@ -152,7 +176,7 @@ static enum status run_options(struct options *options) {
         status = run_loaded(options, &console, machine, &moved);
     if (opened) console_close(&console);
     if (machine) machine_free(machine);
-    images_close(&options->images);
+    if (options->images) images_close(options->images);
     boot_close(&boot);
     snapshot_file_close(&from);
     snapshot_free(moved);

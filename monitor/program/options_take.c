@@ -513,6 +513,10 @@ static bool take_path(const struct option *option, const char **list, char *path
 }
 
 static bool take_record_word(struct options *options, const char *word) {
+    if (strcmp(word, "disk=full") == 0 || strcmp(word, "disk=hashes") == 0) {
+        options->record_disks = word[5] == 'f';
+        return true;
+    }
     if (strncmp(word, "checkpoints=", 12) == 0) return parse_size(word + 12, 1 << 20, &options->record_checkpoints);
     return strncmp(word, "hashes=", 7) == 0 && parse_count(word + 7, &options->record_hashes) && options->record_hashes;
 }
@@ -524,7 +528,7 @@ enum taken take_record(struct options *options, const struct option *option, con
     while (parse_item(&list, word, sizeof word))
         if (!take_record_word(options, word))
             return option_wrong(option, value,
-                                "write FILE, or FILE,hashes=STEPS,checkpoints=SIZE (a comma in FILE is ,,)");
+                                "write FILE, or FILE,hashes=STEPS,checkpoints=SIZE,disk=full (a comma in FILE is ,,)");
     return TAKEN;
 }
 

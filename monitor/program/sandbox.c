@@ -31,7 +31,7 @@ static unsigned uses_of(const struct options *o) {
     return JAIL_BASE | (has_terminal() ? JAIL_TERMINAL : 0) | (writes(o) ? JAIL_WRITES : 0) |
            (may_have_commands(o) ? JAIL_COMMANDS : 0) | (edits ? JAIL_EDITOR : 0) | (has_door ? JAIL_DOOR : 0) |
            (*o->record ? JAIL_BEHIND : 0) | uses_of_window(o) | (launcher_is_open() ? JAIL_LAUNCHER : 0) |
-           (o->images.count ? JAIL_DISKS : 0);
+           (o->machine.drives || may_have_commands(o) ? JAIL_DISKS : 0);
 }
 
 // What commands print goes through the pager where a person reads; and the machine may move to another process.

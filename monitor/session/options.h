@@ -49,7 +49,7 @@ struct options {
     struct drive_wish drive[MACHINE_DRIVES];          // machine.drive, as asked for
     unsigned drives;
     bool snapshot;                              // -snapshot
-    struct images images;                       // of the drives
+    struct images *images;                      // of the drives; NULL: there are none
     const struct loader *protocol;              // NULL: the first that knows the kernel
     const char *loadvm;                         // the snapshot that is gone on from; NULL: none
     const char *incoming;                       // where a machine comes from; NULL: nowhere
@@ -60,8 +60,8 @@ struct options {
     const char *kernel, *initrd, *append; // NULL: not given. Of a multiboot image initrd names its modules
     struct channel serial[MACHINE_SERIAL_PORTS], debug_console;
     unsigned serial_options; // -serial seen so far
-    uint8_t vga;        // enum vga_choice
-    uint8_t screen;     // enum screen_choice
+    uint8_t vga;             // enum vga_choice
+    uint8_t screen;          // enum screen_choice
     bool full_screen;
     bool machine_given; // -machine names the board
     bool no_serial, no_reboot, no_shutdown, hash, stats;
@@ -78,6 +78,7 @@ struct options {
     char gdb[OPTIONS_PLACE];            // where to listen for gdb; empty: nowhere
     char record[OPTIONS_PATH];          // where the run is written down; empty: nowhere
     uint64_t record_hashes;             // steps between hashes in it
+    bool record_disks;                  // it has what is read of images, and not hashes alone
     uint64_t record_checkpoints;        // bytes of checkpoints in it, about
     char replay[OPTIONS_PATH];          // what is run once more; empty: nothing
     char replay_at[OPTIONS_FILE_NAME];  // where that is opened; empty: at its beginning

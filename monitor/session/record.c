@@ -3,6 +3,7 @@
 #include "devices/history/recording.h"
 #include "devices/history/timeline.h"
 #include "monitor/files/behind.h"
+#include "monitor/session/blocks.h"
 #include "monitor/files/complaint.h"
 #include "monitor/files/files.h"
 #include "monitor/files/packed.h"
@@ -18,6 +19,7 @@ struct record {
     struct position told;           // of that, in the file
     uint64_t hash_every, next_hash; // steps
     struct recording_changes changes;
+    struct blocks blocks;
     uint64_t checkpoint_step, checkpoint_bytes; // of the last one; of all so far
     bool begun, failed;                         // failed: it was said that it cannot be written
 };
@@ -81,6 +83,7 @@ bool record_begin(struct run *run) {
     r->told = r->reached;
     r->next_hash = r->hash_every;
     record_listen(run);
+    images_watch(run->options->images, blocks_written(&r->blocks, &r->writer, r->to, run->options->record_disks));
     if (!begun) return complain("%s: not enough memory to begin a recording", run->options->record);
     r->begun = behind_begin(r->to);
     return r->begun || complain("%s: the host gives no thread to write it", run->options->record);
@@ -227,11 +230,13 @@ static void end(struct run *run, const char *reason) {
     uint64_t bytes = 0;
     if (r->begun) {
         forget_log(run);
+        images_watch(run->options->images, NULL);
         put_end(r, reason);
     }
     int error = r->to ? behind_close(r->to, &bytes) : 0;
     tell_failure(r, error, bytes);
     recording_changes_end(&r->changes);
+    blocks_free(&r->blocks);
     run->record = NULL;
     free(r);
 }

@@ -83,6 +83,72 @@ _start:	cmp $0x2badb002, %eax
 	mov $0x2000, %ax
 	out %ax, %dx
 
+#elif defined GUEST_disk	// adds up 64 sectors of the first disk on IDE, writes the sum all over the one at 70, and prints it
+	xor %ebx, %ebx
+	xor %ebp, %ebp
+next:	mov $0x20, %al
+	call ask
+	mov $128, %ecx
+	mov $0x1f0, %dx
+1:	in %dx, %eax
+	add %eax, %ebp
+	loop 1b
+	inc %ebx
+	cmp $64, %ebx
+	jb next
+	mov $70, %ebx
+	mov $0x30, %al
+	call ask
+	mov $128, %ecx
+	mov $0x1f0, %dx
+	mov %ebp, %eax
+1:	out %eax, %dx
+	loop 1b
+	mov $0x1f7, %dx
+1:	in %dx, %al
+	test $0x80, %al
+	jnz 1b
+	mov $8, %ecx
+1:	rol $4, %ebp
+	mov %ebp, %eax
+	and $15, %al
+	add $'0', %al
+	cmp $'9', %al
+	jbe 2f
+	add $'a' - '0' - 10, %al
+2:	call put
+	loop 1b
+	mov $'\n', %al
+	call put
+	mov $0x604, %dx
+	mov $0x2000 | 5 << 10, %ax
+	out %ax, %dx
+	hlt
+ask:	mov %al, %ah		// command AH for the sector EBX; comes back when data are wanted
+	mov $0x1f6, %dx
+	mov $0xe0, %al
+	out %al, %dx
+	mov $0x1f2, %dx
+	mov $1, %al
+	out %al, %dx
+	inc %dx
+	mov %bl, %al
+	out %al, %dx
+	inc %dx
+	mov %bh, %al
+	out %al, %dx
+	inc %dx
+	xor %al, %al
+	out %al, %dx
+	mov $0x1f7, %dx
+	mov %ah, %al
+	out %al, %dx
+1:	in %dx, %al
+	test $0x80, %al
+	jnz 1b
+	test $8, %al
+	jz 1b
+	ret
 #elif defined GUEST_triple_fault
 	lidt no_idt
 	ud2

@@ -1,0 +1,98 @@
+#!/bin/bash
+# Images of disks: they are never changed but by commit and where a run without history writes through; recordings know
+# the blocks that were read, or have them; snapshots have what was written; a host that fails ends the run.
+. "$(dirname "$0")/lib.bash"
+
+kernel=$(guest disk)
+seq 1 100000 | head -c 1000000 >"$dir/first.img"
+cp "$dir/first.img" "$dir/disk.img"
+same() { cmp -s "$dir/first.img" "$dir/${1:-disk.img}"; }
+disk=(-kernel "$kernel" -drive "file=$dir/disk.img")
+
+vmxray "${disk[@]}" -hash </dev/null
+sum=$out hash=$(grep ^hash <<<"$err")
+[[ $status == 0 && $sum =~ ^[0-9a-f]{8}$ ]] && same
+claim $? 'a guest reads and writes a disk, and the image stays as it is' "$status $out $err"
+vmxray -kernel "$kernel" -hda "$dir/disk.img" -hash </dev/null
+[[ $(grep ^hash <<<"$err") == "$hash" && $out == "$sum" ]]
+claim $? '-hda is the same disk' "$out $err"
+
+# --- recordings ---
+vmxray "${disk[@]}" -record "$dir/run" -hash </dev/null
+[[ $(grep ^hash <<<"$err") == "$hash" ]]
+claim $? 'recording changes nothing' "$err"
+vmxray -replay "$dir/run" -hash </dev/null
+[[ $status == 0 && $(grep ^hash <<<"$err") == "$hash" ]]
+claim $? 'a replay has the same hash' "$status $err"
+cp "$dir/disk.img" "$dir/moved.img"
+vmxray -replay "$dir/run" -drive "file=$dir/moved.img" -hash </dev/null
+[[ $status == 0 && $(grep ^hash <<<"$err") == "$hash" ]]
+claim $? 'also with the image elsewhere' "$status $err"
+printf x | dd of="$dir/moved.img" bs=1 seek=20481 conv=notrunc 2>/dev/null
+vmxray -replay "$dir/run" -drive "file=$dir/moved.img" </dev/null
+[[ $status == 1 && $err == *'drive ide0-hd0'*'block 5 (of 4096 bytes) is not what it was when the run was recorded'* ]]
+claim $? 'a block that has changed is named' "$status $err"
+vmxray "${disk[@]}" -record "$dir/full,disk=full" </dev/null
+mv "$dir/disk.img" "$dir/away.img"
+vmxray -replay "$dir/full" -hash </dev/null
+[[ $status == 0 && $(grep ^hash <<<"$err") == "$hash" ]]
+claim $? 'with disk=full no image is needed' "$status $err"
+vmxray -replay "$dir/run" </dev/null
+[[ $status == 1 && $err == *"disk.img: cannot be opened"* ]]
+claim $? 'without it one is' "$status $err"
+mv "$dir/away.img" "$dir/disk.img"
+printf '%s\n' "diff $dir/run $dir/full" quit | "$VMXRAY" "${disk[@]}" -S >"$dir/out" 2>&1
+grep -q 'They do the same' "$dir/out"
+claim $? 'diff of two recordings' "$(cat "$dir/out")"
+
+# --- snapshots, and back in the past: in the middle of it all ---
+for step in 2000 5000 9000 12000; do
+	printf '%s\n' "step $step" "savevm $dir/snap" 'continue' hash quit | "$VMXRAY" "${disk[@]}" -S >"$dir/out" 2>&1
+	vmxray -loadvm "$dir/snap" -hash </dev/null
+	[[ $(grep ^hash <<<"$err") == "$hash" ]] || break
+done
+claim $? 'snapshots in the middle of transfers lead to the same end' "$step: $err $(cat "$dir/out")"
+printf x | dd of="$dir/moved.img" bs=1 conv=notrunc 2>/dev/null
+vmxray -loadvm "$dir/snap" -drive "file=$dir/moved.img" -hash </dev/null
+[[ $status == 1 && $err == *'has other contents than then'* ]]
+claim $? 'a snapshot does not take another image' "$status $err"
+vmxray -loadvm "$dir/snap" -drive "file=$dir/moved.img,id=x" </dev/null
+[[ $status == 1 && $err == *'has no drive x'* ]]
+claim $? 'nor a drive that it does not have' "$status $err"
+printf '%s\n' continue 'goto 5000' continue hash quit | "$VMXRAY" "${disk[@]}" -S -on-end stop >"$dir/out" 2>&1
+grep -q "${hash##* }" "$dir/out"
+claim $? 'going back and on again leads to the same end' "$(cat "$dir/out")"
+
+# --- writing ---
+vmxray -kernel "$kernel" -drive "file=$dir/disk.img,snapshot=off" -history 0 </dev/null
+[[ $status == 0 ]] && ! same && [[ $(dd if="$dir/disk.img" bs=1 skip=35840 count=4 2>/dev/null | od -An -tx4 | tr -d ' ') == "$sum" ]]
+claim $? 'without history, snapshot=off writes through' "$status $err"
+cp "$dir/first.img" "$dir/disk.img"
+vmxray -kernel "$kernel" -drive "file=$dir/disk.img,snapshot=off" -snapshot -history 0 </dev/null
+[[ $status == 0 ]] && same
+claim $? '-snapshot does not' "$status $err"
+vmxray -kernel "$kernel" -drive "file=$dir/disk.img,snapshot=off" -record "$dir/run" -history 0 </dev/null
+[[ $status == 0 && $err == *'stays as it is'* ]] && same
+claim $? 'nor does a run that is recorded, which says so' "$status $err"
+exec 7<"$dir/disk.img"
+flock -s 7
+vmxray -kernel "$kernel" -drive "file=$dir/disk.img,snapshot=off" -history 0 </dev/null
+[[ $status == 1 && $err == *'another process uses it'* ]]
+claim $? 'an image that another process reads is not written' "$status $err"
+vmxray "${disk[@]}" </dev/null
+[[ $status == 0 ]]
+claim $? 'but read' "$status $err"
+exec 7<&-
+vmxray -kernel "$kernel" -drive "file=$dir/disk.img,if=none" -drive "file=$dir/disk.img,snapshot=off" -history 0 </dev/null
+[[ $status == 1 && $err == *'this run reads'* ]]
+claim $? 'nor is one that is there twice' "$status $err"
+
+# --- sizes ---
+truncate -s 64G "$dir/large.img"
+vmxray -kernel "$kernel" -hda "$dir/large.img" -hash </dev/null
+[[ $status == 0 && $out == 00000000 ]]
+claim $? '64 GBytes' "$status $err"
+truncate -s 1000 "$dir/small.img"
+vmxray -kernel "$kernel" -hda "$dir/small.img" -steps 100000 </dev/null
+[[ $status == 6 ]]
+claim $? 'less than the guest reads, and half a sector' "$status $err"
