@@ -23,6 +23,8 @@ test      xdotool          keys and clicks in it                              co
 test      gdb              debugging guests through the gdb server            command gdb
 test      pkg-config       using the library as others would                 command pkg-config
 test      libmpfr-dev      judging sines, logarithms and their like             header mpfr.h
+test      seabios          booting from a BIOS                                  file /usr/share/seabios/bios-256k.bin
+test      ovmf             booting from UEFI                                    file /usr/share/OVMF/OVMF_CODE_4M.fd
 turtles   gcc              compiling the guest of make run                    command gcc
 guests    apt              downloading the packages the guests are made of    command apt-get
 guests    libc6-dev        linking the guest program (static C library)       library libc.a

@@ -6,3 +6,5 @@
 uint64_t fuzz_board(uint64_t seed, unsigned accesses);
 // The same for the disk controllers and their drives. 0: a state came about that cannot be loaded.
 uint64_t fuzz_disk(uint64_t seed, unsigned accesses);
+// The same for flash and the firmware configuration device.
+uint64_t fuzz_firmware(uint64_t seed, unsigned accesses);

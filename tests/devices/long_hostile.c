@@ -14,5 +14,10 @@ int main(void) {
     for (uint64_t seed = 1000; time(NULL) < end; seed++)
         loop_check(fuzz_disk(seed, 2000), "seed %lu", (unsigned long)seed);
     loop_end();
+    end = time(NULL) + 60;
+    loop_begin("flash and firmware's files for a minute");
+    for (uint64_t seed = 1000; time(NULL) < end; seed++)
+        loop_check(fuzz_firmware(seed, 2000), "seed %lu", (unsigned long)seed);
+    loop_end();
     return done_testing();
 }

@@ -16,5 +16,9 @@ int main(void) {
         loop_check(hash && hash == fuzz_disk(seed, 300), "seed %lu", (unsigned long)seed);
     }
     loop_end();
+    loop_begin("flash and firmware's files: commands and requests at random, twice the same");
+    for (uint64_t seed = 1; seed <= 6; seed++)
+        loop_check(fuzz_firmware(seed, 500) == fuzz_firmware(seed, 500), "seed %lu", (unsigned long)seed);
+    loop_end();
     return done_testing();
 }
