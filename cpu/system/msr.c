@@ -133,20 +133,21 @@ static uint64_t refused_misc_enable(const struct cpu *cpu, const struct msr_row 
 // Memory types, SDM Vol. 3A, Tables 11-2 and 11-10.
 static bool mtrr_type_valid(uint64_t type) { return type == 0 || type == 1 || (type >= 4 && type <= 6); }
 
-static uint64_t refused_bytes(uint64_t value, uint64_t also) {
+static bool pat_type_valid(uint64_t type) { return mtrr_type_valid(type) || type == 7; } // UC-
+
+static uint64_t refused_bytes(uint64_t value, bool (*valid)(uint64_t type)) {
     uint64_t bits = 0;
     for (unsigned i = 0; i < 64; i += 8)
-        if (!mtrr_type_valid(value >> i & 0xff) && (value >> i & 0xff) != also) bits |= 0xffull << i;
+        if (!valid(value >> i & 0xff)) bits |= 0xffull << i;
     return bits;
 }
 static uint64_t refused_types(const struct cpu *cpu, const struct msr_row *row, uint64_t value) {
     (void)cpu, (void)row;
-    return refused_bytes(value, 0);
+    return refused_bytes(value, mtrr_type_valid);
 }
 static uint64_t refused_pat(const struct cpu *cpu, const struct msr_row *row, uint64_t value) {
-    enum { UNCACHED_MINUS = 7 };
     (void)cpu, (void)row;
-    return refused_bytes(value, UNCACHED_MINUS);
+    return refused_bytes(value, pat_type_valid);
 }
 static uint64_t refused_type(uint64_t value) { return mtrr_type_valid(value & 0xff) ? 0 : BITS(7, 0); }
 static uint64_t refused_mtrr_def_type(const struct cpu *cpu, const struct msr_row *row, uint64_t value) {

@@ -330,7 +330,7 @@ static uint64_t lapic_page_read(void *chip, unsigned space, uint64_t offset, uns
     (void)space, (void)size;
     struct lapic *l = chip;
     if (offset & 15) return 0;
-    unsigned reg = (unsigned)(offset >> 4 & 0xff);
+    unsigned reg = (unsigned)(offset >> 4);
     if (!exists_in_page(reg)) {
         lapic_error(l, ESR_REGISTER);
         return 0;
@@ -342,7 +342,7 @@ static void lapic_page_write(void *chip, unsigned space, uint64_t offset, unsign
     (void)space, (void)size;
     struct lapic *l = chip;
     if (offset & 15) return;
-    unsigned reg = (unsigned)(offset >> 4 & 0xff);
+    unsigned reg = (unsigned)(offset >> 4);
     if (exists_in_page(reg))
         lapic_write_register(l, reg, (uint32_t)value);
     else

@@ -5,7 +5,6 @@
 #define MSR_APIC_BASE 0x1b
 #define MSR_TSC_DEADLINE 0x6e0
 #define MSR_X2APIC 0x800
-#define MSR_X2APIC_LAST 0x8ff
 
 // Table 10-6: what each x2APIC register allows, and the bits that must be 0 in a write.
 enum x2apic_access { X2_NONE, X2_READ, X2_WRITE, X2_BOTH };
@@ -35,8 +34,8 @@ static const struct x2apic_row x2apic_rows[] = {
 };
 
 static const struct x2apic_row *x2apic_row(const struct lapic *l, uint32_t index, enum x2apic_access access) {
-    if (!lapic_enabled(l) || !lapic_x2apic(l) || index < MSR_X2APIC || index > MSR_X2APIC_LAST) return NULL;
-    unsigned reg = index - MSR_X2APIC;
+    if (!lapic_enabled(l) || !lapic_x2apic(l)) return NULL;
+    unsigned reg = index - MSR_X2APIC; // below the first it is a large number, which no row has
     for (unsigned i = 0; i < sizeof x2apic_rows / sizeof x2apic_rows[0]; i++) {
         const struct x2apic_row *r = &x2apic_rows[i];
         if (reg >= r->first && reg <= r->last) return r->access & access ? r : NULL;

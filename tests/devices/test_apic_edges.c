@@ -153,6 +153,9 @@ static void test_vectors(void) {
     }
     loop_end();
     begin(false);
+    set(0, APIC_ICR, 0x400f), set(0, APIC_ESR, 0), set(0, APIC_ESR, 0);
+    ok(get(0, APIC_ESR) == 0, "a second write of the ESR tells of no error");
+    begin(false);
     set(0, APIC_LVT + LVT_ERROR, 16), set(0, APIC_ICR, 0x400f);
     ok(in_irr(0, 16), "the error interrupt with vector 16");
     begin(false);
@@ -225,6 +228,10 @@ static void test_refusals(void) {
                            n);
             }
     loop_end();
+    struct msr_refusal refusal;
+    begin(true);
+    ok(lapic_msr_refuses(&lapic[0], 0x1b, true, lapic[0].base & ~BIT(10), &refusal) && refusal.bits == BITS(11, 10),
+       "the two bits of the mode are told where there is no way");
 }
 
 static void test_reset(void) {

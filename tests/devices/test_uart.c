@@ -47,6 +47,8 @@ static void probing(void) {
     ok(get(SCR) == 0x5a, "scratch");
     set(LCR, 0x83), set(RBR, 0x01), set(IER, 0x02);
     ok(get(RBR) == 1 && get(IER) == 2, "the divisor latch");
+    set(IER, 0x04);
+    ok(get(RBR) == 1 && get(IER) == 4, "of which each half is written alone");
     set(LCR, 0x03);
     ok(get(IER) == 0, "is not IER");
 }
@@ -59,6 +61,9 @@ static void transmitting(void) {
     set(IER, 0x02);
     ok(irq.level && get(IIR) == 0x02, "enabling THRE with an empty transmitter interrupts");
     ok(!irq.level && get(IIR) == 0x01, "reading IIR takes it");
+    set(IER, 0x03);
+    ok(!irq.level && get(IIR) == 0x01, "enabling another one does not bring it back");
+    set(IER, 0x02);
     set(RBR, 'b');
     ok(irq.level, "the transmitter is empty again");
     set(IER, 0);

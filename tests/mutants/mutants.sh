@@ -95,24 +95,25 @@ baseline() {
 	done <"$work/tests"
 }
 
-sample() { # the lines of the list that are to be run
-	awk -F '\t' -v only="${ONLY:-}" -v numbers="${MUTANTS:-}" -v seed="${SEED:-1}" -v count="${COUNT:-500}" '
-		function random() { seed = seed * 48271 % 2147483647; return seed }
+# The lines of the list that are to be run: those with the lowest hashes of file, place, original and changed text, so that
+# the sample stays when sources change elsewhere.
+sample() {
+	awk -F '\t' -v only="${ONLY:-}" -v numbers="${MUTANTS:-}" -v seed="${SEED:-1}" '
+		function hash(text,    i, h) {
+			h = seed
+			for (i = 1; i <= length(text); i++) h = (h * 48271 + ord[substr(text, i, 1)]) % 2147483647
+			for (i = 0; i < 4; i++) h = (h * 48271 + 11) % 2147483647
+			return h
+		}
 		BEGIN {
-			words = split(only, word, / +/); seed = seed * 7919 % 2147483647 + 1
+			for (i = 1; i < 256; i++) ord[sprintf("%c", i)] = i
+			words = split(only, word, / +/)
 			chosen = split(numbers, number, / +/); for (i = 1; i <= chosen; i++) is[number[i]] = 1
 		}
-		chosen { if ($1 in is) print; next }
+		chosen { if ($1 in is) print 0 FS $0; next }
 		{ for (i = 1; i <= words; i++) if (index($2, word[i])) break }
-		!words || i <= words { line[++lines] = $0 }
-		END {
-			if (count == "all" || count > lines) count = lines
-			for (i = 1; i <= count; i++) {
-				other = i + random() % (lines - i + 1)
-				held = line[i]; line[i] = line[other]; line[other] = held
-				print line[i]
-			}
-		}' "$work/list"
+		!words || i <= words { key = $2 FS $4 FS $5 FS $6; same[key]++; print hash(key FS same[key]) FS $0 }' "$work/list" |
+		sort -n | { [[ ${COUNT:-500} == all ]] && cat || head -n "${COUNT:-500}"; } | cut -f 2-
 }
 
 # A mutant against its tests; prints `killed TEST` or `survived`, and its line.

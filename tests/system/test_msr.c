@@ -250,6 +250,26 @@ static void test_told(void) {
     }
 }
 
+// Each bit of IA32_SPEC_CTRL goes with a feature of its own. CPUID.07H, EDX.
+static void test_spec_ctrl(void) {
+    static const struct {
+        unsigned feature;
+        uint64_t bit;
+    } optional[] = {{FEATURE_SSBD, BIT(2)}, {FEATURE_BHI_CTRL, BIT(10)}};
+    for (unsigned i = 0; i < 2; i++) {
+        WITH(b, bench_long(&b, 0)) {
+            struct cpu_model model = *b.cpu->wire.model;
+            model.features[optional[i].feature] = false;
+            b.cpu->wire.model = &model;
+            loop_begin("IA32_SPEC_CTRL without %s", i ? "BHI_CTRL" : "SSBD");
+            for (unsigned bit = 0; bit < 64; bit++)
+                loop_check(wrmsr(&b, 0x48, BIT(bit)) == (((BITS(2, 0) | BIT(10)) & ~optional[i].bit & BIT(bit)) != 0),
+                           "bit %u", bit);
+            loop_end();
+        }
+    }
+}
+
 int main(void) {
     WITH(b, bench_long(&b, 0)) test_rows(&b);
     WITH(b, bench_long(&b, 0)) test_misc_enable(&b);
@@ -259,5 +279,6 @@ int main(void) {
     WITH(b, bench_long(&b, 0)) test_owners(&b);
     WITH(b, bench_long(&b, 0)) test_extension(&b);
     test_told();
+    test_spec_ctrl();
     return done_testing();
 }

@@ -89,6 +89,7 @@ static void test_pending_saved(void) {
     bench_on(b, PROC, MONITOR_TRAP_FLAG);
     ok(bench_enter(b, 5) == EXIT_MONITOR_TRAP_FLAG && PENDING(BIT(14)),
        "an MTF VM exit comes before a single-step trap");
+    ok(bench_field(b, EXIT_QUALIFICATION) == 0, "and its qualification is 0");
     bench_free(b);
     b = ready("44 0f 22 c0"); // mov cr8, rax
     single_step(b);
@@ -110,6 +111,7 @@ static void test_pending_saved(void) {
     bench_set(b, GUEST_PENDING_DEBUG, BIT(12) | BIT(2));
     cpu_pend(b->cpu, PENDING_INIT, true);
     ok(bench_enter(b, 5) == EXIT_INIT && PENDING(BIT(12) | BIT(2)), "and INIT");
+    ok(bench_field(b, EXIT_QUALIFICATION) == 0, "whose qualification is 0");
     bench_free(b);
     b = ready(NOP);
     bench_set(b, GUEST_ACTIVITY, ACTIVITY_WAIT_FOR_SIPI);

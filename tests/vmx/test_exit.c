@@ -157,6 +157,12 @@ static void test_information(void) {
        "INVEPT: scaling, address size, segment, index, base, Reg2 (%llx)",
        (unsigned long long)bench_field(b, INSTRUCTION_INFORMATION));
     bench_free(b);
+    b = ready("66 0f 38 82 54 cb 40"); // INVPCID rdx, [rbx+rcx*8+40h]
+    invlpg_on(b);
+    bench_enter(b, 5);
+    ok(bench_field(b, INSTRUCTION_INFORMATION) == (3 | 2 << 7 | DS << 15 | RCX << 18 | RBX << 23 | (uint32_t)RDX << 28),
+       "INVPCID: the same");
+    bench_free(b);
     b = ready("0f 78 c3"); // VMREAD rbx, rax
     bench_enter(b, 5);
     ok(bench_field(b, INSTRUCTION_INFORMATION) == (BIT(10) | RBX << 3 | RAX << 28), "VMREAD: Reg1 and Reg2");

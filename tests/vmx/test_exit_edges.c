@@ -133,7 +133,7 @@ static void test_lmsw(void) {
         for (unsigned bit = 1; bit < 4; bit++)
             expected |= mask >> bit & 1 && (source >> bit & 1) != (shadow >> bit & 1);
         bench_set(b, CR0_MASK, mask | BITS(31, 4)), bench_set(b, CR0_SHADOW, shadow | BIT(5));
-        const union intercept_operand o = OPERAND(.lmsw = {.source = (uint16_t)(source | 0xffc0)});
+        const union intercept_operand o = OPERAND(.lmsw = {.source = (uint16_t)(source | 0xffd0)});
         loop_check(exits(ICEPT_LMSW, o) == expected, "mask %llx, shadow %llx, source %x", (unsigned long long)mask,
                    (unsigned long long)shadow, source);
     }

@@ -30,6 +30,7 @@ static void at_or_after(enum charge_kind kind, uint64_t most) {
     cpu_pend(cpu, PENDING_VMX, true);
     (void)cpu_run(cpu, 1);
     ok(bench_field(b, EXIT_REASON) == EXIT_PREEMPTION_TIMER && bench_field(b, PREEMPTION_TIMER) == 0, "and exits");
+    ok(bench_field(b, EXIT_QUALIFICATION) == 0, "with a qualification of 0");
     bench_free(b);
 }
 

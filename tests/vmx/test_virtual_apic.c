@@ -205,6 +205,15 @@ static void test_posted(void) {
     ok(bench_enter(b, 10) == EXIT_EXTERNAL_INTERRUPT && (bench_field(b, EXIT_INTERRUPTION) & 255) == 0xf1,
        "another vector exits");
     bench_free(b);
+    b = ready(NOP NOP HLT, 0, 0);
+    delivering(b);
+    bench_on(b, EXIT, ACKNOWLEDGE_INTERRUPT);
+    bench_set(b, POSTED_VECTOR, 0xf2);
+    b->interrupt_vector = 0xf2;
+    cpu_pend(b->cpu, PENDING_INTR, true);
+    ok(bench_enter(b, 10) == EXIT_EXTERNAL_INTERRUPT && (bench_field(b, EXIT_INTERRUPTION) & 255) == 0xf2,
+       "without \"process posted interrupts\" its own vector exits too");
+    bench_free(b);
 }
 
 int main(void) {
