@@ -88,7 +88,7 @@ static const struct pci_identity identity = {
     .subclass = 0x01,
     .interface = 0x80,
     .status = 0x0280,
-    .bar = {[BUS_MASTER] = {BUS_MASTER_PORTS, WIDTH_1 | WIDTH_2 | WIDTH_4, PCI_PORTS}},
+    .bar = {[BUS_MASTER] = {.bytes = BUS_MASTER_PORTS, .widths = WIDTH_1 | WIDTH_2 | WIDTH_4, .kind = PCI_PORTS}},
 };
 
 DEVICE(piix3_ide) = {.name = "piix3-ide",

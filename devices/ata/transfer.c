@@ -76,7 +76,7 @@ void ata_receive(struct ata *a, uint32_t bytes) {
 
 // `block`: of PIO. The first block of data to be written is asked for without an interrupt.
 void ata_move(struct ata *a, enum ata_source source, bool write, uint64_t at, uint64_t bytes, uint32_t block) {
-    a->source = source;
+    a->source = (uint8_t)source;
     a->write = write;
     a->at = at;
     a->left = bytes;
