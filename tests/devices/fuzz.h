@@ -1,5 +1,6 @@
 // Hostile guests of the board: random accesses to every register, with time passing.
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 // Does `accesses` random things to a machine of its own; returns a hash of what came of it.
@@ -8,3 +9,5 @@ uint64_t fuzz_board(uint64_t seed, unsigned accesses);
 uint64_t fuzz_disk(uint64_t seed, unsigned accesses);
 // The same for flash and the firmware configuration device.
 uint64_t fuzz_firmware(uint64_t seed, unsigned accesses);
+// The same for the display and the keyboard controller, with inputs; `looks`: pictures are pulled meanwhile.
+uint64_t fuzz_display(uint64_t seed, unsigned accesses, bool looks);

@@ -19,5 +19,10 @@ int main(void) {
     for (uint64_t seed = 1000; time(NULL) < end; seed++)
         loop_check(fuzz_firmware(seed, 2000), "seed %lu", (unsigned long)seed);
     loop_end();
+    end = time(NULL) + 60;
+    loop_begin("display and keyboard for a minute");
+    for (uint64_t seed = 1000; time(NULL) < end; seed++)
+        loop_check(fuzz_display(seed, 20000, true), "seed %lu", (unsigned long)seed);
+    loop_end();
     return done_testing();
 }

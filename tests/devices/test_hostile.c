@@ -20,5 +20,11 @@ int main(void) {
     for (uint64_t seed = 1; seed <= 6; seed++)
         loop_check(fuzz_firmware(seed, 500) == fuzz_firmware(seed, 500), "seed %lu", (unsigned long)seed);
     loop_end();
+    loop_begin("display and keyboard: registers, memory and inputs at random; looking at it changes nothing");
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        uint64_t hash = fuzz_display(seed, 3000, true);
+        loop_check(hash && hash == fuzz_display(seed, 3000, false), "seed %lu", (unsigned long)seed);
+    }
+    loop_end();
     return done_testing();
 }
