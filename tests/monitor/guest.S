@@ -510,6 +510,134 @@ digit:	cmp $10, %al
 	jmp put
 #endif
 
+#if defined GUEST_chars || defined GUEST_mode12 || defined GUEST_mode13 || defined GUEST_linear16 || defined GUEST_linear32
+// A picture by the registers of a VGA, and then nothing: a cursor that is off, a palette of its own, a pattern.
+	.macro INDEXED port, index, value
+	mov $\port, %dx
+	mov $(\index | (\value) << 8), %ax
+	out %ax, %dx
+	.endm
+	.macro DISPI index, value
+	mov $0x1ce, %dx
+	mov $\index, %ax
+	out %ax, %dx
+	inc %dx
+	mov $\value, %ax
+	out %ax, %dx
+	.endm
+	INDEXED 0x3d4, 0x0a, 0x20
+	xor %ebx, %ebx
+	mov $0x3c8, %dx
+	mov $0, %al
+	out %al, %dx
+	inc %dx
+1:	mov %bl, %al
+	out %al, %dx
+	lea (%ebx,%ebx,2), %eax
+	out %al, %dx
+	lea (%ebx,%ebx,4), %eax
+	out %al, %dx
+	inc %bl
+	jnz 1b
+#ifdef GUEST_chars
+	mov $0xb8000, %edi
+	mov $2000, %ecx
+// Not B0H to BFH: QEMU repeats their eighth dot, IBM's manual only those of C0H to DFH.
+1:	mov %cl, %al
+	mov %cl, %bl
+	and $0xf0, %bl
+	cmp $0xb0, %bl
+	jne 2f
+	xor $0x30, %al
+2:	lea (%ecx,%ecx,2), %ebx
+	mov %bl, %ah
+	and $0x7f, %ah
+	stosw
+	loop 1b
+#elif defined GUEST_linear16 || defined GUEST_linear32
+	DISPI 4, 0
+	DISPI 1, 640
+	DISPI 2, 480
+#ifdef GUEST_linear16
+	DISPI 3, 16
+#else
+	DISPI 3, 32
+#endif
+	DISPI 4, 0x41
+	xor %ebx, %ebx
+2:	mov $0x1ce, %dx
+	mov $5, %ax
+	out %ax, %dx
+	inc %dx
+	mov %bx, %ax
+	out %ax, %dx
+	mov $0xa0000, %edi
+	mov $0x8000, %ecx
+1:	mov %ecx, %eax
+	imul $0x35b1, %eax
+	add %ebx, %eax
+	stosw
+	loop 1b
+	inc %ebx
+	cmp $16, %ebx
+	jb 2b
+#else
+	INDEXED 0x3d4, 0x11, 0x00
+	mov $crtc, %esi
+	xor %ebx, %ebx
+	mov $0x3d4, %dx
+1:	mov %bl, %al
+	mov (%esi,%ebx), %ah
+	out %ax, %dx
+	inc %ebx
+	cmp $25, %ebx
+	jb 1b
+	INDEXED 0x3c4, 0x01, 0x01
+	INDEXED 0x3c4, 0x02, 0x0f
+	INDEXED 0x3ce, 0x06, 0x05
+	INDEXED 0x3ce, 0x08, 0xff
+	mov $0x3da, %dx
+	in %dx, %al
+	mov $0x3c0, %dx
+	mov $0x30, %al
+	out %al, %dx
+#ifdef GUEST_mode12
+	mov $0x01, %al
+	out %al, %dx
+	INDEXED 0x3c4, 0x04, 0x06
+	INDEXED 0x3ce, 0x05, 0x00
+	mov $8, %bl
+2:	mov $0x3c4, %dx
+	mov $2, %al
+	mov %bl, %ah
+	out %ax, %dx
+	mov $0xa0000, %edi
+	mov $38400, %ecx
+1:	lea (%ecx,%ecx,4), %eax
+	imul %ebx, %eax
+	shr $3, %eax
+	stosb
+	loop 1b
+	shr $1, %bl
+	jnz 2b
+#else
+	mov $0x41, %al
+	out %al, %dx
+	INDEXED 0x3c4, 0x04, 0x0e
+	INDEXED 0x3ce, 0x05, 0x40
+	mov $0xa0000, %edi
+	mov $64000, %ecx
+1:	mov %ecx, %eax
+	shr $4, %eax
+	xor %ecx, %eax
+	stosb
+	loop 1b
+#endif
+#endif
+	mov $newline, %esi
+	call print
+#endif
+
 	cli
 1:	hlt
 	jmp 1b
@@ -523,6 +651,11 @@ hello:	.asciz "hello\nworld\n"
 again:	.asciz "boot\n"
 newline:
 	.asciz "\n"
+#ifdef GUEST_mode12
+crtc:	.byte 0x5f, 0x4f, 0x50, 0x82, 0x54, 0x80, 0x0b, 0x3e, 0, 0x40, 0x20, 0, 0, 0, 0, 0, 0xea, 0x8c, 0xdf, 0x28, 0, 0xe7, 4, 0xe3, 0xff
+#else
+crtc:	.byte 0x5f, 0x4f, 0x50, 0x82, 0x54, 0x80, 0xbf, 0x1f, 0, 0x41, 0x20, 0, 0, 0, 0, 0, 0x9c, 0x8e, 0x8f, 0x28, 0x40, 0x96, 0xb9, 0xa3, 0xff
+#endif
 no_idt:	.word 0
 	.long 0
 	.bss
