@@ -58,8 +58,8 @@ compile   = $(CC) $(flags) $(if $(WERROR),-Werror) -MMD -MP
 # A word and a name for each step; V=1 shows the command itself.
 quiet     = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2);)
 
-MONITOR_LIBS := -ldw -lelf -lZydis -lreadline -lseccomp -lzstd -lpng
-TEST_LIBS    := -lZydis -ldw -lelf -lreadline -lseccomp -lzstd -lpng
+MONITOR_LIBS := -ldw -lelf -lZydis -lreadline -lseccomp -lzstd -lpng -lncursesw
+TEST_LIBS    := -lZydis -ldw -lelf -lreadline -lseccomp -lzstd -lpng -lncursesw
 
 # ---- program and library --------------------------------------------------------------------------------------------
 

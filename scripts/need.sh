@@ -16,6 +16,7 @@ build     libreadline-dev  command line of the monitor                      head
 build     libseccomp-dev   leaving a run only the system calls that it needs  header seccomp.h
 build     libzstd-dev      compressing snapshots                             header zstd.h
 build     libsdl2-dev      the display in a window                            header SDL2/SDL.h
+build     libncurses-dev   the display on a terminal                          header curses.h
 build     libpng-dev       pictures of the display                            header png.h
 build     libxxhash-dev    hashing the state of the machine                   header xxhash.h
 test      xvfb             a window for the tests                             command Xvfb

@@ -49,7 +49,9 @@ static bool add_rom(struct options *options) {
 bool display_finish(struct options *options, bool usual) {
     char error[200];
     if (options->screen == SCREEN_USUAL) options->screen = usual && limits_has_windows() ? SCREEN_SDL : SCREEN_NONE;
-    usual |= options->screen == SCREEN_SDL;
+    usual |= options->screen == SCREEN_SDL || options->screen == SCREEN_CURSES;
+    // The terminal is the display's.
+    if (options->screen == SCREEN_CURSES && !options->serial_options) options->serial[0].kind = CHANNEL_NULL;
     bool wanted = options->vga == VGA_STD || (options->vga == VGA_USUAL && usual);
     if (wanted && !has_display(options) && !machine_config_device(&options->machine, "VGA", error, sizeof error))
         return complain("-vga std: %s", error);
@@ -69,18 +71,19 @@ static bool take_display_item(struct options *options, const char *item) {
 }
 
 enum taken take_display(struct options *options, const struct option *option, const char *value) {
-    static const char *const names[] = {[SCREEN_NONE] = "none", [SCREEN_SDL] = "sdl"};
+    static const char *const names[] = {[SCREEN_NONE] = "none", [SCREEN_SDL] = "sdl", [SCREEN_CURSES] = "curses"};
     char item[64];
     const char *list = value;
     if (!strcmp(value, "help")) {
         say("none               not seen: screendump of the monitor shows it\n"
-            "sdl                a window; ,full-screen=on fills the screen\n");
+            "sdl                a window; ,full-screen=on fills the screen\n"
+            "curses             its characters on the terminal\n");
         return TAKEN_LAST;
     }
     bool some = parse_item(&list, item, sizeof item);
     for (unsigned i = SCREEN_NONE; some && i < sizeof names / sizeof *names; i++)
         if (!strcmp(item, names[i])) options->screen = (uint8_t)i;
-    if (options->screen == SCREEN_USUAL) return wrong(option, value, "sdl (a window) and none can be had");
+    if (options->screen == SCREEN_USUAL) return wrong(option, value, "sdl (a window), curses and none can be had");
     while (parse_item(&list, item, sizeof item))
         if (!take_display_item(options, item))
             return wrong(option, value, "write sdl,full-screen=on; what else QEMU has is not there");

@@ -101,7 +101,15 @@ static void look(struct screen *s, bool live) {
     title(s, now);
 }
 
-static void look_running(void *screen, bool live) { look(screen, live); }
+static void look_running(void *screen, bool live) {
+    struct screen *s = screen;
+    if (s->kind->resume) s->kind->resume(s);
+    look(s, live);
+}
+static void rest(void *screen) {
+    struct screen *s = screen;
+    if (s->kind->rest) s->kind->rest(s);
+}
 static void look_waiting(void *screen) {
     struct screen *s = screen;
     if (!s->run->running) look(s, false);
@@ -114,7 +122,7 @@ static bool is_due(void *screen) {
 
 // --- life ---
 static const struct screen_kind *kind_of(const struct options *o) {
-    return o->screen == SCREEN_SDL ? &screen_window : NULL;
+    return o->screen == SCREEN_SDL ? &screen_window : o->screen == SCREEN_CURSES ? &screen_curses : NULL;
 }
 
 void screen_open(struct screen *s, struct run *run) {
@@ -129,7 +137,7 @@ void screen_open(struct screen *s, struct run *run) {
         s->kind = NULL;
     }
     if (!s->kind) return;
-    run->screen = (struct run_screen){s, look_running, is_due};
+    run->screen = (struct run_screen){s, look_running, is_due, rest};
     wait_set_beside(look_waiting, s);
 }
 

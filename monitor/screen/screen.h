@@ -29,11 +29,13 @@ struct screen_kind {
     const char *name;
     bool (*open)(struct screen *screen, bool full, char *why, size_t why_size);
     void (*close)(struct screen *screen);
+    void (*rest)(struct screen *screen);   // the guest stops, and the monitor may have the terminal; NULL: nothing
+    void (*resume)(struct screen *screen); // it runs again
     void (*events)(struct screen *screen);
     void (*show)(struct screen *screen, bool all); // the picture's rows that changed, or all
     void (*title)(struct screen *screen, const char *text);
 };
-extern const struct screen_kind screen_window;
+extern const struct screen_kind screen_window, screen_curses;
 
 // Opens what was asked for, before the jail is closed. Where it cannot be had, one line says so, and the run goes on
 // without.

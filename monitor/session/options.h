@@ -93,7 +93,7 @@ struct options {
 };
 
 enum vga_choice { VGA_USUAL, VGA_NONE, VGA_STD };
-enum screen_choice { SCREEN_USUAL, SCREEN_NONE, SCREEN_SDL };
+enum screen_choice { SCREEN_USUAL, SCREEN_NONE, SCREEN_SDL, SCREEN_CURSES };
 
 enum parsed { PARSED_RUN, PARSED_DONE, PARSED_WRONG };
 // DONE: -help or the like has printed what was asked for. WRONG: one line on stderr has said what. Strings stay in

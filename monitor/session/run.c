@@ -115,7 +115,7 @@ static void at_boundary(struct run *run, uint64_t step) {
         feed(run);
         if (run->polled) run->polled(run->polled_context);
         const struct console_output *output = &run->console->output[0];
-        progress_look(&run->progress, run->machine, output->progress && output->in_line);
+        progress_look(&run->progress, run->machine, run->screen.rest || (output->progress && output->in_line));
     }
 }
 
@@ -376,6 +376,7 @@ enum run_event run_until(struct run *run, uint64_t target) {
     run->running = true;
     enum run_event event = run_on(run, target);
     run->running = false;
+    if (run->screen.rest) run->screen.rest(run->screen.context);
     return event;
 }
 

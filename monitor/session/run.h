@@ -14,6 +14,7 @@ struct run_screen {
     void *context;
     void (*look)(void *context, bool live); // shows it, and offers what was typed; live: input is taken
     bool (*due)(void *context);             // whether it is time to
+    void (*rest)(void *context);            // the guest stops for a while
 };
 
 struct record;

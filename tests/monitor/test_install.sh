@@ -75,7 +75,7 @@ done)
 claim $? 'bash completes every option' "${missing//$'\n'/ }"
 [[ $(offers -kernel "$page") == "$page" && $(offers -kernel "$root/usr/b") == "$root/usr/bin" ]]
 claim $? 'and files for those that take one' "$(offers -kernel "$page")"
-[[ $(offers -cpu '' | head -n 1) == "$("$VMXRAY" -cpu help | sed -n '1s/ .*//p')" && $(offers -display '' | paste -sd' ') == 'sdl none' &&
+[[ $(offers -cpu '' | head -n 1) == "$("$VMXRAY" -cpu help | sed -n '1s/ .*//p')" && $(offers -display '' | paste -sd' ') == 'sdl curses none' &&
 	$(offers -trace ex) == exits && -z $(offers -m '') ]]
 claim $? 'and models of processors, and what else is known' "$(offers -cpu '' | tr '\n' ' ')"
 [[ $(offers -why '' | paste -sd' ') == 'on off' && $(offers -sandbox o | paste -sd' ') == 'on off' && $(offers -on-end l) == leave &&

@@ -68,7 +68,7 @@ refused '-fw_cfg of no file' 'nowhere: cannot be opened' -kernel "$spin" -fw_cfg
 refused '-fw_cfg twice' 'there is one of this name already' -kernel "$spin" -fw_cfg opt/x,string=a -fw_cfg name=opt/x,string=b
 refused '-device pc-testdev,x=y' 'has no properties' -kernel "$spin" -device pc-testdev,x=y
 refused '-vga cirrus' 'std and none are modelled' -kernel "$spin" -vga cirrus
-refused '-display gtk' 'sdl \(a window\) and none can be had' -kernel "$spin" -display gtk
+refused '-display gtk' 'sdl \(a window\), curses and none can be had' -kernel "$spin" -display gtk
 refused '-serial' 'write stdio' -kernel "$spin" -serial pty
 refused '-serial twice stdio' 'on stdio already' -kernel "$spin" -serial stdio -serial mon:stdio
 refused '-serial five times' 'four serial ports at most' -kernel "$spin" -serial null -serial null -serial null -serial null -serial null
