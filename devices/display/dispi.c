@@ -34,6 +34,14 @@ static void fit(struct vga *v) {
     if (end_of_picture(v) > v->vram->bytes) d[DISPI_X_OFFSET] = 0;
 }
 
+// While it is on every value is one that fit() leaves: drawing relies on it.
+bool dispi_is_valid(const struct vga *v) {
+    const uint16_t *d = v->dispi;
+    if (!dispi_is_on(v)) return true;
+    return is_depth(d[DISPI_BPP]) && d[DISPI_X] >= 8 && d[DISPI_X] % 8 == 0 && d[DISPI_VIRTUAL_X] >= d[DISPI_X] &&
+           d[DISPI_VIRTUAL_X] <= MOST_X && d[DISPI_Y] && end_of_picture(v) <= v->vram->bytes;
+}
+
 // --- switching on ---
 // The registers of the VGA follow the mode, for those who read them.
 static void set_vga(struct vga *v) {

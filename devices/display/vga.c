@@ -27,7 +27,7 @@ static const struct state_field fields[] = {
 // Of registers that were loaded: what cannot be brought about is refused.
 static bool vga_valid(const void *chip) {
     const struct vga *v = chip;
-    return v->graphics[GFX_READ_MAP] <= 3;
+    return v->graphics[GFX_READ_MAP] <= 3 && dispi_is_valid(v);
 }
 const struct state_table vga_state = STATE_TABLE("VGA", fields, vga_valid);
 

@@ -137,6 +137,7 @@ void vga_place_window(struct vga *vga); // after anything that says how it is ma
 uint16_t dispi_read(const struct vga *vga, unsigned index);
 void dispi_write(struct vga *vga, unsigned index, uint16_t value);
 static inline bool dispi_is_on(const struct vga *vga) { return vga->dispi[DISPI_ENABLE] & DISPI_ENABLED; }
+bool dispi_is_valid(const struct vga *vga); // of a state that was loaded
 unsigned dispi_bits(const struct vga *vga); // of a dot, in memory
 uint32_t dispi_line_bytes(const struct vga *vga);
 // --- edid.c ---

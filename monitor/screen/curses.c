@@ -102,7 +102,7 @@ static bool curses_open(struct screen *s, bool full, char *why, size_t why_size)
         return false;
     }
     setlocale(LC_CTYPE, "");
-    if (!newterm(NULL, stdout, stdin)) {
+    if (!curses_knows_terminal() || !initscr()) {
         snprintf(why, why_size, "this terminal is not known (TERM)");
         return false;
     }

@@ -4,6 +4,7 @@
 #include <curses.h>
 #include <stddef.h>
 #include <string.h>
+#include <term.h>
 
 static const struct {
     int typed;
@@ -49,6 +50,12 @@ static bool printed(int typed, struct curses_key *key) {
         return true;
     }
     return false;
+}
+
+bool curses_knows_terminal(void) {
+    enum { OUTPUT = 1 };
+    int known = 0;
+    return setupterm(NULL, OUTPUT, &known) == OK && known == 1;
 }
 
 bool curses_key_of(int typed, struct curses_key *key) {

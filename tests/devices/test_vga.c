@@ -324,6 +324,30 @@ static void looking(void) {
     out(0x3c2, 0x63), out(0x3c2, 0x67);
 }
 
+// A state that was loaded: what cannot have come about is refused, and the window lies as the registers say.
+static void loading(void) {
+    begin();
+    struct vga *v = (struct vga *)vga(), before = *v;
+    set_mode(800, 600, 32, 0);
+    struct vga good = *v;
+    ok(!machine_loaded(m), "a mode is loaded");
+    static const uint16_t bad[][2] = {{DISPI_BPP, 99}, {DISPI_X, 0},     {DISPI_X, 803},          {DISPI_VIRTUAL_X, 0},
+                                      {DISPI_Y, 0},    {DISPI_Y, 60000}, {DISPI_Y_OFFSET, 65535}, {DISPI_X, 65528}};
+    loop_begin("what DISPI cannot have is refused");
+    for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
+        v->dispi[bad[i][0]] = bad[i][1];
+        const char *wrong = machine_loaded(m);
+        loop_check(wrong && !strcmp(wrong, "VGA"), "register %u is %u", bad[i][0], bad[i][1]);
+        *v = good;
+    }
+    loop_end();
+    *v = before;
+    ok(!machine_loaded(m) && !frame_exists(board_page(&m->board, VGA_WINDOW)), "a text mode is loaded: registers");
+    v->sequencer[SEQ_MEMORY_MODE] = 0x0e, v->sequencer[SEQ_MAP_MASK] = 15, v->graphics[GFX_MISCELLANEOUS] = 5;
+    v->graphics[GFX_MODE] = 0x40;
+    ok(!machine_loaded(m) && frame_exists(board_page(&m->board, VGA_WINDOW)), "a chain-4 mode: memory");
+}
+
 int main(void) {
     registers();
     planes();
@@ -332,6 +356,7 @@ int main(void) {
     bochs();
     windows();
     looking();
+    loading();
     machine_picture_release(m, &picture);
     machine_free(m);
     return done_testing();
