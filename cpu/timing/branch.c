@@ -60,10 +60,10 @@ static bool target_pass(struct branch_model *b, uint64_t rip, uint64_t to) {
 
 static bool return_pass(struct branch_model *b, uint64_t to) { return b->returns[b->top-- % RETURN_STACK] != to; }
 
-bool branch_pass(struct branch_model *b, struct branch_counts *counts, enum recipe_branch kind, uint64_t rip,
+bool branch_pass(struct branch_model *b, struct timing_counts *counts, enum recipe_branch kind, uint64_t rip,
                  unsigned length, uint64_t to) {
     bool wrong = false;
-    counts->branches++;
+    counts->of[TIMING_BRANCHES]++;
     if (kind == BRANCH_CALL || kind == BRANCH_CALL_INDIRECT) b->returns[++b->top % RETURN_STACK] = rip + length;
     switch (kind) {
     case BRANCH_CONDITIONAL: wrong = direction_pass(b, rip, to != rip + length); break;
@@ -72,6 +72,6 @@ bool branch_pass(struct branch_model *b, struct branch_counts *counts, enum reci
     case BRANCH_CALL_INDIRECT: wrong = target_pass(b, rip, to); break;
     default: break;
     }
-    counts->mispredicted += wrong;
+    counts->of[TIMING_MISPREDICTED] += wrong;
     return wrong;
 }

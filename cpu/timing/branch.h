@@ -2,6 +2,7 @@
 // and its history, returns by a stack.
 #ifndef CPU_TIMING_BRANCH_H
 #define CPU_TIMING_BRANCH_H
+#include "cpu/timing/count.h"
 #include "cpu/timing/recipe.h"
 
 enum { BASE_COUNTERS = 16384, TAGGED_TABLES = 3, TAGGED_ENTRIES = 4096, TARGETS = 4096, RETURN_STACK = 32 };
@@ -14,12 +15,8 @@ struct branch_model {
     uint64_t top, history;
 };
 
-struct branch_counts {
-    uint64_t branches, mispredicted;
-};
-
 // The branch at `rip` of `length` bytes went to `to`. True: it was predicted wrongly.
-bool branch_pass(struct branch_model *b, struct branch_counts *counts, enum recipe_branch kind, uint64_t rip,
+bool branch_pass(struct branch_model *b, struct timing_counts *counts, enum recipe_branch kind, uint64_t rip,
                  unsigned length, uint64_t to);
 
 #endif

@@ -26,13 +26,13 @@ static void prefetch(struct memory_model *m, uint64_t line) {
     m->stream[m->next_stream++ % STREAMS] = line + 1;
 }
 
-static COLD uint32_t beyond_l1(struct memory_model *m, struct memory_counts *counts, const struct core *core,
+static COLD uint32_t beyond_l1(struct memory_model *m, struct timing_counts *counts, const struct core *core,
                                uint64_t line) {
     prefetch(m, line);
     if (use(m->l2, L2_SETS, L2_WAYS, line, true)) return core->l2_cycles;
-    counts->l2_misses++;
+    counts->of[TIMING_L2_MISSES]++;
     if (use(m->l3, L3_SETS, L3_WAYS, line, true)) return core->l3_cycles;
-    counts->l3_misses++;
+    counts->of[TIMING_L3_MISSES]++;
     return core->memory_cycles;
 }
 
@@ -42,13 +42,13 @@ static uint32_t uncached(const struct core *core, uint64_t physical) {
     return apic ? core->apic_cycles : core->uncached_cycles;
 }
 
-static uint32_t line_cycles(struct memory_model *m, struct memory_counts *counts, const struct core *core,
+static uint32_t line_cycles(struct memory_model *m, struct timing_counts *counts, const struct core *core,
                             const struct cpu *cpu, uint64_t physical) {
     uint64_t line = physical >> 6;
     if (likely(use(m->l1d, L1D_SETS, L1D_WAYS, line, false))) return 0;
     if (!frame_exists(physical_frame(cpu, physical & TLB_PAGE_MASK))) return uncached(core, physical);
     use(m->l1d, L1D_SETS, L1D_WAYS, line, true);
-    counts->l1_misses++;
+    counts->of[TIMING_L1_MISSES]++;
     return beyond_l1(m, counts, core, line);
 }
 
@@ -56,7 +56,7 @@ static uint32_t line_cycles(struct memory_model *m, struct memory_counts *counts
 
 struct walk {
     struct memory_model *m;
-    struct memory_counts *counts;
+    struct timing_counts *counts;
     const struct core *core;
     const struct cpu *cpu;
     uint32_t cycles;
@@ -64,7 +64,7 @@ struct walk {
 
 static uint64_t entry_read(struct walk *w, uint64_t at) {
     uint64_t entry = 0;
-    w->counts->walk_references++;
+    w->counts->of[TIMING_REFERENCES]++;
     w->cycles += w->core->l1_cycles + line_cycles(w->m, w->counts, w->core, w->cpu, at);
     return peek_memory(w->cpu, at, 8, &entry) ? entry : 0;
 }
@@ -110,8 +110,9 @@ static void structure_fill(struct walk *w, uint64_t linear, unsigned level) {
 // Tables above the first one are read without being counted: the caches know what is in them.
 static uint32_t walk(struct walk *w, uint64_t linear) {
     const struct cpu *cpu = w->cpu;
-    w->counts->walks++;
-    if (!(cpu->control.cr0 & CR0_PG)) return nested_walk(w, linear), w->cycles;
+    bool paging = cpu->control.cr0 & CR0_PG;
+    w->counts->of[TIMING_WALKS] += paging || cpu->second_stage;
+    if (!paging) return nested_walk(w, linear), w->cycles;
     unsigned top = !cpu_long(cpu) ? 2 : cpu->control.cr4 & CR4_LA57 ? 5 : 4, first = first_level(w, linear, top);
     if (!cpu_long(cpu)) return 2 * w->core->l1_cycles;
     uint64_t table = cpu->control.cr3 & BITS(51, 12);
@@ -132,10 +133,10 @@ static uint32_t walk(struct walk *w, uint64_t linear) {
     return w->cycles;
 }
 
-static COLD uint32_t beyond_first_tlb(struct memory_model *m, struct memory_counts *counts, const struct core *core,
+static COLD uint32_t beyond_first_tlb(struct memory_model *m, struct timing_counts *counts, const struct core *core,
                                       const struct cpu *cpu, uint64_t linear, uint64_t key) {
     if (use(m->stlb, STLB_SETS, STLB_WAYS, key, true)) {
-        counts->stlb_hits++;
+        counts->of[TIMING_STLB_HITS]++;
         return core->stlb_cycles;
     }
     struct walk w = {m, counts, core, cpu, 0};
@@ -155,18 +156,18 @@ static uint64_t physical_of(const struct tlb_entry *entry, uint64_t linear, uint
     return (at & TLB_PAGE_MASK) | (linear & (PAGE_BYTES - 1));
 }
 
-uint32_t memory_access(struct memory_model *m, struct memory_counts *counts, const struct core *core,
+uint32_t memory_access(struct memory_model *m, struct timing_counts *counts, const struct core *core,
                        const struct cpu *cpu, uint64_t linear, uint64_t *physical) {
     uint64_t key;
     *physical = physical_of(&cpu->tlb->now->data[(linear >> PAGE_SHIFT) & (TLB_DATA - 1)], linear, &key);
-    counts->accesses++;
+    counts->of[TIMING_ACCESSES]++;
     uint32_t cycles = 0;
     if (unlikely(!use(m->dtlb, DTLB_SETS, DTLB_WAYS, key, true)))
         cycles = beyond_first_tlb(m, counts, core, cpu, linear, key);
     return cycles + line_cycles(m, counts, core, cpu, *physical);
 }
 
-uint32_t memory_fetch(struct memory_model *m, struct memory_counts *counts, const struct core *core,
+uint32_t memory_fetch(struct memory_model *m, struct timing_counts *counts, const struct core *core,
                       const struct cpu *cpu, uint64_t linear) {
     uint64_t key;
     uint64_t physical = physical_of(&cpu->tlb->now->fetch[(linear >> PAGE_SHIFT) & (TLB_FETCH - 1)], linear, &key);
@@ -174,6 +175,6 @@ uint32_t memory_fetch(struct memory_model *m, struct memory_counts *counts, cons
     if (unlikely(!use(m->itlb, ITLB_SETS, ITLB_WAYS, key, true)))
         cycles = beyond_first_tlb(m, counts, core, cpu, linear, key);
     if (likely(use(m->l1i, L1I_SETS, L1I_WAYS, physical >> 6, true))) return cycles;
-    counts->code_misses++;
+    counts->of[TIMING_CODE_MISSES]++;
     return cycles + beyond_l1(m, counts, core, physical >> 6);
 }

@@ -2,6 +2,7 @@
 #ifndef CPU_TIMING_MEMORY_H
 #define CPU_TIMING_MEMORY_H
 #include "cpu/state/cpu.h"
+#include "cpu/timing/count.h"
 #include "cpu/timing/pipeline.h"
 
 enum {
@@ -24,11 +25,6 @@ enum {
     STREAMS = 16,
 };
 
-// Counts of what happened, for `info cycles`: no part of the hash.
-struct memory_counts {
-    uint64_t accesses, l1_misses, l2_misses, l3_misses, stlb_hits, walks, walk_references, code_misses;
-};
-
 struct memory_model {
     uint32_t l1d[L1D_SETS * L1D_WAYS], l1i[L1I_SETS * L1I_WAYS], l2[L2_SETS * L2_WAYS], l3[L3_SETS * L3_WAYS];
     uint32_t dtlb[DTLB_SETS * DTLB_WAYS], itlb[ITLB_SETS * ITLB_WAYS], stlb[STLB_SETS * STLB_WAYS];
@@ -39,10 +35,10 @@ struct memory_model {
 };
 
 // Cycles beyond the L1's, and where the data is. Called after the access: the processor's TLB knows the page.
-uint32_t memory_access(struct memory_model *m, struct memory_counts *counts, const struct core *core,
+uint32_t memory_access(struct memory_model *m, struct timing_counts *counts, const struct core *core,
                        const struct cpu *cpu, uint64_t linear, uint64_t *physical);
 // Cycles until the line of code at `linear` can be decoded, 0 when it is in the L1.
-uint32_t memory_fetch(struct memory_model *m, struct memory_counts *counts, const struct core *core,
+uint32_t memory_fetch(struct memory_model *m, struct timing_counts *counts, const struct core *core,
                       const struct cpu *cpu, uint64_t linear);
 
 #endif

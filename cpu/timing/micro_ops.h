@@ -18,6 +18,7 @@ struct work {
     uint16_t latency;
     bool renamed; // nothing is executed: done at rename
     uint16_t micro_ops;
+    uint16_t slots[4]; // of the renamer, by enum recipe_kind: with a load, a store, both
 };
 
 struct micro_ops_row {

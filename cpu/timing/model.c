@@ -16,10 +16,9 @@ struct timing_model {
     uint32_t decoded[DECODED_SETS * DECODED_WAYS]; // windows of code whose micro-operations are kept
     uint64_t line;                                 // of code that was fetched last
     uint64_t event;                                // enum due: what the next attempt pays for
-    uint64_t non_root;                             // the attempt before ended in VMX non-root operation
-    // counts
-    struct memory_counts memory_counts;
-    struct branch_counts branch_counts;
+    uint64_t wrong;                                // the attempt before was a branch predicted wrongly
+    struct timing_counts counts;
+    uint64_t non_root; // the attempt before ended in VMX non-root operation
     // derived
     struct recipe begun;   // within a run of blocks: the attempt that goes on
     uint64_t address, rip; // of its memory operand; its own
@@ -50,8 +49,27 @@ static const struct state_field fields[] = {
     STATE_ONE(struct timing_model, line),
     STATE_ONE(struct timing_model, event),
     STATE_ONE(struct timing_model, non_root),
+    STATE_ONE(struct timing_model, wrong),
+    STATE_ARRAY(struct timing_model, counts.of),
 };
-static const struct state_table model_state = STATE_TABLE("timing", fields);
+
+// Nothing is due later than the longest instruction can take after what has retired.
+static bool soon(const struct pipeline *p, const uint64_t *times, unsigned count) {
+    enum { LONGEST = 1 << 20 };
+    for (unsigned i = 0; i < count; i++)
+        if (times[i] > p->retired + LONGEST) return false;
+    return true;
+}
+
+static bool model_possible(const void *object) {
+    const struct pipeline *p = &((const struct timing_model *)object)->pipeline;
+    const uint64_t times[] = {p->renamed, p->supplied, p->committed, p->drained, p->wide / 2};
+    return p->retired < 1ull << 62 && soon(p, times, sizeof times / sizeof *times) &&
+           soon(p, p->ready, TIMED_REGISTERS) && soon(p, p->entries, PIPELINE_ENTRIES) &&
+           soon(p, p->stores, PIPELINE_STORES);
+}
+
+static const struct state_table model_state = STATE_TABLE("timing", fields, model_possible);
 
 static const struct {
     const char *name, *text;
@@ -71,13 +89,14 @@ static uint64_t address_of(struct cpu *cpu, const struct op *op, const struct re
 }
 
 // Another line of code: it comes through TLB and L1, and its micro-operations may have to be decoded.
-static COLD void fetch(struct timing_model *m, const struct cpu *cpu, uint64_t line) {
+static COLD uint64_t fetch(struct timing_model *m, const struct cpu *cpu, uint64_t line) {
     m->line = line;
     struct pipeline *p = &m->pipeline;
-    uint32_t cycles = memory_fetch(&m->memory, &m->memory_counts, &m->core, cpu, line << 6);
+    uint32_t cycles = memory_fetch(&m->memory, &m->counts, &m->core, cpu, line << 6);
     uint32_t *set = m->decoded + (line & (DECODED_SETS - 1)) * DECODED_WAYS;
     if (!ways_use(set, DECODED_WAYS, tag_of(line + 1), true)) cycles += m->core.decode_cycles;
     if (cycles) p->supplied = (p->supplied > p->renamed ? p->supplied : p->renamed) + cycles;
+    return cycles;
 }
 
 // Everything that was under way ends, and nothing goes on for so many cycles.
@@ -90,21 +109,40 @@ static uint64_t stand(struct timing_model *m, uint64_t cycles) {
     return p->retired - before;
 }
 
+static uint64_t part_of(uint64_t *took, uint64_t cycles) {
+    uint64_t part = cycles < *took ? cycles : *took;
+    *took -= part;
+    return part;
+}
+
+// Where an attempt's cycles went: as much as they can explain to what it waited for, the rest to the pipeline.
+ALWAYS_INLINE void spent(struct timing_model *m, uint64_t took, uint64_t wrong, uint64_t fetched, uint64_t data) {
+    m->counts.of[TIMING_ATTEMPTS]++;
+    if (unlikely((wrong | fetched | data) && took)) {
+        m->counts.of[CYCLES_PREDICTION] += part_of(&took, wrong);
+        m->counts.of[CYCLES_FETCH] += part_of(&took, fetched);
+        m->counts.of[CYCLES_DATA] += part_of(&took, data);
+    }
+    m->counts.of[CYCLES_PIPELINE] += took;
+}
+
 // The attempt passes the pipeline, now that it has ended; the next one is at `to`.
 static uint64_t pass(struct timing_model *m, const struct cpu *cpu, uint64_t to) {
     const struct recipe *r = &m->begun;
     struct pipeline *p = &m->pipeline;
     uint64_t before = p->retired, line = m->rip >> 6;
     struct memory_answer memory = {.address = m->address};
-    if (unlikely(line != m->line)) fetch(m, cpu, line);
+    uint64_t fetched = unlikely(line != m->line) ? fetch(m, cpu, line) : 0, wrong = m->wrong;
     if (r->kind & (RECIPE_LOAD | RECIPE_STORE)) {
-        memory.latency = memory_access(&m->memory, &m->memory_counts, &m->core, cpu, m->address, &memory.address);
+        memory.latency = memory_access(&m->memory, &m->counts, &m->core, cpu, m->address, &memory.address);
         memory.crosses_line = (m->address & 63) + r->bytes > 64;
     }
     uint64_t done = pipeline_pass(p, &m->core, r, &memory);
-    if (r->branch && branch_pass(&m->branch, &m->branch_counts, r->branch, m->rip, r->length, to))
-        p->supplied = done + m->core.mispredict_cycles;
-    return p->retired - before;
+    m->wrong = r->branch && branch_pass(&m->branch, &m->counts, r->branch, m->rip, r->length, to);
+    if (m->wrong) p->supplied = done + m->core.mispredict_cycles;
+    uint64_t took = p->retired - before;
+    spent(m, took, wrong ? m->core.mispredict_cycles : 0, fetched, memory.latency);
+    return took;
 }
 
 // --- between attempts ---
@@ -117,11 +155,18 @@ static uint64_t crossing(struct timing_model *m, const struct cpu *cpu) {
     return m->non_root ? DUE_ENTRY : DUE_EXIT;
 }
 
+static uint64_t pay_for(struct timing_model *m, enum timing_count kind, uint64_t cycles) {
+    uint64_t took = stand(m, cycles);
+    m->counts.of[kind] += took;
+    return took;
+}
+
 static COLD uint64_t pay(struct timing_model *m, uint64_t due) {
-    uint64_t cycles = due & DUE_EVENT ? m->core.event_cycles : 0;
-    cycles += due & DUE_EXIT ? m->core.exit_cycles : 0;
-    cycles += due & DUE_ENTRY ? m->core.entry_cycles : 0;
-    return stand(m, cycles);
+    uint64_t took = 0;
+    if (due & DUE_EVENT) took += pay_for(m, CYCLES_EVENTS, m->core.event_cycles);
+    if (due & DUE_EXIT) took += pay_for(m, CYCLES_EXITS, m->core.exit_cycles);
+    if (due & DUE_ENTRY) took += pay_for(m, CYCLES_ENTRIES, m->core.entry_cycles);
+    return took;
 }
 
 // A repeated string instruction that goes on does not retire, and is no fault.
@@ -137,7 +182,7 @@ static uint64_t end(struct timing_model *m, const struct cpu *cpu, uint64_t to, 
     if (begun && !faulted) took += pass(m, cpu, to);
     uint64_t due = crossing(m, cpu);
     if (unlikely(due)) took += pay(m, due);
-    if (faulted && !due) took += stand(m, m->core.fault_cycles + m->core.event_cycles);
+    if (faulted && !due) took += pay_for(m, CYCLES_EVENTS, m->core.fault_cycles + m->core.event_cycles);
     return took;
 }
 
@@ -193,5 +238,18 @@ struct timing_model *timing_model_new(const char *name) {
 }
 
 void timing_model_free(struct timing_model *m) { free(m); }
+
+const struct timing_counts *timing_model_counts(const struct timing_model *m) { return &m->counts; }
+
+const char *timing_count_text(unsigned count) {
+    static const char *const texts[TIMING_COUNTS] = {
+#define CYCLES(name, text) [CYCLES_##name] = text,
+#define OCCURRED(name, text) [TIMING_##name] = text,
+#include "cpu/timing/count.def"
+#undef CYCLES
+#undef OCCURRED
+    };
+    return count < TIMING_COUNTS ? texts[count] : NULL;
+}
 
 const struct timing *timing_model_timing(const struct timing_model *m) { return &m->timing; }

@@ -2,6 +2,7 @@
 #ifndef CPU_TIMING_MODEL_H
 #define CPU_TIMING_MODEL_H
 #include "cpu/state/timing.h"
+#include "cpu/timing/count.h"
 
 struct timing_model;
 // "golden-cove", "skylake-sp"; NULL past the end. `text`, if wanted: what it is.
@@ -9,6 +10,7 @@ const char *timing_model_name(unsigned index, const char **text);
 // NULL: there is no such model, or memory is short.
 struct timing_model *timing_model_new(const char *name);
 void timing_model_free(struct timing_model *model);
+const struct timing_counts *timing_model_counts(const struct timing_model *model);
 const struct timing *timing_model_timing(const struct timing_model *model);
 
 #endif

@@ -2,6 +2,15 @@
 #include "cpu/timing/pipeline.h"
 #include "cpu/state/outcome.h"
 
+// Slots of the renamer: a load goes with the instruction's first micro-operation, a store's two parts go together.
+static void slots_count(struct work *work) {
+    for (unsigned kind = 0; kind < 4; kind++) {
+        unsigned own = work->micro_ops ? work->micro_ops : kind & RECIPE_LOAD ? 1 : 0;
+        unsigned slots = own + (kind & RECIPE_STORE ? 1 : 0);
+        work->slots[kind] = (uint16_t)(slots ? slots : 1);
+    }
+}
+
 void core_read(enum core_kind kind, struct core *out) {
 #define CORE(name, golden_cove, skylake, text, source) out->name = kind == GOLDEN_COVE ? golden_cove : skylake;
 #include "cpu/timing/core.def"
@@ -9,6 +18,7 @@ void core_read(enum core_kind kind, struct core *out) {
     for (unsigned i = 0; i < micro_ops_count; i++) micro_ops_read(i, kind, &out->work[i]);
     out->work[micro_ops_count] = (struct work){
         .group = {{kind == GOLDEN_COVE ? 0x463 : 0x63, 1, 1, false}}, .groups = 1, .latency = 1, .micro_ops = 1};
+    for (unsigned i = 0; i <= micro_ops_count; i++) slots_count(&out->work[i]);
 }
 
 ALWAYS_INLINE uint64_t later(uint64_t a, uint64_t b) { return a > b ? a : b; }
@@ -37,31 +47,27 @@ static void retire(struct pipeline *p, const struct core *core, uint64_t done) {
 
 // --- ports ---
 
-// Of the ports that are open the one that least was sent to lately.
-static uint32_t least_pressed(struct pipeline *p, uint32_t open) {
-    unsigned best = 31u - (unsigned)__builtin_clz(open);
-    for (uint32_t left = open & ~(1u << best); left; left &= left - 1) {
-        unsigned port = (unsigned)__builtin_ctz(left);
-        if (p->pressure[port] < p->pressure[best]) best = port;
-    }
-    p->pressure[best] += 64;
-    if (++p->sent % 16 == 0)
-        for (unsigned i = 0; i < 16; i++) p->pressure[i] -= p->pressure[i] >> 2;
-    return 1u << best;
+// Of the ports that are open one that was not sent to since the others were.
+ALWAYS_INLINE uint32_t least_pressed(struct pipeline *p, uint32_t open) {
+    uint32_t fresh = open & ~(uint32_t)p->recent;
+    p->recent = fresh ? p->recent : p->recent & ~(uint64_t)open;
+    fresh = fresh ? fresh : open;
+    uint32_t port = 1u << (31 - __builtin_clz(fresh));
+    p->recent |= port;
+    return port;
 }
 
 // The first cycle from `from` on in which one of `ports` is free; it is taken for `busy` cycles.
-static uint64_t port_take(struct pipeline *p, uint32_t ports, unsigned busy, uint64_t from) {
-    uint64_t cycle = from;
-    uint32_t open;
+ALWAYS_INLINE uint64_t port_take(struct pipeline *p, uint32_t ports, unsigned busy, uint64_t from) {
+    uint64_t cycle = from, used;
     for (;; cycle++) {
-        uint64_t *slot = &p->taken[cycle % PIPELINE_CYCLES];
-        if (*slot >> 16 != cycle) *slot = cycle << 16;
-        open = ports & ~(uint32_t)(*slot & 0xffff);
-        if (open) break;
+        uint64_t slot = p->taken[cycle % PIPELINE_CYCLES];
+        used = slot >> 16 == cycle ? slot & 0xffff : 0;
+        if (likely(ports & ~used)) break;
     }
-    uint32_t port = least_pressed(p, open);
-    for (unsigned i = 0; i < busy; i++) {
+    uint32_t open = ports & ~(uint32_t)used, port = least_pressed(p, open);
+    p->taken[cycle % PIPELINE_CYCLES] = cycle << 16 | used | port;
+    for (unsigned i = 1; unlikely(i < busy); i++) {
         uint64_t *slot = &p->taken[(cycle + i) % PIPELINE_CYCLES];
         if (*slot >> 16 != cycle + i) *slot = (cycle + i) << 16;
         *slot |= port;
@@ -171,16 +177,13 @@ static void commit(struct pipeline *p, const struct recipe *r, const struct memo
 
 // When its operands are there.
 static uint64_t operands_ready(const struct pipeline *p, const struct core *core, const struct recipe *r) {
-    uint64_t ready = 0;
-    for (unsigned i = 0; i < RECIPE_SOURCES && r->source[i] != TIMED_NONE; i++) {
-        uint8_t reg = r->source[i];
-        uint64_t at = p->ready[reg];
-        if (reg < 16 && p->offset[reg] && r->flags & IS_SHIFT) at += core->immediate_shift_cycles;
-        if (i == 0) at = at > r->late ? at - r->late : 0;
-        ready = later(ready, at);
-    }
-    if (r->flags & READS_C) ready = later(ready, p->ready[TIMED_FLAG_C]);
-    if (r->flags & READS_Z) { ready = later(ready, p->ready[TIMED_FLAG_Z]); }
+    uint64_t first = p->ready[r->source[0]];
+    uint64_t ready = later(later(p->ready[r->source[1]], p->ready[r->source[2]]), p->ready[r->source[3]]);
+    if (unlikely(r->flags & IS_SHIFT) && r->source[0] < 16 && p->offset[r->source[0]])
+        first += core->immediate_shift_cycles;
+    ready = later(ready, first > r->late ? first - r->late : 0);
+    ready = later(ready, p->ready[r->flags & READS_C ? TIMED_FLAG_C : TIMED_NONE]);
+    ready = later(ready, p->ready[r->flags & READS_Z ? TIMED_FLAG_Z : TIMED_NONE]);
     return ready;
 }
 
@@ -240,25 +243,22 @@ static bool fuses(const struct pipeline *p, const struct recipe *r) {
     return r->branch == BRANCH_CONDITIONAL && r->fuse && p->fuse && p->fuse <= r->fuse;
 }
 
-static unsigned slots_of(const struct recipe *r, const struct work *work) {
-    unsigned own = work->micro_ops ? work->micro_ops : r->kind & RECIPE_LOAD ? 1 : 0;
-    unsigned slots = own + (r->kind & RECIPE_STORE ? 1 : 0);
-    return slots ? slots : 1;
+// What stops the decoders.
+static COLD void supply_slowly(struct pipeline *p, const struct core *core, const struct recipe *r) {
+    if (r->kind & RECIPE_LCP) p->supplied = later(p->supplied, p->renamed) + core->prefix_cycles;
+    if (!(r->kind & RECIPE_WIDE)) return;
+    p->wide = later(p->wide + 1, 2 * p->renamed);
+    p->supplied = later(p->supplied, p->wide / 2);
 }
 
+// All but the last of its micro-operations retire with those before.
 static uint64_t supply(struct pipeline *p, const struct core *core, const struct recipe *r, const struct work *work) {
-    unsigned slots = slots_of(r, work);
-    uint64_t cycle = 0;
-    if (r->kind & RECIPE_LCP) p->supplied = later(p->supplied, p->renamed) + core->prefix_cycles;
-    if (r->kind & RECIPE_WIDE) {
-        p->wide = later(p->wide + 1, 2 * p->renamed);
-        p->supplied = later(p->supplied, p->wide / 2);
+    if (unlikely(r->kind & (RECIPE_LCP | RECIPE_WIDE))) supply_slowly(p, core, r);
+    for (unsigned more = work->slots[r->kind & (RECIPE_LOAD | RECIPE_STORE)]; unlikely(more > 1); more--) {
+        rename_slot(p, core);
+        p->entries[p->entry++ % PIPELINE_ENTRIES] = p->retired;
     }
-    for (unsigned i = 0; i < slots; i++) {
-        if (i + 1 < slots) p->entries[p->entry++ % PIPELINE_ENTRIES] = p->retired;
-        cycle = rename_slot(p, core);
-    }
-    return cycle;
+    return rename_slot(p, core);
 }
 
 static uint64_t run(struct pipeline *p, const struct core *core, const struct recipe *r, const struct work *work,

@@ -35,8 +35,7 @@ struct pipeline {
     uint64_t logic;                  // the flags are those of AND, OR, XOR, TEST
     uint64_t entry, store;           // next of the rings
     uint64_t wide;                   // half cycles: the last 64-bit immediate
-    uint64_t pressure[16];           // of each port: how much was lately sent there
-    uint64_t sent;                   // micro-operations
+    uint64_t recent;                 // ports that were sent to since the others were
     uint64_t ready[TIMED_REGISTERS];
     int64_t offset[16];                 // immediates that the renamer has added to a register
     uint64_t version[16];               // of a register: counts its writes

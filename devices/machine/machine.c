@@ -292,6 +292,11 @@ void machine_set_timing(struct machine *m, unsigned processor, const struct timi
     if (processor < m->config.cpus) cpu_set_timing(m->cpu[processor], timing);
 }
 
+const struct timing_counts *machine_timing_counts(const struct machine *m, unsigned processor) {
+    bool modelled = processor < m->config.cpus && m->timing[processor];
+    return modelled ? timing_model_counts(m->timing[processor]) : NULL;
+}
+
 void machine_stop_soon(struct machine *m) { __atomic_store_n(&m->interrupted, 1, __ATOMIC_RELAXED); }
 void machine_stop_forget(struct machine *m) { __atomic_store_n(&m->interrupted, 0, __ATOMIC_RELAXED); }
 const char *machine_host_error(const struct machine *m) { return m->board.host_error; }

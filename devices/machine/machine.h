@@ -87,6 +87,10 @@ const struct pci *machine_pci(const struct machine *machine);
 struct timing;
 void machine_set_timing(struct machine *machine, unsigned processor, const struct timing *timing);
 
+// What the model of the configuration has counted (cpu/timing/count.h); NULL: there is none.
+struct timing_counts;
+const struct timing_counts *machine_timing_counts(const struct machine *machine, unsigned processor);
+
 // --- observation ---
 const struct cpu *machine_cpu(const struct machine *machine, unsigned index); // NULL past the last one
 // What RDMSR at CPL 0 and CPUID would give, without a trace. False: RDMSR would be #GP(0).

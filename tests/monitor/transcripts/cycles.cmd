@@ -1,0 +1,4 @@
+# guest vmx -timing golden-cove
+# What the timing model of a core counts.
+step 40
+info cycles
