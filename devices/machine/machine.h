@@ -121,6 +121,8 @@ uint64_t machine_hash_parts(struct machine *machine, void (*tell)(void *context,
 void machine_drop_derived(struct machine *machine);
 // The drives, as the configuration has them; NULL past the last one (devices/disk/drive.h).
 const struct drive *machine_drive(const struct machine *machine, unsigned index);
+// An image has been written anew, and is known by something else in snapshots from now on.
+void machine_set_identity(struct machine *machine, unsigned drive, uint64_t identity);
 // The pieces of state, in a fixed order, for saving, comparing and printing. False past the last one.
 bool machine_part(struct machine *machine, unsigned index, struct machine_part *out);
 // After state_load over all parts, and RAM (and pc-testdev's memory) was filled: works out what is not state. Else the

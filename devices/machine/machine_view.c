@@ -117,6 +117,10 @@ const struct drive *machine_drive(const struct machine *m, unsigned index) {
     return index < m->board.drives ? &m->board.drive[index] : NULL;
 }
 
+void machine_set_identity(struct machine *m, unsigned drive, uint64_t identity) {
+    if (drive < m->config.drives) m->config.drive[drive].identity = identity;
+}
+
 bool machine_part(struct machine *m, unsigned index, struct machine_part *out) {
     unsigned of_cpus = m->config.cpus * CPU_PARTS;
     if (index < of_cpus)

@@ -47,6 +47,22 @@ static uint64_t inside(const struct image *i, uint64_t at, uint64_t bytes) {
     return at >= i->bytes ? 0 : bytes < i->bytes - at ? bytes : i->bytes - at;
 }
 
+// As it was when it was opened.
+static const char *read_image(const struct image *i, uint64_t at, uint64_t bytes, uint8_t *to) {
+    if (!i->before) return read_all(i->fd, at, bytes, to);
+    for (uint64_t done = 0, n; done < bytes; done += n) {
+        uint64_t block = (at + done) / IMAGE_BLOCK, left = IMAGE_BLOCK - (at + done) % IMAGE_BLOCK;
+        n = left < bytes - done ? left : bytes - done;
+        if (i->has_before[block / 64] >> block % 64 & 1) {
+            memcpy(to + done, i->before + at + done, n);
+            continue;
+        }
+        const char *why = read_all(i->fd, at + done, n, to + done);
+        if (why) return why;
+    }
+    return NULL;
+}
+
 static void back_want(void *context, uint64_t at, uint64_t bytes) {
     const struct image *i = context;
     (void)posix_fadvise(i->fd, (off_t)at, (off_t)bytes, POSIX_FADV_WILLNEED);
@@ -57,7 +73,7 @@ static const char *show_blocks(const struct image *i, uint64_t at, uint64_t byte
     uint8_t block[IMAGE_BLOCK];
     for (uint64_t n = at / IMAGE_BLOCK; n * IMAGE_BLOCK < at + bytes; n++) {
         uint32_t count = (uint32_t)inside(i, n * IMAGE_BLOCK, IMAGE_BLOCK);
-        const char *why = count ? read_all(i->fd, n * IMAGE_BLOCK, count, block) : NULL;
+        const char *why = count ? read_image(i, n * IMAGE_BLOCK, count, block) : NULL;
         if (!why && count) why = i->watch->block(i->watch->context, i->drive, n, block, count);
         if (why) return why;
     }
@@ -68,7 +84,7 @@ static const char *back_read(void *context, uint64_t at, uint64_t bytes, void *t
     const struct image *i = context;
     uint64_t n = inside(i, at, bytes);
     const char *why = i->watch && n ? show_blocks(i, at, n) : NULL;
-    if (!why) why = read_all(i->fd, at, n, to);
+    if (!why) why = read_image(i, at, n, to);
     memset((uint8_t *)to + n, 0, bytes - n);
     return why;
 }
@@ -211,7 +227,45 @@ bool image_open(struct image *i, const char *path, const struct image_wish *wish
     return true;
 }
 
+// --- for commit ---
+static bool begin_before(struct image *i) {
+    if (i->before) return true;
+    i->before = overlay_file_take(i->bytes);
+    i->has_before = calloc(i->bytes / IMAGE_BLOCK / 64 + 1, sizeof *i->has_before);
+    if (i->before && i->has_before) return true;
+    overlay_file_give(i->before, i->bytes);
+    free(i->has_before);
+    i->before = NULL, i->has_before = NULL;
+    return false;
+}
+
+static const char *keep_block(struct image *i, uint64_t block) {
+    uint64_t at = block * IMAGE_BLOCK, count = inside(i, at, IMAGE_BLOCK), bit = 1ull << block % 64;
+    if (!count || i->has_before[block / 64] & bit) return NULL;
+    const char *why = overlay_file_room(i->before, at, count);
+    if (!why) why = read_all(i->fd, at, count, i->before + at);
+    if (!why) i->has_before[block / 64] |= bit;
+    return why;
+}
+
+const char *image_overwrite(struct image *i, int fd, uint64_t at, uint64_t bytes, const uint8_t *from) {
+    if (!begin_before(i)) return "there is not enough memory to keep what was there";
+    for (uint64_t block = at / IMAGE_BLOCK; block * IMAGE_BLOCK < at + bytes; block++) {
+        const char *why = keep_block(i, block);
+        if (why) return why;
+    }
+    return write_all(fd, at, inside(i, at, bytes), from);
+}
+
+void image_written(struct image *i) {
+    struct stat s;
+    if (fstat(i->fd, &s) == 0) i->changed = s.st_mtim;
+    i->identity = identify(i);
+}
+
 void image_close(struct image *i) {
+    if (i->before) overlay_file_give(i->before, i->bytes);
+    free(i->has_before);
     if (i->fd >= 0) files_close(i->fd);
     free(i->path);
     *i = (struct image){.fd = -1};

@@ -26,6 +26,9 @@ struct image {
     bool locks;
     unsigned drive; // its number in the configuration
     const struct image_watch *watch;
+    // What commit has written over, as it was: the machine goes on seeing it. A bit for each block that is there.
+    uint8_t *before;
+    uint64_t *has_before;
 };
 
 struct image_wish {
@@ -37,6 +40,9 @@ struct image_wish {
 bool image_open(struct image *image, const char *path, const struct image_wish *wish, char why[IMAGE_WHY]);
 void image_close(struct image *image);
 struct block_back image_back(struct image *image);
+// For commit: writes into the file by another descriptor of it, and keeps what was there. NULL: done.
+const char *image_overwrite(struct image *image, int fd, uint64_t at, uint64_t bytes, const uint8_t *from);
+void image_written(struct image *image);       // what it is known by anew
 bool image_changed(const struct image *image); // by others, since it was opened
 
 #endif

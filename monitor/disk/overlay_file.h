@@ -4,7 +4,8 @@
 #define MONITOR_OVERLAY_FILE_H
 #include <stdint.h>
 
-// In $TMPDIR, or /var/tmp, before the jail is closed; where no file can be had, or it is too late for one, it is memory alone.
+// In $TMPDIR, or /var/tmp, before the jail is closed; where no file can be had, or it is too late for one, it is memory
+// alone.
 void overlay_file_open(void);
 uint8_t *overlay_file_take(uint64_t bytes); // zeroes. NULL: there is none
 void overlay_file_give(uint8_t *overlay, uint64_t bytes);

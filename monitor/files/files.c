@@ -202,6 +202,16 @@ int files_again(int fd) {
     return copy >= 0 ? copy : fail("cannot be opened again: %s%s", strerror(errno), files_advice(errno));
 }
 
+int files_change(int fd, const char *path) {
+    struct stat s, other;
+    int again = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (again < 0) return fail("cannot be opened for writing: %s%s", strerror(errno), files_advice(errno));
+    if (fstat(fd, &s) == 0 && fstat(again, &other) == 0 && s.st_dev == other.st_dev && s.st_ino == other.st_ino)
+        return again;
+    close(again);
+    return fail("another file has this name now");
+}
+
 void files_close(int fd) {
     for (unsigned i = 0; i < table.entries; i++) {
         struct entry *e = &table.entry[i];

@@ -21,6 +21,8 @@ void files_close(int fd);
 // From now on only regular files are read: the names come from the prompt, where a pipe would be waited for.
 void files_at_prompt(void);
 int files_again(int fd); // another descriptor of the same file, which is closed apart; -1: files_why()
+// Another descriptor, to write, of a file that is read: an image that is committed. close() closes it. -1: files_why()
+int files_change(int fd, const char *path);
 // Past the table: a new file that nobody else has, and a regular file that is only looked at. -1: errno.
 int files_create(const char *path);
 int files_peek(const char *path);

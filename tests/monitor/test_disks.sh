@@ -96,3 +96,70 @@ truncate -s 1000 "$dir/small.img"
 vmxray -kernel "$kernel" -hda "$dir/small.img" -steps 100000 </dev/null
 [[ $status == 6 ]]
 claim $? 'less than the guest reads, and half a sector' "$status $err"
+
+# --- commit ---
+cp "$dir/first.img" "$dir/disk.img"
+commands() { printf '%s\n' "$@" quit | "$VMXRAY" "${disk[@]}" -S -record "$dir/run" >"$dir/out" 2>&1; }
+commands continue 'info block' commit 'info block' 'goto 5000' continue hash
+grep -q 'ide0-hd0.*disk.img (raw)' "$dir/out" && grep -q 'written over the image: 512 bytes' "$dir/out" && grep -q '64 reads of 32768 bytes, 1 writes of 512' "$dir/out"
+claim $? 'info block' "$(cat "$dir/out")"
+grep -q 'drive ide0-hd0: 512 bytes are in .*disk.img' "$dir/out" && ! same && [[ $(dd if="$dir/disk.img" bs=1 skip=35840 count=4 2>/dev/null | od -An -tx4 | tr -d ' ') == "$sum" ]]
+claim $? 'commit writes into the image' "$(cat "$dir/out")"
+grep -q "${hash##* }" "$dir/out"
+claim $? 'and the past stays as it was' "$(cat "$dir/out")"
+cp "$dir/first.img" "$dir/disk.img"
+vmxray -replay "$dir/run" </dev/null
+[[ $status == 0 ]]
+claim $? 'the recording of such a run is one of the image before' "$status $err"
+commands continue commit "savevm $dir/snap"
+vmxray -loadvm "$dir/snap" -hash </dev/null
+[[ $err == *'halted for ever'* && $err == *$'\nhash '* ]]
+claim $? 'a snapshot after it knows the image that there is' "$err"
+cp "$dir/first.img" "$dir/disk.img"
+cp "$dir/first.img" "$dir/disk.img"
+(
+	exec 7<"$dir/disk.img"
+	flock -s 7
+	commands continue commit
+	grep -q 'another process uses it' "$dir/out" && same
+)
+claim $? 'it is refused where another process reads the image' "$(cat "$dir/out")"
+rm -f "$dir/pipe"
+mkfifo "$dir/pipe"
+"$VMXRAY" "${disk[@]}" -S <"$dir/pipe" >"$dir/out" 2>&1 &
+exec 8>"$dir/pipe"
+echo continue >&8
+for _ in {1..50}; do grep -q 'powered off' "$dir/out" && break; sleep 0.1; done
+touch "$dir/disk.img"
+printf '%s\n' commit 'commit nothing' quit >&8
+exec 8>&-
+wait $!
+grep -q 'was changed by others since it was opened' "$dir/out" && same
+claim $? 'and where others have changed it' "$(cat "$dir/out")"
+grep -q 'commit: there is no drive nothing (info block lists them)' "$dir/out"
+claim $? 'a drive that is not there' "$(cat "$dir/out")"
+chmod 444 "$dir/disk.img"
+if [[ ! -w $dir/disk.img ]]; then
+	commands continue commit
+	grep -q 'cannot be opened for writing: Permission denied' "$dir/out"
+	claim $? 'a file that must not be written' "$(cat "$dir/out")"
+fi
+chmod 644 "$dir/disk.img"
+vmxray -kernel "$kernel" -drive "file=$dir/disk.img,readonly=on" -steps 4M </dev/null
+[[ $status == 6 ]] && same
+claim $? 'a read-only disk' "$status $err"
+
+# --- an image that becomes shorter while it is read ---
+cp "$dir/first.img" "$dir/disk.img"
+rm -f "$dir/pipe"
+mkfifo "$dir/pipe"
+"$VMXRAY" "${disk[@]}" -S <"$dir/pipe" >"$dir/out" 2>&1 &
+exec 8>"$dir/pipe"
+echo 'step 1000' >&8
+for _ in {1..50}; do grep -q 'step 1000 ' "$dir/out" && break; sleep 0.1; done
+truncate -s 5000 "$dir/disk.img"
+printf '%s\n' continue continue 'goto 500' quit >&8
+exec 8>&-
+wait $!
+grep -q 'the host failed: drive ide0-hd0 .*: reading 512 bytes at .*: the image has become shorter' "$dir/out" && grep -q '^step 500 ' "$dir/out"
+claim $? 'a host that fails ends the run with a word, and one can go back' "$(cat "$dir/out")"

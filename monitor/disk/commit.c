@@ -1,0 +1,69 @@
+// Writing into an image; see commit.h.
+#include "monitor/disk/commit.h"
+#include "monitor/files/files.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+__attribute__((format(printf, 2, 3))) static bool refuse(char why[IMAGE_WHY], const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(why, IMAGE_WHY, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+static bool may_be(const struct image *i, const struct drive *d, char why[IMAGE_WHY]) {
+    if (i->through) return refuse(why, "it writes through to %.300s: everything is there", i->path);
+    if (!d->overlay.data) return refuse(why, "it is read-only, and nothing was written");
+    return !image_changed(i) || refuse(why,
+                                       "%.300s was changed by others since it was opened: what the guest wrote would "
+                                       "not fit to what is there now",
+                                       i->path);
+}
+
+// The lock that every reader has becomes a writer's, and a reader's again.
+static bool lock_alone(const struct image *i) {
+    bool alone = !i->locks || flock(i->fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+    if (!alone) (void)flock(i->fd, LOCK_SH | LOCK_NB);
+    return alone;
+}
+static void unlock(const struct image *i) {
+    if (i->locks) (void)flock(i->fd, LOCK_SH | LOCK_NB);
+}
+
+// All that was written. NULL: done.
+static const char *write_back(struct image *i, const struct drive *d, int fd, uint64_t *bytes) {
+    const struct overlay *o = &d->overlay;
+    bool written;
+    for (uint64_t s = 0, n; s < o->sectors; s += n) {
+        enum { MOST = 2048 }; // sectors at once
+        n = overlay_run(o, s, o->sectors - s < MOST ? o->sectors - s : MOST, &written);
+        if (!written) continue;
+        const char *wrong = image_overwrite(i, fd, s * OVERLAY_SECTOR, n * OVERLAY_SECTOR, overlay_sector(o, s));
+        if (wrong) return wrong;
+        *bytes += n * OVERLAY_SECTOR;
+    }
+    return fdatasync(fd) == 0 ? NULL : strerror(errno);
+}
+
+bool image_commit(struct image *i, const struct drive *d, uint64_t *bytes, char why[IMAGE_WHY]) {
+    *bytes = 0;
+    if (!may_be(i, d, why)) return false;
+    int fd = files_change(i->fd, i->path);
+    if (fd < 0) return refuse(why, "%.200s: %.300s", i->path, files_why());
+    if (!lock_alone(i)) {
+        close(fd);
+        return refuse(why, "%.300s: another process uses it", i->path);
+    }
+    const char *wrong = write_back(i, d, fd, bytes);
+    close(fd);
+    image_written(i);
+    unlock(i);
+    if (!wrong) return true;
+    return refuse(why, "%.200s: %.100s after %llu bytes; what the guest wrote is kept, and commit can be tried again",
+                  i->path, wrong, (unsigned long long)*bytes);
+}

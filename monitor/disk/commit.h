@@ -1,0 +1,12 @@
+// What a guest wrote over an image, written into the image.
+#ifndef MONITOR_COMMIT_H
+#define MONITOR_COMMIT_H
+#include "devices/disk/drive.h"
+#include "monitor/disk/image.h"
+
+// The machine goes on seeing the image as it was: what is written over is kept aside for it, so that its past, and what
+// is recorded of it, stay as they are. *bytes: how many were written. False: `why`; nothing that the guest wrote is
+// lost, and it can be tried again.
+bool image_commit(struct image *image, const struct drive *drive, uint64_t *bytes, char why[IMAGE_WHY]);
+
+#endif
