@@ -194,6 +194,7 @@ void ata_begin(struct ata *a, uint8_t command) {
     a->control &= (uint8_t)~ATA_HOB;
     a->interrupt = 0;
     a->command = command;
+    a->error = 0;
     if (r && r->protocol & MEDIUM) a->standby = 0;
     if (is_queued(r))
         r->body(a, r);

@@ -153,6 +153,10 @@ static void refused(void) {
     begin(NULL);
     address_28(SECTORS - 1, 2);
     ok(command(0x20) == (DRDY | SEEK | ERR) && in(1) == IDNF && irq(), "beyond the last sector");
+    address_28(0, 1);
+    out(7, 0x20);
+    ok(in(1) == 0, "the next command clears Error");
+    wait(), take(data, 512);
     address_48(1ull << 47, 1);
     ok(command(0x24) == (DRDY | SEEK | ERR) && in(1) == IDNF, "far beyond");
     (void)in(7);
