@@ -83,12 +83,11 @@ static bool build(struct machine *m, char *error, size_t size) {
     clock_init(&m->board.clock, m->config.model.tsc_hz, now_cycles, deadline_moved, m);
     m->board.clock.local = local_cycles;
     if (!board_init(&m->board, &m->config, &m->memory, error, size)) return false;
-    if (!machine_describe(m, error, size)) return false;
     m->board.stop = stop_asked;
     m->board.owner = m;
     for (unsigned i = 0; i < m->config.cpus; i++)
         if (!build_cpu(m, i)) return false;
-    return true;
+    return machine_describe(m, error, size);
 }
 
 struct machine *machine_new(const struct machine_config *config, char *error, size_t error_size) {

@@ -1,6 +1,8 @@
 // What the firmware configuration device tells of the machine: the files that QEMU has, for a loader's kernel or for
 // firmware. docs/specs/fw_cfg.rst; the tables are devices/firmware/'s.
+#include "cpu/state/model.h"
 #include "devices/firmware/acpi_loader.h"
+#include "devices/firmware/smbios.h"
 #include "devices/machine/machine_private.h"
 #include <stdio.h>
 #include <string.h>
@@ -53,6 +55,25 @@ static void add_acpi(struct machine *m) {
     acpi_loader_add(&m->acpi, &m->board.fw_cfg, &acpi);
 }
 
+static void add_smbios(struct machine *m) {
+    static const char *const products[MACHINE_KINDS] = {"Plain PC", "Standard PC (i440FX + PIIX, 1996)",
+                                                        "Standard PC (Q35 + ICH9, 2009)"};
+    const struct machine_file *asked = machine_config_file(&m->config, SMBIOS_FILE);
+    const struct cpuid_result id = cpuid(m->cpu[0], 1, 0);
+    const char *text = asked ? asked->data : NULL;
+    const struct smbios_config smbios = {
+        .asked = text && asked->bytes && !text[asked->bytes - 1] ? text : NULL, // a snapshot's may be anything
+        .product = products[m->config.machine],
+        .brand = m->config.model.brand,
+        .signature = id.eax,
+        .features = id.edx,
+        .cpus = m->config.cpus,
+        .megahertz = (uint32_t)(m->config.model.tsc_hz / 1000000),
+        .low_bytes = m->memory.low_bytes,
+        .high_bytes = m->memory.high_bytes};
+    smbios_add(&m->board.fw_cfg, &smbios);
+}
+
 static bool add_files(struct machine *m, char *error, size_t size) {
     for (unsigned i = 0; i < m->config.files; i++) {
         const struct machine_file *f = &m->config.file[i];
@@ -71,6 +92,7 @@ bool machine_describe(struct machine *m, char *error, size_t size) {
     if (machine_config_has_firmware(&m->config)) {
         add_for_firmware(m);
         add_acpi(m);
+        add_smbios(m);
     }
     return add_files(m, error, size) && !m->board.fw_cfg.failed;
 }

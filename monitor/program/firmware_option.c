@@ -1,5 +1,6 @@
 // What the command line says of firmware: -bios, -pflash, -boot, and what is there when it says nothing.
 #include "devices/firmware/flash.h"
+#include "devices/firmware/smbios.h"
 #include "monitor/files/files.h"
 #include "monitor/host/parse.h"
 #include "monitor/host/status.h"
@@ -62,6 +63,24 @@ enum taken take_boot(struct options *options, const struct option *option, const
             return wrong(option, value,
                          "write order=LETTERS (a c d n), once=LETTERS, menu=on|off, splash-time=MS, reboot-timeout=MS");
     return TAKEN;
+}
+
+// type=N,key=value,... becomes a line N.key=value for each.
+enum taken take_smbios(struct options *options, const struct option *option, const char *value) {
+    char item[SMBIOS_VALUE + 64], type[8] = "", line[SMBIOS_VALUE + 80], *end = options->firmware.smbios;
+    const char *list = value;
+    if (parse_item(&list, item, sizeof item) && !strncmp(item, "type=", 5))
+        snprintf(type, sizeof type, "%.7s", item + 5);
+    while (*type && parse_item(&list, item, sizeof item)) {
+        size_t used = strlen(end), room = sizeof options->firmware.smbios - used;
+        int length = snprintf(line, sizeof line, "%s.%s", type, item);
+        if (strchr(item, '\n') || !smbios_key_is_known(line) || (size_t)length + 2 > room) *type = '\0';
+        if (*type) snprintf(end + used, room, "%s\n", line);
+    }
+    return *type ? TAKEN
+                 : wrong(option, value,
+                         "write type=N,KEY=VALUE: 0 vendor version date release uefi; 1 manufacturer product "
+                         "version serial uuid sku family; 3, 4, 17: docs/guests.md");
 }
 
 // --- what follows ---
@@ -145,6 +164,7 @@ bool firmware_plan(struct options *o) {
     if (!firmware_is_wanted(o)) return true;
     if (w->bios && first) return complain("-bios and -pflash both have what is begun with; leave one out");
     if (second && !first) return complain("%s is at unit 1, and there is no flash at unit 0", second->image);
+    if (*w->smbios && !add_bytes(o, SMBIOS_FILE, w->smbios, strlen(w->smbios) + 1)) return false;
     return (first || add_rom(o)) && add_flash(o) && add_words(o);
 }
 

@@ -35,6 +35,7 @@ enum {
 struct firmware_wish {
     bool wanted;
     const char *bios;                              // its path; NULL: none was named
+    char smbios[2048];                             // what -smbios says, as devices/firmware/smbios.h has it
     uint64_t menu_milliseconds, fail_milliseconds; // FIRMWARE_UNSAID
 };
 

@@ -14,7 +14,7 @@ declare -A good=([kernel]=$kernel [initrd]=README.md [append]=x [m]=64 [smp]=1 [
 	[debugcon]=null [display]=none [vga]=none [vnc]=none [monitor]=none [gdb]=tcp::0 [x]=/dev/null [trace]=exits=/dev/null [steps]=1
 	[cycles]=1 [hash-every]=1 [drop-derived-every]=1 [single-step]=1:2 [protocol]=multiboot [history]=1M [sandbox]=on
 	[record]=/dev/null [replay]=$dir/recorded
-	[bios]=$dir/rom [pflash]=$dir/rom [boot]=order=cd,menu=on
+	[bios]=$dir/rom [pflash]=$dir/rom [boot]=order=cd,menu=on [smbios]=type=1,serial=7
 	[loadvm]=$dir/snapshot [incoming]="exec:cat $dir/snapshot" [migrate-to]=unix:x)
 printf '%s\n' "savevm $dir/snapshot" quit | "$VMXRAY" -kernel "$kernel" -S >/dev/null 2>&1
 any=' append record ' # what takes any text
