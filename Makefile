@@ -199,6 +199,8 @@ help:
 	@echo 'make nested-qemu  the same, and Debian'"'"'s QEMU boots the first guest'
 	@echo 'make xen        Debian'"'"'s Xen runs Debian'"'"'s kernel as its first domain and in a guest; print the account'
 	@echo 'make shell      a prompt in the same machine'
+	@echo 'make disk       a Debian on a disk image, $(GUESTS)/debian.img; make desktop opens a window with it'
+	@echo 'make below      a hypervisor from a boot sector, below an operating system that boots from the next disk'
 	@echo 'make test       every test; test-long adds the long ones; TESTS="word ..." picks by name'
 	@echo 'make bench      speed beside QEMU and Bochs, where they are; BOCHS=file, BENCH="word ..."'
 	@echo 'make mutants    rows and comparisons are changed: the tests must notice; COUNT=500 SEED=1'

@@ -7,6 +7,11 @@ below_sources := $(sort $(filter-out $(below)/loader.S,$(wildcard $(below)/*.S $
 
 test test-long: $(BELOW)
 
+# It boots the small disk of tests/guests/disk/tiny.sh.
+.PHONY: below
+below: all $(BELOW) $(GUESTS)/tiny.img
+	@$(O)/vmxray -machine pc -m 512 -drive file=$(BELOW),format=raw -drive file=$(GUESTS)/tiny.img,format=raw -nographic -no-reboot
+
 $(below_out)/below.elf: $(below_sources) $(wildcard $(below)/*.h $(turtles)/*.h $(turtles)/*.def) $(below)/below.ld | need-turtles
 	@mkdir -p $(@D)
 	$(call quiet,GUEST,$@)$(GUEST_CC) $(turtles_flags) -I$(turtles) -T $(below)/below.ld -o $@ $(below_sources)

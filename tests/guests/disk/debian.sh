@@ -41,7 +41,7 @@ echo vmxray >"\$root/etc/hostname"
 echo 'UUID=$root_uuid / ext4 errors=remount-ro 0 1' >"\$root/etc/fstab"
 chroot "\$root" passwd -d root >/dev/null
 rm -f "\$root/etc/resolv.conf" "\$root"/etc/machine-id "\$root/var/lib/dbus/machine-id" "\$root/var/lib/systemd/random-seed"
-echo uninitialized >"\$root/etc/machine-id"
+: >"\$root/etc/machine-id"
 ln -sf /dev/null "\$root/etc/systemd/system/apt-daily.timer"
 ln -sf /dev/null "\$root/etc/systemd/system/apt-daily-upgrade.timer"
 ln -sf /dev/null "\$root/etc/systemd/system/e2scrub_all.timer"
