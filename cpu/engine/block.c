@@ -148,19 +148,67 @@ struct code_page *block_page(struct cpu *cpu, struct page_frame frame) {
     return page;
 }
 
-// The page's blocks stay in memory until the cache is emptied; whoever still links to one finds a record that sends it
-// back to the run loop.
-void block_code_written(struct cpu *cpu, uint64_t physical) {
-    struct code_page *page = page_find(cpu, physical);
-    if (!page) return;
-    for (unsigned i = 0; i < PAGE_SLOTS; i++) {
-        for (struct block *b = page->slot[i]; b; b = b->next) {
-            b->ops[0].fn = run_block_stale;
-            b->page = NULL;
-            cpu->wire.blocks->invalidated++;
+// --- which bytes of a page are code: real-mode programs and JIT compilers have data and stacks beside it ---
+
+// The word's bits of the bytes [first, end).
+static uint64_t code_bits(unsigned word, unsigned first, unsigned end) {
+    unsigned from = first > word * 64 ? first - word * 64 : 0, to = end - word * 64;
+    return ~0ull << from & (to < 64 ? BIT(to) - 1 : ~0ull);
+}
+
+static void code_mark(struct code_page *page, unsigned first, unsigned end) {
+    for (unsigned word = first / 64; word * 64 < end; word++) page->code[word] |= code_bits(word, first, end);
+}
+
+static bool code_marked(const struct code_page *page, unsigned first, unsigned end) {
+    for (unsigned word = first / 64; word * 64 < end; word++)
+        if (page->code[word] & code_bits(word, first, end)) return true;
+    return false;
+}
+
+// Of one whose first instruction crosses the page all bytes up to the end.
+static unsigned block_first(const struct block *b) { return b->key & (PAGE_BYTES - 1); }
+static unsigned block_end(const struct block *b) { return b->count ? block_first(b) + b->bytes : (unsigned)PAGE_BYTES; }
+
+// --- what happens when it is written ---
+
+// Each store to a page with code goes the long way: one that is no longer executed must not keep its code for ever.
+enum { STORES_MOST = 512 };
+
+bool block_code_lies(const struct cpu *cpu, uint64_t physical, unsigned offset, unsigned bytes) {
+    const struct code_page *page = page_find(cpu, physical);
+    return page && (page->stores >= STORES_MOST || code_marked(page, offset, offset + bytes));
+}
+
+// The blocks' memory stays until the cache is emptied; whoever still links to one finds a record that sends it back to
+// the run loop.
+static bool slot_forget(struct cpu *cpu, struct code_page *page, unsigned slot, unsigned first, unsigned end) {
+    struct block **link = &page->slot[slot];
+    while (*link) {
+        struct block *b = *link;
+        if (block_first(b) >= end || block_end(b) <= first) {
+            code_mark(page, block_first(b), block_end(b));
+            link = &b->next;
+            continue;
         }
-        page->slot[i] = NULL;
+        b->ops[0].fn = run_block_stale;
+        b->page = NULL;
+        cpu->wire.blocks->invalidated++;
+        *link = b->next;
     }
+    return page->slot[slot];
+}
+
+bool block_code_written(struct cpu *cpu, uint64_t physical, unsigned offset, unsigned bytes) {
+    struct code_page *page = page_find(cpu, physical);
+    if (!page) return false;
+    bool all = page->stores++ >= STORES_MOST, stay = false;
+    unsigned first = all ? 0 : offset, end = all ? (unsigned)PAGE_BYTES : offset + bytes;
+    if (!code_marked(page, first, end)) return true;
+    memset(page->code, 0, sizeof page->code);
+    for (unsigned i = 0; i < PAGE_SLOTS; i++)
+        if (page->slot[i]) stay |= slot_forget(cpu, page, i, first, end);
+    return stay;
 }
 
 static void end_block(struct block *block) {
@@ -252,6 +300,8 @@ struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offs
     memcpy(block, draft, bytes);
     block->key = block_key(offset, cpu->mode);
     block->page = page;
+    code_mark(page, offset, block_end(block));
+    page->stores = 0;
     bool first = !(*frame_flags(frame) & PAGE_CODE);
     *frame_flags(frame) |= PAGE_CODE;
     struct block **slot = &page->slot[block_slot(block->key)];

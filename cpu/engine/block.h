@@ -10,6 +10,8 @@ struct code_page {
     uint64_t physical;      // frame_base
     struct page_frame frame;
     struct block *slot[PAGE_SLOTS];
+    uint64_t code[PAGE_BYTES / 64]; // a bit for each byte that blocks were decoded from
+    unsigned stores;                // to others, since the last block was built
 };
 ALWAYS_INLINE uint32_t block_key(uint64_t address, uint32_t mode) { return (uint32_t)(address & 4095) | mode << 12; }
 ALWAYS_INLINE unsigned block_slot(uint32_t key) { return (key ^ key >> 8) & (PAGE_SLOTS - 1); }
@@ -33,8 +35,11 @@ struct block *block_solo(struct cpu *cpu, uint64_t linear, const uint8_t *bytes,
 // The byte at `offset` of the instruction of more than one byte that such a block was made from.
 uint8_t block_solo_byte(const struct block *block, unsigned offset);
 
-// Memory of the page is about to change: its blocks are gone.
-void block_code_written(struct cpu *cpu, uint64_t physical);
+// Whether blocks were decoded from these bytes of the page, or it is written so often that its code is better
+// forgotten.
+bool block_code_lies(const struct cpu *cpu, uint64_t physical, unsigned offset, unsigned bytes);
+// These bytes are about to change: blocks that were decoded from them are gone. False: all of the page's are.
+bool block_code_written(struct cpu *cpu, uint64_t physical, unsigned offset, unsigned bytes);
 
 // Under a timing model that sees each attempt: after the record that ends the block comes one of these for each
 // instruction, whose own handler is run_timed.

@@ -146,9 +146,12 @@ static const void *read_slow(struct cpu *cpu, uint64_t linear, unsigned size, en
     return seen_read(cpu, linear, page, size, cpu->bounce.data);
 }
 
-// Whether the store may go ahead now: memory without decoded code, or the instruction runs alone.
-static bool store_now(const struct cpu *cpu, struct page_frame frame) {
-    return alone(cpu) || (frame_writable(frame) && !(*frame_flags(frame) & PAGE_CODE));
+// Whether the store may go ahead now: to no bytes that code was decoded from, or the instruction runs alone.
+static bool store_now(const struct cpu *cpu, struct page_frame frame, unsigned offset, unsigned size) {
+    if (alone(cpu)) return true;
+    if (!frame_writable(frame)) return false;
+    if (likely(!(*frame_flags(frame) & PAGE_CODE))) return true;
+    return !cpu->wire.pages->keeper->code_lies(cpu, frame_base(frame), offset, size);
 }
 
 static void *write_bounced(struct cpu *cpu, uint64_t linear, unsigned size, bool read, const uint64_t page[2],
@@ -191,7 +194,8 @@ static void *write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool re
     bool crossing = crosses(linear, size);
     if ((*outcome = write_pages(cpu, linear, size, crossing, page)) != OUT_OK) return NULL;
     const struct page_frame frame[2] = {frame_of(cpu, page[0]), frame_of(cpu, page[crossing])};
-    if (!store_now(cpu, frame[0]) || (crossing && !store_now(cpu, frame[1]))) {
+    unsigned offset = (unsigned)(linear & (PAGE_BYTES - 1)), first = crossing ? (unsigned)PAGE_BYTES - offset : size;
+    if (!store_now(cpu, frame[0], offset, first) || (crossing && !store_now(cpu, frame[1], 0, size - first))) {
         *outcome = OUT_SOLO;
         return NULL;
     }
@@ -199,7 +203,6 @@ static void *write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool re
     if (unlikely(crossing)) seen |= page_seen(cpu, page_of(linear) + PAGE_BYTES, page[1]);
     if (unlikely(seen) && !write_may_be_seen(cpu, linear, page, size, read, outcome)) return NULL;
     if (crossing || seen || !frame_writable(frame[0])) return write_bounced(cpu, linear, size, read, page, frame);
-    unsigned offset = (unsigned)(linear & (PAGE_BYTES - 1));
     bool tag = page_store(cpu->wire.pages, frame[0], offset, size);
     INVARIANT(!tag || *frame_flags(frame[0]) == PAGE_WRITTEN);
     remember(cpu, linear, page[0], frame_data(frame[0]), tag);
@@ -321,7 +324,9 @@ static enum outcome area_probe(struct cpu *cpu, uint64_t linear, unsigned size, 
         if (known(cpu, linear + done, write)) continue;
         TRY(data_page(cpu, linear + done, size, write, &page));
         struct page_frame frame = frame_of(cpu, page);
-        if (write ? !store_now(cpu, frame) : !alone(cpu) && !frame_exists(frame)) return OUT_SOLO;
+        unsigned offset = (unsigned)((linear + done) & (PAGE_BYTES - 1)), room = (unsigned)PAGE_BYTES - offset;
+        unsigned n = size - (unsigned)done < room ? size - (unsigned)done : room;
+        if (write ? !store_now(cpu, frame, offset, n) : !alone(cpu) && !frame_exists(frame)) return OUT_SOLO;
     }
     return OUT_OK;
 }

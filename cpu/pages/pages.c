@@ -60,11 +60,11 @@ bool page_store_told(struct pages *pages, struct page_frame f, unsigned offset, 
     uint8_t *flags = frame_flags(f);
     if (!(*flags & PAGE_WRITTEN)) tell(pages, f);
     if (*flags & PAGE_CODE && pages->members) {
-        pages->keeper->code_written(pages->member[0], frame_base(f)); // the decoded code is shared by all
-        *flags &= (uint8_t)~PAGE_CODE;
+        bool stays = pages->keeper->code_written(pages->member[0], frame_base(f), offset, bytes); // shared by all
+        if (!stays) *flags &= (uint8_t)~PAGE_CODE;
     }
     if (*flags & PAGE_ARMED) monitor_stored(pages, frame_base(f) + offset, bytes);
-    return !(*flags & (PAGE_ARMED | PAGE_POINT));
+    return !(*flags & (PAGE_CODE | PAGE_ARMED | PAGE_POINT));
 }
 
 static struct page_frame range_frame(const struct pages *pages, uint64_t physical, uint64_t bytes) {

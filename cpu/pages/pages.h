@@ -52,7 +52,10 @@ enum stored_by {
 struct page_keeper {
     void (*drop_page)(struct cpu *cpu, struct page_frame frame); // fast entries of one page
     void (*drop_writes)(struct cpu *cpu);                        // write tags of all pages
-    void (*code_written)(struct cpu *cpu, uint64_t physical);
+    // Whether blocks were decoded from these bytes of a page with PAGE_CODE; before a store to them: whether others of
+    // the page stay.
+    bool (*code_lies)(const struct cpu *cpu, uint64_t physical, unsigned offset, unsigned bytes);
+    bool (*code_written)(struct cpu *cpu, uint64_t physical, unsigned offset, unsigned bytes);
     // Before a store to a page with PAGE_POINT that is none of an instruction's own, which are told by linear address.
     void (*point_stored)(struct cpu *cpu, enum stored_by by, uint64_t physical, const void *from, uint64_t bytes);
 };

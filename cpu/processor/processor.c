@@ -8,6 +8,7 @@
 
 static const struct page_keeper keeper = {.drop_page = tlb_drop_fast_page,
                                           .drop_writes = tlb_drop_writes,
+                                          .code_lies = block_code_lies,
                                           .code_written = block_code_written,
                                           .point_stored = observe_stored};
 
