@@ -24,13 +24,17 @@ menuentry 'Linux from the disk' --hotkey=l {
 menuentry 'The kernel alone' --hotkey=k {
 	linux /vmlinuz console=ttyS0 earlyprintk=ttyS0 panic=-1
 }
+menuentry 'A shell' --hotkey=s {
+	linux /vmlinuz console=tty0 console=ttyS0 panic=-1 vmxray=shell
+	initrd /disk.cpio
+}
 CONFIG
 image_make "$image.part" 24 "$folder" 24
 
 # The third partition: ext4, with a file of known content (make_disk of ../init), which the system reads.
 files=$folder/files
 mkdir "$files"
-seq 1 2000000 | head -c $((8 << 20)) >"$files/numbers"
+seq 1 2000000 | head -c $((1 << 20)) >"$files/numbers"
 touch -d "@$SOURCE_DATE_EPOCH" "$files" "$files/numbers"
 uuid=564d5852-4159-4449-534b-000000000004
 E2FSPROGS_FAKE_TIME=$SOURCE_DATE_EPOCH mke2fs -q -t ext4 -O ^has_journal -U $uuid -E hash_seed=$uuid,offset=$root_offset \
