@@ -65,7 +65,7 @@ targets() { # PAGE: of `$ make TARGET ...`
 }
 for page in "${pages[@]}"; do
 	for target in $(targets "$page"); do
-		grep -qE "^\.PHONY:.*\b$target\b|^$target:" Makefile tests/guests/*.mk tests/guests/turtles/*.mk tests/*/rules.mk
+		grep -qE "^\.PHONY:.*\b$target\b|^$target:" Makefile tests/guests/*.mk tests/guests/*/*.mk tests/*/rules.mk
 		claim $? "$page: make $target is there"
 	done
 done
