@@ -114,7 +114,7 @@ static void board_resources(struct aml *a, const struct acpi_config *config) {
     aml_resources(a);
     aml_io(a, 0x61, 1);
     aml_io(a, 0x92, 1);
-    aml_io(a, (uint16_t)power(config), config->chipset ? 64 : PM_BYTES);
+    aml_io(a, (uint16_t)power(config), acpi_is_q35(config) ? 128 : config->chipset ? 64 : PM_BYTES);
     aml_memory(a, (uint32_t)APIC_BASE_DEFAULT, 0x1000);
     if (acpi_is_q35(config)) {
         aml_memory(a, SETUP_ECAM, ECAM_BYTES);

@@ -66,8 +66,8 @@ static const struct pci_identity identity = {
     .device = 0x0005,
     .subclass = 0xff,
     .command = 0x0003,
-    .bar = {[MEMORY] = {MEMORY_BYTES, WIDTH_1 | WIDTH_2 | WIDTH_4, PCI_MEMORY},
-            [PORTS] = {PORT_COUNT, WIDTH_1 | WIDTH_2 | WIDTH_4, PCI_PORTS}},
+    .bar = {[MEMORY] = {.bytes = MEMORY_BYTES, .widths = WIDTH_1 | WIDTH_2 | WIDTH_4, .kind = PCI_MEMORY},
+            [PORTS] = {.bytes = PORT_COUNT, .widths = WIDTH_1 | WIDTH_2 | WIDTH_4, .kind = PCI_PORTS}},
 };
 
 DEVICE(pci_testdev) = {.name = "pci-testdev",
