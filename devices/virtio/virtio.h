@@ -69,9 +69,11 @@ enum virtio_bar { VIRTIO_LEGACY, VIRTIO_MSIX, VIRTIO_MODERN = 4 };
     {                                                                                                                  \
         .vendor = 0x1af4, .class = class_of, .subclass = subclass_of, .subsystem_vendor = 0x1af4, .pin = 1,            \
         .command = 0x0003, .msix = {.vectors = 2, .bar = VIRTIO_MSIX, .pending = 0x800}, .bar = {                      \
-            [VIRTIO_LEGACY] = {128, WIDTH_1 | WIDTH_2 | WIDTH_4, PCI_PORTS},                                           \
-            [VIRTIO_MSIX] = {4096, WIDTH_4, PCI_MEMORY},                                                               \
-            [VIRTIO_MODERN] = {0x4000, WIDTH_1 | WIDTH_2 | WIDTH_4, PCI_MEMORY_64 | PCI_PREFETCHABLE}                  \
+            [VIRTIO_LEGACY] = {.bytes = 128, .widths = WIDTH_1 | WIDTH_2 | WIDTH_4, .kind = PCI_PORTS},                \
+            [VIRTIO_MSIX] = {.bytes = 4096, .widths = WIDTH_4, .kind = PCI_MEMORY},                                    \
+            [VIRTIO_MODERN] = {.bytes = 0x4000,                                                                        \
+                               .widths = WIDTH_1 | WIDTH_2 | WIDTH_4,                                                  \
+                               .kind = PCI_MEMORY_64 | PCI_PREFETCHABLE}                                               \
         }                                                                                                              \
     }
 // Every kind has these options.

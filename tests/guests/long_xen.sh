@@ -3,6 +3,9 @@
 . "$(dirname "$0")/../claim.bash"
 . tests/guests/downloaded.bash
 PROTOCOL=multiboot2 boots 'Xen boots two domains, loaded by multiboot 2' xen.cpio xen tests/guests/xen.sh
+for machine in pc q35; do
+	boots "Xen boots two domains on -machine $machine" xen.cpio xen tests/guests/xen.sh -machine $machine
+done
 boots 'Xen boots two domains' xen.cpio xen tests/guests/xen.sh
 tr -d '\r' <"$log" >"$log.text"
 for feature in 'APIC MMIO access virtualisation' 'APIC TPR shadow' 'Extended Page Tables (EPT)' \
