@@ -67,8 +67,14 @@ the command that shows text longer than the screen (less); cat for none
 .B NO_COLOR
 not empty: no colours
 .TP
+.B TMPDIR
+the folder of the temporary file into which what is written to disks spills (/tmp)
+.TP
+.B DISPLAY, WAYLAND_DISPLAY
+where a window can be opened: a machine that boots from firmware has one then
+.TP
 .B TERM
-the terminal, for editing lines
+the terminal, for editing lines, and for \-display curses
 .SH EXAMPLES
 Boot Linux with the terminal as its serial console:
 .PP

@@ -46,11 +46,4 @@ struct net_back {
     void (*send)(void *context, const void *frame, size_t bytes); // not called in a replay
 };
 
-// A display. The front end pulls the picture when it wants one; this only says that there is something new.
-struct display_back {
-    void *context;
-    void (*resized)(void *context, uint32_t width, uint32_t height);
-    void (*changed)(void *context, uint32_t first_row, uint32_t rows);
-};
-
 #endif

@@ -175,7 +175,9 @@ static bool is_command(struct screen *s, const SDL_KeyboardEvent *key) {
     case SDL_SCANCODE_G: grab(w, !w->grabbed); break;
     case SDL_SCANCODE_F: fill_screen(s, !w->full); break;
     case SDL_SCANCODE_U: w->sized = false, w->width = 0, s->stale = true; break;
-    case SDL_SCANCODE_2: signals_ask(); break;
+    case SDL_SCANCODE_2:
+        if (terminal_is_person(TERMINAL_INPUT)) signals_ask(); // else nobody could answer the prompt
+        break;
     default: return false;
     }
     screen_let_go(s);
