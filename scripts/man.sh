@@ -68,7 +68,7 @@ the command that shows text longer than the screen (less); cat for none
 not empty: no colours
 .TP
 .B TMPDIR
-the folder of the temporary file into which what is written to disks spills (/tmp)
+the folder of the temporary file into which what is written to disks spills (/var/tmp)
 .TP
 .B DISPLAY, WAYLAND_DISPLAY
 where a window can be opened: a machine that boots from firmware has one then
