@@ -2,6 +2,7 @@
 // interface; interrupts; and that no ring, however it is made, does harm.
 #include "cpu/state/cpu.h"
 #include "devices/disk/memory_image.h"
+#include "devices/snapshot/snapshot.h"
 #include "tests/door.h"
 #include "tests/tap.h"
 #include <stdio.h>
@@ -271,6 +272,62 @@ static void refused(void) {
     machine_free(m);
 }
 
+// --- saved and loaded ---
+struct bytes {
+    uint8_t *data;
+    size_t used, at;
+};
+static bool put_bytes(void *context, const void *from, size_t count) {
+    struct bytes *b = context;
+    if (!(b->data = realloc(b->data, b->used + count))) bail("no memory");
+    memcpy(b->data + b->used, from, count);
+    b->used += count;
+    return true;
+}
+static size_t get_bytes(void *context, void *to, size_t count) {
+    struct bytes *b = context;
+    size_t n = count < b->used - b->at ? count : b->used - b->at;
+    memcpy(to, b->data + b->at, n);
+    b->at += n;
+    return n;
+}
+
+static struct machine *copy(struct machine *m) {
+    struct bytes bytes = {NULL, 0, 0};
+    struct snapshot_head head;
+    char error[200] = "";
+    const char *wrong = snapshot_save(m, &(struct sink){&bytes, put_bytes}, NULL);
+    struct snapshot *s = snapshot_open(&(struct source){&bytes, get_bytes}, NULL);
+    const struct setup *setup = s && !wrong && snapshot_head(s, &head) ? snapshot_setup(s) : NULL;
+    if (!setup) bail("%s", wrong ? wrong : snapshot_wrong(s));
+    struct machine_config config = setup->config;
+    config.drive[0].back = memory_image_back(&image);
+    struct machine *other = machine_new(&config, error, sizeof error);
+    if (!other || !snapshot_load(s, other, true)) bail("%s%s", error, snapshot_wrong(s));
+    snapshot_free(s);
+    free(bytes.data);
+    return other;
+}
+
+static void saved(void) {
+    struct machine *m = begin("", false);
+    bring_up(m, DISK, 1ull << 32 | 1ull << 29);
+    for (unsigned i = 0; i < 60; i++) request(m, i % 3 ? IN : OUT, 7 * i, 512 * (i % 8 + 1));
+    put(m, 0x3000, 2, 0);
+    loop_begin("saved in the middle of transfers, and loaded into another machine");
+    for (unsigned i = 0; i < 30; i++) {
+        wait(m, 17000);
+        struct machine *other = copy(m);
+        for (unsigned n = 0; n < 5; n++) {
+            loop_check(machine_hash(other) == machine_hash(m), "after %u and %u", i, n);
+            wait(m, 23456), wait(other, 23456);
+        }
+        machine_free(other);
+    }
+    loop_end();
+    machine_free(m);
+}
+
 // --- whatever a driver does ---
 static uint64_t source;
 static uint64_t next(void) {
@@ -318,6 +375,7 @@ int main(int argc, char **argv) {
     rings();
     others();
     refused();
+    saved();
     loop_begin("random rings and registers, twice the same");
     for (uint64_t seed = 1; seed <= seeds; seed++)
         loop_check(fuzz(seed, 400) == fuzz(seed, 400), "seed %lu", (unsigned long)seed);
