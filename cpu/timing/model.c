@@ -6,7 +6,7 @@
 #include "cpu/timing/memory.h"
 #include <stdlib.h>
 
-enum { DECODED_SETS = 64, DECODED_WAYS = 8 };
+enum { DECODED_SETS = 64, DECODED_WAYS = 8, DECODED_WIDTH = 8 /* micro-operations that come together */ };
 
 struct timing_model {
     // state
@@ -15,6 +15,7 @@ struct timing_model {
     struct branch_model branch;
     uint32_t decoded[DECODED_SETS * DECODED_WAYS]; // windows of code whose micro-operations are kept
     uint64_t line;                                 // of code that was fetched last
+    uint64_t in_line;                              // instructions that came from it
     uint64_t event;                                // enum due: what the next attempt pays for
     uint64_t wrong;                                // the attempt before was a branch predicted wrongly
     struct timing_counts counts;
@@ -47,6 +48,7 @@ static const struct state_field fields[] = {
     STATE_ONE(struct timing_model, branch.history),
     STATE_ARRAY(struct timing_model, decoded),
     STATE_ONE(struct timing_model, line),
+    STATE_ONE(struct timing_model, in_line),
     STATE_ONE(struct timing_model, event),
     STATE_ONE(struct timing_model, non_root),
     STATE_ONE(struct timing_model, wrong),
@@ -90,11 +92,14 @@ static uint64_t address_of(struct cpu *cpu, const struct op *op, const struct re
 
 // Another line of code: it comes through TLB and L1, and its micro-operations may have to be decoded.
 static COLD uint64_t fetch(struct timing_model *m, const struct cpu *cpu, uint64_t line) {
+    bool dense = m->in_line > m->core.dense_instructions && m->in_line % DECODED_WIDTH;
     m->line = line;
+    m->in_line = 0;
     struct pipeline *p = &m->pipeline;
     uint32_t cycles = memory_fetch(&m->memory, &m->counts, &m->core, cpu, line << 6);
     uint32_t *set = m->decoded + (line & (DECODED_SETS - 1)) * DECODED_WAYS;
     if (!ways_use(set, DECODED_WAYS, tag_of(line + 1), true)) cycles += m->core.decode_cycles;
+    cycles += dense;
     if (cycles) p->supplied = (p->supplied > p->renamed ? p->supplied : p->renamed) + cycles;
     return cycles;
 }
@@ -133,6 +138,7 @@ static uint64_t pass(struct timing_model *m, const struct cpu *cpu, uint64_t to)
     uint64_t before = p->retired, line = m->rip >> 6;
     struct memory_answer memory = {.address = m->address};
     uint64_t fetched = unlikely(line != m->line) ? fetch(m, cpu, line) : 0, wrong = m->wrong;
+    m->in_line++;
     if (r->kind & (RECIPE_LOAD | RECIPE_STORE)) {
         memory.latency = memory_access(&m->memory, &m->counts, &m->core, cpu, m->address, &memory.address);
         memory.crosses_line = (m->address & 63) + r->bytes > 64;
