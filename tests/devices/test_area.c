@@ -132,11 +132,32 @@ static void twice(void) {
     ok(machine_hash(m) == hash, "step by step it is the same");
 }
 
+// A store to the chip takes its own memory away, as a command to flash does: the instruction still comes to its end.
+static unsigned moved;
+static void move_write(void *chip, unsigned space, uint64_t offset, unsigned size, uint64_t value) {
+    chip_write(chip, space, offset, size, value);
+    map_place(&m->board.bus.memory, moved, HERE, false);
+}
+static const struct device moving_kind = {.name = "flash", .write = move_write};
+
+static void moving(void) {
+    static const uint8_t store[] = {0x68, 0x00, 0xd0, 0x1f, 0xc6, 0x06, 3, 0, 5, 0x40, 0x40, 0xeb, 0xfc};
+    begin();
+    host.device = &moving_kind;
+    struct area *area = device_area(&host, "area", BYTES, true);
+    const struct area_view view = {.base = HERE, .bytes = BYTES, .priority = PRIORITY_HOLE, .widths = WIDTH_1};
+    moved = device_show(&host, area, &view);
+    run(store, sizeof store, 100);
+    ok(written.times == 1 && written.value == 5 && (gpr(inside_cpu(m, 0), RAX) & 0xffff) > 60,
+       "a store that moves memory comes to its end, and the code goes on");
+}
+
 int main(void) {
     names();
     reading();
     storing();
     twice();
+    moving();
     machine_free(m);
     return done_testing();
 }

@@ -29,6 +29,10 @@ if [[ -e $bios ]]; then
 	runs SeaBIOS-again 25M -machine q35 -smp 4 -debugcon "file:$out/debug" </dev/null
 	[[ $(grep ^hash "$out/SeaBIOS-again.err") == "$(grep ^hash "$out/SeaBIOS-q35-4.err")" ]]
 	claim $? 'SeaBIOS: twice the same' "$(grep ^hash "$out"/SeaBIOS-{again,q35-4}.err)"
+	"$VMXRAY" -nographic -machine q35 -smp 2 -steps 12M -hash -record "$out/recording" </dev/null >/dev/null 2>"$out/first.err"
+	"$VMXRAY" -replay "$out/recording" -hash </dev/null >/dev/null 2>"$out/second.err"
+	grep -q '^hash 12000000 ' "$out/first.err" && cmp -s "$out/first.err" "$out/second.err"
+	claim $? 'SeaBIOS: its recording is the same run' "$(cat "$out"/{first,second}.err)"
 	printf '\033' >"$out/escape"
 	runs SeaBIOS-menu 25M -boot menu=on,splash-time=2000 -bios "$bios" <"$out/escape"
 	has 'SeaBIOS: asks for a key' 'Press ESC for boot menu'
@@ -51,6 +55,13 @@ if [[ -e $code && -e $vars ]]; then
 		[[ $before != "$(cksum <"$out/vars.fd")" ]]
 		claim $? "OVMF on $machine: writes its variables"
 	done
+	# Saved while it writes its variables, and gone on from there.
+	flash=(-machine q35 -m 256 -pflash "$code" -pflash "$vars")
+	printf '%s\n' 'step 600000000' "savevm $out/snapshot" 'step 30000000' quit |
+		"$VMXRAY" -nographic "${flash[@]}" -S -hash >/dev/null 2>"$out/first.err"
+	printf '%s\n' 'step 30000000' quit | "$VMXRAY" -nographic -loadvm "$out/snapshot" -S -hash >/dev/null 2>"$out/second.err"
+	grep -q '^hash 630000000 ' "$out/first.err" && cmp -s "$out/first.err" "$out/second.err"
+	claim $? 'OVMF: goes on from a snapshot as it would have' "$(cat "$out"/{first,second}.err)"
 	rom=$(cksum <"$vars")
 	runs OVMF-image 300M -m 256 -pflash "$code" -pflash "$vars" </dev/null
 	[[ $rom == "$(cksum <"$vars")" ]]
