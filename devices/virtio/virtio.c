@@ -73,8 +73,8 @@ static bool serves(const struct virtio *v, unsigned queue) {
 // Takes up the next request of a queue. False: it has none.
 static bool take_up(struct virtio *v, unsigned queue) {
     struct virtqueue_rules rules = virtio_rules(v);
-    struct virtqueue *q = &v->queue[queue];
     if (!serves(v, queue)) return false;
+    struct virtqueue *q = &v->queue[queue];
     enum virtqueue_found found = virtqueue_look(q, &rules, &v->chain);
     if (found == VIRTQUEUE_EMPTY) {
         // Between the look and the wish to be told the driver cannot have made one available: it is not its turn.
