@@ -9,7 +9,7 @@
 #include "cpu/engine/block.h"
 #include "cpu/engine/body.h"
 #include "cpu/watch/debug.h"
-#include "cpu/watch/observe.h"
+#include "cpu/watch/each.h"
 #include "cpu/engine/tune.h"
 #include "cpu/memory/mode.h"
 #include "cpu/event/event.h"
@@ -390,10 +390,20 @@ static bool host_rounds_to_nearest(void) {
     return one + little == one && one - little == one;
 }
 
+// Step by step, as somebody looks at each. What the machine has to do at a step comes before that.
+static COLD enum run_result run_each(struct cpu *cpu, uint64_t steps, uint64_t cycle) {
+    uint64_t end = steps > ~0ull - cpu->time.steps ? ~0ull : cpu->time.steps + steps;
+    for (;;) {
+        enum run_result result = run(cpu, 1, cycle);
+        if (result != RUN_BUDGET || cpu->time.steps >= end || cpu_cycles_now(cpu) >= cycle) return result;
+        if (!(cpu->attention & ATTENTION_MACHINE) && each_step_tell(cpu)) return RUN_STOPPED;
+    }
+}
+
 enum run_result cpu_run_until(struct cpu *cpu, uint64_t steps, uint64_t cycle) {
     bool sound = cpu_sound(cpu);
     cpu->host_rounding = host_rounds_to_nearest() ? 0 : 3 << 13;
-    enum run_result result = run(cpu, steps, cycle);
+    enum run_result result = each_step_wanted(cpu) ? run_each(cpu, steps, cycle) : run(cpu, steps, cycle);
     INVARIANT(cpu->budget >= 0 && cpu->time.steps == cpu->attempt.step_limit - (uint64_t)cpu->budget);
     cpu_stays_sound(cpu, sound);
     return result;

@@ -147,6 +147,29 @@ void observe_access(struct cpu *cpu, uint64_t linear, uint64_t physical, unsigne
     }
 }
 
+// Whether an alteration by hand meets a point that knows no physical address: as a processor sees memory at this
+// moment.
+static bool seen_at(const struct cpu *cpu, const struct point *p, uint64_t physical, uint64_t bytes) {
+    const struct peek_roots roots = peek_current(cpu);
+    for (uint64_t at = p->address, room; at - p->address < p->bytes; at += room) {
+        uint64_t left = p->bytes - (at - p->address), there = at;
+        room = PAGE_BYTES - at % PAGE_BYTES;
+        bool maps = p->space == POINT_LINEAR ? peek_physical(cpu, &roots, at, &there)
+                                             : !roots.eptp || peek_guest_physical(cpu, roots.eptp, at, &there);
+        if (maps && overlaps(physical, bytes, there, left < room ? left : room)) return true;
+    }
+    return false;
+}
+
+static bool meets(const struct cpu *cpu, const struct point *p, enum stored_by by, uint64_t physical, uint64_t bytes) {
+    const struct pages *pages = cpu->wire.pages;
+    if (!(p->access & POINT_WRITE)) return false;
+    if (p->space == POINT_PHYSICAL) return overlaps(physical, bytes, p->address, p->bytes);
+    for (unsigned i = 0; by == STORED_BY_HAND && i < pages->members; i++)
+        if (seen_at(pages->member[i], p, physical, bytes)) return true;
+    return false;
+}
+
 void observe_stored(struct cpu *cpu, enum stored_by by, uint64_t physical, const void *from, uint64_t bytes) {
     unsigned size = bytes < 8 ? (unsigned)bytes : 8;
     const uint8_t *page = physical_page(cpu, physical);
@@ -160,7 +183,6 @@ void observe_stored(struct cpu *cpu, enum stored_by by, uint64_t physical, const
                           .old = first_bytes(page ? page + (physical & (PAGE_BYTES - 1)) : NULL, size)};
     for (struct point *p = cpu->observation.points, *next; p; p = next) {
         next = p->next;
-        if (p->space == POINT_PHYSICAL && p->access & POINT_WRITE && overlaps(physical, bytes, p->address, p->bytes))
-            tell_point(cpu, p, &sight);
+        if (meets(cpu, p, by, physical, bytes)) tell_point(cpu, p, &sight);
     }
 }

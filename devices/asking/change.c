@@ -4,6 +4,7 @@
 // changed within. Where it is the same it may have changed and changed back, unless the page that it lies in was not
 // stored to; such intervals are looked into as well, all of them or as many as can be gone through in a moment.
 #include "devices/asking/change.h"
+#include "devices/asking/crew.h"
 #include "devices/asking/kept_place.h"
 #include "devices/asking/watching.h"
 #include <stdlib.h>
@@ -23,6 +24,10 @@ struct interval {
     bool known;   // `old` is the value at its beginning, `now` at its end
     uint64_t old, now;
     size_t before, taken; // inputs up to its beginning, and its end
+    bool looks;           // it is looked into
+    bool asked;           // and was, by a worker, who found
+    enum search found;
+    struct change change;
 };
 struct searching {
     struct timeline *t;
@@ -30,6 +35,8 @@ struct searching {
     struct interval *interval; // the newest first
     unsigned count;
     const char **wrong;
+    struct crew crew;
+    struct interval *shared[CREW_PIECES]; // what it looks into
 };
 
 // --- the intervals ---
@@ -177,19 +184,87 @@ static enum search look_at_end(struct searching *s, const struct interval *v, st
     return altered(s, v, old, v->known ? v->now : now, out);
 }
 
+// --- several side by side ---
+
+static bool hire(void *context, struct crew_worker *w) {
+    const struct searching *s = context;
+    struct searching *own = calloc(1, sizeof *own);
+    if (!own) return false;
+    own->t = w->twin.timeline;
+    watching_prepare(&own->w, own->t, s->w.place, s->w.stores);
+    w->own = own;
+    return true;
+}
+static void fire(void *context, struct crew_worker *w) {
+    (void)context;
+    free(w->own);
+}
+static enum search through(void *context, struct crew_worker *w, unsigned piece, const char **wrong) {
+    struct searching *s = context, *own = w->own;
+    struct interval *v = s->shared[piece];
+    own->wrong = wrong;
+    v->found = look_into(own, v, &v->change);
+    return v->found;
+}
+
+// The next intervals, from one on, that are to be looked into. What begins and ends at one step is left out.
+static unsigned next_intervals(struct searching *s, unsigned index, struct scan_span piece[CREW_PIECES]) {
+    unsigned count = 0;
+    for (; index < s->count && count < CREW_PIECES && count < 2 * s->crew.workers; index++) {
+        struct interval *v = &s->interval[index];
+        if (!v->looks || !steps_of(v)) continue;
+        piece[count] = (struct scan_span){v->begin.steps + 1, v->end.steps};
+        s->shared[count++] = v;
+    }
+    return count;
+}
+
+// Looks into intervals from one on, the workers all at once. False: *wrong.
+static bool share(struct searching *s, unsigned index) {
+    struct scan_span piece[CREW_PIECES];
+    if (!s->crew.worker) {
+        s->crew = (struct crew){.context = s, .through = through, .hire = hire, .fire = fire, .first_only = true};
+        if (!crew_begin(&s->crew, s->t)) *s->wrong = "memory";
+    }
+    unsigned count = *s->wrong ? 0 : next_intervals(s, index, piece);
+    for (unsigned i = 0; i < count; i++) s->crew.most += piece[i].to - piece[i].from;
+    if (!count || crew_do(&s->crew, piece, count, s->wrong) == SEARCH_WRONG) return !*s->wrong;
+    for (unsigned i = 0; i < count && i <= s->crew.least; i++) s->shared[i]->asked = true;
+    return true;
+}
+
 // --- all of them ---
 
+// Which intervals are looked into: those in which it changed, and as many of the others as can be in a moment.
+static void choose(struct searching *s, enum search_depth depth) {
+    uint64_t most = s->w.how == NOTICE_STEPS ? QUICK_SINGLE_STEPS : QUICK_STEPS;
+    for (unsigned i = 0; i < s->count; i++) {
+        struct interval *v = &s->interval[i];
+        v->looks = v->touched && (v->differs || depth != SEARCH_QUICKLY || steps_of(v) <= most);
+        if (v->looks && !v->differs) most -= steps_of(v) < most ? steps_of(v) : most;
+    }
+}
+
+static enum search search_one(struct searching *s, const struct interval *v, struct change *out) {
+    enum search found = look_at_end(s, v, out);
+    if (found != SEARCH_NOTHING) return found;
+    if (!v->asked) return look_into(s, v, out);
+    *out = v->change;
+    return v->found;
+}
+
 static enum search search(struct searching *s, enum search_depth depth, struct change *out) {
-    uint64_t most = s->w.how == NOTICE_STEPS ? QUICK_SINGLE_STEPS : QUICK_STEPS, unsearched = 0;
+    uint64_t unsearched = 0, alone = crew_alone(s->t, s->w.how != NOTICE_STEPS);
     enum search found = SEARCH_NOTHING;
+    bool shares = depth != SEARCH_QUICKLY && alone != ~0ull;
+    choose(s, depth);
     for (unsigned i = 0; i < s->count && found == SEARCH_NOTHING; i++) {
         const struct interval *v = &s->interval[i];
-        if (!v->touched) continue;
-        bool looks = v->differs || depth != SEARCH_QUICKLY || steps_of(v) <= most;
-        if (looks) found = look_at_end(s, v, out);
-        if (looks && found == SEARCH_NOTHING) found = look_into(s, v, out);
-        if (!looks) unsearched += steps_of(v);
-        if (looks && !v->differs) most -= steps_of(v) < most ? steps_of(v) : most;
+        if (!v->looks && v->touched) unsearched += steps_of(v);
+        if (!v->looks) continue;
+        if (shares && !alone && !v->asked && !share(s, i)) return SEARCH_WRONG;
+        found = search_one(s, v, out);
+        alone -= steps_of(v) < alone ? steps_of(v) : alone;
     }
     out->unsearched = unsearched;
     return found;
@@ -208,6 +283,7 @@ enum search timeline_changed(struct timeline *t, const struct place *place, enum
         found = search(&s, depth, out);
     else
         *wrong = "memory";
+    if (s.crew.worker) crew_end(&s.crew);
     timeline_set_onlookers(t->m, who);
     free(s.interval);
     return found;

@@ -2,9 +2,8 @@
 //
 // What is told of the machine stops it where it can matter, and the machine then goes on to the first position of the
 // next step: between two such moments nothing changes.
-#include "devices/asking/scan.h"
+#include "devices/asking/scanning.h"
 #include "cpu/processor/observing.h"
-#include "devices/asking/watching.h"
 #include "vmx/vmcs/vmx.h"
 
 // What was seen last, and who did it.
@@ -120,13 +119,11 @@ static enum search scan_values(struct seeing *s, const struct place *place, uint
     return found ? SEARCH_FOUND : SEARCH_NOTHING;
 }
 
-enum search timeline_values(struct timeline *t, const struct place *place, struct scan_span span, scan_change_fn *one,
+enum search scanning_values(struct timeline *t, const struct place *place, struct scan_span span, scan_change_fn *one,
                             void *context, const char **wrong) {
     struct watching w;
     struct seeing s = {.t = t, .place = place->space == PLACE_PHYSICAL ? place : NULL};
     enum search found = SEARCH_WRONG;
-    *wrong = NULL;
-    struct onlookers who = timeline_send_away(t->m);
     watching_prepare(&w, t, place, false);
     if (w.how == NOTICE_STEPS) {
         found = watching_each(&w, span.from, span.to, one, context, wrong);
@@ -135,58 +132,98 @@ enum search timeline_values(struct timeline *t, const struct place *place, struc
         found = scan_values(&s, place, span.to, one, context, wrong);
         end_seeing(&s);
     }
+    return found;
+}
+
+enum search timeline_values(struct timeline *t, const struct place *place, struct scan_span span, scan_change_fn *one,
+                            void *context, const char **wrong) {
+    const struct place where = *place;
+    *wrong = NULL;
+    struct onlookers who = timeline_send_away(t->m);
+    enum search found = side_values(t, &where, span, one, context, wrong);
     timeline_set_onlookers(t->m, who);
     return found;
 }
 
 // --- moments ---
 
-// The first moment of the span at which it holds, or with `last` the last one.
-static enum search scan_moments(struct timeline *t, const struct scan_test *test, struct scan_span span, bool last,
-                                uint64_t *step, const char **wrong) {
-    struct seeing s = {.t = t};
-    enum search found = SEARCH_NOTHING;
-    bool good = true;
-    if (!timeline_go_step(t, span.from, wrong)) return SEARCH_WRONG;
-    begin_seeing(&s, test->sights);
-    for (;;) {
-        uint64_t now = machine_steps(t->m);
-        bool holds = test->holds(test->context);
-        if (holds) found = SEARCH_FOUND, *step = now;
-        if ((holds && !last) || now >= span.to) break;
-        good = test->sights ? go_on(&s, span.to, wrong) : watching_one_step(t, wrong);
-        if (!good || (test->sights && within_boundary(t->m))) break;
-        if (holds && test->sights) *step = machine_steps(t->m) - 1; // it held until then
-    }
-    end_seeing(&s);
-    return good ? found : SEARCH_WRONG;
+struct moments {
+    struct timeline *t;
+    const struct scan_test *test;
+    bool last, found;
+    uint64_t *step;
+};
+
+// Whether that is all that is asked.
+static bool look_at_moment(void *context) {
+    struct moments *s = context;
+    if (!s->test->holds(s->test->context)) return false;
+    s->found = true;
+    *s->step = machine_steps(s->t->m);
+    return !s->last;
 }
 
-enum search timeline_first(struct timeline *t, const struct scan_test *test, struct scan_span span, uint64_t *step,
-                           const char **wrong) {
-    *wrong = NULL;
-    struct onlookers who = timeline_send_away(t->m);
-    enum search found = scan_moments(t, test, span, false, step, wrong);
-    timeline_set_onlookers(t->m, who);
-    return found;
+static bool through_sights(struct moments *s, uint64_t to, const char **wrong) {
+    struct seeing seeing = {.t = s->t};
+    struct machine *m = s->t->m;
+    bool good = true;
+    begin_seeing(&seeing, s->test->sights);
+    while (machine_steps(m) < to) {
+        bool holds = s->found && *s->step == machine_steps(m);
+        good = go_on(&seeing, to, wrong);
+        if (!good || within_boundary(m)) break;
+        if (holds) *s->step = machine_steps(m) - 1; // it held until then
+        if (look_at_moment(s)) break;
+    }
+    end_seeing(&seeing);
+    return good;
+}
+
+static enum search through_moments(struct timeline *t, const struct scan_test *test, struct scan_span span, bool last,
+                                   uint64_t *step, const char **wrong) {
+    struct moments s = {t, test, last, false, step};
+    if (!timeline_go_step(t, span.from, wrong)) return SEARCH_WRONG;
+    if (look_at_moment(&s)) return SEARCH_FOUND;
+    bool good =
+        test->sights ? through_sights(&s, span.to, wrong) : watching_go_on(t, span.to, look_at_moment, &s, wrong);
+    return !good ? SEARCH_WRONG : s.found ? SEARCH_FOUND : SEARCH_NOTHING;
 }
 
 // The last steps first, in ever longer stretches.
-enum search timeline_last(struct timeline *t, const struct scan_test *test, struct scan_span span, uint64_t *step,
-                          const char **wrong) {
+static enum search last_moment(struct timeline *t, const struct scan_test *test, struct scan_span span, uint64_t *step,
+                               const char **wrong) {
     enum { FIRST_STRETCH = 1000, GROWTH = 10, FASTER = 100 };
     enum search found = SEARCH_NOTHING;
     uint64_t to = span.to;
-    *wrong = NULL;
-    struct onlookers who = timeline_send_away(t->m);
     for (uint64_t stretch = FIRST_STRETCH * (test->sights ? FASTER : 1); found == SEARCH_NOTHING; stretch *= GROWTH) {
         uint64_t left = to - span.from, from = to - (stretch < left ? stretch : left);
-        found = scan_moments(t, test, (struct scan_span){from, to}, true, step, wrong);
+        found = through_moments(t, test, (struct scan_span){from, to}, true, step, wrong);
         if (from == span.from) break;
         to = from;
     }
+    return found;
+}
+
+enum search scanning_moments(struct timeline *t, const struct scan_test *test, struct scan_span span, bool last,
+                             uint64_t *step, const char **wrong) {
+    return last ? last_moment(t, test, span, step, wrong) : through_moments(t, test, span, false, step, wrong);
+}
+
+static enum search find_moment(struct timeline *t, const struct scan_test *test, struct scan_span span, bool last,
+                               uint64_t *step, const char **wrong) {
+    *wrong = NULL;
+    struct onlookers who = timeline_send_away(t->m);
+    enum search found = side_moments(t, test, span, last, step, wrong);
     timeline_set_onlookers(t->m, who);
     return found;
+}
+enum search timeline_first(struct timeline *t, const struct scan_test *test, struct scan_span span, uint64_t *step,
+                           const char **wrong) {
+    return find_moment(t, test, span, false, step, wrong);
+}
+enum search timeline_last(struct timeline *t, const struct scan_test *test, struct scan_span span, uint64_t *step,
+                          const char **wrong) {
+    return find_moment(t, test, span, true, step, wrong);
 }
 
 // --- values without one place ---
@@ -194,8 +231,7 @@ enum search timeline_last(struct timeline *t, const struct scan_test *test, stru
 struct moving {
     const struct scan_value *value;
     struct seeing seeing;
-    bool known;
-    uint64_t now; // the last one that was there
+    struct scan_known last; // the last one that was there
 };
 
 // On to the next moment at which it may be another one; *c: who was at work.
@@ -221,18 +257,18 @@ static bool move_on(struct moving *v, uint64_t to, struct change *c, const char 
 static enum search scan_moving(struct moving *v, uint64_t to, scan_change_fn *one, void *context, const char **wrong) {
     const struct machine *m = v->seeing.t->m;
     bool found = false, on = true;
-    v->known = v->value->read(v->value->context, &v->now);
+    v->last.known = v->value->read(v->value->context, &v->last.value);
     while (on && machine_steps(m) < to) {
         struct change c;
         uint64_t now;
         if (!move_on(v, to, &c, wrong)) return SEARCH_WRONG;
         if (v->seeing.stops && within_boundary(m)) break; // of the step `to`
-        if (!v->value->read(v->value->context, &now) || (v->known && now == v->now)) continue;
-        c.appears = !v->known;
-        c.old = v->known ? v->now : 0;
+        if (!v->value->read(v->value->context, &now) || (v->last.known && now == v->last.value)) continue;
+        c.appears = !v->last.known;
+        c.old = v->last.known ? v->last.value : 0;
         c.now = now;
-        v->known = found = true;
-        v->now = now;
+        v->last.known = found = true;
+        v->last.value = now;
         on = one(context, &c);
     }
     return found ? SEARCH_FOUND : SEARCH_NOTHING;
@@ -247,12 +283,19 @@ static enum search through_moving(struct timeline *t, struct moving *v, struct s
     return found;
 }
 
+enum search scanning_moving(struct timeline *t, const struct scan_value *value, struct scan_span span,
+                            struct scan_known *last, scan_change_fn *one, void *context, const char **wrong) {
+    struct moving v = {.value = value, .seeing.t = t};
+    enum search found = through_moving(t, &v, span, one, context, wrong);
+    *last = v.last;
+    return found;
+}
+
 enum search timeline_values_read(struct timeline *t, const struct scan_value *value, struct scan_span span,
                                  scan_change_fn *one, void *context, const char **wrong) {
-    struct moving v = {.value = value, .seeing.t = t};
     *wrong = NULL;
     struct onlookers who = timeline_send_away(t->m);
-    enum search found = through_moving(t, &v, span, one, context, wrong);
+    enum search found = side_moving(t, value, span, one, context, wrong);
     timeline_set_onlookers(t->m, who);
     return found;
 }
@@ -286,14 +329,14 @@ static enum search last_moving(struct timeline *t, const struct scan_value *valu
         uint64_t left = to - span.from, from = to - (stretch < left ? stretch : left);
         if (through_moving(t, &v, (struct scan_span){from, to}, keep_moving, &l, wrong) == SEARCH_WRONG)
             return SEARCH_WRONG;
-        if (pending && v.known && v.now != out->now) {
+        if (pending && v.last.known && v.last.value != out->now) {
             out->appears = false;
-            out->old = v.now;
+            out->old = v.last.value;
             return SEARCH_FOUND;
         }
         if (l.changed || l.appeared) *out = l.changed ? l.last : l.first;
         if (l.changed) return SEARCH_FOUND;
-        pending = l.appeared || (pending && !v.known);
+        pending = l.appeared || (pending && !v.last.known);
         to = from;
     }
     return pending ? SEARCH_FOUND : SEARCH_NOTHING;

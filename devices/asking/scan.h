@@ -8,18 +8,23 @@ struct scan_span {
     uint64_t from, to; // changes by the steps of [from, to); moments from `from` to `to`
 };
 
-// Calls for each change, in order, with the machine behind the step that made it; false ends the scan. SEARCH_FOUND:
-// there was one.
+// Calls for each change, in order; false ends the scan. Where the machine stands then is not said. SEARCH_FOUND: there
+// was one.
 typedef bool scan_change_fn(void *context, const struct change *change);
 enum search timeline_values(struct timeline *timeline, const struct place *place, struct scan_span span,
                             scan_change_fn *one, void *context, const char **wrong);
 
 // What is asked of each moment. With `sights` it only becomes true or false where one of these is seen
 // (BIT(enum observe)); 0: it may do so at any step.
+// `copy` and `done`: the same of another machine that goes through the same past, for a worker
+// (timeline_set_side_by_side). `copy` makes the context, or gives NULL, `done` ends it; both on threads. NULL: nothing
+// is done side by side.
 struct scan_test {
     bool (*holds)(void *context);
     void *context;
     uint64_t sights;
+    void *(*copy)(void *context, struct machine *machine);
+    void (*done)(void *context, void *copy);
 };
 // The first or the last moment of the span at which it holds, and the machine goes there.
 enum search timeline_first(struct timeline *timeline, const struct scan_test *test, struct scan_span span,
@@ -33,6 +38,8 @@ struct scan_value {
     bool (*read)(void *context, uint64_t *value);
     uint64_t (*sights)(void *context);
     void *context;
+    void *(*copy)(void *context, struct machine *machine); // as in struct scan_test
+    void (*done)(void *context, void *copy);
 };
 enum search timeline_values_read(struct timeline *timeline, const struct scan_value *value, struct scan_span span,
                                  scan_change_fn *one, void *context, const char **wrong);

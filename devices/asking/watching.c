@@ -2,6 +2,7 @@
 #include "devices/asking/watching.h"
 #include "devices/asking/scan.h"
 #include "cpu/processor/observing.h"
+#include "cpu/watch/each.h"
 #include "vmx/level/view.h"
 #include "vmx/vmcs/vmx.h"
 
@@ -201,38 +202,98 @@ bool watching_one_step(struct timeline *t, const char **wrong) {
     return true;
 }
 
-static bool try_step(struct watching *w, struct change *c, const char **wrong) {
-    size_t inputs = timeline_inputs_taken(w->t);
-    watching_note_beginning(w->t, c);
-    c->old = w->value;
+// Several processors take turns: step by step from outside.
+static bool go_on_by_turns(struct timeline *t, uint64_t to, bool (*each)(void *), void *context, const char **wrong) {
+    while (machine_steps(t->m) < to) {
+        uint64_t before = machine_steps(t->m);
+        if (!watching_one_step(t, wrong)) return false;
+        if (machine_steps(t->m) == before || each(context)) break; // it stands still
+    }
+    return true;
+}
+
+struct going_on {
+    struct each_step step;
+    bool (*each)(void *context);
+    void *context;
+    bool ends;
+};
+static bool tell_each(void *context) {
+    struct going_on *g = context;
+    return g->ends = g->each(g->context);
+}
+
+bool watching_go_on(struct timeline *t, uint64_t to, bool (*each)(void *), void *context, const char **wrong) {
+    struct cpu *cpu = t->m->cpu[0];
+    struct going_on e = {.each = each, .context = context};
+    unsigned still = 0;
+    bool good = timeline_replaying(t);
+    if (t->m->config.cpus > 1) return go_on_by_turns(t, to, each, context, wrong);
+    if (!good) *wrong = "the end"; // behind it the machine would go on live
+    e.step = (struct each_step){.observer.wanted = OBSERVE_EACH_STEP, .each = tell_each, .context = &e};
+    e.step.step = machine_steps(t->m);
+    machine_add_observer(t->m, &e.step.observer);
+    while (good && !e.ends && machine_steps(t->m) < to && still < STANDSTILLS) {
+        uint64_t left = to - machine_steps(t->m);
+        timeline_leave_checkpoint(t, to);
+        good = !timeline_ends_the_way(timeline_advance_on(t, left < DENSE_STEPS ? left : DENSE_STEPS, NULL, &still),
+                                      wrong);
+    }
+    if (good && !e.ends && machine_steps(t->m) == to) (void)each_step_tell(cpu); // an observer has stopped it there
+    machine_remove_observer(t->m, &e.step.observer);
+    return good;
+}
+
+// Changes of a value, one step after the other.
+struct each_value {
+    struct watching *w;
+    scan_change_fn *one;
+    void *context;
+    struct change c; // of the step that begins
+    size_t inputs;   // before it
+    bool found;
+};
+
+static bool note_step(struct each_value *v) {
+    struct watching *w = v->w;
+    watching_note_beginning(w->t, &v->c);
+    v->c.old = w->value;
+    v->inputs = timeline_inputs_taken(w->t);
     w->stored = false;
-    if (!watching_one_step(w->t, wrong)) return false;
+    return false;
+}
+
+static bool look_at_step(void *context) {
+    struct each_value *v = context;
+    struct watching *w = v->w;
+    struct change *c = &v->c;
     c->now = 0;
     (void)place_read(w->t->m, w->place, &c->now);
-    c->from_outside = timeline_inputs_taken(w->t) != inputs;
+    w->value = c->now;
+    bool changes = c->old != c->now || (w->stores && w->stored);
+    if (!changes) return note_step(v);
+    c->from_outside = timeline_inputs_taken(w->t) != v->inputs;
     if (w->stored && w->how == NOTICE_STORES) c->stored_by = w->stored_by;
-    return true;
+    v->found = true;
+    bool on = v->one(v->context, c);
+    (void)note_step(v);
+    return !on;
 }
 
 enum search watching_each(struct watching *w, uint64_t from, uint64_t to, scan_change_fn *one, void *context,
                           const char **wrong) {
-    struct change c = {0};
-    struct observer events = {.wanted = EVENT_SIGHTS | SWITCHES, .context = &c, .see = note_event};
-    bool found = false, good = true, on = true;
+    struct each_value v = {.w = w, .one = one, .context = context};
+    struct observer events = {.wanted = EVENT_SIGHTS | SWITCHES, .context = &v.c, .see = note_event};
     if (!timeline_go_step(w->t, from, wrong)) return SEARCH_WRONG;
     machine_add_observer(w->t->m, &events);
     begin_noticing(w, w->stores);
     w->value = 0;
     (void)place_read(w->t->m, w->place, &w->value);
-    while (on && machine_steps(w->t->m) < to && (good = try_step(w, &c, wrong)) && machine_steps(w->t->m) > c.step) {
-        bool changes = c.old != c.now || (w->stores && w->stored);
-        if (changes) on = one(context, &c);
-        found |= changes;
-        w->value = c.now;
-    }
+    (void)note_step(&v);
+    bool good = watching_go_on(w->t, to, look_at_step, &v, wrong);
     end_noticing(w, w->stores);
     machine_remove_observer(w->t->m, &events);
-    return !good ? SEARCH_WRONG : found ? SEARCH_FOUND : SEARCH_NOTHING;
+    return !good ? SEARCH_WRONG : v.found ? SEARCH_FOUND : SEARCH_NOTHING;
 }
 
 static bool keep_last(void *context, const struct change *change) {

@@ -44,5 +44,7 @@ enum search watching_steps(struct watching *w, uint64_t from, uint64_t to, struc
 
 void watching_note_beginning(struct timeline *t, struct change *c); // who is about to do a step
 bool watching_one_step(struct timeline *t, const char **wrong);     // whatever stops on the way to its end
+// On to the first position of each step up to `to`: `each` is called there; true ends it. False: *wrong.
+bool watching_go_on(struct timeline *t, uint64_t to, bool (*each)(void *context), void *context, const char **wrong);
 
 #endif

@@ -79,6 +79,15 @@ static bool unpack_page(struct page_list *l, struct kept_page *k) {
     return true;
 }
 
+bool page_list_copy(const struct page_list *l, const struct kept_page *k, uint8_t out[PAGE_BYTES]) {
+    if (k->packed) return l->packer->unpack(l->packer->context, out, PAGE_BYTES, k->bytes, k->packed);
+    if (k->bytes)
+        memcpy(out, k->bytes, PAGE_BYTES);
+    else
+        memset(out, 0, PAGE_BYTES);
+    return true;
+}
+
 // --- swapping ---
 
 static void swap_bytes(uint8_t *a, uint8_t *b) {

@@ -28,6 +28,8 @@ bool page_list_swap(struct page_list *list, struct pages *pages);
 bool page_list_merge(struct page_list *list, struct page_list *other);
 // Whether the list has the page; then its content, NULL for zeroes. One that is looked at is unpacked.
 bool page_list_find(struct page_list *list, uint32_t area, uint64_t page, const uint8_t **bytes);
+// The content of one of its pages; nothing is unpacked for it, and several may copy at once. False: memory is short.
+bool page_list_copy(const struct page_list *list, const struct kept_page *kept, uint8_t out[PAGE_BYTES]);
 // Packs each page that becomes smaller by it (devices/snapshot/packer.h); each alone, so that lists can be merged and a
 // page looked at as they are. All else unpacks what it needs.
 void page_list_pack(struct page_list *list, const struct packer *packer);

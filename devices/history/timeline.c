@@ -99,6 +99,8 @@ bool timeline_expect(struct timeline *t, const struct input_list *inputs, const 
 
 void timeline_set_packer(struct timeline *t, const struct packer *packer) { t->packer = packer; }
 
+void timeline_set_side_by_side(struct timeline *t, const struct side_by_side *side) { t->side = side; }
+
 void timeline_free(struct timeline *t) {
     if (!t) return;
     machine_set_log(t->m, NULL);

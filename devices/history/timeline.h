@@ -18,6 +18,10 @@ void timeline_free(struct timeline *timeline);
 struct packer;
 void timeline_set_packer(struct timeline *timeline, const struct packer *packer);
 
+// Threads that long searches may share (side_by_side.h); NULL, the default: none.
+struct side_by_side;
+void timeline_set_side_by_side(struct timeline *timeline, const struct side_by_side *side);
+
 // Who else is to be told of inputs that are taken while the present is the end.
 void timeline_tell(struct timeline *timeline, const struct input_log *log);
 

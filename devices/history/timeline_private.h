@@ -8,6 +8,7 @@
 #define DEVICES_HISTORY_TIMELINE_PRIVATE_H
 #include "devices/history/input_list.h"
 #include "devices/history/page_list.h"
+#include "devices/history/side_by_side.h"
 #include "devices/history/timeline.h"
 #include "devices/machine/machine_private.h"
 
@@ -48,8 +49,9 @@ struct timeline {
     unsigned lines;
     uint64_t budget;
     size_t image_bytes;
-    const struct packer *packer; // NULL: nothing is packed
-    bool packs;                  // it has begun
+    const struct packer *packer;     // NULL: nothing is packed
+    const struct side_by_side *side; // NULL: no threads
+    bool packs;                      // it has begun
     bool in_past;
     bool expecting; // what comes after the last checkpoint is known by its inputs, up to `last`
     bool swapping, failed;

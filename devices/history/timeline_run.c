@@ -117,11 +117,13 @@ enum machine_stop timeline_run_to_input(struct timeline *t, const struct positio
 enum machine_stop timeline_step(struct timeline *t) {
     struct machine *m = t->m;
     uint64_t next = machine_steps(m) + 1;
-    bool plain = t->in_past && t->checkpoint[t->base + 1].at.steps > next && (!m->replay || m->replay->at.steps > next);
+    const struct position *ahead = t->in_past ? &t->checkpoint[t->base + 1].at : &t->last;
+    bool plain = timeline_replaying(t) && ahead->steps > next && (!m->replay || m->replay->at.steps > next);
     if (!plain) return timeline_advance(t, 1, NULL);
     uint64_t idle_limit = m->idle_limit;
     m->idle_limit = ~0ull;
     enum machine_stop why = machine_run(m, 1);
     m->idle_limit = idle_limit;
+    if (!t->in_past && timeline_due(t)) t->failed |= !timeline_checkpoint_here(t);
     return why;
 }

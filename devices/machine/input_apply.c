@@ -93,7 +93,7 @@ static bool init_apply(struct machine *m, const struct input *input) { return se
 // Points are told of it in a replay, where the run goes over it; who alters a machine knows without.
 static bool memory_apply(struct machine *m, const struct input *input) {
     struct pages *pages = &m->memory.pages;
-    if (m->replay && pages->points && machine_ram(m, input->where, input->bytes))
+    if (m->replay && m->points && machine_ram(m, input->where, input->bytes))
         pages_tell_point(pages, NULL, STORED_BY_HAND, input->where, input->data, input->bytes);
     if (!input->bytes || !machine_store(m, input->where, input->data, input->bytes)) return false;
     machine_drop_derived(m);

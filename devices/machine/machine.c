@@ -4,6 +4,7 @@
 // comes at its cycle, however the run is cut into pieces. A halted processor's time is skipped to the next deadline.
 #include "cpu/decode/insn.h"
 #include "cpu/processor/observing.h"
+#include "cpu/watch/each.h"
 #include "cpu/timing/model.h"
 #include "devices/machine/machine_private.h"
 #include "vmx/vmcs/vmx.h"
@@ -238,6 +239,7 @@ enum machine_stop machine_run(struct machine *m, uint64_t steps) {
             m->stop = -1;
             return why;
         }
+        if (each_step_wanted(cpu) && each_step_tell(cpu)) return MACHINE_OBSERVED;
         if (cpu->time.steps >= end || position_reached(m)) return MACHINE_STEPS;
         int came = machine_come_in(m);
         if (came == CAME_IN) continue;

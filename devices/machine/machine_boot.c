@@ -35,6 +35,8 @@ void machine_apply_boot(struct machine *m) {
     machine_drop_derived(m);
 }
 
+const struct boot_image *machine_boot_image(const struct machine *m) { return m->boot; }
+
 bool machine_set_boot(struct machine *m, const struct boot_image *image) {
     if (image && !image_fits(m, image)) return false;
     m->boot = image;

@@ -20,12 +20,16 @@ struct boot_image {
     unsigned pieces;
     const struct boot_register *reg;
     unsigned registers;
+    // The file that it was made of, for who wants the names in it; no machine looks at it. NULL: it is not kept.
+    const void *file;
+    uint64_t file_bytes;
 };
 
 // Part of the configuration, not an input: to be given before the first step. The image and what it points to must stay
 // as they are until the machine has another (NULL: none) or is freed; any number of machines may share it. False, and
 // nothing is changed: a piece lies outside RAM, or a register cannot have its value.
 bool machine_boot(struct machine *machine, const struct boot_image *image);
+const struct boot_image *machine_boot_image(const struct machine *machine); // NULL: none
 // For resets to come alone, of a machine whose state was put back: nothing is applied now.
 bool machine_set_boot(struct machine *machine, const struct boot_image *image);
 

@@ -134,8 +134,10 @@ static void put_boot(struct frame_writer *w, const struct boot_image *boot) {
         frame_put_text(w, register_row(boot->reg[i].number, &row) ? row.name : "");
         frame_put_number(w, boot->reg[i].value, 8);
     }
+    if (boot->file) frame_put_number(w, boot->file_bytes, 8);
     frame_end(w);
     for (unsigned i = 0; i < boot->pieces; i++) put_data(w, boot->piece[i].data, boot->piece[i].present);
+    if (boot->file) put_data(w, boot->file, boot->file_bytes);
 }
 
 bool setup_put(struct frame_writer *w, const struct machine *m) {
@@ -312,6 +314,7 @@ static bool take_registers(struct frame_reader *r, struct setup *s) {
         s->reg[i] = (struct boot_register){(enum register_number)number, frame_take_number(r, 8)};
         s->boot.registers = i + 1;
     }
+    if (r->at < r->size) s->boot.file_bytes = frame_take_number(r, 8); // of those who kept the file
     return frame_done(r);
 }
 
@@ -319,6 +322,8 @@ static bool take_boot(struct frame_reader *r, struct setup *s) {
     if (!frame_expect(r, FRAME_BOOT) || !take_pieces(r, s) || !take_registers(r, s)) return false;
     for (unsigned i = 0; i < s->boot.pieces; i++)
         if (!(s->piece[i].data = take_data(r, s->piece[i].present))) return frame_fail(r, "memory is short");
+    if (s->boot.file_bytes && !(s->boot.file = take_data(r, s->boot.file_bytes)))
+        return frame_fail(r, "memory is short");
     return true;
 }
 
@@ -336,6 +341,7 @@ void setup_free(struct setup *s) {
         free((void *)(uintptr_t)s->file[i].data);
     }
     for (unsigned i = 0; s->piece && i < s->boot.pieces; i++) free((void *)(uintptr_t)s->piece[i].data);
+    free((void *)(uintptr_t)s->boot.file);
     free(s->file);
     free(s->piece);
     free(s->reg);

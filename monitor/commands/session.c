@@ -64,6 +64,7 @@ bool command_cpu(struct monitor *monitor, const char *arguments) {
                                                  : "there is no processor %" PRIu64 "; they are 0 to %u",
                              number, count - 1);
     monitor->look.processor = (unsigned)number;
+    monitor->look.chosen = true;
     print(monitor, "processor %" PRIu64 " of %u; it is the turn of %u\n", number, count,
           machine_turn(monitor->look.machine));
     return true;

@@ -4,6 +4,7 @@
 #include "devices/asking/scan.h"
 #include "monitor/drive/asking.h"
 #include <stdio.h>
+#include <stdlib.h>
 
 #define COMES_AND_GOES                                                                                                 \
     (BIT(OBSERVE_EXIT) | BIT(OBSERVE_ENTRY) | BIT(OBSERVE_FAILED_ENTRY) | BIT(OBSERVE_VMWRITE) |                       \
@@ -40,6 +41,17 @@ static uint64_t level_sights(void *context) {
     return sights ? sights | COMES_AND_GOES : 0;
 }
 
+static void *copy_value(void *context, struct machine *machine) {
+    const struct level_value *v = context;
+    struct level_value *copy = malloc(sizeof *copy);
+    if (copy) *copy = (struct level_value){machine, v->processor, v->asked};
+    return copy;
+}
+static void done_value(void *context, void *copy) {
+    (void)context;
+    free(copy);
+}
+
 static struct level_value value_of(const struct asking *a, const struct asked *asked) {
     return (struct level_value){a->look.machine, a->look.processor, asked};
 }
@@ -48,7 +60,7 @@ enum search asked_changed(struct asking *a, const struct asked *asked, enum sear
                           const char **wrong) {
     if (!asked->of_level) return timeline_changed(a->timeline, &asked->place, depth, change, wrong);
     struct level_value v = value_of(a, asked);
-    const struct scan_value value = {level_read, level_sights, &v};
+    const struct scan_value value = {.read = level_read, .sights = level_sights, .context = &v};
     return timeline_changed_read(a->timeline, &value, change, wrong);
 }
 
@@ -56,7 +68,7 @@ enum search asked_values(struct asking *a, const struct asked *asked, struct sca
                          void *context, const char **wrong) {
     if (!asked->of_level) return timeline_values(a->timeline, &asked->place, span, one, context, wrong);
     struct level_value v = value_of(a, asked);
-    const struct scan_value value = {level_read, level_sights, &v};
+    const struct scan_value value = {level_read, level_sights, &v, copy_value, done_value};
     return timeline_values_read(a->timeline, &value, span, one, context, wrong);
 }
 

@@ -37,7 +37,12 @@ void drive_running(struct monitor *monitor, bool on) {
 void drive_going(struct monitor *monitor, bool on) {
     take_turns(monitor, on, true);
     run_looks(monitor->run, on);
-    if (!on) drive_follow(monitor);
+    if (on) return;
+    const unsigned processor = monitor->look.processor;
+    const bool chosen = monitor->look.chosen;
+    drive_follow(monitor);
+    if (chosen) monitor->look.processor = processor;
+    monitor->look.chosen = chosen;
 }
 
 void drive_tell_reset(struct monitor *monitor) {
@@ -91,6 +96,7 @@ enum run_event drive_looking(struct monitor *monitor, uint64_t step, uint64_t ev
 
 void drive_follow(struct monitor *monitor) {
     monitor->look.processor = machine_turn(monitor->look.machine);
+    monitor->look.chosen = false;
     monitor->look.level = -1;
     names_again(monitor);
 }

@@ -9,6 +9,7 @@
 #include "monitor/show/where.h"
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { VALUES_MOST = 10000, VALUES_UNASKED = 300 }; // of a span that was named, and else
@@ -47,11 +48,14 @@ static bool tell_search(struct monitor *monitor, enum search found, const char *
 // --- first, last ---
 
 struct holding {
-    struct monitor *monitor;
+    struct machine *machine;
+    unsigned processor;
     struct expression expression;
     int level;
     bool valued; // at some step it had a value; else why it had none:
     char error[200];
+    bool quickly; // over registers alone, of the level that runs:
+    struct expression_quick quick;
     const struct history *history; // for memory of guests of guests: NULL where none is read, which takes half the time
 };
 
@@ -59,17 +63,34 @@ static bool holds(void *context) {
     struct holding *h = context;
     struct view view;
     uint64_t value;
-    struct look *look = &h->monitor->look;
-    if (!view_of(look->machine, look->processor, h->level, h->history, &view, h->error, sizeof h->error))
+    if (h->quickly) return expression_quick_value(&h->quick, machine_cpu(h->machine, h->processor));
+    if (!view_of(h->machine, h->processor, h->level, h->history, &view, h->error, sizeof h->error))
         return false; // the level is not there
     bool valued = expression_value(&h->expression, &view, &value, h->error, sizeof h->error);
     h->valued |= valued;
     return valued && value;
 }
 
+// The same of a worker's machine. Whether it ever had a value is told afterwards; by several at once.
+static void *copy_holding(void *context, struct machine *machine) {
+    const struct holding *h = context;
+    struct holding *copy = malloc(sizeof *copy);
+    if (!copy) return NULL;
+    *copy = *h;
+    copy->machine = machine;
+    copy->valued = false;
+    if (h->history) copy->history = machine_history(machine);
+    return copy;
+}
+static void done_holding(void *context, void *copied) {
+    struct holding *h = context, *copy = copied;
+    if (copy->valued) __atomic_store_n(&h->valued, true, __ATOMIC_RELAXED);
+    free(copy);
+}
+
 static bool take_condition(struct monitor *monitor, const char **text, struct holding *h, struct scan_test *test) {
     struct view view;
-    *h = (struct holding){.monitor = monitor, .level = -1};
+    *h = (struct holding){.machine = monitor->look.machine, .processor = monitor->look.processor, .level = -1};
     bool named = **text == '@';
     if (!take_view(&monitor->look, text, &view)) return false;
     if (named) h->level = (int)view.level;
@@ -82,9 +103,19 @@ static bool take_condition(struct monitor *monitor, const char **text, struct ho
             "%s is only known where catch or watch sees something: catch KIND if CONDITION, as in catch io if "
             "port == 0x3f8, and then reverse-continue goes back to the last time",
             seen);
+    h->quickly = h->valued = !named && expression_quicken(&h->expression, &view, &h->quick);
     if (expression_reads_memory(&h->expression)) h->history = machine_history(monitor->look.machine);
-    *test = (struct scan_test){holds, h, named ? 0 : expression_sights(&h->expression, &view)};
+    *test =
+        (struct scan_test){holds, h, named ? 0 : expression_sights(&h->expression, &view), copy_holding, done_holding};
     return true;
+}
+
+// Why it has no value at the end of the span; whoever looked there last.
+static bool has_no_value(struct asking *a, struct holding *h, uint64_t step) {
+    const char *wrong = NULL;
+    *h->error = 0;
+    if (timeline_go_step(a->timeline, step, &wrong)) (void)holds(h);
+    return !h->valued;
 }
 
 typedef enum search moment_fn(struct timeline *, const struct scan_test *, struct scan_span, uint64_t *, const char **);
@@ -104,6 +135,7 @@ static bool moment(struct monitor *monitor, const char *arguments, const char *n
         return false;
     enum search found = find(asking.timeline, &test, span, &step, &wrong);
     bool told = tell_search(monitor, found, wrong);
+    if (found == SEARCH_NOTHING && !h.valued) h.valued = !has_no_value(&asking, &h, span.to);
     if (found == SEARCH_NOTHING && !h.valued && *h.error)
         told = monitor_error(monitor, "it has a value at no step from %" PRIu64 " to %" PRIu64 ": %s", span.from,
                              span.to, h.error);

@@ -3,6 +3,7 @@
 #include "monitor/drive/back.h"
 #include "monitor/expression/expression.h"
 #include "monitor/explain/walk.h"
+#include "monitor/show/copied.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,11 +42,40 @@ static enum search last_change(struct asking *a, const struct asked *asked, enum
     return found;
 }
 
-static bool answer(struct asking *a, const struct asked *asked, enum search_depth depth, uint64_t mask) {
+// Of several pieces the one that changed last; *told is about that one then.
+static enum search last_of_pieces(struct asking *a, const struct asked *asked, enum search_depth depth, uint64_t mask,
+                                  struct asked *told, struct change *last, const char **wrong) {
+    struct position from;
+    enum search found = SEARCH_NOTHING;
+    uint64_t unsearched = 0;
+    machine_position(a->look.machine, &from);
+    for (unsigned i = 0; i < asked->pieces; i++) {
+        struct asked one = *asked;
+        struct change change;
+        one.place = asked->piece[i];
+        if (i && !timeline_go(a->timeline, &from, wrong)) return SEARCH_WRONG;
+        enum search piece = last_change(a, &one, depth, mask, &change, wrong);
+        if (piece == SEARCH_WRONG) return piece;
+        if (change.unsearched > unsearched) unsearched = change.unsearched;
+        if (piece == SEARCH_NOTHING || (found == SEARCH_FOUND && change.step <= last->step)) continue;
+        found = SEARCH_FOUND;
+        *last = change;
+        *told = one;
+        place_name(&one.place, told->name, sizeof told->name);
+    }
+    last->unsearched = unsearched;
+    return found;
+}
+
+static bool answer(struct asking *a, const struct asked *question, enum search_depth depth, uint64_t mask) {
     struct monitor *monitor = a->monitor;
     const char *wrong = NULL;
-    struct change change;
-    switch (last_change(a, asked, depth, mask, &change, &wrong)) {
+    struct change change = {0};
+    struct asked which = *question;
+    const struct asked *asked = &which;
+    enum search found = question->pieces > 1 ? last_of_pieces(a, question, depth, mask, &which, &change, &wrong)
+                                             : last_change(a, question, depth, mask, &change, &wrong);
+    switch (found) {
     case SEARCH_WRONG:
         return monitor_error(monitor, "%s",
                              wrong && !strcmp(wrong, "interrupted") ? wrong : "the past cannot be replayed");
@@ -74,7 +104,7 @@ bool command_when_written(struct monitor *monitor, const char *arguments) {
     snprintf(text, sizeof text, "%s", arguments);
     if (all && strlen(text) >= 4 && !strcmp(text + strlen(text) - 4, "-all")) text[strlen(text) - 4] = 0;
     arguments = text;
-    if (!take_asked(&monitor->look, &arguments, &asked) || !take_before(monitor, &arguments, &step) ||
+    if (!take_asked_range(&monitor->look, &arguments, &asked) || !take_before(monitor, &arguments, &step) ||
         !take_end(&monitor->look, arguments) || !asking_begin(monitor, step, &asking))
         return false;
     bool done = answer(&asking, &asked, all ? SEARCH_STORES : SEARCH_QUICKLY, 0);

@@ -137,32 +137,52 @@ static uint64_t named_bytes(const struct look *look, const struct location *at) 
     return size && size < 8 ? size : 8;
 }
 
-static bool memory(const struct look *look, const char **text, struct asked *w) {
+// Up to the end of what is asked about, of the page, or of 8 bytes.
+static bool take_piece(const struct look *look, struct location at, uint64_t done, uint64_t bytes, struct asked *w) {
+    uint64_t physical, there;
+    at.address += done;
+    if (!physical_of(look, &at, &physical)) return false;
+    uint64_t room = PAGE_BYTES - physical % PAGE_BYTES, left = bytes - done;
+    if (left > room) left = room;
+    struct place *p = &w->piece[w->pieces++];
+    *p = (struct place){.space = PLACE_PHYSICAL, .bytes = (uint8_t)(left < 8 ? left : 8), .address = physical};
+    return place_read(look->machine, p, &there) ||
+           monitor_error(look, "there is no memory at physical 0x%" PRIx64 " (info mem lists what there is)", physical);
+}
+
+static bool take_pieces(const struct look *look, const struct location *at, uint64_t bytes, struct asked *w) {
+    for (uint64_t done = 0; done < bytes; done += w->piece[w->pieces - 1].bytes)
+        if (w->pieces == ASKED_PIECES || !take_piece(look, *at, done, bytes, w)) return false;
+    w->place = w->piece[0];
+    return true;
+}
+
+static void name_memory(const struct location *at, uint64_t bytes, struct asked *w) {
+    const char *space = at->space == SPACE_LINEAR ? "" : at->space == SPACE_GPA ? "gpa:" : "phys:";
+    int used = bytes > 8
+                   ? snprintf(w->name, sizeof w->name, "%" PRIu64 " bytes at %s0x%" PRIx64, bytes, space, at->address)
+                   : snprintf(w->name, sizeof w->name, "u%u[%s0x%" PRIx64 "]", (unsigned)bytes * 8, space, at->address);
+    if (w->place.address != at->address)
+        snprintf(w->name + used, sizeof w->name - (size_t)used, ", physical 0x%" PRIx64, w->place.address);
+}
+
+static bool memory(const struct look *look, const char **text, uint64_t most, struct asked *w) {
     struct location at;
-    uint64_t bytes = 0, physical, there;
+    uint64_t bytes = 0;
     if (!take_memory_place(look, text, &at, &bytes)) return false;
     if (!bytes && isdigit((unsigned char)**text) && !take_value(look, text, &bytes)) return false;
     if (!bytes) bytes = named_bytes(look, &at);
-    if (bytes > 8)
+    if (bytes > most)
         return monitor_error(look,
-                             "%" PRIu64 " bytes: a question is about 1 to 8; of more, watch ADDRESS, %" PRIu64
+                             "%" PRIu64 " bytes: this question is about 1 to %" PRIu64
+                             "; of more, watch ADDRESS, %" PRIu64
                              " and then reverse-continue goes back to the last store",
-                             bytes, bytes);
-    if (!physical_of(look, &at, &physical)) return false;
-    uint64_t room = PAGE_BYTES - physical % PAGE_BYTES;
-    if (bytes > room)
-        return monitor_error(look, "these %" PRIu64 " bytes lie in two pages: ask about %" PRIu64 " of them", bytes,
-                             room);
+                             bytes, most, bytes);
+    if (!take_pieces(look, &at, bytes, w)) return false;
     w->view = at.view;
-    w->place = (struct place){.space = PLACE_PHYSICAL, .bytes = (uint8_t)bytes, .address = physical};
-    if (!place_read(look->machine, &w->place, &there))
-        return monitor_error(look, "there is no memory at physical 0x%" PRIx64 " (info mem lists what there is)",
-                             physical);
-    const char *space = at.space == SPACE_LINEAR ? "" : at.space == SPACE_GPA ? "gpa:" : "phys:";
-    int used = snprintf(w->name, sizeof w->name, "u%u[%s0x%" PRIx64 "]", (unsigned)bytes * 8, space, at.address);
-    if (physical != at.address)
-        snprintf(w->name + used, sizeof w->name - (size_t)used, ", physical 0x%" PRIx64, physical);
-    return true;
+    name_memory(&at, bytes, w);
+    return most > 8 || w->pieces == 1 ||
+           monitor_error(look, "these %" PRIu64 " bytes lie in two pages: ask about %u of them", bytes, w->place.bytes);
 }
 
 // --- one of them ---
@@ -171,7 +191,8 @@ static bool named(const struct look *look, const char *word, struct name name, s
     char error[200];
     snprintf(w->name, sizeof w->name, "%s", word);
     if (!name_place(&w->view, &name, &w->place, error, sizeof error)) return monitor_error(look, "%s", error);
-    if (w->place.space == PLACE_FIELD) snprintf(w->name, sizeof w->name, "%s of VMCS 0x%" PRIx64, word, w->place.vmcs);
+    if (w->place.space == PLACE_FIELD)
+        snprintf(w->name, sizeof w->name, "%s of the present VMCS 0x%" PRIx64, word, w->place.vmcs);
     return true;
 }
 
@@ -183,7 +204,7 @@ static bool of_level(const char *word, struct name name, struct asked *w) {
     return true;
 }
 
-bool take_asked(const struct look *look, const char **text, struct asked *w) {
+static bool take_what(const struct look *look, const char **text, uint64_t most, struct asked *w) {
     const char *from = *text;
     char word[WORD];
     *w = (struct asked){0};
@@ -205,5 +226,13 @@ bool take_asked(const struct look *look, const char **text, struct asked *w) {
         return true;
     }
     *text = from;
-    return memory(look, text, w);
+    return memory(look, text, most, w);
+}
+
+bool take_asked(const struct look *look, const char **text, struct asked *w) {
+    return take_what(look, text, sizeof(uint64_t), w);
+}
+
+bool take_asked_range(const struct look *look, const char **text, struct asked *w) {
+    return take_what(look, text, ASKED_BYTES, w);
 }

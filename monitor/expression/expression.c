@@ -1,6 +1,7 @@
 // Expressions: a parser by precedence into a small tree, and its evaluation. See expression.h.
 #include "devices/asking/scan.h"
 #include "monitor/expression/expression.h"
+#include "monitor/expression/expression_node.h"
 #include "monitor/host/parse.h"
 #include "monitor/symbols/symbols.h"
 #include <ctype.h>
@@ -8,9 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum operation { OP_NUMBER, OP_NAME, OP_MEMORY, OP_NEGATE, OP_NOT, OP_INVERT, OP_CHOOSE, OP_ELSE, OP_BINARY };
-enum { NAME_SHIFT = 56, DEEPEST = 48, SIGNED = 0x80 };
 
 // Binary operators by rank, as in C. Longer spellings stand first.
 static const struct {
@@ -20,28 +18,9 @@ static const struct {
     {"||", 1}, {"&&", 2}, {"==", 6}, {"!=", 6}, {"<=", 7}, {">=", 7}, {"<<", 8}, {">>", 8}, {"|", 3},
     {"^", 4},  {"&", 5},  {"<", 7},  {">", 7},  {"+", 9},  {"-", 9},  {"*", 10}, {"/", 10}, {"%", 10},
 };
-enum {
-    B_OR,
-    B_AND,
-    B_EQ,
-    B_NE,
-    B_LE,
-    B_GE,
-    B_SHL,
-    B_SHR,
-    B_BOR,
-    B_XOR,
-    B_BAND,
-    B_LT,
-    B_GT,
-    B_ADD,
-    B_SUB,
-    B_MUL,
-    B_DIV,
-    B_MOD,
-    BINARIES
-};
 _Static_assert(sizeof binary / sizeof *binary == BINARIES, "one enumerator an operator");
+
+enum { DEEPEST = 48 };
 
 struct parser {
     const struct look *look;
@@ -295,8 +274,7 @@ static uint64_t memory_value(struct evaluation *v, const struct expression_node 
     return n->bytes & SIGNED ? (uint64_t)((int64_t)(value << (64 - 8 * bytes)) >> (64 - 8 * bytes)) : value;
 }
 
-static uint64_t arithmetic(struct evaluation *v, unsigned operator, uint64_t a, uint64_t b) {
-    if ((operator== B_DIV || operator== B_MOD) && !b) return wrong(v, "", a, " is divided by 0");
+uint64_t expression_operate(unsigned operator, uint64_t a, uint64_t b) {
     switch (operator) {
     case B_EQ: return a == b;
     case B_NE: return a != b;
@@ -315,6 +293,11 @@ static uint64_t arithmetic(struct evaluation *v, unsigned operator, uint64_t a, 
     case B_DIV: return a / b;
     default: return a % b;
     }
+}
+
+static uint64_t arithmetic(struct evaluation *v, unsigned operator, uint64_t a, uint64_t b) {
+    if ((operator== B_DIV || operator== B_MOD) && !b) return wrong(v, "", a, " is divided by 0");
+    return expression_operate(operator, a, b);
 }
 
 static uint64_t binary_value(struct evaluation *v, const struct expression_node *n) {

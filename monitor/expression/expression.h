@@ -25,6 +25,19 @@ bool expression_value(const struct expression *expression, const struct view *vi
                       size_t error_size);
 // What must be seen for the value to change (BIT(enum observe)); 0: it may change at any step.
 uint64_t expression_sights(const struct expression *expression, const struct view *view);
+// The same for who asks at each step, of the level that runs, without a view: an expression over registers alone that
+// always has a value. False: it is none.
+struct expression_quick {
+    unsigned count;
+    struct expression_quick_node {
+        uint8_t op, left, right, third;
+        uint8_t bytes;  // of a register at an offset in struct cpu
+        uint64_t value; // of a number; or that offset
+    } node[EXPRESSION_NODES];
+};
+bool expression_quicken(const struct expression *expression, const struct view *view, struct expression_quick *quick);
+struct cpu;
+uint64_t expression_quick_value(const struct expression_quick *quick, const struct cpu *cpu);
 // The name of what only catch and watch see, like port; NULL: there is none in it.
 const char *expression_sight_name(const struct expression *expression);
 bool expression_reads_memory(const struct expression *expression); // anywhere in it
@@ -60,8 +73,11 @@ bool take_future_view(const struct look *look, const char **text, struct view *v
 // value, and what it is called. Memory is where the level's tables have it at this moment, and a field is that of the
 // level's present VMCS. A register or an MSR of a named level is meant as of each moment: on the processor while the
 // level runs, else in its VMCS. (asked_take.c)
+enum { ASKED_PIECES = 18, ASKED_BYTES = 128 };
 struct asked {
     struct place place;
+    unsigned pieces;                  // of memory that is more than one value, or lies in two pages: more than 1, with
+    struct place piece[ASKED_PIECES]; // the first of which is `place`
     struct view view;
     char name[120];
     bool of_level; // no place: `register_name` of `level`
@@ -69,6 +85,8 @@ struct asked {
     struct name register_name;
 };
 bool take_asked(const struct look *look, const char **text, struct asked *asked);
+// The same of memory of up to ASKED_BYTES bytes, in any pages.
+bool take_asked_range(const struct look *look, const char **text, struct asked *asked);
 // There must be nothing left.
 bool take_end(const struct look *look, const char *text);
 

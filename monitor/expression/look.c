@@ -3,9 +3,7 @@
 #include "devices/machine/machine.h"
 #include <string.h>
 
-const struct cpu *look_cpu(const struct look *look) {
-    return machine_cpu(look->machine, look->processor);
-}
+const struct cpu *look_cpu(const struct look *look) { return machine_cpu(look->machine, look->processor); }
 
 const void *look_part(const struct look *look, const char *name, unsigned n) {
     struct machine_part part;

@@ -15,6 +15,7 @@ struct look {
     struct output *output;
     struct symbols *symbols;   // NULL: none were read yet
     unsigned processor;        // the one looked at
+    bool chosen;               // by a person, who stays with it when the machine is moved in time
     int level;                 // looked at where none is named; -1: the one that runs
     const struct sight *sight; // what is seen now, or what the guest was stopped by: what names like `port` mean
     bool in_sight;             // it is seen now, in the middle of a block: RIP and steps are those of the sight

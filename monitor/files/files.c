@@ -1,4 +1,5 @@
 // The table of files; see files.h.
+#define _GNU_SOURCE // memfd_create
 #include "monitor/files/files.h"
 #include "monitor/files/complaint.h"
 #include "monitor/files/signals.h"
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -196,6 +198,20 @@ int files_create(const char *path) { return open(path, O_WRONLY | O_CREAT | O_EX
 
 bool files_is_there(const char *path) { return access(path, R_OK) == 0; }
 int files_peek(const char *path) { return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); }
+
+int files_of(const void *bytes, size_t count) {
+    int fd = memfd_create("file", MFD_CLOEXEC);
+    if (fd < 0) return fail("cannot be had in memory: %s%s", strerror(errno), files_advice(errno));
+    for (size_t done = 0; done < count;) {
+        ssize_t wrote = write(fd, (const char *)bytes + done, count - done);
+        if (wrote > 0) done += (size_t)wrote;
+        if (wrote > 0 || errno == EINTR) continue;
+        close(fd);
+        return fail("cannot be had in memory: %s", strerror(errno));
+    }
+    (void)lseek(fd, 0, SEEK_SET);
+    return fd;
+}
 
 int files_again(int fd) {
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);

@@ -5,6 +5,7 @@
 #ifndef MONITOR_FILES_H
 #define MONITOR_FILES_H
 #include <stdbool.h>
+#include <stddef.h>
 
 enum file_use {
     FILE_READ,
@@ -20,6 +21,8 @@ int files_open(const char *path, enum file_use use);
 void files_close(int fd);
 // From now on only regular files are read: the names come from the prompt, where a pipe would be waited for.
 void files_at_prompt(void);
+// A file in memory that has these bytes, to be read; -1: files_why(). To be closed by files_close.
+int files_of(const void *bytes, size_t count);
 int files_again(int fd); // another descriptor of the same file, which is closed apart; -1: files_why()
 // Another descriptor, to write, of a file that is read: an image that is committed. close() closes it. -1: files_why()
 int files_change(int fd, const char *path);

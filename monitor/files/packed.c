@@ -5,7 +5,7 @@
 
 enum { LEVEL = 1 }; // memory of a guest: faster than the disk that it goes to
 
-static struct {
+static _Thread_local struct {
     ZSTD_CCtx *pack;
     ZSTD_DCtx *unpack;
 } contexts;
@@ -26,4 +26,11 @@ static bool unpack(void *context, void *to, size_t bytes, const void *from, size
 const struct packer *packed_by_zstd(void) {
     static const struct packer packer = {NULL, pack, unpack};
     return &packer;
+}
+
+void packed_thread_ends(void) {
+    ZSTD_freeCCtx(contexts.pack);
+    ZSTD_freeDCtx(contexts.unpack);
+    contexts.pack = NULL;
+    contexts.unpack = NULL;
 }

@@ -3,6 +3,8 @@
 #define MONITOR_PACKED_H
 struct packer;
 
+// Any thread may use it; what it takes is freed when the thread calls packed_thread_ends, as its last act.
 const struct packer *packed_by_zstd(void);
+void packed_thread_ends(void);
 
 #endif

@@ -13,29 +13,30 @@ enum { BUFFER_BYTES = 1 << 16 };
 
 struct readable {
     int fd;
+    int patience_ms;
     bool waits, by_table; // it may have to be waited for; files.c opened it
     const char *why;
     size_t at, have;
     char buffer[BUFFER_BYTES];
 };
 
-static struct readable *make(int fd, bool by_table) {
+static struct readable *make(int fd, int patience_ms, bool by_table) {
     struct stat s;
     struct readable *r = calloc(1, sizeof *r);
     if (!r) return NULL;
-    *r = (struct readable){.fd = fd, .why = "", .by_table = by_table};
+    *r = (struct readable){.fd = fd, .why = "", .by_table = by_table, .patience_ms = patience_ms};
     r->waits = fstat(fd, &s) != 0 || !S_ISREG(s.st_mode);
     if (fstat(fd, &s) == 0 && S_ISDIR(s.st_mode)) r->why = "a directory, not a file";
     return r;
 }
 
-struct readable *readable_of(int fd) {
-    return make(fd, false);
+struct readable *readable_of(int fd, int patience_ms) {
+    return make(fd, patience_ms, false);
 }
 
 struct readable *readable_open(const char *path) {
     int fd = files_open(path, FILE_READ);
-    struct readable *r = fd >= 0 ? make(fd, true) : NULL;
+    struct readable *r = fd >= 0 ? make(fd, -1, true) : NULL;
     if (fd >= 0 && !r) files_close(fd);
     return r;
 }
@@ -44,8 +45,8 @@ struct readable *readable_open(const char *path) {
 static bool fill(struct readable *r) {
     ssize_t got = -1;
     while (!*r->why) {
-        if (r->waits && !wait_readable(r->fd, -1)) {
-            r->why = "a signal ended it";
+        if (r->waits && !wait_readable(r->fd, r->patience_ms)) {
+            r->why = signals_ending() ? "a signal ended it" : "nothing came any more";
             break;
         }
         got = read(r->fd, r->buffer, sizeof r->buffer);

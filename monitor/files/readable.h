@@ -6,7 +6,9 @@
 
 struct readable;
 struct readable *readable_open(const char *path); // NULL: files_why()
-struct readable *readable_of(int fd);             // it is closed with it. NULL: memory is short
+// It is closed with it. Who is silent for so many milliseconds (-1: no limit) has come to the end. NULL: memory is
+// short.
+struct readable *readable_of(int fd, int patience_ms);
 // As struct source (devices/snapshot/frame.h) wants it. Waits; a signal that ends the run is an end of the file.
 size_t readable_get(void *readable, void *to, size_t count);
 // Why there was an end: "" when the file has one there.

@@ -110,3 +110,8 @@ bool file_get(const struct file *file, uint64_t offset, void *to, size_t length)
     memcpy(to, file->bytes + offset, length);
     return true;
 }
+
+bool file_is_pipe(const char *path) {
+    struct stat s;
+    return stat(path, &s) == 0 && S_ISFIFO(s.st_mode);
+}

@@ -31,17 +31,38 @@ static void show(struct machine *machine, uint64_t step, double mips) {
     (void)written_flush(written_errors());
 }
 
+static void show_search(uint64_t steps, uint64_t most) {
+    written_print(written_errors(), "\r\033[K%" PRIu64 " of %" PRIu64 " million steps looked through", steps / 1000000,
+                  most / 1000000);
+    (void)written_flush(written_errors());
+}
+
+// Whether it is time for the line. *passed: seconds since the last look that counted; 0: this is the first.
+static bool is_due(struct progress *progress, double *passed) {
+    double now = host_seconds(CLOCK_MONOTONIC);
+    *passed = progress->since > 0 ? now - progress->since : 0;
+    if (!progress->wanted || (progress->since > 0 && *passed < (progress->shown ? next_after : first_after)))
+        return false;
+    progress->since = now;
+    return true;
+}
+
 void progress_look(struct progress *progress, struct machine *machine, bool in_line) {
-    if (!progress->wanted) return;
+    double passed;
+    if (!is_due(progress, &passed)) return;
     uint64_t step = machine_steps(machine);
-    double now = host_seconds(CLOCK_MONOTONIC), passed = now - progress->since;
-    if (progress->since > 0 && passed < (progress->shown ? next_after : first_after)) return;
-    if (progress->since > 0 && !in_line) {
+    if (passed > 0 && !in_line) {
         show(machine, step, (double)(step - progress->step) / passed * 1e-6);
         progress->shown = true;
     }
-    progress->since = now;
     progress->step = step;
+}
+
+void progress_search(struct progress *progress, uint64_t steps, uint64_t most) {
+    double passed;
+    if (!is_due(progress, &passed) || passed <= 0) return;
+    show_search(steps, most);
+    progress->shown = true;
 }
 
 void progress_clear(struct progress *progress) {

@@ -18,6 +18,8 @@ void progress_begin(struct progress *progress); // at the start
 void progress_end(void);                        // before it goes
 // Between pieces of a run. `in_line`: the cursor stands behind something that the guest wrote.
 void progress_look(struct progress *progress, struct machine *machine, bool in_line);
+// The same of a search by several machines: so many steps of at most so many are looked through.
+void progress_search(struct progress *progress, uint64_t steps, uint64_t most);
 void progress_clear(struct progress *progress); // before something is written; NULL is fine
 
 #endif

@@ -19,6 +19,7 @@ enum jail_use {
     JAIL_WINDOW = 1 << 9,   // a window is shown, by SDL and the X or Wayland server that it has connected to
     JAIL_WINDOW_ALONE = 1 << 10, // and no commands may come
     JAIL_DISKS = 1 << 8,    // images of disks are read, and what is written is kept in a temporary file
+    JAIL_THREADS = 1 << 11, // threads come and go: they search the past
 };
 
 // From now on no other system call is left, to this process, to its threads and to those that it starts. One that is

@@ -85,9 +85,19 @@ uint64_t boot_module_place(const struct boot_module *module, struct layout *layo
     return layout_put_file(layout, &wish, module->file.size ? (const void *)module->file.bytes : "", "a module");
 }
 
+// An ELF file has names, which recordings and snapshots keep with it.
+static void keep_names(struct boot *boot) {
+    enum { MOST = 32 << 20 };
+    const struct file *kernel = &boot->kernel;
+    if (kernel->size < 4 || kernel->size > MOST || memcmp(kernel->bytes, "\177ELF", 4) != 0) return;
+    boot->made.image.file = kernel->bytes;
+    boot->made.image.file_bytes = kernel->size;
+}
+
 bool boot_load(struct boot *boot, struct machine *machine) {
     struct layout layout;
     layout_init(&layout, machine, boot->kernel.path, &boot->made);
+    keep_names(boot);
     return boot->loader->load(boot, &layout) &&
            (machine_boot(machine, &boot->made.image) ||
             complain("%s: what was made of it cannot be loaded", boot->kernel.path));

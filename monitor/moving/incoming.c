@@ -9,7 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WAIT_MS = 200, LOOK_MS = 10 };
+enum {
+    WAIT_MS = 200,
+    LOOK_MS = 10,
+    PATIENCE_MS = 10000, // who came and is silent for so long makes room for others
+};
 
 bool incoming_begin(struct incoming *in, const char *where, char *why, size_t size) {
     *in = (struct incoming){.is_command = strncmp(where, "exec:", 5) == 0, .server = SERVER_NONE, .reply = -1};
@@ -22,7 +26,7 @@ struct readable *incoming_next(struct incoming *in, char *why, size_t size) {
     while (!in->is_command && !server_accept(&in->server) && !signals_ending())
         (void)server_wants(&in->server, WAIT_MS);
     int fd = in->server.client;
-    struct readable *from = fd >= 0 ? readable_of(fd) : NULL;
+    struct readable *from = fd >= 0 ? readable_of(fd, in->is_command ? -1 : PATIENCE_MS) : NULL;
     if (from) in->server.client = -1; // it is closed with what reads it
     in->reply = in->is_command ? -1 : fd;
     if (!from) snprintf(why, size, fd < 0 ? "a signal ended the wait" : "not enough memory");

@@ -15,6 +15,7 @@
 #include "monitor/session/blocks.h"
 #include "monitor/session/record.h"
 #include "monitor/session/replay.h"
+#include "monitor/session/workers.h"
 #include "monitor/host/terminal.h"
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +78,7 @@ static bool begin_history(struct run *run) {
     if (!bytes && !run->options->recording) return true;
     run->timeline = timeline_new(run->machine, bytes);
     if (run->timeline) timeline_set_packer(run->timeline, packed_by_zstd());
+    if (run->timeline) workers_serve(run);
     return run->timeline || complain("not enough memory to keep the past; -history 0 does without");
 }
 

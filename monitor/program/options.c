@@ -1,4 +1,5 @@
 // The command line: finding the row of each option, and the help text that the rows hold.
+#include "monitor/session/workers.h"
 #include "monitor/session/options.h"
 #include "monitor/program/display_option.h"
 #include "monitor/program/options_row.h"
@@ -144,6 +145,7 @@ static enum taken take_argument(struct options *options, int argc, char **argv, 
 static void set_defaults(struct options *options) {
     *options =
         (struct options){.history_bytes = UINT64_MAX,
+                         .history_workers = workers_usual(),
                          .record_hashes = 1000000000,
                          .steps = UINT64_MAX,
                          .cycles = UINT64_MAX,

@@ -506,6 +506,14 @@ enum taken take_history(struct options *options, const struct option *option, co
                : option_wrong(option, value, "not a size; write 512 (MBytes), 512M or 2G, or 0 for none");
 }
 
+enum taken take_workers(struct options *options, const struct option *option, const char *value) {
+    uint64_t count;
+    if (!parse_number(value, &count) || count < 1 || count > OPTIONS_WORKERS)
+        return option_wrong(option, value, "not a number of threads from 1 to 64");
+    options->history_workers = (unsigned)count;
+    return TAKEN;
+}
+
 // FILE, and words behind it. False: what is wrong was said.
 static bool take_path(const struct option *option, const char **list, char *path) {
     return (parse_item(list, path, OPTIONS_PATH) && *path) ||

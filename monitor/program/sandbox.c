@@ -34,6 +34,11 @@ static unsigned uses_of(const struct options *o) {
            (o->machine.drives || may_have_commands(o) ? JAIL_DISKS : 0);
 }
 
+// Threads that search the past come and go.
+static unsigned uses_of_threads(const struct options *o) {
+    return o->history_workers > 1 && may_have_commands(o) ? JAIL_THREADS : 0;
+}
+
 // What commands print goes through the pager where a person reads; and the machine may move to another process.
 void sandbox_prepare(const struct options *options) {
     for (unsigned i = 0; i < options->migrations; i++) (void)launcher_allow(options->migrate_to[i]);
@@ -42,8 +47,10 @@ void sandbox_prepare(const struct options *options) {
 
 void sandbox_enter(const struct options *options) {
     char why[200];
-    if (options->sandbox == SANDBOX_OFF || jail_close(uses_of(options), STATUS_JAIL, why, sizeof why)) return;
+    if (options->sandbox == SANDBOX_OFF || jail_close(uses_of(options) | uses_of_threads(options), STATUS_JAIL, why, sizeof why)) return;
     if (options->sandbox == SANDBOX_ON) complain("-sandbox on: %s; the run goes on without the jail", why);
 }
 
 void sandbox_leave(void) { launcher_close(); }
+
+bool sandbox_has_commands(const struct options *options) { return may_have_commands(options); }

@@ -9,6 +9,7 @@
 #include "monitor/drive/drive.h"
 #include "monitor/host/editor.h"
 #include "monitor/host/terminal.h"
+#include "monitor/show/names.h"
 #include "monitor/session/record.h"
 #include "monitor/session/replay.h"
 #include "monitor/program/door.h"
@@ -159,6 +160,7 @@ enum status monitor_drive(struct monitor *monitor) {
     monitor->run->monitored = starts_stopped(o) || o->script;
     struct self_explain *self = self_explain_begin(monitor);
     if (!script_failed) script_failed = !record_begin(monitor->run);
+    if (sandbox_has_commands(o) && !o->kernel) names_begin(monitor); // of a recording: by a file in memory
     if (!script_failed) sandbox_enter(o);
     if (!script_failed) script_failed = !replay_go(monitor->run);
     if (o->script && !script_failed) {

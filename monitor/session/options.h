@@ -27,7 +27,8 @@ enum {
     OPTIONS_FILE_NAME = 64,
     OPTIONS_GIVEN = 64,
     OPTIONS_MIGRATIONS = 16,
-    OPTIONS_PATH = 4096
+    OPTIONS_PATH = 4096,
+    OPTIONS_WORKERS = 64
 };
 
 // What firmware there is to be.
@@ -87,6 +88,7 @@ struct options {
     struct recording *recording;        // what it holds
     const char *decides;                // the first option that was given and decides what the machine is; NULL: none
     uint64_t history_bytes;             // of the host's memory for the past; UINT64_MAX: what is usual
+    unsigned history_workers;           // threads that search it
     uint64_t steps;                     // stop when the machine has done so many; UINT64_MAX: no limit
     uint64_t cycles;                    // the same in cycles, idle time counted
     uint64_t hash_every, drop_every;    // steps; 0: never

@@ -47,6 +47,8 @@ static bool find_place(struct options *o) {
 bool replay_read(struct options *o) {
     char error[500];
     struct file file;
+    if (file_is_pipe(o->replay))
+        (void)complain("-replay %s: this is a pipe; all of the recording is waited for before it is run", o->replay);
     if (!file_load(&file, o->replay, error, sizeof error)) return complain("-replay %s: %s", o->replay, error);
     o->recording = recording_read(file.bytes, file.size, packed_by_zstd(), error, sizeof error);
     file_free(&file);

@@ -339,6 +339,10 @@ static void look_back(void *context) {
     progress_look(&run->progress, run->machine, false);
 }
 
+bool run_is_interrupted(const struct run *run) {
+    return signals_ending() || signals_is_asked() || someone_asks(run);
+}
+
 void run_looks(struct run *run, bool on) {
     progress_clear(&run->progress);
     machine_set_look(run->machine, on ? look_back : NULL, run);

@@ -2,6 +2,7 @@
 // for.
 #ifndef MONITOR_RUN_H
 #define MONITOR_RUN_H
+#include "devices/history/side_by_side.h"
 #include "monitor/host/console.h"
 #include "monitor/session/options.h"
 #include "monitor/host/progress.h"
@@ -25,6 +26,7 @@ struct run {
     struct console *console;
     struct snapshot *moved;         // by loadvm, with what the machine begins with after a reset; NULL: there was none
     struct timeline *timeline;      // the past, which is kept; NULL: it is not
+    struct side_by_side side;       // threads that search it (workers.h)
     struct record *record;          // it is written down; NULL: it is not
     bool record_failed;             // not all of it could be
     size_t compared;                // of a recording that is replayed: how many of its hashes
@@ -76,6 +78,8 @@ bool run_ended_by_guest(const char *reason); // of the texts that over_text may 
 // Around what goes through the past without run_until: while it is on, the machine stops when somebody asks, and a
 // terminal sees how far it is. What was asked for before it began does not count, unless nobody has seen it yet.
 void run_looks(struct run *run, bool on);
+// Whether somebody asks for an end of that, for whoever waits for threads meanwhile.
+bool run_is_interrupted(const struct run *run);
 // Prints the hashes asked for; the status of the process.
 enum status run_end(struct run *run);
 

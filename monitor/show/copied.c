@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { XMM_BYTES = 16 };
+
 struct copying {
     const struct look *look;
     const struct view *view;
@@ -50,11 +52,18 @@ static int gpr_of(ZydisRegister r) {
     return whole >= ZYDIS_REGISTER_RAX && whole <= ZYDIS_REGISTER_R15 ? (int)(whole - ZYDIS_REGISTER_RAX) : -1;
 }
 
+static int xmm_of(ZydisRegister r) {
+    return r >= ZYDIS_REGISTER_XMM0 && r <= ZYDIS_REGISTER_XMM15 ? (int)(r - ZYDIS_REGISTER_XMM0) : -1;
+}
+
 static bool register_operand(const struct copying *c, ZydisRegister r, unsigned bits, struct place *p) {
-    int gpr = gpr_of(r);
+    int gpr = gpr_of(r), xmm = xmm_of(r);
     unsigned second = r >= ZYDIS_REGISTER_AH && r <= ZYDIS_REGISTER_BH;
     if (gpr >= 0)
         *p = register_place_at(c, offsetof(struct cpu, gpr) + (unsigned)gpr * sizeof(uint64_t) + second, bits / 8);
+    else if (xmm >= 0)
+        *p = register_place_at(c, offsetof(struct cpu, fpu.vector) + (unsigned)xmm * sizeof c->view->cpu->fpu.vector[0],
+                               XMM_BYTES);
     else if (r == ZYDIS_REGISTER_CR0)
         *p = register_place_at(c, offsetof(struct cpu, control.cr0), 8);
     else if (r == ZYDIS_REGISTER_CR2)
@@ -78,7 +87,9 @@ static uint64_t gpr_value(const struct copying *c, ZydisRegister r) {
 static bool memory_at(const struct copying *c, uint64_t linear, unsigned bytes, struct place *p) {
     uint64_t physical;
     if (view_code_bits(c->view) != 64) linear = (uint32_t)linear;
-    if (!bytes || bytes > 8 || !walk_linear(c->view, linear, &physical)) return false;
+    uint64_t room = PAGE_BYTES - linear % PAGE_BYTES;
+    if (!bytes || bytes > XMM_BYTES || (bytes > 8 && bytes > room) || !walk_linear(c->view, linear, &physical))
+        return false;
     *p = (struct place){.space = PLACE_PHYSICAL,
                         .level = (uint8_t)c->view->level,
                         .processor = (uint8_t)c->view->cpu->id,
@@ -136,7 +147,24 @@ static bool copies_operands(ZydisMnemonic m) {
     case ZYDIS_MNEMONIC_LODSW:
     case ZYDIS_MNEMONIC_LODSD:
     case ZYDIS_MNEMONIC_LODSQ:
-    case ZYDIS_MNEMONIC_LEAVE: return true;
+    case ZYDIS_MNEMONIC_LEAVE:
+    case ZYDIS_MNEMONIC_MOVAPS: // by XMM registers, as memcpy does
+    case ZYDIS_MNEMONIC_MOVUPS:
+    case ZYDIS_MNEMONIC_MOVAPD:
+    case ZYDIS_MNEMONIC_MOVUPD:
+    case ZYDIS_MNEMONIC_MOVDQA:
+    case ZYDIS_MNEMONIC_MOVDQU:
+    case ZYDIS_MNEMONIC_LDDQU:
+    case ZYDIS_MNEMONIC_MOVD:
+    case ZYDIS_MNEMONIC_MOVQ:
+    case ZYDIS_MNEMONIC_MOVSS:
+    case ZYDIS_MNEMONIC_MOVLPS:
+    case ZYDIS_MNEMONIC_MOVLPD:
+    case ZYDIS_MNEMONIC_MOVNTDQ:
+    case ZYDIS_MNEMONIC_MOVNTDQA:
+    case ZYDIS_MNEMONIC_MOVNTPS:
+    case ZYDIS_MNEMONIC_MOVNTPD:
+    case ZYDIS_MNEMONIC_MOVNTI: return true;
     default: return m >= ZYDIS_MNEMONIC_CMOVB && m <= ZYDIS_MNEMONIC_CMOVZ;
     }
 }

@@ -1,5 +1,6 @@
 // Names that are found by themselves; see names.h.
 #include "monitor/show/names.h"
+#include "devices/machine/machine_boot.h"
 #include "monitor/explain/walk.h"
 #include "monitor/symbols/symbols_file.h"
 #include <elf.h>
@@ -237,14 +238,17 @@ void names_forget(struct monitor *monitor) {
 
 // --- the kernel that was loaded ---
 
+// By its path; of a recording, or of a machine that came from a snapshot, it is what was kept of it.
 void names_begin(struct monitor *monitor) {
-    const char *path = monitor->run->options->kernel;
     const struct symbols_place where = {.lines_most = LINES_MOST, .elf_only = true};
+    const struct boot_image *boot = machine_boot_image(monitor->look.machine);
+    const char *path = monitor->run->options->kernel;
+    const char *name = path ? path : boot && boot->file ? "the kernel that it began with" : NULL;
     if (monitor->names.begun) return;
     monitor->names.begun = true;
-    struct symbol_table *table = path ? symbols_table_new(&monitor->look.symbols, path, SYMBOLS_ANY_LEVEL) : NULL;
+    struct symbol_table *table = name ? symbols_table_new(&monitor->look.symbols, name, SYMBOLS_ANY_LEVEL) : NULL;
     if (!table) return;
-    if (symbols_from_file(table, path, &where))
+    if (path ? symbols_from_file(table, path, &where) : symbols_from_bytes(table, boot->file, boot->file_bytes, &where))
         symbols_table_drop(monitor->look.symbols, table);
     else
         symbols_table_done(table);

@@ -117,14 +117,30 @@ static const char *add_file(struct symbol_table *table, Elf *elf, int fd, const 
     return error;
 }
 
-const char *symbols_from_file(struct symbol_table *table, const char *path, const struct symbols_place *place) {
-    int fd = files_open(path, FILE_READ);
-    if (fd < 0) return files_why();
+static const char *add_open(struct symbol_table *table, int fd, const struct symbols_place *place, bool *is_elf) {
     elf_version(EV_CURRENT);
     Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
-    bool is_elf = elf && elf_kind(elf) == ELF_K_ELF;
-    const char *error = is_elf ? add_file(table, elf, fd, place) : NULL;
+    *is_elf = elf && elf_kind(elf) == ELF_K_ELF;
+    const char *error = *is_elf ? add_file(table, elf, fd, place) : NULL;
     if (elf) elf_end(elf);
+    return error;
+}
+
+const char *symbols_from_bytes(struct symbol_table *table, const void *bytes, size_t count,
+                               const struct symbols_place *place) {
+    bool is_elf;
+    int fd = files_of(bytes, count);
+    if (fd < 0) return files_why();
+    const char *error = add_open(table, fd, place, &is_elf);
+    files_close(fd);
+    return is_elf ? error : "it is no ELF file";
+}
+
+const char *symbols_from_file(struct symbol_table *table, const char *path, const struct symbols_place *place) {
+    bool is_elf;
+    int fd = files_open(path, FILE_READ);
+    if (fd < 0) return files_why();
+    const char *error = add_open(table, fd, place, &is_elf);
     files_close(fd);
     if (is_elf) return error;
     return place->elf_only ? "it is no ELF file" : symbols_from_map(table, path, place);

@@ -12,6 +12,9 @@ struct symbols_place {
 };
 // An ELF file, or else a System.map.
 const char *symbols_from_file(struct symbol_table *table, const char *path, const struct symbols_place *place);
+// An ELF file that is in memory.
+const char *symbols_from_bytes(struct symbol_table *table, const void *bytes, size_t count,
+                               const struct symbols_place *place);
 const char *symbols_from_map(struct symbol_table *table, const char *path, const struct symbols_place *place);
 // What was found of a Linux kernel.
 struct linux_found {

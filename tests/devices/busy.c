@@ -113,7 +113,7 @@ static const uint8_t code[] = {
 
 static struct boot_piece pieces[] = {{0, 1024, 1024, NULL}, {DATA, 256, 0, NULL}, {START, 4096, sizeof code, code}};
 static const struct boot_register registers[] = {{REGISTER_CS, 0}, {REGISTER_CS_BASE, 0}, {REGISTER_RIP, START}};
-static const struct boot_image image = {pieces, 3, registers, 3};
+static const struct boot_image image = {.piece = pieces, .pieces = 3, .reg = registers, .registers = 3};
 
 struct machine *busy_machine(unsigned cpus) {
     static uint32_t vectors[256];

@@ -5,6 +5,7 @@
 #include "tests/decode/random.h"
 #include "tests/devices/busy.h"
 #include "tests/door.h"
+#include "tests/side.h"
 #include "tests/tap.h"
 #include <string.h>
 
@@ -133,6 +134,18 @@ static void list(struct timeline *t, struct known *k, uint64_t from, uint64_t to
                (unsigned long long)(l.next ? k->change[(l.next - 1) % CHANGES].step : 0));
 }
 
+static void ask_all(struct timeline *t, unsigned cpus, unsigned workers, uint64_t end, uint64_t *random) {
+    loop_begin("%u processors, %u workers: when values changed last", cpus, workers);
+    for (unsigned i = 0; i < QUESTIONS / workers; i++) ask(t, &known[i % PLACES], 1 + random64(random) % (end - 2));
+    loop_end();
+    loop_begin("%u processors, %u workers: all changes in a span", cpus, workers);
+    for (unsigned i = 0; i < PLACES; i += workers) {
+        uint64_t from = random64(random) % (end - 6000);
+        list(t, &known[i], from, from + 1 + random_below(random, 5000));
+    }
+    loop_end();
+}
+
 static void with(unsigned cpus) {
     static uint8_t before[1 << 20];
     uint64_t random = 40 + cpus;
@@ -143,15 +156,10 @@ static void with(unsigned cpus) {
     timeline_facts(t, &f);
     choose(m, cpus, &random, before);
     step_through(m, t, f.end.steps);
-    loop_begin("%u processors: when values changed last, %u inputs", cpus, (unsigned)f.inputs);
-    for (unsigned i = 0; i < QUESTIONS; i++) ask(t, &known[i % PLACES], 1 + random64(&random) % (f.end.steps - 2));
-    loop_end();
-    loop_begin("%u processors: all changes in a span", cpus);
-    for (unsigned i = 0; i < PLACES; i++) {
-        uint64_t from = random64(&random) % (f.end.steps - 6000);
-        list(t, &known[i], from, from + 1 + random_below(&random, 5000));
-    }
-    loop_end();
+    const struct side_by_side side = side_by_side(3, 1000);
+    ask_all(t, cpus, 1, f.end.steps, &random);
+    timeline_set_side_by_side(t, &side);
+    ask_all(t, cpus, side.workers, f.end.steps, &random);
     timeline_free(t);
     machine_free(m);
 }

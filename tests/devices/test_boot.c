@@ -23,7 +23,8 @@ static const struct boot_register registers[] = {{REGISTER_CS, 0},
                                                  {REGISTER_RIP, CODE},
                                                  {REGISTER_RSP, 0x7000},
                                                  {REGISTER_RBX, 0x1234567890}};
-static const struct boot_image image = {pieces, 2, registers, sizeof registers / sizeof *registers};
+static const struct boot_image image = {
+    .piece = pieces, .pieces = 2, .reg = registers, .registers = sizeof registers / sizeof *registers};
 
 static struct machine *make(unsigned cpus) {
     struct machine_config config;
@@ -96,10 +97,10 @@ static void refusals(void) {
                             too_long = {CODE, 10, 11, code};
     const struct boot_piece *const bad[] = {&outside, &no_data, &too_long};
     for (unsigned i = 0; i < 3; i++)
-        ok(!machine_boot(m, &(struct boot_image){bad[i], 1, NULL, 0}), "piece %u is refused", i);
+        ok(!machine_boot(m, &(struct boot_image){.piece = bad[i], .pieces = 1}), "piece %u is refused", i);
     const struct boot_register wrong[] = {{REGISTER_MXCSR, 1 << 16}, {REGISTER_COUNT, 0}, {REGISTER_VECTOR0, 0}};
     for (unsigned i = 0; i < 3; i++)
-        ok(!machine_boot(m, &(struct boot_image){NULL, 0, &wrong[i], 1}), "register %u is refused", i);
+        ok(!machine_boot(m, &(struct boot_image){.reg = &wrong[i], .registers = 1}), "register %u is refused", i);
     ok(machine_hash(m) == bare, "and nothing is changed");
     ok(machine_boot(m, &image) && machine_boot(m, NULL), "a machine may have no value again");
     alter_reset(m);

@@ -117,13 +117,23 @@ printf "at its call %d\\n", *(unsigned char *) \$pc == 0xe8
 $(attach_guest)
 break guest_work thread 2.1
 continue
+continue
+printf "the guest works %d\\n", \$_inferior == 2
+delete
+stepi
+stepi
+set schedule-multiple off
+reverse-finish
+printf "the guest at its call %d\\n", *(unsigned char *) \$pc == 0xe8 && \$_inferior == 2
+set schedule-multiple on
+break guest_work thread 2.1
+continue
 set \$work = \$pc
 next
+set schedule-multiple off
 reverse-next
-printf "a line of the guest back %d\\n", \$pc <= \$work + 16
+printf "a line of the guest back %d\\n", \$pc <= \$work + 16 && \$_inferior == 2
 delete
-reverse-finish
-printf "the guest at its call %d\\n", *(unsigned char *) \$pc == 0xe8
 monitor quit
 detach inferiors 2 1
 EOT
@@ -131,6 +141,7 @@ finish
 says "reverse-next" '^a line back 1$'
 says "reverse-finish" '^at its call 1$'
 says "reverse-next in the guest" '^a line of the guest back 1$'
+says "the guest is come to" '^the guest works 1$'
 says "reverse-finish in the guest" '^the guest at its call 1$'
 
 # The past cannot be changed: branch makes it the present.

@@ -211,6 +211,16 @@ interrupts_register:
 1:	inc %eax
 	jmp 1b
 
+#elif defined GUEST_count	// now and then a word of memory and CR2 change; DS comes back
+1:	inc %eax
+	test $0x1fffff, %eax
+	jnz 1b
+	incl 0x300000
+	mov 0x300000, %ecx
+	mov %ecx, %cr2
+	movl $1, 0x300008
+marked:	jmp 1b
+
 #elif defined GUEST_flood	// writes to COM1 without end
 1:	mov $'y', %al
 	call put

@@ -18,6 +18,9 @@ store:	mov 4(%esp), %ecx
 	ret
 
 _start:	mov $stack, %esp
+	mov %cr4, %eax
+	or $0x200, %eax					// OSFXSR
+	mov %eax, %cr4
 	.irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9		// 0: the stack
 	push $VALUE(0, \n)
 	popl TO(0, \n)
@@ -49,6 +52,27 @@ _start:	mov $stack, %esp
 	xor %eax, %eax
 	rdmsr
 	mov %eax, TO(5, \n)
+	mov $VALUE(10, \n), %eax			// 10: memcpy by XMM registers
+	mov %eax, buffer + 4 * (\n & 3)
+	movdqu buffer, %xmm3
+	movaps %xmm3, %xmm5
+	movups %xmm5, buffer + 36
+	pxor %xmm3, %xmm3
+	movd buffer + 36 + 4 * (\n & 3), %xmm6
+	movq %xmm6, %xmm7
+	movd %xmm7, %ebp
+	mov %ebp, TO(10, \n)
+	movl $0x0a000000, request			// 11: DMA of the firmware configuration device: "QEMU"
+	movl $0x04000000, request + 4			// big-endian: select and read entry 0, 4 bytes
+	mov $(delivered + 4 * \n), %eax
+	bswap %eax
+	mov %eax, request + 12
+	mov $request, %eax
+	bswap %eax
+	mov $0x518, %edx
+	out %eax, %dx
+	mov delivered + 4 * \n, %ebx
+	mov %ebx, TO(11, \n)
 	mov $VALUE(6, \n), %eax				// 6: CR2
 	mov %eax, %cr2
 	mov %cr2, %edx
@@ -116,13 +140,15 @@ _start:	mov $stack, %esp
 	.balign 8
 vmxon_pointer:	.long vmxon_region, 0
 vmcs_pointer:	.long vmcs_region, 0
-buffer:	.long 0
+buffer:	.space 64
 	.globl equal
 	.type equal, @object
 	.size equal, 4
 equal:	.long 0, 0
 	.globl result
-result:	.space 400
+result:	.space 480
+request: .space 16
+delivered: .space 40
 	.space 256
 stack:
 	.balign 4096

@@ -7,6 +7,7 @@
 #include "tests/decode/random.h"
 #include "tests/door.h"
 #include "tests/monitor/turtles.h"
+#include "tests/side.h"
 #include "tests/tap.h"
 #include "vmx/level/view.h"
 #include "vmx/vmcs/vmx.h"
@@ -233,6 +234,18 @@ static bool has_value(void *context) {
     return read_known(w->m, w->place) == w->value;
 }
 
+static void *copy_wanted(void *context, struct machine *m) {
+    struct wanted_value *copy = malloc(sizeof *copy);
+    if (!copy) bail("no memory");
+    *copy = *(struct wanted_value *)context;
+    copy->m = m;
+    return copy;
+}
+static void done_wanted(void *context, void *copy) {
+    (void)context;
+    free(copy);
+}
+
 static uint64_t value_at(const struct known *k, uint64_t step) {
     const struct known_change *c = known_before(k, step);
     return c ? c->now : k->first;
@@ -242,7 +255,11 @@ static void find_moments(struct timeline *t, struct machine *m, const struct kno
     const char *wrong = NULL;
     struct scan_span span = random_span(20000);
     struct wanted_value w = {m, &k->place, value_at(k, BEGIN + random64(&seen.random) % WINDOW)};
-    struct scan_test test = {has_value, &w, place_sights(m, &k->place)};
+    struct scan_test test = {.holds = has_value,
+                             .context = &w,
+                             .sights = place_sights(m, &k->place),
+                             .copy = copy_wanted,
+                             .done = done_wanted};
     uint64_t first = ~0ull, last = ~0ull, step = 0;
     if (k->count >= CHANGES) return;
     for (uint64_t s = span.from; s <= span.to; s++) {
@@ -261,20 +278,29 @@ static void find_moments(struct timeline *t, struct machine *m, const struct kno
                (unsigned long long)last);
 }
 
+// One of so many questions, by so many machines side by side.
+static void ask_all(struct timeline *t, struct machine *m, unsigned workers, unsigned part) {
+    loop_begin("%u workers: when %d values changed last before some moment of %d steps", workers, PLACES / part,
+               WINDOW);
+    for (unsigned i = 0; i < PLACES; i += part) ask(t, &known[i], BEGIN + 1 + random64(&seen.random) % (WINDOW - 10));
+    loop_end();
+    loop_begin("%u workers: all changes in a span", workers);
+    for (unsigned i = 0; i < SPANS_ASKED; i += part) list_values(t, &known[i]);
+    loop_end();
+    loop_begin("%u workers: the first and the last moment of a span at which a place has a value", workers);
+    for (unsigned i = 0; i < SPANS_ASKED; i += part) find_moments(t, m, &known[PLACES - 1 - i]);
+    loop_end();
+}
+
 int main(void) {
     survey();
     step_through();
     struct machine *m = turtles(1, "depth=3");
     struct timeline *t = recorded(m);
-    loop_begin("when %d values changed last before some moment of %d steps", PLACES, WINDOW);
-    for (unsigned i = 0; i < PLACES; i++) ask(t, &known[i], BEGIN + 1 + random64(&seen.random) % (WINDOW - 10));
-    loop_end();
-    loop_begin("all changes in a span");
-    for (unsigned i = 0; i < SPANS_ASKED; i++) list_values(t, &known[i]);
-    loop_end();
-    loop_begin("the first and the last moment of a span at which a place has a value");
-    for (unsigned i = 0; i < SPANS_ASKED; i++) find_moments(t, m, &known[PLACES - 1 - i]);
-    loop_end();
+    ask_all(t, m, 1, 1);
+    const struct side_by_side side = side_by_side(3, 4000);
+    timeline_set_side_by_side(t, &side);
+    ask_all(t, m, side.workers, 6);
     timeline_free(t);
     machine_free(m);
     return done_testing();

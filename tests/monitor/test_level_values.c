@@ -4,6 +4,7 @@
 #include "monitor/drive/asking.h"
 #include "tests/decode/random.h"
 #include "tests/monitor/turtles.h"
+#include "tests/side.h"
 #include "tests/tap.h"
 #include <stdlib.h>
 
@@ -143,6 +144,11 @@ int main(void) {
     loop_end();
     loop_begin("all their changes in a span");
     for (unsigned i = 0; i < 2 * VALUES; i++) ask_span(&a, &value[i % VALUES], random64(&random));
+    loop_end();
+    const struct side_by_side side = side_by_side(3, 8000);
+    timeline_set_side_by_side(t, &side);
+    loop_begin("the same by three machines side by side");
+    for (unsigned i = 0; i < VALUES; i++) ask_span(&a, &value[i], random64(&random));
     loop_end();
     for (unsigned i = 0; i < VALUES; i++) free(value[i].change);
     timeline_free(t);

@@ -114,3 +114,22 @@ claim $? 'the hits of a breakpoint go back too' "$fresh, $gone, $forth"
 said=$(said_by 'run-to 1000' 'first @-1:rax' 'first @99999999999999999999:rax' 'first 1/0' 'first @9:rax' quit)
 [[ $said == *'@-1:rax: write @LEVEL: in front'*'there is no level 18446744073709551615; the levels are 0 to 8'*'it has a value at no step from 0 to 1000: '*'divided by 0'*'there is no level 9;'* ]]
 claim $? 'first says what is wrong with what it looks for' "${said//$'\n'/;}"
+
+# What is chosen, what was written by hand, and more bytes than one value has.
+said=$(printf '%s\n' 'run-to 1000' 'cpu 1' 'goto 700' cpu reverse-step cpu 'cpu 0' 'goto 500' cpu 'goto end' 'run-to 1500' quit |
+	timeout 60 "$VMXRAY" -kernel "$spin" -smp 2 -S -m 16 -monitor stdio -serial null 2>&1)
+[[ $(grep -o 'processor [01] of 2' <<<"$said" | tr '\n' ' ') == 'processor 1 of 2 processor 1 of 2 processor 1 of 2 processor 0 of 2 processor 0 of 2 ' ]]
+claim $? 'a processor that was chosen stays chosen when one goes back' "${said//$'\n'/;}"
+said=$(said_by 'run-to 1000' 'write 0x300010 7' 'run-to 2000' 'watch 0x300010, 4' reverse-continue quit)
+[[ $said == *'reverse-continue'*'1: watch 0x300010'*'by hand: 0x0 becomes 0x7'*'step 1000 '* ]]
+claim $? 'a watchpoint on a linear address stops the way back at what was written by hand' "${said//$'\n'/;}"
+said=$(said_by 'run-to 1000' 'write u32 0x300010 7' 'write 0x300010 7' 'run-to 2000' 'write 0x300ffe 0x11223344' 'run-to 3000' 'when-written 0x300000, 32' \
+	'when-written u32[0x300ffe]' 'when-written 0x300000, 129' 'values u32[0x300ffe]' 'when-written 0x301010, 64' quit)
+[[ $said == *'u64[phys:0x300010]: '*'step 1000 '*'-> 0x7'*'u16[phys:0x30'*'step 2000 '*'about 1 to 128;'*'lie in two pages: ask about 2 of them'*'64 bytes at 0x301010 has not changed'* ]]
+claim $? 'when-written asks about up to 128 bytes, in any pages' "${said//$'\n'/;}"
+rm -f "$dir/pipe"; mkfifo "$dir/pipe"
+"$VMXRAY" -kernel "$spin" -steps 1000 -record "$dir/recorded" -serial null </dev/null >/dev/null 2>&1
+cat "$dir/recorded" >"$dir/pipe" &
+said=$(timeout 20 "$VMXRAY" -replay "$dir/pipe" -hash </dev/null 2>&1)
+[[ $said == *"-replay $dir/pipe: this is a pipe; all of the recording is waited for"*'hash 1000 '* ]]
+claim $? 'a recording that comes by a pipe is waited for, which is said' "$said"

@@ -172,6 +172,17 @@ vmxray -replay "$file,at=end" -serial null -S -x <(echo hash) -monitor none </de
 [[ $status == 0 && $err != *part* && $out == *'hash 9000'* ]]
 claim $? 'and of the run that was recorded nothing is said' "$status $out $err"
 
+# The names of an ELF kernel are in what was recorded and saved, wherever the file is now.
+cp "$O/turtles.elf" "$dir/files/kernel.elf"
+vmxray -kernel "$dir/files/kernel.elf" -append depth=1 -m 32 -serial null -steps 700000 -record "$file" </dev/null
+vmxray -kernel "$dir/files/kernel.elf" -append depth=1 -m 32 -serial null -S -x <(printf '%s\n' 'run-to 600000' "savevm $dir/files/saved" quit) -monitor none </dev/null
+rm "$dir/files/kernel.elf"
+for from in "-replay $file" "-loadvm $dir/files/saved"; do
+	vmxray $from -serial null -S -x <(printf '%s\n' 'run-to 600100' where 'print payload') -monitor none </dev/null
+	[[ $out == *'step 600100 '*'payload.c:'*'<payload+0x'*'$1 = 0x'* ]]
+	claim $? "${from%% *} has the names of the kernel" "$out $err"
+done
+
 # ---- what is refused --------------------------------------------------------------------------------------------------
 
 cp "$file" "$dir/files/kept"
