@@ -35,7 +35,7 @@ static uint64_t charge_retire(void *state, const struct cpu *cpu, const struct r
 
 static inline const struct timing *charge_new(struct charge *c, enum charge_kind kind) {
     *c = (struct charge){.kind = kind};
-    c->timing = (struct timing){c, &charge_state, charge_retire};
+    c->timing = (struct timing){.state = c, .table = &charge_state, .retire = charge_retire};
     return &c->timing;
 }
 
