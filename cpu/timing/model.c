@@ -243,6 +243,8 @@ struct timing_model *timing_model_new(const char *name) {
     return m;
 }
 
+void timing_model_begin(struct timing_model *m, const struct cpu *cpu) { m->non_root = cpu->intercepts.non_root; }
+
 void timing_model_free(struct timing_model *m) { free(m); }
 
 const struct timing_counts *timing_model_counts(const struct timing_model *m) { return &m->counts; }

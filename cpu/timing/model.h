@@ -9,6 +9,8 @@ struct timing_model;
 const char *timing_model_name(unsigned index, const char **text);
 // NULL: there is no such model, or memory is short.
 struct timing_model *timing_model_new(const char *name);
+// It begins with what the processor does at the moment.
+void timing_model_begin(struct timing_model *model, const struct cpu *cpu);
 void timing_model_free(struct timing_model *model);
 const struct timing_counts *timing_model_counts(const struct timing_model *model);
 const struct timing *timing_model_timing(const struct timing_model *model);

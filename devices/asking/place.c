@@ -3,6 +3,7 @@
 #include "cpu/system/msr.h"
 #include "devices/machine/machine_private.h"
 #include "vmx/level/view.h"
+#include "devices/snapshot/machine_image.h"
 #include "vmx/vmcs/vmx.h"
 #include <string.h>
 
@@ -77,13 +78,15 @@ static bool saved_member(const struct state_table *table, uint64_t offset, unsig
     return false;
 }
 
-// Where a part begins among the bytes of an image. False: there is no such part, or nothing in it.
+// Where a part begins among the bytes of an image. False: there is no such part, or nothing in it; or it is a timing
+// model's, which not every image has.
 static bool part_begins(struct machine *m, unsigned index, struct machine_part *part, size_t *at) {
-    *at = 0;
-    for (unsigned i = 0; machine_part(m, i, part); i++) {
-        if (i == index) return part->object;
-        *at += part->object ? state_size(part->table) : 0;
-    }
+    struct machine_walk walk = {0};
+    struct machine_piece piece;
+    *at = MACHINE_IMAGE_HEAD;
+    if (!machine_part(m, index, part) || !part->object) return false;
+    for (; machine_piece(m, &walk, &piece) && piece.kind == PIECE_PART; *at += state_size(piece.part.table))
+        if (piece.part.table == part->table && piece.part.object == part->object) return true;
     return false;
 }
 

@@ -105,11 +105,12 @@ static size_t added_bytes(struct machine *m) {
 }
 
 static bool load(struct machine *m, const struct timeline *t, unsigned index) {
-    if (machine_image_size(m) + added_bytes(t->m) != t->image_bytes) return false; // of another timing model
+    size_t bytes = machine_image_size(m) - machine_image_timing(m) + added_bytes(t->m);
+    if (bytes != t->image_bytes) return false; // of a timing model that is not the configuration's
     const struct checkpoint *c = &t->checkpoint[index];
-    uint8_t *whole = c->image_packed ? malloc(t->image_bytes) : c->image;
+    uint8_t *whole = c->image_packed ? malloc(c->image_bytes) : c->image;
     bool good = whole && (!c->image_packed ||
-                          t->packer->unpack(t->packer->context, whole, t->image_bytes, c->image, c->image_packed));
+                          t->packer->unpack(t->packer->context, whole, c->image_bytes, c->image, c->image_packed));
     good = good && !machine_image_load(m, whole);
     if (c->image_packed) free(whole);
     return good;

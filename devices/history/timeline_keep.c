@@ -17,7 +17,7 @@ enum {
 uint64_t timeline_bytes_used(const struct timeline *t) {
     uint64_t bytes = t->present.bytes + t->inputs.bytes;
     for (const struct checkpoint *c = t->checkpoint; c < t->checkpoint + t->count; c++)
-        bytes += c->pages.bytes + (c->image_packed ? c->image_packed : t->image_bytes);
+        bytes += c->pages.bytes + (c->image_packed ? c->image_packed : c->image_bytes);
     return bytes;
 }
 
@@ -59,9 +59,9 @@ static unsigned dispensable(const struct timeline *t) {
 // Those of the oldest interval that has some that are not, and is not the present one's neighbour. False: there is
 // none.
 static void pack_image(struct timeline *t, struct checkpoint *c) {
-    uint8_t *packed = c->image_packed ? NULL : malloc(t->image_bytes);
+    uint8_t *packed = c->image_packed ? NULL : malloc(c->image_bytes);
     size_t bytes =
-        packed ? t->packer->pack(t->packer->context, packed, t->image_bytes - 1, c->image, t->image_bytes) : 0;
+        packed ? t->packer->pack(t->packer->context, packed, c->image_bytes - 1, c->image, c->image_bytes) : 0;
     uint8_t *smaller = bytes ? realloc(packed, bytes) : NULL;
     if (!smaller) {
         free(packed);
@@ -75,8 +75,8 @@ static void pack_image(struct timeline *t, struct checkpoint *c) {
 const uint8_t *checkpoint_image(struct timeline *t, unsigned index) {
     struct checkpoint *c = &t->checkpoint[index];
     if (!c->image_packed) return c->image;
-    uint8_t *whole = malloc(t->image_bytes);
-    if (!whole || !t->packer->unpack(t->packer->context, whole, t->image_bytes, c->image, c->image_packed)) {
+    uint8_t *whole = malloc(c->image_bytes);
+    if (!whole || !t->packer->unpack(t->packer->context, whole, c->image_bytes, c->image, c->image_packed)) {
         free(whole);
         return NULL;
     }
@@ -124,17 +124,25 @@ static bool grow(struct timeline *t) {
     return true;
 }
 
-// A follower or a timing model that has come or gone since makes other images: no checkpoint fits any more.
-bool timeline_fits(const struct timeline *t) { return machine_image_size(t->m) == t->image_bytes; }
+// A follower that has come or gone since makes other images, and so does a timing model that is not the
+// configuration's: no checkpoint fits any more.
+static size_t image_bytes(const struct timeline *t) { return machine_image_size(t->m) - machine_image_timing(t->m); }
+bool timeline_fits(const struct timeline *t) { return image_bytes(t) == t->image_bytes; }
+
+static bool take_image(struct timeline *t, struct checkpoint *c) {
+    c->image_bytes = machine_image_size(t->m);
+    c->image = malloc(c->image_bytes);
+    if (c->image) machine_image_save(t->m, c->image);
+    return c->image;
+}
 
 // The present becomes the checkpoint after `base`, and the new base. What lay behind it is now behind the new one.
 bool timeline_checkpoint_here(struct timeline *t) {
     struct checkpoint c = {.inputs = timeline_inputs_taken(t)};
     unsigned at = t->count ? t->base + 1 : 0;
     machine_position(t->m, &c.at);
-    if (!t->count) t->image_bytes = machine_image_size(t->m);
-    if (!timeline_fits(t) || !grow(t) || !(c.image = malloc(t->image_bytes))) return false;
-    machine_image_save(t->m, c.image);
+    if (!t->count) t->image_bytes = image_bytes(t);
+    if (!timeline_fits(t) || !grow(t) || !take_image(t, &c)) return false;
     if (at) {
         c.pages = t->checkpoint[t->base].pages;
         t->checkpoint[t->base].pages = t->present;
@@ -151,8 +159,7 @@ bool timeline_checkpoint_here(struct timeline *t) {
 
 bool timeline_known(struct timeline *t, const struct position *at, uint64_t inputs, struct page_list *pages) {
     struct checkpoint c = {.at = *at, .inputs = inputs};
-    if (!t->count || !timeline_fits(t) || !grow(t) || !(c.image = malloc(t->image_bytes))) return false;
-    machine_image_save(t->m, c.image);
+    if (!t->count || !timeline_fits(t) || !grow(t) || !take_image(t, &c)) return false;
     t->checkpoint[t->count - 1].pages = *pages;
     *pages = (struct page_list){0};
     t->checkpoint[t->count++] = c;

@@ -21,6 +21,7 @@ enum {
 struct checkpoint {
     struct position at;
     uint8_t *image;      // checkpoint_image
+    size_t image_bytes;  // unpacked: of different timing models they differ
     size_t image_packed; // how many bytes it takes; 0: it is not packed
     size_t inputs;       // that were taken before
     struct page_list pages;
@@ -48,7 +49,7 @@ struct timeline {
     struct kept_line line[TIMELINE_LINES];
     unsigned lines;
     uint64_t budget;
-    size_t image_bytes;
+    size_t image_bytes;              // of an image without what a timing model knows
     const struct packer *packer;     // NULL: nothing is packed
     const struct side_by_side *side; // NULL: no threads
     bool packs;                      // it has begun

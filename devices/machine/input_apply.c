@@ -138,6 +138,11 @@ static bool field_apply(struct machine *m, const struct input *input) {
     return true;
 }
 
+// What steps take from now on: a core's caches and predictors begin cold.
+static bool timing_apply(struct machine *m, const struct input *input) {
+    return input->where <= UINT32_MAX && machine_switch_timing(m, (uint32_t)input->where);
+}
+
 const struct input_kind_row *input_kind_row(unsigned kind) {
     static const struct input_kind_row rows[] = {
 #define INPUT(id, name, takes, apply, unit, where, data) {{name, unit, where, data, (takes) != NULL}, takes, apply},

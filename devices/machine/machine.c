@@ -56,10 +56,16 @@ static bool config_valid(const struct machine_config *c, char *error, size_t siz
 
 static bool has_feature(const void *model, unsigned feature) { return cpu_model_has(model, (enum feature)feature); }
 
-// The model of the configuration, one for each processor.
+// A model for a processor, with caches and predictors that know nothing yet.
+static struct timing_model *timing_for(struct machine *m, unsigned index, uint32_t timing) {
+    struct timing_model *model = timing_model_new(timing_model_name(timing - 1, NULL));
+    if (model) timing_model_begin(model, m->cpu[index]);
+    return model;
+}
+
 static bool build_timing(struct machine *m, unsigned index) {
     if (!m->config.timing) return true;
-    m->timing[index] = timing_model_new(timing_model_name(m->config.timing - 1, NULL));
+    m->timing[index] = timing_for(m, index, m->config.timing);
     if (m->timing[index]) cpu_set_timing(m->cpu[index], timing_model_timing(m->timing[index]));
     return m->timing[index];
 }
@@ -291,6 +297,22 @@ void machine_settle(struct machine *m) {
 
 void machine_set_timing(struct machine *m, unsigned processor, const struct timing *timing) {
     if (processor < m->config.cpus) cpu_set_timing(m->cpu[processor], timing);
+}
+
+bool machine_switch_timing(struct machine *m, uint32_t timing) {
+    struct timing_model *model[MACHINE_CPUS] = {NULL};
+    bool made = !timing || timing_model_name(timing - 1, NULL);
+    for (unsigned i = 0; i < m->config.cpus && timing && made; i++) made = (model[i] = timing_for(m, i, timing));
+    for (unsigned i = 0; i < m->config.cpus && made; i++) {
+        struct timing_model *before = m->timing[i];
+        m->timing[i] = model[i], model[i] = before;
+        cpu_set_timing(m->cpu[i], timing ? timing_model_timing(m->timing[i]) : NULL);
+    }
+    for (unsigned i = 0; i < m->config.cpus; i++) timing_model_free(model[i]);
+    if (!made) return false;
+    m->config.timing = timing;
+    machine_drop_derived(m);
+    return true;
 }
 
 const struct timing_counts *machine_timing_counts(const struct machine *m, unsigned processor) {

@@ -87,6 +87,10 @@ const struct pci *machine_pci(const struct machine *machine);
 struct timing;
 void machine_set_timing(struct machine *machine, unsigned processor, const struct timing *timing);
 
+// Another model becomes that of the configuration, as it is at the beginning: 0 one cycle a step; else 1 + its index
+// (cpu/timing/model.h). False: there is none, or memory is short, and nothing has changed.
+bool machine_switch_timing(struct machine *machine, uint32_t timing);
+
 // What the model of the configuration has counted (cpu/timing/count.h); NULL: there is none.
 struct timing_counts;
 const struct timing_counts *machine_timing_counts(const struct machine *machine, unsigned processor);

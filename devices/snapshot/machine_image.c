@@ -1,6 +1,8 @@
 // A machine without its memory; see machine_image.h.
 #include "devices/snapshot/machine_image.h"
 #include "cpu/state/state.h"
+#include "cpu/state/timing.h"
+#include "cpu/timing/model.h"
 #include "devices/machine/machine_private.h"
 #include "devices/snapshot/follower.h"
 #include "devices/snapshot/named.h"
@@ -37,9 +39,28 @@ static bool follower_at(struct machine *m, unsigned index, struct machine_part *
     return true;
 }
 
+// The parts but those of timing models: they come and go, and all others stand where they stood.
+static bool part_at(struct machine *m, unsigned index, struct machine_part *out) {
+    if (!machine_part(m, index, out)) return false;
+    for (unsigned i = 0; i < m->config.cpus; i++) {
+        const struct timing *timing = m->cpu[i]->wire.timing;
+        if (timing && out->object == timing->state) out->object = NULL;
+    }
+    return true;
+}
+
+static bool timing_at(struct machine *m, unsigned index, struct machine_part *out) {
+    if (index >= m->config.cpus) return false;
+    const struct timing *timing = m->cpu[index]->wire.timing;
+    *out = (struct machine_part){.name = "timing"};
+    if (timing) *out = (struct machine_part){"timing", timing->table, timing->state};
+    return true;
+}
+
 static bool piece_at(struct machine *m, unsigned kind, unsigned index, struct machine_part *out) {
     switch (kind) {
-    case PIECE_PART: return machine_part(m, index, out);
+    case PIECE_PART: return part_at(m, index, out);
+    case PIECE_TIMING: return timing_at(m, index, out);
     case PIECE_FOLLOWER: return index < machine_own_followers(m) && follower_at(m, index, out);
     case PIECE_ONLOOKER: return follower_at(m, machine_own_followers(m) + index, out);
     case PIECE_COUNTERS:
@@ -62,12 +83,24 @@ bool machine_piece(struct machine *m, struct machine_walk *walk, struct machine_
     return false;
 }
 
-// --- as bytes in a fixed order ---
+// --- as bytes in a fixed order: the number of the timing model, which decides what pieces there are, then these ---
+
+size_t machine_image_timing(const struct machine *m) {
+    size_t bytes = 0;
+    for (unsigned i = 0; i < m->config.cpus; i++)
+        if (m->timing[i]) bytes += state_size(timing_model_timing(m->timing[i])->table);
+    return bytes;
+}
+
+// A model that is there already takes what is loaded; another one is made.
+static bool timing_becomes(struct machine *m, uint32_t timing) {
+    return timing == m->config.timing || machine_switch_timing(m, timing);
+}
 
 size_t machine_image_size(struct machine *m) {
     struct machine_walk walk = {0};
     struct machine_piece piece;
-    size_t bytes = 0;
+    size_t bytes = MACHINE_IMAGE_HEAD;
     while (machine_piece(m, &walk, &piece)) bytes += state_size(piece.part.table);
     return bytes;
 }
@@ -80,6 +113,8 @@ void machine_image_save(struct machine *m, uint8_t *out) {
     struct machine_walk walk = {0};
     struct machine_piece piece;
     canonicalise(m);
+    memcpy(out, &m->config.timing, MACHINE_IMAGE_HEAD);
+    out += MACHINE_IMAGE_HEAD;
     for (; machine_piece(m, &walk, &piece); out += state_size(piece.part.table))
         state_save(piece.part.table, piece.part.object, out);
 }
@@ -87,7 +122,10 @@ void machine_image_save(struct machine *m, uint8_t *out) {
 const char *machine_image_load(struct machine *m, const uint8_t *in) {
     struct machine_walk walk = {0};
     struct machine_piece piece;
-    uint32_t index;
+    uint32_t index, timing;
+    memcpy(&timing, in, MACHINE_IMAGE_HEAD);
+    in += MACHINE_IMAGE_HEAD;
+    if (!timing_becomes(m, timing)) return "memory";
     for (; machine_piece(m, &walk, &piece); in += state_size(piece.part.table))
         if (state_load(piece.part.table, piece.part.object, in, &index)) return piece.part.name;
     return machine_image_loaded(m);
@@ -111,7 +149,7 @@ const char *machine_image_loaded(struct machine *m) {
 // --- by names ---
 
 #define NAMED_KINDS PIECE_ONLOOKER
-static const char *const kind_names[NAMED_KINDS] = {"part", "follower", "counters", "standing"};
+static const char *const kind_names[NAMED_KINDS] = {"part", "follower", "counters", "standing", "timing"};
 
 // The pieces that are in files, each with which of its name it is.
 struct pieces {
@@ -144,6 +182,11 @@ static bool pieces_find(struct machine *m, struct pieces *all) {
 bool machine_image_put(struct frame_writer *w, struct machine *m) {
     struct pieces all;
     canonicalise(m);
+    if (m->config.timing) {
+        frame_begin(w, FRAME_TIMING);
+        frame_put_number(w, m->config.timing, 4);
+        frame_end(w);
+    }
     if (!pieces_find(m, &all) && !w->wrong) w->wrong = "memory is short";
     for (unsigned i = 0; i < all.count && !w->wrong; i++) {
         const struct machine_part *part = &all.piece[i].piece.part;
@@ -178,8 +221,9 @@ static bool take_piece(struct frame_reader *r, const struct pieces *all) {
     return named_take(r, title, p->piece.part.table, p->piece.part.object) && frame_done(r);
 }
 
+// The frame before is read.
 static bool take_pieces(struct frame_reader *r, const struct pieces *all) {
-    while (frame_next(r) && r->kind == FRAME_PART)
+    for (; !r->ended && r->kind == FRAME_PART && !*r->wrong; (void)frame_next(r))
         if (!take_piece(r, all)) return false;
     if (*r->wrong) return false;
     if (r->ended || r->kind != FRAME_ALL) return frame_fail(r, "a part of the machine should stand here");
@@ -189,8 +233,21 @@ static bool take_pieces(struct frame_reader *r, const struct pieces *all) {
     return frame_done(r);
 }
 
+// The first frame: which model it is, when there is one. The next one is read afterwards.
+static bool take_timing(struct frame_reader *r, struct machine *m) {
+    uint32_t timing = 0;
+    if (frame_next(r) && r->kind == FRAME_TIMING) {
+        timing = (uint32_t)frame_take_number(r, 4);
+        if (!frame_done(r)) return false;
+        (void)frame_next(r);
+    }
+    if (*r->wrong) return false;
+    return timing_becomes(m, timing) || frame_fail(r, "there is no such timing model, or memory is short");
+}
+
 bool machine_image_take(struct frame_reader *r, struct machine *m) {
     struct pieces all;
+    if (!take_timing(r, m)) return false;
     bool taken = pieces_find(m, &all) ? take_pieces(r, &all) : frame_fail(r, "memory is short");
     free(all.piece);
     return taken;

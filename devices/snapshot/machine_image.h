@@ -12,6 +12,7 @@ enum machine_piece_kind {
     PIECE_FOLLOWER, // VT-x's own
     PIECE_COUNTERS,
     PIECE_STANDING,
+    PIECE_TIMING,   // what timing models know
     PIECE_ONLOOKER, // a follower that a front end added: in no file
     PIECE_KINDS,
 };
@@ -19,21 +20,24 @@ struct machine_piece {
     enum machine_piece_kind kind;
     struct machine_part part;
 };
-// A walk over all pieces: begins with a struct of zeros. False past the last one.
+// A walk over all pieces in their order: begins with a struct of zeros. False past the last one.
 struct machine_walk {
     unsigned kind, index;
 };
 bool machine_piece(struct machine *machine, struct machine_walk *walk, struct machine_piece *out);
 
+enum { MACHINE_IMAGE_HEAD = sizeof(uint32_t) }; // bytes before the first piece: the number of the timing model
 size_t machine_image_size(struct machine *machine);
+size_t machine_image_timing(const struct machine *machine); // what of it the timing model's state takes
 void machine_image_save(struct machine *machine, uint8_t *out);
-// After the memory was put back: derived state is dropped. NULL; or the name of a part that no run can have brought
+// After the memory was put back; the timing model becomes that of the image. Derived state is dropped. NULL; or the name of a part that no run can have brought
 // about: the machine must not be used then.
 [[nodiscard]] const char *machine_image_load(struct machine *machine, const uint8_t *in);
 
-// The same by names, as frames: PART for each piece, then ALL. After reading the memory is to be put back, then
+// The same by names, as frames: TIME with the number of the timing model, when there is one; PART for each piece; ALL. After reading the memory is to be put back, then
 // machine_image_loaded.
 #define FRAME_PART FRAME_KIND('P', 'A', 'R', 'T')
+#define FRAME_TIMING FRAME_KIND('T', 'I', 'M', 'E')
 #define FRAME_ALL FRAME_KIND('A', 'L', 'L', ' ')
 bool machine_image_put(struct frame_writer *w, struct machine *machine);
 // False: the reader's `wrong`; the machine may have changed and must not be used.

@@ -1,6 +1,7 @@
 // What Tab completes to; see complete.h. The words that a command's row spells out literally (lower case, or with a
 // minus) are candidates for its arguments, before names and symbols. A row that takes a FILE has files instead of
 // these.
+#include "cpu/timing/model.h"
 #include "monitor/commands/command.h"
 #include "monitor/commands/complete.h"
 #include "monitor/drive/marks.h"
@@ -80,6 +81,7 @@ static const char *next_choice(void) {
     if (is_row("goto")) return mark_name(walk.monitor, walk.index++);
     if (is_row("exits")) return strstr(walk.line, " cost ") ? exit_reason() : NULL;
     if (is_row("info")) return (strstr(walk.line, " device ") ? device_name : info_page_name)(walk.index++);
+    if (is_row("timing")) return timing_model_name(walk.index++, NULL);
     if (is_row("catch") || is_row("tcatch")) return catch_name(walk.index++);
     return is_row("trace") && !strchr(walk.line, '=') ? trace_word(walk.index++) : NULL;
 }
@@ -116,7 +118,8 @@ static void begin(const char *line, int start) {
 }
 
 static enum source source_after(enum source source) {
-    bool only_choices = is_row("info") || is_row("goto") || is_row("exits") || takes_words(walk.row);
+    bool only_choices =
+        is_row("info") || is_row("goto") || is_row("exits") || is_row("timing") || takes_words(walk.row);
     bool last = source == FROM_COMMANDS || source == FROM_FILES || (source == FROM_CHOICES && only_choices);
     if (source == FROM_CHOICES && !last) return takes_file(walk.row) ? FROM_FILES : FROM_NAMES;
     return last ? FROM_NOWHERE : (enum source)(source + 1);

@@ -164,6 +164,7 @@ void busy_input(struct machine *m, uint64_t *random) {
         break;
     default:
         if ((r >> 20) % 16 == 0) alter_reset(m);
+        if ((r >> 20) % 16 == 1) (void)alter(m, INPUT_TIMING, 0, (r >> 30) % 3);
         break;
     }
 }

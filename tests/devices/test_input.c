@@ -257,6 +257,8 @@ static void refusals(void) {
         {.kind = INPUT_KEY, .bytes = 4, .data = "\x7f\1\0\0"},
         {.kind = INPUT_KEY, .bytes = 8, .data = "\x1e\1\0\0\x1e\2\0\0"},
         {.kind = INPUT_KEY, .bytes = sizeof keys, .data = keys},
+        {.kind = INPUT_TIMING, .where = 99},
+        {.kind = INPUT_TIMING, .where = 1ull << 32},
         {.kind = INPUT_POINTER, .bytes = 8, .data = "\0\0\0\0\0\0\0"}, // there is no mouse
     };
     loop_begin("inputs that somebody made up are refused");
