@@ -131,8 +131,7 @@ static const char *ahci_create(void *chip, struct device_host *host) {
     h->host = host;
     for (unsigned i = 0; i < AHCI_PORTS; i++) {
         ahci_port_init(h, i);
-        if (!slots_offer(host->slots, "ide", host->place->id, i, 1, &h->port[i].socket, 0))
-            return "there are too many places for drives";
+        if (!slots_offer(host, "ide", i, 1, &h->port[i].socket, 0)) return "there are too many places for drives";
     }
     return NULL;
 }

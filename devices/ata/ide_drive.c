@@ -11,6 +11,7 @@ struct ide_drive {
     // wiring: options
     char drive[DRIVE_ID], bus[SLOT_NAME], serial[21], model[41], ver[9];
     uint8_t unit;
+    uint32_t bootindex;
 };
 
 static const struct device_option options[] = {
@@ -20,6 +21,7 @@ static const struct device_option options[] = {
     DEVICE_OPTION(struct ide_drive, serial, "TEXT", TEXT, 0, 0, 20, "at most 20 characters"),
     DEVICE_OPTION(struct ide_drive, model, "TEXT", TEXT, 0, 0, 40, "at most 40 characters"),
     DEVICE_OPTION(struct ide_drive, ver, "TEXT", TEXT, 0, 0, 8, "at most 8 characters"),
+    DEVICE_BOOTINDEX(struct ide_drive),
 };
 
 static void choose(char *to, size_t size, const char *option, const char *standard) {
@@ -49,7 +51,9 @@ static const char *create(struct ide_drive *d, struct device_host *host, bool di
     d->ata.sata = socket->sata;
     name(d, slot, disc);
     socket->plug(socket->owner, socket->unit, &d->ata);
-    return NULL;
+    char path[DEVICE_BOOT_PATH];
+    snprintf(path, sizeof path, "drive@%x/disk@%x", slot->channel, slot->unit);
+    return device_boots(host, slot->controller, d->bootindex, path);
 }
 
 static const char *create_disk(void *chip, struct device_host *host) { return create(chip, host, false); }

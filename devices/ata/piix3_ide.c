@@ -75,7 +75,7 @@ static const char *piix3_create(void *chip, struct device_host *host) {
         c->irq = device_line(host, places[i].irq);
         device_ports(host, COMMAND_BLOCK + i, places[i].command, 8, WIDTH_1 | WIDTH_2 | WIDTH_4);
         device_ports(host, CONTROL_BLOCK + i, places[i].control, 1, WIDTH_1);
-        if (!slots_offer(host->slots, "ide", host->place->id, i, 2, c->socket, sizeof *c->socket))
+        if (!slots_offer(host, "ide", i, 2, c->socket, sizeof *c->socket))
             return "there are too many places for drives";
     }
     return NULL;

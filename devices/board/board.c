@@ -183,6 +183,11 @@ static struct drive *drive_asked(void *owner, const char *id, unsigned interface
     return NULL;
 }
 
+static bool boot_asked(void *owner, const struct pci_function *controller, uint32_t index, const char *path) {
+    struct board *b = owner;
+    return boot_order_add(&b->boot, &b->pci, controller, index, path);
+}
+
 static const struct machine_file *file_asked(void *owner, const char *name) {
     return machine_config_file(((struct board *)owner)->config, name);
 }
@@ -289,6 +294,7 @@ static void wire(struct board *b) {
                                    .set_line = device_line_changed,
                                    .exit = exit_asked,
                                    .drive = drive_asked,
+                                   .boots = boot_asked,
                                    .file = file_asked,
                                    .owner = b};
 }

@@ -13,6 +13,7 @@
 #include "devices/irq/ioapic.h"
 #include "devices/irq/lapic.h"
 #include "devices/board/attach.h"
+#include "devices/board/boot_order.h"
 #include "devices/board/config.h"
 #include "devices/chipset/chipset.h"
 #include "devices/board/part.h"
@@ -83,6 +84,7 @@ struct board {
     struct bus bus;
     struct seen_memory seen;
     unsigned lapic_page;     // the range of the bus's memory that is the local APIC's
+    struct boot_order boot;  // of firmware
     struct slots slots;      // of drives on their controllers
     struct device_host host; // what is offered to each device
     void (*message)(void *owner, uint16_t requester, uint64_t address, uint32_t data); // the door of messages

@@ -33,6 +33,11 @@ struct drive *device_drive(struct device_host *host, const char *id) {
 struct drive *device_drive_at(struct device_host *host, unsigned interface, unsigned index) {
     return host->drive(host->owner, NULL, interface, index);
 }
+const char *device_boots(struct device_host *host, const struct pci_function *controller, uint32_t bootindex,
+                         const char *path) {
+    bool done = bootindex == DEVICE_NO_BOOTINDEX || host->boots(host->owner, controller, bootindex, path);
+    return done ? NULL : "bootindex is a number that no other device has";
+}
 void device_interrupt(struct device_host *host, unsigned vector, bool level) { host->interrupt(host, vector, level); }
 
 struct area *device_area(struct device_host *host, const char *name, uint64_t bytes, bool read_only) {

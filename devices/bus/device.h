@@ -59,7 +59,7 @@ struct device {
     const struct pci_identity *function; // NULL: it is on the ISA bus
     // Leaves it as firmware would, after a reset of a machine in which none runs; after its state was loaded.
     void (*firmware)(void *chip);
-    void (*loaded)(void *chip); // the map and other wiring that follow from its state
+    void (*loaded)(void *chip);                    // the map and other wiring that follow from its state
     const struct area *(*shown)(const void *chip); // of a display: its memory
     // What a display shows at a cycle of the clock; NULL: it is none.
     bool (*picture)(const void *chip, uint64_t cycle, struct picture *picture);
@@ -96,6 +96,7 @@ struct device_host {
     void (*exit)(void *owner, uint32_t code);
     const struct machine_file *(*file)(void *owner, const char *name);
     struct drive *(*drive)(void *owner, const char *id, unsigned interface, unsigned index);
+    bool (*boots)(void *owner, const struct pci_function *controller, uint32_t index, const char *path);
     void *owner;
 };
 
@@ -131,6 +132,15 @@ void device_exit(struct device_host *host, uint32_t code); // ends the run: mach
 struct drive *device_drive(struct device_host *host, const char *id);
 struct drive *device_drive_at(struct device_host *host, unsigned interface, unsigned index);
 #define DEVICE_NO_DRIVE "drive is the id of a -drive that no other device has"
+
+// Firmware is to try the device at this place of the order, and finds it by a path (OpenFirmware's, as QEMU has it)
+// behind its controller's. NULL: done, or the option was not given; else what is wrong.
+enum { DEVICE_BOOT_PATH = 32 };
+const char *device_boots(struct device_host *host, const struct pci_function *controller, uint32_t bootindex,
+                         const char *path);
+#define DEVICE_NO_BOOTINDEX UINT32_MAX
+#define DEVICE_BOOTINDEX(type)                                                                                         \
+    DEVICE_OPTION(type, bootindex, "N", NUMBER, DEVICE_NO_BOOTINDEX, 0, INT32_MAX, "a number that no other device has")
 
 // What every device can be told: its name, and of one on PCI where it is.
 enum { DEVICE_NO_PLACE = 256, DEVICE_NAME = 32 };

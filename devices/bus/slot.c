@@ -1,10 +1,13 @@
 // Slots; see slot.h.
 #include "devices/bus/slot.h"
+#include "devices/bus/device.h"
 #include <stdio.h>
 #include <string.h>
 
-bool slots_offer(struct slots *s, const char *kind, const char *id, unsigned number, unsigned units,
-                 const void *sockets, unsigned stride) {
+bool slots_offer(struct device_host *controller, const char *kind, unsigned number, unsigned units, const void *sockets,
+                 unsigned stride) {
+    struct slots *s = controller->slots;
+    const char *id = controller->place->id;
     char name[SLOT_NAME];
     if (s->count + units > SLOTS) return false;
     if (*id)
@@ -13,7 +16,8 @@ bool slots_offer(struct slots *s, const char *kind, const char *id, unsigned num
         snprintf(name, sizeof name, "%s.%u", kind, s->unnamed++);
     for (unsigned unit = 0; unit < units; unit++) {
         struct slot *slot = &s->slot[s->count++];
-        *slot = (struct slot){.kind = kind, .unit = unit, .bus_number = s->buses};
+        *slot = (struct slot){.kind = kind, .unit = unit, .bus_number = s->buses, .channel = number};
+        slot->controller = controller->function;
         slot->socket = (const char *)sockets + (size_t)unit * stride;
         memcpy(slot->bus, name, sizeof name);
     }

@@ -74,6 +74,14 @@ static void add_smbios(struct machine *m) {
     smbios_add(&m->board.fw_cfg, &smbios);
 }
 
+// Every path with a line's end but the last one, which has a zero. Who gives a file of that name knows better.
+static void add_boot_order(struct machine *m) {
+    char text[BOOT_ORDER_TEXT];
+    uint32_t bytes = boot_order_text(&m->board.boot, text);
+    if (bytes && !machine_config_file(&m->config, "bootorder"))
+        (void)fw_cfg_add_file(&m->board.fw_cfg, "bootorder", text, bytes);
+}
+
 static bool add_files(struct machine *m, char *error, size_t size) {
     for (unsigned i = 0; i < m->config.files; i++) {
         const struct machine_file *f = &m->config.file[i];
@@ -93,6 +101,7 @@ bool machine_describe(struct machine *m, char *error, size_t size) {
         add_for_firmware(m);
         add_acpi(m);
         add_smbios(m);
+        add_boot_order(m);
     }
     return add_files(m, error, size) && !m->board.fw_cfg.failed;
 }

@@ -50,7 +50,7 @@ struct virtio_blk {
     struct virtio virtio; // first
     // wiring
     char drive_id[DRIVE_ID], serial[DRIVE_SERIAL];
-    uint32_t physical_block_size;
+    uint32_t physical_block_size, bootindex;
     struct virtio_kind kind;
     struct drive *drive;
     uint8_t chunk[CHUNK];
@@ -66,6 +66,7 @@ static const struct device_option options[] = {
     DEVICE_OPTION(struct virtio_blk, physical_block_size, "BYTES", POWER, 512, 512, 32768,
                   "a power of two from 512 to 32768"),
     VIRTIO_OPTIONS(struct virtio_blk, virtio),
+    DEVICE_BOOTINDEX(struct virtio_blk),
 };
 
 // --- a request ---
@@ -234,7 +235,8 @@ static const char *blk_create(void *chip, struct device_host *host) {
                                    .begin = blk_begin,
                                    .finish = blk_finish,
                                    .config_written = blk_config_written};
-    return virtio_create(&b->virtio, &b->kind, host);
+    const char *wrong = virtio_create(&b->virtio, &b->kind, host);
+    return wrong ? wrong : device_boots(host, host->function, b->bootindex, "disk@0,0");
 }
 
 static void blk_reset(void *chip) {

@@ -427,9 +427,9 @@ start_time() {
 
 # The largest resident set of the whole process: guest RAM touched, block cache, everything.
 resident() {
-	local user wall most
+	local user wall most rest
 	measure "$VMXRAY" "${machine[@]}"
-	read -r user wall most <"$cost"
+	read -r user wall most rest <"$cost"
 	printf '%-38s %9.1f MBytes, guest RAM included\n' "resident at most, Linux with 512 MBytes" "$(divide "$most" 1024)"
 }
 
@@ -442,6 +442,36 @@ itself() {
 	"$O/bench-state"
 }
 
+# --- reads of a disk, by Debian's kernel: what DRIVE_TIMES reads of it take more than none, user and system time ---
+
+DRIVE_MBYTES=512 DRIVE_TIMES=8
+drive_cost() { # TIMES ARGUMENT...: microseconds, the median
+	local run user wall most system costs=()
+	options "$GUESTS/vmlinuz-general" "$bench/drive.cpio" "console=ttyS0 quiet panic=-1 times=$1" 512
+	for ((run = 0; run < RUNS; run++)); do
+		measure "$VMXRAY" "${machine[@]}" "${@:2}"
+		tr -d "\r" <"$log" | grep -aq "^read /dev/[vs]da $1 times" || return
+		read -r user wall most system <"$cost"
+		costs+=($((user + system)))
+	done
+	printf '%s\n' "${costs[@]}" | median
+}
+drive() { # TEXT ARGUMENT...
+	local none all
+	none=$(drive_cost 0 "${@:2}") all=$(drive_cost $DRIVE_TIMES "${@:2}")
+	printf '%-38s %9.0f MBytes a second\n' "$1" "$(divide $((DRIVE_TIMES * DRIVE_MBYTES * 1000000)) $((all > none ? all - none : 1)))"
+}
+disks() {
+	wanted disk || return 0
+	local file=$work/drive.img from
+	head -c ${DRIVE_MBYTES}M /dev/urandom >"$file"
+	from=file=$file,format=raw
+	printf '\nReads of a disk, by dd iflag=direct bs=1M\n'
+	drive virtio -drive "$from,if=virtio"
+	drive AHCI -drive "$from,if=none,id=d" -device ahci,id=a -device ide-hd,drive=d,bus=a.0
+	rm -f "$file"
+}
+
 find_peers
 echo "Medians of $RUNS runs, user-mode processor time; 2.00 x: vmxray takes half the peer's time."
 linux
@@ -450,4 +480,5 @@ loops
 small_programs
 past
 kept
+disks
 itself

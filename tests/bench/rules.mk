@@ -8,7 +8,7 @@ bench_flags := -std=gnu2x -O2 -march=x86-64 -ffreestanding -nostdlib -static -no
 
 .PHONY: bench
 bench: all guests $(bench_out)/guest $(bench_out)/disk $(bench_out)/boot $(bench_out)/measure $(O)/bench-state $(O)/bench-past \
-       $(bench_out)/programs.cpio $(bench_out)/meter
+       $(bench_out)/programs.cpio $(bench_out)/meter $(bench_out)/drive.cpio
 	@O='$(O)' GUESTS='$(GUESTS)' VMXRAY='$(O)/vmxray' BOCHS='$(BOCHS)' tests/bench/bench.sh $(BENCH)
 
 # A multiboot file must be ELF for 32 bits, whatever its code.
@@ -56,3 +56,16 @@ $(BENCH_INITRAMFS): $(bench_debian)/list $(bench_out)/programs $(bench_programs)
 		for applet in sh cat cut echo grep head mount poweroff tr wc; do echo link bin/$$applet busybox; done; \
 		cat $(bench_debian)/list; echo file usr/bin/programs 755 $(bench_out)/programs) > $(bench_out)/programs.list
 	$(call quiet,GUEST,$@)$(GUESTS)/newc $(bench_out)/programs.list > $@
+
+# --- reads of disks: Debian's general kernel, which has AHCI, and its modules ---
+bench_drive := $(bench_out)/drive.cpio
+$(GUESTS)/modules-drives/order: tests/guests/fetch.sh | need-guests
+	@tests/guests/fetch.sh $(GUESTS) drives
+$(bench_drive): tests/bench/drive/init $(GUESTS)/modules-drives/order $(GUESTS)/busybox $(GUESTS)/newc
+	@mkdir -p $(@D)
+	@(printf 'dir %s 755\n' bin dev modules proc sys; echo file init 755 tests/bench/drive/init; \
+		echo file bin/busybox 755 $(GUESTS)/busybox; \
+		for applet in sh dd insmod mount poweroff seq usleep; do echo link bin/$$applet busybox; done; \
+		echo file modules/order 644 $(GUESTS)/modules-drives/order; \
+		sed 's,.*,file modules/& 644 $(GUESTS)/modules-drives/&,' $(GUESTS)/modules-drives/order) > $(bench_out)/drive.list
+	$(call quiet,GUEST,$@)$(GUESTS)/newc $(bench_out)/drive.list > $@

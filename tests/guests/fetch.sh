@@ -1,11 +1,12 @@
 #!/bin/bash
-# Brings the parts of the guests that come from Debian: fetch.sh DIR [general|virtio|disk]
+# Brings the parts of the guests that come from Debian: fetch.sh DIR [general|drives|virtio|disk]
 #
 #   DIR/vmlinuz            the kernel of linux-image-cloud-amd64, today's version
 #   DIR/modules/*.ko       kvm-intel and what it depends on; DIR/modules/order names them, dependencies first
 #   DIR/busybox            of busybox-static
 #   DIR/vmlinuz-general    with `general`, this and what follows alone: the kernel of linux-image-amd64
 #   DIR/modules-general    likewise, those that the tools of Xen use
+#   DIR/modules-drives   with `drives`, and the kernel of `general`: for virtio and AHCI disks
 #   DIR/modules-virtio     with `virtio`, this alone: those of the cloud kernel for a virtio disk
 #   DIR/modules-disk       with `disk`, this alone: those for IDE disks, too
 #
@@ -79,7 +80,7 @@ unpack_kernel() { # PATTERN VMLINUZ MODULES NAME...; VMLINUZ - is the kernel tha
 }
 
 general='linux-image-*[0-9]-amd64_*.deb' cloud='linux-image-*-cloud-amd64_*.deb'
-if [[ ${2:-} == general ]]; then
+if [[ ${2:-} == general || ${2:-} == drives ]]; then
 	fetch_kernel linux-image-amd64 "$general" 'the general kernel'
 else
 	fetch_kernel linux-image-cloud-amd64 "$cloud" "the guests' kernel"
@@ -93,6 +94,8 @@ mkdir -p "$work/busybox"
 trap 'rm -rf "$work"' EXIT
 if [[ ${2:-} == general ]]; then
 	unpack_kernel "$general" vmlinuz-general modules-general xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs
+elif [[ ${2:-} == drives ]]; then
+	unpack_kernel "$general" vmlinuz-general modules-drives virtio_pci virtio_blk ahci sd_mod
 elif [[ ${2:-} == virtio ]]; then
 	unpack_kernel "$cloud" - modules-virtio virtio_pci virtio_blk
 elif [[ ${2:-} == disk ]]; then
