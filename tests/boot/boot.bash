@@ -1,24 +1,27 @@
 # For tests that boot a PC from its disks. They read this after claim.bash.
 out=$O/tests/boot
 mkdir -p "$out"
+seconds=$([[ ${LONG:-} ]] && echo 3000 || echo 590)
 tiny=$GUESTS/tiny.img ovmf=${OVMF:-/usr/share/OVMF}
 
-# Makes what a test boots; ends the test when it cannot be had.
+# Makes what a test boots, of several tests one at a time; ends the test when it cannot be had.
 need() { # FILE...
-	local file
+	local file why
 	for file; do
-		make -s O="$O" GUESTS="$GUESTS" "$file" >"$out/make.log" 2>&1 && continue
-		echo "ok ${file##*/} # SKIP it cannot be made: $(tail -n 1 "$out/make.log")"
+		why=$(flock "$GUESTS" make -s O="$O" GUESTS="$GUESTS" "$file" 2>&1) && continue
+		echo "ok ${file##*/} # SKIP it cannot be made: ${why##*$'\n'}"
 		exit
 	done
 }
 
-# Runs a machine and talks to its serial port: converse NAME SECONDS [WAIT-FOR KEYS]... -- OPTION...
+# Runs a machine and talks to its serial port: converse NAME CYCLES [WAIT-FOR KEYS]... -- OPTION...
+# CYCLES of the machine's clock bound the run (status 6), so that a slow or busy host decides nothing; the seconds are for a
+# machine that stands still.
 # When a line like WAIT-FOR has come, KEYS are typed, again and again until the next line that is waited for comes (whoever
 # should hear them may not listen yet); when the last one has come, the machine is ended. Keys - : nothing is typed. Without
 # a last pattern it runs until it ends. $log has its output, $status the exit status; the function says whether all came.
 converse() {
-	local name=$1 seconds=$2 patterns=() keys=() i tries pid since=0
+	local name=$1 cycles=$2 patterns=() keys=() i tries pid since=0
 	shift 2
 	while [[ $1 != -- ]]; do
 		patterns+=("$1") keys+=("$2")
@@ -29,7 +32,7 @@ converse() {
 	: >"$log"
 	rm -f "$out/$name.keys"
 	mkfifo "$out/$name.keys"
-	timeout "$seconds" "$VMXRAY" "$@" -nographic -no-reboot <>"$out/$name.keys" >"$log" 2>"$out/$name.err" &
+	timeout "$seconds" "$VMXRAY" "$@" -cycles "$cycles" -nographic -no-reboot <>"$out/$name.keys" >"$log" 2>"$out/$name.err" &
 	pid=$!
 	for ((i = 0; i < ${#patterns[@]}; i++)); do
 		for ((tries = 0; ; tries++)); do

@@ -7,7 +7,7 @@ need "$GUESTS/debian.img"
 
 logs_in() { # MACHINE FIRMWARE DISK PROCESSORS
 	local name=debian-$1-$2-$3-$4
-	converse "$name" 900 'GNU GRUB' '\r' 'vmxray login:' 'root\r' 'root@vmxray:' \
+	converse "$name" 200G 'GNU GRUB' '\r' 'vmxray login:' 'root\r' 'root@vmxray:' \
 		'echo $((6 * 7)) $(nproc) processors, $(systemctl is-system-running)\r' '^42 [0-9]+ processors, ' 'poweroff\r' 'Power down' - -- \
 		-machine "$1" -m 768 -smp "$4" $(firmware "$2" "$name") $(disk_on "$1" "$3" "$GUESTS/debian.img")
 	claim $((status != 0)) "$name: to the login, and off again" "status $status; $(tail -n 1 "$out/$name.err") $(plain | grep -a . | tail -n 2 | tr '\n' ';')"

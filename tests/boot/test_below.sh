@@ -11,7 +11,7 @@ exits() { # REASON: how many of them turtles counts at the end
 
 below() { # PROCESSORS
 	local name=below-$1
-	converse "$name" 400 'GNU GRUB' 'l' 'Linux version' - -- -machine pc -m 512 -smp "$1" \
+	converse "$name" 20G 'GNU GRUB' 'l' 'Linux version' - -- -machine pc -m 256 -smp "$1" \
 		-drive "file=$O/below.img,format=raw,readonly=on" -drive "file=$tiny,format=raw" -stats
 	claim $((status != 0)) "$name: powers off, status 0" "status $status; $(tail -n 1 "$out/$name.err") $(plain | tail -n 3 | tr '\n' ';')"
 	has "$name: it is there first" "L0 below: hidden at 6000000 to 6200000 and at [0-9a-f]+, $1 processors"
@@ -22,8 +22,9 @@ below() { # PROCESSORS
 	claim $? "$name: five checks of the disk" "$(grep -a '^== ' "$log" | tr -d '\r' | tr '\n' ';')"
 	(($(exits VMCALL) > 100 && $(exits CPUID) > 20 && $(exits XSETBV) >= $1))
 	claim $? "$name: GRUB's BIOS calls and Linux' CPUID led to it" "$(exits VMCALL), $(exits CPUID), $(exits XSETBV)"
-	(($(exits SIPI) + 0 >= $1 - 1)) # of the two that Linux sends
-	claim $? "$name: each other processor's SIPI led to it" "$(exits SIPI)"
+	# Each other processor waits for a SIPI when Linux' INIT comes, and so it is blocked until the VM entry after the first SIPI.
+	(($(exits INIT) == $1 - 1 && $(exits SIPI) >= $1 - 1))
+	claim $? "$name: each other processor's INIT and SIPI led to it" "$(exits INIT), $(exits SIPI)"
 	has "$name: INT 13H read the kernel" '^L0 BIOS calls: [0-9]+ of INT 13H, [1-9][0-9]{4,} sectors read; [1-9][0-9]* of INT 15H'
 	# What vmxray saw must be what it counted.
 	[[ $(awk '$1 == 1 && $2 == "VMCALL" { n += $3 } END { print n + 0 }' "$out/$name.err") == $(exits VMCALL) ]]

@@ -7,7 +7,7 @@ need "$tiny"
 
 boots() { # NAME MACHINE FIRMWARE DISK OPTION...
 	local name=$1
-	converse "$name" 400 'GNU GRUB' 'l' 'Linux version' - -- -machine "$2" -m 512 $(firmware "$3" "$name") \
+	converse "$name" 20G 'GNU GRUB' 'l' 'Linux version' - -- -machine "$2" -m 256 $(firmware "$3" "$name") \
 		$(disk_on "$2" "$4" "$tiny") "${@:5}"
 	claim $((status != 0)) "$name: powers off, status 0" "status $status; $(tail -n 1 "$out/$name.err") $(plain | tail -n 2 | tr '\n' ';')"
 	has "$name: GRUB's menu" 'GNU GRUB'

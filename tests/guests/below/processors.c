@@ -1,6 +1,10 @@
 // The other processors. Each enters VMX operation before the guest runs, and waits in its guest state "wait for SIPI"
 // until the guest starts it, as it would on a machine of its own: then the SIPI is a VM exit (SDM Vol.
 // 3C, 25.2, 27.2.1). If they were left alone the guest's SIPI would start them outside of our sight.
+//
+// Of INIT, SIPI, SIPI, which systems send, the INIT is blocked in that state (26.7.2; blocked, not discarded as SIPIs
+// are elsewhere), and so it exits behind the VM entry after the first SIPI's exit. The guest's processor then waits
+// once more, and the second SIPI starts it: one exit of INIT and two of SIPI for each.
 #include "below.h"
 
 void processor_begin(unsigned number);

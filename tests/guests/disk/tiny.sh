@@ -34,7 +34,7 @@ image_make "$image.part" 24 "$folder" 24
 # The third partition: ext4, with a file of known content (make_disk of ../init), which the system reads.
 files=$folder/files
 mkdir "$files"
-seq 1 2000000 | head -c $((1 << 20)) >"$files/numbers"
+seq 1 2000000 | head -c $((256 << 10)) >"$files/numbers"
 touch -d "@$SOURCE_DATE_EPOCH" "$files" "$files/numbers"
 uuid=564d5852-4159-4449-534b-000000000004
 E2FSPROGS_FAKE_TIME=$SOURCE_DATE_EPOCH mke2fs -q -t ext4 -O ^has_journal -U $uuid -E hash_seed=$uuid,offset=$root_offset \
