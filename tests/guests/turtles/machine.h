@@ -113,7 +113,9 @@ enum port {
     PORT_SERIAL = 0x3f8,     // to 3FFH
     PORT_PM_CONTROL = 0x604, // ACPI's PM1a control register
 };
-enum { PM_SLEEP_ENABLE = BIT(13), PM_POWER_OFF = PM_SLEEP_ENABLE | 5 << 10 }; // SLP_EN, SLP_TYP of S5
+// SLP_EN, and SLP_TYP of S5: 5 on the reference board, where nothing follows it; a PC's chipsets (PIIX4, ICH9), of
+// which QEMU's have 0 for it, take 5 for no state at all.
+enum { PM_SLEEP_ENABLE = BIT(13), PM_POWER_OFF = PM_SLEEP_ENABLE | 5 << 10, PM_POWER_OFF_CHIPSET = PM_SLEEP_ENABLE };
 
 // --- main.c ---
 // The end of this machine: power off when all is well, else through the debug port. A hypervisor below sees which.

@@ -47,6 +47,7 @@ static char *append(char *to, const char *text) {
 
 void machine_end(bool good) {
     if (good) out16(PORT_PM_CONTROL, PM_POWER_OFF);
+    if (good) out16(PORT_PM_CONTROL, PM_POWER_OFF_CHIPSET);
     out32(PORT_DEBUG_EXIT, 1);
     for (;;) __asm__ volatile("cli; hlt");
 }
