@@ -161,14 +161,15 @@ static void print_name(struct monitor *monitor, const struct command *c, unsigne
 
 // What it does stands beside its name, or below where the name is long or the screen narrow.
 static void print_row(struct monitor *monitor, const struct command *c) {
-    enum { NAME = 10, ARGUMENTS = 26, BESIDE = 40, BELOW = 8, NARROW = 72 };
+    enum { NAME = 10, BESIDE = 40, BELOW = 8, NARROW = 72 };
     unsigned width = output_width(monitor->output), indent = width < NARROW ? BELOW : BESIDE;
-    bool below = strlen(c->arguments) > ARGUMENTS || strlen(c->name) > NAME + 2 || indent == BELOW;
+    int length = (int)strlen(c->name), left = BESIDE - 3 - (length > NAME ? length : NAME); // for the arguments
+    bool below = (int)strlen(c->arguments) >= left || length > NAME + 2 || indent == BELOW;
     char *summary = strndup(c->help, (size_t)summary_length(c->help));
     if (below)
         print_name(monitor, c, width, indent);
     else
-        print(monitor, "  %-*s %-*s", NAME, c->name, BESIDE - NAME - 3, c->arguments);
+        print(monitor, "  %-*s %-*s", NAME, c->name, left, c->arguments);
     output_wrap(monitor->output, indent, indent, width, summary ? summary : "");
     free(summary);
 }

@@ -38,6 +38,8 @@ bool command_commit(struct monitor *monitor, const char *arguments) {
     const struct drive *d;
     char id[DRIVE_ID];
     bool all = !take_word(&arguments, id, sizeof id) || strcmp(id, "all") == 0, any = false, good = true;
+    if (*arguments)
+        return monitor_error(monitor, "commit takes the ID of one drive, or all: %s is too much", arguments);
     for (unsigned i = 0; images && (d = machine_drive(monitor->look.machine, i)); i++) {
         if (all ? !d->overlay.data : strcmp(d->config.id, id) != 0) continue;
         any = true;

@@ -31,11 +31,12 @@ done
 claim $? 'every page is linked from another' "$unlinked"
 
 # --- names ---
-# Of a path in backticks: it is there, from the top or below a folder; with * or DIR it is a pattern.
+# Of a path in backticks: it is there, from the top or below a folder; with * or DIR it is a pattern. What begins
+# with etc/ is a file of fw_cfg, which firmware reads.
 for page in "${pages[@]}"; do
 	lost=
 	while read -r path; do
-		[[ $path == o/* || $path == *[*A-Z]* || -e $path ]] || compgen -G "*/$path*" >/dev/null ||
+		[[ $path == o/* || $path == etc/* || $path == *[*A-Z]* || -e $path ]] || compgen -G "*/$path*" >/dev/null ||
 			compgen -G "*/*/$path*" >/dev/null || compgen -G "$path.*" >/dev/null || lost+="$path "
 	done < <(grep -oE '`[a-z_]+/[A-Za-z0-9_/.*-]+`' "$page" | tr -d '`' | sort -u)
 	[[ -z $lost ]]

@@ -16,6 +16,7 @@ debug_exit='-device isa-debug-exit,iobase=0xf4,iosize=0x04'
 printf 'ffffffff81000000 T _text\nffffffff81000100 t inside\n0000000000001000 D per_cpu\n' >"$dir/map"
 printf 'echo from another file\nstep 2\nbogus\n' >"$dir/inner.cmd"
 cp "$here/running.cmd" "$dir"
+truncate -s 1M "$dir/blank.img"
 
 # Runs in $dir, so that names of files are the same everywhere.
 in_dir() { # ARGUMENT...
@@ -86,6 +87,7 @@ says 'hash' 'hash 0 [0-9a-f]{16}' hash
 in_dir -kernel spin -S < <(echo savevm small) >/dev/null
 says 'info snapshots lists them' $'\nsmall +step +0 +0\\.000 s +128 MBytes of RAM, +1 CPU  +[0-9]+ KBytes' 'info snapshots'
 says 'info blocks' 'blocks built [0-9]+' 'info blocks'
+says 'info qtree' $'\n *bus: isa.0\n.*dev: isa-debug-exit, id ""\n *iobase = 244 \\(0xf4\\)' 'info qtree'
 says 'info levels' $'\\* level 0 ' 'info levels'
 says 'info msr lists' 'IA32_APIC_BASE +[0-9a-f]{16}' 'info msr'
 says 'info cpuid lists' '80000008  0  EAX' 'info cpuid'
