@@ -30,7 +30,11 @@ static struct {
     atomic_bool asked, interrupt_asks, continued;
 } signals;
 
-static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM, SIGPIPE, SIGXCPU, SIGXFSZ};
+static const struct {
+    int number;
+    const char *name;
+} ending[] = {{SIGINT, "SIGINT"},   {SIGTERM, "SIGTERM"}, {SIGHUP, "SIGHUP"},   {SIGQUIT, "SIGQUIT"},
+              {SIGALRM, "SIGALRM"}, {SIGPIPE, "SIGPIPE"}, {SIGXCPU, "SIGXCPU"}, {SIGXFSZ, "SIGXFSZ"}};
 static const int crashing[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS};
 
 static void restore(void) {
@@ -93,6 +97,12 @@ static void on_ending(int number, siginfo_t *info, void *context) {
 }
 
 int signals_ending(void) { return signals.ending; }
+
+const char *signals_name(int number) {
+    for (unsigned i = 0; i < sizeof ending / sizeof *ending; i++)
+        if (ending[i].number == number) return ending[i].name;
+    return "a signal";
+}
 
 int signals_patience(void) {
     if (!signals.ending) return -1;
@@ -174,7 +184,7 @@ void signals_open(void) {
                            suspends = {.sa_handler = on_suspend, .sa_flags = SA_RESTART},
                            continues = {.sa_handler = on_continue, .sa_flags = SA_RESTART};
     sigaltstack(&crash_stack, NULL);
-    for (unsigned i = 0; i < sizeof ending / sizeof *ending; i++) handle(ending[i], ends);
+    for (unsigned i = 0; i < sizeof ending / sizeof *ending; i++) handle(ending[i].number, ends);
     for (unsigned i = 0; i < sizeof crashing / sizeof *crashing; i++) handle(crashing[i], crashes);
     handle(SIGTSTP, suspends);
     handle(SIGCONT, continues);

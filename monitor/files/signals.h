@@ -20,6 +20,7 @@ void signals_set_machine(struct machine *machine);
 
 // SIGTERM, SIGHUP, ... that has come in and ends the run; 0: none. To be re-raised after everything is put in order.
 int signals_ending(void);
+const char *signals_name(int number); // of one that ends a run
 // Whether somebody asked for the monitor since the last call: SIGINT where that asks, or Ctrl-A c.
 bool signals_asked(void);
 bool signals_is_asked(void); // without forgetting it

@@ -154,6 +154,7 @@ bool server_wants(const struct server *server, int milliseconds) {
 
 bool server_receive(struct server *server, void *to, size_t room, int milliseconds, size_t *got) {
     *got = 0;
+    if (server->client < 0) return false; // dropped, because it could not be written to
     if (!room || !wait_readable(server->client, milliseconds)) return true;
     ssize_t n = read(server->client, to, room);
     if (n < 0) return errno == EAGAIN || errno == EINTR;

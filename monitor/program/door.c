@@ -27,6 +27,7 @@ static void drop_client(struct monitor *monitor) {
     server_drop(&monitor->door.server);
     monitor->door.used = 0;
     monitor->door.cut = monitor->door.greeted = false;
+    monitor->prompt.collecting = 0; // the lines of a stop that it began to say
 }
 
 void door_close(struct monitor *monitor) {
@@ -36,6 +37,7 @@ void door_close(struct monitor *monitor) {
 
 bool door_asks(struct monitor *monitor) {
     struct door *door = &monitor->door;
+    if (door->greeted && door->server.client < 0) return true; // gone; the next one is greeted in its turn
     if (!server_accept(&door->server)) return false;
     return !door->greeted || door->used || server_wants(&door->server, 0); // who comes asks, until there is an answer
 }

@@ -58,6 +58,8 @@ static void curses_show(struct screen *s, bool all) {
     if (all) clear();
     if (p->columns)
         put_text(p);
+    else if (p->height <= 1)
+        mvprintw(0, 0, "no picture yet: the display is not set up");
     else
         mvprintw(0, 0, "a picture of %u x %u dots (screendump of the monitor shows it)", p->width, p->height);
     refresh();

@@ -4,6 +4,7 @@
 #include "devices/history/timeline.h"
 #include "monitor/files/complaint.h"
 #include "monitor/files/packed.h"
+#include "monitor/files/signals.h"
 #include "monitor/host/parse.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -221,6 +222,25 @@ bool replay_to_mark(struct run *run, const char *name) {
     return !mark || taken == facts.taken || timeline_run_to_input(t, &mark->at, taken) == MACHINE_STEPS;
 }
 
+static bool cannot_go(const struct run *run, const char *wrong) {
+    const struct options *o = run->options;
+    if (signals_ending())
+        return complain("-replay %s,at=%s: %s ended it on the way, at step %" PRIu64 " of %" PRIu64, o->replay,
+                        o->replay_at, signals_name(signals_ending()), machine_steps(run->machine), o->opened.steps);
+    return complain("-replay %s,at=%s: it does not lead there (%s)", o->replay, o->replay_at,
+                    wrong ? wrong : "no such position");
+}
+
+// Where no past is kept: by running there.
+static bool run_there(struct run *run) {
+    const struct options *o = run->options;
+    run->quiet = true;
+    enum run_event event = run_until(run, o->opened.steps);
+    if (event == RUN_TARGET && o->opened.cycle) (void)timeline_run_to(run->timeline, &o->opened);
+    run->quiet = false;
+    return event == RUN_TARGET || !signals_ending() || cannot_go(run, NULL);
+}
+
 bool replay_go(struct run *run) {
     const struct options *o = run->options;
     const char *wrong = NULL;
@@ -228,16 +248,10 @@ bool replay_go(struct run *run) {
     if (!o->recording || !*o->replay_at) return true;
     timeline_facts(run->timeline, &facts);
     run->printed = o->opened.steps;
-    if (facts.checkpoints) {
-        bool first = !o->opened.cycle && o->opened.steps;
-        if (first ? replay_to_step(run, o->opened.steps, &wrong) : replay_to(run, &o->opened, &wrong))
-            return replay_to_mark(run, o->replay_at);
-        return complain("-replay %s,at=%s: it does not lead there (%s)", o->replay, o->replay_at,
-                        wrong ? wrong : "no such position");
-    }
-    run->quiet = true;
-    enum run_event event = run_until(run, o->opened.steps);
-    if (event == RUN_TARGET && o->opened.cycle) (void)timeline_run_to(run->timeline, &o->opened);
-    run->quiet = false;
-    return true;
+    if (!facts.checkpoints) return run_there(run);
+    bool first = !o->opened.cycle && o->opened.steps;
+    run_looks(run, true);
+    bool gone = first ? replay_to_step(run, o->opened.steps, &wrong) : replay_to(run, &o->opened, &wrong);
+    run_looks(run, false);
+    return gone ? replay_to_mark(run, o->replay_at) : cannot_go(run, wrong);
 }

@@ -308,7 +308,8 @@ static bool handle(struct run *run, enum machine_stop why) {
 static bool goes_on(struct run *run, uint64_t step) {
     if (console_is_broken(run->console)) return over(run, STATUS_HOST_ERROR, "standard output cannot be written");
     if (step >= run->options->steps) return over(run, STATUS_STEP_LIMIT, "the step limit is reached");
-    if (terminal_left() || signals_ending()) return over(run, STATUS_DONE, "the user left");
+    if (signals_ending()) return over(run, STATUS_DONE, "%s ended it", signals_name(signals_ending()));
+    if (terminal_left()) return over(run, STATUS_DONE, "the user left");
     return true;
 }
 
@@ -324,24 +325,24 @@ static enum run_event end_replay(struct run *run) {
 }
 
 // While the machine runs: whether somebody wants it to stop, however slowly its steps go.
-static void look(void *context) {
-    struct run *run = context;
+static void look_for(struct run *run, bool pictures) {
     double now = host_seconds(CLOCK_MONOTONIC);
     if (now - run->looked_seconds < LOOK_SECONDS) return;
     run->looked_seconds = now;
-    bool due = run->screen.due && run->screen.due(run->screen.context);
+    bool due = pictures && run->screen.due && run->screen.due(run->screen.context);
     if (signals_ending() || due || someone_asks(run)) machine_stop_soon(run->machine);
 }
 
+static void look(void *context) { look_for(context, true); }
+
+// On a way through the past a stop is an interruption, and the moments that it passes are shown to nobody.
 static void look_back(void *context) {
     struct run *run = context;
-    look(run);
+    look_for(run, false);
     progress_look(&run->progress, run->machine, false);
 }
 
-bool run_is_interrupted(const struct run *run) {
-    return signals_ending() || signals_is_asked() || someone_asks(run);
-}
+bool run_is_interrupted(const struct run *run) { return signals_ending() || signals_is_asked() || someone_asks(run); }
 
 void run_looks(struct run *run, bool on) {
     progress_clear(&run->progress);
@@ -386,7 +387,9 @@ enum run_event run_until(struct run *run, uint64_t target) {
 
 enum status run_end(struct run *run) {
     if (!console_flush(run->console)) run->status = STATUS_HOST_ERROR;
-    record_close(run, run->over ? run->over_text : "the user left");
+    char by_signal[40];
+    snprintf(by_signal, sizeof by_signal, "%s ended it", signals_name(signals_ending()));
+    record_close(run, run->over ? run->over_text : signals_ending() ? by_signal : "the user left");
     if (run->record_failed || run->parted) run->status = STATUS_HOST_ERROR;
     if (run->options->hash || run->options->hash_every) print_hash(run, machine_steps(run->machine));
     return run->status;

@@ -336,6 +336,32 @@ for stopped in '' -S; do
 	[[ ! -e $socket ]]
 	claim $? "the socket is gone afterwards ($stopped)"
 done
+# Who leaves at once, without a word: the guest runs on, and whoever comes next is greeted.
+"$VMXRAY" -kernel "$spin" -serial null -monitor "unix:$socket" </dev/null >/dev/null 2>&1 &
+vmxray=$!
+talk "$socket"
+client=$TALK_PID
+hear
+tell continue
+until_true running
+kill -KILL "$client" # with all of its side closed
+wait "$client" 2>/dev/null
+hang_up
+sleep 0.5
+until_true running
+claim $? 'the guest runs on when a client of the socket is gone during continue' "$(cut -d ' ' -f 3 "/proc/$vmxray/stat")"
+talk "$socket"
+client=$TALK_PID
+( sleep 10; kill "$client" ) 2>/dev/null & # who is not greeted
+hear
+first=$heard
+tell quit
+hear
+hang_up
+[[ $first == 'step '* ]]
+claim $? 'and the next client is greeted' "$first"
+kill "$vmxray" 2>/dev/null
+wait "$vmxray"
 refused 'a socket where none can be' 'cannot listen there' -kernel "$spin" -monitor unix:/nonexistent/socket
 refused 'a monitor somewhere else' 'write stdio, unix:PATH .* or none' -kernel "$spin" -monitor tcp:1
 refused 'a socket that others listen at' 'write stdio, unix:PATH' -kernel "$spin" -monitor unix:s,server=off

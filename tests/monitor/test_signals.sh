@@ -95,6 +95,28 @@ until_true waits_in_vain
 ends_by 'a guest that waits for keys' ALRM
 exec 9>&-
 
+# ---- which signal it was --------------------------------------------------------------------------------------------
+
+worked() { # HUNDREDTHS of a second of processor time
+	[[ $(cut -d ' ' -f 14 "/proc/$vmxray/stat") -ge $1 ]]
+}
+rm -f "$dir/err"
+env --default-signal "$VMXRAY" -kernel "$spin" -serial null "${account[@]}" -monitor stdio -record "$dir/recorded,checkpoints=0" \
+	< <(printf '%s\n' continue 'print 6 * 7'; sleep 30) >"$dir/out" 2>"$dir/err" &
+vmxray=$!
+until_true worked 120
+ends_by 'commands from a pipe' TERM
+holds "$dir/out" 'The run is over: SIGTERM ended it.'
+claim $? 'the monitor says which signal ended the run' "$(<"$dir/out")"
+vmxray -replay "$dir/recorded" -serial null -monitor stdio <<<continue
+[[ $out == *'The recording ends here (SIGTERM ended it)'* ]]
+claim $? 'and so does what was recorded' "status $status: $out $err"
+for history in 0 512M; do
+	begin -replay "$dir/recorded,at=end" -history $history -serial null "${account[@]}"
+	until_true worked 40
+	ends_by "on the way to where a replay is opened, with -history $history" TERM 'SIGTERM ended it on the way, at step [0-9]+ of [0-9]+.*hash'
+done
+
 # ---- the port that it got -------------------------------------------------------------------------------------------
 
 begin -kernel "$spin" -gdb tcp::0
