@@ -4,7 +4,6 @@
 . tests/boot/boot.bash
 . tests/boot/matrix.bash
 need "$tiny"
-reaches pc uefi ide 4
 reaches pc uefi ahci 4
 reaches q35 uefi ahci 1
 reaches q35 uefi virtio 1

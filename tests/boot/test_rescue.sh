@@ -13,4 +13,4 @@ boots() { # KIND MACHINE FIRMWARE PATTERN
 boots turtles pc bios 'L2 payload: 17 checks, 0 failed'
 boots turtles q35 uefi 'L2 payload: 17 checks, 0 failed'
 boots linux q35 bios '== powering off'
-boots linux pc uefi '== powering off'
+boots linux q35 uefi '== powering off'
