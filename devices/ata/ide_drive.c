@@ -28,6 +28,15 @@ static void choose(char *to, size_t size, const char *option, const char *standa
     snprintf(to, size, "%s", *option ? option : standard);
 }
 
+// What was left open is what was chosen: so the options tell what the guest sees.
+static void choose_options(struct ide_drive *d, const struct slot *slot) {
+    snprintf(d->serial, sizeof d->serial, "%s", d->ata.serial);
+    snprintf(d->model, sizeof d->model, "%s", d->ata.model);
+    snprintf(d->ver, sizeof d->ver, "%s", d->ata.version);
+    snprintf(d->bus, sizeof d->bus, "%s", slot->bus);
+    d->unit = (uint8_t)slot->unit;
+}
+
 // QEMU counts two units for each bus, whether they are there or not.
 static void name(struct ide_drive *d, const struct slot *slot, bool disc) {
     char serial[21];
@@ -42,7 +51,7 @@ static const char *create(struct ide_drive *d, struct device_host *host, bool di
     struct drive *drive = *d->drive ? device_drive(host, d->drive) : NULL;
     if (*d->drive && !drive) return DEVICE_NO_DRIVE;
     if (!disc && !drive) return "drive is missing";
-    const struct slot *slot = slots_take(host->slots, "ide", d->bus, d->unit);
+    const struct slot *slot = slots_take(host->slots, "ide", d->bus, d->unit, d);
     if (!slot)
         return *d->bus ? "bus is one of a controller, with a unit that is free"
                        : "there is no IDE or AHCI controller with a free place";
@@ -50,6 +59,7 @@ static const char *create(struct ide_drive *d, struct device_host *host, bool di
     ata_init(&d->ata, host->clock, drive, disc);
     d->ata.sata = socket->sata;
     name(d, slot, disc);
+    choose_options(d, slot);
     socket->plug(socket->owner, socket->unit, &d->ata);
     char path[DEVICE_BOOT_PATH];
     snprintf(path, sizeof path, "drive@%x/disk@%x", slot->channel, slot->unit);

@@ -30,10 +30,11 @@ static bool fits(const struct slot *s, const char *kind, const char *bus, unsign
            (unit == SLOT_ANY || unit == s->unit);
 }
 
-const struct slot *slots_take(struct slots *s, const char *kind, const char *bus, unsigned unit) {
+const struct slot *slots_take(struct slots *s, const char *kind, const char *bus, unsigned unit, const void *taker) {
     for (unsigned i = 0; i < s->count; i++) {
         if (!fits(&s->slot[i], kind, bus, unit)) continue;
         s->slot[i].taken = true;
+        s->slot[i].taker = taker;
         return &s->slot[i];
     }
     return NULL;

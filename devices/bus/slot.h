@@ -18,6 +18,7 @@ struct slot {
     const struct pci_function *controller; // NULL: it is not on PCI
     unsigned channel;                      // which of its buses
     bool taken;
+    const void *taker; // the chip of the device that has it
 };
 
 struct slots { // wiring of a board
@@ -30,6 +31,6 @@ struct slots { // wiring of a board
 bool slots_offer(struct device_host *controller, const char *kind, unsigned number, unsigned units, const void *sockets,
                  unsigned stride);
 // The first slot that is free and is on that bus (NULL or "": any) and is that unit (or SLOT_ANY). NULL: there is none.
-const struct slot *slots_take(struct slots *slots, const char *kind, const char *bus, unsigned unit);
+const struct slot *slots_take(struct slots *slots, const char *kind, const char *bus, unsigned unit, const void *taker);
 
 #endif

@@ -45,6 +45,10 @@ bool machine_device(const struct machine *m, unsigned index, struct machine_devi
     return true;
 }
 
+const struct slot *machine_slot(const struct machine *m, unsigned index) {
+    return index < m->board.slots.count ? &m->board.slots.slot[index] : NULL;
+}
+
 const struct pci *machine_pci(const struct machine *m) { return &m->board.pci; }
 
 // --- observation ---

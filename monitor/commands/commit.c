@@ -4,6 +4,7 @@
 #include "monitor/commands/command.h"
 #include "monitor/disk/images.h"
 #include "monitor/host/parse.h"
+#include "monitor/session/blocks.h"
 #include "monitor/session/monitor.h"
 #include <inttypes.h>
 #include <string.h>
@@ -17,6 +18,11 @@ static const struct image *shared(const struct images *images, const struct imag
     return NULL;
 }
 
+// A recording that has only hashes of the image needs it as it is.
+static bool is_needed(const struct options *o, unsigned number) {
+    return (*o->record && !o->record_disks) || (o->recording && blocks_need_image(o->recording, number));
+}
+
 static bool commit_drive(struct monitor *monitor, struct images *images, unsigned number) {
     const struct drive *d = machine_drive(monitor->look.machine, number);
     struct image *i = number < images->count ? &images->image[number] : NULL;
@@ -27,8 +33,18 @@ static bool commit_drive(struct monitor *monitor, struct images *images, unsigne
     if (shared(images, i))
         return monitor_error(monitor, "commit: drive %s: another drive has the same image; make a copy for it",
                              d->config.id);
+    if (is_needed(monitor->run->options, number))
+        return monitor_error(
+            monitor,
+            "commit: drive %s: the recording has only hashes of %s, and a replay needs it as it is; record "
+            "with -record FILE,disk=full, or give the run a copy of the image",
+            d->config.id, i->path);
     if (!image_commit(i, d, &bytes, why)) return monitor_error(monitor, "commit: drive %s: %s", d->config.id, why);
     machine_set_identity(monitor->look.machine, number, i->identity);
+    if (!bytes) {
+        print(monitor, "drive %s: there is nothing to write: all of it is in %s\n", d->config.id, i->path);
+        return true;
+    }
     print(monitor, "drive %s: %" PRIu64 " bytes are in %s\n", d->config.id, bytes, i->path);
     return true;
 }

@@ -35,14 +35,37 @@ static void unlock(const struct image *i) {
     if (i->locks) (void)flock(i->fd, LOCK_SH | LOCK_NB);
 }
 
-// All that was written. NULL: done.
+// How many sectors from `s` on are alike: what the guest wrote and the file does not have yet, or else.
+static uint64_t run_of(const struct image *i, const struct overlay *o, uint64_t s, bool *missing) {
+    enum { MOST = 2048 }; // sectors at once
+    bool written;
+    uint64_t n = overlay_run(o, s, o->sectors - s < MOST ? o->sectors - s : MOST, &written), alike = 1;
+    *missing = written;
+    if (!written || !i->before) return n; // nothing was written into it so far
+    *missing = !image_has(i, s * OVERLAY_SECTOR, OVERLAY_SECTOR, overlay_sector(o, s));
+    while (alike < n &&
+           image_has(i, (s + alike) * OVERLAY_SECTOR, OVERLAY_SECTOR, overlay_sector(o, s + alike)) != *missing)
+        alike++;
+    return alike;
+}
+
+uint64_t image_missing(const struct image *i, const struct drive *d) {
+    uint64_t sectors = 0;
+    bool missing;
+    for (uint64_t s = 0, n; d->overlay.data && s < d->overlay.sectors; s += n) {
+        n = run_of(i, &d->overlay, s, &missing);
+        if (missing) sectors += n;
+    }
+    return sectors * OVERLAY_SECTOR;
+}
+
+// All that was written and is not there yet. NULL: done.
 static const char *write_back(struct image *i, const struct drive *d, int fd, uint64_t *bytes) {
     const struct overlay *o = &d->overlay;
-    bool written;
+    bool missing;
     for (uint64_t s = 0, n; s < o->sectors; s += n) {
-        enum { MOST = 2048 }; // sectors at once
-        n = overlay_run(o, s, o->sectors - s < MOST ? o->sectors - s : MOST, &written);
-        if (!written) continue;
+        n = run_of(i, o, s, &missing);
+        if (!missing) continue;
         const char *wrong = image_overwrite(i, fd, s * OVERLAY_SECTOR, n * OVERLAY_SECTOR, overlay_sector(o, s));
         if (wrong) return wrong;
         *bytes += n * OVERLAY_SECTOR;

@@ -257,6 +257,15 @@ const char *image_overwrite(struct image *i, int fd, uint64_t at, uint64_t bytes
     return write_all(fd, at, inside(i, at, bytes), from);
 }
 
+bool image_has(const struct image *i, uint64_t at, uint64_t bytes, const uint8_t *what) {
+    uint8_t there[IMAGE_BLOCK];
+    for (uint64_t done = 0, end = inside(i, at, bytes), n; done < end; done += n) {
+        n = end - done < sizeof there ? end - done : sizeof there;
+        if (read_all(i->fd, at + done, n, there) || memcmp(there, what + done, n) != 0) return false;
+    }
+    return true;
+}
+
 void image_written(struct image *i) {
     struct stat s;
     if (fstat(i->fd, &s) == 0) i->changed = s.st_mtim;

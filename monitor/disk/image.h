@@ -13,6 +13,7 @@ struct image_watch {
     void *context;
     // Before the machine sees anything of these bytes, a whole block or the last one. NULL: good; else why not.
     const char *(*block)(void *context, unsigned drive, uint64_t block, const uint8_t *bytes, uint32_t count);
+    bool differs; // it has said of a block that it is another one than was recorded
 };
 
 struct image {
@@ -42,6 +43,8 @@ void image_close(struct image *image);
 struct block_back image_back(struct image *image);
 // For commit: writes into the file by another descriptor of it, and keeps what was there. NULL: done.
 const char *image_overwrite(struct image *image, int fd, uint64_t at, uint64_t bytes, const uint8_t *from);
+// Whether the file has these bytes there now.
+bool image_has(const struct image *image, uint64_t at, uint64_t bytes, const uint8_t *what);
 void image_written(struct image *image);       // what it is known by anew
 bool image_changed(const struct image *image); // by others, since it was opened
 

@@ -21,18 +21,41 @@ static bool goes_through(const struct drive_config *d, const struct drive_wish *
 }
 
 // Of a snapshot or a recording: it must be the image that there was.
-static bool is_same(const struct drive_config *d, const struct image *i, bool compared) {
+static bool is_same(const struct drive_config *d, const struct image *i, unsigned number,
+                    const struct images_wish *wish) {
     if (!d->identity) return true;
     if (d->bytes != i->bytes)
         return complain("drive %s: %s has %llu bytes, and had %llu then: it is another image", d->id, d->image,
                         (unsigned long long)i->bytes, (unsigned long long)d->bytes);
-    return compared || d->identity == i->identity ||
-           complain("drive %s: %s has other contents than then: what was on the disk would "
-                    "not fit together; use a copy from that time",
-                    d->id, d->image);
+    if (d->identity == i->identity) return true;
+    if (!wish->compared)
+        return complain("drive %s: %s has other contents than then: what was on the disk would "
+                        "not fit together; use a copy from that time",
+                        d->id, d->image);
+    return !wish->needs || !wish->needs(wish->context, number) ||
+           complain(
+               "drive %s: %s has other contents than then, and the recording has only hashes of it; use a copy from "
+               "that time, -drive file=COPY,id=%s (with -record FILE,disk=full no image is needed)",
+               d->id, d->image, d->id);
 }
 
-static bool connect(struct images *images, unsigned number, struct drive_config *d, const struct images_wish *wish) {
+// One file, by whatever name, is one disk: two that the guest writes would not know of each other.
+static bool is_alone(const struct images *images, unsigned number, const struct machine_config *c) {
+    const struct image *i = &images->image[number];
+    const struct drive_config *d = &c->drive[number];
+    for (unsigned n = 0; n < number; n++) {
+        const struct image *other = &images->image[n];
+        if (!other->path || other->device != i->device || other->inode != i->inode) continue;
+        if (!d->read_only || !c->drive[n].read_only)
+            return complain("drive %s: %s is drive %s already; make a copy for one of them, or let both be readonly=on",
+                            d->id, d->image, c->drive[n].id);
+    }
+    return true;
+}
+
+static bool connect(struct images *images, unsigned number, struct machine_config *config,
+                    const struct images_wish *wish) {
+    struct drive_config *d = &config->drive[number];
     char why[IMAGE_WHY];
     struct image *i = &images->image[number];
     const struct drive_wish *w = wish_for(wish, d->id);
@@ -43,7 +66,7 @@ static bool connect(struct images *images, unsigned number, struct drive_config 
         const struct image_wish how = {goes_through(d, w, wish), w && w->raw, !w || w->locking != DRIVE_OFF};
         if (!image_open(i, d->image, &how, why)) return complain("%s", why);
     }
-    if (!is_same(d, i, wish->compared)) return false;
+    if (!is_same(d, i, number, wish) || (!d->identity && !is_alone(images, number, config))) return false;
     i->drive = number;
     d->bytes = i->bytes;
     if (!wish->compared) d->identity = i->identity;
@@ -66,7 +89,7 @@ bool images_connect(struct images *images, struct machine_config *config, const 
                             wish->drive[i].config.image, wish->drive[i].config.id);
     for (unsigned i = 0; i < config->drives; i++) {
         if (i >= images->count) images->image[images->count++] = (struct image){.fd = -1};
-        if (!connect(images, i, &config->drive[i], wish)) return false;
+        if (!connect(images, i, config, wish)) return false;
     }
     return true;
 }
@@ -76,6 +99,8 @@ void images_watch(struct images *images, const struct image_watch *watch) {
     images->watch = watch;
     for (unsigned i = 0; i < images->count; i++) images->image[i].watch = watch;
 }
+
+bool images_differ(const struct images *images) { return images && images->watch && images->watch->differs; }
 
 void images_close(struct images *images) {
     for (unsigned i = 0; i < images->count; i++) image_close(&images->image[i]);

@@ -17,6 +17,8 @@ struct images_wish {
     bool snapshot; // -snapshot: whatever the drives say
     bool history;  // there is a past, or a recording: nothing is written through
     bool compared; // what is read of images is compared with a recording: they may be others for all that is known
+    // Of what is compared: a drive whose image must be the one that there was. NULL: none.
+    bool (*needs)(void *context, unsigned drive);
     // A drive that needs no image. False: it does. NULL: each does.
     bool (*without)(void *context, unsigned drive, struct block_back *out);
     void *context;
@@ -27,6 +29,7 @@ struct images_wish {
 // on stderr.
 bool images_connect(struct images *images, struct machine_config *config, const struct images_wish *wish);
 void images_watch(struct images *images, const struct image_watch *watch); // NULL: nobody looks any more
+bool images_differ(const struct images *images); // whoever looks has said that a block is another one than then
 void images_close(struct images *images);
 
 #endif

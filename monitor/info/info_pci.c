@@ -1,5 +1,6 @@
 // Pages about devices on their buses, in QEMU's words: info pci, info qtree.
 #include "devices/bus/device.h"
+#include "devices/bus/slot.h"
 #include "devices/machine/machine.h"
 #include "devices/pci/pci.h"
 #include "monitor/info/info.h"
@@ -130,13 +131,42 @@ static void print_on_pci(struct monitor *monitor, int in, unsigned bus, const st
                   base_of(f, n) + f->identity->bar[n].bytes - 1);
 }
 
+static const struct slot *slot_of(const struct machine *m, const void *chip) {
+    const struct slot *s;
+    for (unsigned i = 0; (s = machine_slot(m, i)); i++)
+        if (s->taker == chip) return s;
+    return NULL;
+}
+
+static void print_device(struct monitor *monitor, int in, const struct machine_device *d) {
+    print(monitor, "%*sdev: %s, id \"%s\"\n", in, "", d->kind->name, d->id);
+    print_properties(monitor, in + 2, d);
+}
+
+static void print_plugged(struct monitor *monitor, int in, const struct slot *s) {
+    struct machine_device d;
+    for (unsigned i = 0; machine_device(monitor->look.machine, i, &d); i++)
+        if (d.chip == s->taker) print_device(monitor, in, &d);
+}
+
+// The buses of a controller of drives, which are those whose sockets it has.
+static void print_slots(struct monitor *monitor, int in, const struct machine_device *controller) {
+    const char *first = controller->chip, *last = NULL;
+    const struct slot *s;
+    for (unsigned i = 0; (s = machine_slot(monitor->look.machine, i)); i++) {
+        const char *socket = s->socket;
+        if (socket < first || socket >= first + controller->kind->bytes) continue;
+        if (!last || strcmp(last, s->bus) != 0) print(monitor, "%*sbus: %s\n%*s  type IDE\n", in, "", s->bus, in, "");
+        last = s->bus;
+        if (s->taker) print_plugged(monitor, in + 2, s);
+    }
+}
+
 static void print_isa(struct monitor *monitor, int in) {
     struct machine_device d;
     print(monitor, "%*sbus: isa.0\n%*s  type ISA\n", in, "", in, "");
     for (unsigned i = 0; machine_device(monitor->look.machine, i, &d); i++) {
-        if (d.function) continue;
-        print(monitor, "%*s  dev: %s, id \"%s\"\n", in, "", d.kind->name, d.id);
-        print_properties(monitor, in + 4, &d);
+        if (!d.function && !slot_of(monitor->look.machine, d.chip)) print_device(monitor, in + 2, &d);
     }
 }
 
@@ -146,12 +176,14 @@ static void print_tree(struct monitor *monitor, int in, const struct pci *pci, u
     print(monitor, "%*sbus: %s\n%*s  type %s\n", in, "", pci->bus[bus].name, in, "", express ? "PCIE" : "PCI");
     for (unsigned place = 0; place < PCI_PLACES; place++) {
         const struct pci_function *f = pci->bus[bus].function[place];
-        struct machine_device d;
+        struct machine_device d, its = {.chip = NULL};
         if (!f) continue;
         print(monitor, "%*s  dev: %s, id \"%s\"\n", in, "", f->name ? f->name : "bridge", f->id ? f->id : "");
         for (unsigned i = 0; machine_device(m, i, &d); i++)
-            if (d.function == f) print_properties(monitor, in + 4, &d);
+            if (d.function == f) its = d;
+        if (its.chip) print_properties(monitor, in + 4, &its);
         print_on_pci(monitor, in + 4, pci_bus_number(&pci->bus[bus]), f);
+        if (its.chip) print_slots(monitor, in + 4, &its);
         if (get(f, CLASS, 2) == 0x0601) print_isa(monitor, in + 4);
         for (unsigned i = 1; i < pci->buses; i++)
             if (pci->bus[i].bridge == f) print_tree(monitor, in + 4, pci, i);

@@ -103,9 +103,15 @@ static bool recorded_disk(void *context, unsigned drive, struct block_back *out)
     return blocks_recorded(&d->drive[d->which][drive], d->recording, drive, out);
 }
 
+static bool needs_image(void *context, unsigned drive) {
+    const struct pair_disks *d = context;
+    return blocks_need_image(d->recording, drive);
+}
+
 static bool connect_disks(struct pair_disks *d, struct recording *const r[2]) {
     for (d->which = 0; d->which < 2; d->which++) {
-        const struct images_wish wish = {.history = true, .compared = true, .without = recorded_disk, .context = d};
+        const struct images_wish wish = {
+            .history = true, .compared = true, .needs = needs_image, .without = recorded_disk, .context = d};
         d->recording = r[d->which];
         if (!images_connect(&d->images[d->which], &r[d->which]->setup.config, &wish)) return false;
     }

@@ -37,6 +37,11 @@ static bool recorded_disk(void *context, unsigned drive, struct block_back *out)
     return blocks_recorded(&d->recorded[drive], d->recording, drive, out);
 }
 
+static bool needs_image(void *context, unsigned drive) {
+    const struct disks *d = context;
+    return blocks_need_image(d->recording, drive);
+}
+
 static bool connect_images(struct options *o) {
     static struct disks disks;
     struct images_wish wish = {.drive = o->drive,
@@ -44,6 +49,7 @@ static bool connect_images(struct options *o) {
                                .snapshot = o->snapshot,
                                .history = history_bytes(o) || *o->record || o->recording,
                                .compared = o->recording != NULL,
+                               .needs = needs_image,
                                .without = o->recording ? recorded_disk : NULL,
                                .context = &disks};
     o->images = &disks.images;

@@ -40,7 +40,7 @@ static const char *write_block(void *context, unsigned drive, uint64_t block, co
 
 const struct image_watch *blocks_written(struct blocks *b, struct recording_writer *writer, struct behind *to,
                                          bool full) {
-    *b = (struct blocks){.watch = {b, write_block}, .writer = writer, .to = to, .full = full};
+    *b = (struct blocks){.watch = {.context = b, .block = write_block}, .writer = writer, .to = to, .full = full};
     return &b->watch;
 }
 
@@ -49,14 +49,21 @@ static const char *compare_block(void *context, unsigned drive, uint64_t block, 
     struct blocks *b = context;
     const struct recording_block *r = recording_find_block(b->recording, drive, block);
     if (!r || (r->bytes == count && r->hash == recording_block_hash(bytes, count))) return NULL;
+    b->watch.differs = true;
     snprintf(b->why, sizeof b->why, "block %llu (of 4096 bytes) is not what it was when the run was recorded",
              (unsigned long long)block);
     return b->why;
 }
 
 const struct image_watch *blocks_expected(struct blocks *b, const struct recording *recording) {
-    *b = (struct blocks){.watch = {b, compare_block}, .recording = recording};
+    *b = (struct blocks){.watch = {.context = b, .block = compare_block}, .recording = recording};
     return &b->watch;
+}
+
+bool blocks_need_image(const struct recording *r, unsigned drive) {
+    for (size_t i = 0; i < r->block_count; i++)
+        if (r->block[i].drive == drive && !r->block[i].data) return true;
+    return false;
 }
 
 void blocks_free(struct blocks *b) {

@@ -23,6 +23,8 @@ const struct image_watch *blocks_written(struct blocks *blocks, struct recording
 // Each block that is read is the one that was recorded.
 const struct image_watch *blocks_expected(struct blocks *blocks, const struct recording *recording);
 void blocks_free(struct blocks *blocks);
+// Whether a replay reads the drive's image, which must be as it was: the recording has hashes of its blocks alone.
+bool blocks_need_image(const struct recording *recording, unsigned drive);
 
 // A drive whose contents are in the recording: no image is needed. False: they are not.
 struct recorded_drive {

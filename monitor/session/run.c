@@ -274,6 +274,15 @@ static bool handle_idle(struct run *run) {
     return complain_over(run);
 }
 
+static bool handle_host_error(struct run *run) {
+    bool differs = images_differ(run->options->images);
+    over(run, STATUS_HOST_ERROR, "%s: %s (step %" PRIu64 ")%s",
+         differs ? "this is not the image of the recording" : "the host failed", machine_host_error(run->machine),
+         machine_steps(run->machine),
+         differs ? "; use a copy from that time, or record with -record FILE,disk=full" : "");
+    return complain_over(run);
+}
+
 // Whether the run goes on.
 static bool handle(struct run *run, enum machine_stop why) {
     unsigned code = machine_exit_code(run->machine);
@@ -296,10 +305,7 @@ static bool handle(struct run *run, enum machine_stop why) {
         return complain_over(run);
     case MACHINE_CYCLES: return over(run, STATUS_STEP_LIMIT, "the cycle limit is reached");
     case MACHINE_TIME_END: return handle_time_end(run);
-    case MACHINE_HOST_ERROR:
-        over(run, STATUS_HOST_ERROR, "the host failed: %s (step %" PRIu64 ")", machine_host_error(run->machine),
-             machine_steps(run->machine));
-        return complain_over(run);
+    case MACHINE_HOST_ERROR: return handle_host_error(run);
     }
     return false;
 }

@@ -28,9 +28,19 @@ cp "$dir/disk.img" "$dir/moved.img"
 vmxray -replay "$dir/run" -drive "file=$dir/moved.img" -hash </dev/null
 [[ $status == 0 && $(grep ^hash <<<"$err") == "$hash" ]]
 claim $? 'also with the image elsewhere' "$status $err"
+printf x | dd of="$dir/moved.img" bs=1 seek=588890 conv=notrunc 2>/dev/null
+vmxray -replay "$dir/run" -drive "file=$dir/moved.img" </dev/null
+[[ $status == 1 && -z $out && $err == *'drive ide0-hd0: '*'has other contents than then'*'use a copy from that time'*'disk=full'* ]]
+claim $? 'another image is refused before the first step' "$status $out $err"
+cp "$dir/disk.img" "$dir/kept.img" && cp "$dir/moved.img" "$dir/disk.img"
+printf '%s\n' "diff $dir/run $dir/run" quit | "$VMXRAY" -kernel "$kernel" -S >"$dir/out" 2>&1
+grep -q 'has other contents than then' "$dir/out"
+claim $? 'by diff too' "$(cat "$dir/out")"
+cp "$dir/kept.img" "$dir/disk.img"
+cp "$dir/disk.img" "$dir/moved.img"
 printf x | dd of="$dir/moved.img" bs=1 seek=20481 conv=notrunc 2>/dev/null
 vmxray -replay "$dir/run" -drive "file=$dir/moved.img" </dev/null
-[[ $status == 1 && $err == *'drive ide0-hd0'*'block 5 (of 4096 bytes) is not what it was when the run was recorded'* ]]
+[[ $status == 1 && $err != *'the host failed'* && $err == *'this is not the image of the recording: drive ide0-hd0'*'block 5 (of 4096 bytes) is not what it was when the run was recorded'* ]]
 claim $? 'a block that has changed is named' "$status $err"
 vmxray "${disk[@]}" -record "$dir/full,disk=full" </dev/null
 mv "$dir/disk.img" "$dir/away.img"
@@ -86,6 +96,19 @@ exec 7<&-
 vmxray -kernel "$kernel" -drive "file=$dir/disk.img,if=none" -drive "file=$dir/disk.img,snapshot=off" -history 0 </dev/null
 [[ $status == 1 && $err == *'this run reads'* ]]
 claim $? 'nor is one that is there twice' "$status $err"
+ln "$dir/disk.img" "$dir/linked.img"
+ln -s disk.img "$dir/named.img"
+for other in disk.img linked.img named.img; do
+	vmxray -kernel "$kernel" -hda "$dir/disk.img" -hdb "$dir/$other" </dev/null
+	[[ $status == 1 && $err == *"drive ide0-hd1: $dir/$other is drive ide0-hd0 already; make a copy"* ]]
+	claim $? "one file is not two disks ($other)" "$status $err"
+done
+vmxray -kernel "$kernel" -hda "$dir/disk.img" -cdrom "$dir/disk.img" </dev/null
+[[ $status == 1 && $err == *'is drive ide0-hd0 already'* ]]
+claim $? 'also where one of them is read only' "$status $err"
+vmxray "${disk[@]}",readonly=on -cdrom "$dir/disk.img" -steps 1000 </dev/null
+[[ $status == 6 ]]
+claim $? 'unless nobody writes it' "$status $err"
 
 # --- sizes ---
 truncate -s 64G "$dir/large.img"
@@ -99,18 +122,31 @@ claim $? 'less than the guest reads, and half a sector' "$status $err"
 
 # --- commit ---
 cp "$dir/first.img" "$dir/disk.img"
-commands() { printf '%s\n' "$@" quit | "$VMXRAY" "${disk[@]}" -S -record "$dir/run" >"$dir/out" 2>&1; }
-commands continue 'info block' commit 'info block' 'goto 5000' continue hash
+commands() { printf '%s\n' "$@" quit | "$VMXRAY" "${disk[@]}" -S -record "$dir/run,disk=full" >"$dir/out" 2>&1; }
+printf '%s\n' continue commit quit | "$VMXRAY" "${disk[@]}" -S -record "$dir/hashes" >"$dir/out" 2>&1
+grep -q 'commit: drive ide0-hd0: the recording has only hashes of .*disk=full, or give the run a copy' "$dir/out" && same
+claim $? 'it is refused where the recording needs the image as it is' "$(cat "$dir/out")"
+printf '%s\n' continue branch commit quit | "$VMXRAY" -replay "$dir/hashes" -S >"$dir/out" 2>&1
+grep -q 'commit: drive ide0-hd0: the recording has only hashes of' "$dir/out" && same
+claim $? 'also in a replay of it' "$(cat "$dir/out")"
+vmxray -replay "$dir/hashes" </dev/null
+[[ $status == 0 ]]
+claim $? 'which goes on as it did' "$status $err"
+commands continue 'info block' commit 'info block' commit 'goto 5000' continue hash
+grep -q 'written over the image: 512 bytes (commit writes them into it)' "$dir/out" &&
+	grep -q 'written over the image: 512 bytes, all of which are in it now' "$dir/out" &&
+	grep -q 'drive ide0-hd0: there is nothing to write: all of it is in .*disk.img' "$dir/out"
+claim $? 'info block, and a second commit, know what is in the image' "$(cat "$dir/out")"
 grep -q 'ide0-hd0.*disk.img (raw)' "$dir/out" && grep -q 'written over the image: 512 bytes' "$dir/out" && grep -q '64 reads of 32768 bytes, 1 writes of 512' "$dir/out"
 claim $? 'info block' "$(cat "$dir/out")"
 grep -q 'drive ide0-hd0: 512 bytes are in .*disk.img' "$dir/out" && ! same && [[ $(dd if="$dir/disk.img" bs=1 skip=35840 count=4 2>/dev/null | od -An -tx4 | tr -d ' ') == "$sum" ]]
 claim $? 'commit writes into the image' "$(cat "$dir/out")"
 grep -q "${hash##* }" "$dir/out"
 claim $? 'and the past stays as it was' "$(cat "$dir/out")"
-cp "$dir/first.img" "$dir/disk.img"
-vmxray -replay "$dir/run" </dev/null
-[[ $status == 0 ]]
+vmxray -replay "$dir/run" -hash </dev/null
+[[ $status == 0 && $(grep ^hash <<<"$err") == "$hash" ]]
 claim $? 'the recording of such a run is one of the image before' "$status $err"
+cp "$dir/first.img" "$dir/disk.img"
 commands continue commit "savevm $dir/snap"
 vmxray -loadvm "$dir/snap" -hash </dev/null
 [[ $err == *'halted for ever'* && $err == *$'\nhash '* ]]

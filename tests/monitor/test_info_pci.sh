@@ -35,6 +35,17 @@ for machine in pc q35; do
 	fi
 done
 
+truncate -s 1M "$dir/disk.img" "$dir/cd.iso"
+for machine in 'pc 2 ide.0 ide.1' 'q35 1 ide.0 ide.2'; do
+	read -r machine units disk cd <<<"$machine"
+	mine=$(ours "$machine" -hda "$dir/disk.img" -cdrom "$dir/cd.iso")
+	place() { awk -v dev="dev: ide-$1," '/^ *dev: (PIIX|piix3-ide|ICH9|ich9-ahci)/ { on = $2 } /^ *bus:/ { bus = $2 } index($0, dev) { print on, bus }' <<<"$mine"; }
+	[[ $(place hd) == [pi]*" $disk" && $(place cd) == [pi]*" $cd" && $(grep -c 'type IDE' <<<"$mine") == $((units == 2 ? 2 : 6)) ]]
+	claim $? "$machine: disks are on the controller's buses" "$(place hd) $(place cd) $mine"
+	[[ $mine == *'serial = "QM00001"'*'model = "QEMU HARDDISK"'*'serial = "QM0000'[35]'"'*'model = "QEMU DVD-ROM"'* ]]
+	claim $? "$machine: with what the guest sees of them" "$mine"
+done
+
 vmxray -device help
 [[ $out == *'Controller/Bridge/Hub devices:'*'name "pcie-root-port"'*'Storage devices:'*'Misc devices:'*'name "pci-testdev"'* && $out != *i440FX* ]]
 claim $? '-device help lists by group, and not what belongs to a board' "$out"
