@@ -118,7 +118,10 @@ static uint64_t ecam_read(void *chip, unsigned space, uint64_t offset, unsigned 
     (void)space;
     const struct pci_function *f = in_ecam(chip, offset);
     unsigned reg = offset & 0xfff;
-    if (f && reg < PCI_CONFIG) return pci_function_read(f, reg, size);
+    if (f && reg < PCI_CONFIG) {
+        uint64_t upper = size > 4 ? pci_function_read(f, reg + 4, size - 4) : 0;
+        return upper << 32 | pci_function_read(f, reg, size > 4 ? 4 : size);
+    }
     return f && f->identity->express ? 0 : ~0ull;
 }
 
