@@ -78,11 +78,19 @@ const uint8_t *pages_read(const struct pages *pages, uint64_t physical, uint64_t
     return f.area ? frame_data(f) + (physical & (PAGE_BYTES - 1)) : NULL;
 }
 
+// Which processor's access made a device move them is not known here, and no state hangs on it: it is each one's work.
+void pages_work(const struct pages *pages, uint64_t bytes) {
+    enum { BULK = 512, BYTES_A_UNIT = 2 }; // less is within what a step may do; pages are told, and copied, too
+    if (bytes < BULK) return;
+    for (unsigned i = 0; i < pages->members; i++) cpu_work(pages->member[i], (int64_t)(bytes / BYTES_A_UNIT));
+}
+
 uint8_t *pages_store(struct pages *pages, uint64_t physical, uint64_t bytes) {
     struct page_frame first = range_frame(pages, physical, bytes), f = first;
     if (!first.area) return NULL;
     unsigned offset = (unsigned)(physical & (PAGE_BYTES - 1));
     uint8_t *to = frame_data(first) + offset;
+    pages_work(pages, bytes);
     for (uint64_t left = bytes, n; left; left -= n, offset = 0, f.page++) {
         n = left < PAGE_BYTES - offset ? left : PAGE_BYTES - offset;
         (void)page_store(pages, f, offset, (unsigned)n);

@@ -108,6 +108,8 @@ ALWAYS_INLINE bool page_store(struct pages *pages, struct page_frame frame, unsi
 // now: the door is passed.
 const uint8_t *pages_read(const struct pages *pages, uint64_t physical, uint64_t bytes);
 uint8_t *pages_store(struct pages *pages, uint64_t physical, uint64_t bytes);
+// Bytes that are moved by others than instructions: work (cpu_work) of whoever runs. pages_store says it of its own.
+void pages_work(const struct pages *pages, uint64_t bytes);
 
 // --- points ---
 void pages_clear_points(struct pages *pages);

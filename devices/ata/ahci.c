@@ -47,7 +47,14 @@ static const struct state_field fields[] = {
     SLOT(offset),
     SLOT(moved),
 };
-const struct state_table ahci_state = STATE_TABLE("ahci", fields);
+// What only a drive brings about is at no port without one.
+static bool ahci_valid(const void *chip) {
+    const struct ahci *h = chip;
+    for (const struct ahci_port *p = h->port; p < h->port + AHCI_PORTS; p++)
+        if (!p->drive && (p->signature || p->running != AHCI_NO_SLOT)) return false;
+    return true;
+}
+const struct state_table ahci_state = STATE_TABLE("ahci", fields, ahci_valid);
 
 // --- the interrupt: 10.6.2 ---
 static void collect(struct ahci *h) {

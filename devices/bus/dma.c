@@ -20,8 +20,10 @@ bool dma_reaches(const struct bus_master *master, uint64_t address, uint64_t byt
 
 bool dma_read(const struct bus_master *master, uint64_t address, void *to, uint64_t bytes) {
     const uint8_t *from = look(master, address, bytes);
-    if (from) memcpy(to, from, bytes);
-    return from;
+    if (!from) return false;
+    pages_work(&master->memory->pages, bytes);
+    memcpy(to, from, bytes);
+    return true;
 }
 
 // `from`: the first bytes of what is stored, at most 8 of them are looked at.

@@ -21,7 +21,6 @@ static bool add_overlay(struct drive *d, struct memory *memory) {
     snprintf(name, sizeof name, "disk %s", d->config.id);
     d->overlay.data = b->overlay ? b->overlay(b->context, bytes) : calloc(1, bytes);
     const struct area *a = d->overlay.data ? memory_add_given(memory, name, bytes, d->overlay.data, false) : NULL;
-    d->overlay.memory = memory;
     d->overlay.base = a ? a->base : 0;
     return a;
 }
@@ -30,6 +29,7 @@ bool drive_init(struct drive *d, const struct drive_config *config, struct memor
     uint64_t sector = config->cdrom ? DRIVE_CD_SECTOR : DRIVE_SECTOR;
     *d = (struct drive){.config = *config, .hz = hz, .bytes = (config->bytes + sector - 1) / sector * sector};
     d->overlay.sectors = d->bytes / OVERLAY_SECTOR;
+    d->overlay.memory = memory;
     return config->back.write || config->read_only || add_overlay(d, memory);
 }
 
@@ -53,6 +53,8 @@ static bool failed(struct drive *d, const char *what, uint64_t at, uint64_t byte
 }
 
 // --- requests ---
+static void worked(const struct drive *d, uint64_t bytes) { pages_work(&d->overlay.memory->pages, bytes); }
+
 static bool possible(const struct drive *d, uint64_t at, uint64_t bytes) {
     return drive_has(d, at, bytes) && at % DRIVE_SECTOR == 0 && bytes % DRIVE_SECTOR == 0;
 }
@@ -70,6 +72,7 @@ static bool read_image(struct drive *d, uint64_t at, uint64_t bytes, uint8_t *to
 bool drive_read(struct drive *d, uint64_t at, uint64_t bytes, void *to) {
     if (!possible(d, at, bytes)) return false;
     d->reads++, d->read_bytes += bytes;
+    worked(d, bytes);
     uint64_t first = at / DRIVE_SECTOR, left = bytes / DRIVE_SECTOR;
     uint8_t *p = to;
     bool written;
@@ -94,6 +97,7 @@ static bool write_overlay(struct drive *d, uint64_t at, uint64_t bytes, const vo
 static bool write_through(struct drive *d, uint64_t at, uint64_t bytes, const uint8_t *from) {
     static const uint8_t zeroes[64 * DRIVE_SECTOR];
     const struct block_back *b = &d->config.back;
+    worked(d, bytes);
     for (uint64_t done = 0, n; done < bytes; done += n) {
         n = from || bytes - done < sizeof zeroes ? bytes - done : sizeof zeroes;
         const char *why = b->write(b->context, at + done, n, from ? from + done : zeroes);

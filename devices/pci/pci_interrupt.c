@@ -39,9 +39,9 @@ static bool masked(const struct pci_function *f, unsigned vector) {
 
 // "If a masked vector has its Pending bit set, and the software later unmasks it, the function must send the message."
 static void send_msix(struct pci_function *f, unsigned vector) {
+    if (vector >= f->identity->msix.vectors) return;
     const struct pci_vector *v = &f->interrupts->vector[vector];
     uint64_t bit = BIT(vector);
-    if (vector >= f->identity->msix.vectors) return;
     if (masked(f, vector)) {
         f->interrupts->pending |= bit;
     } else {

@@ -112,6 +112,7 @@ static void set_page(struct virtio *v, uint64_t value) {
     q->descriptors = value * LEGACY_PAGE;
     q->available = q->descriptors + 16ull * q->size;
     q->done = (q->available + 6 + 2ull * q->size + LEGACY_PAGE - 1) & ~(uint64_t)(LEGACY_PAGE - 1);
+    if (!q->enabled) virtio_queue_off(v, v->queue_select);
 }
 static uint64_t get_notify(struct virtio *v) {
     (void)v;

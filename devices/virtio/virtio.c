@@ -37,10 +37,16 @@ void virtio_reset(struct virtio *v) {
 }
 
 static bool is_power(uint16_t size) { return size && (size & (size - 1)) == 0; }
+static bool has_vector(const struct virtio *v, uint16_t vector) {
+    return vector == VIRTIO_NO_VECTOR || vector < v->host->identity->msix.vectors;
+}
 
 bool virtio_valid(const struct virtio *v) {
-    for (unsigned i = 0; i < VIRTIO_QUEUES; i++)
-        if (v->queue[i].size ? !is_power(v->queue[i].size) : v->queue[i].enabled) return false;
+    if (!has_vector(v, v->config_vector)) return false;
+    for (unsigned i = 0; i < VIRTIO_QUEUES; i++) {
+        const struct virtqueue *q = &v->queue[i];
+        if (!has_vector(v, q->vector) || (q->size ? !is_power(q->size) : q->enabled)) return false;
+    }
     return !v->serving || v->queue[v->serving - 1].enabled;
 }
 
@@ -94,6 +100,14 @@ static bool take_up(struct virtio *v, unsigned queue) {
 static void go_on(struct virtio *v, unsigned last) {
     for (unsigned i = 1; i <= v->kind->queues; i++)
         if (take_up(v, (last + i) % v->kind->queues)) return;
+}
+
+// The queue is not enabled any more: what it was served is forgotten, and others have their turn.
+void virtio_queue_off(struct virtio *v, unsigned queue) {
+    if (v->serving != queue + 1) return;
+    clock_disarm(v->host->clock, v->timer);
+    v->serving = 0;
+    go_on(v, queue);
 }
 
 void virtio_notify(struct virtio *v, unsigned queue) {

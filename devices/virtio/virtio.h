@@ -94,6 +94,7 @@ static inline bool virtio_has(const struct virtio *v, unsigned feature) { return
 
 // For registers.c.
 void virtio_notify(struct virtio *v, unsigned queue);
+void virtio_queue_off(struct virtio *v, unsigned queue); // `enabled` went
 void virtio_set_status(struct virtio *v, uint8_t status);
 uint64_t virtio_features(const struct virtio *v, bool legacy); // that are offered
 

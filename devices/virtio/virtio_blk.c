@@ -97,15 +97,41 @@ static bool on_disk(const struct virtio_blk *b, const struct request *r) {
            drive_has(b->drive, r->sector * DRIVE_SECTOR, r->bytes);
 }
 
+// Of a request to fill with zeroes, or to forget: its one range. What is wrong with it, or OK.
+struct range {
+    uint64_t sector;
+    uint32_t count, flags;
+};
+static uint8_t look_at_range(const struct virtio_blk *b, const struct virtqueue_chain *c, const struct request *r,
+                             struct range *range) {
+    struct virtqueue_rules rules = virtio_rules(&b->virtio);
+    const uint32_t known = r->type == ZEROES; // bit 0 of zeroes: may unmap
+    if (drive_read_only(b->drive)) return IOERR;
+    if (r->bytes != RANGE) return r->bytes % RANGE ? IOERR : UNSUPPORTED; // one, as the configuration says
+    if (virtqueue_take(c, &rules, HEADER, range, sizeof *range) != sizeof *range) return IOERR;
+    if (range->flags & ~known) return UNSUPPORTED;
+    if (range->count > RANGE_SECTORS || range->sector > drive_bytes(b->drive) / DRIVE_SECTOR ||
+        !drive_has(b->drive, range->sector * DRIVE_SECTOR, (uint64_t)range->count * DRIVE_SECTOR))
+        return IOERR;
+    return OK;
+}
+
 // --- its time ---
+// How many bytes of the disk it reads or writes.
+static uint64_t moves(const struct virtio_blk *b, const struct virtqueue_chain *c, const struct request *r) {
+    struct range range;
+    if (r->type == ZEROES && look_at_range(b, c, r, &range) == OK) return (uint64_t)range.count * DRIVE_SECTOR;
+    return (r->type == IN || r->type == OUT) && on_disk(b, r) ? r->bytes : 0;
+}
+
 static uint64_t blk_begin(struct virtio *v, unsigned queue, const struct virtqueue_chain *c) {
     (void)queue;
     struct virtio_blk *b = (struct virtio_blk *)v;
     struct request r;
-    bool moves = look_at(b, c, &r) && (r.type == IN || r.type == OUT) && on_disk(b, &r);
-    if (moves && r.type == IN) drive_want(b->drive, r.sector * DRIVE_SECTOR, r.bytes);
+    uint64_t bytes = look_at(b, c, &r) ? moves(b, c, &r) : 0;
+    if (bytes && r.type == IN) drive_want(b->drive, r.sector * DRIVE_SECTOR, r.bytes);
     enum drive_work work = r.type == IN ? DRIVE_READS : r.type == FLUSHES ? DRIVE_FLUSHES : DRIVE_WRITES;
-    return drive_cycles(b->drive, work, moves ? r.bytes : 0);
+    return drive_cycles(b->drive, work, bytes);
 }
 
 // --- what is done ---
@@ -147,20 +173,9 @@ static uint8_t get_id(struct virtio_blk *b, const struct virtqueue_chain *c, con
 
 // Ranges to fill with zeroes, or to forget: those stay as they are, which is allowed.
 static uint8_t ranges(struct virtio_blk *b, const struct virtqueue_chain *c, const struct request *r) {
-    struct virtqueue_rules rules = virtio_rules(&b->virtio);
-    struct {
-        uint64_t sector;
-        uint32_t count, flags;
-    } range;
-    bool zeroes = r->type == ZEROES;
-    if (drive_read_only(b->drive)) return IOERR;
-    if (r->bytes != RANGE) return r->bytes % RANGE ? IOERR : UNSUPPORTED; // one, as the configuration says
-    if (virtqueue_take(c, &rules, HEADER, &range, sizeof range) != sizeof range) return IOERR;
-    if (range.flags & ~(uint32_t)zeroes) return UNSUPPORTED; // bit 0 of zeroes: may unmap
-    if (range.count > RANGE_SECTORS || range.sector > drive_bytes(b->drive) / DRIVE_SECTOR ||
-        !drive_has(b->drive, range.sector * DRIVE_SECTOR, (uint64_t)range.count * DRIVE_SECTOR))
-        return IOERR;
-    if (!zeroes) return OK;
+    struct range range;
+    uint8_t wrong = look_at_range(b, c, r, &range);
+    if (wrong != OK || r->type != ZEROES) return wrong;
     return drive_zero(b->drive, range.sector * DRIVE_SECTOR, (uint64_t)range.count * DRIVE_SECTOR) ? OK : IOERR;
 }
 

@@ -39,6 +39,8 @@ static bool ends_with(const char *text, const char *end) {
     return length >= tail && !strcmp(text + length - tail, end);
 }
 
+bool image_file_has_format(const char *path) { return ends_with(path, ".ppm") || ends_with(path, ".png"); }
+
 bool image_file_write(const struct picture *p, const char *path, char *why, size_t why_size) {
     uint8_t *bytes = make_bytes(p);
     struct written *w = bytes ? written_open(path, WRITTEN_TOLD) : NULL;

@@ -10,6 +10,8 @@ bool command_screendump(struct monitor *monitor, const char *path) {
     struct picture picture = {0};
     char why[600] = "";
     if (!*path) return monitor_error(monitor, "screendump where? screendump FILE.png, or FILE.ppm");
+    if (!image_file_has_format(path))
+        return monitor_error(monitor, "%s: a picture is a FILE.png or a FILE.ppm, and this is neither", path);
     if (!machine_has_display(machine)) return monitor_error(monitor, "screendump: %s", no_display);
     bool drawn = machine_picture(machine, &picture);
     bool done = drawn && image_file_write(&picture, path, why, sizeof why);

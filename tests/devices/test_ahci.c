@@ -1,8 +1,10 @@
 // AHCI by its registers, lists and FISes: Serial ATA AHCI 1.3, SATA 3.0 for queued commands.
 #include "bench.h"
+#include "devices/ata/ahci.h"
 #include "tests/tap.h"
 #include <string.h>
 
+extern const struct device ahci_device;
 enum { SECTORS = 8192, PLACE = 2 << 3, BASE = 0xfebf0000, PORT = 0x100 };
 enum {
     CLB = 0,
@@ -345,8 +347,26 @@ static void saved(void) {
     bench_end(&b);
 }
 
+// What is loaded for a port without a drive asks nothing of one.
+static void no_drive(void) {
+    begin(false);
+    struct ahci *h = NULL;
+    for (unsigned i = 0; i < BOARD_DEVICES && !h; i++)
+        if (b.board->attached[i].device == &ahci_device) h = b.board->attached[i].chip;
+    if (!h) bail("there is no adapter");
+    ok(!bench_wrong(&b), "an adapter as it is made");
+    h->port[0].signature = 1, h->port[0].running = 3;
+    ok(!bench_wrong(&b), "a port with a drive has a signature, and runs a command");
+    h->port[2].signature = 1;
+    ok(bench_wrong(&b), "a port without one has no signature");
+    h->port[2].signature = 0, h->port[2].running = 3;
+    ok(bench_wrong(&b), "and runs no command");
+    bench_end(&b);
+}
+
 int main(void) {
     saved();
+    no_drive();
     adapter();
     reading();
     pio();

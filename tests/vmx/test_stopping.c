@@ -87,6 +87,21 @@ static struct machine *self_modifying(void) { // inc byte [the immediate]; mov a
     return REAL(0x2e, 0xfe, 0x06, 0x06, 0x7c, 0xb0, 0x00, 0xeb, 0xf7);
 }
 static struct machine *loop(void) { return REAL(0xeb, 0xfe); }
+
+// Thousands of requests to fill almost all RAM by fw_cfg's DMA, in one REP OUTSD.
+static struct machine *fills(void) {
+    enum { ASKED = 0x20000, LIST = 0x30000, COUNT = 4096, FILLED = 0x100000 };
+    struct machine *m = REAL(0x66, 0xbe, 0, 0, 3, 0, 0x66, 0xb9, 0, 0x10, 0, 0, 0xba, 0x18, 0x05, // esi, ecx, dx
+                             0x67, 0x66, 0xf3, 0x6f, 0xeb, 0xfe);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        const uint32_t at = ASKED + 16 * i, list = __builtin_bswap32(at);
+        const uint32_t read[4] = {__builtin_bswap32(2), __builtin_bswap32(BENCH_RAM - FILLED), 0,
+                                  __builtin_bswap32(FILLED)};
+        memcpy(inside_ram(m, at, sizeof read), read, sizeof read);
+        memcpy(inside_ram(m, LIST + 4 * i, 4), &list, 4);
+    }
+    return m;
+}
 static struct machine *processors(void) { return board_new(64); } // a reset vector full of nothing
 
 static const struct guest {
@@ -100,6 +115,7 @@ static const struct guest {
               {"the local APIC on and off", apic_base},
               {"code that changes itself", self_modifying},
               {"a loop", loop},
+              {"DMA that fills", fills},
               {"64 processors", processors}};
 enum { GUESTS = sizeof guests / sizeof guests[0] };
 

@@ -21,4 +21,6 @@ step
 info mice
 screendump
 screendump picture.png
+screendump picture.bmp
+screendump picture
 screendump /nowhere/picture.ppm
