@@ -49,6 +49,8 @@ static void probing(void) {
     ok(get(RBR) == 1 && get(IER) == 2, "the divisor latch");
     set(IER, 0x04);
     ok(get(RBR) == 1 && get(IER) == 4, "of which each half is written alone");
+    set(RBR, 0x05);
+    ok(get(RBR) == 5 && get(IER) == 4, "the lower one too");
     set(LCR, 0x03);
     ok(get(IER) == 0, "is not IER");
 }
