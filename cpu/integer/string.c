@@ -15,7 +15,7 @@
 // The iteration wrote into this very instruction, or may have: it must be fetched again, as it would be after a single
 // step. A block out of the cache knows; the scratch block's bytes are compared.
 static bool code_changed(struct cpu *cpu, const struct op *op) {
-    if (op->fn == run_block_stale) return true;
+    if (!cpu->block || op->fn == run_block_stale) return true; // no block: what memory is seen has changed
     return !cpu->block->page && solo_changed(cpu);
 }
 

@@ -140,16 +140,27 @@ static void move_write(void *chip, unsigned space, uint64_t offset, unsigned siz
 }
 static const struct device moving_kind = {.name = "flash", .write = move_write};
 
-static void moving(void) {
-    static const uint8_t store[] = {0x68, 0x00, 0xd0, 0x1f, 0xc6, 0x06, 3, 0, 5, 0x40, 0x40, 0xeb, 0xfc};
+static void begin_moving(void) {
     begin();
     host.device = &moving_kind;
     struct area *area = device_area(&host, "area", BYTES, true);
     const struct area_view view = {.base = HERE, .bytes = BYTES, .priority = PRIORITY_HOLE, .widths = WIDTH_1};
     moved = device_show(&host, area, &view);
+}
+
+static void moving(void) {
+    static const uint8_t store[] = {0x68, 0x00, 0xd0, 0x1f, 0xc6, 0x06, 3, 0, 5, 0x40, 0x40, 0xeb, 0xfc};
+    // push D000H; pop es; mov cx, 4; xor di, di; rep stosb; inc ax (twice); jmp back
+    static const uint8_t repeated[] = {0x68, 0x00, 0xd0, 0x07, 0xb9, 4,    0,   0x31,
+                                       0xff, 0xf3, 0xaa, 0x40, 0x40, 0xeb, 0xfc};
+    begin_moving();
     run(store, sizeof store, 100);
     ok(written.times == 1 && written.value == 5 && (gpr(inside_cpu(m, 0), RAX) & 0xffff) > 60,
        "a store that moves memory comes to its end, and the code goes on");
+    begin_moving();
+    run(repeated, sizeof repeated, 100);
+    ok(written.times == 1 && !(gpr(inside_cpu(m, 0), RCX) & 0xffff) && (gpr(inside_cpu(m, 0), RAX) & 0xffff) > 60,
+       "so does a repeated one, whose other iterations find what is there now");
 }
 
 int main(void) {
