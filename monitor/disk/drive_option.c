@@ -270,6 +270,21 @@ static bool add_controller(const struct drive_wish *w, struct machine_config *c,
     return machine_config_device(c, kind, why, sizeof why) || refuse(error, size, "-device %s: %s", kind, why);
 }
 
+static bool has_drive(const struct machine_config *c, const char *id) {
+    for (unsigned i = 0; i < c->drives; i++)
+        if (strcmp(c->drive[i].id, id) == 0) return true;
+    return false;
+}
+
+// What -device names is there.
+static bool has_named(const struct machine_config *c, const char *device, char *error, size_t size) {
+    char item[MACHINE_DEVICE_TEXT];
+    for (const char *list = device; parse_item(&list, item, sizeof item);)
+        if (strncmp(item, "drive=", 6) == 0 && !has_drive(c, item + 6))
+            return refuse(error, size, "-device %.100s: no -drive has id=%.40s", device, item + 6);
+    return true;
+}
+
 bool drive_options_plan(struct drive_wish *wish, unsigned count, struct machine_config *c, char *error, size_t size) {
     for (unsigned placed = 2; placed-- > 0;)
         for (unsigned i = 0; i < count; i++)
@@ -278,5 +293,7 @@ bool drive_options_plan(struct drive_wish *wish, unsigned count, struct machine_
         if (wish[i].config.interface == DRIVE_IDE && !add_controller(&wish[i], c, error, size)) return false;
     for (unsigned i = 0; i < c->drives; i++)
         if (c->drive[i].interface == DRIVE_VIRTIO && !add_card(&c->drive[i], c, error, size)) return false;
+    for (unsigned i = 0; i < c->devices; i++)
+        if (!has_named(c, c->device[i], error, size)) return false;
     return true;
 }

@@ -165,7 +165,7 @@ static bool is_raw(const struct image *i, char why[IMAGE_WHY]) {
     return true;
 }
 
-static bool measure(struct image *i, char why[IMAGE_WHY]) {
+static bool measure(struct image *i, bool cdrom, char why[IMAGE_WHY]) {
     struct stat s;
     if (fstat(i->fd, &s) != 0) return refuse(why, "%.400s: cannot be looked at: %s", i->path, strerror(errno));
     i->device = s.st_dev, i->inode = s.st_ino, i->changed = s.st_mtim;
@@ -174,6 +174,9 @@ static bool measure(struct image *i, char why[IMAGE_WHY]) {
     if (S_ISBLK(s.st_mode) && ioctl(i->fd, BLKGETSIZE64, &i->bytes) != 0)
         return refuse(why, "%.400s: its size cannot be known: %s", i->path, strerror(errno));
     if (!S_ISREG(s.st_mode) && !S_ISBLK(s.st_mode)) return refuse(why, "%.400s: a device that is no disk", i->path);
+    if (!i->bytes && cdrom)
+        return refuse(why, "%.400s: it is empty, and no image of a CD; xorriso -as mkisofs -o CD.iso FOLDER makes one",
+                      i->path);
     return i->bytes || refuse(why, "%.400s: it is empty; truncate -s 1G %.100s makes a disk of it", i->path, i->path);
 }
 
@@ -222,7 +225,7 @@ bool image_open(struct image *i, const char *path, const struct image_wish *wish
     if (stat(path, &s) == 0 && S_ISFIFO(s.st_mode)) return refuse(why, "%.400s: a pipe, and no image", path);
     i->fd = files_open(path, wish->through ? FILE_CHANGED : FILE_READ);
     if (i->fd < 0) return refuse(why, "%.300s: %.250s", path, files_why());
-    if (!measure(i, why) || !lock(i, why) || (!wish->raw && !is_raw(i, why))) return false;
+    if (!measure(i, wish->cdrom, why) || !lock(i, why) || (!wish->raw && !is_raw(i, why))) return false;
     i->identity = identify(i);
     return true;
 }

@@ -36,6 +36,7 @@ struct image_wish {
     bool through; // it is to be written
     bool raw;     // whatever its first bytes look like
     bool locks;   // others that write it are refused
+    bool cdrom;   // what is told of an empty one is for a CD
 };
 // False: `why` says what is wrong, with the image's name.
 bool image_open(struct image *image, const char *path, const struct image_wish *wish, char why[IMAGE_WHY]);

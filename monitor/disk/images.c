@@ -63,7 +63,7 @@ static bool connect(struct images *images, unsigned number, struct machine_confi
     if (!w && wish->without && wish->without(wish->context, number, &d->back)) return true;
     if (i->path && strcmp(i->path, d->image) != 0) image_close(i);
     if (!i->path) {
-        const struct image_wish how = {goes_through(d, w, wish), w && w->raw, !w || w->locking != DRIVE_OFF};
+        const struct image_wish how = {goes_through(d, w, wish), w && w->raw, !w || w->locking != DRIVE_OFF, d->cdrom};
         if (!image_open(i, d->image, &how, why)) return complain("%s", why);
     }
     if (!is_same(d, i, number, wish) || (!d->identity && !is_alone(images, number, config))) return false;

@@ -53,10 +53,39 @@ static void list_common(const struct device *kind) {
 }
 
 // --- names ---
+// Kinds of devices that QEMU has, and nothing of which is modelled.
+static const char *absent_kind(const char *name) {
+    static const struct {
+        const char *begins, *text;
+    } absent[] = {{"virtio-net", "networks are not modelled"},
+                  {"e1000", "networks are not modelled"},
+                  {"rtl8139", "networks are not modelled"},
+                  {"ne2k", "networks are not modelled"},
+                  {"pcnet", "networks are not modelled"},
+                  {"vmxnet", "networks are not modelled"},
+                  {"i825", "networks are not modelled"},
+                  {"igb", "networks are not modelled"},
+                  {"virtio-scsi", "SCSI is not modelled; virtio-blk-pci, ide-hd and ide-cd take drives"},
+                  {"scsi-", "SCSI is not modelled; virtio-blk-pci, ide-hd and ide-cd take drives"},
+                  {"lsi", "SCSI is not modelled; virtio-blk-pci, ide-hd and ide-cd take drives"},
+                  {"megasas", "SCSI is not modelled; virtio-blk-pci, ide-hd and ide-cd take drives"},
+                  {"usb-", "USB is not modelled; there are a PS/2 keyboard and mouse"},
+                  {"qemu-xhci", "USB is not modelled; there are a PS/2 keyboard and mouse"},
+                  {"nec-usb", "USB is not modelled; there are a PS/2 keyboard and mouse"},
+                  {"nvme", "NVMe is not modelled; virtio-blk-pci, ide-hd and ide-cd take drives"}};
+    for (unsigned i = 0; i < sizeof absent / sizeof *absent; i++)
+        if (strncmp(name, absent[i].begins, strlen(absent[i].begins)) == 0) return absent[i].text;
+    return NULL;
+}
+
 static enum taken refuse_name(const struct option *option, const char *value, const char *name) {
     const struct device *kind, *nearest = NULL;
     unsigned best = PARSE_FAR, distance;
     char text[160];
+    if (absent_kind(name)) {
+        snprintf(text, sizeof text, "no such device: %s", absent_kind(name));
+        return option_wrong(option, value, text);
+    }
     for (unsigned i = 0; (kind = machine_device_kind(i)); i++)
         if (!kind->fixed && (distance = parse_distance(name, kind->name)) < best) best = distance, nearest = kind;
     if (!nearest) return option_wrong(option, value, "no such device is modelled; -device help lists those that are");

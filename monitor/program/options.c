@@ -47,7 +47,8 @@ enum taken take_help(struct options *options, const struct option *option, const
     struct output output = {.write = write_said};
     output_print(&output, PLAIN,
                  "vmxray " VMXRAY_VERSION ": an x86-64 PC with VT-x, in software\n"
-                 "usage: vmxray -kernel FILE [-initrd FILE] [-append TEXT] [option...]\n");
+                 "usage: vmxray DISK.img [option...]\n"
+                 "       vmxray -kernel FILE [-initrd FILE] [-append TEXT] [option...]\n");
     for (unsigned i = 0; i < ROWS && rows[i].group != HIDDEN; i++) {
         if (i == 0 || rows[i].group != rows[i - 1].group) output_print(&output, PLAIN, "\n%s\n", groups[rows[i].group]);
         const char *optional = rows[i].argument[0] == '[' ? "=" : " ";
@@ -101,12 +102,16 @@ static bool is_fit(const struct option *option, const char *value, bool after_eq
     return true;
 }
 
-// Whether it may be there, once more.
-static bool is_new(const struct option *option) {
+static bool was_given(const struct option *option) {
     static bool given[ROWS];
     bool again = given[option - rows];
     given[option - rows] = true;
-    return option->times == MANY || !again || complain("-%s is there twice; leave one out", option->name);
+    return again;
+}
+
+// Whether it may be there, once more.
+static bool is_new(const struct option *option) {
+    return !was_given(option) || option->times == MANY || complain("-%s is there twice; leave one out", option->name);
 }
 
 // Whether it says what the machine is or begins with.
@@ -116,15 +121,23 @@ static bool decides(const struct option *option) {
     return (option->group == BOOT || option->group == MACHINE) && !nothing;
 }
 
+// A word that is no option's: the first disk.
+static enum taken take_word_alone(struct options *options, const char *word) {
+    const struct option *disk = find("hda", 3);
+    if (!word[0] || !word[1])
+        complain("%s: not an option, and no image of a disk", word);
+    else if (was_given(disk))
+        complain("%s: a word alone is the first disk, and there is one already; write -hdb %s if it is another", word,
+                 word);
+    else
+        return disk->take(options, disk, word);
+    return TAKEN_WRONG;
+}
+
 // One option at argv[*at]; *at moves on to its last word.
 static enum taken take_argument(struct options *options, int argc, char **argv, int *at) {
     const char *argument = argv[*at], *value = NULL;
-    if (argument[0] != '-' || argument[1] == '\0') {
-        const struct option *disk = find("hda", 3);
-        if (argument[0] && argument[1]) return is_new(disk) ? disk->take(options, disk, argument) : TAKEN_WRONG;
-        complain("%s: not an option, and no image of a disk", argument);
-        return TAKEN_WRONG;
-    }
+    if (argument[0] != '-' || argument[1] == '\0') return take_word_alone(options, argument);
     const char *name = argument + (argument[1] == '-' ? 2 : 1), *equals = strchr(name, '=');
     size_t length = equals ? (size_t)(equals - name) : strlen(name);
     const struct option *option = find(name, length);
@@ -167,7 +180,9 @@ static bool has_something_to_run(const struct options *o) {
         return complain("-record: a recording begins where the machine is switched on; leave out %s", instead);
     if (from && boot) return complain("%s %s: it has what was booted; leave out %s", instead, from, boot);
     return from || o->kernel || machine_config_has_firmware(&o->machine) ||
-           complain("nothing to boot: give a kernel with -kernel FILE (-help lists all options)");
+           complain(
+               "nothing to boot: give a disk (vmxray DISK.img), a CD with -cdrom FILE, or a kernel with -kernel FILE "
+               "(-help lists all options)");
 }
 
 // A replay has its machine out of the file.

@@ -12,13 +12,22 @@ for meant in 'kernal kernel' 'initrd- initrd' 'intird initrd' 'serail serial' 'n
 	read -r typed meant <<<"$meant"
 	refused "-$typed is near -$meant" "did you mean -$meant\\?" "-$typed" x
 done
-for far in fdaa vpn mem ms sd spice kvm qmp usbx y; do
+for far in fdaa vpn mem ms sd spice kvm y; do
 	refused "-$far was hardly meant to be another option" ": no such option \\(-help lists all\\)" "-$far" x
 done
 refused 'nonsense has no nearest' '-xyzzyxyzzy: no such option \(-help lists all\)' -xyzzyxyzzy
 refused 'a lone word is an image' 'disk.img: ' disk.img
 refused 'a lone dash' '-: not an option' -
-refused 'no kernel' 'nothing to boot: give a kernel with -kernel FILE'
+refused 'no kernel' 'nothing to boot: give a disk \(vmxray DISK.img\), a CD with -cdrom FILE, or a kernel with -kernel FILE'
+refused '-qmp' '-qmp: there is no QMP; -monitor unix:PATH' -kernel "$spin" -qmp tcp::1
+refused '-daemonize' '-daemonize: the run stays in the foreground' -kernel "$spin" -daemonize
+refused 'a word alone after -hda' 'NEWS: a word alone is the first disk, and there is one already; write -hdb NEWS' -hda README.md NEWS
+refused 'two of them' 'NEWS: a word alone is the first disk' README.md NEWS
+refused 'a folder alone' 'tests: a directory, and no image' tests
+refused 'a network' 'virtio-net-pci,netdev=n: no such device: networks are not modelled' -kernel "$spin" -device virtio-net-pci,netdev=n
+refused 'SCSI' 'virtio-scsi-pci: no such device: SCSI is not modelled' -kernel "$spin" -device virtio-scsi-pci
+refused 'a device without its drive' '-device virtio-blk-pci,drive=y: no -drive has id=y' -kernel "$spin" -device virtio-blk-pci,drive=y
+refused 'a disk without its drive' '-device ide-hd,drive=y: no -drive has id=y' -machine pc -kernel "$spin" -device ide-hd,drive=y
 refused 'a missing value' '-kernel needs a value: -kernel FILE ' -kernel
 refused 'a value too many' '-nographic takes no value' -nographic=1
 refused 'a kernel that is not there' 'nowhere: cannot be opened: No such file' -kernel nowhere
@@ -44,6 +53,7 @@ flock -x 7
 refused '-hda of a file that is not there' 'nowhere: cannot be opened: No such file' -kernel "$spin" -drive file=nowhere,if=none
 refused '-drive of a directory' 'tests: a directory, and no image' -kernel "$spin" -drive file=tests,if=none
 refused '-drive of nothing' 'empty: it is empty; truncate' -kernel "$spin" -drive file="$dir/empty",if=none
+refused '-cdrom of nothing' 'empty: it is empty, and no image of a CD' -machine pc -kernel "$spin" -cdrom "$dir/empty"
 refused '-drive of another format' 'disk.qcow2: a qcow2 image, and only raw ones are read; qemu-img convert -O raw' -kernel "$spin" -drive file="$dir/disk.qcow2",if=none
 refused '-drive format=qcow2' 'only raw images are read; qemu-img convert' -kernel "$spin" -drive file="$dir/disk.qcow2",format=qcow2
 refused '-drive of a packed one' 'packed by xz; unpack it' -kernel "$spin" -drive file="$dir/disk.xz",if=none

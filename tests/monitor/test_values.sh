@@ -15,9 +15,9 @@ declare -A good=([kernel]=$kernel [initrd]=README.md [append]=x [m]=64 [smp]=1 [
 	[cycles]=1 [hash-every]=1 [drop-derived-every]=1 [single-step]=1:2 [protocol]=multiboot [history]=1M [history-workers]=2 [sandbox]=on
 	[record]=/dev/null [replay]=$dir/recorded
 	[bios]=$dir/rom [pflash]=$dir/rom [boot]=order=cd,menu=on [smbios]=type=1,serial=7
-	[loadvm]=$dir/snapshot [incoming]="exec:cat $dir/snapshot" [migrate-to]=unix:x)
+	[loadvm]=$dir/snapshot [incoming]="exec:cat $dir/snapshot" [migrate-to]=unix:x [name]=guest [uuid]=00000000-0000-0000-0000-000000000000 [k]=de)
 printf '%s\n' "savevm $dir/snapshot" quit | "$VMXRAY" -kernel "$kernel" -S >/dev/null 2>&1
-any=' append record ' # what takes any text
+any=' append record name uuid k ' # what takes any text
 free=' accel fw_cfg global overcommit incoming migrate-to ' # whose values may be any text
 files=' kernel initrd x loadvm replay hda hdb hdc hdd cdrom bios pflash ' # whose message names the file
 
