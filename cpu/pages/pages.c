@@ -12,14 +12,16 @@ bool pages_add(struct pages *pages, const struct area *area) {
     *a = *area;
     a->flags = calloc(1, a->bytes / PAGE_BYTES + 1);
     a->told = calloc(1, a->bytes / PAGE_BYTES + 1);
+    a->stored = calloc(a->bytes / PAGE_BYTES / AREA_STRETCH + 1, sizeof *a->stored);
     pages->areas++;
-    return a->flags && a->told;
+    return a->flags && a->told && a->stored;
 }
 
 void pages_free(struct pages *pages) {
     for (unsigned i = 0; i < pages->areas; i++) {
         free(pages->area[i].flags);
         free(pages->area[i].told);
+        free(pages->area[i].stored);
     }
     pages->areas = 0;
 }
@@ -36,9 +38,22 @@ void pages_leave(struct pages *pages, struct cpu *cpu) {
         if (pages->member[i] == cpu) pages->member[i--] = pages->member[--pages->members];
 }
 
+// Sixteen at a time: a mark goes over the bytes of all pages, of which few have the bit.
+static void clear_bits(uint8_t *bytes, uint64_t count, uint8_t bits) {
+    const uint64_t each = bits * 0x0101010101010101ull;
+    uint64_t i = 0, words[2];
+    for (; i + sizeof words <= count; i += sizeof words) {
+        memcpy(words, bytes + i, sizeof words);
+        if (!((words[0] | words[1]) & each)) continue;
+        words[0] &= ~each, words[1] &= ~each;
+        memcpy(bytes + i, words, sizeof words);
+    }
+    for (; i < count; i++) bytes[i] &= (uint8_t)~bits;
+}
+
 void pages_clear_flag(struct pages *pages, enum page_flag flag) {
     for (struct area *a = pages->area; a < pages->area + pages->areas; a++)
-        for (uint64_t page = 0; page < a->bytes / PAGE_BYTES; page++) a->flags[page] &= (uint8_t)~flag;
+        clear_bits(a->flags, a->bytes / PAGE_BYTES, (uint8_t)flag);
 }
 
 // --- the door ---
@@ -51,6 +66,7 @@ static void tell(struct pages *pages, struct page_frame f) {
         now |= (uint8_t)BIT(slot);
         w->before_first_store(w->context, f.area, f.page, frame_data(f));
     }
+    f.area->stored[f.page / AREA_STRETCH] = true;
     *told = now; // until then each of them can see what the others know
     *frame_flags(f) |= PAGE_WRITTEN;
     pages->was_written = true;
@@ -120,22 +136,18 @@ void pages_tell_point(struct pages *pages, struct cpu *cpu, enum stored_by by, u
 
 // --- watchers ---
 
-// Sixteen at a time: a mark goes over the bytes of all pages, of which few have the bit.
-static void clear_bits(uint8_t *bytes, uint64_t count, uint8_t bits) {
-    const uint64_t each = bits * 0x0101010101010101ull;
-    uint64_t i = 0, words[2];
-    for (; i + sizeof words <= count; i += sizeof words) {
-        memcpy(words, bytes + i, sizeof words);
-        if (!((words[0] | words[1]) & each)) continue;
-        words[0] &= ~each, words[1] &= ~each;
-        memcpy(bytes + i, words, sizeof words);
-    }
-    for (; i < count; i++) bytes[i] &= (uint8_t)~bits;
-}
-
 static void mark_pages(struct area *a, unsigned slot, uint64_t first, uint64_t count) {
     clear_bits(a->told + first, count, (uint8_t)BIT(slot));
     clear_bits(a->flags + first, count, PAGE_WRITTEN);
+}
+
+// Where nothing was ever stored there is nothing to clear.
+static void mark_area(struct area *a, unsigned slot) {
+    const uint64_t pages = a->bytes / PAGE_BYTES;
+    for (uint64_t page = area_next_stored(a, 0), n; page < pages; page = area_next_stored(a, page + n)) {
+        n = AREA_STRETCH < pages - page ? AREA_STRETCH : pages - page;
+        mark_pages(a, slot, page, n);
+    }
 }
 
 static void drop_writes(struct pages *pages) {
@@ -144,8 +156,7 @@ static void drop_writes(struct pages *pages) {
 
 void pages_mark(struct pages *pages, struct page_watcher *watcher) {
     if (!pages->was_written) return;
-    for (unsigned i = 0; i < pages->areas; i++)
-        mark_pages(&pages->area[i], watcher->slot, 0, pages->area[i].bytes / PAGE_BYTES);
+    for (unsigned i = 0; i < pages->areas; i++) mark_area(&pages->area[i], watcher->slot);
     drop_writes(pages);
 }
 

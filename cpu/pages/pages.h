@@ -21,7 +21,7 @@ enum page_flag {
     PAGE_POINT = 32, // a watchpoint for writes to physical memory lies in it
 };
 
-enum { PAGES_AREAS = 64, PAGES_WATCHERS = 8, PAGES_MEMBERS = 64 };
+enum { PAGES_AREAS = 64, PAGES_WATCHERS = 8, PAGES_MEMBERS = 64, AREA_STRETCH = 4096 };
 
 struct area {
     const char *name;
@@ -31,6 +31,7 @@ struct area {
     // made by pages_add
     uint8_t *flags; // enum page_flag, a byte a page
     uint8_t *told;  // a byte a page: BIT(slot) of the watchers that were told of a store since their mark
+    bool *stored;   // of each AREA_STRETCH pages: whether a watcher was ever told of a store to one of them
 };
 
 // Who must know a page as it was: a checkpoint, a hash, a frame buffer, a migration; each has its own mark.
@@ -96,6 +97,13 @@ ALWAYS_INLINE struct page_frame pages_frame(const struct pages *pages, uint64_t 
 }
 
 void pages_clear_flag(struct pages *pages, enum page_flag flag); // of every page
+// The first page from `page` on that may have been stored to, by whole stretches: what is passed over is as it was when
+// the area came, zero in one that came so. The area's end: there is none.
+ALWAYS_INLINE uint64_t area_next_stored(const struct area *a, uint64_t page) {
+    const uint64_t pages = a->bytes / PAGE_BYTES;
+    while (page < pages && !a->stored[page / AREA_STRETCH]) page = (page / AREA_STRETCH + 1) * AREA_STRETCH;
+    return page < pages ? page : pages;
+}
 
 // --- the door ---
 bool page_store_told(struct pages *pages, struct page_frame frame, unsigned offset, unsigned bytes);

@@ -54,7 +54,8 @@ static bool fill_from_lists(struct filling *f, const struct timeline *t, unsigne
 static void fill_the_rest(struct filling *f, struct machine *m) {
     for (unsigned i = 0; i < f->from->areas; i++) {
         const struct area *area = &f->from->area[i];
-        for (uint64_t page = 0; page < area->bytes / PAGE_BYTES; page++) {
+        for (uint64_t page = area_next_stored(area, 0); page < area->bytes / PAGE_BYTES;
+             page = area_next_stored(area, page + 1)) {
             const uint8_t *from = area->data + page * PAGE_BYTES;
             if (f->has[i][page] || page_hash_knows_zero(&m->memory.hash, area, page)) continue;
             if (memcmp(f->to->area[i].data + page * PAGE_BYTES, from, PAGE_BYTES) == 0) continue;
@@ -66,7 +67,8 @@ static void fill_the_rest(struct filling *f, struct machine *m) {
 static void clear(struct pages *pages, const struct machine *m) {
     for (unsigned i = 0; i < pages->areas; i++) {
         struct area *area = &pages->area[i];
-        for (uint64_t page = 0; page < area->bytes / PAGE_BYTES; page++) {
+        for (uint64_t page = area_next_stored(area, 0); page < area->bytes / PAGE_BYTES;
+             page = area_next_stored(area, page + 1)) {
             if (page_hash_knows_zero(&m->memory.hash, area, page)) continue;
             struct page_frame frame = {area, page};
             (void)page_store(pages, frame, 0, PAGE_BYTES);

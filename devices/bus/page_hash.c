@@ -53,7 +53,7 @@ static void look_at(struct page_hash *h, unsigned i, uint64_t name, uint64_t pag
 static void look_at_area(struct page_hash *h, unsigned i) {
     const struct area *area = &h->pages->area[i];
     uint64_t name = state_name_hash(area->name), pages = area->bytes / PAGE_BYTES, some;
-    for (uint64_t page = 0; page < pages; page++) {
+    for (uint64_t page = area_next_stored(area, 0); page < pages; page = area_next_stored(area, page + 1)) {
         if (page % FLAGS_AT_ONCE == 0 && page + FLAGS_AT_ONCE <= pages) {
             memcpy(&some, area->told + page, sizeof some);
             if (!some) {

@@ -26,7 +26,8 @@ static void put_area(struct frame_writer *w, const struct machine *m, unsigned n
     const struct area *area = &m->memory.pages.area[number];
     uint64_t page[PAGES_AT_ONCE];
     unsigned count = 0;
-    for (uint64_t i = 0; i < area->bytes / PAGE_BYTES && !w->wrong; i++) {
+    uint64_t pages = area->bytes / PAGE_BYTES;
+    for (uint64_t i = area_next_stored(area, 0); i < pages && !w->wrong; i = area_next_stored(area, i + 1)) {
         if (page_hash_is_zero(&m->memory.hash, number, i)) continue;
         page[count++] = i;
         if (count < PAGES_AT_ONCE) continue;
@@ -70,14 +71,23 @@ static void store(struct reached *at, const uint8_t *bytes) {
         memset(frame_data(frame), 0, PAGE_BYTES);
 }
 
+// True: before the area's end.
+static bool zero_area_until(struct reached *at, uint64_t page) {
+    const struct memory *memory = &at->m->memory;
+    const struct area *area = &memory->pages.area[at->area];
+    uint64_t pages = area->bytes / PAGE_BYTES, end = page < pages ? page : pages;
+    for (uint64_t p = area_next_stored(area, at->page); p < end; p = area_next_stored(area, p + 1)) {
+        at->page = p;
+        if (!page_hash_is_zero(&memory->hash, at->area, p)) store(at, NULL);
+    }
+    at->page = end;
+    return end < pages;
+}
+
 // What was passed over is zero.
 static void zero_until(struct reached *at, unsigned area, uint64_t page) {
-    const struct memory *memory = &at->m->memory;
-    for (; at->area < memory->pages.areas; at->area++, at->page = 0)
-        for (uint64_t end = memory->pages.area[at->area].bytes / PAGE_BYTES; at->page < end; at->page++) {
-            if (at->area == area && at->page == page) return;
-            if (!page_hash_is_zero(&memory->hash, at->area, at->page)) store(at, NULL);
-        }
+    for (; at->area < at->m->memory.pages.areas; at->area++, at->page = 0)
+        if (zero_area_until(at, at->area == area ? page : UINT64_MAX) && at->area == area) return;
 }
 
 static bool take_area(struct frame_reader *r, const struct area *area) {

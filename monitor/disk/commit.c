@@ -1,5 +1,6 @@
 // Writing into an image; see commit.h.
 #include "monitor/disk/commit.h"
+#include "monitor/disk/fits.h"
 #include "monitor/files/files.h"
 #include <errno.h>
 #include <stdarg.h>
@@ -19,6 +20,10 @@ __attribute__((format(printf, 2, 3))) static bool refuse(char why[IMAGE_WHY], co
 static bool may_be(const struct image *i, const struct drive *d, char why[IMAGE_WHY]) {
     if (i->through) return refuse(why, "it writes through to %.300s: everything is there", i->path);
     if (!d->overlay.data) return refuse(why, "it is read-only, and nothing was written");
+    if (!image_fits(i, d))
+        return refuse(why,
+                      "%.300s has what was committed at a later step, and not what there was before; go there again",
+                      i->path);
     return !image_changed(i) || refuse(why,
                                        "%.300s was changed by others since it was opened: what the guest wrote would "
                                        "not fit to what is there now",

@@ -66,6 +66,9 @@ static bool connect(struct images *images, unsigned number, struct machine_confi
         const struct image_wish how = {goes_through(d, w, wish), w && w->raw, !w || w->locking != DRIVE_OFF, d->cdrom};
         if (!image_open(i, d->image, &how, why)) return complain("%s", why);
     }
+    if (i->bytes > MACHINE_DRIVE_BYTES)
+        return complain("drive %s: %s has %llu bytes, and an image has 8 TBytes at most", d->id, d->image,
+                        (unsigned long long)i->bytes);
     if (!is_same(d, i, number, wish) || (!d->identity && !is_alone(images, number, config))) return false;
     i->drive = number;
     d->bytes = i->bytes;

@@ -1,6 +1,7 @@
 // migrate: the machine goes to another process; see migrate.h.
 #include "monitor/moving/migrate.h"
 #include "devices/snapshot/snapshot.h"
+#include "monitor/disk/fits.h"
 #include "monitor/drive/drive.h"
 #include "monitor/files/packed.h"
 #include "monitor/files/signals.h"
@@ -62,6 +63,7 @@ bool command_migrate(struct monitor *monitor, const char *where) {
     if (strncmp(where, "exec:", 5) && strncmp(where, "unix:", 5) && strncmp(where, "tcp:", 4))
         return monitor_error(monitor, "migrate %s: write exec:COMMAND, unix:PATH or tcp:HOST:PORT", where);
     if (monitor->run->over) return monitor_error(monitor, "The run is over: %s.", monitor->run->over_text);
+    if (!images_fit(o->images, monitor->look.machine, why)) return tell_fate(monitor, STAYED, where, why);
     drive_going(monitor, true);
     bool open = way_out_open(&way, where, why, sizeof why);
     enum fate fate = open ? send_all(monitor->look.machine, &way, why, sizeof why) : STAYED;

@@ -1,4 +1,5 @@
 // savevm, loadvm: the machine into a file and out of one.
+#include "monitor/disk/fits.h"
 #include "monitor/drive/drive.h"
 #include "monitor/moving/moved.h"
 #include <inttypes.h>
@@ -8,6 +9,8 @@ enum { WHY = 600 };
 bool command_savevm(struct monitor *monitor, const char *path) {
     char why[WHY];
     if (!*path) return monitor_error(monitor, "savevm where? savevm FILE");
+    if (!images_fit(monitor->run->options->images, monitor->look.machine, why))
+        return monitor_error(monitor, "savevm: %s", why);
     if (!snapshot_file_save(monitor->look.machine, path, why, sizeof why))
         return monitor_error(monitor, "%s: %s", path, why);
     print(monitor, "Step %" PRIu64 " is in %s.\n", machine_steps(monitor->look.machine), path);

@@ -115,6 +115,38 @@ truncate -s 64G "$dir/large.img"
 vmxray -kernel "$kernel" -hda "$dir/large.img" -hash </dev/null
 [[ $status == 0 && $out == 00000000 ]]
 claim $? '64 GBytes' "$status $err"
+if truncate -s 7T "$dir/huge.img" 2>/dev/null; then
+	printf '%s\n' continue 'info block' commit hash "savevm $dir/snap" hash quit |
+		timeout 20 "$VMXRAY" -kernel "$kernel" -hda "$dir/huge.img" -S -on-end stop >"$dir/out" 2>&1
+	status=$?
+	[[ $status == 0 && $(stat -c %s "$dir/snap") -lt 1000000 ]] && grep -q 'written over the image: 512 bytes' "$dir/out"
+	claim $? '7 TBytes cost what is written to them' "$status $(cat "$dir/out")"
+	printf '%s\n' hash quit | timeout 20 "$VMXRAY" -loadvm "$dir/snap" -S >"$dir/loaded" 2>&1
+	[[ $(grep '^hash' "$dir/loaded") == "$(grep '^hash' "$dir/out" | tail -1)" ]]
+	claim $? 'and a snapshot of them is loaded at once' "$(cat "$dir/loaded" "$dir/out")"
+else
+	echo 'ok 7 TBytes cost what is written to them # SKIP files cannot be as large here'
+fi
+if truncate -s 9T "$dir/huge.img" 2>/dev/null; then
+	vmxray -kernel "$kernel" -hda "$dir/huge.img" </dev/null
+	[[ $status == 1 && $err == *'huge.img has 9895604649984 bytes, and an image has 8 TBytes at most'* ]]
+	claim $? 'an image of 9 TBytes is refused' "$status $err"
+else
+	echo 'ok an image of 9 TBytes is refused # SKIP files cannot be as large here'
+fi
+rm -f "$dir/huge.img"
+mkdir -p "$dir/tight"
+if unshare -rm mount -t tmpfs tmpfs "$dir/tight" 2>/dev/null; then
+	# shellcheck disable=SC2016 # for the shell inside
+	unshare -rm sh -c 'mount -t tmpfs -o size=64k tmpfs "$1" && head -c 64k /dev/zero >"$1/all" &&
+		TMPDIR=$1 exec timeout 60 "$2" -kernel "$3" -hda "$4"' - "$dir/tight" "$VMXRAY" "$kernel" "$dir/large.img" \
+		</dev/null >"$dir/out" 2>&1
+	status=$?
+	[[ $status == 1 ]] && grep -q 'keeping 512 bytes at .*there is no room left for it' "$dir/out"
+	claim $? 'without room for temporary files a guest reads, and is told of what it writes' "$status $(cat "$dir/out")"
+else
+	echo 'ok without room for temporary files a guest reads # SKIP no file systems can be mounted'
+fi
 truncate -s 1000 "$dir/small.img"
 vmxray -kernel "$kernel" -hda "$dir/small.img" -steps 100000 </dev/null
 [[ $status == 6 ]]
@@ -146,6 +178,14 @@ claim $? 'and the past stays as it was' "$(cat "$dir/out")"
 vmxray -replay "$dir/run" -hash </dev/null
 [[ $status == 0 && $(grep ^hash <<<"$err") == "$hash" ]]
 claim $? 'the recording of such a run is one of the image before' "$status $err"
+cp "$dir/first.img" "$dir/disk.img"
+rm -f "$dir/snap"
+printf '%s\n' continue commit 'goto 5000' "savevm $dir/snap" "migrate exec:cat>$dir/moved" branch commit continue "savevm $dir/end" quit |
+	"$VMXRAY" "${disk[@]}" -S -on-end stop >"$dir/out" 2>&1
+[[ ! -e $dir/snap && -e $dir/end ]] && grep -q 'savevm: drive ide0-hd0: commit has put into .* at a later step' "$dir/out" &&
+	grep -q 'commit: drive ide0-hd0: .* has what was committed at a later step' "$dir/out" &&
+	grep -q 'migrate .*commit has put into .*; the machine is still here' "$dir/out"
+claim $? 'a step before commit is not saved, moved or committed: the image has what came later' "$(cat "$dir/out")"
 cp "$dir/first.img" "$dir/disk.img"
 commands continue commit "savevm $dir/snap"
 vmxray -loadvm "$dir/snap" -hash </dev/null
