@@ -214,7 +214,7 @@ static void extremes(unsigned timer, unsigned cpus, enum waiting waiting) {
 }
 
 int main(void) {
-    alarm(400); // what spins is killed
+    alarm(1200); // what spins is killed
     for (unsigned timer = 0; timer < sizeof timers / sizeof *timers; timer++)
         for (unsigned cpus = 1; cpus <= 2; cpus++)
             for (unsigned waiting = HALTS; waiting < WAITINGS; waiting++) extremes(timer, cpus, (enum waiting)waiting);
