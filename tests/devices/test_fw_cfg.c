@@ -22,7 +22,7 @@ static struct page_watcher watcher = {.before_first_store = written};
 static void begin(void) {
     if (!memory.ram && (!memory_init(&memory, 5ull << 30) || !pages_watch(&memory.pages, &watcher))) bail("no memory");
     fw_cfg_free(&fw);
-    fw = (struct fw_cfg){.master = {DMA_BOARD, &memory}};
+    fw = (struct fw_cfg){.master = {.requester = DMA_BOARD, .memory = &memory}};
     fw_cfg_init(&fw, 5ull << 30, 7, false);
     fw_cfg_add_file(&fw, "etc/first", "one", 3);
     fw_cfg_add_file(&fw, "etc/second", "12345678", 8);
