@@ -78,7 +78,7 @@ struct machine_device {
     const struct pci_function *function; // NULL: it is on the ISA bus
 };
 bool machine_device(const struct machine *machine, unsigned index, struct machine_device *out);
-// A place where one device is plugged into another (devices/bus/slot.h). NULL past the last one.
+// A place where one device is plugged into another. NULL past the last one.
 struct slot;
 const struct slot *machine_slot(const struct machine *machine, unsigned index);
 struct pci;

@@ -48,7 +48,7 @@ enum taken take_help(struct options *options, const struct option *option, const
     output_print(&output, PLAIN,
                  "vmxray " VMXRAY_VERSION ": an x86-64 PC with VT-x, in software\n"
                  "usage: vmxray DISK.img [option...]\n"
-                 "       vmxray -kernel FILE [-initrd FILE] [-append TEXT] [option...]\n");
+                 "       vmxray -kernel FILE [-append TEXT] [option...]\n");
     for (unsigned i = 0; i < ROWS && rows[i].group != HIDDEN; i++) {
         if (i == 0 || rows[i].group != rows[i - 1].group) output_print(&output, PLAIN, "\n%s\n", groups[rows[i].group]);
         const char *optional = rows[i].argument[0] == '[' ? "=" : " ";
