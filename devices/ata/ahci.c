@@ -166,22 +166,10 @@ static const struct pci_identity identity = {
     .register_count = sizeof registers / sizeof *registers,
     .msi = {.vectors = 1, .at = 0x80}};
 
-DEVICE(ahci) = {.name = "ahci",
-                .help = "a SATA controller with six ports: the same as ich9-ahci",
-                .read = ahci_read,
-                .write = ahci_write,
-                .reset = ahci_reset,
-                .state = &ahci_state,
-                .bytes = sizeof(struct ahci),
-                .function = &identity,
-                .create = ahci_create};
+// Two names, as QEMU has them, of one controller.
+#define CONTROLLER                                                                                                     \
+    .read = ahci_read, .write = ahci_write, .reset = ahci_reset, .state = &ahci_state, .bytes = sizeof(struct ahci),   \
+    .function = &identity, .create = ahci_create
 
-DEVICE(ich9_ahci) = {.name = "ich9-ahci",
-                     .help = "the SATA controller of ICH9, with six ports",
-                     .read = ahci_read,
-                     .write = ahci_write,
-                     .reset = ahci_reset,
-                     .state = &ahci_state,
-                     .bytes = sizeof(struct ahci),
-                     .function = &identity,
-                     .create = ahci_create};
+DEVICE(ahci) = {.name = "ahci", .help = "a SATA controller with six ports: the same as ich9-ahci", CONTROLLER};
+DEVICE(ich9_ahci) = {.name = "ich9-ahci", .help = "the SATA controller of ICH9, with six ports", CONTROLLER};

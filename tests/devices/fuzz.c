@@ -6,17 +6,6 @@
 #include "tests/tap.h"
 #include <string.h>
 
-struct source {
-    uint64_t state;
-};
-
-static uint64_t next(struct source *s) {
-    uint64_t z = s->state += 0x9e3779b97f4a7c15;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-}
-
 static uint16_t port(struct source *s) {
     static const uint16_t known[] = {0x20,  0x21,  0xa0,   0xa1,   0x4d0, 0x40,  0x42,   0x43,   0x60,  0x61,
                                      0x64,  0x70,  0x71,   0x92,   0x80,  0x3f8, 0x2f8,  0x3e8,  0x2e8, 0x600,

@@ -1,7 +1,14 @@
 // Hostile guests of the board: random accesses to every register, with time passing.
 #pragma once
+#include "tests/decode/random.h"
 #include <stdbool.h>
 #include <stdint.h>
+
+// Where random things come from.
+struct source {
+    uint64_t state;
+};
+static inline uint64_t next(struct source *s) { return random64(&s->state); }
 
 // Does `accesses` random things to a machine of its own; returns a hash of what came of it.
 uint64_t fuzz_board(uint64_t seed, unsigned accesses);

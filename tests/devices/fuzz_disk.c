@@ -3,17 +3,6 @@
 #include "bench.h"
 #include <string.h>
 
-struct source {
-    uint64_t state;
-};
-
-static uint64_t next(struct source *s) {
-    uint64_t z = s->state += 0x9e3779b97f4a7c15;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-}
-
 enum {
     LIST = 0x10000,
     RECEIVED = 0x11000,

@@ -5,15 +5,6 @@
 
 enum { REQUEST = 0x9000 };
 
-struct source {
-    uint64_t state;
-};
-
-static uint64_t next(struct source *s) {
-    s->state = s->state * 6364136223846793005 + 1442695040888963407;
-    return s->state >> 29;
-}
-
 static uint64_t one_of(struct source *s, const uint64_t *values, unsigned count) {
     return next(s) % 8 ? values[next(s) % count] : next(s) << (next(s) % 30);
 }
