@@ -1,7 +1,7 @@
 // Devices made from rows; see attach.h.
 #include "devices/board/attach.h"
+#include "devices/bus/refuse.h"
 #include "devices/board/board.h"
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,14 +15,6 @@ static const struct state_field function_fields[] = {
     STATE_ONE(struct attached, interrupts.pending),
 };
 static const struct state_table function_state = STATE_TABLE("pci function", function_fields);
-
-__attribute__((format(printf, 3, 4))) static bool refuse(char *error, size_t size, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    if (size) vsnprintf(error, size, format, arguments);
-    va_end(arguments);
-    return false;
-}
 
 // --- making ---
 static void function_interrupt(struct device_host *host, unsigned vector, bool level) {

@@ -1,20 +1,11 @@
 // Filling a configuration; see config.h.
 #include "devices/board/config.h"
+#include "devices/bus/refuse.h"
 #include "devices/board/attach.h"
 #include "devices/bus/memory.h"
 #include "devices/firmware/flash.h"
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-__attribute__((format(printf, 3, 4))) static bool refuse(char *error, size_t size, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    if (size) vsnprintf(error, size, format, arguments);
-    va_end(arguments);
-    return false;
-}
 
 void machine_config_default(struct machine_config *config) {
     *config = (struct machine_config){

@@ -1,18 +1,10 @@
 // The options of a device, from its rows: key=value,key=value as QEMU spells it.
 #include "devices/bus/device.h"
-#include <stdarg.h>
+#include "devices/bus/refuse.h"
 #include <stdio.h>
 #include <string.h>
 
 enum { WORD = 256 };
-
-__attribute__((format(printf, 3, 4))) static bool refuse(char *error, size_t size, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    if (size) vsnprintf(error, size, format, arguments);
-    va_end(arguments);
-    return false;
-}
 
 // --- values ---
 static unsigned digit(char c) {

@@ -3,14 +3,13 @@
 // The loop runs the one processor (of several: turns.c) up to the next deadline of any timer, at most; so every event
 // comes at its cycle, however the run is cut into pieces. A halted processor's time is skipped to the next deadline.
 #include "cpu/decode/insn.h"
+#include "devices/bus/refuse.h"
 #include "cpu/processor/observing.h"
 #include "cpu/watch/each.h"
 #include "cpu/timing/model.h"
 #include "devices/machine/machine_private.h"
 #include "vmx/vmcs/vmx.h"
 #include "cpu/processor/processor.h"
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { IDLE_EVENTS = 1 << 16 }; // timer events without a step before the front end is asked
@@ -30,14 +29,6 @@ static void stop_asked(void *machine, enum machine_stop why) {
 }
 
 // --- life ---
-__attribute__((format(printf, 3, 4))) static bool refuse(char *error, size_t size, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    if (size) vsnprintf(error, size, format, arguments);
-    va_end(arguments);
-    return false;
-}
-
 static bool config_valid(const struct machine_config *c, char *error, size_t size) {
     if (c->cpus < 1 || c->cpus > MACHINE_CPUS)
         return refuse(error, size, "%u processors: 1 to %d can be had", c->cpus, MACHINE_CPUS);

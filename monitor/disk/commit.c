@@ -1,30 +1,22 @@
 // Writing into an image; see commit.h.
 #include "monitor/disk/commit.h"
+#include "devices/bus/refuse.h"
 #include "monitor/disk/fits.h"
 #include "monitor/files/files.h"
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
-__attribute__((format(printf, 2, 3))) static bool refuse(char why[IMAGE_WHY], const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(why, IMAGE_WHY, format, arguments);
-    va_end(arguments);
-    return false;
-}
-
 static bool may_be(const struct image *i, const struct drive *d, char why[IMAGE_WHY]) {
-    if (i->through) return refuse(why, "it writes through to %.300s: everything is there", i->path);
-    if (!d->overlay.data) return refuse(why, "it is read-only, and nothing was written");
+    if (i->through) return refuse(why, IMAGE_WHY, "it writes through to %.300s: everything is there", i->path);
+    if (!d->overlay.data) return refuse(why, IMAGE_WHY, "it is read-only, and nothing was written");
     if (!image_fits(i, d))
-        return refuse(why,
+        return refuse(why, IMAGE_WHY,
                       "%.300s has what was committed at a later step, and not what there was before; go there again",
                       i->path);
-    return !image_changed(i) || refuse(why,
+    return !image_changed(i) || refuse(why, IMAGE_WHY,
                                        "%.300s was changed by others since it was opened: what the guest wrote would "
                                        "not fit to what is there now",
                                        i->path);
@@ -82,16 +74,17 @@ bool image_commit(struct image *i, const struct drive *d, uint64_t *bytes, char 
     *bytes = 0;
     if (!may_be(i, d, why)) return false;
     int fd = files_change(i->fd, i->path);
-    if (fd < 0) return refuse(why, "%.200s: %.300s", i->path, files_why());
+    if (fd < 0) return refuse(why, IMAGE_WHY, "%.200s: %.300s", i->path, files_why());
     if (!lock_alone(i)) {
         close(fd);
-        return refuse(why, "%.300s: another process uses it", i->path);
+        return refuse(why, IMAGE_WHY, "%.300s: another process uses it", i->path);
     }
     const char *wrong = write_back(i, d, fd, bytes);
     close(fd);
     image_written(i);
     unlock(i);
     if (!wrong) return true;
-    return refuse(why, "%.200s: %.100s after %llu bytes; what the guest wrote is kept, and commit can be tried again",
+    return refuse(why, IMAGE_WHY,
+                  "%.200s: %.100s after %llu bytes; what the guest wrote is kept, and commit can be tried again",
                   i->path, wrong, (unsigned long long)*bytes);
 }

@@ -1,20 +1,12 @@
 // The text of -drive; see drive_option.h. What only decides how QEMU does it is accepted without effect.
 #include "monitor/disk/drive_option.h"
+#include "devices/bus/refuse.h"
 #include "devices/bus/device.h"
 #include "monitor/host/parse.h"
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { VALUE = DRIVE_IMAGE + 64, IDE_UNITS = 2, CD_INDEX = 2 };
-
-__attribute__((format(printf, 3, 4))) static bool refuse(char *error, size_t size, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    if (size) vsnprintf(error, size, format, arguments);
-    va_end(arguments);
-    return false;
-}
 
 // --- values: each says what is right, where it is not ---
 struct taking {

@@ -1,12 +1,12 @@
 // Images of disks; see image.h.
 #define _GNU_SOURCE // F_OFD_GETLK
 #include "monitor/disk/image.h"
+#include "devices/bus/refuse.h"
 #include "monitor/disk/overlay_file.h"
 #include "monitor/files/files.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,14 +123,6 @@ struct block_back image_back(struct image *i) {
 }
 
 // --- what it is ---
-__attribute__((format(printf, 2, 3))) static bool refuse(char why[IMAGE_WHY], const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(why, IMAGE_WHY, format, arguments);
-    va_end(arguments);
-    return false;
-}
-
 // What images of other formats begin with.
 static const struct format {
     const char *name, *magic;
@@ -157,8 +149,9 @@ static bool is_raw(const struct image *i, char why[IMAGE_WHY]) {
     if (read_all(i->fd, 0, inside(i, 0, sizeof head), head)) return true; // whoever reads it is told
     for (const struct format *f = formats; f < formats + sizeof formats / sizeof *formats; f++) {
         if (memcmp(head + f->at, f->magic, f->bytes) != 0) continue;
-        if (f->packed) return refuse(why, "%.300s: packed by %s; unpack it, or say format=raw", i->path, f->name);
-        return refuse(why,
+        if (f->packed)
+            return refuse(why, IMAGE_WHY, "%.300s: packed by %s; unpack it, or say format=raw", i->path, f->name);
+        return refuse(why, IMAGE_WHY,
                       "%.200s: a %s image, and only raw ones are read; qemu-img convert -O raw %.200s NEW makes one",
                       i->path, f->name, i->path);
     }
@@ -167,17 +160,21 @@ static bool is_raw(const struct image *i, char why[IMAGE_WHY]) {
 
 static bool measure(struct image *i, bool cdrom, char why[IMAGE_WHY]) {
     struct stat s;
-    if (fstat(i->fd, &s) != 0) return refuse(why, "%.400s: cannot be looked at: %s", i->path, strerror(errno));
+    if (fstat(i->fd, &s) != 0)
+        return refuse(why, IMAGE_WHY, "%.400s: cannot be looked at: %s", i->path, strerror(errno));
     i->device = s.st_dev, i->inode = s.st_ino, i->changed = s.st_mtim;
     i->bytes = (uint64_t)s.st_size;
-    if (S_ISDIR(s.st_mode)) return refuse(why, "%.400s: a directory, and no image", i->path);
+    if (S_ISDIR(s.st_mode)) return refuse(why, IMAGE_WHY, "%.400s: a directory, and no image", i->path);
     if (S_ISBLK(s.st_mode) && ioctl(i->fd, BLKGETSIZE64, &i->bytes) != 0)
-        return refuse(why, "%.400s: its size cannot be known: %s", i->path, strerror(errno));
-    if (!S_ISREG(s.st_mode) && !S_ISBLK(s.st_mode)) return refuse(why, "%.400s: a device that is no disk", i->path);
+        return refuse(why, IMAGE_WHY, "%.400s: its size cannot be known: %s", i->path, strerror(errno));
+    if (!S_ISREG(s.st_mode) && !S_ISBLK(s.st_mode))
+        return refuse(why, IMAGE_WHY, "%.400s: a device that is no disk", i->path);
     if (!i->bytes && cdrom)
-        return refuse(why, "%.400s: it is empty, and no image of a CD; xorriso -as mkisofs -o CD.iso FOLDER makes one",
+        return refuse(why, IMAGE_WHY,
+                      "%.400s: it is empty, and no image of a CD; xorriso -as mkisofs -o CD.iso FOLDER makes one",
                       i->path);
-    return i->bytes || refuse(why, "%.400s: it is empty; truncate -s 1G %.100s makes a disk of it", i->path, i->path);
+    return i->bytes ||
+           refuse(why, IMAGE_WHY, "%.400s: it is empty; truncate -s 1G %.100s makes a disk of it", i->path, i->path);
 }
 
 // What the image is known by, wherever it lies: its size, and some of its blocks.
@@ -210,7 +207,7 @@ static bool lock(struct image *i, char why[IMAGE_WHY]) {
     while (flock(i->fd, kind) != 0 && !(taken = errno == EWOULDBLOCK))
         if (errno != EINTR) break; // a file system without locks
     if (taken || !byte_lock(i, F_OFD_GETLK, F_WRLCK, QEMU_WRITES))
-        return refuse(why, "%.400s: another process %s it; file.locking=off does not look at that", i->path,
+        return refuse(why, IMAGE_WHY, "%.400s: another process %s it; file.locking=off does not look at that", i->path,
                       i->through ? "uses" : "writes");
     (void)byte_lock(i, F_OFD_SETLK, F_RDLCK, QEMU_ALONE);
     if (i->through) (void)byte_lock(i, F_OFD_SETLK, F_RDLCK, QEMU_WRITES);
@@ -221,10 +218,10 @@ static bool lock(struct image *i, char why[IMAGE_WHY]) {
 bool image_open(struct image *i, const char *path, const struct image_wish *wish, char why[IMAGE_WHY]) {
     *i = (struct image){.fd = -1, .through = wish->through, .locks = wish->locks, .path = strdup(path)};
     struct stat s;
-    if (!i->path) return refuse(why, "not enough memory");
-    if (stat(path, &s) == 0 && S_ISFIFO(s.st_mode)) return refuse(why, "%.400s: a pipe, and no image", path);
+    if (!i->path) return refuse(why, IMAGE_WHY, "not enough memory");
+    if (stat(path, &s) == 0 && S_ISFIFO(s.st_mode)) return refuse(why, IMAGE_WHY, "%.400s: a pipe, and no image", path);
     i->fd = files_open(path, wish->through ? FILE_CHANGED : FILE_READ);
-    if (i->fd < 0) return refuse(why, "%.300s: %.250s", path, files_why());
+    if (i->fd < 0) return refuse(why, IMAGE_WHY, "%.300s: %.250s", path, files_why());
     if (!measure(i, wish->cdrom, why) || !lock(i, why) || (!wish->raw && !is_raw(i, why))) return false;
     i->identity = identify(i);
     return true;

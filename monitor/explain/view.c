@@ -1,11 +1,10 @@
 // One processor as one level sees it; see view.h.
 #include "devices/machine/machine_input.h"
+#include "devices/bus/refuse.h"
 #include "monitor/explain/view.h"
 #include "monitor/explain/own_vmcs.h"
 #include "monitor/explain/walk.h"
 #include "vmx/vmcs/vmx.h"
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 const char *const space_names[] = {"linear", "gpa", "phys"};
@@ -148,14 +147,6 @@ static unsigned running_level(const struct cpu *cpu) { return cpu->wire.extensio
 
 bool view_is_there(const struct cpu *cpu, unsigned level) {
     return level == running_level(cpu) || level == 0 || vmx_level_vmcs(cpu, level) != VMX_NO_VMCS;
-}
-
-__attribute__((format(printf, 3, 4))) static bool refuse(char *error, size_t size, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(error, size, format, arguments);
-    va_end(arguments);
-    return false;
 }
 
 bool view_of(struct machine *machine, unsigned processor, int level, const struct history *history, struct view *view,
