@@ -69,7 +69,7 @@ enum outcome memory_translate(struct cpu *cpu, uint64_t linear, unsigned size, u
 // Enters what the translation allows without further checks into the fast entry.
 static void remember(struct cpu *cpu, uint64_t linear, uint64_t page, uint8_t *host, bool write) {
     if (unlikely(cpu->breakpoints.watch & WATCH_ALIGNMENT) || unlikely(page & TLB_APIC)) return;
-    if (unlikely(cpu->breakpoints.watch & WATCH_POINT) && observe_page(cpu, linear, page)) return;
+    if (unlikely(cpu->breakpoints.watch & WATCH_POINT) && observe_page(cpu, linear, page, write)) return;
     if (unlikely(cpu->breakpoints.watch & WATCH_DATA) && debug_page_watched(cpu, WATCH_DATA, linear)) return;
     struct tlb_fast *e = fast_entry(cpu, linear);
     uint64_t tag = page_of(linear) | cpu->data_context;
@@ -101,7 +101,7 @@ static const void *seen_read(struct cpu *cpu, uint64_t linear, uint64_t page, un
 }
 
 static bool page_seen(struct cpu *cpu, uint64_t linear, uint64_t page) {
-    return unlikely(cpu->breakpoints.watch & WATCH_POINT) && observe_page(cpu, linear, page);
+    return unlikely(cpu->breakpoints.watch & WATCH_POINT) && observe_page(cpu, linear, page, true);
 }
 
 // That an operand's second page lies beyond the canonical addresses is a fault before those of its first page.

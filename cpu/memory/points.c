@@ -101,16 +101,25 @@ static bool overlaps(uint64_t a, uint64_t a_bytes, uint64_t b, uint64_t b_bytes)
     return a - b < b_bytes || b - a < a_bytes;
 }
 
+static bool page_has(const struct cpu *cpu, uint64_t physical, uint64_t flags) {
+    const struct page_frame f = pages_frame(cpu->wire.pages, physical);
+    return f.area && *frame_flags(f) & flags;
+}
+
 static bool data_point_hit(struct cpu *cpu, const struct point *p, uint64_t linear, uint64_t physical, unsigned size) {
     uint64_t address = 0;
     if (p->access & POINT_EXECUTE) return false;
+    if (p->space == POINT_PAGES) return page_has(cpu, physical, p->address);
     return address_in(cpu, p->space, linear, physical, &address) && overlaps(address, size, p->address, p->bytes);
 }
 
-bool observe_page(struct cpu *cpu, uint64_t linear, uint64_t page) {
+// What only looks at writes lets reads pass; a page that may be written freely may be read so too.
+bool observe_page(struct cpu *cpu, uint64_t linear, uint64_t page, bool write) {
     if (cpu->observation.wanted & BIT(OBSERVE_MEMORY)) return true;
     for (const struct point *p = cpu->observation.points; p; p = p->next)
-        if (data_point_hit(cpu, p, linear & ~(PAGE_BYTES - 1), page & TLB_PAGE_MASK, PAGE_BYTES)) return true;
+        if ((write || p->access & POINT_READ) &&
+            data_point_hit(cpu, p, linear & ~(PAGE_BYTES - 1), page & TLB_PAGE_MASK, PAGE_BYTES))
+            return true;
     return false;
 }
 
@@ -164,6 +173,7 @@ static bool seen_at(const struct cpu *cpu, const struct point *p, uint64_t physi
 static bool meets(const struct cpu *cpu, const struct point *p, enum stored_by by, uint64_t physical, uint64_t bytes) {
     const struct pages *pages = cpu->wire.pages;
     if (!(p->access & POINT_WRITE)) return false;
+    if (p->space == POINT_PAGES) return page_has(cpu, physical, p->address);
     if (p->space == POINT_PHYSICAL) return overlaps(physical, bytes, p->address, p->bytes);
     for (unsigned i = 0; by == STORED_BY_HAND && i < pages->members; i++)
         if (seen_at(pages->member[i], p, physical, bytes)) return true;

@@ -14,7 +14,7 @@ void observe_pass(struct cpu *cpu, uint64_t linear);
 // stop.
 bool observe_before(struct cpu *cpu, uint64_t linear);
 // Whether a data access to the page of `linear` must be looked at; `page` is its translation.
-bool observe_page(struct cpu *cpu, uint64_t linear, uint64_t page);
+bool observe_page(struct cpu *cpu, uint64_t linear, uint64_t page, bool write);
 // Whether a data access hits a watchpoint: its instruction must run alone.
 bool observe_hits(struct cpu *cpu, uint64_t linear, uint64_t page, unsigned size, bool write);
 // Tells about a data access within one page, before a write takes place. `data`: what is read or will be written.

@@ -80,7 +80,7 @@ bool page_store_told(struct pages *pages, struct page_frame f, unsigned offset, 
         if (!stays) *flags &= (uint8_t)~PAGE_CODE;
     }
     if (*flags & PAGE_ARMED) monitor_stored(pages, frame_base(f) + offset, bytes);
-    return !(*flags & (PAGE_CODE | PAGE_ARMED | PAGE_POINT));
+    return !(*flags & (PAGE_CODE | PAGE_ARMED | PAGE_SEEN));
 }
 
 static struct page_frame range_frame(const struct pages *pages, uint64_t physical, uint64_t bytes) {
@@ -118,7 +118,14 @@ uint8_t *pages_store(struct pages *pages, uint64_t physical, uint64_t bytes) {
 
 void pages_clear_points(struct pages *pages) {
     if (pages->points) pages_clear_flag(pages, PAGE_POINT);
-    pages->points = false;
+}
+
+void pages_flag(struct pages *pages, uint64_t physical, enum page_flag flag, bool on) {
+    struct page_frame f = pages_frame(pages, physical);
+    if (!f.area || !(*frame_flags(f) & flag) == !on) return;
+    *frame_flags(f) ^= (uint8_t)flag;
+    pages->points = true;
+    for (unsigned i = 0; i < pages->members; i++) pages->keeper->drop_page(pages->member[i], f);
 }
 
 void pages_set_point(struct pages *pages, uint64_t physical, uint64_t bytes) {

@@ -16,10 +16,13 @@ enum page_flag {
     PAGE_CODE = 2,    // blocks were decoded from the page
     PAGE_ARMED =
         4, // MONITOR armed a line of it; stays when no monitor is armed any more, until derived state is dropped
-    PAGE_TABLE = 8,  // live translations were read from it: nothing sets it yet
-    PAGE_VMX = 16,   // a VMX region that VT-x uses lies in it: nothing sets it yet
+    PAGE_TABLE = 8,  // translations were read from it: set by who watches tables (POINT_PAGES)
+    PAGE_VMX = 16,   // a region that VT-x uses lies in it: set by who watches those
     PAGE_POINT = 32, // a watchpoint for writes to physical memory lies in it
 };
+
+// Stores to pages with one of these are told to points.
+#define PAGE_SEEN (PAGE_POINT | PAGE_TABLE | PAGE_VMX)
 
 enum { PAGES_AREAS = 64, PAGES_WATCHERS = 8, PAGES_MEMBERS = 64, AREA_STRETCH = 4096 };
 
@@ -68,7 +71,7 @@ struct pages {
     struct cpu *member[PAGES_MEMBERS]; // the processors over these pages; they run in turns
     unsigned members;
     uint64_t armed;   // pages that have PAGE_ARMED
-    bool points;      // some page has PAGE_POINT
+    bool points;      // some page has PAGE_POINT, PAGE_TABLE or PAGE_VMX
     bool was_written; // some page has PAGE_WRITTEN, or had
     const struct page_keeper *keeper;
 };
@@ -123,6 +126,8 @@ void pages_work(const struct pages *pages, uint64_t bytes);
 void pages_clear_points(struct pages *pages);
 void pages_set_point(struct pages *pages, uint64_t physical,
                      uint64_t bytes); // write tags to it are the caller's to drop
+// Sets a flag of the page or clears it; what processors keep for accesses to it is dropped.
+void pages_flag(struct pages *pages, uint64_t physical, enum page_flag flag, bool on);
 // Before a store of `bytes` from `from` into pages that the door was passed for, by others than instructions.
 void pages_tell_point(struct pages *pages, struct cpu *cpu, enum stored_by by, uint64_t physical, const void *from,
                       uint64_t bytes);

@@ -32,7 +32,7 @@ void physical_store(struct cpu *cpu, uint64_t physical, unsigned w, uint64_t val
         return;
     }
     (void)page_store(cpu->wire.pages, f, offset_of(physical), w / 8);
-    if (unlikely(*frame_flags(f) & PAGE_POINT))
+    if (unlikely(*frame_flags(f) & PAGE_SEEN))
         pages_tell_point(cpu->wire.pages, cpu, STORED_BY_PROCESSOR, physical, &value, w / 8);
     bytes_set(frame_data(f) + offset_of(physical), w, value);
 }

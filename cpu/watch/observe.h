@@ -50,6 +50,7 @@ const struct observe_row *observe_row(unsigned kind);
 struct observer {
     uint64_t wanted; // BIT(OBSERVE_...); after a change, cpu_observe again
     bool again;      // OBSERVE_INSTRUCTION also where the processor goes on after a stop, if told already or passed
+    bool follows;   // what it knows belongs to the moment: it looks on, too, while the machine goes to one of its past
     void *context;
     void (*see)(void *context, struct cpu *cpu, const struct sight *sight);
     struct observer *next;
@@ -59,12 +60,14 @@ enum point_space {
     POINT_LINEAR,
     POINT_GUEST_PHYSICAL, // what goes into EPT; the same as physical where there is none
     POINT_PHYSICAL,
+    POINT_PAGES, // every page of memory with one of the flags (enum page_flag) in `address`; `bytes` is not used
 };
 enum point_access { POINT_EXECUTE = 1, POINT_READ = 2, POINT_WRITE = 4 };
 struct point {
     uint64_t address, bytes; // POINT_EXECUTE: the first byte of the instruction; bytes is not used
     enum point_space space;
     unsigned access; // POINT_EXECUTE alone, or POINT_READ and POINT_WRITE
+    bool follows;    // as of an observer
     void *context;
     void (*hit)(struct point *point, struct cpu *cpu, const struct sight *sight);
     struct point *next;

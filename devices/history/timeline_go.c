@@ -69,9 +69,12 @@ void timeline_set_onlookers(struct machine *m, struct onlookers who) {
         cpu_set_points(m->cpu[i], m->points);
     }
 }
+// But for those that follow, which are the last of each list.
 struct onlookers timeline_send_away(struct machine *m) {
-    struct onlookers who = {m->observers, m->points};
-    timeline_set_onlookers(m, (struct onlookers){NULL, NULL});
+    struct onlookers who = {m->observers, m->points}, stay = who;
+    while (stay.observers && !stay.observers->follows) stay.observers = stay.observers->next;
+    while (stay.points && !stay.points->follows) stay.points = stay.points->next;
+    timeline_set_onlookers(m, stay);
     return who;
 }
 

@@ -9,10 +9,10 @@ void machine_observers_changed(struct machine *m) {
 }
 
 void machine_add_observer(struct machine *m, struct observer *observer) {
-    struct observer **end = &m->observers;
-    while (*end) end = &(*end)->next;
-    observer->next = NULL;
-    *end = observer;
+    struct observer **at = &m->observers;
+    while (*at && (observer->follows || !(*at)->follows)) at = &(*at)->next;
+    observer->next = *at;
+    *at = observer;
     machine_observers_changed(m);
 }
 
@@ -28,10 +28,10 @@ static void points_changed(struct machine *m) {
 }
 
 void machine_add_point(struct machine *m, struct point *point) {
-    struct point **end = &m->points;
-    while (*end) end = &(*end)->next;
-    point->next = NULL;
-    *end = point;
+    struct point **at = &m->points;
+    while (*at && (point->follows || !(*at)->follows)) at = &(*at)->next;
+    point->next = *at;
+    *at = point;
     points_changed(m);
 }
 
@@ -40,6 +40,10 @@ void machine_remove_point(struct machine *m, struct point *point) {
     while (*at && *at != point) at = &(*at)->next;
     if (*at) *at = point->next;
     points_changed(m);
+}
+
+void machine_flag_page(struct machine *m, uint64_t physical, unsigned flag, bool on) {
+    pages_flag(&m->memory.pages, physical, (enum page_flag)flag, on);
 }
 
 // --- stops ---

@@ -13,12 +13,16 @@
 #include "cpu/watch/observe.h"
 #include "devices/machine/machine.h"
 
+// Those that follow stand behind all others.
 // The caller keeps them; they must stay where they are until removed. To be called between runs.
 void machine_add_observer(struct machine *machine, struct observer *observer);
 void machine_remove_observer(struct machine *machine, struct observer *observer);
 void machine_observers_changed(struct machine *machine); // after a change of `wanted`
 void machine_add_point(struct machine *machine, struct point *point);
 void machine_remove_point(struct machine *machine, struct point *point);
+
+// Also from within a receiver: sets a flag (enum page_flag) of a page that points of space POINT_PAGES look at.
+void machine_flag_page(struct machine *machine, uint64_t physical, unsigned flag, bool on);
 
 // After MACHINE_OBSERVED: the processor that was seen. With several, it stays the one whose turn it is.
 unsigned machine_observed_cpu(const struct machine *machine);

@@ -10,6 +10,7 @@
 #include "monitor/info/info.h"
 #include "monitor/stops/stops.h"
 #include "monitor/symbols/symbols.h"
+#include "monitor/report/report.h"
 #include "monitor/trace/trace.h"
 #include "vmx/vmcs/vmx.h"
 #include <ctype.h>
@@ -83,6 +84,7 @@ static const char *next_choice(void) {
     if (is_row("info")) return (strstr(walk.line, " device ") ? device_name : info_page_name)(walk.index++);
     if (is_row("timing")) return timing_model_name(walk.index++, NULL);
     if (is_row("catch") || is_row("tcatch")) return catch_name(walk.index++);
+    if (is_row("report") && !strchr(walk.line, '=')) return report_word(walk.index++);
     return is_row("trace") && !strchr(walk.line, '=') ? trace_word(walk.index++) : NULL;
 }
 

@@ -3,6 +3,7 @@
 #include "devices/machine/machine_observe.h"
 #include "monitor/expression/expression.h"
 #include "monitor/files/signals.h"
+#include "monitor/report/report.h"
 #include "monitor/session/replay.h"
 #include "monitor/host/terminal.h"
 #include "monitor/show/names.h"
@@ -107,6 +108,7 @@ bool drive_stopped(struct monitor *monitor, enum run_event event) {
         if (event == RUN_ASKED) print_in(monitor, CYAN, "Interrupted.\n");
         if (event == RUN_ENDS) drive_tell_end(monitor);
         stops_report(monitor);
+        reports_tell(monitor);
         where_print(monitor);
         if (!stops_carry_out(monitor)) return true;
     }

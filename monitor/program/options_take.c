@@ -473,6 +473,15 @@ enum taken take_trace(struct options *options, const struct option *option, cons
     return TAKEN;
 }
 
+enum taken take_report(struct options *options, const struct option *option, const char *value) {
+    if (!strchr(value, '='))
+        return option_wrong(option, value, "write what to report, and to where: all=FILE, stderr or stop");
+    if (options->reports == OPTIONS_TRACES)
+        return option_wrong(option, value, "eight are asked for already, and there can be no more");
+    options->report[options->reports++] = value;
+    return TAKEN;
+}
+
 enum taken take_gdb(struct options *options, const struct option *option, const char *value) {
     bool known = strncmp(value, "tcp:", 4) == 0 || strncmp(value, "unix:", 5) == 0;
     if (*options->gdb) return option_wrong(option, value ? value : "", "-gdb and -s are there already; leave one out");

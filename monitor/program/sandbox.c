@@ -15,7 +15,7 @@ static bool has_terminal(void) {
 }
 
 static bool writes(const struct options *o) {
-    bool any = *o->record || o->traces || o->debug_console.kind == CHANNEL_FILE;
+    bool any = *o->record || o->traces || o->reports || o->debug_console.kind == CHANNEL_FILE;
     for (unsigned i = 0; i < MACHINE_SERIAL_PORTS; i++) any |= o->serial[i].kind == CHANNEL_FILE;
     return any;
 }

@@ -10,6 +10,7 @@
 #include "monitor/host/editor.h"
 #include "monitor/host/terminal.h"
 #include "monitor/show/names.h"
+#include "monitor/report/report.h"
 #include "monitor/session/record.h"
 #include "monitor/session/replay.h"
 #include "monitor/program/door.h"
@@ -75,6 +76,7 @@ static bool serve_run(struct monitor *monitor) {
         if (event != RUN_CAUGHT) break;
         drive_follow(monitor);
         stops_report(monitor);
+        reports_tell(monitor);
     } while (stops_carry_out(monitor));
     return !over;
 }
@@ -152,10 +154,24 @@ static bool start_traces(struct monitor *monitor) {
     return true;
 }
 
+static bool start_reports(struct monitor *monitor) {
+    const struct options *o = monitor->run->options;
+    print(monitor, "vmxray: -"); // what follows begins with "report"
+    for (unsigned i = 0; i < o->reports; i++) {
+        if (reports_begin(monitor, o->report[i])) continue;
+        monitor->output->fd = OUTPUT_ERRORS;
+        output_flush(monitor->output);
+        return false;
+    }
+    monitor->output->used = 0;
+    written_begin();
+    return true;
+}
+
 enum status monitor_drive(struct monitor *monitor) {
     const struct options *o = monitor->run->options;
     files_at_prompt();
-    bool script_failed = !open_doors(monitor) || !start_traces(monitor);
+    bool script_failed = !open_doors(monitor) || !start_traces(monitor) || !start_reports(monitor);
     output_suit_person(monitor->output);
     monitor->run->monitored = starts_stopped(o) || o->script;
     struct self_explain *self = self_explain_begin(monitor);
@@ -177,6 +193,7 @@ enum status monitor_drive(struct monitor *monitor) {
     door_close(monitor);
     gdb_drive_close(monitor);
     if (!trace_end(monitor)) script_failed = true;
+    if (!reports_end(monitor)) script_failed = true;
     enum status status = status_of(monitor);
     return script_failed ? STATUS_HOST_ERROR : status;
 }

@@ -9,6 +9,7 @@
 
 struct gdb;
 struct marks;
+struct reports;
 struct stops;
 struct trace;
 
@@ -19,10 +20,11 @@ struct monitor {
     struct output screen;
     struct look look;
     struct run *run;
-    struct stops *stops;  // NULL: none was made yet
-    struct trace *traces; // going on
-    struct marks *marks;  // moments with names; NULL: none
-    struct gdb *gdb;      // NULL: nobody listens for it
+    struct stops *stops;     // NULL: none was made yet
+    struct trace *traces;    // going on
+    struct reports *reports; // NULL: no mistakes are looked for
+    struct marks *marks;     // moments with names; NULL: none
+    struct gdb *gdb;         // NULL: nobody listens for it
     struct door {
         struct server server;
         char bytes[DOOR_LINE_BYTES]; // that have come in and are not carried out yet
@@ -32,10 +34,10 @@ struct monitor {
     } door;           // -monitor unix:PATH
     struct letting_go {
         struct position from; // where the last way through the past began
-        bool may_run;    // the guest is ours to run: false when gdb drives it
-        bool in_list;    // a stop's commands are carried out: continue only says go_on
-        bool go_on;      // in such a list
-        unsigned resets; // of the run that the user was told of
+        bool may_run;         // the guest is ours to run: false when gdb drives it
+        bool in_list;         // a stop's commands are carried out: continue only says go_on
+        bool go_on;           // in such a list
+        unsigned resets;      // of the run that the user was told of
     } letting_go;
     struct examined {
         uint64_t next;  // address where x and disas go on

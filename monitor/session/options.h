@@ -77,6 +77,8 @@ struct options {
     bool stopped;                      // -S
     const char *trace[OPTIONS_TRACES]; // what is traced from the first step on, to where
     unsigned traces;
+    const char *report[OPTIONS_TRACES]; // which mistakes are reported from the first step on, to where
+    unsigned reports;
     char gdb[OPTIONS_PLACE];            // where to listen for gdb; empty: nowhere
     char record[OPTIONS_PATH];          // where the run is written down; empty: nowhere
     uint64_t record_hashes;             // steps between hashes in it

@@ -35,3 +35,8 @@ void bug_move_page(uint64_t guest_physical, uint64_t *entry) {
     memset(old, 0xcc, PAGE);
     print("the guest's page %lx has moved\n", (uint64_t)(first & ~(PAGE - 1)));
 }
+
+void bug_write_region(uint64_t vmcs) {
+    volatile uint32_t *region = (volatile uint32_t *)vmcs;
+    region[1] = 0;
+}

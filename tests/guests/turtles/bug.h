@@ -17,4 +17,7 @@ void bug_choose(const char *name); // up to a space
 // --- bug=invept: the guest's page moves to another place of ours, as in memory compaction ---
 void bug_move_page(uint64_t guest_physical, uint64_t *entry);
 
+// --- bug=region: the VMX-abort indicator is cleared where it lies in memory ---
+void bug_write_region(uint64_t vmcs);
+
 #endif

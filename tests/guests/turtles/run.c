@@ -50,6 +50,7 @@ static void l1_exit(uint32_t reason) {
         panic("entry to the guest failed: reason %u, qualification %lx", reason & 0xffff,
               vmread(FIELD_EXIT_QUALIFICATION));
     account_exit(false, reason);
+    if (bug == BUG_REGION) bug_write_region(guest.vmcs01);
     event_requeue();
     exit_handle(reason);
 }

@@ -1,0 +1,57 @@
+#!/bin/bash
+# Reports of mistakes (-report): the teaching hypervisor with planted ones, at level 0 and in its nested half, each named at the
+# instruction that makes it, with where it began; none without them; and the run is the same run.
+. "$(dirname "$0")/lib.bash"
+
+run() { # COMMAND-LINE OPTION...
+	local line=$1
+	shift
+	vmxray -kernel "$O/turtles.elf" -append "$line" -m 64 -device isa-debug-exit,iobase=0xf4,iosize=0x04 --hash "$@" </dev/null
+}
+free() { run "$1"; }
+
+# LINE RULE LEVEL FUNCTION BEGINNING: reported there, and began there.
+planted() {
+	local hash
+	free "$1"
+	hash=$(tail -n 1 <<<"$err")
+	run "$1" -report "all=$dir/said" -report "all=$dir/said.jsonl"
+	grep -A 12 "rule $2\$" "$dir/said" | grep -q . && grep -B 2 "rule $2\$" "$dir/said" | grep -q "level $3, RIP 0x[0-9a-f]* <$4"
+	claim $? "$1: $2 at level $3 in $4" "$(head -n 12 "$dir/said" | tr '\n' ';')"
+	[[ -z $5 ]] || grep -A 8 "rule $2\$" "$dir/said" | grep -A 1 '  began: ' | grep -q "level $3, RIP 0x[0-9a-f]* <$5"
+	claim $? "$1: where it began" "$(grep -A 1 began "$dir/said" | head -n 4 | tr '\n' ';')"
+	"$O/tests/monitor/tool_json" --lines <"$dir/said.jsonl" >/dev/null 2>&1 || python3 -c 'import json,sys
+for line in sys.stdin: json.loads(line)' <"$dir/said.jsonl"
+	claim $? "$1: each line is an object of JSON" "$(head -n 1 "$dir/said.jsonl")"
+	[[ $hash == hash* && $(tail -n 1 <<<"$err") == "$hash" ]]
+	claim $? "$1: the hash is that of a run without reports" "$hash, $(tail -n 1 <<<"$err")"
+}
+
+planted 'depth=2 bug=region' vmcs_region_written 0 bug_write_region guest_create
+planted 'depth=3 bug1=region' vmcs_region_written 1 bug_write_region guest_create
+
+for depth in 2 3 4; do
+	run "depth=$depth" -report "all=$dir/said"
+	[[ $status == 0 ]] && ! grep ' error: ' "$dir/said" >"$dir/errors"
+	claim $? "depth=$depth without a mistake has no error" "$(head -n 3 "$dir/errors" | tr '\n' ';')"
+done
+
+# What stops, and what cannot be.
+run 'depth=2 bug=region' -report vmcs=stop -x <(printf 'continue\nreport\nquit\n')
+[[ $out == *'vmcs error: the region of an active VMCS is written as memory'*'rule vmcs_region_written'*'first at step'*', 1 time'* ]]
+claim $? 'stop stops the guest there' "$out"
+run depth=0 -report nonsense=stderr
+[[ $status == 1 && $err == *'-report nonsense: there is no such kind'* ]]
+claim $? 'a kind that there is not' "$status $err"
+
+# The examples of the page are what is said, whatever the compiler's addresses and steps are.
+plain() { sed -E 's/0x[0-9a-f]+/N/g; s/step [0-9]+/step N/g; s/:[0-9]+$/:N/'; }
+strange=
+while read -r command; do
+	eval "set -- ${command#\$ vmxray -kernel turtles.elf}"
+	run "$2" "${@:5}"
+	sed -n "/^    ${command//\//.}\$/,/^\$/p" docs/reports.md | sed '1d; s/^    //; /^$/d' | plain >"$dir/wanted"
+	head -n "$(wc -l <"$dir/wanted")" <<<"$err" | plain | diff - "$dir/wanted" >"$dir/differs" || strange+="$command: $(head -n 4 "$dir/differs" | tr '\n' ';')"
+done < <(sed -n 's/^    \(\$ vmxray .*\)/\1/p' docs/reports.md)
+[[ -z $strange ]]
+claim $? 'the examples of docs/reports.md' "$strange"
