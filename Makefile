@@ -136,6 +136,7 @@ test-long: all $(call wanted,$(TEST_PROGRAMS) $(LONG_PROGRAMS)) guests
 include tests/guests/guests.mk
 include tests/guests/turtles/turtles.mk
 include tests/guests/below/below.mk
+include web/web.mk
 
 # ---- the rest -------------------------------------------------------------------------------------------------------
 
@@ -203,6 +204,7 @@ help:
 	@echo 'make below      a hypervisor from a boot sector, below an operating system that boots from the next disk'
 	@echo 'make test       every test; test-long adds the long ones; TESTS="word ..." picks by name'
 	@echo 'make bench      speed beside QEMU and Bochs, where they are; BOCHS=file, BENCH="word ..."'
+	@echo 'make web        the machine and its monitor as WebAssembly, for browsers; test-web tests it'
 	@echo 'make mutants    rows and comparisons are changed: the tests must notice; COUNT=500 SEED=1'
 	@echo 'make lint       clang-format, clang-tidy, cppcheck'
 	@echo 'make install    to PREFIX=$(PREFIX)'

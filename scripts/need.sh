@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes sure that what a step needs is there: need.sh STEP...  (build, test, turtles, guests, disk, lint)
+# Makes sure that what a step needs is there: need.sh STEP...  (build, test, turtles, guests, disk, web, lint)
 #
 # For each missing package one line says which and what for; then apt-get installs them all.  Without root the exact
 # apt-get line is printed and the exit status is 1.  When nothing is missing no program is started.  NEED=check installs nothing:
@@ -38,6 +38,11 @@ disk      grub-pc-bin      GRUB for a BIOS                                    fi
 disk      grub-efi-amd64-bin GRUB for UEFI                                    file /usr/lib/grub/x86_64-efi/fat.mod
 disk      xorriso          making rescue CDs                                  command xorriso
 disk      mmdebstrap       making a Debian root file system                   command mmdebstrap
+web       clang-19         compiling for WebAssembly                           command clang-19
+web       lld-19           linking for WebAssembly                             command wasm-ld-19
+web       libclang-rt-19-dev-wasm32 what the compiler calls there              file /usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a
+web       wasi-libc        the C library there                                 file /usr/include/wasm32-wasi/stdio.h
+web       nodejs           putting the page together                           command node
 lint      clang-format     checking the layout of the sources                 command clang-format
 lint      clang-tidy       checking the sources for mistakes                  command clang-tidy
 lint      cppcheck         checking the sources for mistakes                  command cppcheck

@@ -1,0 +1,1 @@
+// elf.h asks for it; nothing of it is used.
