@@ -1,5 +1,5 @@
 # Every pair of a machine, a firmware, a controller of the disk and a number of processors occurs in test_matrix_bios,
-# test_matrix_uefi and long_matrix_uefi_ide, which are three so that they run side by side. All, to the login, are long_disk's.
+# test_matrix_uefi and long_matrix_uefi_ide, which are three so that they run side by side. All, to the login, are of long_disk_*.
 reaches() { # MACHINE FIRMWARE DISK PROCESSORS
 	local name=$1-$2-$3-$4
 	converse "$name" 20G 'GNU GRUB' 'k' 'Linux version' end -- -machine "$1" -m 256 -smp "$4" $(firmware "$2" "$name") \
