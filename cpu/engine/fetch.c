@@ -99,6 +99,12 @@ static struct block *block_of_second(struct cpu *cpu, uint64_t linear) {
     return b;
 }
 
+// Whether nothing of it may be remembered.
+static COLD bool fetch_watched(struct cpu *cpu, uint64_t linear, uint64_t page) {
+    if (cpu->breakpoints.watch & WATCH_POINT) observe_fetch(cpu, linear, page);
+    return cpu->breakpoints.watch & WATCH_CODE && debug_page_watched(cpu, WATCH_CODE, linear);
+}
+
 enum outcome find_block(struct cpu *cpu, struct block **block) {
     uint64_t linear = fetch_linear(cpu), page = 0;
     *block = block_of_second(cpu, linear);
@@ -106,7 +112,8 @@ enum outcome find_block(struct cpu *cpu, struct block **block) {
     TRY(fetch_page(cpu, cpu->rip, &page));
     struct page_frame frame = physical_frame(cpu, page & TLB_PAGE_MASK);
     if (!frame_exists(frame)) return OUT_OK;
-    if (unlikely(cpu->breakpoints.watch & WATCH_CODE) && debug_page_watched(cpu, WATCH_CODE, linear)) return OUT_OK;
+    if (unlikely(cpu->breakpoints.watch & (WATCH_CODE | WATCH_POINT)) && fetch_watched(cpu, linear, page))
+        return OUT_OK;
     struct code_page *code = block_page(cpu, frame);
     struct block *b = block_on(code, block_key(linear, cpu->mode));
     if (!b) {

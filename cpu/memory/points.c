@@ -108,25 +108,36 @@ static bool page_has(const struct cpu *cpu, uint64_t physical, uint64_t flags) {
 
 static bool data_point_hit(struct cpu *cpu, const struct point *p, uint64_t linear, uint64_t physical, unsigned size) {
     uint64_t address = 0;
-    if (p->access & POINT_EXECUTE) return false;
+    if (p->access & POINT_EXECUTE || p->space == POINT_TRANSLATIONS) return false;
     if (p->space == POINT_PAGES) return page_has(cpu, physical, p->address);
     return address_in(cpu, p->space, linear, physical, &address) && overlaps(address, size, p->address, p->bytes);
+}
+
+static bool doubted(struct cpu *cpu, struct point *p, uint64_t linear, uint64_t page, unsigned access) {
+    return p->space == POINT_TRANSLATIONS && p->doubts(p, cpu, linear & ~(PAGE_BYTES - 1), page, access);
+}
+
+void observe_fetch(struct cpu *cpu, uint64_t linear, uint64_t page) {
+    for (struct point *p = cpu->observation.points; p; p = p->next) (void)doubted(cpu, p, linear, page, POINT_EXECUTE);
 }
 
 // What only looks at writes lets reads pass; a page that may be written freely may be read so too.
 bool observe_page(struct cpu *cpu, uint64_t linear, uint64_t page, bool write) {
     if (cpu->observation.wanted & BIT(OBSERVE_MEMORY)) return true;
-    for (const struct point *p = cpu->observation.points; p; p = p->next)
+    for (struct point *p = cpu->observation.points; p; p = p->next) {
+        if (doubted(cpu, p, linear, page, write ? POINT_WRITE : POINT_READ)) return true;
         if ((write || p->access & POINT_READ) &&
             data_point_hit(cpu, p, linear & ~(PAGE_BYTES - 1), page & TLB_PAGE_MASK, PAGE_BYTES))
             return true;
+    }
     return false;
 }
 
 bool observe_hits(struct cpu *cpu, uint64_t linear, uint64_t page, unsigned size, bool write) {
     uint64_t physical = (page & TLB_PAGE_MASK) | (linear & (PAGE_BYTES - 1));
-    for (const struct point *p = cpu->observation.points; p; p = p->next)
-        if (p->access & (write ? POINT_WRITE : POINT_READ) && data_point_hit(cpu, p, linear, physical, size))
+    for (struct point *p = cpu->observation.points; p; p = p->next)
+        if (doubted(cpu, p, linear, page, write ? POINT_WRITE : POINT_READ) ||
+            (p->access & (write ? POINT_WRITE : POINT_READ) && data_point_hit(cpu, p, linear, physical, size)))
             return true;
     return false;
 }

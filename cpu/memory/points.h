@@ -15,6 +15,8 @@ void observe_pass(struct cpu *cpu, uint64_t linear);
 bool observe_before(struct cpu *cpu, uint64_t linear);
 // Whether a data access to the page of `linear` must be looked at; `page` is its translation.
 bool observe_page(struct cpu *cpu, uint64_t linear, uint64_t page, bool write);
+// Instructions are about to be fetched from the page of `linear`, not through a fast entry.
+void observe_fetch(struct cpu *cpu, uint64_t linear, uint64_t page);
 // Whether a data access hits a watchpoint: its instruction must run alone.
 bool observe_hits(struct cpu *cpu, uint64_t linear, uint64_t page, unsigned size, bool write);
 // Tells about a data access within one page, before a write takes place. `data`: what is read or will be written.

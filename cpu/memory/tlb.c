@@ -312,6 +312,17 @@ void tlb_drop_writes(struct cpu *cpu) {
         for (unsigned i = 0; tlb->reached[b] && i < TLB_WAYS * TLB_DATA; i++) tlb->fast[b].data[i].write = ~0ull;
 }
 
+void tlb_drop_fast_linear(struct cpu *cpu, uint64_t linear) {
+    struct tlb *tlb = cpu->tlb;
+    const uint64_t number = linear >> PAGE_SHIFT, data = number % TLB_DATA, fetch = number % TLB_FETCH;
+    for (unsigned b = 0; b < TLB_BANKS; b++) {
+        for (unsigned i = 0; tlb->reached[b] && i < TLB_WAYS; i++) {
+            struct tlb_fast *f = &tlb->fast[b].data[data + i * TLB_DATA];
+            f->read = f->write = tlb->fast[b].fetch[fetch + i * TLB_FETCH].tag = ~0ull;
+        }
+    }
+}
+
 // A page apart may be seen at several addresses.
 void tlb_drop_fast_page(struct cpu *cpu, struct page_frame frame) {
     struct tlb *tlb = cpu->tlb;

@@ -120,6 +120,7 @@ void tlb_flush_eptp(struct cpu *cpu, uint64_t eptp);                   // combin
 void tlb_flush_all_eptps(struct cpu *cpu);
 void tlb_drop_fast(struct cpu *cpu);                               // forget derived state: no visible effect
 void tlb_drop_writes(struct cpu *cpu);                             // write tags alone
+void tlb_drop_fast_linear(struct cpu *cpu, uint64_t linear);       // of one linear page, in all contexts
 void tlb_drop_fast_page(struct cpu *cpu, struct page_frame frame); // of one page of memory
 
 // --- for cpu/memory/paging.c, cpu/memory/memory.c and cpu/engine/block.c ---

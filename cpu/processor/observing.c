@@ -10,8 +10,14 @@
 #define ALONE_KINDS                                                                                                    \
     (BIT(OBSERVE_INSTRUCTION) | BIT(OBSERVE_BRANCH) | BIT(OBSERVE_MEMORY) | BIT(OBSERVE_WALK) | BIT(OBSERVE_TLB))
 
+static bool wants_alone(const struct cpu *cpu) {
+    for (const struct observer *o = cpu->observation.observers; o; o = o->next)
+        if (!o->loose && o->wanted & ALONE_KINDS) return true;
+    return false;
+}
+
 static void observing_update(struct cpu *cpu) {
-    uint32_t observing = cpu->observation.wanted & ALONE_KINDS ? OBSERVING_ALONE : 0;
+    uint32_t observing = wants_alone(cpu) ? OBSERVING_ALONE : 0;
     if (cpu->wire.timing) observing |= OBSERVING_TIME;
     for (const struct point *p = cpu->observation.points; p; p = p->next)
         observing |= p->access & POINT_EXECUTE ? OBSERVING_EXECUTE : OBSERVING_DATA;

@@ -50,7 +50,8 @@ const struct observe_row *observe_row(unsigned kind);
 struct observer {
     uint64_t wanted; // BIT(OBSERVE_...); after a change, cpu_observe again
     bool again;      // OBSERVE_INSTRUCTION also where the processor goes on after a stop, if told already or passed
-    bool follows;   // what it knows belongs to the moment: it looks on, too, while the machine goes to one of its past
+    bool follows;    // what it knows belongs to the moment: it looks on, too, while the machine goes to one of its past
+    bool loose;      // what it sees in the middle of blocks may have the step and RIP of where the block began
     void *context;
     void (*see)(void *context, struct cpu *cpu, const struct sight *sight);
     struct observer *next;
@@ -60,7 +61,8 @@ enum point_space {
     POINT_LINEAR,
     POINT_GUEST_PHYSICAL, // what goes into EPT; the same as physical where there is none
     POINT_PHYSICAL,
-    POINT_PAGES, // every page of memory with one of the flags (enum page_flag) in `address`; `bytes` is not used
+    POINT_TRANSLATIONS, // what `doubts` says of each translation that is not among the fast entries
+    POINT_PAGES,        // every page of memory with one of the flags (enum page_flag) in `address`; `bytes` is not used
 };
 enum point_access { POINT_EXECUTE = 1, POINT_READ = 2, POINT_WRITE = 4 };
 struct point {
@@ -68,6 +70,10 @@ struct point {
     enum point_space space;
     unsigned access; // POINT_EXECUTE alone, or POINT_READ and POINT_WRITE
     bool follows;    // as of an observer
+    // POINT_TRANSLATIONS: whether accesses through it are to be looked at again; those of data until their instruction
+    // runs alone. `page`: physical page and TLB_ bits; `access`: POINT_EXECUTE, READ or WRITE. It tells by itself, and
+    // `hit` is not called.
+    bool (*doubts)(struct point *point, struct cpu *cpu, uint64_t linear, uint64_t page, unsigned access);
     void *context;
     void (*hit)(struct point *point, struct cpu *cpu, const struct sight *sight);
     struct point *next;

@@ -1,6 +1,7 @@
 // Observers and points of a machine; memory through page tables. See machine_observe.h.
 #include "devices/machine/machine_observe.h"
 #include "cpu/memory/peek.h"
+#include "cpu/memory/tlb.h"
 #include "devices/machine/machine_private.h"
 #include "cpu/processor/observing.h"
 
@@ -45,6 +46,12 @@ void machine_remove_point(struct machine *m, struct point *point) {
 void machine_flag_page(struct machine *m, uint64_t physical, unsigned flag, bool on) {
     pages_flag(&m->memory.pages, physical, (enum page_flag)flag, on);
 }
+
+void machine_drop_linear(struct machine *m, uint64_t linear) {
+    for (unsigned i = 0; i < m->config.cpus; i++) tlb_drop_fast_linear(m->cpu[i], linear);
+}
+
+void machine_drop_quick(struct machine *m, unsigned cpu) { tlb_drop_fast(m->cpu[cpu]); }
 
 // --- stops ---
 

@@ -23,6 +23,9 @@ void machine_remove_point(struct machine *machine, struct point *point);
 
 // Also from within a receiver: sets a flag (enum page_flag) of a page that points of space POINT_PAGES look at.
 void machine_flag_page(struct machine *machine, uint64_t physical, unsigned flag, bool on);
+// The same: what processors keep for quick accesses is dropped, of one linear page or of one processor.
+void machine_drop_linear(struct machine *machine, uint64_t linear);
+void machine_drop_quick(struct machine *machine, unsigned cpu);
 
 // After MACHINE_OBSERVED: the processor that was seen. With several, it stays the one whose turn it is.
 unsigned machine_observed_cpu(const struct machine *machine);

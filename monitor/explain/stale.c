@@ -41,28 +41,30 @@ static const struct tlb_context *context_of(const struct view *v, const struct s
 
 // --- what the tables give now ---
 
-static struct stale_tables walk_again(const struct view *view, uint64_t linear) {
-    struct walk first, second;
+static struct stale_tables walk_again(const struct view *view, uint64_t linear, struct stale_look *look) {
     struct stale_tables t = {.read = true, .execute = true};
-    t.linear = walk_first_stage(view, linear, &first);
-    t.guest_physical = t.physical = first.look.result;
+    look->two = false;
+    t.linear = walk_first_stage(view, linear, &look->walk[0]);
+    t.guest_physical = t.physical = look->walk[0].look.result;
     t.rights = TLB_WRITE | TLB_USER | TLB_EXECUTE | TLB_STAGE2_WRITE;
     if (!t.linear) return t;
-    t.rights = first.look.rights | TLB_STAGE2_WRITE;
+    t.rights = look->walk[0].look.rights | TLB_STAGE2_WRITE;
     t.whole = true;
     if (!view->eptp) return t;
-    t.whole = walk_second_stage(view, t.guest_physical, &second);
-    t.physical = second.look.result;
-    t.read = second.look.rights & EPT_READ;
-    t.execute = second.look.rights & EPT_EXECUTE;
-    if (!(second.look.rights & EPT_WRITE)) t.rights &= ~TLB_STAGE2_WRITE;
+    const struct walk *second = &look->walk[1];
+    look->two = true;
+    t.whole = walk_second_stage(view, t.guest_physical, &look->walk[1]);
+    t.physical = second->look.result;
+    t.read = second->look.rights & EPT_READ;
+    t.execute = second->look.rights & EPT_EXECUTE;
+    if (!(second->look.rights & EPT_WRITE)) t.rights &= ~TLB_STAGE2_WRITE;
     return t;
 }
 
-static bool is_stale(const struct tlb_entry *e, const struct stale_tables *f, bool fetch) {
+static bool is_stale(uint64_t page, const struct stale_tables *f, bool fetch) {
     const uint64_t compared = TLB_WRITE | TLB_USER | TLB_EXECUTE | TLB_STAGE2_WRITE;
-    if (!f->whole || (e->page & TLB_PAGE_MASK) != (f->physical & TLB_PAGE_MASK)) return true;
-    if (e->page & compared & ~f->rights) return true;
+    if (!f->whole || (page & TLB_PAGE_MASK) != (f->physical & TLB_PAGE_MASK)) return true;
+    if (page & compared & ~f->rights) return true;
     return fetch ? !f->execute : !f->read;
 }
 
@@ -85,15 +87,21 @@ static void tell(struct search *s, const struct stale_translation *t) {
 }
 
 // The processor's tables give what it remembers. Do the hypervisors' own?
+static bool own_differs(const struct view *levels, struct stale_translation *t, struct nested *n) {
+    if (!levels->has_own_ept || levels->level < 2 || !t->tables.linear) return false;
+    nested_walk(levels, t->tables.guest_physical, n);
+    bool writes = t->cached & TLB_STAGE2_WRITE && !(n->rights & EPT_WRITE);
+    bool same = !n->fails && !writes && (n->physical & TLB_PAGE_MASK) == (t->cached & TLB_PAGE_MASK);
+    if (same || n->fails == 1) return false; // level 0 may know more than its own EPT says
+    t->own = true;
+    t->own_fails = n->fails;
+    t->own_physical = n->physical;
+    return true;
+}
+
 static void check_own(struct search *s, struct stale_translation *t) {
     struct nested n;
-    if (!s->levels->has_own_ept || s->levels->level < 2 || !t->tables.linear) return;
-    nested_walk(s->levels, t->tables.guest_physical, &n);
-    bool same = !n.fails && (n.physical & TLB_PAGE_MASK) == (t->cached & TLB_PAGE_MASK);
-    if (same || n.fails == 1) return; // level 0 may know more than its own EPT says
-    t->own = true;
-    t->own_fails = n.fails;
-    t->own_physical = n.physical;
+    if (!own_differs(s->levels, t, &n)) return;
     s->stale->own = true;
     s->stale->found++;
     s->found(s->context, t);
@@ -106,10 +114,11 @@ static void check(struct search *s, const struct tlb_context *c, const struct tl
         bool global = e->page & TLB_GLOBAL;
         if (e->tag & 1 || e->generation != (global ? c->global_generation : c->generation)) continue;
         s->stale->checked++;
+        struct stale_look look;
         struct stale_translation t = {.fetch = fetch, .address = e->tag, .cached = e->page};
-        t.tables = walk_again(s->view, e->tag);
+        t.tables = walk_again(s->view, e->tag, &look);
         const struct stale_tables *f = &t.tables;
-        if (!is_stale(e, f, fetch)) {
+        if (!is_stale(e->page, f, fetch)) {
             check_own(s, &t);
             continue;
         }
@@ -152,4 +161,27 @@ void stale_search(const struct view *view, stale_fn *found, void *context, struc
         check(&s, c, bank->fetch, TLB_WAYS * TLB_FETCH, true);
     }
     check_mappings(&s);
+}
+
+// What of a translation an access depends on.
+static uint64_t needed(const struct view *view, uint64_t page, unsigned access) {
+    uint64_t rights = view_cpl(view) == 3 ? TLB_USER : 0;
+    if (access == POINT_WRITE) rights |= TLB_WRITE | TLB_STAGE2_WRITE;
+    if (access == POINT_EXECUTE) rights |= TLB_EXECUTE;
+    return page & (TLB_PAGE_MASK | rights);
+}
+
+bool stale_translation(const struct view *view, uint64_t linear, uint64_t page, unsigned access,
+                       struct stale_translation *out, struct stale_look *look) {
+    const bool fetch = access == POINT_EXECUTE;
+    struct view own = *view;
+    own.has_own_ept = false;
+    *out = (struct stale_translation){.fetch = fetch, .address = linear, .cached = needed(view, page, access)};
+    out->tables = walk_again(&own, linear, look);
+    look->nested = view->has_own_ept && view->level > 1 && out->tables.linear;
+    if (is_stale(out->cached, &out->tables, fetch)) {
+        if (look->nested) nested_walk(view, out->tables.guest_physical, &look->own);
+        return true;
+    }
+    return own_differs(view, out, &look->own);
 }

@@ -2,6 +2,7 @@
 // 3C, 28.4.
 #ifndef MONITOR_STALE_H
 #define MONITOR_STALE_H
+#include "monitor/explain/nested.h"
 #include "monitor/explain/walk.h"
 
 // What the tables give now.
@@ -30,6 +31,18 @@ struct stale {
     unsigned checked, found;
     bool guest_physical, linear, own; // kinds found
 };
+// How one translation was looked at: the walks whose entries decide.
+struct stale_look {
+    bool two;            // there is a second stage, and it was walked
+    struct walk walk[2]; // of the linear address, of the guest-physical one
+    bool nested;         // the own EPTs were walked
+    struct nested own;
+};
+// Whether the processor's translation of a linear page gives more than the tables do now: those that it uses, then, for
+// a guest of a guest, those that the hypervisors wrote. Only what such an access needs counts (POINT_READ, POINT_WRITE,
+// POINT_EXECUTE; of a user). `page`: physical page and TLB_ bits.
+bool stale_translation(const struct view *view, uint64_t linear, uint64_t page, unsigned access,
+                       struct stale_translation *out, struct stale_look *look);
 typedef void stale_fn(void *context, const struct stale_translation *translation);
 // Calls for each that is found, and says how many there are.
 void stale_search(const struct view *view, stale_fn *found, void *context, struct stale *stale);

@@ -70,7 +70,8 @@ struct reports {
     struct report_sink sink[REPORT_SINKS];
     unsigned sinks;
     struct observer observer;
-    void *data[REPORT_KINDS]; // the detectors'
+    void *data[REPORT_KINDS];          // the detectors'
+    struct translations *translations; // of those that are about them
     struct report_counts counts;
     struct follower follower;
     struct output text;                    // what is being written

@@ -18,7 +18,7 @@ planted() {
 	run "$1" -report "all=$dir/said" -report "all=$dir/said.jsonl"
 	grep -A 12 "rule $2\$" "$dir/said" | grep -q . && grep -B 2 "rule $2\$" "$dir/said" | grep -q "level $3, RIP 0x[0-9a-f]* <$4"
 	claim $? "$1: $2 at level $3 in $4" "$(head -n 12 "$dir/said" | tr '\n' ';')"
-	[[ -z $5 ]] || grep -A 8 "rule $2\$" "$dir/said" | grep -A 1 '  began: ' | grep -q "level $3, RIP 0x[0-9a-f]* <$5"
+	[[ -z ${5:-} ]] || grep -A 8 "rule $2\$" "$dir/said" | grep -A 1 '  began: ' | grep -q "level [0-9], RIP 0x[0-9a-f]* <$5"
 	claim $? "$1: where it began" "$(grep -A 1 began "$dir/said" | head -n 4 | tr '\n' ';')"
 	"$O/tests/monitor/tool_json" --lines <"$dir/said.jsonl" >/dev/null 2>&1 || python3 -c 'import json,sys
 for line in sys.stdin: json.loads(line)' <"$dir/said.jsonl"
@@ -29,6 +29,12 @@ for line in sys.stdin: json.loads(line)' <"$dir/said.jsonl"
 
 planted 'depth=2 bug=region' vmcs_region_written 0 bug_write_region guest_create
 planted 'depth=3 bug1=region' vmcs_region_written 1 bug_write_region guest_create
+planted 'depth=1 bug=invept' stale_ept 1 payload bug_move_page
+planted 'depth=2 bug1=invept' stale_ept 2 payload bug_move_page
+planted 'depth=1 bug=table' tables_guest 1 payload
+planted 'depth=2 bug1=table' tables_guest 2 payload
+planted 'depth=2 bug=merge' composed_more 2 payload ept02_violation
+planted 'depth=2 bug1=move bug=follow' composed_outlived 2 payload bug_move_page
 
 for depth in 2 3 4; do
 	run "depth=$depth" -report "all=$dir/said"

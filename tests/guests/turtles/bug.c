@@ -40,3 +40,18 @@ void bug_write_region(uint64_t vmcs) {
     volatile uint32_t *region = (volatile uint32_t *)vmcs;
     region[1] = 0;
 }
+
+void bug_give_table(uint64_t *entry) {
+    const uint64_t address = 0x000ffffffffff000ull;
+    enum { PAGES = 16 };
+    static unsigned seen;
+    if (++seen != PAGES) return;
+    *entry = ((uint64_t)entry & address) | (*entry & ~address);
+    print("the guest was given a table\n");
+}
+
+void bug_merge(uint64_t guest_physical, uint64_t *to) {
+    enum { UPPER = 0xf00000, PAGES = 16 };
+    static unsigned seen;
+    if (guest_physical >= UPPER && ++seen == PAGES) *to = (uint64_t)page_new();
+}

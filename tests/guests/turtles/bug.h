@@ -17,6 +17,12 @@ void bug_choose(const char *name); // up to a space
 // --- bug=invept: the guest's page moves to another place of ours, as in memory compaction ---
 void bug_move_page(uint64_t guest_physical, uint64_t *entry);
 
+// --- bug=table: the page that the guest touches becomes the last table on the way to it ---
+void bug_give_table(uint64_t *entry);
+
+// --- bug=merge: one page of the upper memory is a fresh one ---
+void bug_merge(uint64_t guest_physical, uint64_t *to);
+
 // --- bug=region: the VMX-abort indicator is cleared where it lies in memory ---
 void bug_write_region(uint64_t vmcs);
 

@@ -61,6 +61,11 @@ void ept_violation(void) {
     uint64_t address = vmread(FIELD_GUEST_PHYSICAL_ADDRESS), to;
     unsigned wanted = vmread(FIELD_EXIT_QUALIFICATION) & EPT_ALL;
     if (wanted & ~ept01_walk(address, &to)) panic("the guest has no memory at %lx to write to", address);
+    if (bug == BUG_TABLE && address >= guest.bytes / 2) bug_give_table(entry_at(ept01, address, false));
+    if (bug == BUG_MOVE && address >= guest.bytes / 2) {
+        bug_move_page(address, entry_at(ept01, address, false));
+        (void)invept(INVALIDATE_ALL, 0);
+    }
     if (bug == BUG_INVEPT && address >= guest.bytes / 2) bug_move_page(address, entry_at(ept01, address, false));
 }
 
@@ -149,6 +154,7 @@ bool ept02_violation(void) {
     }
     unsigned rights = w.rights & ept01_walk(w.to, &to);
     if (wanted & ~rights) panic("L2 was given memory at %lx that L1 does not have", address);
+    if (bug == BUG_MERGE) bug_merge(address, &to);
     ept_map(ept02->root, address, to, rights);
     return true;
 }

@@ -2,6 +2,7 @@
 // which lies in the very page that L1 gave for its VMCS. The exit tells their operands: Tables 27-9, 27-13 and 27-14.
 // NOT IMPLEMENTED: 32-bit address size; segment bases other than FS and GS (they are 0 in 64-bit mode); privilege
 // levels.
+#include "bug.h"
 #include "guest.h"
 #include "interrupt.h"
 
@@ -174,6 +175,10 @@ static void invalidate(bool ept) {
     if (!operand_read(descriptor, sizeof descriptor)) return;
     if (ept ? type != INVALIDATE_SINGLE && type != INVALIDATE_ALL : type > 3) {
         nested_fail(ERROR_INVALIDATE_OPERAND);
+        return;
+    }
+    if (bug == BUG_FOLLOW) {
+        succeed();
         return;
     }
     if (ept)

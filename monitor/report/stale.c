@@ -1,0 +1,116 @@
+// A translation is used that the tables no longer give. SDM Vol. 3A, 4.10.4; Vol. 3C, 28.4.3. Only what was taken away
+// counts: an entry that gives more than before may be met by a page fault or VM exit that was not necessary, which the
+// manual allows (4.10.4.3). Between a change and the flush of other processors they may go on as before (4.10.4.4): a
+// use by another processor counts when the flush has not come within PATIENCE steps.
+// NOT IMPLEMENTED: implicit accesses (descriptor tables, TSS); paging structures reached through a stale mapping; a
+// change of CR3 that keeps the translations of its PCID.
+#include "monitor/report/translations.h"
+
+enum { PATIENCE = 4000000 };
+
+static bool later(const struct table_change *a, const struct table_change *b) {
+    return a && (!b || a->count > b->count);
+}
+
+// The last change of an entry on the way of a walk, of those that took something away.
+static const struct table_change *change_of(const struct translations *t, const struct view *view,
+                                            const struct walk *w) {
+    const struct table_change *last = NULL;
+    for (unsigned i = 0; i < w->look.count; i++) {
+        uint64_t at = w->look.entry[i].at;
+        if (at == LOOK_REGISTER) continue;
+        (void)walk_entry_physical(view, w, i, &at);
+        const struct table_change *c = translations_change(t, at);
+        if (c && c->takes && later(c, last)) last = c;
+    }
+    return last;
+}
+
+static const struct table_change *own_change(const struct translations *t, const struct view *view,
+                                             const struct nested *n) {
+    const struct table_change *last = NULL;
+    for (unsigned i = 0; i < n->stages; i++) {
+        const struct table_change *c =
+            n->stage[i].has_ept && n->stage[i].level > 1 ? change_of(t, view, &n->stage[i].walk) : NULL;
+        if (later(c, last)) last = c;
+    }
+    return last;
+}
+
+struct finding {
+    enum report_rule rule;
+    const struct table_change *change;
+};
+
+// Which entry is to blame: of the guest's page tables, of the processor's EPT, of an EPT that a guest wrote. A
+// hypervisor that has executed INVEPT since is not; the one below it has not followed.
+static struct finding find(const struct translations *t, const struct view *view, const struct stale_translation *s,
+                           const struct stale_look *look) {
+    struct finding f = {RULE_stale_linear, change_of(t, view, &look->walk[0])};
+    const struct table_change *ept = look->two ? change_of(t, view, &look->walk[1]) : NULL;
+    const struct table_change *own = look->nested ? own_change(t, view, &look->own) : NULL;
+    if (later(ept, f.change)) f = (struct finding){RULE_stale_ept, ept};
+    if (s->own) f = (struct finding){RULE_stale_ept, own};
+    if (s->own && !own) f.rule = RULE_composed_more;
+    if (s->own && own && t->invalidated[own->level] >= own->count) f.rule = RULE_composed_outlived;
+    return f;
+}
+
+static bool patient(const struct cpu *cpu, const struct table_change *c, const struct report_moment *now) {
+    return c->processor != (unsigned)cpu->id && now->step - c->step < PATIENCE;
+}
+
+static bool wanted(const struct translations *t, enum report_rule rule) {
+    return t->reports->kinds & BIT(report_row(rule)->kind);
+}
+
+static void add_change(struct report *report, const struct table_change *c) {
+    const struct place entry = {.space = PLACE_PHYSICAL, .bytes = 8, .address = c->at};
+    report_value(report, "the entry was", entry, c->old);
+    report_value(report, "the entry is", entry, c->now);
+    report->same = c->at;
+    translations_beginning(report, c);
+}
+
+// The entry that level 0 has merged, and who wrote it when that is known.
+static void add_merged(const struct translations *t, struct report *report, const struct stale_look *look) {
+    if (!look->two || !look->walk[1].look.count) return;
+    const struct look_entry *e = walk_last(&look->walk[1]);
+    report_value(report, "the merged entry", (struct place){.space = PLACE_PHYSICAL, .bytes = 8, .address = e->at},
+                 e->value);
+    const struct table_change *c = translations_change(t, e->at);
+    report->same = e->at;
+    if (c) translations_beginning(report, c);
+}
+
+bool stale_used(struct translations *t, struct cpu *cpu, const struct stale_translation *s,
+                const struct stale_look *look, const struct view *view, bool tell) {
+    const struct finding f = find(t, view, s, look);
+    const struct sight now = {.step = cpu_steps(cpu, NULL) + 1, .rip = cpu->rip, .kind = OBSERVE_WATCHPOINT};
+    if ((!f.change && f.rule != RULE_composed_more) || !wanted(t, f.rule)) return false;
+    struct report report = report_at(cpu, f.rule, &now);
+    if (f.change && patient(cpu, f.change, &report.at)) return false;
+    if (!tell) return true;
+    const uint8_t level = (uint8_t)report.at.level;
+    const uint64_t page = s->cached & TLB_PAGE_MASK;
+    report_value(&report, s->fetch ? "fetched from" : "address",
+                 (struct place){.space = PLACE_LINEAR, .level = level, .bytes = 8, .address = s->address}, s->address);
+    report_value(&report, "the processor's translation", (struct place){0}, page);
+    if (s->tables.whole)
+        report_value(&report, "the tables' now", (struct place){0},
+                     s->own ? s->own_physical & TLB_PAGE_MASK : s->tables.physical & TLB_PAGE_MASK);
+    if (f.change) add_change(&report, f.change);
+    if (!f.change) add_merged(t, &report, look);
+    report_file(t->reports, cpu, &report);
+    return true;
+}
+
+static bool begin(struct reports *reports) { return translations_begin(reports); }
+static void see(struct reports *reports, struct cpu *cpu, const struct sight *s, unsigned level) {
+    (void)reports, (void)cpu, (void)s, (void)level;
+}
+static void end(struct reports *reports) { translations_end(reports->translations); }
+
+const struct detector detector_STALE = {.begin = begin, .see = see, .end = end};
+const struct detector detector_COMPOSED = {.begin = begin, .see = see, .end = end};
+const struct detector detector_TABLES = {.begin = begin, .see = see, .end = end};
