@@ -36,6 +36,7 @@ static const struct state_field fields[] = {
     STATE_ONE(struct ata, at),
     STATE_ONE(struct ata, left),
     STATE_ONE_TO(struct ata, block, ATA_BUFFER),
+    STATE_ONE(struct ata, ahead_at),
     STATE_ONE_TO(struct ata, buffer_at, ATA_BUFFER),
     STATE_ONE_TO(struct ata, buffer_bytes, ATA_BUFFER),
     STATE_ARRAY(struct ata, buffer),

@@ -94,6 +94,7 @@ struct ata {
     uint8_t dma, write; // of the transfer
     uint64_t at, left;  // the next byte on the drive (or of the disc), and how many are to come
     uint32_t block;     // bytes of a DRQ data block, at most
+    uint64_t ahead_at;  // the cycle at which the drive has read the block behind the one that the host takes
     uint32_t buffer_at, buffer_bytes;
     uint8_t buffer[ATA_BUFFER];
     // settings

@@ -20,11 +20,23 @@ void ata_end_after(struct ata *a, uint64_t cycles) { busy(a, ATA_ENDING, cycles)
 
 static uint32_t piece(const struct ata *a) { return smaller(a->left, a->dma ? ATA_CHUNK : a->block); }
 
+// The drive's time for so many bytes of a request, the request itself not counted.
+static uint64_t work_cycles(const struct ata *a, uint32_t bytes) {
+    enum drive_work kind = a->write ? DRIVE_WRITES : DRIVE_READS;
+    return drive_cycles(a->drive, kind, bytes) - drive_cycles(a->drive, kind, 0);
+}
+
 // The drive works for the next piece; the request itself costs time once.
 void ata_work(struct ata *a, bool first) {
     enum drive_work kind = a->write ? DRIVE_WRITES : DRIVE_READS;
-    uint64_t cycles = drive_cycles(a->drive, kind, piece(a)) - (first ? 0 : drive_cycles(a->drive, kind, 0));
-    busy(a, ATA_WORKING, cycles);
+    busy(a, ATA_WORKING, first ? drive_cycles(a->drive, kind, piece(a)) : work_cycles(a, piece(a)));
+}
+
+// While the host takes a block, the drive reads the next one: a driver that looks for it and waits for a long time when
+// it is not there (UEFI's: 100 microseconds) does so once a request, and not once a sector.
+static void read_ahead(struct ata *a) {
+    uint32_t next = a->source == ATA_OF_BUFFER ? 0 : smaller(a->left - a->buffer_bytes, a->block);
+    a->ahead_at = next ? clock_now(a->clock) + work_cycles(a, next) : 0;
 }
 
 // The device asks the host to move the block in the buffer.
@@ -35,6 +47,7 @@ static void ask(struct ata *a, uint8_t phase, uint32_t bytes, bool interrupt) {
     a->status = ATA_DRDY | ATA_SEEK | ATA_DRQ;
     if (a->command == COMMAND_PACKET && phase != ATA_PACKET) packet_block(a);
     if (interrupt) a->interrupt = 1;
+    if (phase == ATA_BLOCK_IN) read_ahead(a);
     a->link.block(a->link.owner, interrupt);
 }
 
@@ -188,11 +201,23 @@ void ata_timer(void *chip) {
 // --- the host's part ---
 uint32_t ata_room(const struct ata *a) { return a->buffer_bytes - a->buffer_at; }
 
+// The next block: it has been read ahead, or what is left of that time passes. AHCI takes a block at once, so there it
+// always does.
+static void take_ahead(struct ata *a) {
+    uint64_t now = clock_now(a->clock), whole = work_cycles(a, piece(a));
+    if (a->ahead_at <= now)
+        pio_worked(a);
+    else
+        busy(a, ATA_WORKING, a->ahead_at - now < whole ? a->ahead_at - now : whole);
+}
+
 static void taken(struct ata *a) {
     advance(a, a->buffer_bytes);
     if (a->left && a->source == ATA_OF_BUFFER) {
         memmove(a->buffer, a->buffer + a->buffer_bytes, a->left);
         busy(a, ATA_WORKING, BETWEEN_BLOCKS);
+    } else if (a->left) {
+        take_ahead(a);
     } else {
         next(a);
     }
