@@ -204,7 +204,7 @@ help:
 	@echo 'make below      a hypervisor from a boot sector, below an operating system that boots from the next disk'
 	@echo 'make test       every test; test-long adds the long ones; TESTS="word ..." picks by name'
 	@echo 'make bench      speed beside QEMU and Bochs, where they are; BOCHS=file, BENCH="word ..."'
-	@echo 'make web        the machine and its monitor as WebAssembly, for browsers; test-web tests it'
+	@echo 'make web        the page for browsers, $(O)/web/index.html; web-serve serves it on loopback, test-web tests it'
 	@echo 'make mutants    rows and comparisons are changed: the tests must notice; COUNT=500 SEED=1'
 	@echo 'make lint       clang-format, clang-tidy, cppcheck'
 	@echo 'make install    to PREFIX=$(PREFIX)'

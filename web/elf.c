@@ -42,9 +42,9 @@ static bool take_header_32(Elf *elf) {
     memcpy(&from, at, sizeof from);
     memcpy(to->e_ident, from.e_ident, sizeof to->e_ident);
     FROM_32(e_type)
-    FROM_32(e_machine) FROM_32(e_version) FROM_32(e_entry) FROM_32(e_phoff) FROM_32(e_shoff) FROM_32(e_flags)
-        FROM_32(e_ehsize) FROM_32(e_phentsize) FROM_32(e_phnum) FROM_32(e_shentsize) FROM_32(e_shnum)
-            FROM_32(e_shstrndx) return true;
+    FROM_32(e_machine)
+    FROM_32(e_version) FROM_32(e_entry) FROM_32(e_phoff) FROM_32(e_shoff) FROM_32(e_flags) FROM_32(e_ehsize)
+        FROM_32(e_phentsize) FROM_32(e_phnum) FROM_32(e_shentsize) FROM_32(e_shnum) FROM_32(e_shstrndx) return true;
 }
 
 static bool take_header(Elf *elf) {
@@ -86,8 +86,8 @@ GElf_Phdr *gelf_getphdr(Elf *elf, int index, GElf_Phdr *to) {
     if (wide) return memcpy(to, at, sizeof *to);
     memcpy(&from, at, sizeof from);
     FROM_32(p_type)
-    FROM_32(p_offset) FROM_32(p_vaddr) FROM_32(p_paddr) FROM_32(p_filesz) FROM_32(p_memsz) FROM_32(p_flags)
-        FROM_32(p_align) return to;
+    FROM_32(p_offset)
+    FROM_32(p_vaddr) FROM_32(p_paddr) FROM_32(p_filesz) FROM_32(p_memsz) FROM_32(p_flags) FROM_32(p_align) return to;
 }
 
 Elf_Scn *elf_getscn(Elf *elf, size_t index) {
@@ -110,8 +110,9 @@ GElf_Shdr *gelf_getshdr(Elf_Scn *section, GElf_Shdr *to) {
     if (wide) return memcpy(to, at, sizeof *to);
     memcpy(&from, at, sizeof from);
     FROM_32(sh_name)
-    FROM_32(sh_type) FROM_32(sh_flags) FROM_32(sh_addr) FROM_32(sh_offset) FROM_32(sh_size) FROM_32(sh_link)
-        FROM_32(sh_info) FROM_32(sh_addralign) FROM_32(sh_entsize) return to;
+    FROM_32(sh_type)
+    FROM_32(sh_flags) FROM_32(sh_addr) FROM_32(sh_offset) FROM_32(sh_size) FROM_32(sh_link) FROM_32(sh_info)
+        FROM_32(sh_addralign) FROM_32(sh_entsize) return to;
 }
 
 Elf_Data *elf_getdata(Elf_Scn *section, Elf_Data *last) {

@@ -77,7 +77,7 @@ static void put_vmcs(struct output *to, const struct look *look, const struct vi
         put("%s[\"%s\",\"%0*" PRIx64 "\",%d,%d,", first ? "" : ",", field.name, 2 * field.bytes, value, field.type,
             entry && entry->field[i] != value);
         put_string(to, field.text);
-        put("]");
+        put(",\"%x\"]", field.encoding);
         first = false;
     }
     put("]");
@@ -102,9 +102,10 @@ static void put_level(struct output *to, const struct look *look, unsigned level
 static void put_last_exit(struct output *to, const struct look *look) {
     const struct history_cpu *past = machine_history_cpu(look->machine, look->processor);
     const struct history_exit *exit = past ? history_last_exit(past) : NULL;
+    const char *name = exit ? vmx_exit_name(exit->reason & 0xffff) : NULL;
     if (exit)
-        put(",\"exit\":{\"step\":%" PRIu64 ",\"level\":%u,\"reason\":%u,\"rip\":\"%" PRIx64 "\"}", exit->step,
-            exit->level, exit->reason & 0xffff, exit->rip);
+        put(",\"exit\":{\"step\":%" PRIu64 ",\"level\":%u,\"name\":\"%s\"}", exit->step, exit->level,
+            name ? name : "unknown exit");
 }
 
 void web_state_print(struct monitor *monitor, struct output *to) {

@@ -19,7 +19,7 @@ WEB_SOURCES := $(CORE_SOURCES) $(filter-out $(web_absent),$(MONITOR_SOURCES)) $(
 WEB_OBJECTS := $(WEB_SOURCES:%.c=$(WEB)/obj/%.o)
 
 .PHONY: web need-web
-web: $(WEB)/vmxray.wasm
+web: $(WEB)/index.html
 need-web: | need-build
 	@NEED='$(NEED)' scripts/need.sh web
 
@@ -30,6 +30,15 @@ $(WEB)/obj/%.o: %.c | need-web $(O)/gen/device_rows.def
 $(WEB)/vmxray.wasm: $(WEB_OBJECTS)
 	$(call quiet,LINK,$@)$(WEB_CC) --target=wasm32-wasi -fuse-ld=lld -mexec-model=reactor -Wl,--strip-all -Wl,-z,stack-size=1048576 \
 		-Wl,--max-memory=4294967296 -o $@ $(WEB_OBJECTS)
+
+# Everything in one file; the guests that come with it too.
+web_page := $(addprefix web/,build.js page.html page.css wasi.js worker.js words.js draw.js page.js)
+$(WEB)/index.html: $(WEB)/vmxray.wasm $(TURTLES) $(web_page)
+	$(call quiet,PAGE,$@)$(WEB_NODE) web/build.js $@ $(WEB)/vmxray.wasm $(TURTLES)
+
+.PHONY: web-serve
+web-serve: web
+	@$(WEB_NODE) web/serve.js $(WEB) $(PORT)
 
 -include $(WEB_OBJECTS:.o=.d)
 
