@@ -116,3 +116,6 @@ $(O)/rescue/linux.iso: tests/guests/disk/rescue.sh $(GUESTS)/vmlinuz $(INITRAMFS
 $(O)/rescue/xen.iso: tests/guests/disk/rescue.sh $(XEN_INITRAMFS) | need-disk
 	@mkdir -p $(@D)
 	$(call quiet,GUEST,$@)O=$(O) GUESTS=$(GUESTS) tests/guests/disk/rescue.sh xen $@
+$(O)/rescue/memtest.iso: tests/guests/disk/rescue.sh $(GUESTS)/memtest86+x64.bin | need-disk
+	@mkdir -p $(@D)
+	$(call quiet,GUEST,$@)O=$(O) GUESTS=$(GUESTS) tests/guests/disk/rescue.sh memtest $@

@@ -12,7 +12,7 @@ grub=${GRUB_DIR:-/usr/lib/grub}
 sector=512 esp_first=2048 core_first=34
 
 # Modules in GRUB's core images: those that read the partition, the menu and what it calls.
-grub_modules='part_gpt part_msdos fat ext2 iso9660 normal configfile echo linux multiboot multiboot2 serial terminal test
+grub_modules='part_gpt part_msdos fat ext2 iso9660 gzio normal configfile echo linux multiboot multiboot2 serial terminal test
 search search_fs_uuid search_label all_video gfxterm minicmd ls cat reboot halt sleep chain'
 
 # The partition table. Each partition has an identifier that depends on nothing.

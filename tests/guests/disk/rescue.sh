@@ -1,8 +1,8 @@
 #!/bin/bash
-# A rescue CD by Debian's grub-mkrescue, which begins by BIOS and by UEFI: rescue.sh turtles|linux|xen IMAGE
+# A rescue CD by Debian's grub-mkrescue, which begins by BIOS and by UEFI: rescue.sh turtles|linux|xen|memtest IMAGE
 #
 # What is on it boots at once: the teaching hypervisor; Debian's kernel with the system of ../init; Xen with that in its first
-# domain. $O has turtles, $GUESTS the others.
+# domain; memtest86+. $O has turtles, $GUESTS the others.
 set -eu
 O=${O:-o} GUESTS=${GUESTS:-o/guests} kind=$1 image=$2
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-1700000000}
@@ -27,8 +27,12 @@ xen)
 	module2 /boot/vmlinuz-general linux console=hvc0 panic=-1 vmxray=xen
 	module2 /boot/xen.cpio"
 	;;
+memtest)
+	cp "$GUESTS/memtest86+x64.bin" "$folder/boot/memtest"
+	entry="linux /boot/memtest nobench"
+	;;
 *)
-	echo "rescue.sh: turtles, linux or xen, not $kind" >&2
+	echo "rescue.sh: turtles, linux, xen or memtest, not $kind" >&2
 	exit 2
 	;;
 esac
