@@ -86,10 +86,16 @@ bool drive_read(struct drive *d, uint64_t at, uint64_t bytes, void *to) {
     return true;
 }
 
-static bool write_overlay(struct drive *d, uint64_t at, uint64_t bytes, const void *from) {
+// For the data, and for the bits that say that they are there.
+static const char *no_room(const struct drive *d, uint64_t at, uint64_t bytes) {
     const struct block_back *b = &d->config.back;
+    uint64_t map_bytes, map = overlay_map(&d->overlay, at / DRIVE_SECTOR, bytes / DRIVE_SECTOR, &map_bytes);
     const char *why = b->overlay_room ? b->overlay_room(b->context, d->overlay.data, at, bytes) : NULL;
-    if (failed(d, "keeping", at, bytes, why)) return false;
+    return why || !b->overlay_room ? why : b->overlay_room(b->context, d->overlay.data, map, map_bytes);
+}
+
+static bool write_overlay(struct drive *d, uint64_t at, uint64_t bytes, const void *from) {
+    if (failed(d, "keeping", at, bytes, no_room(d, at, bytes))) return false;
     overlay_store(&d->overlay, at / DRIVE_SECTOR, bytes / DRIVE_SECTOR, from);
     return true;
 }

@@ -59,10 +59,15 @@ static uint8_t *door(struct overlay *o, uint64_t at, uint64_t bytes) {
     return memory_for_writing(o->memory, o->base + at, bytes);
 }
 
+uint64_t overlay_map(const struct overlay *o, uint64_t first, uint64_t count, uint64_t *bytes) {
+    *bytes = (first + count - 1) / 8 - first / 8 + 1;
+    return map_at(o) + first / 8;
+}
+
 static void mark(struct overlay *o, uint64_t first, uint64_t count) {
-    uint64_t from = first / 8, last = (first + count - 1) / 8;
-    uint8_t *map = door(o, map_at(o) + from, last - from + 1);
-    for (uint64_t s = first; s < first + count; s++) map[s / 8 - from] |= (uint8_t)(1u << s % 8);
+    uint64_t bytes, at = overlay_map(o, first, count, &bytes);
+    uint8_t *map = door(o, at, bytes);
+    for (uint64_t s = first; s < first + count; s++) map[s / 8 - first / 8] |= (uint8_t)(1u << s % 8);
 }
 
 void overlay_store(struct overlay *o, uint64_t first, uint64_t count, const uint8_t *from) {

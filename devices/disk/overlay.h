@@ -23,6 +23,8 @@ uint64_t overlay_run(const struct overlay *overlay, uint64_t first, uint64_t mos
 const uint8_t *overlay_sector(const struct overlay *overlay, uint64_t sector);
 // A range of sectors is written: zeroes when `from` is NULL.
 void overlay_store(struct overlay *overlay, uint64_t first, uint64_t count, const uint8_t *from);
+// Where in the area the bits of these sectors are: *bytes of them.
+uint64_t overlay_map(const struct overlay *overlay, uint64_t first, uint64_t count, uint64_t *bytes);
 uint64_t overlay_written(const struct overlay *overlay); // sectors
 
 #endif

@@ -168,11 +168,16 @@ struct __attribute__((packed)) dma_request {
     uint64_t address;
 }; // big-endian
 
+// A request is done within one step, so there is an end to what a guest can have done by one: this many zeroes behind
+// the end of an item, and not, as in QEMU, all of its memory.
+enum { FILL_MOST = 1 << 20 };
+
 static bool read_to(struct fw_cfg *fw, uint64_t physical, uint32_t length) {
     const uint8_t *bytes;
     if (!length) return true;
     if (!dma_reaches(&fw->master, physical, length)) return false;
     uint32_t count = take(fw, length, &bytes);
+    if (length - count > FILL_MOST) return false;
     if (count && !dma_write(&fw->master, physical, bytes, count)) return false;
     return count == length || dma_fill(&fw->master, physical + count, 0, length - count);
 }

@@ -109,6 +109,8 @@ static void print_option(struct monitor *monitor, int in, const struct device_op
     memcpy(&value, member, o->bytes);
     if (o->type == OPTION_SWITCH)
         print(monitor, "%*s%s = %s\n", in, "", o->key, value ? "true" : "false");
+    else if (value == DEVICE_NO_BOOTINDEX && value > o->most) // what is unset, QEMU shows so
+        print(monitor, "%*s%s = -1 (0xffffffff)\n", in, "", o->key);
     else
         print(monitor, "%*s%s = %" PRIu64 " (0x%" PRIx64 ")\n", in, "", o->key, value, value);
 }

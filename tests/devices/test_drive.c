@@ -87,6 +87,23 @@ static void limits(void) {
     drive_free(&d);
 }
 
+// The host has room for what is written, and none behind it, where the bits are that say so.
+static const char *room_for_data(void *context, uint8_t *overlay, uint64_t at, uint64_t bytes) {
+    (void)context, (void)overlay;
+    return at + bytes > BYTES ? "No room" : NULL;
+}
+
+static void no_room(void) {
+    uint8_t buffer[512] = {1};
+    struct drive d;
+    begin(&d, false, false);
+    d.config.back.overlay_room = room_for_data;
+    ok(!drive_write(&d, BYTES - 512, 512, buffer) && strstr(last_error, "keeping 512 bytes at 153088: No room") &&
+           overlay_written(&d.overlay) == 0,
+       "what is written needs room for its bit, too: %s", last_error);
+    drive_free(&d);
+}
+
 static void errors(void) {
     uint8_t buffer[512] = {1};
     struct drive d;
@@ -174,6 +191,7 @@ int main(void) {
     against_model(true);
     limits();
     errors();
+    no_room();
     times();
     machine();
     return done_testing();

@@ -138,6 +138,10 @@ static void hostile(void) {
     ok(dma(REQUEST, SELECT | READ, 4, 0xbffffffe) == 1, "a buffer that ends outside RAM");
     ok(dma(REQUEST, SELECT | READ, 4, ~0ull - 1) == 1, "one that wraps");
     ok(dma(REQUEST, SELECT | READ, ~0u, BUFFER) == 1 && dma(REQUEST, READ, 0, ~0ull) == 0, "too long; empty");
+    ok(dma(REQUEST, SELECT | READ, 4 + (1 << 20), BUFFER) == 0 && dma(REQUEST, READ, 1 << 20, BUFFER) == 0,
+       "1 MByte of zeroes behind an item's end, or all of it there");
+    put_big(BUFFER, 0xff, 1);
+    ok(dma(REQUEST, SELECT | READ, 5 + (1 << 20), BUFFER) == 1 && holds(BUFFER, "\xff", 1), "not more, and then none");
     ok(dma(REQUEST, SELECT | SKIP, ~0u, 0) == 0 && dma(REQUEST, SKIP, ~0u, 0) == 0 && number(4) == 0,
        "skipping too far");
     fw_cfg_device.write(&fw, FW_CFG_DMA, 0, 4, ~0u), fw_cfg_device.write(&fw, FW_CFG_DMA, 4, 4, ~0u);
