@@ -106,10 +106,15 @@ static bool page_has(const struct cpu *cpu, uint64_t physical, uint64_t flags) {
     return f.area && *frame_flags(f) & flags;
 }
 
+static bool flagged_hit(const struct cpu *cpu, const struct point *p, uint64_t physical) {
+    struct point *point = (struct point *)(uintptr_t)p;
+    return page_has(cpu, physical, p->address) && (!p->concerns || p->concerns(point, cpu, physical));
+}
+
 static bool data_point_hit(struct cpu *cpu, const struct point *p, uint64_t linear, uint64_t physical, unsigned size) {
     uint64_t address = 0;
     if (p->access & POINT_EXECUTE || p->space == POINT_TRANSLATIONS) return false;
-    if (p->space == POINT_PAGES) return page_has(cpu, physical, p->address);
+    if (p->space == POINT_PAGES) return flagged_hit(cpu, p, physical);
     return address_in(cpu, p->space, linear, physical, &address) && overlaps(address, size, p->address, p->bytes);
 }
 

@@ -70,6 +70,9 @@ struct point {
     enum point_space space;
     unsigned access; // POINT_EXECUTE alone, or POINT_READ and POINT_WRITE
     bool follows;    // as of an observer
+    // POINT_PAGES: whether what the processor does to the page now is meant; NULL: it is. The answer holds for its
+    // translation context until the page's flag is set anew.
+    bool (*concerns)(struct point *point, const struct cpu *cpu, uint64_t physical);
     // POINT_TRANSLATIONS: whether accesses through it are to be looked at again; those of data until their instruction
     // runs alone. `page`: physical page and TLB_ bits; `access`: POINT_EXECUTE, READ or WRITE. It tells by itself, and
     // `hit` is not called.

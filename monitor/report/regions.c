@@ -19,6 +19,7 @@ struct regions {
         uint32_t level, processor;
     } of[REGIONS];
     // no state
+    unsigned top; // none is used from here on
     struct reports *reports;
     struct point point;
     struct follower follower;
@@ -31,7 +32,13 @@ static const struct state_field fields[] = {
     STATE_EACH(struct regions, of, rip),       STATE_EACH_TO(struct regions, of, level, VMX_LEVELS - 1),
     STATE_EACH(struct regions, of, processor),
 };
-static const struct state_table table = STATE_TABLE("report regions", fields);
+static bool loaded(const void *object) {
+    struct regions *r = (struct regions *)(uintptr_t)object;
+    r->top = REGIONS;
+    while (r->top && !r->of[r->top - 1].used) r->top--;
+    return true;
+}
+static const struct state_table table = STATE_TABLE("report regions", fields, loaded);
 
 static struct machine *machine_of(const struct regions *r) { return r->reports->monitor->look.machine; }
 
@@ -48,6 +55,7 @@ static struct region *take(struct regions *r, unsigned level, uint64_t pointer) 
     for (unsigned i = 1; i < REGIONS; i++)
         if (r->of[i].used < oldest->used) oldest = &r->of[i];
     *oldest = (struct region){.level = level, .pointer = pointer};
+    if (r->top <= (unsigned)(oldest - r->of)) r->top = (unsigned)(oldest - r->of) + 1;
     return oldest;
 }
 
@@ -90,7 +98,9 @@ static void activate(struct regions *r, struct cpu *cpu, const struct sight *s, 
     if (!(g->active & BIT(cpu->id))) g->step = now.step, g->rip = now.rip, g->processor = now.processor;
     g->used = ++r->clock;
     g->physical = physical & ~(PAGE_BYTES - 1);
+    bool anew = !g->active;
     g->active |= BIT(cpu->id);
+    if (anew) machine_flag_page(machine_of(r), physical, PAGE_VMX, false);
     machine_flag_page(machine_of(r), physical, PAGE_VMX, true);
 }
 
@@ -158,6 +168,20 @@ static void file_use(struct regions *r, struct cpu *cpu, const struct region *g,
     report_file(r->reports, cpu, &report);
 }
 
+// What hypervisors do with the regions of their guests is not looked at.
+static bool concerns(struct point *point, const struct cpu *cpu, uint64_t physical) {
+    const struct regions *r = point->context;
+    const unsigned level = cpu->wire.extension ? vmx_level(cpu) : 0;
+    const uint64_t page = physical & ~(PAGE_BYTES - 1);
+    bool known = false;
+    for (unsigned i = 0; i < r->top; i++) {
+        if (!r->of[i].used || r->of[i].physical != page) continue;
+        known = true;
+        if (level >= r->of[i].level) return true;
+    }
+    return !known;
+}
+
 static void hit(struct point *point, struct cpu *cpu, const struct sight *s) {
     struct regions *r = point->context;
     const unsigned level = cpu->wire.extension ? vmx_level(cpu) : 0;
@@ -201,6 +225,7 @@ static bool begin(struct reports *reports) {
                               .access = POINT_READ | POINT_WRITE,
                               .follows = true,
                               .context = r,
+                              .concerns = concerns,
                               .hit = hit};
     r->follower = (struct follower){.table = &table, .object = r};
     for (unsigned i = 0; (cpu = machine_cpu(machine_of(r), i)); i++)

@@ -77,12 +77,13 @@ void tables_stored(struct translations *t, struct cpu *cpu, const struct sight *
     const uint64_t page = s->physical >> PAGE_SHIFT;
     const uint8_t kind = t->table[page];
     const bool device = s->linear == ~0ull && s->number == STORED_BY_DEVICE;
+    const unsigned level = cpu->wire.extension ? vmx_level(cpu) : 0;
     struct view view;
     if (!(t->reports->kinds & BIT(REPORT_TABLES)) || (s->linear == ~0ull && !device)) return;
-    if (!view_of(machine_of_translations(t), (unsigned)cpu->id, -1, vmx_history(cpu), &view, NULL, 0)) return;
     half_stored(t, cpu, s);
-    const bool guest = kind & (TABLE_EPT | TABLE_OWN) && view.level,
-               program = kind & TABLE_LINEAR && view_cpl(&view) == 3;
+    const bool guest = kind & (TABLE_EPT | TABLE_OWN) && level, program = kind & TABLE_LINEAR && cpu_cpl(cpu) == 3;
+    if (!guest && !program && !device) return;
+    if (!view_of(machine_of_translations(t), (unsigned)cpu->id, -1, vmx_history(cpu), &view, NULL, 0)) return;
     if ((guest || device) && is_live(t, &view, page, TABLE_EPT))
         file(t, cpu, s, device ? RULE_tables_device : RULE_tables_guest);
     else if ((program || device) && kind & TABLE_LINEAR && is_live(t, &view, page, TABLE_LINEAR))

@@ -58,8 +58,10 @@ struct machine *machine_of_translations(const struct translations *t) {
 
 #define COMPARED (TLB_PAGE_MASK | TLB_WRITE | TLB_USER | TLB_EXECUTE | TLB_STAGE2_WRITE)
 
-static uint64_t context_of(uint64_t eptp, uint32_t vpid_pcid, bool fetch) {
-    return (eptp & TLB_PAGE_MASK) ^ (uint64_t)vpid_pcid << 1 ^ (uint64_t)vpid_pcid << 40 ^ fetch;
+// Another one after forget_all.
+static uint64_t context_of(const struct translations *t, uint64_t eptp, uint32_t vpid_pcid, bool fetch) {
+    return t->era * 0x9e3779b97f4a7c15ull ^ (eptp & TLB_PAGE_MASK) ^ (uint64_t)vpid_pcid << 1 ^
+           (uint64_t)vpid_pcid << 40 ^ fetch;
 }
 
 static struct known *known_at(struct translation_cpu *c, uint64_t linear, bool fetch) {
@@ -92,10 +94,8 @@ static void forget(struct translations *t, uint64_t linear) {
 }
 
 static void forget_all(struct translations *t) {
-    for (unsigned i = 0; machine_cpu(machine_of(t), i); i++) {
-        memset(t->of[i].known, 0, sizeof t->of[i].known);
-        machine_drop_quick(machine_of(t), i);
-    }
+    t->era++;
+    for (unsigned i = 0; machine_cpu(machine_of(t), i); i++) machine_drop_quick(machine_of(t), i);
 }
 
 // --- tables ---
@@ -144,7 +144,7 @@ static void see_fill(struct translations *t, struct translation_cpu *c, const st
     const bool fetch = s->number == SIGHT_TLB_FETCH;
     note_chain(t, c, linear, s->value);
     if (!c->doubt_linear && !(s->physical && (c->doubt_ept || vmx_level(cpu) > 1)))
-        know(t, c, linear, s->value, context_of(s->physical, (uint32_t)s->information, fetch),
+        know(t, c, linear, s->value, context_of(t, s->physical, (uint32_t)s->information, fetch),
              fetch ? POINT_EXECUTE : POINT_WRITE);
 }
 
@@ -288,7 +288,7 @@ static bool doubts(struct point *point, struct cpu *cpu, uint64_t linear, uint64
     struct translation_cpu *c = &t->of[cpu->id];
     const struct tlb_context *tlb = &cpu->tlb->context[cpu->tlb->current];
     const bool fetch = access == POINT_EXECUTE;
-    const uint64_t context = context_of(tlb->eptp, tlb->vpid | (uint32_t)tlb->pcid << 16, fetch);
+    const uint64_t context = context_of(t, tlb->eptp, tlb->vpid | (uint32_t)tlb->pcid << 16, fetch);
     struct stale_translation s;
     struct stale_look look;
     struct view view;

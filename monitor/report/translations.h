@@ -36,7 +36,7 @@ struct translations {
     uint8_t *table; // of each page of RAM, by its number: enum table_kind, TABLE_LEVEL times the level
     uint64_t *base; // and the first address that it translates
     uint64_t pages;
-    uint64_t epoch;             // of translations through EPT
+    uint64_t era, epoch; // era: of all that is known; epoch: of translations through EPT
     struct translation_cpu *of; // [MACHINE_CPUS]
     struct observer observer;
     struct point stores, uses;
