@@ -52,6 +52,11 @@ static uint32_t line_cycles(struct memory_model *m, struct timing_counts *counts
     return beyond_l1(m, counts, core, line);
 }
 
+uint32_t memory_line(struct memory_model *m, struct timing_counts *counts, const struct core *core,
+                     const struct cpu *cpu, uint64_t physical) {
+    return line_cycles(m, counts, core, cpu, physical);
+}
+
 // --- walks ---
 
 struct walk {
@@ -76,7 +81,7 @@ static uint64_t nested_walk(struct walk *w, uint64_t guest) {
     if (!w->cpu->second_stage) return guest;
     uint64_t table = w->cpu->eptp & BITS(51, 12);
     unsigned level = 4, shift = 12;
-    if (use(w->m->nested, STRUCTURE_SETS, STRUCTURE_WAYS, guest >> 12, true)) {
+    if (use(w->m->nested, STRUCTURE_SETS, STRUCTURE_WAYS, guest >> 12 ^ table << 20, true)) {
         uint64_t physical;
         return peek_guest_physical(w->cpu, w->cpu->eptp, guest, &physical) ? physical : guest;
     }

@@ -37,6 +37,9 @@ struct memory_model {
 // Cycles beyond the L1's, and where the data is. Called after the access: the processor's TLB knows the page.
 uint32_t memory_access(struct memory_model *m, struct timing_counts *counts, const struct core *core,
                        const struct cpu *cpu, uint64_t linear, uint64_t *physical);
+// The same of a line by its physical address.
+uint32_t memory_line(struct memory_model *m, struct timing_counts *counts, const struct core *core,
+                     const struct cpu *cpu, uint64_t physical);
 // Cycles until the line of code at `linear` can be decoded, 0 when it is in the L1.
 uint32_t memory_fetch(struct memory_model *m, struct timing_counts *counts, const struct core *core,
                       const struct cpu *cpu, uint64_t linear);

@@ -4,6 +4,7 @@
 #include "cpu/timing/branch.h"
 #include "cpu/timing/cache.h"
 #include "cpu/timing/memory.h"
+#include "cpu/timing/vtx.h"
 #include <stdlib.h>
 
 enum { DECODED_SETS = 64, DECODED_WAYS = 8, DECODED_WIDTH = 8 /* micro-operations that come together */ };
@@ -13,6 +14,7 @@ struct timing_model {
     struct pipeline pipeline;
     struct memory_model memory;
     struct branch_model branch;
+    struct vtx_model vtx;
     uint32_t decoded[DECODED_SETS * DECODED_WAYS]; // windows of code whose micro-operations are kept
     uint64_t line;                                 // of code that was fetched last
     uint64_t in_line;                              // instructions that came from it
@@ -23,6 +25,8 @@ struct timing_model {
     // derived
     struct recipe begun;   // within a run of blocks: the attempt that goes on
     uint64_t address, rip; // of its memory operand; its own
+    uint64_t encoding;     // of the field that it names
+    timing_crossing_fn *crossing;
     struct core core;
     struct timing timing;
 };
@@ -46,6 +50,7 @@ static const struct state_field fields[] = {
     STATE_ARRAY(struct timing_model, branch.returns),
     STATE_ONE(struct timing_model, branch.top),
     STATE_ONE(struct timing_model, branch.history),
+    STATE_ARRAY(struct timing_model, vtx.checked),
     STATE_ARRAY(struct timing_model, decoded),
     STATE_ONE(struct timing_model, line),
     STATE_ONE(struct timing_model, in_line),
@@ -114,6 +119,12 @@ static uint64_t stand(struct timing_model *m, uint64_t cycles) {
     return p->retired - before;
 }
 
+static uint64_t pay_for(struct timing_model *m, enum timing_count kind, uint64_t cycles) {
+    uint64_t took = stand(m, cycles);
+    m->counts.of[kind] += took;
+    return took;
+}
+
 static uint64_t part_of(uint64_t *took, uint64_t cycles) {
     uint64_t part = cycles < *took ? cycles : *took;
     *took -= part;
@@ -129,6 +140,14 @@ ALWAYS_INLINE void spent(struct timing_model *m, uint64_t took, uint64_t wrong, 
         m->counts.of[CYCLES_DATA] += part_of(&took, data);
     }
     m->counts.of[CYCLES_PIPELINE] += took;
+}
+
+static COLD uint64_t pass_vtx(struct timing_model *m, const struct cpu *cpu) {
+    struct timing_crossing c;
+    m->crossing(cpu, &c);
+    uint64_t cycles =
+        vtx_instruction(&m->vtx, &m->memory, &m->counts, &m->core, cpu, m->begun.vtx, m->encoding, c.vmcs);
+    return cycles ? pay_for(m, CYCLES_DATA, cycles) : 0;
 }
 
 // The attempt passes the pipeline, now that it has ended; the next one is at `to`.
@@ -148,6 +167,7 @@ static uint64_t pass(struct timing_model *m, const struct cpu *cpu, uint64_t to)
     if (m->wrong) p->supplied = done + m->core.mispredict_cycles;
     uint64_t took = p->retired - before;
     spent(m, took, wrong ? m->core.mispredict_cycles : 0, fetched, memory.latency);
+    if (unlikely(r->vtx)) took += pass_vtx(m, cpu);
     return took;
 }
 
@@ -155,23 +175,23 @@ static uint64_t pass(struct timing_model *m, const struct cpu *cpu, uint64_t to)
 
 enum due { DUE_EVENT = 1, DUE_EXIT = 2, DUE_ENTRY = 4 };
 
-static uint64_t crossing(struct timing_model *m, const struct cpu *cpu) {
+static uint64_t crossed(struct timing_model *m, const struct cpu *cpu) {
     if (likely(m->non_root == cpu->intercepts.non_root)) return 0;
     m->non_root = cpu->intercepts.non_root;
     return m->non_root ? DUE_ENTRY : DUE_EXIT;
 }
 
-static uint64_t pay_for(struct timing_model *m, enum timing_count kind, uint64_t cycles) {
-    uint64_t took = stand(m, cycles);
-    m->counts.of[kind] += took;
-    return took;
+static COLD uint64_t cross(struct timing_model *m, const struct cpu *cpu, bool exit) {
+    struct timing_crossing c;
+    m->crossing(cpu, &c);
+    if (exit) return pay_for(m, CYCLES_EXITS, vtx_exit(&m->memory, &m->counts, &m->core, cpu, &c));
+    return pay_for(m, CYCLES_ENTRIES, vtx_entry(&m->vtx, &m->memory, &m->counts, &m->core, cpu, &c));
 }
 
-static COLD uint64_t pay(struct timing_model *m, uint64_t due) {
+static COLD uint64_t pay(struct timing_model *m, const struct cpu *cpu, uint64_t due) {
     uint64_t took = 0;
     if (due & DUE_EVENT) took += pay_for(m, CYCLES_EVENTS, m->core.event_cycles);
-    if (due & DUE_EXIT) took += pay_for(m, CYCLES_EXITS, m->core.exit_cycles);
-    if (due & DUE_ENTRY) took += pay_for(m, CYCLES_ENTRIES, m->core.entry_cycles);
+    if (due & (DUE_EXIT | DUE_ENTRY)) took += cross(m, cpu, due & DUE_EXIT);
     return took;
 }
 
@@ -183,11 +203,11 @@ static bool repeats(const struct timing_model *m, const struct cpu *cpu) {
 // All that an attempt took, with what came before it.
 static uint64_t end(struct timing_model *m, const struct cpu *cpu, uint64_t to, bool begun, bool faulted) {
     uint64_t took = 0;
-    if (unlikely(m->event)) took = pay(m, m->event);
+    if (unlikely(m->event)) took = pay(m, cpu, m->event);
     m->event = 0;
     if (begun && !faulted) took += pass(m, cpu, to);
-    uint64_t due = crossing(m, cpu);
-    if (unlikely(due)) took += pay(m, due);
+    uint64_t due = crossed(m, cpu);
+    if (unlikely(due)) took += pay(m, cpu, due);
     if (faulted && !due) took += pay_for(m, CYCLES_EVENTS, m->core.fault_cycles + m->core.event_cycles);
     return took;
 }
@@ -198,17 +218,18 @@ static uint64_t model_begin(void *state, struct cpu *cpu, const struct op *op, c
     if (likely(cpu->attempt.begun))
         took = end(m, cpu, rip, true, false);
     else
-        m->event |= crossing(m, cpu) | (cpu->attempt.after_event ? DUE_EVENT : 0);
+        m->event |= crossed(m, cpu) | (cpu->attempt.after_event ? DUE_EVENT : 0);
     memcpy(&m->begun, note, sizeof m->begun);
     m->rip = rip;
     if (m->begun.kind & (RECIPE_LOAD | RECIPE_STORE)) m->address = address_of(cpu, op, &m->begun);
+    if (unlikely(m->begun.vtx)) m->encoding = cpu->gpr[m->begun.field];
     return took;
 }
 
 static uint64_t model_retire(void *state, const struct cpu *cpu, const struct retired *retired) {
     struct timing_model *m = state;
     if (retired->stopped) return 0;
-    if (!retired->begun) m->event |= crossing(m, cpu) | (retired->after_event ? DUE_EVENT : 0);
+    if (!retired->begun) m->event |= crossed(m, cpu) | (retired->after_event ? DUE_EVENT : 0);
     bool faulted = !retired->retired && !(retired->begun && repeats(m, cpu));
     return end(m, cpu, cpu->rip, retired->begun, faulted);
 }
@@ -233,12 +254,18 @@ static enum core_kind kind_of(const char *name) {
     return (enum core_kind)kind;
 }
 
-struct timing_model *timing_model_new(const char *name) {
+static void no_crossing(const struct cpu *cpu, struct timing_crossing *out) {
+    (void)cpu;
+    *out = (struct timing_crossing){.vmcs = ~0ull};
+}
+
+struct timing_model *timing_model_new(const char *name, timing_crossing_fn *crossing) {
     enum core_kind kind = kind_of(name);
     if (kind == CORE_KINDS) return NULL;
     struct timing_model *m = calloc(1, sizeof *m);
     if (!m) return NULL;
     core_read(kind, &m->core);
+    m->crossing = crossing ? crossing : no_crossing;
     m->timing = (struct timing){m, &model_state, model_retire, model_begin, model_note};
     return m;
 }

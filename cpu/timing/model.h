@@ -3,12 +3,13 @@
 #define CPU_TIMING_MODEL_H
 #include "cpu/state/timing.h"
 #include "cpu/timing/count.h"
+#include "cpu/timing/crossing.h"
 
 struct timing_model;
 // "golden-cove", "skylake-sp"; NULL past the end. `text`, if wanted: what it is.
 const char *timing_model_name(unsigned index, const char **text);
-// NULL: there is no such model, or memory is short.
-struct timing_model *timing_model_new(const char *name);
+// `crossing` may be NULL: no VT-x. NULL: there is no such model, or memory is short.
+struct timing_model *timing_model_new(const char *name, timing_crossing_fn *crossing);
 // It begins with what the processor does at the moment.
 void timing_model_begin(struct timing_model *model, const struct cpu *cpu);
 void timing_model_free(struct timing_model *model);

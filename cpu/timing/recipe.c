@@ -178,6 +178,15 @@ static void take_kind(const struct insn *insn, struct recipe *r) {
     if (serial(insn)) r->kind |= RECIPE_SERIAL;
 }
 
+static void take_vtx(const struct insn *insn, struct recipe *r) {
+    r->vtx = is(insn, "vmread")            ? VTX_READ
+             : is(insn, "vmwrite")         ? VTX_WRITE
+             : is(insn, "vmptrld vmclear") ? VTX_POINTER
+             : is(insn, "invept")          ? VTX_INVEPT
+                                           : VTX_NONE;
+    if (r->vtx == VTX_READ || r->vtx == VTX_WRITE) r->field = insn->operand[r->vtx == VTX_READ].number % 16;
+}
+
 void recipe_make(const struct insn *insn, struct recipe *r) {
     static const struct micro_ops_row unknown = {"", "", "rw", ""};
     *r = (struct recipe){.row = (uint16_t)micro_ops_find(insn), .length = insn->length};
@@ -192,4 +201,5 @@ void recipe_make(const struct insn *insn, struct recipe *r) {
     take_stack(insn, r);
     take_branch(insn, r);
     take_fusion(insn, r);
+    take_vtx(insn, r);
 }

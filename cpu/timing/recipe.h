@@ -45,6 +45,8 @@ enum recipe_branch {
     BRANCH_RETURN
 };
 enum recipe_flags { READS_C = 1, READS_Z = 2, WRITES_C = 4, WRITES_Z = 8, IS_SHIFT = 16 };
+// What VT-x's instructions do with VMCSs and what EPT has translated.
+enum recipe_vtx { VTX_NONE, VTX_READ, VTX_WRITE, VTX_POINTER, VTX_INVEPT };
 // Which conditions follow an instruction as one micro-operation: SDM Vol. 248966, 3.4.2.2.
 enum recipe_fuse { FUSE_NOT, FUSE_ALL, FUSE_CARRY, FUSE_ZERO };
 
@@ -61,7 +63,9 @@ struct recipe {
     int16_t immediate;                         // of RECIPE_IMMEDIATE
     uint8_t fuse;                              // enum recipe_fuse; of a branch: what it wants
     uint8_t scale;
-    uint8_t late; // cycles by which source[0] may come later
+    uint8_t late;  // cycles by which source[0] may come later
+    uint8_t vtx;   // enum recipe_vtx
+    uint8_t field; // general register that holds the encoding of a field
 };
 _Static_assert(sizeof(struct recipe) <= sizeof(struct timing_note), "it lies beside the record");
 

@@ -7,6 +7,7 @@
 #include "cpu/processor/observing.h"
 #include "cpu/watch/each.h"
 #include "cpu/timing/model.h"
+#include "vmx/exit/crossing.h"
 #include "devices/machine/machine_private.h"
 #include "vmx/vmcs/vmx.h"
 #include "cpu/processor/processor.h"
@@ -49,7 +50,7 @@ static bool has_feature(const void *model, unsigned feature) { return cpu_model_
 
 // A model for a processor, with caches and predictors that know nothing yet.
 static struct timing_model *timing_for(struct machine *m, unsigned index, uint32_t timing) {
-    struct timing_model *model = timing_model_new(timing_model_name(timing - 1, NULL));
+    struct timing_model *model = timing_model_new(timing_model_name(timing - 1, NULL), vmx_crossing);
     if (model) timing_model_begin(model, m->cpu[index]);
     return model;
 }

@@ -96,7 +96,7 @@ static void start(struct block_bench *b, const struct measured *block) {
     flat_poke(f, COUNTER, 3 * TURNS);
     flat_write(f, FLAT_CODE, code, length);
     if (b->model) timing_model_free(b->model);
-    b->model = timing_model_new(b->name);
+    b->model = timing_model_new(b->name, NULL);
     cpu_set_timing(f->cpu, timing_model_timing(b->model));
 }
 
