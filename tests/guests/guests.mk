@@ -57,8 +57,11 @@ $(QEMU_INITRAMFS): $(NESTED_INITRAMFS) $(GUESTS)/qemu/list $(GUESTS)/modules-vir
 DISK_INITRAMFS := $(GUESTS)/disk.cpio
 $(GUESTS)/modules-disk/order: tests/guests/fetch.sh $(GUESTS)/vmlinuz | need-guests
 	@tests/guests/fetch.sh $(GUESTS) disk
-$(DISK_INITRAMFS): $(INITRAMFS) $(GUESTS)/modules-disk/order
-	@(cat $(GUESTS)/initramfs.list; echo file modules/disk-order 644 $(GUESTS)/modules-disk/order; \
+$(GUESTS)/draw: tests/guests/disk/draw.c | need-guests
+	@mkdir -p $(@D)
+	$(call quiet,GUEST,$@)$(GUEST_CC) $(guest_flags) -static -s -o $@ $<
+$(DISK_INITRAMFS): $(INITRAMFS) $(GUESTS)/modules-disk/order $(GUESTS)/draw
+	@(cat $(GUESTS)/initramfs.list; echo file draw 755 $(GUESTS)/draw; echo file modules/disk-order 644 $(GUESTS)/modules-disk/order; \
 		sed 's,.*,file modules/& 644 $(GUESTS)/modules-disk/&,' $(GUESTS)/modules-disk/order) > $(GUESTS)/disk.list
 	$(call quiet,GUEST,$@)$(GUESTS)/newc $(GUESTS)/disk.list > $@
 $(GUESTS)/tiny.img: tests/guests/disk/tiny.sh tests/guests/disk/image.bash $(GUESTS)/vmlinuz $(DISK_INITRAMFS) | need-disk

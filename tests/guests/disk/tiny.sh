@@ -2,7 +2,8 @@
 # A small disk that begins by BIOS and by UEFI: tiny.sh IMAGE
 #
 # GRUB's menu, on the screen and on the serial line, has Debian's cloud kernel with the system of ../init: the first
-# entry boots it, which looks at the disk and powers off; the second one has the kernel alone. $GUESTS has the kernel and the initramfs.
+# entry boots it, which looks at the disk and powers off; the second one has the kernel alone; the last one draws a picture (by UEFI,
+# whose framebuffer that kernel knows). $GUESTS has the kernel and the initramfs.
 set -eu
 . "${0%/*}/image.bash"
 GUESTS=${GUESTS:-o/guests} image=$1
@@ -26,6 +27,11 @@ menuentry 'The kernel alone' --hotkey=k {
 }
 menuentry 'A shell' --hotkey=s {
 	linux /vmlinuz console=tty0 console=ttyS0 panic=-1 vmxray=shell
+	initrd /disk.cpio
+}
+menuentry 'A picture' --hotkey=p {
+	set gfxpayload=keep
+	linux /vmlinuz console=ttyS0 panic=-1 rdinit=/draw
 	initrd /disk.cpio
 }
 CONFIG
