@@ -97,6 +97,11 @@ static void add_memory(const struct look *look, const struct view *view, struct 
     add(out, "]");
 }
 
+// Immediates of 16 bits, whatever the operand size: bytes of the stack.
+static bool is_word(const struct insn *i) {
+    return strcmp(i->row->mnemonic, "ret") == 0 || strcmp(i->row->mnemonic, "enter") == 0;
+}
+
 static void add_operand(const struct look *look, const struct view *view, struct instruction *out, const struct insn *i,
                         const struct operand *o) {
     const bool second = o > i->operand && o[-1].kind == OPERAND_IMM;
@@ -106,7 +111,9 @@ static void add_operand(const struct look *look, const struct view *view, struct
     case OPERAND_REG: add_register(out, o); break;
     case OPERAND_MEM:
     case OPERAND_MOFFS: add_memory(look, view, out, i, o); break;
-    case OPERAND_IMM: add(out, "0x%" PRIx64, cut(second ? i->immediate2 : (uint64_t)i->immediate, o->size)); break;
+    case OPERAND_IMM:
+        add(out, "0x%" PRIx64, cut(second ? i->immediate2 : (uint64_t)i->immediate, is_word(i) ? 2 : o->size));
+        break;
     case OPERAND_FAR: add(out, "0x%x:0x%" PRIx64, i->far_selector, (uint64_t)i->displacement); break;
     case OPERAND_REL:
         add(out, "0x%" PRIx64, target);
@@ -122,11 +129,40 @@ static enum instruction_kind kind_of(const struct insn *i) {
     return i->rep && i->row->traits & T_REP ? INSTRUCTION_REPEAT : INSTRUCTION_PLAIN;
 }
 
+// Names that tell the size, of the operand or (JRCXZ) of the address: 1, 2, 4, 8 bytes.
+static const struct sized {
+    const char *row, *name[4];
+} sized[] = {
+    {"ins", {"insb", "insw", "insd", "insd"}},      {"outs", {"outsb", "outsw", "outsd", "outsd"}},
+    {"movs", {"movsb", "movsw", "movsd", "movsq"}}, {"cmps", {"cmpsb", "cmpsw", "cmpsd", "cmpsq"}},
+    {"stos", {"stosb", "stosw", "stosd", "stosq"}}, {"lods", {"lodsb", "lodsw", "lodsd", "lodsq"}},
+    {"scas", {"scasb", "scasw", "scasd", "scasq"}}, {"pushf", {"", "pushf", "pushfd", "pushfq"}},
+    {"popf", {"", "popf", "popfd", "popfq"}},       {"pusha", {"", "pusha", "pushad", "pushad"}},
+    {"popa", {"", "popa", "popad", "popad"}},       {"iret", {"", "iret", "iretd", "iretq"}},
+    {"cbw", {"", "cbw", "cwde", "cdqe"}},           {"cwd", {"", "cwd", "cdq", "cqo"}},
+    {"jrcxz", {"", "jcxz", "jecxz", "jrcxz"}},
+};
+
+static const char *name_of(const struct insn *i) {
+    const char *name = i->row->mnemonic;
+    const unsigned bytes = strcmp(name, "jrcxz") == 0 ? i->address_size : i->operand_size;
+    for (unsigned n = 0; n < sizeof sized / sizeof *sized; n++)
+        if (strcmp(sized[n].row, name) == 0) return sized[n].name[bytes == 8 ? 3 : bytes == 4 ? 2 : bytes == 2 ? 1 : 0];
+    return name;
+}
+
+// A far RET is known by its opcode, a far CALL or JMP by its operand.
+static bool is_far(const struct insn *i) {
+    const char *name = i->row->mnemonic;
+    if (strcmp(name, "ret") == 0) return (i->opcode & 0xfe) == 0xca;
+    return (strcmp(name, "jmp") == 0 || strcmp(name, "call") == 0) && strchr(i->row->operands, 'p');
+}
+
 static void write_text(const struct look *look, const struct view *view, const struct insn *i,
                        struct instruction *out) {
     if (i->lock) add(out, "lock ");
     if (i->rep && i->row->traits & T_REP) add(out, i->rep == 0xf2 ? "repne " : "rep ");
-    add(out, "%s", i->row->mnemonic);
+    add(out, "%s%s", name_of(i), is_far(i) ? " far" : "");
     // The operands of a string instruction are those that there always are.
     for (unsigned n = 0; n < i->operand_count && !(i->row->traits & T_STRING); n++) {
         add(out, n ? ", " : " ");
