@@ -68,7 +68,7 @@ TEST_LIBS    := -lZydis -ldw -lelf -lreadline -lseccomp -lzstd -lpng -lncursesw
 CORE_ROOMS      := explain vmcs faults causes
 CORE_SOURCES    := $(sort $(wildcard cpu/*/*.c vmx/*/*.c devices/*/*.c $(CORE_ROOMS:%=monitor/%/*.c)))
 MONITOR_SOURCES := $(filter-out $(CORE_SOURCES),$(sort $(wildcard monitor/*/*.c)))
-CORE_OBJECTS    := $(CORE_SOURCES:%.c=$(O)/obj/%.o)
+CORE_OBJECTS    := $(CORE_SOURCES:%.c=$(O)/obj/%.o) $(O)/obj/stencils.o
 MONITOR_OBJECTS := $(MONITOR_SOURCES:%.c=$(O)/obj/%.o)
 
 .PHONY: all
@@ -82,6 +82,25 @@ $(O)/vmxray: $(MONITOR_OBJECTS) $(O)/libvmxray.a
 	$(call quiet,LINK,$@)$(CC) $(link) -o $@ $(MONITOR_OBJECTS) $(O)/libvmxray.a $(MONITOR_LIBS)
 
 $(O)/obj/%.o: %.c $(O)/flags | need-build
+	@mkdir -p $(@D)
+	$(call quiet,CC,$<)$(compile) -c -o $@ $<
+
+# Bodies once more, as stencils for the second tier (cpu/engine/stencil.h). A build without tail calls has none.
+STENCIL_SOURCES := $(if $(findstring VMXRAY_TAIL_CALLS=1,$(CODEGEN)),$(sort $(wildcard cpu/integer/*.c cpu/vector/*.c)) \
+                     cpu/branch/branch.c cpu/insn/fuse.c)
+STENCIL_OBJECTS := $(STENCIL_SOURCES:%.c=$(O)/stencil/%.o)
+stencil_flags   := -w -g0 -fplt -DVMXRAY_STENCIL -fno-pic -fno-pie -mcmodel=kernel -ffunction-sections -fno-stack-protector \
+                   -fno-asynchronous-unwind-tables -fcf-protection=none
+
+$(STENCIL_OBJECTS): $(O)/stencil/%.o: %.c $(O)/flags | need-build
+	@mkdir -p $(@D)
+	$(call quiet,STEN,$<)$(CC) $(flags) $(stencil_flags) -MMD -MP -c -o $@ $<
+$(O)/extract: cpu/engine/extract/extract.c cpu/engine/stencil.h cpu/state/op.h $(O)/flags | need-build
+	$(call quiet,CC,$<)$(compile) -o $@ $<
+$(O)/gen/stencils.c: $(O)/extract $(STENCIL_OBJECTS)
+	@mkdir -p $(@D)
+	$(call quiet,GEN,$@)$(O)/extract $(STENCIL_OBJECTS) > $@
+$(O)/obj/stencils.o: $(O)/gen/stencils.c
 	@mkdir -p $(@D)
 	$(call quiet,CC,$<)$(compile) -c -o $@ $<
 
@@ -212,5 +231,5 @@ help:
 	@echo 'Variables: CC=clang SAN=1 COV=1 WERROR=1 O=dir TESTS=words GUESTS=dir NEED=check'
 
 -include $(wildcard cpu/rules.mk vmx/rules.mk devices/rules.mk monitor/rules.mk tests/*/rules.mk)
--include $(CORE_OBJECTS:.o=.d) $(MONITOR_OBJECTS:.o=.d)
+-include $(CORE_OBJECTS:.o=.d) $(MONITOR_OBJECTS:.o=.d) $(STENCIL_OBJECTS:.o=.d)
 -include $(patsubst %.c,$(O)/obj/%.d,$(wildcard tests/*.c tests/*/*.c))

@@ -46,6 +46,15 @@ ALWAYS_INLINE enum outcome branch_if(struct cpu *cpu, const struct op *op, unsig
     INSTANTIATE_DIRECT(j##cc)
 CONDITIONS(JUMP_IF)
 
+#ifdef VMXRAY_STENCIL
+#define STENCIL_IF(cc, number)                                                                                         \
+    STENCIL st__j##cc##__I__64(struct cpu *cpu) {                                                                      \
+        const struct op op = STENCIL_OP;                                                                               \
+        STENCIL_EITHER(cpu, op, flags_condition(&cpu->flags, number));                                                 \
+    }
+CONDITIONS(STENCIL_IF)
+#endif
+
 ALWAYS_INLINE void counter_set(struct cpu *cpu, const struct op *op, uint64_t v) {
     reg_set(cpu, RCX * 8, op->ea & EA_ADDRESS64 ? 64 : op->ea & EA_ADDRESS32 ? 32 : 16, v);
 }

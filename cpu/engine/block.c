@@ -3,6 +3,7 @@
 #include "cpu/memory/access.h"
 #include "cpu/engine/bind.h"
 #include "cpu/watch/observe.h"
+#include "cpu/engine/tier.h"
 #include "cpu/engine/tune.h"
 #include "cpu/memory/points.h"
 #include "cpu/decode/insn.h"
@@ -21,6 +22,7 @@ struct block_cache {
     unsigned members;
     struct solo_slot *solo;
     struct block *building;
+    struct tier *tier; // NULL: nothing is compiled
 };
 
 // An instruction decoded to run alone, kept with the bytes it was decoded from: they are compared at each use.
@@ -37,6 +39,7 @@ static const size_t block_bytes = sizeof(struct block) + (2 * BLOCK_OPS + 1) * s
 
 static void cache_destroy(struct block_cache *cache) {
     for (unsigned i = 0; i < CHUNKS; i++) free(cache->chunk[i]);
+    tier_free(cache->tier);
     free(cache->solo);
     free(cache->building);
     free(cache);
@@ -74,6 +77,16 @@ void block_cache_counts(const struct cpu *cpu, uint64_t *built, uint64_t *emptie
     *invalidated = cpu->wire.blocks->invalidated;
 }
 
+bool block_cache_compile(struct cpu *cpu, const struct code_memory *memory) {
+    struct block_cache *cache = cpu->wire.blocks;
+    const struct combining *c = cpu->wire.combining;
+    if (!VMXRAY_TAIL_CALLS || cache->tier) return cache->tier;
+    cache->tier = tier_new(memory, c->stencils, *c->stencil_count, c->fused_body);
+    return cache->tier;
+}
+
+struct tier *block_tier(const struct cpu *cpu) { return cpu->wire.blocks->tier; }
+
 static void forget_pages(struct block_cache *cache) {
     for (unsigned i = 0; i < PAGE_BUCKETS; i++)
         for (const struct code_page *page = cache->bucket[i]; page; page = page->next)
@@ -93,6 +106,7 @@ void block_cache_clear(struct cpu *cpu) {
     cache->used = 0;
     cache->fill = 0;
     cache->emptied++;
+    if (cache->tier) tier_clear(cache->tier);
     for (unsigned i = 0; i < cache->members; i++) {
         if (!is_solo(cache, cache->member[i]->block)) cache->member[i]->block = NULL;
         memset(cache->member[i]->fetch.jump, 0, sizeof cache->member[i]->fetch.jump);
@@ -291,7 +305,9 @@ struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offs
     if (draft->count == 0) draft->ops[0].fn = run_block_crossing;
     bool timed = cpu->mode & MODE_TIMED;
     if (unlikely(cpu->observation.doing & OBSERVING_EXECUTE) && !timed) patch_points(cpu, draft, offset);
-    size_t tuned = draft->points || timed ? 0 : tune(cpu->wire.combining, draft, bound);
+    bool compiled = cache->tier && cpu_64bit(cpu) && draft->count && !draft->points && !timed;
+    size_t tuned = draft->points || timed ? 0 : tune(cpu->wire.combining, draft, bound, compiled);
+    if (compiled) tier_watch(draft);
     size_t bytes =
         sizeof *draft + (draft->count + (timed ? draft->count : draft->points) + 1u) * sizeof(struct op) + tuned;
     bool emptied = false;

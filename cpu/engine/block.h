@@ -21,6 +21,11 @@ struct block_cache *block_cache_new(void); // NULL when memory is short
 void block_cache_join(struct block_cache *cache, struct cpu *cpu);
 void block_cache_leave(struct cpu *cpu); // the last one frees it
 void block_cache_clear(struct cpu *cpu);
+// From now on blocks that run often are compiled into `memory`, which stays the caller's and must outlast the cache
+// (cpu/engine/tier.h). False: memory is short, or this build cannot.
+struct code_memory;
+bool block_cache_compile(struct cpu *cpu, const struct code_memory *memory);
+struct tier *block_tier(const struct cpu *cpu); // NULL: none
 // Statistics: blocks built and times the cache was emptied since the start.
 void block_cache_counts(const struct cpu *cpu, uint64_t *built, uint64_t *emptied, uint64_t *invalidated);
 
@@ -47,7 +52,9 @@ struct timed {
     op_fn *fn;
     struct timing_note note;
 };
+#ifndef VMXRAY_STENCIL
 _Static_assert(sizeof(struct timed) == sizeof(struct op), "it takes a record's place");
+#endif
 ALWAYS_INLINE struct timed *block_timed(const struct block *block) {
     return (struct timed *)(uintptr_t)&block->ops[block->count + 1];
 }

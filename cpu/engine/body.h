@@ -176,8 +176,13 @@ op_fn run_next_block; // after END and BRANCH: cpu->rip is set; chain to the nex
 
 #define INSTANTIATE(name, follow, FORMS) INSTANTIATE_FLAGS(name, follow, FORMS, FLAGS_UNKNOWN)
 // With what it does to the flags.
+#ifdef VMXRAY_STENCIL
+#include "cpu/engine/stencil_body.h"
+#define INSTANTIATE_FLAGS(name, follow, FORMS, effect) FORMS(STENCIL_##follow, name)
+#else
 #define INSTANTIATE_FLAGS(name, follow, FORMS, effect)                                                                 \
     FORMS(HANDLER_##follow, name)                                                                                      \
     const struct body body_##name = {#name, effect, {FORMS(ENTRY_##follow, name)}};
+#endif
 
 #endif

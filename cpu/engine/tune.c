@@ -66,18 +66,26 @@ static void pair(const struct combining *c, struct block *block, const struct bo
     }
 }
 
-size_t tune(const struct combining *combining, struct block *block, struct bound *bound) {
+static void handlers_keep(const struct block *block, op_fn **to) {
+    for (unsigned i = 0; i < block->count; i++) to[i] = block->ops[i].fn;
+}
+
+size_t tune(const struct combining *combining, struct block *block, struct bound *bound, bool singles) {
     bool needed = true;
     unsigned count = block->count;
     struct op *end = &block->ops[count];
     op_fn **plain = (op_fn **)(end + 1);
-    for (unsigned i = 0; i < count; i++) plain[i] = block->ops[i].fn;
+    handlers_keep(block, plain);
     op_fn *branch = count >= 2 ? combining->fused(&bound[count - 2], &bound[count - 1]) : NULL;
     if (branch) change(block, count - 2, branch);
     for (unsigned i = count; i-- > 0;) {
         if (!needed && bound[i].effect >= FLAGS_SOME) quiet(block, i, &bound[i]);
         needed = needed_before(&bound[i], needed);
     }
+    if (singles) {
+        handlers_keep(block, plain + count);
+        end->row = 1;
+    }
     pair(combining, block, bound, branch ? count - 2 : count);
-    return end->row ? count * sizeof *plain : 0;
+    return end->row ? (singles + 1u) * count * sizeof *plain : 0;
 }

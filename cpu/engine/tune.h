@@ -6,7 +6,8 @@
 
 // Changes handlers of the block's records, which were made from `bound`. The handlers they had stay behind the record
 // that ends the block, for runs that stop in the middle (block_plain). Returns the bytes that the block has grown by.
-size_t tune(const struct combining *combining, struct block *block, struct bound *bound);
+// `singles`: behind those stand, of every block, the handlers of records as they are alone, for the second tier.
+size_t tune(const struct combining *combining, struct block *block, struct bound *bound, bool singles);
 
 // The handlers before tuning, one a record; NULL if none was changed.
 op_fn **block_plain(struct block *block);
@@ -19,6 +20,10 @@ struct combining {
     // One handler for two instructions, by their pieces; NULL if there is none.
     unsigned (*piece_of)(const struct bound *bound);
     op_fn *(*paired)(unsigned first, unsigned second);
+    // The same as `fused`, by body, form, width and the branch's body; and what there is of compiled bodies.
+    op_fn *(*fused_body)(const struct body *first, unsigned form, unsigned width, const struct body *branch);
+    const struct stencil_row *stencils;
+    const unsigned *stencil_count;
 };
 
 #endif

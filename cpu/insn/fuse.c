@@ -59,6 +59,19 @@ ALWAYS_INLINE uint64_t second_operand(const struct cpu *cpu, const struct op *op
 #define DEFINE(what, WHAT, f, w) AFTER_##WHAT(FUSED, f, w)
 PAIRS(DEFINE)
 
+#ifdef VMXRAY_STENCIL
+#define FUSED_STENCIL(what, f, w, cc, number)                                                                          \
+    STENCIL st__##what##__##f##__##w##__j##cc(struct cpu *cpu) {                                                       \
+        const struct op op = STENCIL_OP, branch = STENCIL_OP2;                                                         \
+        uint64_t a = 0;                                                                                                \
+        if (unlikely(!first_operand(cpu, &op, FORM_##f, w, &a))) return hole_miss(cpu);                                \
+        flags_##what(&cpu->flags, a, second_operand(cpu, &op, FORM_##f, w), w);                                        \
+        STENCIL_EITHER(cpu, branch, flags_condition(&cpu->flags, number));                                             \
+    }
+#define STENCILS(what, WHAT, f, w) AFTER_##WHAT(FUSED_STENCIL, f, w)
+PAIRS(STENCILS)
+#endif
+
 static const struct pair {
     const struct body *body;
     uint8_t form, width;
@@ -75,13 +88,17 @@ static const struct body *const branches[16] = {
 #undef ROW
 };
 
-op_fn *fused(const struct bound *first, const struct bound *branch) {
+op_fn *fused_body(const struct body *first, unsigned form, unsigned width, const struct body *branch) {
     unsigned cc = 0;
-    if (branch->width != W64 || (first->body != &body_cmp && first->body != &body_test)) return NULL;
-    while (cc < 16 && branch->body != branches[cc]) cc++;
+    while (cc < 16 && branch != branches[cc]) cc++;
     if (cc == 16) return NULL;
     for (const struct pair *p = pairs; p < pairs + sizeof pairs / sizeof *pairs; p++)
         // cppcheck-suppress CastIntegerToAddressAtReturn ; fn holds functions
-        if (p->body == first->body && p->form == first->form && p->width == first->width) return p->fn[cc];
+        if (p->body == first && p->form == form && p->width == width) return p->fn[cc];
     return NULL;
+}
+
+op_fn *fused(const struct bound *first, const struct bound *branch) {
+    if (branch->width != W64 || (first->body != &body_cmp && first->body != &body_test)) return NULL;
+    return fused_body(first->body, first->form, first->width, branch->body);
 }

@@ -6,6 +6,7 @@
 #include "cpu/insn/insn.def"
 #undef INSN
 
+#include "cpu/engine/stencil.h"
 #include "cpu/insn/combine.h"
 #include "cpu/state/model.h"
 
@@ -18,4 +19,4 @@ static const struct insn_row rows[] = {
 
 const struct row_set cpu_rows = {rows, sizeof(rows) / sizeof(rows[0])};
 
-const struct combining cpu_combining = {fused, piece_of, paired};
+const struct combining cpu_combining = {fused, piece_of, paired, fused_body, stencil_rows, &stencil_count};

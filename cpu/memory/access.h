@@ -11,14 +11,14 @@
 #include <string.h>
 
 // --- registers, by the byte offsets in op fields ---
-ALWAYS_INLINE uint64_t reg64(const struct cpu *cpu, uint8_t offset) {
+ALWAYS_INLINE uint64_t reg64(const struct cpu *cpu, op_field offset) {
     uint64_t v;
     memcpy(&v, (const char *)cpu + offset, 8);
     return v;
 }
-ALWAYS_INLINE void set_reg64(struct cpu *cpu, uint8_t offset, uint64_t v) { memcpy((char *)cpu + offset, &v, 8); }
+ALWAYS_INLINE void set_reg64(struct cpu *cpu, op_field offset, uint64_t v) { memcpy((char *)cpu + offset, &v, 8); }
 // Zero-extended value of width w bits.
-ALWAYS_INLINE uint64_t reg_get(const struct cpu *cpu, uint8_t offset, unsigned w) {
+ALWAYS_INLINE uint64_t reg_get(const struct cpu *cpu, op_field offset, unsigned w) {
     const char *p = (const char *)cpu + offset;
     if (w == 8) return *(const uint8_t *)p;
     if (w == 16) {
@@ -34,7 +34,7 @@ ALWAYS_INLINE uint64_t reg_get(const struct cpu *cpu, uint8_t offset, unsigned w
     return reg64(cpu, offset);
 }
 // Writes of 32 bits clear the upper half; those of 8 and 16 bits keep the rest.
-ALWAYS_INLINE void reg_set(struct cpu *cpu, uint8_t offset, unsigned w, uint64_t v) {
+ALWAYS_INLINE void reg_set(struct cpu *cpu, op_field offset, unsigned w, uint64_t v) {
     char *p = (char *)cpu + offset;
     if (w == 8) {
         *(uint8_t *)p = (uint8_t)v;
@@ -189,7 +189,7 @@ ALWAYS_INLINE enum outcome source(struct cpu *cpu, const struct op *op, enum for
 // A destination that is read, then written.
 struct target {
     void *memory;
-    uint8_t reg;
+    op_field reg;
 };
 ALWAYS_INLINE enum outcome target_open(struct cpu *cpu, const struct op *op, enum form f, unsigned w, struct target *p,
                                        uint64_t *v) {

@@ -10,23 +10,36 @@ struct cpu;
 struct op;
 typedef enum outcome op_fn(struct cpu *cpu, const struct op *op);
 
+// A stencil (cpu/tier/stencil.h) is compiled with the fields as addresses that are known once a block is: there they have
+// the width of one. Records themselves exist in the narrow shape alone.
+#ifdef VMXRAY_STENCIL
+typedef uint64_t op_field, op_offset;
+typedef int64_t op_immediate;
+#else
+typedef uint8_t op_field;
+typedef uint16_t op_offset;
+typedef int32_t op_immediate;
+#endif
+
 // Operand fields hold byte offsets from the start of struct cpu for general registers (gpr[16], then `zero`, `rip`
 // and segment bases, all below 256), plain numbers for every other register class.
 struct op {
     op_fn *fn;
     int64_t disp;     // displacement (RIP-relative: relative to the block's start); MOV r64's 64-bit immediate;
                       // near branch: target relative to the block's start; far pointer: offset
-    int32_t imm;      // immediate, sign-extended; far pointer: selector
-    uint8_t dst, src; // first and second operand where they are registers
-    uint8_t base, index;
-    uint8_t scale;
-    uint8_t segment_base; // byte offset of the segment base to add (64-bit mode: FS, GS or `zero`)
+    op_immediate imm; // immediate, sign-extended; far pointer: selector
+    op_field dst, src; // first and second operand where they are registers
+    op_field base, index;
+    op_field scale;
+    op_field segment_base; // byte offset of the segment base to add (64-bit mode: FS, GS or `zero`)
     uint8_t ea;      // 0: 64-bit address of base + index + disp, no segment checks; else EA_ bits: use op_linear_legacy
-    uint8_t length;  // bytes
-    uint16_t offset; // bytes from the block's start
+    op_field length;  // bytes
+    op_offset offset; // bytes from the block's start
     uint16_t row;    // index into the model's rows (bodies shared by several rows; explanations)
 };
+#ifndef VMXRAY_STENCIL
 _Static_assert(sizeof(struct op) == 32, "two records in a cache line");
+#endif
 
 // Bound instructions that are executed one after the other (cpu/engine/block.h).
 enum { BLOCK_OPS = 32 }; // instructions in a block at most
@@ -41,6 +54,8 @@ struct block {
     struct code_page *page; // NULL: scratch
     struct block
         *link[2];    // where near branches went last (cpu/engine/run.h): [0] taken, [1] not taken, or after a call
+    op_fn *first;    // of one that is still to be compiled: the first record's handler behind run_heating
+    uint64_t heat;   // how many times more it runs before that (cpu/tier/tier.h)
     struct op ops[]; // count records, one that ends the block, then `points` with handlers and index in `row`
 };
 

@@ -124,6 +124,11 @@ uint64_t machine_hash(struct machine *machine);
 // machine_part, several of one name where there are several.
 uint64_t machine_hash_parts(struct machine *machine, void (*tell)(void *context, const char *name, uint64_t hash),
                             void *context);
+// From now on code that runs often is compiled into `memory`, which must outlast the machine. No visible effect but
+// speed. False: memory is short, or this build cannot compile.
+struct code_memory;
+bool machine_compile(struct machine *machine, const struct code_memory *memory);
+void machine_compiled(const struct machine *machine, uint64_t *blocks, uint64_t *bytes);
 // Forgets every cache. No visible effect.
 void machine_drop_derived(struct machine *machine);
 // The drives, as the configuration has them; NULL past the last one (devices/disk/drive.h).

@@ -2,6 +2,7 @@
 #include "cpu/state/timing.h"
 #include "cpu/system/msr.h"
 #include "devices/machine/machine_private.h"
+#include "cpu/engine/tier.h"
 #include "vmx/vmcs/vmx.h"
 #include "cpu/processor/processor.h"
 #include <string.h>
@@ -177,6 +178,16 @@ uint64_t machine_hash_parts(struct machine *m, void (*tell)(void *, const char *
 }
 
 uint64_t machine_hash(struct machine *m) { return machine_hash_parts(m, NULL, NULL); }
+
+bool machine_compile(struct machine *m, const struct code_memory *memory) {
+    return block_cache_compile(m->cpu[0], memory);
+}
+
+void machine_compiled(const struct machine *m, uint64_t *blocks, uint64_t *bytes) {
+    const struct tier *tier = block_tier(m->cpu[0]);
+    *blocks = *bytes = 0;
+    if (tier) tier_counts(tier, blocks, bytes);
+}
 
 void machine_drop_derived(struct machine *m) {
     for (unsigned i = 0; i < m->config.cpus; i++) {

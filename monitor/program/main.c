@@ -15,6 +15,7 @@
 #include "monitor/session/blocks.h"
 #include "monitor/session/record.h"
 #include "monitor/session/replay.h"
+#include "monitor/host/code_pages.h"
 #include "monitor/session/workers.h"
 #include "monitor/host/terminal.h"
 #include <stdlib.h>
@@ -58,6 +59,12 @@ static bool connect_images(struct options *o) {
     return images_connect(o->images, &o->machine, &wish);
 }
 
+// Compiled code is no more than speed: without room for it the first tier does.
+static void compile_begin(const struct options *options, struct machine *machine) {
+    struct code_memory memory;
+    if (code_pages_open(&memory, options->tier_bytes)) (void)machine_compile(machine, &memory);
+}
+
 static struct machine *make_machine(struct options *options, struct console *console) {
     char error[200];
     console_connect(console, &options->machine);
@@ -65,6 +72,7 @@ static struct machine *make_machine(struct options *options, struct console *con
     struct machine *machine = machine_new(&options->machine, error, sizeof error);
     bool is_short = strstr(error, "not enough memory");
     if (!machine) complain("%s%s", error, is_short ? ": ask for less with -m, or raise the limit (ulimit -v)" : "");
+    if (machine && options->tier != 1) compile_begin(options, machine);
     return machine;
 }
 

@@ -159,6 +159,8 @@ static void set_defaults(struct options *options) {
     *options =
         (struct options){.history_bytes = UINT64_MAX,
                          .history_workers = workers_usual(),
+                         .tier = 2,
+                         .tier_bytes = OPTIONS_TIER_BYTES,
                          .record_hashes = 1000000000,
                          .steps = UINT64_MAX,
                          .cycles = UINT64_MAX,

@@ -523,6 +523,23 @@ enum taken take_workers(struct options *options, const struct option *option, co
     return TAKEN;
 }
 
+enum taken take_tier(struct options *options, const struct option *option, const char *value) {
+    uint64_t tier;
+    if (!parse_number(value, &tier) || tier < 1 || tier > 2)
+        return option_wrong(option, value, "not a tier; write 1 (interpreted) or 2 (what runs often is compiled)");
+    options->tier = (unsigned)tier;
+    return TAKEN;
+}
+
+enum taken take_tier_cache(struct options *options, const struct option *option, const char *value) {
+    enum { LEAST = 1 << 20, MOST = 1 << 30 };
+    uint64_t bytes;
+    if (!parse_size(value, 1 << 20, &bytes) || bytes < LEAST || bytes > MOST)
+        return option_wrong(option, value, "not a size from 1M to 1G; write 64 (MBytes), 64M or 1G");
+    options->tier_bytes = bytes;
+    return TAKEN;
+}
+
 // FILE, and words behind it. False: what is wrong was said.
 static bool take_path(const struct option *option, const char **list, char *path) {
     return (parse_item(list, path, OPTIONS_PATH) && *path) ||

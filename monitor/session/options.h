@@ -28,7 +28,8 @@ enum {
     OPTIONS_GIVEN = 64,
     OPTIONS_MIGRATIONS = 16,
     OPTIONS_PATH = 4096,
-    OPTIONS_WORKERS = 64
+    OPTIONS_WORKERS = 64,
+    OPTIONS_TIER_BYTES = 64 << 20
 };
 
 // What firmware there is to be.
@@ -91,6 +92,8 @@ struct options {
     const char *decides;                // the first option that was given and decides what the machine is; NULL: none
     uint64_t history_bytes;             // of the host's memory for the past; UINT64_MAX: what is usual
     unsigned history_workers;           // threads that search it
+    unsigned tier;                      // 1: code is interpreted; 2: what runs often is compiled
+    uint64_t tier_bytes;                // of compiled code, at most
     uint64_t steps;                     // stop when the machine has done so many; UINT64_MAX: no limit
     uint64_t cycles;                    // the same in cycles, idle time counted
     uint64_t hash_every, drop_every;    // steps; 0: never

@@ -1,0 +1,216 @@
+// A tool of the build: reads object files of stencils (cpu/engine/stencil.h) and writes their bytes and holes as C.
+// extract OBJECT... >stencils.c
+//
+// A stencil is a function st__BODY__FORM__WIDTH, or st__BODY__FORM__WIDTH__BRANCH. One with anything in it but holes is
+// left out: its records keep their handlers.
+#include "cpu/engine/stencil.h"
+#include <elf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const hole_names[] = {
+#define HOLE(name) "hole_" #name,
+    STENCIL_HOLES(HOLE)
+#undef HOLE
+        "hole_next",
+    "hole_miss",
+};
+enum { HOLES = sizeof hole_names / sizeof *hole_names, JUMP_BYTES = 5, PATCHES_MOST = 64 };
+
+struct object {
+    const char *name;
+    uint8_t *data;
+    const Elf64_Shdr *section;
+    unsigned sections;
+    const Elf64_Sym *symbol;
+    unsigned symbols;
+    const char *strings;
+};
+
+static _Noreturn void fail(const char *name, const char *what) {
+    fprintf(stderr, "extract: %s: %s\n", name, what);
+    exit(1);
+}
+
+static uint8_t *file_read(const char *name) {
+    FILE *f = fopen(name, "rb");
+    if (!f || fseek(f, 0, SEEK_END)) fail(name, "cannot be read");
+    long bytes = ftell(f);
+    uint8_t *data = bytes > (long)sizeof(Elf64_Ehdr) ? malloc((size_t)bytes) : NULL;
+    rewind(f);
+    if (!data || fread(data, 1, (size_t)bytes, f) != (size_t)bytes) fail(name, "cannot be read");
+    fclose(f);
+    return data;
+}
+
+static struct object object_open(const char *name) {
+    struct object o = {.name = name, .data = file_read(name)};
+    const Elf64_Ehdr *header = (const Elf64_Ehdr *)o.data;
+    bool good = !memcmp(header->e_ident, ELFMAG, SELFMAG) && header->e_machine == EM_X86_64 && header->e_type == ET_REL;
+    if (!good) fail(name, "is not an object file for x86-64");
+    o.section = (const Elf64_Shdr *)(o.data + header->e_shoff);
+    o.sections = header->e_shnum;
+    for (unsigned i = 0; i < o.sections; i++) {
+        const Elf64_Shdr *s = &o.section[i];
+        if (s->sh_type != SHT_SYMTAB) continue;
+        o.symbol = (const Elf64_Sym *)(o.data + s->sh_offset);
+        o.symbols = (unsigned)(s->sh_size / sizeof *o.symbol);
+        o.strings = (const char *)o.data + o.section[s->sh_link].sh_offset;
+    }
+    if (!o.symbol) fail(name, "has no symbols");
+    return o;
+}
+
+static const Elf64_Shdr *relocations_of(const struct object *o, unsigned section) {
+    for (unsigned i = 0; i < o->sections; i++)
+        if (o->section[i].sh_type == SHT_RELA && o->section[i].sh_info == section) return &o->section[i];
+    return NULL;
+}
+
+static int hole_of(const struct object *o, const Elf64_Sym *symbol) {
+    for (int i = 0; i < HOLES; i++)
+        if (!strcmp(o->strings + symbol->st_name, hole_names[i])) return i;
+    return -1;
+}
+
+static unsigned patch_bytes(unsigned type) {
+    switch (type) {
+    case R_X86_64_32:
+    case R_X86_64_32S:
+    case R_X86_64_PC32:
+    case R_X86_64_PLT32: return 4;
+    case R_X86_64_16: return 2;
+    case R_X86_64_8: return 1;
+    default: return 0;
+    }
+}
+
+// Whether a section of unlikely code has a jump to `hole_miss` there and nothing else matters: the compiler puts the
+// way out of a stencil into such a section.
+static bool is_miss(const struct object *o, const Elf64_Sym *symbol, int64_t addend) {
+    const Elf64_Shdr *relocations = relocations_of(o, symbol->st_shndx);
+    uint64_t at = symbol->st_value + (uint64_t)addend + 4;
+    if (symbol->st_shndx >= o->sections || !relocations) return false;
+    if (o->data[o->section[symbol->st_shndx].sh_offset + at] != 0xe9) return false;
+    const Elf64_Rela *r = (const Elf64_Rela *)(o->data + relocations->sh_offset);
+    for (unsigned i = 0; i < relocations->sh_size / sizeof *r; i++)
+        if (r[i].r_offset == at + 1) return hole_of(o, &o->symbol[ELF64_R_SYM(r[i].r_info)]) == HOLE_MISS;
+    return false;
+}
+
+// The patch for a relocation; false: it cannot be patched.
+static bool patch_make(const struct object *o, const Elf64_Rela *r, uint64_t start, struct stencil_patch *out) {
+    const Elf64_Sym *symbol = &o->symbol[ELF64_R_SYM(r->r_info)];
+    unsigned type = (unsigned)ELF64_R_TYPE(r->r_info), bytes = patch_bytes(type);
+    bool relative = type == R_X86_64_PC32 || type == R_X86_64_PLT32;
+    int hole = hole_of(o, symbol);
+    int64_t addend = r->r_addend;
+    if (hole < 0 && relative && is_miss(o, symbol, addend)) {
+        hole = HOLE_MISS;
+        addend = -4;
+    }
+    if (!bytes || hole < 0 || relative != (hole >= HOLE_NEXT) || (relative && addend != -4)) return false;
+    *out = (struct stencil_patch){(uint16_t)(r->r_offset - start), (uint8_t)hole, (uint8_t)bytes, (int32_t)addend};
+    return true;
+}
+
+// "BODY__FORM__WIDTH" or "BODY__FORM__WIDTH__BRANCH" as a row's beginning.
+static void row_print(const char *name, const uint8_t *code, unsigned bytes, unsigned patches, unsigned number) {
+    char copy[256], *part[4] = {copy};
+    (void)code;
+    snprintf(copy, sizeof copy, "%s", name);
+    for (unsigned i = 1; i < 4 && part[i - 1]; i++) {
+        part[i] = strstr(part[i - 1], "__");
+        if (part[i]) {
+            *part[i] = 0;
+            part[i] += 2;
+        }
+    }
+    if (!part[2]) fail(name, "is no name of a stencil");
+    printf("    {&body_%s, %s%s, FORM_%s, W%s, {code_%u, patch_%u, %u, %u}},\n", part[0], part[3] ? "&body_" : "NULL",
+           part[3] ? part[3] : "", part[1], part[2], number, number, bytes, patches);
+}
+
+static void bytes_print(const uint8_t *code, unsigned bytes, unsigned number) {
+    printf("static const uint8_t code_%u[] = {", number);
+    for (unsigned i = 0; i < bytes; i++) printf("%s0x%02x,", i % 24 ? " " : "\n    ", code[i]);
+    printf("};\n");
+}
+
+static void patches_print(const struct stencil_patch *patch, unsigned patches, unsigned number) {
+    printf("static const struct stencil_patch patch_%u[] = {", number);
+    for (unsigned i = 0; i < patches; i++)
+        printf("{%u, %u, %u, %d},", patch[i].at, patch[i].hole, patch[i].bytes, patch[i].addend);
+    printf("{0, 0, 0, 0}};\n");
+}
+
+// Of the stencil in `symbol` the code and patches, or its row.
+static bool stencil_take(const struct object *o, const Elf64_Sym *symbol, bool rows, unsigned number) {
+    const Elf64_Shdr *relocations = relocations_of(o, symbol->st_shndx);
+    const uint8_t *code = o->data + o->section[symbol->st_shndx].sh_offset + symbol->st_value;
+    unsigned bytes = (unsigned)symbol->st_size, patches = 0;
+    struct stencil_patch patch[PATCHES_MOST];
+    const Elf64_Rela *r = relocations ? (const Elf64_Rela *)(o->data + relocations->sh_offset) : NULL;
+    for (unsigned i = 0; r && i < relocations->sh_size / sizeof *r; i++) {
+        if (r[i].r_offset - symbol->st_value >= bytes) continue;
+        if (patches == PATCHES_MOST || !patch_make(o, &r[i], symbol->st_value, &patch[patches++])) return false;
+    }
+    for (unsigned i = 0; i < patches; i++) // the last jump falls through instead
+        if (patch[i].hole == HOLE_NEXT && patch[i].at + 4u == bytes && code[bytes - JUMP_BYTES] == 0xe9) {
+            bytes -= JUMP_BYTES;
+            patch[i] = patch[--patches];
+            break;
+        }
+    if (rows) {
+        row_print(o->strings + symbol->st_name + 4, code, bytes, patches, number);
+        return true;
+    }
+    bytes_print(code, bytes, number);
+    patches_print(patch, patches, number);
+    return true;
+}
+
+static bool is_stencil(const struct object *o, const Elf64_Sym *symbol) {
+    return ELF64_ST_TYPE(symbol->st_info) == STT_FUNC && symbol->st_shndx && symbol->st_shndx < o->sections &&
+           !strncmp(o->strings + symbol->st_name, "st__", 4) && !strchr(o->strings + symbol->st_name, '.');
+}
+
+static unsigned objects_print(char **names, bool rows) {
+    unsigned number = 0, all = 0;
+    for (; *names; names++) {
+        struct object o = object_open(*names);
+        for (unsigned i = 0; i < o.symbols; i++) {
+            if (!is_stencil(&o, &o.symbol[i])) continue;
+            all++;
+            number += stencil_take(&o, &o.symbol[i], rows, number);
+        }
+        free(o.data);
+    }
+    if (!rows) fprintf(stderr, "extract: %u of %u stencils\n", number, all);
+    return number;
+}
+
+static void bodies_print(char **names) {
+    for (; *names; names++) {
+        struct object o = object_open(*names);
+        for (unsigned i = 0; i < o.symbols; i++) {
+            if (!is_stencil(&o, &o.symbol[i])) continue;
+            const char *name = o.strings + o.symbol[i].st_name + 4, *end = strstr(name, "__");
+            printf("extern const struct body body_%.*s;\n", (int)(end - name), name);
+            for (unsigned part = 0; end && part < 2; part++) end = strstr(end + 2, "__");
+            if (end) printf("extern const struct body body_%s;\n", end + 2);
+        }
+        free(o.data);
+    }
+}
+
+int main(int argc, char **argv) {
+    printf("// Made by the build from the bodies: cpu/engine/extract/extract.c.\n#include \"cpu/engine/stencil.h\"\n#include <stddef.h>\n");
+    bodies_print(argv + 1);
+    unsigned count = objects_print(argv + 1, false);
+    printf("const struct stencil_row stencil_rows[] = {\n");
+    if (count) objects_print(argv + 1, true);
+    printf("    {.body = NULL}};\nconst unsigned stencil_count = %u;\n", count);
+    return argc < 1 || ferror(stdout);
+}

@@ -1,0 +1,179 @@
+// The second tier: a hot block's stencils are copied one behind the other and their holes filled.
+#include "cpu/engine/tier.h"
+#include "cpu/engine/body.h"
+#include "cpu/engine/stencil.h"
+#include "cpu/engine/tune.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct named {
+    op_fn *fn;
+    const struct stencil *stencil;
+};
+enum { INDEX = 8192, WAY_BYTES = 22, STENCIL_MOST = 2048 };
+
+struct tier {
+    struct code_memory memory;
+    size_t fill;
+    uint64_t compiled;
+    struct named index[INDEX]; // by handler; open addressing
+};
+
+// --- which stencil is a handler's ---
+
+static struct named *index_slot(struct tier *tier, op_fn *fn) {
+    uint64_t hash = (uint64_t)(uintptr_t)fn * 0x9e3779b97f4a7c15;
+    unsigned i = (unsigned)(hash >> 51);
+    while (tier->index[i].fn && tier->index[i].fn != fn) i = (i + 1) % INDEX;
+    return &tier->index[i];
+}
+
+static const struct stencil *stencil_of(struct tier *tier, op_fn *fn) { return index_slot(tier, fn)->stencil; }
+
+struct tier *tier_new(const struct code_memory *memory, const struct stencil_row *rows, unsigned count,
+                      op_fn *(*fused)(const struct body *, unsigned form, unsigned width, const struct body *branch)) {
+    if (!memory->bytes || !count || count > INDEX / 2) return NULL;
+    struct tier *tier = calloc(1, sizeof *tier);
+    if (!tier) return NULL;
+    tier->memory = *memory;
+    for (const struct stencil_row *row = rows; row < rows + count; row++) {
+        op_fn *fn = row->branch ? fused(row->body, row->form, row->width, row->branch) : row->body->fn[row->form][row->width];
+        if (fn) *index_slot(tier, fn) = (struct named){fn, &row->stencil};
+    }
+    return tier;
+}
+
+void tier_free(struct tier *tier) { free(tier); }
+void tier_clear(struct tier *tier) { tier->fill = 0; }
+void tier_counts(const struct tier *tier, uint64_t *compiled, uint64_t *bytes) {
+    *compiled = tier->compiled;
+    *bytes = tier->fill;
+}
+
+// --- holes ---
+
+static int64_t field(const struct op *op, unsigned hole) {
+    switch (hole) {
+    case HOLE_dst: return op->dst;
+    case HOLE_src: return op->src;
+    case HOLE_base: return op->base;
+    case HOLE_index: return op->index;
+    case HOLE_scale: return op->scale;
+    case HOLE_segment_base: return op->segment_base;
+    case HOLE_disp: return op->disp;
+    case HOLE_imm: return op->imm;
+    case HOLE_offset: return op->offset;
+    case HOLE_length: return op->length;
+    case HOLE_disp2: return op[1].disp;
+    case HOLE_offset2: return op[1].offset;
+    default: return op[1].length;
+    }
+}
+
+// Addends are small: a displacement and the last byte of an access.
+static bool fits(const struct stencil *s, const struct op *op) {
+    enum { FIELD_MOST = 1 << 30 };
+    for (unsigned i = 0; i < s->patches; i++) {
+        int64_t v = s->patch[i].hole < HOLE_NEXT ? field(op, s->patch[i].hole) : 0;
+        if (s->patch[i].hole != HOLE_imm && (v >= FIELD_MOST || v < -FIELD_MOST)) return false;
+    }
+    return !op->ea;
+}
+
+// --- code ---
+
+struct draft {
+    struct tier *tier;
+    uint8_t *write; // where the next byte goes
+    uint8_t *end;   // ways to handlers are made from the end downwards
+    const uint8_t *run_delta;
+};
+
+static void put(uint8_t *to, uint64_t v, unsigned bytes) { memcpy(to, &v, bytes); }
+
+// movabs $op, %rsi; movabs $fn, %rax; jmp *%rax: to a record's own handler.
+static void way_put(uint8_t *to, const struct op *op, op_fn *fn) {
+    put(to, 0xbe48, 2);
+    put(to + 2, (uint64_t)(uintptr_t)op, 8);
+    put(to + 10, 0xb848, 2);
+    put(to + 12, (uint64_t)(uintptr_t)fn, 8);
+    put(to + 20, 0xe0ff, 2);
+}
+
+// The stencil of one record; `miss`: where its way out is.
+static void stencil_put(uint8_t *to, const struct stencil *s, const struct op *op, const uint8_t *miss) {
+    memcpy(to, s->code, s->bytes);
+    for (unsigned i = 0; i < s->patches; i++) {
+        const struct stencil_patch *p = &s->patch[i];
+        int64_t v = p->hole == HOLE_NEXT   ? s->bytes - (p->at + 4)
+                    : p->hole == HOLE_MISS ? miss - (to + p->at + 4)
+                                           : field(op, p->hole) + p->addend;
+        put(to + p->at, (uint64_t)v, p->bytes);
+    }
+}
+
+static bool has_miss(const struct stencil *s) {
+    for (unsigned i = 0; i < s->patches; i++)
+        if (s->patch[i].hole == HOLE_MISS) return true;
+    return false;
+}
+
+static const struct stencil *usable(struct tier *tier, const struct op *op, op_fn *fn) {
+    const struct stencil *s = stencil_of(tier, fn);
+    return s && fits(s, op) ? s : NULL;
+}
+
+// Bytes that the block's code takes at most: after the stencils come the ways to handlers.
+static size_t code_bytes(struct tier *tier, const struct block *block, op_fn **single, size_t *stencils) {
+    size_t ways = 0;
+    *stencils = 0;
+    for (unsigned i = 0; i < block->count; i++) {
+        const struct stencil *s = usable(tier, &block->ops[i], single[i]);
+        *stencils += s ? s->bytes : WAY_BYTES;
+        ways += s && has_miss(s) ? WAY_BYTES : 0;
+    }
+    *stencils += WAY_BYTES; // to what ends the block
+    return *stencils + ways;
+}
+
+static void compile(struct tier *tier, struct block *block, op_fn **single) {
+    size_t stencils, bytes = code_bytes(tier, block, single, &stencils);
+    if (tier->fill + bytes > tier->memory.bytes) return;
+    uint8_t *to = tier->memory.write + tier->fill, *way = to + stencils;
+    const uint8_t *run = tier->memory.run + tier->fill;
+    const uint8_t *start = to;
+    for (unsigned i = 0; i < block->count; i++) {
+        struct op *op = &block->ops[i];
+        const struct stencil *s = usable(tier, op, single[i]);
+        if (!s) {
+            op->fn = single[i];
+            way_put(to, op, single[i]);
+            to += WAY_BYTES;
+            continue;
+        }
+        op->fn = (op_fn *)(uintptr_t)(run + (to - start));
+        stencil_put(to, s, op, way);
+        to += s->bytes;
+        if (!has_miss(s)) continue;
+        way_put(way, op, single[i]);
+        way += WAY_BYTES;
+    }
+    way_put(to, &block->ops[block->count], block->ops[block->count].fn);
+    tier->fill += (bytes + 15) & ~(size_t)15;
+    tier->compiled++;
+}
+
+void tier_watch(struct block *block) {
+    block->first = block->ops[0].fn;
+    block->heat = TIER_HEAT;
+    block->ops[0].fn = run_heating;
+}
+
+enum outcome run_heating(struct cpu *cpu, const struct op *op) {
+    struct block *block = cpu->block;
+    if (likely(--block->heat)) TAIL block->first(cpu, op);
+    block->ops[0].fn = block->first;
+    struct tier *tier = block_tier(cpu);
+    if (tier) compile(tier, block, block_plain(block) + block->count);
+    TAIL block->ops[0].fn(cpu, op);
+}
