@@ -50,9 +50,26 @@ CONDITIONS(JUMP_IF)
 #define STENCIL_IF(cc, number)                                                                                         \
     STENCIL st__j##cc##__I__64(struct cpu *cpu) {                                                                      \
         const struct op op = STENCIL_OP;                                                                               \
-        STENCIL_EITHER(cpu, op, flags_condition(&cpu->flags, number));                                                 \
+        FOLLOW_EITHER(cpu, &op, flags_condition(&cpu->flags, number));                                                 \
     }
 CONDITIONS(STENCIL_IF)
+
+STENCIL st__jmp__I__64(struct cpu *cpu) {
+    const struct op op = STENCIL_OP;
+    cpu->rip += (uint64_t)op.disp;
+    FOLLOW_FAR(cpu, &op);
+}
+STENCIL st__call__I__64(struct cpu *cpu) {
+    const struct op op = STENCIL_OP;
+    if (unlikely(call_inline(cpu, &op, (enum form)(FORM_I | FORM_FAST), 64) != OUT_OK)) return way_miss(cpu);
+    call_noted(cpu);
+    FOLLOW_FAR(cpu, &op);
+}
+STENCIL st__ret__NONE__64(struct cpu *cpu) {
+    const struct op op = STENCIL_OP;
+    if (unlikely(ret_inline(cpu, &op, (enum form)(FORM_NONE | FORM_FAST), 64) != OUT_OK)) return way_miss(cpu);
+    FOLLOW_RETURN(cpu, &op);
+}
 #endif
 
 ALWAYS_INLINE void counter_set(struct cpu *cpu, const struct op *op, uint64_t v) {

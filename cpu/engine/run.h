@@ -3,6 +3,14 @@
 #define CPU_RUN_H
 #include "cpu/engine/block.h"
 #include "cpu/engine/body.h"
+#include "cpu/engine/stencil.h"
+
+// What the handler at its end leaves to a function: a stencil has a way there (cpu/engine/stencil.h).
+#ifdef VMXRAY_STENCIL
+#define LEAVE_BY(way, function, cpu, op) return way_##way(cpu)
+#else
+#define LEAVE_BY(way, function, cpu, op) TAIL function(cpu, op)
+#endif
 
 // Links: a block remembers where its direct branch goes, [0] taken and [1] not, while that is on its own page: the
 // page's translation is then in the TLB, as the block itself was fetched through it, and a store into the page ends all
@@ -10,12 +18,13 @@
 op_fn run_link_taken, run_link_next; // when the link is missing: enter it, if it qualifies, and go there
 
 // A statement at the end of a handler: on to link 0 (taken) or 1 (not taken), RIP being set.
+#define LINK_0(cpu, op) LEAVE_BY(taken, run_link_taken, cpu, op)
+#define LINK_1(cpu, op) LEAVE_BY(next, run_link_next, cpu, op)
 #if VMXRAY_TAIL_CALLS
 #define FOLLOW_LINK(cpu, op, number)                                                                                   \
     do {                                                                                                               \
         struct block *to = (cpu)->block->link[number];                                                                 \
-        if (unlikely(!to || (cpu)->attention || (cpu)->budget < to->count))                                            \
-            TAIL((number) == 0 ? run_link_taken : run_link_next)(cpu, op);                                             \
+        if (unlikely(!to || (cpu)->attention || (cpu)->budget < to->count)) LINK_##number(cpu, op);                    \
         (cpu)->budget -= to->count;                                                                                    \
         (cpu)->block = to;                                                                                             \
         TAIL to->ops[0].fn(cpu, to->ops);                                                                              \
@@ -39,8 +48,8 @@ op_fn run_link_far;
 #define FOLLOW_FAR(cpu, op)                                                                                            \
     do {                                                                                                               \
         struct block *to = (cpu)->block->link[0];                                                                      \
-        if (unlikely(!to || (cpu)->attention || (cpu)->budget < to->count)) TAIL run_link_far(cpu, op);                \
-        if (!((op)->imm & 1) && unlikely(!block_begins_here(cpu, to))) TAIL run_link_far(cpu, op);                     \
+        if (unlikely(!to || (cpu)->attention || (cpu)->budget < to->count)) LEAVE_BY(far, run_link_far, cpu, op);      \
+        if (!((op)->imm & 1) && unlikely(!block_begins_here(cpu, to))) LEAVE_BY(far, run_link_far, cpu, op);           \
         (cpu)->budget -= to->count;                                                                                    \
         (cpu)->block = to;                                                                                             \
         TAIL to->ops[0].fn(cpu, to->ops);                                                                              \
@@ -57,8 +66,8 @@ op_fn run_return; // when the guess is wrong
     do {                                                                                                               \
         const struct block *from = (cpu)->fetch.returns[(cpu)->fetch.return_top-- % RETURNS];                          \
         struct block *to = likely(from) ? from->link[1] : NULL;                                                        \
-        if (unlikely(!to || (cpu)->attention || (cpu)->budget < to->count)) TAIL run_return(cpu, op);                  \
-        if (unlikely(!block_begins_here(cpu, to))) TAIL run_return(cpu, op);                                           \
+        if (unlikely(!to || (cpu)->attention || (cpu)->budget < to->count)) LEAVE_BY(back, run_return, cpu, op);       \
+        if (unlikely(!block_begins_here(cpu, to))) LEAVE_BY(back, run_return, cpu, op);                                \
         (cpu)->budget -= to->count;                                                                                    \
         (cpu)->block = to;                                                                                             \
         TAIL to->ops[0].fn(cpu, to->ops);                                                                              \

@@ -4,21 +4,27 @@
 // A file with bodies is compiled once more with VMXRAY_STENCIL: each fast instance becomes a function of the processor
 // alone, whose record is made of addresses of symbols that nobody defines. What the compiler leaves for the linker are
 // the holes. A stencil ends in a jump to `hole_next`, the record behind it; what it does not do itself (a memory operand
-// that is not in the fast TLB) it leaves to the record's own handler: a jump to `hole_miss`.
+// that is not in the fast TLB) it leaves to the record's own handler: a jump to `way_miss`.
 #ifndef CPU_STENCIL_H
 #define CPU_STENCIL_H
 #include "cpu/state/op.h"
 
 #define STENCIL_HOLES(X)                                                                                               \
-    X(dst) X(src) X(base) X(index) X(scale) X(segment_base) X(disp) X(imm) X(offset) X(length)                         \
+    X(dst) X(src) X(base) X(index) X(scale) X(segment_base) X(disp) X(imm) X(offset) X(length) X(row)                  \
     /* of the record behind, for two that are executed as one */ X(disp2) X(offset2) X(length2)
+
+// Ways out of a stencil, each to a handler with the record: the record's own, which does all of it again (`miss`), or
+// what goes on where a block ends (cpu/engine/run.h), RIP being set.
+#define STENCIL_WAYS(X) X(miss) X(taken) X(next) X(far) X(back) X(onward)
 
 enum stencil_hole {
 #define HOLE(name) HOLE_##name,
     STENCIL_HOLES(HOLE)
 #undef HOLE
-    HOLE_NEXT, // the code behind this stencil, from the place's end
-    HOLE_MISS, // the way to the record's handler
+    HOLE_NEXT, // the code behind this stencil
+#define WAY(name) WAY_##name,
+    STENCIL_WAYS(WAY)
+#undef WAY
 };
 
 struct stencil_patch {
@@ -49,7 +55,9 @@ struct cpu;
 STENCIL_HOLES(HOLE)
 #undef HOLE
 enum outcome hole_next(struct cpu *cpu);
-__attribute__((cold)) enum outcome hole_miss(struct cpu *cpu);
+#define WAY(name) __attribute__((cold)) enum outcome way_##name(struct cpu *cpu);
+STENCIL_WAYS(WAY)
+#undef WAY
 
 #define FILLED(name) (uintptr_t)hole_##name
 #define STENCIL_OP                                                                                                     \
@@ -62,7 +70,8 @@ __attribute__((cold)) enum outcome hole_miss(struct cpu *cpu);
      .scale = FILLED(scale),                                                                                           \
      .segment_base = FILLED(segment_base),                                                                             \
      .offset = FILLED(offset),                                                                                         \
-     .length = FILLED(length)}
+     .length = FILLED(length),                                                                                         \
+     .row = FILLED(row)}
 #define STENCIL_OP2                                                                                                    \
     {.disp = (int64_t)FILLED(disp2), .offset = FILLED(offset2), .length = FILLED(length2)}
 #define STENCIL __attribute__((used)) static enum outcome

@@ -8,14 +8,25 @@
     STENCIL st__##name##__##f##KIND##__##w(struct cpu *cpu) {                                                          \
         const struct op op = STENCIL_OP;                                                                               \
         if (unlikely(name##_inline(cpu, &op, (enum form)(FORM_##f | FORM_FAST | (bits)), w) != OUT_OK))                \
-            return hole_miss(cpu);                                                                                     \
+            return way_miss(cpu);                                                                                     \
         return hole_next(cpu);                                                                                         \
     }
 
-#define STENCIL_NEXT(name, f, w)
+// A body that cannot fail, as whatever can calls a function, which is no hole.
+#define STENCIL_NEXT(name, f, w)                                                                                       \
+    STENCIL st__##name##__##f##__##w(struct cpu *cpu) {                                                                \
+        const struct op op = STENCIL_OP;                                                                               \
+        if (unlikely(name##_inline(cpu, &op, FORM_##f, w) != OUT_OK)) __builtin_trap();                                \
+        return hole_next(cpu);                                                                                         \
+    }
 #define STENCIL_END(name, f, w)
 #define STENCIL_BRANCH(name, f, w)
-#define STENCIL_FAST_BRANCH(name, f, w)
+#define STENCIL_FAST_BRANCH(name, f, w)                                                                                \
+    STENCIL st__##name##__##f##__##w(struct cpu *cpu) {                                                                \
+        const struct op op = STENCIL_OP;                                                                               \
+        if (unlikely(name##_inline(cpu, &op, (enum form)(FORM_##f | FORM_FAST), w) != OUT_OK)) return way_miss(cpu);   \
+        return way_onward(cpu);                                                                                        \
+    }
 #define STENCIL_FAST(name, f, w) STENCIL_ONE(name, f, w, 0, ) STENCIL_BASED_##f(name, f, w)
 #define STENCIL_BASED(name, f, w) STENCIL_ONE(name, f, w, FORM_BASED, _BASED)
 #define STENCIL_BASED_M STENCIL_BASED
@@ -37,21 +48,5 @@
 #define STENCIL_QUIET_M(name, f, w)
 #define STENCIL_QUIET_MR(name, f, w)
 #define STENCIL_QUIET_MI(name, f, w)
-
-// A conditional branch: to the block that the link names, if it may run now; else the record's handler finds the way.
-#define STENCIL_TO(cpu, number, target)                                                                                \
-    do {                                                                                                               \
-        struct block *to = (cpu)->block->link[number];                                                                 \
-        if (unlikely(!to || (cpu)->attention || (cpu)->budget < to->count)) return hole_miss(cpu);                     \
-        (cpu)->rip = (target);                                                                                         \
-        (cpu)->budget -= to->count;                                                                                    \
-        (cpu)->block = to;                                                                                             \
-        return to->ops[0].fn(cpu, to->ops);                                                                            \
-    } while (0)
-#define STENCIL_EITHER(cpu, op, taken)                                                                                 \
-    do {                                                                                                               \
-        if (taken) STENCIL_TO(cpu, 0, (cpu)->rip + (uint64_t)(op).disp);                                               \
-        STENCIL_TO(cpu, 1, op_rip(cpu, &(op)) + (op).length);                                                          \
-    } while (0)
 
 #endif

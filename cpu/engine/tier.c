@@ -1,6 +1,7 @@
 // The second tier: a hot block's stencils are copied one behind the other and their holes filled.
 #include "cpu/engine/tier.h"
 #include "cpu/engine/body.h"
+#include "cpu/engine/run.h"
 #include "cpu/engine/stencil.h"
 #include "cpu/engine/tune.h"
 #include <stdlib.h>
@@ -10,7 +11,7 @@ struct named {
     op_fn *fn;
     const struct stencil *stencil;
 };
-enum { INDEX = 8192, WAY_BYTES = 22, STENCIL_MOST = 2048 };
+enum { INDEX = 8192, WAY_BYTES = 22, WAYS = 8 };
 
 struct tier {
     struct code_memory memory;
@@ -64,6 +65,7 @@ static int64_t field(const struct op *op, unsigned hole) {
     case HOLE_imm: return op->imm;
     case HOLE_offset: return op->offset;
     case HOLE_length: return op->length;
+    case HOLE_row: return op->row;
     case HOLE_disp2: return op[1].disp;
     case HOLE_offset2: return op[1].offset;
     default: return op[1].length;
@@ -82,13 +84,6 @@ static bool fits(const struct stencil *s, const struct op *op) {
 
 // --- code ---
 
-struct draft {
-    struct tier *tier;
-    uint8_t *write; // where the next byte goes
-    uint8_t *end;   // ways to handlers are made from the end downwards
-    const uint8_t *run_delta;
-};
-
 static void put(uint8_t *to, uint64_t v, unsigned bytes) { memcpy(to, &v, bytes); }
 
 // movabs $op, %rsi; movabs $fn, %rax; jmp *%rax: to a record's own handler.
@@ -100,22 +95,53 @@ static void way_put(uint8_t *to, const struct op *op, op_fn *fn) {
     put(to + 20, 0xe0ff, 2);
 }
 
-// The stencil of one record; `miss`: where its way out is.
-static void stencil_put(uint8_t *to, const struct stencil *s, const struct op *op, const uint8_t *miss) {
-    memcpy(to, s->code, s->bytes);
-    for (unsigned i = 0; i < s->patches; i++) {
-        const struct stencil_patch *p = &s->patch[i];
-        int64_t v = p->hole == HOLE_NEXT   ? s->bytes - (p->at + 4)
-                    : p->hole == HOLE_MISS ? miss - (to + p->at + 4)
-                                           : field(op, p->hole) + p->addend;
-        put(to + p->at, (uint64_t)v, p->bytes);
+// Which ways a stencil has, as bits by their holes.
+static unsigned ways_of(const struct stencil *s) {
+    unsigned ways = 0;
+    for (unsigned i = 0; i < s->patches; i++)
+        if (s->patch[i].hole > HOLE_NEXT) ways |= 1u << (s->patch[i].hole - HOLE_NEXT);
+    return ways;
+}
+
+static op_fn *way_handler(unsigned hole, op_fn *own) {
+    switch (hole) {
+    case WAY_taken: return run_link_taken;
+    case WAY_next: return run_link_next;
+    case WAY_far: return run_link_far;
+    case WAY_back: return run_return;
+    case WAY_onward: return run_next_block;
+    default: return own;
     }
 }
 
-static bool has_miss(const struct stencil *s) {
-    for (unsigned i = 0; i < s->patches; i++)
-        if (s->patch[i].hole == HOLE_MISS) return true;
-    return false;
+// Of two records as one the second is where the block ends.
+static const struct op *way_record(const struct stencil *s, const struct op *op, unsigned hole) {
+    bool two = false;
+    for (unsigned i = 0; i < s->patches; i++) two |= s->patch[i].hole == HOLE_disp2;
+    return two && hole != WAY_miss ? op + 1 : op;
+}
+
+// The stencil of one record at `to`, its ways at `way`; returns where they end.
+static uint8_t *stencil_put(uint8_t *to, uint8_t *way, const struct stencil *s, const struct op *op, op_fn *own) {
+    const uint8_t *ways[WAYS] = {NULL};
+    memcpy(to, s->code, s->bytes);
+    for (unsigned i = 0; i < s->patches; i++) {
+        const struct stencil_patch *p = &s->patch[i];
+        uint8_t *place = to + p->at;
+        if (p->hole < HOLE_NEXT) {
+            put(place, (uint64_t)(field(op, p->hole) + p->addend), p->bytes);
+            continue;
+        }
+        const uint8_t **target = &ways[p->hole - HOLE_NEXT];
+        if (p->hole == HOLE_NEXT) *target = to + s->bytes;
+        if (!*target) {
+            *target = way;
+            way_put(way, way_record(s, op, p->hole), way_handler(p->hole, own));
+            way += WAY_BYTES;
+        }
+        put(place, (uint64_t)(*target - (place + 4)), 4);
+    }
+    return way;
 }
 
 static const struct stencil *usable(struct tier *tier, const struct op *op, op_fn *fn) {
@@ -130,7 +156,7 @@ static size_t code_bytes(struct tier *tier, const struct block *block, op_fn **s
     for (unsigned i = 0; i < block->count; i++) {
         const struct stencil *s = usable(tier, &block->ops[i], single[i]);
         *stencils += s ? s->bytes : WAY_BYTES;
-        ways += s && has_miss(s) ? WAY_BYTES : 0;
+        ways += s ? WAY_BYTES * (unsigned)__builtin_popcount(ways_of(s)) : 0;
     }
     *stencils += WAY_BYTES; // to what ends the block
     return *stencils + ways;
@@ -152,11 +178,8 @@ static void compile(struct tier *tier, struct block *block, op_fn **single) {
             continue;
         }
         op->fn = (op_fn *)(uintptr_t)(run + (to - start));
-        stencil_put(to, s, op, way);
+        way = stencil_put(to, way, s, op, single[i]);
         to += s->bytes;
-        if (!has_miss(s)) continue;
-        way_put(way, op, single[i]);
-        way += WAY_BYTES;
     }
     way_put(to, &block->ops[block->count], block->ops[block->count].fn);
     tier->fill += (bytes + 15) & ~(size_t)15;

@@ -35,7 +35,7 @@ struct op {
     uint8_t ea;      // 0: 64-bit address of base + index + disp, no segment checks; else EA_ bits: use op_linear_legacy
     op_field length;  // bytes
     op_offset offset; // bytes from the block's start
-    uint16_t row;    // index into the model's rows (bodies shared by several rows; explanations)
+    op_offset row;    // index into the model's rows (bodies shared by several rows; explanations)
 };
 #ifndef VMXRAY_STENCIL
 _Static_assert(sizeof(struct op) == 32, "two records in a cache line");

@@ -14,7 +14,9 @@ static const char *const hole_names[] = {
     STENCIL_HOLES(HOLE)
 #undef HOLE
         "hole_next",
-    "hole_miss",
+#define WAY(name) "way_" #name,
+    STENCIL_WAYS(WAY)
+#undef WAY
 };
 enum { HOLES = sizeof hole_names / sizeof *hole_names, JUMP_BYTES = 5, PATCHES_MOST = 64 };
 
@@ -86,17 +88,17 @@ static unsigned patch_bytes(unsigned type) {
     }
 }
 
-// Whether a section of unlikely code has a jump to `hole_miss` there and nothing else matters: the compiler puts the
-// way out of a stencil into such a section.
-static bool is_miss(const struct object *o, const Elf64_Sym *symbol, int64_t addend) {
+// The way that a section of unlikely code jumps to there: the compiler puts ways out of a stencil into such sections. -1:
+// something else is there.
+static int way_of(const struct object *o, const Elf64_Sym *symbol, int64_t addend) {
     const Elf64_Shdr *relocations = relocations_of(o, symbol->st_shndx);
     uint64_t at = symbol->st_value + (uint64_t)addend + 4;
-    if (symbol->st_shndx >= o->sections || !relocations) return false;
-    if (o->data[o->section[symbol->st_shndx].sh_offset + at] != 0xe9) return false;
+    if (symbol->st_shndx >= o->sections || !relocations) return -1;
+    if (o->data[o->section[symbol->st_shndx].sh_offset + at] != 0xe9) return -1;
     const Elf64_Rela *r = (const Elf64_Rela *)(o->data + relocations->sh_offset);
     for (unsigned i = 0; i < relocations->sh_size / sizeof *r; i++)
-        if (r[i].r_offset == at + 1) return hole_of(o, &o->symbol[ELF64_R_SYM(r[i].r_info)]) == HOLE_MISS;
-    return false;
+        if (r[i].r_offset == at + 1) return hole_of(o, &o->symbol[ELF64_R_SYM(r[i].r_info)]);
+    return -1;
 }
 
 // The patch for a relocation; false: it cannot be patched.
@@ -106,8 +108,8 @@ static bool patch_make(const struct object *o, const Elf64_Rela *r, uint64_t sta
     bool relative = type == R_X86_64_PC32 || type == R_X86_64_PLT32;
     int hole = hole_of(o, symbol);
     int64_t addend = r->r_addend;
-    if (hole < 0 && relative && is_miss(o, symbol, addend)) {
-        hole = HOLE_MISS;
+    if (hole < 0 && relative) {
+        hole = way_of(o, symbol, addend);
         addend = -4;
     }
     if (!bytes || hole < 0 || relative != (hole >= HOLE_NEXT) || (relative && addend != -4)) return false;
