@@ -89,7 +89,7 @@ $(O)/obj/%.o: %.c $(O)/flags | need-build
 STENCIL_SOURCES := $(if $(findstring VMXRAY_TAIL_CALLS=1,$(CODEGEN)),$(sort $(wildcard cpu/integer/*.c cpu/vector/*.c)) \
                      cpu/branch/branch.c cpu/insn/fuse.c)
 STENCIL_OBJECTS := $(STENCIL_SOURCES:%.c=$(O)/stencil/%.o)
-stencil_flags   := -w -g0 -fplt -DVMXRAY_STENCIL -fno-pic -fno-pie -mcmodel=kernel -ffunction-sections -fno-stack-protector \
+stencil_flags   := -w -g0 -fplt -DVMXRAY_STENCIL -fno-pic -fno-pie -mcmodel=kernel -ffunction-sections -fno-ipa-icf -fno-stack-protector \
                    -fno-asynchronous-unwind-tables -fcf-protection=none
 
 $(STENCIL_OBJECTS): $(O)/stencil/%.o: %.c $(O)/flags | need-build

@@ -81,7 +81,7 @@ bool block_cache_compile(struct cpu *cpu, const struct code_memory *memory) {
     struct block_cache *cache = cpu->wire.blocks;
     const struct combining *c = cpu->wire.combining;
     if (!VMXRAY_TAIL_CALLS || cache->tier) return cache->tier;
-    cache->tier = tier_new(memory, c->stencils, *c->stencil_count, c->fused_body);
+    cache->tier = tier_new(memory, c->stencils, c->fused_body);
     return cache->tier;
 }
 

@@ -21,7 +21,8 @@ enum stencil_hole {
 #define HOLE(name) HOLE_##name,
     STENCIL_HOLES(HOLE)
 #undef HOLE
-    HOLE_NEXT, // the code behind this stencil
+    HOLE_LITERAL, // a constant that the compiler put beside the code: `literal`
+    HOLE_NEXT,    // the code behind this stencil
 #define WAY(name) WAY_##name,
     STENCIL_WAYS(WAY)
 #undef WAY
@@ -30,6 +31,7 @@ enum stencil_hole {
 struct stencil_patch {
     uint16_t at;
     uint8_t hole, bytes; // which field, how many bytes of it
+    uint16_t literal;
     int32_t addend;
 };
 
@@ -45,8 +47,12 @@ struct stencil_row {
     uint8_t form, width;
     struct stencil stencil;
 };
-extern const struct stencil_row stencil_rows[];
-extern const unsigned stencil_count;
+struct stencil_table {
+    const struct stencil_row *rows;
+    unsigned count, literals;
+    const uint8_t (*literal)[16];
+};
+extern const struct stencil_table stencil_table;
 
 #ifdef VMXRAY_STENCIL
 struct cpu;

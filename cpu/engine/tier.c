@@ -15,7 +15,7 @@ enum { INDEX = 8192, WAY_BYTES = 22, WAYS = 8 };
 
 struct tier {
     struct code_memory memory;
-    size_t fill;
+    size_t fill, begin; // where the next block's code goes; the literals lie before the first's
     uint64_t compiled;
     struct named index[INDEX]; // by handler; open addressing
 };
@@ -31,13 +31,16 @@ static struct named *index_slot(struct tier *tier, op_fn *fn) {
 
 static const struct stencil *stencil_of(struct tier *tier, op_fn *fn) { return index_slot(tier, fn)->stencil; }
 
-struct tier *tier_new(const struct code_memory *memory, const struct stencil_row *rows, unsigned count,
+struct tier *tier_new(const struct code_memory *memory, const struct stencil_table *table,
                       op_fn *(*fused)(const struct body *, unsigned form, unsigned width, const struct body *branch)) {
-    if (!memory->bytes || !count || count > INDEX / 2) return NULL;
+    size_t literals = table->literals * sizeof *table->literal;
+    if (memory->bytes < literals || !table->count || table->count > INDEX / 2) return NULL;
     struct tier *tier = calloc(1, sizeof *tier);
     if (!tier) return NULL;
     tier->memory = *memory;
-    for (const struct stencil_row *row = rows; row < rows + count; row++) {
+    memcpy(memory->write, table->literal, literals);
+    tier->fill = tier->begin = literals;
+    for (const struct stencil_row *row = table->rows; row < table->rows + table->count; row++) {
         op_fn *fn = row->branch ? fused(row->body, row->form, row->width, row->branch) : row->body->fn[row->form][row->width];
         if (fn) *index_slot(tier, fn) = (struct named){fn, &row->stencil};
     }
@@ -45,7 +48,7 @@ struct tier *tier_new(const struct code_memory *memory, const struct stencil_row
 }
 
 void tier_free(struct tier *tier) { free(tier); }
-void tier_clear(struct tier *tier) { tier->fill = 0; }
+void tier_clear(struct tier *tier) { tier->fill = tier->begin; }
 void tier_counts(const struct tier *tier, uint64_t *compiled, uint64_t *bytes) {
     *compiled = tier->compiled;
     *bytes = tier->fill;
@@ -76,7 +79,7 @@ static int64_t field(const struct op *op, unsigned hole) {
 static bool fits(const struct stencil *s, const struct op *op) {
     enum { FIELD_MOST = 1 << 30 };
     for (unsigned i = 0; i < s->patches; i++) {
-        int64_t v = s->patch[i].hole < HOLE_NEXT ? field(op, s->patch[i].hole) : 0;
+        int64_t v = s->patch[i].hole < HOLE_LITERAL ? field(op, s->patch[i].hole) : 0;
         if (s->patch[i].hole != HOLE_imm && (v >= FIELD_MOST || v < -FIELD_MOST)) return false;
     }
     return !op->ea;
@@ -122,13 +125,17 @@ static const struct op *way_record(const struct stencil *s, const struct op *op,
 }
 
 // The stencil of one record at `to`, its ways at `way`; returns where they end.
-static uint8_t *stencil_put(uint8_t *to, uint8_t *way, const struct stencil *s, const struct op *op, op_fn *own) {
+static uint8_t *stencil_put(const struct tier *tier, uint8_t *to, uint8_t *way, const struct stencil *s, const struct op *op, op_fn *own) {
     const uint8_t *ways[WAYS] = {NULL};
     memcpy(to, s->code, s->bytes);
     for (unsigned i = 0; i < s->patches; i++) {
         const struct stencil_patch *p = &s->patch[i];
         uint8_t *place = to + p->at;
-        if (p->hole < HOLE_NEXT) {
+        if (p->hole == HOLE_LITERAL) {
+            put(place, (uint64_t)(tier->memory.write + 16 * p->literal - (place + 4)), 4);
+            continue;
+        }
+        if (p->hole < HOLE_LITERAL) {
             put(place, (uint64_t)(field(op, p->hole) + p->addend), p->bytes);
             continue;
         }
@@ -178,7 +185,7 @@ static void compile(struct tier *tier, struct block *block, op_fn **single) {
             continue;
         }
         op->fn = (op_fn *)(uintptr_t)(run + (to - start));
-        way = stencil_put(to, way, s, op, single[i]);
+        way = stencil_put(tier, to, way, s, op, single[i]);
         to += s->bytes;
     }
     way_put(to, &block->ops[block->count], block->ops[block->count].fn);

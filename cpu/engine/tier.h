@@ -11,12 +11,12 @@
 #include "cpu/state/code_memory.h"
 
 struct tier;
-struct stencil_row;
+struct stencil_table;
 
 enum { TIER_HEAT = 24 }; // a block is compiled when it is about to run for this time
 
 // NULL: memory is short, or this build has no stencils. `fused`: as in cpu/engine/tune.h.
-struct tier *tier_new(const struct code_memory *memory, const struct stencil_row *rows, unsigned count,
+struct tier *tier_new(const struct code_memory *memory, const struct stencil_table *table,
                       op_fn *(*fused)(const struct body *, unsigned form, unsigned width, const struct body *branch));
 void tier_free(struct tier *tier);
 void tier_clear(struct tier *tier); // what was compiled is not needed any more

@@ -22,8 +22,7 @@ struct combining {
     op_fn *(*paired)(unsigned first, unsigned second);
     // The same as `fused`, by body, form, width and the branch's body; and what there is of compiled bodies.
     op_fn *(*fused_body)(const struct body *first, unsigned form, unsigned width, const struct body *branch);
-    const struct stencil_row *stencils;
-    const unsigned *stencil_count;
+    const struct stencil_table *stencils;
 };
 
 #endif

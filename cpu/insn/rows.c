@@ -19,4 +19,4 @@ static const struct insn_row rows[] = {
 
 const struct row_set cpu_rows = {rows, sizeof(rows) / sizeof(rows[0])};
 
-const struct combining cpu_combining = {fused, piece_of, paired, fused_body, stencil_rows, &stencil_count};
+const struct combining cpu_combining = {fused, piece_of, paired, fused_body, &stencil_table};

@@ -13,7 +13,8 @@ static const char *const hole_names[] = {
 #define HOLE(name) "hole_" #name,
     STENCIL_HOLES(HOLE)
 #undef HOLE
-        "hole_next",
+        "(literal)",
+    "hole_next",
 #define WAY(name) "way_" #name,
     STENCIL_WAYS(WAY)
 #undef WAY
@@ -70,6 +71,35 @@ static const Elf64_Shdr *relocations_of(const struct object *o, unsigned section
     return NULL;
 }
 
+// --- constants: each once ---
+
+enum { LITERALS_MOST = 1024 };
+static uint8_t literals[LITERALS_MOST][16];
+static unsigned literal_count;
+
+// The literal with these bytes, made when missing; -1: they are too many.
+static int literal_take(const uint8_t *bytes, size_t available) {
+    uint8_t value[16] = {0};
+    memcpy(value, bytes, available < 16 ? available : 16);
+    for (unsigned i = 0; i < literal_count; i++)
+        if (!memcmp(literals[i], value, 16)) return (int)i;
+    if (literal_count == LITERALS_MOST) return -1;
+    memcpy(literals[literal_count], value, 16);
+    return (int)literal_count++;
+}
+
+// A relocation to constant data: which literal; -1: it goes elsewhere. `behind`: from the end of the place to that of
+// the instruction.
+static int literal_of(const struct object *o, const Elf64_Sym *symbol, int64_t addend, unsigned behind) {
+    if (symbol->st_shndx >= o->sections) return -1;
+    const Elf64_Shdr *section = &o->section[symbol->st_shndx];
+    uint64_t at = symbol->st_value + (uint64_t)(addend + 4 + behind);
+    bool constant = section->sh_type == SHT_PROGBITS && !(section->sh_flags & (SHF_WRITE | SHF_EXECINSTR)) &&
+                    section->sh_flags & SHF_MERGE && !(section->sh_flags & SHF_STRINGS);
+    if (!constant || at >= section->sh_size || section->sh_entsize > 16) return -1;
+    return literal_take(o->data + section->sh_offset + at, section->sh_entsize);
+}
+
 static int hole_of(const struct object *o, const Elf64_Sym *symbol) {
     for (int i = 0; i < HOLES; i++)
         if (!strcmp(o->strings + symbol->st_name, hole_names[i])) return i;
@@ -108,12 +138,17 @@ static bool patch_make(const struct object *o, const Elf64_Rela *r, uint64_t sta
     bool relative = type == R_X86_64_PC32 || type == R_X86_64_PLT32;
     int hole = hole_of(o, symbol);
     int64_t addend = r->r_addend;
+    int literal = hole < 0 && relative ? literal_of(o, symbol, addend, 0) : -1;
+    if (literal >= 0) {
+        *out = (struct stencil_patch){(uint16_t)(r->r_offset - start), HOLE_LITERAL, 4, (uint16_t)literal, -4};
+        return true;
+    }
     if (hole < 0 && relative) {
         hole = way_of(o, symbol, addend);
         addend = -4;
     }
     if (!bytes || hole < 0 || relative != (hole >= HOLE_NEXT) || (relative && addend != -4)) return false;
-    *out = (struct stencil_patch){(uint16_t)(r->r_offset - start), (uint8_t)hole, (uint8_t)bytes, (int32_t)addend};
+    *out = (struct stencil_patch){(uint16_t)(r->r_offset - start), (uint8_t)hole, (uint8_t)bytes, 0, (int32_t)addend};
     return true;
 }
 
@@ -143,8 +178,8 @@ static void bytes_print(const uint8_t *code, unsigned bytes, unsigned number) {
 static void patches_print(const struct stencil_patch *patch, unsigned patches, unsigned number) {
     printf("static const struct stencil_patch patch_%u[] = {", number);
     for (unsigned i = 0; i < patches; i++)
-        printf("{%u, %u, %u, %d},", patch[i].at, patch[i].hole, patch[i].bytes, patch[i].addend);
-    printf("{0, 0, 0, 0}};\n");
+        printf("{%u, %u, %u, %u, %d},", patch[i].at, patch[i].hole, patch[i].bytes, patch[i].literal, patch[i].addend);
+    printf("{0, 0, 0, 0, 0}};\n");
 }
 
 // Of the stencil in `symbol` the code and patches, or its row.
@@ -207,12 +242,23 @@ static void bodies_print(char **names) {
     }
 }
 
+static void literals_print(void) {
+    printf("static const uint8_t literals[][16] = {\n");
+    for (unsigned i = 0; i < literal_count; i++) {
+        printf("    {");
+        for (unsigned k = 0; k < 16; k++) printf("0x%02x, ", literals[i][k]);
+        printf("},\n");
+    }
+    printf("    {0}};\n");
+}
+
 int main(int argc, char **argv) {
     printf("// Made by the build from the bodies: cpu/engine/extract/extract.c.\n#include \"cpu/engine/stencil.h\"\n#include <stddef.h>\n");
     bodies_print(argv + 1);
     unsigned count = objects_print(argv + 1, false);
-    printf("const struct stencil_row stencil_rows[] = {\n");
+    literals_print();
+    printf("static const struct stencil_row rows[] = {\n");
     if (count) objects_print(argv + 1, true);
-    printf("    {.body = NULL}};\nconst unsigned stencil_count = %u;\n", count);
+    printf("    {.body = NULL}};\nconst struct stencil_table stencil_table = {rows, %u, %u, literals};\n", count, literal_count);
     return argc < 1 || ferror(stdout);
 }
