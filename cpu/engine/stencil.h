@@ -30,8 +30,8 @@ enum stencil_hole {
 
 struct stencil_patch {
     uint16_t at;
-    uint8_t hole, bytes; // which field, how many bytes of it
-    uint16_t literal;
+    uint8_t hole, bytes; // which field, how many bytes of it; of a way how many bytes of code come before it
+    uint16_t literal;    // these; of HOLE_LITERAL, the constant
     int32_t addend;
 };
 

@@ -11,7 +11,7 @@ struct named {
     op_fn *fn;
     const struct stencil *stencil;
 };
-enum { INDEX = 8192, WAY_BYTES = 22, WAYS = 8 };
+enum { INDEX = 8192, WAY_BYTES = 22, WAYS = 64, LITERAL_BYTES = 16 };
 
 struct tier {
     struct code_memory memory;
@@ -75,14 +75,14 @@ static int64_t field(const struct op *op, unsigned hole) {
     }
 }
 
-// Addends are small: a displacement and the last byte of an access.
+// Whether what goes into the holes has 32 bits with a sign: an addend is added to a displacement, for the last byte of an
+// access.
 static bool fits(const struct stencil *s, const struct op *op) {
-    enum { FIELD_MOST = 1 << 30 };
     for (unsigned i = 0; i < s->patches; i++) {
-        int64_t v = s->patch[i].hole < HOLE_LITERAL ? field(op, s->patch[i].hole) : 0;
-        if (s->patch[i].hole != HOLE_imm && (v >= FIELD_MOST || v < -FIELD_MOST)) return false;
+        int64_t v = s->patch[i].hole < HOLE_LITERAL ? field(op, s->patch[i].hole) + s->patch[i].addend : 0;
+        if (v != (int32_t)v) return false;
     }
-    return !op->ea;
+    return !(op->ea & EA_LEGACY);
 }
 
 // --- code ---
@@ -96,14 +96,6 @@ static void way_put(uint8_t *to, const struct op *op, op_fn *fn) {
     put(to + 10, 0xb848, 2);
     put(to + 12, (uint64_t)(uintptr_t)fn, 8);
     put(to + 20, 0xe0ff, 2);
-}
-
-// Which ways a stencil has, as bits by their holes.
-static unsigned ways_of(const struct stencil *s) {
-    unsigned ways = 0;
-    for (unsigned i = 0; i < s->patches; i++)
-        if (s->patch[i].hole > HOLE_NEXT) ways |= 1u << (s->patch[i].hole - HOLE_NEXT);
-    return ways;
 }
 
 static op_fn *way_handler(unsigned hole, op_fn *own) {
@@ -124,31 +116,57 @@ static const struct op *way_record(const struct stencil *s, const struct op *op,
     return two && hole != WAY_miss ? op + 1 : op;
 }
 
+// The ways out of one record's stencil.
+struct ways {
+    struct {
+        unsigned hole, literal;
+        uint8_t *code;
+    } way[WAYS];
+    unsigned count;
+    uint8_t *next;
+};
+
+// The way that the patch wants, made when missing.
+static const uint8_t *way_take(const struct tier *tier, struct ways *ways, const struct stencil_patch *p,
+                               const struct op *op, op_fn *fn) {
+    unsigned i = 0;
+    while (i < ways->count && (ways->way[i].hole != p->hole || ways->way[i].literal != p->literal)) i++;
+    if (i < ways->count) return ways->way[i].code;
+    ways->way[ways->count].hole = p->hole;
+    ways->way[ways->count].literal = p->literal;
+    ways->way[ways->count++].code = ways->next;
+    memcpy(ways->next, tier->memory.write + LITERAL_BYTES * p->literal, p->bytes);
+    way_put(ways->next + p->bytes, op, fn);
+    ways->next += p->bytes + WAY_BYTES;
+    return ways->way[i].code;
+}
+
 // The stencil of one record at `to`, its ways at `way`; returns where they end.
-static uint8_t *stencil_put(const struct tier *tier, uint8_t *to, uint8_t *way, const struct stencil *s, const struct op *op, op_fn *own) {
-    const uint8_t *ways[WAYS] = {NULL};
+static uint8_t *stencil_put(const struct tier *tier, uint8_t *to, uint8_t *way, const struct stencil *s,
+                            const struct op *op, op_fn *own) {
+    struct ways ways = {.next = way};
     memcpy(to, s->code, s->bytes);
     for (unsigned i = 0; i < s->patches; i++) {
         const struct stencil_patch *p = &s->patch[i];
         uint8_t *place = to + p->at;
-        if (p->hole == HOLE_LITERAL) {
-            put(place, (uint64_t)(tier->memory.write + 16 * p->literal - (place + 4)), 4);
-            continue;
-        }
+        const uint8_t *target = to + s->bytes;
         if (p->hole < HOLE_LITERAL) {
             put(place, (uint64_t)(field(op, p->hole) + p->addend), p->bytes);
             continue;
         }
-        const uint8_t **target = &ways[p->hole - HOLE_NEXT];
-        if (p->hole == HOLE_NEXT) *target = to + s->bytes;
-        if (!*target) {
-            *target = way;
-            way_put(way, way_record(s, op, p->hole), way_handler(p->hole, own));
-            way += WAY_BYTES;
-        }
-        put(place, (uint64_t)(*target - (place + 4)), 4);
+        if (p->hole == HOLE_LITERAL) target = tier->memory.write + LITERAL_BYTES * p->literal;
+        if (p->hole > HOLE_NEXT) target = way_take(tier, &ways, p, way_record(s, op, p->hole), way_handler(p->hole, own));
+        put(place, (uint64_t)(target - (place + 4)), 4);
     }
-    return way;
+    return ways.next;
+}
+
+// Bytes that the ways of a stencil take at most.
+static size_t ways_bytes(const struct stencil *s) {
+    size_t bytes = 0;
+    for (unsigned i = 0; i < s->patches; i++)
+        if (s->patch[i].hole > HOLE_NEXT) bytes += s->patch[i].bytes + WAY_BYTES;
+    return bytes;
 }
 
 static const struct stencil *usable(struct tier *tier, const struct op *op, op_fn *fn) {
@@ -163,7 +181,7 @@ static size_t code_bytes(struct tier *tier, const struct block *block, op_fn **s
     for (unsigned i = 0; i < block->count; i++) {
         const struct stencil *s = usable(tier, &block->ops[i], single[i]);
         *stencils += s ? s->bytes : WAY_BYTES;
-        ways += s ? WAY_BYTES * (unsigned)__builtin_popcount(ways_of(s)) : 0;
+        ways += s ? ways_bytes(s) : 0;
     }
     *stencils += WAY_BYTES; // to what ends the block
     return *stencils + ways;

@@ -37,7 +37,7 @@ EXTENDING(movsxd, 32, flags_extend(v, 32))
 // The effective address: no segment. 64-bit mode with 64-bit addresses is the fast case.
 BODY(lea) {
     uint64_t address = op->ea ? op_effective_address(cpu, op)
-                              : reg64(cpu, op->base) + (reg64(cpu, op->index) << op->scale) + (uint64_t)op->disp;
+                              : reg64(cpu, op->base) + op_scaled(op, reg64(cpu, op->index)) + (uint64_t)op->disp;
     (void)F;
     reg_set(cpu, op->dst, W, address);
     return OUT_OK;

@@ -56,8 +56,17 @@ ALWAYS_INLINE uint64_t op_counter(const struct cpu *cpu, const struct op *op) {
 uint64_t op_effective_address(struct cpu *cpu, const struct op *op);
 // Linear address with segment checks (limits, rights, canonical) where op->ea is not 0. size in bytes.
 enum outcome op_linear_legacy(struct cpu *cpu, const struct op *op, unsigned size, bool write, uint64_t *linear);
+ALWAYS_INLINE uint64_t op_scaled(const struct op *op, uint64_t index) {
+#ifdef VMXRAY_STENCIL
+    __asm__("shlq $hole_scale, %0" : "+r"(index) : : "cc");
+    (void)op;
+    return index;
+#else
+    return index << op->scale;
+#endif
+}
 ALWAYS_INLINE uint64_t op_linear_flat(const struct cpu *cpu, const struct op *op) {
-    return reg64(cpu, op->base) + (reg64(cpu, op->index) << op->scale) + (uint64_t)op->disp +
+    return reg64(cpu, op->base) + op_scaled(op, reg64(cpu, op->index)) + (uint64_t)op->disp +
            reg64(cpu, op->segment_base);
 }
 ALWAYS_INLINE enum outcome op_linear(struct cpu *cpu, const struct op *op, unsigned size, bool write,

@@ -118,37 +118,80 @@ static unsigned patch_bytes(unsigned type) {
     }
 }
 
-// The way that a section of unlikely code jumps to there: the compiler puts ways out of a stencil into such sections. -1:
-// something else is there.
-static int way_of(const struct object *o, const Elf64_Sym *symbol, int64_t addend) {
+// What a compiler undoes before it leaves: the stack pointer, saved registers.
+static bool straight(const uint8_t *code, const uint8_t *end) {
+    while (code < end) {
+        if (end - code >= 4 && code[0] == 0x48 && code[1] == 0x83 && code[2] == 0xc4)
+            code += 4; // add $imm8, %rsp
+        else if (code[0] >= 0x58 && code[0] <= 0x5f)
+            code += 1; // pop
+        else if (end - code >= 2 && code[0] == 0x41 && code[1] >= 0x58 && code[1] <= 0x5f)
+            code += 2;
+        else
+            return false;
+    }
+    return true;
+}
+
+// The way that a section of unlikely code jumps to there: the compiler puts ways out of a stencil into such sections,
+// with a few instructions before the jump, which become a literal. -1: something else is there.
+static int way_of(const struct object *o, const Elf64_Sym *symbol, int64_t addend, struct stencil_patch *out) {
+    enum { BEFORE_MOST = 16 };
     const Elf64_Shdr *relocations = relocations_of(o, symbol->st_shndx);
     uint64_t at = symbol->st_value + (uint64_t)addend + 4;
     if (symbol->st_shndx >= o->sections || !relocations) return -1;
-    if (o->data[o->section[symbol->st_shndx].sh_offset + at] != 0xe9) return -1;
-    const Elf64_Rela *r = (const Elf64_Rela *)(o->data + relocations->sh_offset);
+    const uint8_t *code = o->data + o->section[symbol->st_shndx].sh_offset;
+    const Elf64_Rela *r = (const Elf64_Rela *)(o->data + relocations->sh_offset), *first = NULL;
     for (unsigned i = 0; i < relocations->sh_size / sizeof *r; i++)
-        if (r[i].r_offset == at + 1) return hole_of(o, &o->symbol[ELF64_R_SYM(r[i].r_info)]);
-    return -1;
+        if (r[i].r_offset > at && (!first || r[i].r_offset < first->r_offset)) first = &r[i];
+    uint64_t jump = first ? first->r_offset - 1 : 0;
+    if (!first || jump < at || jump - at > BEFORE_MOST || code[jump] != 0xe9 || !straight(code + at, code + jump)) return -1;
+    int literal = literal_take(code + at, jump - at);
+    if (literal < 0) return -1;
+    out->bytes = (uint8_t)(jump - at);
+    out->literal = (uint16_t)literal;
+    return hole_of(o, &o->symbol[ELF64_R_SYM(first->r_info)]);
+}
+
+// lea HOLE(%rip), %reg becomes mov $HOLE, %reg, of the same length. `place`: the four bytes. False: it is another
+// instruction.
+static bool lea_absolute(uint8_t *place) {
+    enum { REX_W = 0x48, REX_R = 4, LEA = 0x8d, MOV = 0xc7 };
+    uint8_t *rex = place - 3, *modrm = place - 1;
+    if ((*rex & ~REX_R) != REX_W || place[-2] != LEA || (*modrm & 0xc7) != 5) return false;
+    *rex = (uint8_t)(REX_W | (*rex & REX_R ? 1 : 0));
+    place[-2] = MOV;
+    *modrm = (uint8_t)(0xc0 | (*modrm >> 3 & 7));
+    return true;
 }
 
 // The patch for a relocation; false: it cannot be patched.
-static bool patch_make(const struct object *o, const Elf64_Rela *r, uint64_t start, struct stencil_patch *out) {
+static bool patch_make(const struct object *o, const Elf64_Rela *r, uint64_t start, uint8_t *code,
+                       struct stencil_patch *out) {
     const Elf64_Sym *symbol = &o->symbol[ELF64_R_SYM(r->r_info)];
     unsigned type = (unsigned)ELF64_R_TYPE(r->r_info), bytes = patch_bytes(type);
     bool relative = type == R_X86_64_PC32 || type == R_X86_64_PLT32;
     int hole = hole_of(o, symbol);
     int64_t addend = r->r_addend;
+    *out = (struct stencil_patch){.at = (uint16_t)(r->r_offset - start), .bytes = (uint8_t)bytes};
     int literal = hole < 0 && relative ? literal_of(o, symbol, addend, 0) : -1;
     if (literal >= 0) {
-        *out = (struct stencil_patch){(uint16_t)(r->r_offset - start), HOLE_LITERAL, 4, (uint16_t)literal, -4};
+        out->hole = HOLE_LITERAL;
+        out->literal = (uint16_t)literal;
         return true;
     }
-    if (hole < 0 && relative) {
-        hole = way_of(o, symbol, addend);
+    if (relative && hole >= 0 && hole < HOLE_LITERAL) {
+        relative = !lea_absolute(code + out->at);
+        addend += 4;
+    } else if (relative && hole >= 0) {
+        out->bytes = 0;
+    } else if (relative) {
+        hole = way_of(o, symbol, addend, out);
         addend = -4;
     }
     if (!bytes || hole < 0 || relative != (hole >= HOLE_NEXT) || (relative && addend != -4)) return false;
-    *out = (struct stencil_patch){(uint16_t)(r->r_offset - start), (uint8_t)hole, (uint8_t)bytes, 0, (int32_t)addend};
+    out->hole = (uint8_t)hole;
+    out->addend = (int32_t)addend;
     return true;
 }
 
@@ -185,13 +228,13 @@ static void patches_print(const struct stencil_patch *patch, unsigned patches, u
 // Of the stencil in `symbol` the code and patches, or its row.
 static bool stencil_take(const struct object *o, const Elf64_Sym *symbol, bool rows, unsigned number) {
     const Elf64_Shdr *relocations = relocations_of(o, symbol->st_shndx);
-    const uint8_t *code = o->data + o->section[symbol->st_shndx].sh_offset + symbol->st_value;
+    uint8_t *code = o->data + o->section[symbol->st_shndx].sh_offset + symbol->st_value;
     unsigned bytes = (unsigned)symbol->st_size, patches = 0;
     struct stencil_patch patch[PATCHES_MOST];
     const Elf64_Rela *r = relocations ? (const Elf64_Rela *)(o->data + relocations->sh_offset) : NULL;
     for (unsigned i = 0; r && i < relocations->sh_size / sizeof *r; i++) {
         if (r[i].r_offset - symbol->st_value >= bytes) continue;
-        if (patches == PATCHES_MOST || !patch_make(o, &r[i], symbol->st_value, &patch[patches++])) return false;
+        if (patches == PATCHES_MOST || !patch_make(o, &r[i], symbol->st_value, code, &patch[patches++])) return false;
     }
     for (unsigned i = 0; i < patches; i++) // the last jump falls through instead
         if (patch[i].hole == HOLE_NEXT && patch[i].at + 4u == bytes && code[bytes - JUMP_BYTES] == 0xe9) {
