@@ -68,7 +68,7 @@ TEST_LIBS    := -lZydis -ldw -lelf -lreadline -lseccomp -lzstd -lpng -lncursesw
 CORE_ROOMS      := explain vmcs faults causes
 CORE_SOURCES    := $(sort $(wildcard cpu/*/*.c vmx/*/*.c devices/*/*.c $(CORE_ROOMS:%=monitor/%/*.c)))
 MONITOR_SOURCES := $(filter-out $(CORE_SOURCES),$(sort $(wildcard monitor/*/*.c)))
-CORE_OBJECTS    := $(CORE_SOURCES:%.c=$(O)/obj/%.o) $(O)/obj/stencils.o
+CORE_OBJECTS    := $(CORE_SOURCES:%.c=$(O)/obj/%.o) $(O)/obj/cpu/insn/stencils.o
 MONITOR_OBJECTS := $(MONITOR_SOURCES:%.c=$(O)/obj/%.o)
 
 .PHONY: all
@@ -89,7 +89,7 @@ $(O)/obj/%.o: %.c $(O)/flags | need-build
 STENCIL_SOURCES := $(if $(findstring VMXRAY_TAIL_CALLS=1,$(CODEGEN)),$(sort $(wildcard cpu/integer/*.c cpu/vector/*.c)) \
                      cpu/branch/branch.c cpu/insn/fuse.c)
 STENCIL_OBJECTS := $(STENCIL_SOURCES:%.c=$(O)/stencil/%.o)
-stencil_flags   := -w -g0 -fplt -DVMXRAY_STENCIL -fno-pic -fno-pie -mcmodel=kernel -ffunction-sections -fno-ipa-icf -fno-stack-protector \
+stencil_flags   := -w -g0 -fplt -DVMXRAY_STENCIL -fno-pic -fno-pie -mcmodel=kernel -ffunction-sections $(if $(findstring clang,$(CC)),,-fno-ipa-icf) -fno-stack-protector \
                    -fno-asynchronous-unwind-tables -fcf-protection=none
 
 $(STENCIL_OBJECTS): $(O)/stencil/%.o: %.c $(O)/flags | need-build
@@ -100,7 +100,7 @@ $(O)/extract: cpu/engine/extract/extract.c cpu/engine/stencil.h cpu/state/op.h $
 $(O)/gen/stencils.c: $(O)/extract $(STENCIL_OBJECTS)
 	@mkdir -p $(@D)
 	$(call quiet,GEN,$@)$(O)/extract $(STENCIL_OBJECTS) > $@
-$(O)/obj/stencils.o: $(O)/gen/stencils.c
+$(O)/obj/cpu/insn/stencils.o: $(O)/gen/stencils.c
 	@mkdir -p $(@D)
 	$(call quiet,CC,$<)$(compile) -c -o $@ $<
 

@@ -85,7 +85,9 @@ bool block_cache_compile(struct cpu *cpu, const struct code_memory *memory) {
     return cache->tier;
 }
 
-struct tier *block_tier(const struct cpu *cpu) { return cpu->wire.blocks->tier; }
+struct tier *block_tier(const struct cpu *cpu) {
+    return cpu->wire.blocks->tier;
+}
 
 static void forget_pages(struct block_cache *cache) {
     for (unsigned i = 0; i < PAGE_BUCKETS; i++)
@@ -307,7 +309,7 @@ struct block *block_build(struct cpu *cpu, struct code_page *page, unsigned offs
     if (unlikely(cpu->observation.doing & OBSERVING_EXECUTE) && !timed) patch_points(cpu, draft, offset);
     bool compiled = cache->tier && cpu_64bit(cpu) && draft->count && !draft->points && !timed;
     size_t tuned = draft->points || timed ? 0 : tune(cpu->wire.combining, draft, bound, compiled);
-    if (compiled) tier_watch(draft);
+    if (compiled) tier_watch(cache->tier, draft);
     size_t bytes =
         sizeof *draft + (draft->count + (timed ? draft->count : draft->points) + 1u) * sizeof(struct op) + tuned;
     bool emptied = false;

@@ -57,9 +57,9 @@ op_fn run_next_block; // after END and BRANCH: cpu->rip is set; chain to the nex
         if (unlikely(outcome != OUT_OK)) return op_stopped(cpu, op, outcome);                                          \
         FOLLOW_NEXT(cpu, op);                                                                                          \
     }
-// A plain instance behind a fast one without calls, for bodies that reach memory through source, target_open, target_set
-// and destination alone, hand F on to them and compare it with nothing but form_plain: FOLLOW is FAST. Forms of one
-// memory operand have another instance for addresses without index and segment base.
+// A plain instance behind a fast one without calls, for bodies that reach memory through source, target_open,
+// target_set and destination alone, hand F on to them and compare it with nothing but form_plain: FOLLOW is FAST. Forms
+// of one memory operand have another instance for addresses without index and segment base.
 #define HANDLER_PLAIN(name, f, w)                                                                                      \
     static COLD enum outcome name##_##f##_##w##_plain(struct cpu *cpu, const struct op *op) {                          \
         enum outcome outcome = name##_inline(cpu, op, FORM_##f, w);                                                    \

@@ -3,15 +3,16 @@
 //
 // A file with bodies is compiled once more with VMXRAY_STENCIL: each fast instance becomes a function of the processor
 // alone, whose record is made of addresses of symbols that nobody defines. What the compiler leaves for the linker are
-// the holes. A stencil ends in a jump to `hole_next`, the record behind it; what it does not do itself (a memory operand
-// that is not in the fast TLB) it leaves to the record's own handler: a jump to `way_miss`.
+// the holes. A stencil ends in a jump to `hole_next`, the record behind it; what it does not do itself (a memory
+// operand that is not in the fast TLB) it leaves to the record's own handler: a jump to `way_miss`.
 #ifndef CPU_STENCIL_H
 #define CPU_STENCIL_H
 #include "cpu/state/op.h"
 
 #define STENCIL_HOLES(X)                                                                                               \
-    X(dst) X(src) X(base) X(index) X(scale) X(segment_base) X(disp) X(imm) X(offset) X(length) X(row)                  \
-    /* of the record behind, for two that are executed as one */ X(disp2) X(offset2) X(length2)
+    X(dst)                                                                                                             \
+    X(src) X(base) X(index) X(scale) X(segment_base) X(disp) X(imm) X(offset) X(length)                                \
+        X(row) /* of the record behind, for two that are executed as one */ X(disp2) X(offset2) X(length2)
 
 // Ways out of a stencil, each to a handler with the record: the record's own, which does all of it again (`miss`), or
 // what goes on where a block ends (cpu/engine/run.h), RIP being set.
@@ -21,8 +22,8 @@ enum stencil_hole {
 #define HOLE(name) HOLE_##name,
     STENCIL_HOLES(HOLE)
 #undef HOLE
-    HOLE_LITERAL, // a constant that the compiler put beside the code: `literal`
-    HOLE_NEXT,    // the code behind this stencil
+        HOLE_LITERAL, // a constant that the compiler put beside the code: `literal`
+    HOLE_NEXT,        // the code behind this stencil
 #define WAY(name) WAY_##name,
     STENCIL_WAYS(WAY)
 #undef WAY
@@ -65,21 +66,15 @@ enum outcome hole_next(struct cpu *cpu);
 STENCIL_WAYS(WAY)
 #undef WAY
 
-#define FILLED(name) (uintptr_t)hole_##name
+#define FILLED(name) (uintptr_t) hole_##name
 #define STENCIL_OP                                                                                                     \
-    {.disp = (int64_t)FILLED(disp),                                                                                    \
-     .imm = (int64_t)FILLED(imm),                                                                                      \
-     .dst = FILLED(dst),                                                                                               \
-     .src = FILLED(src),                                                                                               \
-     .base = FILLED(base),                                                                                             \
-     .index = FILLED(index),                                                                                           \
-     .scale = FILLED(scale),                                                                                           \
-     .segment_base = FILLED(segment_base),                                                                             \
-     .offset = FILLED(offset),                                                                                         \
-     .length = FILLED(length),                                                                                         \
-     .row = FILLED(row)}
+    {                                                                                                                  \
+        .disp = (int64_t)FILLED(disp), .imm = (int64_t)FILLED(imm), .dst = FILLED(dst), .src = FILLED(src),            \
+        .base = FILLED(base), .index = FILLED(index), .scale = FILLED(scale), .segment_base = FILLED(segment_base),    \
+        .offset = FILLED(offset), .length = FILLED(length), .row = FILLED(row)                                         \
+    }
 #define STENCIL_OP2                                                                                                    \
-    {.disp = (int64_t)FILLED(disp2), .offset = FILLED(offset2), .length = FILLED(length2)}
+    { .disp = (int64_t)FILLED(disp2), .offset = FILLED(offset2), .length = FILLED(length2) }
 #define STENCIL __attribute__((used)) static enum outcome
 #endif
 

@@ -8,7 +8,7 @@
     STENCIL st__##name##__##f##KIND##__##w(struct cpu *cpu) {                                                          \
         const struct op op = STENCIL_OP;                                                                               \
         if (unlikely(name##_inline(cpu, &op, (enum form)(FORM_##f | FORM_FAST | (bits)), w) != OUT_OK))                \
-            return way_miss(cpu);                                                                                     \
+            return way_miss(cpu);                                                                                      \
         return hole_next(cpu);                                                                                         \
     }
 

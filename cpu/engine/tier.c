@@ -41,7 +41,8 @@ struct tier *tier_new(const struct code_memory *memory, const struct stencil_tab
     memcpy(memory->write, table->literal, literals);
     tier->fill = tier->begin = literals;
     for (const struct stencil_row *row = table->rows; row < table->rows + table->count; row++) {
-        op_fn *fn = row->branch ? fused(row->body, row->form, row->width, row->branch) : row->body->fn[row->form][row->width];
+        op_fn *fn =
+            row->branch ? fused(row->body, row->form, row->width, row->branch) : row->body->fn[row->form][row->width];
         if (fn) *index_slot(tier, fn) = (struct named){fn, &row->stencil};
     }
     return tier;
@@ -75,8 +76,8 @@ static int64_t field(const struct op *op, unsigned hole) {
     }
 }
 
-// Whether what goes into the holes has 32 bits with a sign: an addend is added to a displacement, for the last byte of an
-// access.
+// Whether what goes into the holes has 32 bits with a sign: an addend is added to a displacement, for the last byte of
+// an access.
 static bool fits(const struct stencil *s, const struct op *op) {
     for (unsigned i = 0; i < s->patches; i++) {
         int64_t v = s->patch[i].hole < HOLE_LITERAL ? field(op, s->patch[i].hole) + s->patch[i].addend : 0;
@@ -155,7 +156,8 @@ static uint8_t *stencil_put(const struct tier *tier, uint8_t *to, uint8_t *way, 
             continue;
         }
         if (p->hole == HOLE_LITERAL) target = tier->memory.write + LITERAL_BYTES * p->literal;
-        if (p->hole > HOLE_NEXT) target = way_take(tier, &ways, p, way_record(s, op, p->hole), way_handler(p->hole, own));
+        if (p->hole > HOLE_NEXT)
+            target = way_take(tier, &ways, p, way_record(s, op, p->hole), way_handler(p->hole, own));
         put(place, (uint64_t)(target - (place + 4)), 4);
     }
     return ways.next;
@@ -211,9 +213,9 @@ static void compile(struct tier *tier, struct block *block, op_fn **single) {
     tier->compiled++;
 }
 
-void tier_watch(struct block *block) {
+void tier_watch(const struct tier *tier, struct block *block) {
     block->first = block->ops[0].fn;
-    block->heat = TIER_HEAT;
+    block->heat = tier->memory.heat ? tier->memory.heat : TIER_HEAT;
     block->ops[0].fn = run_heating;
 }
 

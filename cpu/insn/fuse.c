@@ -64,7 +64,7 @@ PAIRS(DEFINE)
     STENCIL st__##what##__##f##__##w##__j##cc(struct cpu *cpu) {                                                       \
         const struct op op = STENCIL_OP, branch = STENCIL_OP2;                                                         \
         uint64_t a = 0;                                                                                                \
-        if (unlikely(!first_operand(cpu, &op, FORM_##f, w, &a))) return way_miss(cpu);                                \
+        if (unlikely(!first_operand(cpu, &op, FORM_##f, w, &a))) return way_miss(cpu);                                 \
         flags_##what(&cpu->flags, a, second_operand(cpu, &op, FORM_##f, w), w);                                        \
         FOLLOW_EITHER(cpu, &branch, flags_condition(&cpu->flags, number));                                             \
     }

@@ -49,11 +49,11 @@ BODY(lea) {
 #define ALU(name, operation, set_flags)                                                                                \
     BODY(name) {                                                                                                       \
         uint64_t a = 0, b = 0;                                                                                         \
-        struct target p;                                                                                                \
+        struct target p;                                                                                               \
         TRY(source(cpu, op, F, W, &b));                                                                                \
-        TRY(target_open(cpu, op, F, W, &p, &a));                                                                        \
+        TRY(target_open(cpu, op, F, W, &p, &a));                                                                       \
         uint64_t r = (operation)&MASK(W);                                                                              \
-        TRY(target_set(cpu, F, W, &p, r));                                                                              \
+        TRY(target_set(cpu, F, W, &p, r));                                                                             \
         if (!(F & FORM_QUIET)) set_flags;                                                                              \
         return OUT_OK;                                                                                                 \
     }
@@ -97,10 +97,10 @@ ALWAYS_INLINE enum form unary_form(enum form f) {
 #define UNARY(name, operation, set_flags)                                                                              \
     BODY(name) {                                                                                                       \
         uint64_t a = 0;                                                                                                \
-        struct target p;                                                                                                \
-        TRY(target_open(cpu, op, unary_form(F), W, &p, &a));                                                            \
+        struct target p;                                                                                               \
+        TRY(target_open(cpu, op, unary_form(F), W, &p, &a));                                                           \
         uint64_t r = (operation)&MASK(W);                                                                              \
-        TRY(target_set(cpu, unary_form(F), W, &p, r));                                                                  \
+        TRY(target_set(cpu, unary_form(F), W, &p, r));                                                                 \
         if (!(F & FORM_QUIET)) set_flags;                                                                              \
         return OUT_OK;                                                                                                 \
     }
@@ -134,14 +134,14 @@ ALWAYS_INLINE unsigned shift_count(const struct cpu *cpu, const struct op *op, e
 #define SHIFT(name, compute, keep_of)                                                                                  \
     BODY(name) {                                                                                                       \
         uint64_t a = 0;                                                                                                \
-        struct target p;                                                                                                \
+        struct target p;                                                                                               \
         unsigned n = shift_count(cpu, op, F, W);                                                                       \
-        TRY(target_open(cpu, op, F, W, &p, &a));                                                                        \
+        TRY(target_open(cpu, op, F, W, &p, &a));                                                                       \
         struct flags flags = cpu->flags;                                                                               \
         uint64_t r = n ? compute(&flags, a, n, W) : a;                                                                 \
         if ((keep_of) && n != 1 && form_plain(F) == FORM_RI)                                                           \
             flags_set_cf_of(&flags, flags_cf(&flags), flags_of(&cpu->flags));                                          \
-        TRY(target_set(cpu, F, W, &p, r));                                                                              \
+        TRY(target_set(cpu, F, W, &p, r));                                                                             \
         if (!(F & FORM_QUIET)) cpu->flags = flags;                                                                     \
         return OUT_OK;                                                                                                 \
     }

@@ -10,8 +10,8 @@ struct cpu;
 struct op;
 typedef enum outcome op_fn(struct cpu *cpu, const struct op *op);
 
-// A stencil (cpu/tier/stencil.h) is compiled with the fields as addresses that are known once a block is: there they have
-// the width of one. Records themselves exist in the narrow shape alone.
+// A stencil (cpu/engine/stencil.h) is compiled with the fields as addresses that are known once a block is: there they
+// have the width of one. Records themselves exist in the narrow shape alone.
 #ifdef VMXRAY_STENCIL
 typedef uint64_t op_field, op_offset;
 typedef int64_t op_immediate;
@@ -25,15 +25,15 @@ typedef int32_t op_immediate;
 // and segment bases, all below 256), plain numbers for every other register class.
 struct op {
     op_fn *fn;
-    int64_t disp;     // displacement (RIP-relative: relative to the block's start); MOV r64's 64-bit immediate;
-                      // near branch: target relative to the block's start; far pointer: offset
-    op_immediate imm; // immediate, sign-extended; far pointer: selector
+    int64_t disp;      // displacement (RIP-relative: relative to the block's start); MOV r64's 64-bit immediate;
+                       // near branch: target relative to the block's start; far pointer: offset
+    op_immediate imm;  // immediate, sign-extended; far pointer: selector
     op_field dst, src; // first and second operand where they are registers
     op_field base, index;
     op_field scale;
     op_field segment_base; // byte offset of the segment base to add (64-bit mode: FS, GS or `zero`)
     uint8_t ea;      // 0: 64-bit address of base + index + disp, no segment checks; else EA_ bits: use op_linear_legacy
-    op_field length;  // bytes
+    op_field length; // bytes
     op_offset offset; // bytes from the block's start
     op_offset row;    // index into the model's rows (bodies shared by several rows; explanations)
 };
@@ -55,7 +55,7 @@ struct block {
     struct block
         *link[2];    // where near branches went last (cpu/engine/run.h): [0] taken, [1] not taken, or after a call
     op_fn *first;    // of one that is still to be compiled: the first record's handler behind run_heating
-    uint64_t heat;   // how many times more it runs before that (cpu/tier/tier.h)
+    uint64_t heat;   // how many times more it runs before that (cpu/engine/tier.h)
     struct op ops[]; // count records, one that ends the block, then `points` with handlers and index in `row`
 };
 

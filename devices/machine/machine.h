@@ -4,6 +4,7 @@
 // of the host: the same configuration and the same inputs at the same steps give the same machine, bit for bit.
 #ifndef DEVICES_MACHINE_H
 #define DEVICES_MACHINE_H
+#include "cpu/state/code_memory.h"
 #include "devices/board/config.h"
 #include "devices/board/part.h"
 #include "devices/board/stop.h"
@@ -126,7 +127,6 @@ uint64_t machine_hash_parts(struct machine *machine, void (*tell)(void *context,
                             void *context);
 // From now on code that runs often is compiled into `memory`, which must outlast the machine. No visible effect but
 // speed. False: memory is short, or this build cannot compile.
-struct code_memory;
 bool machine_compile(struct machine *machine, const struct code_memory *memory);
 void machine_compiled(const struct machine *machine, uint64_t *blocks, uint64_t *bytes);
 // Forgets every cache. No visible effect.

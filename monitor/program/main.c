@@ -15,7 +15,7 @@
 #include "monitor/session/blocks.h"
 #include "monitor/session/record.h"
 #include "monitor/session/replay.h"
-#include "monitor/host/code_pages.h"
+#include "monitor/jail/code_pages.h"
 #include "monitor/session/workers.h"
 #include "monitor/host/terminal.h"
 #include <stdlib.h>

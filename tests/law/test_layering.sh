@@ -105,7 +105,7 @@ finds 'the judge of sources' "$(planted "$source_judge" "$work/source")" \
 # Objects of sources that are no more would confuse it.
 for object in "$O"/obj/{cpu,vmx,devices,monitor}/{,*/}*.o; do
 	source=${object#"$O/obj/"}
-	[[ -e ${source%.o}.c ]] || rm -f "$object"
+	[[ -e ${source%.o}.c || $source == cpu/insn/stencils.o ]] || rm -f "$object" # that one is made by the build
 done
 
 # The rooms of monitor whose objects the library has.

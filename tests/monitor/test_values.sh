@@ -12,7 +12,7 @@ declare -A good=([kernel]=$kernel [initrd]=README.md [append]=x [m]=64 [smp]=1 [
 	[hda]=README.md [hdb]=README.md [hdc]=README.md [hdd]=README.md [cdrom]=README.md [drive]=file=README.md,if=none
 	[device]=pc-testdev [fw_cfg]=opt/x,string=y [global]=a.b=c [overcommit]=mem-lock=off [rtc]=base=2024-01-01 [seed]=1 [serial]=null
 	[debugcon]=null [display]=none [vga]=none [vnc]=none [monitor]=none [gdb]=tcp::0 [x]=/dev/null [trace]=exits=/dev/null [report]=all=/dev/null [steps]=1
-	[cycles]=1 [hash-every]=1 [drop-derived-every]=1 [single-step]=1:2 [protocol]=multiboot [history]=1M [history-workers]=2 [sandbox]=on
+	[cycles]=1 [hash-every]=1 [drop-derived-every]=1 [single-step]=1:2 [protocol]=multiboot [history]=1M [history-workers]=2 [tier]=1 [tier-cache]=8M [sandbox]=on
 	[record]=/dev/null [replay]=$dir/recorded
 	[bios]=$dir/rom [pflash]=$dir/rom [boot]=order=cd,menu=on [smbios]=type=1,serial=7
 	[loadvm]=$dir/snapshot [incoming]="exec:cat $dir/snapshot" [migrate-to]=unix:x [name]=guest [uuid]=00000000-0000-0000-0000-000000000000 [k]=de)

@@ -1,5 +1,7 @@
 // Pairs of machines that must stay equal, and batches of runs.
+#define _GNU_SOURCE // mremap
 #include "devices/machine/machine_observe.h"
+#include "tests/compiled.h"
 #include "tests/charge.h"
 #include "tests/system/random.h"
 #include "tests/door.h"
@@ -250,6 +252,7 @@ void random_batch(uint64_t seed) {
     uint64_t batch = seed / RANDOM_RUNS, random = batch;
     enum random_kind kind = (enum random_kind)(batch % RANDOM_KINDS);
     whole = new_machine(batch, kind), other = new_machine(batch, kind), spare = new_machine(batch, kind);
+    (void)compiled(whole); // the others are interpreted
     random_code(&random, machine_cpu(whole, 0)->wire.decoder, kind, code, sizeof code);
     for (unsigned i = 0; i < RANDOM_RUNS; i++)
         if (!one_run(batch * RANDOM_RUNS + i, kind)) break;

@@ -145,7 +145,8 @@ static int way_of(const struct object *o, const Elf64_Sym *symbol, int64_t adden
     for (unsigned i = 0; i < relocations->sh_size / sizeof *r; i++)
         if (r[i].r_offset > at && (!first || r[i].r_offset < first->r_offset)) first = &r[i];
     uint64_t jump = first ? first->r_offset - 1 : 0;
-    if (!first || jump < at || jump - at > BEFORE_MOST || code[jump] != 0xe9 || !straight(code + at, code + jump)) return -1;
+    if (!first || jump < at || jump - at > BEFORE_MOST || code[jump] != 0xe9 || !straight(code + at, code + jump))
+        return -1;
     int literal = literal_take(code + at, jump - at);
     if (literal < 0) return -1;
     out->bytes = (uint8_t)(jump - at);
@@ -296,12 +297,14 @@ static void literals_print(void) {
 }
 
 int main(int argc, char **argv) {
-    printf("// Made by the build from the bodies: cpu/engine/extract/extract.c.\n#include \"cpu/engine/stencil.h\"\n#include <stddef.h>\n");
+    printf("// Made by the build from the bodies: cpu/engine/extract/extract.c.\n#include "
+           "\"cpu/engine/stencil.h\"\n#include <stddef.h>\n");
     bodies_print(argv + 1);
     unsigned count = objects_print(argv + 1, false);
     literals_print();
     printf("static const struct stencil_row rows[] = {\n");
     if (count) objects_print(argv + 1, true);
-    printf("    {.body = NULL}};\nconst struct stencil_table stencil_table = {rows, %u, %u, literals};\n", count, literal_count);
+    printf("    {.body = NULL}};\nconst struct stencil_table stencil_table = {rows, %u, %u, literals};\n", count,
+           literal_count);
     return argc < 1 || ferror(stdout);
 }
