@@ -85,11 +85,11 @@ $(O)/obj/%.o: %.c $(O)/flags | need-build
 	@mkdir -p $(@D)
 	$(call quiet,CC,$<)$(compile) -c -o $@ $<
 
-# Bodies once more, as stencils for the second tier (cpu/engine/stencil.h). A build without tail calls has none.
-STENCIL_SOURCES := $(if $(findstring VMXRAY_TAIL_CALLS=1,$(CODEGEN)),$(sort $(wildcard cpu/integer/*.c cpu/vector/*.c)) \
-                     cpu/branch/branch.c cpu/insn/fuse.c)
+# Bodies once more, as stencils for the second tier (cpu/engine/stencil.h), by gcc. A build without tail calls has none.
+STENCIL_SOURCES := $(if $(findstring clang,$(CC)),,$(if $(findstring VMXRAY_TAIL_CALLS=1,$(filter-out $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),,%),$(CODEGEN))),$(sort $(wildcard cpu/integer/*.c cpu/vector/*.c)) \
+                     cpu/branch/branch.c cpu/insn/fuse.c))
 STENCIL_OBJECTS := $(STENCIL_SOURCES:%.c=$(O)/stencil/%.o)
-stencil_flags   := -w -g0 -fplt -DVMXRAY_STENCIL -fno-pic -fno-pie -mcmodel=kernel -ffunction-sections $(if $(findstring clang,$(CC)),,-fno-ipa-icf) -fno-stack-protector \
+stencil_flags   := -w -g0 -fplt -DVMXRAY_STENCIL -fno-pic -fno-pie -mcmodel=kernel -ffunction-sections -fno-ipa-icf -fno-stack-protector \
                    -fno-asynchronous-unwind-tables -fcf-protection=none
 
 $(STENCIL_OBJECTS): $(O)/stencil/%.o: %.c $(O)/flags | need-build
