@@ -48,6 +48,13 @@ bool command_source(struct monitor *monitor, const char *arguments) {
     return prompt_script(monitor, arguments);
 }
 
+bool command_stop(struct monitor *monitor, const char *arguments) {
+    if (!take_end(&monitor->look, arguments)) return false;
+    print(monitor, "The guest is stopped at step %" PRIu64 "; continue lets it run.\n",
+          machine_steps(monitor->look.machine));
+    return true;
+}
+
 bool command_quit(struct monitor *monitor, const char *arguments) {
     (void)arguments;
     monitor->prompt.leave = true;
