@@ -103,6 +103,7 @@ static void forget_all(struct translations *t) {
 static void note_table(struct translations *t, uint64_t at, uint8_t kind, unsigned level, uint64_t base) {
     const uint64_t page = at >> PAGE_SHIFT;
     if (page >= t->pages) return;
+    t->unread[page] = 0;
     const uint8_t is = (uint8_t)(kind | level * TABLE_LEVEL);
     if (t->table[page] == is && t->base[page] == base) return;
     if (!t->table[page]) machine_flag_page(machine_of(t), at, PAGE_TABLE, true);
@@ -248,6 +249,19 @@ static uint64_t bytes_of(const uint8_t *from, unsigned bytes) {
     return value;
 }
 
+// A page that is stored to again and again while no walk reads it, or by pieces that are no entries, is no table any
+// more, until a walk reads it.
+static bool is_no_table(struct translations *t, const struct sight *s, unsigned bytes) {
+    enum { STORES = 640, ODD = 64 };
+    const uint64_t page = s->physical >> PAGE_SHIFT;
+    const bool odd = s->size != bytes && s->size != 1 && s->size != 4;
+    t->unread[page] = (uint16_t)(t->unread[page] + (odd || s->physical % s->size ? ODD : 1));
+    if (t->unread[page] < STORES) return false;
+    t->table[page] = 0;
+    machine_flag_page(machine_of(t), s->physical, PAGE_TABLE, false);
+    return true;
+}
+
 // Stores of the processor's own are its accessed and dirty flags.
 static void store_hit(struct point *point, struct cpu *cpu, const struct sight *s) {
     struct translations *t = point->context;
@@ -255,6 +269,7 @@ static void store_hit(struct point *point, struct cpu *cpu, const struct sight *
     if ((s->linear == ~0ull && s->number == STORED_BY_PROCESSOR) || page >= t->pages || !t->table[page]) return;
     tables_stored(t, cpu, s);
     const unsigned bytes = t->table[page] & TABLE_32 ? 4 : 8, size = s->size;
+    if (!size || is_no_table(t, s, bytes)) return;
     for (uint64_t at = s->physical & -(uint64_t)bytes; at < s->physical + size; at += bytes) {
         const uint8_t *old = pages_read(machine_pages(machine_of(t)), at, bytes);
         uint8_t now[8] = {0}, stored[8];
@@ -320,9 +335,10 @@ static struct translations *made(struct reports *reports) {
     t->pages = ram_pages(reports->monitor->look.machine);
     t->table = calloc(t->pages + 1, sizeof *t->table);
     t->base = calloc(t->pages + 1, sizeof *t->base);
+    t->unread = calloc(t->pages + 1, sizeof *t->unread);
     t->of = calloc(MACHINE_CPUS, sizeof *t->of);
-    if (t->table && t->base && t->of) return t;
-    free(t->table), free(t->base), free(t->of), free(t);
+    if (t->table && t->base && t->unread && t->of) return t;
+    free(t->table), free(t->base), free(t->unread), free(t->of), free(t);
     return NULL;
 }
 
@@ -366,5 +382,5 @@ void translations_end(struct translations *t) {
     for (uint64_t i = 0; i < t->pages; i++)
         if (t->table[i]) machine_flag_page(machine_of(t), i << PAGE_SHIFT, PAGE_TABLE, false);
     t->reports->translations = NULL;
-    free(t->table), free(t->base), free(t->of), free(t);
+    free(t->table), free(t->base), free(t->unread), free(t->of), free(t);
 }

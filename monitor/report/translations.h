@@ -33,10 +33,11 @@ struct translations {
     // derived
     struct reports *reports;
     unsigned users;
-    uint8_t *table; // of each page of RAM, by its number: enum table_kind, TABLE_LEVEL times the level
-    uint64_t *base; // and the first address that it translates
+    uint8_t *table;   // of each page of RAM, by its number: enum table_kind, TABLE_LEVEL times the level
+    uint64_t *base;   // and the first address that it translates
+    uint16_t *unread; // how many came since a walk read it
     uint64_t pages;
-    uint64_t era, epoch; // era: of all that is known; epoch: of translations through EPT
+    uint64_t era, epoch;        // era: of all that is known; epoch: of translations through EPT
     struct translation_cpu *of; // [MACHINE_CPUS]
     struct observer observer;
     struct point stores, uses;
