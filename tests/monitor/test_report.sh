@@ -35,11 +35,26 @@ planted 'depth=1 bug=table' tables_guest 1 payload
 planted 'depth=2 bug1=table' tables_guest 2 payload
 planted 'depth=2 bug=merge' composed_more 2 payload ept02_violation
 planted 'depth=2 bug1=move bug=follow' composed_outlived 2 payload bug_move_page
+planted 'depth=1 bug=lost' lost_vectoring 0 enter_guest
+planted 'depth=2 bug1=lost' lost_vectoring 1 enter_guest
+planted 'depth=1 bug=cr2' changed_register 0 enter_guest
+planted 'depth=2 bug1=cr2' changed_register 1 enter_guest
+planted 'depth=1 bug=field' changed_field 0 enter_guest
+planted 'depth=2 bug1=field' changed_field 1 enter_guest
+planted 'depth=1 bug=type' memory_type 0 enter_guest
+planted 'depth=2 bug1=type' memory_type 1 enter_guest
 
 for depth in 2 3 4; do
 	run "depth=$depth" -report "all=$dir/said"
 	[[ $status == 0 ]] && ! grep ' error: ' "$dir/said" >"$dir/errors"
 	claim $? "depth=$depth without a mistake has no error" "$(head -n 3 "$dir/errors" | tr '\n' ';')"
+done
+
+# A guest that gets nowhere never ends by itself.
+for line in 'depth=1 bug=loop' 'depth=2 bug1=loop'; do
+	run "$line" -report progress=stop -x <(printf 'continue\nquit\n')
+	[[ $out == *'progress advice: the same VM exit again and again'*"level $((${line:6:1})), RIP"*'<entry+'*'began: the first of these exits'* ]]
+	claim $? "$line: progress_same_exit" "$out"
 done
 
 # What stops, and what cannot be.

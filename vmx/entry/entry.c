@@ -35,7 +35,8 @@ static enum outcome entry_failure(struct cpu *cpu, enum exit_reason reason, uint
 }
 
 // Everything after the controls and the host state were found good.
-static enum outcome enter(struct cpu *cpu, bool launch) {
+// `from`: RIP of the instruction.
+static enum outcome enter(struct cpu *cpu, bool launch, uint64_t from) {
     struct vmx *vmx = vmx_of(cpu);
     const struct vmcs *vmcs = vmx->vmcs;
     uint64_t qualification = 0;
@@ -57,7 +58,7 @@ static enum outcome enter(struct cpu *cpu, bool launch) {
     virtual_apic_enter(cpu);
     init_unblock(cpu);
     history_note_entry(cpu);
-    OBSERVE_TELL(cpu, NULL, ENTRY, .number = launch, .value = cpu->rip, .physical = vmx->current,
+    OBSERVE_TELL(cpu, NULL, ENTRY, .number = launch, .value = cpu->rip, .old = from, .physical = vmx->current,
                  .information = vmcs_get(vmcs, ENTRY_INTERRUPTION));
     INVARIANT(cpu->intercepts.non_root && cpu->intercepts.poll && !cpu->second_stage == !cpu->eptp);
     cpu_stays_sound(cpu, sound);
@@ -80,9 +81,10 @@ enum outcome entry_carry_out(struct cpu *cpu, const struct op *op, bool launch, 
         return OUT_OK;
     }
     *error = 0;
+    const uint64_t from = op_rip(cpu, op);
     cpu->time.steps = cpu_steps(cpu, op) + 1; // this attempt is over
     history_origin_begin(cpu, WRITER_ENTRY);
-    cpu->attempt.trap = 0;                    // a VM entry causes no single-step trap
-    enum outcome outcome = enter(cpu, launch);
+    cpu->attempt.trap = 0; // a VM entry causes no single-step trap
+    enum outcome outcome = enter(cpu, launch, from);
     return outcome == OUT_OK ? OUT_LEAVE : outcome;
 }

@@ -1,5 +1,6 @@
 // Planted mistakes; see bug.h.
 #include "bug.h"
+#include "guest.h"
 
 enum bug bug;
 
@@ -54,4 +55,9 @@ void bug_merge(uint64_t guest_physical, uint64_t *to) {
     enum { UPPER = 0xf00000, PAGES = 16 };
     static unsigned seen;
     if (guest_physical >= UPPER && ++seen == PAGES) *to = (uint64_t)page_new();
+}
+
+void bug_change_guest(void) {
+    if (bug == BUG_CR2) __asm__ volatile("mov %0, %%cr2" : : "r"(vmread(FIELD_EXIT_REASON) + 0x1000));
+    if (bug == BUG_FIELD) vmwrite(FIELD_GUEST_ES_BASE, vmread(FIELD_GUEST_ES_BASE) + 16);
 }

@@ -26,4 +26,7 @@ void bug_merge(uint64_t guest_physical, uint64_t *to);
 // --- bug=region: the VMX-abort indicator is cleared where it lies in memory ---
 void bug_write_region(uint64_t vmcs);
 
+// --- bug=cr2, bug=field: after a VM exit of the guest ---
+void bug_change_guest(void);
+
 #endif

@@ -51,6 +51,7 @@ static unsigned ept01_walk(uint64_t address, uint64_t *to) {
     if (!*entry) {
         uint8_t *page = guest_pointer(address & ~(PAGE - 1));
         *entry = (uint64_t)(page ? page : open_bus) | EPT_WRITE_BACK | (page ? EPT_ALL : EPT_READ);
+        if (bug == BUG_TYPE) *entry &= ~(uint64_t)EPT_WRITE_BACK;
         if (bug == BUG_LOOP && page) *entry &= ~(uint64_t)EPT_WRITE;
     }
     *to = *entry & EPT_ADDRESS;

@@ -51,6 +51,7 @@ static void l1_exit(uint32_t reason) {
               vmread(FIELD_EXIT_QUALIFICATION));
     account_exit(false, reason);
     if (bug == BUG_REGION) bug_write_region(guest.vmcs01);
+    bug_change_guest();
     event_requeue();
     exit_handle(reason);
 }

@@ -1,0 +1,57 @@
+// Guests, and who lets them in; see guests.h.
+#include "monitor/report/guests.h"
+#include "vmx/level/view.h"
+#include "vmx/vmcs/vmx.h"
+
+uint64_t guest_key(const struct cpu *cpu, unsigned level) {
+    uint64_t key = level;
+    for (unsigned l = 1; l <= level; l++) {
+        struct vmx_level_info info = {0};
+        (void)vmx_level_info(cpu, l, &info);
+        key = (key ^ info.vmcs) * 0x9e3779b97f4a7c15ull;
+        key ^= key >> 31;
+    }
+    return key | 1;
+}
+
+unsigned guest_find(const uint64_t *keys, size_t bytes, uint64_t key, bool *is_new) {
+    unsigned place = (unsigned)(key >> 1) % GUESTS;
+    *is_new = false;
+    for (unsigned i = 0; i < GUESTS; i++) {
+        const uint64_t *at = (const uint64_t *)((const uint8_t *)keys + i * bytes);
+        if (*at == key) return i;
+        if (!*at) place = i;
+    }
+    *is_new = true;
+    return place;
+}
+
+const struct history_exit *guest_exit(const struct cpu *cpu, unsigned level) {
+    return &vmx_history_cpu(cpu)->loop[level].exit;
+}
+
+uint64_t guest_field(const struct cpu *cpu, enum vmcs_field field) {
+    const uint64_t *fields = vmx_vmcs_fields(cpu, vmx_current_vmcs(cpu));
+    return fields ? fields[field] : 0;
+}
+
+struct report guest_report(const struct cpu *cpu, enum report_rule rule, const struct sight *entry, unsigned level) {
+    enum { VMLAUNCH = 20, VMRESUME = 24 };
+    struct report report = report_at(cpu, rule, entry);
+    const struct history_exit *last = guest_exit(cpu, level);
+    report.at.level = 0;
+    report.at.rip = entry->old;
+    for (unsigned l = 1; l < level; l++) {
+        const struct history_exit *e = guest_exit(cpu, l);
+        if (e->step <= last->step || (e->reason != VMLAUNCH && e->reason != VMRESUME)) continue;
+        report.at.step = e->step, report.at.rip = e->rip, report.at.level = l;
+    }
+    return report;
+}
+
+void guest_beginning(struct report *report, const struct cpu *cpu, unsigned level, const char *began) {
+    const struct history_exit *e = guest_exit(cpu, level);
+    report->began = began;
+    report->beginning =
+        (struct report_moment){.step = e->step, .rip = e->rip, .processor = (uint32_t)cpu->id, .level = level};
+}

@@ -1,0 +1,25 @@
+// What the kinds about guests have in common: which guest it is, whoever runs it and on whatever processor; and which
+// hypervisor let it in, where: what is wrong with a VM entry into a guest's guest is the doing of the deepest
+// hypervisor that has run since the exit, and its VMLAUNCH or VMRESUME is the instruction that makes the mistake.
+#ifndef MONITOR_REPORT_GUESTS_H
+#define MONITOR_REPORT_GUESTS_H
+#include "monitor/report/report.h"
+#include "vmx/history/history.h"
+
+enum { GUESTS = 32 };
+
+// The VMCSs by which it is run, of all levels down to its own; never 0.
+uint64_t guest_key(const struct cpu *cpu, unsigned level);
+// The place of this guest among keys that are `bytes` apart, else a free one, else one by the key itself; `is_new`: it
+// was not there.
+unsigned guest_find(const uint64_t *keys, size_t bytes, uint64_t key, bool *is_new);
+// At what is seen now, a VM entry of the guest: a report at the instruction that entered it.
+struct report guest_report(const struct cpu *cpu, enum report_rule rule, const struct sight *entry, unsigned level);
+// It began with the last VM exit of the guest.
+void guest_beginning(struct report *report, const struct cpu *cpu, unsigned level, const char *began);
+// The last VM exit of a guest of that level.
+const struct history_exit *guest_exit(const struct cpu *cpu, unsigned level);
+// In the VMCS that the guest is entered with.
+uint64_t guest_field(const struct cpu *cpu, enum vmcs_field field);
+
+#endif
