@@ -155,7 +155,7 @@ static uint64_t pass(struct timing_model *m, const struct cpu *cpu, uint64_t to)
     const struct recipe *r = &m->begun;
     struct pipeline *p = &m->pipeline;
     uint64_t before = p->retired, line = m->rip >> 6;
-    struct memory_answer memory = {.address = m->address};
+    struct memory_answer memory = {.address = m->address, .linear = m->address};
     uint64_t fetched = unlikely(line != m->line) ? fetch(m, cpu, line) : 0, wrong = m->wrong;
     m->in_line++;
     if (r->kind & (RECIPE_LOAD | RECIPE_STORE)) {

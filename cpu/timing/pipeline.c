@@ -132,6 +132,26 @@ static uint64_t load_latency(const struct core *core, const struct recipe *r, ui
     return base + (r->kind & RECIPE_VECTOR ? core->vector_load_cycles : 0) + (r->kind & RECIPE_EXTENDS ? 1 : 0);
 }
 
+static bool crosses_line(const struct granule *g) { return (g->address & 63) + g->bytes > 64; }
+
+// The load needs the bytes of this store and of memory, and begins where the store does.
+static bool narrow(struct pipeline *p, const struct recipe *r, const struct memory_answer *memory,
+                   const struct granule *g, uint64_t at) {
+    if (memory->linear != g->linear || memory->address != g->address || g->below > at || crosses_line(g)) return false;
+    const struct granule *end = granule_of(p, memory->address + r->bytes - 1u);
+    return end->linear == g->linear || !overlaps(end, memory->address, r->bytes) || end->commit <= at;
+}
+
+// When a load that began at `at` ends to which a store could not be forwarded. Behind one that is only narrower it
+// takes its time from the data, and retirement goes on meanwhile; otherwise it waits until the store has left.
+static uint64_t blocked(struct pipeline *p, const struct core *core, const struct granule *g, uint64_t result,
+                        bool only_narrow) {
+    if (!only_narrow || !core->narrow_cycles) return later(result, g->commit + core->blocked_commit_cycles);
+    uint64_t arrived = later(result, g->ready + core->narrow_cycles);
+    p->early = arrived - result;
+    return arrived;
+}
+
 // When the data of a load that began at `at` is there.
 static uint64_t load_result(struct pipeline *p, const struct core *core, const struct recipe *r,
                             const struct memory_answer *memory, uint64_t at) {
@@ -140,11 +160,7 @@ static uint64_t load_result(struct pipeline *p, const struct core *core, const s
     if (!overlaps(g, memory->address, r->bytes)) g = granule_of(p, memory->address + r->bytes - 1u);
     if (!overlaps(g, memory->address, r->bytes) || g->commit <= at) return result;
     bool within = memory->address >= g->address && memory->address + r->bytes <= g->address + g->bytes;
-    if (!within) {
-        uint64_t arrived = later(result, g->commit + core->blocked_commit_cycles);
-        p->early = core->blocked_cycles;
-        return arrived + p->early;
-    }
+    if (!within || crosses_line(g)) return blocked(p, core, g, result, narrow(p, r, memory, g, at));
     uint64_t key = core->renames_memory ? renaming_key(p, r) : 0;
     if (key && key == g->key && memory->address == g->address && r->bytes == g->bytes && !(r->kind & RECIPE_EXTENDS))
         return g->ready;
@@ -168,7 +184,10 @@ static void commit(struct pipeline *p, const struct recipe *r, const struct memo
     p->committed = cycle;
     p->commit_line = line;
     p->stores[p->store++ % PIPELINE_STORES] = cycle;
-    struct granule made = {memory->address, ready, cycle, renaming_key(p, r), r->bytes};
+    const struct granule *before = granule_of(p, memory->address);
+    bool part = overlaps(before, memory->address, r->bytes) && r->bytes <= before->bytes;
+    uint64_t below = !part ? 0 : r->bytes < before->bytes ? before->commit : before->below;
+    struct granule made = {memory->address, ready, cycle, renaming_key(p, r), r->bytes, memory->linear, below};
     *granule_of(p, memory->address) = made;
     if ((memory->address & 7) + r->bytes > 8) *granule_of(p, memory->address + r->bytes - 1u) = made;
 }

@@ -20,7 +20,8 @@ enum { PIPELINE_CYCLES = 1024, PIPELINE_ENTRIES = 512, PIPELINE_STORES = 128, PI
 // The last store to 8 bytes of memory whose addresses end alike.
 struct granule {
     uint64_t address, ready, commit, key; // key: what memory renaming knows the address by
-    uint64_t bytes;
+    uint64_t bytes, linear;
+    uint64_t below; // when the wider store has left of which bytes remain beside its own
 };
 
 struct pipeline {
@@ -48,7 +49,8 @@ struct pipeline {
 
 // What memory answered to an instruction's accesses.
 struct memory_answer {
-    uint64_t address;  // linear
+    uint64_t address; // physical
+    uint64_t linear;
     uint32_t latency;  // beyond the L1's
     bool crosses_line; // the operand lies in two
 };

@@ -28,6 +28,10 @@ static const struct {
     {"m,488903,1,0.5", "stores to one line: two a cycle"},
     {"m,488903488b03,2,0.5", "a load of what was just stored, by the same register: renamed"},
     {"m,880b488b1b,2,18.0", "a load of more than was stored cannot be forwarded: 18"},
+    {"m,880b4c8b1b,2,0.5", "18 of latency: where nothing depends on it, stores and loads of other turns go on"},
+    {"m,884b014c8b1b,2,18.0",
+     "unless the store is to the load's middle: it waits for the store, which waits for retirement"},
+    {"m,4889034889430841ffc30f1003,4,18.0", "or more than one store is needed"},
 };
 
 int main(void) {
