@@ -8,7 +8,7 @@
 
 // --- caches ---
 
-static bool use(uint32_t *tags, unsigned sets, unsigned ways, uint64_t number, bool fill) {
+ALWAYS_INLINE bool use(uint32_t *tags, unsigned sets, unsigned ways, uint64_t number, bool fill) {
     return ways_use(tags + (number & (sets - 1)) * ways, ways, tag_of(number + 1), fill);
 }
 
@@ -42,8 +42,8 @@ static uint32_t uncached(const struct core *core, uint64_t physical) {
     return apic ? core->apic_cycles : core->uncached_cycles;
 }
 
-static uint32_t line_cycles(struct memory_model *m, struct timing_counts *counts, const struct core *core,
-                            const struct cpu *cpu, uint64_t physical) {
+ALWAYS_INLINE uint32_t line_cycles(struct memory_model *m, struct timing_counts *counts, const struct core *core,
+                                   const struct cpu *cpu, uint64_t physical) {
     uint64_t line = physical >> 6;
     if (likely(use(m->l1d, L1D_SETS, L1D_WAYS, line, false))) return 0;
     if (!frame_exists(physical_frame(cpu, physical & TLB_PAGE_MASK))) return uncached(core, physical);
@@ -153,7 +153,7 @@ static COLD uint32_t beyond_first_tlb(struct memory_model *m, struct timing_coun
 // Entries are told apart by the generation of what filled them, which is never used again after a flush
 // (cpu/memory/tlb.h). Pages of 2 MBytes and more are one entry. What the processor's TLB has forgotten since is taken
 // as it is.
-static uint64_t physical_of(const struct tlb_entry *entry, uint64_t linear, uint64_t *key) {
+ALWAYS_INLINE uint64_t physical_of(const struct tlb_entry *entry, uint64_t linear, uint64_t *key) {
     bool known = entry->tag == (linear & ~(PAGE_BYTES - 1));
     uint64_t at = known ? entry->page : linear;
     *key = known && at & TLB_LARGE ? (linear >> 21) ^ BIT(27) : linear >> 12;

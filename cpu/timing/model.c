@@ -151,7 +151,7 @@ static COLD uint64_t pass_vtx(struct timing_model *m, const struct cpu *cpu) {
 }
 
 // The attempt passes the pipeline, now that it has ended; the next one is at `to`.
-static uint64_t pass(struct timing_model *m, const struct cpu *cpu, uint64_t to) {
+ALWAYS_INLINE uint64_t pass(struct timing_model *m, const struct cpu *cpu, uint64_t to) {
     const struct recipe *r = &m->begun;
     struct pipeline *p = &m->pipeline;
     uint64_t before = p->retired, line = m->rip >> 6;

@@ -26,7 +26,7 @@ ALWAYS_INLINE uint64_t later(uint64_t a, uint64_t b) { return a > b ? a : b; }
 // --- rename ---
 
 // The next slot of the renamer, once the reorder buffer has room.
-static uint64_t rename_slot(struct pipeline *p, const struct core *core) {
+ALWAYS_INLINE uint64_t rename_slot(struct pipeline *p, const struct core *core) {
     uint64_t oldest = p->entries[(p->entry - core->reorder_entries) % PIPELINE_ENTRIES];
     uint64_t cycle = later(p->renamed, later(p->supplied, oldest));
     if (cycle == p->renamed && p->rename_slots >= core->rename_width) cycle++;
@@ -36,7 +36,7 @@ static uint64_t rename_slot(struct pipeline *p, const struct core *core) {
     return cycle;
 }
 
-static void retire(struct pipeline *p, const struct core *core, uint64_t done) {
+ALWAYS_INLINE void retire(struct pipeline *p, const struct core *core, uint64_t done) {
     uint64_t cycle = later(p->retired, done);
     if (cycle == p->retired && p->retire_slots >= core->retire_width) cycle++;
     if (cycle != p->retired) p->retire_slots = 0;
@@ -95,7 +95,10 @@ static uint64_t load_take(struct pipeline *p, const struct core *core, uint64_t 
 }
 
 // All of an instruction's own micro-operations; returns when the first began.
-static uint64_t execute(struct pipeline *p, const struct work *work, uint32_t ports, uint64_t from, uint64_t *last) {
+ALWAYS_INLINE uint64_t execute(struct pipeline *p, const struct work *work, uint32_t ports, uint64_t from,
+                               uint64_t *last) {
+    if (likely(work->groups == 1 && work->group[0].count == 1))
+        return *last = port_take(p, ports ? ports : work->group[0].ports, work->group[0].busy, from);
     uint64_t first = 0;
     *last = from;
     for (unsigned g = 0; g < work->groups; g++) {
@@ -271,12 +274,17 @@ static COLD void supply_slowly(struct pipeline *p, const struct core *core, cons
 }
 
 // All but the last of its micro-operations retire with those before.
-static uint64_t supply(struct pipeline *p, const struct core *core, const struct recipe *r, const struct work *work) {
-    if (unlikely(r->kind & (RECIPE_LCP | RECIPE_WIDE))) supply_slowly(p, core, r);
-    for (unsigned more = work->slots[r->kind & (RECIPE_LOAD | RECIPE_STORE)]; unlikely(more > 1); more--) {
+static __attribute__((noinline)) void supply_more(struct pipeline *p, const struct core *core, unsigned slots) {
+    for (; slots > 1; slots--) {
         rename_slot(p, core);
         p->entries[p->entry++ % PIPELINE_ENTRIES] = p->retired;
     }
+}
+
+static uint64_t supply(struct pipeline *p, const struct core *core, const struct recipe *r, const struct work *work) {
+    if (unlikely(r->kind & (RECIPE_LCP | RECIPE_WIDE))) supply_slowly(p, core, r);
+    unsigned slots = work->slots[r->kind & (RECIPE_LOAD | RECIPE_STORE)];
+    if (slots > 1) supply_more(p, core, slots);
     return rename_slot(p, core);
 }
 
