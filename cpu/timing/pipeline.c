@@ -135,12 +135,10 @@ static uint64_t load_latency(const struct core *core, const struct recipe *r, ui
     return base + (r->kind & RECIPE_VECTOR ? core->vector_load_cycles : 0) + (r->kind & RECIPE_EXTENDS ? 1 : 0);
 }
 
-static bool crosses_line(const struct granule *g) { return (g->address & 63) + g->bytes > 64; }
-
 // The load needs the bytes of this store and of memory, and begins where the store does.
 static bool narrow(struct pipeline *p, const struct recipe *r, const struct memory_answer *memory,
                    const struct granule *g, uint64_t at) {
-    if (memory->linear != g->linear || memory->address != g->address || g->below > at || crosses_line(g)) return false;
+    if (memory->linear != g->linear || memory->address != g->address || g->below > at) return false;
     const struct granule *end = granule_of(p, memory->address + r->bytes - 1u);
     return end->linear == g->linear || !overlaps(end, memory->address, r->bytes) || end->commit <= at;
 }
@@ -163,7 +161,7 @@ static uint64_t load_result(struct pipeline *p, const struct core *core, const s
     if (!overlaps(g, memory->address, r->bytes)) g = granule_of(p, memory->address + r->bytes - 1u);
     if (!overlaps(g, memory->address, r->bytes) || g->commit <= at) return result;
     bool within = memory->address >= g->address && memory->address + r->bytes <= g->address + g->bytes;
-    if (!within || crosses_line(g)) return blocked(p, core, g, result, narrow(p, r, memory, g, at));
+    if (!within) return blocked(p, core, g, result, narrow(p, r, memory, g, at));
     uint64_t key = core->renames_memory ? renaming_key(p, r) : 0;
     if (key && key == g->key && memory->address == g->address && r->bytes == g->bytes && !(r->kind & RECIPE_EXTENDS))
         return g->ready;
