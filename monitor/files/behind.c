@@ -27,17 +27,25 @@ struct buffer {
 struct behind {
     struct behind_user user;
     int fd;
-    bool is_file, running;
-    pthread_t thread;
+    bool is_file, running, synchronising;
+    pthread_t thread, synchroniser;
     pthread_mutex_t mutex; // of all that follows
-    pthread_cond_t wake;
+    pthread_cond_t wake, wrote;
     struct buffer buffer; // put, and not yet the thread's
-    bool works, ends;
+    unsigned at_work;     // threads: they begin with system calls that the jail does not allow, which closes after that
+    bool ends, finished;
     int error;
-    uint64_t written;
+    uint64_t written, synchronised;
 };
 
-// --- the thread ---
+// As a thread begins.
+static void begin_work(struct behind *b) {
+    pthread_mutex_lock(&b->mutex);
+    b->at_work++;
+    pthread_cond_broadcast(&b->wake);
+}
+
+// --- the thread that writes ---
 
 static int write_piece(const struct behind *b, const uint8_t *bytes, size_t count, size_t *done) {
     if (!b->is_file && !wait_writable(b->fd, -1)) return ETIMEDOUT;
@@ -52,7 +60,6 @@ static int write_buffer(struct behind *b, const struct buffer *buffer, uint64_t 
     size_t done = 0;
     int error = 0;
     while (done < buffer->used && !error) error = write_piece(b, buffer->bytes + done, buffer->used - done, &done);
-    if (!error && b->is_file && buffer->used && fdatasync(b->fd) != 0 && errno != EINVAL) error = errno;
     if (error) {
         size_t whole = b->user.whole(b->user.context, *written, buffer->bytes, done);
         if (!b->is_file || ftruncate(b->fd, (off_t)(*written + whole)) == 0) done = whole;
@@ -75,9 +82,7 @@ static void wait_for_more(struct behind *b) {
 static void *work(void *context) {
     struct behind *b = context;
     struct buffer mine = {.used = 0};
-    pthread_mutex_lock(&b->mutex);
-    b->works = true;
-    pthread_cond_signal(&b->wake);
+    begin_work(b);
     for (bool last = false; !last && !b->error;) {
         wait_for_more(b);
         last = b->ends;
@@ -91,9 +96,32 @@ static void *work(void *context) {
         pthread_mutex_lock(&b->mutex);
         b->written = written;
         if (error) b->error = error;
+        pthread_cond_signal(&b->wrote);
     }
     pthread_mutex_unlock(&b->mutex);
     free(mine.bytes);
+    return NULL;
+}
+
+// --- the thread that synchronises ---
+
+// A busy disk takes seconds for it. What is written meanwhile is the host's, and outlives the process: it must not
+// wait.
+static void *synchronise(void *context) {
+    struct behind *b = context;
+    int error = 0;
+    begin_work(b);
+    while (!error) {
+        while (b->synchronised == b->written && !b->finished) pthread_cond_wait(&b->wrote, &b->mutex);
+        if (b->synchronised == b->written) break;
+        uint64_t written = b->written;
+        pthread_mutex_unlock(&b->mutex);
+        error = fdatasync(b->fd) != 0 && errno != EINVAL ? errno : 0;
+        pthread_mutex_lock(&b->mutex);
+        b->synchronised = written;
+        if (error && !b->error) b->error = error;
+    }
+    pthread_mutex_unlock(&b->mutex);
     return NULL;
 }
 
@@ -134,7 +162,8 @@ int behind_error(struct behind *b, uint64_t *bytes) {
 static bool open_locks(struct behind *b) {
     pthread_condattr_t attributes;
     return pthread_condattr_init(&attributes) == 0 && pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
-           pthread_cond_init(&b->wake, &attributes) == 0 && pthread_mutex_init(&b->mutex, NULL) == 0;
+           pthread_cond_init(&b->wake, &attributes) == 0 && pthread_cond_init(&b->wrote, NULL) == 0 &&
+           pthread_mutex_init(&b->mutex, NULL) == 0;
 }
 
 struct behind *behind_open(const char *path, const struct behind_user *user) {
@@ -155,26 +184,31 @@ bool behind_begin(struct behind *b) {
     if (b->is_file && ftruncate(b->fd, 0) != 0) b->is_file = false;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    b->running = pthread_create(&b->thread, NULL, work, b) == 0;
+    b->synchronising = b->is_file && pthread_create(&b->synchroniser, NULL, synchronise, b) == 0;
+    b->running = b->synchronising == b->is_file && pthread_create(&b->thread, NULL, work, b) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_mutex_lock(&b->mutex);
-    while (b->running && !b->works) pthread_cond_wait(&b->wake, &b->mutex);
+    while (b->running && b->at_work < 1u + b->synchronising) pthread_cond_wait(&b->wake, &b->mutex);
     pthread_mutex_unlock(&b->mutex);
     return b->running;
 }
 
+static void end_thread(struct behind *b, pthread_t thread, bool *ends, pthread_cond_t *wake) {
+    pthread_mutex_lock(&b->mutex);
+    *ends = true;
+    pthread_cond_signal(wake);
+    pthread_mutex_unlock(&b->mutex);
+    pthread_join(thread, NULL);
+}
+
 int behind_close(struct behind *b, uint64_t *bytes) {
-    if (b->running) {
-        pthread_mutex_lock(&b->mutex);
-        b->ends = true;
-        pthread_cond_signal(&b->wake);
-        pthread_mutex_unlock(&b->mutex);
-        pthread_join(b->thread, NULL);
-    }
+    if (b->running) end_thread(b, b->thread, &b->ends, &b->wake);
+    if (b->synchronising) end_thread(b, b->synchroniser, &b->finished, &b->wrote);
     int error = b->error;
     *bytes = b->written;
     files_close(b->fd);
     pthread_cond_destroy(&b->wake);
+    pthread_cond_destroy(&b->wrote);
     pthread_mutex_destroy(&b->mutex);
     free(b->buffer.bytes);
     free(b);

@@ -1,6 +1,7 @@
-// A file that a thread of its own writes and synchronises, several times in two seconds: whoever has something to say
-// puts it into a buffer and goes on. What was put is in the file a second later, even if the process is killed then; on
-// a disk it stays after a power failure too. When it cannot be written, the file ends where the last whole unit does.
+// A file that a thread of its own writes, several times in two seconds: whoever has something to say puts it into a
+// buffer and goes on. What was put is in the file a second later, even if the process is killed then. Another thread
+// synchronises it as fast as the disk can, which nobody waits for: that much stays after a power failure too. When it
+// cannot be written, the file ends where the last whole unit does.
 #ifndef MONITOR_BEHIND_H
 #define MONITOR_BEHIND_H
 #include <stdbool.h>
@@ -17,7 +18,7 @@ struct behind_user {
 };
 // Opens it through the table of files; what it has stays until behind_begin. NULL: files_why() says what is wrong.
 struct behind *behind_open(const char *path, const struct behind_user *user);
-// Truncates it, and starts the thread, which runs when this returns. False: there can be none.
+// Truncates it, and starts the threads; the one that writes runs when this returns. False: there can be none.
 bool behind_begin(struct behind *behind);
 
 // Whole units are put between these.
@@ -27,7 +28,7 @@ void behind_unlock(struct behind *behind);
 
 // 0, or errno of what went wrong: nothing is written any more. `bytes`: how much is in the file.
 int behind_error(struct behind *behind, uint64_t *bytes);
-// Everything is written, and the thread has ended. As behind_error.
+// Everything is written, and synchronised, and the threads have ended. As behind_error.
 int behind_close(struct behind *behind, uint64_t *bytes);
 
 #endif

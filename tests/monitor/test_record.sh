@@ -256,6 +256,17 @@ done 2>/dev/null)
 [[ -z $wrong ]]
 claim $? "$count recordings of runs that were killed replay, up to the last second" "${wrong:0:600}"
 
+# A disk that takes longer to synchronise than the process lives: what was written is the host's all the same.
+cat >"$dir/slow_disk.c" <<'END'
+#include <poll.h>
+int fdatasync(int file) { return (void)file, poll(0, 0, 8000), 0; }
+END
+if [[ ! ${SAN:-} ]] && gcc -shared -fPIC "$dir/slow_disk.c" -o "$dir/slow_disk.so"; then
+	wrong=$(LD_PRELOAD=$dir/slow_disk.so killed slow 2>/dev/null)
+	[[ -z $wrong ]]
+	claim $? 'a disk that is slow to synchronise holds back nothing that is written' "$wrong"
+fi
+
 # ---- on a terminal ------------------------------------------------------------------------------------------------------
 
 if ! has_terminal; then
