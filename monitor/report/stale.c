@@ -37,6 +37,13 @@ static const struct table_change *own_change(const struct translations *t, const
     return last;
 }
 
+// A hypervisor's EPT pointer that was not seen yet counts as none.
+static bool all_known(const struct nested *n) {
+    bool all = true;
+    for (unsigned i = 0; i < n->stages; i++) all &= n->stage[i].has_ept;
+    return all;
+}
+
 struct finding {
     enum report_rule rule;
     const struct table_change *change;
@@ -51,7 +58,7 @@ static struct finding find(const struct translations *t, const struct view *view
     const struct table_change *own = look->nested ? own_change(t, view, &look->own) : NULL;
     if (later(ept, f.change)) f = (struct finding){RULE_stale_ept, ept};
     if (s->own) f = (struct finding){RULE_stale_ept, own};
-    if (s->own && !own) f.rule = RULE_composed_more;
+    if (s->own && !own && all_known(&look->own)) f.rule = RULE_composed_more;
     if (s->own && own && t->invalidated[own->level] >= own->count) f.rule = RULE_composed_outlived;
     return f;
 }
