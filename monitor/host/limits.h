@@ -12,5 +12,7 @@ uint64_t limits_memory_bytes(void);
 
 // Whether a server of windows is named in the environment: X, Wayland.
 bool limits_has_windows(void);
+// Without a session's bus, D-Bus's library, which SDL has, would start dbus-launch to have one: it does not from here on.
+void limits_refuse_launch(void);
 
 #endif

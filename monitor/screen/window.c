@@ -46,6 +46,7 @@ static bool window_open(struct screen *s, bool full, char *why, size_t why_size)
         sdl.SetHint(SDL_HINT_NO_SIGNAL_HANDLERS, "1");
         sdl.SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0");
         sdl.SetHint(SDL_HINT_GRAB_KEYBOARD, "1");
+        limits_refuse_launch();
         if (sdl.Init(SDL_INIT_VIDEO) < 0) wrong = sdl.GetError();
     }
     uint32_t flags = SDL_WINDOW_RESIZABLE | (full ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0);
