@@ -39,7 +39,7 @@ static const struct table_change *own_change(const struct translations *t, const
 
 // A hypervisor's EPT pointer that was not seen yet counts as none.
 static bool all_known(const struct nested *n) {
-    bool all = true;
+    bool all = n->stages > 0;
     for (unsigned i = 0; i < n->stages; i++) all &= n->stage[i].has_ept;
     return all;
 }
