@@ -36,6 +36,10 @@ static bool stack_16(const struct meeting *m) {
     const struct segment_row *stack = segment_find(m->c->state.selector[SS]);
     return m->c->size != CODE_64 && stack && !(stack->rights & RIGHTS_DB);
 }
+// Pushes go to the other end of the address space.
+static bool stack_wraps(const struct meeting *m) {
+    return m->c->size != CODE_64 && (uint32_t)m->c->state.gpr[RSP] < 16;
+}
 static bool far_call(const struct meeting *m) {
     return opcode(MAP_ONE_BYTE, 0x9a) || (opcode(MAP_ONE_BYTE, 0xff) && (m->modrm >> 3 & 7) == 3);
 }
