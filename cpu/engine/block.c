@@ -2,6 +2,7 @@
 #include "cpu/engine/block.h"
 #include "cpu/memory/access.h"
 #include "cpu/engine/bind.h"
+#include "cpu/engine/body.h"
 #include "cpu/watch/observe.h"
 #include "cpu/engine/tier.h"
 #include "cpu/engine/tune.h"

@@ -42,9 +42,9 @@ static void put_sector(struct ata *a, uint64_t sector, bool bits_48) {
     uint8_t *r = a->reg, *p = a->previous;
     for (unsigned i = 0; i < 3; i++) {
         r[ATA_LBA_LOW + i] = (uint8_t)(sector >> 8 * i);
-        p[ATA_LBA_LOW + i] = bits_48 ? (uint8_t)(sector >> (24 + 8 * i)) : 0;
+        p[ATA_LBA_LOW + i] = (uint8_t)(bits_48 ? sector >> (24 + 8 * i) : 0);
     }
-    if (!bits_48) r[ATA_DEVICE] = (uint8_t)((r[ATA_DEVICE] & 0xf0) | (sector >> 24 & 15));
+    if (!bits_48) r[ATA_DEVICE] = (uint8_t)((r[ATA_DEVICE] & 0xf0) | (unsigned)(sector >> 24 & 15));
 }
 
 uint64_t ata_sectors(const struct ata *a) { return drive_bytes(a->drive) / ATA_SECTOR; }

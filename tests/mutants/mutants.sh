@@ -45,7 +45,7 @@ make_tree() {
 	local new=$work/new file count
 	rm -rf "$new"
 	mkdir -p "$new"
-	cp -r cpu vmx devices monitor tests scripts Makefile "$new"
+	cp -r cpu vmx devices monitor web tests scripts Makefile "$new"
 	"$O/$here/tool_mutate" "$rooms" . "$new" >"$work/list" || fail 'the sources could not be changed'
 	while read -r _ file name; do
 		fill_table "$name" <"$new/$file" >"$new/table" && mv "$new/table" "$new/$file"
