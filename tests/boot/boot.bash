@@ -45,7 +45,8 @@ converse() {
 		done
 		[[ ${keys[i]} =~ ^(-|end|kill)$ ]] || printf '%b' "${keys[i]}" >"$out/$name.keys"
 	done
-	((i == 0)) || case ${keys[i - 1]} in end) kill $pid ;; kill) pkill -KILL -P $pid ;; esac 2>/dev/null
+	# What a recording has of the last moments before it is killed is not promised: a second later they are in it.
+	((i == 0)) || case ${keys[i - 1]} in end) kill $pid ;; kill) sleep 1.2 && pkill -KILL -P $pid ;; esac 2>/dev/null
 	wait $pid
 	status=$?
 	rm -f "$out/$name.keys"
