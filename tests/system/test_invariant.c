@@ -47,7 +47,7 @@ static void generation(struct bench *b) {
     RUN(b, LOAD_RSI);
 }
 static void tag(struct bench *b) { // a flag that the door does not know
-    *frame_flags(pages_frame(b->cpu->wire.pages, BENCH_DATA)) |= PAGE_TABLE;
+    *frame_flags(pages_frame(b->cpu->wire.pages, BENCH_DATA)) |= BIT(6);
     RUN(b, STORE_RSI);
 }
 
