@@ -140,25 +140,12 @@ static bool let_in(struct monitor *monitor) {
     return true;
 }
 
-static bool start_traces(struct monitor *monitor) {
-    const struct options *o = monitor->run->options;
-    print(monitor, "vmxray: -"); // what follows begins with "trace"
-    for (unsigned i = 0; i < o->traces; i++) {
-        if (trace_start(monitor, o->trace[i])) continue;
-        monitor->output->fd = OUTPUT_ERRORS;
-        output_flush(monitor->output);
-        return false;
-    }
-    monitor->output->used = 0;
-    written_begin();
-    return true;
-}
-
-static bool start_reports(struct monitor *monitor) {
-    const struct options *o = monitor->run->options;
-    print(monitor, "vmxray: -"); // what follows begins with "report"
-    for (unsigned i = 0; i < o->reports; i++) {
-        if (reports_begin(monitor, o->report[i])) continue;
+// What the command line asks for as a command of the prompt would.
+static bool start_all(struct monitor *monitor, unsigned count, const char *const *list,
+                      bool (*start)(struct monitor *monitor, const char *what)) {
+    print(monitor, "vmxray: -"); // what follows begins with the command's name
+    for (unsigned i = 0; i < count; i++) {
+        if (start(monitor, list[i])) continue;
         monitor->output->fd = OUTPUT_ERRORS;
         output_flush(monitor->output);
         return false;
@@ -171,7 +158,8 @@ static bool start_reports(struct monitor *monitor) {
 enum status monitor_drive(struct monitor *monitor) {
     const struct options *o = monitor->run->options;
     files_at_prompt();
-    bool script_failed = !open_doors(monitor) || !start_traces(monitor) || !start_reports(monitor);
+    bool script_failed = !open_doors(monitor) || !start_all(monitor, o->traces, o->trace, trace_start) ||
+                         !start_all(monitor, o->reports, o->report, reports_begin);
     output_suit_person(monitor->output);
     monitor->run->monitored = starts_stopped(o) || o->script;
     struct self_explain *self = self_explain_begin(monitor);

@@ -88,15 +88,16 @@ static int literal_take(const uint8_t *bytes, size_t available) {
     return (int)literal_count++;
 }
 
-// A relocation to constant data: which literal; -1: it goes elsewhere. `behind`: from the end of the place to that of
-// the instruction.
-static int literal_of(const struct object *o, const Elf64_Sym *symbol, int64_t addend, unsigned behind) {
+// A relocation to constant data: which literal; -1: it goes elsewhere, or from an instruction that does not end behind
+// the place.
+static int literal_of(const struct object *o, const Elf64_Sym *symbol, int64_t addend) {
     if (symbol->st_shndx >= o->sections) return -1;
     const Elf64_Shdr *section = &o->section[symbol->st_shndx];
-    uint64_t at = symbol->st_value + (uint64_t)(addend + 4 + behind);
+    uint64_t at = symbol->st_value + (uint64_t)(addend + 4);
     bool constant = section->sh_type == SHT_PROGBITS && !(section->sh_flags & (SHF_WRITE | SHF_EXECINSTR)) &&
                     section->sh_flags & SHF_MERGE && !(section->sh_flags & SHF_STRINGS);
-    if (!constant || at >= section->sh_size || section->sh_entsize > 16) return -1;
+    bool whole = section->sh_entsize && section->sh_entsize <= 16 && at % section->sh_entsize == 0;
+    if (!constant || !whole || at >= section->sh_size) return -1;
     return literal_take(o->data + section->sh_offset + at, section->sh_entsize);
 }
 
@@ -175,7 +176,7 @@ static bool patch_make(const struct object *o, const Elf64_Rela *r, uint64_t sta
     int hole = hole_of(o, symbol);
     int64_t addend = r->r_addend;
     *out = (struct stencil_patch){.at = (uint16_t)(r->r_offset - start), .bytes = (uint8_t)bytes};
-    int literal = hole < 0 && relative ? literal_of(o, symbol, addend, 0) : -1;
+    int literal = hole < 0 && relative ? literal_of(o, symbol, addend) : -1;
     if (literal >= 0) {
         out->hole = HOLE_LITERAL;
         out->literal = (uint16_t)literal;
@@ -197,9 +198,8 @@ static bool patch_make(const struct object *o, const Elf64_Rela *r, uint64_t sta
 }
 
 // "BODY__FORM__WIDTH" or "BODY__FORM__WIDTH__BRANCH" as a row's beginning.
-static void row_print(const char *name, const uint8_t *code, unsigned bytes, unsigned patches, unsigned number) {
+static void row_print(const char *name, unsigned bytes, unsigned patches, unsigned number) {
     char copy[256], *part[4] = {copy};
-    (void)code;
     snprintf(copy, sizeof copy, "%s", name);
     for (unsigned i = 1; i < 4 && part[i - 1]; i++) {
         part[i] = strstr(part[i - 1], "__");
@@ -244,7 +244,7 @@ static bool stencil_take(const struct object *o, const Elf64_Sym *symbol, bool r
             break;
         }
     if (rows) {
-        row_print(o->strings + symbol->st_name + 4, code, bytes, patches, number);
+        row_print(o->strings + symbol->st_name + 4, bytes, patches, number);
         return true;
     }
     bytes_print(code, bytes, number);
