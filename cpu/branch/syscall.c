@@ -4,6 +4,7 @@
 #include "cpu/event/descriptor.h"
 #include "cpu/memory/mode.h"
 #include "cpu/event/event.h"
+#include "cpu/watch/observe.h"
 
 enum flat_rights {
     FLAT_CODE64 = 0xa09b,
@@ -25,6 +26,7 @@ static void segments_flat(struct cpu *cpu, uint16_t cs, uint16_t ss, bool code64
 BODY(syscall) {
     BODY_UNUSED;
     if (!(cpu->control.efer & EFER_SCE) || !cpu_64bit(cpu)) return cpu_fault_ud(cpu);
+    OBSERVE_TELL(cpu, op, IMPLICIT, .number = SIGHT_SYSCALL);
     uint16_t cs = (uint16_t)(cpu->msr.star >> 32);
     uint64_t rflags = cpu_rflags(cpu);
     cpu->gpr[RCX] = op_next_rip(cpu, op);
@@ -54,6 +56,7 @@ BODY(sysret) {
     if (!(cpu->control.efer & EFER_SCE) || !cpu_64bit(cpu)) return cpu_fault_ud(cpu);
     if (cpu_cpl(cpu) != 0) return cpu_fault_gp0(cpu);
     if (to_64bit && !cpu_canonical(cpu, cpu->gpr[RCX])) return cpu_fault_gp0(cpu);
+    OBSERVE_TELL(cpu, op, IMPLICIT, .number = SIGHT_SYSRET);
     uint16_t base = (uint16_t)(cpu->msr.star >> 48);
     cpu->rip = to_64bit ? cpu->gpr[RCX] : (uint32_t)cpu->gpr[RCX];
     segments_flat(cpu, (uint16_t)(base + (to_64bit ? 16 : 0)) | 3, (uint16_t)(base + 8) | 3, to_64bit, 3);

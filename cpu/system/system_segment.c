@@ -4,6 +4,7 @@
 #include "cpu/event/segment.h"
 #include "cpu/integer/stack.h"
 #include "cpu/memory/mode.h"
+#include "cpu/watch/observe.h"
 
 // Events are held off until the instruction after a load of SS has run. LSS holds nothing off.
 static void shadow_set(struct cpu *cpu, const struct op *op, unsigned segment) {
@@ -111,6 +112,7 @@ INSTANTIATE(lgs, END, FORMS_LOAD_FAR)
 
 BODY(swapgs) {
     BODY_UNUSED;
+    OBSERVE_TELL(cpu, op, IMPLICIT, .number = SIGHT_SWAPGS);
     uint64_t base = cpu->segment_base[GS];
     cpu->segment_base[GS] = cpu->msr.kernel_gs_base;
     cpu->msr.kernel_gs_base = base;

@@ -11,6 +11,7 @@
 #include "cpu/state/intercept.h"
 #include "cpu/vector/vector.h"
 #include "cpu/memory/mode.h"
+#include "cpu/watch/observe.h"
 
 #define XSAVE_HEADER 512
 #define XSAVE_EXTENDED 576
@@ -97,6 +98,7 @@ static enum outcome xsave_open(struct cpu *cpu, const struct op *op, uint64_t al
     if (cpu->control.cr0 & CR0_TS) return cpu_fault(cpu, VECTOR_NM);
     r->features = (cpu->gpr[RDX] << 32 | (uint32_t)cpu->gpr[RAX]) & allowed;
     if (what != ICEPT_NONE) TRY(intercept(cpu, op, what, OPERAND(.xsave = {r->features})));
+    OBSERVE_TELL(cpu, op, IMPLICIT, .number = SIGHT_XSAVE);
     TRY(op_linear(cpu, op, XSAVE_EXTENDED, write, &r->linear));
     return r->linear & 63 ? cpu_fault_gp0(cpu) : OUT_OK;
 }

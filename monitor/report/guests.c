@@ -1,6 +1,7 @@
 // Guests, and who lets them in; see guests.h.
 #include "monitor/report/guests.h"
 #include "vmx/level/view.h"
+#include "vmx/vmcs/vmcs.h"
 #include "vmx/vmcs/vmx.h"
 
 uint64_t guest_key(const struct cpu *cpu, unsigned level) {
@@ -33,6 +34,16 @@ const struct history_exit *guest_exit(const struct cpu *cpu, unsigned level) {
 uint64_t guest_field(const struct cpu *cpu, enum vmcs_field field) {
     const uint64_t *fields = vmx_vmcs_fields(cpu, vmx_current_vmcs(cpu));
     return fields ? fields[field] : 0;
+}
+
+uint64_t guest_ran(const struct cpu *cpu, unsigned level) {
+    const struct history_loop *l = &vmx_history_cpu(cpu)->loop[level];
+    return l->exit.step - l->entry_step;
+}
+
+bool guest_secondary(const struct cpu *cpu, unsigned control) {
+    return guest_field(cpu, FIELD_PROC_CONTROLS) & BIT(PROC_ACTIVATE_SECONDARY) &&
+           guest_field(cpu, FIELD_PROC2_CONTROLS) & BIT(control);
 }
 
 struct report guest_report(const struct cpu *cpu, enum report_rule rule, const struct sight *entry, unsigned level) {

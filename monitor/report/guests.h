@@ -8,6 +8,14 @@
 
 enum { GUESTS = 32 };
 
+// What a detector sees now.
+struct seen {
+    struct reports *reports;
+    struct cpu *cpu;
+    const struct sight *sight;
+    unsigned level;
+};
+
 // The VMCSs by which it is run, of all levels down to its own; never 0.
 uint64_t guest_key(const struct cpu *cpu, unsigned level);
 // The place of this guest among keys that are `bytes` apart, else a free one, else one by the key itself; `is_new`: it
@@ -19,7 +27,11 @@ struct report guest_report(const struct cpu *cpu, enum report_rule rule, const s
 void guest_beginning(struct report *report, const struct cpu *cpu, unsigned level, const char *began);
 // The last VM exit of a guest of that level.
 const struct history_exit *guest_exit(const struct cpu *cpu, unsigned level);
-// In the VMCS that the guest is entered with.
+// Instructions that the guest of that level was let make, from its last VM entry to its last VM exit.
+uint64_t guest_ran(const struct cpu *cpu, unsigned level);
+// In the VMCS that the guest is entered with, or has just left.
 uint64_t guest_field(const struct cpu *cpu, enum vmcs_field field);
+// A secondary control of it that is in effect (enum of vmx/vmcs/vmcs.h).
+bool guest_secondary(const struct cpu *cpu, unsigned control);
 
 #endif

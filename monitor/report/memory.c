@@ -46,7 +46,4 @@ static void see(struct reports *reports, struct cpu *cpu, const struct sight *s,
     report_file(reports, cpu, &r);
 }
 
-static bool begin(struct reports *reports) { return reports; }
-static void end(struct reports *reports) { (void)reports; }
-
-const struct detector detector_MEMORY = {.wanted = BIT(OBSERVE_ENTRY), .begin = begin, .see = see, .end = end};
+const struct detector detector_MEMORY = {.wanted = BIT(OBSERVE_ENTRY), .see = see};

@@ -70,7 +70,8 @@ struct reports {
     struct report_sink sink[REPORT_SINKS];
     unsigned sinks;
     struct observer observer;
-    void *data[REPORT_KINDS];          // the detectors'
+    void *data[REPORT_KINDS]; // the detectors'
+    struct follower memory[REPORT_KINDS];
     struct translations *translations; // of those that are about them
     struct report_counts counts;
     struct follower follower;
@@ -82,11 +83,13 @@ struct reports {
 };
 
 struct detector {
-    uint64_t wanted; // BIT(OBSERVE_...)
-    // What it needs, reports->data[kind] and its followers and points. False: memory is short.
+    uint64_t wanted;                  // BIT(OBSERVE_...)
+    size_t bytes;                     // what it remembers is reports->data[kind], zeros at first; 0: begin makes it
+    const struct state_table *memory; // over that: it goes back in time with the machine. NULL: nothing of it does
+    // Points and the like, after that; NULL: nothing. False: memory is short.
     bool (*begin)(struct reports *reports);
     void (*see)(struct reports *reports, struct cpu *cpu, const struct sight *sight, unsigned level);
-    void (*end)(struct reports *reports);
+    void (*end)(struct reports *reports); // of what begin did
 };
 #define KIND(word, id, text) extern const struct detector detector_##id;
 #include "monitor/report/kind.def"

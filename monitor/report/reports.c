@@ -99,11 +99,26 @@ static struct reports *reports_of(struct monitor *monitor) {
     return rs;
 }
 
+static bool begin_kind(struct reports *rs, unsigned kind) {
+    const struct detector *d = detectors[kind];
+    if (d->bytes && !(rs->data[kind] = calloc(1, d->bytes))) return false;
+    rs->memory[kind] = (struct follower){.table = d->memory, .object = rs->data[kind]};
+    if (d->memory) machine_add_follower(rs->monitor->look.machine, &rs->memory[kind]);
+    return !d->begin || d->begin(rs);
+}
+
+static void end_kind(struct reports *rs, unsigned kind) {
+    const struct detector *d = detectors[kind];
+    if (d->end) d->end(rs);
+    if (d->memory) machine_remove_follower(rs->monitor->look.machine, &rs->memory[kind]);
+    if (d->bytes) free(rs->data[kind]);
+}
+
 // Kinds that were not looked for yet.
 static bool begin_kinds(struct reports *rs, uint64_t kinds) {
     for (unsigned i = 0; i < REPORT_KINDS; i++) {
         if (!(kinds & ~rs->kinds & BIT(i))) continue;
-        if (!detectors[i]->begin(rs)) return monitor_error(rs->monitor, "report: not enough memory");
+        if (!begin_kind(rs, i)) return monitor_error(rs->monitor, "report: not enough memory");
         rs->kinds |= BIT(i);
         rs->observer.wanted |= detectors[i]->wanted;
     }
@@ -144,7 +159,7 @@ bool reports_end(struct monitor *monitor) {
     bool written = true;
     if (!rs) return true;
     for (unsigned i = 0; i < REPORT_KINDS; i++)
-        if (rs->kinds & BIT(i)) detectors[i]->end(rs);
+        if (rs->kinds & BIT(i)) end_kind(rs, i);
     machine_remove_observer(monitor->look.machine, &rs->observer);
     machine_remove_follower(monitor->look.machine, &rs->follower);
     for (unsigned i = 0; i < rs->sinks; i++) written = close_sink(monitor, &rs->sink[i]) && written;

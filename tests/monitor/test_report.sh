@@ -37,10 +37,29 @@ planted 'depth=2 bug=merge' composed_more 2 payload ept02_violation
 planted 'depth=2 bug1=move bug=follow' composed_outlived 2 payload bug_move_page
 planted 'depth=1 bug=lost' lost_vectoring 0 enter_guest
 planted 'depth=2 bug1=lost' lost_vectoring 1 enter_guest
+planted 'depth=1 bug=window' lost_window 0 enter_guest payload
+planted 'depth=2 bug1=window' lost_window 1 enter_guest payload
+planted 'depth=1 bug=order' lost_order 0 enter_guest payload
+planted 'depth=2 bug1=order' lost_order 1 enter_guest payload
+planted 'depth=1 bug=twice' lost_twice 0 enter_guest enter_guest
+planted 'depth=2 bug1=twice' lost_twice 1 enter_guest enter_guest
+planted 'depth=1 bug=drop' lost_acknowledged 0 enter_guest payload
+planted 'depth=2 bug1=drop' lost_acknowledged 1 enter_guest payload
+planted 'depth=1 bug=eoi' lost_eoi 0 enter_guest payload
+planted 'depth=2 bug1=eoi' lost_eoi 1 enter_guest payload
+planted 'depth=1 bug=eois' lost_eoi_nothing 0 bug_end_interrupt
+planted 'depth=2 bug1=eois' lost_eoi_nothing 1 bug_end_interrupt
+planted 'depth=1 bug=virr' lost_request 1 payload
+planted 'depth=1 bug=svi' lost_service 0 enter_guest
+planted 'depth=1 bug=posted' lost_posted 1 payload
 planted 'depth=1 bug=cr2' changed_register 0 enter_guest
 planted 'depth=2 bug1=cr2' changed_register 1 enter_guest
 planted 'depth=1 bug=field' changed_field 0 enter_guest
 planted 'depth=2 bug1=field' changed_field 1 enter_guest
+planted 'depth=1 bug=fpu' changed_register 0 enter_guest
+planted 'depth=2 bug1=fpu' changed_register 1 enter_guest
+planted 'depth=1 bug=swapgs' changed_implicit 0 bug_change_guest
+planted 'depth=2 bug1=swapgs' changed_implicit 1 bug_change_guest
 planted 'depth=1 bug=type' memory_type 0 enter_guest
 planted 'depth=2 bug1=type' memory_type 1 enter_guest
 

@@ -56,8 +56,3 @@ void bug_merge(uint64_t guest_physical, uint64_t *to) {
     static unsigned seen;
     if (guest_physical >= UPPER && ++seen == PAGES) *to = (uint64_t)page_new();
 }
-
-void bug_change_guest(void) {
-    if (bug == BUG_CR2) __asm__ volatile("mov %0, %%cr2" : : "r"(vmread(FIELD_EXIT_REASON) + 0x1000));
-    if (bug == BUG_FIELD) vmwrite(FIELD_GUEST_ES_BASE, vmread(FIELD_GUEST_ES_BASE) + 16);
-}

@@ -26,7 +26,10 @@ void bug_merge(uint64_t guest_physical, uint64_t *to);
 // --- bug=region: the VMX-abort indicator is cleared where it lies in memory ---
 void bug_write_region(uint64_t vmcs);
 
-// --- bug=cr2, bug=field: after a VM exit of the guest ---
-void bug_change_guest(void);
+// --- bug_guest.c: what is done to the guest itself ---
+void bug_change_guest(void);            // after a VM exit of it
+bool bug_requeue(uint64_t event);       // true: the event was dealt with, wrongly
+bool bug_end_interrupt(uint64_t value); // the same of the guest's EOI
+void bug_one_page(uint64_t *entry);     // bug=page: this one takes the place of the last one
 
 #endif

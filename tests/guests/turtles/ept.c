@@ -67,6 +67,7 @@ void ept_violation(void) {
         bug_move_page(address, entry_at(ept01, address, false));
         (void)invept(INVALIDATE_ALL, 0);
     }
+    if (bug == BUG_PAGE) bug_one_page(entry_at(ept01, address, false));
     if (bug == BUG_INVEPT && address >= guest.bytes / 2) bug_move_page(address, entry_at(ept01, address, false));
 }
 

@@ -3,7 +3,9 @@
 #include "bug.h"
 #include "guest.h"
 
-void interrupt_pend(unsigned vector) { guest.interrupts[vector / 64] |= BIT(vector % 64); }
+void interrupt_pend(unsigned vector) {
+    if (bug != BUG_DROP) guest.interrupts[vector / 64] |= BIT(vector % 64);
+}
 
 bool interrupt_is_pending(void) {
     return guest.interrupts[0] | guest.interrupts[1] | guest.interrupts[2] | guest.interrupts[3];
@@ -39,7 +41,7 @@ static void interrupts_offer(void) {
 // An event whose delivery to the guest was interrupted by this exit must be given to it again: 27.2.4.
 void event_requeue(void) {
     uint64_t event = vmread(FIELD_IDT_VECTORING);
-    if (!(event & EVENT_VALID) || bug == BUG_LOST) return;
+    if (!(event & EVENT_VALID) || bug_requeue(event)) return;
     vmwrite(FIELD_ENTRY_INTERRUPTION, event & ~BIT(12)); // bit 12 is reserved there
     if (event & EVENT_ERROR_CODE) vmwrite(FIELD_ENTRY_ERROR_CODE, vmread(FIELD_IDT_VECTORING_ERROR_CODE));
     vmwrite(FIELD_ENTRY_INSTRUCTION_LENGTH, vmread(FIELD_EXIT_INSTRUCTION_LENGTH));
