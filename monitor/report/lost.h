@@ -33,6 +33,7 @@ struct lost {
         uint64_t entries;        // of the guest since then
         struct lost_moment exit; // the last exit by an external interrupt
         uint64_t serving;        // interrupts in service in the local APIC, when last looked at
+        uint64_t emulated;       // the step of the guest's WRMSR of which the last EOI was made
         uint64_t top, since;     // the highest of them and 1, and the step from which on
     } processor[MACHINE_CPUS];
     // no state

@@ -59,23 +59,26 @@ void lost_service_exit(struct lost *l, const struct seen *at) {
     p->entries = 0;
 }
 
-// Who emulates the EOI of a guest is not to blame for it.
-static void on_behalf(struct report *r, const struct cpu *cpu) {
+// The VM exit of a guest's WRMSR to the EOI register, if that is what the processor was last left for.
+static const struct history_exit *emulated(const struct cpu *cpu, unsigned level) {
     enum { X2APIC_EOI = 0x80b };
     const struct history_cpu *past = vmx_history_cpu(cpu);
     const struct history_exit *e = past && past->has_exit ? &past->loop[past->exit_level].exit : NULL;
-    if (!e || e->level <= r->at.level || e->reason != EXIT_WRMSR || e->gpr[RCX] != X2APIC_EOI) return;
-    r->at.step = e->step, r->at.rip = e->rip, r->at.level = e->level;
+    return e && e->level > level && e->reason == EXIT_WRMSR && e->gpr[RCX] == X2APIC_EOI ? e : NULL;
 }
 
+// Who emulates an EOI of its guest, once, is not to blame for it.
 void lost_service_eoi(struct lost *l, const struct seen *at) {
     struct lost_processor *p = processor_of(l, at->cpu);
+    struct report r = report_at(at->cpu, RULE_lost_eoi_nothing, at->sight);
+    const struct history_exit *e = emulated(at->cpu, r.at.level);
+    const bool anew = e && e->step != p->emulated;
+    if (anew) p->emulated = e->step;
     if (p->serving) {
         p->serving--;
         return;
     }
-    struct report r = report_at(at->cpu, RULE_lost_eoi_nothing, at->sight);
-    on_behalf(&r, at->cpu);
+    if (anew) r.at.step = e->step, r.at.rip = e->rip, r.at.level = e->level;
     report_value(&r, "interrupts in service", (struct place){0}, 0);
     report_file(l->reports, at->cpu, &r);
 }
