@@ -39,6 +39,13 @@ static struct lost_virtual *memory_of(struct lost *l, const struct seen *at, boo
     return v;
 }
 
+// Since this VM entry it was there, and nothing came of it.
+static void began(struct report *report, const struct seen *at) {
+    const struct history_loop *l = &vmx_history_cpu(at->cpu)->loop[at->level];
+    const struct lost_moment m = {.step = l->entry_step, .rip = l->entry_rip, .level = at->level};
+    lost_began(report, at->cpu, &m, "the last VM entry of the guest, when it was there already");
+}
+
 // --- requests ---
 
 // An interrupt requested in VIRR that RVI does not show.
@@ -57,6 +64,7 @@ static void judge_request(struct lost *l, const struct seen *at, struct lost_vir
     report_value(&r, "RVI", place_of_field(guest_exit(at->cpu, at->level)->vmcs, FIELD_GUEST_INTERRUPT_STATUS),
                  status & 0xff);
     r.same = vector;
+    began(&r, at);
     report_file(l->reports, at->cpu, &r);
 }
 
@@ -99,6 +107,7 @@ static void judge_posted(struct lost *l, const struct seen *at, const struct los
     report_value(&r, "notification vector", place_of_field(guest_exit(at->cpu, at->level)->vmcs, FIELD_POSTED_VECTOR),
                  guest_field(at->cpu, FIELD_POSTED_VECTOR));
     r.same = descriptor;
+    began(&r, at);
     report_file(l->reports, at->cpu, &r);
 }
 

@@ -47,8 +47,8 @@ planted 'depth=1 bug=drop' lost_acknowledged 0 enter_guest payload
 planted 'depth=2 bug1=drop' lost_acknowledged 1 enter_guest payload
 planted 'depth=1 bug=eoi' lost_eoi 0 enter_guest payload
 planted 'depth=2 bug1=eoi' lost_eoi 1 enter_guest payload
-planted 'depth=1 bug=eois' lost_eoi_nothing 0 bug_end_interrupt
-planted 'depth=2 bug1=eois' lost_eoi_nothing 1 bug_end_interrupt
+planted 'depth=1 bug=eois' lost_eoi_nothing 0 msr_write
+planted 'depth=2 bug1=eois' lost_eoi_nothing 1 msr_write
 planted 'depth=1 bug=virr' lost_request 1 payload
 planted 'depth=1 bug=svi' lost_service 0 enter_guest
 planted 'depth=1 bug=posted' lost_posted 1 payload
@@ -70,11 +70,19 @@ for depth in 2 3 4; do
 done
 
 # A guest that gets nowhere never ends by itself.
-for line in 'depth=1 bug=loop' 'depth=2 bug1=loop'; do
-	run "$line" -report progress=stop -x <(printf 'continue\nquit\n')
-	[[ $out == *'progress advice: the same VM exit again and again'*"level $((${line:6:1})), RIP"*'<entry+'*'began: the first of these exits'* ]]
-	claim $? "$line: progress_same_exit" "$out"
-done
+stuck() { # LINE RULE FUNCTION BEGINNING
+	run "$1" -report "progress=$dir/said" --steps "${5:-60000000}"
+	grep -A 8 "rule $2\$" "$dir/said" | grep -q "began: $4" && grep -B 2 "rule $2\$" "$dir/said" | grep -q "level ${1:6:1}, RIP 0x[0-9a-f]* <$3+"
+	claim $? "$1: $2" "$(head -n 12 "$dir/said" | tr '\n' ';')"
+}
+stuck 'depth=1 bug=loop' progress_same_exit entry 'the first of these exits'
+stuck 'depth=2 bug1=loop' progress_same_exit entry 'the first of these exits'
+stuck 'depth=1 bug=page' progress_stands entry 'the first of these exits'
+stuck 'depth=2 bug1=page' progress_stands entry 'the first of these exits'
+stuck 'depth=1 bug=storm' progress_storm entry 'the first of them'
+stuck 'depth=2 bug1=storm' progress_storm entry 'the first of them'
+stuck 'depth=1 bug=closed' progress_closed payload 'the VM entry that asked' 110000000
+stuck 'depth=2 bug1=closed' progress_closed payload 'the VM entry that asked' 110000000
 
 # What stops, and what cannot be.
 run 'depth=2 bug=region' -report vmcs=stop -x <(printf 'continue\nreport\nquit\n')
