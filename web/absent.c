@@ -25,6 +25,7 @@ ABSENT(savevm)
 ABSENT(loadvm)
 ABSENT(migrate)
 ABSENT(diff)
+ABSENT(record)
 
 // Where a value came from is followed by the operands of instructions as Zydis has them: `origin` stops at the first.
 void copied_by(const struct look *look, const struct view *view, const struct place *written, struct copied *out) {

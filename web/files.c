@@ -151,6 +151,7 @@ struct behind *behind_open(const char *path, const struct behind_user *user) {
 bool behind_begin(struct behind *b) { return (void)b, false; }
 void behind_lock(struct behind *b) { (void)b; }
 void behind_unlock(struct behind *b) { (void)b; }
+void behind_wait(struct behind *b, bool on) { (void)b, (void)on; }
 void behind_put(struct behind *b, const void *bytes, size_t count) { (void)b, (void)bytes, (void)count; }
 int behind_error(struct behind *b, uint64_t *bytes) { return (void)b, *bytes = 0, 0; }
 int behind_close(struct behind *b, uint64_t *bytes) { return (void)b, *bytes = 0, 0; }

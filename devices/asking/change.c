@@ -51,12 +51,14 @@ static void compare_checkpoints(struct searching *s, const struct kept_place *k,
     struct page_list *list = &t->present;
     const uint8_t *page = page_now(t, k);
     for (unsigned i = 0; i < s->count; i++) {
-        const uint8_t *image = checkpoint_image(t, t->base - i);
+        bool in_image = k->kind != KEPT_IN_MEMORY;
+        const uint8_t *image = in_image ? checkpoint_image(t, t->base - i) : NULL;
         bool stored = k->has_page && page_list_find(list, k->area, k->page, &page);
-        uint64_t before = image ? kept_value(k, image, page) : value; // short of memory: it is looked for later
+        bool known = image || !in_image; // else memory is short: it is looked for later
+        uint64_t before = known ? kept_value(k, image, page) : value;
         s->interval[i].touched = stored || k->kind != KEPT_IN_MEMORY;
         s->interval[i].differs = before != value;
-        s->interval[i].known = image;
+        s->interval[i].known = known;
         s->interval[i].old = before;
         s->interval[i].now = value;
         value = before;

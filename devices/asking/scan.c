@@ -9,11 +9,15 @@
 // What was seen last, and who did it.
 struct seeing {
     struct timeline *t;
-    const struct place *place; // whose stores are told of; NULL: none
     struct change last;
     uint64_t stops; // those of what is seen that stop the machine
     struct observer observer;
-    struct point point;
+    unsigned places; // whose stores are told of
+    struct seen_place {
+        struct seeing *of;
+        const struct place *place;
+        struct point point;
+    } seen[SCAN_MEMORIES];
 };
 
 static void note_who(struct change *c, const struct cpu *cpu, const struct sight *sight) {
@@ -44,32 +48,39 @@ static bool value_to_come(const struct place *p, const struct sight *sight, uint
 }
 
 static void store_comes(struct point *point, struct cpu *cpu, const struct sight *sight) {
-    struct seeing *s = point->context;
+    const struct seen_place *seen = point->context;
+    struct seeing *s = seen->of;
     uint64_t old = 0, value;
-    (void)place_read(s->t->m, s->place, &old);
-    if (value_to_come(s->place, sight, old, &value) && value == old) return;
+    (void)place_read(s->t->m, seen->place, &old);
+    if (value_to_come(seen->place, sight, old, &value) && value == old) return;
     note_who(&s->last, cpu, sight);
     s->last.stored_by = (int)sight->number;
     cpu_stop(cpu);
 }
 
-static void begin_seeing(struct seeing *s, uint64_t sights) {
+static void see_place(struct seeing *s, const struct place *place) {
+    struct seen_place *seen = &s->seen[s->places++];
+    seen->of = s;
+    seen->place = place;
+    seen->point = (struct point){.address = place->address,
+                                 .bytes = place->bytes,
+                                 .space = POINT_PHYSICAL,
+                                 .access = POINT_WRITE,
+                                 .context = seen,
+                                 .hit = store_comes};
+    machine_add_point(s->t->m, &seen->point);
+}
+
+static void begin_seeing(struct seeing *s, uint64_t sights, const struct place *memory, unsigned memories) {
     s->stops = sights;
     s->observer = (struct observer){.wanted = sights, .context = s, .see = sight_comes};
     if (sights) machine_add_observer(s->t->m, &s->observer);
-    if (!s->place) return;
-    s->point = (struct point){.address = s->place->address,
-                              .bytes = s->place->bytes,
-                              .space = POINT_PHYSICAL,
-                              .access = POINT_WRITE,
-                              .context = s,
-                              .hit = store_comes};
-    machine_add_point(s->t->m, &s->point);
+    for (unsigned i = 0; i < memories; i++) see_place(s, &memory[i]);
 }
 
 static void end_seeing(struct seeing *s) {
     if (s->observer.wanted) machine_remove_observer(s->t->m, &s->observer);
-    if (s->place) machine_remove_point(s->t->m, &s->point);
+    for (unsigned i = 0; i < s->places; i++) machine_remove_point(s->t->m, &s->seen[i].point);
 }
 
 static bool within_boundary(const struct machine *m) {
@@ -122,13 +133,13 @@ static enum search scan_values(struct seeing *s, const struct place *place, uint
 enum search scanning_values(struct timeline *t, const struct place *place, struct scan_span span, scan_change_fn *one,
                             void *context, const char **wrong) {
     struct watching w;
-    struct seeing s = {.t = t, .place = place->space == PLACE_PHYSICAL ? place : NULL};
+    struct seeing s = {.t = t};
     enum search found = SEARCH_WRONG;
     watching_prepare(&w, t, place, false);
     if (w.how == NOTICE_STEPS) {
         found = watching_each(&w, span.from, span.to, one, context, wrong);
     } else if (timeline_go_step(t, span.from, wrong)) {
-        begin_seeing(&s, w.how == NOTICE_SIGHTS ? w.sights : 0);
+        begin_seeing(&s, w.how == NOTICE_SIGHTS ? w.sights : 0, place, place->space == PLACE_PHYSICAL);
         found = scan_values(&s, place, span.to, one, context, wrong);
         end_seeing(&s);
     }
@@ -167,7 +178,7 @@ static bool through_sights(struct moments *s, uint64_t to, const char **wrong) {
     struct seeing seeing = {.t = s->t};
     struct machine *m = s->t->m;
     bool good = true;
-    begin_seeing(&seeing, s->test->sights);
+    begin_seeing(&seeing, s->test->sights, s->test->memory, s->test->memories);
     while (machine_steps(m) < to) {
         bool holds = s->found && *s->step == machine_steps(m);
         good = go_on(&seeing, to, wrong);
@@ -184,8 +195,8 @@ static enum search through_moments(struct timeline *t, const struct scan_test *t
     struct moments s = {t, test, last, false, step};
     if (!timeline_go_step(t, span.from, wrong)) return SEARCH_WRONG;
     if (look_at_moment(&s)) return SEARCH_FOUND;
-    bool good =
-        test->sights ? through_sights(&s, span.to, wrong) : watching_go_on(t, span.to, look_at_moment, &s, wrong);
+    bool good = scan_test_is_seen(test) ? through_sights(&s, span.to, wrong)
+                                        : watching_go_on(t, span.to, look_at_moment, &s, wrong);
     return !good ? SEARCH_WRONG : s.found ? SEARCH_FOUND : SEARCH_NOTHING;
 }
 
@@ -195,7 +206,8 @@ static enum search last_moment(struct timeline *t, const struct scan_test *test,
     enum { FIRST_STRETCH = 1000, GROWTH = 10, FASTER = 100 };
     enum search found = SEARCH_NOTHING;
     uint64_t to = span.to;
-    for (uint64_t stretch = FIRST_STRETCH * (test->sights ? FASTER : 1); found == SEARCH_NOTHING; stretch *= GROWTH) {
+    for (uint64_t stretch = FIRST_STRETCH * (scan_test_is_seen(test) ? FASTER : 1); found == SEARCH_NOTHING;
+         stretch *= GROWTH) {
         uint64_t left = to - span.from, from = to - (stretch < left ? stretch : left);
         found = through_moments(t, test, (struct scan_span){from, to}, true, step, wrong);
         if (from == span.from) break;
@@ -277,7 +289,7 @@ static enum search scan_moving(struct moving *v, uint64_t to, scan_change_fn *on
 static enum search through_moving(struct timeline *t, struct moving *v, struct scan_span span, scan_change_fn *one,
                                   void *context, const char **wrong) {
     if (!timeline_go_step(t, span.from, wrong)) return SEARCH_WRONG;
-    begin_seeing(&v->seeing, EVENT_SIGHTS | MSR_SIGHTS | FIELD_SIGHTS);
+    begin_seeing(&v->seeing, EVENT_SIGHTS | MSR_SIGHTS | FIELD_SIGHTS, NULL, 0);
     enum search found = scan_moving(v, span.to, one, context, wrong);
     end_seeing(&v->seeing);
     return found;

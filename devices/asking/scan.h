@@ -14,18 +14,22 @@ typedef bool scan_change_fn(void *context, const struct change *change);
 enum search timeline_values(struct timeline *timeline, const struct place *place, struct scan_span span,
                             scan_change_fn *one, void *context, const char **wrong);
 
-// What is asked of each moment. With `sights` it only becomes true or false where one of these is seen
-// (BIT(enum observe)); 0: it may do so at any step.
+// What is asked of each moment. With `sights` (BIT(enum observe)) or `memory` it only becomes true or false where one of
+// these is seen, or one of these places is stored to; without either it may do so at any step.
 // `copy` and `done`: the same of another machine that goes through the same past, for a worker
 // (timeline_set_side_by_side). `copy` makes the context, or gives NULL, `done` ends it; both on threads. NULL: nothing
 // is done side by side.
+enum { SCAN_MEMORIES = 8 };
 struct scan_test {
     bool (*holds)(void *context);
     void *context;
     uint64_t sights;
+    const struct place *memory; // PLACE_PHYSICAL, at most SCAN_MEMORIES of them
+    unsigned memories;
     void *(*copy)(void *context, struct machine *machine);
     void (*done)(void *context, void *copy);
 };
+static inline bool scan_test_is_seen(const struct scan_test *test) { return test->sights || test->memories; }
 // The first or the last moment of the span at which it holds, and the machine goes there.
 enum search timeline_first(struct timeline *timeline, const struct scan_test *test, struct scan_span span,
                            uint64_t *step, const char **wrong);

@@ -55,7 +55,7 @@ static enum search moments_through(void *context, struct crew_worker *w, unsigne
 static enum search far_moments(struct crew *crew, struct moments *s, struct scan_span span, uint64_t *step,
                                const char **wrong) {
     struct scan_span piece[CREW_PIECES];
-    struct crew_cutting how = cutting(crew->t, s->test->sights, s->last);
+    struct crew_cutting how = cutting(crew->t, scan_test_is_seen(s->test), s->last);
     enum search found = SEARCH_NOTHING;
     unsigned count;
     crew->most = span.to - span.from;
@@ -69,7 +69,7 @@ enum search side_moments(struct timeline *t, const struct scan_test *test, struc
                          uint64_t *step, const char **wrong) {
     struct scan_span near, far;
     struct moments s = {.test = test, .last = last};
-    bool more = test->copy && shares(t, test->sights, last, span, &near, &far);
+    bool more = test->copy && shares(t, scan_test_is_seen(test), last, span, &near, &far);
     enum search found = scanning_moments(t, test, more ? near : span, last, step, wrong);
     if (!more || found != SEARCH_NOTHING) return found;
     struct crew crew = {

@@ -12,12 +12,12 @@ enum { STRIDE = 20000000 }; // steps between two looks at the hashes
 
 static bool open_one(struct recording_pair *p, unsigned i, const struct pair_wish *wish, char *error, size_t size) {
     const struct recording *r = p->r[i];
-    p->m[i] = machine_new(&r->setup.config, error, size);
+    struct machine_config config = wish->config ? *wish->config : r->setup.config;
+    memset(config.serial, 0, sizeof config.serial); // what they send goes nowhere
+    config.debug_console = (struct character_back){0};
+    p->m[i] = machine_new(&config, error, size);
     if (!p->m[i]) return false;
-    if (r->setup.has_boot && !machine_boot(p->m[i], &r->setup.boot)) {
-        snprintf(error, size, "what the machine begins with cannot be loaded");
-        return false;
-    }
+    if (!recording_start(r, p->m[i], wish->packer, error, size)) return false;
     p->t[i] = timeline_new(p->m[i], wish->history_bytes);
     if (p->t[i] && timeline_expect(p->t[i], &r->inputs, &r->end))
         return recording_load(r, p->m[i], p->t[i], wish->packer, error, size);
@@ -79,18 +79,55 @@ static enum pair_found narrow(struct recording_pair *p, uint64_t low, uint64_t h
 }
 
 enum pair_found pair_find(struct recording_pair *p, uint64_t *step, const char **wrong) {
-    uint64_t ends[2] = {p->r[0]->end.steps, p->r[1]->end.steps}, end = ends[ends[1] < ends[0]], at = 0, before = 0;
+    uint64_t ends[2] = {p->r[0]->end.steps, p->r[1]->end.steps}, end = ends[ends[1] < ends[0]];
+    uint64_t begins[2] = {p->r[0]->begin.steps, p->r[1]->begin.steps}, first = begins[begins[1] > begins[0]];
+    uint64_t at = first, before = first;
     bool same;
-    for (*wrong = NULL;; before = at, at = end - at > STRIDE ? at + STRIDE : end) {
+    *wrong = first > end ? "they have no step in common" : NULL;
+    if (*wrong) return PAIR_FAILED;
+    for (;; before = at, at = end - at > STRIDE ? at + STRIDE : end) {
         if (!compare_at(p, at, &same, wrong)) return PAIR_FAILED;
         if (!same) break;
         *step = at;
         if (at == end) return PAIR_SAME;
     }
-    if (at) return narrow(p, before, at, step, wrong);
-    *step = 0;
+    if (at > first) return narrow(p, before, at, step, wrong);
+    *step = first;
     return PAIR_DIFFERS;
 }
+
+// --- one recording, and what a replay of it comes to ---
+
+static enum pair_found differ_at(struct recording_pair *p, const struct position *at, const char **wrong) {
+    for (unsigned i = 0; i < 2; i++) {
+        if (timeline_go(p->t[i], at, wrong)) continue;
+        if (!*wrong) *wrong = "it does not come there";
+        return PAIR_FAILED;
+    }
+    return machine_hash(p->m[0]) == machine_hash(p->m[1]) ? PAIR_SAME : PAIR_DIFFERS;
+}
+
+enum pair_found parting_find(struct parting *parting, const struct recording *r, const struct position *good,
+                             const struct pair_wish *wish, uint64_t *step, char *error, size_t size) {
+    struct recording_pair *p = &parting->pair;
+    enum pair_found found = PAIR_SAME;
+    const char *wrong = NULL;
+    *parting = (struct parting){.before = *r, .pair.r = {&parting->before, r}};
+    size_t i = 0;
+    while (i < r->checkpoint_count && position_compare(&r->checkpoint[i].at, good) != POSITION_AHEAD) i++;
+    parting->before.checkpoint_count = i;
+    if (i == r->checkpoint_count) return PAIR_SAME;
+    if (!pair_open(p, wish, error, size)) return PAIR_FAILED;
+    for (; i < r->checkpoint_count && found == PAIR_SAME; i++) {
+        if (r->checkpoint[i].forgotten) continue;
+        *step = r->checkpoint[i].at.steps;
+        found = differ_at(p, &r->checkpoint[i].at, &wrong);
+    }
+    if (found == PAIR_FAILED) snprintf(error, size, "%s", wrong);
+    return found;
+}
+
+void parting_close(struct parting *parting) { pair_close(&parting->pair); }
 
 // --- telling ---
 

@@ -14,6 +14,7 @@ struct recording_pair {
 struct pair_wish {
     uint64_t history_bytes;
     const struct packer *packer;
+    const struct machine_config *config; // with back ends for its drives; NULL: as each recording has it
     void (*look)(void *context);
     void *context;
 };
@@ -27,6 +28,18 @@ enum pair_found { PAIR_SAME, PAIR_DIFFERS, PAIR_FAILED };
 // Both machines come to the first step at which they differ, *step, or to the last that both recordings have.
 // PAIR_FAILED: *wrong says why, "interrupted" for one.
 enum pair_found pair_find(struct recording_pair *pair, uint64_t *step, const char **wrong);
+
+// Of one recording: how what a replay comes to differs from a checkpoint that stands in it. The machines are one that
+// replays from the last checkpoint up to a position, where it was as recorded, and one at the first checkpoint after it
+// at which that one is another; the second pair is the recording's. *step: of that checkpoint. PAIR_SAME: there is
+// none.
+struct parting {
+    struct recording before; // the recording without the checkpoints behind the position
+    struct recording_pair pair;
+};
+enum pair_found parting_find(struct parting *parting, const struct recording *recording, const struct position *good,
+                             const struct pair_wish *wish, uint64_t *step, char *error, size_t error_size);
+void parting_close(struct parting *parting); // in any case
 
 // One member of a state that differs between the machines, or 8 bytes of memory.
 struct pair_value {

@@ -40,7 +40,7 @@ bool page_list_add(struct page_list *l, uint32_t area, uint64_t page, const uint
 
 // --- packing ---
 
-static size_t cost_of(const struct kept_page *k) {
+size_t page_list_cost(const struct kept_page *k) {
     return !k->bytes ? 0 : k->packed ? k->packed + ALLOCATOR_COST : PAGE_COST;
 }
 
@@ -71,7 +71,7 @@ static bool unpack_page(struct page_list *l, struct kept_page *k) {
         free(whole);
         return false;
     }
-    l->bytes += PAGE_COST - cost_of(k);
+    l->bytes += PAGE_COST - page_list_cost(k);
     free(k->bytes);
     k->bytes = whole;
     k->packed = 0;
@@ -88,52 +88,7 @@ bool page_list_copy(const struct page_list *l, const struct kept_page *k, uint8_
     return true;
 }
 
-// --- swapping ---
-
-static void swap_bytes(uint8_t *a, uint8_t *b) {
-    uint8_t between[PAGE_BYTES];
-    memcpy(between, a, PAGE_BYTES);
-    memcpy(a, b, PAGE_BYTES);
-    memcpy(b, between, PAGE_BYTES);
-}
-
-static uint8_t *data_of(struct pages *pages, const struct kept_page *k) {
-    return frame_data((struct page_frame){&pages->area[k->area], k->page});
-}
-
-// Nothing is packed, and there is a copy for each page that is to take zeroes and is not zero: a swap cannot fail
-// halfway.
-static bool make_room(struct page_list *l, struct pages *pages) {
-    for (size_t i = 0; i < l->count; i++) {
-        struct kept_page *k = &l->kept[i];
-        if (!unpack_page(l, k)) return false;
-        if (k->bytes || is_zero(data_of(pages, k))) continue;
-        if (!(k->bytes = calloc(1, PAGE_BYTES))) return false;
-        l->bytes += PAGE_COST;
-    }
-    return true;
-}
-
-static void swap_page(struct page_list *l, struct kept_page *k, uint8_t *data) {
-    bool zero = is_zero(data);
-    if (!k->bytes) return; // both are
-    swap_bytes(k->bytes, data);
-    if (!zero) return;
-    free(k->bytes);
-    k->bytes = NULL;
-    l->bytes -= PAGE_COST;
-}
-
-bool page_list_swap(struct page_list *l, struct pages *pages) {
-    if (!make_room(l, pages)) return false;
-    l->packed = false;
-    for (size_t i = 0; i < l->count; i++) {
-        struct kept_page *k = &l->kept[i];
-        (void)page_store(pages, (struct page_frame){&pages->area[k->area], k->page}, 0, PAGE_BYTES);
-        swap_page(l, k, data_of(pages, k));
-    }
-    return true;
-}
+// --- all of it ---
 
 static int compare(const void *a, const void *b) {
     const struct kept_page *left = a, *right = b;
@@ -149,7 +104,7 @@ bool page_list_merge(struct page_list *l, struct page_list *other) {
         struct kept_page *k = &other->kept[i];
         if (own && bsearch(k, l->kept, own, sizeof *k, compare)) continue;
         l->kept[l->count++] = *k;
-        l->bytes += cost_of(k);
+        l->bytes += page_list_cost(k);
         k->bytes = NULL;
     }
     if (other->packer) l->packer = other->packer;

@@ -21,9 +21,10 @@ struct page_list {
 
 // `bytes` is NULL: zeroes. False: memory is short, and nothing was added.
 bool page_list_add(struct page_list *list, uint32_t area, uint64_t page, const uint8_t *bytes);
-// Each page takes the content that the list has, and the list the page's. The door of stores is passed. False: memory
-// is short, and nothing has changed.
-bool page_list_swap(struct page_list *list, struct pages *pages);
+// Each page takes the content that the list has, and the list the page's; then the next list; the first one is empty
+// afterwards. The door of stores is passed. False: memory is short, and nothing has changed. (page_move.c)
+bool page_lists_move(struct page_list *const *list, unsigned count, struct pages *pages);
+size_t page_list_cost(const struct kept_page *kept); // bytes of the host's memory for its content
 // Adds the pages of `other` that the list does not have; `other` is empty afterwards.
 bool page_list_merge(struct page_list *list, struct page_list *other);
 // Whether the list has the page; then its content, NULL for zeroes. One that is looked at is unpacked.

@@ -57,6 +57,8 @@ struct recording_writer {
 };
 // Of a new machine, before its first step. `program` is who writes it. False: memory is short.
 bool recording_begin(struct recording_writer *writer, struct machine *machine, const char *program);
+// The same of a machine that has run: its state and its memory are in the file, and the run begins at the present.
+bool recording_begin_here(struct recording_writer *writer, struct machine *machine, const char *program);
 void recording_input(struct recording_writer *writer, const struct input *input);
 void recording_reached(struct recording_writer *writer, const struct position *at);
 void recording_hash(struct recording_writer *writer, struct machine *machine); // at the present
@@ -101,6 +103,9 @@ struct recording_checkpoint {
 struct recording {
     char program[RECORDING_NAME_BYTES]; // that wrote it
     struct setup setup;                 // what the machine is and begins with
+    struct position begin;              // of a machine that had run before,
+    uint8_t *state;                     // and what it was (recording_state.c); NULL: it is a new one
+    size_t state_size;
     struct input_list inputs;
     struct recording_parts parts;
     struct recording_hashes *hashes;
@@ -123,7 +128,11 @@ struct recording {
 struct recording *recording_read(const uint8_t *bytes, size_t count, const struct packer *packer, char *error,
                                  size_t error_size);
 void recording_free(struct recording *recording);
-// Of a new machine and its timeline, which expects what is recorded: the timeline has the recording's checkpoints
+// A new machine of that configuration becomes what the run begins with; what it boots with after a reset stays the
+// recording's. False: one line in `error`; it must not be used then.
+bool recording_start(const struct recording *recording, struct machine *machine, const struct packer *packer,
+                     char *error, size_t error_size);
+// Of such a machine and its timeline, which expects what is recorded: the timeline has the recording's checkpoints
 // afterwards. False: one line in `error` names the checkpoint; the machine must not be used then.
 struct timeline;
 bool recording_load(const struct recording *recording, struct machine *machine, struct timeline *timeline,

@@ -16,7 +16,8 @@ struct reader {
     enum phase { AT_BEGIN, IN_SETUP, IN_RUN, BEHIND_END } phase;
     struct recording *r;
     const struct packer *packer;
-    struct recording_bytes stream; // of frames that were cut into pieces
+    struct recording_bytes stream; // of frames that were cut into pieces,
+    unsigned stream_kind;          // which are of this kind
     size_t checkpoint_room, hash_room, mark_room, block_room;
     struct input input; // one whose data are not complete
     uint8_t *data;
@@ -73,6 +74,7 @@ static bool take_piece(struct reader *r) {
     }
     memcpy(s->bytes + s->used, r->in.at, left);
     s->used += left;
+    r->stream_kind = r->kind;
     r->in.at = r->in.end;
     return true;
 }
@@ -203,6 +205,24 @@ static bool take_mark(struct reader *r) {
     return true;
 }
 
+// Before everything else that happens.
+static bool take_state(struct reader *r) {
+    const struct recording *to = r->r;
+    bool first = !to->state && !to->hash_count && !to->inputs.count && !to->mark_count && !to->checkpoint_count;
+    return first ? take_piece(r) : refuse(r, "it has no business here");
+}
+
+static bool take_begun(struct reader *r) {
+    struct recording *to = r->r;
+    if (!r->stream.used) return refuse(r, "there is no state before it");
+    code_take_position(&r->in, &to->begin);
+    to->state = r->stream.bytes;
+    to->state_size = r->stream.used;
+    r->stream = (struct recording_bytes){.used = 0};
+    reach(r, &to->begin);
+    return true;
+}
+
 static bool take_checkpoint(struct reader *r) { return take_piece(r); }
 
 static bool take_checked(struct reader *r) {
@@ -307,8 +327,9 @@ static bool take_frame(struct reader *r) {
     if (r->phase == IN_SETUP && kind->phase == IN_RUN && !end_setup(r)) return false;
     if (kind->phase != r->phase) return refuse(r, "it has no business here");
     if (r->input.bytes && r->kind != FRAME_MORE) return refuse(r, "the data of the input before are not complete");
-    bool cut = r->stream.used && r->phase == IN_RUN && r->kind != FRAME_CHECKPOINT && r->kind != FRAME_CHECKED;
-    if (cut) return refuse(r, "the checkpoint before is not complete");
+    unsigned last = r->stream_kind == FRAME_STATE ? FRAME_BEGUN : FRAME_CHECKED;
+    bool cut = r->stream.used && r->phase == IN_RUN && r->kind != r->stream_kind && r->kind != last;
+    if (cut) return refuse(r, "the %s before is not complete", kind_name(r->stream_kind));
     if (!kind->take(r)) return false;
     return (!r->in.failed && !code_left(&r->in)) || refuse(r, "it has not what belongs to it");
 }
@@ -338,7 +359,8 @@ static bool read_all(struct reader *r) {
     }
     if (!read_frames(r)) return false;
     recording_sort_blocks(r->r);
-    return r->phase >= IN_RUN || refuse(r, "it ends before the run begins: nothing can be replayed");
+    bool begins = r->phase >= IN_RUN && (!r->stream.used || r->stream_kind != FRAME_STATE);
+    return begins || refuse(r, "it ends before the run begins: nothing can be replayed");
 }
 
 struct recording *recording_read(const uint8_t *bytes, size_t count, const struct packer *packer, char *error,
@@ -362,6 +384,7 @@ void recording_free(struct recording *r) {
     setup_free(&r->setup);
     for (size_t i = 0; i < r->checkpoint_count; i++) free(r->checkpoint[i].bytes);
     free(r->checkpoint);
+    free(r->state);
     for (size_t i = 0; i < r->block_count; i++) free(r->block[i].data);
     free(r->block);
     input_list_free(&r->inputs);

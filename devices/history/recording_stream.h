@@ -10,6 +10,8 @@
 // recording_write.c
 void recording_put_frame(struct recording_writer *w, enum recording_frame kind, const struct code_out *said,
                          const void *data, size_t bytes);
+bool recording_put_state(struct recording_writer *w, struct machine *m); // recording_state.c
+void recording_put_position(struct recording_writer *w, enum recording_frame kind, const struct position *at);
 void recording_checked(struct recording_writer *w, const struct position *at);
 
 // recording_block.c. NULL: well, or in->failed; else what is wrong. What was taken owns its data in any case.

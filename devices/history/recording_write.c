@@ -59,7 +59,7 @@ static bool put_setup(struct recording_writer *w, struct machine *m) {
     return put;
 }
 
-bool recording_begin(struct recording_writer *w, struct machine *m, const char *program) {
+static bool begin(struct recording_writer *w, struct machine *m, const char *program, bool here) {
     struct code_out said = {.used = 0};
     w->frames = w->bytes = 0;
     w->parts.count = 0;
@@ -67,9 +67,16 @@ bool recording_begin(struct recording_writer *w, struct machine *m, const char *
     code_put_number(&said, RECORDING_VERSION);
     code_put_text(&said, program);
     recording_put_frame(w, FRAME_BEGIN, &said, NULL, 0);
-    if (!put_setup(w, m)) return false;
+    if (!put_setup(w, m) || (here && !recording_put_state(w, m))) return false;
     recording_hash(w, m);
     return true;
+}
+
+bool recording_begin(struct recording_writer *w, struct machine *m, const char *program) {
+    return begin(w, m, program, false);
+}
+bool recording_begin_here(struct recording_writer *w, struct machine *m, const char *program) {
+    return begin(w, m, program, true);
 }
 
 // --- what comes while it runs ---
@@ -98,14 +105,17 @@ static void put_position(struct recording_writer *w, enum recording_frame kind, 
     recording_put_frame(w, kind, &said, NULL, 0);
 }
 
+void recording_put_position(struct recording_writer *w, enum recording_frame kind, const struct position *at) {
+    put_position(w, kind, at, NULL);
+}
 void recording_reached(struct recording_writer *w, const struct position *at) {
-    put_position(w, FRAME_REACHED, at, NULL);
+    recording_put_position(w, FRAME_REACHED, at);
 }
 void recording_mark(struct recording_writer *w, const char *name, const struct position *at) {
     put_position(w, FRAME_MARK, at, name);
 }
 void recording_checked(struct recording_writer *w, const struct position *at) {
-    put_position(w, FRAME_CHECKED, at, NULL);
+    recording_put_position(w, FRAME_CHECKED, at);
 }
 void recording_end(struct recording_writer *w, const struct position *at, const char *reason, uint8_t status) {
     char text[RECORDING_REASON_BYTES];

@@ -2,20 +2,20 @@
 #include "devices/history/timeline_private.h"
 #include "cpu/processor/observing.h"
 #include "devices/snapshot/machine_image.h"
+#include <stdlib.h>
 
-// Memory as it was at a checkpoint.
+// Memory as it was at a checkpoint: what changed since `base`, and then the intervals up to it.
 static bool move_memory(struct timeline *t, unsigned index) {
-    if (!page_list_swap(&t->present, t->pages)) return false;
-    page_list_free(&t->present);
-    while (t->base > index) {
-        if (!page_list_swap(&t->checkpoint[t->base - 1].pages, t->pages)) return false;
-        t->base--;
-    }
-    while (t->base < index) {
-        if (!page_list_swap(&t->checkpoint[t->base].pages, t->pages)) return false;
-        t->base++;
-    }
-    return true;
+    unsigned count = 1 + (t->base > index ? t->base - index : index - t->base), n = 0;
+    struct page_list **list = malloc(count * sizeof *list);
+    if (!list) return false;
+    list[n++] = &t->present;
+    for (unsigned i = t->base; i > index; i--) list[n++] = &t->checkpoint[i - 1].pages;
+    for (unsigned i = t->base; i < index; i++) list[n++] = &t->checkpoint[i].pages;
+    bool moved = page_lists_move(list, count, t->pages);
+    if (moved) t->base = index;
+    free(list);
+    return moved;
 }
 
 static bool restore(struct timeline *t, unsigned index, const char **wrong) {
@@ -81,9 +81,9 @@ struct onlookers timeline_send_away(struct machine *m) {
 // On the way a checkpoint is left now and then, and one before the goal: a person who goes back goes back again.
 void timeline_leave_checkpoint(struct timeline *t, uint64_t goal) {
     uint64_t now = machine_steps(t->m), since = now - t->checkpoint[t->base].at.steps;
-    bool room = timeline_bytes_used(t) + t->present.bytes + t->image_bytes < t->budget; // no past is given up for it
-    if (!t->in_past || !room || since < NEAR_STEPS / 2) return;
-    if (since >= DENSE_STEPS || goal - now <= NEAR_STEPS) (void)timeline_checkpoint_here(t); // it can do without
+    if (!t->in_past || since < NEAR_STEPS / 2) return;
+    bool wanted = since >= DENSE_STEPS || goal - now <= NEAR_STEPS;
+    if (wanted && timeline_has_room_on_the_way(t)) (void)timeline_checkpoint_here(t); // it can do without
 }
 
 // How far to go at once towards a step.

@@ -112,6 +112,18 @@ static void make_room(struct timeline *t) {
     }
 }
 
+// While one goes about in the past up to a quarter more is used, and nothing is packed: that takes longer than the way.
+// Checkpoints that earlier ways left make room for those of this one.
+bool timeline_has_room_on_the_way(struct timeline *t) {
+    enum { MORE = 4 };
+    while (timeline_bytes_used(t) + t->present.bytes + t->image_bytes > t->budget + t->budget / MORE) {
+        unsigned i = dispensable(t);
+        bool dense = i && t->checkpoint[i + 1].at.steps - t->checkpoint[i - 1].at.steps <= 2 * DENSE_STEPS;
+        if (!dense || !give_up(t, i)) return false;
+    }
+    return true;
+}
+
 // --- checkpoints ---
 
 static bool grow(struct timeline *t) {
@@ -153,7 +165,7 @@ bool timeline_checkpoint_here(struct timeline *t) {
     t->count++;
     t->base = at;
     pages_mark(t->pages, &t->watcher);
-    make_room(t);
+    if (!t->in_past) make_room(t);
     return true;
 }
 

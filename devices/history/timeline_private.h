@@ -71,6 +71,7 @@ void checkpoint_free(struct checkpoint *c);
 const uint8_t *checkpoint_image(struct timeline *t, unsigned index); // unpacked; NULL: memory is short
 bool timeline_fits(const struct timeline *t);                        // whether the images can be loaded still
 bool timeline_checkpoint_here(struct timeline *t);
+bool timeline_has_room_on_the_way(struct timeline *t); // for a checkpoint
 void timeline_forget(struct timeline *t);
 void timeline_look_after_failure(struct timeline *t);
 bool timeline_due(const struct timeline *t);

@@ -6,6 +6,7 @@
 #include "monitor/host/parse.h"
 #include "monitor/session/blocks.h"
 #include "monitor/session/monitor.h"
+#include "monitor/session/record.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -19,8 +20,9 @@ static const struct image *shared(const struct images *images, const struct imag
 }
 
 // A recording that has only hashes of the image needs it as it is.
-static bool is_needed(const struct options *o, unsigned number) {
-    return (*o->record && !o->record_disks) || (o->recording && blocks_need_image(o->recording, number));
+static bool is_needed(const struct run *run, unsigned number) {
+    const struct options *o = run->options;
+    return record_needs_images(run) || (o->recording && blocks_need_image(o->recording, number));
 }
 
 static bool commit_drive(struct monitor *monitor, struct images *images, unsigned number) {
@@ -33,7 +35,7 @@ static bool commit_drive(struct monitor *monitor, struct images *images, unsigne
     if (shared(images, i))
         return monitor_error(monitor, "commit: drive %s: another drive has the same image; make a copy for it",
                              d->config.id);
-    if (is_needed(monitor->run->options, number))
+    if (is_needed(monitor->run, number))
         return monitor_error(
             monitor,
             "commit: drive %s: the recording has only hashes of %s, and a replay needs it as it is; record "

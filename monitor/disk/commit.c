@@ -1,7 +1,6 @@
 // Writing into an image; see commit.h.
 #include "monitor/disk/commit.h"
 #include "devices/bus/refuse.h"
-#include "monitor/disk/fits.h"
 #include "monitor/files/files.h"
 #include <errno.h>
 #include <stdio.h>
@@ -12,10 +11,6 @@
 static bool may_be(const struct image *i, const struct drive *d, char why[IMAGE_WHY]) {
     if (i->through) return refuse(why, IMAGE_WHY, "it writes through to %.300s: everything is there", i->path);
     if (!d->overlay.data) return refuse(why, IMAGE_WHY, "it is read-only, and nothing was written");
-    if (!image_fits(i, d))
-        return refuse(why, IMAGE_WHY,
-                      "%.300s has what was committed at a later step, and not what there was before; go there again",
-                      i->path);
     return !image_changed(i) || refuse(why, IMAGE_WHY,
                                        "%.300s was changed by others since it was opened: what the guest wrote would "
                                        "not fit to what is there now",
@@ -32,23 +27,39 @@ static void unlock(const struct image *i) {
     if (i->locks) (void)flock(i->fd, LOCK_SH | LOCK_NB);
 }
 
-// How many sectors from `s` on are alike: what the guest wrote and the file does not have yet, or else.
-static uint64_t run_of(const struct image *i, const struct overlay *o, uint64_t s, bool *missing) {
-    enum { MOST = 2048 }; // sectors at once
+// Sectors that the guest does not see in the file: what it wrote; and what an earlier commit, of what came later or on
+// another line of the past, has written over.
+static uint64_t run_seen(const struct image *i, const struct overlay *o, uint64_t s, const uint8_t **seen) {
+    enum { MOST = 2048, SECTORS = IMAGE_BLOCK / OVERLAY_SECTOR }; // at once; of a block
     bool written;
-    uint64_t n = overlay_run(o, s, o->sectors - s < MOST ? o->sectors - s : MOST, &written), alike = 1;
-    *missing = written;
-    if (!written || !i->before) return n; // nothing was written into it so far
-    *missing = !image_has(i, s * OVERLAY_SECTOR, OVERLAY_SECTOR, overlay_sector(o, s));
-    while (alike < n &&
-           image_has(i, (s + alike) * OVERLAY_SECTOR, OVERLAY_SECTOR, overlay_sector(o, s + alike)) != *missing)
-        alike++;
+    uint64_t n = overlay_run(o, s, o->sectors - s < MOST ? o->sectors - s : MOST, &written);
+    *seen = written ? overlay_sector(o, s) : NULL;
+    if (written || !i->before) return n;
+    uint64_t left = SECTORS - s % SECTORS;
+    *seen = image_before(i, s * OVERLAY_SECTOR);
+    while (!*seen && left < n && !image_before(i, (s + left) * OVERLAY_SECTOR)) left += SECTORS;
+    return left < n ? left : n;
+}
+
+static bool lacks(const struct image *i, uint64_t s, const uint8_t *seen) {
+    return !image_has(i, s * OVERLAY_SECTOR, OVERLAY_SECTOR, seen);
+}
+
+// How many sectors from `s` on are alike: *missing, which the file has otherwise than the guest sees them, or NULL.
+static uint64_t run_of(const struct image *i, const struct overlay *o, uint64_t s, const uint8_t **missing) {
+    const uint8_t *seen;
+    uint64_t n = run_seen(i, o, s, &seen), alike = 1;
+    *missing = seen;
+    if (!seen || !i->before) return n; // nothing was written into it so far
+    bool lacking = lacks(i, s, seen);
+    if (!lacking) *missing = NULL;
+    while (alike < n && lacks(i, s + alike, seen + alike * OVERLAY_SECTOR) == lacking) alike++;
     return alike;
 }
 
 uint64_t image_missing(const struct image *i, const struct drive *d) {
     uint64_t sectors = 0;
-    bool missing;
+    const uint8_t *missing;
     for (uint64_t s = 0, n; d->overlay.data && s < d->overlay.sectors; s += n) {
         n = run_of(i, &d->overlay, s, &missing);
         if (missing) sectors += n;
@@ -56,14 +67,14 @@ uint64_t image_missing(const struct image *i, const struct drive *d) {
     return sectors * OVERLAY_SECTOR;
 }
 
-// All that was written and is not there yet. NULL: done.
+// All that the guest sees otherwise than it is there. NULL: done.
 static const char *write_back(struct image *i, const struct drive *d, int fd, uint64_t *bytes) {
     const struct overlay *o = &d->overlay;
-    bool missing;
+    const uint8_t *missing;
     for (uint64_t s = 0, n; s < o->sectors; s += n) {
         n = run_of(i, o, s, &missing);
         if (!missing) continue;
-        const char *wrong = image_overwrite(i, fd, s * OVERLAY_SECTOR, n * OVERLAY_SECTOR, overlay_sector(o, s));
+        const char *wrong = image_overwrite(i, fd, s * OVERLAY_SECTOR, n * OVERLAY_SECTOR, missing);
         if (wrong) return wrong;
         *bytes += n * OVERLAY_SECTOR;
     }

@@ -257,6 +257,12 @@ const char *image_overwrite(struct image *i, int fd, uint64_t at, uint64_t bytes
     return write_all(fd, at, inside(i, at, bytes), from);
 }
 
+const uint8_t *image_before(const struct image *i, uint64_t at) {
+    uint64_t block = at / IMAGE_BLOCK;
+    bool has = i->before && i->has_before[block / 64] >> block % 64 & 1;
+    return has ? i->before + at : NULL;
+}
+
 bool image_has(const struct image *i, uint64_t at, uint64_t bytes, const uint8_t *what) {
     uint8_t there[IMAGE_BLOCK];
     for (uint64_t done = 0, end = inside(i, at, bytes), n; done < end; done += n) {

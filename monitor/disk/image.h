@@ -44,6 +44,8 @@ void image_close(struct image *image);
 struct block_back image_back(struct image *image);
 // For commit: writes into the file by another descriptor of it, and keeps what was there. NULL: done.
 const char *image_overwrite(struct image *image, int fd, uint64_t at, uint64_t bytes, const uint8_t *from);
+// What was there before commit has written over its block; NULL: nothing was.
+const uint8_t *image_before(const struct image *image, uint64_t at);
 // Whether the file has these bytes there now.
 bool image_has(const struct image *image, uint64_t at, uint64_t bytes, const uint8_t *what);
 void image_written(struct image *image);       // what it is known by anew

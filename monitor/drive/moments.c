@@ -56,6 +56,7 @@ struct holding {
     char error[200];
     bool quickly; // over registers alone, of the level that runs:
     struct expression_quick quick;
+    struct expression_watch watch;
     const struct history *history; // for memory of guests of guests: NULL where none is read, which takes half the time
 };
 
@@ -104,9 +105,14 @@ static bool take_condition(struct monitor *monitor, const char **text, struct ho
             "port == 0x3f8, and then reverse-continue goes back to the last time",
             seen);
     h->quickly = h->valued = !named && expression_quicken(&h->expression, &view, &h->quick);
-    if (expression_reads_memory(&h->expression)) h->history = machine_history(monitor->look.machine);
-    *test =
-        (struct scan_test){holds, h, named ? 0 : expression_sights(&h->expression, &view), copy_holding, done_holding};
+    bool watched = expression_watch(&h->expression, &view, named, &h->watch);
+    if (watched && h->watch.memories && !h->watch.sights) h->level = -1; // that memory is there whoever runs
+    if (!watched && expression_reads_memory(&h->expression)) h->history = machine_history(monitor->look.machine);
+    *test = (struct scan_test){.holds = holds, .context = h, .copy = copy_holding, .done = done_holding};
+    if (!watched) return true;
+    test->sights = h->watch.sights;
+    test->memory = h->watch.memory;
+    test->memories = h->watch.memories;
     return true;
 }
 

@@ -1,7 +1,6 @@
 // The place that a question over time is about: a name that has one, memory, or a member of a device's state.
 #include "monitor/expression/expression.h"
 #include "monitor/explain/fact.h"
-#include "monitor/explain/walk.h"
 #include "monitor/host/parse.h"
 #include "monitor/symbols/symbols.h"
 #include <ctype.h>
@@ -122,11 +121,7 @@ static bool vmcs_field(const struct look *look, const char **text, struct asked 
 // --- memory ---
 
 static bool physical_of(const struct look *look, const struct location *at, uint64_t *physical) {
-    *physical = at->address;
-    if (at->space == SPACE_PHYSICAL) return true;
-    bool mapped = at->space == SPACE_LINEAR ? walk_linear(&at->view, at->address, physical)
-                                            : !at->view.eptp || walk_guest_physical(&at->view, at->address, physical);
-    return mapped ||
+    return expression_physical(&at->view, at->space, at->address, physical) ||
            monitor_error(look, "%s 0x%" PRIx64 " is not mapped now (walk explains; when-mapped says since when)",
                          space_names[at->space], at->address);
 }

@@ -348,24 +348,6 @@ bool expression_memory(const struct expression *expression, const struct view *v
     return !v.failed;
 }
 
-uint64_t expression_sights(const struct expression *expression, const struct view *view) {
-    uint64_t all = 0;
-    char error[200];
-    for (unsigned i = 0; i < expression->count; i++) {
-        const struct expression_node *n = &expression->node[i];
-        const struct name name = {(enum name_kind)(n->value >> NAME_SHIFT), n->value & (BIT(NAME_SHIFT) - 1)};
-        struct place place;
-        if (n->op == OP_MEMORY) return 0;
-        if (n->op != OP_NAME) continue;
-        uint64_t sights = name_sights(&name);
-        if (!sights && name_place(view, &name, &place, error, sizeof error))
-            sights = place_sights(view->machine, &place);
-        if (!sights) return 0;
-        all |= sights;
-    }
-    return all;
-}
-
 const char *expression_sight_name(const struct expression *expression) {
     for (unsigned i = 0; i < expression->count; i++) {
         const struct expression_node *n = &expression->node[i];

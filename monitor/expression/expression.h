@@ -23,10 +23,21 @@ bool expression_compile(const struct look *look, const char **text, struct expre
 // False, with one line in `error`, when memory cannot be read, a level does not have the register, or for x / 0.
 bool expression_value(const struct expression *expression, const struct view *view, uint64_t *value, char *error,
                       size_t error_size);
-// What must be seen for the value to change (BIT(enum observe)); 0: it may change at any step.
-uint64_t expression_sights(const struct expression *expression, const struct view *view);
-// The same for who asks at each step, of the level that runs, without a view: an expression over registers alone that
-// always has a value. False: it is none.
+// What must be seen (BIT(enum observe)), or which memory stored to, for the value to change. Memory at an address that does
+// not change becomes the physical memory there, of an expression over memory alone that which the view's tables have
+// now, as `asked` memory does. `named`: it is of a level that may run or not. False: the value may change at any step.
+enum { EXPRESSION_MEMORIES = 8 };
+struct expression_watch {
+    uint64_t sights;
+    unsigned memories;
+    struct place memory[EXPRESSION_MEMORIES];
+};
+bool expression_watch(struct expression *expression, const struct view *view, bool named,
+                      struct expression_watch *out);
+// Where memory of an address space lies now. False: it is not mapped.
+bool expression_physical(const struct view *view, enum space space, uint64_t address, uint64_t *physical);
+// For who asks at each step, of the level that runs, without a view: an expression over registers alone that always has
+// a value. False: it is none.
 struct expression_quick {
     unsigned count;
     struct expression_quick_node {
@@ -97,7 +108,7 @@ bool name_value(const struct view *view, enum name_kind kind, uint64_t index, ui
                 size_t error_size);
 // Writes a register, an MSR or a VMCS field of the level. False, with one line in `error`, when it cannot be written.
 bool name_set(const struct view *view, const struct name *name, uint64_t value, char *error, size_t error_size);
-// As expression_sights, of what lives in no one place: the level that runs, its VMCS, the last VM exit; else 0.
+// What must be seen for it to change (BIT(enum observe)), of what lives in no one place: the level that runs, its VMCS, the last VM exit; else 0.
 uint64_t name_sights(const struct name *name);
 bool name_is_of_sight(const struct name *name); // known only where catch or watch sees something
 // Whether a level has it whether it runs or waits, as far as it is known: a register that can be set, or an MSR.

@@ -28,6 +28,7 @@ struct behind {
     struct behind_user user;
     int fd;
     bool is_file, running, synchronising;
+    bool is_waited_for; // behind_wait
     pthread_t thread, synchroniser;
     pthread_mutex_t mutex; // of all that follows
     pthread_cond_t wake, wrote;
@@ -96,7 +97,7 @@ static void *work(void *context) {
         pthread_mutex_lock(&b->mutex);
         b->written = written;
         if (error) b->error = error;
-        pthread_cond_signal(&b->wrote);
+        pthread_cond_broadcast(&b->wrote);
     }
     pthread_mutex_unlock(&b->mutex);
     free(mine.bytes);
@@ -138,6 +139,14 @@ static bool make_room(struct buffer *buffer, size_t count) {
     return bytes;
 }
 
+void behind_wait(struct behind *b, bool on) { b->is_waited_for = on; }
+
+// Its lock is the thread's meanwhile.
+static void let_write(struct behind *b) {
+    pthread_cond_signal(&b->wake);
+    while (b->is_waited_for && !b->error && b->buffer.used >= SOON_BYTES) pthread_cond_wait(&b->wrote, &b->mutex);
+}
+
 void behind_put(struct behind *b, const void *bytes, size_t count) {
     if (b->error || !count) return;
     if (!make_room(&b->buffer, count)) {
@@ -146,7 +155,7 @@ void behind_put(struct behind *b, const void *bytes, size_t count) {
     }
     memcpy(b->buffer.bytes + b->buffer.used, bytes, count);
     b->buffer.used += count;
-    if (b->buffer.used >= SOON_BYTES) pthread_cond_signal(&b->wake);
+    if (b->buffer.used >= SOON_BYTES) let_write(b);
 }
 
 int behind_error(struct behind *b, uint64_t *bytes) {

@@ -25,6 +25,8 @@ bool behind_begin(struct behind *behind);
 void behind_lock(struct behind *behind);
 void behind_put(struct behind *behind, const void *bytes, size_t count);
 void behind_unlock(struct behind *behind);
+// While the lock is held: from now on whoever puts more than the host should hold waits for the thread, which runs.
+void behind_wait(struct behind *behind, bool on);
 
 // 0, or errno of what went wrong: nothing is written any more. `bytes`: how much is in the file.
 int behind_error(struct behind *behind, uint64_t *bytes);

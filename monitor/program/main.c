@@ -48,7 +48,7 @@ static bool connect_images(struct options *o) {
     struct images_wish wish = {.drive = o->drive,
                                .drives = o->drives,
                                .snapshot = o->snapshot,
-                               .history = history_bytes(o) || *o->record || o->recording,
+                               .history = history_bytes(o) || *o->record.path || o->recording,
                                .compared = o->recording != NULL,
                                .needs = needs_image,
                                .without = o->recording ? recorded_disk : NULL,
@@ -151,9 +151,9 @@ static bool read_inputs(struct boot *boot, struct options *options) {
 }
 
 static bool begin_as_recorded(const struct options *options, struct machine *machine) {
-    const struct setup *setup = &options->recording->setup;
-    return !setup->has_boot || machine_boot(machine, &setup->boot) ||
-           complain("-replay %s: what the machine begins with cannot be loaded", options->replay);
+    char error[500];
+    return recording_start(options->recording, machine, packed_by_zstd(), error, sizeof error) ||
+           complain("-replay %s: %s", options->replay, error);
 }
 
 // What the machine begins with: a kernel, a snapshot, or what a recording began with.

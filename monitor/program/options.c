@@ -1,4 +1,5 @@
 // The command line: finding the row of each option, and the help text that the rows hold.
+#include "monitor/session/record.h"
 #include "monitor/session/workers.h"
 #include "monitor/session/options.h"
 #include "monitor/program/display_option.h"
@@ -161,7 +162,7 @@ static void set_defaults(struct options *options) {
                          .history_workers = workers_usual(),
                          .tier = 2,
                          .tier_bytes = OPTIONS_TIER_BYTES,
-                         .record_hashes = 1000000000,
+                         .record.hashes = RECORD_HASHES,
                          .steps = UINT64_MAX,
                          .cycles = UINT64_MAX,
                          .firmware = {.menu_milliseconds = FIRMWARE_UNSAID, .fail_milliseconds = FIRMWARE_UNSAID},
@@ -178,8 +179,6 @@ static bool has_something_to_run(const struct options *o) {
                                      : NULL;
     const char *instead = o->loadvm ? "-loadvm" : "-incoming", *from = o->loadvm ? o->loadvm : o->incoming;
     if (o->loadvm && o->incoming) return complain("-loadvm and -incoming are both there; leave one out");
-    if (from && *o->record)
-        return complain("-record: a recording begins where the machine is switched on; leave out %s", instead);
     if (from && boot) return complain("%s %s: it has what was booted; leave out %s", instead, from, boot);
     return from || o->kernel || machine_config_has_firmware(&o->machine) ||
            complain(
@@ -191,7 +190,7 @@ static bool has_something_to_run(const struct options *o) {
 static bool replay_is_alone(const struct options *options) {
     if (options->decides)
         return complain("-replay: what the machine is stands in %s; leave out -%s", options->replay, options->decides);
-    return !*options->record || complain("-replay and -record: the run is recorded already; leave one out");
+    return !*options->record.path || complain("-replay and -record: the run is recorded already; leave one out");
 }
 
 static bool plan_drives(struct options *o) {

@@ -8,6 +8,7 @@
 #include "monitor/host/host_clock.h"
 #include "monitor/load/load.h"
 #include "monitor/host/parse.h"
+#include "monitor/session/record.h"
 #include "monitor/host/status.h"
 #include <stddef.h>
 #include <stdio.h>
@@ -546,24 +547,10 @@ static bool take_path(const struct option *option, const char **list, char *path
            option_wrong(option, *list, "a file's name is missing") == TAKEN;
 }
 
-static bool take_record_word(struct options *options, const char *word) {
-    if (strcmp(word, "disk=full") == 0 || strcmp(word, "disk=hashes") == 0) {
-        options->record_disks = word[5] == 'f';
-        return true;
-    }
-    if (strncmp(word, "checkpoints=", 12) == 0) return parse_size(word + 12, 1 << 20, &options->record_checkpoints);
-    return strncmp(word, "hashes=", 7) == 0 && parse_count(word + 7, &options->record_hashes) && options->record_hashes;
-}
-
 enum taken take_record(struct options *options, const struct option *option, const char *value) {
-    char word[64];
-    const char *list = value;
-    if (!take_path(option, &list, options->record)) return TAKEN_WRONG;
-    while (parse_item(&list, word, sizeof word))
-        if (!take_record_word(options, word))
-            return option_wrong(option, value,
-                                "write FILE, or FILE,hashes=STEPS,checkpoints=SIZE,disk=full (a comma in FILE is ,,)");
-    return TAKEN;
+    return record_take(&options->record, value)
+               ? TAKEN
+               : option_wrong(option, value, "write " RECORD_WORDS " (a comma in FILE is ,,)");
 }
 
 enum taken take_replay(struct options *options, const struct option *option, const char *value) {

@@ -15,7 +15,7 @@ static bool has_terminal(void) {
 }
 
 static bool writes(const struct options *o) {
-    bool any = *o->record || o->traces || o->reports || o->debug_console.kind == CHANNEL_FILE;
+    bool any = *o->record.path || o->traces || o->reports || o->debug_console.kind == CHANNEL_FILE;
     for (unsigned i = 0; i < MACHINE_SERIAL_PORTS; i++) any |= o->serial[i].kind == CHANNEL_FILE;
     return any;
 }
@@ -30,14 +30,12 @@ static unsigned uses_of(const struct options *o) {
     bool has_door = o->monitor == MONITOR_UNIX || *o->gdb;
     return JAIL_BASE | (has_terminal() ? JAIL_TERMINAL : 0) | (writes(o) ? JAIL_WRITES : 0) |
            (may_have_commands(o) ? JAIL_COMMANDS : 0) | (edits ? JAIL_EDITOR : 0) | (has_door ? JAIL_DOOR : 0) |
-           (*o->record ? JAIL_BEHIND : 0) | uses_of_window(o) | (launcher_is_open() ? JAIL_LAUNCHER : 0) |
-           (o->machine.drives || may_have_commands(o) ? JAIL_DISKS : 0);
+           (*o->record.path || may_have_commands(o) ? JAIL_BEHIND : 0) | uses_of_window(o) |
+           (launcher_is_open() ? JAIL_LAUNCHER : 0) | (o->machine.drives || may_have_commands(o) ? JAIL_DISKS : 0);
 }
 
-// Threads that search the past come and go.
-static unsigned uses_of_threads(const struct options *o) {
-    return o->history_workers > 1 && may_have_commands(o) ? JAIL_THREADS : 0;
-}
+// Threads that search the past, and those that write a recording, come and go.
+static unsigned uses_of_threads(const struct options *o) { return may_have_commands(o) ? JAIL_THREADS : 0; }
 
 // What commands print goes through the pager where a person reads; and the machine may move to another process.
 void sandbox_prepare(const struct options *options) {
@@ -47,7 +45,9 @@ void sandbox_prepare(const struct options *options) {
 
 void sandbox_enter(const struct options *options) {
     char why[200];
-    if (options->sandbox == SANDBOX_OFF || jail_close(uses_of(options) | uses_of_threads(options), STATUS_JAIL, why, sizeof why)) return;
+    if (options->sandbox == SANDBOX_OFF ||
+        jail_close(uses_of(options) | uses_of_threads(options), STATUS_JAIL, why, sizeof why))
+        return;
     if (options->sandbox == SANDBOX_ON) complain("-sandbox on: %s; the run goes on without the jail", why);
 }
 

@@ -43,6 +43,14 @@ struct firmware_wish {
 
 struct loader;
 struct recording;
+// FILE[,hashes=STEPS][,checkpoints=SIZE][,disk=full|hashes] of -record and record.
+struct record_wish {
+    char path[OPTIONS_PATH]; // empty: nowhere
+    uint64_t hashes;         // steps between hashes in it
+    uint64_t checkpoints;    // bytes of checkpoints in it, about
+    bool disks;              // it has what is read of images, and not hashes alone
+};
+
 struct options {
     struct machine_config machine;
     struct firmware_wish firmware;
@@ -81,10 +89,7 @@ struct options {
     const char *report[OPTIONS_TRACES]; // which mistakes are reported from the first step on, to where
     unsigned reports;
     char gdb[OPTIONS_PLACE];            // where to listen for gdb; empty: nowhere
-    char record[OPTIONS_PATH];          // where the run is written down; empty: nowhere
-    uint64_t record_hashes;             // steps between hashes in it
-    bool record_disks;                  // it has what is read of images, and not hashes alone
-    uint64_t record_checkpoints;        // bytes of checkpoints in it, about
+    struct record_wish record;          // where the run is written down
     char replay[OPTIONS_PATH];          // what is run once more; empty: nothing
     char replay_at[OPTIONS_FILE_NAME];  // where that is opened; empty: at its beginning
     struct position opened;             // the same

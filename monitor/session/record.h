@@ -5,11 +5,22 @@
 #include "monitor/session/run.h"
 
 struct position;
+struct record_wish;
+enum { RECORD_HASHES = 1000000000 }; // steps between two sets of hashes, where nothing else is said
+#define RECORD_WORDS "FILE, or FILE,hashes=STEPS,checkpoints=SIZE,disk=full"
+bool record_take(struct record_wish *wish, const char *text); // false: it is something else
 // Opens the file that the options name, after all that is read was read. False after one line on stderr. What it has
 // stays until record_begin.
 bool record_open(struct run *run);
-// The machine has not run yet: from here on. Before the jail, for its thread.
+// From here on. Of a machine that has run already what it is stands in the file, too.
 bool record_begin(struct run *run);
+// At a prompt, in three steps: a file, which is emptied; from the present on; what is known of the time after it
+// already. Each is false after one line on stderr, and then nothing is recorded.
+bool record_into(struct run *run, const struct record_wish *wish);
+bool record_from_here(struct run *run);
+void record_known(struct run *run);
+const char *record_path(const struct run *run);  // NULL: it is not recorded
+bool record_needs_images(const struct run *run); // a replay of it will: they must stay as they are
 // Between pieces of the run: where it has come to, and whether the file could be written so far.
 void record_look(struct run *run);
 // The next step at which the run must stop for the sake of the recording.

@@ -1,5 +1,6 @@
 // A run that was written down, run once more; see replay.h.
 #include "monitor/session/replay.h"
+#include "devices/history/difference.h"
 #include "devices/history/recording.h"
 #include "devices/history/timeline.h"
 #include "monitor/files/complaint.h"
@@ -37,11 +38,12 @@ static bool find_place(struct options *o) {
         o->opened = r->end;
     else if (mark)
         o->opened = mark->at;
-    else if (parse_count(o->replay_at, &step) && step <= r->end.steps)
+    else if (parse_count(o->replay_at, &step) && step <= r->end.steps && step >= r->begin.steps)
         o->opened = (struct position){.steps = step}; // the first there
     else
-        return complain("-replay %s,at=%s: it has neither such a step, up to %" PRIu64 ", nor a mark of that name",
-                        o->replay, o->replay_at, r->end.steps);
+        return complain("-replay %s,at=%s: it has neither such a step, from %" PRIu64 " up to %" PRIu64
+                        ", nor a mark of that name",
+                        o->replay, o->replay_at, r->begin.steps, r->end.steps);
     return true;
 }
 
@@ -94,17 +96,67 @@ static void name_parts(struct run *run, const struct recording_hashes *was, cons
     }
 }
 
+// The first value that is another one than in a checkpoint of the recording.
+struct first_value {
+    struct run *run;
+    uint64_t step;
+    bool told;
+};
+static void tell_value(void *context, const struct pair_value *v) {
+    struct first_value *f = context;
+    char name[120];
+    if (f->told) return;
+    f->told = true;
+    if (!*v->field)
+        snprintf(name, sizeof name, "%.60s[0x%" PRIx64 "]", v->part, v->index);
+    else if (v->elements > 1)
+        snprintf(name, sizeof name, "%.40s %u %.60s[%" PRIu64 "]", v->part, v->nth, v->field, v->index);
+    else
+        snprintf(name, sizeof name, "%.40s %u %.60s", v->part, v->nth, v->field);
+    size_t used = strlen(f->run->lost);
+    snprintf(f->run->lost + used, sizeof f->run->lost - used,
+             "; at step %" PRIu64 ", of which there is a checkpoint, %s is 0x%" PRIx64 " and was 0x%" PRIx64, f->step,
+             name, v->value[0], v->value[1]);
+}
+
+static void look_at_parting(void *context) {
+    const struct parting *p = context;
+    if (!signals_is_asked() && !signals_ending()) return;
+    for (unsigned i = 0; i < 2; i++)
+        if (p->pair.m[i]) machine_stop_soon(p->pair.m[i]);
+}
+
+// Which field it is, where a checkpoint that stands in the recording has it.
+static void name_field(struct run *run, const struct position *good) {
+    enum { PAST_BYTES = 64 << 20, OF_A_PART = 1 };
+    static struct parting parting;
+    const struct pair_wish wish = {.history_bytes = PAST_BYTES,
+                                   .packer = packed_by_zstd(),
+                                   .config = machine_configuration(run->machine),
+                                   .look = look_at_parting,
+                                   .context = &parting};
+    struct first_value first = {.run = run};
+    char error[300];
+    enum pair_found found =
+        parting_find(&parting, run->options->recording, good, &wish, &first.step, error, sizeof error);
+    uint64_t count = found == PAIR_DIFFERS ? pair_tell(&parting.pair, OF_A_PART, tell_value, &first) : 0;
+    size_t used = strlen(run->lost);
+    if (count > 1) snprintf(run->lost + used, sizeof run->lost - used, " (one of %" PRIu64 ")", count);
+    parting_close(&parting);
+}
+
 static bool compare(struct run *run, const struct recording_hashes *was) {
     const struct recording *r = run->options->recording;
     struct recording_parts parts = r->parts;
     struct recording_hashes is;
     recording_look(run->machine, &parts, &is);
     if (memcmp(is.hash, was->hash, was->count * sizeof *was->hash) == 0) return true;
-    uint64_t before = run->compared ? r->hashes[run->compared - 1].at.steps : 0;
+    const struct position *good = run->compared ? &r->hashes[run->compared - 1].at : &r->begin;
     snprintf(run->lost, sizeof run->lost,
              "this is not the run that was recorded: they part between step %" PRIu64 " and step %" PRIu64 ", in ",
-             before, was->at.steps);
+             good->steps, was->at.steps);
     name_parts(run, was, &is, &parts);
+    name_field(run, good);
     return false;
 }
 

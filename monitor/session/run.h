@@ -30,7 +30,7 @@ struct run {
     struct record *record;          // it is written down; NULL: it is not
     bool record_failed;             // not all of it could be
     size_t compared;                // of a recording that is replayed: how many of its hashes
-    char lost[300];                 // where the replay and the recording part; empty: they do not
+    char lost[600];                 // where the replay and the recording part; empty: they do not
     bool parted;                    // that they do was told
     uint64_t printed;               // what the guest sent up to this step has gone out
     bool quiet;                     // nothing that the guest sends goes out
@@ -52,12 +52,12 @@ struct run {
     bool monitored;      // the monitor tells how the run ended
     bool over;           // there is nothing more to run
     enum status status;  // and why, once it is over
-    char over_text[300]; // in words
+    char over_text[600]; // in words
     struct {
         bool known;
         struct position at;
         enum status status;
-        char text[300];
+        char text[600];
     } guests_end;    // where the guest itself ended the run, or the recording: from there nothing goes on
     unsigned resets; // so far, and why the last one:
     char reset_text[120];

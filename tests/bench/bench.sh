@@ -179,12 +179,20 @@ linux() {
 	echo
 }
 
-# --- the past: going back and asking ---
+# --- the past: going back and asking; STEPS (10^9) of it, WORKERS (1) for long searches ---
 
+PAST_STEPS=${PAST_STEPS:-1000000000}
+pasts() { # TEXT WORDS MBYTES PROCESSORS
+	wanted "$1" || wanted past || return 0
+	printf '\n%s\n' "$1"
+	"$O/bench-past" "$GUESTS/vmlinuz" "$bench/past.cpio" "console=ttyS0 reboot=t panic=-1 $2" "$PAST_STEPS" "$3" "$4" "${WORKERS:-1}"
+}
 past() {
-	wanted past || return 0
-	printf '\nGoing back and asking, on Linux that works\n'
-	"$O/bench-past" "$GUESTS/vmlinuz" "$GUESTS/initramfs.cpio" "console=ttyS0 reboot=t panic=-1 vmxray=bench" 1000000000
+	pasts 'past: Linux that works' '' 512 1
+	pasts 'past: Linux that works, two processors' '' 512 2
+	pasts 'past: Linux under KVM under KVM' levels=2 1024 1
+	wanted past-qemu || wanted past || return 0
+	O=$O GUESTS=$GUESTS tests/bench/past/qemu.sh "$PAST_STEPS"
 }
 
 # --- what keeping the past costs: pairs of runs with and without it in turn, and of two without ---

@@ -8,7 +8,7 @@ bench_flags := -std=gnu2x -O2 -march=x86-64 -ffreestanding -nostdlib -static -no
 
 .PHONY: bench
 bench: all guests $(bench_out)/guest $(bench_out)/disk $(bench_out)/boot $(bench_out)/measure $(O)/bench-state $(O)/bench-past \
-       $(bench_out)/programs.cpio $(bench_out)/meter $(bench_out)/drive.cpio
+       $(bench_out)/programs.cpio $(bench_out)/meter $(bench_out)/drive.cpio $(bench_out)/past.cpio
 	@O='$(O)' GUESTS='$(GUESTS)' VMXRAY='$(O)/vmxray' BOCHS='$(BOCHS)' tests/bench/bench.sh $(BENCH)
 
 # A multiboot file must be ELF for 32 bits, whatever its code.
@@ -31,8 +31,14 @@ $(O)/bench-state: $(O)/obj/tests/bench/state.o $(O)/libvmxray.a
 	$(call quiet,LINK,$@)$(CC) $(link) -o $@ $^
 
 # What going back and asking takes.
-$(O)/bench-past: $(O)/obj/tests/bench/past.o $(filter-out %/main.o,$(MONITOR_OBJECTS)) $(O)/libvmxray.a
+$(O)/bench-past: $(patsubst %.c,$(O)/obj/%.o,$(wildcard tests/bench/past/*.c)) $(filter-out %/main.o,$(MONITOR_OBJECTS)) $(O)/libvmxray.a
 	$(call quiet,LINK,$@)$(CC) $(link) -o $@ $^ $(MONITOR_LIBS)
+
+# A system that works for ever, or as a guest of a guest.
+$(bench_out)/past.cpio: tests/bench/past/init $(NESTED_INITRAMFS)
+	@mkdir -p $(@D)
+	@sed 's,^file init .*,file init 755 tests/bench/past/init,' $(GUESTS)/nested.list > $(bench_out)/past.list
+	$(call quiet,GUEST,$@)$(GUESTS)/newc $(bench_out)/past.list > $@
 
 # --- the small programs: our own, linked statically, and Debian's, in a system of their own ---
 bench_programs := tests/bench/programs

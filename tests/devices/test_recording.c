@@ -49,15 +49,26 @@ static void live(struct machine *m, struct timeline *t, struct recording_writer 
     if (random_below(random, 16) == 0) recording_mark(w, "here", &at);
 }
 
-static struct run record(unsigned cpus, unsigned rounds, uint64_t random) {
+// It has run for a while, and things were done to it that nobody knows of any more.
+static void run_before(struct machine *m, uint64_t *random) {
+    for (unsigned i = 0; i < 20; i++) {
+        enum machine_stop why = machine_run(m, 1 + random_below(random, 20000));
+        if (why == MACHINE_TRIPLE_FAULT || why == MACHINE_STUCK) alter_reset(m);
+        busy_input(m, random);
+    }
+    machine_drop_offers(m);
+}
+
+static struct run record(unsigned cpus, unsigned rounds, uint64_t random, bool has_run) {
     struct run run = {.hash = 0};
     struct machine *m = busy_machine(cpus);
+    if (has_run) run_before(m, &random);
     struct timeline *t = timeline_new(m, MEMORY);
     struct recording_writer w = {.context = &run.bytes, .put = put};
     struct observer observer = {
         .wanted = BIT(OBSERVE_INTERRUPT) | BIT(OBSERVE_EXCEPTION), .see = busy_stop, .context = &random};
     machine_add_observer(m, &observer);
-    recording_begin(&w, m, "a test");
+    (void)(has_run ? recording_begin_here(&w, m, "a test") : recording_begin(&w, m, "a test"));
     timeline_tell(t, &(struct input_log){.context = &w, .took = took});
     for (unsigned n = 0; n < rounds; n++) live(m, t, &w, &random);
     machine_position(m, &run.end);
@@ -81,7 +92,7 @@ static struct recording *read_all(const struct bytes *b, char *error, size_t siz
 static struct machine *machine_of(const struct recording *r) {
     char error[200];
     struct machine *m = machine_new(&r->setup.config, error, sizeof error);
-    if (m && machine_boot(m, &r->setup.boot)) return m;
+    if (m && recording_start(r, m, NULL, error, sizeof error)) return m;
     if (m) machine_free(m);
     return NULL;
 }
@@ -96,17 +107,18 @@ static const char *differing(const struct recording *r, const struct recording_h
     return "";
 }
 
-static void replays(unsigned cpus, uint64_t history) {
-    struct run run = record(cpus, ROUNDS, 11 + cpus);
+static void replays(unsigned cpus, uint64_t history, bool has_run) {
+    struct run run = record(cpus, ROUNDS, 11 + cpus, has_run);
     char error[300] = "";
     struct recording *r = read_all(&run.bytes, error, sizeof error);
     struct machine *m = r ? machine_of(r) : NULL;
     if (!m) bail("no recording: %s", error);
     struct timeline *t = timeline_new(m, history);
-    ok(r->ended && r->status == 6 && !strcmp(r->reason, "it was long enough") && !strcmp(r->program, "a test") &&
-           !*r->cut && r->setup.config.model.preemption_timer_rate == BUSY_TIMER_RATE &&
-           position_same(&r->end, &run.end),
-       "%u processors, %llu bytes of history: what was written is read", cpus, (unsigned long long)history);
+    ok(r->ended && (r->begin.steps > 0) == has_run && r->begin.steps == machine_steps(m) && r->status == 6 &&
+           !strcmp(r->reason, "it was long enough") && !strcmp(r->program, "a test") && !*r->cut &&
+           r->setup.config.model.preemption_timer_rate == BUSY_TIMER_RATE && position_same(&r->end, &run.end),
+       "%u processors, from step %llu, %llu bytes of history: what was written is read", cpus,
+       (unsigned long long)r->begin.steps, (unsigned long long)history);
     ok(r->inputs.count > 50 && timeline_expect(t, &r->inputs, &r->end) && !timeline_at_last(t) &&
            !alter(m, INPUT_NMI, 0, 0),
        "%zu inputs are expected, and no others come in", r->inputs.count);
@@ -125,11 +137,11 @@ static void replays(unsigned cpus, uint64_t history) {
     ok(timeline_run(t, 1000) == MACHINE_STEPS && machine_steps(m) == run.end.steps, "and nothing runs beyond it");
     if (history) {
         const char *wrong = NULL;
-        bool back = timeline_go_step(t, run.end.steps / 2, &wrong);
-        ok(back && machine_steps(m) == run.end.steps / 2 && timeline_go(t, &run.end, &wrong) &&
-               machine_hash(m) == run.hash,
+        uint64_t middle = (r->begin.steps + run.end.steps) / 2;
+        bool back = timeline_go_step(t, middle, &wrong);
+        ok(back && machine_steps(m) == middle && timeline_go(t, &run.end, &wrong) && machine_hash(m) == run.hash,
            "one can go back, and come to the end again");
-        ok(timeline_at_last(t) && timeline_go_step(t, 1000, &wrong), "once more");
+        ok(timeline_at_last(t) && timeline_go_step(t, r->begin.steps + 1000, &wrong), "once more");
         for (unsigned n = 0; n < 1000 && !timeline_at_last(t); n++) (void)timeline_run(t, ~0ull);
         ok(machine_hash(m) == run.hash, "running on from there comes to the end too: %d", timeline_at_last(t));
     }
@@ -144,7 +156,7 @@ static void replays(unsigned cpus, uint64_t history) {
 
 // A replay goes to a moment that lies ahead before it has come there.
 static void goes_ahead(void) {
-    struct run run = record(1, ROUNDS, 5);
+    struct run run = record(1, ROUNDS, 5, false);
     struct recording *r = read_all(&run.bytes, NULL, 0);
     struct machine *m = machine_of(r), *other = machine_of(r);
     struct timeline *t = timeline_new(m, MEMORY), *o = timeline_new(other, 0);
@@ -272,7 +284,7 @@ static void damaged_checkpoint(void) {
 
 // Another hash than was recorded is seen, with the part that has it.
 static void tells_parts(void) {
-    struct run run = record(2, 60, 6);
+    struct run run = record(2, 60, 6, false);
     struct recording *r = read_all(&run.bytes, NULL, 0);
     struct machine *m = machine_of(r);
     struct recording_hashes *first = &r->hashes[0];
@@ -320,7 +332,7 @@ static void forgets(void) {
 // --- what is wrong ---
 
 static void damage(void) {
-    struct run run = record(1, 40, 3);
+    struct run run = record(1, 40, 3, false);
     char error[300];
     unsigned refused = 0, named = 0;
     loop_begin("each byte of a recording changed: %zu", run.bytes.count);
@@ -340,7 +352,7 @@ static void damage(void) {
 
 // Whoever writes can be killed at any moment.
 static void cut(void) {
-    struct run run = record(1, 40, 3);
+    struct run run = record(1, 40, 3, false);
     struct bytes bytes = run.bytes;
     char error[300];
     size_t least = 0, before = 0;
@@ -389,14 +401,15 @@ static void made_up(const struct bytes *from, struct bytes *to, uint64_t *random
     for (size_t at = RECORDING_MAGIC_BYTES; at < from->count;) {
         const uint8_t *head = from->byte + at;
         size_t length = head[1] | (size_t)head[2] << 8 | (size_t)head[3] << 16;
-        uint8_t body[4096], kind = head[0];
+        static uint8_t body[CODE_PIECE_BYTES + CODE_SMALL_BYTES];
+        uint8_t kind = head[0];
         size_t used = length < sizeof body ? length : sizeof body;
         memcpy(body, head + RECORDING_HEADER_BYTES, used);
         unsigned what = random_below(random, 800);
         if (what < 3 && used) body[random_below(random, (uint32_t)used)] = (uint8_t)random64(random);
         if (what == 3 && used) used = random_below(random, (uint32_t)used);
-        if (what == 4) kind = (uint8_t)random_below(random, 14);
-        if (what == 5) used = random_below(random, sizeof body);
+        if (what == 4) kind = (uint8_t)random_below(random, 17);
+        if (what == 5) used = random_below(random, 4096);
         if (what != 6) put_frame(to, number++, kind, body, used);
         if (what == 7) put_frame(to, number++, kind, body, used);
         at += RECORDING_HEADER_BYTES + length;
@@ -420,8 +433,8 @@ static void run_it(const struct recording *r) {
     machine_free(m);
 }
 
-static void fuzz(double for_seconds) {
-    struct run run = record(1, 10, 8);
+static void fuzz(double for_seconds, bool has_run) {
+    struct run run = record(1, 10, 8, has_run);
     struct bytes bytes = {.count = 0};
     uint64_t random = 1, tried = 0, read = 0;
     for (double end = seconds() + for_seconds; seconds() < end || tried <= 100; tried++) {
@@ -440,9 +453,11 @@ static void fuzz(double for_seconds) {
 }
 
 int main(void) {
-    replays(1, MEMORY);
-    replays(1, 0);
-    replays(3, MEMORY);
+    replays(1, MEMORY, false);
+    replays(1, 0, false);
+    replays(3, MEMORY, false);
+    replays(1, MEMORY, true);
+    replays(3, 0, true);
     goes_ahead();
     tells_parts();
     forgets();
@@ -453,6 +468,7 @@ int main(void) {
     damage();
     cut();
     const char *is_long = getenv("LONG");
-    fuzz(is_long && *is_long ? 60 : 2);
+    fuzz(is_long && *is_long ? 60 : 2, false);
+    fuzz(is_long && *is_long ? 60 : 2, true);
     return done_testing();
 }

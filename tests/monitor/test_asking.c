@@ -258,6 +258,8 @@ static void find_moments(struct timeline *t, struct machine *m, const struct kno
     struct scan_test test = {.holds = has_value,
                              .context = &w,
                              .sights = place_sights(m, &k->place),
+                             .memory = &k->place,
+                             .memories = k->place.space == PLACE_PHYSICAL,
                              .copy = copy_wanted,
                              .done = done_wanted};
     uint64_t first = ~0ull, last = ~0ull, step = 0;

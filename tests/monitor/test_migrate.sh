@@ -8,9 +8,10 @@ rm -rf "${dir:?}"/*
 vmxray "${turtles[@]}" -hash </dev/null
 whole=$(grep '^hash ' <<<"$err") ended=$status
 
+there=()
 receive() { # WHERE: another one that waits, in the background
 	rm -f "$dir/here"
-	timeout --kill-after=5 60 "$VMXRAY" -incoming "$1" -hash >"$dir/there.out" 2>"$dir/there.err" </dev/null
+	timeout --kill-after=5 60 "$VMXRAY" -incoming "$1" -hash "${there[@]}" >"$dir/there.out" 2>"$dir/there.err" </dev/null
 	echo $? >"$dir/there.status"
 }
 send() { # WHERE [COMMAND...]
@@ -39,6 +40,24 @@ sum=$(sha256sum <"$dir/file")
 send "exec:cat >$dir/file"
 [[ $(sha256sum <"$dir/file") == "$sum" ]]
 claim $? 'the same machine is the same bytes'
+
+# Both sides record what they have of the run.
+there=(-record "$dir/there.rec")
+receive "unix:$dir/here" &
+until_true test -S "$dir/here"
+vmxray "${turtles[@]}" -S -record "$dir/here.rec" -migrate-to "unix:$dir/here" < <(printf '%s\n' 'run-to 3000000' hash migrate)
+arrived 'recorded on both sides'
+first=$(grep '^hash 3000000 ' <<<"$out")
+there=()
+vmxray -replay "$dir/here.rec" -hash </dev/null
+[[ $first && $err == *"$first"* ]]
+claim $? 'the recording here ends where it left' "$first; $err"
+vmxray -replay "$dir/there.rec" -hash </dev/null
+[[ $status == "$ended" && $(grep '^hash ' <<<"$err") == "$whole" ]]
+claim $? 'and the one there begins there' "$status $err"
+vmxray -replay "$dir/there.rec" -S < <(printf '%s\n' hash quit)
+[[ $out == *"$first"* ]]
+claim $? 'at the same state' "$first; $out"
 
 stays() { # NAME TEXT
 	[[ $out == *"$2"*'the machine is still here'* && $err == *"$whole"* ]]

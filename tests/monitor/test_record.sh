@@ -65,6 +65,52 @@ for options in '' '-history 0'; do
 	replays 'and its replay ends there' "$file" '' "$hash" -serial null
 done
 
+# ---- of a machine that has run before -----------------------------------------------------------------------------------
+
+printf '%s\n' 'run-to 60000' 'set rbx = 6' 'mark six' 'run-to 70000' hash quit >"$dir/script"
+vmxray -loadvm "$dir/saved" -serial null -S -x "$dir/script" -monitor none -record "$file" </dev/null
+hash=$(grep '^hash 70000' <<<"$out")
+replays 'recorded from a snapshot on' "$file" '' "$hash" -serial null
+vmxray -replay "$file,at=six" -S -x <(printf '%s\n' 'print rbx' 'goto 50001' 'print rbx' 'reverse-step 2' 'goto 0' hash) -serial null -monitor none </dev/null
+[[ $hash && $out == *'= 0x6 '*'step 50001 '*'= 0x5 '*'reverse-step: '*'step 0 is not kept; the past goes from step 50000 to'*'hash 50001'* || $out == *'= 0x6 '*'step 50001 '*'= 0x5 '*'step 49999 is not kept'*'step 0 is not kept; the past goes from step 50000 to step 70000'*'hash 50001 '* ]]
+claim $? 'its past begins where the snapshot was' "$out $err"
+refused 'a step before it' 'neither such a step, from 50000 up to 70000' -replay "$file,at=49999"
+size=$(stat -c %s "$file")
+for at in 300 3000 $((size / 2)); do
+	head -c "$at" "$file" >"$dir/files/cut"
+	refused "cut off after $at bytes, before its run begins" 'it ends before the run begins' -replay "$dir/files/cut"
+done
+
+# At a prompt: all of the past, wherever one is, and what comes then.
+printf '%s\n' 'run-to 1000' 'set rbx = 0x11' 'run-to 3000' 'mark here' 'set rbx = 0x33' 'run-to 4000' 'goto 2000' "record $file" record \
+	"record $dir/files/other" 'goto end' 'run-to 5000' 'set rcx = 2' 'run-to 7000' hash 'record off' 'run-to 8000' record quit >"$dir/script"
+vmxray -kernel "$spin" -serial null -S -x "$dir/script" -monitor none </dev/null
+hash=$(grep '^hash 7000' <<<"$out")
+[[ $hash && $out == *"The run is recorded in $file, from step 0 on."*"The run is recorded in $file."*"record: it is recorded in $file; record off ends that"*'The recording ends here; '*'The run is not recorded. '* && ! -e $dir/files/other ]]
+claim $? 'record at a prompt' "$out $err"
+replays 'and its replay is the whole run' "$file" '' "$hash" -serial null
+vmxray -replay "$file,at=end" -S -x <(printf '%s\n' hash 'print rcx' 'goto here' 'print rbx' 'goto 1500' 'print rbx' "record $dir/files/other") -serial null -monitor none </dev/null
+[[ $out == *"$hash"*'= 0x2 '*'step 3000 '*'= 0x33 '*'step 1500 '*'= 0x11 '*'record: a recording is replayed'* ]]
+claim $? 'with what was done before record was said, and marks' "$out $err"
+printf '%s\n' 'run-to 4000' 'set rbx = 0x44' "record $file,hashes=500,checkpoints=16M" 'run-to 6000' hash quit >"$dir/script"
+vmxray -kernel "$spin" -serial null -S -x "$dir/script" -monitor none -history 0 </dev/null
+[[ $out == *"is recorded in $file, from step 4000 on."* ]]
+claim $? 'record without a past' "$out $err"
+replays 'and what comes then is replayed' "$file" '' "$(grep '^hash 6000' <<<"$out")" -serial null
+printf '%s\n' 'run-to 1000' "loadvm $dir/saved" 'run-to 51000' "record $file" 'run-to 52000' 'goto 50500' branch 'set rbx = 9' 'run-to 52500' hash quit >"$dir/script"
+vmxray -kernel "$spin" -serial null -S -x "$dir/script" -monitor none </dev/null
+[[ $out == *"is recorded in $file, from step 50000 on."* ]]
+claim $? 'record after loadvm' "$out $err"
+replays 'and a branch behind it' "$file" '' "$(grep '^hash 52500' <<<"$out")" -serial null
+head -c 100000 /dev/urandom >"$dir/files/disk"
+printf '%s\n' 'run-to 1000' 'run-to 3000' "record $file" 'run-to 4000' 'goto 2000' "record $file" branch 'run-to 2500' quit >"$dir/script"
+vmxray -kernel "$spin" -serial null -S -x "$dir/script" -monitor none -drive "file=$dir/files/disk,format=raw" </dev/null
+[[ $out == *"is recorded in $file, from step 3000 on."* && $err == *'the recording ends at step 4000: the run goes on from a moment before it began'* ]]
+claim $? 'of a machine with disks from there on; a branch before it ends it' "$out $err"
+vmxray -replay "$file" -serial null -hash </dev/null
+[[ $status == 0 && $err == *'hash 4000 '* ]]
+claim $? 'which replays' "$status $err"
+
 # ---- where it is opened, and what comes after it ------------------------------------------------------------------------
 
 printf '%s\n' 'run-to 1000' 'mark here' 'run-to 3000' 'set rbx = 0x77' 'run-to 6000' 'goto 5000' 'set rbx = 1' branch 'set rbx = 0x99' 'run-to 9000' hash >"$dir/script"
@@ -154,6 +200,16 @@ claim $? 'another run than was recorded: where they part, and in what' "$status 
 vmxray -replay "$dir/files/forged" -serial null -S -x <(printf '%s\n' continue 'goto 5500' where) -monitor none </dev/null
 [[ $out == *'The run is over: this is not the run that was recorded: they part between step 4000 and step 6000, in memory'*'step 5500 '* ]]
 claim $? 'also under the monitor, where one can look at it' "$out"
+# Where checkpoints stand in the file the first field that differs is named.
+printf '%s\n' 'run-to 5000' 'write/b phys:0x300000, 0x77' 'run-to 22000000' >"$dir/script"
+vmxray -kernel "$spin" -serial null -S -x "$dir/script" -record "$dir/files/fields,hashes=2000,checkpoints=16M" -monitor none </dev/null
+"$(tool tool_forge)" "$dir/files/fields" "$dir/files/forged.fields"
+vmxray -replay "$dir/files/forged.fields" -serial null </dev/null
+[[ $status == 1 && $err =~ ^'vmxray: this is not the run that was recorded: they part between step 4000 and step 6000, in memory; at step 2'[0-9]*', of which there is a checkpoint, '[a-z0-9]*'[0x300000] is 0x76 and was 0x77'$ ]]
+claim $? 'and the field, by a checkpoint in the file' "$status $err"
+vmxray -replay "$dir/files/fields" -serial null -hash </dev/null
+[[ $status == 0 && $err == hash* ]]
+claim $? 'of the run itself nothing is said' "$status $err"
 # Who goes somewhere at once passes over no hash either.
 parted='they part between step 4000 and step 6000, in memory'
 for way in 'at=end:print 1' 'at=7000:print 1' ':goto end' ':goto 7000' ':goto 3000;goto 8000;goto 100;goto end'; do
