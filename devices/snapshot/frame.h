@@ -25,7 +25,7 @@ enum {
     FRAME_WRONG = 400,
     FRAME_FILE_BYTES = 16, // at the beginning of a file
 };
-#define RECORDING_BEGINS "vmxray recording" // a file that is not made of frames: devices/history/recording.h
+#define RECORDING_BEGINS "vmxray recording" // a file that is not made of frames: devices/recording/recording.h
 #define FRAME_KIND(a, b, c, d) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
 
 // --- writing ---

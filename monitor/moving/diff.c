@@ -1,5 +1,5 @@
 // diff: where two recordings part, and how the machines differ there.
-#include "devices/history/difference.h"
+#include "devices/recording/difference.h"
 #include "devices/machine/machine_input.h"
 #include "monitor/files/packed.h"
 #include "monitor/files/signals.h"

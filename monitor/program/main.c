@@ -1,5 +1,5 @@
 // vmxray, the program: reads the command line, loads a kernel into a machine, runs it.
-#include "devices/history/recording.h"
+#include "devices/recording/recording.h"
 #include "devices/history/timeline.h"
 #include "monitor/files/files.h"
 #include "monitor/files/packed.h"

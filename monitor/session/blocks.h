@@ -1,7 +1,7 @@
 // Blocks of images in recordings: hashes, or contents, of what the guest read, and comparing with them in a replay.
 #ifndef MONITOR_BLOCKS_H
 #define MONITOR_BLOCKS_H
-#include "devices/history/recording.h"
+#include "devices/recording/recording.h"
 #include "monitor/disk/image.h"
 
 struct behind;

@@ -1,6 +1,6 @@
 // A run that is written down; see record.h.
 #include "monitor/session/record.h"
-#include "devices/history/recording.h"
+#include "devices/recording/recording.h"
 #include "devices/history/timeline.h"
 #include "monitor/files/behind.h"
 #include "monitor/session/blocks.h"

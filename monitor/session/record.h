@@ -1,4 +1,4 @@
-// A run that is written down: -record FILE. devices/history/recording.h has what is in the file,
+// A run that is written down: -record FILE. devices/recording/recording.h has what is in the file,
 // docs/internals/recording.md its format; monitor/files/behind.h writes it.
 #ifndef MONITOR_RECORD_H
 #define MONITOR_RECORD_H

@@ -1,7 +1,7 @@
 // A run that was written down, run once more; see replay.h.
 #include "monitor/session/replay.h"
-#include "devices/history/difference.h"
-#include "devices/history/recording.h"
+#include "devices/recording/difference.h"
+#include "devices/recording/recording.h"
 #include "devices/history/timeline.h"
 #include "monitor/files/complaint.h"
 #include "monitor/files/packed.h"

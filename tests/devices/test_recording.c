@@ -1,7 +1,7 @@
 // A run as bytes: what was recorded is replayed to the same hashes, by a machine that is made of the bytes alone; bytes
 // that are damaged, cut off or made up are refused with the place, and crash nothing.
 #include "cpu/processor/observing.h"
-#include "devices/history/recording.h"
+#include "devices/recording/recording.h"
 #include "devices/history/timeline.h"
 #include "tests/decode/random.h"
 #include "tests/devices/busy.h"
@@ -382,7 +382,7 @@ static void cut(void) {
 
 // Frames whose checks are right, and whose contents are not: somebody made them up.
 static void put_frame(struct bytes *b, uint64_t number, unsigned kind, const uint8_t *body, size_t length);
-#include "devices/history/recording_code.h"
+#include "devices/recording/recording_code.h"
 static void put_frame(struct bytes *b, uint64_t number, unsigned kind, const uint8_t *body, size_t length) {
     uint8_t head[RECORDING_HEADER_BYTES] = {(uint8_t)kind, (uint8_t)length, (uint8_t)(length >> 8),
                                             (uint8_t)(length >> 16)};

@@ -1,9 +1,9 @@
 // What is a file of its own within a recording: frames of devices/snapshot, cut into pieces. Private to the files that
 // write and read recordings.
-#ifndef DEVICES_HISTORY_RECORDING_STREAM_H
-#define DEVICES_HISTORY_RECORDING_STREAM_H
-#include "devices/history/recording.h"
-#include "devices/history/recording_code.h"
+#ifndef DEVICES_RECORDING_STREAM_H
+#define DEVICES_RECORDING_STREAM_H
+#include "devices/recording/recording.h"
+#include "devices/recording/recording_code.h"
 #include <stdlib.h>
 #include <string.h>
 

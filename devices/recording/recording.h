@@ -3,15 +3,15 @@
 //
 // Both ends are values: a writer hands bytes to a sink as the run goes on, a reader looks at bytes that somebody has.
 // Neither does any I/O. What is read may come from anybody.
-#ifndef DEVICES_HISTORY_RECORDING_H
-#define DEVICES_HISTORY_RECORDING_H
+#ifndef DEVICES_RECORDING_H
+#define DEVICES_RECORDING_H
 #include "cpu/pages/pages.h"
 #include "devices/history/input_list.h"
 #include "devices/snapshot/setup.h"
 
 enum recording_frame {
 #define FRAME(id, number, name, take, phase) FRAME_##id = number,
-#include "devices/history/recording.def"
+#include "devices/recording/recording.def"
 };
 enum {
     RECORDING_VERSION = 1,

@@ -1,6 +1,6 @@
 // What a machine was with which a recording begins that was not begun with a new one: a stream of devices/snapshot's
 // frames: the machine without its memory by names (PART, ALL), all of its memory (AREA, PAGE, DONE). See recording.h.
-#include "devices/history/recording_stream.h"
+#include "devices/recording/recording_stream.h"
 #include "devices/machine/machine_private.h"
 #include "devices/snapshot/area_image.h"
 #include "devices/snapshot/machine_image.h"

@@ -1,7 +1,7 @@
 // Checkpoints within a recording; see recording.h. Each is a stream of devices/snapshot's frames: the machine without
 // its memory (PART, ALL), the pages that changed since the checkpoint before it (PAGE), DONE.
 #include "devices/history/page_list.h"
-#include "devices/history/recording_stream.h"
+#include "devices/recording/recording_stream.h"
 #include "devices/history/timeline.h"
 #include "devices/machine/machine_private.h"
 #include "devices/snapshot/area_image.h"

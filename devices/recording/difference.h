@@ -1,8 +1,8 @@
 // Where two recordings part: the first step at which the machines are not the same, and what differs there. Both are
 // replayed by machines of their own. docs/internals/recording.md.
-#ifndef DEVICES_HISTORY_DIFFERENCE_H
-#define DEVICES_HISTORY_DIFFERENCE_H
-#include "devices/history/recording.h"
+#ifndef DEVICES_RECORDING_DIFFERENCE_H
+#define DEVICES_RECORDING_DIFFERENCE_H
+#include "devices/recording/recording.h"
 
 struct recording_pair {
     const struct recording *r[2];

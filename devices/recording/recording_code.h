@@ -1,6 +1,6 @@
 // How the frames of a recording hold numbers, texts and positions, and the check that each frame has. Both ways.
-#ifndef DEVICES_HISTORY_RECORDING_CODE_H
-#define DEVICES_HISTORY_RECORDING_CODE_H
+#ifndef DEVICES_RECORDING_CODE_H
+#define DEVICES_RECORDING_CODE_H
 #include "devices/machine/position.h"
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 // Numbers, texts, positions and checks of recordings; see recording_code.h.
-#include "devices/history/recording_code.h"
+#include "devices/recording/recording_code.h"
 #include <string.h>
 #define XXH_INLINE_ALL
 #pragma GCC diagnostic push

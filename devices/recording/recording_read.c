@@ -1,6 +1,6 @@
 // Reading a recording; see recording.h and docs/internals/recording.md. Everything is looked at before it is believed.
-#include "devices/history/recording.h"
-#include "devices/history/recording_stream.h"
+#include "devices/recording/recording.h"
+#include "devices/recording/recording_stream.h"
 #include "devices/snapshot/snapshot.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -282,7 +282,7 @@ static bool take_end(struct reader *r) {
 static const struct kind *kind_of(unsigned number) {
     static const struct kind kinds[] = {
 #define FRAME(id, number, name, take, phase) [number] = {name, take, phase},
-#include "devices/history/recording.def"
+#include "devices/recording/recording.def"
     };
     bool known = number < sizeof kinds / sizeof *kinds && kinds[number].take;
     return known ? &kinds[number] : NULL;

@@ -1,6 +1,6 @@
 // Writing a recording; see recording.h and docs/internals/recording.md.
-#include "devices/history/recording.h"
-#include "devices/history/recording_stream.h"
+#include "devices/recording/recording.h"
+#include "devices/recording/recording_stream.h"
 #include "devices/machine/machine_private.h"
 #include <stdio.h>
 #include <stdlib.h>

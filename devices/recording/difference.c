@@ -1,5 +1,5 @@
 // Where two recordings part; see difference.h.
-#include "devices/history/difference.h"
+#include "devices/recording/difference.h"
 #include "cpu/state/state.h"
 #include "devices/history/timeline.h"
 #include "devices/machine/machine_private.h"

@@ -3,7 +3,7 @@
 //
 // numbers: drive, block, its hash, its length, how many bytes are stored (0: none; fewer than its length: packed);
 // these
-#include "devices/history/recording_stream.h"
+#include "devices/recording/recording_stream.h"
 #include "devices/snapshot/packer.h"
 #define XXH_INLINE_ALL
 #pragma GCC diagnostic push
