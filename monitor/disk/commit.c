@@ -32,12 +32,11 @@ static void unlock(const struct image *i) {
 static uint64_t run_seen(const struct image *i, const struct overlay *o, uint64_t s, const uint8_t **seen) {
     enum { MOST = 2048, SECTORS = IMAGE_BLOCK / OVERLAY_SECTOR }; // at once; of a block
     bool written;
-    uint64_t n = overlay_run(o, s, o->sectors - s < MOST ? o->sectors - s : MOST, &written);
-    *seen = written ? overlay_sector(o, s) : NULL;
+    uint64_t at = s * OVERLAY_SECTOR, n = overlay_run(o, s, o->sectors - s < MOST ? o->sectors - s : MOST, &written);
+    *seen = written ? overlay_sector(o, s) : image_before(i, at);
     if (written || !i->before) return n;
-    uint64_t left = SECTORS - s % SECTORS;
-    *seen = image_before(i, s * OVERLAY_SECTOR);
-    while (!*seen && left < n && !image_before(i, (s + left) * OVERLAY_SECTOR)) left += SECTORS;
+    uint64_t left =
+        *seen ? SECTORS - s % SECTORS : (image_next_before(i, at, at + n * OVERLAY_SECTOR) - at) / OVERLAY_SECTOR;
     return left < n ? left : n;
 }
 

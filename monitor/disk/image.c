@@ -263,6 +263,14 @@ const uint8_t *image_before(const struct image *i, uint64_t at) {
     return has ? i->before + at : NULL;
 }
 
+uint64_t image_next_before(const struct image *i, uint64_t at, uint64_t end) {
+    const uint64_t words = i->before ? i->bytes / IMAGE_BLOCK / 64 + 1 : 0, last = (end - 1) / IMAGE_BLOCK / 64;
+    uint64_t block = at / IMAGE_BLOCK, w = block / 64, left = w < words ? i->has_before[w] & ~0ull << block % 64 : 0;
+    while (!left && ++w < words && w <= last) left = i->has_before[w];
+    uint64_t found = left ? (w * 64 + (unsigned)__builtin_ctzll(left)) * IMAGE_BLOCK : end;
+    return found < end ? found : end;
+}
+
 bool image_has(const struct image *i, uint64_t at, uint64_t bytes, const uint8_t *what) {
     uint8_t there[IMAGE_BLOCK];
     for (uint64_t done = 0, end = inside(i, at, bytes), n; done < end; done += n) {

@@ -46,6 +46,8 @@ struct block_back image_back(struct image *image);
 const char *image_overwrite(struct image *image, int fd, uint64_t at, uint64_t bytes, const uint8_t *from);
 // What was there before commit has written over its block; NULL: nothing was.
 const uint8_t *image_before(const struct image *image, uint64_t at);
+// Where there is some, from `at` on; `end`: nowhere before that.
+uint64_t image_next_before(const struct image *image, uint64_t at, uint64_t end);
 // Whether the file has these bytes there now.
 bool image_has(const struct image *image, uint64_t at, uint64_t bytes, const uint8_t *what);
 void image_written(struct image *image);       // what it is known by anew

@@ -16,7 +16,7 @@ static int by_value(const void *a, const void *b) {
     return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b);
 }
 
-void tell(const char *what, double *ms, unsigned count) {
+void tell_spread(const char *what, double *ms, unsigned count) {
     if (count) qsort(ms, count, sizeof *ms, by_value);
     if (count)
         printf("%-58s %3u times: median %7.1f ms, 95 of 100 within %7.1f ms, most %7.1f ms\n", what, count,
@@ -49,8 +49,8 @@ void go_about(const struct course *c) {
             back[i * STEPS_BACK + j] = now_ms() - begin;
         }
     }
-    tell("goto a random step", go, GOES);
-    tell("a step back", back, GOES * STEPS_BACK);
+    tell_spread("goto a random step", go, GOES);
+    tell_spread("a step back", back, GOES * STEPS_BACK);
 }
 
 // --- when it was written ---
@@ -79,7 +79,7 @@ static void ask(const struct course *c, struct asking *a, const struct place *pl
 }
 
 static void tell_asked(const char *what, struct asking *a) {
-    tell(what, a->ms, a->asked);
+    tell_spread(what, a->ms, a->asked);
     printf("    the farthest %.2f 10^9 steps ago; %u never, %u later than looked for\n", (double)a->farthest / 1e9,
            a->never, a->recent);
 }
@@ -246,7 +246,7 @@ static void go_back_in(const struct course *c, const char *what, const struct co
         count++;
         if (steps > farthest) farthest = steps;
     }
-    tell(what, ms, count);
+    tell_spread(what, ms, count);
     printf("    up to %.2f 10^8 steps back\n", (double)farthest / 1e8);
 }
 

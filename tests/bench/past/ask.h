@@ -3,7 +3,7 @@
 #define TESTS_BENCH_ASK_H
 #include "tests/bench/past/course.h"
 
-void tell(const char *what, double *ms, unsigned count); // how they are spread; nothing, when there are none
+void tell_spread(const char *what, double *ms, unsigned count); // how they are spread; nothing, when there are none
 void go_to_end(const struct course *course);
 
 void go_about(const struct course *course);    // goto, and steps back

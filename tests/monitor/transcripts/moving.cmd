@@ -21,3 +21,10 @@ loadvm map
 info snapshots nowhere
 migrate
 migrate to
+record
+record run.vmxray
+record
+record other.vmxray
+record off
+record off
+diff run.vmxray run.vmxray
