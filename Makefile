@@ -156,6 +156,7 @@ include tests/guests/guests.mk
 include tests/guests/turtles/turtles.mk
 include tests/guests/below/below.mk
 include web/web.mk
+include labs/labs.mk
 
 # ---- the rest -------------------------------------------------------------------------------------------------------
 
@@ -224,6 +225,7 @@ help:
 	@echo 'make test       every test; test-long adds the long ones; TESTS="word ..." picks by name'
 	@echo 'make bench      speed beside QEMU and Bochs, where they are; BOCHS=file, BENCH="word ..."'
 	@echo 'make web        the page for browsers, $(O)/web/index.html; web-serve serves it on loopback, test-web tests it'
+	@echo 'make labs       the labs are built, and their checker; make -C labs/01-vmxon check looks at a student'"'"'s lab'
 	@echo 'make mutants    rows and comparisons are changed: the tests must notice; COUNT=500 SEED=1'
 	@echo 'make lint       clang-format, clang-tidy, cppcheck'
 	@echo 'make install    to PREFIX=$(PREFIX)'

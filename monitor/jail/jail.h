@@ -20,6 +20,7 @@ enum jail_use {
     JAIL_WINDOW_ALONE = 1 << 10, // and no commands may come
     JAIL_DISKS = 1 << 8,    // images of disks are read, and what is written is kept in a temporary file
     JAIL_THREADS = 1 << 11, // threads come and go: they search the past
+    JAIL_NAMES = 1 << 12,   // names are read out of bytes that were read before; nothing else is opened
 };
 
 // From now on no other system call is left, to this process, to its threads and to those that it starts. One that is

@@ -1,0 +1,1 @@
+/MSR_VMX_BASIC/d

@@ -1,0 +1,1 @@
+s/^    allow_vmx.*//; /^static void allow_vmx/,/^}/d

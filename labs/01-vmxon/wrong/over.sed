@@ -1,0 +1,1 @@
+/vmxoff/d; /~CR4_VMXE/d

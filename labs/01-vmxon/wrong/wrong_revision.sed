@@ -1,0 +1,1 @@
+s/\(uint32_t\)rdmsr\(MSR_VMX_BASIC\) & 0x7fffffff/1/

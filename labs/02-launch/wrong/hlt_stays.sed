@@ -1,0 +1,1 @@
+s/BIT\(PROC_HLT_EXITING\)/0/

@@ -1,0 +1,1 @@
+s/    guest_enter/    guest.launched = false;\n&/

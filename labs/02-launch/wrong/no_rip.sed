@@ -1,0 +1,1 @@
+s/vmcs_guest\(guest_code/vmcs_guest(NULL/

@@ -1,0 +1,1 @@
+s/if \(!vmptrld/if (!vmptrld(guest.vmcs) || !vmclear/

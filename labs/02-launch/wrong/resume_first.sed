@@ -1,0 +1,1 @@
+s/    if \(guest_enter/    guest.launched = true;\n&/

@@ -1,0 +1,1 @@
+s/vmwrite\(VMCS_LINK_POINTER, ~0ull\)/vmwrite(VMCS_LINK_POINTER, guest.vmcs)/

@@ -1,0 +1,1 @@
+s/vmwrite\(GUEST_CR4, cr4_read\(\)\)/vmwrite(GUEST_CR4, cr4_read() \& ~CR4_VMXE)/

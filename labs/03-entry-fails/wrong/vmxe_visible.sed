@@ -1,0 +1,1 @@
+/vmwrite\(CR4_MASK/d; /vmwrite\(CR4_SHADOW/d

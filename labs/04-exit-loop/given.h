@@ -1,0 +1,3 @@
+// Lab 4: what is given beside labs/lib.
+#include "lab.h"
+void guest_code(void); // given.c

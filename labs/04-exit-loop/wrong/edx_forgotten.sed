@@ -1,0 +1,1 @@
+s/gpr\[RDX\] = value >> 32/gpr[RDX] = value/

@@ -1,0 +1,1 @@
+s/^        guest_skip\(\);/        vmwrite(GUEST_RIP, vmread(GUEST_RIP) + 3);/

@@ -1,0 +1,1 @@
+s/guest.gpr\[RBX\] \+ guest.gpr\[RCX\]/0/

@@ -1,0 +1,1 @@
+/~BIT\(ENTRY_IA32E/d

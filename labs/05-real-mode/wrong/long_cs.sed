@@ -1,0 +1,1 @@
+s/CODE = 0x9b/CODE = 0x209b/

@@ -1,0 +1,1 @@
+/vmcs_ept/d

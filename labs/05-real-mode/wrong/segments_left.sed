@@ -1,0 +1,1 @@
+s/_LIMIT, 0xffff\)/_LIMIT, 0xffffffff)/

@@ -1,0 +1,1 @@
+/map\(SECRET/d; /EPT_VIOLATION:/s/violation.*/return;/

@@ -1,0 +1,1 @@
+s/EPT_WRITE_BACK/(3ull << 3)/

@@ -1,0 +1,1 @@
+s/    void \*page = page_new\(\)/    if (!(qualification \& READABLE)) return;\n&/

@@ -1,0 +1,1 @@
+/memcpy\(page, shared/d

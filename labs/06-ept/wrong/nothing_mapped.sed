@@ -1,0 +1,1 @@
+s/^    for \(uint64_t at.*//

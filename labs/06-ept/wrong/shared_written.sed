@@ -1,0 +1,1 @@
+s/ memcpy\(page, shared, PAGE\)/ page = shared/

@@ -1,0 +1,1 @@
+s/    map\(at, .*/&\n    guest_skip();/

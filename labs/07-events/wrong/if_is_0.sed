@@ -1,0 +1,1 @@
+s/window_exiting\(true\)/inject(0x40 | EXTERNAL)/

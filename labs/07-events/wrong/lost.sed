@@ -1,0 +1,1 @@
+/vectoring & VALID/d

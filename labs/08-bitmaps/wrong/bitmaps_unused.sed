@@ -1,0 +1,1 @@
+s/ \| BIT\(PROC_USE_IO_BITMAPS\)//

@@ -1,0 +1,1 @@
+s/WRITE_HIGH = 3 \* 1024/WRITE_HIGH = 2 * 1024/

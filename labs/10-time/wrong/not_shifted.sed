@@ -1,0 +1,1 @@
+s/SLICE >> rate/SLICE + 0 * rate/

@@ -1,0 +1,1 @@
+s/ \| BIT\(PROC_TSC_OFFSETTING\)//

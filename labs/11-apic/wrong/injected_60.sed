@@ -1,0 +1,1 @@
+s/== 3\) post/== 3) request/

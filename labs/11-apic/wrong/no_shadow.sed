@@ -1,0 +1,1 @@
+s/BIT\(PROC_TPR_SHADOW\) \| //

@@ -1,0 +1,1 @@
+/^    send_to_myself/d

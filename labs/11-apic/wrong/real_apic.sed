@@ -1,0 +1,1 @@
+s/BIT\(PROC2_VIRTUALIZE_X2APIC\) \| //

@@ -1,0 +1,1 @@
+s/    if \(current == ~0ull\) \{/    if (true) {/

@@ -1,0 +1,1 @@
+/outer.launched = launched_02/d

@@ -1,0 +1,1 @@
+s/ \|\| FIELD_TYPE\(field_at\(i\)\) == TYPE_INFORMATION//

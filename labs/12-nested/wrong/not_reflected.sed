@@ -1,0 +1,1 @@
+/FIELD12\(HOST_RIP\)/d

@@ -1,0 +1,1 @@
+s/    case EXIT_VMRESUME: merge\(\)/    case EXIT_VMRESUME: tell(CF)/

@@ -1,0 +1,1 @@
+s/if \(!outer.mapped\) outer = .*/if (!outer.mapped) { reflect(address); return; }/

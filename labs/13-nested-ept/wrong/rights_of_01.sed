@@ -1,0 +1,1 @@
+s/inner.rights & outer.rights\)/outer.rights)/; s/ \|\| need & ~inner.rights//

@@ -1,0 +1,1 @@
+s/inner.rights & outer.rights\)/inner.rights)/; /need & ~outer.rights/,/^    \}/d
