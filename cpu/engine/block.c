@@ -244,7 +244,7 @@ static void patch_timed(struct block *block, const struct timing_note *notes) {
 static void take_note(const struct cpu *cpu, const struct insn *insn, enum decode_error error,
                       struct timing_note *note) {
     *note = (struct timing_note){0};
-    if (cpu->mode & MODE_TIMED && error == DECODE_OK) cpu->wire.timing->note(insn, note);
+    if (cpu->mode & MODE_TIMED && error == DECODE_OK) cpu->wire.timing->note(cpu->wire.timing->state, insn, note);
 }
 
 // Decodes from bytes[0..available): up to `limit` instructions. false: the first one needs more bytes.

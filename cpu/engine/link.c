@@ -96,14 +96,17 @@ enum outcome run_block_end(struct cpu *cpu, const struct op *op) {
     FOLLOW_LINK(cpu, op, 0);
 }
 
-// What the attempt before took; then this one begins, unless time is up.
+// What the attempt before took; then this one begins, unless time is up (cpu_cycles, of this block).
 enum outcome run_timed(struct cpu *cpu, const struct op *op) {
     const struct timing *timing = cpu->wire.timing;
-    const struct timed *timed = block_timed(cpu->block) + (op - cpu->block->ops);
+    const struct block *block = cpu->block;
+    uint64_t before = (uint64_t)(op - block->ops);
+    const struct timed *timed = block_timed(block) + before;
     uint64_t took = timing->begin(timing->state, cpu, op, &timed->note);
-    if (likely(cpu->attempt.begun)) cpu->time.surplus_cycles += took - 1;
+    cpu->time.surplus_cycles += cpu->attempt.begun ? took - 1 : 0;
     cpu->attempt.begun = 1;
-    if (unlikely(cpu_cycles(cpu, op) >= cpu->attempt.cycle_limit)) return op_stopped(cpu, op, OUT_SOLO);
+    uint64_t steps = cpu->attempt.step_limit - (uint64_t)cpu->budget - block->count + before;
+    if (unlikely(steps + cpu->time.surplus_cycles >= cpu->attempt.cycle_limit)) return op_stopped(cpu, op, OUT_SOLO);
     TAIL timed->fn(cpu, op);
 }
 

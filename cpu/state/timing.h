@@ -33,7 +33,7 @@ struct timing {
     // before took, if that was in the same run of blocks (cpu->attempt.begun) and retired. An attempt may begin twice
     // before it retires: it then had to run alone. NULL: see above.
     uint64_t (*begin)(void *state, struct cpu *cpu, const struct op *op, const struct timing_note *note);
-    void (*note)(const struct insn *insn, struct timing_note *out);
+    void (*note)(const void *state, const struct insn *insn, struct timing_note *out);
 };
 
 #endif

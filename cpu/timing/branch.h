@@ -3,7 +3,7 @@
 #ifndef CPU_TIMING_BRANCH_H
 #define CPU_TIMING_BRANCH_H
 #include "cpu/timing/count.h"
-#include "cpu/timing/recipe.h"
+#include "cpu/pipeline/recipe.h"
 
 enum { BASE_COUNTERS = 16384, TAGGED_TABLES = 3, TAGGED_ENTRIES = 4096, TARGETS = 4096, RETURN_STACK = 32 };
 

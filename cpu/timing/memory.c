@@ -2,27 +2,27 @@
 // one dimension, up to 24 in two (SDM Vol. 3C, 28.3); paging-structure caches shorten it.
 #include "cpu/timing/memory.h"
 #include "cpu/memory/peek.h"
-#include "cpu/memory/tlb.h"
 #include "cpu/pages/physical.h"
-#include "cpu/timing/cache.h"
 
 // --- caches ---
 
-ALWAYS_INLINE bool use(uint32_t *tags, unsigned sets, unsigned ways, uint64_t number, bool fill) {
-    return ways_use(tags + (number & (sets - 1)) * ways, ways, tag_of(number + 1), fill);
+ALWAYS_INLINE bool use(uint32_t *words, unsigned sets, unsigned ways, uint64_t number, bool fill) {
+    return ways_use(words + (number & (sets - 1)) * WAYS_ROOM(ways), ways, tag_of(number + 1), fill);
 }
 
 // Lines that accesses in ascending or descending order will want: they are brought into the L2.
 static void prefetch(struct memory_model *m, uint64_t line) {
     for (unsigned i = 0; i < STREAMS; i++) {
         if (m->stream[i] != line) continue;
-        for (unsigned ahead = 1; ahead <= 4; ahead++) {
+        for (unsigned ahead = m->streamed >> i & 1 ? AHEAD : 1; ahead <= AHEAD; ahead++) {
             use(m->l2, L2_SETS, L2_WAYS, line + ahead, true);
             use(m->l3, L3_SETS, L3_WAYS, line + ahead, true);
         }
+        m->streamed |= BIT(i);
         m->stream[i] = line + 1;
         return;
     }
+    m->streamed &= ~BIT(m->next_stream % STREAMS);
     m->stream[m->next_stream++ % STREAMS] = line + 1;
 }
 
@@ -64,13 +64,13 @@ struct walk {
     struct timing_counts *counts;
     const struct core *core;
     const struct cpu *cpu;
-    uint32_t cycles;
+    uint32_t cycles[2]; // in the paging structures, in EPT
 };
 
-static uint64_t entry_read(struct walk *w, uint64_t at) {
+static uint64_t entry_read(struct walk *w, uint64_t at, bool nested) {
     uint64_t entry = 0;
-    w->counts->of[TIMING_REFERENCES]++;
-    w->cycles += w->core->l1_cycles + line_cycles(w->m, w->counts, w->core, w->cpu, at);
+    w->counts->of[nested ? TIMING_NESTED_REFERENCES : TIMING_REFERENCES]++;
+    w->cycles[nested] += w->core->l1_cycles + line_cycles(w->m, w->counts, w->core, w->cpu, at);
     return peek_memory(w->cpu, at, 8, &entry) ? entry : 0;
 }
 
@@ -87,7 +87,7 @@ static uint64_t nested_walk(struct walk *w, uint64_t guest) {
     }
     for (;; level--) {
         shift = 12 + 9 * (level - 1);
-        uint64_t entry = entry_read(w, table + 8 * (guest >> shift & 511));
+        uint64_t entry = entry_read(w, table + 8 * (guest >> shift & 511), true);
         if (!(entry & 7)) return guest;
         table = entry & BITS(51, 12);
         if (level == 1 || entry & LARGE_PAGE) break;
@@ -113,18 +113,24 @@ static void structure_fill(struct walk *w, uint64_t linear, unsigned level) {
 }
 
 // Tables above the first one are read without being counted: the caches know what is in them.
-static uint32_t walk(struct walk *w, uint64_t linear) {
+static void walk(struct walk *w, uint64_t linear) {
     const struct cpu *cpu = w->cpu;
     bool paging = cpu->control.cr0 & CR0_PG;
     w->counts->of[TIMING_WALKS] += paging || cpu->second_stage;
-    if (!paging) return nested_walk(w, linear), w->cycles;
+    if (!paging) {
+        nested_walk(w, linear);
+        return;
+    }
     unsigned top = !cpu_long(cpu) ? 2 : cpu->control.cr4 & CR4_LA57 ? 5 : 4, first = first_level(w, linear, top);
-    if (!cpu_long(cpu)) return 2 * w->core->l1_cycles;
+    if (!cpu_long(cpu)) {
+        w->cycles[0] = 2 * w->core->l1_cycles;
+        return;
+    }
     uint64_t table = cpu->control.cr3 & BITS(51, 12);
     for (unsigned level = top; level >= 1; level--) {
         uint64_t at = table + 8 * (linear >> (12 + 9 * (level - 1)) & 511), entry = 0;
         if (level <= first)
-            entry = entry_read(w, nested_walk(w, at));
+            entry = entry_read(w, nested_walk(w, at), false);
         else if (!cpu->second_stage || peek_guest_physical(cpu, cpu->eptp, at, &at))
             (void)peek_memory(cpu, at, 8, &entry);
         if (!(entry & 1)) break;
@@ -135,7 +141,6 @@ static uint32_t walk(struct walk *w, uint64_t linear) {
         }
         structure_fill(w, linear, level - 1);
     }
-    return w->cycles;
 }
 
 static COLD uint32_t beyond_first_tlb(struct memory_model *m, struct timing_counts *counts, const struct core *core,
@@ -144,38 +149,25 @@ static COLD uint32_t beyond_first_tlb(struct memory_model *m, struct timing_coun
         counts->of[TIMING_STLB_HITS]++;
         return core->stlb_cycles;
     }
-    struct walk w = {m, counts, core, cpu, 0};
-    return core->stlb_cycles + walk(&w, linear);
+    struct walk w = {m, counts, core, cpu, {0}};
+    walk(&w, linear);
+    m->walked[0] += w.cycles[0], m->walked[1] += w.cycles[1];
+    return core->stlb_cycles + w.cycles[0] + w.cycles[1];
 }
 
 // --- translation ---
 
-// Entries are told apart by the generation of what filled them, which is never used again after a flush
-// (cpu/memory/tlb.h). Pages of 2 MBytes and more are one entry. What the processor's TLB has forgotten since is taken
-// as it is.
-ALWAYS_INLINE uint64_t physical_of(const struct tlb_entry *entry, uint64_t linear, uint64_t *key) {
-    bool known = entry->tag == (linear & ~(PAGE_BYTES - 1));
-    uint64_t at = known ? entry->page : linear;
-    *key = known && at & TLB_LARGE ? (linear >> 21) ^ BIT(27) : linear >> 12;
-    if (known) *key ^= entry->generation << 40;
-    return (at & TLB_PAGE_MASK) | (linear & (PAGE_BYTES - 1));
-}
-
-uint32_t memory_access(struct memory_model *m, struct timing_counts *counts, const struct core *core,
-                       const struct cpu *cpu, uint64_t linear, uint64_t *physical) {
-    uint64_t key;
-    *physical = physical_of(&cpu->tlb->now->data[(linear >> PAGE_SHIFT) & (TLB_DATA - 1)], linear, &key);
-    counts->of[TIMING_ACCESSES]++;
+uint32_t memory_access_rarer(struct memory_model *m, struct timing_counts *counts, const struct core *core,
+                             const struct cpu *cpu, uint64_t linear, uint64_t key, uint64_t physical) {
     uint32_t cycles = 0;
-    if (unlikely(!use(m->dtlb, DTLB_SETS, DTLB_WAYS, key, true)))
-        cycles = beyond_first_tlb(m, counts, core, cpu, linear, key);
-    return cycles + line_cycles(m, counts, core, cpu, *physical);
+    if (!use(m->dtlb, DTLB_SETS, DTLB_WAYS, key, true)) cycles = beyond_first_tlb(m, counts, core, cpu, linear, key);
+    return cycles + line_cycles(m, counts, core, cpu, physical);
 }
 
 uint32_t memory_fetch(struct memory_model *m, struct timing_counts *counts, const struct core *core,
                       const struct cpu *cpu, uint64_t linear) {
     uint64_t key;
-    uint64_t physical = physical_of(&cpu->tlb->now->fetch[(linear >> PAGE_SHIFT) & (TLB_FETCH - 1)], linear, &key);
+    uint64_t physical = memory_physical(&cpu->tlb->now->fetch[(linear >> PAGE_SHIFT) & (TLB_FETCH - 1)], linear, &key);
     uint32_t cycles = 0;
     if (unlikely(!use(m->itlb, ITLB_SETS, ITLB_WAYS, key, true)))
         cycles = beyond_first_tlb(m, counts, core, cpu, linear, key);

@@ -13,7 +13,7 @@ struct timing_model *timing_model_new(const char *name, timing_crossing_fn *cros
 // It begins with what the processor does at the moment.
 void timing_model_begin(struct timing_model *model, const struct cpu *cpu);
 void timing_model_free(struct timing_model *model);
-const struct timing_counts *timing_model_counts(const struct timing_model *model);
+const struct timing_account *timing_model_account(const struct timing_model *model);
 const struct timing *timing_model_timing(const struct timing_model *model);
 
 #endif

@@ -307,9 +307,9 @@ bool machine_switch_timing(struct machine *m, uint32_t timing) {
     return true;
 }
 
-const struct timing_counts *machine_timing_counts(const struct machine *m, unsigned processor) {
+const struct timing_account *machine_timing_account(const struct machine *m, unsigned processor) {
     bool modelled = processor < m->config.cpus && m->timing[processor];
-    return modelled ? timing_model_counts(m->timing[processor]) : NULL;
+    return modelled ? timing_model_account(m->timing[processor]) : NULL;
 }
 
 void machine_stop_soon(struct machine *m) { __atomic_store_n(&m->interrupted, 1, __ATOMIC_RELAXED); }

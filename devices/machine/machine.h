@@ -96,8 +96,8 @@ void machine_set_timing(struct machine *machine, unsigned processor, const struc
 bool machine_switch_timing(struct machine *machine, uint32_t timing);
 
 // What the model of the configuration has counted (cpu/timing/count.h); NULL: there is none.
-struct timing_counts;
-const struct timing_counts *machine_timing_counts(const struct machine *machine, unsigned processor);
+struct timing_account;
+const struct timing_account *machine_timing_account(const struct machine *machine, unsigned processor);
 
 // --- observation ---
 const struct cpu *machine_cpu(const struct machine *machine, unsigned index); // NULL past the last one

@@ -88,7 +88,7 @@ enum run_event drive_looking(struct monitor *monitor, uint64_t step, uint64_t ev
     do {
         uint64_t now = machine_steps(monitor->look.machine), left = step > now ? step - now : 0;
         event = run_until(monitor->run, every < left ? now + every : step);
-        if (event == RUN_TARGET && look) look(monitor, context);
+        if (event == RUN_TARGET && look) every = look(monitor, context);
     } while (event == RUN_TARGET && machine_steps(monitor->look.machine) < step);
     drive_running(monitor, false);
     tell_over(monitor, was_over);

@@ -6,8 +6,8 @@
 // Lets the guest run until that step of the machine, or until something stops it. Prints nothing unless the run is
 // over.
 enum run_event drive_until(struct monitor *monitor, uint64_t step);
-// The same, and looks each so many steps.
-typedef void drive_look(struct monitor *monitor, void *context);
+// The same, and looks after so many steps, and then after as many as each look says.
+typedef uint64_t drive_look(struct monitor *monitor, void *context);
 enum run_event drive_looking(struct monitor *monitor, uint64_t step, uint64_t every, drive_look *look, void *context);
 // One step of the machine, between drive_running(true) and drive_running(false).
 enum run_event drive_step(struct monitor *monitor);

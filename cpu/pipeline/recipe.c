@@ -1,7 +1,7 @@
 // From a decoded instruction to what the pipeline wants to know of it.
-#include "cpu/timing/recipe.h"
+#include "cpu/pipeline/recipe.h"
 #include "cpu/state/architecture.h"
-#include "cpu/timing/micro_ops.h"
+#include "cpu/pipeline/pipeline.h"
 #include <string.h>
 
 static uint8_t register_of(const struct operand *o) {
@@ -23,7 +23,7 @@ static void add_source(struct recipe *r, uint8_t reg) {
     }
 }
 
-static void add_target(struct recipe *r, uint8_t reg) { r->target[r->target[0] != TIMED_NONE] = reg; }
+static void add_target(struct recipe *r, uint8_t reg) { r->target[r->target[0] != TIMED_SINK] = reg; }
 
 static uint8_t address_register(uint8_t number) { return number < 16 ? number : TIMED_NONE; }
 
@@ -71,7 +71,6 @@ static void take_address(const struct insn *insn, struct recipe *r) {
     if (insn->row->traits & T_STRING) return;
     r->base = address_register(insn->base);
     r->index = address_register(insn->index);
-    r->scale = insn->scale;
 }
 
 // Letters of the row: registers that are not operands, flags.
@@ -82,11 +81,18 @@ static void take_letters(const struct micro_ops_row *row, struct recipe *r) {
         const char *read = strchr(reads, *letter), *write = strchr(writes, *letter);
         if (read) add_source(r, registers[read - reads]);
         if (write) add_target(r, registers[write - writes]);
-        r->flags |= *letter == 'c' ? READS_C : *letter == 'z' ? READS_Z : *letter == 'C' ? WRITES_C : 0;
-        if (*letter >= '1' && *letter <= '9') r->late = (uint8_t)(*letter - '0');
-        r->flags |= *letter == 'Z' ? WRITES_Z : 0;
+        if (*letter == 'c') r->flag_source[0] = TIMED_FLAG_C;
+        if (*letter == 'z') r->flag_source[1] = TIMED_FLAG_Z;
+        if (*letter == 'C') r->flag_target[0] = TIMED_FLAG_C;
+        if (*letter == 'Z') r->flag_target[1] = TIMED_FLAG_Z;
         r->kind |= *letter == 'l' ? RECIPE_LOGIC : *letter == 'u' ? RECIPE_USES_LOGIC : 0;
     }
+}
+
+static uint8_t late_of(const struct micro_ops_row *row) {
+    const char *at = row->flags;
+    while (*at && (*at < '1' || *at > '9')) at++;
+    return *at ? (uint8_t)(*at - '0') : 0;
 }
 
 // --- kinds ---
@@ -133,7 +139,7 @@ static void take_branch(const struct insn *insn, struct recipe *r) {
 static void take_fusion(const struct insn *insn, struct recipe *r) {
     bool immediate_and_memory = r->kind & RECIPE_LOAD && insn->operand[1].kind == OPERAND_IMM;
     if (r->branch == BRANCH_CONDITIONAL) {
-        bool carry = r->flags & READS_C, other = is(insn, "jo jno js jns jp jnp");
+        bool carry = r->flag_source[0] != TIMED_NONE, other = is(insn, "jo jno js jns jp jnp");
         r->fuse = carry ? FUSE_CARRY : other ? FUSE_ALL : FUSE_ZERO;
         if (is(insn, "loop loope loopne jrcxz")) r->fuse = FUSE_NOT;
         return;
@@ -145,19 +151,27 @@ static void take_fusion(const struct insn *insn, struct recipe *r) {
                                         : FUSE_NOT;
 }
 
+// Before which the pipeline is empty: SDM Vol. 2, LFENCE, MFENCE, RDTSCP.
+static bool waits(const struct insn *insn) { return is(insn, "lfence mfence rdtscp"); }
+
+// MOV to a control register but CR8, to a debug register. What reads them serialises nothing.
+static bool moves_to_control(const struct insn *insn) {
+    const struct operand *to = &insn->operand[0];
+    return is(insn, "mov") && to->kind == OPERAND_REG &&
+           ((to->class == REG_CR && to->number != 8) || to->class == REG_DR);
+}
+
 // Instructions before and after which the pipeline is empty, SDM Vol. 3A, 8.3, and what is microcode throughout.
 static bool serial(const struct insn *insn) {
-    return is(insn,
-              "cpuid iret rsm wrmsr invd invlpg invpcid lgdt lidt lldt ltr wbinvd int int1 int3 into sysenter sysexit "
-              "syscall sysret lfence mfence xsetbv in out ins outs clts lmsw hlt mwait rdtscp "
-              "vmlaunch vmresume vmcall vmxon vmxoff vmptrld vmclear vmptrst invept invvpid vmfunc") ||
-           (is(insn, "mov") && insn->operand[0].kind == OPERAND_REG &&
-            (insn->operand[0].class == REG_CR || insn->operand[0].class == REG_DR));
+    return moves_to_control(insn) ||
+           is(insn, "cpuid iret rsm wrmsr invd invlpg invpcid lgdt lidt lldt ltr wbinvd int int1 int3 into sysenter "
+                    "sysexit syscall sysret xsetbv in out ins outs clts lmsw hlt mwait "
+                    "vmlaunch vmresume vmcall vmxon vmxoff vmptrld vmclear vmptrst invept invvpid vmfunc");
 }
 
 static void take_kind(const struct insn *insn, struct recipe *r) {
     if (is(insn, "lea")) {
-        r->kind = (uint16_t)((r->kind & ~(RECIPE_LOAD | RECIPE_STORE)) | RECIPE_LEA);
+        r->kind = (uint16_t)(r->kind & ~(RECIPE_LOAD | RECIPE_STORE));
         add_source(r, r->base);
         add_source(r, r->index);
     }
@@ -165,7 +179,7 @@ static void take_kind(const struct insn *insn, struct recipe *r) {
     if (insn->lock || (is(insn, "xchg") && r->kind & RECIPE_STORE)) r->kind |= RECIPE_LOCK;
     if (insn->row->traits & T_STRING) r->kind |= RECIPE_STRING;
     if (is(insn, "movsx movsxd")) r->kind |= RECIPE_EXTENDS;
-    if (is(insn, "shl shr sar rol ror rcl rcr shld shrd")) r->flags |= IS_SHIFT;
+    if (is(insn, "shl shr sar rol ror rcl rcr shld shrd")) r->kind |= RECIPE_SHIFT;
     if (is(insn, "movs stos")) r->kind |= RECIPE_STORE;
     if (is(insn, "movs lods scas cmps")) r->kind |= RECIPE_LOAD;
     if (insn->row->traits & T_STRING) r->bytes = insn->operand_size;
@@ -175,24 +189,73 @@ static void take_kind(const struct insn *insn, struct recipe *r) {
     bool immediate = insn->operand_count > 1 && insn->operand[1].kind == OPERAND_IMM;
     if (immediate && insn->operand_size == 2 && strstr(insn->row->encoding, " id")) r->kind |= RECIPE_LCP;
     if (is(insn, "mov") && insn->operand_size == 8 && (insn->opcode & 0xf8) == 0xb8) r->kind |= RECIPE_WIDE;
-    if (serial(insn)) r->kind |= RECIPE_SERIAL;
+    if (serial(insn) || waits(insn)) r->kind |= RECIPE_SERIAL;
 }
 
 static void take_vtx(const struct insn *insn, struct recipe *r) {
-    r->vtx = is(insn, "vmread")            ? VTX_READ
-             : is(insn, "vmwrite")         ? VTX_WRITE
-             : is(insn, "vmptrld vmclear") ? VTX_POINTER
-             : is(insn, "invept")          ? VTX_INVEPT
-                                           : VTX_NONE;
-    if (r->vtx == VTX_READ || r->vtx == VTX_WRITE) r->field = insn->operand[r->vtx == VTX_READ].number % 16;
+    uint8_t vtx = is(insn, "vmread")            ? VTX_READ
+                  : is(insn, "vmwrite")         ? VTX_WRITE
+                  : is(insn, "vmptrld vmclear") ? VTX_POINTER
+                  : is(insn, "invept")          ? VTX_INVEPT
+                                                : VTX_NONE;
+    if (!vtx) return;
+    r->vtx = vtx;
+    r->field = vtx <= VTX_WRITE ? insn->operand[vtx == VTX_READ].number % 16 : 0;
 }
 
-void recipe_make(const struct insn *insn, struct recipe *r) {
+// --- shapes ---
+
+static bool is_complex_lea(const struct insn *insn, const struct core *core, const struct recipe *r) {
+    if (!is(insn, "lea") || r->index == TIMED_NONE) return false;
+    return core->renames_immediates ? insn->scale != 0 : r->base != TIMED_NONE;
+}
+
+static bool is_common(const struct work *work, const struct recipe *r, uint8_t late) {
+    const uint16_t rare = RECIPE_STRING | RECIPE_LOCK | RECIPE_LCP | RECIPE_WIDE | RECIPE_SERIAL;
+    return !(r->kind & rare) && !late && work->groups <= 1 && work->micro_ops <= 1;
+}
+
+static enum recipe_shape shape_of(const struct work *work, const struct recipe *r) {
+    bool loads = r->kind & RECIPE_LOAD, stores = r->kind & RECIPE_STORE;
+    enum recipe_more more = r->kind & RECIPE_SHIFT ? SHIFT : r->kind & RECIPE_USES_LOGIC ? CONDITION : NOTHING;
+    if (work->renamed && !loads && !stores) return SHAPE_RENAMED;
+    if (work->groups ? work->group[0].busy > 1 || work->latency > UINT8_MAX : work->latency != 0) return SHAPE_ANY;
+    if (r->branch == BRANCH_CONDITIONAL && !loads && !stores) return SHAPE_BRANCH;
+#define SHAPE(name, loading, storing, own, branching, wanted)                                                          \
+    if (loads == (loading) && stores == (storing) && work->groups == (own) && !r->branch != (branching) &&             \
+        more == (wanted))                                                                                              \
+        return SHAPE_##name;
+    RECIPE_SHAPES(SHAPE)
+#undef SHAPE
+    return SHAPE_ANY;
+}
+
+static void take_shape(const struct insn *insn, const struct core *core, uint16_t row, uint8_t late, struct recipe *r) {
+    const struct work *work = &core->work[row];
+    r->shape = (uint8_t)(is_common(work, r, late) ? shape_of(work, r) : SHAPE_ANY);
+    if (r->shape == SHAPE_ONE && r->kind & RECIPE_IMMEDIATE && core->renames_immediates) r->shape = SHAPE_IMMEDIATE;
+    if (r->shape == SHAPE_ANY) {
+        if (r->kind & RECIPE_IMMEDIATE) r->immediate = 0; // nobody asks, and what VT-x does lies there
+        if (r->vtx) r->shape = SHAPE_VTX;
+        if (insn->rep && is(insn, "movs stos")) r->shape = SHAPE_STRING;
+        r->row = row;
+        r->late = late;
+        if (r->kind & RECIPE_SERIAL) r->after = (uint8_t)(waits(insn) ? 0 : core->serial_cycles);
+        return;
+    }
+    bool lea = is_complex_lea(insn, core, r);
+    r->ports = (uint16_t)(lea ? core->complex_lea_ports : work->group[0].ports);
+    r->latency = (uint8_t)(lea ? core->complex_lea_cycles : work->latency ? work->latency : 1);
+}
+
+void recipe_make(const struct insn *insn, const struct core *core, struct recipe *r) {
     static const struct micro_ops_row unknown = {"", "", "rw", ""};
-    *r = (struct recipe){.row = (uint16_t)micro_ops_find(insn), .length = insn->length};
+    *r = (struct recipe){
+        .length = insn->length, .flag_source = {TIMED_NONE, TIMED_NONE}, .flag_target = {TIMED_SINK, TIMED_SINK}};
     memset(r->source, TIMED_NONE, sizeof r->source);
-    memset(r->target, TIMED_NONE, sizeof r->target);
-    const struct micro_ops_row *row = r->row < micro_ops_count ? micro_ops_row(r->row) : &unknown;
+    memset(r->target, TIMED_SINK, sizeof r->target);
+    uint16_t number = (uint16_t)micro_ops_find(insn);
+    const struct micro_ops_row *row = number < micro_ops_count ? micro_ops_row(number) : &unknown;
     take_address(insn, r);
     take_operands(insn, row, r);
     take_letters(row, r);
@@ -202,4 +265,5 @@ void recipe_make(const struct insn *insn, struct recipe *r) {
     take_branch(insn, r);
     take_fusion(insn, r);
     take_vtx(insn, r);
+    take_shape(insn, core, number, late_of(row), r);
 }

@@ -1,5 +1,5 @@
-// Reads the rows of cpu/timing/micro_ops.def, and finds an instruction's.
-#include "cpu/timing/micro_ops.h"
+// Reads the rows of cpu/pipeline/micro_ops.def, and finds an instruction's.
+#include "cpu/pipeline/micro_ops.h"
 #include <string.h>
 
 enum source { INTEL, LLVM, MEASURED };
@@ -14,7 +14,7 @@ static const struct {
 } rows[] = {
 #define MICRO_OPS(mnemonics, select, access, flags, golden_cove, latency, skylake, skylake_latency, source)            \
     {{mnemonics, select, access, flags}, {{golden_cove, latency}, {skylake, skylake_latency}}, source},
-#include "cpu/timing/micro_ops.def"
+#include "cpu/pipeline/micro_ops.def"
 #undef MICRO_OPS
 };
 const unsigned micro_ops_count = sizeof rows / sizeof rows[0];
@@ -39,7 +39,7 @@ static const char *group_read(const char *at, struct work_group *group) {
         group->count = (uint8_t)number(&at);
         at++;
     }
-    for (at++; is_port(*at); at++) group->ports |= (uint16_t)(1u << port(*at));
+    for (at++; is_port(*at); at++) group->ports |= (uint16_t)PORT(port(*at));
     if (*at == '/') {
         at++;
         group->busy = (uint8_t)number(&at);

@@ -1,11 +1,13 @@
-// What instructions are made of on each core: the rows of cpu/timing/micro_ops.def, read once.
-#ifndef CPU_TIMING_MICRO_OPS_H
-#define CPU_TIMING_MICRO_OPS_H
+// What instructions are made of on each core: the rows of cpu/pipeline/micro_ops.def, read once.
+#ifndef CPU_PIPELINE_MICRO_OPS_H
+#define CPU_PIPELINE_MICRO_OPS_H
 #include "cpu/decode/insn.h"
 
 enum { WORK_GROUPS = 4 };
+// The lowest bit is tried first: the port with the highest number.
+#define PORT(number) (1u << (15 - (number)))
 struct work_group {
-    uint16_t ports; // bit n: port n
+    uint16_t ports; // as PORT
     uint8_t count;  // micro-operations
     uint8_t busy;   // cycles that each occupies its port
     bool after;     // waits for the group before
