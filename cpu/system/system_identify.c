@@ -52,7 +52,7 @@ BODY(rdtscp) {
     BODY_UNUSED;
     TRY(intercept(cpu, op, ICEPT_RDTSCP, NO_OPERAND)); // the #UD of a control that is 0 comes first
     TRY(time_allowed(cpu));
-    OBSERVE_TELL(cpu, op, IMPLICIT, .number = SIGHT_TSC_AUX);
+    OBSERVE_TELL(cpu, op, IMPLICIT, .number = SIGHT_RDTSCP);
     set_pair(cpu, cpu_tell_tsc(cpu, op));
     cpu->gpr[RCX] = (uint32_t)cpu->msr.tsc_aux;
     return OUT_OK;
@@ -63,7 +63,7 @@ INSTANTIATE(rdtscp, END, FORMS_ONE_NONE)
 BODY(rdpid) {
     (void)F, (void)W;
     TRY(intercept(cpu, op, ICEPT_RDPID, NO_OPERAND));
-    OBSERVE_TELL(cpu, op, IMPLICIT, .number = SIGHT_TSC_AUX);
+    OBSERVE_TELL(cpu, op, IMPLICIT, .number = SIGHT_RDPID);
     set_reg64(cpu, op->dst, (uint32_t)cpu->msr.tsc_aux);
     return OUT_OK;
 }

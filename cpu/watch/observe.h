@@ -30,8 +30,8 @@ struct sight {
     uint64_t value, old, linear, physical, information;
 };
 enum sight_tlb { SIGHT_TLB_DATA, SIGHT_TLB_FETCH, SIGHT_TLB_PAGE /* INVLPG and the like */, SIGHT_TLB_FLUSH };
-// Which of them: before SWAPGS, SYSCALL and SYSRET do anything; RDTSCP and RDPID; the XSAVE and XRSTOR instructions.
-enum sight_implicit { SIGHT_SWAPGS, SIGHT_SYSCALL, SIGHT_SYSRET, SIGHT_TSC_AUX, SIGHT_XSAVE };
+// Which of them: before SWAPGS, SYSCALL and SYSRET do anything; of RDTSCP and RDPID; of the XSAVE and XRSTOR instructions.
+enum sight_implicit { SIGHT_SWAPGS, SIGHT_SYSCALL, SIGHT_SYSRET, SIGHT_RDTSCP, SIGHT_RDPID, SIGHT_XSAVE };
 // What SIGHT_TLB_FLUSH flushes: translations of a VPID and PCID but globals, of a VPID with or without its globals, of
 // every VPID but 0, of an EPTP, of all EPTPs.
 enum sight_flush {

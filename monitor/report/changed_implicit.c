@@ -17,7 +17,7 @@ static const struct implicit_row {
     [IMPLICIT_STAR] = {"IA32_STAR", BIT(SIGHT_SYSCALL) | BIT(SIGHT_SYSRET), 0xc0000081, 0},
     [IMPLICIT_LSTAR] = {"IA32_LSTAR", BIT(SIGHT_SYSCALL), 0xc0000082, 0},
     [IMPLICIT_FMASK] = {"IA32_FMASK", BIT(SIGHT_SYSCALL), 0xc0000084, 0},
-    [IMPLICIT_TSC_AUX] = {"IA32_TSC_AUX", BIT(SIGHT_TSC_AUX), 0xc0000103, 0},
+    [IMPLICIT_TSC_AUX] = {"IA32_TSC_AUX", BIT(SIGHT_RDTSCP) | BIT(SIGHT_RDPID), 0xc0000103, 0},
     [IMPLICIT_XCR0] = {"XCR0", BIT(SIGHT_XSAVE), 0, offsetof(struct cpu, control.xcr0)},
     [IMPLICIT_XSS] = {"IA32_XSS", BIT(SIGHT_XSAVE), 0xda0, 0},
     [IMPLICIT_PKRU] = {"PKRU", BIT(SIGHT_SYSRET), 0, offsetof(struct cpu, control.pkru)},
@@ -114,12 +114,15 @@ static void judge_swapgs(struct implicit_processor *p, const struct seen *at) {
     p->swapped = 0;
 }
 
+// Kernels execute RDTSCP for its order, and drop what it has of IA32_TSC_AUX.
+static bool is_barrier(const struct seen *at) { return at->sight->number == SIGHT_RDTSCP && cpu_cpl(at->cpu) != 3; }
+
 void implicit_see(struct implicit *implicit, const struct seen *at) {
     struct implicit_processor *p = &implicit->processor[at->cpu->id % MACHINE_CPUS];
     if (p->swapped) judge_swapgs(p, at);
     if (at->sight->kind == OBSERVE_EXIT) see_exit(p, at);
     if (at->sight->kind == OBSERVE_MSR_WRITE) see_write(p, at->sight->number);
-    if (at->sight->kind != OBSERVE_IMPLICIT) return;
+    if (at->sight->kind != OBSERVE_IMPLICIT || is_barrier(at)) return;
     for (unsigned i = 0; i < IMPLICIT_REGISTERS; i++)
         if (rows[i].used >> at->sight->number & 1) use(p, at, i);
 }
