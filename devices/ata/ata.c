@@ -207,5 +207,6 @@ void ata_init(struct ata *a, struct clock *clock, struct drive *drive, bool pack
     a->clock = clock;
     a->drive = drive;
     a->packet_device = packet_device;
+    if (drive && packet_device) drive->tray = (struct drive_tray){a, packet_is_locked, packet_hand};
     a->timer = clock_timer_new(clock, ata_timer, a);
 }

@@ -35,6 +35,8 @@ void packet_end(struct ata *ata);                               // the last byte
 void packet_block(struct ata *ata);                             // the registers say how many bytes come
 void packet_fill(struct ata *ata, uint8_t *to, uint32_t bytes); // of the disc, from `at` on
 void packet_power_on(struct ata *ata);
+bool packet_is_locked(const void *device);
+void packet_hand(void *device, enum drive_hand what); // somebody does something to the tray
 
 static inline void ata_put16(uint8_t *at, unsigned value) {
     at[0] = (uint8_t)value;

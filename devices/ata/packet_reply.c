@@ -70,7 +70,34 @@ void packet_inquiry(struct ata *a) {
 }
 
 // --- the tray ---
-enum { EVENT_NEW_MEDIA = 2, EVENT_REMOVED = 3 };
+enum { EVENT_EJECT_REQUEST = 1, EVENT_NEW_MEDIA = 2, EVENT_REMOVED = 3 };
+
+static void tell_tray(struct ata *a) {
+    a->media_event = a->tray_open ? EVENT_REMOVED : EVENT_NEW_MEDIA;
+    a->attention = !a->tray_open;
+}
+
+bool packet_is_locked(const void *device) {
+    const struct ata *a = device;
+    return a->locked && !a->tray_open;
+}
+
+// Somebody is in front of the drive. What reads the disc that was there ends with an error; the command that waits for
+// its packet does not.
+void packet_hand(void *device, enum drive_hand what) {
+    struct ata *a = device;
+    bool reads = a->phase != ATA_IDLE && a->phase != ATA_PACKET && a->source != ATA_OF_BUFFER;
+    if (what == DRIVE_PRESSED) {
+        a->media_event = EVENT_EJECT_REQUEST;
+        return;
+    }
+    a->tray_open = what == DRIVE_OPENED;
+    tell_tray(a);
+    if (!reads) return;
+    a->attention = 0; // it is told with the command that reads
+    packet_fail(a, a->tray_open ? NOT_READY : UNIT_ATTENTION, a->tray_open ? NO_MEDIUM_TRAY_OPEN : MEDIUM_CHANGED);
+}
+
 void packet_start_stop(struct ata *a) {
     bool load_eject = a->packet[4] & 2, start = a->packet[4] & 1, was_open = a->tray_open;
     if (load_eject && !start && a->locked && !was_open) {
@@ -78,10 +105,7 @@ void packet_start_stop(struct ata *a) {
         return;
     }
     if (load_eject) a->tray_open = !start;
-    if (was_open != a->tray_open && a->drive) {
-        a->media_event = a->tray_open ? EVENT_REMOVED : EVENT_NEW_MEDIA;
-        a->attention = !a->tray_open;
-    }
+    if (was_open != a->tray_open && a->drive && drive_bytes(a->drive)) tell_tray(a);
     packet_end(a);
 }
 

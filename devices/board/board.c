@@ -192,6 +192,10 @@ static const struct machine_file *file_asked(void *owner, const char *name) {
     return machine_config_file(((struct board *)owner)->config, name);
 }
 
+static const char *file_offered(void *owner, const char *name, uint8_t *bytes, uint32_t count) {
+    return fw_cfg_add_writable(&((struct board *)owner)->fw_cfg, name, bytes, count);
+}
+
 static bool make_drives(struct board *b, const struct machine_config *config) {
     for (unsigned i = 0; i < config->drives; i++) {
         struct drive *d = &b->drive[b->drives++];
@@ -296,6 +300,7 @@ static void wire(struct board *b) {
                                    .drive = drive_asked,
                                    .boots = boot_asked,
                                    .file = file_asked,
+                                   .offer_file = file_offered,
                                    .owner = b};
 }
 
@@ -405,6 +410,18 @@ void board_reset(struct board *b) {
     if (b->apics.count) apic_base_changed(b);
 }
 
+// Of each drive what it counted, and of one whose medium can be changed what lies in it. False: *index is behind them,
+// and counts from there.
+static bool drive_part(struct board *b, unsigned *index, struct machine_part *out) {
+    for (struct drive *d = b->drive; d < b->drive + b->drives; d++) {
+        *out = (struct machine_part){"drive", &drive_state, d};
+        if ((*index)-- == 0) return true;
+        *out = (struct machine_part){"medium", &medium_state, d};
+        if (d->config.cdrom && (*index)-- == 0) return true;
+    }
+    return false;
+}
+
 bool board_part(struct board *b, unsigned index, struct machine_part *out) {
     if (index < CHIPS) {
         const struct device *d = chips[index].device;
@@ -415,10 +432,9 @@ bool board_part(struct board *b, unsigned index, struct machine_part *out) {
         *out = (struct machine_part){"clock", &clock_state, &b->clock};
     } else if (index < CHIPS + 2 + b->apics.count) {
         *out = (struct machine_part){"lapic", lapic_device.state, &b->lapic[index - CHIPS - 2]};
-    } else if (index < CHIPS + 2 + b->apics.count + b->drives) {
-        *out = (struct machine_part){"drive", &drive_state, &b->drive[index - CHIPS - 2 - b->apics.count]};
     } else {
-        return attached_part(b, index - CHIPS - 2 - b->apics.count - b->drives, out);
+        index -= CHIPS + 2 + b->apics.count;
+        return drive_part(b, &index, out) || attached_part(b, index, out);
     }
     return true;
 }

@@ -38,6 +38,10 @@ struct block_back {
     void (*overlay_done)(void *context, uint8_t *overlay, uint64_t bytes);
     // Before a range of it is written for the first time: whether there is room on the host.
     const char *(*overlay_room)(void *context, uint8_t *overlay, uint64_t at, uint64_t bytes);
+    // Another image, by the number of the medium that was put into the drive; NULL: it is not there, or no function:
+    // none are.
+    const struct block_back *(*medium)(void *media, unsigned number);
+    void *media;
 };
 
 // A network. Packets that come in are offered as inputs.

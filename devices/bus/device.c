@@ -38,6 +38,9 @@ const char *device_boots(struct device_host *host, const struct pci_function *co
     bool done = bootindex == DEVICE_NO_BOOTINDEX || host->boots(host->owner, controller, bootindex, path);
     return done ? NULL : "bootindex is a number that no other device has";
 }
+const char *device_offers(struct device_host *host, const char *name, uint8_t *bytes, uint32_t count) {
+    return host->offer_file(host->owner, name, bytes, count);
+}
 void device_interrupt(struct device_host *host, unsigned vector, bool level) { host->interrupt(host, vector, level); }
 
 struct area *device_area(struct device_host *host, const char *name, uint64_t bytes, bool read_only) {

@@ -52,6 +52,7 @@ struct device {
     void (*describe)(const void *chip, struct aml *aml); // its objects in ACPI's name space; NULL: none
     // --- of a kind that -device makes ---
     const char *help;                   // what it is for, in a few words
+    const char *alias;                  // another name for it; NULL: none
     bool fixed;                         // a part of a chipset: not by -device
     size_t bytes;                       // of its struct, which begins as zeros and with its options set
     const struct device_option *option; // rows
@@ -95,6 +96,7 @@ struct device_host {
     void (*set_line)(void *owner, unsigned input, bool level);
     void (*exit)(void *owner, uint32_t code);
     const struct machine_file *(*file)(void *owner, const char *name);
+    const char *(*offer_file)(void *owner, const char *name, uint8_t *bytes, uint32_t count);
     struct drive *(*drive)(void *owner, const char *id, unsigned interface, unsigned index);
     bool (*boots)(void *owner, const struct pci_function *controller, uint32_t index, const char *path);
     void *owner;
@@ -124,6 +126,9 @@ struct area_view {
 unsigned device_show(struct device_host *host, const struct area *area, const struct area_view *view);
 // A file of the configuration (devices/board/config.h); NULL: it has none of this name.
 const struct machine_file *device_file(struct device_host *host, const char *name);
+// A file of the firmware configuration device that the guest may write: its bytes are the chip's state. NULL, or what
+// is wrong.
+const char *device_offers(struct device_host *host, const char *name, uint8_t *bytes, uint32_t count);
 void device_exit(struct device_host *host, uint32_t code); // ends the run: machine_exit_code
 
 // The drive of that name (-device ...,drive=ID), or the one that the configuration has at a place of an interface (enum
@@ -151,6 +156,7 @@ struct device_place {
     bool many;             // multifunction=on
 };
 
+bool device_has_option(const struct device *device, const char *key); // its own, or one that every device has
 // Sets every option to its standard, then to what the text (key=value,key=value) says; a key may have no value: on.
 // False, with one line in `error`: the text says something that cannot be had.
 bool device_set_options(const struct device *device, void *chip, const char *text, struct device_place *place,

@@ -74,7 +74,7 @@ static bool next_item(const char **text, char word[WORD], const char **value) {
 
 static bool refuse_key(const struct device *d, char *error, size_t size) {
     char list[WORD] = "";
-    if (!d->options) return refuse(error, size, "this device has no properties");
+    if (!d->options) return refuse(error, size, "this device has no properties of its own");
     for (unsigned i = 0, used = 0; i < d->options && used < sizeof list; i++)
         used += (unsigned)snprintf(list + used, sizeof list - used, "%s%s=%s",
                                    i == 0               ? ""
@@ -100,6 +100,26 @@ static bool set_name(char to[DEVICE_NAME], const char *text) {
     if (strlen(text) >= DEVICE_NAME) return false;
     strcpy(to, text);
     return true;
+}
+
+// What is right for an option that every device has; NULL: it is none.
+static const char *common_text(const struct device *d, const char *key) {
+    static const struct {
+        const char *key, *text;
+        bool pci;
+    } common[] = {{"id", "a name of at most 31 letters", false},
+                  {"addr", "a device number from 0 to 1f, hexadecimal, and .N for function N", true},
+                  {"bus", "the name of a bus, of at most 31 letters", true},
+                  {"multifunction", "on or off", true}};
+    for (unsigned i = 0; i < sizeof common / sizeof *common; i++)
+        if (strcmp(common[i].key, key) == 0 && (d->function || !common[i].pci)) return common[i].text;
+    return NULL;
+}
+
+bool device_has_option(const struct device *d, const char *key) {
+    for (unsigned i = 0; i < d->options; i++)
+        if (strcmp(d->option[i].key, key) == 0) return true;
+    return common_text(d, key) != NULL;
 }
 
 // What every device takes. False: not one of these.
@@ -141,6 +161,7 @@ bool device_set_options(const struct device *d, void *chip, const char *text, st
         const struct device_option *o = find(d, key);
         if (comes_again(text, key)) return refuse(error, size, "%s is there twice; give it once", key);
         if (!o && set_common(d, key, value, place)) continue;
+        if (!o && common_text(d, key)) return refuse(error, size, "%s is %s", key, common_text(d, key));
         if (!o) return refuse_key(d, error, size);
         if (!set(o, chip, value)) return refuse(error, size, "%s is %s", o->key, o->help);
     }

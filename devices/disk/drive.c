@@ -46,8 +46,9 @@ void drive_free(struct drive *d) {
 static bool failed(struct drive *d, const char *what, uint64_t at, uint64_t bytes, const char *why) {
     char text[400];
     if (!why) return false;
-    snprintf(text, sizeof text, "drive %s (%.200s): %s %llu bytes at %llu: %.100s", d->config.id, d->config.image, what,
-             (unsigned long long)bytes, (unsigned long long)at, why);
+    snprintf(text, sizeof text, "drive %s (%.200s): %s %llu bytes at %llu: %.100s", d->config.id,
+             d->medium.number ? d->medium.name : d->config.image, what, (unsigned long long)bytes,
+             (unsigned long long)at, why);
     d->fail(d->owner, text);
     return true;
 }
@@ -59,14 +60,21 @@ static bool possible(const struct drive *d, uint64_t at, uint64_t bytes) {
     return drive_has(d, at, bytes) && at % DRIVE_SECTOR == 0 && bytes % DRIVE_SECTOR == 0;
 }
 
-void drive_want(struct drive *d, uint64_t at, uint64_t bytes) {
+// Of the image that is read now; NULL: there is none.
+static const struct block_back *read_from(const struct drive *d) {
     const struct block_back *b = &d->config.back;
-    if (b->want && bytes && possible(d, at, bytes)) b->want(b->context, at, bytes);
+    if (!d->medium.number) return b;
+    return b->medium ? b->medium(b->media, d->medium.number) : NULL;
+}
+
+void drive_want(struct drive *d, uint64_t at, uint64_t bytes) {
+    const struct block_back *b = read_from(d);
+    if (b && b->want && bytes && possible(d, at, bytes)) b->want(b->context, at, bytes);
 }
 
 static bool read_image(struct drive *d, uint64_t at, uint64_t bytes, uint8_t *to) {
-    const struct block_back *b = &d->config.back;
-    return !failed(d, "reading", at, bytes, b->read ? b->read(b->context, at, bytes, to) : "there is no image");
+    const struct block_back *b = read_from(d);
+    return !failed(d, "reading", at, bytes, b && b->read ? b->read(b->context, at, bytes, to) : "there is no image");
 }
 
 bool drive_read(struct drive *d, uint64_t at, uint64_t bytes, void *to) {

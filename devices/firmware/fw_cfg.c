@@ -1,6 +1,7 @@
 // The firmware configuration device; see fw_cfg.h. Selector 510H (16 bits), data 511H, DMA address 514H (two big-endian
 // halves, the low one starts the transfer). A key that is not there reads as zeros, as does what follows an item's end.
-// NOT IMPLEMENTED: items that the guest can write; kernel, initial RAM disk and command line as items.
+// Files that a guest may write are written by DMA alone, as in QEMU. NOT IMPLEMENTED: kernel, initial RAM disk and command
+// line as items.
 #include "devices/firmware/fw_cfg.h"
 #include "cpu/state/outcome.h"
 #include <stdlib.h>
@@ -55,7 +56,8 @@ static void add(struct fw_cfg *fw, uint16_t key, const void *bytes, uint32_t cou
 }
 
 void fw_cfg_free(struct fw_cfg *fw) {
-    for (unsigned i = 0; i < fw->items; i++) free(fw->item[i].data);
+    for (unsigned i = 0; i < fw->items; i++)
+        if (!fw->item[i].lent) free(fw->item[i].data);
     free(fw->item);
     fw->item = NULL;
     fw->items = fw->capacity = 0;
@@ -110,6 +112,16 @@ const char *fw_cfg_add_file(struct fw_cfg *fw, const char *name, const void *byt
         return "there is one of this name already";
     fw->failed |= !directory || !insert(fw, directory, place, &entry);
     if (!fw->failed) add(fw, key, bytes, count);
+    return NULL;
+}
+
+const char *fw_cfg_add_writable(struct fw_cfg *fw, const char *name, uint8_t *bytes, uint32_t count) {
+    const char *wrong = fw_cfg_add_file(fw, name, bytes, count);
+    if (wrong || fw->failed) return wrong;
+    struct fw_cfg_item *item = &fw->item[fw->items - 1];
+    free(item->data);
+    item->data = bytes;
+    item->lent = true;
     return NULL;
 }
 
@@ -182,11 +194,21 @@ static bool read_to(struct fw_cfg *fw, uint64_t physical, uint32_t length) {
     return count == length || dma_fill(&fw->master, physical + count, 0, length - count);
 }
 
+// All of it, or nothing: what does not fit into the rest of the item is refused.
+static bool write_from(struct fw_cfg *fw, uint64_t physical, uint32_t length) {
+    const struct fw_cfg_item *item = find(fw, fw->key);
+    if (!length) return true;
+    if (!item || !item->lent || fw->offset >= item->bytes || length > item->bytes - fw->offset) return false;
+    if (!dma_read(&fw->master, physical, item->data + fw->offset, length)) return false;
+    fw->offset += length;
+    return true;
+}
+
 static bool carry_out(struct fw_cfg *fw, uint32_t control, uint32_t length, uint64_t address) {
     const uint8_t *bytes;
     if (control & DMA_SELECT) select_item(fw, control >> DMA_KEY_SHIFT);
     if (control & DMA_READ) return read_to(fw, address, length);
-    if (control & DMA_WRITE) return length == 0; // nothing can be written
+    if (control & DMA_WRITE) return write_from(fw, address, length);
     if (control & DMA_SKIP) (void)take(fw, length, &bytes);
     return true;
 }

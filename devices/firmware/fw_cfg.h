@@ -29,6 +29,7 @@ struct fw_cfg_item {
     uint8_t *data;
     void (*make)(void *owner); // before it is read; NULL: it is as it was added
     void *owner;
+    bool lent; // the data are a device's, and the guest may write them
 };
 
 struct fw_cfg {
@@ -49,9 +50,11 @@ void fw_cfg_init(struct fw_cfg *fw, uint64_t ram_bytes, unsigned cpus, bool boot
 void fw_cfg_free(struct fw_cfg *fw);
 // A file of any size, whose bytes are copied; the directory is in the order of the names. NULL, or what is wrong with
 // its name, in a few words.
+const char *fw_cfg_add_file(struct fw_cfg *fw, const char *name, const void *bytes, uint32_t count);
+// One that the guest may write by DMA: its bytes are the caller's, who has them in its state.
+const char *fw_cfg_add_writable(struct fw_cfg *fw, const char *name, uint8_t *bytes, uint32_t count);
 // One that is made when it is read, and follows from the state of the machine as it is then: its bytes, which are the
 // device's. NULL: memory is short.
 uint8_t *fw_cfg_add_made(struct fw_cfg *fw, const char *name, uint32_t count, void (*make)(void *owner), void *owner);
-const char *fw_cfg_add_file(struct fw_cfg *fw, const char *name, const void *bytes, uint32_t count);
 
 #endif

@@ -143,6 +143,15 @@ static bool timing_apply(struct machine *m, const struct input *input) {
     return input->where <= UINT32_MAX && machine_switch_timing(m, (uint32_t)input->where);
 }
 
+// --- discs ---
+
+static bool medium_apply(struct machine *m, const struct input *input) {
+    struct drive *d = input->unit < m->board.drives ? &m->board.drive[input->unit] : NULL;
+    struct drive_medium medium;
+    if (d && input->where == DRIVE_BUTTON) return !input->bytes && drive_press(d);
+    return d && drive_medium_take(&medium, input->where, input->data, input->bytes) && drive_change(d, &medium);
+}
+
 const struct input_kind_row *input_kind_row(unsigned kind) {
     static const struct input_kind_row rows[] = {
 #define INPUT(id, name, takes, apply, unit, where, data) {{name, unit, where, data, (takes) != NULL}, takes, apply},

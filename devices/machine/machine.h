@@ -82,8 +82,12 @@ bool machine_device(const struct machine *machine, unsigned index, struct machin
 // A place where one device is plugged into another. NULL past the last one.
 struct slot;
 const struct slot *machine_slot(const struct machine *machine, unsigned index);
+struct map;
 struct pci;
 const struct pci *machine_pci(const struct machine *machine);
+// What is seen at each physical address, or port (devices/bus/map.h); and the area whose memory a range of it shows.
+const struct map *machine_map(const struct machine *machine, bool ports);
+const struct area *machine_shown(const struct machine *machine, uint64_t shown); // NULL: there is none
 
 // --- time ---
 // What a processor's steps cost from now on, between runs (cpu/state/timing.h); NULL, the default: one cycle each. The

@@ -51,6 +51,12 @@ const struct slot *machine_slot(const struct machine *m, unsigned index) {
 }
 
 const struct pci *machine_pci(const struct machine *m) { return &m->board.pci; }
+const struct map *machine_map(const struct machine *m, bool ports) {
+    return ports ? &m->board.bus.ports : &m->board.bus.memory;
+}
+const struct area *machine_shown(const struct machine *m, uint64_t shown) {
+    return pages_frame(&m->memory.pages, shown).area;
+}
 
 // --- observation ---
 const struct cpu *machine_cpu(const struct machine *m, unsigned index) {

@@ -21,6 +21,7 @@ enum {
     RECORDING_REASON_BYTES = 200,
     RECORDING_PARTS = 64,
     RECORDING_BLOCK_BYTES = 4096,
+    RECORDING_IMAGES = MACHINE_DRIVES + DRIVE_MEDIA,
 };
 
 // The hash of each part of a machine at some moment, those of one name summed up.
@@ -42,7 +43,7 @@ struct recording_block {
     uint64_t block, hash;
     uint8_t *data; // NULL: only its hash is kept
     uint32_t bytes;
-    uint8_t drive; // its number in the configuration
+    uint8_t drive; // its number in the configuration; MACHINE_DRIVES - 1 + N: the medium N that was put into one
 };
 uint64_t recording_block_hash(const uint8_t *bytes, size_t count);
 

@@ -31,7 +31,7 @@ void recording_block(struct recording_writer *w, const struct recording_block *b
 
 // NULL: well. Else what is wrong; `out` owns its data.
 const char *recording_block_take(struct code_in *in, const struct packer *packer, struct recording_block *out) {
-    *out = (struct recording_block){.drive = (uint8_t)code_take_most(in, MACHINE_DRIVES - 1)};
+    *out = (struct recording_block){.drive = (uint8_t)code_take_most(in, RECORDING_IMAGES - 1)};
     out->block = code_take_number(in);
     out->hash = code_take_number(in);
     out->bytes = (uint32_t)code_take_most(in, RECORDING_BLOCK_BYTES);

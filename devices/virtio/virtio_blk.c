@@ -262,6 +262,7 @@ static void blk_reset(void *chip) {
 static const struct pci_identity identity = VIRTIO_IDENTITY(1, 0);
 
 DEVICE(virtio_blk) = {.name = "virtio-blk-pci",
+                      .alias = "virtio-blk",
                       .help = "a disk, of a -drive with if=none or virtio",
                       .read = virtio_read,
                       .write = virtio_write,

@@ -54,6 +54,7 @@ static void rng_reset(void *chip) { virtio_reset(chip); } // the numbers go on
 static const struct pci_identity identity = VIRTIO_IDENTITY(0, 0xff);
 
 DEVICE(virtio_rng) = {.name = "virtio-rng-pci",
+                      .alias = "virtio-rng",
                       .help = "random numbers, from -seed",
                       .read = virtio_read,
                       .write = virtio_write,

@@ -155,7 +155,7 @@ static bool take_item(struct taking *t, char *item, uint32_t *seen) {
 
 // --- one drive ---
 static bool is_whole(const struct drive_wish *w, char *error, size_t size) {
-    if (!*w->config.image) return refuse(error, size, "which image? write file=PATH");
+    if (!*w->config.image && !w->config.cdrom) return refuse(error, size, "which image? write file=PATH");
     if (w->index >= 0 && (w->bus >= 0 || w->unit >= 0))
         return refuse(error, size, "index and bus with unit say the same; leave one out");
     return true;

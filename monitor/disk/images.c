@@ -1,5 +1,6 @@
 // The images of a run's drives; see images.h.
 #include "monitor/disk/images.h"
+#include "monitor/disk/media.h"
 #include "monitor/disk/overlay_file.h"
 #include "monitor/files/complaint.h"
 #include <string.h>
@@ -53,14 +54,15 @@ static bool is_alone(const struct images *images, unsigned number, const struct 
     return true;
 }
 
-static bool connect(struct images *images, unsigned number, struct machine_config *config,
-                    const struct images_wish *wish) {
+static bool open_image(struct images *images, unsigned number, struct machine_config *config,
+                       const struct images_wish *wish) {
     struct drive_config *d = &config->drive[number];
     char why[IMAGE_WHY];
     struct image *i = &images->image[number];
     const struct drive_wish *w = wish_for(wish, d->id);
     if (w) strcpy(d->image, w->config.image);
     if (!w && wish->without && wish->without(wish->context, number, &d->back)) return true;
+    if (!*d->image && d->cdrom) return true; // an empty tray
     if (i->path && strcmp(i->path, d->image) != 0) image_close(i);
     if (!i->path) {
         const struct image_wish how = {goes_through(d, w, wish), w && w->raw, !w || w->locking != DRIVE_OFF, d->cdrom};
@@ -76,6 +78,14 @@ static bool connect(struct images *images, unsigned number, struct machine_confi
     i->watch = images->watch;
     d->back = image_back(i);
     return true;
+}
+
+static bool connect(struct images *images, unsigned number, struct machine_config *config,
+                    const struct images_wish *wish) {
+    struct block_back *b = &config->drive[number].back;
+    bool open = open_image(images, number, config, wish);
+    b->medium = media_back, b->media = images;
+    return open;
 }
 
 static bool has_drive(const struct machine_config *c, const char *id) {
@@ -94,19 +104,21 @@ bool images_connect(struct images *images, struct machine_config *config, const 
         if (i >= images->count) images->image[images->count++] = (struct image){.fd = -1};
         if (!connect(images, i, config, wish)) return false;
     }
-    return true;
+    return !wish->inputs || media_expect_all(images, wish);
 }
 
 void images_watch(struct images *images, const struct image_watch *watch) {
     if (!images) return;
     images->watch = watch;
     for (unsigned i = 0; i < images->count; i++) images->image[i].watch = watch;
+    for (unsigned i = 0; i < DRIVE_MEDIA; i++) images->medium[i].image.watch = watch;
 }
 
 bool images_differ(const struct images *images) { return images && images->watch && images->watch->differs; }
 
 void images_close(struct images *images) {
     for (unsigned i = 0; i < images->count; i++) image_close(&images->image[i]);
+    media_close(images);
     images->count = 0;
     images->watch = NULL;
 }

@@ -4,9 +4,19 @@
 #include "monitor/disk/drive_option.h"
 #include "monitor/disk/image.h"
 
+// As struct image and recordings count them: the drives of the configuration, and behind these the discs that are put
+// in while it runs.
+enum { IMAGE_MEDIA_FIRST = MACHINE_DRIVES, IMAGE_NUMBERS = MACHINE_DRIVES + DRIVE_MEDIA };
+
+struct input_list;
 struct images {
     struct image image[MACHINE_DRIVES]; // by drive of the configuration
     unsigned count;
+    struct medium_image {
+        struct image image; // not open, where a recording has the contents
+        struct drive_medium known;
+        struct block_back back;
+    } medium[DRIVE_MEDIA];           // by the medium's number, from 1 on
     const struct image_watch *watch; // of all of them; NULL: nobody looks
 };
 
@@ -22,6 +32,7 @@ struct images_wish {
     // A drive that needs no image. False: it does. NULL: each does.
     bool (*without)(void *context, unsigned drive, struct block_back *out);
     void *context;
+    const struct input_list *inputs; // of a recording: the discs that were put in; NULL: none
 };
 
 // Opens the images of the configuration's drives and hands them to it. A drive that a snapshot or a recording had must

@@ -24,10 +24,27 @@ void progress_begin(struct progress *progress) {
 
 void progress_end(void) { current = NULL; }
 
-static void show(struct machine *machine, uint64_t step, double mips) {
+// What is executed lies in the ROM of firmware, below 1 MByte or below 4 GBytes. What it has put into RAM is not known.
+static bool in_firmware(const struct machine *machine, const struct cpu *cpu) {
+    uint64_t at = cpu->segment_base[CS] + cpu->rip;
+    bool low = at >= 0xc0000 && at < 0x100000, high = at >= 0xff000000 && at < 0x100000000;
+    return machine_config_has_firmware(machine_configuration(machine)) && (low || high);
+}
+
+static uint64_t moved_bytes(const struct machine *machine) {
+    const struct drive *d;
+    uint64_t bytes = 0;
+    for (unsigned i = 0; (d = machine_drive(machine, i)); i++) bytes += d->read_bytes + d->written_bytes;
+    return bytes;
+}
+
+static void show(struct machine *machine, uint64_t step, double mips, uint64_t moved) {
     const struct cpu *cpu = machine_cpu(machine, machine_turn(machine));
-    written_print(written_errors(), "\r\033[Kstep %" PRIu64 "  cpu %u  level %u  %.1f MIPS", step, cpu->id,
-                  cpu->wire.extension ? vmx_level(cpu) : 0, mips);
+    unsigned level = cpu->wire.extension ? vmx_level(cpu) : 0;
+    written_print(written_errors(), "\r\033[Kstep %" PRIu64 "  cpu %u  level %u  %.1f MIPS", step, cpu->id, level,
+                  mips);
+    if (!level && in_firmware(machine, cpu)) written_print(written_errors(), "  firmware");
+    if (moved) written_print(written_errors(), "  drives: %.1f MBytes", (double)moved / 1048576);
     (void)written_flush(written_errors());
 }
 
@@ -50,12 +67,13 @@ static bool is_due(struct progress *progress, double *passed) {
 void progress_look(struct progress *progress, struct machine *machine, bool in_line) {
     double passed;
     if (!is_due(progress, &passed)) return;
-    uint64_t step = machine_steps(machine);
+    uint64_t step = machine_steps(machine), moved = moved_bytes(machine);
     if (passed > 0 && !in_line) {
-        show(machine, step, (double)(step - progress->step) / passed * 1e-6);
+        show(machine, step, (double)(step - progress->step) / passed * 1e-6,
+             moved > progress->moved ? moved - progress->moved : 0);
         progress->shown = true;
     }
-    progress->step = step;
+    progress->step = step, progress->moved = moved;
 }
 
 void progress_search(struct progress *progress, uint64_t steps, uint64_t most) {

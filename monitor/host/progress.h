@@ -1,5 +1,6 @@
-// The line of progress that a long run shows on a terminal: step, level, speed. It stands in the last line of the
-// screen while the guest is silent, and is gone before anything else is written there.
+// The line of progress that a long run shows on a terminal: step, level, speed, whether firmware runs, what drives
+// moved since the line before. It stands in the last line of the screen while the guest is silent, and is gone before
+// anything else is written there.
 #ifndef MONITOR_PROGRESS_H
 #define MONITOR_PROGRESS_H
 #include <stdbool.h>
@@ -11,7 +12,7 @@ struct progress {
     bool wanted;  // stderr is a terminal
     bool shown;   // the line stands there now
     double since; // seconds on the host's clock: of the last look that counted; 0: none since something was written
-    uint64_t step;
+    uint64_t step, moved; // at that look; bytes of drives
 };
 
 void progress_begin(struct progress *progress); // at the start

@@ -22,10 +22,15 @@ static void print_written(struct monitor *monitor, const struct drive *d, unsign
 static void print_drive(struct monitor *monitor, const struct drive *d, unsigned number) {
     static const char *const names[DRIVE_INTERFACES] = {"none", "ide", "virtio", "pflash"};
     const struct drive_config *c = &d->config;
+    const char *image = d->medium.number ? d->medium.name : c->image;
     print_in(monitor, BOLD, "%s", c->id);
-    print(monitor, ": %s (raw%s)\n", *c->image ? c->image : "[no image]", c->read_only ? ", read-only" : "");
+    print(monitor, ": %s (raw%s%s)\n",
+          *image     ? image
+          : c->cdrom ? "[no disc]"
+                     : "[no image]",
+          c->read_only ? ", read-only" : "", drive_is_locked(d) ? ", locked by the guest" : "");
     print(monitor, "    %s of if=%s, place %u, %" PRIu64 " bytes%s\n", c->cdrom ? "CD-ROM" : "disk",
-          names[c->interface], c->index, d->bytes, d->taken ? "" : ", which no device has");
+          names[c->interface], c->index, drive_bytes(d), d->taken ? "" : ", which no device has");
     if (d->overlay.data)
         print_written(monitor, d, number);
     else if (!c->read_only)

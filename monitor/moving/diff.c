@@ -93,7 +93,7 @@ static bool compare(struct monitor *monitor, struct recording_pair *p) {
 // Images, where the recordings have no contents of their own.
 struct pair_disks {
     struct images images[2];
-    struct recorded_drive drive[2][MACHINE_DRIVES];
+    struct recorded_drive drive[2][IMAGE_NUMBERS];
     const struct recording *recording;
     unsigned which;
 };
@@ -110,8 +110,12 @@ static bool needs_image(void *context, unsigned drive) {
 
 static bool connect_disks(struct pair_disks *d, struct recording *const r[2]) {
     for (d->which = 0; d->which < 2; d->which++) {
-        const struct images_wish wish = {
-            .history = true, .compared = true, .needs = needs_image, .without = recorded_disk, .context = d};
+        const struct images_wish wish = {.history = true,
+                                         .compared = true,
+                                         .needs = needs_image,
+                                         .without = recorded_disk,
+                                         .context = d,
+                                         .inputs = &r[d->which]->inputs};
         d->recording = r[d->which];
         if (!images_connect(&d->images[d->which], &r[d->which]->setup.config, &wish)) return false;
     }

@@ -1,5 +1,6 @@
 // Another machine for a run; see moved.h.
 #include "monitor/stops/stops.h"
+#include "monitor/disk/media.h"
 #include "monitor/session/record.h"
 #include "monitor/moving/moved.h"
 #include "devices/history/timeline.h"
@@ -133,6 +134,7 @@ bool moved_into(struct monitor *monitor, struct snapshot_file *f, const char *na
     if (!keeps && !loaded && run->timeline) (void)timeline_begin_anew(run->timeline); // that it is told of inputs again
     if (!keeps && !loaded) record_listen(run);
     if (loaded) loaded = begin_anew(monitor, f);
+    if (loaded) (void)media_follow(run->options->images, run->machine); // what cannot be had is told where it is read
     drive_going(monitor, false);
     if (loaded) stops_moved(monitor);
     return loaded;

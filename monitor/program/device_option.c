@@ -27,7 +27,9 @@ static enum taken list_devices(void) {
             if (kind->fixed || group_of(kind) != group) continue;
             if (first) say("%s devices:\n", titles[group]);
             first = false;
-            say("name \"%s\", bus %s: %s\n", kind->name, kind->function ? "PCI" : "ISA", kind->help);
+            say("name \"%s\", bus %s", kind->name, kind->function ? "PCI" : "ISA");
+            if (kind->alias) say(", alias \"%s\"", kind->alias);
+            say(": %s\n", kind->help);
         }
         if (!first) say("\n");
     }
@@ -96,7 +98,8 @@ static enum taken refuse_name(const struct option *option, const char *value, co
 static const struct device *kind_named(const char *name) {
     const struct device *kind;
     for (unsigned i = 0; (kind = machine_device_kind(i)); i++)
-        if (!kind->fixed && strcmp(kind->name, name) == 0) return kind;
+        if (!kind->fixed && (strcmp(kind->name, name) == 0 || (kind->alias && strcmp(kind->alias, name) == 0)))
+            return kind;
     return NULL;
 }
 
@@ -105,6 +108,29 @@ static enum taken list_device_options(const struct device *kind) {
     for (unsigned n = 0; n < kind->options; n++) list_option(&kind->option[n]);
     list_common(kind);
     return TAKEN_LAST;
+}
+
+// A property that is not there, and one that is and was likely meant.
+static bool is_misspelt(const struct device *kind, const char *list, char *text, size_t size) {
+    static const char *const common[] = {"id", "addr", "bus", "multifunction"};
+    char key[64];
+    while (parse_item(&list, key, sizeof key)) {
+        const char *nearest = NULL;
+        unsigned best = PARSE_FAR, distance;
+        key[strcspn(key, "=")] = '\0';
+        if (device_has_option(kind, key)) continue;
+        for (unsigned i = 0; i < kind->options; i++)
+            if ((distance = parse_distance(key, kind->option[i].key)) < best)
+                best = distance, nearest = kind->option[i].key;
+        for (unsigned i = 0; i < sizeof common / sizeof *common; i++)
+            if (device_has_option(kind, common[i]) && (distance = parse_distance(key, common[i])) < best)
+                best = distance, nearest = common[i];
+        if (!nearest) return false;
+        snprintf(text, size, "%s has no property %s; did you mean %s? (-device %s,help lists all)", kind->name, key,
+                 nearest, kind->name);
+        return true;
+    }
+    return false;
 }
 
 enum taken take_device(struct options *options, const struct option *option, const char *value) {
@@ -117,6 +143,7 @@ enum taken take_device(struct options *options, const struct option *option, con
     if (!kind) return refuse_name(option, value, name);
     for (const char *list = properties; parse_item(&list, word, sizeof word);)
         if (strcmp(word, "help") == 0 || strcmp(word, "?") == 0) return list_device_options(kind);
+    if (is_misspelt(kind, properties, error, sizeof error)) return option_wrong(option, value, error);
     return machine_config_device(&options->machine, value, error, sizeof error) ? TAKEN
                                                                                 : option_wrong(option, value, error);
 }

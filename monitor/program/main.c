@@ -6,6 +6,7 @@
 #include "monitor/files/signals.h"
 #include "monitor/files/written.h"
 #include "monitor/host/limits.h"
+#include "monitor/disk/media.h"
 #include "monitor/load/load.h"
 #include "monitor/moving/moved.h"
 #include "monitor/program/sandbox.h"
@@ -29,7 +30,7 @@ static uint64_t history_bytes(const struct options *o);
 struct disks {
     struct images images;
     struct blocks expected;
-    struct recorded_drive recorded[MACHINE_DRIVES];
+    struct recorded_drive recorded[IMAGE_NUMBERS];
     const struct recording *recording;
 };
 
@@ -52,7 +53,8 @@ static bool connect_images(struct options *o) {
                                .compared = o->recording != NULL,
                                .needs = needs_image,
                                .without = o->recording ? recorded_disk : NULL,
-                               .context = &disks};
+                               .context = &disks,
+                               .inputs = o->recording ? &o->recording->inputs : NULL};
     o->images = &disks.images;
     disks.recording = o->recording;
     if (o->recording) images_watch(o->images, blocks_expected(&disks.expected, o->recording));
@@ -160,7 +162,8 @@ static bool begin_as_recorded(const struct options *options, struct machine *mac
 static bool load(struct boot *boot, struct snapshot_file *from, const struct options *options,
                  struct machine *machine) {
     if (options->recording) return begin_as_recorded(options, machine);
-    if (options->loadvm || options->incoming) return moved_load(from, options, machine);
+    if (options->loadvm || options->incoming)
+        return moved_load(from, options, machine) && media_follow(options->images, machine);
     return !options->kernel || boot_load(boot, machine);
 }
 

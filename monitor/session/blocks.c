@@ -67,7 +67,7 @@ bool blocks_need_image(const struct recording *r, unsigned drive) {
 }
 
 void blocks_free(struct blocks *b) {
-    for (unsigned i = 0; i < MACHINE_DRIVES; i++) free(b->seen[i]);
+    for (unsigned i = 0; i < RECORDING_IMAGES; i++) free(b->seen[i]);
     *b = (struct blocks){.writer = NULL};
 }
 

@@ -11,8 +11,8 @@ struct blocks {
     struct recording_writer *writer;
     struct behind *to;
     bool full;
-    uint64_t *seen[MACHINE_DRIVES]; // a bit for each block that is in the file
-    uint64_t room[MACHINE_DRIVES];  // blocks
+    uint64_t *seen[RECORDING_IMAGES]; // a bit for each block that is in the file
+    uint64_t room[RECORDING_IMAGES];  // blocks
     // of one that is read
     const struct recording *recording;
     char why[200];

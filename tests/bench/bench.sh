@@ -10,6 +10,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 log=$work/log cost=$work/cost disk=$work/disk
 peers=(vmxray)
+display=() # options of the display
 words=("$@")
 
 wanted() {
@@ -26,7 +27,7 @@ measure() { "$bench/measure" "$cost" "$SECONDS_MAX" "$@" >"$log" 2>&1 </dev/null
 options() { # KERNEL INITRD APPEND MBYTES
 	# shellcheck disable=SC2054 # the comma is QEMU's
 	machine=(-kernel "$1" ${2:+-initrd "$2"} -append "$3" -m "$4" -nographic -no-reboot
-		-device isa-debug-exit,iobase=0xf4,iosize=4)
+		-device isa-debug-exit,iobase=0xf4,iosize=4 "${display[@]}")
 }
 vmxray_run() {
 	options "$@"
@@ -279,6 +280,7 @@ loop() { # NAME UNIT TEXT
 		rate=
 		[[ $took ]] && rate=$(divide "$(sed -n 's/.*bench [^ ]* operations \([0-9]*\).*/\1/p' "$log")" $((took - nothing[$peer])))
 		[[ $2 == thousand && $rate ]] && rate=$(divide "$rate" 0.001)
+		[[ $2 == one && $rate ]] && rate=$(divide "$rate" 0.000001)
 		first=${first:-$rate}
 		cell '%9.1f' "$rate" "$([[ $peer == vmxray ]] || divide "$first" "$rate")"
 	done
@@ -300,6 +302,51 @@ loops() {
 	heads "VT-x, thousand operations a second"
 	loop exit thousand "CPUID exits and VM entries"
 	loop miss2d thousand "TLB misses through EPT"
+}
+
+# --- what devices cost that nobody uses: the same boot on the plain board and on others, in turn ---
+
+step_time() { # ARGUMENT...: nanoseconds a step
+	local user rest steps
+	options "$GUESTS/vmlinuz" "$GUESTS/initramfs.cpio" "console=ttyS0 reboot=t panic=-1 vmxray=bench" 512
+	measure "$VMXRAY" "${machine[@]}" -history 0 -hash "$@"
+	read -r user rest <"$cost"
+	steps=$(sed -n 's/.*hash \([0-9]*\) [0-9a-f]*.*/\1/p' "$log" | tail -n 1)
+	divide "$((user * 1000))" "$steps"
+}
+idle() {
+	wanted idle || return 0
+	local board pair plain ratios
+	local -a boards=("-machine plain" "-machine pc -vga std" "-machine q35 -vga std"
+		"-machine q35 -vga std -device virtio-rng-pci -device piix3-ide -device pcie-root-port -cdrom $0")
+	printf '\nIdle devices: Linux boots and works, times the time of a step on the plain board\n'
+	for board in "${boards[@]}"; do
+		ratios=()
+		for ((pair = 0; pair < PAIRS; pair++)); do
+			plain=$(step_time -machine plain)
+			# shellcheck disable=SC2086 # words
+			ratios+=("$(divide "$(step_time $board)" "$plain")")
+		done
+		printf '%-70s %9.3f   (%d pairs)\n' "${board%% -cdrom*}" "$(printf '%s\n' "${ratios[@]}" | median)" "$PAIRS"
+	done
+}
+
+# --- the display ---
+
+# Without pictures but for the last line: what the guest's stores take.
+screens() {
+	wanted screen || wanted scroll || wanted planes || wanted latches || return 0
+	declare -A nothing=()
+	local -a picked=("${words[@]}")
+	display=(-vga std)
+	wanted screen && words=()
+	heads "The display, million operations a second"
+	loop planes million "bytes stored to four planes"
+	loop latches million "bytes read, and stored through a mask"
+	heads "The display, pictures a second"
+	loop scroll one "scrolls of 1024 x 768 dots of 4 bytes"
+	words=("${picked[@]}") display=()
+	"$O/bench-screen" "$bench/guest"
 }
 
 # --- small programs in a system of their own: tests/bench/programs/programs.tsv ---
@@ -485,6 +532,8 @@ echo "Medians of $RUNS runs, user-mode processor time; 2.00 x: vmxray takes half
 linux
 levels
 loops
+screens
+idle
 small_programs
 past
 kept

@@ -7,7 +7,7 @@ bench_flags := -std=gnu2x -O2 -march=x86-64 -ffreestanding -nostdlib -static -no
                -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments $(filter-out -Wconversion,$(WARNINGS))
 
 .PHONY: bench
-bench: all guests $(bench_out)/guest $(bench_out)/disk $(bench_out)/boot $(bench_out)/measure $(O)/bench-state $(O)/bench-past \
+bench: all guests $(bench_out)/guest $(bench_out)/disk $(bench_out)/boot $(bench_out)/measure $(O)/bench-state $(O)/bench-past $(O)/bench-screen \
        $(bench_out)/programs.cpio $(bench_out)/meter $(bench_out)/drive.cpio $(bench_out)/past.cpio
 	@O='$(O)' GUESTS='$(GUESTS)' VMXRAY='$(O)/vmxray' BOCHS='$(BOCHS)' tests/bench/bench.sh $(BENCH)
 
@@ -39,6 +39,10 @@ $(bench_out)/past.cpio: tests/bench/past/init $(NESTED_INITRAMFS)
 	@mkdir -p $(@D)
 	@sed 's,^file init .*,file init 755 tests/bench/past/init,' $(GUESTS)/nested.list > $(bench_out)/past.list
 	$(call quiet,GUEST,$@)$(GUESTS)/newc $(bench_out)/past.list > $@
+
+# How many pictures a second are seen.
+$(O)/bench-screen: $(O)/obj/tests/bench/screen.o $(filter-out %/main.o,$(MONITOR_OBJECTS)) $(O)/libvmxray.a
+	$(call quiet,LINK,$@)$(CC) $(link) -o $@ $^ $(MONITOR_LIBS)
 
 # --- the small programs: our own, linked statically, and Debian's, in a system of their own ---
 bench_programs := tests/bench/programs

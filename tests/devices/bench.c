@@ -17,6 +17,27 @@ bool bench_has(const uint8_t *data, uint64_t sector, uint64_t sectors) {
     return true;
 }
 
+static const struct block_back *medium(void *media, unsigned number) {
+    const struct bench *b = media;
+    return number == 1 && b->other.data ? &b->other_back : NULL;
+}
+
+struct drive_medium bench_disc(struct bench *b, uint64_t sectors) {
+    struct memory_image *image = &b->other;
+    free(image->data);
+    *image = (struct memory_image){.data = malloc(sectors * 512), .bytes = sectors * 512};
+    for (uint64_t i = 0; image->data && i < image->bytes; i++)
+        image->data[i] = bench_byte(BENCH_OTHER + i / 512, i % 512);
+    b->other_back = memory_image_back(image);
+    return (struct drive_medium){1, sectors * 512, 0x1234, "other"};
+}
+
+struct drive *bench_drive(struct bench *b, const char *id) {
+    for (unsigned i = 0; i < b->board->drives; i++)
+        if (!strcmp(b->board->drive[i].config.id, id)) return &b->board->drive[i];
+    bail("there is no drive %s", id);
+}
+
 static void add_drive(struct bench *b, struct machine_config *config, unsigned n, uint64_t sectors) {
     struct memory_image *image = &b->image[n];
     struct drive_config d = {.cdrom = n == 1, .bytes = sectors * 512};
@@ -26,6 +47,7 @@ static void add_drive(struct bench *b, struct machine_config *config, unsigned n
     for (uint64_t i = 0; image->data && i < image->bytes; i++) image->data[i] = bench_byte(i / 512, i % 512);
     snprintf(d.id, sizeof d.id, "d%u", n);
     d.back = memory_image_back(image);
+    d.back.medium = medium, d.back.media = b;
     if (!machine_config_drive(config, &d, error, sizeof error)) bail("%s", error);
 }
 
@@ -48,6 +70,7 @@ void bench_end(struct bench *b) {
     free(b->board);
     memory_free(&b->memory);
     for (unsigned i = 0; i < BENCH_DRIVES; i++) free(b->image[i].data);
+    free(b->other.data);
 }
 
 void bench_copy(struct bench *from, struct bench *to, const char *const *devices) {

@@ -39,6 +39,7 @@ static inline struct machine *flash_machine(struct flash_images *f, uint8_t boar
             !machine_config_device(&config, text, error, sizeof error))
             bail("%s", error);
     }
+    if (!machine_config_device(&config, "vmcoreinfo", error, sizeof error)) bail("%s", error); // a file to write
     struct machine *m = machine_new(&config, error, sizeof error);
     if (!m) bail("no machine: %s", error);
     return m;

@@ -60,6 +60,15 @@ static void configure(struct source *s, const struct platform *p, struct cpu *cp
         (void)p->port_in(p->machine, cpu, data, 1u << next(s) % 3);
 }
 
+// Where a base address register of some function points: tables of MSI-X lie there, registers, and nothing.
+static uint64_t pointed_at(struct source *s, const struct platform *p, struct cpu *cpu) {
+    static const uint16_t places[] = {8, 9, 11, 24, 32, 40, 48, 0xf8, 0xfa, 0x100, 0x200};
+    uint32_t place = places[next(s) % (sizeof places / sizeof *places)], reg = 0x10 + 4 * (uint32_t)(next(s) % 6);
+    p->port_out(p->machine, cpu, 0xcf8, 4, 0x80000000 | place << 8 | reg);
+    uint32_t base = p->port_in(p->machine, cpu, 0xcfc, 4);
+    return (base & ~15u) + next(s) % (next(s) % 4 ? 0x100 : 0x4000);
+}
+
 static void access(struct source *s, const struct platform *p, struct cpu *cpu) {
     unsigned size = 1u << next(s) % 3;
     uint64_t r = next(s);
@@ -67,9 +76,11 @@ static void access(struct source *s, const struct platform *p, struct cpu *cpu) 
     case 0:
     case 1: p->port_out(p->machine, cpu, port(s), size, (uint32_t)value(s)); break;
     case 2: (void)p->port_in(p->machine, cpu, port(s), size); break;
-    case 3:
+    case 3: p->mmio_write(p->machine, cpu, pointed_at(s, p, cpu), 1u << r / 8 % 4, value(s)); break;
     case 4: p->mmio_write(p->machine, cpu, address(s), 1u << r / 8 % 4, value(s)); break;
-    case 5: (void)p->mmio_read(p->machine, cpu, address(s), 1u << r / 8 % 4); break;
+    case 5:
+        (void)p->mmio_read(p->machine, cpu, r >> 32 & 1 ? pointed_at(s, p, cpu) : address(s), 1u << r / 8 % 4);
+        break;
     case 6: next(s) % 4 ? configure(s, p, cpu) : msr(s, p, cpu); break;
     default:
         if (field(cpu, "boundary.pending") & PENDING_INTR) (void)p->acknowledge(p->machine, cpu);
@@ -90,9 +101,10 @@ uint64_t fuzz_board(uint64_t seed, unsigned accesses) {
     static const char *const devices[] = {"pc-testdev",         "isa-debug-exit,iobase=0xf4,iosize=4",
                                           "pci-testdev,addr=5", "pcie-root-port,id=b1,addr=3",
                                           "pci-testdev,bus=b1", "pci-bridge,id=b2,addr=4",
-                                          "pci-testdev,bus=b2"};
+                                          "pci-testdev,bus=b2", "virtio-rng-pci,addr=6",
+                                          "vmcoreinfo"};
     config.machine = (uint8_t)(seed / 2 % MACHINE_KINDS);
-    for (unsigned i = 0; i < (seed % 3 ? 7 : 2); i++)
+    for (unsigned i = 0; i < (seed % 3 ? 9 : 2); i++)
         if (!machine_config_device(&config, devices[i], error, sizeof error)) bail("%s", error);
     struct machine *m = machine_new(&config, error, sizeof error);
     if (!m) bail("no machine: %s", error);

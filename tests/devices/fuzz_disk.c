@@ -156,6 +156,19 @@ static void ide(struct target *t, struct source *s) {
     }
 }
 
+// Somebody takes the disc out, puts one in, presses the button.
+static void hand(struct target *t, struct source *s) {
+    struct drive *d = bench_drive(&t->bench, "d1");
+    struct drive_medium medium = {0};
+    switch (next(s) % 4) {
+    case 0: (void)drive_press(d); return;
+    case 1: medium.number = DRIVE_EMPTY; break;
+    case 2: medium = bench_disc(&t->bench, 4 + next(s) % 300 * 4); break;
+    default: break;
+    }
+    (void)drive_change(d, &medium);
+}
+
 // The disk is on IDE with every other seed, on AHCI with the others; what it has not has an empty CD-ROM drive.
 static void begin(struct target *t, bool sata) {
     static const char *const on_ide[] = {"piix3-ide,addr=2",
@@ -178,6 +191,7 @@ uint64_t fuzz_disk(uint64_t seed, unsigned accesses) {
     struct target t;
     begin(&t, seed % 2 == 0);
     for (unsigned i = 0; i < accesses; i++) {
+        if (next(&s) % 32 == 0) hand(&t, &s);
         if (next(&s) & 1)
             ide(&t, &s);
         else

@@ -166,10 +166,64 @@ static void tray(void) {
     bench_end(&b);
 }
 
+// Somebody in front of the drive.
+static void hands(void) {
+    begin(true);
+    struct drive *d = bench_drive(&b, "d1");
+    struct drive_medium other = bench_disc(&b, 300 * 4), none = {.number = DRIVE_EMPTY}, first = {0};
+    ok(PACKET(0x00) == 0 && drive_change(d, &none) && PACKET(0x00) == -0x23a02 && PACKET(0x25) == -0x23a02,
+       "taken out: no medium, and the tray is open");
+    ok(PACKET(0x4a, 1, 0, 0, 0x10, 0, 0, 0, 8) == 8 && data[4] == 3 && data[5] == 1, "an event: it was taken out");
+    ok(PACKET(0x1b, 0, 0, 0, 3) == 0 && PACKET(0x00) == -0x23a01, "the guest closes the empty tray");
+    ok(drive_change(d, &other) && PACKET(0x4a, 1, 0, 0, 0x10, 0, 0, 0, 8) == 8 && data[4] == 2 && data[5] == 2,
+       "another one is put in: an event");
+    ok(PACKET(0x00) == -0x62800 && PACKET(0x00) == 0, "the medium may have changed: once");
+    ok(PACKET(0x25) == 8 && data[2] == 299 >> 8 && data[3] == (299 & 255), "it has its own size");
+    ok(PACKET(0x28, 0, 0, 0, 0, 9, 0, 0, 3) == 6144 && bench_has(data, BENCH_OTHER + 36, 12), "and contents");
+    ok(PACKET(0x28, 0, 0, 0, 300 >> 8, 300 & 255, 0, 0, 1) == -0x52100, "nothing behind its end");
+    ok(PACKET(0x1e, 0, 0, 0, 1) == 0 && drive_is_locked(d) && drive_press(d) &&
+           PACKET(0x4a, 1, 0, 0, 0x10, 0, 0, 0, 8) == 8 && data[4] == 1 && data[5] == 2 && PACKET(0x00) == 0,
+       "locked: the button is an event, and the disc stays");
+    ok(PACKET(0x1e, 0, 0, 0, 0) == 0 && !drive_is_locked(d), "unlocked");
+    const uint8_t p[12] = {0x28, 0, 0, 0, 0, 1, 0, 0, 20};
+    out(6, 0xa0), out(1, 0), out(4, 0), out(5, 8), out(7, 0xa0);
+    for (unsigned i = 0; i < 12; i += 2) bus_out(&b.board->bus, BASE, 2, p[i] | (unsigned)p[i + 1] << 8);
+    ok(alternate() & 0x80 && drive_change(d, &first) && alternate() == (DRDY | SEEK | ERR) && irq() && in(1) >> 4 == 6,
+       "changed while it is read: that ends");
+    ok(PACKET(0x00) == 0 && PACKET(0x28, 0, 0, 0, 0, 10, 0, 0, 20) == 40960 && bench_has(data, 40, 80),
+       "the first one again");
+    out(6, 0xa0), out(1, 0), out(4, 0), out(5, 8), out(7, 0xa0);
+    ok(alternate() & DRQ && drive_change(d, &none) && alternate() & DRQ, "a packet that is waited for stays so");
+    ok(!bench_wrong(&b), "what came about could be loaded");
+    bench_end(&b);
+}
+
+// What somebody could have made up as an input.
+static void discs(void) {
+    struct drive_medium m, again;
+    uint8_t bytes[DRIVE_MEDIUM_DATA] = {0};
+    const struct drive_medium disc = {16, 4096, 99, "a name"};
+    unsigned count = drive_medium_put(&disc, bytes);
+    ok(count == 22 && drive_medium_take(&again, 16, bytes, count) && again.number == 16 && again.bytes == 4096 &&
+           again.identity == 99 && !strcmp(again.name, "a name"),
+       "a disc as an input, and back");
+    ok(drive_medium_take(&m, 0, NULL, 0) && drive_medium_take(&m, DRIVE_EMPTY, NULL, 0), "the first one, and none");
+    ok(!drive_medium_take(&m, 17, bytes, count) && !drive_medium_take(&m, 257, bytes, count) &&
+           !drive_medium_take(&m, 0, bytes, count) && !drive_medium_take(&m, 1, NULL, 0),
+       "other numbers, data of what has none, none of what has some");
+    ok(!drive_medium_take(&m, 1, bytes, 16) && !drive_medium_take(&m, 1, bytes, sizeof bytes), "lengths of names");
+    memset(bytes, 0xff, 8);
+    ok(!drive_medium_take(&m, 1, bytes, count), "more bytes than an image has");
+    memset(bytes, 0, 8);
+    ok(!drive_medium_take(&m, 1, bytes, count), "no bytes");
+}
+
 int main(void) {
     device();
     reading();
     replies();
     tray();
+    hands();
+    discs();
     return done_testing();
 }

@@ -76,6 +76,28 @@ static void traditional(void) {
     ok(number(4) == 3, "the data port cannot be written");
 }
 
+// What a guest may write, and what not.
+static void writing(void) {
+    uint8_t bytes[8] = "abcdefgh";
+    const unsigned key = FW_CFG_FILES + 2;
+    begin();
+    ok(!fw_cfg_add_writable(&fw, "etc/written", bytes, 8) && fw_cfg_add_writable(&fw, "etc/first", bytes, 8),
+       "a file that can be written; none of a name that there is");
+    memcpy(memory_for_writing(&memory, BUFFER, 8), "ABCDEFGH", 8);
+    ok(!dma(REQUEST, SELECT | WRITE | key << 16, 3, BUFFER) && !memcmp(bytes, "ABCdefgh", 8), "its first bytes");
+    ok(!dma(REQUEST, WRITE, 5, BUFFER + 3) && !memcmp(bytes, "ABCDEFGH", 8), "those that follow");
+    ok(dma(REQUEST, WRITE, 1, BUFFER) == 1 && fw.offset == 8, "nothing behind its end");
+    ok(dma(REQUEST, SELECT | WRITE | key << 16, 9, BUFFER) == 1 && !memcmp(bytes, "ABCDEFGH", 8), "all or nothing");
+    ok(!dma(REQUEST, SELECT | SKIP | key << 16, 7, 0) && dma(REQUEST, WRITE, 2, BUFFER) == 1 &&
+           !dma(REQUEST, WRITE, 1, BUFFER) && bytes[7] == 'A',
+       "behind a part that was skipped");
+    ok(dma(REQUEST, SELECT | WRITE | key << 16, 8, 1ull << 52) == 1 && bytes[0] == 'A', "from where there is no memory");
+    ok(dma(REQUEST, SELECT | WRITE | FW_CFG_FILES << 16, 1, BUFFER) == 1 && dma(REQUEST, SELECT | WRITE, 4, BUFFER) == 1,
+       "nor what is to be read alone");
+    ok(!dma(REQUEST, SELECT | WRITE | FW_CFG_FILES << 16, 0, BUFFER), "no bytes can be written to anything");
+    ok(item(key, 4) == 0x44434241, "it is read as it was written");
+}
+
 static void directory(void) {
     begin();
     ok(__builtin_bswap32((uint32_t)item(FW_CFG_DIRECTORY, 4)) == 2, "two files");
@@ -154,6 +176,7 @@ static void hostile(void) {
 int main(void) {
     traditional();
     directory();
+    writing();
     transfers();
     large();
     hostile();

@@ -142,7 +142,7 @@ static void replay(unsigned cpus) {
     machine_set_log(m, &(struct input_log){.context = &record, .took = took});
     record_run(m, &random);
     machine_position(m, &end);
-    ok(record.count > 100 && (record.kinds | 1 << INPUT_FIELD | 1 << INPUT_POINTER) == (1 << INPUT_KINDS) - 1,
+    ok(record.count > 100 && (record.kinds | 1 << INPUT_FIELD | 1 << INPUT_POINTER | 1 << INPUT_MEDIUM) == (1 << INPUT_KINDS) - 1,
        "%u processors: %u inputs are recorded, of kinds %x", cpus, record.count, record.kinds);
     machine_set_log(again, &(struct input_log){.context = &record, .next = next});
     ok(!alter(again, INPUT_NMI, 0, 0) && !machine_set_register(again, 0, REGISTER_RBX, 1) &&
@@ -259,6 +259,7 @@ static void refusals(void) {
         {.kind = INPUT_KEY, .bytes = sizeof keys, .data = keys},
         {.kind = INPUT_TIMING, .where = 99},
         {.kind = INPUT_TIMING, .where = 1ull << 32},
+        {.kind = INPUT_MEDIUM, .where = DRIVE_EMPTY}, // there is no drive
         {.kind = INPUT_POINTER, .bytes = 8, .data = "\0\0\0\0\0\0\0"}, // there is no mouse
     };
     loop_begin("inputs that somebody made up are refused");

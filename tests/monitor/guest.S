@@ -83,6 +83,56 @@ _start:	cmp $0x2badb002, %eax
 	mov $0x2000, %ax
 	out %ax, %dx
 
+#elif defined GUEST_disc	// reads block 0 of the CD-ROM of ide1 for ever, and prints its first letter, or the sense key, when that is another one
+	xor %ebp, %ebp
+next:	call ask
+	test $1, %al
+	jnz 3f
+	mov $0x170, %dx
+	in %dx, %ax
+	movzx %al, %ebx
+	mov $1023, %ecx
+1:	in %dx, %ax
+	loop 1b
+	call idle
+	jmp 4f
+3:	mov $0x171, %dx
+	in %dx, %al
+	shr $4, %al
+	add $'0', %al
+	movzx %al, %ebx
+4:	cmp %ebx, %ebp
+	je next
+	mov %ebx, %ebp
+	mov %ebx, %eax
+	call put
+	jmp next
+ask:	mov $0x176, %dx		// READ (10) of a block by PIO; AL is the status then
+	mov $0xa0, %al
+	out %al, %dx
+	mov $0x171, %dx
+	xor %al, %al
+	out %al, %dx
+	mov $0x174, %dx
+	out %al, %dx
+	inc %dx
+	mov $8, %al
+	out %al, %dx
+	mov $0x177, %dx
+	mov $0xa0, %al
+	out %al, %dx
+	call idle
+	mov $read, %esi
+	mov $0x170, %dx
+	mov $6, %ecx
+	rep outsw
+idle:	mov $0x177, %dx
+1:	in %dx, %al
+	test $0x80, %al
+	jnz 1b
+	ret
+read:	.byte 0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0
+
 #elif defined GUEST_disk	// adds up 64 sectors of the first disk on IDE, writes the sum all over the one at 70, and prints it
 	xor %ebx, %ebx
 	xor %ebp, %ebp

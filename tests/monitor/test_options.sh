@@ -77,6 +77,13 @@ refused '-fw_cfg without a file' 'write NAME,file=FILE or NAME,string=TEXT' -ker
 refused '-fw_cfg of no file' 'nowhere: cannot be opened' -kernel "$spin" -fw_cfg opt/x,file=nowhere
 refused '-fw_cfg twice' 'there is one of this name already' -kernel "$spin" -fw_cfg opt/x,string=a -fw_cfg name=opt/x,string=b
 refused '-device pc-testdev,x=y' 'has no properties' -kernel "$spin" -device pc-testdev,x=y
+vmxray -kernel "$spin" -device virtio-rng -steps 1000 </dev/null
+ends '-device virtio-rng is virtio-rng-pci' 6
+refused '-device VGA,vgamem-mb=16' 'VGA has no property vgamem-mb; did you mean vgamem_mb\? \(-device VGA,help lists all\)' -kernel "$spin" -device VGA,vgamem-mb=16
+refused '-device ahci,adr=4' 'ahci has no property adr; did you mean addr' -kernel "$spin" -device ahci,adr=4
+refused '-device ahci,addr=zz' 'addr is a device number from 0 to 1f, hexadecimal' -kernel "$spin" -device ahci,addr=zz
+refused '-device ahci,multifunction=2' 'multifunction is on or off' -kernel "$spin" -device ahci,multifunction=2
+refused '-device ahci,id=' 'id is a name of at most 31 letters' -kernel "$spin" -device ahci,id=a-name-of-more-than-thirty-one-letters
 refused '-vga cirrus' 'std and none are modelled' -kernel "$spin" -vga cirrus
 refused '-display gtk' 'sdl \(a window\), curses and none can be had' -kernel "$spin" -display gtk
 refused '-serial' 'write stdio' -kernel "$spin" -serial pty

@@ -280,6 +280,25 @@ if has_terminal; then
 	[[ $screen =~ world.*step\ [0-9]+\ \ cpu\ 0\ \ level\ 0\ \ [0-9.]+\ MIPS$'\e[K'.*status=0 ]]
 	claim $? 'a long run shows its progress, and wipes it out' "${screen//$'\n'/;}"
 	typist() {
+		shows drives
+		printf '\1x'
+		over
+	}
+	truncate -s 100K "$dir/disc.iso"
+	on_terminal typist -kernel "$(guest disc)" -cdrom "$dir/disc.iso"
+	[[ $screen =~ MIPS\ \ drives:\ [0-9.]+\ MBytes$'\e[K'.*status=0 ]]
+	claim $? 'what drives move in the meantime is in it' "${screen//$'\n'/;}"
+	typist() {
+		shows MIPS
+		printf '\1x'
+		over
+	}
+	head -c 65520 /dev/zero >"$dir/loop.rom"
+	printf '\xeb\xfe%14s' >>"$dir/loop.rom"
+	on_terminal typist -machine plain -bios "$dir/loop.rom" -display none
+	[[ $screen =~ MIPS\ \ firmware$'\e[K'.*status=0 ]]
+	claim $? 'and that firmware runs' "${screen//$'\n'/;}"
+	typist() {
 		shows hello
 		sleep 3.5
 		printf '\1x'

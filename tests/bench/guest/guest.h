@@ -15,6 +15,7 @@ enum { PAGES = 8192, LARGE_PAGE = 2 << 20 };
 // Turns, and two addresses for those that want them.
 typedef uint64_t loop_fn(uint64_t turns, uint64_t address, uint64_t entry);
 loop_fn loop_alu, loop_memory, loop_call, loop_indirect, loop_sse, loop_string, loop_cr3, loop_invlpg, loop_miss;
+loop_fn loop_scroll, loop_planes, loop_latches;
 
 struct loop {
     const char *name;
@@ -33,6 +34,11 @@ void say(const char *text);
 void say_number(uint64_t n);
 noreturn void finish(void);
 noreturn void guest_main(const struct multiboot *information);
+
+// screen.c: on the display, or "no display" and the end
+uint64_t run_scroll(const struct loop *loop, uint64_t turns);
+uint64_t run_planes(const struct loop *loop, uint64_t turns);
+uint64_t run_latches(const struct loop *loop, uint64_t turns);
 
 // vmx.c: under VMX with EPT and VPID, or "no VMX" and the end
 uint64_t run_exit(const struct loop *loop, uint64_t turns);

@@ -154,6 +154,52 @@ target_\n:
         jnz     1b
         ret
 
+# A picture of 1024 x 768 dots of 4 bytes at RSI goes up by 16 lines; those below become another colour each time.
+        LOOP    loop_scroll
+        mov     %rdi, %rdx
+        mov     %rsi, %r8
+1:      mov     %r8, %rdi
+        lea     4 * 1024 * 16(%r8), %rsi
+        mov     $1024 * (768 - 16) / 2, %ecx
+        rep movsq
+        imul    $0x010305, %rdx, %rax
+        mov     %rax, %rcx
+        shl     $32, %rcx
+        or      %rcx, %rax
+        mov     $1024 * 16 / 2, %ecx
+        rep stosq
+        sub     $1, %rdx
+        jnz     1b
+        mov     (%r8), %eax
+        ret
+
+# One store of a byte to each of 38400 addresses, which are 640 x 480 dots in planes.
+        LOOP    loop_planes
+1:      mov     $38400, %ecx
+        mov     %rsi, %rdx
+2:      movb    %dil, (%rdx)
+        add     $1, %rdx
+        sub     $1, %ecx
+        jnz     2b
+        sub     $1, %rdi
+        jnz     1b
+        movzbl  (%rsi), %eax
+        ret
+
+# The same, each byte read before, into the latches.
+        LOOP    loop_latches
+        xor     %eax, %eax
+1:      mov     $38400, %ecx
+        mov     %rsi, %rdx
+2:      addb    (%rdx), %al
+        movb    %dil, (%rdx)
+        add     $1, %rdx
+        sub     $1, %ecx
+        jnz     2b
+        sub     $1, %rdi
+        jnz     1b
+        ret
+
         .data
         .balign 64
 vectors:

@@ -80,6 +80,9 @@ static const struct loop loops[] = {
     {"cr3", run_plain, loop_cr3, 2000000, 1},
     {"invlpg", run_paged, loop_invlpg, 4000000, 1},
     {"miss", run_paged, loop_miss, 1500, PAGES},
+    {"scroll", run_scroll, loop_scroll, 1500, 1},
+    {"planes", run_planes, loop_planes, 800, 38400},
+    {"latches", run_latches, loop_latches, 400, 38400},
     {"exit", run_exit, 0, 2000000, 1},
     {"miss2d", run_miss2d, loop_miss, 1000, PAGES},
 };

@@ -7,6 +7,9 @@ commit ide0-hd0
 commit all
 commit nothing
 commit ide0-hd0 all
+eject ide0-hd0
+change ide1-cd0 blank.img
+info mtree
 run-to 100
 info block nothing
 quit
