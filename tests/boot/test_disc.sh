@@ -62,7 +62,7 @@ done
 truncate -s 1M "$here/second.iso"
 
 # --- what somebody does with it ---
-printf '%s\n' 'run-to 1200000000' 'eject ide1-cd0' 'step 100000000' "change ide1-cd0 $here/second.iso" 'step 100000000' \
+printf '%s\n' 'run-to 2200000000' 'eject ide1-cd0' 'step 100000000' "change ide1-cd0 $here/second.iso" 'step 100000000' \
 	"change ide1-cd0 $here/first.iso" 'step 100000000' hash quit |
 	timeout "$seconds" "$VMXRAY" -machine pc -kernel "$GUESTS/vmlinuz" -initrd "$here/cpio" -append 'console=ttyS0 quiet panic=-1' \
 		-m 256 -cdrom "$here/first.iso" -S -monitor stdio -serial "file:$here/serial" -record "$here/run" -display none >"$here/said" 2>&1
