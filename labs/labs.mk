@@ -66,3 +66,9 @@ test test-long: lab-programs
 endif
 lab-check: $(LAB_CHECK) $(O)/labs/$(LAB)/$(WHAT).elf
 	@$(LAB_CHECK) $(LAB) $(O)/labs/$(LAB)/$(WHAT).elf
+
+# What labs/grade needs: the checker, and the words that build a program of a lab.
+.PHONY: lab-tools lab-words
+lab-tools: $(LAB_CHECK) $(lab_objects)
+lab-words:
+	@echo '$(GUEST_CC) -w $(lab_flags) $(lab_link)' && echo '$(lab_objects)'

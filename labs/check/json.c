@@ -46,11 +46,20 @@ static void put_claim(struct output *o, const struct trial *trial, const struct 
     put_facts(o, trial, m);
 }
 
+static const char *end_of(const struct trial *trial) {
+    switch (trial->end) {
+    case MACHINE_STEPS: return "steps";
+    case MACHINE_STUCK: return "halted";
+    case MACHINE_TRIPLE_FAULT: return "triple fault";
+    default: return "otherwise";
+    }
+}
+
 void answer_json(struct output *o, const struct trial *trial, const struct verdict *v) {
     output_print(o, PLAIN, "{\"lab\":\"%s\",\"passed\":%s,\"done\":[", v->lab->folder, v->claim ? "false" : "true");
     for (unsigned i = 0; i < v->exercises; i++)
         output_print(o, PLAIN, "%s%s", i ? "," : "", v->done[i] ? "true" : "false");
-    output_print(o, PLAIN, "],\"steps\":%" PRIu64, trial->steps);
+    output_print(o, PLAIN, "],\"end\":\"%s\",\"steps\":%" PRIu64, end_of(trial), trial->steps);
     if (v->claim) put_claim(o, trial, v);
     output_print(o, PLAIN, "}\n");
 }

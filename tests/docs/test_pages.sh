@@ -66,7 +66,7 @@ targets() { # PAGE: of `$ make TARGET ...`
 }
 for page in "${pages[@]}"; do
 	for target in $(targets "$page"); do
-		grep -qE "^\.PHONY:.*\b$target\b|^$target:" Makefile tests/guests/*.mk tests/guests/*/*.mk tests/*/rules.mk web/web.mk
+		grep -qE "^\.PHONY:.*\b$target\b|^$target:" Makefile tests/guests/*.mk tests/guests/*/*.mk tests/*/rules.mk web/web.mk labs/labs.mk
 		claim $? "$page: make $target is there"
 	done
 done
