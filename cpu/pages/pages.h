@@ -19,10 +19,12 @@ enum page_flag {
     PAGE_TABLE = 8,  // translations were read from it: set by who watches tables (POINT_PAGES)
     PAGE_VMX = 16,   // a region that VT-x uses lies in it: set by who watches those
     PAGE_POINT = 32, // a watchpoint for writes to physical memory lies in it
+    PAGE_USED = 64,  // something that a VMCS leads to lies in it: set by who watches those
+    PAGE_FRESH = 128, // nobody has stored to it: set by who watches that
 };
 
 // Stores to pages with one of these are told to points.
-#define PAGE_SEEN (PAGE_POINT | PAGE_TABLE | PAGE_VMX)
+#define PAGE_SEEN (PAGE_POINT | PAGE_TABLE | PAGE_VMX | PAGE_USED | PAGE_FRESH)
 
 enum { PAGES_AREAS = 64, PAGES_WATCHERS = 8, PAGES_MEMBERS = 64, AREA_STRETCH = 4096 };
 
@@ -71,7 +73,7 @@ struct pages {
     struct cpu *member[PAGES_MEMBERS]; // the processors over these pages; they run in turns
     unsigned members;
     uint64_t armed;   // pages that have PAGE_ARMED
-    bool points;      // some page has PAGE_POINT, PAGE_TABLE or PAGE_VMX
+    bool points;      // some page has one of PAGE_SEEN
     bool was_written; // some page has PAGE_WRITTEN, or had
     const struct page_keeper *keeper;
 };

@@ -7,6 +7,7 @@
 #include "monitor/drive/drive.h"
 #include "monitor/expression/expression.h"
 #include "monitor/files/signals.h"
+#include "monitor/report/report.h"
 #include "monitor/session/record.h"
 #include "monitor/session/replay.h"
 #include "monitor/stops/stops.h"
@@ -90,10 +91,12 @@ struct looking_back {
     const struct back_also *also;
     struct caught caught[STOPS_AT_ONCE];
     unsigned count;
+    struct reports_pending reports;
 };
 
 static void forget_caught(struct looking_back *l) {
     stops_begin(l->monitor);
+    reports_forget(l->monitor);
     if (l->also) l->also->forget(l->also->whom);
 }
 
@@ -106,8 +109,12 @@ static void begin_stretch(void *context) {
 static bool keep_caught(void *context) {
     struct looking_back *l = context;
     const struct stops *stops = l->monitor->stops;
-    bool own = stops_caught(l->monitor), counts = own || l->also;
+    struct reports_pending reports;
+    bool own = stops_caught(l->monitor), reported = reports_keep(l->monitor, &reports);
+    bool counts = own || reported || l->also;
     if (counts) l->count = own ? stops->count : 0;
+    if (counts) l->reports.count = 0;
+    if (reported) l->reports = reports;
     if (own) memcpy(l->caught, stops->caught, sizeof l->caught);
     if (l->also) l->also->keep(l->also->whom);
     forget_caught(l);
@@ -120,6 +127,7 @@ static void recall_caught(struct looking_back *l) {
     if (l->count) l->monitor->stops->count = l->count;
     if (l->count) l->monitor->look.sight = &l->monitor->stops->caught[0].sight;
     if (l->also) l->also->recall(l->also->whom);
+    reports_recall(l->monitor, &l->reports);
 }
 
 enum run_event back_to_last(struct monitor *monitor, const struct seek *seek) {
@@ -138,11 +146,13 @@ enum run_event back_to_stop(struct monitor *monitor, const struct back_also *als
     struct position began;
     enum run_event event;
     machine_position(monitor->look.machine, &began);
+    reports_look_back(monitor, true);
     do {
         l.count = 0;
         event = back_to_last(monitor, &seek);
         if (event == RUN_CAUGHT) recall_caught(&l);
-    } while (event == RUN_CAUGHT && l.count && !also && stops_let_pass(monitor));
+    } while (event == RUN_CAUGHT && l.count && !l.reports.count && !also && stops_let_pass(monitor));
+    reports_look_back(monitor, false);
     if (event == RUN_CAUGHT) stops_recount(monitor);
     if (event == RUN_ASKED) back_home(monitor, &began), stops_pass_none(monitor);
     for (struct stop *stop = monitor->stops ? monitor->stops->first : NULL; stop; stop = stop->next) stop->passed = 0;

@@ -2,6 +2,8 @@
 #include "monitor/explain/nested.h"
 #include "monitor/explain/memory_type.h"
 
+// A table that cannot be read lies in memory that level 0's own EPT has lost, or never had: level 0 reads it elsewhere.
+// (KVM splits a large page of EPT01 when it begins to watch a table of EPT12 in it.)
 void nested_walk(const struct view *view, uint64_t guest_physical, struct nested *n) {
     n->level = view->level;
     n->stages = n->fails = 0;
@@ -15,7 +17,7 @@ void nested_walk(const struct view *view, uint64_t guest_physical, struct nested
         s->has_ept = view->own_ept[level];
         if (!s->has_ept) continue;
         if (!walk_own_stage(view, level, n->physical, &s->walk)) {
-            n->fails = level;
+            n->fails = s->walk.look.verdict == LOOK_NO_ENTRY ? 1 : level;
             return;
         }
         n->physical = s->walk.look.result;

@@ -16,7 +16,7 @@ struct nested {
     unsigned stages;
     struct nested_stage stage[VMX_LEVELS];
     uint64_t physical;
-    unsigned fails;                 // at this level's EPT; 0: the address is mapped
+    unsigned fails; // at this level's EPT, 1 also where a table cannot be read by it; 0: the address is mapped
     uint64_t rights, rights_with_0; // of those that guests wrote; and with that of level 0
     unsigned type;                  // memory type of the level's own EPT, the first one
 };

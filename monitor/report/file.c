@@ -1,8 +1,30 @@
-// Filing reports: counted, written, and the run stopped; see report.h.
+// The rows of kinds and rules. Filing reports: counted, written, and the run stopped. See report.h.
 #include "monitor/report/report.h"
 #include "cpu/processor/observing.h"
 #include "devices/history/timeline.h"
 #include "vmx/vmcs/vmx.h"
+
+static const struct {
+    const char *word, *text;
+} kinds[] = {
+#define KIND(word, id, text) {word, text},
+#define DETECTOR(kind, id)
+#include "monitor/report/kind.def"
+#undef KIND
+#undef DETECTOR
+};
+
+static const struct report_row rules[] = {
+#define RULE(kind, name, class, section, text, hint) {REPORT_##kind, REPORT_##class, #name, section, text, hint},
+#include "monitor/report/rule.def"
+#undef RULE
+};
+
+const struct report_row *report_row(enum report_rule rule) { return &rules[rule]; }
+const char *report_word(unsigned kind) { return kind < REPORT_KINDS ? kinds[kind].word : NULL; }
+const char *report_word_text(unsigned kind) { return kinds[kind].text; }
+
+// --- making one ---
 
 struct report_moment report_moment(const struct cpu *cpu, const struct sight *sight) {
     return (struct report_moment){.step = sight->step + cpu->wire.other_steps,
@@ -73,9 +95,10 @@ static void put(struct reports *rs, struct report_sink *sink, const struct repor
 }
 
 static void stop(struct reports *rs, struct cpu *cpu, const struct report *r, uint64_t times) {
-    if (rs->pendings < REPORT_PENDING) {
-        rs->pending_times[rs->pendings] = times;
-        rs->pending[rs->pendings++] = *r;
+    struct reports_pending *p = &rs->pending;
+    if (p->count < REPORT_PENDING) {
+        p->times[p->count] = times;
+        p->of[p->count++] = *r;
     }
     cpu_stop(cpu);
 }
@@ -95,7 +118,7 @@ void report_file(struct reports *rs, struct cpu *cpu, struct report *r) {
     for (unsigned i = 0; i < rs->sinks; i++) {
         struct report_sink *sink = &rs->sink[i];
         if (!(sink->kinds & kind)) continue;
-        if (!sink->file && times == 1 && rs->monitor->run->running)
+        if (!sink->file && times == 1 && (rs->monitor->run->running || rs->looking_back))
             stop(rs, cpu, r, times);
         else if (sink->file && !before)
             put(rs, sink, r, times);

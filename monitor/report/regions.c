@@ -8,6 +8,8 @@
 #include <stdlib.h>
 
 enum { REGIONS = 64 };
+enum { VMLAUNCH_NOT_CLEAR = 4, VMRESUME_NOT_LAUNCHED = 5 }; // VM-instruction errors
+enum launch_state { LAUNCH_UNKNOWN, LAUNCH_CLEAR, LAUNCH_TRIED, LAUNCH_DONE };
 
 struct regions {
     uint64_t clock;
@@ -18,6 +20,10 @@ struct regions {
         uint64_t step, rip; // of the last VMPTRLD
         uint32_t level, processor;
     } of[REGIONS];
+    // Of hypervisors that are guests, what is known of the launch state; by level and pointer.
+    struct launch {
+        uint64_t key, state; // enum launch_state; key 0: free
+    } launch[REGIONS];
     // no state
     unsigned top; // none is used from here on
     struct reports *reports;
@@ -30,7 +36,8 @@ static const struct state_field fields[] = {
     STATE_EACH(struct regions, of, pointer),   STATE_EACH(struct regions, of, physical),
     STATE_EACH(struct regions, of, active),    STATE_EACH(struct regions, of, step),
     STATE_EACH(struct regions, of, rip),       STATE_EACH_TO(struct regions, of, level, VMX_LEVELS - 1),
-    STATE_EACH(struct regions, of, processor),
+    STATE_EACH(struct regions, of, processor), STATE_EACH(struct regions, launch, key),
+    STATE_EACH(struct regions, launch, state),
 };
 static bool loaded(const void *object) {
     struct regions *r = (struct regions *)(uintptr_t)object;
@@ -121,13 +128,59 @@ static void see_instruction(struct regions *r, struct cpu *cpu, const struct sig
     if (s->number == EXIT_VMXON || s->number == EXIT_VMXOFF) clear_all(r, cpu, 0);
 }
 
+// --- VMLAUNCH and VMRESUME ---
+
+static void file_launch(struct regions *r, struct cpu *cpu, const struct sight *s, uint64_t error, uint64_t pointer,
+                        unsigned level) {
+    struct report report = report_at(cpu, RULE_vmcs_launch_state, s);
+    report_value(&report, "VM-instruction error", (struct place){0}, error);
+    report_value(
+        &report, "VMCS pointer",
+        (struct place){
+            .space = level ? PLACE_GUEST : PLACE_PHYSICAL, .level = (uint8_t)level, .bytes = 8, .address = pointer},
+        pointer);
+    report_file(r->reports, cpu, &report);
+}
+
+static struct launch *launch_of(struct regions *r, unsigned level, uint64_t pointer) {
+    const uint64_t key = pointer | level;
+    struct launch *l = &r->launch[(pointer >> PAGE_SHIFT) % REGIONS];
+    for (unsigned i = 0; i < REGIONS; i++)
+        if (r->launch[i].key == key) return &r->launch[i];
+    for (unsigned i = 0; i < REGIONS && l->key; i++)
+        if (!r->launch[i].key) l = &r->launch[i];
+    *l = (struct launch){key, LAUNCH_UNKNOWN};
+    return l;
+}
+
+// As its hypervisor will see it. A VMLAUNCH counts as done when the guest's guest has run.
+static void see_guest_launch(struct regions *r, struct cpu *cpu, const struct sight *s, unsigned level) {
+    struct vmx_level_info info;
+    if (!vmx_level_info(cpu, level, &info) || info.current == VMX_NO_VMCS) return;
+    struct launch *l = launch_of(r, level, info.current);
+    if (s->number == EXIT_VMLAUNCH && l->state == LAUNCH_DONE)
+        file_launch(r, cpu, s, VMLAUNCH_NOT_CLEAR, info.current, level);
+    if (s->number == EXIT_VMRESUME && l->state == LAUNCH_CLEAR)
+        file_launch(r, cpu, s, VMRESUME_NOT_LAUNCHED, info.current, level);
+    if (s->number == EXIT_VMLAUNCH && l->state == LAUNCH_CLEAR) l->state = LAUNCH_TRIED;
+}
+
+static void see_entry(struct regions *r, const struct cpu *cpu, unsigned level) {
+    struct vmx_level_info info;
+    if (level < 2 || !vmx_level_info(cpu, level, &info)) return;
+    struct launch *l = launch_of(r, level - 1, info.vmcs);
+    if (l->state == LAUNCH_TRIED) l->state = LAUNCH_DONE;
+}
+
 // Of a guest that is a hypervisor: where its memory is, as long as the guest is still there.
 static void see_exit(struct regions *r, struct cpu *cpu, const struct sight *s, unsigned level) {
     struct view view;
     uint64_t pointer = 0, physical = 0;
     if (s->number == EXIT_VMXON || s->number == EXIT_VMXOFF) clear_all(r, cpu, level);
+    if (s->number == EXIT_VMLAUNCH || s->number == EXIT_VMRESUME) see_guest_launch(r, cpu, s, level);
     if ((s->number != EXIT_VMPTRLD && s->number != EXIT_VMCLEAR) || !level_operand(cpu, &pointer)) return;
     if (s->number == EXIT_VMCLEAR) {
+        launch_of(r, level, pointer)->state = LAUNCH_CLEAR;
         clear(r, cpu, level, pointer);
         return;
     }
@@ -139,18 +192,15 @@ static void see_exit(struct regions *r, struct cpu *cpu, const struct sight *s, 
 }
 
 static void see_failure(struct regions *r, struct cpu *cpu, const struct sight *s) {
-    enum { VMLAUNCH_NOT_CLEAR = 4, VMRESUME_NOT_LAUNCHED = 5 };
-    if (s->number != VMLAUNCH_NOT_CLEAR && s->number != VMRESUME_NOT_LAUNCHED) return;
-    struct report report = report_at(cpu, RULE_vmcs_launch_state, s);
-    report_value(&report, "VM-instruction error", (struct place){0}, s->number);
-    report_value(&report, "VMCS pointer", (struct place){0}, s->physical);
-    report_file(r->reports, cpu, &report);
+    if (s->number == VMLAUNCH_NOT_CLEAR || s->number == VMRESUME_NOT_LAUNCHED)
+        file_launch(r, cpu, s, s->number, s->physical, 0);
 }
 
 static void see(struct reports *reports, struct cpu *cpu, const struct sight *s, unsigned level) {
     struct regions *r = reports->data[REPORT_VMCS];
     if (s->kind == OBSERVE_VMX_INSTRUCTION) see_instruction(r, cpu, s);
     if (s->kind == OBSERVE_EXIT && level) see_exit(r, cpu, s, level);
+    if (s->kind == OBSERVE_ENTRY) see_entry(r, cpu, level);
     if (s->kind == OBSERVE_FAILED_ENTRY) see_failure(r, cpu, s);
 }
 
@@ -245,7 +295,7 @@ static void end(struct reports *reports) {
 }
 
 const struct detector detector_VMCS = {
-    .wanted = BIT(OBSERVE_VMX_INSTRUCTION) | BIT(OBSERVE_EXIT) | BIT(OBSERVE_FAILED_ENTRY),
+    .wanted = BIT(OBSERVE_VMX_INSTRUCTION) | BIT(OBSERVE_EXIT) | BIT(OBSERVE_ENTRY) | BIT(OBSERVE_FAILED_ENTRY),
     .begin = begin,
     .see = see,
     .end = end,

@@ -11,9 +11,21 @@
 
 enum report_kind {
 #define KIND(word, id, text) REPORT_##id,
+#define DETECTOR(kind, id)
 #include "monitor/report/kind.def"
 #undef KIND
+#undef DETECTOR
     REPORT_KINDS
+};
+// Each kind has a detector, of the kind's number; some have more.
+enum report_detector {
+    REPORT_LAST_FIRST = REPORT_KINDS - 1,
+#define KIND(word, id, text)
+#define DETECTOR(kind, id) DETECTOR_##id,
+#include "monitor/report/kind.def"
+#undef KIND
+#undef DETECTOR
+    REPORT_DETECTORS
 };
 enum report_class { REPORT_ERROR, REPORT_ADVICE };
 enum report_rule {
@@ -64,27 +76,35 @@ struct report_sink {
     bool json, errors;    // errors: to stderr
 };
 
+// Those that stopped the run, and are not told yet.
+struct reports_pending {
+    struct report of[REPORT_PENDING];
+    uint64_t times[REPORT_PENDING];
+    unsigned count;
+};
+
 struct reports {
     struct monitor *monitor;
-    uint64_t kinds; // of all sinks
+    uint64_t kinds;     // of all sinks
+    uint64_t detectors; // BIT(enum report_detector): that have begun
     struct report_sink sink[REPORT_SINKS];
     unsigned sinks;
     struct observer observer;
-    void *data[REPORT_KINDS]; // the detectors'
-    struct follower memory[REPORT_KINDS];
+    void *data[REPORT_DETECTORS]; // theirs
+    struct follower memory[REPORT_DETECTORS];
+    uint64_t seers[OBSERVE_COUNT];     // BIT(enum report_detector): who wants to see this
     struct translations *translations; // of those that are about them
     struct report_counts counts;
     struct follower follower;
-    struct output text;                    // what is being written
-    uint64_t told;                         // the step up to which reports were written
-    struct report pending[REPORT_PENDING]; // that stopped the run
-    uint64_t pending_times[REPORT_PENDING];
-    unsigned pendings;
+    struct output text; // what is being written
+    uint64_t told;      // the step up to which reports were written
+    struct reports_pending pending;
+    bool looking_back; // for the last one that would have stopped the run
 };
 
 struct detector {
-    uint64_t wanted;                  // BIT(OBSERVE_...)
-    size_t bytes;                     // what it remembers is reports->data[kind], zeros at first; 0: begin makes it
+    uint64_t wanted; // BIT(OBSERVE_...)
+    size_t bytes;    // what it remembers is reports->data[its number], zeros at first; 0: begin makes it
     const struct state_table *memory; // over that: it goes back in time with the machine. NULL: nothing of it does
     // Points and the like, after that; NULL: nothing. False: memory is short.
     bool (*begin)(struct reports *reports);
@@ -92,14 +112,20 @@ struct detector {
     void (*end)(struct reports *reports); // of what begin did
 };
 #define KIND(word, id, text) extern const struct detector detector_##id;
+#define DETECTOR(kind, id) extern const struct detector detector_##id;
 #include "monitor/report/kind.def"
 #undef KIND
+#undef DETECTOR
 
 // "KIND,...=FILE|stderr|stop": reports begin. False after an error.
 bool reports_begin(struct monitor *monitor, const char *text);
 bool reports_end(struct monitor *monitor);  // false, after an error, when not all could be written
 void reports_tell(struct monitor *monitor); // those that stopped the run
 void reports_forget(struct monitor *monitor);
+// While somebody goes back to the last stop: those that stop the run count; what was found may be kept, and recalled.
+void reports_look_back(struct monitor *monitor, bool on);
+bool reports_keep(struct monitor *monitor, struct reports_pending *kept); // false: none stopped here
+void reports_recall(struct monitor *monitor, const struct reports_pending *kept);
 
 // --- for detectors ---
 // A report of this rule at what is seen now.

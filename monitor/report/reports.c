@@ -9,10 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct detector *const detectors[] = {
-#define KIND(word, id, text) &detector_##id,
+static const struct {
+    enum report_kind kind;
+    const struct detector *detector;
+} detectors[] = {
+#define KIND(word, id, text) {REPORT_##id, &detector_##id},
+#define DETECTOR(kind, id) {REPORT_##kind, &detector_##id},
 #include "monitor/report/kind.def"
 #undef KIND
+#undef DETECTOR
 };
 
 static const struct state_field count_fields[] = {
@@ -33,8 +38,8 @@ static const struct state_table count_state = STATE_TABLE("reports", count_field
 static void see(void *context, struct cpu *cpu, const struct sight *sight) {
     struct reports *rs = context;
     const unsigned level = cpu->wire.extension ? vmx_level(cpu) : 0;
-    for (unsigned i = 0; i < REPORT_KINDS; i++)
-        if (rs->kinds & BIT(i) && detectors[i]->wanted & BIT(sight->kind)) detectors[i]->see(rs, cpu, sight, level);
+    for (uint64_t left = rs->seers[sight->kind]; left; left &= left - 1)
+        detectors[__builtin_ctzll(left)].detector->see(rs, cpu, sight, level);
 }
 
 // --- beginning and ending ---
@@ -99,29 +104,32 @@ static struct reports *reports_of(struct monitor *monitor) {
     return rs;
 }
 
-static bool begin_kind(struct reports *rs, unsigned kind) {
-    const struct detector *d = detectors[kind];
-    if (d->bytes && !(rs->data[kind] = calloc(1, d->bytes))) return false;
-    rs->memory[kind] = (struct follower){.table = d->memory, .object = rs->data[kind]};
-    if (d->memory) machine_add_follower(rs->monitor->look.machine, &rs->memory[kind]);
+static bool begin_detector(struct reports *rs, unsigned i) {
+    const struct detector *d = detectors[i].detector;
+    if (d->bytes && !(rs->data[i] = calloc(1, d->bytes))) return false;
+    rs->memory[i] = (struct follower){.table = d->memory, .object = rs->data[i]};
+    if (d->memory) machine_add_follower(rs->monitor->look.machine, &rs->memory[i]);
+    rs->detectors |= BIT(i);
+    rs->observer.wanted |= d->wanted;
+    for (unsigned kind = 0; kind < OBSERVE_COUNT; kind++)
+        if (d->wanted & BIT(kind)) rs->seers[kind] |= BIT(i);
     return !d->begin || d->begin(rs);
 }
 
-static void end_kind(struct reports *rs, unsigned kind) {
-    const struct detector *d = detectors[kind];
+static void end_detector(struct reports *rs, unsigned i) {
+    const struct detector *d = detectors[i].detector;
     if (d->end) d->end(rs);
-    if (d->memory) machine_remove_follower(rs->monitor->look.machine, &rs->memory[kind]);
-    if (d->bytes) free(rs->data[kind]);
+    if (d->memory) machine_remove_follower(rs->monitor->look.machine, &rs->memory[i]);
+    if (d->bytes) free(rs->data[i]);
 }
 
 // Kinds that were not looked for yet.
 static bool begin_kinds(struct reports *rs, uint64_t kinds) {
-    for (unsigned i = 0; i < REPORT_KINDS; i++) {
-        if (!(kinds & ~rs->kinds & BIT(i))) continue;
-        if (!begin_kind(rs, i)) return monitor_error(rs->monitor, "report: not enough memory");
-        rs->kinds |= BIT(i);
-        rs->observer.wanted |= detectors[i]->wanted;
-    }
+    const uint64_t others = kinds & ~rs->kinds;
+    for (unsigned i = 0; i < REPORT_DETECTORS; i++)
+        if (others & BIT(detectors[i].kind) && !(rs->detectors & BIT(i)) && !begin_detector(rs, i))
+            return monitor_error(rs->monitor, "report: not enough memory");
+    rs->kinds |= kinds;
     machine_observers_changed(rs->monitor->look.machine);
     return true;
 }
@@ -158,8 +166,8 @@ bool reports_end(struct monitor *monitor) {
     struct reports *rs = monitor->reports;
     bool written = true;
     if (!rs) return true;
-    for (unsigned i = 0; i < REPORT_KINDS; i++)
-        if (rs->kinds & BIT(i)) end_kind(rs, i);
+    for (unsigned i = 0; i < REPORT_DETECTORS; i++)
+        if (rs->detectors & BIT(i)) end_detector(rs, i);
     machine_remove_observer(monitor->look.machine, &rs->observer);
     machine_remove_follower(monitor->look.machine, &rs->follower);
     for (unsigned i = 0; i < rs->sinks; i++) written = close_sink(monitor, &rs->sink[i]) && written;
@@ -170,15 +178,30 @@ bool reports_end(struct monitor *monitor) {
 }
 
 void reports_forget(struct monitor *monitor) {
-    if (monitor->reports) monitor->reports->pendings = 0;
+    if (monitor->reports) monitor->reports->pending.count = 0;
+}
+
+void reports_look_back(struct monitor *monitor, bool on) {
+    if (monitor->reports) monitor->reports->looking_back = on;
+}
+
+bool reports_keep(struct monitor *monitor, struct reports_pending *kept) {
+    const struct reports *rs = monitor->reports;
+    if (!rs || !rs->pending.count) return false;
+    *kept = rs->pending;
+    return true;
+}
+
+void reports_recall(struct monitor *monitor, const struct reports_pending *kept) {
+    if (monitor->reports) monitor->reports->pending = *kept;
 }
 
 void reports_tell(struct monitor *monitor) {
     struct reports *rs = monitor->reports;
-    for (unsigned i = 0; rs && i < rs->pendings; i++) {
+    for (unsigned i = 0; rs && i < rs->pending.count; i++) {
         struct look look = monitor->look;
-        look.processor = rs->pending[i].at.processor;
-        report_print(&look, &rs->pending[i], rs->pending_times[i]);
+        look.processor = rs->pending.of[i].at.processor;
+        report_print(&look, &rs->pending.of[i], rs->pending.times[i]);
     }
     reports_forget(monitor);
 }

@@ -44,10 +44,26 @@ static bool all_known(const struct nested *n) {
     return all;
 }
 
+// Whether something may have been taken from their entries that is not remembered any more.
+static bool own_forgot(const struct translations *t, const struct view *view, const struct nested *n) {
+    for (unsigned i = 0; i < n->stages; i++)
+        for (unsigned k = 0; n->stage[i].has_ept && k < n->stage[i].walk.look.count; k++) {
+            uint64_t at = n->stage[i].walk.look.entry[k].at;
+            (void)walk_entry_physical(view, &n->stage[i].walk, k, &at);
+            if (translations_forgot(t, at)) return true;
+        }
+    return false;
+}
+
 struct finding {
     enum report_rule rule;
     const struct table_change *change;
 };
+
+// The pointer to the EPT that a hypervisor of this level wrote.
+static uint64_t own_ept_by(const struct view *view, unsigned level) {
+    return level + 1 < VMX_LEVELS ? view->own_ept[level + 1] : 0;
+}
 
 // Which entry is to blame: of the guest's page tables, of the processor's EPT, of an EPT that a guest wrote. A
 // hypervisor that has executed INVEPT since is not; the one below it has not followed.
@@ -58,8 +74,9 @@ static struct finding find(const struct translations *t, const struct view *view
     const struct table_change *own = look->nested ? own_change(t, view, &look->own) : NULL;
     if (later(ept, f.change)) f = (struct finding){RULE_stale_ept, ept};
     if (s->own) f = (struct finding){RULE_stale_ept, own};
-    if (s->own && !own && all_known(&look->own)) f.rule = RULE_composed_more;
-    if (s->own && own && t->invalidated[own->level] >= own->count) f.rule = RULE_composed_outlived;
+    if (s->own && !own && all_known(&look->own) && !own_forgot(t, view, &look->own)) f.rule = RULE_composed_more;
+    if (s->own && own && translations_invalidated(t, own->level, own_ept_by(view, own->level), own->count))
+        f.rule = RULE_composed_outlived;
     return f;
 }
 

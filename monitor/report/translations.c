@@ -1,6 +1,8 @@
 // Translations and the tables that they come from; see translations.h.
 #include "monitor/report/translations.h"
 #include "cpu/memory/tlb.h"
+#include "vmx/level/level.h"
+#include "vmx/level/view.h"
 #include "vmx/vmcs/vmx.h"
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,9 @@ struct translation_cpu {
     } chain;
     bool doubt_linear, doubt_ept; // caches of structures, of guest-physical mappings may be out of date
     bool drop;                    // at the next entry
+    // The EPT pointers of hypervisors, which stay as they are while the guest runs.
+    bool own_known, has_own_ept;
+    uint64_t own_ept[VMX_LEVELS];
 };
 
 static const struct state_field fields[] = {
@@ -33,7 +38,10 @@ static const struct state_field fields[] = {
     STATE_EACH(struct translations, change, takes),
     STATE_EACH(struct translations, change, spare),
     STATE_EACH_TO(struct translations, change, level, VMX_LEVELS - 1),
+    STATE_ARRAY(struct translations, forgotten),
     STATE_ARRAY(struct translations, invalidated),
+    STATE_EACH(struct translations, invalidated_one, eptp),
+    STATE_EACH(struct translations, invalidated_one, changes),
     STATE_WORDS(struct translations, half),
 };
 // The machine is another one now: nothing is known of its translations.
@@ -44,6 +52,7 @@ static bool begin_again(const void *object) {
         memset(c->known, 0, sizeof c->known);
         c->chain.count = 0;
         c->doubt_linear = c->doubt_ept = true;
+        c->own_known = false;
     }
     return true;
 }
@@ -149,9 +158,28 @@ static void see_fill(struct translations *t, struct translation_cpu *c, const st
              fetch ? POINT_EXECUTE : POINT_WRITE);
 }
 
-static void see_invept(struct translations *t, struct translation_cpu *c, unsigned level) {
-    if (!level) c->doubt_ept = false;
-    t->invalidated[level] = t->changes;
+// --- INVEPT ---
+
+static struct invalidated_one *invalidated_at(const struct translations *t, unsigned level, uint64_t eptp) {
+    const unsigned at = level * INVEPTS + (unsigned)(eptp >> PAGE_SHIFT) % INVEPTS;
+    return (struct invalidated_one *)(uintptr_t)&t->invalidated_one[at];
+}
+
+bool translations_invalidated(const struct translations *t, unsigned level, uint64_t eptp, uint64_t changes) {
+    const struct invalidated_one *one = invalidated_at(t, level, eptp);
+    return t->invalidated[level] >= changes || (!((one->eptp ^ eptp) & TLB_PAGE_MASK) && one->changes >= changes);
+}
+
+// Of a guest: the exit says which register has the type, and where the descriptor is.
+static void see_guest_invept(struct translations *t, const struct cpu *cpu) {
+    enum { SINGLE_CONTEXT = 1, REG2 = 28 };
+    const unsigned level = vmx_level(cpu);
+    uint64_t eptp = 0, information = 0;
+    (void)vmx_vmcs_read(cpu, vmx_current_vmcs(cpu), FIELD_INSTRUCTION_INFORMATION, &information);
+    if (cpu->gpr[information >> REG2 & 15] == SINGLE_CONTEXT && level_operand(cpu, &eptp))
+        *invalidated_at(t, level, eptp) = (struct invalidated_one){eptp, t->changes};
+    else
+        t->invalidated[level] = t->changes;
 }
 
 static void see(void *context, struct cpu *cpu, const struct sight *s) {
@@ -166,12 +194,13 @@ static void see(void *context, struct cpu *cpu, const struct sight *s) {
             c->doubt_linear = false;
         break;
     case OBSERVE_VMX_INSTRUCTION:
-        if (s->number == EXIT_INVEPT) see_invept(t, c, 0);
+        if (s->number == EXIT_INVEPT) c->doubt_ept = false;
         break;
     case OBSERVE_EXIT:
-        if (s->number == EXIT_INVEPT) see_invept(t, c, vmx_level(cpu));
+        if (s->number == EXIT_INVEPT) see_guest_invept(t, cpu);
         break;
     default:
+        c->own_known = false;
         if (c->drop) machine_drop_quick(machine_of(t), (unsigned)cpu->id);
         c->drop = false;
     }
@@ -179,9 +208,17 @@ static void see(void *context, struct cpu *cpu, const struct sight *s) {
 
 // --- stores to tables ---
 
+static unsigned set_of(uint64_t at) { return (unsigned)(at >> 3 ^ at >> 12) % CHANGE_SETS; }
+
 const struct table_change *translations_change(const struct translations *t, uint64_t at) {
-    const struct table_change *c = &t->change[(at >> 3) % CHANGES];
-    return c->count && c->at == at ? c : NULL;
+    const struct table_change *c = &t->change[set_of(at) * CHANGE_WAYS];
+    for (unsigned i = 0; i < CHANGE_WAYS; i++)
+        if (c[i].count && c[i].at == at) return &c[i];
+    return NULL;
+}
+
+bool translations_forgot(const struct translations *t, uint64_t at) {
+    return t->forgotten[set_of(at)] && !translations_change(t, at);
 }
 
 void translations_beginning(struct report *report, const struct table_change *c) {
@@ -200,13 +237,24 @@ static bool takes_ept(uint64_t old, uint64_t now) {
     return (old & ~now & 7) || ((old ^ now) & (BITS(51, 12) | BIT(7)));
 }
 
+// The place of the one at `at`, a free one, the oldest that took nothing, the oldest.
+static struct table_change *place_of(struct translations *t, uint64_t at) {
+    struct table_change *set = &t->change[set_of(at) * CHANGE_WAYS], *place = NULL;
+    for (unsigned i = 0; i < CHANGE_WAYS; i++) {
+        struct table_change *c = &set[i];
+        if (c->count && c->at == at) return c;
+        if (!place || c->takes < place->takes || (c->takes == place->takes && c->count < place->count)) place = c;
+    }
+    return place;
+}
+
 static void note_change(struct translations *t, const struct cpu *cpu, const struct sight *s, uint64_t at, uint64_t old,
                         uint64_t now, bool takes) {
-    const struct table_change *before = translations_change(t, at);
-    if (!takes && before && before->takes) return;
+    struct table_change *c = place_of(t, at);
+    if (!takes && c->takes) return;
+    if (c->takes && c->at != at) t->forgotten[set_of(at)]++;
     const struct report_moment m = report_moment(cpu, s);
-    t->change[(at >> 3) % CHANGES] =
-        (struct table_change){at, old, now, ++t->changes, m.step, m.rip, m.processor, m.level, takes, 0};
+    *c = (struct table_change){at, old, now, ++t->changes, m.step, m.rip, m.processor, m.level, takes, 0};
 }
 
 // What may come of an entry of the page tables at this level.
@@ -298,6 +346,23 @@ static void note_own(struct translations *t, const struct view *view, const stru
 // By an instruction that runs alone its RIP and step are known.
 static bool settled(const struct cpu *cpu, bool fetch) { return fetch || (cpu->block && cpu->block->count == 1); }
 
+// As the processor and its level are at this moment.
+static bool view_now(struct translations *t, struct translation_cpu *c, const struct cpu *cpu, struct view *view) {
+    const struct history *history = vmx_history(cpu);
+    const struct history *asked = c->own_known ? NULL : history;
+    if (!view_of(machine_of(t), (unsigned)cpu->id, -1, asked, view, NULL, 0)) return false;
+    view->history = history;
+    if (view->level < 2) return true;
+    if (c->own_known) {
+        view->has_own_ept = c->has_own_ept;
+        memcpy(view->own_ept, c->own_ept, sizeof view->own_ept);
+    }
+    c->own_known = true;
+    c->has_own_ept = view->has_own_ept;
+    memcpy(c->own_ept, view->own_ept, sizeof c->own_ept);
+    return true;
+}
+
 static bool doubts(struct point *point, struct cpu *cpu, uint64_t linear, uint64_t page, unsigned access) {
     struct translations *t = point->context;
     struct translation_cpu *c = &t->of[cpu->id];
@@ -308,7 +373,7 @@ static bool doubts(struct point *point, struct cpu *cpu, uint64_t linear, uint64
     struct stale_look look;
     struct view view;
     if (is_known(t, c, linear, page, context, access, tlb->eptp)) return false;
-    if (!view_of(machine_of(t), (unsigned)cpu->id, -1, vmx_history(cpu), &view, NULL, 0)) return false;
+    if (!view_now(t, c, cpu, &view)) return false;
     bool stale = stale_translation(&view, linear, page, access, &s, &look);
     note_own(t, &view, &look);
     if (stale && !settled(cpu, fetch) && stale_used(t, cpu, &s, &look, &view, false)) return true;

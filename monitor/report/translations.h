@@ -10,7 +10,7 @@
 // What a page is a table of: TABLE_OWN is an EPT that a hypervisor wrote which is a guest itself.
 enum table_kind { TABLE_LINEAR = 1, TABLE_EPT = 2, TABLE_OWN = 4, TABLE_32 = 8, TABLE_KINDS = 15, TABLE_LEVEL = 16 };
 
-enum { CHANGES = 512, LEVELS_KEPT = 9 };
+enum { CHANGE_SETS = 512, CHANGE_WAYS = 4, CHANGES = CHANGE_SETS * CHANGE_WAYS, LEVELS_KEPT = 9, INVEPTS = 8 };
 
 // A change of the entry at `at`, physical: the last one that took something away, else, of EPT, the last one.
 struct table_change {
@@ -27,9 +27,14 @@ struct half_entry {
 struct translations {
     // what it follows
     uint64_t changes;
-    struct table_change change[CHANGES];
+    struct table_change change[CHANGES]; // by sets
+    uint64_t forgotten[CHANGE_SETS];     // how many that took something found no room any more
     struct half_entry half;
-    uint64_t invalidated[LEVELS_KEPT]; // how many changes there were at the last INVEPT of a level
+    // How many changes there were at the last INVEPT of a level: of all, and of each of these EPT pointers.
+    uint64_t invalidated[LEVELS_KEPT];
+    struct invalidated_one {
+        uint64_t eptp, changes;
+    } invalidated_one[LEVELS_KEPT * INVEPTS];
     // derived
     struct reports *reports;
     unsigned users;
@@ -50,7 +55,10 @@ void translations_end(struct translations *t);
 struct machine *machine_of_translations(const struct translations *t);
 // The last change of the entry at a physical address; NULL: none is known.
 const struct table_change *translations_change(const struct translations *t, uint64_t at);
+bool translations_forgot(const struct translations *t, uint64_t at);                   // there may have been one
 void translations_beginning(struct report *report, const struct table_change *change); // where it began
+// Whether the level has executed INVEPT since, for all or for this EPT pointer.
+bool translations_invalidated(const struct translations *t, unsigned level, uint64_t eptp, uint64_t changes);
 
 // --- what the kinds make of it ---
 // A translation is used that the tables no longer give. False: it is not to be told yet.

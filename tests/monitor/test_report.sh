@@ -8,14 +8,13 @@ run() { # COMMAND-LINE OPTION...
 	shift
 	vmxray -kernel "$O/turtles.elf" -append "$line" -m 64 -device isa-debug-exit,iobase=0xf4,iosize=0x04 --hash "$@" </dev/null
 }
-free() { run "$1"; }
 
-# LINE RULE LEVEL FUNCTION BEGINNING: reported there, and began there.
+# LINE RULE LEVEL FUNCTION [BEGINNING [OPTION...]]: reported there, and began there.
 planted() {
 	local hash
-	free "$1"
+	run "$1" "${@:6}"
 	hash=$(tail -n 1 <<<"$err")
-	run "$1" -report "all=$dir/said" -report "all=$dir/said.jsonl"
+	run "$1" "${@:6}" -report "all=$dir/said" -report "all=$dir/said.jsonl"
 	grep -A 12 "rule $2\$" "$dir/said" | grep -q . && grep -B 2 "rule $2\$" "$dir/said" | grep -q "level $3, RIP 0x[0-9a-f]* <$4"
 	claim $? "$1: $2 at level $3 in $4" "$(head -n 12 "$dir/said" | tr '\n' ';')"
 	[[ -z ${5:-} ]] || grep -A 8 "rule $2\$" "$dir/said" | grep -A 1 '  began: ' | grep -q "level [0-9], RIP 0x[0-9a-f]* <$5"
@@ -27,8 +26,27 @@ for line in sys.stdin: json.loads(line)' <"$dir/said.jsonl"
 	claim $? "$1: the hash is that of a run without reports" "$hash, $(tail -n 1 <<<"$err")"
 }
 
-planted 'depth=2 bug=region' vmcs_region_written 0 bug_write_region guest_create
-planted 'depth=3 bug1=region' vmcs_region_written 1 bug_write_region guest_create
+planted 'depth=2 bug=region' vmcs_region_written 0 bug_use_region guest_create
+planted 'depth=3 bug1=region' vmcs_region_written 1 bug_use_region guest_create
+planted 'depth=1 bug=read' vmcs_region_read 0 bug_use_region guest_create
+planted 'depth=2 bug1=read' vmcs_region_read 1 bug_use_region guest_create
+planted 'depth=1 bug=given' vmcs_page_reused 1 payload guest_create
+planted 'depth=2 bug1=given' vmcs_page_reused 2 payload guest_create
+planted 'depth=1 bug=launch' vmcs_launch_state 0 enter_guest
+planted 'depth=2 bug1=launch' vmcs_launch_state 1 enter_guest
+planted 'depth=1 shadow=off bug=ignored' vmcs_ignored 0 enter_guest bug_change_guest
+planted 'depth=2 shadow=off bug1=ignored' vmcs_ignored 1 enter_guest bug_change_guest
+planted 'depth=1 bug=address' vmcs_no_memory 0 enter_guest
+planted 'depth=1 bug=two' vmcs_two_processors 0 second_main guest_create -smp 2
+planted 'depth=1 bug=bitmap' vmcs_changed 0 second_main enter_guest -smp 2
+planted 'depth=0 bug=linear' stale_linear 0 bug_payload bug_payload
+planted 'depth=1 bug1=linear' stale_linear 1 bug_payload bug_payload
+planted 'depth=0 bug=program' tables_program 0 user_store
+planted 'depth=1 bug1=program' tables_program 1 user_store
+planted 'depth=0 bug=dma' tables_device 0 bug_payload
+planted 'depth=1 bug=torn' tables_torn 0 bug_second '' -smp 2
+planted 'depth=0 bug=fresh' memory_read 0 bug_payload
+planted 'depth=1 bug1=fresh' memory_read 1 bug_payload
 planted 'depth=1 bug=invept' stale_ept 1 payload bug_move_page
 planted 'depth=2 bug1=invept' stale_ept 2 payload bug_move_page
 planted 'depth=1 bug=table' tables_guest 1 payload
@@ -83,6 +101,20 @@ stuck 'depth=1 bug=storm' progress_storm entry 'the first of them'
 stuck 'depth=2 bug1=storm' progress_storm entry 'the first of them'
 stuck 'depth=1 bug=closed' progress_closed payload 'the VM entry that asked' 110000000
 stuck 'depth=2 bug1=closed' progress_closed payload 'the VM entry that asked' 110000000
+
+# A recording has the same reports when it is replayed, also one that was made without any; and what stops, stops on the way back.
+line='depth=2 bug1=invept'
+run "$line" -record "$dir/recording" -report "all=$dir/said"
+vmxray -replay "$dir/recording" -hash -report "all=$dir/again" </dev/null
+[[ -s $dir/said ]] && cmp -s "$dir/said" "$dir/again"
+claim $? 'a recording that is replayed has the reports of the run' "$(diff "$dir/said" "$dir/again" | head -n 5 | tr '\n' ';') $err"
+run "$line" -record "$dir/recording"
+vmxray -replay "$dir/recording" -hash -report "all=$dir/again" </dev/null
+cmp -s "$dir/said" "$dir/again"
+claim $? 'so has one of a run without reports' "$(diff "$dir/said" "$dir/again" | head -n 5 | tr '\n' ';') $err"
+run "$line" -history 64M -report stale=stop -x <(printf '%s\n' continue continue reverse-continue 'print step' quit) -S
+[[ $out == *'rule stale_ept'*'rule stale_ept'* ]]
+claim $? 'reverse-continue stops where a report stops' "$out$err"
 
 # What stops, and what cannot be.
 run 'depth=2 bug=region' -report vmcs=stop -x <(printf 'continue\nreport\nquit\n')

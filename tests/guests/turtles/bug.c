@@ -37,9 +37,24 @@ void bug_move_page(uint64_t guest_physical, uint64_t *entry) {
     print("the guest's page %lx has moved\n", (uint64_t)(first & ~(PAGE - 1)));
 }
 
-void bug_write_region(uint64_t vmcs) {
+void bug_use_region(uint64_t vmcs) {
     volatile uint32_t *region = (volatile uint32_t *)vmcs;
-    region[1] = 0;
+    if (bug == BUG_REGION) region[1] = 0;
+    if (bug == BUG_READ && region[1]) print("VMX abort %x\n", region[1]);
+}
+
+void bug_give_region(uint64_t *entry, uint64_t vmcs) {
+    const uint64_t address = 0x000ffffffffff000ull;
+    enum { PAGES = 16 };
+    static unsigned seen;
+    if (++seen != PAGES) return;
+    *entry = vmcs | (*entry & ~address);
+    print("the guest was given the page of a VMCS\n");
+}
+
+void bug_set_fields(void) {
+    enum { NO_MEMORY = 0xfd000000 };
+    if (bug == BUG_ADDRESS) vmwrite(FIELD_IO_BITMAP_B, NO_MEMORY);
 }
 
 void bug_give_table(uint64_t *entry) {

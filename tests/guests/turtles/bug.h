@@ -23,13 +23,27 @@ void bug_give_table(uint64_t *entry);
 // --- bug=merge: one page of the upper memory is a fresh one ---
 void bug_merge(uint64_t guest_physical, uint64_t *to);
 
-// --- bug=region: the VMX-abort indicator is cleared where it lies in memory ---
-void bug_write_region(uint64_t vmcs);
+// --- bug=region, bug=read: the VMX-abort indicator is cleared, is read where it lies in memory ---
+void bug_use_region(uint64_t vmcs);
 
 // --- bug_guest.c: what is done to the guest itself ---
 void bug_change_guest(void);            // after a VM exit of it
 bool bug_requeue(uint64_t event);       // true: the event was dealt with, wrongly
 bool bug_end_interrupt(uint64_t value); // the same of the guest's EOI
 void bug_one_page(uint64_t *entry);     // bug=page: this one takes the place of the last one
+
+// --- bug=given: the page that the guest touches becomes that of a VMCS ---
+void bug_give_region(uint64_t *entry, uint64_t vmcs);
+
+// --- bug=address: before the guest is entered first ---
+void bug_set_fields(void);
+
+// --- mistake.c: bug=linear, program, dma, fresh, made by the payload of the level ---
+void bug_payload(uint64_t bytes);
+uint64_t *directory_entry(uint64_t linear);
+enum { LINEAR = 512 << 20, TORN_LINEAR = 514 << 20 }; // addresses that nothing else uses
+
+// --- second.c: bug=two, bitmap, torn ---
+void bug_second(void);
 
 #endif

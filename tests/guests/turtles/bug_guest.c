@@ -117,6 +117,7 @@ void bug_change_guest(void) {
     switch (bug) {
     case BUG_CR2: __asm__ volatile("mov %0, %%cr2" : : "r"((uint64_t)reason + 0x1000)); break;
     case BUG_FIELD: vmwrite(FIELD_GUEST_ES_BASE, vmread(FIELD_GUEST_ES_BASE) + 16); break;
+    case BUG_IGNORED: vmwrite(FIELD_VMREAD_BITMAP, vmread(FIELD_IO_BITMAP_A)); break;
     case BUG_WINDOW: forget_window(reason); break;
     case BUG_TWICE: inject_again(reason); break;
     case BUG_VIRR:

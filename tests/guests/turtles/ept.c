@@ -63,6 +63,7 @@ void ept_violation(void) {
     unsigned wanted = vmread(FIELD_EXIT_QUALIFICATION) & EPT_ALL;
     if (wanted & ~ept01_walk(address, &to)) panic("the guest has no memory at %lx to write to", address);
     if (bug == BUG_TABLE && address >= guest.bytes / 2) bug_give_table(entry_at(ept01, address, false));
+    if (bug == BUG_GIVEN && address >= guest.bytes / 2) bug_give_region(entry_at(ept01, address, false), guest.vmcs02);
     if (bug == BUG_MOVE && address >= guest.bytes / 2) {
         bug_move_page(address, entry_at(ept01, address, false));
         (void)invept(INVALIDATE_ALL, 0);

@@ -21,8 +21,9 @@ enum { GATE_INTERRUPT = 0x8e00, VECTOR_ENTRY_BYTES = 16 };
 extern const uint8_t vector_entries[];
 void on_interrupt(struct frame *frame);
 
-static uint64_t gdt[5];
+static uint64_t gdt[7];
 static struct tss tss;
+static uint8_t stack_of_programs[4096] __attribute__((aligned(16))); // for what interrupts them
 static struct gate idt[256];
 static interrupt_handler *handlers[256];
 
@@ -36,6 +37,9 @@ static void gdt_init(void) {
     gdt[2] = 0x00cf93000000ffff; // data
     gdt[3] = TSS_LIMIT | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
     gdt[4] = base >> 32;
+    gdt[5] = 0x00cff3000000ffff; // a program's data
+    gdt[6] = 0x00affb000000ffff; // its 64-bit code
+    tss.rsp[0] = (uint64_t)(stack_of_programs + sizeof stack_of_programs);
     tss.io_map = sizeof tss;
     struct table pointer = {sizeof gdt - 1, gdt_base()};
     __asm__ volatile("lgdt %0; ltr %1" ::"m"(pointer), "r"((uint16_t)SELECTOR_TSS) : "memory");

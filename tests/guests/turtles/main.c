@@ -76,6 +76,8 @@ static _Noreturn void hypervisor(unsigned depth, uint64_t bytes, bool broken, co
           : wanted         ? "not present"
                            : "off");
     guest_create(half, half, next_command(depth, broken, next_bug));
+    bug_set_fields();
+    bug_second();
     guest_run();
 }
 

@@ -1,6 +1,7 @@
 // The innermost guest: does something of everything that a hypervisor has to deal with, and checks what comes of it.
 // Run with depth=0 it does the same on the bare machine.
 #include "payload.h"
+#include "bug.h"
 #include "interrupt.h"
 
 static unsigned checks, failures;
@@ -205,6 +206,7 @@ void payload(uint64_t memory_bytes, bool broken) {
     apic_timer();
     model_specific();
     pit_timer();
+    bug_payload(memory_bytes);
     print("payload: %u checks, %u failed\n", checks, failures);
     machine_end(failures == 0);
 }

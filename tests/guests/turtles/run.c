@@ -52,7 +52,7 @@ static void l1_exit(uint32_t reason) {
         panic("entry to the guest failed: reason %u, qualification %lx", reason & 0xffff,
               vmread(FIELD_EXIT_QUALIFICATION));
     account_exit(false, reason);
-    if (bug == BUG_REGION) bug_write_region(guest.vmcs01);
+    bug_use_region(guest.vmcs01);
     bug_change_guest();
     event_requeue();
     exit_handle(reason);
@@ -62,6 +62,7 @@ void guest_run(void) {
     for (;;) {
         if (!guest.in_l2) interrupts_offer();
         bool *launched = guest.in_l2 ? &guest.launched02 : &guest.launched01;
+        if (bug == BUG_LAUNCH && *launched && !guest.in_l2) (void)enter_guest(guest.gpr, false);
         unsigned failed = enter_guest(guest.gpr, *launched);
         if (failed && !guest.in_l2) panic("entry to the guest failed: error %lu", vmread(FIELD_INSTRUCTION_ERROR));
         if (failed) {
