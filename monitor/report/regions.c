@@ -2,7 +2,7 @@
 // 24.1, 24.11.1. A VMCS is active from VMPTRLD to VMCLEAR on that processor. Those of hypervisors that are guests are
 // known by the VM exits of their VMPTRLD and VMCLEAR; what runs below them may use these regions as it likes.
 // NOT IMPLEMENTED: a VMPTRLD of a guest that its hypervisor lets fail; pages that the hypervisor moves.
-#include "monitor/report/report.h"
+#include "monitor/report/guests.h"
 #include "monitor/explain/walk.h"
 #include "vmx/level/level.h"
 #include <stdlib.h>
@@ -16,7 +16,7 @@ struct regions {
     struct region {
         uint64_t used; // when it was loaded last, for replacement; 0: free
         uint64_t pointer, physical;
-        uint64_t active;    // BIT(processor)
+        uint64_t active;    // BIT(processor_of)
         uint64_t step, rip; // of the last VMPTRLD
         uint32_t level, processor;
     } of[REGIONS];
@@ -24,6 +24,7 @@ struct regions {
     struct launch {
         uint64_t key, state; // enum launch_state; key 0: free
     } launch[REGIONS];
+    uint64_t guest[REGIONS]; // the processors that hypervisors have which are guests: guest_key, 0: free
     // no state
     unsigned top; // none is used from here on
     struct reports *reports;
@@ -37,7 +38,7 @@ static const struct state_field fields[] = {
     STATE_EACH(struct regions, of, active),    STATE_EACH(struct regions, of, step),
     STATE_EACH(struct regions, of, rip),       STATE_EACH_TO(struct regions, of, level, VMX_LEVELS - 1),
     STATE_EACH(struct regions, of, processor), STATE_EACH(struct regions, launch, key),
-    STATE_EACH(struct regions, launch, state),
+    STATE_EACH(struct regions, launch, state), STATE_ARRAY(struct regions, guest),
 };
 static bool loaded(const void *object) {
     struct regions *r = (struct regions *)(uintptr_t)object;
@@ -66,6 +67,18 @@ static struct region *take(struct regions *r, unsigned level, uint64_t pointer) 
     return oldest;
 }
 
+// Of the processors that hypervisors of this level have: those of a guest go from one of the machine's to another.
+static unsigned processor_of(struct regions *r, const struct cpu *cpu, unsigned level) {
+    const uint64_t key = level ? guest_key(cpu, level) : 0;
+    unsigned place = (unsigned)(key >> 1) % REGIONS;
+    for (unsigned i = 0; level && i < REGIONS; i++) {
+        if (r->guest[i] == key) return i;
+        if (!r->guest[i]) place = i;
+    }
+    if (level) r->guest[place] = key;
+    return level ? place : (unsigned)cpu->id;
+}
+
 // As the processor looks at it; what a hypervisor wants of the regions of its guests is its own.
 static bool is_region(struct machine *machine, uint64_t physical) {
     uint32_t revision = 0;
@@ -92,7 +105,9 @@ static void activate(struct regions *r, struct cpu *cpu, const struct sight *s, 
                      uint64_t physical) {
     if (!level && !is_region(machine_of(r), physical)) return;
     struct region *g = find(r, level, pointer);
-    if (g && g->active & ~BIT(cpu->id)) {
+    const uint64_t self = BIT(processor_of(r, cpu, level));
+    if (g && g->physical != (physical & ~(PAGE_BYTES - 1))) g->active = 0; // another guest's, or it has moved
+    if (g && g->active & ~self) {
         struct report report = report_at(cpu, RULE_vmcs_two_processors, s);
         report_value(&report, "VMCS pointer", region_place(g), pointer);
         report_value(&report, "active on processor", (struct place){0}, g->processor);
@@ -102,18 +117,18 @@ static void activate(struct regions *r, struct cpu *cpu, const struct sight *s, 
     }
     g = take(r, level, pointer);
     const struct report_moment now = report_moment(cpu, s);
-    if (!(g->active & BIT(cpu->id))) g->step = now.step, g->rip = now.rip, g->processor = now.processor;
+    if (!(g->active & self)) g->step = now.step, g->rip = now.rip, g->processor = now.processor;
     g->used = ++r->clock;
     g->physical = physical & ~(PAGE_BYTES - 1);
     bool anew = !g->active;
-    g->active |= BIT(cpu->id);
+    g->active |= self;
     if (anew) machine_flag_page(machine_of(r), physical, PAGE_VMX, false);
     machine_flag_page(machine_of(r), physical, PAGE_VMX, true);
 }
 
 static void clear(struct regions *r, const struct cpu *cpu, unsigned level, uint64_t pointer) {
     struct region *g = find(r, level, pointer);
-    if (!g || (g->active &= ~BIT(cpu->id))) return;
+    if (!g || (g->active &= ~BIT(processor_of(r, cpu, level)))) return;
     *g = (struct region){0}; // its page keeps the flag until somebody uses it
 }
 

@@ -34,8 +34,8 @@ planted 'depth=1 bug=given' vmcs_page_reused 1 payload guest_create
 planted 'depth=2 bug1=given' vmcs_page_reused 2 payload guest_create
 planted 'depth=1 bug=launch' vmcs_launch_state 0 enter_guest
 planted 'depth=2 bug1=launch' vmcs_launch_state 1 enter_guest
-planted 'depth=1 shadow=off bug=ignored' vmcs_ignored 0 enter_guest bug_change_guest
-planted 'depth=2 shadow=off bug1=ignored' vmcs_ignored 1 enter_guest bug_change_guest
+planted 'depth=1 shadow=off bug=ignored' vmcs_ignored 0 enter_guest vmwrite
+planted 'depth=2 shadow=off bug1=ignored' vmcs_ignored 1 enter_guest vmwrite
 planted 'depth=1 bug=address' vmcs_no_memory 0 enter_guest
 planted 'depth=1 bug=two' vmcs_two_processors 0 second_main guest_create -smp 2
 planted 'depth=1 bug=bitmap' vmcs_changed 0 second_main enter_guest -smp 2
