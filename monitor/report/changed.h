@@ -26,6 +26,7 @@ struct implicit {
             uint64_t exits;
         } level[VMX_LEVELS];
         uint64_t swapped, step, rip; // a SWAPGS that used a guest's value: level and 1, or 0; when, where
+        uint64_t own_step;           // the processor's, then
         uint64_t then, now;          // the level's own value, and what it got
     } processor[MACHINE_CPUS];
 };

@@ -87,13 +87,28 @@ static bool is_known(const struct implicit_level *l, const struct cpu *cpu, enum
     return l->known >> which & 1 && (which != IMPLICIT_PKRU || l->cr3 == cpu->control.cr3);
 }
 
+// Of XSAVE and XRSTOR components are left out that EDX:EAX asks for, and that would have been there by the level's own
+// mask. Who asks for all leaves the choice to the mask.
+static bool is_left_out(const struct implicit_level *l, const struct cpu *cpu, enum implicit_register which,
+                        uint64_t now) {
+    const uint64_t asked = cpu->gpr[RDX] << 32 | (uint32_t)cpu->gpr[RAX];
+    return !(asked & ~(l->own[IMPLICIT_XCR0] | l->own[IMPLICIT_XSS])) && asked & l->own[which] & ~now;
+}
+
+static bool is_wrong(const struct implicit_processor *p, const struct seen *at, enum implicit_register which,
+                     uint64_t now) {
+    const struct implicit_level *l = &p->level[at->level];
+    if (!is_known(l, at->cpu, which) || now == l->own[which] || !is_guests(p, at->level, which, now)) return false;
+    return !(rows[which].used & BIT(SIGHT_XSAVE)) || is_left_out(l, at->cpu, which, now);
+}
+
 static void use(struct implicit_processor *p, const struct seen *at, enum implicit_register which) {
     struct implicit_level *l = &p->level[at->level];
     const uint64_t now = value_of(at->cpu, which);
-    const bool wrong = is_known(l, at->cpu, which) && now != l->own[which] && is_guests(p, at->level, which, now);
+    const bool wrong = is_wrong(p, at, which, now);
     if (wrong && which == IMPLICIT_KERNEL_GS_BASE) {
         const struct report_moment m = report_moment(at->cpu, at->sight);
-        p->swapped = m.level + 1, p->step = m.step, p->rip = m.rip;
+        p->swapped = m.level + 1, p->step = m.step, p->rip = m.rip, p->own_step = at->sight->step;
         p->then = l->own[which], p->now = now;
     } else if (wrong) {
         file(at, p, which, l->own[which], now);
@@ -109,7 +124,7 @@ static void use(struct implicit_processor *p, const struct seen *at, enum implic
 static void judge_swapgs(struct implicit_processor *p, const struct seen *at) {
     enum { CLOSE_STEPS = 8 };
     const bool swaps_back = at->sight->kind == OBSERVE_IMPLICIT && at->sight->number == SIGHT_SWAPGS &&
-                            report_moment(at->cpu, at->sight).step - p->step <= CLOSE_STEPS;
+                            at->sight->step - p->own_step <= CLOSE_STEPS;
     if (!swaps_back) file(at, p, IMPLICIT_KERNEL_GS_BASE, p->then, p->now);
     p->swapped = 0;
 }

@@ -4,7 +4,7 @@
 #include "monitor/report/guests.h"
 #include "vmx/vmcs/vmcs.h"
 
-enum { SAME_TIMES = 8, STANDS_TIMES = 64, STORM_EXITS = 10000, STORM_RAN = 8, CLOSED_STEPS = 100000000 };
+enum { SAME_TIMES = 8, STANDS_TIMES = 64, STORM_EXITS = 10000, STORM_RAN = 8, CLOSED_STEPS = 400000000 };
 
 // Of each processor and level, in words of 8 bytes.
 struct stalled {

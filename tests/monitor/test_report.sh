@@ -99,8 +99,8 @@ stuck 'depth=1 bug=page' progress_stands entry 'the first of these exits'
 stuck 'depth=2 bug1=page' progress_stands entry 'the first of these exits'
 stuck 'depth=1 bug=storm' progress_storm entry 'the first of them'
 stuck 'depth=2 bug1=storm' progress_storm entry 'the first of them'
-stuck 'depth=1 bug=closed' progress_closed payload 'the VM entry that asked' 110000000
-stuck 'depth=2 bug1=closed' progress_closed payload 'the VM entry that asked' 110000000
+stuck 'depth=1 bug=closed' progress_closed payload 'the VM entry that asked' 410000000
+stuck 'depth=2 bug1=closed' progress_closed payload 'the VM entry that asked' 410000000
 
 # A recording has the same reports when it is replayed, also one that was made without any; and what stops, stops on the way back.
 line='depth=2 bug1=invept'
