@@ -27,7 +27,6 @@ for line in sys.stdin: json.loads(line)' <"$dir/said.jsonl"
 }
 
 planted 'depth=2 bug=region' vmcs_region_written 0 bug_use_region guest_create
-planted 'depth=3 bug1=region' vmcs_region_written 1 bug_use_region guest_create
 planted 'depth=1 bug=read' vmcs_region_read 0 bug_use_region guest_create
 planted 'depth=2 bug1=read' vmcs_region_read 1 bug_use_region guest_create
 planted 'depth=1 bug=given' vmcs_page_reused 1 payload guest_create

@@ -13,11 +13,10 @@ mkdir -p "$dir"
 # What runs in place of the program: the same with reports, to a file named after the test.
 cat >"$dir/vmxray" <<-END
 	#!/bin/bash
-	name=\${*##*-append }
-	exec '$(realpath "$VMXRAY")' "\$@" -report "all=$PWD/$dir/\${name%% *}.said"
+	exec '$(realpath "$VMXRAY")' "\$@" -report "all=$(realpath "$dir")/\${!#}.said"
 END
 chmod +x "$dir/vmxray"
-VMXRAY=$dir/vmxray LOGS=$dir/logs JOBS=${JOBS:-2} tests/kut_vmx.sh "$KUT" "$@" >"$dir/summary"
+VMXRAY=$dir/vmxray LOGS=$dir/logs JOBS=${JOBS:-1} tests/kut_vmx.sh "$KUT" "$@" >"$dir/summary"
 ! grep '^not ok' "$dir/summary" >"$dir/failed"
 claim $? 'the suite passes with reports' "$(head -n 5 "$dir/failed" | tr '\n' ';')"
 
@@ -33,6 +32,7 @@ for said in "$dir"/*.said; do
 	found=$(rules "$said")
 	[[ ${found% } == "${wanted:-}" ]]
 	claim $? "$name: ${wanted:-no error}" "$found"
-	[[ -z ${text:-} ]] || grep -qF "$text" "$KUT/$file"
+	[[ -n ${text:-} ]] || continue
+	grep -qF "$text" "$KUT/$file"
 	claim $? "$name: the source says so" "$file has no line with $text"
 done
