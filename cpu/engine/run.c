@@ -4,6 +4,7 @@
 // Every attempt at an instruction is a step, whether it retires, faults or exits; so is one iteration of a repeated
 // string instruction. Delivering an event takes none, and at least one attempt follows each delivery.
 #include "cpu/engine/run.h"
+#include "cpu/counters/counters.h"
 #include "cpu/engine/boundary.h"
 #include "cpu/memory/access.h"
 #include "cpu/engine/block.h"
@@ -210,6 +211,67 @@ static bool branched(const struct cpu *cpu) {
     return solo && solo->key && branch_taken(cpu, solo->ops, (uint8_t)solo->key);
 }
 
+// --- counters and last branches that look at each attempt ---
+
+// FF is the opcode wherever it comes first: no prefix is FF.
+static enum branch_type type_of_group_5(const struct block *solo) {
+    enum { CALL = 2, JMP = 4 };
+    unsigned at = 0;
+    while (at + 1u < solo->bytes && block_solo_byte(solo, at) != 0xff) at++;
+    unsigned which = block_solo_byte(solo, at + 1) >> 3 & 7;
+    return which == CALL ? LBR_NEAR_IND_CALL : which == JMP ? LBR_NEAR_IND_JMP : LBR_OTHER;
+}
+
+// What the instruction that was done as a scratch block is; VM entries are no branches.
+static enum branch_type branch_type(const struct cpu *cpu) {
+    const struct block *solo = cpu->block;
+    if (!solo || !solo->key) return LBR_NONE;
+    switch ((uint8_t)solo->key) {
+    case 0x70 ... 0x7f:
+    case 0x80 ... 0x8f:
+    case 0xe0 ... 0xe3: return LBR_COND;
+    case 0xe8: return LBR_NEAR_REL_CALL;
+    case 0xe9:
+    case 0xeb: return LBR_NEAR_REL_JMP;
+    case 0xc2:
+    case 0xc3: return LBR_NEAR_RET;
+    case 0xff: return type_of_group_5(solo);
+    case 0x01: return LBR_NONE;
+    default: return LBR_OTHER;
+    }
+}
+
+struct went {
+    uint64_t linear, unretired, step;
+    bool user, non_root;
+};
+
+static struct went went_from(const struct cpu *cpu) {
+    return (struct went){fetch_linear(cpu), cpu->time.unretired, cpu->time.steps, cpu_cpl(cpu) > 0, cpu->intercepts.non_root};
+}
+
+// Events at the boundary: interrupts, exceptions that trap.
+static void note_event(struct cpu *cpu, const struct went *from) {
+    uint64_t to = fetch_linear(cpu);
+    if (from->linear == to || from->non_root != cpu->intercepts.non_root) return;
+    performance_branched(cpu, LBR_OTHER, from->linear, from->user, to);
+}
+
+static void note_attempt(struct cpu *cpu, const struct went *from) {
+    steps_settle(cpu);
+    if (cpu->time.steps == from->step || from->non_root != cpu->intercepts.non_root) return;
+    if (cpu->time.unretired != from->unretired) {
+        note_event(cpu, from);
+        return;
+    }
+    enum branch_type type = branch_type(cpu);
+    if (type == LBR_NONE) return;
+    cpu->performance.branches++;
+    uint64_t to = fetch_linear(cpu);
+    bool next_called = type == LBR_NEAR_REL_CALL && to == from->linear + cpu->block->bytes;
+    if (branched(cpu) && !next_called) performance_branched(cpu, type, from->linear, from->user, to);
+}
+
 // RF lasts for one instruction, or to the end of an attempt that counts.
 static enum outcome run_resumed(struct cpu *cpu, bool alone) {
     int64_t budget = cpu->budget;
@@ -337,7 +399,7 @@ static enum run_result asleep(const struct cpu *cpu) {
     return cpu->boundary.activity == ACTIVITY_SHUTDOWN && !cpu->intercepts.non_root ? RUN_SHUTDOWN : RUN_HALTED;
 }
 
-static enum run_result run(struct cpu *cpu, uint64_t steps, uint64_t cycle) {
+static enum run_result run_uncounted(struct cpu *cpu, uint64_t steps, uint64_t cycle) {
     uint64_t now = cpu_cycles_now(cpu), cycles = cycle > now ? cycle - now : 0;
     cpu->attempt.cycle_limit = cycle;
     cpu->attempt.work_left = CPU_WORK;
@@ -356,12 +418,18 @@ static enum run_result run(struct cpu *cpu, uint64_t steps, uint64_t cycle) {
         bool held = cpu->boundary.held_step == cpu->time.steps;
         uint32_t events = cpu->observation.events;
         bool alone = outcome == OUT_SOLO || held || (cpu->boundary.pending && shadowed(cpu));
+        struct went from = unlikely(cpu->performance.each) ? went_from(cpu) : (struct went){0};
         outcome = cpu->boundary.pending && !held ? take_next_event(cpu) : OUT_OK;
         if (cpu->boundary.activity != ACTIVITY_ACTIVE) return asleep(cpu);
         if (outcome == OUT_STOP) continue;
         if (unlikely(cpu->intercepts.again)) {
             cpu->intercepts.again = false;
             continue;
+        }
+        if (unlikely(cpu->performance.each)) {
+            if (cpu->observation.events != events) note_event(cpu, &from);
+            from = went_from(cpu);
+            cpu->attention |= ATTENTION_EVENT; // alone, and no chaining into the next block
         }
         if (cpu->boundary.pending && cpu->observation.events != events) cpu->attention |= ATTENTION_EVENT;
         if (cpu->attention & ATTENTION_EVENT) alone = true; // another event waits behind the one just taken
@@ -375,13 +443,31 @@ static enum run_result run(struct cpu *cpu, uint64_t steps, uint64_t cycle) {
             if (cpu->wire.timing) {
                 bool each = !(cpu->mode & MODE_TIMED) || cpu->observation.doing != OBSERVING_TIME;
                 outcome = attempt_timed(cpu, after_event, alone || each);
+                if (unlikely(cpu->performance.each)) note_attempt(cpu, &from);
                 continue;
             }
         }
         outcome = attempt(cpu, alone);
+        if (unlikely(cpu->performance.each)) note_attempt(cpu, &from);
     }
     steps_settle(cpu);
     return RUN_BUDGET;
+}
+
+// From one look at the counters to the next one.
+static COLD enum run_result run_counted(struct cpu *cpu, uint64_t steps, uint64_t cycle) {
+    uint64_t end = steps > ~0ull - cpu->time.steps ? ~0ull : cpu->time.steps + steps;
+    for (;;) {
+        uint64_t most = end - cpu->time.steps, until = cycle;
+        performance_limits(cpu, &most, &until);
+        enum run_result result = run_uncounted(cpu, most, until);
+        performance_look(cpu);
+        if (result != RUN_BUDGET || cpu->time.steps >= end || cpu_cycles_now(cpu) >= cycle) return result;
+    }
+}
+
+static enum run_result run(struct cpu *cpu, uint64_t steps, uint64_t cycle) {
+    return unlikely(cpu->performance.on) ? run_counted(cpu, steps, cycle) : run_uncounted(cpu, steps, cycle);
 }
 
 // Programs begin with rounding to nearest; one that embeds the machine may have chosen another.

@@ -5,6 +5,7 @@
 // A delivery either happens whole or, when it faults, changes nothing but memory below the stack pointer it was writing
 // to and accessed flags of descriptors; CR2, DR6 and NMI blocking belong to the event itself and come first.
 // NOT IMPLEMENTED: shadow stacks.
+#include "cpu/counters/counters.h"
 #include "cpu/memory/access.h"
 #include "cpu/watch/debug.h"
 #include "cpu/event/descriptor.h"
@@ -210,6 +211,10 @@ static void debug_registers_update(struct cpu *cpu, uint64_t bits) {
     cpu->control.dr[6] = (cpu->control.dr[6] & ~(uint64_t)DEBUG_B0_B3) | bits;
     cpu->control.dr[7] &= ~DR7_GD;
     cpu->msr.debugctl &= ~(DEBUGCTL_LBR | DEBUGCTL_BTF);
+    if (unlikely(cpu->performance.branch_control & 1)) { // SDM Vol. 3B, 18.1.4.5
+        cpu->performance.branch_control &= ~1ull;
+        performance_update(cpu);
+    }
 }
 
 // A debug exception that MOV SS held back: the breakpoints of one that is delivered now are reported with it; those

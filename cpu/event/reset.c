@@ -1,6 +1,7 @@
 // Power-up, RESET and INIT. SDM Vol. 3A, 9.1.1, Table 9-1; 10.4.7.3 (INIT and the local APIC); 8.4 (multiple
 // processors).
 #include "cpu/state/cpu.h"
+#include "cpu/counters/counters.h"
 #include "cpu/state/model.h"
 #include "cpu/memory/mode.h"
 #include "cpu/event/event.h"
@@ -46,6 +47,7 @@ static void reset_power(struct cpu *cpu) {
     cpu->msr.misc_enable = BIT(0) | BIT(11) | BIT(12); // fast strings; no BTS, no PEBS
     if (cpu_model_has(cpu->wire.model, FEATURE_MONITOR)) cpu->msr.misc_enable |= MISC_ENABLE_MONITOR;
     if (cpu_model_has(cpu->wire.model, FEATURE_EIST)) cpu->msr.misc_enable |= MISC_ENABLE_EIST;
+    if (cpu_model_has(cpu->wire.model, FEATURE_PMU)) cpu->msr.misc_enable |= MISC_ENABLE_PERFMON;
     cpu->msr.perf_ctl = cpu_model_ratio(cpu->wire.model) << PERF_RATIO_SHIFT;
     cpu->msr.misc_features_enables = 0;
     cpu->msr.spec_ctrl = cpu->msr.feature_control = cpu->msr.power_ctl = 0;
@@ -92,4 +94,5 @@ void cpu_reset(struct cpu *cpu, bool init) {
     cpu->attention |= ATTENTION_EVENT;
     tlb_reset(cpu);
     cpu_update_mode(cpu);
+    performance_reset(cpu, init);
 }

@@ -1,5 +1,6 @@
 // The mode of a processor; see mode.h.
 #include "cpu/memory/mode.h"
+#include "cpu/counters/counters.h"
 #include "cpu/memory/tlb.h"
 #include "cpu/state/timing.h"
 #include "cpu/watch/observe.h"
@@ -43,6 +44,7 @@ static void update(struct cpu *cpu, void (*translation)(struct cpu *cpu)) {
     cpu->fetch.base = wide ? 0 : cpu->segment_base[CS];
     cpu->fetch.mask = wide ? ~0ull : UINT32_MAX;
     translation(cpu);
+    if (unlikely(cpu->performance.filters) && (cpu_cpl(cpu) > 0) != cpu->performance.user) performance_settle(cpu, NULL);
     if (unlikely(observed(cpu, OBSERVE_MODE))) tell_mode(cpu, before);
 }
 

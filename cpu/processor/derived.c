@@ -1,4 +1,5 @@
 // What is not state: dropped, or worked out again after a load.
+#include "cpu/counters/counters.h"
 #include "cpu/engine/block.h"
 #include "cpu/pages/monitor.h"
 #include "cpu/processor/processor.h"
@@ -13,5 +14,6 @@ void cpu_loaded(struct cpu *cpu) {
     cpu->budget = 0;
     cpu->attention |= ATTENTION_EVENT;
     cpu_update_space(cpu);
+    performance_derive(cpu);
     cpu_drop_derived(cpu);
 }

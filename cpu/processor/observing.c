@@ -1,5 +1,6 @@
 // Observers and points come and go; see cpu/watch/observe.h.
 #include "cpu/processor/observing.h"
+#include "cpu/counters/counters.h"
 #include "cpu/engine/block.h"
 #include "cpu/engine/run.h"
 #include "cpu/memory/mode.h"
@@ -28,7 +29,9 @@ static void observing_update(struct cpu *cpu) {
 }
 
 void cpu_set_timing(struct cpu *cpu, const struct timing *timing) {
+    if (cpu->performance.on) performance_settle(cpu, NULL);
     cpu->wire.timing = timing;
+    if (cpu->performance.on) performance_renew(cpu);
     cpu_update_mode(cpu);
     observing_update(cpu);
 }

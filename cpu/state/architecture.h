@@ -119,6 +119,7 @@ enum activity { ACTIVITY_ACTIVE, ACTIVITY_HLT, ACTIVITY_SHUTDOWN, ACTIVITY_WAIT_
 // MWAIT waits in ACTIVITY_HLT too: it ends as HLT does, and when the monitor is triggered (cpu/pages/monitor.h).
 enum mwait_wait { MWAIT_NO, MWAIT_PLAIN, MWAIT_MASKED /* an interrupt ends it even if masked */ };
 #define MWAIT_UNARMED 1ull
+#define MISC_ENABLE_PERFMON BIT(7) // read-only: whether there is performance monitoring
 #define MISC_ENABLE_EIST BIT(16)
 #define MISC_ENABLE_MONITOR BIT(18)
 #define MISC_FEATURES_CPUID_FAULT BIT(0)

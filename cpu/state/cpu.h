@@ -6,6 +6,7 @@
 #include "cpu/state/intercepts.h"
 #include "cpu/state/op.h"
 #include "cpu/state/outcome.h"
+#include "cpu/state/performance.h"
 #include "cpu/state/state.h"
 #include <stddef.h>
 
@@ -59,6 +60,8 @@ struct platform {
                         struct msr_refusal *out);
     // The processor took an INIT: so does its local APIC. May be NULL.
     void (*init)(void *machine, struct cpu *cpu);
+    // A performance counter overflowed, whose interrupt is enabled. May be NULL.
+    void (*performance_interrupt)(void *machine, struct cpu *cpu);
 };
 
 // VT-x, as the processor sees it (NULL without): MSRs 3AH and 480H..491H, and what resets do to it.
@@ -237,6 +240,7 @@ struct cpu {
     // wiring and observation
     struct cpu_wiring wire;
     struct observation observation;
+    struct performance performance; // architectural (performance_state) and derived
 };
 _Static_assert(offsetof(struct cpu, segment_base) + 64 <= 256, "op fields are bytes");
 

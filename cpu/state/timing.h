@@ -34,6 +34,8 @@ struct timing {
     // before it retires: it then had to run alone. NULL: see above.
     uint64_t (*begin)(void *state, struct cpu *cpu, const struct op *op, const struct timing_note *note);
     void (*note)(const void *state, const struct insn *insn, struct timing_note *out);
+    // For performance counters: how often it happened so far. NULL: never.
+    uint64_t (*counted)(const void *state, enum performance_source source);
 };
 
 #endif

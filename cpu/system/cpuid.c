@@ -1,6 +1,6 @@
-// CPUID: leaves 0 to 16H and 80000000H to 80000008H. Features come from the rows of cpu/state/feature.def that the CPU
+// CPUID: leaves 0 to 16H, with last-branch records to 1CH, and 80000000H to 80000008H. Features come from the rows of cpu/state/feature.def that the CPU
 // model lists; a few bits mirror control registers. SDM Vol. 2A, CPUID, Table 3-8. NOT IMPLEMENTED: power management
-// beyond ARAT, performance monitoring (leaf 0AH says version 0), Intel PT, SGX.
+// beyond ARAT, Intel PT, SGX.
 #include "cpu/state/cpu.h"
 #include "cpu/state/model.h"
 #include "cpu/pages/monitor.h"
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define LEAF_MAX 0x16u
+#define LEAF_LAST_BRANCHES 0x1cu // the highest one, where there is one
 #define LEAF_EXTENDED_MAX 0x80000008u
 #define MISC_ENABLE_LIMIT_CPUID BIT(22)
 #define MISC_ENABLE_XD_DISABLE BIT(34)
@@ -48,7 +49,8 @@ static uint32_t four(const char *text) {
 }
 
 static uint32_t leaf_max(const struct cpu *cpu) {
-    return cpu->msr.misc_enable & MISC_ENABLE_LIMIT_CPUID ? 2 : LEAF_MAX;
+    if (cpu->msr.misc_enable & MISC_ENABLE_LIMIT_CPUID) return 2;
+    return cpu_model_has(cpu->wire.model, FEATURE_ARCH_LBR) ? LEAF_LAST_BRANCHES : LEAF_MAX;
 }
 
 static struct cpuid_result leaf_vendor(struct cpu *cpu, uint32_t subleaf) {
@@ -144,6 +146,27 @@ static struct cpuid_result leaf_structured(struct cpu *cpu, uint32_t subleaf) {
 static struct cpuid_result leaf_nothing(struct cpu *cpu, uint32_t subleaf) {
     (void)cpu, (void)subleaf;
     return (struct cpuid_result){0};
+}
+
+// Version 5. Without a timing model there are no caches and no predictions: their events are not available.
+static struct cpuid_result leaf_performance(struct cpu *cpu, uint32_t subleaf) {
+    enum { VERSION = 5, EVENTS = 8, L3_REFERENCES = 1 << 3, L3_MISSES = 1 << 4, MISPREDICTED = 1 << 6 };
+    (void)subleaf;
+    struct cpuid_result r = feature_leaf(cpu, 0xa, 0);
+    if (!cpu_model_has(cpu->wire.model, FEATURE_PMU)) return r;
+    r.eax = VERSION | PROGRAMMABLE << 8 | COUNTER_BITS << 16 | EVENTS << 24;
+    r.ebx = cpu->wire.timing ? 0 : L3_REFERENCES | L3_MISSES | MISPREDICTED;
+    r.ecx = (1 << FIXED_FUNCTION) - 1;
+    r.edx |= FIXED_FUNCTION | COUNTER_BITS << 5;
+    return r;
+}
+
+// 32 records, of linear addresses; filters by privilege level and by type; how long each took, and its type.
+static struct cpuid_result leaf_last_branches(struct cpu *cpu, uint32_t subleaf) {
+    const uint32_t depth = (uint32_t)BIT(LAST_BRANCHES / 8 - 1), linear = (uint32_t)BIT(31);
+    const uint32_t levels = 1, types = 2, timed = 2, told_types = 4;
+    (void)cpu, (void)subleaf;
+    return (struct cpuid_result){depth | linear, levels | types, timed | told_types, 0};
 }
 
 // Subleaf 0: threads of a core; 1: processors of the package.
@@ -263,10 +286,11 @@ static struct cpuid_result leaf_address_sizes(struct cpu *cpu, uint32_t subleaf)
 }
 
 typedef struct cpuid_result leaf_fn(struct cpu *cpu, uint32_t subleaf);
-static leaf_fn *const basic_leaves[LEAF_MAX + 1] = {
+static leaf_fn *const basic_leaves[LEAF_LAST_BRANCHES + 1] = {
     [0x00] = leaf_vendor,   [0x01] = leaf_features, [0x02] = leaf_descriptors, [0x04] = leaf_caches,
-    [0x05] = leaf_monitor,  [0x06] = leaf_power,    [0x07] = leaf_structured,  [0x0a] = leaf_nothing,
+    [0x05] = leaf_monitor,  [0x06] = leaf_power,    [0x07] = leaf_structured,  [0x0a] = leaf_performance,
     [0x0b] = leaf_topology, [0x0d] = leaf_xsave,    [0x15] = leaf_crystal,     [0x16] = leaf_frequency,
+    [0x1c] = leaf_last_branches,
 };
 static leaf_fn *const extended_leaves[] = {
     leaf_extended_max, leaf_extended_features, leaf_brand0, leaf_brand1, leaf_brand2, leaf_nothing, leaf_l2,

@@ -3,7 +3,8 @@
 // MTRRs and PAT are stored and reported; all memory behaves as write-back.
 // IA32_FMASK takes all 64 bits: the manual does not say, but Hedron writes ones everywhere on processors, and KVM and
 // Xen write there what their guests give them, unchecked.
-// NOT IMPLEMENTED: machine-check banks, last-branch records (DEBUGCTL.LBR is stored), performance monitoring.
+// NOT IMPLEMENTED: machine-check banks, model-specific last-branch records (DEBUGCTL.LBR is stored).
+#include "cpu/counters/counters.h"
 #include "cpu/system/msr.h"
 #include "cpu/watch/debug.h"
 #include "cpu/state/model.h"
@@ -44,6 +45,9 @@ static uint64_t read_field(struct cpu *cpu, const struct op *op, const struct ms
 static uint64_t read_zero(struct cpu *cpu, const struct op *op, const struct msr_row *row) {
     (void)cpu, (void)op, (void)row;
     return 0;
+}
+static uint64_t read_performance(struct cpu *cpu, const struct op *op, const struct msr_row *row) {
+    return performance_read(cpu, op, row->address);
 }
 static uint64_t read_tsc(struct cpu *cpu, const struct op *op, const struct msr_row *row) {
     (void)row;
@@ -115,8 +119,7 @@ static uint64_t refused_pred_cmd(const struct cpu *cpu, const struct msr_row *ro
     return value & ~ibpb;
 }
 
-// Bits 11 and 12 (BTS and PEBS unavailable) are read-only ones; 7 (performance monitoring available) is a read-only
-// zero. While 34 (XD disable) is set, CPUID does not list NX and EFER.NXE cannot be set.
+// Bits 11 and 12 (BTS and PEBS unavailable) are read-only ones; 7 (performance monitoring available) is read-only. While 34 (XD disable) is set, CPUID does not list NX and EFER.NXE cannot be set.
 static uint64_t misc_enable_writable(const struct cpu *cpu) {
     const uint64_t fast_strings = BIT(0), thermal = BIT(3), speedstep = BIT(16), monitor = BIT(18),
                    limit_cpuid = BIT(22), xtpr_disable = BIT(23),
@@ -125,9 +128,8 @@ static uint64_t misc_enable_writable(const struct cpu *cpu) {
 }
 #define MISC_ENABLE_FIXED (BIT(11) | BIT(12))
 static uint64_t refused_misc_enable(const struct cpu *cpu, const struct msr_row *row, uint64_t value) {
-    const uint64_t perfmon_available = BIT(7);
     (void)row;
-    return value & ~(misc_enable_writable(cpu) | MISC_ENABLE_FIXED | perfmon_available);
+    return value & ~(misc_enable_writable(cpu) | MISC_ENABLE_FIXED | MISC_ENABLE_PERFMON);
 }
 
 // Memory types, SDM Vol. 3A, Tables 11-2 and 11-10.
@@ -176,6 +178,10 @@ static uint64_t refused_efer(const struct cpu *cpu, const struct msr_row *row, u
     return cpu->control.cr0 & CR0_PG ? (value ^ cpu->control.efer) & EFER_LME : 0;
 }
 
+static uint64_t refused_performance(const struct cpu *cpu, const struct msr_row *row, uint64_t value) {
+    return performance_refused(cpu, row->address, value);
+}
+
 // --- writing what is not refused ---
 
 static enum outcome write_ignored(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
@@ -203,9 +209,14 @@ static enum outcome write_tsc_adjust(struct cpu *cpu, const struct op *op, const
     cpu->attention |= ATTENTION_MACHINE;
     return OUT_OK;
 }
+static enum outcome write_performance(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
+    performance_write(cpu, op, row->address, value);
+    return OUT_OK;
+}
 static enum outcome write_misc_enable(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
     (void)op;
-    return field_set(cpu, row, (value & misc_enable_writable(cpu)) | MISC_ENABLE_FIXED);
+    uint64_t perfmon = cpu_model_has(cpu->wire.model, FEATURE_PMU) ? MISC_ENABLE_PERFMON : 0;
+    return field_set(cpu, row, (value & misc_enable_writable(cpu)) | MISC_ENABLE_FIXED | perfmon);
 }
 static enum outcome write_efer(struct cpu *cpu, const struct op *op, const struct msr_row *row, uint64_t value) {
     (void)op, (void)row;

@@ -1,6 +1,7 @@
 // What software asks the processor: CPUID, time, MSRs, performance counters, XCR0, random numbers.
 // SDM Vol. 2A and 2B, the instructions; Vol. 1, 7.3.17 (random numbers); Vol. 3B, 17.17 (TSC).
 // Random numbers come from a generator of ours that the machine's configuration seeds: they always succeed.
+#include "cpu/counters/counters.h"
 #include "cpu/engine/body.h"
 #include "cpu/state/intercept.h"
 #include "cpu/state/model.h"
@@ -70,12 +71,14 @@ BODY(rdpid) {
 #define FORMS_ONE_R(X, n) X(n, R, 32)
 INSTANTIATE(rdpid, NEXT, FORMS_ONE_R)
 
-// There are no counters: every index is invalid.
 BODY(rdpmc) {
     BODY_UNUSED;
     if (!(cpu->control.cr4 & CR4_PCE) && cpu_cpl(cpu)) return cpu_fault_gp0(cpu);
     TRY(intercept(cpu, op, ICEPT_RDPMC, NO_OPERAND));
-    return cpu_fault_gp0(cpu);
+    uint64_t value;
+    if (!performance_rdpmc(cpu, op, (uint32_t)cpu->gpr[RCX], &value)) return cpu_fault_gp0(cpu);
+    set_pair(cpu, value);
+    return OUT_OK;
 }
 INSTANTIATE(rdpmc, END, FORMS_ONE_NONE)
 

@@ -170,6 +170,20 @@ static void model_note(const void *state, const struct insn *insn, struct timing
     memcpy(out, &recipe, sizeof recipe);
 }
 
+static uint64_t model_counted(const void *state, enum performance_source source) {
+    static const uint8_t counts[PERFORMANCE_SOURCES] = {
+        [COUNTS_BRANCHES] = TIMING_BRANCHES,   [COUNTS_MISPREDICTED] = TIMING_MISPREDICTED,
+        [COUNTS_L3_REFERENCES] = TIMING_L2_MISSES, [COUNTS_L3_MISSES] = TIMING_L3_MISSES,
+        [COUNTS_ACCESSES] = TIMING_ACCESSES,   [COUNTS_L1_MISSED] = TIMING_L1_MISSES,
+        [COUNTS_L2_MISSED] = TIMING_L2_MISSES, [COUNTS_L3_MISSED] = TIMING_L3_MISSES,
+        [COUNTS_STLB_HITS] = TIMING_STLB_HITS, [COUNTS_WALKS] = TIMING_WALKS,
+    };
+    const struct timing_account *a = &((const struct timing_model *)state)->account;
+    uint64_t sum = 0;
+    for (unsigned level = 0; counts[source] && level < TIMING_LEVELS; level++) sum += a->level[level].of[counts[source]];
+    return sum;
+}
+
 // --- from outside ---
 
 const char *timing_model_name(unsigned index, const char **text) {
@@ -196,7 +210,7 @@ struct timing_model *timing_model_new(const char *name, timing_crossing_fn *cros
     if (!m) return NULL;
     core_read(kind, &m->core);
     m->crossing = crossing ? crossing : no_crossing;
-    m->timing = (struct timing){m, &model_state, model_retire, begins[SHAPE_ANY], model_note};
+    m->timing = (struct timing){m, &model_state, model_retire, begins[SHAPE_ANY], model_note, model_counted};
     return m;
 }
 

@@ -5,6 +5,7 @@
 
 #define DEBUGCTL_LBR BIT(0)
 #define DEBUGCTL_BTF BIT(1)
+#define DEBUGCTL_FREEZES (BIT(11) | BIT(12)) // of last branches, of performance counters, by a performance interrupt
 #define DR7_GD BIT(13)
 #define DR7_ENABLED BITS(7, 0) // L0, G0 to L3, G3
 

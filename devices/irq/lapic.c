@@ -145,6 +145,12 @@ void lapic_local_interrupt(struct lapic *l, enum lapic_lvt which) {
     take(l, delivery, (uint8_t)lvt, false);
 }
 
+// The entry masks itself. SDM Vol. 3A, 10.5.1.
+void lapic_performance_interrupt(struct lapic *l) {
+    lapic_local_interrupt(l, LVT_PERFORMANCE);
+    if (lapic_enabled(l)) l->lvt[LVT_PERFORMANCE] |= LVT_MASKED;
+}
+
 void lapic_set_lint0(struct lapic *l, bool level) {
     bool rises = level && !l->lint0;
     l->lint0 = level;

@@ -94,6 +94,7 @@ void lapic_write_icr(struct lapic *lapic, uint64_t value);
 void lapic_self_ipi(struct lapic *lapic, uint8_t vector);
 void lapic_accept(struct lapic *lapic, uint8_t vector, bool level);
 void lapic_local_interrupt(struct lapic *lapic, enum lapic_lvt which);
+void lapic_performance_interrupt(struct lapic *lapic);
 void lapic_update(struct lapic *lapic);
 uint8_t lapic_priority(const struct lapic *lapic); // PPR
 void lapic_timer_init(struct lapic *lapic);

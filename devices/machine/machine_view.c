@@ -102,13 +102,19 @@ void machine_stats(const struct machine *m, struct machine_stats *out) {
     }
 }
 
-// Five parts for each processor, then the board's.
-enum { PART_CPU, PART_TLB, PART_VMX, PART_COUNTS, PART_TIMING, CPU_PARTS };
+// Six parts for each processor, then the board's.
+enum { PART_CPU, PART_TLB, PART_VMX, PART_COUNTS, PART_TIMING, PART_PERFORMANCE, CPU_PARTS };
 static const struct state_table no_timing = {.name = "timing"};
 
 static struct machine_part timing_part(const struct timing *timing) {
     if (!timing) return (struct machine_part){"timing", &no_timing, NULL};
     return (struct machine_part){"timing", timing->table, timing->state};
+}
+
+// None without performance monitoring.
+static struct machine_part performance_part(struct cpu *cpu) {
+    bool has = cpu_model_has(cpu->wire.model, FEATURE_PMU);
+    return (struct machine_part){"performance", &performance_state, has ? &cpu->performance : NULL};
 }
 
 static void cpu_part(struct machine *m, unsigned index, struct machine_part *out) {
@@ -117,6 +123,7 @@ static void cpu_part(struct machine *m, unsigned index, struct machine_part *out
     case PART_CPU: *out = (struct machine_part){"cpu", &cpu_state, cpu}; break;
     case PART_TLB: *out = (struct machine_part){"tlb", &cpu_tlb_state, cpu->tlb}; break;
     case PART_TIMING: *out = timing_part(cpu->wire.timing); break;
+    case PART_PERFORMANCE: *out = performance_part(cpu); break;
     case PART_COUNTS: *out = (struct machine_part){"counts", &cpu_count_state, cpu}; break;
     default:
         *out = (struct machine_part){"vmx", &vmx_state, cpu->wire.extension ? cpu->wire.extension->state : NULL};

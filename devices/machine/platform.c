@@ -49,6 +49,9 @@ static bool platform_msr_refuses(void *machine, const struct cpu *cpu, uint32_t 
     return lapic_msr_refuses(lapic_of(machine, cpu), index, write, value, out);
 }
 static void platform_init(void *machine, struct cpu *cpu) { lapic_reset(lapic_of(machine, cpu), true); }
+static void platform_performance_interrupt(void *machine, struct cpu *cpu) {
+    lapic_performance_interrupt(lapic_of(machine, cpu));
+}
 const struct platform machine_platform = {
     .page = platform_page,
     .mmio_read = platform_mmio_read,
@@ -62,4 +65,5 @@ const struct platform machine_platform = {
     .msr_write = platform_msr_write,
     .msr_refuses = platform_msr_refuses,
     .init = platform_init,
+    .performance_interrupt = platform_performance_interrupt,
 };

@@ -143,7 +143,8 @@ static inline void flat_new(struct flat *f) {
                                     flat_msr_read,
                                     flat_msr_write,
                                     NULL,
-                                    NULL};
+                                    NULL,
+                                     NULL};
     f->next_table = FLAT_TABLES;
     f->interrupt = -1;
     f->cpu = cpu_new(&f->model, f->decoder, &f->platform, 0);

@@ -276,7 +276,7 @@ static void test_cpuid(void) {
         }
         loop_end();
         struct cpuid_result r = cpuid(b.cpu, 0, 0);
-        ok(r.eax == 0x16 && !memcmp(&r.ebx, "Genu", 4) && !memcmp(&r.edx, "ineI", 4) && !memcmp(&r.ecx, "ntel", 4),
+        ok(r.eax == 0x1c && !memcmp(&r.ebx, "Genu", 4) && !memcmp(&r.edx, "ineI", 4) && !memcmp(&r.ecx, "ntel", 4),
            "leaf 0");
         r = cpuid(b.cpu, 0x15, 0);
         ok((uint64_t)r.ecx * r.ebx / r.eax == b.cpu->wire.model->tsc_hz, "leaf 15H gives the TSC's frequency");
@@ -286,7 +286,7 @@ static void test_cpuid(void) {
         b.cpu->control.cr4 |= CR4_OSXSAVE;
         ok(cpuid(b.cpu, 1, 0).ecx >> 27 & 1, "when it is set");
         ok(cpuid(b.cpu, 0x80000008, 0).eax == (48 << 8 | 40), "address sizes");
-        struct cpuid_result beyond = cpuid(b.cpu, 0x1234, 0), highest = cpuid(b.cpu, 0x16, 0);
+        struct cpuid_result beyond = cpuid(b.cpu, 0x1234, 0), highest = cpuid(b.cpu, 0x1c, 0);
         ok(!memcmp(&beyond, &highest, sizeof beyond), "a leaf too high answers like the highest");
     }
     WITH(b, bench_compatibility(&b)) {
@@ -339,7 +339,7 @@ static void test_reset(void) {
 }
 
 static void test_misc_enable(void) {
-    enum { MISC_ENABLE = 0x1a0, READ_ONLY = BIT(11) | BIT(12) };
+    enum { MISC_ENABLE = 0x1a0, READ_ONLY = BIT(7) | BIT(11) | BIT(12) };
     WITH(b, bench_long(&b, 0)) {
         uint64_t value = 0, wanted = BIT(34) | BIT(23) | BIT(22) | BIT(18) | BIT(16) | BIT(3) | BIT(0);
         ok(msr_write(b.cpu, NULL, MISC_ENABLE, wanted) == OUT_OK &&

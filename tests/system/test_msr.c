@@ -18,6 +18,8 @@ static const struct {
     {0x49, WRITE_ONLY_MSR, BIT(0)},
     {0x79, WRITE_ONLY_MSR, ~0ull},
     {0x8b, MASKED, ~0ull},
+    {0xc1, NO_EFFECT, ~0ull},
+    {0xc8, NO_EFFECT, ~0ull},
     {0xce, READ_ONLY_MSR, 0},
     {0xe2, NO_EFFECT, ~0ull},
     {0xfe, READ_ONLY_MSR, 0},
@@ -28,9 +30,11 @@ static const struct {
     {0x176, CANONICAL_MSR, 0},
     {0x179, READ_ONLY_MSR, 0},
     {0x17a, MASKED, BITS(2, 0)},
+    {0x186, MASKED, BITS(31, 0) & ~BIT(21)},
+    {0x18d, MASKED, BITS(31, 0) & ~BIT(21)},
     {0x198, READ_ONLY_MSR, 0},
     {0x199, MASKED, BIT(32) | BITS(15, 0)},
-    {0x1d9, MASKED, BITS(1, 0)},
+    {0x1d9, MASKED, BITS(1, 0) | BITS(12, 11)},
     {0x1fc, MASKED, BIT(1)},
     {0x200, MASKED, WIDTH | BIT(0) | BIT(2)},
     {0x201, MASKED, WIDTH | BIT(11)},
@@ -43,7 +47,26 @@ static const struct {
     {0x26f, BYTES_TYPES, 0},
     {0x277, BYTES_PAT, 0},
     {0x2ff, MASKED, BITS(11, 10) | BIT(0) | BIT(2)},
+    {0x309, MASKED, BITS(47, 0)},
+    {0x30b, MASKED, BITS(47, 0)},
+    {0x345, READ_ONLY_MSR, 0},
+    {0x38d, MASKED, 0xbbb},
+    {0x38e, READ_ONLY_MSR, 0},
+    {0x38f, MASKED, BITS(7, 0) | BITS(34, 32)},
+    {0x390, NO_EFFECT, BITS(7, 0) | BITS(34, 32) | BITS(63, 58)},
+    {0x391, NO_EFFECT, BITS(7, 0) | BITS(34, 32) | BITS(62, 58)},
+    {0x392, READ_ONLY_MSR, 0},
+    {0x4c1, MASKED, BITS(47, 0)},
+    {0x4c8, MASKED, BITS(47, 0)},
     {0xda0, MASKED, 0},
+    {0x1200, MASKED, ~0ull},
+    {0x121f, MASKED, ~0ull},
+    {0x14ce, MASKED, BITS(2, 0) | BITS(22, 16)},
+    {0x14cf, NO_EFFECT, 32},
+    {0x1500, NO_EFFECT, ~0ull},
+    {0x151f, NO_EFFECT, ~0ull},
+    {0x1600, NO_EFFECT, ~0ull},
+    {0x161f, NO_EFFECT, ~0ull},
     {0xc0000081, MASKED, ~0ull},
     {0xc0000082, CANONICAL_MSR, 0},
     {0xc0000083, CANONICAL_MSR, 0},
@@ -103,15 +126,15 @@ static void test_rows(struct bench *b) {
     }
 }
 
-// IA32_MISC_ENABLE: bits 11 and 12 read as ones, 7 as zero, whatever is
-// written.
+// IA32_MISC_ENABLE: bits 11 and 12 read as ones, 7 too: there is performance
+// monitoring.
 static void test_misc_enable(struct bench *b) {
-    const uint64_t fixed = BIT(11) | BIT(12), kept = BIT(0) | BIT(3) | BIT(16) | BIT(18) | BIT(22) | BIT(23) | BIT(34);
+    const uint64_t fixed = BIT(7) | BIT(11) | BIT(12), kept = BIT(0) | BIT(3) | BIT(16) | BIT(18) | BIT(22) | BIT(23) | BIT(34);
     loop_begin("IA32_MISC_ENABLE bit by bit");
     for (unsigned i = 0; i < 64; i++) {
         uint64_t value = 0;
         bool taken = wrmsr(b, 0x1a0, BIT(i));
-        loop_check(taken == (((kept | fixed | BIT(7)) >> i & 1) != 0), "bit %u", i);
+        loop_check(taken == (((kept | fixed) >> i & 1) != 0), "bit %u", i);
         loop_check(!taken || (rdmsr(b, 0x1a0, &value) && value == ((BIT(i) & kept) | fixed)), "bit %u reads %llx", i,
                    (unsigned long long)value);
     }
@@ -144,6 +167,9 @@ static void test_efer(struct bench *b) {
 static bool listed(uint32_t index) {
     if (index == 0x1a0 || index == 0xc0000080 || (index >= 0x200 && index <= 0x20f)) return true;
     if (index >= 0x268 && index <= 0x26f) return true;
+    if ((index >= 0xc1 && index <= 0xc8) || (index >= 0x186 && index <= 0x18d)) return true;
+    if ((index >= 0x309 && index <= 0x30b) || (index >= 0x4c1 && index <= 0x4c8)) return true;
+    if (index >= 0x1200 && index <= 0x161f && (index & 0xff) <= 0x1f && (index >> 8 & 0xf) != 4) return (index >> 8 & 0xf) != 3;
     for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].index == index) return true;
     return false;
@@ -154,7 +180,7 @@ static bool listed(uint32_t index) {
 static void test_neighbours(struct bench *b) {
     static const struct {
         uint32_t first, last;
-    } ranges[] = {{0, 0x1a}, {0x1c, 0x39}, {0x3b, 0x47f}, {0xd00, 0xe00}, {0xc0000000, 0xc0000200}};
+    } ranges[] = {{0, 0x1a}, {0x1c, 0x39}, {0x3b, 0x47f}, {0x492, 0x500}, {0xd00, 0xe00}, {0x1100, 0x1700}, {0xc0000000, 0xc0000200}};
     loop_begin("every other address is #GP");
     for (unsigned r = 0; r < sizeof ranges / sizeof *ranges; r++)
         for (uint32_t index = ranges[r].first; index <= ranges[r].last; index++) {

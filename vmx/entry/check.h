@@ -57,14 +57,14 @@ enum check_number {
 #define cr4_supported(v) check_cr4(c, #v, v)
 #define pat_valid(v) check_pat(v)
 #define efer_valid(v) check_zeros(c, #v, v, check_efer_reserved(c), WANT_EFER)
-#define debugctl_valid(v) check_zeros(c, #v, v, ~DEBUGCTL_BITS, WANT_DEBUGCTL)
+#define debugctl_valid(v) check_zeros(c, #v, v, ~c->capability->debugctl_bits, WANT_DEBUGCTL)
+#define perf_global_valid(v) check_zeros(c, #v, v, ~c->capability->perf_global_bits, WANT_PERF_GLOBAL)
 #define has_error_code(vector) ((vector) <= 31 && VECTORS_WITH_ERROR_CODE >> (vector)&1)
 #define code_accessed(type) (((type)&9) == 9)
 #define ept_memory_type(type) ask_ept_memory_type(c, type)
 #define high_bits_identical(v) check_high_bits(c, v)
 #define pdpte_valid(v) check_pdpte(c, v)
 
-#define DEBUGCTL_BITS (DEBUGCTL_LBR | DEBUGCTL_BTF)
 #define VECTORS_WITH_ERROR_CODE                                                                                        \
     (BIT(VECTOR_DF) | BIT(VECTOR_TS) | BIT(VECTOR_NP) | BIT(VECTOR_SS) | BIT(VECTOR_GP) | BIT(VECTOR_PF) |             \
      BIT(VECTOR_AC))

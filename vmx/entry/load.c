@@ -1,6 +1,7 @@
 // Loading the guest's registers on VM entry. SDM Vol. 3C, 26.3.2.
 #include "vmx/entry/entry.h"
 #include "vmx/exit/exit.h"
+#include "cpu/counters/counters.h"
 
 #define DR7_FIXED_0 (BIT(12) | BITS(15, 14))
 #define DR7_FIXED_1 BIT(10)
@@ -87,6 +88,8 @@ void load_guest_state(struct cpu *cpu) {
     const struct vmcs *vmcs = vmx->vmcs;
     const struct ask ask = ask_of_processor(cpu);
     load_control_registers(&cpu->control, &cpu->msr, vmcs);
+    if (vmcs_on(vmcs, ENTRY, LOAD_PERF_GLOBAL_CTRL))
+        performance_load_global(cpu, vmcs_get(vmcs, GUEST_PERF_GLOBAL_CTRL));
     load_segments(cpu, vmx);
     cpu->gdtr = table(vmcs_get(vmcs, GUEST_GDTR_BASE), vmcs_get(vmcs, GUEST_GDTR_LIMIT));
     cpu->idtr = table(vmcs_get(vmcs, GUEST_IDTR_BASE), vmcs_get(vmcs, GUEST_IDTR_LIMIT));

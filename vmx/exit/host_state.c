@@ -1,5 +1,6 @@
 // Loading host state on VM exit. SDM Vol. 3C, 27.5.
 #include "vmx/exit/exit.h"
+#include "cpu/counters/counters.h"
 #include "cpu/memory/mode.h"
 #include "cpu/memory/paging.h"
 
@@ -26,6 +27,7 @@ static void load_registers(struct cpu *cpu, const struct vmcs *vmcs, bool host_6
     if (vmcs_on(vmcs, EXIT, LOAD_EFER)) cpu->control.efer = vmcs_get(vmcs, HOST_EFER);
     cpu->control.efer = (cpu->control.efer & ~(EFER_LMA | EFER_LME)) | (host_64 ? EFER_LMA | EFER_LME : 0);
     if (vmcs_on(vmcs, EXIT, LOAD_PAT)) cpu->msr.pat = vmcs_get(vmcs, HOST_PAT);
+    if (vmcs_on(vmcs, EXIT, LOAD_PERF_GLOBAL_CTRL)) performance_load_global(cpu, vmcs_get(vmcs, HOST_PERF_GLOBAL_CTRL));
     cpu->gpr[RSP] = vmcs_get(vmcs, HOST_RSP);
     cpu->rip = vmcs_get(vmcs, HOST_RIP);
     load_rflags(cpu, BIT(1));

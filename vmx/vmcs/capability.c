@@ -1,6 +1,8 @@
 // The VMX capability MSRs, computed from the rows of control.def and the CPU model. SDM Vol. 3D, Appendix A.
 // NOT IMPLEMENTED: dual-monitor treatment of SMM, tertiary controls, secondary VM-exit controls.
 #include "vmx/vmcs/vmcs.h"
+#include "cpu/counters/counters.h"
+#include "cpu/watch/debug.h"
 #include "cpu/event/control.h"
 
 #define MODELLED FEATURE_BASE
@@ -68,6 +70,8 @@ void capability_compute(const struct cpu_model *model, struct vmx_capability *c)
     c->physical_reserved = ~(BIT(model->physical_bits) - 1);
     c->linear_bits = model->linear_bits;
     c->nx = cpu_model_has(model, FEATURE_NX);
+    c->debugctl_bits = DEBUGCTL_LBR | DEBUGCTL_BTF | (cpu_model_has(model, FEATURE_PMU) ? DEBUGCTL_FREEZES : 0);
+    c->perf_global_bits = performance_global_bits(model);
     compute_fields(c);
 }
 

@@ -122,6 +122,7 @@ struct vmx_capability {
     uint64_t physical_reserved; // bits that no physical address sets
     unsigned linear_bits;       // width of linear addresses
     bool nx;                    // IA32_EFER.NXE exists
+    uint64_t debugctl_bits, perf_global_bits; // that IA32_DEBUGCTL and IA32_PERF_GLOBAL_CTRL have
     bool exists[FIELD_COUNT];
 };
 
