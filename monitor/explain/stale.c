@@ -61,6 +61,14 @@ static struct stale_tables walk_again(const struct view *view, uint64_t linear, 
     return t;
 }
 
+// Accesses to the APIC-access page may go to the virtual-APIC page, and that is what the TLB has of it: Vol. 3C, 29.4.
+static bool is_virtual_apic(const struct view *v, uint64_t page, const struct stale_tables *f) {
+    if (!v->level || !f->whole || !(field(v, FIELD_PROC_CONTROLS) >> PROC_ACTIVATE_SECONDARY & 1)) return false;
+    return field(v, FIELD_PROC2_CONTROLS) >> PROC2_VIRTUALIZE_APIC_ACCESSES & 1 &&
+           (f->physical & TLB_PAGE_MASK) == (field(v, FIELD_APIC_ACCESS_ADDRESS) & TLB_PAGE_MASK) &&
+           (page & TLB_PAGE_MASK) == (field(v, FIELD_VIRTUAL_APIC_ADDRESS) & TLB_PAGE_MASK);
+}
+
 static bool is_stale(uint64_t page, const struct stale_tables *f, bool fetch) {
     const uint64_t compared = TLB_WRITE | TLB_USER | TLB_EXECUTE | TLB_STAGE2_WRITE;
     if (!f->whole || (page & TLB_PAGE_MASK) != (f->physical & TLB_PAGE_MASK)) return true;
@@ -118,8 +126,8 @@ static void check(struct search *s, const struct tlb_context *c, const struct tl
         struct stale_translation t = {.fetch = fetch, .address = e->tag, .cached = e->page};
         t.tables = walk_again(s->view, e->tag, &look);
         const struct stale_tables *f = &t.tables;
-        if (!is_stale(e->page, f, fetch)) {
-            check_own(s, &t);
+        if (!is_stale(e->page, f, fetch) || is_virtual_apic(s->view, e->page, f)) {
+            if (!is_virtual_apic(s->view, e->page, f)) check_own(s, &t);
             continue;
         }
         t.second_stage = s->stale->eptp && f->linear &&
@@ -179,6 +187,7 @@ bool stale_translation(const struct view *view, uint64_t linear, uint64_t page, 
     *out = (struct stale_translation){.fetch = fetch, .address = linear, .cached = needed(view, page, access)};
     out->tables = walk_again(&own, linear, look);
     look->nested = view->has_own_ept && view->level > 1 && out->tables.linear;
+    if (is_virtual_apic(view, out->cached, &out->tables)) return false;
     if (is_stale(out->cached, &out->tables, fetch)) {
         if (look->nested) nested_walk(view, out->tables.guest_physical, &look->own);
         return true;

@@ -4,12 +4,23 @@
 #include "vmx/vmcs/vmcs.h"
 #include "vmx/vmcs/vmx.h"
 
+// Hypervisors that are guests run theirs on one or the other of their processors: of these counts the EPT that they have
+// in common. Where none is known to be in use, the processor itself, by its VMCS.
+static uint64_t key_of(const struct cpu *cpu, unsigned level, bool runs_guests) {
+    struct vmx_level_info info = {0};
+    uint64_t proc = 0, proc2 = 0, eptp = 0;
+    const bool ept = runs_guests && vmx_level_read(cpu, level, FIELD_PROC_CONTROLS, &proc) &&
+                     proc & BIT(PROC_ACTIVATE_SECONDARY) && vmx_level_read(cpu, level, FIELD_PROC2_CONTROLS, &proc2) &&
+                     proc2 & BIT(PROC2_ENABLE_EPT) && vmx_level_read(cpu, level, FIELD_EPT_POINTER, &eptp);
+    if (ept) return eptp & ~(PAGE_BYTES - 1);
+    (void)vmx_level_info(cpu, level, &info);
+    return info.vmcs;
+}
+
 uint64_t guest_key(const struct cpu *cpu, unsigned level) {
     uint64_t key = level;
     for (unsigned l = 1; l <= level; l++) {
-        struct vmx_level_info info = {0};
-        (void)vmx_level_info(cpu, l, &info);
-        key = (key ^ info.vmcs) * 0x9e3779b97f4a7c15ull;
+        key = (key ^ key_of(cpu, l, l < level)) * 0x9e3779b97f4a7c15ull;
         key ^= key >> 31;
     }
     return key | 1;

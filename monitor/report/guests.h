@@ -16,7 +16,7 @@ struct seen {
     unsigned level;
 };
 
-// The VMCSs by which it is run, of all levels down to its own; never 0.
+// The VMCS by which it is run, and whose guest it is: the EPTs of the levels above it; never 0.
 uint64_t guest_key(const struct cpu *cpu, unsigned level);
 // The place of this guest among keys that are `bytes` apart, else a free one, else one by the key itself; `is_new`: it
 // was not there.

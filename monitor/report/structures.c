@@ -188,11 +188,11 @@ static bool is_locked(const struct structures *t, const struct cpu *cpu) {
     return false;
 }
 
-// VTPR, VPPR, VEOI, VISR, VIRR, VICR: 29.1.1.
+// VTPR, VPPR, VEOI, VISR, VIRR, VICR, and no others: 29.1.1. VTMR, at 180H, belongs to software.
 static bool is_virtualized(uint64_t offset) {
     const uint64_t at = offset & ~15ull;
-    return at == 0x80 || at == 0xa0 || at == 0xb0 || at >> 8 == 1 || (at >> 8 == 2 && at < 0x280) || at == 0x300 ||
-           at == 0x310;
+    return at == 0x80 || at == 0xa0 || at == 0xb0 || (at >= 0x100 && at < 0x180) || (at >= 0x200 && at < 0x280) ||
+           at == 0x300 || at == 0x310;
 }
 
 static bool may_change(const struct structures *t, const struct cpu *cpu, const struct sight *s, unsigned i,

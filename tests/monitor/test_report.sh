@@ -6,7 +6,7 @@
 run() { # COMMAND-LINE OPTION...
 	local line=$1
 	shift
-	vmxray -kernel "$O/turtles.elf" -append "$line" -m 64 -device isa-debug-exit,iobase=0xf4,iosize=0x04 --hash "$@" </dev/null
+	vmxray -kernel "$O/turtles.elf" -append "$line" -m "${memory:-64}" -device isa-debug-exit,iobase=0xf4,iosize=0x04 --hash "$@" </dev/null
 }
 
 # LINE RULE LEVEL FUNCTION [BEGINNING [OPTION...]]: reported there, and began there.
@@ -52,6 +52,8 @@ planted 'depth=1 bug=table' tables_guest 1 payload
 planted 'depth=2 bug1=table' tables_guest 2 payload
 planted 'depth=2 bug=merge' composed_more 2 payload ept02_violation
 planted 'depth=2 bug1=move bug=follow' composed_outlived 2 payload bug_move_page
+memory=256 planted 'depth=3 bug1=merge' composed_more 3 payload
+memory=256 planted 'depth=3 bug2=move bug1=follow' composed_outlived 3 payload bug_move_page
 planted 'depth=1 bug=lost' lost_vectoring 0 enter_guest
 planted 'depth=2 bug1=lost' lost_vectoring 1 enter_guest
 planted 'depth=1 bug=window' lost_window 0 enter_guest payload
@@ -85,6 +87,10 @@ for depth in 2 3 4; do
 	[[ $status == 0 ]] && ! grep ' error: ' "$dir/said" >"$dir/errors"
 	claim $? "depth=$depth without a mistake has no error" "$(head -n 3 "$dir/errors" | tr '\n' ';')"
 done
+
+run 'depth=1 bug=trigger' -smp 2 -report "all=$dir/said"
+[[ $status == 0 && $out$err == *'planted mistake: trigger'* ]] && ! grep ' error: ' "$dir/said" >"$dir/errors"
+claim $? 'what is no virtualized register of the virtual-APIC page may be changed' "$status $(head -n 3 "$dir/errors" | tr '\n' ';')"
 
 # A guest that gets nowhere never ends by itself.
 stuck() { # LINE RULE FUNCTION BEGINNING

@@ -69,5 +69,5 @@ void bug_give_table(uint64_t *entry) {
 void bug_merge(uint64_t guest_physical, uint64_t *to) {
     enum { UPPER = 0xf00000, PAGES = 16 };
     static unsigned seen;
-    if (guest_physical >= UPPER && ++seen == PAGES) *to = (uint64_t)page_new();
+    if (guest_physical >= UPPER && ++seen == PAGES) *to = (uint64_t)memcpy(page_new(), (void *)*to, PAGE);
 }

@@ -20,7 +20,7 @@ void bug_move_page(uint64_t guest_physical, uint64_t *entry);
 // --- bug=table: the page that the guest touches becomes the last table on the way to it ---
 void bug_give_table(uint64_t *entry);
 
-// --- bug=merge: one page of the upper memory is a fresh one ---
+// --- bug=merge: one page of the upper memory is a copy ---
 void bug_merge(uint64_t guest_physical, uint64_t *to);
 
 // --- bug=region, bug=read: the VMX-abort indicator is cleared, is read where it lies in memory ---
@@ -45,5 +45,6 @@ enum { LINEAR = 512 << 20, TORN_LINEAR = 514 << 20 }; // addresses that nothing 
 
 // --- second.c: bug=two, bitmap, torn ---
 void bug_second(void);
+void bug_second_apic(uint8_t *page); // bug=trigger: the guest has this virtual-APIC page now
 
 #endif

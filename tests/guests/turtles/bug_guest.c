@@ -63,6 +63,7 @@ static void use_virtual_apic(void) {
     control_on(PROC_TPR_SHADOW);
     vmwrite(FIELD_PROC2_CONTROLS, vmread(FIELD_PROC2_CONTROLS) | PROC2_VIRTUAL_INTERRUPTS);
     if (bug == BUG_VIRR) *(uint32_t *)(page + VIRR + VECTOR_HIGH / 32 * 16) = 1u << VECTOR_HIGH % 32;
+    if (bug == BUG_TRIGGER) bug_second_apic(page);
     if (bug != BUG_POSTED) return;
     vmwrite((enum field)DESCRIPTOR, (uint64_t)descriptor);
     vmwrite((enum field)VECTOR, 0xf2);
@@ -122,6 +123,7 @@ void bug_change_guest(void) {
     case BUG_TWICE: inject_again(reason); break;
     case BUG_VIRR:
     case BUG_SVI:
+    case BUG_TRIGGER:
     case BUG_POSTED: use_virtual_apic(); break;
     case BUG_FPU: use_fpu(); break;
     case BUG_SWAPGS: swap_gs(); break;

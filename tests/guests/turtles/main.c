@@ -4,7 +4,7 @@
 //     shadow=off do not use VMCS shadowing, nor offer it to the guest
 //     break=1    the payload makes a mistake, to see that its checks are checks
 //     bug=NAME   this level's hypervisor makes a mistake (bug.h)
-//     bug1=NAME  the hypervisor of level 1 makes it
+//     bug1=NAME  the hypervisor of level 1 makes it; bug2=NAME of level 2
 //
 // Memory of a hypervisor: the lower half is its own, the upper half its guest's physical memory, from address 0 on.
 #include "bug.h"
@@ -52,21 +52,29 @@ void machine_end(bool good) {
     for (;;) __asm__ volatile("cli; hlt");
 }
 
+// What the command line has after `word` becomes that of the next level's word.
+static char *pass_on(char *p, const char *end, const char *name, const char *word) {
+    if (!name) return p;
+    p = append(p, word);
+    while (*name > ' ' && p < end) *p++ = *name++;
+    return p;
+}
+
 // The command line of the next level.
-static const char *next_command(unsigned depth, bool broken, const char *next_bug) {
-    static char command[80];
+static const char *next_command(unsigned depth, bool broken, const char *line) {
+    static char command[112];
     char *p = append(command, "turtles depth=");
     *p++ = (char)('0' + depth - 1);
     p = append(p, " level=");
     *p++ = (char)('0' + our_level + 1);
     if (!shadowing_wanted) p = append(p, " shadow=off");
     if (broken) p = append(p, " break=1");
-    if (next_bug) p = append(p, " bug=");
-    for (char *end = command + sizeof command - 1; next_bug && *next_bug > ' ' && p < end;) *p++ = *next_bug++;
+    p = pass_on(p, command + 80, option(line, "bug1="), " bug=");
+    (void)pass_on(p, command + sizeof command - 1, option(line, "bug2="), " bug1=");
     return command;
 }
 
-static _Noreturn void hypervisor(unsigned depth, uint64_t bytes, bool broken, const char *next_bug) {
+static _Noreturn void hypervisor(unsigned depth, uint64_t bytes, bool broken, const char *line) {
     uint64_t half = bytes / 2 & ~(PAGE - 1);
     memory_init((uint64_t)bss_end, half);
     bool wanted = shadowing_wanted;
@@ -75,7 +83,7 @@ static _Noreturn void hypervisor(unsigned depth, uint64_t bytes, bool broken, co
           shadowing_wanted ? "on"
           : wanted         ? "not present"
                            : "off");
-    guest_create(half, half, next_command(depth, broken, next_bug));
+    guest_create(half, half, next_command(depth, broken, line));
     bug_set_fields();
     bug_second();
     guest_run();
@@ -95,6 +103,6 @@ void start(const uint32_t *info) {
     if (depth > 9) panic("depth=%u: at most 9", depth);
     bool broken = option_number(command, "break=", 0);
     bug_choose(option(command, "bug="));
-    if (depth) hypervisor(depth, bytes, broken, option(command, "bug1="));
+    if (depth) hypervisor(depth, bytes, broken, command);
     payload(bytes, broken);
 }

@@ -7,10 +7,11 @@ extern const uint8_t second_begin[], second_end[];
 void second_main(void);
 
 enum { PLACE = 0x8000, MSR_X2APIC_COMMAND = 0x830, X2APIC = 1 << 10, SECOND = 1 };
+enum { VTMR = 0x180 };
 enum { COMMAND_INIT = 0x4500, COMMAND_STARTUP = 0x4600 };
 
 static volatile bool second_is_there;
-static volatile uint8_t *bitmap;
+static volatile uint8_t *bitmap; // or what else is changed
 static volatile uint32_t *torn_entry;
 
 static void second_start(void) {
@@ -41,11 +42,16 @@ static void walk_again(void) {
 void second_main(void) {
     second_is_there = true;
     if (bug == BUG_TWO) load_vmcs();
-    if (bug == BUG_BITMAP) change_bitmap();
+    if (bug == BUG_BITMAP || bug == BUG_TRIGGER) change_bitmap();
     if (bug == BUG_TORN) walk_again();
 }
 
 // --- what the first one does ---
+
+void bug_second_apic(uint8_t *page) {
+    bitmap = page + VTMR;
+    second_start();
+}
 
 void bug_second(void) {
     if (bug == BUG_BITMAP) bitmap = (volatile uint8_t *)vmread(FIELD_IO_BITMAP_A);

@@ -14,12 +14,12 @@ when-written pc
 when-written @0:rip
 when-written GUEST_RIP
 when-written @2:GUEST_CR3
-when-written vmcs:0x118000:GUEST_CR3
-when-written vmcs:0x118000:NOTHING
+when-written vmcs:0x11b000:GUEST_CR3
+when-written vmcs:0x11b000:NOTHING
 when-written u64[rsp]
 when-written -all u64[rsp]
-when-written u64[rsp] before 700000
-when-written phys:0x117000, 4
+when-written u64[rsp] before 750000
+when-written phys:0x11a000, 4
 when-written phys:0xffd, 8
 when-written phys:0x1000, 9
 when-written @2:0x7fffffff0000

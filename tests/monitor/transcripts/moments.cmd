@@ -1,20 +1,20 @@
 # guest turtles depth=2
 # The first and the last moment at which something holds, and every value that something had; the present stays where it is.
 run-to 1000000
-values GUEST_RIP from 640000 to 660000
-values phys:0x117000, 4
-values u64[rsp] from 690000
-values rax from 999900
+values GUEST_RIP from 684000 to 704000
+values phys:0x11a000, 4
+values u64[rsp] from 740000
+values rax from 999000
 values pit.counter[0].mode
-values @0:rip from 464012 to 464020
-values @2:rip from 464010 to 464025
-values @0:rbx from 463990 to 464020
+values @0:rip from 506501 to 506509
+values @2:rip from 506499 to 506514
+values @0:rbx from 506479 to 506509
 when-written @0:rip
-when-written @2:rip before 464020
+when-written @2:rip before 506509
 origin @0:rip
-goto 464016
-values @0:rip from 464012 to 464020
-values @2:rip from 464010 to 464025
+goto 506505
+values @0:rip from 506501 to 506509
+values @2:rip from 506499 to 506514
 goto end
 first level == 2
 last level == 0
@@ -22,7 +22,7 @@ last reason == EXIT_REASON
 first reason == CPUID && level == 0
 first rip == payload
 last rip == payload + 0xde
-first u64[phys:0x117000] != 0
+first u64[phys:0x11a000] != 0
 first @1:rip == 0x100270
 first step == 777
 first 1 == 0 to 5000

@@ -2,6 +2,6 @@
 # A broken hypervisor, from its end backwards: a check of the guest failed. What had it read?
 continue
 last level == 1 && rip == check && dil == 0
-goto 699707
+goto 719707
 stale
 quit

@@ -2,6 +2,6 @@
 # A broken hypervisor, from its end backwards: the guest waits for ever. Where was its interrupt forgotten?
 continue
 why
-goto 701979
+goto 722011
 reverse-finish
 quit

@@ -2,13 +2,13 @@
 # Going back: by steps, to marks, to the last stop; a change makes the present anew.
 history
 mark start
-run-to 170000
+run-to 180260
 reverse-step
 reverse-step 5
 goto -1000
 goto end
-goto 170001
-reverse-step 170001
+goto 180261
+reverse-step 180261
 catch exit
 goto start
 continue
@@ -18,7 +18,7 @@ reverse-continue
 info breakpoints
 goto end
 mark
-goto 150000
+goto 160379
 set rax = 5
 print rax
 branch

@@ -16,12 +16,12 @@ reverse-finish
 reverse-next
 undo
 break vmcs_new
-watch u64[phys:0x10efa0]
+watch u64[phys:0x10ffa0]
 reverse-stepexit
 reverse-step -l 1
 undo
 undo
-goto 600000
+goto 645000
 reverse-continue
 reverse-continue
 info breakpoints
