@@ -91,6 +91,14 @@ $(XEN_INITRAMFS): $(NESTED_INITRAMFS) $(GUESTS)/xen/list $(GUESTS)/modules-gener
 $(GUESTS)/memtest86+x64.bin $(GUESTS)/memtest86+ia32.bin &: tests/guests/fetch-memtest.sh | need-guests
 	@tests/guests/fetch-memtest.sh $(GUESTS)
 
+# A program that asks for performance counters, alone.
+$(GUESTS)/counters: tests/guests/counters/init.c | need-guests
+	@mkdir -p $(@D)
+	$(call quiet,GUEST,$@)$(GUEST_CC) $(guest_flags) -static -s -o $@ $<
+$(GUESTS)/counters.cpio: $(GUESTS)/counters $(GUESTS)/newc
+	@printf 'dir dev 755\nfile init 755 %s\n' $(GUESTS)/counters > $(GUESTS)/counters.list
+	$(call quiet,GUEST,$@)$(GUESTS)/newc $(GUESTS)/counters.list > $@
+
 $(GUESTS)/newc: tests/guests/newc.c | need-guests
 	@mkdir -p $(@D)
 	$(call quiet,GUEST,$@)$(GUEST_CC) -std=gnu2x -O2 $(WARNINGS) -o $@ $<
