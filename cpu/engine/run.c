@@ -407,6 +407,7 @@ static enum run_result run_uncounted(struct cpu *cpu, uint64_t steps, uint64_t c
     if (cycles < steps && (cycles == 0 || !cpu->wire.timing)) steps = cycles;
     budget_set(cpu, steps);
     enum outcome outcome = OUT_OK;
+    struct went from = {0}; // where each attempt is looked at
     while (cpu->budget > 0) {
         steps_settle(cpu);
         if (unlikely(cpu->observation.stop) && stops_at_once(cpu)) return run_stopped(cpu);
@@ -418,7 +419,7 @@ static enum run_result run_uncounted(struct cpu *cpu, uint64_t steps, uint64_t c
         bool held = cpu->boundary.held_step == cpu->time.steps;
         uint32_t events = cpu->observation.events;
         bool alone = outcome == OUT_SOLO || held || (cpu->boundary.pending && shadowed(cpu));
-        struct went from = unlikely(cpu->performance.each) ? went_from(cpu) : (struct went){0};
+        if (unlikely(cpu->performance.each)) from = went_from(cpu);
         outcome = cpu->boundary.pending && !held ? take_next_event(cpu) : OUT_OK;
         if (cpu->boundary.activity != ACTIVITY_ACTIVE) return asleep(cpu);
         if (outcome == OUT_STOP) continue;
