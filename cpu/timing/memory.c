@@ -29,15 +29,19 @@ static void prefetch(struct memory_model *m, uint64_t line) {
 static COLD uint32_t beyond_l1(struct memory_model *m, struct timing_counts *counts, const struct core *core,
                                uint64_t line) {
     prefetch(m, line);
+    m->from = CYCLES_L2;
     if (use(m->l2, L2_SETS, L2_WAYS, line, true)) return core->l2_cycles;
     counts->of[TIMING_L2_MISSES]++;
+    m->from = CYCLES_L3;
     if (use(m->l3, L3_SETS, L3_WAYS, line, true)) return core->l3_cycles;
     counts->of[TIMING_L3_MISSES]++;
+    m->from = CYCLES_MEMORY;
     return core->memory_cycles;
 }
 
 // No memory is there: the local APIC's page, which lies in the core, or a device.
-static uint32_t uncached(const struct core *core, uint64_t physical) {
+static uint32_t uncached(struct memory_model *m, const struct core *core, uint64_t physical) {
+    m->from = CYCLES_DEVICES;
     bool apic = physical >> 12 == 0xfee00;
     return apic ? core->apic_cycles : core->uncached_cycles;
 }
@@ -46,7 +50,7 @@ ALWAYS_INLINE uint32_t line_cycles(struct memory_model *m, struct timing_counts 
                                    const struct cpu *cpu, uint64_t physical) {
     uint64_t line = physical >> 6;
     if (likely(use(m->l1d, L1D_SETS, L1D_WAYS, line, false))) return 0;
-    if (!frame_exists(physical_frame(cpu, physical & TLB_PAGE_MASK))) return uncached(core, physical);
+    if (!frame_exists(physical_frame(cpu, physical & TLB_PAGE_MASK))) return uncached(m, core, physical);
     use(m->l1d, L1D_SETS, L1D_WAYS, line, true);
     counts->of[TIMING_L1_MISSES]++;
     return beyond_l1(m, counts, core, line);
@@ -161,6 +165,7 @@ uint32_t memory_access_rarer(struct memory_model *m, struct timing_counts *count
                              const struct cpu *cpu, uint64_t linear, uint64_t key, uint64_t physical) {
     uint32_t cycles = 0;
     if (!use(m->dtlb, DTLB_SETS, DTLB_WAYS, key, true)) cycles = beyond_first_tlb(m, counts, core, cpu, linear, key);
+    m->from = CYCLES_TRANSLATIONS;
     return cycles + line_cycles(m, counts, core, cpu, physical);
 }
 

@@ -37,6 +37,7 @@ struct memory_model {
     uint64_t next_stream, streamed; // streamed, as bits: the lines before the last one ahead are there already
     // derived: cycles of the walks of the instruction that is passing, in the paging structures and in EPT
     uint32_t walked[2];
+    enum timing_count from; // whose cycles the latest access was that waited
 };
 
 // Entries are told apart by the generation of what filled them, which is never used again after a flush

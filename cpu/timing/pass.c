@@ -38,7 +38,7 @@ static __attribute__((noinline)) void spent_waiting(struct timing_model *m, uint
     counts->of[CYCLES_WALKS] += part_of(&took, walked[0]);
     counts->of[CYCLES_NESTED_WALKS] += part_of(&took, walked[1]);
     counts->of[CYCLES_FETCH] += part_of(&took, fetched - of_code);
-    counts->of[CYCLES_DATA] += part_of(&took, data > of_data ? data - of_data : 0);
+    counts->of[m->memory.from] += part_of(&took, data > of_data ? data - of_data : 0);
     counts->of[CYCLES_PIPELINE] += took;
     walked[0] = walked[1] = 0;
 }
@@ -149,7 +149,7 @@ ALWAYS_INLINE uint64_t inline_VTX(struct timing_model *m, const struct cpu *cpu,
     m->crossing(cpu, &c);
     uint64_t cycles =
         vtx_instruction(&m->vtx, &m->memory, counts_now(m), &m->core, cpu, m->begun.vtx, m->encoding, c.vmcs);
-    return took + (cycles ? pay_for(m, CYCLES_DATA, cycles) : 0);
+    return took + (cycles ? pay_for(m, m->memory.from, cycles) : 0);
 }
 BOTH(VTX)
 
@@ -170,7 +170,7 @@ ALWAYS_INLINE uint64_t inline_STRING(struct timing_model *m, const struct cpu *c
     if (m->begun.kind & RECIPE_LOAD)
         latency += memory_access(&m->memory, counts_now(m), &m->core, cpu, m->string_source, &at);
     m->memory.walked[0] = m->memory.walked[1] = 0; // they overlap with what comes before
-    if (latency) took += pay_for(m, CYCLES_DATA, latency / m->core.lines_at_once);
+    if (latency) took += pay_for(m, m->memory.from, latency / m->core.lines_at_once);
     return took + pay_for(m, CYCLES_PIPELINE, 1);
 }
 BOTH(STRING)

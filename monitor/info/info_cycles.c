@@ -64,12 +64,12 @@ static const struct {
     {"pipeline", 1 << CYCLES_PIPELINE},
     {"branches", 1 << CYCLES_PREDICTION},
     {"code", 1 << CYCLES_FETCH},
-    {"data", 1 << CYCLES_DATA},
+    {"data", 1 << CYCLES_TRANSLATIONS | 1 << CYCLES_L2 | 1 << CYCLES_L3 | 1 << CYCLES_MEMORY | 1 << CYCLES_DEVICES},
     {"walks", 1 << CYCLES_WALKS | 1 << CYCLES_NESTED_WALKS},
     {"events", 1 << CYCLES_EVENTS},
 };
 enum { GROUPS = sizeof groups / sizeof *groups };
-_Static_assert(CYCLES_KINDS == 9, "each kind is in a group");
+_Static_assert(CYCLES_KINDS == 13, "each kind is in a group");
 
 static void print_reason(struct monitor *monitor, const char *level, unsigned reason, const struct timing_reason *r) {
     const char *name = vmx_exit_name(reason);
@@ -99,11 +99,13 @@ static void print_reasons(struct monitor *monitor, const struct timing_account *
 }
 
 static void print_processor(struct monitor *monitor, unsigned index, const struct timing_account *account) {
+    uint64_t idle = machine_cpu(monitor->look.machine, index)->time.idle_cycles;
     struct columns c;
     columns_make(account, &c);
     uint64_t all = timing_cycles(c.of[0].of);
     print(monitor, "processor %u: %" PRIu64 " cycles, %.3f an attempt\n", index, all,
           each(all, c.of[0].of[TIMING_ATTEMPTS]));
+    if (idle) print(monitor, "%16" PRIu64 "          idle since power-up: nothing to run\n", idle);
     print_levels(monitor, &c);
     for (unsigned row = 0; row < TIMING_COUNTS; row++) print_row(monitor, &c, row);
     print_reasons(monitor, account);
