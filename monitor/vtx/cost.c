@@ -120,6 +120,11 @@ static void print_kind(struct monitor *monitor, const struct cost_question *q, u
     print_parts(monitor, q, kind);
 }
 
+void exits_cost_kind(struct monitor *monitor, const struct history_cpu *past, unsigned level, unsigned kind) {
+    const struct cost_question q = {past, level, -1};
+    print_kind(monitor, &q, kind);
+}
+
 static int by_price(const void *a, const void *b) {
     const struct cost_kind *const *x = a, *const *y = b;
     if ((*x)->all.cycles != (*y)->all.cycles) return (*x)->all.cycles > (*y)->all.cycles ? -1 : 1;

@@ -19,6 +19,8 @@ void print_field_meaning(struct monitor *monitor, enum vmcs_field field, uint64_
 
 // --- cost.c ---
 bool exits_cost(struct monitor *monitor, const char *arguments); // the words after exits cost
+// One kind of them (monitor/causes/exits.h).
+void exits_cost_kind(struct monitor *monitor, const struct history_cpu *past, unsigned level, unsigned kind);
 
 // --- the words after vmcs: vmcs_compare.c, vmcs_state.c ---
 bool vmcs_diff(struct monitor *monitor, const char *arguments);

@@ -143,7 +143,8 @@ bool command_why(struct monitor *monitor, const char *arguments) {
                  {"triple", triple_last},
                  {"lost", lost_last},
                  {"interrupt", interrupt_now},
-                 {"instruction", instruction_last}};
+                 {"instruction", instruction_last},
+                 {"slow", why_slow}};
     char word[32];
     const struct history *h = look_history(&monitor->look);
     if (!h) return false;
@@ -152,5 +153,5 @@ bool command_why(struct monitor *monitor, const char *arguments) {
         if (word_is(word, words[i].word, 1))
             return take_end(&monitor->look, arguments) && words[i].function(monitor, h);
     return monitor_error(
-        monitor, "why %s? exit, entry, fault, triple, instruction, lost, interrupt, or nothing: the latest", word);
+        monitor, "why %s? exit, entry, fault, triple, instruction, lost, interrupt, slow, or nothing: the latest", word);
 }

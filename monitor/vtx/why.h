@@ -16,6 +16,7 @@ void why_told(struct monitor *monitor, const struct history_told *told); // of a
 // whether there are any.
 bool why_refused(struct monitor *monitor, const struct history *h, const struct history_cpu *c, uint64_t but);
 void why_host_state(struct monitor *monitor, const struct history_cpu *c); // that a fault in level 0 may come from
+bool why_slow(struct monitor *monitor, const struct history *history);    // what the dearest exits of deep guests cost
 void why_lost(struct monitor *monitor, const struct history *history);     // the last event that was lost, if any was
 // What waits to be delivered to the processor, and what it waits for. Whether there is anything.
 bool why_interrupt(struct monitor *monitor);
