@@ -204,7 +204,7 @@ static void *write_slow(struct cpu *cpu, uint64_t linear, unsigned size, bool re
     if (unlikely(seen) && !write_may_be_seen(cpu, linear, page, size, read, outcome)) return NULL;
     if (crossing || seen || !frame_writable(frame[0])) return write_bounced(cpu, linear, size, read, page, frame);
     bool tag = page_store(cpu->wire.pages, frame[0], offset, size);
-    INVARIANT(!tag || *frame_flags(frame[0]) == PAGE_WRITTEN);
+    INVARIANT(!tag || (*frame_flags(frame[0]) & ~PAGE_VMX) == PAGE_WRITTEN);
     remember(cpu, linear, page[0], frame_data(frame[0]), tag);
     return frame_data(frame[0]) + offset;
 }

@@ -80,7 +80,7 @@ bool page_store_told(struct pages *pages, struct page_frame f, unsigned offset, 
         if (!stays) *flags &= (uint8_t)~PAGE_CODE;
     }
     if (*flags & PAGE_ARMED) monitor_stored(pages, frame_base(f) + offset, bytes);
-    return !(*flags & (PAGE_CODE | PAGE_ARMED | PAGE_SEEN));
+    return !(*flags & (PAGE_CODE | PAGE_ARMED | (PAGE_SEEN & ~PAGE_VMX)));
 }
 
 static struct page_frame range_frame(const struct pages *pages, uint64_t physical, uint64_t bytes) {

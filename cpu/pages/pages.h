@@ -112,7 +112,8 @@ ALWAYS_INLINE uint64_t area_next_stored(const struct area *a, uint64_t page) {
 
 // --- the door ---
 bool page_store_told(struct pages *pages, struct page_frame frame, unsigned offset, unsigned bytes);
-// Before a store of `bytes` at `offset` of a page. True: a processor may keep a write tag.
+// Before a store of `bytes` at `offset` of a page. True: a processor may keep a write tag, if no point wants to see its
+// stores to the page: who watches regions of VT-x (PAGE_VMX) does not, where a hypervisor has those of its guests.
 ALWAYS_INLINE bool page_store(struct pages *pages, struct page_frame frame, unsigned offset, unsigned bytes) {
     if (likely(*frame_flags(frame) == PAGE_WRITTEN)) return true;
     return page_store_told(pages, frame, offset, bytes);

@@ -18,6 +18,7 @@ struct view {
     const struct cpu *cpu;
     const struct history *history; // NULL: not known
     struct backing *backing;       // for pages that are not in level 0's EPT (walk.h); NULL: these are not there
+    struct walk_memo *memo;        // of walk_own, for as long as no table changes (walk.h); NULL: none
     const struct sight *sight;     // what is seen at this moment, or what the guest was stopped by; NULL: nothing
     bool in_sight;                 // at this moment: the processor's steps and RIP are not settled, the sight has them
     unsigned level;

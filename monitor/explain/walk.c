@@ -82,7 +82,7 @@ const char *walk_entry_name(const struct walk *w, unsigned entry) {
 
 // --- through the stages ---
 
-bool walk_own(const struct view *view, unsigned level, uint64_t address, uint64_t *physical) {
+static bool walk_own_now(const struct view *view, unsigned level, uint64_t address, uint64_t *physical) {
     struct walk w;
     for (; level > 0; level--) {
         if (!view->own_ept[level]) continue;
@@ -90,6 +90,20 @@ bool walk_own(const struct view *view, unsigned level, uint64_t address, uint64_
         address = w.look.result;
     }
     *physical = address;
+    return true;
+}
+
+bool walk_own(const struct view *view, unsigned level, uint64_t address, uint64_t *physical) {
+    enum { PLACES = sizeof view->memo->of / sizeof *view->memo->of };
+    const uint64_t offset = address & (PAGE_BYTES - 1), key = (address - offset) | level << 1 | 1;
+    if (!view->memo || level < 1) return walk_own_now(view, level, address, physical);
+    const unsigned at = (unsigned)(address >> PAGE_SHIFT ^ level * 17) % PLACES;
+    if (view->memo->of[at].key != key) {
+        if (!walk_own_now(view, level, address, physical)) return false;
+        view->memo->of[at].key = key;
+        view->memo->of[at].physical = *physical - offset;
+    }
+    *physical = view->memo->of[at].physical + offset;
     return true;
 }
 

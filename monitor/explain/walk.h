@@ -32,6 +32,12 @@ bool walk_first_stage(const struct view *view, uint64_t linear, struct walk *wal
 bool walk_second_stage(const struct view *view, uint64_t guest_physical, struct walk *walk); // the view has an EPTP
 // The own EPT of a level, from 1 to the view's; the view has them.
 bool walk_own_stage(const struct view *view, unsigned level, uint64_t address, struct walk *walk);
+// What walk_own found for a page of a level's memory: a walk of the EPTs of several levels asks for the same again and again.
+struct walk_memo {
+    struct {
+        uint64_t key, physical; // page | level << 1 | 1; 0: free
+    } of[64];
+};
 // Through all of them, from this level down.
 bool walk_own(const struct view *view, unsigned level, uint64_t address, uint64_t *physical);
 // What the processor does; where its EPT has nothing yet, what level 0 would enter there.

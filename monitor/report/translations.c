@@ -374,6 +374,8 @@ static bool doubts(struct point *point, struct cpu *cpu, uint64_t linear, uint64
     struct view view;
     if (is_known(t, c, linear, page, context, access, tlb->eptp)) return false;
     if (!view_now(t, c, cpu, &view)) return false;
+    struct walk_memo memo = {0};
+    view.memo = view.level > 1 ? &memo : NULL;
     bool stale = stale_translation(&view, linear, page, access, &s, &look);
     note_own(t, &view, &look);
     if (stale && !settled(cpu, fetch) && stale_used(t, cpu, &s, &look, &view, false)) return true;
