@@ -99,6 +99,12 @@ $(GUESTS)/counters.cpio: $(GUESTS)/counters $(GUESTS)/newc
 	@printf 'dir dev 755\nfile init 755 %s\n' $(GUESTS)/counters > $(GUESTS)/counters.list
 	$(call quiet,GUEST,$@)$(GUESTS)/newc $(GUESTS)/counters.list > $@
 
+# The same in a guest of KVM.
+$(GUESTS)/counters-kvm.cpio: $(NESTED_INITRAMFS) $(GUESTS)/counters.cpio tests/guests/counters/kvm
+	@(grep -v '^file init ' $(GUESTS)/nested.list; echo file init 755 tests/guests/counters/kvm; \
+		echo file counters.cpio 644 $(GUESTS)/counters.cpio) > $(GUESTS)/counters-kvm.list
+	$(call quiet,GUEST,$@)$(GUESTS)/newc $(GUESTS)/counters-kvm.list > $@
+
 $(GUESTS)/newc: tests/guests/newc.c | need-guests
 	@mkdir -p $(@D)
 	$(call quiet,GUEST,$@)$(GUEST_CC) -std=gnu2x -O2 $(WARNINGS) -o $@ $<

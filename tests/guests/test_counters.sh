@@ -4,8 +4,8 @@
 . "$(dirname "$0")/../claim.bash"
 dir=$O/tests/guests/counters
 mkdir -p "$dir"
-why=$(flock "$GUESTS" make -s O="$O" GUESTS="$GUESTS" "$GUESTS/counters.cpio" 2>&1) || {
-	echo "ok counters.cpio # SKIP it cannot be made: ${why##*$'\n'}"
+why=$(flock "$GUESTS" make -s O="$O" GUESTS="$GUESTS" "$GUESTS/counters-kvm.cpio" 2>&1) || {
+	echo "ok counters-kvm.cpio # SKIP it cannot be made: ${why##*$'\n'}"
 	exit
 }
 machine=(-kernel "$GUESTS/vmlinuz" -initrd "$GUESTS/counters.cpio" -append 'console=ttyS0 panic=-1' -m 256 -nographic -no-reboot -hash)
@@ -32,6 +32,7 @@ between cycles 2000000 2000100
 between branches 1000000 1000050
 between raw-instructions 2000000 2000100
 between samples 39 41
+between samples-with-branches 39 41
 has 'without a timing model nothing predicts' 'branch-misses not supported'
 has 'each sample has the last 32 branches, of the loop' 'branches recorded (1248|1280|1312), of the loop \1'
 
@@ -46,3 +47,12 @@ log=$dir/without
 guest without -cpu server,-pmu
 has 'without them Linux finds none' 'no PMU driver'
 has 'and says so to programs' 'counters: raw-instructions not supported'
+
+# KVM's virtual counters, in a guest of Debian's kernel: version 2, no last branches.
+log=$dir/kvm
+timeout 100 "$VMXRAY" -kernel "$GUESTS/vmlinuz" -initrd "$GUESTS/counters-kvm.cpio" -append 'console=ttyS0 reboot=t panic=-1' -m 1G \
+	-nographic -no-reboot </dev/null >"$log" 2>/dev/null
+has "KVM's guest has counters" '\.\.\. version: +2'
+between instructions 2000000 2000100
+between branches 1000000 1000050
+between samples 39 41

@@ -2,6 +2,7 @@
 // has two instructions, one of them a branch, LOOPS times.
 #define _GNU_SOURCE
 #include <linux/perf_event.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,17 +42,19 @@ static void count(const char *name, uint32_t type, uint64_t config) {
     close(fd);
 }
 
-// As `perf record` does: each PERIOD instructions a sample in a ring of pages, with the last branches. They must lie in the loop.
-static void record(void) {
+// As `perf record` does: each PERIOD instructions a sample in a ring of pages, perhaps with the last branches. They must lie in the
+// loop.
+static void record(const char *name, bool with_branches) {
     struct perf_event_attr attr = {.type = PERF_TYPE_HARDWARE,
                                    .config = PERF_COUNT_HW_INSTRUCTIONS,
                                    .sample_period = PERIOD,
-                                   .sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_BRANCH_STACK,
-                                   .branch_sample_type = PERF_SAMPLE_BRANCH_USER | PERF_SAMPLE_BRANCH_ANY};
+                                   .sample_type = PERF_SAMPLE_IP | (with_branches ? PERF_SAMPLE_BRANCH_STACK : 0),
+                                   .branch_sample_type =
+                                       with_branches ? PERF_SAMPLE_BRANCH_USER | PERF_SAMPLE_BRANCH_ANY : 0};
     int fd = event_open(&attr);
     struct perf_event_mmap_page *ring = mmap(NULL, (1 + PAGES) * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (fd < 0 || ring == MAP_FAILED) {
-        printf("counters: samples not supported\n");
+        printf("counters: %s not supported\n", name);
         return;
     }
     loop(fd);
@@ -59,11 +62,11 @@ static void record(void) {
     const uint8_t *data = (const uint8_t *)ring + PAGE;
     for (uint64_t at = 0; at < ring->data_head && at < (uint64_t)PAGES * PAGE;) {
         struct perf_event_header header;
-        uint64_t ip, branches, entry[3];
+        uint64_t ip, branches = 0, entry[3];
         memcpy(&header, data + at, sizeof header);
         if (header.type == PERF_RECORD_SAMPLE) {
             memcpy(&ip, data + at + sizeof header, 8);
-            memcpy(&branches, data + at + sizeof header + 8, 8);
+            if (with_branches) memcpy(&branches, data + at + sizeof header + 8, 8);
             samples++;
             for (uint64_t i = 0; i < branches; i++, entries++) {
                 memcpy(entry, data + at + sizeof header + 16 + i * sizeof entry, sizeof entry);
@@ -72,7 +75,8 @@ static void record(void) {
         }
         at += header.size;
     }
-    printf("counters: samples %u\ncounters: branches recorded %u, of the loop %u\n", samples, entries, same);
+    printf("counters: %s %u\n", name, samples);
+    if (with_branches) printf("counters: branches recorded %u, of the loop %u\n", entries, same);
 }
 
 int main(void) {
@@ -81,7 +85,8 @@ int main(void) {
     count("branches", PERF_TYPE_HARDWARE, PERF_COUNT_HW_BRANCH_INSTRUCTIONS);
     count("branch-misses", PERF_TYPE_HARDWARE, PERF_COUNT_HW_BRANCH_MISSES);
     count("raw-instructions", PERF_TYPE_RAW, 0xc0);
-    record();
+    record("samples", false);
+    record("samples-with-branches", true);
     fflush(stdout);
     reboot(RB_POWER_OFF);
     return 0;
