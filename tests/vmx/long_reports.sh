@@ -13,7 +13,8 @@ mkdir -p "$dir"
 # What runs in place of the program: the same with reports, to a file named after the test.
 cat >"$dir/vmxray" <<-END
 	#!/bin/bash
-	exec '$(realpath "$VMXRAY")' "\$@" -report "all=$(realpath "$dir")/\${!#}.said"
+	name=\${!#}
+	exec '$(realpath "$VMXRAY")' "\$@" -report "all=$(realpath "$dir")/\${name//\\//-}.said"
 END
 chmod +x "$dir/vmxray"
 VMXRAY=$dir/vmxray LOGS=$dir/logs JOBS=${JOBS:-1} tests/kut_vmx.sh "$KUT" "$@" >"$dir/summary"
