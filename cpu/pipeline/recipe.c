@@ -216,13 +216,13 @@ static bool is_common(const struct work *work, const struct recipe *r, uint8_t l
 }
 
 static enum recipe_shape shape_of(const struct work *work, const struct recipe *r) {
-    bool loads = r->kind & RECIPE_LOAD, stores = r->kind & RECIPE_STORE;
+    bool loads = r->kind & RECIPE_LOAD, stores = r->kind & RECIPE_STORE, branches = r->branch;
     enum recipe_more more = r->kind & RECIPE_SHIFT ? SHIFT : r->kind & RECIPE_USES_LOGIC ? CONDITION : NOTHING;
     if (work->renamed && !loads && !stores) return SHAPE_RENAMED;
     if (work->groups ? work->group[0].busy > 1 || work->latency > UINT8_MAX : work->latency != 0) return SHAPE_ANY;
     if (r->branch == BRANCH_CONDITIONAL && !loads && !stores) return SHAPE_BRANCH;
 #define SHAPE(name, loading, storing, own, branching, wanted)                                                          \
-    if (loads == (loading) && stores == (storing) && work->groups == (own) && !r->branch != (branching) &&             \
+    if (loads == (loading) && stores == (storing) && work->groups == (own) && branches == (branching) &&               \
         more == (wanted))                                                                                              \
         return SHAPE_##name;
     RECIPE_SHAPES(SHAPE)
