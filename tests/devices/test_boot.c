@@ -40,7 +40,8 @@ static struct machine *make(unsigned cpus) {
 
 // What goes on over a reset: the time, and what was made of it. Everything else is compared.
 static bool is_time(const char *part, const char *field) {
-    static const char *const kept[][2] = {{"cpu", "time."}, {"turns", ""}, {"clock", ""}, {"tlb", ""}, {"pm", "seen"}};
+    static const char *const kept[][2] = {{"cpu", "time."}, {"turns", ""}, {"clock", ""},
+                                           {"tlb", ""},      {"pm", "seen"},  {"performance", "seen"}};
     for (unsigned i = 0; i < sizeof kept / sizeof *kept; i++)
         if (strcmp(part, kept[i][0]) == 0 && strncmp(field, kept[i][1], strlen(kept[i][1])) == 0) return true;
     return false;

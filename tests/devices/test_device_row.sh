@@ -116,7 +116,7 @@ refused sample,room=48 'room is 16, 32 or 64'
 refused sample,size=2M 'size is a size up to 1M'
 refused sample,loud=1 'loud is on or off'
 refused sample,label=overlong 'label is a word of up to 7 letters'
-refused sample,addr=20 'sample takes step=N, room=N, size=SIZE, loud=on|off and label=TEXT'
+refused sample,addr=20 'addr is a device number from 0 to 1f, hexadecimal, and .N for function N'
 refused sample,other=1 'sample takes'
 
 "$work/$O/tests/devices/tool_device_row" | grep -v "^1\.\."

@@ -14,6 +14,8 @@ static const struct { const char *mnemonic, *why; } excluded[] = {
     {"rdtsc",      "time differs"},
     {"rdtscp",     "time differs"},
     {"rdpmc",      "counters differ"},
+    {"rdpkru",     "the host's kernel has a value of its own"},
+    {"wrpkru",     "takes the host's memory away from the test"},
     {"rdrand",     "random"},
     {"rdseed",     "random"},
     {"rdpid",      "host's processor number"},
