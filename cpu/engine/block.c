@@ -118,6 +118,11 @@ void block_cache_clear(struct cpu *cpu) {
     }
 }
 
+void block_cache_renew(struct cpu *cpu) {
+    block_cache_clear(cpu);
+    for (unsigned i = 0; i < SOLO_SLOTS; i++) cpu->wire.blocks->solo[i].length = 0;
+}
+
 enum { CLEAR_WORK = 500000, TAKE_WORK = 3000 }; // of all with what must be decoded again; of one block or page
 
 // Room for `bytes`; empties the whole cache when it is full. NULL: no memory, or larger than a chunk.

@@ -21,6 +21,7 @@ struct block_cache *block_cache_new(void); // NULL when memory is short
 void block_cache_join(struct block_cache *cache, struct cpu *cpu);
 void block_cache_leave(struct cpu *cpu); // the last one frees it
 void block_cache_clear(struct cpu *cpu);
+void block_cache_renew(struct cpu *cpu); // between runs: blocks of single instructions are forgotten too
 // From now on blocks that run often are compiled into `memory`, which stays the caller's and must outlast the cache
 // (cpu/engine/tier.h). False: memory is short, or this build cannot.
 struct code_memory;

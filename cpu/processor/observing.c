@@ -32,6 +32,7 @@ void cpu_set_timing(struct cpu *cpu, const struct timing *timing) {
     if (cpu->performance.on) performance_settle(cpu, NULL);
     cpu->wire.timing = timing;
     if (cpu->performance.on) performance_renew(cpu);
+    if (timing && timing->begin && cpu->wire.blocks) block_cache_renew(cpu); // notes of another model
     cpu_update_mode(cpu);
     observing_update(cpu);
 }
