@@ -46,10 +46,6 @@ static void generation(struct bench *b) {
     b->cpu->tlb->next_generation = 1;
     RUN(b, LOAD_RSI);
 }
-static void tag(struct bench *b) { // a flag that the door does not know
-    *frame_flags(pages_frame(b->cpu->wire.pages, BENCH_DATA)) |= BIT(6);
-    RUN(b, STORE_RSI);
-}
 
 // Whether a process in which this happens is ended by an assertion.
 static bool noticed(void (*break_it)(struct bench *b)) {
@@ -94,8 +90,7 @@ int main(void) {
     } rows[] = {{base, "a segment base that is not canonical is noticed"},
                 {rights, "a segment whose rights no instruction loads is noticed"},
                 {budget, "a budget that went below nothing is noticed"},
-                {generation, "a TLB entry from a generation to come is noticed"},
-                {tag, "a write tag for a page that its flags forbid is noticed"}};
+                {generation, "a TLB entry from a generation to come is noticed"}};
     ok(!noticed(nothing), "a processor in order passes");
     pending();
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++)
