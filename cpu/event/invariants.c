@@ -14,10 +14,13 @@ static bool implies(bool a, bool b) { return !a || b; }
 
 static bool usable(const struct cpu *cpu, unsigned s) { return !(cpu->segment[s].rights & RIGHTS_UNUSABLE); }
 
-// Sequential code may run up to the end of canonical addresses; the next fetch faults.
+// Sequential code may run up to the end of canonical addresses, and a VM entry asks no more of RIP than that bits 63:N
+// are identical, N being the width of linear addresses (SDM Vol. 3C, 26.3.1.4): the next fetch faults.
 static bool rip_bound(const struct cpu *cpu) {
     if (!cpu_64bit(cpu)) return cpu->rip <= UINT32_MAX;
-    return cpu_canonical_register(cpu, cpu->rip) || cpu->rip == BIT(47) || cpu->rip == BIT(56);
+    unsigned width = cpu_model_has(cpu->wire.model, FEATURE_LA57) ? 57 : 48;
+    uint64_t high = cpu->rip >> width;
+    return high == 0 || high == ~0ull >> width;
 }
 
 static bool limit_fits(const struct segment *s) {
