@@ -85,7 +85,7 @@ const struct slot *machine_slot(const struct machine *machine, unsigned index);
 struct map;
 struct pci;
 const struct pci *machine_pci(const struct machine *machine);
-// What is seen at each physical address, or port (devices/bus/map.h); and the area whose memory a range of it shows.
+// For the monitor: what is seen at each physical address, or port; and the area whose memory a range of it shows.
 const struct map *machine_map(const struct machine *machine, bool ports);
 const struct area *machine_shown(const struct machine *machine, uint64_t shown); // NULL: there is none
 
