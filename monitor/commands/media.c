@@ -86,13 +86,14 @@ bool command_eject(struct monitor *monitor, const char *arguments) {
 bool command_change(struct monitor *monitor, const char *arguments) {
     struct hand h = {.monitor = monitor, .command = "change"};
     char word[16];
-    if (!take_word(&arguments, h.id, sizeof h.id)) return monitor_error(monitor, "change what? change ID [-f] FILE");
+    (void)take_force(&h, &arguments);
+    if (!take_word(&arguments, h.id, sizeof h.id)) return monitor_error(monitor, "change what? change [-f] ID FILE");
     (void)take_force(&h, &arguments);
     if (!take_word(&arguments, h.file, sizeof h.file))
         return monitor_error(monitor, "change: which image? change %s FILE", h.id);
     if (take_word(&arguments, word, sizeof word)) {
         h.raw = strcmp(word, "raw") == 0;
-        if (!h.raw) return monitor_error(monitor, "change: only raw images are read, and %s is none", word);
+        if (!h.raw) return monitor_error(monitor, "change: images are read as raw, which is all that may follow FILE, not %s", word);
     }
     if (*arguments && strcmp(arguments, "read-only") != 0 && strcmp(arguments, "retain") != 0)
         return monitor_error(monitor, "change: %s is too much", arguments);

@@ -82,7 +82,7 @@ commands "${machine[@]}" -hda "$dir/C.iso" -- 'eject ide0-hd0' 'eject nothing' e
 says 'eject: drive ide0-hd0 is no CD-ROM: its medium cannot be changed' && says 'eject: there is no drive nothing (info block lists them)'
 claim $? 'drives that are none' "$(cat "$dir/said")"
 says 'eject what?' && says 'change what?' && says 'change: which image?' && says 'nowhere.iso: cannot be opened' &&
-	says 'packed by gzip' && says 'change: only raw images are read' && says 'eject takes the ID of one drive'
+	says 'packed by gzip' && says 'change: images are read as raw' && says 'eject takes the ID of one drive'
 claim $? 'and images' "$(cat "$dir/said")"
 [[ -z $printed ]]
 claim $? 'without any effect' "$printed"
