@@ -157,6 +157,7 @@ include tests/guests/turtles/turtles.mk
 include tests/guests/below/below.mk
 include web/web.mk
 include labs/labs.mk
+include docs/site/docs.mk
 
 # ---- the rest -------------------------------------------------------------------------------------------------------
 
@@ -225,6 +226,7 @@ help:
 	@echo 'make test       every test; test-long adds the long ones; TESTS="word ..." picks by name'
 	@echo 'make bench      speed beside QEMU and Bochs, where they are; BOCHS=file, BENCH="word ..."'
 	@echo 'make web        the page for browsers, $(O)/web/index.html; web-serve serves it on loopback, test-web tests it'
+	@echo 'make docs       the documentation for browsers, $(O)/docs/index.html'
 	@echo 'make labs       the labs are built, and their checker; make -C labs/01-vmxon check looks at a student'"'"'s lab'
 	@echo 'make mutants    rows and comparisons are changed: the tests must notice; COUNT=500 SEED=1'
 	@echo 'make lint       clang-format, clang-tidy, cppcheck'

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes sure that what a step needs is there: need.sh STEP...  (build, test, turtles, guests, disk, web, lint)
+# Makes sure that what a step needs is there: need.sh STEP...  (build, test, turtles, guests, disk, web, docs, lint)
 #
 # For each missing package one line says which and what for; then apt-get installs them all.  Without root the exact
 # apt-get line is printed and the exit status is 1.  When nothing is missing no program is started.  NEED=check installs nothing:
@@ -43,6 +43,7 @@ web       lld-19           linking for WebAssembly                             c
 web       libclang-rt-19-dev-wasm32 what the compiler calls there              file /usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a
 web       wasi-libc        the C library there                                 file /usr/include/wasm32-wasi/stdio.h
 web       nodejs           putting the page together                           command node
+docs      pandoc           making pages for browsers of docs                   command pandoc
 lint      clang-format     checking the layout of the sources                 command clang-format
 lint      clang-tidy       checking the sources for mistakes                  command clang-tidy
 lint      cppcheck         checking the sources for mistakes                  command cppcheck
