@@ -1,0 +1,1 @@
+/vmwrite\(VM(READ|WRITE)_BITMAP/d

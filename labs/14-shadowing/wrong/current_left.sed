@@ -1,0 +1,1 @@
+/vmptrld\(vmcs01\)/d

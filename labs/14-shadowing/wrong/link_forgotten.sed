@@ -1,0 +1,1 @@
+/VMCS_LINK_POINTER/d

@@ -1,0 +1,1 @@
+/EACH\(read_often, encoding\) vmwrite/d

@@ -1,0 +1,1 @@
+s/    \*\(uint32_t \*\)shadow \|= BIT\(SHADOW\);//

@@ -1,0 +1,1 @@
+/EACH\(written_often, encoding\) FIELD12/d
