@@ -1,0 +1,1 @@
+s/found \|= \*a != 1/found |= *a != was_a/

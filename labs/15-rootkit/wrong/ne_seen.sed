@@ -1,0 +1,1 @@
+/vmwrite\(CR0_MASK/d

@@ -1,0 +1,1 @@
+s/^    hide_memory\(\);/    (void)hide_memory;/

@@ -1,0 +1,1 @@
+s/^        hide_time\(.*/        (void)from, (void)hide_time;/

@@ -1,0 +1,1 @@
+/vmwrite\(CR4_MASK/d
