@@ -84,7 +84,8 @@ static bool compare(struct monitor *monitor, struct recording_pair *p) {
     char error[ERROR];
     uint64_t step = 0;
     const char *wrong = NULL;
-    const struct pair_wish wish = {.history_bytes = PAST_BYTES, .packer = packed_by_zstd(), .look = look, .context = p};
+    const struct pair_wish wish = {
+        .history_bytes = PAST_BYTES, .packer = packed_by_zstd_in_memory(), .look = look, .context = p};
     if (!pair_open(p, &wish, error, sizeof error)) return monitor_error(monitor, "diff: %s", error);
     enum pair_found found = pair_find(p, &step, &wrong);
     return tell_difference(monitor, p, found, step, wrong);

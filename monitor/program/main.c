@@ -93,7 +93,7 @@ static bool begin_history(struct run *run) {
     uint64_t bytes = history_bytes(run->options);
     if (!bytes && !run->options->recording) return true;
     run->timeline = timeline_new(run->machine, bytes);
-    if (run->timeline) timeline_set_packer(run->timeline, packed_by_zstd());
+    if (run->timeline) timeline_set_packer(run->timeline, packed_by_zstd_in_memory());
     if (run->timeline) workers_serve(run);
     return run->timeline || complain("not enough memory to keep the past; -history 0 does without");
 }

@@ -131,7 +131,7 @@ static void name_field(struct run *run, const struct position *good) {
     enum { PAST_BYTES = 64 << 20, OF_A_PART = 1 };
     static struct parting parting;
     const struct pair_wish wish = {.history_bytes = PAST_BYTES,
-                                   .packer = packed_by_zstd(),
+                                   .packer = packed_by_zstd_in_memory(),
                                    .config = machine_configuration(run->machine),
                                    .look = look_at_parting,
                                    .context = &parting};

@@ -96,7 +96,7 @@ void course_run(struct course *c, const struct course_wish *wish) {
     if (!(c->t = timeline_new(c->m, wish->history_bytes)) || !c->slices ||
         !pages_watch(machine_pages(c->m), &c->watcher))
         die("no memory", NULL);
-    timeline_set_packer(c->t, packed_by_zstd());
+    timeline_set_packer(c->t, packed_by_zstd_in_memory());
     double begin = now_ms(), aside = 0;
     for (unsigned i = 0; machine_steps(c->m) < c->end && i < COURSE_SLICES; i++) {
         run_slice(c, c->end, &aside);
