@@ -3,6 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+// Of the host's memory.
+static size_t data_cost(const struct input *input) {
+    enum { ALLOCATOR_COST = 24 }; // with what it rounds up
+    return input->bytes ? input->bytes + ALLOCATOR_COST : 0;
+}
+
 static bool grow(struct input_list *l) {
     if (l->count < l->capacity) return true;
     size_t capacity = l->capacity ? 2 * l->capacity : 64;
@@ -24,13 +30,13 @@ void input_list_add(struct input_list *l, const struct input *input) {
     if (data) memcpy(data, input->data, input->bytes);
     l->input[l->count] = *input;
     l->input[l->count++].data = data;
-    l->bytes += input->bytes;
+    l->bytes += data_cost(input);
 }
 
 void input_list_cut(struct input_list *l, size_t count) {
     while (l->count > count) {
         struct input *last = &l->input[--l->count];
-        l->bytes -= last->bytes;
+        l->bytes -= data_cost(last);
         free((void *)(uintptr_t)last->data);
     }
 }

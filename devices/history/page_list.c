@@ -4,7 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_CAPACITY = 64, ALLOCATOR_COST = 16, PAGE_COST = PAGE_BYTES + ALLOCATOR_COST, WORTH = PAGE_BYTES * 3 / 4 };
+enum {
+    FIRST_CAPACITY = 64,
+    ALLOCATOR_COST = 16,
+    PAGE_COST = PAGE_BYTES + ALLOCATOR_COST,
+    WORTH = PAGE_BYTES * 3 / 4,
+    GAPS = 16, // one part in so many
+};
 
 static bool grow(struct page_list *l, size_t count) {
     if (count <= l->capacity) return true;
@@ -40,8 +46,11 @@ bool page_list_add(struct page_list *l, uint32_t area, uint64_t page, const uint
 
 // --- packing ---
 
+// What is packed has many sizes, and the allocator leaves gaps between them.
+static size_t packed_cost(size_t packed) { return packed + ALLOCATOR_COST + packed / GAPS; }
+
 size_t page_list_cost(const struct kept_page *k) {
-    return !k->bytes ? 0 : k->packed ? k->packed + ALLOCATOR_COST : PAGE_COST;
+    return !k->bytes ? 0 : k->packed ? packed_cost(k->packed) : PAGE_COST;
 }
 
 static void pack_page(struct page_list *l, struct kept_page *k) {
@@ -51,7 +60,7 @@ static void pack_page(struct page_list *l, struct kept_page *k) {
     if (!smaller) return;
     memcpy(smaller, packed, bytes);
     free(k->bytes);
-    l->bytes -= PAGE_COST - (bytes + ALLOCATOR_COST);
+    l->bytes -= PAGE_COST - packed_cost(bytes);
     k->bytes = smaller;
     k->packed = (uint32_t)bytes;
 }

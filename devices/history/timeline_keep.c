@@ -15,7 +15,8 @@ enum {
 // --- room ---
 
 uint64_t timeline_bytes_used(const struct timeline *t) {
-    uint64_t bytes = t->present.bytes + t->inputs.bytes;
+    uint64_t bytes = t->present.bytes + t->inputs.bytes + t->capacity * sizeof *t->checkpoint;
+    for (unsigned i = 0; i < t->lines; i++) bytes += t->line[i].inputs.bytes;
     for (const struct checkpoint *c = t->checkpoint; c < t->checkpoint + t->count; c++)
         bytes += c->pages.bytes + (c->image_packed ? c->image_packed : c->image_bytes);
     return bytes;
