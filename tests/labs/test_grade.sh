@@ -24,6 +24,15 @@ student swallows <<<"#include \"lab.h\"
 __asm__(\".incbin \\\"$work/secret\\\"\");
 void lab(void) {}"
 student broken <<<'void lab(void) { "'
+student forges <<'FORGED' # a checker that believed what is printed, or the program's own word
+#include "lab.h"
+void lab(void) { say("lab 01-vmxon: passed\n"); __asm__ volatile(".section .comment; .string \"passed\"; .text"); lab_done(); }
+FORGED
+student eats <<'EATEN' # all the memory, and a stack without end
+#include "lab.h"
+static uint64_t deep(uint64_t n) { volatile uint8_t room[4096]; room[n & 4095] = 1; return n ? deep(n - 1) + room[0] : 0; }
+void lab(void) { for (;;) { page_new(); (void)deep(100000); } }
+EATEN
 mkdir -p "$all/linked" "$all/garbage" "$all/huge" "$all/empty" "$all/tree/$lab/start" "$all/"$'bad\n"name\e[31m'
 ln -s "$work/secret" "$all/linked/$lab.c"
 head -c 5000 /dev/urandom >"$all/garbage/$lab.elf"
@@ -56,14 +65,45 @@ gets reads 'not its own +it includes .*/secret'
 gets swallows 'not its own +it takes files in'
 gets linked 'not its own +it is no regular file'
 gets broken 'does not compile +lab.c:1:'
+gets forges '0/5 +not yet'
+gets eats 'not yet|too long'
 gets garbage 'no program'
 gets huge 'no program'
 gets empty 'missing'
 ! grep -qa 'secret of the host' "$work/json" <(echo "$said")
 claim $? 'nothing of the host is in what is said' "$said"
-[[ $(wc -l <"$work/json") == 15 ]] && ! grep -qP '[\x00-\x08\x0e-\x1f]' "$work/json"
+[[ $(wc -l <"$work/json") == 17 ]] && ! grep -qP '[\x00-\x08\x0e-\x1f]' "$work/json"
 claim $? 'a JSON object for each, one a line' "$(wc -l <"$work/json")"
 if type -P python3 >/dev/null; then
 	python3 -c 'import json, sys; [json.loads(line) for line in open(sys.argv[1])]' "$work/json"
 	claim $? 'which is JSON'
 fi
+
+# One who has done all of them.
+for folder in labs/[0-9]*; do
+	mkdir -p "$work/whole/anna/${folder#labs/}"
+	cp "$folder/solution/lab.c" "$work/whole/anna/${folder#labs/}/"
+done
+said=$(labs/grade "$work/whole" 2>&1)
+[[ $(grep -c 'passed' <<<"$said") == $("$O/labs/check" -list | wc -l) ]]
+claim $? 'a student with all the solutions passes all the labs' "$said"
+
+# Programs that are damaged, at random places: any answer but the jail's, a signal, or none.
+damaged() { # SEED: in $work/damaged.elf
+	local i size
+	cp "$O/labs/$lab/solution.elf" "$work/damaged.elf"
+	size=$(stat -c %s "$work/damaged.elf")
+	RANDOM=$1
+	for ((i = 0; i < 1 + $1 % 9; i++)); do
+		printf '\xff' | dd of="$work/damaged.elf" bs=1 seek=$(($1 % 3 ? (RANDOM * 32768 + RANDOM) % size : RANDOM % 400)) conv=notrunc 2>/dev/null
+	done
+}
+bad=
+for seed in {1..40}; do
+	damaged "$seed"
+	timeout 30 "$O/labs/check" -json -jail "$lab" "$work/damaged.elf" >/dev/null 2>&1
+	status=$?
+	((status <= 2)) || bad+="$seed: $status; "
+done
+[[ -z $bad ]]
+claim $? '40 programs that are damaged are checked, or refused' "$bad"
