@@ -37,4 +37,14 @@ enum nested_difference {
 };
 enum nested_difference nested_compare(const struct nested *nested, const struct walk *processor);
 
+// Of a guest of a guest of a guest: the EPTs that hypervisors have merged for their guests, which level 0 merges again.
+struct nested_merged {
+    unsigned level; // of the hypervisor; 0: none is wrong
+    struct walk walk;
+};
+typedef void nested_fn(void *context, const struct walk *walk, uint64_t address);
+// Which of them gives something else than those that it was merged from; `each` is told all that are walked.
+void nested_merged(const struct view *view, const struct nested *nested, nested_fn *each, void *context,
+                   struct nested_merged *wrong);
+
 #endif

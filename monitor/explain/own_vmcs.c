@@ -21,16 +21,28 @@ bool vmcs_shadowed(const struct vmcs_source *guest, unsigned f, uint64_t *value)
     return shadow != VMX_NO_VMCS && vmx_vmcs_read(guest->cpu, shadow, f, value);
 }
 
-bool vmcs_own_field(const struct vmcs_source *s, enum vmcs_field f, uint64_t *value) {
-    const struct vmcs_source hypervisor = {s->machine, s->history, s->cpu, s->level - 1};
-    struct vmx_level_info guest, below;
-    if (!vmx_level_info(s->cpu, s->level, &guest)) return false;
-    if (s->level == 1) return vmx_vmcs_read(s->cpu, guest.hardware, f, value);
-    bool loaded = vmx_level_info(s->cpu, s->level - 1, &below) && below.current == guest.vmcs;
-    if (loaded && vmcs_shadowed(&hypervisor, f, value)) return true;
-    const struct history *h = s->history;
-    const struct history_vmcs12 *v = h ? history_vmcs12(h, s->level - 1, guest.vmcs) : NULL;
+// Of a VMCS that the hypervisor has for a guest.
+static bool field_of(const struct vmcs_source *hypervisor, uint64_t vmcs, enum vmcs_field f, uint64_t *value) {
+    struct vmx_level_info info;
+    bool loaded = vmx_level_info(hypervisor->cpu, hypervisor->level, &info) && info.current == vmcs;
+    if (loaded && vmcs_shadowed(hypervisor, f, value)) return true;
+    const struct history *h = hypervisor->history;
+    const struct history_vmcs12 *v = h ? history_vmcs12(h, hypervisor->level, vmcs) : NULL;
     if (!v || !v->known[f]) return false;
     *value = v->field[f];
     return true;
+}
+
+bool vmcs_own_field(const struct vmcs_source *s, enum vmcs_field f, uint64_t *value) {
+    const struct vmcs_source hypervisor = {s->machine, s->history, s->cpu, s->level - 1};
+    struct vmx_level_info guest;
+    if (!vmx_level_info(s->cpu, s->level, &guest)) return false;
+    if (s->level == 1) return vmx_vmcs_read(s->cpu, guest.hardware, f, value);
+    return field_of(&hypervisor, guest.vmcs, f, value);
+}
+
+bool vmcs_entered_field(const struct vmcs_source *s, enum vmcs_field f, uint64_t *value) {
+    struct vmx_level_info info;
+    if (!vmx_level_info(s->cpu, s->level, &info) || info.current == VMX_NO_VMCS) return false;
+    return field_of(s, info.current, f, value);
 }

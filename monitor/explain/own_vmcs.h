@@ -20,5 +20,7 @@ uint64_t vmcs_shadow_of(const struct vmcs_source *guest, enum vmcs_field bitmap,
 bool vmcs_shadowed(const struct vmcs_source *guest, unsigned field, uint64_t *value);
 // A field of the VMCS of the guest at a level, as the hypervisor below it has it. False: that was not seen.
 bool vmcs_own_field(const struct vmcs_source *source, enum vmcs_field field, uint64_t *value);
+// A field of the VMCS that the hypervisor at a level has loaded: that with which it has entered whatever runs above it.
+bool vmcs_entered_field(const struct vmcs_source *source, enum vmcs_field field, uint64_t *value);
 
 #endif

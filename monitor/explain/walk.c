@@ -75,6 +75,10 @@ bool walk_own_stage(const struct view *view, unsigned level, uint64_t address, s
     return walk_ept(view, view->own_ept[level], level - 1, address, w);
 }
 
+bool walk_merged_stage(const struct view *view, unsigned level, uint64_t eptp, uint64_t address, struct walk *w) {
+    return walk_ept(view, eptp, level, address, w);
+}
+
 const char *walk_entry_name(const struct walk *w, unsigned entry) {
     unsigned kind = w->look.entry[entry].kind;
     return w->kind == WALK_EPT ? ept_forms[kind].name : entry_forms[kind].name;

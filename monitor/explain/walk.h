@@ -32,6 +32,8 @@ bool walk_first_stage(const struct view *view, uint64_t linear, struct walk *wal
 bool walk_second_stage(const struct view *view, uint64_t guest_physical, struct walk *walk); // the view has an EPTP
 // The own EPT of a level, from 1 to the view's; the view has them.
 bool walk_own_stage(const struct view *view, unsigned level, uint64_t address, struct walk *walk);
+// An EPT that lies in the memory of that level, which has merged it for the view's.
+bool walk_merged_stage(const struct view *view, unsigned level, uint64_t eptp, uint64_t address, struct walk *walk);
 // What walk_own found for a page of a level's memory: a walk of the EPTs of several levels asks for the same again and again.
 struct walk_memo {
     struct {

@@ -96,15 +96,30 @@ static void add_change(struct report *report, const struct table_change *c) {
     translations_beginning(report, c);
 }
 
-// The entry that level 0 has merged, and who wrote it when that is known.
-static void add_merged(const struct translations *t, struct report *report, const struct stale_look *look) {
-    if (!look->two || !look->walk[1].look.count) return;
-    const struct look_entry *e = walk_last(&look->walk[1]);
-    report_value(report, "the merged entry", (struct place){.space = PLACE_PHYSICAL, .bytes = 8, .address = e->at},
-                 e->value);
-    const struct table_change *c = translations_change(t, e->at);
-    report->same = e->at;
+static void add_entry(const struct translations *t, struct report *report, const char *name, uint64_t at,
+                      uint64_t value) {
+    report_value(report, name, (struct place){.space = PLACE_PHYSICAL, .bytes = 8, .address = at}, value);
+    const struct table_change *c = translations_change(t, at);
+    report->same = at;
     if (c) translations_beginning(report, c);
+}
+
+static void ignore(void *context, const struct walk *walk, uint64_t address) {
+    (void)context, (void)walk, (void)address;
+}
+
+// The entry that a hypervisor has merged, level 0 if no other is to blame, and who wrote it when that is known.
+static void add_merged(const struct translations *t, struct report *report, const struct view *view,
+                       const struct stale_look *look) {
+    struct nested_merged wrong = {0};
+    if (look->nested) nested_merged(view, &look->own, ignore, NULL, &wrong);
+    const struct walk *w = wrong.level ? &wrong.walk : &look->walk[1];
+    if ((!wrong.level && !look->two) || !w->look.count) return;
+    const struct look_entry *e = walk_last(w);
+    uint64_t at = e->at;
+    (void)walk_entry_physical(view, w, w->look.count - 1, &at);
+    if (wrong.level) report_value(report, "merged by level", (struct place){0}, wrong.level);
+    add_entry(t, report, "the merged entry", at, e->value);
 }
 
 bool stale_used(struct translations *t, struct cpu *cpu, const struct stale_translation *s,
@@ -124,7 +139,7 @@ bool stale_used(struct translations *t, struct cpu *cpu, const struct stale_tran
         report_value(&report, "the tables' now", (struct place){0},
                      s->own ? s->own_physical & TLB_PAGE_MASK : s->tables.physical & TLB_PAGE_MASK);
     if (f.change) add_change(&report, f.change);
-    if (!f.change) add_merged(t, &report, look);
+    if (!f.change) add_merged(t, &report, view, look);
     report_file(t->reports, cpu, &report);
     return true;
 }

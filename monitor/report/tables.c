@@ -38,7 +38,65 @@ static bool is_live(const struct translations *t, const struct view *view, uint6
     return passes(view, &w, page);
 }
 
-static void file(struct translations *t, struct cpu *cpu, const struct sight *s, enum report_rule rule) {
+// --- where it began ---
+
+struct beginning {
+    const struct table_change *change;
+    const char *what;
+};
+
+static void begin_with(struct beginning *b, const struct table_change *c, const char *what) {
+    if (c && (!b->change || c->count > b->change->count)) *b = (struct beginning){c, what};
+}
+
+// Who gave the stored page away: changed an entry on the way of the walk. Who made it a table: the entry that leads to
+// the one that lies in it.
+static void look_along(const struct translations *t, const struct view *view, const struct walk *w, uint64_t page,
+                       struct beginning *b) {
+    const struct table_change *above = NULL;
+    for (unsigned i = 0; i < w->look.count; i++) {
+        uint64_t at = w->look.entry[i].at;
+        if (at == LOOK_REGISTER) continue;
+        (void)walk_entry_physical(view, w, i, &at);
+        const struct table_change *c = translations_change(t, at);
+        if (!page) begin_with(b, c, "this instruction changed the entry that leads there");
+        if (page && at >> PAGE_SHIFT == page) begin_with(b, above, "this instruction made the page a table");
+        above = c;
+    }
+}
+
+static void look_along_ept(const struct translations *t, const struct view *view, uint64_t address, uint64_t page,
+                           struct beginning *b) {
+    struct walk w;
+    struct nested n = {0};
+    if (view->level > 1 && view->has_own_ept) nested_walk(view, address, &n);
+    for (unsigned i = 0; i < n.stages; i++)
+        if (n.stage[i].has_ept) look_along(t, view, &n.stage[i].walk, page, b);
+    if (b->change) return;
+    (void)walk_second_stage(view, address, &w);
+    look_along(t, view, &w, page, b);
+}
+
+static struct beginning beginning_of(const struct translations *t, const struct view *view, const struct sight *s,
+                                     enum report_rule rule) {
+    const uint64_t page = s->physical >> PAGE_SHIFT;
+    struct beginning b = {0};
+    struct walk w;
+    const bool mapped = rule != RULE_tables_device && walk_first_stage(view, s->linear, &w);
+    if (mapped && rule == RULE_tables_program) look_along(t, view, &w, 0, &b);
+    if (mapped && rule == RULE_tables_guest) look_along_ept(t, view, w.look.result, 0, &b);
+    if (b.change) return b;
+    if (t->table[page] & TABLE_LINEAR) {
+        (void)walk_first_stage(view, t->base[page], &w);
+        look_along(t, view, &w, page, &b);
+    } else if (view->eptp) {
+        look_along_ept(t, view, t->base[page], page, &b);
+    }
+    return b;
+}
+
+static struct report report_of(const struct translations *t, const struct cpu *cpu, const struct sight *s,
+                               enum report_rule rule) {
     const uint64_t page = s->physical >> PAGE_SHIFT;
     struct report report = report_at(cpu, rule, s);
     const struct place place = {.space = PLACE_PHYSICAL, .bytes = 8, .address = s->physical & ~7ull};
@@ -46,8 +104,17 @@ static void file(struct translations *t, struct cpu *cpu, const struct sight *s,
     report_value(&report, "what it replaces", place, s->old);
     report_value(&report, "the table translates from", (struct place){0}, t->base[page]);
     report.same = page;
-    const struct table_change *c = translations_change(t, s->physical & ~7ull);
-    if (c) translations_beginning(&report, c);
+    return report;
+}
+
+static void file(struct translations *t, struct cpu *cpu, const struct sight *s, const struct view *view,
+                 enum report_rule rule) {
+    struct report report = report_of(t, cpu, s, rule);
+    const struct beginning b = beginning_of(t, view, s, rule);
+    if (b.change) {
+        translations_beginning(&report, b.change);
+        report.began = b.what;
+    }
     report_file(t->reports, cpu, &report);
 }
 
@@ -57,13 +124,22 @@ static bool overlaps_half(const struct translations *t, const struct sight *s) {
     return s->size == 4 && !(t->table[s->physical >> PAGE_SHIFT] & TABLE_32);
 }
 
+static void file_torn(struct translations *t, struct cpu *cpu, const struct sight *s) {
+    const struct half_entry *h = &t->half;
+    struct report report = report_of(t, cpu, s, RULE_tables_torn);
+    report.began = "the first half was stored";
+    report.beginning = (struct report_moment){h->step, h->rip, (uint32_t)h->processor, (uint32_t)h->level};
+    report_file(t->reports, cpu, &report);
+}
+
 static void half_stored(struct translations *t, struct cpu *cpu, const struct sight *s) {
     struct half_entry *h = &t->half;
     if (!overlaps_half(t, s)) return;
     const bool second = h->at == (s->physical ^ 4) && h->processor == (uint64_t)cpu->id && h->at;
-    if (second && h->read) file(t, cpu, s, RULE_tables_torn);
+    if (second && h->read) file_torn(t, cpu, s);
+    const struct report_moment m = report_moment(cpu, s);
     *h = (struct half_entry){0};
-    if (!second) h->at = s->physical, h->processor = (uint64_t)cpu->id;
+    if (!second) *h = (struct half_entry){s->physical, (uint64_t)cpu->id, 0, m.step, m.rip, m.level};
 }
 
 void tables_read(struct translations *t, const struct cpu *cpu, const struct sight *s) {
@@ -85,7 +161,7 @@ void tables_stored(struct translations *t, struct cpu *cpu, const struct sight *
     if (!guest && !program && !device) return;
     if (!view_of(machine_of_translations(t), (unsigned)cpu->id, -1, vmx_history(cpu), &view, NULL, 0)) return;
     if ((guest || device) && is_live(t, &view, page, TABLE_EPT))
-        file(t, cpu, s, device ? RULE_tables_device : RULE_tables_guest);
+        file(t, cpu, s, &view, device ? RULE_tables_device : RULE_tables_guest);
     else if ((program || device) && kind & TABLE_LINEAR && is_live(t, &view, page, TABLE_LINEAR))
-        file(t, cpu, s, device ? RULE_tables_device : RULE_tables_program);
+        file(t, cpu, s, &view, device ? RULE_tables_device : RULE_tables_program);
 }

@@ -285,7 +285,7 @@ static void change_entry(struct translations *t, struct cpu *cpu, const struct s
     const unsigned bytes = is & TABLE_32 ? 4 : 8;
     bool linear = is & TABLE_LINEAR && takes_linear(old, now);
     bool ept = is & (TABLE_EPT | TABLE_OWN) && takes_ept(old, now);
-    if (linear || ept || is & TABLE_EPT) note_change(t, cpu, s, at, old, now, linear || ept);
+    if (linear || ept || now & 7) note_change(t, cpu, s, at, old, now, linear || ept);
     if (linear && is / TABLE_LEVEL)
         doubt_linear(t, page, (unsigned)(at % PAGE_BYTES) / bytes, is / TABLE_LEVEL, bytes == 4 ? 10 : 9);
     if (ept) doubt_ept(t);
@@ -332,15 +332,32 @@ static void store_hit(struct point *point, struct cpu *cpu, const struct sight *
 
 // --- uses ---
 
-static void note_own(struct translations *t, const struct view *view, const struct stale_look *look) {
+static void note_entries(struct translations *t, const struct view *view, const struct walk *w, uint8_t kind,
+                         uint64_t address) {
     uint64_t at;
+    for (unsigned k = 0; k < w->look.count; k++) {
+        if (!walk_entry_physical(view, w, k, &at)) at = w->look.entry[k].at;
+        note_table(t, at, kind, 0, address & ~(PAGE_BYTES - 1));
+    }
+}
+
+struct noting {
+    struct translations *t;
+    const struct view *view;
+};
+static void note_merged(void *context, const struct walk *w, uint64_t address) {
+    const struct noting *n = context;
+    note_entries(n->t, n->view, w, TABLE_OWN, address);
+}
+
+static void note_own(struct translations *t, const struct view *view, const struct stale_look *look) {
+    struct noting noting = {t, view};
+    struct nested_merged wrong;
     for (unsigned i = 0; look->nested && i < look->own.stages; i++) {
         const struct nested_stage *s = &look->own.stage[i];
-        for (unsigned k = 0; s->has_ept && k < s->walk.look.count; k++) {
-            if (!walk_entry_physical(view, &s->walk, k, &at)) at = s->walk.look.entry[k].at;
-            note_table(t, at, s->level > 1 ? TABLE_OWN : TABLE_EPT, 0, s->address & ~(PAGE_BYTES - 1));
-        }
+        if (s->has_ept) note_entries(t, view, &s->walk, s->level > 1 ? TABLE_OWN : TABLE_EPT, s->address);
     }
+    if (look->nested) nested_merged(view, &look->own, note_merged, &noting, &wrong);
 }
 
 // By an instruction that runs alone its RIP and step are known.

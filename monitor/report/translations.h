@@ -12,7 +12,7 @@ enum table_kind { TABLE_LINEAR = 1, TABLE_EPT = 2, TABLE_OWN = 4, TABLE_32 = 8, 
 
 enum { CHANGE_SETS = 512, CHANGE_WAYS = 4, CHANGES = CHANGE_SETS * CHANGE_WAYS, LEVELS_KEPT = 9, INVEPTS = 8 };
 
-// A change of the entry at `at`, physical: the last one that took something away, else, of EPT, the last one.
+// A change of the entry at `at`, physical: the last one that took something away, else the last one.
 struct table_change {
     uint64_t at, old, now, count; // count: which change of all; 0: free
     uint64_t step, rip;
@@ -22,6 +22,7 @@ struct table_change {
 // Four bytes of an entry were stored; `read`: a walk of another processor has read it so.
 struct half_entry {
     uint64_t at, processor, read; // at 0: none
+    uint64_t step, rip, level;    // of the store
 };
 
 struct translations {

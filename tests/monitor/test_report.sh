@@ -40,19 +40,19 @@ planted 'depth=1 bug=two' vmcs_two_processors 0 second_main guest_create -smp 2
 planted 'depth=1 bug=bitmap' vmcs_changed 0 second_main enter_guest -smp 2
 planted 'depth=0 bug=linear' stale_linear 0 bug_payload bug_payload
 planted 'depth=1 bug1=linear' stale_linear 1 bug_payload bug_payload
-planted 'depth=0 bug=program' tables_program 0 user_store
-planted 'depth=1 bug1=program' tables_program 1 user_store
-planted 'depth=0 bug=dma' tables_device 0 bug_payload
-planted 'depth=1 bug=torn' tables_torn 0 bug_second '' -smp 2
+planted 'depth=0 bug=program' tables_program 0 user_store bug_payload
+planted 'depth=1 bug1=program' tables_program 1 user_store bug_payload
+planted 'depth=0 bug=dma' tables_device 0 bug_payload bug_payload
+planted 'depth=1 bug=torn' tables_torn 0 bug_second bug_second -smp 2
 planted 'depth=0 bug=fresh' memory_read 0 bug_payload
 planted 'depth=1 bug1=fresh' memory_read 1 bug_payload
 planted 'depth=1 bug=invept' stale_ept 1 payload bug_move_page
 planted 'depth=2 bug1=invept' stale_ept 2 payload bug_move_page
-planted 'depth=1 bug=table' tables_guest 1 payload
-planted 'depth=2 bug1=table' tables_guest 2 payload
+planted 'depth=1 bug=table' tables_guest 1 payload bug_give_table
+planted 'depth=2 bug1=table' tables_guest 2 payload bug_give_table
 planted 'depth=2 bug=merge' composed_more 2 payload ept02_violation
 planted 'depth=2 bug1=move bug=follow' composed_outlived 2 payload bug_move_page
-memory=256 planted 'depth=3 bug1=merge' composed_more 3 payload
+memory=256 planted 'depth=3 bug1=merge' composed_more 3 payload ept02_violation
 memory=256 planted 'depth=3 bug2=move bug1=follow' composed_outlived 3 payload bug_move_page
 planted 'depth=1 bug=lost' lost_vectoring 0 enter_guest
 planted 'depth=2 bug1=lost' lost_vectoring 1 enter_guest

@@ -25,7 +25,7 @@ static void forget_invlpg(void) {
     if (*at == old) print("what was there before is still there\n");
 }
 
-// --- bug=program: the page map is left to a program, which stores to it ---
+// --- bug=program: the page map is mapped for a program, which stores to it ---
 static void on_return(struct frame *f) {
     f->rip = (uint64_t)user_back;
     f->cs = SELECTOR_CODE;
@@ -34,25 +34,34 @@ static void on_return(struct frame *f) {
 }
 
 static void run_program(void) {
+    enum { LARGE = 2 << 20 };
+    const uint64_t offset = (uint64_t)&page_map[UNUSED] % LARGE;
     interrupt_handle(VECTOR_UD, on_return);
-    user_store(&page_map[UNUSED], 0);
+    *directory_entry(LINEAR) = ((uint64_t)page_map & ~(uint64_t)(LARGE - 1)) | LARGE_PRESENT_USER;
+    user_store((volatile uint64_t *)(LINEAR + offset), 0);
     print("the program has ended\n");
 }
 
-// --- bug=dma: fw_cfg reads its signature into the page map ---
-static void give_to_device(void) {
+// --- bug=dma: fw_cfg reads its signature into a page directory that is in use ---
+static void give_to_device(uint64_t bytes) {
     enum { PORT_FW_CFG_DMA = 0x514, READ = 2, SELECT = 8, BYTES = 4 };
     static volatile struct {
         uint32_t control, length;
         uint64_t address;
     } request;
+    enum { PRESENT_USER = 7, GIGABYTE = 5, PAGES = 200 };
+    uint64_t *directory = (uint64_t *)((bytes & ~(PAGE - 1)) - PAGES * PAGE);
+    memcpy(directory, directory_entry(0), PAGE);
+    uint64_t *pointers = (uint64_t *)(page_map[0] & ADDRESS);
+    pointers[GIGABYTE] = (uint64_t)directory | PRESENT_USER;
+    print("in use: %x\n", *(volatile uint32_t *)((uint64_t)GIGABYTE << 30));
     request.control = __builtin_bswap32(READ | SELECT);
     request.length = __builtin_bswap32(BYTES);
-    request.address = __builtin_bswap64((uint64_t)&page_map[UNUSED]);
+    request.address = __builtin_bswap64((uint64_t)&directory[UNUSED]);
     out32(PORT_FW_CFG_DMA, 0);
     out32(PORT_FW_CFG_DMA + 4, __builtin_bswap32((uint32_t)(uint64_t)&request));
     print("the device says %x\n", __builtin_bswap32(request.control));
-    page_map[UNUSED] = 0;
+    directory[UNUSED] = 0;
 }
 
 // --- bug=fresh ---
@@ -64,6 +73,6 @@ static void read_fresh(uint64_t bytes) {
 void bug_payload(uint64_t bytes) {
     if (bug == BUG_LINEAR) forget_invlpg();
     if (bug == BUG_PROGRAM) run_program();
-    if (bug == BUG_DMA) give_to_device();
+    if (bug == BUG_DMA) give_to_device(bytes);
     if (bug == BUG_FRESH) read_fresh(bytes);
 }

@@ -6,15 +6,15 @@ values phys:0x11a000, 4
 values u64[rsp] from 740000
 values rax from 999000
 values pit.counter[0].mode
-values @0:rip from 506501 to 506509
-values @2:rip from 506499 to 506514
-values @0:rbx from 506479 to 506509
+values @0:rip from 494631 to 494639
+values @2:rip from 494629 to 494644
+values @0:rbx from 494609 to 494639
 when-written @0:rip
-when-written @2:rip before 506509
+when-written @2:rip before 494639
 origin @0:rip
-goto 506505
-values @0:rip from 506501 to 506509
-values @2:rip from 506499 to 506514
+goto 494635
+values @0:rip from 494631 to 494639
+values @2:rip from 494629 to 494644
 goto end
 first level == 2
 last level == 0
