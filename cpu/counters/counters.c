@@ -131,7 +131,29 @@ void performance_settle(struct cpu *cpu, const struct op *op) {
     if (asks) interrupt(cpu);
 }
 
+// Up to there no counter can overflow, whatever happens. Levels are left out: what does not count now may begin to within
+// the same run.
+static void find_quiet(struct cpu *cpu) {
+    struct performance *p = &cpu->performance;
+    p->quiet_steps = p->quiet_cycle = ~0ull;
+    for (unsigned i = 0; i < COUNTERS; i++) {
+        enum performance_source source = source_of(p, i);
+        if (source == COUNTS_NOTHING || !levels_of(p, i)) continue;
+        uint64_t left = (OVERFLOWN - value_now(cpu, NULL, i)) / sources[source].most;
+        bool cycles = source == COUNTS_CYCLES || source == COUNTS_REFERENCE || source == COUNTS_SLOTS;
+        uint64_t until = (cycles ? cpu_cycles_now(cpu) : cpu->time.steps) + (left ? left : 1);
+        uint64_t *quiet = cycles ? &p->quiet_cycle : &p->quiet_steps;
+        if (until < *quiet) *quiet = until;
+    }
+}
+
+static bool is_quiet(const struct cpu *cpu) {
+    const struct performance *p = &cpu->performance;
+    return cpu->time.steps < p->quiet_steps && cpu_cycles_now(cpu) < p->quiet_cycle;
+}
+
 void performance_look(struct cpu *cpu) {
+    if (is_quiet(cpu)) return;
     for (unsigned i = 0; i < COUNTERS; i++)
         if (levels_of(&cpu->performance, i) && value_now(cpu, NULL, i) >= OVERFLOWN) {
             performance_settle(cpu, NULL);
@@ -139,18 +161,11 @@ void performance_look(struct cpu *cpu) {
         }
 }
 
-// Levels are left out: what does not count now may begin to within the same run.
-void performance_limits(const struct cpu *cpu, uint64_t *steps, uint64_t *cycle) {
-    for (unsigned i = 0; i < COUNTERS; i++) {
-        enum performance_source source = source_of(&cpu->performance, i);
-        if (source == COUNTS_NOTHING || !levels_of(&cpu->performance, i)) continue;
-        uint64_t left = (OVERFLOWN - value_now(cpu, NULL, i)) / sources[source].most;
-        if (!left) left = 1;
-        bool cycles = source == COUNTS_CYCLES || source == COUNTS_REFERENCE || source == COUNTS_SLOTS;
-        uint64_t until = cpu_cycles_now(cpu) + left;
-        if (cycles && until < *cycle) *cycle = until;
-        if (!cycles && left < *steps) *steps = left;
-    }
+void performance_limits(struct cpu *cpu, uint64_t *steps, uint64_t *cycle) {
+    const struct performance *p = &cpu->performance;
+    if (!is_quiet(cpu)) find_quiet(cpu);
+    if (p->quiet_steps - cpu->time.steps < *steps) *steps = p->quiet_steps - cpu->time.steps;
+    if (p->quiet_cycle < *cycle) *cycle = p->quiet_cycle;
 }
 
 // --- from outside ---
@@ -164,6 +179,7 @@ static bool counts(const struct performance *p, enum performance_source source) 
 void performance_derive(struct cpu *cpu) {
     struct performance *p = &cpu->performance;
     p->on = p->filters = false;
+    p->quiet_steps = p->quiet_cycle = 0;
     for (unsigned i = 0; i < COUNTERS; i++) {
         unsigned levels = levels_of(p, i);
         p->on |= levels != 0;

@@ -18,7 +18,7 @@ uint64_t performance_value(const struct cpu *cpu, const struct op *op, unsigned 
 void performance_derive(struct cpu *cpu);
 void performance_update(struct cpu *cpu);
 // No further than these steps and this cycle may the processor run before performance_overflows is asked.
-void performance_limits(const struct cpu *cpu, uint64_t *steps, uint64_t *cycle);
+void performance_limits(struct cpu *cpu, uint64_t *steps, uint64_t *cycle);
 // Under another timing model everything that is counted begins anew.
 void performance_renew(struct cpu *cpu);
 // At a boundary: counters that have overflowed say so; perhaps an interrupt comes of it.

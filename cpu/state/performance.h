@@ -25,6 +25,7 @@ struct performance {
     uint64_t branch_from[LAST_BRANCHES], branch_to[LAST_BRANCHES], branch_information[LAST_BRANCHES];
     uint64_t branch_cycle; // when the latest one was recorded
     // derived (performance_update)
+    uint64_t quiet_steps, quiet_cycle; // before this step of the processor, and this cycle, no counter overflows
     bool on;      // a counter counts, at some privilege level
     bool filters; // one of them not at every privilege level
     bool each;    // each attempt is looked at: branches are recorded, or counted without a timing model

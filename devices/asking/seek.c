@@ -3,7 +3,7 @@
 #include "devices/asking/crew.h"
 #include <stdlib.h>
 
-enum { FIRST_STRETCH = 100000, GROWTH = 10 };
+enum { FIRST_STRETCH = 100000, SHORT_STRETCH = 1000000, GROWTH = 10 };
 
 struct stretch {
     uint64_t from, to;          // steps
@@ -190,6 +190,17 @@ static enum search look_through_shared(struct timeline *t, const struct seek *se
     return found == SEARCH_NOTHING && s->to > s->from ? look_through(t, seek, s, at, wrong) : found;
 }
 
+// Workers share long stretches, which grow: they look through the last pieces first. Whoever is alone goes through no
+// more than what lies behind a checkpoint, so that nothing is gone through twice, and little that lies before the stop.
+static uint64_t stretch_begin(const struct timeline *t, uint64_t to, uint64_t longest) {
+    uint64_t first = t->checkpoint[0].at.steps;
+    bool shared = crew_alone(t, true) != ~0ull;
+    if (shared || longest <= SHORT_STRETCH) return to - first > longest ? to - longest : first;
+    unsigned i = t->count - 1;
+    while (i && t->checkpoint[i].at.steps + SHORT_STRETCH > to) i--;
+    return t->checkpoint[i].at.steps;
+}
+
 enum search timeline_back_to(struct timeline *t, const struct seek *seek, struct position *at, const char **wrong) {
     struct position present;
     struct timeline_facts facts;
@@ -199,8 +210,7 @@ enum search timeline_back_to(struct timeline *t, const struct seek *seek, struct
     struct stretch s = {.to = present.steps, .end = &present};
     *wrong = NULL;
     for (uint64_t longest = FIRST_STRETCH; found == SEARCH_NOTHING; longest *= GROWTH) {
-        uint64_t left = s.to - facts.first.steps;
-        s.from = s.to - (longest < left ? longest : left);
+        s.from = stretch_begin(t, s.to, longest);
         found = look_through_shared(t, seek, &s, at, wrong);
         if (s.from == facts.first.steps) break;
         s = (struct stretch){.to = s.from};
