@@ -4,6 +4,8 @@
 #include "monitor/disk/drive_option.h"
 #include "monitor/disk/image.h"
 #include "monitor/disk/images.h"
+#include "monitor/disk/media.h"
+#include "monitor/files/packed.h"
 #include "monitor/session/monitor.h"
 #include "monitor/files/readable.h"
 #include "monitor/host/editor.h"
@@ -48,6 +50,14 @@ bool image_commit(struct image *image, const struct drive *drive, uint64_t *byte
     (void)image, (void)drive, (void)bytes;
     return snprintf(why, IMAGE_WHY, "there are no images of disks in the page"), false;
 }
+void images_watch(struct images *images, const struct image_watch *watch) { (void)images, (void)watch; }
+bool media_open(struct images *images, const char *path, bool raw, struct drive_medium *out, char why[IMAGE_WHY]) {
+    (void)images, (void)path, (void)raw, (void)out;
+    return snprintf(why, IMAGE_WHY, "there are no images of disks in the page"), false;
+}
+
+// The past is kept as it is: zstd is not in the page.
+const struct packer *packed_by_zstd_in_memory(void) { return NULL; }
 
 // Source lines and frames are in DWARF, for which there is no reader here.
 struct source_lines *symbols_dwarf(int fd, struct elf_layout *layout) {

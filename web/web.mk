@@ -36,6 +36,11 @@ web_page := $(addprefix web/,build.js page.html page.css wasi.js worker.js words
 $(WEB)/index.html: $(WEB)/vmxray.wasm $(TURTLES) $(web_page)
 	$(call quiet,PAGE,$@)$(WEB_NODE) web/build.js $@ $(WEB)/vmxray.wasm $(TURTLES)
 
+# Of what is compiled natively too: tests/law/test_page.sh.
+.PHONY: web-natively
+web-natively:
+	@printf '%s\n' $(filter-out web/%,$(WEB_SOURCES))
+
 .PHONY: web-serve
 web-serve: web
 	@$(WEB_NODE) web/serve.js $(WEB) $(PORT)
