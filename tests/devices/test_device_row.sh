@@ -7,7 +7,7 @@ trap 'rm -rf "$work"' EXIT
 
 # Sources by links, objects by copies that keep their dates: only what the new file concerns is built.
 mkdir -p "$work/$O"
-for floor in cpu vmx monitor web labs tests scripts Makefile; do ln -s "$PWD/$floor" "$work/$floor"; done
+for part in Makefile */; do [[ $part == @(o|devices)/ ]] || ln -s "$PWD/${part%/}" "$work/${part%/}"; done
 cp -as "$PWD/devices" "$work/devices"
 cp -a "$O/obj" "$O/gen" "$O/flags" "$O/core.list" "$work/$O"
 

@@ -42,10 +42,10 @@ fill_table() { # NAME: standard input to standard output
 }
 
 make_tree() {
-	local new=$work/new file count
+	local new=$work/new file count part
 	rm -rf "$new"
 	mkdir -p "$new"
-	cp -r cpu vmx devices monitor web tests scripts Makefile "$new"
+	for part in Makefile */; do [[ $part == o/ ]] || cp -r "$part" "$new"; done
 	"$O/$here/tool_mutate" "$rooms" . "$new" >"$work/list" || fail 'the sources could not be changed'
 	while read -r _ file name; do
 		fill_table "$name" <"$new/$file" >"$new/table" && mv "$new/table" "$new/$file"
