@@ -57,13 +57,6 @@ static bool to_idle_time(struct monitor *monitor, const char *text) {
                                  step, cycles, cycles, step, step);
 }
 
-// 20M, or an expression.
-static bool take_steps(struct monitor *monitor, const char **text, uint64_t *steps) {
-    bool count = isdigit((unsigned char)**text) && parse_count(*text, steps);
-    if (count) *text += strlen(*text);
-    return count || take_value(&monitor->look, text, steps);
-}
-
 bool command_goto(struct monitor *monitor, const char *arguments) {
     struct timeline *t = back_timeline(monitor);
     struct timeline_facts f;
@@ -80,7 +73,7 @@ bool command_goto(struct monitor *monitor, const char *arguments) {
     if (isalpha((unsigned char)*arguments))
         return monitor_error(monitor, "goto: no mark is called %s; mark alone lists them", arguments);
     char sign = *arguments == '-' || *arguments == '+' ? *arguments++ : 0;
-    if (!take_steps(monitor, &arguments, &step) || !take_end(&monitor->look, arguments)) return false;
+    if (!take_value(&monitor->look, &arguments, &step) || !take_end(&monitor->look, arguments)) return false;
     if (sign == '-') return back_steps(monitor, step);
     uint64_t now = sign ? machine_steps(monitor->look.machine) : 0;
     if (step > ~0ull - now) return back_out_of_reach(monitor, step);

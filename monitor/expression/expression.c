@@ -103,15 +103,24 @@ static int bracket(struct parser *p, unsigned bytes) {
     return memory(p, address, bytes, space);
 }
 
+// Behind a decimal number k, M, G, T: thousands, millions and so on. False: it has more than 64 bits.
+static bool take_thousands(char **end, uint64_t *value) {
+    const char *suffixes = "kmgt", *at = **end ? strchr(suffixes, tolower((unsigned char)**end)) : NULL;
+    if (!at || isalnum((unsigned char)(*end)[1]) || (*end)[1] == '_') return true;
+    for (++*end; at >= suffixes; at--)
+        if (__builtin_mul_overflow(*value, 1000, value)) return false;
+    return true;
+}
+
 static int number(struct parser *p) {
     char *end;
-    bool binary_digits = p->at[0] == '0' && (p->at[1] == 'b' || p->at[1] == 'B');
+    bool two = p->at[0] == '0' && (p->at[1] | 32) == 'b', sixteen = p->at[0] == '0' && (p->at[1] | 32) == 'x';
     errno = 0;
-    uint64_t value = binary_digits ? strtoull(p->at + 2, &end, 2)
-                                   : strtoull(p->at, &end, p->at[0] == '0' && (p->at[1] | 32) == 'x' ? 16 : 10);
+    uint64_t value = two ? strtoull(p->at + 2, &end, 2) : strtoull(p->at, &end, sixteen ? 16 : 10);
+    bool fits = two || sixteen || take_thousands(&end, &value);
     if (isalnum((unsigned char)*end) || *end == '_')
         return fail(p, "this is no number (hexadecimal ones begin with 0x)");
-    if (errno == ERANGE) return fail(p, "the number has more than 64 bits");
+    if (errno == ERANGE || !fits) return fail(p, "the number has more than 64 bits");
     int n = node(p, OP_NUMBER, 0, 0);
     p->e->node[n].value = value;
     p->at = end;

@@ -69,3 +69,7 @@ walk phys:0xfee00000
 walk eptp=0x2040de 0x1000
 walk cr3=0x203000 0x90000000
 walk
+print 5M + 3k
+print 20000000000G
+print 0x5k
+print 7mb
