@@ -9,10 +9,13 @@ type -P chromium chromedriver >/dev/null || skip "there is no chromium, or no ch
 wanted=$(native depth=2 | grep ^hash)
 claims=0
 look() { # NAME ADDRESS
-	local said
+	local said made
 	said=$(timeout 200 node tests/web/browser.js "$2" "$wanted" ${SHOTS:+"$SHOTS"} 2>&1)
 	sed -n "s/^\(ok\|not ok\) /\1 $1: /p" <<<"$said"
-	claims=$((claims + $(grep -cE '^(ok|not ok) ' <<<"$said")))
+	made=$(grep -cE '^(ok|not ok) ' <<<"$said")
+	claims=$((claims + made))
+	[[ $made -gt 0 && $(grep -E '^1\.\.' <<<"$said") == 1..$made ]]
+	check "$1: the browser's part came to its end" $? "it made $made claims, and then: $(tail -n 1 <<<"$said")"
 	grep '^#' <<<"$said"
 }
 
