@@ -9,7 +9,7 @@ claim() { # RIGHT NAME [WHY]
 	if [[ $1 == 0 ]]; then echo "ok $2"; else echo "not ok $2 - ${3:-}"; fi
 }
 
-has() { # NAME PATTERN: a line of the console's $log
-	tr -d '\r' <"$log" | grep -aqE "$2"
+has() { # NAME PATTERN: a line of the console's $log, without the terminal's escape sequences
+	tr -d '\r' <"$log" | sed 's/\x1b\[[0-9;?=]*[A-Za-z]//g' | grep -aqE "$2"
 	claim $? "$1" "no line like: $2"
 }
