@@ -23,6 +23,7 @@ starts() { # PAGE
 }
 # What a reader puts in is a stand-in here, and nobody waits for a person or for gdb. -loadvm needs a file that savevm has
 # written: tests/monitor/test_savevm; -rows, -help and their like run nothing.
+of_lab='o/labs/[^ ]*[.]elf'
 begun() { # PAGE COMMAND
 	local words=${2#o/} status
 	words=${words#vmxray}
@@ -32,7 +33,7 @@ begun() { # PAGE COMMAND
 	[[ $words != *bzImage* || -e $dir/bzImage ]] || { echo "ok $1: $2 # SKIP there is no kernel in $GUESTS"; return; }
 	[[ $words != */ovmf/* && $words != */OVMF/* || -e /usr/share/OVMF/OVMF_CODE_4M.fd ]] || { echo "ok $1: $2 # SKIP there is no ovmf"; return; }
 	words=${words/-display sdl/-display none} words=${words/ -S/} words=${words% -s}
-	[[ ! $words =~ o/labs/[^ ]*elf || -e $dir/${BASH_REMATCH[0]} ]] || { echo "ok $1: $2 # SKIP the labs are not built"; return; }
+	[[ ! $words =~ $of_lab || -e $dir/${BASH_REMATCH[0]} ]] || { echo "ok $1: $2 # SKIP the labs are not built"; return; }
 	(cd "$dir" && eval "timeout --kill-after=5 60 ./o/vmxray $words -steps 1000" </dev/null >said 2>&1)
 	status=$?
 	((status == 6 || status == 4)) # it went all those steps, or came to an end of its own, as a lab's start does
