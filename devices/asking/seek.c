@@ -190,29 +190,27 @@ static enum search look_through_shared(struct timeline *t, const struct seek *se
     return found == SEARCH_NOTHING && s->to > s->from ? look_through(t, seek, s, at, wrong) : found;
 }
 
-// Workers share long stretches, which grow: they look through the last pieces first. Whoever is alone goes through no
-// more than what lies behind a checkpoint, so that nothing is gone through twice, and little that lies before the stop.
+// Workers share long stretches, which grow: they look through the last pieces first. Whoever is alone goes through what
+// lies behind one checkpoint after the other, from where it is to be had at once: look_through begins a step before.
 static uint64_t stretch_begin(const struct timeline *t, uint64_t to, uint64_t longest) {
     uint64_t first = t->checkpoint[0].at.steps;
     bool shared = crew_alone(t, true) != ~0ull;
     if (shared || longest <= SHORT_STRETCH) return to - first > longest ? to - longest : first;
     unsigned i = t->count - 1;
     while (i && t->checkpoint[i].at.steps + SHORT_STRETCH > to) i--;
-    return t->checkpoint[i].at.steps;
+    return i ? t->checkpoint[i].at.steps + 1 : first;
 }
 
 enum search timeline_back_to(struct timeline *t, const struct seek *seek, struct position *at, const char **wrong) {
     struct position present;
-    struct timeline_facts facts;
     enum search found = SEARCH_NOTHING;
-    timeline_facts(t, &facts);
     machine_position(t->m, &present);
     struct stretch s = {.to = present.steps, .end = &present};
     *wrong = NULL;
-    for (uint64_t longest = FIRST_STRETCH; found == SEARCH_NOTHING; longest *= GROWTH) {
+    for (uint64_t longest = FIRST_STRETCH; found == SEARCH_NOTHING; longest *= longest < s.to ? GROWTH : 1) {
         s.from = stretch_begin(t, s.to, longest);
         found = look_through_shared(t, seek, &s, at, wrong);
-        if (s.from == facts.first.steps) break;
+        if (s.from == t->checkpoint[0].at.steps) break;
         s = (struct stretch){.to = s.from};
     }
     if (found == SEARCH_FOUND && !timeline_go(t, at, wrong)) return SEARCH_WRONG;
