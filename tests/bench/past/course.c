@@ -127,12 +127,10 @@ uint64_t course_word(const struct course_copy *copy, uint64_t address) {
     return word;
 }
 
-// Every page in turn, from any on.
 bool course_find(const struct course *c, const struct course_search *search, uint64_t *address) {
-    enum { WORDS = PAGE_BYTES / 8 };
-    uint64_t pages = c->ram_bytes / PAGE_BYTES, begin = any(pages);
-    for (uint64_t i = 0; i < pages; i++) {
-        uint64_t page = (begin + i) % pages;
+    enum { TRIES = 200000, WORDS = PAGE_BYTES / 8 };
+    for (unsigned i = 0; i < TRIES; i++) {
+        uint64_t page = any(c->ram_bytes / PAGE_BYTES);
         if (search->page && !search->page(c, page)) continue;
         uint64_t first = any(WORDS);
         for (unsigned k = 0; k < WORDS; k++) {
