@@ -43,7 +43,8 @@ static enum performance_source source_of(const struct performance *p, unsigned c
     uint64_t select = p->select[counter];
     if (select >> 24 & 0xff && (select >> 24 & 0xff) != 1) return COUNTS_NOTHING;
     for (unsigned s = 0; s < PERFORMANCE_SOURCES; s++)
-        if ((select & 0xff) == sources[s].event && (select >> 8 & 0xff) == sources[s].mask) return (enum performance_source)s;
+        if ((select & 0xff) == sources[s].event && (select >> 8 & 0xff) == sources[s].mask)
+            return (enum performance_source)s;
     return COUNTS_NOTHING;
 }
 
@@ -131,8 +132,8 @@ void performance_settle(struct cpu *cpu, const struct op *op) {
     if (asks) interrupt(cpu);
 }
 
-// Up to there no counter can overflow, whatever happens. Levels are left out: what does not count now may begin to within
-// the same run.
+// Up to there no counter can overflow, whatever happens. Levels are left out: what does not count now may begin to
+// within the same run.
 static void find_quiet(struct cpu *cpu) {
     struct performance *p = &cpu->performance;
     p->quiet_steps = p->quiet_cycle = ~0ull;

@@ -1,6 +1,6 @@
-// Performance counters of architectural performance monitoring version 5, SDM Vol. 3B, 19.2, and architectural last-branch
-// records, chapter 18. Counters are not advanced: what they count is counted anyhow, as steps and cycles are, and they remember
-// how much there was when they were brought up to date.
+// Performance counters of architectural performance monitoring version 5, SDM Vol. 3B, 19.2, and architectural
+// last-branch records, chapter 18. Counters are not advanced: what they count is counted anyhow, as steps and cycles
+// are, and they remember how much there was when they were brought up to date.
 #ifndef CPU_COUNTERS_H
 #define CPU_COUNTERS_H
 #include "cpu/state/cpu.h"
@@ -10,14 +10,15 @@
 
 // --- counters (counters.c) ---
 
-// At an instruction (`op`) or a boundary (NULL): counters are brought up to date; whoever passed 2^48 - 1 has overflowed.
+// At an instruction (`op`) or a boundary (NULL): counters are brought up to date; whoever passed 2^48 - 1 has
+// overflowed.
 void performance_settle(struct cpu *cpu, const struct op *op);
 // A counter's value: programmable ones from 0 on, then those of fixed function.
 uint64_t performance_value(const struct cpu *cpu, const struct op *op, unsigned counter);
 // After a load: what follows from the registers. After a change: the same, and the run ends.
 void performance_derive(struct cpu *cpu);
 void performance_update(struct cpu *cpu);
-// No further than these steps and this cycle may the processor run before performance_overflows is asked.
+// No further than these steps and this cycle may the processor run before performance_look is asked.
 void performance_limits(struct cpu *cpu, uint64_t *steps, uint64_t *cycle);
 // Under another timing model everything that is counted begins anew.
 void performance_renew(struct cpu *cpu);

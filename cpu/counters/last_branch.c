@@ -1,5 +1,5 @@
-// Last-branch records, SDM Vol. 3B, chapter 18. The newest is record 0. NOT IMPLEMENTED: call-stack mode (CPUID leaf 1CH says so),
-// last event records, whether a branch was predicted wrongly.
+// Last-branch records, SDM Vol. 3B, chapter 18. The newest is record 0. NOT IMPLEMENTED: call-stack mode (CPUID leaf
+// 1CH says so), last event records, whether a branch was predicted wrongly.
 #include "cpu/counters/counters.h"
 #include <string.h>
 
@@ -10,9 +10,9 @@ static bool at_level(const struct performance *p, bool user) {
 }
 
 static bool of_type(const struct performance *p, enum branch_type type) {
-    static const uint8_t bits[] = {[LBR_COND] = 16,         [LBR_NEAR_IND_JMP] = 18, [LBR_NEAR_REL_JMP] = 17,
-                                   [LBR_NEAR_IND_CALL] = 20, [LBR_NEAR_REL_CALL] = 19, [LBR_NEAR_RET] = 21,
-                                   [LBR_OTHER] = 22};
+    static const uint8_t bits[] = {
+        [LBR_COND] = 16,          [LBR_NEAR_IND_JMP] = 18, [LBR_NEAR_REL_JMP] = 17, [LBR_NEAR_IND_CALL] = 20,
+        [LBR_NEAR_REL_CALL] = 19, [LBR_NEAR_RET] = 21,     [LBR_OTHER] = 22};
     return p->branch_control >> bits[type] & 1;
 }
 

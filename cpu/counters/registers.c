@@ -23,7 +23,8 @@ static bool within(uint32_t address, uint32_t first, unsigned count, unsigned *i
 }
 
 static bool is_counter(uint32_t address, unsigned *counter) {
-    if (within(address, MSR_PMC, PROGRAMMABLE, counter) || within(address, MSR_A_PMC, PROGRAMMABLE, counter)) return true;
+    if (within(address, MSR_PMC, PROGRAMMABLE, counter) || within(address, MSR_A_PMC, PROGRAMMABLE, counter))
+        return true;
     bool fixed = within(address, MSR_FIXED, FIXED_FUNCTION, counter);
     *counter += PROGRAMMABLE;
     return fixed;
@@ -110,12 +111,6 @@ uint64_t performance_refused(const struct cpu *cpu, uint32_t address, uint64_t v
     }
 }
 
-// Addresses are forced canonical. SDM Vol. 3B, 18.2.
-static uint64_t canonical(const struct cpu *cpu, uint64_t address) {
-    unsigned unused = cpu_model_has(cpu->wire.model, FEATURE_LA57) ? 64 - 57 : 64 - 48;
-    return (uint64_t)((int64_t)(address << unused) >> unused);
-}
-
 static void write_counter(struct performance *p, uint32_t address, unsigned counter, uint64_t value) {
     unsigned i;
     if (within(address, MSR_PMC, PROGRAMMABLE, &i)) value = (uint64_t)(int32_t)value;
@@ -129,7 +124,7 @@ static void clear_branches(struct performance *p) {
 static void write_stored(struct cpu *cpu, uint32_t address, uint64_t value) {
     unsigned i;
     if (within(address, MSR_LBR_FROM, LAST_BRANCHES, &i) || within(address, MSR_LBR_TO, LAST_BRANCHES, &i))
-        value = canonical(cpu, value);
+        value = cpu_forced_canonical(cpu, value); // SDM Vol. 3B, 18.2
     *stored(&cpu->performance, address) = value;
 }
 

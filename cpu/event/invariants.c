@@ -18,9 +18,8 @@ static bool usable(const struct cpu *cpu, unsigned s) { return !(cpu->segment[s]
 // are identical, N being the width of linear addresses (SDM Vol. 3C, 26.3.1.4): the next fetch faults.
 static bool rip_bound(const struct cpu *cpu) {
     if (!cpu_64bit(cpu)) return cpu->rip <= UINT32_MAX;
-    unsigned width = cpu_model_has(cpu->wire.model, FEATURE_LA57) ? 57 : 48;
-    uint64_t high = cpu->rip >> width;
-    return high == 0 || high == ~0ull >> width;
+    uint64_t high = cpu->rip >> cpu_linear_bits(cpu);
+    return high == 0 || high == ~0ull >> cpu_linear_bits(cpu);
 }
 
 static bool limit_fits(const struct segment *s) {

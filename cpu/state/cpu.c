@@ -2,10 +2,14 @@
 #include "cpu/state/cpu.h"
 #include "cpu/state/model.h"
 
-bool cpu_canonical_register(const struct cpu *cpu, uint64_t a) {
-    unsigned unused = cpu_model_has(cpu->wire.model, FEATURE_LA57) ? 64 - 57 : 64 - 48;
-    return (uint64_t)((int64_t)(a << unused) >> unused) == a;
+unsigned cpu_linear_bits(const struct cpu *cpu) { return cpu_model_has(cpu->wire.model, FEATURE_LA57) ? 57 : 48; }
+
+uint64_t cpu_forced_canonical(const struct cpu *cpu, uint64_t a) {
+    unsigned unused = 64 - cpu_linear_bits(cpu);
+    return (uint64_t)((int64_t)(a << unused) >> unused);
 }
+
+bool cpu_canonical_register(const struct cpu *cpu, uint64_t a) { return cpu_forced_canonical(cpu, a) == a; }
 
 void cpu_pend(struct cpu *cpu, enum pending what, bool on) {
     if (!on) {

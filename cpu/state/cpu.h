@@ -279,7 +279,9 @@ ALWAYS_INLINE bool cpu_canonical(const struct cpu *cpu, uint64_t a) {
 }
 
 // What is loaded into registers that hold linear addresses must be canonical as wide as the processor can be, whatever
-// CR4.LA57 says.
+// CR4.LA57 says; some registers are made so.
+unsigned cpu_linear_bits(const struct cpu *cpu);
+uint64_t cpu_forced_canonical(const struct cpu *cpu, uint64_t a);
 bool cpu_canonical_register(const struct cpu *cpu, uint64_t a);
 
 // RFLAGS, whole. Setting: cpu/memory/mode.h.
