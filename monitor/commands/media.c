@@ -93,7 +93,9 @@ bool command_change(struct monitor *monitor, const char *arguments) {
         return monitor_error(monitor, "change: which image? change %s FILE", h.id);
     if (take_word(&arguments, word, sizeof word)) {
         h.raw = strcmp(word, "raw") == 0;
-        if (!h.raw) return monitor_error(monitor, "change: images are read as raw, which is all that may follow FILE, not %s", word);
+        if (!h.raw)
+            return monitor_error(monitor, "change: images are read as raw, which is all that may follow FILE, not %s",
+                                 word);
     }
     if (*arguments && strcmp(arguments, "read-only") != 0 && strcmp(arguments, "retain") != 0)
         return monitor_error(monitor, "change: %s is too much", arguments);

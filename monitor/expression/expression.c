@@ -71,9 +71,11 @@ static unsigned size_of(const char *word, size_t length) {
     return 0;
 }
 
+static bool in_word(char c) { return isalnum((unsigned char)c) || c == '_'; }
+
 static size_t word_length(const char *text) {
     size_t length = 0;
-    while (isalnum((unsigned char)text[length]) || text[length] == '_' || (length && text[length] == '.')) length++;
+    while (in_word(text[length]) || (length && text[length] == '.')) length++;
     return length;
 }
 
@@ -105,11 +107,10 @@ static int bracket(struct parser *p, unsigned bytes) {
 
 // Behind a decimal number k, M, G, T: thousands, millions and so on. False: it has more than 64 bits.
 static bool take_thousands(char **end, uint64_t *value) {
-    const char *suffixes = "kmgt", *at = **end ? strchr(suffixes, tolower((unsigned char)**end)) : NULL;
-    if (!at || isalnum((unsigned char)(*end)[1]) || (*end)[1] == '_') return true;
-    for (++*end; at >= suffixes; at--)
-        if (__builtin_mul_overflow(*value, 1000, value)) return false;
-    return true;
+    uint64_t factor = parse_factor(**end, 1000);
+    if (!factor || in_word((*end)[1])) return true;
+    ++*end;
+    return !__builtin_mul_overflow(*value, factor, value);
 }
 
 static int number(struct parser *p) {
@@ -118,8 +119,7 @@ static int number(struct parser *p) {
     errno = 0;
     uint64_t value = two ? strtoull(p->at + 2, &end, 2) : strtoull(p->at, &end, sixteen ? 16 : 10);
     bool fits = two || sixteen || take_thousands(&end, &value);
-    if (isalnum((unsigned char)*end) || *end == '_')
-        return fail(p, "this is no number (hexadecimal ones begin with 0x)");
+    if (in_word(*end)) return fail(p, "this is no number (hexadecimal ones begin with 0x)");
     if (errno == ERANGE || !fits) return fail(p, "the number has more than 64 bits");
     int n = node(p, OP_NUMBER, 0, 0);
     p->e->node[n].value = value;

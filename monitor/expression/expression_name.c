@@ -248,7 +248,8 @@ void expression_help(const struct look *look) {
         look,
         "[@LEVEL:]EXPRESSION: as in C, over unsigned numbers of 64 bits, in the state of a level.\n"
         "Operators by rank: ?:  ||  &&  |  ^  &  == !=  < <= > >=  << >>  + -  * / %%  and before an operand: - ! ~ *\n"
-        "Numbers: 10, 20M (k, M, G, T are thousands, millions and so on), 0x1f, 0b101; $ and $N are values that print gave\n"
+        "Numbers: 10, 20M (k, M, G, T are thousands, millions and so on), 0x1f, 0b101; $ and $N are values that print "
+        "gave\n"
         "Memory: u32[rsp + 8] or *(u32*)(rsp + 8), of u8 u16 u32 u64 or s8 s16 s32 (with a sign); [rsp] has 8 bytes;\n"
         "    u8[gpa:0x1000] is guest-physical, u8[phys:0x1000] physical memory\n"
         "VMCS fields (GUEST_RIP), MSRs (IA32_EFER), exit reasons (EPT_VIOLATION), symbols ('when.it is odd')\n");

@@ -26,18 +26,19 @@ bool parse_number(const char *text, uint64_t *value) {
     return true;
 }
 
+uint64_t parse_factor(char suffix, uint64_t base) {
+    const char *suffixes = "kmgt", *at = suffix ? strchr(suffixes, tolower((unsigned char)suffix)) : NULL;
+    uint64_t factor = at != NULL;
+    for (; at && at >= suffixes; at--) factor *= base;
+    return factor;
+}
+
 // A number with an optional suffix: k is `base`, M its square, and so on; without one the number counts `plain`.
 static bool scaled(const char *text, uint64_t base, uint64_t plain, uint64_t *value) {
-    uint64_t number, factor = 1;
+    uint64_t number;
     if (!digits(&text, &number)) return false;
-    if (!*text) {
-        factor = plain;
-    } else {
-        const char *suffixes = "kmgt", *at = strchr(suffixes, tolower((unsigned char)*text));
-        if (!at || text[1]) return false;
-        for (; at >= suffixes; at--) factor *= base;
-    }
-    return !__builtin_mul_overflow(number, factor, value);
+    uint64_t factor = *text ? parse_factor(*text, base) : plain;
+    return factor && !(*text && text[1]) && !__builtin_mul_overflow(number, factor, value);
 }
 
 bool parse_count(const char *text, uint64_t *value) {

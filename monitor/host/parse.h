@@ -8,6 +8,9 @@
 
 // Decimal, or hexadecimal after 0x.
 bool parse_number(const char *text, uint64_t *value);
+// What k, M, G or T behind a number multiplies it by: `base`, which is at most 1024, its square, and so on. 0: it is
+// none of them.
+uint64_t parse_factor(char suffix, uint64_t base);
 // Also with k, M, G, T for thousands, millions, billions: steps.
 bool parse_count(const char *text, uint64_t *value);
 // With k, M, G, T for 2^10, 2^20, ...; a bare number is in units of `unit` bytes.
